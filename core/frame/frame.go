@@ -1,0 +1,215 @@
+// Package frame is the 64-byte framing between host and imKey over WebUSB, a cousin of CTAPHID: core/PROTOCOL.md
+// section 2. It is pure: it reads and writes packets in memory and knows no transport.
+package frame
+
+import (
+	"imkey-connect/core/errcode"
+)
+
+const (
+	// PacketSize is the length of every packet, in bytes; shorter content is padded with zeros.
+	PacketSize = 64
+	// MaxMessage is the longest message in bytes: 57 in the first packet and 59 in each of 128 continuations.
+	MaxMessage = firstData + maxContinuations*nextData
+
+	firstData        = PacketSize - 7
+	nextData         = PacketSize - 5
+	maxContinuations = 128
+)
+
+// Packet is one packet as it travels, padding included.
+type Packet [PacketSize]byte
+
+// Command is the CMD byte of an initialisation packet, bit 7 set.
+type Command byte
+
+// The commands over WebUSB.
+const (
+	// MSG carries one APDU or one response.
+	MSG Command = 0xC3
+	// CANCEL asks the device to drop its operation.
+	CANCEL Command = 0xD1
+	// KEEPALIVE comes from the device while the person decides.
+	KEEPALIVE Command = 0xFB
+	// ERROR comes from the device with one [ErrorCode].
+	ERROR Command = 0xFF
+)
+
+// ErrorCode is the byte that an ERROR packet carries.
+type ErrorCode byte
+
+// The error codes that devices are known to send.
+const (
+	InvalidCommand   ErrorCode = 0x01
+	InvalidParameter ErrorCode = 0x02
+	InvalidLength    ErrorCode = 0x03
+	InvalidSequence  ErrorCode = 0x04
+	Busy             ErrorCode = 0x06
+	Other            ErrorCode = 0x07
+	Cancelled        ErrorCode = 0xFE
+)
+
+// Known says whether the code is one that the protocol names.
+func (c ErrorCode) Known() bool {
+	switch c {
+	case InvalidCommand, InvalidParameter, InvalidLength, InvalidSequence, Busy, Other, Cancelled:
+		return true
+	}
+	return false
+}
+
+// Split cuts a message of 1 to [MaxMessage] bytes into the packets of a MSG.
+func Split(msg []byte) ([]Packet, error) {
+	if len(msg) == 0 || len(msg) > MaxMessage {
+		return nil, errcode.New(errcode.Internal, "frame: a message has 1 to 7609 bytes")
+	}
+	packets := make([]Packet, 1, 1+(len(msg)+nextData-1)/nextData)
+	rest := msg[fill(&packets[0], MSG, msg):]
+	for seq := 0; len(rest) > 0; seq++ {
+		var p Packet
+		p[4] = byte(seq)
+		rest = rest[copy(p[5:], rest):]
+		packets = append(packets, p)
+	}
+	return packets, nil
+}
+
+// Cancel returns a CANCEL packet.
+func Cancel() (p Packet) { fill(&p, CANCEL, nil); return p }
+
+// KeepAlive returns a KEEPALIVE packet with its one status byte.
+func KeepAlive(status byte) (p Packet) { fill(&p, KEEPALIVE, []byte{status}); return p }
+
+// Error returns an ERROR packet.
+func Error(code ErrorCode) (p Packet) { fill(&p, ERROR, []byte{byte(code)}); return p }
+
+// fill writes an initialisation packet on channel 0 and returns how many bytes of data it took.
+func fill(p *Packet, cmd Command, data []byte) int {
+	p[4] = byte(cmd)
+	p[5], p[6] = byte(len(data)>>8), byte(len(data))
+	return copy(p[7:], data)
+}
+
+// Kind says what a packet completed.
+type Kind int
+
+// The kinds of event.
+const (
+	// None: a message goes on in the next packet.
+	None Kind = iota
+	// Message: a message is whole.
+	Message
+	// WasCancel: a CANCEL came (to a device).
+	WasCancel
+	// WasKeepAlive: a KEEPALIVE came (to a host).
+	WasKeepAlive
+	// WasError: an ERROR with a known code came (to a host).
+	WasError
+)
+
+// Event is what one packet meant.
+type Event struct {
+	Kind Kind
+	// Data is the message; it belongs to the caller.
+	Data []byte
+	// Code is the error code of an ERROR.
+	Code ErrorCode
+}
+
+// FormatError says how a packet broke the framing. Code is what a device answers to it.
+type FormatError struct {
+	Code   ErrorCode
+	Reason string
+}
+
+func (e *FormatError) Error() string { return "frame: " + e.Reason }
+
+// Unwrap makes every framing error one of code protocol.
+func (e *FormatError) Unwrap() error { return errcode.Protocol }
+
+// Assembler puts packets together again. Whatever breaks the rules is a [FormatError] and drops the message under way;
+// a control packet inside a message drops it too, but for a KEEPALIVE, which no device sends there and which is an error.
+// The zero value is ready.
+type Assembler struct {
+	buf   []byte
+	total int
+	seq   int
+	open  bool
+}
+
+// Reset drops a message under way.
+func (a *Assembler) Reset() { *a = Assembler{} }
+
+// Pending says whether a message is under way.
+func (a *Assembler) Pending() bool { return a.open }
+
+// Add takes one packet as it arrived.
+func (a *Assembler) Add(p []byte) (Event, error) {
+	if len(p) != PacketSize {
+		return a.fail(InvalidLength, "a packet has 64 bytes")
+	}
+	if p[0]|p[1]|p[2]|p[3] != 0 {
+		return a.fail(InvalidParameter, "foreign channel")
+	}
+	if p[4]&0x80 == 0 {
+		return a.next(p)
+	}
+	if a.open && Command(p[4]) != CANCEL && Command(p[4]) != ERROR {
+		return a.fail(InvalidSequence, "a new packet inside a message")
+	}
+	a.Reset()
+	n := int(p[5])<<8 | int(p[6])
+	switch Command(p[4]) {
+	case MSG:
+		if n == 0 || n > MaxMessage {
+			return a.fail(InvalidLength, "a message has 1 to 7609 bytes")
+		}
+		a.total, a.open = n, true
+		return a.take(p[7:])
+	case CANCEL:
+		if n != 0 {
+			return a.fail(InvalidLength, "a CANCEL is empty")
+		}
+		return Event{Kind: WasCancel}, nil
+	case KEEPALIVE:
+		if n > firstData {
+			return a.fail(InvalidLength, "a KEEPALIVE is one packet")
+		}
+		return Event{Kind: WasKeepAlive}, nil
+	case ERROR:
+		if n != 1 {
+			return a.fail(InvalidLength, "an ERROR has one byte")
+		}
+		if code := ErrorCode(p[7]); code.Known() {
+			return Event{Kind: WasError, Code: code}, nil
+		}
+		return a.fail(InvalidParameter, "unknown error code")
+	}
+	return a.fail(InvalidCommand, "unknown command")
+}
+
+func (a *Assembler) next(p []byte) (Event, error) {
+	if !a.open {
+		return a.fail(InvalidSequence, "a continuation without a beginning")
+	}
+	if int(p[4]) != a.seq {
+		return a.fail(InvalidSequence, "a continuation out of order")
+	}
+	a.seq++
+	return a.take(p[5:])
+}
+
+func (a *Assembler) take(data []byte) (Event, error) {
+	a.buf = append(a.buf, data[:min(len(data), a.total-len(a.buf))]...)
+	if len(a.buf) < a.total {
+		return Event{}, nil
+	}
+	e := Event{Kind: Message, Data: a.buf}
+	a.Reset()
+	return e, nil
+}
+
+func (a *Assembler) fail(code ErrorCode, reason string) (Event, error) {
+	a.Reset()
+	return Event{}, &FormatError{Code: code, Reason: reason}
+}
