@@ -1,0 +1,50 @@
+package builder
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+)
+
+const wasmName = "imkey.wasm"
+
+// compileWASM compiles the module's ./wasm for the browser. Neither the place nor the commit that it is built from is
+// written into it, so that equal sources give equal bytes.
+func compileWASM(ctx context.Context, module string) ([]byte, error) {
+	dir, err := os.MkdirTemp("", "imkey-wasm-")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	out := filepath.Join(dir, wasmName)
+	env := append(os.Environ(), "GOOS=js", "GOARCH=wasm", "CGO_ENABLED=0")
+	if _, err := goTool(ctx, module, env, "build", "-trimpath", "-buildvcs=false", "-ldflags=-s -w", "-o", out, "./wasm"); err != nil {
+		return nil, err
+	}
+	return os.ReadFile(out)
+}
+
+// wasmExec reads Go's own JavaScript support from the toolchain that compiles the WASM: the two must be of one version.
+func wasmExec(ctx context.Context, module string) (string, error) {
+	root, err := goTool(ctx, module, os.Environ(), "env", "GOROOT")
+	if err != nil {
+		return "", err
+	}
+	js, err := os.ReadFile(filepath.Join(strings.TrimSpace(root), "lib", "wasm", "wasm_exec.js"))
+	return string(js), err
+}
+
+func goTool(ctx context.Context, dir string, env []string, args ...string) (string, error) {
+	cmd := exec.CommandContext(ctx, "go", args...)
+	cmd.Dir, cmd.Env = dir, env
+	var out, errs bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &errs
+	if err := cmd.Run(); err != nil {
+		return "", fmt.Errorf("go %s: %w\n%s", strings.Join(args, " "), err, strings.TrimSpace(errs.String()))
+	}
+	return out.String(), nil
+}

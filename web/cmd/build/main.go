@@ -1,0 +1,50 @@
+// Command build makes web/dist. Run it from anywhere inside the repository: go run ./web/cmd/build
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"strings"
+
+	"imkey-connect/web/builder"
+)
+
+func main() {
+	noWASM := flag.Bool("nowasm", false, "leave imkey.wasm out, for work on the pages alone")
+	out := flag.String("out", "", "the folder to make (default web/dist)")
+	flag.Parse()
+	if err := run(*out, *noWASM); err != nil {
+		fmt.Fprintln(os.Stderr, "build:", err)
+		os.Exit(1)
+	}
+}
+
+func run(out string, noWASM bool) error {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	mod, err := exec.CommandContext(ctx, "go", "env", "GOMOD").Output()
+	if err != nil {
+		return fmt.Errorf("go env GOMOD: %w", err)
+	}
+	module := filepath.Dir(strings.TrimSpace(string(mod)))
+	dist := filepath.Join(module, "web", "dist")
+	if out == "" {
+		out = dist
+	}
+	m, err := builder.Build(ctx, builder.Options{Module: module, Out: out, Reuse: dist, NoWASM: noWASM})
+	if err != nil {
+		return err
+	}
+	first := 0
+	for _, name := range m.FirstPairing {
+		first += m.Files[name].Brotli.Size
+	}
+	fmt.Printf("%s: %d files; imkey.js %d bytes, a first pairing %d bytes (brotli)\n",
+		out, len(m.Files), m.Files["imkey.js"].Brotli.Size, first)
+	return nil
+}

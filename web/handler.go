@@ -1,0 +1,187 @@
+// Package web serves the built pages and the SDK, and carries them inside the program.
+//
+// The sources are in src: the SDK (src/sdk), the pages (src/pages) and what they share. Package builder makes dist of
+// them; go run ./web/cmd/build runs it.
+package web
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/base64"
+	"fmt"
+	"io/fs"
+	"net/http"
+	"path"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// notBuilt is what / says when there is no dist to serve.
+const notBuilt = "The pages are not built: run make build, then start this again.\n"
+
+// file is one file with its encodings.
+type file struct {
+	mime     string
+	cache    string
+	variants []variant // in the order of our preference; the last is the file itself
+}
+
+type variant struct {
+	coding string // as in Accept-Encoding
+	etag   string
+	data   []byte
+}
+
+// Handler serves the files of dist, read once when it is called: GET and HEAD, the copies NAME.br and NAME.gz to whoever
+// accepts them, entity tags, and the headers that keep everything but our own scripts off the pages. NAME.html is served
+// as /NAME, and index.html as /. With a nil dist it answers 503 and how to build one.
+func Handler(dist fs.FS) http.Handler {
+	if dist == nil {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			protect(w.Header(), r)
+			http.Error(w, strings.TrimSpace(notBuilt), http.StatusServiceUnavailable)
+		})
+	}
+	files, err := load(dist)
+	if err != nil {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			protect(w.Header(), r)
+			http.Error(w, "The built pages cannot be read: "+err.Error(), http.StatusInternalServerError)
+		})
+	}
+	return site(files)
+}
+
+// site maps an address to its file. Only what was found in dist has an address, so no path leads out of it.
+type site map[string]*file
+
+func (s site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	h := w.Header()
+	protect(h, r)
+	f, ok := s[r.URL.Path]
+	switch {
+	case !ok:
+		h.Set("Cache-Control", "no-cache")
+		http.Error(w, "There is no such page.", http.StatusNotFound)
+		return
+	case r.Method != http.MethodGet && r.Method != http.MethodHead:
+		h.Set("Allow", "GET, HEAD")
+		http.Error(w, "This page can only be read.", http.StatusMethodNotAllowed)
+		return
+	}
+	v := f.choose(r.Header.Values("Accept-Encoding"))
+	h.Set("Content-Type", f.mime)
+	h.Set("Cache-Control", f.cache)
+	h.Set("ETag", v.etag)
+	if len(f.variants) > 1 {
+		h.Add("Vary", "Accept-Encoding")
+	}
+	if v.coding != "identity" {
+		h.Set("Content-Encoding", v.coding)
+		h.Set("Content-Length", strconv.Itoa(len(v.data))) // ServeContent leaves it out where there is an encoding
+	}
+	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(v.data)) // If-None-Match, ranges, HEAD
+}
+
+// load reads dist.
+func load(dist fs.FS) (site, error) {
+	s := site{}
+	err := fs.WalkDir(dist, ".", func(name string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || path.Ext(name) == ".br" || path.Ext(name) == ".gz" {
+			return err
+		}
+		f := &file{mime: mimeType(name), cache: "no-cache"}
+		if strings.HasPrefix(name, "assets/") { // these carry a hash in their name
+			f.cache = "public, max-age=31536000, immutable"
+		}
+		for _, c := range []struct{ coding, ext string }{{"br", ".br"}, {"gzip", ".gz"}, {"identity", ""}} {
+			data, err := fs.ReadFile(dist, name+c.ext)
+			if err != nil {
+				if c.ext != "" {
+					continue
+				}
+				return err
+			}
+			sum := sha256.Sum256(data)
+			etag := `"` + base64.RawURLEncoding.EncodeToString(sum[:18]) + `"`
+			f.variants = append(f.variants, variant{c.coding, etag, data})
+		}
+		s[address(name)] = f
+		return nil
+	})
+	if err == nil && s["/"] == nil {
+		err = fmt.Errorf("index.html: %w", fs.ErrNotExist)
+	}
+	return s, err
+}
+
+func address(name string) string {
+	if name == "index.html" {
+		return "/"
+	}
+	return "/" + strings.TrimSuffix(name, ".html")
+}
+
+// mimeType is a table of our own because the system's may know nothing of WASM, and a browser compiles it while it
+// arrives only when its type is right.
+func mimeType(name string) string {
+	switch path.Ext(name) {
+	case ".html":
+		return "text/html; charset=utf-8"
+	case ".css":
+		return "text/css; charset=utf-8"
+	case ".js":
+		return "text/javascript; charset=utf-8"
+	case ".ts":
+		return "text/plain; charset=utf-8" // imkey.d.ts, for people to read
+	case ".json":
+		return "application/json"
+	case ".wasm":
+		return "application/wasm"
+	case ".svg":
+		return "image/svg+xml"
+	case ".png":
+		return "image/png"
+	case ".webp":
+		return "image/webp"
+	case ".woff2":
+		return "font/woff2"
+	}
+	return "application/octet-stream"
+}
+
+// protect sets the headers that every answer carries.
+func protect(h http.Header, r *http.Request) {
+	h.Set("Content-Security-Policy", policy(r))
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Referrer-Policy", "no-referrer")
+	h.Set("Permissions-Policy", "usb=(self), camera=(), display-capture=(), geolocation=(), microphone=(), payment=()")
+	h.Set("Cross-Origin-Opener-Policy", "same-origin")
+	h.Set("X-Frame-Options", "DENY") // for browsers that do not know frame-ancestors
+}
+
+func policy(r *http.Request) string {
+	connect := "'self'"
+	if plainHost(r.Host) { // not every browser counts WebSockets to the same host as 'self'
+		scheme := "ws://"
+		if r.TLS != nil {
+			scheme = "wss://"
+		}
+		connect += " " + scheme + r.Host
+	}
+	return "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; connect-src " + connect +
+		"; img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+}
+
+// plainHost keeps everything that could change the meaning of a policy out of it: the Host header is the client's.
+func plainHost(host string) bool {
+	for _, c := range []byte(host) {
+		switch {
+		case '0' <= c && c <= '9', 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', strings.IndexByte(".-:[]", c) >= 0:
+		default:
+			return false
+		}
+	}
+	return host != ""
+}
