@@ -144,3 +144,46 @@ func upperHex(b []byte) string {
 	}
 	return string(s)
 }
+
+// Standing says how far a device's certificate can be relied on.
+type Standing int
+
+// The standings. Nothing that depends on the binding code is ever sent to an Invalid device; to an Unverified one only
+// when its person knowingly accepted it.
+const (
+	// Invalid: malformed, or another device's.
+	Invalid Standing = iota
+	// Unverified: well formed and for this SEID, but no pinned key verifies it.
+	Unverified
+	// Verified: a pinned key verifies it, and its serial is the SEID.
+	Verified
+)
+
+func (s Standing) String() string { return [...]string{"invalid", "unverified", "verified"}[s] }
+
+// Assessment is the result of [Assess].
+type Assessment struct {
+	Standing Standing
+	// Certificate is nil where the standing is Invalid.
+	Certificate *Certificate
+	// CA is the pinned key that verified it.
+	CA secp.PublicKey
+	// Err has code untrusted-device and says why the standing is not Verified.
+	Err error
+}
+
+// Assess judges the certificate that the device with this SEID (upper-case hex) presented.
+func Assess(certificate []byte, seid string, pins []secp.PublicKey) Assessment {
+	c, err := Parse(certificate)
+	if err != nil {
+		return Assessment{Err: err}
+	}
+	if c.Serial != seid {
+		return Assessment{Err: untrusted("the certificate is another device's", nil)}
+	}
+	ca, err := c.Verify(pins)
+	if err != nil {
+		return Assessment{Standing: Unverified, Certificate: c, Err: err}
+	}
+	return Assessment{Standing: Verified, Certificate: c, CA: ca}
+}

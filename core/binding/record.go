@@ -1,0 +1,265 @@
+package binding
+
+import (
+	"context"
+	"time"
+
+	"imkey-connect/core/bindcode"
+	"imkey-connect/core/errcode"
+	"imkey-connect/core/secp"
+	"imkey-connect/core/tlv"
+)
+
+// State says how far a binding has come on this host.
+type State byte
+
+// The states, in their order.
+const (
+	// Pending: the app key is stored, and the device has not been asked to bind.
+	Pending State = 1
+	// VerifySent: IDENTITY_VERIFY may have left; only the device knows whether it bound.
+	VerifySent State = 2
+	// Bound: the device said so.
+	Bound State = 3
+)
+
+func (s State) String() string {
+	switch s {
+	case Pending:
+		return "pending"
+	case VerifySent:
+		return "verify-sent"
+	case Bound:
+		return "bound"
+	}
+	return "unknown"
+}
+
+// Trust says what made the host accept the secure element's key.
+type Trust byte
+
+// The kinds of trust.
+const (
+	// NoTrust: no key is accepted yet.
+	NoTrust Trust = 0
+	// Verified: a pinned CA key verified the certificate.
+	Verified Trust = 1
+	// Accepted: the person knowingly accepted a device that could not be verified.
+	Accepted Trust = 2
+)
+
+// Record is what a host keeps of one device. It holds secrets: the store encrypts it, and whoever holds one wipes it.
+type Record struct {
+	// SEID is the secure element's id, 16 bytes as upper-case hex, and the record's name in the store.
+	SEID string
+	// Serial is the imKey's serial number, for people.
+	Serial string
+	State  State
+	// App is the host's key for this device, made once.
+	App secp.PrivateKey
+	// SE is the secure element's key once it is accepted; HasSE says whether there is one.
+	SE    secp.PublicKey
+	HasSE bool
+	Trust Trust
+	// CA is the pinned key that verified the certificate, where Trust is Verified.
+	CA secp.PublicKey
+	// Created and BoundAt are in whole seconds, UTC; BoundAt is zero before the first binding.
+	Created, BoundAt time.Time
+	// Code is the binding code, if its person let the host keep it; HasCode says whether it is there. While the state is
+	// verify-sent it is a candidate.
+	Code    bindcode.Code
+	HasCode bool
+}
+
+// Wipe overwrites the secrets.
+func (r *Record) Wipe() {
+	if r == nil {
+		return
+	}
+	r.App.Wipe()
+	r.Code.Wipe()
+	r.HasCode = false
+}
+
+// GoString keeps the secrets out of debug output.
+func (r *Record) GoString() string { return "binding.Record{" + r.SEID + " " + r.State.String() + "}" }
+
+// recordVersion is the first byte of an encoded record. Records of every version ever written must stay readable; a
+// version from the future is record-corrupt, and nothing overwrites it.
+const recordVersion = 1
+
+// The tags of version 1. Every field is present at most once, in ascending order.
+const (
+	tagSEID    = 0x81
+	tagSerial  = 0x82
+	tagState   = 0x83
+	tagApp     = 0x84
+	tagSE      = 0x85
+	tagTrust   = 0x86
+	tagCA      = 0x87
+	tagCreated = 0x88
+	tagBoundAt = 0x89
+	tagCode    = 0x8A
+)
+
+func (r *Record) encode() []byte {
+	b := []byte{recordVersion}
+	b = tlv.Append(b, tagSEID, []byte(r.SEID))
+	b = tlv.Append(b, tagSerial, []byte(r.Serial))
+	b = tlv.Append(b, tagState, []byte{byte(r.State)})
+	b = tlv.Append(b, tagApp, r.App[:])
+	if r.HasSE {
+		b = tlv.Append(b, tagSE, r.SE[:])
+		b = tlv.Append(b, tagTrust, []byte{byte(r.Trust)})
+		if r.Trust == Verified {
+			b = tlv.Append(b, tagCA, r.CA[:])
+		}
+	}
+	b = tlv.Append(b, tagCreated, seconds(r.Created))
+	if !r.BoundAt.IsZero() {
+		b = tlv.Append(b, tagBoundAt, seconds(r.BoundAt))
+	}
+	if r.HasCode {
+		b = tlv.Append(b, tagCode, r.Code[:])
+	}
+	return b
+}
+
+func corrupt(why string) error { return errcode.New(errcode.RecordCorrupt, "record: "+why) }
+
+// decodeRecord reads a record of any version written so far. Its errors have code record-corrupt.
+func decodeRecord(b []byte) (*Record, error) {
+	if len(b) == 0 {
+		return nil, corrupt("empty")
+	}
+	if b[0] != recordVersion {
+		return nil, corrupt("unknown version")
+	}
+	fields, err := tlv.All(b[1:])
+	if err != nil {
+		return nil, corrupt("malformed")
+	}
+	r := &Record{}
+	seen := map[uint16]bool{}
+	last := uint16(0)
+	for _, f := range fields {
+		if f.Tag <= last {
+			return nil, corrupt("fields out of order")
+		}
+		last = f.Tag
+		seen[f.Tag] = true
+		if err := r.set(f); err != nil {
+			return nil, err
+		}
+	}
+	for _, tag := range []uint16{tagSEID, tagSerial, tagState, tagApp, tagCreated} {
+		if !seen[tag] {
+			return nil, corrupt("a field is missing")
+		}
+	}
+	switch {
+	case seen[tagSE] != seen[tagTrust], seen[tagCA] != (r.Trust == Verified), r.State != Pending && !r.HasSE,
+		r.State == Bound && r.BoundAt.IsZero():
+		return nil, corrupt("contradictory")
+	}
+	return r, nil
+}
+
+func (r *Record) set(f tlv.TLV) error {
+	switch f.Tag {
+	case tagSEID:
+		if !ValidSEID(string(f.Value)) {
+			return corrupt("SEID")
+		}
+		r.SEID = string(f.Value)
+	case tagSerial:
+		r.Serial = string(f.Value)
+	case tagState:
+		if len(f.Value) != 1 || f.Value[0] < byte(Pending) || f.Value[0] > byte(Bound) {
+			return corrupt("state")
+		}
+		r.State = State(f.Value[0])
+	case tagApp:
+		key, err := secp.ParsePrivateKey(f.Value)
+		if err != nil {
+			return err
+		}
+		r.App = key
+	case tagSE, tagCA:
+		key, err := secp.ParsePublicKey(f.Value)
+		if err != nil {
+			return corrupt("public key")
+		}
+		if f.Tag == tagSE {
+			r.SE, r.HasSE = key, true
+		} else {
+			r.CA = key
+		}
+	case tagTrust:
+		if len(f.Value) != 1 || f.Value[0] != byte(Verified) && f.Value[0] != byte(Accepted) {
+			return corrupt("trust")
+		}
+		r.Trust = Trust(f.Value[0])
+	case tagCreated, tagBoundAt:
+		if len(f.Value) != 8 {
+			return corrupt("time")
+		}
+		var n int64
+		for _, v := range f.Value {
+			n = n<<8 | int64(v)
+		}
+		t := time.Unix(n, 0).UTC()
+		if f.Tag == tagCreated {
+			r.Created = t
+		} else {
+			r.BoundAt = t
+		}
+	case tagCode:
+		if len(f.Value) != bindcode.Length {
+			return corrupt("code")
+		}
+		code, err := bindcode.Parse(string(f.Value))
+		if err != nil || string(code[:]) != string(f.Value) {
+			return corrupt("code")
+		}
+		r.Code, r.HasCode = code, true
+	default:
+		return corrupt("unknown field")
+	}
+	return nil
+}
+
+func seconds(t time.Time) []byte {
+	n := t.Unix()
+	return []byte{byte(n >> 56), byte(n >> 48), byte(n >> 40), byte(n >> 32), byte(n >> 24), byte(n >> 16), byte(n >> 8), byte(n)}
+}
+
+// ValidSEID says whether s is a secure element's id as records are named: 32 upper-case hex digits.
+func ValidSEID(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; (c < '0' || c > '9') && (c < 'A' || c > 'F') {
+			return false
+		}
+	}
+	return len(s) == 32
+}
+
+func load(ctx context.Context, store Store, seid string) (*Record, error) {
+	b, err := store.Get(ctx, seid)
+	if err != nil {
+		return nil, err
+	}
+	defer clear(b)
+	r, err := decodeRecord(b)
+	if err == nil && r.SEID != seid {
+		r.Wipe()
+		return nil, corrupt("another device's")
+	}
+	return r, err
+}
+
+func save(ctx context.Context, store Store, r *Record) error {
+	b := r.encode()
+	defer clear(b)
+	return store.Put(ctx, r.SEID, b)
+}

@@ -1,0 +1,74 @@
+package binding
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+)
+
+// ErrNoRecord is what a [Store] answers for a device it does not know.
+var ErrNoRecord = errors.New("no record")
+
+// Store keeps one opaque record a device, named by its SEID (32 upper-case hex digits). The bytes hold private keys:
+// an implementation encrypts them or says that it does not. Errors have code storage, storage-full or record-corrupt.
+type Store interface {
+	// Get returns a copy of the record, or [ErrNoRecord].
+	Get(ctx context.Context, seid string) ([]byte, error)
+	// Put writes the record and returns when it is durable. It must not keep the slice, which is wiped afterwards.
+	Put(ctx context.Context, seid string, record []byte) error
+	// Delete removes the record; a record that is not there is no error.
+	Delete(ctx context.Context, seid string) error
+	// List returns the SEIDs of all records, sorted.
+	List(ctx context.Context) ([]string, error)
+}
+
+// MemoryStore keeps records in memory, unencrypted, until it is dropped. The zero value is ready.
+type MemoryStore struct {
+	mu      sync.Mutex
+	records map[string][]byte
+}
+
+// Get implements [Store].
+func (m *MemoryStore) Get(ctx context.Context, seid string) ([]byte, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	b, ok := m.records[seid]
+	if !ok {
+		return nil, ErrNoRecord
+	}
+	return slices.Clone(b), nil
+}
+
+// Put implements [Store].
+func (m *MemoryStore) Put(ctx context.Context, seid string, record []byte) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.records == nil {
+		m.records = map[string][]byte{}
+	}
+	clear(m.records[seid])
+	m.records[seid] = slices.Clone(record)
+	return nil
+}
+
+// Delete implements [Store].
+func (m *MemoryStore) Delete(ctx context.Context, seid string) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	clear(m.records[seid])
+	delete(m.records, seid)
+	return nil
+}
+
+// List implements [Store].
+func (m *MemoryStore) List(ctx context.Context) ([]string, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	seids := make([]string, 0, len(m.records))
+	for s := range m.records {
+		seids = append(seids, s)
+	}
+	slices.Sort(seids)
+	return seids, nil
+}

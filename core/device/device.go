@@ -1,0 +1,172 @@
+// Package device opens an imKey over a transport, says what it is, and runs one operation on it at a time.
+package device
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"imkey-connect/core/apdu"
+	"imkey-connect/core/errcode"
+	"imkey-connect/core/transport"
+)
+
+// Applet is the AID of an applet, as SELECT takes it: core/PROTOCOL.md section 3.
+type Applet string
+
+// The applets that this project talks to.
+const (
+	CardManager Applet = ""
+	IMK         Applet = "imk"
+	BootLoader  Applet = "\xD0Bootloader"
+)
+
+// aid returns the bytes that SELECT carries.
+func (a Applet) aid() []byte {
+	switch a {
+	case CardManager, BootLoader:
+		return []byte(a)
+	}
+	return append([]byte("i_"), a...)
+}
+
+// Device is an open imKey. Its methods may be called from any goroutine; operations run one after another.
+type Device struct {
+	// slot holds the right to exchange; state is read without it. Order of locks: slot before mu.
+	slot    chan struct{}
+	channel *transport.Channel
+	waiting func(bool)
+
+	mu     sync.Mutex
+	info   Info
+	closed bool
+}
+
+// Open takes link over, brings the device to rest, identifies it, and closes the link again if any of that fails.
+// waiting, if not nil, is told when the device begins and ends to wait for its person; it must return at once.
+func Open(ctx context.Context, link transport.Link, waiting func(bool)) (*Device, error) {
+	ch, err := transport.Open(ctx, link)
+	if err != nil {
+		link.Close()
+		return nil, err
+	}
+	if waiting == nil {
+		waiting = func(bool) {}
+	}
+	d := &Device{slot: make(chan struct{}, 1), channel: ch, waiting: waiting}
+	err = d.Do(ctx, func(s *Session) (err error) {
+		d.info, err = identify(ctx, s)
+		return err
+	})
+	if err != nil {
+		d.Close()
+		return nil, err
+	}
+	return d, nil
+}
+
+// Info returns what the device said of itself when it was opened, or when it was last refreshed.
+func (d *Device) Info() Info {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.info
+}
+
+// Refresh asks the device again what it is. Another device's answers are device-mismatch.
+func (d *Device) Refresh(ctx context.Context) (Info, error) {
+	err := d.Do(ctx, func(s *Session) error {
+		info, err := identify(ctx, s)
+		if err != nil {
+			return err
+		}
+		d.mu.Lock()
+		defer d.mu.Unlock()
+		if info.SEID != d.info.SEID {
+			return errcode.New(errcode.DeviceMismatch, "the device changed its SEID")
+		}
+		d.info = info
+		return nil
+	})
+	return d.Info(), err
+}
+
+// Close gives the device back. An operation under way ends with device-disconnected.
+func (d *Device) Close() error {
+	d.mu.Lock()
+	d.closed = true
+	d.mu.Unlock()
+	return d.channel.Close()
+}
+
+// Do runs one operation with the device to itself; it waits for its turn. Within op nothing else reaches the device.
+func (d *Device) Do(ctx context.Context, op func(*Session) error) error {
+	select {
+	case d.slot <- struct{}{}:
+	case <-ctx.Done():
+		return errcode.FromContext("waiting for the device", ctx.Err())
+	}
+	defer func() { <-d.slot }()
+	d.mu.Lock()
+	closed := d.closed
+	d.mu.Unlock()
+	if closed {
+		return errcode.New(errcode.DeviceDisconnected, "the device is closed")
+	}
+	return op(&Session{d: d})
+}
+
+// Session is the right to exchange APDUs, for the length of one operation.
+type Session struct{ d *Device }
+
+// SEID returns the device's id.
+func (s *Session) SEID() string { return s.d.Info().SEID }
+
+// Select selects an applet. A missing applet is applet-missing, or boot-loader where the device is in its boot loader.
+func (s *Session) Select(ctx context.Context, a Applet) error {
+	resp, err := s.Transmit(ctx, apdu.New(0x00, 0xA4, 0x04, 0x00, a.aid()), 0)
+	if err != nil {
+		return err
+	}
+	if resp.SW == apdu.NotFound && a != BootLoader {
+		if boot, err := s.inBootLoader(ctx); err != nil {
+			return err
+		} else if boot {
+			return errcode.New(errcode.BootLoader, "the device is in its boot loader")
+		}
+	}
+	return resp.SW.Err("SELECT")
+}
+
+func (s *Session) inBootLoader(ctx context.Context) (bool, error) {
+	err := s.Select(ctx, BootLoader)
+	var status apdu.StatusWord
+	switch {
+	case err == nil:
+		return true, nil
+	case errors.As(err, &status):
+		return false, nil
+	}
+	return false, err
+}
+
+// Transmit exchanges one APDU. within bounds the wait for the answer or the next keep-alive; 0 takes the transport's.
+// A status word other than 9000 is the caller's to judge.
+func (s *Session) Transmit(ctx context.Context, cmd apdu.Command, within time.Duration) (apdu.Response, error) {
+	b, err := cmd.Bytes()
+	if err != nil {
+		return apdu.Response{}, err
+	}
+	waited := false
+	answer, err := s.d.channel.Exchange(ctx, b, within, func() {
+		waited = true
+		s.d.waiting(true)
+	})
+	if waited {
+		s.d.waiting(false)
+	}
+	if err != nil {
+		return apdu.Response{}, err
+	}
+	return apdu.ParseResponse(answer)
+}
