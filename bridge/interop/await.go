@@ -1,0 +1,111 @@
+//go:build js && wasm
+
+package interop
+
+import (
+	"context"
+
+	"github.com/hack-pad/safejs"
+)
+
+// Pending is a promise under way.
+type Pending struct {
+	done  chan struct{}
+	value safejs.Value
+	err   error
+}
+
+// Done is closed when the promise has settled.
+func (p *Pending) Done() <-chan struct{} { return p.done }
+
+// Result is what the promise settled with; it may be called only after Done is closed. The error is an *Exception.
+func (p *Pending) Result() (safejs.Value, error) { return p.value, p.err }
+
+// Watch starts to wait for a promise, or for any other value, which counts as fulfilled. Its callbacks are released when
+// it settles.
+func Watch(promise safejs.Value) (*Pending, error) {
+	p := &Pending{done: make(chan struct{})}
+	class, err := global("Promise")
+	if err != nil {
+		return nil, err
+	}
+	// Promise.resolve tames the thenable of a page: it settles at most once, and a throw in it is a rejection.
+	promise, err = CallNow(class, "resolve", promise)
+	if err != nil {
+		return nil, err
+	}
+	var fulfilled, rejected *Func
+	settle := func(args []safejs.Value, err func(safejs.Value) error) {
+		v := safejs.Undefined()
+		if len(args) > 0 {
+			v = args[0]
+		}
+		if err != nil {
+			p.err = err(v)
+		} else {
+			p.value = v
+		}
+		fulfilled.Release()
+		rejected.Release()
+		close(p.done)
+	}
+	if fulfilled, err = Callback(func(args []safejs.Value) { settle(args, nil) }); err != nil {
+		return nil, err
+	}
+	if rejected, err = Callback(func(args []safejs.Value) {
+		settle(args, func(v safejs.Value) error { return NewException(v) })
+	}); err != nil {
+		fulfilled.Release()
+		return nil, err
+	}
+	if _, err := CallNow(promise, "then", fulfilled.Value(), rejected.Value()); err != nil {
+		fulfilled.Release()
+		rejected.Release()
+		return nil, err
+	}
+	return p, nil
+}
+
+// Wait returns what the promise settled with, or ctx's error as soon as ctx ends: the promise is then left to settle on
+// its own.
+func (p *Pending) Wait(ctx context.Context) (safejs.Value, error) {
+	select {
+	case <-p.done:
+		return p.value, p.err
+	default:
+	}
+	select {
+	case <-p.done:
+		return p.value, p.err
+	case <-ctx.Done():
+		return safejs.Undefined(), ctx.Err()
+	}
+}
+
+// Await waits for a promise: Watch and Wait in one.
+func Await(ctx context.Context, promise safejs.Value) (safejs.Value, error) {
+	p, err := Watch(promise)
+	if err != nil {
+		return safejs.Undefined(), err
+	}
+	return p.Wait(ctx)
+}
+
+// CallAsync starts an asynchronous method of a JavaScript object. A method that throws at once instead of returning a
+// promise gives the same *Exception, here.
+func CallAsync(target safejs.Value, method string, args ...any) (*Pending, error) {
+	v, err := CallNow(target, method, args...)
+	if err != nil {
+		return nil, err
+	}
+	return Watch(v)
+}
+
+// Call calls an asynchronous method and waits for what it gives.
+func Call(ctx context.Context, target safejs.Value, method string, args ...any) (safejs.Value, error) {
+	p, err := CallAsync(target, method, args...)
+	if err != nil {
+		return safejs.Undefined(), err
+	}
+	return p.Wait(ctx)
+}
