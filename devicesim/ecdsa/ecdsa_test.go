@@ -1,0 +1,60 @@
+package ecdsa
+
+import (
+	"crypto/sha256"
+	"encoding/asn1"
+	"math/big"
+	"testing"
+
+	"github.com/decred/dcrd/dcrec/secp256k1/v4"
+	decred "github.com/decred/dcrd/dcrec/secp256k1/v4/ecdsa"
+	"github.com/stretchr/testify/require"
+)
+
+// TestSign holds every signature against decred's own verification and recovery, and both halves of s must occur.
+func TestSign(t *testing.T) {
+	high := 0
+	for i := range 200 {
+		key := secp256k1.PrivKeyFromBytes([]byte{1, byte(i)})
+		digest := sha256.Sum256([]byte{byte(i)})
+		sig := Sign(key, digest, nil)
+		require.Equal(t, sig, Sign(key, digest, nil), "RFC 6979 is deterministic")
+		if sig.High() {
+			high++
+		}
+		for _, s := range []Signature{sig, sig.Negated()} {
+			require.True(t, decred.NewSignature(&s.R, &s.S).Verify(digest[:], key.PubKey()))
+
+			r, v := s.R.Bytes(), s.S.Bytes()
+			compact := append(append([]byte{27 + s.RecoveryID}, r[:]...), v[:]...)
+			pub, _, err := decred.RecoverCompact(compact, digest[:])
+			require.NoError(t, err)
+			require.True(t, pub.IsEqual(key.PubKey()), "the recovery id belongs to this s")
+
+			var parsed struct{ R, S *big.Int }
+			rest, err := asn1.Unmarshal(s.DER(), &parsed)
+			require.NoError(t, err)
+			require.Empty(t, rest)
+			require.Equal(t, new(big.Int).SetBytes(r[:]), parsed.R)
+			require.Equal(t, new(big.Int).SetBytes(v[:]), parsed.S)
+		}
+		low := sig
+		if low.High() {
+			low = low.Negated()
+		}
+		require.Equal(t, decred.Sign(key, digest[:]).Serialize(), low.DER(), "decred normalises, and agrees otherwise")
+	}
+	require.Greater(t, high, 50)
+	require.Less(t, high, 150)
+}
+
+func TestSignExtraEntropy(t *testing.T) {
+	key := secp256k1.PrivKeyFromBytes([]byte{7})
+	digest := sha256.Sum256(nil)
+	extra := make([]byte, 32)
+	a := Sign(key, digest, extra)
+	extra[0] = 1
+	b := Sign(key, digest, extra)
+	require.NotEqual(t, a.R, b.R)
+	require.True(t, decred.NewSignature(&b.R, &b.S).Verify(digest[:], key.PubKey()))
+}
