@@ -1,0 +1,260 @@
+package transport_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"imkey-connect/core/errcode"
+	"imkey-connect/core/frame"
+	"imkey-connect/core/transport"
+	"imkey-connect/core/transport/transporttest"
+)
+
+func TestPipeIsALink(t *testing.T) {
+	transporttest.Run(t, func(t *testing.T) (transport.Link, transporttest.Peer) {
+		p := transporttest.NewPipe()
+		t.Cleanup(p.Unplug)
+		return p, p
+	})
+}
+
+// player plays the device's end packet by packet.
+type player struct {
+	t    *testing.T
+	ctx  context.Context
+	pipe *transporttest.Pipe
+}
+
+// opened returns an open channel and the device's end of it.
+func opened(t *testing.T) (*transport.Channel, *player) {
+	ctx, stop := context.WithTimeout(t.Context(), 30*time.Second)
+	t.Cleanup(stop)
+	pipe := transporttest.NewPipe()
+	t.Cleanup(pipe.Unplug)
+	p := &player{t, ctx, pipe}
+	go p.expectCancel(frame.InvalidCommand)
+	c, err := transport.Open(ctx, pipe)
+	require.NoError(t, err)
+	return c, p
+}
+
+func (p *player) expectCancel(answer frame.ErrorCode) {
+	got, err := p.pipe.Next(p.ctx)
+	if err == nil && got == frame.Cancel() {
+		p.pipe.Reply(frame.Error(answer))
+	}
+}
+
+func (p *player) expectMessage() {
+	_, err := p.pipe.Next(p.ctx)
+	require.NoError(p.t, err)
+}
+
+func split(t *testing.T, msg []byte) []frame.Packet {
+	packets, err := frame.Split(msg)
+	require.NoError(t, err)
+	return packets
+}
+
+var (
+	msg   = []byte{0x80, 0x71, 0x00, 0x00}
+	short = []byte{0x55, 0x90, 0x00}
+	long  = make([]byte, 150)
+)
+
+func TestExchangeAfterKeepAlives(t *testing.T) {
+	c, p := opened(t)
+	go func() {
+		p.expectMessage()
+		p.pipe.Reply(frame.KeepAlive(2), frame.KeepAlive(2))
+		p.pipe.Reply(split(t, short)...)
+	}()
+	waits := 0
+	answer, err := c.Exchange(p.ctx, msg, 0, func() { waits++ })
+	require.NoError(t, err)
+	require.Equal(t, short, answer)
+	require.Equal(t, 1, waits, "the person is announced once")
+}
+
+func TestErrorPackets(t *testing.T) {
+	for code, want := range map[frame.ErrorCode]errcode.Code{
+		frame.InvalidCommand: errcode.Protocol, frame.InvalidParameter: errcode.Protocol,
+		frame.InvalidLength: errcode.Protocol, frame.InvalidSequence: errcode.Protocol,
+		frame.Other: errcode.Protocol, frame.Cancelled: errcode.UserRejected, frame.Busy: errcode.DeviceBusy,
+	} {
+		c, p := opened(t)
+		go func() {
+			p.expectMessage()
+			p.pipe.Reply(frame.Error(code))
+			if code == frame.Busy {
+				p.expectCancel(frame.Cancelled)
+			}
+			transporttest.Serve(p.ctx, p.pipe, transporttest.Echo)
+		}()
+		_, err := c.Exchange(p.ctx, msg, 0, nil)
+		require.ErrorIs(t, err, want, "ERROR %02X", byte(code))
+		answer, err := c.Exchange(p.ctx, msg, 0, nil)
+		require.NoError(t, err, "the exchange after ERROR %02X", byte(code))
+		require.Equal(t, append(msg[:4:4], 0x90, 0x00), answer)
+	}
+}
+
+// The abnormal inputs that a public host took for answers. None may ever be one, and the next exchange must work.
+func TestAbnormalAnswersAreNeverASuccess(t *testing.T) {
+	packets := func(ps ...frame.Packet) []frame.Packet { return ps }
+	alter := func(p frame.Packet, at int, v byte) frame.Packet { p[at] = v; return p }
+	l := split(t, long)
+	require.Len(t, l, 3)
+	for name, answer := range map[string][]frame.Packet{
+		"a keep-alive inside a message":   packets(l[0], frame.KeepAlive(2), l[1], l[2]),
+		"an unknown error code":           packets(frame.Error(0x42)),
+		"an error without its byte":       packets(alter(frame.Error(frame.Other), 6, 0)),
+		"a stray continuation":            packets(l[1]),
+		"swapped continuations":           packets(l[0], l[2], l[1]),
+		"a repeated continuation":         packets(l[0], l[1], l[1], l[2]),
+		"another channel":                 packets(alter(l[0], 0, 1), l[1], l[2]),
+		"another channel in continuation": packets(l[0], alter(l[1], 3, 1), l[2]),
+		"a message of no bytes":           packets(alter(split(t, short)[0], 6, 0)),
+		"a message over 7609 bytes":       packets(alter(l[0], 5, 0xFF)),
+		"an unknown command":              packets(alter(split(t, short)[0], 4, 0x90)),
+		"a message inside a message":      packets(l[0], split(t, short)[0], l[1], l[2]),
+		"an error inside a message":       packets(l[0], frame.Error(frame.Other)),
+		"the device cancels":              packets(frame.Cancel()),
+	} {
+		t.Run(name, func(t *testing.T) {
+			c, p := opened(t)
+			go func() {
+				p.expectMessage()
+				p.pipe.Reply(answer...)
+				transporttest.Serve(p.ctx, p.pipe, transporttest.Echo)
+			}()
+			_, err := c.Exchange(p.ctx, msg, 0, nil)
+			require.ErrorIs(t, err, errcode.Protocol)
+			got, err := c.Exchange(p.ctx, msg, 0, nil)
+			require.NoError(t, err)
+			require.Equal(t, append(msg[:4:4], 0x90, 0x00), got)
+		})
+	}
+}
+
+func TestCancelWhileThePersonDecides(t *testing.T) {
+	c, p := opened(t)
+	ctx, cancel := context.WithCancel(p.ctx)
+	go func() {
+		p.expectMessage()
+		p.pipe.Reply(frame.KeepAlive(2))
+		p.expectCancel(frame.Cancelled)
+		transporttest.Serve(p.ctx, p.pipe, transporttest.Echo)
+	}()
+	_, err := c.Exchange(ctx, msg, 0, cancel)
+	require.ErrorIs(t, err, errcode.Aborted)
+	_, err = c.Exchange(p.ctx, msg, 0, nil)
+	require.NoError(t, err)
+	require.Zero(t, p.pipe.Resets(), "an orderly cancellation resets nothing")
+}
+
+func TestAnAnswerFasterThanItsCancellationCounts(t *testing.T) {
+	c, p := opened(t)
+	ctx, cancel := context.WithCancel(p.ctx)
+	go func() {
+		p.expectMessage()
+		p.pipe.Reply(frame.KeepAlive(2))
+		got, err := p.pipe.Next(p.ctx)
+		if err == nil && got == frame.Cancel() {
+			p.pipe.Reply(split(t, long)...)
+			p.pipe.Reply(frame.Error(frame.InvalidCommand))
+		}
+	}()
+	answer, err := c.Exchange(ctx, msg, 0, cancel)
+	require.NoError(t, err)
+	require.Equal(t, long, answer)
+}
+
+func TestSilentDeviceTimesOutAndIsReset(t *testing.T) {
+	c, p := opened(t)
+	go func() {
+		p.expectMessage()
+		_, _ = p.pipe.Next(p.ctx) // the first CANCEL stays unanswered too
+	}()
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for p.pipe.Resets() == 0 && p.ctx.Err() == nil {
+			_, _ = p.pipe.Next(p.ctx)
+			if p.pipe.Resets() > 0 {
+				p.pipe.Reply(frame.Error(frame.InvalidCommand))
+				transporttest.Serve(p.ctx, p.pipe, transporttest.Echo)
+			}
+		}
+	}()
+	_, err := c.Exchange(p.ctx, msg, time.Millisecond, nil)
+	require.ErrorIs(t, err, errcode.Timeout)
+	require.Positive(t, p.pipe.Resets())
+	_, err = c.Exchange(p.ctx, msg, 0, nil)
+	require.NoError(t, err)
+	p.pipe.Unplug()
+	<-done
+}
+
+func TestOpenCancelsWhatAClosedPageLeft(t *testing.T) {
+	ctx, stop := context.WithTimeout(t.Context(), 30*time.Second)
+	defer stop()
+	pipe := transporttest.NewPipe()
+	defer pipe.Unplug()
+	p := &player{t, ctx, pipe}
+	go func() {
+		p.expectCancel(frame.Busy)
+		p.expectCancel(frame.Cancelled)
+		transporttest.Serve(ctx, pipe, transporttest.Echo)
+	}()
+	c, err := transport.Open(ctx, pipe)
+	require.NoError(t, err)
+	_, err = c.Exchange(ctx, msg, 0, nil)
+	require.NoError(t, err)
+}
+
+func TestOpenGivesUpOnADeviceThatStaysBusy(t *testing.T) {
+	ctx, stop := context.WithTimeout(t.Context(), 30*time.Second)
+	defer stop()
+	pipe := transporttest.NewPipe()
+	cancels := 0
+	served := make(chan struct{})
+	go func() {
+		defer close(served)
+		for {
+			if _, err := pipe.Next(ctx); err != nil {
+				return
+			}
+			cancels++
+			pipe.Reply(frame.Error(frame.Busy))
+		}
+	}()
+	_, err := transport.Open(ctx, pipe)
+	require.ErrorIs(t, err, errcode.DeviceBusy)
+	pipe.Unplug()
+	<-served
+	require.LessOrEqual(t, cancels, 10)
+}
+
+func TestUnplugEndsTheChannel(t *testing.T) {
+	c, p := opened(t)
+	go func() {
+		p.expectMessage()
+		p.pipe.Unplug()
+	}()
+	for range 2 {
+		_, err := c.Exchange(p.ctx, msg, 0, nil)
+		require.ErrorIs(t, err, errcode.DeviceDisconnected)
+	}
+}
+
+func TestMessagesOfNoLengthAreRefused(t *testing.T) {
+	c, p := opened(t)
+	for _, m := range [][]byte{nil, make([]byte, frame.MaxMessage+1)} {
+		_, err := c.Exchange(p.ctx, m, 0, nil)
+		require.ErrorIs(t, err, errcode.Internal)
+	}
+}
