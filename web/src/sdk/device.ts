@@ -1,0 +1,180 @@
+import type { CoreDevice, CoreOptions } from './core'
+import { aborted, ImKeyError, invalid } from './errors'
+import { Instance } from './instance'
+import type {
+  BindingStatus, BindOptions, DeviceInfo, Interaction, USBSourceDevice,
+} from './types/imkey'
+
+/** Settings are the checked options of one loadImKey. */
+export interface Settings extends Omit<CoreOptions, 'onEvent'> {
+  wasmURL: string
+}
+
+/** Session is an open device in a running instance. */
+interface Session {
+  instance: Instance
+  core: CoreDevice
+}
+
+export class Device extends EventTarget {
+  readonly #usb: USBSourceDevice
+  readonly #settings: Settings
+  #opened = false // as the caller wants it: an instance that stops does not change it
+  #session: Promise<Session> | undefined
+  #info: DeviceInfo | undefined
+  #unplugged = false
+
+  constructor(usb: USBSourceDevice, settings: Settings) {
+    super()
+    this.#usb = usb
+    this.#settings = settings
+  }
+
+  get serialNumber(): string | null {
+    return this.#usb.serialNumber ?? null
+  }
+
+  get opened(): boolean {
+    return this.#opened
+  }
+
+  get info(): DeviceInfo {
+    if (!this.#info) throw invalid('info is known after open()')
+    return this.#info
+  }
+
+  async open(options: { signal?: AbortSignal } = {}): Promise<DeviceInfo> {
+    await untilAborted(signalOf(options), this.#connect())
+    this.#opened = true
+    return this.info
+  }
+
+  async close(): Promise<void> {
+    this.#opened = false
+    const session = this.#session
+    this.#session = undefined
+    if (!session) return
+    let open: Session
+    try {
+      open = await session
+    } catch {
+      return // it never opened, and whoever opened it was told
+    }
+    if (!open.instance.stopped) await open.instance.call(() => open.core.close())
+  }
+
+  bindingStatus(): Promise<BindingStatus> {
+    return this.#call(core => core.bindingStatus())
+  }
+
+  showBindingCode(): Promise<void> {
+    return this.#call(core => core.showBindingCode())
+  }
+
+  async bind(code: string, options: BindOptions = {}): Promise<void> {
+    if (typeof code !== 'string') throw invalid('the code is no string')
+    const signal = signalOf(options)
+    const { acceptUnverified, rememberCode, onInteraction } = options
+    if (onInteraction !== undefined && typeof onInteraction !== 'function') throw invalid('onInteraction is no function')
+    const told = (event: Event) => onInteraction?.((event as CustomEvent<Interaction>).detail)
+    this.addEventListener('interaction', told)
+    try {
+      await this.#call(core => core.bind(code, {
+        ...(signal && { signal }),
+        ...(acceptUnverified !== undefined && { acceptUnverified: flag('acceptUnverified', acceptUnverified) }),
+        ...(rememberCode !== undefined && { rememberCode: flag('rememberCode', rememberCode) }),
+      }), signal)
+    } finally {
+      this.removeEventListener('interaction', told)
+    }
+  }
+
+  async revealBindingCode(options: { signal?: AbortSignal } = {}): Promise<string> {
+    const signal = signalOf(options)
+    return this.#call(core => core.revealBindingCode(signal && { signal }), signal)
+  }
+
+  forget(): Promise<void> {
+    return this.#call(core => core.forget())
+  }
+
+  /** isUnplugged says that this object's device is gone; plugged in again it is another object. */
+  static isUnplugged(device: Device): boolean {
+    return device.#unplugged
+  }
+
+  /** unplug notes that the device is gone. The core and the browser both tell; listeners hear it once. */
+  static unplug(device: Device, detail: object = {}) {
+    if (device.#unplugged) return
+    device.#unplugged = true
+    device.#opened = false
+    device.#session = undefined
+    device.dispatchEvent(new CustomEvent('disconnect', { detail }))
+  }
+
+  async #call<T>(f: (core: CoreDevice) => Promise<T>, signal?: AbortSignal): Promise<T> {
+    if (signal?.aborted) throw aborted(signal)
+    if (!this.#unplugged && !this.#opened) throw invalid('open() the device first')
+    const { instance, core } = await untilAborted(signal, this.#connect())
+    return instance.call(() => f(core))
+  }
+
+  /** #connect gives the session, and makes one where there is none or its instance has stopped. */
+  async #connect(): Promise<Session> {
+    if (this.#unplugged) throw new ImKeyError('device-disconnected', 'this imKey was unplugged', { retryable: true })
+    const before = this.#session
+    if (before) {
+      const session = await before
+      if (!session.instance.stopped) return session
+      if (this.#session === before) this.#session = undefined
+      return this.#connect()
+    }
+    const starting = this.#start()
+    this.#session = starting
+    try {
+      return await starting
+    } catch (error) {
+      if (this.#session === starting) this.#session = undefined
+      throw error
+    }
+  }
+
+  async #start(): Promise<Session> {
+    const { wasmURL, ...options } = this.#settings
+    const instance = await Instance.started(wasmURL)
+    const core = await instance.call(core => core.open(this.#usb, {
+      ...options,
+      onEvent: (name, detail) => {
+        if (instance.stopped) return
+        if (name === 'disconnect') Device.unplug(this, detail)
+        else this.dispatchEvent(new CustomEvent(name, { detail }))
+      },
+    }))
+    this.#info = core.info
+    return { instance, core }
+  }
+}
+
+/** signalOf reads the signal of a call's options. */
+export function signalOf(options: { signal?: AbortSignal }): AbortSignal | undefined {
+  if (typeof options !== 'object' || options === null) throw invalid('the options are no object')
+  const { signal } = options
+  if (signal !== undefined && !(signal instanceof AbortSignal)) throw invalid('signal is no AbortSignal')
+  if (signal?.aborted) throw aborted(signal)
+  return signal
+}
+
+function flag(name: string, value: unknown): boolean {
+  if (typeof value !== 'boolean') throw invalid(`${name} is neither true nor false`)
+  return value
+}
+
+/** untilAborted settles as the promise does, or rejects when the signal comes first; what was begun goes on by itself. */
+export function untilAborted<T>(signal: AbortSignal | undefined, promise: Promise<T>): Promise<T> {
+  if (!signal) return promise
+  return new Promise<T>((resolve, reject) => {
+    const stop = () => reject(aborted(signal))
+    signal.addEventListener('abort', stop, { once: true })
+    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop))
+  })
+}

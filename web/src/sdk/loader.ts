@@ -1,0 +1,100 @@
+// Starts imkey.wasm. This file is loaded on demand, and Go's own support for the browser with it.
+
+import { evaluate } from 'go:wasm_exec'
+import type { Core } from './core'
+import { ImKeyError } from './errors'
+
+// Compiled once for each address: a second start after a crash needs no second download.
+const compiled = new Map<string, WebAssembly.Module>()
+
+/**
+ * start runs a new instance and gives its core. ended is called once, when the instance will answer no more; it may be
+ * called before the promise is settled, which then rejects.
+ */
+export async function start(wasmURL: string, ended: (cause: unknown) => void): Promise<Core> {
+  let module = compiled.get(wasmURL)
+  if (module === undefined) {
+    module = await download(wasmURL)
+    compiled.set(wasmURL, module)
+  }
+  const scope = ownGlobals()
+  const go = new (evaluate(scope))()
+  const instance = await WebAssembly.instantiate(module, go.importObject)
+
+  return new Promise<Core>((resolve, reject) => {
+    let over = false
+    const end = (cause: unknown) => {
+      if (over) return
+      over = true
+      for (const timer of go._scheduledTimeouts.values()) clearTimeout(timer)
+      ended(cause)
+      reject(new ImKeyError('internal', `imkey.wasm stopped: ${String(cause)}`, { cause }))
+    }
+    // Go's callbacks enter here. A trap leaves Go's memory as it was in the middle of something, and Go does not know.
+    const resume = go._resume
+    go._resume = () => {
+      if (over) return
+      try {
+        resume.call(go)
+      } catch (cause) {
+        end(cause)
+      }
+    }
+    go.exit = code => end(`exit code ${code}`)
+
+    // The name by which Go finds this function is as good as secret, and Go deletes it at once.
+    const name = `imkey-${crypto.getRandomValues(new Uint32Array(4)).join('-')}`
+    Object.defineProperty(scope, name, { configurable: true, value: resolve })
+    go.argv = ['imkey', name]
+    go.run(instance).then(() => end('it ended'), end)
+  })
+}
+
+async function download(url: string): Promise<WebAssembly.Module> {
+  const failed = (what: string, details: { cause?: unknown; status?: number }) => new ImKeyError('internal',
+    `${url} could not be loaded: ${what}`,
+    { retryable: true, cause: details.cause, data: { reason: 'download', url, ...(details.status && { status: details.status }) } })
+
+  let response: Response
+  try {
+    response = await fetch(url)
+  } catch (cause) {
+    throw failed('no connection, or the site\'s connect-src forbids it', { cause })
+  }
+  if (!response.ok) {
+    const { status } = response
+    throw failed(`the server answered ${status}; imkey.wasm belongs beside imkey.js, or where the wasmURL option says`, { status })
+  }
+  try {
+    // Only under its own type does a browser compile it while it arrives; some servers do not know that type.
+    return /^application\/wasm\s*($|;)/i.test(response.headers.get('Content-Type') ?? '') && 'compileStreaming' in WebAssembly
+      ? await WebAssembly.compileStreaming(response)
+      : await WebAssembly.compile(await response.arrayBuffer())
+  } catch (cause) {
+    if (cause instanceof WebAssembly.CompileError) {
+      throw failed(`it is no WebAssembly, or the site's script-src lacks 'wasm-unsafe-eval' (${cause.message})`, { cause })
+    }
+    throw failed('the connection broke off', { cause })
+  }
+}
+
+/**
+ * ownGlobals gives Go a global object of its own: what Go and its support write stays there, so that nothing of it is left
+ * on the page, and a page's own `fs` or `process` does not reach Go. All else is read from the page's globals.
+ */
+function ownGlobals(): typeof globalThis {
+  const shadowed = new Set<PropertyKey>(['Go', 'fs', 'process', 'path'])
+  const bound = new Map<Function, unknown>()
+  return new Proxy({} as typeof globalThis, {
+    has: (own, key) => Reflect.has(own, key) || (!shadowed.has(key) && Reflect.has(globalThis, key)),
+    get(own, key) {
+      if (Object.hasOwn(own, key)) return Reflect.get(own, key)
+      if (shadowed.has(key)) return undefined
+      const value: unknown = Reflect.get(globalThis, key)
+      // Functions such as setTimeout work on their own global object alone. Constructors are left as they are.
+      if (typeof value !== 'function' || Object.hasOwn(value, 'prototype')) return value
+      if (!bound.has(value)) bound.set(value, value.bind(globalThis))
+      return bound.get(value)
+    },
+  })
+}
