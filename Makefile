@@ -1,0 +1,44 @@
+# imkey-connect. `make run` shows it, `make test` proves it.
+
+GO    ?= go
+ADDR  ?= localhost:7380
+DIST  := web/dist/manifest.json
+WASM_EXEC = $(shell $(GO) env GOROOT)/lib/wasm/go_js_wasm_exec
+# What web/dist is made of: the Go that becomes imkey.wasm, the TypeScript, the build tool.
+SOURCES := $(shell find core bridge wasm web/src web/builder web/cmd -type f ! -name '*_test.go' ! -path '*/testdata/*' ! -path '*/node_modules/*' 2>/dev/null) go.mod go.sum
+
+.PHONY: build run test test-all soak bench pack tools check clean
+
+build: $(DIST)
+
+$(DIST): $(SOURCES)
+	@$(GO) run ./web/cmd/build
+
+run: build
+	@$(GO) build -o build/imkeysim ./devicesim/cmd/imkeysim
+	@exec ./build/imkeysim -addr $(ADDR) -pages
+
+# What the tests need and a fresh Debian lacks: Chromium, a C compiler, node and npm.
+tools:
+	@sh web/e2e/install.sh
+
+check: build
+	@test -z "$$(gofmt -l core bridge wasm web devicesim | tee /dev/stderr)" || { echo 'run gofmt -w on these' >&2; exit 1; }
+	@$(GO) vet ./...
+	@GOOS=js GOARCH=wasm $(GO) vet ./core/... ./bridge/... ./wasm/...
+	@cd web/e2e && $(GO) vet ./...
+	@cd web && npm ci --silent --no-audit --no-fund && npx --no-install tsc --noEmit -p .
+
+test: tools check
+	@$(GO) test ./...
+	@GOOS=js GOARCH=wasm $(GO) test -exec "$(WASM_EXEC)" ./core/... ./bridge/...
+	@cd web/e2e && $(GO) test -timeout 8m ./...
+
+# The full figures: exhaustive and random, with what they counted.
+test-all: tools check
+	@IMKEY_FULL=1 $(GO) test -count=1 -timeout 60m ./...
+	@GOOS=js GOARCH=wasm $(GO) test -exec "$(WASM_EXEC)" ./core/... ./bridge/...
+	@cd web/e2e && IMKEY_FULL=1 $(GO) test -count=1 -timeout 60m -v ./...
+
+clean:
+	@rm -rf web/dist build

@@ -1,0 +1,24 @@
+#!/bin/sh
+# Installs what the tests need and this machine lacks: Debian's Chromium, a C compiler, node with npm, and fonts for the
+# Chinese pages. As root on Debian it installs them; elsewhere it says what is missing and fails.
+set -eu
+missing=
+need() { command -v "$1" >/dev/null 2>&1 || missing="$missing $2"; }
+[ -n "${CHROMIUM:-}" ] || [ -x /usr/lib/chromium/chromium ] || missing="$missing chromium"
+need cc gcc
+[ -e /usr/include/stdio.h ] || missing="$missing libc6-dev"
+[ -e /usr/include/linux/usbdevice_fs.h ] || missing="$missing linux-libc-dev"
+need node nodejs
+need npm npm
+if command -v fc-list >/dev/null 2>&1 && fc-list :lang=zh family 2>/dev/null | grep -q .; then :; else missing="$missing fonts-noto-cjk fontconfig"; fi
+[ -n "$missing" ] || exit 0
+if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
+	echo "installing$missing" >&2
+	export DEBIAN_FRONTEND=noninteractive
+	{ apt-get update -qq && apt-get install -y -qq --no-install-recommends $missing; } >&2
+else
+	echo "The tests need, as Debian packages:$missing" >&2
+	echo "As root: apt-get install --no-install-recommends$missing" >&2
+	echo "Another Chromium than Debian's: CHROMIUM=/path/to/chromium make test" >&2
+	exit 1
+fi
