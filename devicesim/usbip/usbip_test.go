@@ -271,12 +271,12 @@ func TestMalformedEndsTheConnection(t *testing.T) {
 
 	// OUT data piles up behind a delay.
 	require.NoError(t, p.SetFaults([]usb.Fault{{On: "out", Packet: 1, Do: usb.DoDelay, MS: 600_000}}))
-	c := imported(t, addr)
+	full := imported(t, addr)
 	go func() {
 		for range 6 {
-			b := header(1, c.seq, c.devid, false, 4, 0, 1<<20, [8]byte{})
-			c.seq++
-			if _, err := c.Write(append(b, make([]byte, 1<<20)...)); err != nil {
+			b := header(1, full.seq, full.devid, false, 4, 0, 1<<20, [8]byte{})
+			full.seq++
+			if _, err := full.Write(append(b, make([]byte, 1<<20)...)); err != nil {
 				return
 			}
 		}
@@ -284,7 +284,7 @@ func TestMalformedEndsTheConnection(t *testing.T) {
 	refused("bytes of pending transfers")
 
 	// And the client that goes away in the middle of a header.
-	c = imported(t, addr)
+	c := imported(t, addr)
 	c.write(make([]byte, 20))
 	c.Close()
 	require.ErrorIs(t, <-ended, io.ErrUnexpectedEOF)
