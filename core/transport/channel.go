@@ -51,7 +51,8 @@ func (c *Channel) Close() error { return c.link.Close() }
 //
 // When ctx ends, the device is told to cancel and is idle again when Exchange returns: with aborted or timeout, or with
 // the answer where that was faster than the cancellation, since what the device did is then done. A device that cannot
-// be brought to idle is reset; if that fails too, the channel is dead and every call returns the same error.
+// be brought to idle is reset; if that fails too, the next call begins by trying again. Once the device is unplugged every
+// call returns device-disconnected.
 func (c *Channel) Exchange(ctx context.Context, msg []byte, answerWithin time.Duration, waiting func()) ([]byte, error) {
 	if c.dead != nil {
 		return nil, c.dead
@@ -206,8 +207,9 @@ func (c *Channel) recover(ctx context.Context) error {
 	case errors.Is(err, errcode.DeviceDisconnected):
 		c.dead = err
 	case errcode.Of(err) != errcode.DeviceBusy:
-		// Still dirty: the next exchange tries again.
-		err = errcode.Wrap(errcode.Protocol, "the device does not come to rest", err)
+		// Still dirty: the next exchange tries again. The cause's code stays, since it is what a person can act on: a mute
+		// device is a timeout, a revoked permission is permission-denied.
+		err = errcode.Wrap(errcode.Of(err), "the device does not come to rest", err)
 	}
 	return err
 }
