@@ -2,7 +2,9 @@ package transport_test
 
 import (
 	"context"
+	"fmt"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -23,7 +25,6 @@ func TestPipeIsALink(t *testing.T) {
 
 // player plays the device's end packet by packet.
 type player struct {
-	t    *testing.T
 	ctx  context.Context
 	pipe *transporttest.Pipe
 }
@@ -34,7 +35,7 @@ func opened(t *testing.T) (*transport.Channel, *player) {
 	t.Cleanup(stop)
 	pipe := transporttest.NewPipe()
 	t.Cleanup(pipe.Unplug)
-	p := &player{t, ctx, pipe}
+	p := &player{ctx, pipe}
 	go p.expectCancel(frame.InvalidCommand)
 	c, err := transport.Open(ctx, pipe)
 	require.NoError(t, err)
@@ -48,10 +49,8 @@ func (p *player) expectCancel(answer frame.ErrorCode) {
 	}
 }
 
-func (p *player) expectMessage() {
-	_, err := p.pipe.Next(p.ctx)
-	require.NoError(p.t, err)
-}
+// expectMessage takes a message of one packet; if the link is gone, the exchange under test says so.
+func (p *player) expectMessage() { _, _ = p.pipe.Next(p.ctx) }
 
 func split(t *testing.T, msg []byte) []frame.Packet {
 	packets, err := frame.Split(msg)
@@ -66,17 +65,19 @@ var (
 )
 
 func TestExchangeAfterKeepAlives(t *testing.T) {
-	c, p := opened(t)
-	go func() {
-		p.expectMessage()
-		p.pipe.Reply(frame.KeepAlive(2), frame.KeepAlive(2))
-		p.pipe.Reply(split(t, short)...)
-	}()
-	waits := 0
-	answer, err := c.Exchange(p.ctx, msg, 0, func() { waits++ })
-	require.NoError(t, err)
-	require.Equal(t, short, answer)
-	require.Equal(t, 1, waits, "the person is announced once")
+	synctest.Test(t, func(t *testing.T) {
+		c, p := opened(t)
+		go func() {
+			p.expectMessage()
+			p.pipe.Reply(frame.KeepAlive(2), frame.KeepAlive(2))
+			p.pipe.Reply(split(t, short)...)
+		}()
+		waits := 0
+		answer, err := c.Exchange(p.ctx, msg, 0, func() { waits++ })
+		require.NoError(t, err)
+		require.Equal(t, short, answer)
+		require.Equal(t, 1, waits, "the person is announced once")
+	})
 }
 
 func TestErrorPackets(t *testing.T) {
@@ -85,20 +86,24 @@ func TestErrorPackets(t *testing.T) {
 		frame.InvalidLength: errcode.Protocol, frame.InvalidSequence: errcode.Protocol,
 		frame.Other: errcode.Protocol, frame.Cancelled: errcode.UserRejected, frame.Busy: errcode.DeviceBusy,
 	} {
-		c, p := opened(t)
-		go func() {
-			p.expectMessage()
-			p.pipe.Reply(frame.Error(code))
-			if code == frame.Busy {
-				p.expectCancel(frame.Cancelled)
-			}
-			transporttest.Serve(p.ctx, p.pipe, transporttest.Echo)
-		}()
-		_, err := c.Exchange(p.ctx, msg, 0, nil)
-		require.ErrorIs(t, err, want, "ERROR %02X", byte(code))
-		answer, err := c.Exchange(p.ctx, msg, 0, nil)
-		require.NoError(t, err, "the exchange after ERROR %02X", byte(code))
-		require.Equal(t, append(msg[:4:4], 0x90, 0x00), answer)
+		t.Run(fmt.Sprintf("ERROR %02X", byte(code)), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				c, p := opened(t)
+				go func() {
+					p.expectMessage()
+					p.pipe.Reply(frame.Error(code))
+					if code == frame.Busy {
+						p.expectCancel(frame.Cancelled)
+					}
+					transporttest.Serve(p.ctx, p.pipe, transporttest.Echo)
+				}()
+				_, err := c.Exchange(p.ctx, msg, 0, nil)
+				require.ErrorIs(t, err, want)
+				answer, err := c.Exchange(p.ctx, msg, 0, nil)
+				require.NoError(t, err, "the exchange after it")
+				require.Equal(t, append(msg[:4:4], 0x90, 0x00), answer)
+			})
+		})
 	}
 }
 
@@ -125,136 +130,211 @@ func TestAbnormalAnswersAreNeverASuccess(t *testing.T) {
 		"the device cancels":              packets(frame.Cancel()),
 	} {
 		t.Run(name, func(t *testing.T) {
-			c, p := opened(t)
-			go func() {
-				p.expectMessage()
-				p.pipe.Reply(answer...)
-				transporttest.Serve(p.ctx, p.pipe, transporttest.Echo)
-			}()
-			_, err := c.Exchange(p.ctx, msg, 0, nil)
-			require.ErrorIs(t, err, errcode.Protocol)
-			got, err := c.Exchange(p.ctx, msg, 0, nil)
-			require.NoError(t, err)
-			require.Equal(t, append(msg[:4:4], 0x90, 0x00), got)
+			synctest.Test(t, func(t *testing.T) {
+				c, p := opened(t)
+				go func() {
+					p.expectMessage()
+					p.pipe.Reply(answer...)
+					transporttest.Serve(p.ctx, p.pipe, transporttest.Echo)
+				}()
+				_, err := c.Exchange(p.ctx, msg, 0, nil)
+				require.ErrorIs(t, err, errcode.Protocol)
+				got, err := c.Exchange(p.ctx, msg, 0, nil)
+				require.NoError(t, err)
+				require.Equal(t, append(msg[:4:4], 0x90, 0x00), got)
+			})
 		})
 	}
 }
 
 func TestCancelWhileThePersonDecides(t *testing.T) {
-	c, p := opened(t)
-	ctx, cancel := context.WithCancel(p.ctx)
-	go func() {
-		p.expectMessage()
-		p.pipe.Reply(frame.KeepAlive(2))
-		p.expectCancel(frame.Cancelled)
-		transporttest.Serve(p.ctx, p.pipe, transporttest.Echo)
-	}()
-	_, err := c.Exchange(ctx, msg, 0, cancel)
-	require.ErrorIs(t, err, errcode.Aborted)
-	_, err = c.Exchange(p.ctx, msg, 0, nil)
-	require.NoError(t, err)
-	require.Zero(t, p.pipe.Resets(), "an orderly cancellation resets nothing")
+	synctest.Test(t, func(t *testing.T) {
+		c, p := opened(t)
+		ctx, cancel := context.WithCancel(p.ctx)
+		go func() {
+			p.expectMessage()
+			p.pipe.Reply(frame.KeepAlive(2))
+			p.expectCancel(frame.Cancelled)
+			transporttest.Serve(p.ctx, p.pipe, transporttest.Echo)
+		}()
+		_, err := c.Exchange(ctx, msg, 0, cancel)
+		require.ErrorIs(t, err, errcode.Aborted)
+		_, err = c.Exchange(p.ctx, msg, 0, nil)
+		require.NoError(t, err)
+		require.Zero(t, p.pipe.Resets(), "an orderly cancellation resets nothing")
+	})
 }
 
 func TestAnAnswerFasterThanItsCancellationCounts(t *testing.T) {
-	c, p := opened(t)
-	ctx, cancel := context.WithCancel(p.ctx)
-	go func() {
-		p.expectMessage()
-		p.pipe.Reply(frame.KeepAlive(2))
-		got, err := p.pipe.Next(p.ctx)
-		if err == nil && got == frame.Cancel() {
-			p.pipe.Reply(split(t, long)...)
-			p.pipe.Reply(frame.Error(frame.InvalidCommand))
-		}
-	}()
-	answer, err := c.Exchange(ctx, msg, 0, cancel)
-	require.NoError(t, err)
-	require.Equal(t, long, answer)
+	synctest.Test(t, func(t *testing.T) {
+		c, p := opened(t)
+		ctx, cancel := context.WithCancel(p.ctx)
+		go func() {
+			p.expectMessage()
+			p.pipe.Reply(frame.KeepAlive(2))
+			got, err := p.pipe.Next(p.ctx)
+			if err == nil && got == frame.Cancel() {
+				p.pipe.Reply(split(t, long)...)
+				p.pipe.Reply(frame.Error(frame.InvalidCommand))
+			}
+		}()
+		answer, err := c.Exchange(ctx, msg, 0, cancel)
+		require.NoError(t, err)
+		require.Equal(t, long, answer)
+	})
 }
 
 func TestSilentDeviceTimesOutAndIsReset(t *testing.T) {
-	c, p := opened(t)
-	go func() {
-		p.expectMessage()
-		_, _ = p.pipe.Next(p.ctx) // the first CANCEL stays unanswered too
-	}()
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		for p.pipe.Resets() == 0 && p.ctx.Err() == nil {
-			_, _ = p.pipe.Next(p.ctx)
-			if p.pipe.Resets() > 0 {
-				p.pipe.Reply(frame.Error(frame.InvalidCommand))
-				transporttest.Serve(p.ctx, p.pipe, transporttest.Echo)
+	synctest.Test(t, func(t *testing.T) {
+		c, p := opened(t)
+		go func() {
+			for { // mute until the reset
+				_, err := p.pipe.Next(p.ctx)
+				if err != nil {
+					return
+				}
+				if p.pipe.Resets() > 0 {
+					break
+				}
 			}
-		}
-	}()
-	_, err := c.Exchange(p.ctx, msg, time.Millisecond, nil)
-	require.ErrorIs(t, err, errcode.Timeout)
-	require.Positive(t, p.pipe.Resets())
-	_, err = c.Exchange(p.ctx, msg, 0, nil)
-	require.NoError(t, err)
-	p.pipe.Unplug()
-	<-done
+			p.pipe.Reply(frame.Error(frame.InvalidCommand)) // to the CANCEL after the reset
+			transporttest.Serve(p.ctx, p.pipe, transporttest.Echo)
+		}()
+		_, err := c.Exchange(p.ctx, msg, time.Second, nil)
+		require.ErrorIs(t, err, errcode.Timeout)
+		require.Equal(t, 1, p.pipe.Resets())
+		_, err = c.Exchange(p.ctx, msg, 0, nil)
+		require.NoError(t, err)
+	})
+}
+
+// A person may take minutes: the bound is on the silence between keep-alives, not on the decision.
+func TestKeepAlivesHoldTheTimeoutOff(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c, p := opened(t)
+		go func() {
+			p.expectMessage()
+			tick := time.NewTicker(500 * time.Millisecond)
+			defer tick.Stop()
+			for range 40 {
+				<-tick.C
+				p.pipe.Reply(frame.KeepAlive(2))
+			}
+			p.pipe.Reply(split(t, short)...)
+		}()
+		start := time.Now()
+		answer, err := c.Exchange(p.ctx, msg, time.Second, nil)
+		require.NoError(t, err)
+		require.Equal(t, short, answer)
+		require.Equal(t, 20*time.Second, time.Since(start))
+	})
+}
+
+func TestOpenOnAMuteDevice(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		pipe := transporttest.NewPipe()
+		start := time.Now()
+		_, err := transport.Open(t.Context(), pipe)
+		require.Equal(t, errcode.Timeout, errcode.Of(err))
+		require.Less(t, time.Since(start), transport.AnswerTimeout)
+		require.Equal(t, 1, pipe.Resets())
+	})
+}
+
+func TestOpenEndsWithItsContext(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		time.AfterFunc(time.Millisecond, cancel)
+		pipe := transporttest.NewPipe()
+		_, err := transport.Open(ctx, pipe)
+		require.Equal(t, errcode.Aborted, errcode.Of(err))
+		require.Zero(t, pipe.Resets())
+	})
+}
+
+// broken is a link that fails always alike, as one whose permission was revoked.
+type broken struct {
+	transport.Link
+	err error
+}
+
+func (b broken) Send(context.Context, *frame.Packet) error           { return b.err }
+func (b broken) Receive(context.Context) (p frame.Packet, err error) { return p, b.err }
+func (b broken) Reset(context.Context) error                         { return b.err }
+
+// What the page says to its person depends on the code, so opening must not turn the link's into another.
+func TestOpenKeepsTheLinksCode(t *testing.T) {
+	for _, code := range []errcode.Code{errcode.PermissionDenied, errcode.InUseElsewhere, errcode.DeviceDisconnected,
+		errcode.Protocol} {
+		_, err := transport.Open(t.Context(), broken{err: errcode.New(code, "link")})
+		require.Equal(t, code, errcode.Of(err))
+	}
 }
 
 func TestOpenCancelsWhatAClosedPageLeft(t *testing.T) {
-	ctx, stop := context.WithTimeout(t.Context(), 30*time.Second)
-	defer stop()
-	pipe := transporttest.NewPipe()
-	defer pipe.Unplug()
-	p := &player{t, ctx, pipe}
-	go func() {
-		p.expectCancel(frame.Busy)
-		p.expectCancel(frame.Cancelled)
-		transporttest.Serve(ctx, pipe, transporttest.Echo)
-	}()
-	c, err := transport.Open(ctx, pipe)
-	require.NoError(t, err)
-	_, err = c.Exchange(ctx, msg, 0, nil)
-	require.NoError(t, err)
+	synctest.Test(t, func(t *testing.T) {
+		ctx, stop := context.WithTimeout(t.Context(), 30*time.Second)
+		defer stop()
+		pipe := transporttest.NewPipe()
+		defer pipe.Unplug()
+		p := &player{ctx, pipe}
+		go func() {
+			p.expectCancel(frame.Busy)
+			p.expectCancel(frame.Cancelled)
+			transporttest.Serve(ctx, pipe, transporttest.Echo)
+		}()
+		c, err := transport.Open(ctx, pipe)
+		require.NoError(t, err)
+		_, err = c.Exchange(ctx, msg, 0, nil)
+		require.NoError(t, err)
+	})
 }
 
 func TestOpenGivesUpOnADeviceThatStaysBusy(t *testing.T) {
-	ctx, stop := context.WithTimeout(t.Context(), 30*time.Second)
-	defer stop()
-	pipe := transporttest.NewPipe()
-	cancels := 0
-	served := make(chan struct{})
-	go func() {
-		defer close(served)
-		for {
-			if _, err := pipe.Next(ctx); err != nil {
-				return
+	synctest.Test(t, func(t *testing.T) {
+		ctx, stop := context.WithTimeout(t.Context(), 30*time.Second)
+		defer stop()
+		pipe := transporttest.NewPipe()
+		cancels := 0
+		served := make(chan struct{})
+		go func() {
+			defer close(served)
+			for {
+				if _, err := pipe.Next(ctx); err != nil {
+					return
+				}
+				cancels++
+				pipe.Reply(frame.Error(frame.Busy))
 			}
-			cancels++
-			pipe.Reply(frame.Error(frame.Busy))
-		}
-	}()
-	_, err := transport.Open(ctx, pipe)
-	require.ErrorIs(t, err, errcode.DeviceBusy)
-	pipe.Unplug()
-	<-served
-	require.LessOrEqual(t, cancels, 10)
+		}()
+		_, err := transport.Open(ctx, pipe)
+		require.ErrorIs(t, err, errcode.DeviceBusy)
+		pipe.Unplug()
+		<-served
+		require.LessOrEqual(t, cancels, 10)
+	})
 }
 
 func TestUnplugEndsTheChannel(t *testing.T) {
-	c, p := opened(t)
-	go func() {
-		p.expectMessage()
-		p.pipe.Unplug()
-	}()
-	for range 2 {
-		_, err := c.Exchange(p.ctx, msg, 0, nil)
-		require.ErrorIs(t, err, errcode.DeviceDisconnected)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		c, p := opened(t)
+		go func() {
+			p.expectMessage()
+			p.pipe.Unplug()
+		}()
+		for range 2 {
+			_, err := c.Exchange(p.ctx, msg, 0, nil)
+			require.ErrorIs(t, err, errcode.DeviceDisconnected)
+		}
+	})
 }
 
 func TestMessagesOfNoLengthAreRefused(t *testing.T) {
-	c, p := opened(t)
-	for _, m := range [][]byte{nil, make([]byte, frame.MaxMessage+1)} {
-		_, err := c.Exchange(p.ctx, m, 0, nil)
-		require.ErrorIs(t, err, errcode.Internal)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		c, p := opened(t)
+		for _, m := range [][]byte{nil, make([]byte, frame.MaxMessage+1)} {
+			_, err := c.Exchange(p.ctx, m, 0, nil)
+			require.ErrorIs(t, err, errcode.Internal)
+		}
+	})
 }
