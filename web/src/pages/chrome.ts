@@ -1,0 +1,75 @@
+import { common } from '../i18n/common'
+import { choose, chosen } from '../i18n/language'
+import { languageName, languages, languageTag, type Language, type Text } from '../i18n/text'
+import { h } from '../pairing/dom'
+
+/** Chrome is what the pages have around their content: the name, the language switch, a banner of the simulator. */
+export class Chrome {
+  language: Language = chosen()
+  readonly main = h('main', { id: 'main' })
+  readonly #banner = h('div', { class: 'banner-slot' })
+  readonly #switch = h('div', { class: 'languages', role: 'group' })
+  readonly #listeners: ((language: Language) => void)[] = []
+  #link: { href: string; text: Text } | null = null
+
+  constructor(private readonly title: Text) {
+    document.body.append(
+      h('header', { class: 'top' }, h('a', { class: 'name', href: '/', translate: 'no' }, 'imKey Connect'), this.#switch),
+      this.#banner,
+      this.main,
+    )
+    this.#draw()
+  }
+
+  /** onLanguage is called after the language was changed by hand. */
+  onLanguage(listener: (language: Language) => void): void {
+    this.#listeners.push(listener)
+  }
+
+  /** simulated shows the banner that says whose device this is. */
+  simulated(link: { href: string; text: Text } | null): void {
+    this.#link = link
+    this.#banner.hidden = false
+    const t = (text: Text) => text[this.language]
+    this.#banner.replaceChildren(
+      h(
+        'aside',
+        { class: 'banner', 'data-banner': 'simulated' },
+        h('p', {}, h('strong', {}, t(common.simulated)), ' ', t(common.simulatedNote)),
+        link && h('a', { href: link.href, target: '_blank', rel: 'noopener' }, t(link.text)),
+      ),
+    )
+  }
+
+  #draw(): void {
+    document.documentElement.lang = languageTag[this.language]
+    document.title = this.title[this.language]
+    this.#switch.setAttribute('aria-label', common.language[this.language])
+    this.#switch.replaceChildren(
+      ...languages.map((language) =>
+        h(
+          'button',
+          {
+            type: 'button',
+            class: 'language',
+            lang: languageTag[language],
+            'data-language': language,
+            'aria-pressed': String(language === this.language),
+            click: () => this.#choose(language),
+          },
+          languageName[language],
+        ),
+      ),
+    )
+  }
+
+  #choose(language: Language): void {
+    if (language === this.language) return
+    this.language = language
+    choose(language)
+    this.#draw()
+    if (this.#banner.firstChild) this.simulated(this.#link)
+    for (const listener of this.#listeners) listener(language)
+    this.#switch.querySelector<HTMLElement>(`[data-language="${language}"]`)?.focus()
+  }
+}

@@ -1,0 +1,116 @@
+import { common } from '../../i18n/common'
+import { pairing as words } from '../../i18n/pairing'
+import { Pairing } from '../../pairing/controller'
+import { framedWithoutUSB, platformOf } from '../../pairing/platform'
+import { Report } from '../../pairing/report'
+import type { ImKey } from '../../pairing/sdk'
+import type { State } from '../../pairing/state'
+import { View } from '../../pairing/view'
+import { isSupported, loadImKey } from '../../sdk/imkey'
+import { Chrome } from '../chrome'
+import { h } from '../../pairing/dom'
+import { findSimulator } from './simulator'
+
+/** The simulator's own script; it is not part of the site. */
+const webusb = '/sim/webusb.js'
+
+const chrome = new Chrome(words.title)
+const framed = framedWithoutUSB(window)
+const simulator = await findSimulator(location)
+
+const report = new Report(
+  {
+    version: '0.1.0',
+    userAgent: navigator.userAgent,
+    languages: navigator.languages,
+    webusb: 'usb' in navigator,
+    secure: isSecureContext,
+    framed,
+  },
+  () => new Date(),
+)
+if (simulator) report.simulated()
+
+const pairing = new Pairing(
+  {
+    load: (usb): Promise<ImKey> =>
+      loadImKey({
+        ...(usb === undefined ? {} : { usb: usb as USB }),
+        ...(simulator ? { trustedCAs: [simulator.ca] } : {}),
+      }),
+    support: isSupported(),
+    simulator: simulator && {
+      serial: simulator.serial,
+      tries: simulator.codeAttemptsLeft,
+      usb: async () => {
+        const { simulatedUSB } = (await import(webusb)) as { simulatedUSB(url?: string): unknown }
+        if (!simulator.query) return simulatedUSB()
+        const url = new URL(`/sim/usb${simulator.query}`, location.href)
+        url.protocol = url.protocol.replace('http', 'ws')
+        return simulatedUSB(url.href)
+      },
+    },
+    wait,
+    report,
+  },
+  (state) => view.show(state),
+)
+
+const view = new View(chrome.main, {
+  language: chrome.language,
+  surroundings: { platform: platformOf(navigator.userAgent), framed },
+  simulator: simulator !== null,
+  actions: {
+    connect: () => void pairing.connect(),
+    connectSimulated: () => void pairing.connectSimulated(),
+    another: () => void pairing.another(),
+    goOn: () => void pairing.goOn(),
+    submit: (code, keep) => void pairing.submit(code, keep),
+    showAgain: () => void pairing.showAgain(),
+    cancel: () => void pairing.cancel(),
+    leave: () => void pairing.leave(),
+    retry: () => void pairing.retry(),
+    copyReport: () => void copyReport(),
+  },
+})
+
+if (simulator) chrome.simulated({ href: `/device${simulator.query}`, text: common.openDevicePage })
+view.show(pairing.state, true)
+chrome.onLanguage((language) => view.speak(language))
+
+// A page that goes away, into the back-forward cache perhaps, leaves nothing in the boxes and the device to others.
+addEventListener('pagehide', () => {
+  view.leave()
+  void pairing.leave()
+})
+
+/** show draws any state, so that a test can look at it. It changes what is drawn and nothing else. */
+export function show(state: State): void {
+  view.show(state)
+}
+
+async function copyReport(): Promise<void> {
+  const t = (text: { en: string; zh: string }) => text[chrome.language]
+  const text = report.text()
+  try {
+    await navigator.clipboard.writeText(text)
+    view.note(t(words.copied))
+  } catch {
+    view.note(t(words.copyFailed), h('textarea', { class: 'report', readonly: true, rows: 8, 'aria-label': t(words.report) }, text))
+  }
+}
+
+function wait(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    signal.throwIfAborted()
+    const timer = setTimeout(() => {
+      signal.removeEventListener('abort', stop)
+      resolve()
+    }, ms)
+    const stop = () => {
+      clearTimeout(timer)
+      reject(signal.reason)
+    }
+    signal.addEventListener('abort', stop, { once: true })
+  })
+}

@@ -1,0 +1,33 @@
+/** SimulatorFacts is what the page takes from the simulator that served it. */
+export interface SimulatorFacts {
+  readonly serial: string
+  /** The public key of the simulator's CA, in hex. It reaches the page from here alone: nothing that is built trusts it. */
+  readonly ca: string
+  readonly codeAttemptsLeft: number
+  /** The query that names one device of several, or ''. */
+  readonly query: string
+}
+
+/**
+ * findSimulator asks whether this page comes from a simulator. Only on a loopback host: a real site is never asked, and
+ * what it answered would count for nothing.
+ */
+export async function findSimulator(location: Location): Promise<SimulatorFacts | null> {
+  if (!loopback(location.hostname)) return null
+  const device = new URLSearchParams(location.search).get('device')
+  const query = device === null ? '' : `?device=${encodeURIComponent(device)}`
+  try {
+    const answer = await fetch(`/sim/v1/device${query}`, { headers: { Accept: 'application/json' } })
+    if (!answer.ok) return null
+    const { serial, ca, codeAttemptsLeft } = (await answer.json()) as Record<string, unknown>
+    if (typeof serial !== 'string' || typeof ca !== 'string' || typeof codeAttemptsLeft !== 'number') return null
+    return { serial, ca, codeAttemptsLeft, query }
+  } catch {
+    return null // no simulator, which is how most sites are
+  }
+}
+
+/** loopback says that a host name is this computer's own. */
+export function loopback(hostname: string): boolean {
+  return hostname === 'localhost' || hostname === '[::1]' || /^127(\.\d{1,3}){3}$/.test(hostname)
+}

@@ -1,0 +1,107 @@
+import type { Surroundings } from '../i18n/errors'
+import type { Language } from '../i18n/text'
+import { CodeInput } from './codeinput'
+import { h } from './dom'
+import { render, type Handlers } from './render'
+import { entersCode, type State } from './state'
+
+/** Actions are the handlers as the view calls them: it fetches the code from the boxes itself. */
+export interface Actions extends Omit<Handlers, 'submit'> {
+  submit(code: string, keep: boolean): void
+}
+
+export interface ViewOptions {
+  readonly language: Language
+  readonly surroundings: Surroundings
+  readonly simulator: boolean
+  readonly actions: Actions
+}
+
+/** View shows states in an element: it keeps the boxes while they are needed, moves the focus, tells screen readers. */
+export class View {
+  readonly #stage = h('div', { class: 'stage' })
+  readonly #note = h('div', { class: 'state-note' })
+  readonly #polite = h('p', { class: 'visually-hidden', role: 'status', 'aria-live': 'polite', 'data-live': 'polite' })
+  readonly #urgent = h('p', { class: 'visually-hidden', role: 'alert', 'aria-live': 'assertive', 'data-live': 'assertive' })
+  readonly #keep = h('input', {
+    type: 'checkbox',
+    role: 'switch',
+    class: 'switch-box',
+    'data-control': 'keep',
+    'aria-describedby': 'keep-text',
+  })
+  readonly #code: CodeInput
+  #language: Language
+  #state: State | null = null
+
+  constructor(
+    root: HTMLElement,
+    private readonly options: ViewOptions,
+  ) {
+    this.#language = options.language
+    this.#code = new CodeInput(options.language, () => this.#submit())
+    this.#keep.checked = true
+    root.append(this.#stage, this.#note, this.#polite, this.#urgent)
+  }
+
+  /** show draws a state. Without `first` it also moves the focus and announces it. */
+  show(state: State, first = false): void {
+    const before = this.#state
+    this.#state = state
+    if (!entersCode(state)) {
+      this.#code.clear()
+      this.#keep.checked = true
+    }
+    if (state.name === 'wrong') this.#code.clear()
+    this.#code.hold(state.name === 'checking')
+
+    const { element, focus, announcement, urgent } = this.#render(state)
+    this.#stage.replaceChildren(element)
+    this.#note.replaceChildren()
+    if (state.name === 'wrong') this.#code.shake()
+    if (first) return
+
+    // The same sentence twice is told twice: an unchanged text would be passed over.
+    this.#polite.textContent = ''
+    this.#urgent.textContent = ''
+    ;(urgent ? this.#urgent : this.#polite).textContent = announcement
+    if (focus === 'code') this.#code.focus()
+    else focus?.focus({ preventScroll: before !== null && before.name === state.name })
+  }
+
+  /** speak changes the language of what is shown. */
+  speak(language: Language): void {
+    this.#language = language
+    this.#code.relabel(language)
+    this.#note.replaceChildren()
+    if (this.#state) this.#stage.replaceChildren(this.#render(this.#state).element)
+  }
+
+  /** note adds a remark below what is shown, until the next state, and announces it politely. */
+  note(text: string, ...more: Node[]): void {
+    this.#note.replaceChildren(h('p', { class: 'quiet' }, text), ...more)
+    this.#polite.textContent = text
+  }
+
+  /** leave empties the boxes: the page goes away. */
+  leave(): void {
+    this.#code.clear()
+  }
+
+  #render(state: State) {
+    const { surroundings, simulator, actions } = this.options
+    return render(state, {
+      language: this.#language,
+      surroundings,
+      simulator,
+      handlers: { ...actions, submit: () => this.#submit() },
+      code: this.#code,
+      keep: this.#keep,
+    })
+  }
+
+  #submit(): void {
+    const code = this.#code.take()
+    if (code !== undefined) this.options.actions.submit(code, this.#keep.checked)
+  }
+}
