@@ -21,6 +21,9 @@ export class Device extends EventTarget {
   readonly #settings: Settings
   #opened = false // as the caller wants it: an instance that stops does not change it
   #session: Promise<Session> | undefined
+  #closes = 0 // how often close was called: what began before is not taken for what came after
+  #closing: Promise<void> = Promise.resolve()
+  #lost = false // the instance stopped while it held the USB device
   #info: DeviceInfo | undefined
   #unplugged = false
 
@@ -44,23 +47,31 @@ export class Device extends EventTarget {
   }
 
   async open(options: { signal?: AbortSignal } = {}): Promise<DeviceInfo> {
-    await untilAborted(signalOf(options), this.#connect())
+    const signal = signalOf(options)
+    const closes = this.#closes
+    try {
+      await untilAborted(signal, this.#connect())
+    } catch (error) {
+      if (signal?.aborted) this.close().catch(() => {}) // it may still come to be open, and nobody would close it
+      throw error
+    }
+    if (closes !== this.#closes) throw new ImKeyError('aborted', 'the device was closed while it was opening', { retryable: true })
     this.#opened = true
     return this.info
   }
 
-  async close(): Promise<void> {
-    this.#opened = false
+  close(): Promise<void> {
     const session = this.#session
+    this.#opened = false
     this.#session = undefined
-    if (!session) return
-    let open: Session
-    try {
-      open = await session
-    } catch {
-      return // it never opened, and whoever opened it was told
+    this.#closes++
+    if (session) {
+      this.#closing = session.then(
+        ({ instance, core }) => instance.stopped ? this.#free() : instance.call(() => core.close()),
+        () => {}, // it never opened, and whoever opened it was told
+      )
     }
-    if (!open.instance.stopped) await open.instance.call(() => open.core.close())
+    return this.#closing
   }
 
   bindingStatus(): Promise<BindingStatus> {
@@ -126,7 +137,10 @@ export class Device extends EventTarget {
     if (before) {
       const session = await before
       if (!session.instance.stopped) return session
-      if (this.#session === before) this.#session = undefined
+      if (this.#session === before) {
+        this.#session = undefined
+        this.#lost = true
+      }
       return this.#connect()
     }
     const starting = this.#start()
@@ -140,18 +154,30 @@ export class Device extends EventTarget {
   }
 
   async #start(): Promise<Session> {
+    const closes = this.#closes
+    await this.#closing.catch(() => {}) // whoever closed it was told
     const { wasmURL, ...options } = this.#settings
     const instance = await Instance.started(wasmURL)
+    if (this.#lost) await this.#free()
     const core = await instance.call(core => core.open(this.#usb, {
       ...options,
       onEvent: (name, detail) => {
-        if (instance.stopped) return
+        if (instance.stopped || closes !== this.#closes) return
         if (name === 'disconnect') Device.unplug(this, detail)
         else this.dispatchEvent(new CustomEvent(name, { detail }))
       },
-    }))
+    })).catch((error: unknown) => {
+      this.#lost = instance.stopped
+      throw error
+    })
     this.#info = core.info
     return { instance, core }
+  }
+
+  /** #free closes the USB device that an instance held when it stopped: its successor finds it as after a reload. */
+  async #free(): Promise<void> {
+    this.#lost = false
+    await (this.#usb as Partial<USBDevice>).close?.().catch(() => {})
   }
 }
 

@@ -1,6 +1,6 @@
 import type { Core } from './core'
 import { ImKeyError } from './errors'
-import type { ErrorCode } from './types/imkey'
+import type { ErrorCode, ErrorDetails } from './types/imkey'
 
 /** Instance is a running imkey.wasm. When it stops, whatever was asked of it rejects. */
 export class Instance {
@@ -29,7 +29,8 @@ export class Instance {
         { retryable: true, cause, data: { reason: 'download' } })
     })
     try {
-      const core = await start(wasmURL, cause => {
+      const fail = (message: string, details: ErrorDetails) => new ImKeyError('internal', message, details)
+      const core = await start(wasmURL, fail, cause => {
         stopped()
         instance.#stop(cause)
       })

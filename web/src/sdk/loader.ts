@@ -2,7 +2,9 @@
 
 import { evaluate } from 'go:wasm_exec'
 import type { Core } from './core'
-import { ImKeyError } from './errors'
+
+// Made by the caller, so that this file shares no code with imkey.js, which would make two downloads of it.
+type Fail = (message: string, details: { retryable?: boolean; data?: Record<string, unknown>; cause: unknown }) => Error
 
 // Compiled once for each address: a second start after a crash needs no second download.
 const compiled = new Map<string, WebAssembly.Module>()
@@ -11,10 +13,10 @@ const compiled = new Map<string, WebAssembly.Module>()
  * start runs a new instance and gives its core. ended is called once, when the instance will answer no more; it may be
  * called before the promise is settled, which then rejects.
  */
-export async function start(wasmURL: string, ended: (cause: unknown) => void): Promise<Core> {
+export async function start(wasmURL: string, fail: Fail, ended: (cause: unknown) => void): Promise<Core> {
   let module = compiled.get(wasmURL)
   if (module === undefined) {
-    module = await download(wasmURL)
+    module = await download(wasmURL, fail)
     compiled.set(wasmURL, module)
   }
   const scope = ownGlobals()
@@ -28,7 +30,7 @@ export async function start(wasmURL: string, ended: (cause: unknown) => void): P
       over = true
       for (const timer of go._scheduledTimeouts.values()) clearTimeout(timer)
       ended(cause)
-      reject(new ImKeyError('internal', `imkey.wasm stopped: ${String(cause)}`, { cause }))
+      reject(fail(`imkey.wasm stopped: ${String(cause)}`, { cause }))
     }
     // Go's callbacks enter here. A trap leaves Go's memory as it was in the middle of something, and Go does not know.
     const resume = go._resume
@@ -50,10 +52,10 @@ export async function start(wasmURL: string, ended: (cause: unknown) => void): P
   })
 }
 
-async function download(url: string): Promise<WebAssembly.Module> {
-  const failed = (what: string, details: { cause?: unknown; status?: number }) => new ImKeyError('internal',
-    `${url} could not be loaded: ${what}`,
-    { retryable: true, cause: details.cause, data: { reason: 'download', url, ...(details.status && { status: details.status }) } })
+async function download(url: string, fail: Fail): Promise<WebAssembly.Module> {
+  const failed = (what: string, { cause, status }: { cause?: unknown; status?: number }) =>
+    fail(`${url} could not be loaded: ${what}`,
+      { retryable: true, cause, data: { reason: 'download', url, ...(status !== undefined && { status }) } })
 
   let response: Response
   try {

@@ -1,0 +1,4 @@
+export async function later(key: EventTarget, url: string) {
+  const { simulatedUSB } = await import('/sim/webusb.js' as string)
+  console.log(key, url, simulatedUSB, '绑定码')
+}
