@@ -43,10 +43,21 @@ func (f *Func) Release() {
 // Callback makes a function for JavaScript to call that only hands something over: fn must not block. A panic in fn is
 // swallowed, because under a plain js.Func it would end the module. The caller releases it.
 func Callback(fn func(args []safejs.Value)) (*Func, error) {
-	return newFunc(func(args []safejs.Value) any {
-		defer func() { _ = recover() }()
+	return CallbackReturning(func(args []safejs.Value) any {
 		fn(args)
 		return nil
+	})
+}
+
+// CallbackReturning is Callback for a function that JavaScript expects something from; after a panic that is null.
+func CallbackReturning(fn func(args []safejs.Value) any) (*Func, error) {
+	return newFunc(func(args []safejs.Value) (result any) {
+		defer func() {
+			if recover() != nil {
+				result = nil
+			}
+		}()
+		return fn(args)
 	})
 }
 

@@ -41,34 +41,29 @@ func (x *Exporter) promise(name string, fn func() (any, error)) (promise safejs.
 			err = panicked(name, v)
 		}
 	}()
-	executor, err := Callback(func(args []safejs.Value) {
-		resolve, reject := args[0], args[1]
-		go x.run(name, fn, resolve, reject)
-	})
+	d, err := NewDeferred()
 	if err != nil {
 		return safejs.Value{}, err
 	}
-	// The executor is called before the constructor returns, or never.
-	defer executor.Release()
-	return construct("Promise", executor.Value())
+	go x.run(name, fn, d)
+	return d.Promise, nil
 }
 
-func (x *Exporter) run(name string, fn func() (any, error), resolve, reject safejs.Value) {
-	// Twice: making the error calls the page's factory and reads our own error's Data, and a fault in either must not end
-	// the module.
+func (x *Exporter) run(name string, fn func() (any, error), d *Deferred) {
+	// Recovers once more: making the error calls the page's factory, and a fault there must not end the module either.
 	defer func() {
 		if v := recover(); v != nil {
-			_, _ = reject.Invoke(x.plainError(errcode.Internal, panicked(name, v).Error()))
+			d.Reject(x.plainError(errcode.Internal, panicked(name, v).Error()))
 		}
 	}()
 	result, err := call(name, fn)
 	if err == nil {
-		if _, err = resolve.Invoke(result); err == nil {
+		if err = d.Resolve(result); err == nil {
 			return
 		}
-		err = errcode.Wrap(errcode.Internal, name+": its result is no JavaScript value", Thrown(err))
+		err = errcode.Wrap(errcode.Internal, name+": its result is no JavaScript value", err)
 	}
-	_, _ = reject.Invoke(x.Error(err))
+	d.Reject(x.Error(err))
 }
 
 func call(name string, fn func() (any, error)) (result any, err error) {

@@ -1,0 +1,33 @@
+//go:build js && wasm
+
+package interop
+
+import "github.com/hack-pad/safejs"
+
+// Deferred is a JavaScript promise that Go settles.
+type Deferred struct {
+	Promise         safejs.Value
+	resolve, reject safejs.Value
+}
+
+// NewDeferred makes a promise. It keeps no Go function alive.
+func NewDeferred() (*Deferred, error) {
+	d := &Deferred{}
+	executor, err := Callback(func(args []safejs.Value) { d.resolve, d.reject = args[0], args[1] })
+	if err != nil {
+		return nil, err
+	}
+	// The constructor calls it before it returns.
+	defer executor.Release()
+	d.Promise, err = construct("Promise", executor.Value())
+	return d, err
+}
+
+// Resolve fulfils the promise with anything that safejs takes as an argument, and says if it is no such thing.
+func (d *Deferred) Resolve(v any) error {
+	_, err := d.resolve.Invoke(v)
+	return Thrown(err)
+}
+
+// Reject rejects the promise.
+func (d *Deferred) Reject(v safejs.Value) { _, _ = d.reject.Invoke(v) }
