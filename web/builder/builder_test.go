@@ -1,0 +1,221 @@
+package builder_test
+
+import (
+	"bytes"
+	"compress/gzip"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/andybalholm/brotli"
+	"github.com/stretchr/testify/require"
+
+	"imkey-connect/web/builder"
+	"imkey-connect/web/sdktest"
+)
+
+func build(t *testing.T, o builder.Options) (string, *builder.Manifest) {
+	t.Helper()
+	if o.Out == "" {
+		o.Out = filepath.Join(t.TempDir(), "dist")
+	}
+	m, err := builder.Build(t.Context(), o)
+	require.NoError(t, err)
+	return o.Out, m
+}
+
+func read(t *testing.T, dir string) map[string]string {
+	t.Helper()
+	files := map[string]string{}
+	require.NoError(t, fs.WalkDir(os.DirFS(dir), ".", func(name string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		data, err := os.ReadFile(filepath.Join(dir, name))
+		files[name] = string(data)
+		return err
+	}))
+	return files
+}
+
+func edit(t *testing.T, module, name, old, new string) {
+	t.Helper()
+	file := filepath.Join(module, filepath.FromSlash(name))
+	data, err := os.ReadFile(file)
+	require.NoError(t, err)
+	require.Contains(t, string(data), old)
+	require.NoError(t, os.WriteFile(file, []byte(strings.Replace(string(data), old, new, 1)), 0o644))
+}
+
+// TestTheSameSourcesGiveTheSameBytes builds two copies in two places, from nothing.
+func TestTheSameSourcesGiveTheSameBytes(t *testing.T) {
+	a, _ := build(t, builder.Options{Module: sdktest.Module(t)})
+	b, _ := build(t, builder.Options{Module: sdktest.Module(t)})
+	files := read(t, a)
+	require.Contains(t, files, "imkey.wasm")
+	require.Equal(t, files, read(t, b))
+	for name, data := range files {
+		require.NotContains(t, data, filepath.Dir(a), "%s says where it was built", name)
+	}
+}
+
+func TestTheFolderHoldsWhatASiteServes(t *testing.T) {
+	module := sdktest.Module(t)
+	dir, m := build(t, builder.Options{Module: module, NoWASM: true})
+	files := read(t, dir)
+
+	var onDisk builder.Manifest
+	require.NoError(t, json.Unmarshal([]byte(files["manifest.json"]), &onDisk))
+	require.Equal(t, *m, onDisk)
+
+	for name, data := range files {
+		plain, ext := strings.CutSuffix(name, ".br")
+		if ext {
+			got, err := io.ReadAll(brotli.NewReader(strings.NewReader(data)))
+			require.NoError(t, err, name)
+			require.Equal(t, files[plain], string(got), name)
+			continue
+		}
+		if plain, ext := strings.CutSuffix(name, ".gz"); ext {
+			z, err := gzip.NewReader(strings.NewReader(data))
+			require.NoError(t, err, name)
+			got, err := io.ReadAll(z)
+			require.NoError(t, err, name)
+			require.Equal(t, files[plain], string(got), name)
+			continue
+		}
+		require.Contains(t, files, name+".br")
+		require.Contains(t, files, name+".gz")
+		if name != "manifest.json" {
+			require.Equal(t, len(data), m.Files[name].Size, name)
+			require.Equal(t, len(files[name+".br"]), m.Files[name].Brotli.Size, name)
+			require.Equal(t, len(files[name+".gz"]), m.Files[name].Gzip.Size, name)
+		}
+	}
+	declared, err := os.ReadFile(filepath.Join(module, "web/src/sdk/types/imkey.d.ts"))
+	require.NoError(t, err)
+	require.Equal(t, string(declared), files["imkey.d.ts"])
+	require.NotContains(t, files["imkey.js"], "wasm_exec", "Go's support is loaded on demand")
+	require.Regexp(t, `new URL\("\./imkey\.wasm",import\.meta\.url\)`, files["imkey.js"], "the form that bundlers know")
+	require.NotRegexp(t, `(?:^|;)import[ {"]`, files["imkey.js"], "one file, until something is needed")
+}
+
+func TestPagesNameBuiltFiles(t *testing.T) {
+	dir, m := build(t, builder.Options{Module: sdktest.Module(t), NoWASM: true})
+	files := read(t, dir)
+	html := files["index.html"]
+	for _, want := range []string{
+		`<link rel="icon" href="assets/icon-[A-Z2-7]{8}\.svg">`,
+		`<link rel="stylesheet" href="assets/connect-[A-Z0-9]{8}\.css">`,
+		`<script type="module" src="assets/connect-[A-Z0-9]{8}\.js"></script>`,
+		`<link rel="modulepreload" href="imkey\.js">`,
+		`<a href="device">device</a> <a href="/device">device</a> <a href="#top">top</a> <a href="https://example.org/a.html">`,
+	} {
+		require.Regexp(t, want, html)
+	}
+	require.Len(t, regexp.MustCompile(`rel="stylesheet"`).FindAllString(html, -1), 2, "the page's own and its script's")
+
+	// All that the fixture loads, its lazy parts and the loader's included, and nothing that it does not.
+	var kinds []string
+	for _, name := range m.FirstPairing {
+		require.Contains(t, m.Files, name)
+		kinds = append(kinds, regexp.MustCompile(`-[A-Z0-9]{8}`).ReplaceAllString(name, ""))
+	}
+	require.ElementsMatch(t, []string{
+		"index.html", "imkey.js", "assets/connect.css", "assets/connect.css", "assets/connect.js", "assets/icon.svg",
+		"assets/icon.svg", "assets/later.js", "assets/loader.js",
+	}, kinds)
+	require.True(t, slices.IsSorted(m.FirstPairing))
+
+	script := files[m.FirstPairing[slices.IndexFunc(m.FirstPairing, func(n string) bool { return strings.Contains(n, "later") })]]
+	require.Contains(t, script, `import("/sim/webusb.js")`, "the simulator's own script stays where it is")
+	require.Contains(t, script, "绑定码")
+}
+
+func TestAFailedBuildLeavesTheOldFolder(t *testing.T) {
+	for name, breakIt := range map[string]func(module string){
+		"TypeScript":         func(m string) { edit(t, m, "web/src/pages/connect/main.ts", "await import", "await await = import") },
+		"a missing module":   func(m string) { edit(t, m, "web/src/pages/connect/main.ts", "./later", "./never") },
+		"a missing picture":  func(m string) { edit(t, m, "web/src/pages/connect/index.html", "icon.svg", "none.svg") },
+		"a missing script":   func(m string) { edit(t, m, "web/src/pages/connect/index.html", "main.ts", "none.ts") },
+		"an inline script":   func(m string) { edit(t, m, "web/src/pages/connect/index.html", ` src="main.ts"`, "") },
+		"an inline style":    func(m string) { edit(t, m, "web/src/pages/connect/index.html", "<body>", `<body style="x">`) },
+		"an inline handler":  func(m string) { edit(t, m, "web/src/pages/connect/index.html", "<body>", `<body onload="x">`) },
+		"the SDK's inside":   func(m string) { edit(t, m, "web/src/pages/connect/main.ts", "sdk/imkey'", "sdk/errors'") },
+		"a page without SDK": func(m string) { edit(t, m, "web/src/pages/connect/index.html", "main.ts", "later.ts") },
+		"no connect page":    func(m string) { require.NoError(t, os.RemoveAll(filepath.Join(m, "web/src/pages/connect"))) },
+		"Go":                 func(m string) { edit(t, m, "wasm/main.go", "package main", "package main; var x int = nil") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			module := sdktest.Module(t)
+			out, _ := build(t, builder.Options{Module: module, NoWASM: true})
+			before := read(t, out)
+			breakIt(module)
+			_, err := builder.Build(t.Context(), builder.Options{Module: module, Out: out, NoWASM: name != "Go"})
+			require.Error(t, err)
+			t.Log(err)
+			require.Equal(t, before, read(t, out))
+			left, err := os.ReadDir(filepath.Dir(out))
+			require.NoError(t, err)
+			require.Len(t, left, 1, "nothing half made is left beside it")
+		})
+	}
+}
+
+func TestABuildReplacesTheOldFolder(t *testing.T) {
+	module := sdktest.Module(t)
+	out, before := build(t, builder.Options{Module: module, NoWASM: true})
+	stray := filepath.Join(out, "assets", "stray.js")
+	require.NoError(t, os.WriteFile(stray, nil, 0o644))
+	edit(t, module, "web/src/pages/connect/later.ts", "console.log", "console.info")
+	_, after := build(t, builder.Options{Module: module, Out: out, NoWASM: true})
+	require.NoFileExists(t, stray)
+	require.NotEqual(t, before.FirstPairing, after.FirstPairing, "what changed has another name")
+
+	// Built again without a change, not even a time changes.
+	info, err := os.Stat(filepath.Join(out, "imkey.js"))
+	require.NoError(t, err)
+	build(t, builder.Options{Module: module, Out: out, NoWASM: true})
+	again, err := os.Stat(filepath.Join(out, "imkey.js"))
+	require.NoError(t, err)
+	require.True(t, os.SameFile(info, again))
+}
+
+func TestCompressedCopiesAreReusedWhenTheyAreRight(t *testing.T) {
+	module := sdktest.Module(t)
+	first, m := build(t, builder.Options{Module: module, NoWASM: true})
+	want := read(t, first)
+
+	// A copy that is smaller than ours can only come from the earlier build, as its manifest says.
+	var smaller bytes.Buffer
+	w := brotli.NewWriterLevel(&smaller, brotli.BestSpeed)
+	_, err := w.Write([]byte(want["imkey.js"]))
+	require.NoError(t, err)
+	require.NoError(t, w.Close())
+	require.NotEqual(t, want["imkey.js.br"], smaller.String())
+
+	copied := filepath.Join(first, "imkey.js.br")
+	require.NoError(t, os.WriteFile(copied, smaller.Bytes(), 0o644))
+	damaged, _ := build(t, builder.Options{Module: module, NoWASM: true, Reuse: first})
+	require.Equal(t, want, read(t, damaged), "a copy that is not what the manifest says is made anew")
+
+	entry := m.Files["imkey.js"]
+	edit(t, first, "manifest.json", entry.Brotli.SHA256, sum(smaller.Bytes()))
+	edit(t, first, "manifest.json", `"size": `+strconv.Itoa(entry.Brotli.Size), `"size": `+strconv.Itoa(smaller.Len()))
+	reused, _ := build(t, builder.Options{Module: module, NoWASM: true, Reuse: first})
+	require.Equal(t, smaller.String(), read(t, reused)["imkey.js.br"])
+}
+
+func sum(data []byte) string {
+	s := sha256.Sum256(data)
+	return hex.EncodeToString(s[:])
+}
