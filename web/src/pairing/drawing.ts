@@ -18,7 +18,7 @@ export function draw(picture: Picture, language: Language): SVGSVGElement {
   const text = picture.plugged ? words.plugged : words.unplugged
   const gap = picture.plugged ? 0 : 22
   const lines = picture.lines.map((line, i) =>
-    svg('text', { class: 'device-text', x: 72, y: 66 + (i - (picture.lines.length - 1) / 2) * 16 + 4.5 }, line),
+    svg('text', { class: 'device-text', x: 72, y: 66 + (i - (picture.lines.length - 1) / 2) * 20 + 5 }, line),
   )
   const buttons = [
     { x: 172, mark: 'M-4 2 L0 -2 L4 2' },

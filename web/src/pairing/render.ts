@@ -309,7 +309,7 @@ export function pictureOf(state: State): Picture {
         : { lines: ['> Settings', '  About'], plugged: true, attention: true }
     case 'code':
     case 'wrong':
-      return { lines: state.source === 'screen' ? ['Binding code', '········'] : ['imKey'], plugged: true }
+      return { lines: state.source === 'screen' ? ['Binding code', '• • • • • • • •'] : ['imKey'], plugged: true }
     case 'checking':
       return state.attention
         ? { lines: ['Confirm?', 'OK / cancel'], plugged: true, attention: true }

@@ -1,0 +1,100 @@
+import { say, type Text } from './text'
+
+/** device holds the words of the simulated device's page. */
+export const device = {
+  title: say('Simulated imKey', '模拟 imKey'),
+  lead: say(
+    'Press its buttons with the mouse, or with the arrow keys, Enter and Escape.',
+    '可用鼠标按键，也可用方向键、回车键（确认）和 Esc 键（取消）。',
+  ),
+  screen: say('Screen', '屏幕'),
+  screenEmpty: say('The screen is dark.', '屏幕不亮。'),
+  buttons: say('Buttons', '按键'),
+  up: say('Up', '上'),
+  down: say('Down', '下'),
+  cancel: say('Cancel', '取消'),
+  ok: say('OK', '确认'),
+  plug: say('Plug the cable in', '插入数据线'),
+  unplug: say('Pull the cable out', '拔出数据线'),
+
+  connecting: say('Connecting to the simulator…', '正在连接模拟器…'),
+  lost: say(
+    'The simulator does not answer. Start it again; this page goes on by itself.',
+    '模拟器没有应答。请重新启动，本页面会自动继续。',
+  ),
+  none: say('There is no simulator at this address.', '此地址没有模拟器。'),
+
+  doing: say('Doing', '当前状态'),
+  doingUnplugged: say('Unplugged.', '未插线。'),
+  doingLocked: say('Locked: it waits for its PIN.', '已锁定，等待输入 PIN。'),
+  doingCode: say('Shows its binding code. Enter it on the connect page.', '正在显示绑定码，请在连接页面输入。'),
+  doingReady: say('Ready.', '就绪。'),
+  doingCodeLocked: say(
+    'Checks no more binding codes until it is unlocked.',
+    '绑定码错误次数过多，解锁前不再核对。',
+  ),
+  bound: say('Bound to', '绑定对象'),
+  boundNone: say('Nobody', '无'),
+  boundOne: say('One browser', '一个浏览器'),
+  wallet: say('Wallet', '钱包'),
+  walletNone: say('None', '无'),
+  walletSome: say('Created', '已创建'),
+  codeTries: say('Code tries left', '绑定码剩余次数'),
+  pinTries: say('PIN tries left', 'PIN 剩余次数'),
+  serial: say('Serial number', '序列号'),
+
+  walletMenu: say('Create or restore a wallet', '创建或恢复钱包'),
+  create12: say('Create with 12 words', '创建（12 个助记词）'),
+  create24: say('Create with 24 words', '创建（24 个助记词）'),
+  createText: say(
+    'The device shows the words one by one. Go through them with its buttons and confirm.',
+    '设备会逐个显示助记词，请用按键逐个查看并确认。',
+  ),
+  mnemonic: say('Mnemonic phrase, 12 or 24 words', '助记词，12 或 24 个单词'),
+  mnemonicText: say(
+    'Only words made for testing. Never type the words of a wallet that holds money into a computer.',
+    '只能使用测试用的助记词。切勿将存有资产的钱包的助记词输入电脑。',
+  ),
+  mnemonicCount: say('Enter 12 or 24 words.', '请输入 12 或 24 个单词。'),
+  restore: say('Restore', '恢复'),
+
+  pinMenu: say('PIN and lock', 'PIN 与锁定'),
+  pinNew: say('New PIN', '新 PIN'),
+  pinSet: say('Set the PIN', '设置 PIN'),
+  pinUnlock: say('PIN', 'PIN'),
+  unlock: say('Unlock', '解锁'),
+  lock: say('Lock', '锁定'),
+  pinMissing: say('Enter a PIN first.', '请先输入 PIN。'),
+
+  powerMenu: say('Menu, battery, power', '菜单、电量与电源'),
+  menu: say('Open its menu', '打开菜单'),
+  home: say('Go to its home page', '返回主页'),
+  battery: say('Battery, percent', '电量（%）'),
+  batterySet: say('Set the battery', '设置电量'),
+  batteryRange: say('Enter a number from 0 to 100.', '请输入 0 到 100 的数字。'),
+  powerCut: say('Cut the power', '切断电源'),
+  powerCutText: say(
+    'As when the battery is torn out: what was not stored is lost.',
+    '相当于突然拔掉电池：未保存的内容会丢失。',
+  ),
+
+  resetMenu: say('Reset', '重置'),
+  resetText: say(
+    'A reset erases the wallet and the binding for good. Only the mnemonic phrase brings the wallet back; the next binding has a new code.',
+    '重置会永久清除钱包和绑定。只有助记词才能恢复钱包，之后绑定会使用新的绑定码。',
+  ),
+  resetAsk: say('Reset this device', '重置此设备'),
+  resetSure: say('Erase it now', '立即清除'),
+  resetKeep: say('Keep it', '保留'),
+
+  done: say('Done.', '已完成。'),
+  refused: say('The device refused:', '设备拒绝：'),
+
+  trace: say('Packets and commands', '数据包与指令'),
+  traceText: say(
+    'What went over the wire, for developers. The binding code is never in it.',
+    '线上传输的内容，供开发者查看，其中绝不含绑定码。',
+  ),
+  tracePackets: say('Show every packet', '显示每个数据包'),
+  traceEmpty: say('Nothing yet.', '暂无内容。'),
+} satisfies Record<string, Text>

@@ -1,0 +1,75 @@
+import { common } from '../../i18n/common'
+import { device as words } from '../../i18n/device'
+import type { Text } from '../../i18n/text'
+import { h } from '../../pairing/dom'
+import { Chrome } from '../chrome'
+import { Body } from './body'
+import { Control, type Status } from './control'
+import { Panels } from './panels'
+import { Trace } from './trace'
+
+const chrome = new Chrome(words.title)
+const control = new Control(location.search)
+const heading = h('h1', { class: 'visually-hidden' })
+const lead = h('p', { class: 'quiet hint' })
+const facts = h('dl', { class: 'facts', role: 'status', 'aria-live': 'polite' })
+const panels = new Panels(control)
+const trace = new Trace(control)
+const body = new Body(
+  (button) => void control.post('press', { button }),
+  (plug) => void control.post(plug ? 'plug' : 'unplug'),
+)
+
+let status: Status | null = null
+let reached = false
+
+chrome.main.append(heading, body.element, lead, facts, panels.element, trace.element)
+chrome.simulated({ href: `/${control.query}`, text: common.openConnectPage })
+chrome.onLanguage(drawAll)
+drawAll()
+control.watch((now) => {
+  reached ||= now !== null
+  status = now
+  draw()
+  trace.refresh()
+})
+
+function drawAll(): void {
+  heading.textContent = t(words.title)
+  lead.textContent = t(words.lead)
+  panels.draw(chrome.language)
+  trace.draw(chrome.language)
+  draw()
+}
+
+function draw(): void {
+  body.draw(status, chrome.language)
+  facts.replaceChildren(...(status ? rows(status) : [h('p', { class: 'quiet' }, t(reached ? words.lost : words.connecting))]))
+}
+
+function rows(now: Status): HTMLElement[] {
+  const hasWallet = now.wallet !== false && now.wallet !== '' && now.wallet !== 'none'
+  return [
+    row('doing', words.doing, t(doing(now))),
+    row('bound', words.bound, t(now.binding === 'bound' ? words.boundOne : words.boundNone)),
+    row('wallet', words.wallet, t(hasWallet ? words.walletSome : words.walletNone)),
+    row('code-tries', words.codeTries, String(now.codeAttemptsLeft)),
+    row('pin-tries', words.pinTries, String(now.pinAttemptsLeft)),
+    row('serial', words.serial, now.serial),
+  ]
+}
+
+function doing(now: Status): Text {
+  if (!now.plugged) return words.doingUnplugged
+  if (now.locked) return words.doingLocked
+  if (now.codeAttemptsLeft === 0) return words.doingCodeLocked
+  return now.binding === 'code-shown' ? words.doingCode : words.doingReady
+}
+
+function row(name: string, label: Text, value: string): HTMLElement {
+  return h('div', { class: 'row', 'data-fact': name }, h('dt', {}, t(label)), h('dd', {}, value))
+}
+
+function t(text: Text): string {
+  return text[chrome.language]
+}
