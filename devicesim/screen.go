@@ -1,0 +1,125 @@
+package devicesim
+
+import "imkey-connect/core/apdu"
+
+const (
+	// Lines and Columns are the size of the screen in characters.
+	Lines   = 4
+	Columns = 16
+)
+
+// view is what the screen shows while it asks nothing. Its methods run under the device's mu.
+type view interface {
+	// lines are at most Lines of at most Columns characters.
+	lines(d *Device) []string
+	// press answers a button, hold one that is held down.
+	press(d *Device, b Button) error
+	hold(d *Device, b Button) error
+	// caption names the view in a trace, without a secret.
+	caption() string
+	// busy says that applets are refused with F080 while this is shown.
+	busy() bool
+}
+
+// question covers the screen until the person presses OK or cancel, or something makes it pointless.
+type question struct {
+	text   []string // at most three lines
+	reply  func(outcome error)
+	remark string // for a trace
+}
+
+// ask puts a question; reply is called once, under mu, with nil for OK, [apdu.Declined] for cancel, or with why the
+// question went away.
+func (d *Device) ask(q *question) {
+	switch d.approve {
+	case Yes:
+		q.reply(nil)
+	case No:
+		q.reply(apdu.Declined)
+	default:
+		d.dismiss(apdu.Declined)
+		d.question = q
+		d.changed("asks: " + q.remark)
+	}
+}
+
+// dismiss takes the question away; with none there it does nothing.
+func (d *Device) dismiss(outcome error) {
+	if q := d.question; q != nil {
+		d.question = nil
+		q.reply(outcome)
+		if d.screen != nil {
+			d.changed(d.screen.caption())
+		}
+	}
+}
+
+// show changes what the screen shows.
+func (d *Device) show(v view) {
+	d.screen = v
+	d.changed(v.caption())
+}
+
+// lines is the screen as it looks now.
+func (d *Device) lines() []string {
+	if !d.powered || d.screen == nil {
+		return []string{}
+	}
+	shown := d.screen.lines(d)
+	switch {
+	case d.bootLoader:
+		shown = []string{"imKey", "Boot loader"}
+	case d.question != nil:
+		shown = append(append(make([]string, 0, Lines), d.question.text...), make([]string, Lines)...)[:Lines]
+		shown[Lines-1] = "OK or Cancel"
+	}
+	screen := make([]string, Lines)
+	for i, line := range shown {
+		screen[i] = line[:min(len(line), Columns)]
+	}
+	return screen
+}
+
+// rest is the view that the device comes back to by itself.
+func (d *Device) rest() view {
+	if d.locked() {
+		return newLockedView()
+	}
+	return homeView{}
+}
+
+// codeView shows the binding code until a host is bound or the person goes home.
+type codeView struct{}
+
+func (codeView) lines(d *Device) []string {
+	code, err := d.se.Code()
+	if err != nil {
+		return nil
+	}
+	return []string{"Binding code:", string(code[:]), "", "Cancel: home"}
+}
+
+func (codeView) press(d *Device, b Button) error {
+	if b == Cancel {
+		d.show(d.rest())
+	}
+	return nil
+}
+
+func (codeView) hold(*Device, Button) error { return nil }
+func (codeView) caption() string            { return "binding code" }
+func (codeView) busy() bool                 { return false }
+
+// noticeView tells the person something; any button goes on.
+type noticeView struct{ first, second string }
+
+func (v noticeView) lines(*Device) []string { return []string{v.first, v.second, "", "OK"} }
+
+func (v noticeView) press(d *Device, _ Button) error {
+	d.show(d.rest())
+	return nil
+}
+
+func (v noticeView) hold(d *Device, b Button) error { return v.press(d, b) }
+func (v noticeView) caption() string                { return v.first }
+func (v noticeView) busy() bool                     { return false }
