@@ -3,6 +3,8 @@
 package bindcode
 
 import (
+	"fmt"
+	"io"
 	"unicode"
 	"unicode/utf8"
 
@@ -23,8 +25,9 @@ type Code [Length]byte
 // Wipe overwrites the code.
 func (c *Code) Wipe() { *c = Code{} }
 
-// GoString and Format-like output must not show a code by accident.
-func (c Code) GoString() string { return "bindcode.Code{…}" }
+// Format keeps the code out of whatever fmt prints, with every verb. fmt cannot call it on an unexported field of another
+// package's struct: whoever holds a code there keeps that struct from being printed.
+func (c Code) Format(w fmt.State, verb rune) { io.WriteString(w, "bindcode.Code{…}") }
 
 // Error says why typed text is no code. It carries at most the one offending character, never the rest.
 type Error struct {

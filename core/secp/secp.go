@@ -4,6 +4,7 @@
 package secp
 
 import (
+	"fmt"
 	"io"
 	"math/big"
 
@@ -23,8 +24,8 @@ type PrivateKey [32]byte
 // Wipe overwrites the key. Copies that the arithmetic made are left to garbage collection.
 func (k *PrivateKey) Wipe() { *k = PrivateKey{} }
 
-// GoString keeps the key out of debug output.
-func (k PrivateKey) GoString() string { return "secp.PrivateKey{…}" }
+// Format keeps the key out of whatever fmt prints, with every verb.
+func (k PrivateKey) Format(w fmt.State, verb rune) { io.WriteString(w, "secp.PrivateKey{…}") }
 
 // ParsePublicKey reads an uncompressed point. Its errors have code protocol.
 func ParsePublicKey(b []byte) (PublicKey, error) {
