@@ -1,0 +1,114 @@
+//go:build js && wasm
+
+package jsstore
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"github.com/hack-pad/safejs"
+
+	"imkey-connect/bridge/interop"
+	"imkey-connect/core/binding"
+	"imkey-connect/core/errcode"
+)
+
+const (
+	// maxRecord is far more than any record has.
+	maxRecord = 1 << 16
+	// maxRecords is far more devices than anybody has.
+	maxRecords = 10000
+)
+
+// Store is a binding.Store on a page's object. Errors that the object throws keep their code where that is storage,
+// storage-full or record-corrupt, and are storage otherwise.
+type Store struct {
+	object safejs.Value
+}
+
+var _ binding.Store = (*Store)(nil)
+
+// New checks that the object has the methods; it is invalid-argument otherwise.
+func New(object safejs.Value) (*Store, error) {
+	o := interop.ReadObject(object, "store")
+	for _, method := range []string{"get", "put", "delete", "list"} {
+		o.Func(method)
+	}
+	return &Store{object: object}, o.Err()
+}
+
+func (s *Store) call(ctx context.Context, method string, args ...any) (safejs.Value, error) {
+	v, err := interop.Call(ctx, s.object, method, args...)
+	if err == nil {
+		return v, nil
+	}
+	op := "the page's store: " + method
+	var thrown *interop.Exception
+	if !errors.As(err, &thrown) {
+		return v, errcode.FromContext(op, err)
+	}
+	code := errcode.Storage
+	switch given := errcode.Code(thrown.Code); given {
+	case errcode.StorageFull, errcode.RecordCorrupt:
+		code = given
+	}
+	if thrown.Name == "QuotaExceededError" {
+		code = errcode.StorageFull
+	}
+	return v, errcode.Wrap(code, op, err)
+}
+
+// Get implements binding.Store.
+func (s *Store) Get(ctx context.Context, seid string) ([]byte, error) {
+	v, err := s.call(ctx, "get", seid)
+	if err != nil {
+		return nil, err
+	}
+	if interop.Absent(v) {
+		return nil, binding.ErrNoRecord
+	}
+	b, ok := interop.Bytes(v, maxRecord)
+	if !ok {
+		return nil, errcode.New(errcode.RecordCorrupt, "the page's store gave no bytes")
+	}
+	return b, nil
+}
+
+// Put implements binding.Store.
+func (s *Store) Put(ctx context.Context, seid string, record []byte) error {
+	b, err := interop.Uint8Array(record)
+	if err != nil {
+		return errcode.Wrap(errcode.Internal, "copy a record", err)
+	}
+	_, err = s.call(ctx, "put", seid, b)
+	return err
+}
+
+// Delete implements binding.Store.
+func (s *Store) Delete(ctx context.Context, seid string) error {
+	_, err := s.call(ctx, "delete", seid)
+	return err
+}
+
+// List implements binding.Store.
+func (s *Store) List(ctx context.Context) ([]string, error) {
+	v, err := s.call(ctx, "list")
+	if err != nil {
+		return nil, err
+	}
+	list, ok := interop.List(v, maxRecords)
+	if !ok {
+		return nil, errcode.New(errcode.Storage, "the page's store gave no list")
+	}
+	seids := make([]string, 0, len(list))
+	for _, item := range list {
+		seid, ok := interop.String(item)
+		if !ok || !binding.ValidSEID(seid) {
+			return nil, errcode.New(errcode.Storage, "the page's store gave what is no SEID")
+		}
+		seids = append(seids, seid)
+	}
+	slices.Sort(seids)
+	return slices.Compact(seids), nil
+}

@@ -1,0 +1,180 @@
+//go:build js && wasm
+
+package main
+
+import (
+	"context"
+	"sync"
+
+	"github.com/hack-pad/safejs"
+
+	"imkey-connect/bridge/idb"
+	"imkey-connect/bridge/interop"
+	"imkey-connect/bridge/jsstore"
+	"imkey-connect/bridge/webusb"
+	"imkey-connect/core/binding"
+	"imkey-connect/core/device"
+	"imkey-connect/core/errcode"
+)
+
+// core is the module's one object. Its functions, and those of the devices, live as long as the module: a device's methods
+// are the module's, bound to the device's number, so that a closed device has nothing to release and its methods still
+// answer.
+type core struct {
+	exporter interop.Exporter
+	methods  map[string]*interop.Func // of a device; the first argument is its number
+	locks    safejs.Value
+
+	// One store each for all of a page, made when first asked for.
+	indexedDB func() binding.Store
+	memory    binding.MemoryStore
+
+	mu        sync.Mutex
+	devices   map[int]*openDevice
+	last      int
+	persisted *bool // the browser's answer, once there is one
+}
+
+func newCore() (*core, error) {
+	c := &core{devices: map[int]*openDevice{}, methods: map[string]*interop.Func{}, locks: safejs.Undefined()}
+	c.indexedDB = sync.OnceValue(func() binding.Store { return idb.New(idb.Browser(), c.setPersisted) })
+	if navigator, err := interop.Get(safejs.Global(), "navigator"); err == nil && interop.IsObject(navigator) {
+		if locks, err := interop.Get(navigator, "locks"); err == nil {
+			c.locks = locks
+		}
+	}
+	for name, method := range deviceMethods {
+		f, err := c.exporter.Func(name, func(args []safejs.Value) (any, error) {
+			d, err := c.device(argument(args, 0))
+			if err != nil {
+				if name == "close" && err == errClosed {
+					return nil, nil
+				}
+				return nil, err
+			}
+			return method(d, args[1:])
+		})
+		if err != nil {
+			return nil, err
+		}
+		c.methods[name] = f
+	}
+	return c, nil
+}
+
+// object is the core as JavaScript sees it.
+func (c *core) object() (safejs.Value, error) {
+	initialise, err := interop.CallbackReturning(func(args []safejs.Value) any {
+		if makeError, err := interop.Get(argument(args, 0), "makeError"); err == nil {
+			c.exporter.SetErrorFactory(makeError)
+		}
+		return safejs.Undefined()
+	})
+	if err != nil {
+		return safejs.Undefined(), err
+	}
+	open, err := c.exporter.Func("open", c.open)
+	if err != nil {
+		return safejs.Undefined(), err
+	}
+	return safejs.ValueOf(map[string]any{"init": safejs.Unsafe(initialise.Value()), "open": safejs.Unsafe(open.Value())})
+}
+
+func (c *core) open(args []safejs.Value) (any, error) {
+	options, err := readOpenOptions(argument(args, 1))
+	if err != nil {
+		return nil, err
+	}
+	store, err := c.store(options)
+	if err != nil {
+		return nil, err
+	}
+	ctx := context.Background()
+	link, err := webusb.Open(ctx, argument(args, 0), webusb.Options{USB: options.usb, Locks: c.locks})
+	if err != nil {
+		return nil, err
+	}
+	d := &openDevice{core: c, options: options, link: link, turn: make(chan struct{}, 1)}
+	// On failure this closes the link.
+	if d.device, err = device.Open(ctx, link, d.waiting); err != nil {
+		return nil, err
+	}
+	d.binding = binding.New(d.device, binding.Config{Store: store, Pins: options.pins})
+	if d.object, err = c.add(d); err != nil {
+		d.close()
+		return nil, errcode.Wrap(errcode.Internal, "open", err)
+	}
+	go d.announce()
+	return d.object, nil
+}
+
+func (c *core) store(options openOptions) (binding.Store, error) {
+	switch options.storeName {
+	case "indexeddb":
+		return c.indexedDB(), nil
+	case "memory":
+		return &c.memory, nil
+	}
+	return jsstore.New(options.store)
+}
+
+// add gives a device its number and its JavaScript object.
+func (c *core) add(d *openDevice) (safejs.Value, error) {
+	object, err := safejs.ValueOf(map[string]any{})
+	if err != nil {
+		return object, err
+	}
+	c.mu.Lock()
+	c.last++
+	d.number = c.last
+	c.devices[d.number] = d
+	c.mu.Unlock()
+	for name, f := range c.methods {
+		bound, err := interop.CallNow(f.Value(), "bind", safejs.Null(), d.number)
+		if err == nil {
+			err = object.Set(name, bound)
+		}
+		if err != nil {
+			return object, err
+		}
+	}
+	return object, object.Set("info", d.info())
+}
+
+var errClosed = errcode.New(errcode.DeviceDisconnected, "this device was closed; open it again")
+
+func (c *core) device(number safejs.Value) (*openDevice, error) {
+	n, ok := interop.Int(number, 1<<30)
+	if !ok {
+		return nil, errcode.New(errcode.Internal, "a method of no device")
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if d := c.devices[n]; d != nil {
+		return d, nil
+	}
+	return nil, errClosed
+}
+
+// setPersisted takes the browser's answer into the info of every open device.
+func (c *core) setPersisted(answer bool) {
+	c.mu.Lock()
+	c.persisted = &answer
+	open := make([]*openDevice, 0, len(c.devices))
+	for _, d := range c.devices {
+		open = append(open, d)
+	}
+	c.mu.Unlock()
+	for _, d := range open {
+		_ = d.object.Set("info", d.info())
+	}
+}
+
+func (c *core) persistence() any {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.persisted == nil {
+		return nil
+	}
+	return *c.persisted
+}

@@ -1,0 +1,253 @@
+//go:build js && wasm
+
+package main
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"sync"
+
+	"github.com/hack-pad/safejs"
+
+	"imkey-connect/bridge/interop"
+	"imkey-connect/bridge/webusb"
+	"imkey-connect/core/binding"
+	"imkey-connect/core/device"
+	"imkey-connect/core/errcode"
+	"imkey-connect/core/secert"
+)
+
+// openDevice is one open device. Its methods run one after another: a call waits for its turn.
+type openDevice struct {
+	core    *core
+	options openOptions
+	link    *webusb.Link
+	device  *device.Device
+	binding *binding.Binding
+	number  int
+	object  safejs.Value
+
+	// turn holds a token while a call is under way; reason is its holder's. Order of locks: turn before mu.
+	turn   chan struct{}
+	reason string
+
+	mu     sync.Mutex
+	closed bool
+	status *binding.Status // as last heard
+}
+
+// deviceMethods are the methods of a device's JavaScript object.
+var deviceMethods = map[string]func(*openDevice, []safejs.Value) (any, error){
+	"bindingStatus":     (*openDevice).bindingStatus,
+	"showBindingCode":   (*openDevice).showBindingCode,
+	"bind":              (*openDevice).bind,
+	"revealBindingCode": (*openDevice).revealBindingCode,
+	"forget":            (*openDevice).forget,
+	"close":             func(d *openDevice, _ []safejs.Value) (any, error) { d.close(); return nil, nil },
+}
+
+// What a waiting device waits for.
+const (
+	confirm  = "confirm"
+	readCode = "read-code"
+)
+
+// do runs one call with its options; reason is what the device would be waiting for.
+func (d *openDevice) do(options callOptions, reason string, call func(ctx context.Context) error) error {
+	ctx, stop, err := interop.WithSignal(context.Background(), options.signal)
+	if err != nil {
+		return err
+	}
+	defer stop()
+	select {
+	case d.turn <- struct{}{}:
+		defer func() { <-d.turn }()
+	case <-d.link.Gone():
+		return d.link.Err()
+	case <-ctx.Done():
+		return errcode.FromContext("waiting for the device", ctx.Err())
+	}
+	if err := ctx.Err(); err != nil {
+		return errcode.FromContext("waiting for the device", err)
+	}
+	d.reason = reason
+	return call(ctx)
+}
+
+func (d *openDevice) bindingStatus(args []safejs.Value) (any, error) {
+	options, err := readCallOptions(argument(args, 0))
+	if err != nil {
+		return nil, err
+	}
+	var status binding.Status
+	err = d.do(options, confirm, func(ctx context.Context) (err error) {
+		status, err = d.binding.Status(ctx)
+		if err == nil {
+			d.heard(status)
+		}
+		return err
+	})
+	return status.String(), err
+}
+
+func (d *openDevice) showBindingCode(args []safejs.Value) (any, error) {
+	options, err := readCallOptions(argument(args, 0))
+	if err != nil {
+		return nil, err
+	}
+	return nil, d.do(options, readCode, d.binding.ShowCode)
+}
+
+func (d *openDevice) bind(args []safejs.Value) (any, error) {
+	code, ok := interop.String(argument(args, 0))
+	if !ok {
+		return nil, errcode.New(errcode.InvalidArgument, "the code is no string")
+	}
+	options, err := readCallOptions(argument(args, 1))
+	if err != nil {
+		return nil, err
+	}
+	choices := binding.BindOptions{
+		AcceptUnverified: or(options.acceptUnverified, d.options.allowUnverified),
+		RememberCode:     or(options.rememberCode, d.options.rememberCode),
+	}
+	return nil, d.do(options, confirm, func(ctx context.Context) error {
+		if err := d.binding.Bind(ctx, code, choices); err != nil {
+			return err
+		}
+		d.heard(binding.BoundToThis)
+		return nil
+	})
+}
+
+func (d *openDevice) revealBindingCode(args []safejs.Value) (any, error) {
+	options, err := readCallOptions(argument(args, 0))
+	if err != nil {
+		return nil, err
+	}
+	var text string
+	err = d.do(options, confirm, func(ctx context.Context) error {
+		code, kept, err := d.binding.RevealCode(ctx, or(options.acceptUnverified, d.options.allowUnverified))
+		if err != nil {
+			return err
+		}
+		defer code.Wipe()
+		if !kept {
+			e := errcode.New(errcode.NotBound, "this browser was not asked to remember the code")
+			e.Data = map[string]any{"reason": "not-remembered"}
+			return e
+		}
+		text = string(code[:])
+		return nil
+	})
+	return text, err
+}
+
+func (d *openDevice) forget(args []safejs.Value) (any, error) {
+	options, err := readCallOptions(argument(args, 0))
+	if err != nil {
+		return nil, err
+	}
+	return nil, d.do(options, confirm, d.binding.Forget)
+}
+
+// close gives the device back; it ends a call under way.
+func (d *openDevice) close() {
+	d.mu.Lock()
+	d.closed = true
+	d.mu.Unlock()
+	d.core.mu.Lock()
+	delete(d.core.devices, d.number)
+	d.core.mu.Unlock()
+	// Its error says nothing that the caller could do anything about: the link is gone either way.
+	_ = d.device.Close()
+}
+
+// waiting is told by package device when the device begins and ends to wait for its person.
+func (d *openDevice) waiting(yes bool) {
+	state := "done"
+	if yes {
+		state = "waiting"
+	}
+	d.emit("interaction", map[string]any{"state": state, "reason": d.reason})
+}
+
+// heard notes what the device said of its binding, and tells the page if that is news. The first answer is none: the page
+// asked for it, unless binding it is what brought it about.
+func (d *openDevice) heard(status binding.Status) {
+	d.mu.Lock()
+	news := d.status != nil && *d.status != status || d.status == nil && status == binding.BoundToThis
+	d.status = &status
+	d.mu.Unlock()
+	if news {
+		d.emit("bindingchange", map[string]any{"status": status.String()})
+	}
+}
+
+// announce tells the page, once, when the device is gone without having been closed.
+func (d *openDevice) announce() {
+	<-d.link.Gone()
+	d.mu.Lock()
+	closed := d.closed
+	d.mu.Unlock()
+	why := d.link.Err()
+	if closed || !errors.Is(why, errcode.DeviceDisconnected) && !errors.Is(why, errcode.PermissionDenied) {
+		return
+	}
+	d.emit("disconnect", map[string]any{"code": string(errcode.Of(why))})
+	// What is left of it in the browser: the listener, the lock.
+	_ = d.link.Close()
+}
+
+// emit calls the page's listener; what that throws is the page's own affair.
+func (d *openDevice) emit(name string, detail map[string]any) {
+	_, _ = d.options.onEvent.Invoke(name, detail)
+}
+
+// info is the device's info property. It holds no secret.
+func (d *openDevice) info() safejs.Value {
+	i := d.device.Info()
+	standing := secert.Assess(i.Certificate, i.SEID, d.options.pins)
+	v, err := safejs.ValueOf(map[string]any{
+		"seid": i.SEID, "serial": i.Serial,
+		"firmware": orNull(i.Firmware), "bootloader": orNull(i.BootLoader),
+		"battery": battery(i), "charging": charging(i),
+		"lifeCycle": orNull(i.LifeCycle), "bleName": orNull(i.BLEName), "bleVersion": orNull(i.BLEVersion),
+		"certificate": standing.Standing.String(), "certificateKey": verifiedBy(standing),
+		"persisted": d.core.persistence(),
+	})
+	if err != nil {
+		return safejs.Undefined()
+	}
+	return v
+}
+
+func orNull(s string) any {
+	if s == "" {
+		return nil
+	}
+	return s
+}
+
+func battery(i device.Info) any {
+	if i.Battery < 0 {
+		return nil
+	}
+	return i.Battery
+}
+
+// charging is unknown where the device did not say anything of its battery.
+func charging(i device.Info) any {
+	if i.Battery < 0 && !i.Charging {
+		return nil
+	}
+	return i.Charging
+}
+
+func verifiedBy(a secert.Assessment) any {
+	if a.Standing != secert.Verified {
+		return nil
+	}
+	return hex.EncodeToString(a.CA[:])
+}

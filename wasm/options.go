@@ -1,0 +1,121 @@
+//go:build js && wasm
+
+package main
+
+import (
+	"encoding/hex"
+
+	"github.com/hack-pad/safejs"
+
+	"imkey-connect/bridge/interop"
+	"imkey-connect/core/errcode"
+	"imkey-connect/core/secp"
+)
+
+// builtInPins are the CA keys that are trusted where a page names none. The maker of real devices has not published its
+// key; there is none to build in.
+var builtInPins []secp.PublicKey
+
+// maxPins is more than anybody has makers.
+const maxPins = 64
+
+// openOptions are the CoreOptions, read once.
+type openOptions struct {
+	usb             safejs.Value
+	store           safejs.Value // a Store object of the page's, or undefined
+	storeName       string       // else "indexeddb" or "memory"
+	pins            []secp.PublicKey
+	allowUnverified bool
+	rememberCode    bool
+	onEvent         safejs.Value
+}
+
+func readOpenOptions(v safejs.Value) (openOptions, error) {
+	o := interop.ReadObject(v, "options")
+	options := openOptions{
+		usb:             o.Object("usb"),
+		allowUnverified: o.Bool("allowUnverified"),
+		rememberCode:    o.Bool("rememberCode"),
+		onEvent:         o.Func("onEvent"),
+	}
+	store, pins := o.Value("store"), o.Value("trustedCAs")
+	if name, ok := interop.String(store); ok {
+		if name != "indexeddb" && name != "memory" {
+			o.Refuse("store", `"indexeddb", "memory" or a Store`)
+		}
+		options.storeName = name
+	} else if interop.IsObject(store) {
+		options.store = store
+	} else {
+		o.Refuse("store", `"indexeddb", "memory" or a Store`)
+	}
+	if o.Err() != nil {
+		return options, o.Err()
+	}
+	var err error
+	options.pins, err = readPins(pins)
+	return options, err
+}
+
+// readPins reads the keys to trust: undefined means the built-in ones, an empty list means none.
+func readPins(v safejs.Value) ([]secp.PublicKey, error) {
+	if v.IsUndefined() {
+		return builtInPins, nil
+	}
+	refused := errcode.New(errcode.InvalidArgument, "options.trustedCAs is not a list of public keys: uncompressed secp256k1 points in hex")
+	list, ok := interop.List(v, maxPins)
+	if !ok {
+		return nil, refused
+	}
+	pins := make([]secp.PublicKey, 0, len(list))
+	for _, item := range list {
+		text, ok := interop.String(item)
+		if !ok || len(text) > 2*len(secp.PublicKey{}) {
+			return nil, refused
+		}
+		b, err := hex.DecodeString(text)
+		if err != nil {
+			return nil, refused
+		}
+		pin, err := secp.ParsePublicKey(b)
+		if err != nil {
+			return nil, refused
+		}
+		pins = append(pins, pin)
+	}
+	return pins, nil
+}
+
+// callOptions are the options of one call, each of them optional.
+type callOptions struct {
+	signal           safejs.Value
+	acceptUnverified *bool
+	rememberCode     *bool
+}
+
+func readCallOptions(v safejs.Value) (callOptions, error) {
+	options := callOptions{signal: safejs.Undefined()}
+	if v.IsUndefined() {
+		return options, nil
+	}
+	o := interop.ReadObject(v, "options")
+	options.signal = o.Value("signal")
+	options.acceptUnverified = o.OptionalBool("acceptUnverified")
+	options.rememberCode = o.OptionalBool("rememberCode")
+	return options, o.Err()
+}
+
+func or(choice *bool, otherwise bool) bool {
+	if choice != nil {
+		return *choice
+	}
+	return otherwise
+}
+
+// argument is one that may be missing.
+func argument(args []safejs.Value, i int) safejs.Value {
+	if i < len(args) {
+		return args[i]
+	}
+	return safejs.Undefined()
+}
