@@ -157,6 +157,25 @@ test('when the instance ends, calls reject and the next one starts another', asy
   assert.equal(urls.length, 1, 'what was compiled is kept')
 })
 
+test('when the instance ends, so do its locks', async t => {
+  const real = Object.getOwnPropertyDescriptor(globalThis, 'navigator')
+  t.after(() => real ? Object.defineProperty(globalThis, 'navigator', real) : delete globalThis.navigator)
+  const locks = { request(name, options, granted) { return this.held = { name, options, until: granted({ name }) } } }
+  Object.defineProperty(globalThis, 'navigator', { configurable: true, value: { locks } })
+  const { key } = await page()
+  const [device] = await key.getDevices()
+  await device.open()
+  const waiting = assert.rejects(device.showBindingCode(), { code: 'internal' })
+  assert.equal(await device.bindingStatus(), 'unbound')
+  assert.equal(locks.held.name, 'imkey')
+  let free = false
+  locks.held.until.then(() => { free = true })
+  assert.equal(await device.bindingStatus(), 'unbound')
+  assert.equal(free, false)
+  await assert.rejects(device.forget(), { code: 'internal' })
+  await Promise.all([waiting, locks.held.until])
+})
+
 test('a download that fails is told and tried again', async () => {
   const { key, load } = await page({ wasmURL: `${SITE}/flaky.wasm` })
   const [device] = await key.getDevices()

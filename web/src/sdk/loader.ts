@@ -19,7 +19,8 @@ export async function start(wasmURL: string, fail: Fail, ended: (cause: unknown)
     module = await download(wasmURL, fail)
     compiled.set(wasmURL, module)
   }
-  const scope = ownGlobals()
+  let release = () => {}
+  const scope = ownGlobals(new Promise(resolve => { release = resolve }))
   const go = new (evaluate(scope))()
   const instance = await WebAssembly.instantiate(module, go.importObject)
 
@@ -29,6 +30,7 @@ export async function start(wasmURL: string, fail: Fail, ended: (cause: unknown)
       if (over) return
       over = true
       for (const timer of go._scheduledTimeouts.values()) clearTimeout(timer)
+      release()
       ended(cause)
       reject(fail(`imkey.wasm stopped: ${String(cause)}`, { cause }))
     }
@@ -84,19 +86,42 @@ async function download(url: string, fail: Fail): Promise<WebAssembly.Module> {
  * ownGlobals gives Go a global object of its own: what Go and its support write stays there, so that nothing of it is left
  * on the page, and a page's own `fs` or `process` does not reach Go. All else is read from the page's globals.
  */
-function ownGlobals(): typeof globalThis {
+function ownGlobals(ended: Promise<void>): typeof globalThis {
   const shadowed = new Set<PropertyKey>(['Go', 'fs', 'process', 'path'])
-  const bound = new Map<Function, unknown>()
-  return new Proxy({} as typeof globalThis, {
+  const read = reader(globalThis)
+  return new Proxy({ ...('navigator' in globalThis && { navigator: ownNavigator(ended) }) } as typeof globalThis, {
     has: (own, key) => Reflect.has(own, key) || (!shadowed.has(key) && Reflect.has(globalThis, key)),
-    get(own, key) {
-      if (Object.hasOwn(own, key)) return Reflect.get(own, key)
-      if (shadowed.has(key)) return undefined
-      const value: unknown = Reflect.get(globalThis, key)
-      // Functions such as setTimeout work on their own global object alone. Constructors are left as they are.
-      if (typeof value !== 'function' || Object.hasOwn(value, 'prototype')) return value
-      if (!bound.has(value)) bound.set(value, value.bind(globalThis))
-      return bound.get(value)
-    },
+    get: (own, key) => Object.hasOwn(own, key) ? Reflect.get(own, key) : shadowed.has(key) ? undefined : read(key),
   })
+}
+
+/** ownNavigator is the page's navigator with Web Locks that end with the instance: nobody else could give them back. */
+function ownNavigator(ended: Promise<void>): Navigator {
+  const { locks } = navigator
+  const read = reader(navigator)
+  const ours = locks && {
+    query: () => locks.query(),
+    request: (name: string, ...rest: unknown[]) => {
+      const granted = rest.pop() as LockGrantedCallback<unknown>
+      return (locks.request as Function).call(locks, name, ...rest, (lock: Lock | null) => Promise.race([granted(lock), ended]))
+    },
+  }
+  return new Proxy({} as Navigator, {
+    has: (_, key) => Reflect.has(navigator, key),
+    get: (_, key) => key === 'locks' ? ours : read(key),
+  })
+}
+
+/**
+ * reader reads an object's properties for a stand-in of it. Functions such as setTimeout work on the object itself alone,
+ * so they come bound to it; constructors are left as they are.
+ */
+function reader(object: object): (key: PropertyKey) => unknown {
+  const bound = new Map<Function, unknown>()
+  return key => {
+    const value: unknown = Reflect.get(object, key)
+    if (typeof value !== 'function' || Object.hasOwn(value, 'prototype')) return value
+    if (!bound.has(value)) bound.set(value, value.bind(object))
+    return bound.get(value)
+  }
 }

@@ -41,8 +41,13 @@ func device(host, usb, options js.Value, instance string) js.Value {
 		"lifeCycle": js.Global().Get("JSON").Call("stringify", options),
 	})
 	d.Set("bindingStatus", function(func([]js.Value) any { return resolved("unbound") }))
+	never := js.Global().Get("Promise").New(function(func([]js.Value) any { return nil }))
 	d.Set("showBindingCode", function(func([]js.Value) any {
-		return js.Global().Get("Promise").New(function(func([]js.Value) any { return nil }))
+		if navigator := js.Global().Get("navigator"); navigator.Truthy() && navigator.Get("locks").Truthy() {
+			granted := function(func([]js.Value) any { return never })
+			navigator.Get("locks").Call("request", "imkey", map[string]any{}, granted)
+		}
+		return never
 	}))
 	d.Set("bind", function(func(args []js.Value) any {
 		onEvent.Invoke("interaction", map[string]any{"state": "waiting", "reason": "confirm"})
@@ -57,7 +62,7 @@ func device(host, usb, options js.Value, instance string) js.Value {
 	}))
 	d.Set("forget", function(func([]js.Value) any {
 		go os.Exit(3)
-		return js.Global().Get("Promise").New(function(func([]js.Value) any { return nil }))
+		return never
 	}))
 	d.Set("close", function(func([]js.Value) any {
 		onEvent.Invoke("disconnect", map[string]any{})
