@@ -1,0 +1,196 @@
+package secp_test
+
+import (
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/binary"
+	"testing"
+
+	decred "github.com/decred/dcrd/dcrec/secp256k1/v4"
+	"github.com/decred/dcrd/dcrec/secp256k1/v4/ecdsa"
+	"github.com/stretchr/testify/require"
+
+	"imkey-connect/core/errcode"
+	"imkey-connect/core/secp"
+)
+
+func digestOf(n int) [32]byte {
+	return sha256.Sum256(binary.BigEndian.AppendUint64(nil, uint64(n)))
+}
+
+// edgeKeys are the private keys near the ends of their range, and some drawn at random.
+func edgeKeys(t *testing.T) []*decred.PrivateKey {
+	var keys []*decred.PrivateKey
+	for _, n := range []uint32{1, 2, 3} {
+		var s, minus decred.ModNScalar
+		s.SetInt(n)
+		minus.NegateVal(&s)
+		keys = append(keys, decred.NewPrivateKey(&s), decred.NewPrivateKey(&minus))
+	}
+	for range 8 {
+		key, err := decred.GeneratePrivateKey()
+		require.NoError(t, err)
+		keys = append(keys, key)
+	}
+	return keys
+}
+
+func TestSignVerifiesElsewhere(t *testing.T) {
+	for i, theirs := range edgeKeys(t) {
+		ours := secp.PrivateKey(theirs.Serialize())
+		for j := range 8 {
+			digest := digestOf(100*i + j)
+			if j == 0 {
+				digest = [32]byte{}
+			}
+			der, err := ours.Sign(digest)
+			require.NoError(t, err)
+			sig, err := ecdsa.ParseDERSignature(der)
+			require.NoError(t, err)
+			require.True(t, sig.Verify(digest[:], theirs.PubKey()))
+			s := sig.S()
+			require.False(t, s.IsOverHalfOrder())
+			require.True(t, secp.Verify(ours.Public(), digest, der))
+			other := digest
+			other[31] ^= 1
+			require.False(t, secp.Verify(ours.Public(), other, der))
+		}
+	}
+}
+
+func TestSignIsRandomised(t *testing.T) {
+	key, err := secp.Generate(rand.Reader)
+	require.NoError(t, err)
+	a, err := key.Sign(digestOf(1))
+	require.NoError(t, err)
+	b, err := key.Sign(digestOf(1))
+	require.NoError(t, err)
+	require.NotEqual(t, a, b)
+}
+
+func TestWipedKeySignsNothing(t *testing.T) {
+	key, err := secp.Generate(rand.Reader)
+	require.NoError(t, err)
+	key.Wipe()
+	_, err = key.Sign(digestOf(1))
+	require.ErrorIs(t, err, errcode.Internal)
+}
+
+func TestEncodeDER(t *testing.T) {
+	for i := range 2000 {
+		r, s := digestOf(2*i), digestOf(2*i+1)
+		// Short integers and ones with the top bit set are where DER goes wrong.
+		copy(r[:i%33], make([]byte, i%33))
+		copy(s[:i%31], make([]byte, i%31))
+		if r == ([32]byte{}) {
+			r[31] = 1
+		}
+		der := secp.EncodeDER(r, s)
+		r2, s2, err := secp.ParseDER(der)
+		require.NoError(t, err)
+		require.Equal(t, r, r2)
+		require.Equal(t, s, s2)
+		var rs, ss decred.ModNScalar
+		rs.SetBytes(&r)
+		ss.SetBytes(&s)
+		if !ss.IsOverHalfOrder() {
+			require.Equal(t, ecdsa.NewSignature(&rs, &ss).Serialize(), der)
+		}
+	}
+}
+
+func TestRecover(t *testing.T) {
+	for i, theirs := range edgeKeys(t) {
+		want := secp.PublicKey(theirs.PubKey().SerializeUncompressed())
+		for j := range 16 {
+			digest := digestOf(1000*i + j)
+			if j == 0 {
+				digest = [32]byte{}
+			}
+			compact := ecdsa.SignCompact(theirs, digest[:], false)
+			r, s, odd := [32]byte(compact[1:33]), [32]byte(compact[33:]), compact[0] == 28
+			got, err := secp.Recover(digest, r, s, odd)
+			require.NoError(t, err)
+			require.Equal(t, want, got)
+
+			// The other id and another digest belong to other keys, the same ones as elsewhere.
+			other, err := secp.Recover(digest, r, s, !odd)
+			require.NoError(t, err)
+			require.NotEqual(t, want, other)
+			compact[0] ^= 27 ^ 28
+			judge, _, err := ecdsa.RecoverCompact(compact, digest[:])
+			require.NoError(t, err)
+			require.Equal(t, judge.SerializeUncompressed(), other[:])
+
+			// The twin with the other s and the other id is the same key's.
+			var sc decred.ModNScalar
+			sc.SetBytes(&s)
+			high := sc.Negate().Bytes()
+			got, err = secp.Recover(digest, r, high, !odd)
+			require.NoError(t, err)
+			require.Equal(t, want, got)
+
+			low, flipped := secp.LowS(high)
+			require.True(t, flipped)
+			require.Equal(t, s, low)
+			low, flipped = secp.LowS(s)
+			require.False(t, flipped)
+			require.Equal(t, s, low)
+		}
+	}
+}
+
+func TestRecoverRefuses(t *testing.T) {
+	one, order := [32]byte{31: 1}, [32]byte{}
+	minusOne := new(decred.ModNScalar).SetInt(1).Negate().Bytes()
+	order = minusOne
+	order[31]++
+	full := [32]byte{}
+	for i := range full {
+		full[i] = 0xFF
+	}
+	for _, c := range []struct{ r, s [32]byte }{
+		{[32]byte{}, one}, {one, [32]byte{}}, {order, one}, {one, order}, {full, one}, {one, full},
+		// No point of the curve has x = 5.
+		{[32]byte{31: 5}, one},
+	} {
+		_, err := secp.Recover(digestOf(1), c.r, c.s, false)
+		require.ErrorIs(t, err, errcode.Protocol)
+	}
+	// r and s are the coordinates of the digest's own multiple of G: the sum is the point at infinity.
+	g := new(decred.ModNScalar).SetInt(1)
+	base := decred.NewPrivateKey(g).PubKey().SerializeUncompressed()
+	_, err := secp.Recover(one, [32]byte(base[1:33]), one, base[64]&1 == 1)
+	require.ErrorIs(t, err, errcode.Protocol)
+}
+
+func TestTweakAndCompressed(t *testing.T) {
+	for i, theirs := range edgeKeys(t) {
+		pub := secp.PublicKey(theirs.PubKey().SerializeUncompressed())
+		compressed := pub.Compressed()
+		require.Equal(t, theirs.PubKey().SerializeCompressed(), compressed[:])
+		for j := range 8 {
+			scalar := digestOf(100*i + j)
+			switch j {
+			case 0:
+				scalar = [32]byte{}
+			case 1: // the sum is a doubling
+				scalar = theirs.Key.Bytes()
+			}
+			var sum decred.ModNScalar
+			sum.SetBytes(&scalar)
+			sum.Add(&theirs.Key)
+			child, ok := pub.Tweak(scalar)
+			require.True(t, ok)
+			require.Equal(t, decred.NewPrivateKey(&sum).PubKey().SerializeUncompressed(), child[:])
+		}
+		// The sum with the negated key is the point at infinity.
+		minus := theirs.Key
+		_, ok := pub.Tweak(minus.Negate().Bytes())
+		require.False(t, ok)
+	}
+	order := new(decred.ModNScalar).SetInt(1).Negate().Bytes()
+	order[31]++
+	_, ok := secp.PublicKey(edgeKeys(t)[0].PubKey().SerializeUncompressed()).Tweak(order)
+	require.False(t, ok)
+}
