@@ -1,0 +1,370 @@
+// What an open device node is: its claims, its transfers and their completion, as
+// Linux has them in drivers/usb/core/devio.c.
+//
+// A descriptor that can be polled is needed, and one that becomes *writable* when
+// there is something to reap: an eventfd does that, being writable unless its
+// counter is full.
+#include "preload.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+static struct handle *handles;
+static int handle_count; // read without mu, so that every close() of the browser need not take it
+
+static void set_writable(struct handle *h, bool writable) {
+  uint64_t full = UINT64_MAX - 1, drained;
+  // The descriptor never blocks; an error only says that it is that way already.
+  ssize_t ignored = writable ? read(h->fd, &drained, sizeof drained) : write(h->fd, &full, sizeof full);
+  (void)ignored;
+}
+
+int handle_open(struct device *d) {
+  struct handle *h = calloc(1, sizeof *h);
+  if (!h) return -ENOMEM;
+  h->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+  if (h->fd < 0) {
+    free(h);
+    return -EMFILE;
+  }
+  h->refs = 1;
+  h->device = d;
+  device_ref(d);
+  h->ready_end = &h->ready;
+  h->next = handles;
+  handles = h;
+  __atomic_add_fetch(&handle_count, 1, __ATOMIC_SEQ_CST);
+  set_writable(h, false);
+  return h->fd;
+}
+
+struct handle *handle_get(int fd) {
+  if (!__atomic_load_n(&handle_count, __ATOMIC_SEQ_CST) || !active()) return NULL;
+  pthread_mutex_lock(&mu);
+  struct handle *h = handles;
+  while (h && h->fd != fd) h = h->next;
+  if (h) h->refs++;
+  pthread_mutex_unlock(&mu);
+  return h;
+}
+
+static void put(struct handle *h) { // mu held
+  if (--h->refs) return;
+  while (h->ready) {
+    struct urb *u = h->ready;
+    h->ready = u->next;
+    urb_free(u);
+  }
+  device_unref(h->device);
+  free(h);
+}
+
+void handle_put(struct handle *h) {
+  pthread_mutex_lock(&mu);
+  put(h);
+  pthread_mutex_unlock(&mu);
+}
+
+void handle_complete(struct urb *u, int status) {
+  struct handle *h = u->handle;
+  u->status = status;
+  u->next = NULL;
+  *h->ready_end = u;
+  h->ready_end = &u->next;
+  set_writable(h, true);
+}
+
+void handles_gone(struct device *d) {
+  for (struct handle *h = handles; h; h = h->next)
+    if (h->device == d) set_writable(h, true); // so that the browser finds ENODEV
+}
+
+// What has to be told to the server after mu is given back.
+struct unlinking {
+  uint32_t seq, victim;
+};
+
+// Kills h's pending transfers on one interface, or all of them (-1). They are
+// reaped with -ENOENT, unless the handle is on its way out (orphan). Returns a list for send_all.
+static struct unlinking *kill_pending(struct handle *h, int interface, bool orphan, int *count) {
+  struct device *d = h->device;
+  int n = 0;
+  for (struct urb *u = d->pending; u; u = u->next) n++;
+  struct unlinking *list = calloc((size_t)n + 1, sizeof *list);
+  *count = 0;
+  for (struct urb *u = d->pending; u; u = u->next) {
+    if (u->handle != h || (interface >= 0 && d->endpoint_interface[u->endpoint] != interface)) continue;
+    if (orphan) u->handle = NULL;
+    uint32_t victim = u->seq, seq = list ? urb_unlink(d, u) : 0;
+    if (seq) list[(*count)++] = (struct unlinking){seq, victim};
+  }
+  if (orphan && d->receiving && d->receiving->handle == h) d->receiving->handle = NULL;
+  return list;
+}
+
+static void send_all(struct device *d, struct unlinking *list, int count) {
+  for (int i = 0; i < count; i++) send_unlink(d, list[i].seq, list[i].victim);
+  free(list);
+}
+
+void handle_close(int fd) {
+  struct handle *h = handle_get(fd);
+  if (!h) return;
+  struct device *d = h->device;
+  int count;
+  pthread_mutex_lock(&mu);
+  for (struct handle **p = &handles; *p; p = &(*p)->next) {
+    if (*p == h) {
+      *p = h->next;
+      break;
+    }
+  }
+  __atomic_sub_fetch(&handle_count, 1, __ATOMIC_SEQ_CST);
+  for (int i = 0; i < MAX_INTERFACES; i++)
+    if (d->owner[i] == h) d->owner[i] = NULL;
+  struct unlinking *list = kill_pending(h, -1, true, &count);
+  device_ref(d);
+  put(h);
+  put(h); // the descriptor's reference, and ours
+  pthread_mutex_unlock(&mu);
+  send_all(d, list, count);
+  pthread_mutex_lock(&mu);
+  device_unref(d);
+  pthread_mutex_unlock(&mu);
+  debug("closed, %d transfers killed", count);
+}
+
+enum { CLASS_HID = 3 };
+
+static int claim(struct handle *h, unsigned interface) {
+  struct device *d = h->device;
+  bool known = false;
+  if (interface >= MAX_INTERFACES) return -EINVAL;
+  for (int e = 0; e < 256; e++) known |= d->endpoint_interface[e] == (int)interface;
+  if (!known) return -ENOENT;
+  if (d->interface_class[interface] == CLASS_HID) return -EBUSY; // the kernel's own driver has it
+  pthread_mutex_lock(&mu);
+  struct handle *owner = d->owner[interface];
+  pthread_mutex_unlock(&mu);
+  if (owner == h) return 0;
+  if (owner || (device_access(d) & ACCESS_CLAIMED)) return -EBUSY;
+  pthread_mutex_lock(&mu);
+  int result = d->owner[interface] ? -EBUSY : !d->alive ? -ENODEV : 0;
+  if (!result) d->owner[interface] = h;
+  pthread_mutex_unlock(&mu);
+  return result;
+}
+
+static int release(struct handle *h, unsigned interface) {
+  struct device *d = h->device;
+  int count;
+  pthread_mutex_lock(&mu);
+  if (interface >= MAX_INTERFACES || d->owner[interface] != h) {
+    pthread_mutex_unlock(&mu);
+    return -EINVAL;
+  }
+  d->owner[interface] = NULL;
+  struct unlinking *list = kill_pending(h, (int)interface, false, &count);
+  pthread_mutex_unlock(&mu);
+  send_all(d, list, count);
+  return 0;
+}
+
+// The interface of an endpoint, claimed on the way if nobody has it: Linux does so too.
+static int claim_endpoint(struct handle *h, unsigned address) {
+  int interface = address < 256 ? h->device->endpoint_interface[address] : -1;
+  return interface < 0 ? -ENOENT : claim(h, (unsigned)interface);
+}
+
+// May h send this control request? Vendor requests need no claim.
+static int check_recipient(struct handle *h, const uint8_t *setup) {
+  enum { TYPE = 0x60, VENDOR = 0x40, RECIPIENT = 0x1F, INTERFACE = 1, ENDPOINT = 2 };
+  unsigned index = setup[4];
+  if ((setup[0] & TYPE) == VENDOR) return 0;
+  if ((setup[0] & RECIPIENT) == INTERFACE) return claim(h, index);
+  if ((setup[0] & RECIPIENT) == ENDPOINT && (index & 0x7F)) return claim_endpoint(h, index);
+  return 0;
+}
+
+static int submit(struct handle *h, struct usbdevfs_urb *user) {
+  struct device *d = h->device;
+  const uint8_t *setup = NULL, *data = user->buffer;
+  uint8_t endpoint = user->endpoint;
+  int length = user->buffer_length, refused;
+  if (length < 0) return -EINVAL;
+  switch (user->type) {
+  case USBDEVFS_URB_TYPE_CONTROL:
+    if (length < 8) return -EINVAL;
+    setup = data;
+    data += 8;
+    length -= 8;
+    if ((setup[6] | setup[7] << 8) > length) return -EINVAL;
+    length = setup[6] | setup[7] << 8;
+    endpoint = setup[0] & 0x80;
+    refused = check_recipient(h, setup);
+    break;
+  case USBDEVFS_URB_TYPE_BULK:
+  case USBDEVFS_URB_TYPE_INTERRUPT:
+    refused = claim_endpoint(h, endpoint);
+    break;
+  default:
+    return -EINVAL; // there is no isochronous endpoint
+  }
+  if (refused) return refused;
+  if (length > MAX_TRANSFER) return -ENOMEM;
+  struct urb *u = urb_new(length);
+  if (!u) return -ENOMEM;
+  u->handle = h;
+  u->user = user;
+  u->in = endpoint & 0x80;
+  u->endpoint = endpoint;
+  bool in = u->in;
+  pthread_mutex_lock(&mu);
+  if (!urb_add(d, u)) {
+    pthread_mutex_unlock(&mu);
+    urb_free(u);
+    return -ENODEV;
+  }
+  uint32_t seq = u->seq; // u may be gone as soon as mu is free
+  pthread_mutex_unlock(&mu);
+  send_submit(d, seq, in, endpoint, user->flags & (USBDEVFS_URB_SHORT_NOT_OK | USBDEVFS_URB_ZERO_PACKET), setup, data,
+              length);
+  return 0;
+}
+
+static int discard(struct handle *h, struct usbdevfs_urb *user) {
+  uint32_t seq = 0, victim = 0;
+  pthread_mutex_lock(&mu);
+  for (struct urb *u = h->device->pending; u && !victim; u = u->next) {
+    if (u->handle == h && u->user == user) {
+      victim = u->seq;
+      seq = urb_unlink(h->device, u);
+    }
+  }
+  pthread_mutex_unlock(&mu);
+  if (!victim) return -EINVAL; // it has ended
+  if (seq) send_unlink(h->device, seq, victim);
+  return 0;
+}
+
+// Hands one ended transfer to the browser, and only now writes into its memory.
+static int reap(struct handle *h, void **user) {
+  pthread_mutex_lock(&mu);
+  bool alive = h->device->alive;
+  struct urb *u = h->ready;
+  if (u) {
+    h->ready = u->next;
+    if (!h->ready) h->ready_end = &h->ready;
+  }
+  if (!h->ready && alive) set_writable(h, false);
+  pthread_mutex_unlock(&mu);
+  if (!u) return alive ? -EAGAIN : -ENODEV;
+  struct usbdevfs_urb *to = u->user;
+  to->status = u->status;
+  to->actual_length = u->actual;
+  if (u->in && u->actual)
+    memcpy((uint8_t *)to->buffer + (to->type == USBDEVFS_URB_TYPE_CONTROL ? 8 : 0), u->data, (size_t)u->actual);
+  *user = to;
+  urb_free(u);
+  return 0;
+}
+
+static int set_configuration(struct handle *h, int value) {
+  struct device *d = h->device;
+  bool claimed = false;
+  pthread_mutex_lock(&mu);
+  // Linux refuses while any interface has a driver, and it gives the HID one its own.
+  for (int i = 0; i < MAX_INTERFACES; i++) claimed |= d->owner[i] || d->interface_class[i] == CLASS_HID;
+  pthread_mutex_unlock(&mu);
+  return claimed ? -EBUSY : device_control(d, 0x00, 9, (uint16_t)value, 0, NULL, 0);
+}
+
+// Resets the bus: transfers are killed and claims are lost, as the kernel unbinds its drivers.
+static int reset(struct handle *h) {
+  struct device *d = h->device;
+  enum { SET_FEATURE = 3, PORT_RESET = 4 };
+  int result = device_control(d, 0x23, SET_FEATURE, PORT_RESET, 0, NULL, 0);
+  if (result < 0) return result;
+  pthread_mutex_lock(&mu);
+  memset(d->owner, 0, sizeof d->owner);
+  pthread_mutex_unlock(&mu);
+  return 0;
+}
+
+static int get_driver(struct handle *h, struct usbdevfs_getdriver *g) {
+  const char *name = NULL;
+  if (g->interface >= MAX_INTERFACES) return -EINVAL;
+  pthread_mutex_lock(&mu);
+  if (h->device->interface_class[g->interface] == CLASS_HID) name = "usbhid";
+  if (h->device->owner[g->interface]) name = "usbfs";
+  pthread_mutex_unlock(&mu);
+  if (!name) return -ENODATA;
+  strcpy(g->driver, name);
+  return 0;
+}
+
+static int control_ioctl(struct handle *h, struct usbdevfs_ctrltransfer *c) {
+  const uint8_t setup[8] = {c->bRequestType, c->bRequest, 0, 0, c->wIndex & 0xFF, 0, 0, 0};
+  int refused = check_recipient(h, setup);
+  return refused ? refused : device_control(h->device, c->bRequestType, c->bRequest, c->wValue, c->wIndex, c->data, c->wLength);
+}
+
+int handle_ioctl(struct handle *h, unsigned long request, void *argument) {
+  struct device *d = h->device;
+  int result;
+  switch (request) {
+  case USBDEVFS_REAPURB: // the browser never asks to wait; then there is nothing to wait for
+  case USBDEVFS_REAPURBNDELAY:
+    return reap(h, argument);
+  case USBDEVFS_DISCARDURB:
+    return discard(h, argument);
+  }
+  pthread_mutex_lock(&mu);
+  bool alive = d->alive;
+  pthread_mutex_unlock(&mu);
+  if (!alive) return -ENODEV;
+  switch (request) {
+  case USBDEVFS_SUBMITURB:
+    return submit(h, argument);
+  case USBDEVFS_CLAIMINTERFACE:
+    return claim(h, *(unsigned *)argument);
+  case USBDEVFS_RELEASEINTERFACE:
+    return release(h, *(unsigned *)argument);
+  case USBDEVFS_SETCONFIGURATION:
+    return set_configuration(h, *(int *)argument);
+  case USBDEVFS_SETINTERFACE: {
+    struct usbdevfs_setinterface *s = argument;
+    result = claim(h, s->interface);
+    return result ? result : device_control(d, 0x01, 11, (uint16_t)s->altsetting, (uint16_t)s->interface, NULL, 0);
+  }
+  case USBDEVFS_CLEAR_HALT:
+  case USBDEVFS_RESETEP: {
+    unsigned address = *(unsigned *)argument;
+    result = claim_endpoint(h, address);
+    return result || request == USBDEVFS_RESETEP ? result : device_control(d, 0x02, 1, 0, (uint16_t)address, NULL, 0);
+  }
+  case USBDEVFS_CONTROL:
+    return control_ioctl(h, argument);
+  case USBDEVFS_RESET:
+    return reset(h);
+  case USBDEVFS_GETDRIVER:
+    return get_driver(h, argument);
+  case USBDEVFS_GET_CAPABILITIES:
+    *(uint32_t *)argument = USBDEVFS_CAP_ZERO_PACKET | USBDEVFS_CAP_NO_PACKET_SIZE_LIM;
+    return 0;
+  case USBDEVFS_CONNECTINFO: {
+    struct usbdevfs_connectinfo *c = argument;
+    *c = (struct usbdevfs_connectinfo){.devnum = (unsigned)d->number + 1};
+    return 0;
+  }
+  case USBDEVFS_IOCTL: {
+    struct usbdevfs_ioctl *i = argument;
+    return i->ioctl_code == (int)USBDEVFS_DISCONNECT ? -ENODATA : -ENOTTY; // no driver that could be detached
+  }
+  }
+  debug("ioctl %#lx is not known here", request);
+  return -ENOTTY;
+}
