@@ -1,0 +1,178 @@
+package control
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+
+	"imkey-connect/devicesim"
+	"imkey-connect/devicesim/usb"
+)
+
+// maxBody is far more than any call needs: 256 faults.
+const maxBody = 64 << 10
+
+// action carries out one POST with its body.
+type action func(d Device, body []byte) error
+
+// actions are the calls below device/.
+var actions = map[string]action{
+	"plug":     plain(Device.Plug),
+	"unplug":   plain(Device.Unplug),
+	"powercut": plain(Device.PowerCut),
+	"reset":    plain(Device.Reset),
+	"menu":     plain(Device.Menu),
+	"home":     plain(Device.Home),
+	"lock":     plain(Device.Lock),
+	"press": with(func(d Device, b struct {
+		Button devicesim.Button `json:"button"`
+		Hold   bool             `json:"hold"`
+	}) error {
+		if b.Hold {
+			return d.Hold(b.Button)
+		}
+		return d.Press(b.Button)
+	}),
+	"pin": with(func(d Device, b struct {
+		PIN string `json:"pin"`
+	}) error {
+		return d.SetPIN(b.PIN)
+	}),
+	"unlock": with(func(d Device, b struct {
+		PIN string `json:"pin"`
+	}) error {
+		return d.Unlock(b.PIN)
+	}),
+	"battery": with(func(d Device, b struct {
+		Percent *int `json:"percent"`
+	}) error {
+		if b.Percent == nil {
+			return missing("percent")
+		}
+		return d.SetBattery(*b.Percent)
+	}),
+	"wallet": with(func(d Device, b struct {
+		Mnemonic *string `json:"mnemonic"`
+		Words    *int    `json:"words"`
+	}) error {
+		switch {
+		case b.Mnemonic != nil && b.Words != nil:
+			return &problem{http.StatusBadRequest, "bad-request", "either mnemonic or words, not both"}
+		case b.Mnemonic != nil:
+			return d.Restore(*b.Mnemonic)
+		case b.Words != nil:
+			return d.Create(*b.Words)
+		}
+		return missing("mnemonic or words")
+	}),
+	"bootloader": with(func(d Device, b struct {
+		On *bool `json:"on"`
+	}) error {
+		if b.On == nil {
+			return missing("on")
+		}
+		return d.SetBootLoader(*b.On)
+	}),
+	"confirm": with(func(d Device, b struct {
+		Binding *bool `json:"binding"`
+	}) error {
+		if b.Binding == nil {
+			return missing("binding")
+		}
+		d.SetConfirmBinding(*b.Binding)
+		return nil
+	}),
+	"access": with(func(d Device, b usb.Access) error {
+		d.Port().SetAccess(b)
+		return nil
+	}),
+}
+
+func armFaults(d Device, body []byte) error {
+	faults, err := usb.ParseFaults(body)
+	if err != nil {
+		return err
+	}
+	return d.Port().SetFaults(faults)
+}
+
+func clearFaults(d Device, body []byte) error {
+	d.Port().ClearFaults()
+	return nil
+}
+
+// change answers a call that changes something with the state after it.
+func change(act action) handler {
+	return func(w http.ResponseWriter, r *http.Request, s Simulated) {
+		body, err := readBody(w, r)
+		if err == nil {
+			err = act(s.Device, body)
+		}
+		if err != nil {
+			fail(w, problemOf(err))
+			return
+		}
+		answer(w, http.StatusOK, s.state())
+	}
+}
+
+func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	var long *http.MaxBytesError
+	switch {
+	case errors.As(err, &long):
+		return nil, &problem{http.StatusRequestEntityTooLarge, "too-large", fmt.Sprintf("the body has more than %d bytes", maxBody)}
+	case err != nil:
+		return nil, &problem{http.StatusBadRequest, "bad-request", "the body ended too early"}
+	}
+	return body, nil
+}
+
+// plain is an action without parameters.
+func plain(act func(Device) error) action {
+	return with(func(d Device, _ struct{}) error { return act(d) })
+}
+
+// with reads the parameters of an action strictly: one JSON object of known fields, or nothing at all.
+func with[T any](act func(Device, T) error) action {
+	return func(d Device, body []byte) error {
+		var parameters T
+		if len(bytes.TrimSpace(body)) > 0 {
+			if err := decode(body, &parameters); err != nil {
+				return &problem{http.StatusBadRequest, "bad-request", "the body is not what this call takes: " + err.Error()}
+			}
+		}
+		return act(d, parameters)
+	}
+}
+
+func decode(body []byte, value any) error {
+	if !bytes.HasPrefix(bytes.TrimSpace(body), []byte("{")) {
+		return errors.New("a JSON object is wanted") // null would pass below
+	}
+	d := json.NewDecoder(bytes.NewReader(body))
+	d.DisallowUnknownFields()
+	if err := d.Decode(value); err != nil {
+		return err
+	}
+	if _, err := d.Token(); err != io.EOF {
+		return errors.New("something follows the object")
+	}
+	return nil
+}
+
+func missing(field string) error {
+	return &problem{http.StatusBadRequest, "bad-request", "the body lacks " + field}
+}
+
+func isJSON(contentType []string) bool {
+	if len(contentType) != 1 {
+		return false
+	}
+	kind, _, err := mime.ParseMediaType(contentType[0])
+	return err == nil && kind == "application/json"
+}

@@ -1,0 +1,122 @@
+package control
+
+import (
+	"bytes"
+	"encoding/json"
+	"net/http"
+	"strconv"
+	"time"
+
+	"imkey-connect/devicesim/trace"
+)
+
+// events sends the state at once and at every change, until the client or the server ends it.
+func events(w http.ResponseWriter, r *http.Request, s Simulated) {
+	device, stopDevice := s.Device.Watch()
+	defer stopDevice()
+	port, stopPort := s.Device.Port().Watch()
+	defer stopPort()
+	out := newStream(w)
+	var last []byte
+	for r.Method != http.MethodHead {
+		text, err := json.Marshal(s.state())
+		if err != nil {
+			return
+		}
+		if !bytes.Equal(text, last) { // both watches may tell of one change
+			if !out.send(text) {
+				return
+			}
+			last = text
+		}
+		select {
+		case <-r.Context().Done():
+			return
+		case <-device:
+		case <-port:
+		}
+	}
+}
+
+func traceLines(w http.ResponseWriter, r *http.Request, s Simulated) {
+	since, bad := sinceOf(r)
+	if bad != nil {
+		fail(w, bad)
+		return
+	}
+	w.Header().Set("Content-Type", "application/x-ndjson")
+	lines := json.NewEncoder(w)
+	lines.SetEscapeHTML(false)
+	for _, e := range s.Trace.Events(since) {
+		if lines.Encode(e) != nil {
+			return
+		}
+	}
+}
+
+func traceEvents(w http.ResponseWriter, r *http.Request, s Simulated) {
+	since, bad := sinceOf(r)
+	if bad != nil {
+		fail(w, bad)
+		return
+	}
+	added, stop := s.Trace.Watch()
+	defer stop()
+	out := newStream(w)
+	for r.Method != http.MethodHead {
+		for _, e := range s.Trace.Events(since) {
+			if !out.sendEvent(e) {
+				return
+			}
+			since = e.N
+		}
+		select {
+		case <-r.Context().Done():
+			return
+		case <-added:
+		}
+	}
+}
+
+func sinceOf(r *http.Request) (uint64, *problem) {
+	text := r.URL.Query().Get("since")
+	if text == "" {
+		return 0, nil
+	}
+	since, err := strconv.ParseUint(text, 10, 64)
+	if err != nil {
+		return 0, &problem{http.StatusBadRequest, "bad-request", "since must be a number"}
+	}
+	return since, nil
+}
+
+// stream writes server-sent events.
+type stream struct {
+	w       http.ResponseWriter
+	control *http.ResponseController
+}
+
+func newStream(w http.ResponseWriter) stream {
+	w.Header().Set("Content-Type", "text/event-stream")
+	s := stream{w: w, control: http.NewResponseController(w)}
+	// The header goes out at once, so that a client knows that it is connected.
+	w.WriteHeader(http.StatusOK)
+	_ = s.control.Flush()
+	return s
+}
+
+// send writes one event of one line; false means that nobody reads any more.
+func (s stream) send(text []byte) bool {
+	// A server without deadlines (a test's recorder) is fine: its writes do not block.
+	_ = s.control.SetWriteDeadline(time.Now().Add(writeWithin))
+	message := append(append([]byte("data: "), text...), '\n', '\n')
+	if _, err := s.w.Write(message); err != nil {
+		return false
+	}
+	return s.control.Flush() == nil
+}
+
+func (s stream) sendEvent(e trace.Event) bool {
+	text, err := json.Marshal(e)
+	return err == nil && s.send(text)
+}
