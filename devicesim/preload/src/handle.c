@@ -127,8 +127,8 @@ void handle_close(int fd) {
     if (d->owner[i] == h) d->owner[i] = NULL;
   struct unlinking *list = kill_pending(h, -1, true, &count);
   device_ref(d);
+  h->refs--; // the descriptor's own reference; ours is still there
   put(h);
-  put(h); // the descriptor's reference, and ours
   pthread_mutex_unlock(&mu);
   send_all(d, list, count);
   pthread_mutex_lock(&mu);
