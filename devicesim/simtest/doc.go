@@ -1,0 +1,2 @@
+// Package simtest puts the host's side and the simulated device together, for tests.
+package simtest

@@ -1,0 +1,357 @@
+package simtest_test
+
+import (
+	"context"
+	"encoding/hex"
+	"path/filepath"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"imkey-connect/core/binding"
+	"imkey-connect/core/device"
+	"imkey-connect/core/errcode"
+	"imkey-connect/core/frame"
+	"imkey-connect/core/secp"
+	"imkey-connect/core/transport"
+	"imkey-connect/devicesim"
+	"imkey-connect/devicesim/simtest"
+	"imkey-connect/devicesim/usb"
+)
+
+// host is one browser, phone or computer: a store of its own and the simulator's CA pinned.
+type host struct {
+	t     *testing.T
+	ctx   context.Context
+	store binding.Store
+	pins  []secp.PublicKey
+}
+
+func newHost(t *testing.T, d *devicesim.Device) *host {
+	ctx, stop := context.WithTimeout(t.Context(), time.Minute)
+	t.Cleanup(stop)
+	ca, err := secp.ParsePublicKey(d.CA())
+	require.NoError(t, err)
+	return &host{t, ctx, &binding.MemoryStore{}, []secp.PublicKey{ca}}
+}
+
+func newDevice(t *testing.T, o devicesim.Options) *devicesim.Device {
+	d, err := devicesim.New(o)
+	require.NoError(t, err)
+	t.Cleanup(func() { d.Close() })
+	return d
+}
+
+// open opens a link as this host and returns the binding; the device is given back at the end of the test.
+func (h *host) open(link transport.Link) (*binding.Binding, *device.Device) {
+	d, err := device.Open(h.ctx, link, nil)
+	require.NoError(h.t, err)
+	h.t.Cleanup(func() { d.Close() })
+	return binding.New(d, binding.Config{Store: h.store, Pins: h.pins}), d
+}
+
+func (h *host) connect(d *devicesim.Device) (*binding.Binding, *device.Device) {
+	link, err := d.Link(h.ctx)
+	require.NoError(h.t, err)
+	return h.open(link)
+}
+
+func (h *host) status(b *binding.Binding) binding.Status {
+	s, err := b.Status(h.ctx)
+	require.NoError(h.t, err)
+	return s
+}
+
+func (h *host) readCode(d *devicesim.Device) string {
+	code, err := simtest.ReadCode(h.ctx, d)
+	require.NoError(h.t, err)
+	return code
+}
+
+// wrong returns a well-formed code that is not this one.
+func wrong(code string) string {
+	last := byte('2')
+	if code[7] == last {
+		last = '3'
+	}
+	return code[:7] + string(last)
+}
+
+func TestIdentification(t *testing.T) {
+	d := newDevice(t, devicesim.Options{Serial: "imKey01191200001", SEID: "19060000000200860001010000000014"})
+	require.NoError(t, d.SetBattery(73))
+	_, dev := newHost(t, d).connect(d)
+	info := dev.Info()
+	require.Equal(t, "19060000000200860001010000000014", info.SEID)
+	require.Equal(t, "imKey01191200001", info.Serial)
+	require.Equal(t, 73, info.Battery)
+	require.False(t, info.Charging)
+	for _, s := range []string{info.Firmware, info.BootLoader, info.BLEName, info.BLEVersion, info.LifeCycle} {
+		require.NotEmpty(t, s)
+	}
+	require.NotEmpty(t, info.Certificate)
+}
+
+func TestFirstPairing(t *testing.T) {
+	d := newDevice(t, devicesim.Options{})
+	h := newHost(t, d)
+	b, dev := h.connect(d)
+	require.Equal(t, binding.Unbound, h.status(b))
+	code := h.readCode(d)
+
+	require.ErrorIs(t, b.Bind(h.ctx, wrong(code), binding.BindOptions{}), errcode.WrongCode)
+	require.Equal(t, binding.Unbound, h.status(b))
+	require.Equal(t, 9, d.Status().CodeAttemptsLeft)
+
+	require.NoError(t, b.Bind(h.ctx, code, binding.BindOptions{RememberCode: true}))
+	require.Equal(t, binding.BoundToThis, h.status(b))
+	require.Equal(t, "bound", d.Status().Binding)
+	kept, ok, err := b.RevealCode(h.ctx, false)
+	require.NoError(t, err)
+	require.True(t, ok)
+	require.Equal(t, code, string(kept[:]))
+
+	// The next visit needs no code.
+	require.NoError(t, dev.Close())
+	b, _ = h.connect(d)
+	require.Equal(t, binding.BoundToThis, h.status(b))
+}
+
+func TestAnotherHostTakesTheSameCodeAndTheFirstIsUnbound(t *testing.T) {
+	d := newDevice(t, devicesim.Options{})
+	first, second := newHost(t, d), newHost(t, d)
+	b, dev := first.connect(d)
+	first.status(b)
+	code := first.readCode(d)
+	require.NoError(t, b.Bind(first.ctx, code, binding.BindOptions{RememberCode: true}))
+	require.NoError(t, dev.Close())
+
+	b, dev = second.connect(d)
+	require.Equal(t, binding.BoundElsewhere, second.status(b))
+	require.ErrorIs(t, b.ShowCode(second.ctx), errcode.BoundElsewhere)
+	require.NoError(t, b.Bind(second.ctx, code, binding.BindOptions{}))
+	require.Equal(t, binding.BoundToThis, second.status(b))
+	_, kept, err := b.RevealCode(second.ctx, false)
+	require.NoError(t, err)
+	require.False(t, kept, "a code that was not to be kept was kept")
+	require.NoError(t, dev.Close())
+
+	b, _ = first.connect(d)
+	require.Equal(t, binding.BoundElsewhere, first.status(b))
+	_, _, err = b.RevealCode(first.ctx, false)
+	require.ErrorIs(t, err, errcode.BoundElsewhere)
+	// And back, with the same code.
+	require.NoError(t, b.Bind(first.ctx, code, binding.BindOptions{}))
+	require.Equal(t, binding.BoundToThis, first.status(b))
+}
+
+func TestTenWrongCodesLockAndAPowerCutDoesNotHelp(t *testing.T) {
+	d := newDevice(t, devicesim.Options{StateFile: filepath.Join(t.TempDir(), "device")})
+	h := newHost(t, d)
+	b, dev := h.connect(d)
+	h.status(b)
+	code := h.readCode(d)
+	for n := range 10 {
+		if n == 5 {
+			require.NoError(t, d.PowerCut())
+			require.NoError(t, d.Plug())
+			b, dev = h.connect(d)
+		}
+		require.ErrorIs(t, b.Bind(h.ctx, wrong(code), binding.BindOptions{}), errcode.WrongCode)
+	}
+	require.ErrorIs(t, b.Bind(h.ctx, code, binding.BindOptions{}), errcode.CodeLocked)
+	require.Equal(t, binding.Unbound, h.status(b), "a locked device stays as it was")
+	require.NoError(t, d.Hold(devicesim.OK))
+	require.NoError(t, b.Bind(h.ctx, code, binding.BindOptions{}))
+	_ = dev
+}
+
+func TestAMalformedCodeCausesNoTraffic(t *testing.T) {
+	d := newDevice(t, devicesim.Options{})
+	h := newHost(t, d)
+	link, err := d.Link(h.ctx)
+	require.NoError(t, err)
+	tap := &tap{Link: link}
+	b, _ := h.open(tap)
+	before := len(tap.sent())
+	for _, code := range []string{"", "ABCD", "ABCDEFGHJ", "ABCDEFG0", "ABCDEFGO", "ABCDEFG1", "ABCDEFGI", "ABCD_FGH", "ÄBCDEFGH"} {
+		require.ErrorIs(t, b.Bind(h.ctx, code, binding.BindOptions{}), errcode.CodeFormat, "%q", code)
+	}
+	require.Len(t, tap.sent(), before)
+}
+
+func TestAnUnverifiedDeviceIsBoundOnlyKnowingly(t *testing.T) {
+	d := newDevice(t, devicesim.Options{})
+	h := newHost(t, d)
+	h.pins = nil
+	link, err := d.Link(h.ctx)
+	require.NoError(t, err)
+	tap := &tap{Link: link}
+	b, _ := h.open(tap)
+	require.Equal(t, binding.Unbound, h.status(b), "asking works without verification")
+	code := h.readCode(d)
+	require.ErrorIs(t, b.Bind(h.ctx, code, binding.BindOptions{}), errcode.UntrustedDevice)
+	require.Zero(t, tap.instructions(t, 0x73))
+	require.NoError(t, b.Bind(h.ctx, code, binding.BindOptions{AcceptUnverified: true}))
+	require.Equal(t, 1, tap.instructions(t, 0x73))
+	require.Equal(t, binding.BoundToThis, h.status(b))
+	_, _, err = b.RevealCode(h.ctx, false)
+	require.ErrorIs(t, err, errcode.UntrustedDevice)
+}
+
+func TestAResetDeviceIsBoundAnew(t *testing.T) {
+	d := newDevice(t, devicesim.Options{})
+	h := newHost(t, d)
+	b, _ := h.connect(d)
+	h.status(b)
+	old := h.readCode(d)
+	require.NoError(t, b.Bind(h.ctx, old, binding.BindOptions{}))
+	require.NoError(t, d.Reset())
+	require.Equal(t, binding.Unbound, h.status(b))
+	code := h.readCode(d)
+	require.NotEqual(t, old, code)
+	require.ErrorIs(t, b.Bind(h.ctx, old, binding.BindOptions{}), errcode.WrongCode)
+	require.NoError(t, b.Bind(h.ctx, code, binding.BindOptions{}))
+	require.Equal(t, binding.BoundToThis, h.status(b))
+}
+
+func TestWhatStandsInTheWay(t *testing.T) {
+	for name, c := range map[string]struct {
+		options devicesim.Options
+		arrange func(*devicesim.Device) error
+		want    errcode.Code
+	}{
+		"locked":      {devicesim.Options{PIN: "123456"}, nil, errcode.Locked},
+		"in its menu": {devicesim.Options{}, (*devicesim.Device).Menu, errcode.InMenu},
+		"boot loader": {devicesim.Options{}, func(d *devicesim.Device) error { return d.SetBootLoader(true) }, errcode.BootLoader},
+	} {
+		t.Run(name, func(t *testing.T) {
+			d := newDevice(t, c.options)
+			if c.arrange != nil {
+				require.NoError(t, c.arrange(d))
+			}
+			h := newHost(t, d)
+			link, err := d.Link(h.ctx)
+			require.NoError(t, err)
+			dev, err := device.Open(h.ctx, link, nil)
+			if err == nil {
+				defer dev.Close()
+				_, err = binding.New(dev, binding.Config{Store: h.store, Pins: h.pins}).Status(h.ctx)
+			}
+			require.ErrorIs(t, err, c.want)
+		})
+	}
+}
+
+// A cut at every packet of a pairing, in both directions, by unplugging and by power cut: the binding is whole or absent
+// afterwards, and with the code entered at most once more it works.
+func TestACutAtEveryPacketOfAPairing(t *testing.T) {
+	for _, direction := range []string{"out", "in"} {
+		for _, cut := range []usb.Action{usb.DoUnplug, usb.DoPowerCut} {
+			t.Run(string(cut)+" at packets "+direction, func(t *testing.T) {
+				t.Parallel()
+				packet := 1
+				for cutAt(t, direction, cut, packet) {
+					packet++
+				}
+				require.Greater(t, packet, 20, "a pairing has more packets than this")
+				t.Logf("%d cut points", packet-1)
+			})
+		}
+	}
+}
+
+// cutAt reports whether the pairing came as far as the cut.
+func cutAt(t *testing.T, direction string, cut usb.Action, packet int) (reached bool) {
+	d := newDevice(t, devicesim.Options{})
+	h := newHost(t, d)
+	require.NoError(t, d.Port().SetFaults([]usb.Fault{{On: direction, Packet: packet, Do: cut}}))
+	said := false // whether the host was ever told that it is bound
+	var code string
+	attempt := func() error {
+		link, err := d.Link(h.ctx)
+		if err != nil {
+			return err
+		}
+		dev, err := device.Open(h.ctx, link, nil)
+		if err != nil {
+			return err
+		}
+		defer dev.Close()
+		b := binding.New(dev, binding.Config{Store: h.store, Pins: h.pins})
+		status, err := b.Status(h.ctx)
+		if err != nil {
+			return err
+		}
+		if status == binding.BoundToThis {
+			said = true
+			return nil
+		}
+		require.False(t, said, "a binding was lost")
+		if err := b.ShowCode(h.ctx); err != nil {
+			return err
+		}
+		code = h.readCode(d)
+		if err := b.Bind(h.ctx, code, binding.BindOptions{RememberCode: true}); err != nil {
+			return err
+		}
+		said = true
+		return nil
+	}
+	err := attempt()
+	if err == nil {
+		return false
+	}
+	require.ErrorIs(t, err, errcode.DeviceDisconnected, "%s at %s packet %d", cut, direction, packet)
+	// The fault has done it; these wait until it is done.
+	if cut == usb.DoPowerCut {
+		require.NoError(t, d.PowerCut())
+	} else {
+		require.NoError(t, d.Unplug())
+	}
+	wasBound := d.Status().Binding == "bound"
+	require.NoError(t, d.Plug())
+	require.NoError(t, d.Port().SetFaults(nil))
+	b, _ := h.connect(d)
+	status := h.status(b)
+	require.Equal(t, wasBound, status == binding.BoundToThis, "%s at %s packet %d: the host and the device disagree", cut, direction, packet)
+	if status != binding.BoundToThis {
+		require.NoError(t, b.ShowCode(h.ctx))
+		require.NoError(t, b.Bind(h.ctx, h.readCode(d), binding.BindOptions{RememberCode: true}))
+		require.Equal(t, binding.BoundToThis, h.status(b))
+	}
+	kept, ok, err := b.RevealCode(h.ctx, false)
+	require.NoError(t, err)
+	require.True(t, ok, "the code survived with the binding")
+	if wasBound {
+		require.Equal(t, code, string(kept[:]))
+	}
+	return true
+}
+
+// tap is a link that remembers what the host sent.
+type tap struct {
+	transport.Link
+	packets []frame.Packet
+}
+
+func (l *tap) Send(ctx context.Context, p *frame.Packet) error {
+	l.packets = append(l.packets, *p)
+	return l.Link.Send(ctx, p)
+}
+
+func (l *tap) sent() []frame.Packet { return slices.Clone(l.packets) }
+
+// instructions counts the messages with this instruction, whole or begun.
+func (l *tap) instructions(t *testing.T, ins byte) int {
+	n := 0
+	for _, p := range l.packets {
+		if frame.Command(p[4]) == frame.MSG && p[7] == 0x80 && p[8] == ins {
+			n++
+		}
+	}
+	t.Logf("%d packets sent, %d of instruction %s", len(l.packets), n, hex.EncodeToString([]byte{ins}))
+	return n
+}

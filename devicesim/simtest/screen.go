@@ -1,0 +1,41 @@
+package simtest
+
+import (
+	"context"
+	"fmt"
+
+	"imkey-connect/core/bindcode"
+	"imkey-connect/devicesim"
+)
+
+// ReadCode waits until d's screen shows a binding code and returns it, as a person reads it.
+func ReadCode(ctx context.Context, d *devicesim.Device) (string, error) {
+	var code string
+	err := WaitFor(ctx, d, func(s devicesim.Status) bool {
+		for _, line := range s.Screen {
+			if c, err := bindcode.Parse(line); err == nil && string(c[:]) == line {
+				code = line
+				return true
+			}
+		}
+		return false
+	})
+	return code, err
+}
+
+// WaitFor waits until d's status satisfies ok.
+func WaitFor(ctx context.Context, d *devicesim.Device, ok func(devicesim.Status) bool) error {
+	changed, stop := d.Watch()
+	defer stop()
+	for {
+		s := d.Status()
+		if ok(s) {
+			return nil
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return fmt.Errorf("the device never came to it, its screen shows %q: %w", s.Screen, ctx.Err())
+		}
+	}
+}
