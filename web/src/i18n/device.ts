@@ -4,8 +4,8 @@ import { say, type Text } from './text'
 export const device = {
   title: say('Simulated imKey', '模拟 imKey'),
   lead: say(
-    'Press its buttons with the mouse, or with the arrow keys, Enter and Escape.',
-    '可用鼠标按键，也可用方向键、回车键（确认）和 Esc 键（取消）。',
+    'Press or hold its buttons with the mouse, or use the arrow keys, Enter and Escape.',
+    '可用鼠标点按或长按，也可用方向键、回车键（确认）和 Esc 键（取消）。',
   ),
   screen: say('Screen', '屏幕'),
   screenEmpty: say('The screen is dark.', '屏幕不亮。'),
@@ -28,6 +28,7 @@ export const device = {
   doingUnplugged: say('Unplugged.', '未插线。'),
   doingLocked: say('Locked: it waits for its PIN.', '已锁定，等待输入 PIN。'),
   doingCode: say('Shows its binding code. Enter it on the connect page.', '正在显示绑定码，请在连接页面输入。'),
+  doingAsking: say('Asks you: OK or cancel.', '等待你按确认或取消。'),
   doingReady: say('Ready.', '就绪。'),
   doingCodeLocked: say(
     'Checks no more binding codes until it is unlocked.',
@@ -44,8 +45,8 @@ export const device = {
   serial: say('Serial number', '序列号'),
 
   walletMenu: say('Create or restore a wallet', '创建或恢复钱包'),
-  create12: say('Create with 12 words', '创建（12 个助记词）'),
-  create24: say('Create with 24 words', '创建（24 个助记词）'),
+  create12: say('New, 12 words', '新建，12 词'),
+  create24: say('New, 24 words', '新建，24 词'),
   createText: say(
     'The device shows the words one by one. Go through them with its buttons and confirm.',
     '设备会逐个显示助记词，请用按键逐个查看并确认。',
@@ -64,13 +65,13 @@ export const device = {
   pinUnlock: say('PIN', 'PIN'),
   unlock: say('Unlock', '解锁'),
   lock: say('Lock', '锁定'),
-  pinMissing: say('Enter a PIN first.', '请先输入 PIN。'),
+  pinForm: say('A PIN has 4 to 12 digits.', 'PIN 为 4 到 12 位数字。'),
 
   powerMenu: say('Menu, battery, power', '菜单、电量与电源'),
-  menu: say('Open its menu', '打开菜单'),
-  home: say('Go to its home page', '返回主页'),
+  menu: say('Open menu', '打开菜单'),
+  home: say('Home page', '返回主页'),
   battery: say('Battery, percent', '电量（%）'),
-  batterySet: say('Set the battery', '设置电量'),
+  batterySet: say('Set battery', '设置电量'),
   batteryRange: say('Enter a number from 0 to 100.', '请输入 0 到 100 的数字。'),
   powerCut: say('Cut the power', '切断电源'),
   powerCutText: say(

@@ -15,6 +15,9 @@ const marks: Readonly<Record<Button, string>> = {
 
 const keys: Readonly<Record<string, Button>> = { ArrowUp: 'up', ArrowDown: 'down', Enter: 'ok', Escape: 'cancel' }
 
+/** How long a button is held down before it counts as held. */
+const holdAfter = 800
+
 /** Body is the device as it is held: the cable, the screen, the four buttons. */
 export class Body {
   readonly element: HTMLElement
@@ -24,8 +27,13 @@ export class Body {
   readonly #keys = new Map<Button, HTMLButtonElement>()
   readonly #pad: HTMLElement
   #plugged = true
+  /** The button that is down, until it is let go or counts as held. */
+  #down: { button: Button; timer: ReturnType<typeof setTimeout> } | null = null
 
-  constructor(press: (button: Button) => void, cable: (plug: boolean) => void) {
+  constructor(
+    private readonly press: (button: Button, hold: boolean) => void,
+    cable: (plug: boolean) => void,
+  ) {
     this.#cable = h(
       'button',
       { type: 'button', class: 'cable', 'data-action': 'cable', click: () => cable(!this.#plugged) },
@@ -42,7 +50,22 @@ export class Body {
         button,
         h(
           'button',
-          { type: 'button', class: 'knob', 'data-button': button, click: () => press(button) },
+          {
+            type: 'button',
+            class: 'knob',
+            'data-button': button,
+            pointerdown: (event) => {
+              if ((event as PointerEvent).button === 0) this.#push(button)
+            },
+            pointerup: () => this.#release(),
+            pointerleave: () => this.#drop(),
+            pointercancel: () => this.#drop(),
+            contextmenu: (event) => event.preventDefault(), // what a long touch would open
+            // A click without a pointer: Enter, a space, or a screen reader's press.
+            click: (event) => {
+              if ((event as MouseEvent).detail === 0) press(button, false)
+            },
+          },
           svg('svg', { viewBox: '0 0 24 24', 'aria-hidden': 'true' }, svg('path', { d: marks[button] })),
         ),
       )
@@ -57,9 +80,12 @@ export class Body {
       if (target.closest('input, textarea')) return
       if (event.key === 'Enter' && target.closest('button, a, summary')) return
       event.preventDefault()
-      if (!event.repeat) press(button)
-      this.#flash(button)
+      if (!event.repeat) this.#push(button)
     })
+    document.addEventListener('keyup', (event) => {
+      if (this.#down && keys[event.key] === this.#down.button) this.#release()
+    })
+    window.addEventListener('blur', () => this.#drop())
   }
 
   draw(status: Status | null, language: Language): void {
@@ -83,9 +109,27 @@ export class Body {
     this.#cable.disabled = status === null
   }
 
-  #flash(button: Button): void {
-    const element = this.#keys.get(button)!
-    element.classList.add('knob-pressed')
-    setTimeout(() => element.classList.remove('knob-pressed'), 120)
+  #push(button: Button): void {
+    this.#drop()
+    this.#keys.get(button)!.classList.add('knob-pressed')
+    const timer = setTimeout(() => {
+      this.#drop()
+      this.press(button, true)
+    }, holdAfter)
+    this.#down = { button, timer }
+  }
+
+  #release(): void {
+    const button = this.#drop()
+    if (button) this.press(button, false)
+  }
+
+  #drop(): Button | undefined {
+    const down = this.#down
+    if (!down) return undefined
+    this.#down = null
+    clearTimeout(down.timer)
+    this.#keys.get(down.button)!.classList.remove('knob-pressed')
+    return down.button
   }
 }

@@ -3,11 +3,13 @@ export interface Status {
   readonly serial: string
   readonly plugged: boolean
   readonly locked: boolean
-  readonly wallet: boolean | string
+  readonly wallet: boolean
   readonly binding: 'none' | 'code-shown' | 'bound'
   readonly screen: readonly string[]
   readonly codeAttemptsLeft: number
   readonly pinAttemptsLeft: number
+  /** The screen asks for OK or cancel. */
+  readonly asking?: boolean
 }
 
 export type Button = 'ok' | 'cancel' | 'up' | 'down'
@@ -65,13 +67,13 @@ export class Control {
   }
 }
 
-/** sentence takes the message out of an error answer, be it JSON or text. */
+/** sentence takes the message out of an error answer. */
 function sentence(text: string): string {
   try {
-    const { message, error } = JSON.parse(text) as { message?: unknown; error?: unknown }
-    for (const found of [message, error]) if (typeof found === 'string') return found
+    const { error } = JSON.parse(text) as { error?: { message?: unknown } }
+    if (typeof error?.message === 'string') return error.message
   } catch {
-    // Plain text is a sentence already.
+    // Something else than the simulator answered; what it said is shown as it is.
   }
   return text.trim()
 }

@@ -16,7 +16,7 @@ const facts = h('dl', { class: 'facts', role: 'status', 'aria-live': 'polite' })
 const panels = new Panels(control)
 const trace = new Trace(control)
 const body = new Body(
-  (button) => void control.post('press', { button }),
+  (button, hold) => void control.post('press', hold ? { button, hold } : { button }),
   (plug) => void control.post(plug ? 'plug' : 'unplug'),
 )
 
@@ -48,11 +48,10 @@ function draw(): void {
 }
 
 function rows(now: Status): HTMLElement[] {
-  const hasWallet = now.wallet !== false && now.wallet !== '' && now.wallet !== 'none'
   return [
     row('doing', words.doing, t(doing(now))),
     row('bound', words.bound, t(now.binding === 'bound' ? words.boundOne : words.boundNone)),
-    row('wallet', words.wallet, t(hasWallet ? words.walletSome : words.walletNone)),
+    row('wallet', words.wallet, t(now.wallet ? words.walletSome : words.walletNone)),
     row('code-tries', words.codeTries, String(now.codeAttemptsLeft)),
     row('pin-tries', words.pinTries, String(now.pinAttemptsLeft)),
     row('serial', words.serial, now.serial),
@@ -62,6 +61,7 @@ function rows(now: Status): HTMLElement[] {
 function doing(now: Status): Text {
   if (!now.plugged) return words.doingUnplugged
   if (now.locked) return words.doingLocked
+  if (now.asking) return words.doingAsking
   if (now.codeAttemptsLeft === 0) return words.doingCodeLocked
   return now.binding === 'code-shown' ? words.doingCode : words.doingReady
 }

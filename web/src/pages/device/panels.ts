@@ -57,9 +57,9 @@ export class Panels {
 
   #pin(): HTMLDetailsElement {
     const pin = (id: string) =>
-      h('input', { type: 'text', id, inputmode: 'numeric', autocomplete: 'off', maxlength: 16, 'data-1p-ignore': 'true', 'data-lpignore': 'true' })
+      h('input', { type: 'text', id, inputmode: 'numeric', autocomplete: 'off', maxlength: 12, 'data-1p-ignore': 'true', 'data-lpignore': 'true' })
     const send = (input: HTMLInputElement, call: string) => {
-      if (input.value === '') return this.#say(words.pinMissing, true)
+      if (!/^\d{4,12}$/.test(input.value)) return this.#say(words.pinForm, true)
       const { value } = input
       input.value = ''
       this.#post(call, { pin: value })

@@ -1,0 +1,70 @@
+// Package src is TypeScript; its tests of pure logic run under node, bundled as the pages are.
+package src_test
+
+import (
+	"context"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/evanw/esbuild/pkg/api"
+	"github.com/stretchr/testify/require"
+
+	"imkey-connect/core/errcode"
+)
+
+func TestPages(t *testing.T) {
+	tests, err := filepath.Glob(filepath.Join("test", "*.test.ts"))
+	require.NoError(t, err)
+	require.NotEmpty(t, tests)
+
+	out := t.TempDir()
+	built := api.Build(api.BuildOptions{
+		EntryPoints:   tests,
+		Outdir:        out,
+		OutExtension:  map[string]string{".js": ".mjs"},
+		Bundle:        true,
+		Format:        api.FormatESModule,
+		Platform:      api.PlatformNode,
+		Target:        api.ES2022,
+		Sourcemap:     api.SourceMapInline,
+		AbsWorkingDir: workingDir(t),
+		Write:         true,
+	})
+	require.Empty(t, built.Errors)
+	require.Empty(t, built.Warnings)
+
+	node, err := exec.LookPath("node")
+	require.NoError(t, err, "node runs the tests of the pages' logic")
+	var codes []string
+	for _, code := range errcode.All() {
+		codes = append(codes, string(code))
+	}
+	args := []string{"--enable-source-maps", "--test", "--test-reporter=tap"}
+	for _, file := range built.OutputFiles {
+		args = append(args, file.Path)
+	}
+	ctx, cancel := testContext(t)
+	defer cancel()
+	command := exec.CommandContext(ctx, node, args...)
+	command.Env = append(os.Environ(), "ERROR_CODES="+strings.Join(codes, ","))
+	output, err := command.CombinedOutput()
+	require.NoError(t, err, "%s", output)
+	require.Contains(t, string(output), "# fail 0")
+	require.NotContains(t, string(output), "# pass 0\n")
+}
+
+func testContext(t *testing.T) (context.Context, context.CancelFunc) {
+	if deadline, ok := t.Deadline(); ok {
+		return context.WithDeadline(t.Context(), deadline)
+	}
+	return context.WithCancel(t.Context())
+}
+
+func workingDir(t *testing.T) string {
+	dir, err := os.Getwd()
+	require.NoError(t, err)
+	return dir
+}

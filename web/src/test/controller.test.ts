@@ -1,0 +1,316 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { errorCodes } from '../i18n/errors'
+import { Pairing, type World } from '../pairing/controller'
+import { Report } from '../pairing/report'
+import type { State } from '../pairing/state'
+import { fail, FakeDevice, FakeImKey, Gate } from './fake'
+
+const secret = 'ABCDEFGH'
+
+function setUp(world: Partial<World> = {}) {
+  const device = new FakeDevice()
+  const imkey = new FakeImKey(device)
+  const states: State[] = []
+  const report = new Report(
+    { version: '0', userAgent: 'test', languages: ['en'], webusb: true, secure: true, framed: false },
+    () => new Date('2026-01-02T03:04:05.678Z'),
+  )
+  const loads: unknown[] = []
+  const pairing = new Pairing(
+    {
+      load: async (usb) => {
+        loads.push(usb)
+        return imkey
+      },
+      support: { supported: true },
+      simulator: null,
+      wait: async (_, signal) => signal.throwIfAborted(),
+      report,
+      ...world,
+    },
+    (state) => states.push(state),
+  )
+  return { device, imkey, pairing, report, states, loads, names: () => states.map((state) => state.name) }
+}
+
+async function toCode(world: Partial<World> = {}, prepare: (device: FakeDevice) => void = () => undefined) {
+  const all = setUp(world)
+  prepare(all.device)
+  await all.pairing.connect()
+  while (all.pairing.state.name !== 'code') {
+    const before = all.pairing.state
+    await all.pairing.goOn()
+    assert.notEqual(all.pairing.state, before)
+  }
+  return all
+}
+
+test('nothing is loaded and no device opened before a press', () => {
+  const { pairing, device, loads } = setUp()
+  assert.deepEqual(pairing.state, { name: 'start' })
+  assert.deepEqual([device.asked, loads], [[], []])
+})
+
+test('a first pairing, from the chooser to the binding', async () => {
+  const { pairing, device, names } = setUp()
+  await pairing.connect()
+  await pairing.goOn()
+  await pairing.submit(secret, true)
+  assert.deepEqual(names(), ['choosing', 'opening', 'recognised', 'code', 'checking', 'bound'])
+  assert.deepEqual(device.asked, ['open', 'status', 'show', 'bind accept=false keep=true'])
+  const { state } = pairing
+  assert.ok(state.name === 'bound' && state.fresh && state.kept && state.plugged)
+})
+
+test('a permitted device that is bound needs neither chooser nor code', async () => {
+  const { pairing, device, imkey, names } = setUp()
+  imkey.permitted = [device]
+  device.statuses = ['bound']
+  await pairing.connect()
+  assert.equal(imkey.requests, 0)
+  assert.deepEqual(names(), ['opening', 'bound'])
+  assert.ok(pairing.state.name === 'bound' && !pairing.state.fresh)
+})
+
+test('with several permitted devices the person chooses', async () => {
+  const { pairing, device, imkey } = setUp()
+  imkey.permitted = [device, new FakeDevice()]
+  await pairing.connect()
+  assert.equal(imkey.requests, 1)
+})
+
+test('the device page loads the simulated USB only when asked to', async () => {
+  const usb = {}
+  const { pairing, loads, names } = setUp({ simulator: { serial: 's', tries: 10, usb: async () => usb } })
+  await pairing.connectSimulated()
+  assert.deepEqual(loads, [usb])
+  assert.deepEqual(names(), ['opening', 'recognised'])
+})
+
+test('a device that cannot be verified is bound only through its warning', async () => {
+  const { device, names, pairing } = await toCode({}, (d) => {
+    d.info = { ...d.info, certificate: 'unverified' }
+  })
+  assert.deepEqual(names(), ['choosing', 'opening', 'recognised', 'unverified', 'code'])
+  await pairing.submit(secret, false)
+  assert.equal(device.asked.at(-1), 'bind accept=true keep=false')
+})
+
+test('a device with an invalid certificate is refused before anything is asked', async () => {
+  const { pairing, device } = setUp()
+  device.info = { ...device.info, certificate: 'invalid' }
+  await pairing.connect()
+  assert.deepEqual(pairing.state, { name: 'error', code: 'untrusted-device' })
+  assert.deepEqual(device.asked, ['open', 'close'])
+  await pairing.goOn()
+  await pairing.submit(secret, true)
+  assert.deepEqual(device.asked, ['open', 'close'])
+})
+
+test('a device bound elsewhere warns before the code is asked for, and is not told to show it', async () => {
+  const { device, names, pairing } = await toCode({}, (d) => {
+    d.statuses = ['bound-elsewhere']
+  })
+  assert.deepEqual(names(), ['choosing', 'opening', 'recognised', 'elsewhere', 'code'])
+  assert.deepEqual(pairing.state, { name: 'code', source: 'paper' })
+  assert.ok(!device.asked.includes('show'))
+})
+
+test('both warnings come one after the other', async () => {
+  const { names } = await toCode({}, (d) => {
+    d.statuses = ['bound-elsewhere']
+    d.info = { ...d.info, certificate: 'unverified' }
+  })
+  assert.deepEqual(names(), ['choosing', 'opening', 'recognised', 'unverified', 'elsewhere', 'code'])
+})
+
+test('a locked device and one in its menu go on by themselves', async () => {
+  const { pairing, device, states } = setUp()
+  device.statuses = [fail('locked'), fail('locked'), fail('in-menu'), 'unbound']
+  await pairing.connect()
+  assert.deepEqual(
+    states.map((state) => (state.name === 'waiting' ? state.reason : state.name)),
+    ['choosing', 'opening', 'locked', 'locked', 'in-menu', 'recognised'],
+  )
+})
+
+test('leaving while it waits ends the waiting', async () => {
+  const gate = new Gate()
+  const { pairing, device } = setUp({
+    wait: async (_, signal) => {
+      await gate.promise
+      signal.throwIfAborted()
+    },
+  })
+  device.statuses = [fail('locked')]
+  const connecting = pairing.connect()
+  while (pairing.state.name !== 'waiting') await Promise.resolve()
+  await pairing.leave()
+  gate.open()
+  await connecting
+  assert.deepEqual(pairing.state, { name: 'start' })
+  assert.equal(device.asked.at(-1), 'close')
+})
+
+test('a wrong code on a real device says no number', async () => {
+  const { pairing, device } = await toCode()
+  device.onBind = async () => Promise.reject(fail('wrong-code'))
+  await pairing.submit(secret, true)
+  assert.deepEqual(pairing.state, { name: 'wrong', source: 'screen', triesLeft: null })
+})
+
+test('a wrong code on the simulated device counts down, and a right one counts anew', async () => {
+  const simulator = { serial: 'imKey01191200001', tries: 2, usb: async () => ({}) }
+  const { pairing, device } = await toCode({ simulator })
+  device.onBind = async () => Promise.reject(fail('wrong-code'))
+  await pairing.submit(secret, true)
+  assert.deepEqual(pairing.state, { name: 'wrong', source: 'screen', triesLeft: 1 })
+  await pairing.submit(secret, true)
+  assert.deepEqual(pairing.state, { name: 'wrong', source: 'screen', triesLeft: 0 })
+  device.onBind = async () => undefined
+  await pairing.submit(secret, true)
+  assert.equal(pairing.state.name, 'bound')
+})
+
+test('a real device beside a simulator is not taken for the simulated one', async () => {
+  const simulator = { serial: 'imKey00000000002', tries: 2, usb: async () => ({}) }
+  const { pairing, device } = await toCode({ simulator })
+  device.onBind = async () => Promise.reject(fail('wrong-code'))
+  await pairing.submit(secret, true)
+  assert.deepEqual(pairing.state, { name: 'wrong', source: 'screen', triesLeft: null })
+})
+
+test('while the device waits for its person, the page says so', async () => {
+  const { pairing, device, states } = await toCode()
+  device.onBind = async () => {
+    device.interaction('waiting')
+    device.interaction('done')
+  }
+  await pairing.submit(secret, true)
+  assert.deepEqual(
+    states.slice(-4).map((state) => (state.name === 'checking' ? state.attention : state.name)),
+    [false, true, false, 'bound'],
+  )
+  device.interaction('waiting')
+  assert.equal(pairing.state.name, 'bound')
+})
+
+test('cancel stops the check, waits for its end, and asks what became of it', async () => {
+  const { pairing, device } = await toCode()
+  const gate = new Gate()
+  let signal: AbortSignal | undefined
+  device.onBind = (_, options) => {
+    signal = options.signal
+    return gate.promise
+  }
+  const binding = pairing.submit(secret, true)
+  const cancelling = pairing.cancel()
+  assert.equal(signal?.aborted, true)
+  assert.equal(device.asked.filter((call) => call === 'status').length, 1)
+  gate.break(fail('aborted'))
+  await Promise.all([binding, cancelling])
+  assert.equal(device.asked.filter((call) => call === 'status').length, 2)
+  assert.deepEqual(pairing.state, { name: 'code', source: 'screen', notice: 'aborted' })
+})
+
+test('a binding that was done before the cancel arrived is shown as done', async () => {
+  const { pairing, device } = await toCode()
+  const gate = new Gate()
+  device.onBind = () => gate.promise
+  const binding = pairing.submit(secret, false)
+  const cancelling = pairing.cancel()
+  device.statuses = ['bound']
+  gate.open()
+  await Promise.all([binding, cancelling])
+  assert.ok(pairing.state.name === 'bound' && pairing.state.fresh && !pairing.state.kept)
+})
+
+test('unplugged in the middle: said at once, and the page goes on when it is back', async () => {
+  const { pairing, device, imkey } = await toCode()
+  const gate = new Gate()
+  device.onBind = () => gate.promise
+  const binding = pairing.submit(secret, true)
+  device.unplug()
+  assert.deepEqual(pairing.state, { name: 'checking', source: 'screen', attention: false })
+  gate.break(fail('protocol'))
+  await binding
+  assert.deepEqual(pairing.state, { name: 'error', code: 'device-disconnected' })
+
+  imkey.permitted = [device]
+  device.statuses = ['bound']
+  const shown = new Gate()
+  const original = device.onOpen
+  device.onOpen = async () => {
+    await original()
+    shown.open()
+  }
+  imkey.dispatchEvent(new Event('connect'))
+  await shown.promise
+  while (pairing.state.name === 'opening') await Promise.resolve()
+  assert.equal(pairing.state.name, 'bound')
+})
+
+test('unplugged after the binding is no error', async () => {
+  const { pairing, device } = await toCode()
+  await pairing.submit(secret, true)
+  device.unplug()
+  assert.ok(pairing.state.name === 'bound' && !pairing.state.plugged)
+})
+
+test('every code of an error is shown as itself, and the device let go', async () => {
+  for (const code of errorCodes) {
+    if (code === 'locked' || code === 'in-menu') continue // these wait
+    const { pairing, device } = setUp()
+    device.onOpen = async () => Promise.reject(fail(code))
+    await pairing.connect()
+    assert.deepEqual(
+      pairing.state,
+      code === 'unsupported' ? { name: 'unsupported', reason: 'no-webusb' } : { name: 'error', code },
+    )
+    assert.equal(device.asked.at(-1), 'close')
+  }
+})
+
+test('an error that is none of ours is internal', async () => {
+  const { pairing, imkey } = setUp()
+  imkey.chosen = async () => Promise.reject(new TypeError('x is not a function'))
+  await pairing.connect()
+  assert.deepEqual(pairing.state, { name: 'error', code: 'internal' })
+})
+
+test('a chooser that closes late changes nothing after the person left', async () => {
+  const { pairing, imkey, device } = setUp()
+  const gate = new Gate<FakeDevice>()
+  imkey.chosen = () => gate.promise
+  const connecting = pairing.connect()
+  while (pairing.state.name !== 'choosing') await Promise.resolve()
+  await pairing.leave()
+  gate.open(device)
+  await connecting
+  assert.deepEqual(pairing.state, { name: 'start' })
+  assert.deepEqual(device.asked, [])
+})
+
+test('a page that may not use USB says why', () => {
+  const first = (reason: string) => setUp({ support: { supported: false, reason } }).pairing.state
+  assert.deepEqual(first('no-webusb'), { name: 'unsupported', reason: 'no-webusb' })
+  assert.deepEqual(first('insecure-context'), { name: 'unsupported', reason: 'insecure-context' })
+  assert.deepEqual(first('permissions-policy'), { name: 'error', code: 'permission-denied' })
+})
+
+test('neither a state nor the report ever holds the code, the SEID or the serial number', async () => {
+  const { pairing, device, states, report } = await toCode()
+  device.onBind = async () => Promise.reject(fail('wrong-code', { statusWord: 0x9000 }))
+  await pairing.submit(secret, true)
+  device.onBind = async () => undefined
+  await pairing.submit(secret, true)
+  assert.equal(pairing.state.name, 'bound')
+  assert.ok(!JSON.stringify(states).includes(secret))
+  const text = report.text()
+  assert.ok(!text.includes(secret))
+  assert.ok(!text.includes('imKey01191200001'))
+  assert.match(text, /…0001/)
+  assert.match(text, /03:04:05\.678 failed: wrong-code \(9000\)/)
+  assert.match(text, /03:04:05\.678 bound now/)
+})

@@ -1,0 +1,20 @@
+// The little of node that the tests use, so that the type check needs no package for it.
+
+declare module 'node:test' {
+  export function test(name: string, run: () => void | Promise<void>): Promise<void>
+}
+
+declare module 'node:assert/strict' {
+  interface Assert {
+    ok(value: unknown, message?: string): asserts value
+    equal(actual: unknown, expected: unknown, message?: string): void
+    notEqual(actual: unknown, expected: unknown, message?: string): void
+    deepEqual(actual: unknown, expected: unknown, message?: string): void
+    match(actual: string, expected: RegExp, message?: string): void
+    doesNotMatch(actual: string, expected: RegExp, message?: string): void
+  }
+  const assert: Assert
+  export default assert
+}
+
+declare const process: { readonly env: Readonly<Record<string, string | undefined>> }

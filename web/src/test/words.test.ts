@@ -1,0 +1,88 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { common } from '../i18n/common'
+import { device } from '../i18n/device'
+import { advice, errorCodes, udevRule, type Platform } from '../i18n/errors'
+import { preferred } from '../i18n/language'
+import { codeBox, codeIncomplete, codeRule, drawing, pairing, wrongCode } from '../i18n/pairing'
+import { languages, type Text } from '../i18n/text'
+import { loopback } from '../pages/connect/simulator'
+import { platformOf } from '../pairing/platform'
+
+const platforms: Platform[] = ['linux', 'windows', 'mac', 'android', 'chromeos', 'other']
+
+function everyText(): Text[] {
+  const texts: Text[] = [common, device, pairing, codeRule, drawing].flatMap((words) => Object.values<Text>(words))
+  for (const n of [0, 1, 2, 10, null]) texts.push(wrongCode('screen', n), wrongCode('paper', n))
+  texts.push(codeBox(3), codeIncomplete(1), codeIncomplete(2))
+  for (const code of errorCodes) {
+    for (const platform of platforms) {
+      for (const framed of [true, false]) {
+        const { what, next } = advice(code, { platform, framed })
+        texts.push(what, next)
+      }
+    }
+  }
+  return texts
+}
+
+test('every text is there in every language, and Chinese is Chinese', () => {
+  const same = new Set(['PIN'])
+  for (const text of everyText()) {
+    for (const language of languages) assert.notEqual(text[language].trim(), '')
+    if (!same.has(text.en)) assert.match(text.zh, /\p{Script=Han}/u, text.en)
+    assert.doesNotMatch(text.en, /\p{Script=Han}/u)
+    // One name for a thing, in the words of the maker's own users.
+    assert.doesNotMatch(text.zh, /配对码|种子|密语/)
+    assert.doesNotMatch(text.en, /pairing code|seed phrase|something went wrong/i)
+  }
+})
+
+test('there is a sentence for every code that core knows, and for no other', () => {
+  const core = (process.env['ERROR_CODES'] ?? '').split(',')
+  assert.deepEqual([...errorCodes].sort(), core.sort())
+})
+
+test('access rights are explained for the system at hand', () => {
+  const at = (platform: Platform, framed = false) => advice('permission-denied', { platform, framed })
+  assert.equal(at('linux').snippet, udevRule)
+  assert.equal(
+    udevRule,
+    'SUBSYSTEM=="usb", ATTR{idVendor}=="096e", ATTR{idProduct}=="0891", MODE="0660", TAG+="uaccess"',
+  )
+  assert.match(at('windows').next.en, /WinUSB/)
+  assert.match(at('windows').next.en, /Zadig, a third-party tool/)
+  assert.equal(at('linux', true).snippet, 'allow="usb"')
+})
+
+test('the number of tries is said where it is known', () => {
+  assert.equal(
+    wrongCode('screen', 3).en,
+    'That is not the code on your imKey. 3 tries are left before it locks.',
+  )
+  assert.match(wrongCode('screen', 1).en, /1 try is left/)
+  assert.doesNotMatch(wrongCode('screen', null).en, /\d/)
+})
+
+test('the language is the first of the browser’s that the pages speak', () => {
+  assert.equal(preferred(['zh-Hans-CN', 'en']), 'zh')
+  assert.equal(preferred(['fr', 'zh-TW', 'en']), 'zh')
+  assert.equal(preferred(['en-GB', 'zh']), 'en')
+  assert.equal(preferred(['fr']), 'en')
+  assert.equal(preferred([]), 'en')
+})
+
+test('the system is told from the browser’s own words', () => {
+  assert.equal(platformOf('Mozilla/5.0 (X11; Linux x86_64) Chrome/140'), 'linux')
+  assert.equal(platformOf('Mozilla/5.0 (Linux; Android 15) Chrome/140 Mobile'), 'android')
+  assert.equal(platformOf('Mozilla/5.0 (Windows NT 10.0; Win64; x64) Chrome/140'), 'windows')
+  assert.equal(platformOf('Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) Chrome/140'), 'mac')
+  assert.equal(platformOf('Mozilla/5.0 (X11; CrOS x86_64 16000.0.0) Chrome/140'), 'chromeos')
+})
+
+test('a simulator is looked for on this computer alone', () => {
+  for (const host of ['localhost', '127.0.0.1', '127.1.2.3', '[::1]']) assert.ok(loopback(host), host)
+  for (const host of ['example.org', 'localhost.example.org', '127.0.0.1.example.org', '10.0.0.1', '128.0.0.1', '']) {
+    assert.ok(!loopback(host), host)
+  }
+})
