@@ -1,0 +1,127 @@
+package chromium
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"os"
+	"path/filepath"
+
+	"imkey-connect/devicesim/usb"
+)
+
+// Permission lets the pages of one origin use one device without asking, as a
+// choice in the browser's chooser does.
+type Permission struct {
+	Origin string // "http://localhost:7380"
+	Serial string // the device's serial number
+	Name   string // what the browser's settings show; "" means "imKey"
+	// The zero values mean an imKey's.
+	VendorID, ProductID uint16
+}
+
+// PermissionError is a permission that names no origin.
+type PermissionError struct {
+	Origin string
+	Reason string
+}
+
+func (e *PermissionError) Error() string {
+	return fmt.Sprintf("chromium: permission for %q: %s", e.Origin, e.Reason)
+}
+
+// key is how the profile names the origin: with its port, and the pattern for any embedding page.
+func (p Permission) key() (string, error) {
+	u, err := url.Parse(p.Origin)
+	if err != nil {
+		return "", &PermissionError{p.Origin, err.Error()}
+	}
+	port := map[string]string{"http": "80", "https": "443"}[u.Scheme]
+	switch {
+	case port == "" || u.Host == "":
+		return "", &PermissionError{p.Origin, "is not an http or https origin"}
+	case u.Port() != "":
+		return u.Scheme + "://" + u.Host + ",*", nil
+	}
+	return u.Scheme + "://" + u.Host + ":" + port + ",*", nil
+}
+
+func (p Permission) chosenObject() map[string]any {
+	o := map[string]any{"name": p.Name, "serial-number": p.Serial, "vendor-id": p.VendorID, "product-id": p.ProductID}
+	if p.Name == "" {
+		o["name"] = "imKey"
+	}
+	if p.VendorID == 0 && p.ProductID == 0 {
+		o["vendor-id"], o["product-id"] = usb.VendorID, usb.ProductID
+	}
+	return o
+}
+
+// seedProfile writes the permissions into the profile's preferences and leaves
+// everything else in them alone. The browser must not be running on it.
+func seedProfile(profile string, permissions []Permission) error {
+	dir := filepath.Join(profile, "Default")
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	path := filepath.Join(dir, "Preferences")
+	preferences := map[string]any{}
+	data, err := os.ReadFile(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+	case err != nil:
+		return err
+	default:
+		d := json.NewDecoder(bytes.NewReader(data))
+		d.UseNumber() // 64-bit numbers must come out as they went in
+		if err := d.Decode(&preferences); err != nil {
+			return fmt.Errorf("chromium: %s: %w", path, err)
+		}
+	}
+	exceptions := descend(preferences, "profile", "content_settings", "exceptions", "usb_chooser_data")
+	for _, p := range permissions {
+		key, err := p.key()
+		if err != nil {
+			return err
+		}
+		entry := descend(exceptions, key)
+		entry["last_modified"] = "13370000000000000" // microseconds since 1601; any time in the past will do
+		setting := descend(entry, "setting")
+		chosen, _ := setting["chosen-objects"].([]any)
+		setting["chosen-objects"] = addObject(chosen, p.chosenObject())
+	}
+	if data, err = json.Marshal(preferences); err != nil {
+		return err
+	}
+	return os.WriteFile(path, data, 0o600)
+}
+
+// descend walks down nested objects and makes those that are missing.
+func descend(m map[string]any, names ...string) map[string]any {
+	for _, name := range names {
+		next, ok := m[name].(map[string]any)
+		if !ok {
+			next = map[string]any{}
+			m[name] = next
+		}
+		m = next
+	}
+	return m
+}
+
+func addObject(list []any, object map[string]any) []any {
+	for _, old := range list {
+		o, ok := old.(map[string]any)
+		same := ok
+		for _, field := range []string{"serial-number", "vendor-id", "product-id"} {
+			same = same && fmt.Sprint(o[field]) == fmt.Sprint(object[field])
+		}
+		if same {
+			return list
+		}
+	}
+	return append(list, object)
+}
