@@ -1,0 +1,137 @@
+// Command imkeysim simulates imKey hardware wallets, and serves the pages that connect to them. imkeysim -h has the rest;
+// package control documents the HTTP API under /sim/v1/.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"io/fs"
+	"net"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"imkey-connect/devicesim/serve"
+	"imkey-connect/web"
+)
+
+// Exit codes.
+const (
+	exitOK    = 0
+	exitError = 1
+	exitUsage = 2
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // a second signal ends us at once
+	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
+}
+
+// run is the command; it returns when ctx ends and everything has stopped.
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	command := runServe
+	name := "imkeysim"
+	if len(args) > 0 && args[0] == "chromium" {
+		command, name, args = runChromium, "imkeysim chromium", args[1:]
+	}
+	o, rest, err := parse(name, args, stderr)
+	if errors.Is(err, flag.ErrHelp) {
+		return exitOK
+	}
+	if err == nil {
+		err = command(ctx, o, rest, stdout, stderr)
+	} else if !errors.As(err, new(usageError)) {
+		err = usageError{err}
+	}
+	var wrongUse usageError
+	switch {
+	case errors.As(err, &wrongUse):
+		fmt.Fprintf(stderr, "%s: %v (-h lists the flags)\n", name, err)
+		return exitUsage
+	case err != nil:
+		fmt.Fprintf(stderr, "%s: %v\n", name, err)
+		return exitError
+	}
+	return exitOK
+}
+
+// usageError is what is wrong with the command line.
+type usageError struct{ error }
+
+func (e usageError) Unwrap() error { return e.error }
+
+// runServe serves until ctx ends.
+func runServe(ctx context.Context, o options, rest []string, stdout, stderr io.Writer) error {
+	if len(rest) > 0 {
+		return usageError{fmt.Errorf("what is %q?", rest[0])}
+	}
+	s, err := start(o, stderr)
+	if err != nil {
+		return err
+	}
+	if err := announce(s, o, stdout); err != nil {
+		return errors.Join(err, s.Close())
+	}
+	select {
+	case <-ctx.Done():
+	case err = <-s.Failed():
+	}
+	return errors.Join(err, s.Close())
+}
+
+// start starts the simulator of the flags.
+func start(o options, stderr io.Writer) (*serve.Simulator, error) {
+	options, err := o.simulator()
+	if err != nil {
+		return nil, usageError{err}
+	}
+	if o.seed != nil {
+		fmt.Fprintf(stderr, "\nWARNING: -seed %d: every key, code and mnemonic phrase of this simulator is predictable.\n"+
+			"WARNING: this is for tests only. Whoever knows the seed knows all of them.\n\n", *o.seed)
+	}
+	options.Pages = web.Handler(web.Dist)
+	return serve.Start(options)
+}
+
+// announce prints where everything is, in one write: who waits for line 1 finds the others there.
+func announce(s *serve.Simulator, o options, stdout io.Writer) error {
+	var b strings.Builder
+	fmt.Fprintln(&b, s.URL())
+	if address := s.USBIP(); address != "" {
+		for n := 1; n <= o.devices; n++ {
+			fmt.Fprintf(&b, "usbip %s 1-%d\n", address, n)
+		}
+	}
+	if o.pages {
+		origin := s.URL()
+		// To a browser localhost and 127.0.0.1 are two origins, and two apps to a device: keep to the one that was asked for.
+		if host, _, _ := net.SplitHostPort(o.addr); host == "localhost" {
+			origin = s.Origin(host)
+		}
+		for _, page := range pages(web.Dist) {
+			fmt.Fprintln(&b, origin+page)
+		}
+	}
+	_, err := io.WriteString(stdout, b.String())
+	return err
+}
+
+// pages lists the paths of the pages in dist, the first one first; without a dist, the one that says how to build it.
+func pages(dist fs.FS) []string {
+	list := []string{"/"}
+	if dist == nil {
+		return list
+	}
+	names, _ := fs.Glob(dist, "*.html") // fails on a bad pattern only
+	for _, name := range names {
+		if name != "index.html" {
+			list = append(list, "/"+strings.TrimSuffix(name, ".html"))
+		}
+	}
+	return list
+}

@@ -1,0 +1,163 @@
+package main
+
+import (
+	"encoding/binary"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"math/big"
+	"math/rand/v2"
+	"net"
+	"os"
+	"strconv"
+	"strings"
+
+	"imkey-connect/devicesim"
+	"imkey-connect/devicesim/control"
+	"imkey-connect/devicesim/serve"
+	"imkey-connect/devicesim/usb"
+)
+
+// options are the command line.
+type options struct {
+	addr, usbip, state, mnemonic, pin, serial, seid, approve, fault string
+	devices                                                         int
+	seed                                                            *uint64
+	pages                                                           bool
+}
+
+const maxDevices = 10_000
+
+const usage = `imkeysim simulates an imKey hardware wallet, and serves the pages that connect to it.
+
+  imkeysim [flags]                  serve until Ctrl-C
+  imkeysim chromium [flags] [URL]   the same, and a Chromium into which the device is plugged (its own navigator.usb)
+
+On standard output: line 1 is the address, http://127.0.0.1:PORT; then, with -usbip, a line "usbip 127.0.0.1:PORT 1-n" for
+each device n; then, with -pages, the address of each page. They appear when everything listens.
+
+Flags:
+`
+
+// parse reads the flags. With flag.ErrHelp it has printed the help.
+func parse(name string, args []string, stderr io.Writer) (options, []string, error) {
+	var o options
+	f := flag.NewFlagSet(name, flag.ContinueOnError)
+	f.SetOutput(stderr)
+	f.StringVar(&o.addr, "addr", "127.0.0.1:7380", "`host:port` to listen on for HTTP; port 0 picks a free one")
+	f.StringVar(&o.usbip, "usbip", "", "`host:port` to serve the devices on over USB/IP, which has no protection of its own")
+	f.StringVar(&o.state, "state", "", "`file` that keeps the device across restarts; device n of several keeps its own in FILE.n")
+	f.StringVar(&o.mnemonic, "mnemonic", "", "`words` of the wallet to start with: 12 or 24. Never use a real one here")
+	f.StringVar(&o.pin, "pin", "", "`digits` of the PIN to start with: the device starts locked")
+	f.StringVar(&o.serial, "serial", "", "`serial` number, such as imKey01191200001; several devices count up from it")
+	f.StringVar(&o.seid, "seid", "", "`id` of the secure element, 32 hex digits; several devices count up from it")
+	f.StringVar(&o.approve, "approve", "ask", "who answers confirmations: `ask|yes|no`; ask leaves it to the buttons")
+	f.IntVar(&o.devices, "devices", 1, "`number` of devices")
+	f.Func("seed", "`number` that makes all randomness reproducible, keys included. For tests only", func(s string) error {
+		seed, err := strconv.ParseUint(s, 0, 64)
+		o.seed = &seed
+		return err
+	})
+	f.StringVar(&o.fault, "fault", "", "`file|JSON` of faults to arm on every device, see below")
+	f.BoolVar(&o.pages, "pages", false, "print the address of each page, too")
+	f.Usage = func() {
+		fmt.Fprint(stderr, usage)
+		f.PrintDefaults()
+		fmt.Fprint(stderr, "\n"+control.FaultHelp)
+	}
+	if err := f.Parse(args); err != nil {
+		return o, nil, err
+	}
+	return o, f.Args(), o.check()
+}
+
+func (o options) check() error {
+	switch {
+	case o.devices < 1 || o.devices > maxDevices:
+		return fmt.Errorf("-devices must be 1 to %d", maxDevices)
+	case o.approve != "ask" && o.approve != "yes" && o.approve != "no":
+		return errors.New("-approve must be ask, yes or no")
+	}
+	for name, address := range map[string]string{"-addr": o.addr, "-usbip": o.usbip} {
+		if _, _, err := net.SplitHostPort(address); err != nil && address != "" {
+			return fmt.Errorf("%s must be host:port: %w", name, err)
+		}
+	}
+	return nil
+}
+
+// simulator turns the flags into a simulator's options.
+func (o options) simulator() (serve.Options, error) {
+	s := serve.Options{Addr: o.addr, USBIP: o.usbip}
+	if o.fault != "" {
+		text := []byte(o.fault)
+		if !strings.HasPrefix(strings.TrimSpace(o.fault), "[") {
+			var err error
+			if text, err = os.ReadFile(o.fault); err != nil {
+				return s, fmt.Errorf("-fault: %w", err)
+			}
+		}
+		var err error
+		if s.Faults, err = usb.ParseFaults(text); err != nil {
+			return s, fmt.Errorf("-fault: %w", err)
+		}
+	}
+	for i := range o.devices {
+		d := devicesim.Options{
+			PIN: o.pin, Mnemonic: o.mnemonic, StateFile: o.state,
+			Approve: map[string]devicesim.Approve{"ask": devicesim.Ask, "yes": devicesim.Yes, "no": devicesim.No}[o.approve],
+		}
+		var ok bool
+		if d.Serial, ok = countUp(o.serial, i, 10, isDecimal); !ok {
+			return s, errors.New("-serial must end in enough digits to count the devices")
+		}
+		if d.SEID, ok = countUp(o.seid, i, 16, isHex); !ok {
+			return s, errors.New("-seid leaves no room to count the devices")
+		}
+		if i > 0 && o.state != "" {
+			d.StateFile = fmt.Sprintf("%s.%d", o.state, i+1)
+		}
+		if o.seed != nil {
+			d.Rand = seeded(*o.seed, uint64(i))
+		}
+		s.Devices = append(s.Devices, d)
+	}
+	return s, nil
+}
+
+// seeded is a stream of bytes that is the same each time, another for each device.
+func seeded(seed, device uint64) io.Reader {
+	key := [32]byte{0: 'n', 1: 'o', 2: 't', 3: ' ', 4: 'r', 5: 'a', 6: 'n', 7: 'd', 8: 'o', 9: 'm'}
+	binary.BigEndian.PutUint64(key[16:], seed)
+	binary.BigEndian.PutUint64(key[24:], device)
+	return rand.NewChaCha8(key)
+}
+
+func isDecimal(c byte) bool { return c >= '0' && c <= '9' }
+
+func isHex(c byte) bool { return isDecimal(c) || c >= 'a' && c <= 'f' || c >= 'A' && c <= 'F' }
+
+// countUp adds n to the digits at the end of s, keeping its length. Nothing counts up from nothing.
+func countUp(s string, n, base int, digit func(byte) bool) (string, bool) {
+	if s == "" || n == 0 {
+		return s, true
+	}
+	start := len(s)
+	for start > 0 && digit(s[start-1]) {
+		start--
+	}
+	value, ok := new(big.Int).SetString(s[start:], base)
+	if !ok {
+		return "", false
+	}
+	text := value.Add(value, big.NewInt(int64(n))).Text(base)
+	if base == 16 {
+		text = strings.ToUpper(text)
+	}
+	width := len(s) - start
+	if len(text) > width {
+		return "", false
+	}
+	return s[:start] + strings.Repeat("0", width-len(text)) + text, true
+}

@@ -1,0 +1,210 @@
+// Package serve puts a whole simulator together: devices, their control API and WebSockets, USB/IP, and whatever pages go
+// with them, on one origin. The command imkeysim is a set of flags for it; tests start it in their own process.
+package serve
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"strconv"
+	"sync"
+	"time"
+
+	"imkey-connect/devicesim"
+	"imkey-connect/devicesim/control"
+	"imkey-connect/devicesim/trace"
+	"imkey-connect/devicesim/usb"
+	"imkey-connect/devicesim/usbip"
+	"imkey-connect/devicesim/wire"
+)
+
+// Options describe a simulator.
+type Options struct {
+	Addr    string              // of HTTP; empty means 127.0.0.1 and any free port
+	USBIP   string              // of USB/IP; empty leaves it out
+	Devices []devicesim.Options // at least one; Tap, Screen and, unless set, LandingURL are filled in
+	Faults  []usb.Fault         // armed on every device
+	Pages   http.Handler        // what is not below /sim/; nil for nothing
+	Trace   int                 // events kept for each device; 0 means trace.DefaultSize
+}
+
+// Simulator is a running simulator.
+type Simulator struct {
+	devices []control.Simulated
+	wires   []*wire.Server
+	http    net.Listener
+	usbip   net.Listener // nil: off
+	server  *http.Server
+
+	stop    context.CancelFunc
+	serving sync.WaitGroup
+	failed  chan error
+	closing sync.Once
+	err     error // of Close
+}
+
+// Start listens, makes the devices and serves until Close. When it returns all listen.
+func Start(o Options) (*Simulator, error) {
+	if len(o.Devices) == 0 {
+		return nil, errors.New("serve: no devices")
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	s := &Simulator{stop: stop, failed: make(chan error, 2)}
+	if err := s.prepare(o); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	s.server = &http.Server{
+		Handler:           s.routes(o.Pages),
+		ReadHeaderTimeout: 10 * time.Second,
+		MaxHeaderBytes:    64 << 10,
+		BaseContext:       func(net.Listener) context.Context { return ctx }, // ends the streams when we stop
+	}
+	s.serving.Go(func() {
+		if err := s.server.Serve(s.http); !errors.Is(err, http.ErrServerClosed) {
+			s.failed <- err
+		}
+	})
+	if s.usbip != nil {
+		ports := make([]*usb.Port, len(s.devices))
+		for i, d := range s.devices {
+			ports[i] = d.Device.Port()
+		}
+		s.serving.Go(func() {
+			if err := (&usbip.Server{Ports: ports}).Serve(ctx, s.usbip); err != nil {
+				s.failed <- err
+			}
+		})
+	}
+	return s, nil
+}
+
+// prepare listens and makes the devices.
+func (s *Simulator) prepare(o Options) (err error) {
+	if o.Addr == "" {
+		o.Addr = "127.0.0.1:0"
+	}
+	if s.http, err = net.Listen("tcp", o.Addr); err != nil {
+		return err
+	}
+	if o.USBIP != "" {
+		if s.usbip, err = net.Listen("tcp", o.USBIP); err != nil {
+			return err
+		}
+	}
+	for i, options := range o.Devices {
+		log := trace.NewLog(o.Trace)
+		recorder := trace.NewRecorder(log)
+		options.Tap, options.Screen = recorder.Tap, recorder.Screen
+		if options.LandingURL == "" {
+			options.LandingURL = fmt.Sprintf("http://localhost:%d/", s.port())
+		}
+		device, err := devicesim.New(options)
+		if err != nil {
+			return fmt.Errorf("device %d: %w", i+1, err)
+		}
+		s.devices = append(s.devices, control.Simulated{Device: device, Trace: log})
+		s.wires = append(s.wires, wire.New(device.Port()))
+		if err := device.Port().SetFaults(o.Faults); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *Simulator) routes(pages http.Handler) http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle(control.Prefix, control.New(s.devices))
+	mux.Handle("GET /sim/webusb.js", wire.Module())
+	mux.HandleFunc("GET /sim/usb", func(w http.ResponseWriter, r *http.Request) {
+		n := 1
+		if text := r.URL.Query().Get("device"); text != "" {
+			n, _ = strconv.Atoi(text)
+		}
+		if n < 1 || n > len(s.wires) {
+			http.NotFound(w, r)
+			return
+		}
+		s.wires[n-1].ServeHTTP(w, r)
+	})
+	mux.Handle("/sim/", http.NotFoundHandler())
+	if pages != nil {
+		mux.Handle("/", pages)
+	}
+	return mux
+}
+
+// URL is the origin of the simulator, by its number: http://127.0.0.1:PORT.
+func (s *Simulator) URL() string {
+	return "http://" + dialable(s.http.Addr())
+}
+
+// Origin is the same by a name that the person gave, such as localhost: another origin to a browser.
+func (s *Simulator) Origin(host string) string {
+	return "http://" + net.JoinHostPort(host, strconv.Itoa(s.port()))
+}
+
+func (s *Simulator) port() int { return s.http.Addr().(*net.TCPAddr).Port }
+
+// USBIP is the address of the USB/IP server, empty if there is none. Device n has the bus id 1-n.
+func (s *Simulator) USBIP() string {
+	if s.usbip == nil {
+		return ""
+	}
+	return dialable(s.usbip.Addr())
+}
+
+// dialable is an address that somebody on this machine can dial: one that listens everywhere is reached by loopback.
+func dialable(a net.Addr) string {
+	t := a.(*net.TCPAddr)
+	host := t.IP.String()
+	if t.IP.IsUnspecified() {
+		host = "127.0.0.1"
+	}
+	return net.JoinHostPort(host, strconv.Itoa(t.Port))
+}
+
+// Device returns device n, from 1 on.
+func (s *Simulator) Device(n int) *devicesim.Device {
+	return s.devices[n-1].Device.(*devicesim.Device)
+}
+
+// Trace returns the log of device n, from 1 on.
+func (s *Simulator) Trace(n int) *trace.Log { return s.devices[n-1].Trace }
+
+// Failed receives when a listener broke: the simulator should be closed.
+func (s *Simulator) Failed() <-chan error { return s.failed }
+
+// Close stops serving, unplugs the devices, whose state is on disk where that was asked, and waits until nothing runs.
+func (s *Simulator) Close() error {
+	s.closing.Do(func() { s.err = s.close() })
+	return s.err
+}
+
+func (s *Simulator) close() error {
+	s.stop()
+	var errs []error
+	for _, w := range s.wires {
+		errs = append(errs, w.Close())
+	}
+	if s.server != nil {
+		// Streams and sockets have ended by now; what remains are requests that are being answered.
+		ctx, cancel := context.WithTimeout(context.Background(), 3*time.Second)
+		if err := s.server.Shutdown(ctx); err != nil {
+			errs = append(errs, s.server.Close())
+		}
+		cancel()
+	} else {
+		for _, l := range []net.Listener{s.http, s.usbip} {
+			if l != nil {
+				errs = append(errs, l.Close())
+			}
+		}
+	}
+	s.serving.Wait()
+	for _, d := range s.devices {
+		errs = append(errs, d.Device.(*devicesim.Device).Close())
+	}
+	return errors.Join(errs...)
+}
