@@ -10,7 +10,7 @@ import (
 	"github.com/hack-pad/safejs"
 	"github.com/stretchr/testify/require"
 
-	"imkey-connect/bridge/internal/jstest"
+	"imkey-connect/bridge/bridgetest"
 	"imkey-connect/bridge/interop"
 	"imkey-connect/core/errcode"
 )
@@ -21,7 +21,7 @@ func export(t *testing.T, x *interop.Exporter, fn func(args []safejs.Value) (any
 	f, err := x.Func("test", fn)
 	require.NoError(t, err)
 	t.Cleanup(f.Release)
-	return jstest.Call(t, jstest.Eval(t, `f => ({
+	return bridgetest.Call(t, bridgetest.Eval(t, `f => ({
 		async run(...args) {
 			try { return { value: await f(...args) } }
 			catch (e) { return { isError: e instanceof Error, code: e.code, message: e.message, retryable: e.retryable, statusWord: e.statusWord, data: e.data } }
@@ -31,7 +31,7 @@ func export(t *testing.T, x *interop.Exporter, fn func(args []safejs.Value) (any
 }
 
 func TestAPanicRejectsWithInternalAndTheNextCallWorks(t *testing.T) {
-	jstest.NoLeak(t)
+	bridgetest.NoLeak(t)
 	var x interop.Exporter
 	fn := export(t, &x, func(args []safejs.Value) (any, error) {
 		what, _ := interop.String(args[0]) // panics without an argument
@@ -49,22 +49,22 @@ func TestAPanicRejectsWithInternalAndTheNextCallWorks(t *testing.T) {
 		return "fine", nil
 	})
 	for _, what := range []string{"nil map", "own", "error", "value"} {
-		got := jstest.Await(t, fn, "run", what)
-		require.Equal(t, "internal", jstest.Text(t, got, "code"), what)
-		require.NotContains(t, jstest.Text(t, got, "message"), "ABCD2345", "what was panicked with may be secret")
-		require.Equal(t, "fine", jstest.Text(t, jstest.Await(t, fn, "run", "ok"), "value"), "after "+what)
+		got := bridgetest.Await(t, fn, "run", what)
+		require.Equal(t, "internal", bridgetest.Text(t, got, "code"), what)
+		require.NotContains(t, bridgetest.Text(t, got, "message"), "ABCD2345", "what was panicked with may be secret")
+		require.Equal(t, "fine", bridgetest.Text(t, bridgetest.Await(t, fn, "run", "ok"), "value"), "after "+what)
 	}
-	got := jstest.Await(t, fn, "run")
-	require.Equal(t, "internal", jstest.Text(t, got, "code"))
-	require.Contains(t, jstest.Text(t, got, "message"), "index out of range")
-	require.Contains(t, jstest.Text(t, got, "message"), "interop_test", "it says where")
-	require.Equal(t, "fine", jstest.Text(t, jstest.Await(t, fn, "run", "ok"), "value"))
+	got := bridgetest.Await(t, fn, "run")
+	require.Equal(t, "internal", bridgetest.Text(t, got, "code"))
+	require.Contains(t, bridgetest.Text(t, got, "message"), "index out of range")
+	require.Contains(t, bridgetest.Text(t, got, "message"), "interop_test", "it says where")
+	require.Equal(t, "fine", bridgetest.Text(t, bridgetest.Await(t, fn, "run", "ok"), "value"))
 }
 
 func TestErrorsReachJavaScriptThroughTheFactory(t *testing.T) {
-	jstest.NoLeak(t)
+	bridgetest.NoLeak(t)
 	var x interop.Exporter
-	x.SetErrorFactory(jstest.Eval(t, `(code, message, statusWord, retryable, data) => Object.assign(new Error(message), { code, statusWord, retryable, data })`))
+	x.SetErrorFactory(bridgetest.Eval(t, `(code, message, statusWord, retryable, data) => Object.assign(new Error(message), { code, statusWord, retryable, data })`))
 	cases := map[string]error{
 		"locked":  errcode.Wrap(errcode.Locked, "select", &errcode.Error{Code: errcode.Protocol, StatusWord: 0xF081}),
 		"format":  &errcode.Error{Code: errcode.CodeFormat, Data: map[string]any{"position": 3, "hint": "Q"}},
@@ -77,38 +77,38 @@ func TestErrorsReachJavaScriptThroughTheFactory(t *testing.T) {
 		name, _ := interop.String(args[0])
 		return nil, cases[name]
 	})
-	got := jstest.Await(t, fn, "run", "locked")
-	require.Equal(t, "locked", jstest.Text(t, got, "code"))
-	require.Equal(t, 0xF081, jstest.Number(t, got, "statusWord"))
-	require.True(t, jstest.Get(t, got, "data").IsUndefined())
-	retryable, ok := interop.Bool(jstest.Get(t, got, "retryable"))
+	got := bridgetest.Await(t, fn, "run", "locked")
+	require.Equal(t, "locked", bridgetest.Text(t, got, "code"))
+	require.Equal(t, 0xF081, bridgetest.Number(t, got, "statusWord"))
+	require.True(t, bridgetest.Get(t, got, "data").IsUndefined())
+	retryable, ok := interop.Bool(bridgetest.Get(t, got, "retryable"))
 	require.True(t, ok && retryable)
 
-	got = jstest.Await(t, fn, "run", "format")
-	require.Equal(t, 3, jstest.Number(t, jstest.Get(t, got, "data"), "position"))
-	require.True(t, jstest.Get(t, got, "statusWord").IsUndefined())
+	got = bridgetest.Await(t, fn, "run", "format")
+	require.Equal(t, 3, bridgetest.Number(t, bridgetest.Get(t, got, "data"), "position"))
+	require.True(t, bridgetest.Get(t, got, "statusWord").IsUndefined())
 
-	require.Equal(t, "timeout", jstest.Text(t, jstest.Await(t, fn, "run", "timeout"), "code"))
-	require.Equal(t, "aborted", jstest.Text(t, jstest.Await(t, fn, "run", "aborted"), "code"))
-	require.Equal(t, "internal", jstest.Text(t, jstest.Await(t, fn, "run", "strange"), "code"))
-	require.Equal(t, "protocol", jstest.Text(t, jstest.Await(t, fn, "run", "nodata"), "code"), "data that is no JavaScript value is left out")
+	require.Equal(t, "timeout", bridgetest.Text(t, bridgetest.Await(t, fn, "run", "timeout"), "code"))
+	require.Equal(t, "aborted", bridgetest.Text(t, bridgetest.Await(t, fn, "run", "aborted"), "code"))
+	require.Equal(t, "internal", bridgetest.Text(t, bridgetest.Await(t, fn, "run", "strange"), "code"))
+	require.Equal(t, "protocol", bridgetest.Text(t, bridgetest.Await(t, fn, "run", "nodata"), "code"), "data that is no JavaScript value is left out")
 
 	for name, factory := range map[string]string{"throws": `() => { throw 1 }`, "is none": `7`} {
-		x.SetErrorFactory(jstest.Eval(t, factory))
-		got := jstest.Await(t, fn, "run", "locked")
-		require.Equal(t, "locked", jstest.Text(t, got, "code"), "a factory that "+name)
+		x.SetErrorFactory(bridgetest.Eval(t, factory))
+		got := bridgetest.Await(t, fn, "run", "locked")
+		require.Equal(t, "locked", bridgetest.Text(t, got, "code"), "a factory that "+name)
 	}
 }
 
 func TestAwait(t *testing.T) {
-	jstest.NoLeak(t)
-	ctx := jstest.Context(t)
-	v, err := interop.Await(ctx, jstest.Eval(t, `Promise.resolve("yes")`))
+	bridgetest.NoLeak(t)
+	ctx := bridgetest.Context(t)
+	v, err := interop.Await(ctx, bridgetest.Eval(t, `Promise.resolve("yes")`))
 	require.NoError(t, err)
 	s, _ := interop.String(v)
 	require.Equal(t, "yes", s)
 
-	v, err = interop.Await(ctx, jstest.Eval(t, `42`))
+	v, err = interop.Await(ctx, bridgetest.Eval(t, `42`))
 	require.NoError(t, err, "what is no promise counts as fulfilled")
 	n, _ := interop.Int(v, 100)
 	require.Equal(t, 42, n)
@@ -125,7 +125,7 @@ func TestAwait(t *testing.T) {
 		`({then(ok, no) { no(new Error("first")); no(new Error("second")); ok(3); }})`:  {Name: "Error", Message: "first"},
 		`Promise.reject(Object.assign(Object.create(null), {name: "N", message: "m"}))`: {Name: "N", Message: "m"},
 	} {
-		_, err := interop.Await(ctx, jstest.Eval(t, expression))
+		_, err := interop.Await(ctx, bridgetest.Eval(t, expression))
 		var got *interop.Exception
 		require.ErrorAs(t, err, &got, expression)
 		require.Equal(t, want, got, expression)
@@ -136,23 +136,23 @@ func TestAnAbandonedPromiseReleasesItsCallbacksWhenItSettles(t *testing.T) {
 	deferred := `(() => { const d = {}; d.promise = new Promise((ok, no) => { d.resolve = ok; d.reject = no }); return d })()`
 	for _, method := range []string{"resolve", "reject"} {
 		before := interop.Live()
-		d := jstest.Eval(t, deferred)
-		pending, err := interop.Watch(jstest.Get(t, d, "promise"))
+		d := bridgetest.Eval(t, deferred)
+		pending, err := interop.Watch(bridgetest.Get(t, d, "promise"))
 		require.NoError(t, err)
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
 		_, err = pending.Wait(ctx)
 		require.ErrorIs(t, err, context.Canceled)
 		require.Greater(t, interop.Live(), before, "it is still under way")
-		jstest.Call(t, d, method, "late")
+		bridgetest.Call(t, d, method, "late")
 		<-pending.Done()
 		require.Equal(t, before, interop.Live())
 	}
 }
 
 func TestSyncThrowsAreExceptionsToo(t *testing.T) {
-	jstest.NoLeak(t)
-	target := jstest.Eval(t, `({fail() { throw new DOMException("state", "InvalidStateError") }, none: 3, odd() { throw undefined }, get hostile() { throw new RangeError("get") }})`)
+	bridgetest.NoLeak(t)
+	target := bridgetest.Eval(t, `({fail() { throw new DOMException("state", "InvalidStateError") }, none: 3, odd() { throw undefined }, get hostile() { throw new RangeError("get") }})`)
 	_, err := interop.Call(t.Context(), target, "fail")
 	require.Equal(t, "InvalidStateError", interop.NameOf(err))
 	_, err = interop.Call(t.Context(), target, "none")
@@ -166,14 +166,14 @@ func TestSyncThrowsAreExceptionsToo(t *testing.T) {
 }
 
 func TestAbortSignal(t *testing.T) {
-	jstest.NoLeak(t)
-	controller := jstest.Eval(t, `new AbortController()`)
-	signal := jstest.Get(t, controller, "signal")
+	bridgetest.NoLeak(t)
+	controller := bridgetest.Eval(t, `new AbortController()`)
+	signal := bridgetest.Get(t, controller, "signal")
 
 	ctx, stop, err := interop.WithSignal(t.Context(), signal)
 	require.NoError(t, err)
 	require.NoError(t, ctx.Err())
-	jstest.Call(t, controller, "abort")
+	bridgetest.Call(t, controller, "abort")
 	<-ctx.Done()
 	require.ErrorIs(t, ctx.Err(), context.Canceled)
 	stop()
@@ -191,21 +191,21 @@ func TestAbortSignal(t *testing.T) {
 
 	for _, wrong := range []string{`null`, `1`, `"x"`, `({})`, `({aborted: 1, addEventListener() {}})`, `({aborted: false})`,
 		`({aborted: false, addEventListener() { throw 1 }})`, `10n`, `({get aborted() { throw 1 }})`} {
-		_, _, err := interop.WithSignal(t.Context(), jstest.Eval(t, wrong))
+		_, _, err := interop.WithSignal(t.Context(), bridgetest.Eval(t, wrong))
 		require.ErrorIs(t, err, errcode.InvalidArgument, wrong)
 	}
 
-	counting := jstest.Eval(t, `(() => { let n = 0; return { aborted: false, addEventListener() { n++ }, removeEventListener() { n-- }, count: () => n } })()`)
+	counting := bridgetest.Eval(t, `(() => { let n = 0; return { aborted: false, addEventListener() { n++ }, removeEventListener() { n-- }, count: () => n } })()`)
 	_, stop, err = interop.WithSignal(t.Context(), counting)
 	require.NoError(t, err)
 	stop()
 	stop()
-	left, _ := interop.Int(jstest.Call(t, counting, "count"), 10)
+	left, _ := interop.Int(bridgetest.Call(t, counting, "count"), 10)
 	require.Zero(t, left, "the listener is off the signal")
 }
 
 func TestObjectReadsEachPropertyOnceAndStrictly(t *testing.T) {
-	once := jstest.Eval(t, `(() => { let n = 0; return { get a() { return ++n === 1 ? "first" : 7 } } })()`)
+	once := bridgetest.Eval(t, `(() => { let n = 0; return { get a() { return ++n === 1 ? "first" : 7 } } })()`)
 	o := interop.ReadObject(once, "o")
 	require.Equal(t, "first", o.String("a"))
 	require.NoError(t, o.Err())
@@ -224,7 +224,7 @@ func TestObjectReadsEachPropertyOnceAndStrictly(t *testing.T) {
 		`{a: {length: 2, get 1() { throw 1 }}}`: {"Object"}, `{a: {length: 4294967296}}`: {"Object"},
 	}
 	for expression, works := range right {
-		v := jstest.Eval(t, expression)
+		v := bridgetest.Eval(t, expression)
 		for name, fn := range read {
 			o := interop.ReadObject(v, "o")
 			fn(o)
@@ -237,7 +237,7 @@ func TestObjectReadsEachPropertyOnceAndStrictly(t *testing.T) {
 		}
 	}
 	for _, none := range []string{`undefined`, `null`, `1`, `"x"`, `10n`, `Symbol()`} {
-		require.ErrorIs(t, interop.ReadObject(jstest.Eval(t, none), "o").Err(), errcode.InvalidArgument, none)
+		require.ErrorIs(t, interop.ReadObject(bridgetest.Eval(t, none), "o").Err(), errcode.InvalidArgument, none)
 	}
 }
 
@@ -260,14 +260,14 @@ func TestBytes(t *testing.T) {
 		`new Uint8ClampedArray([1,2,3])`:                                        {1, 2, 3},
 		`process.getBuiltinModule("vm").runInNewContext("new Uint8Array([9])")`: {9},
 	} {
-		got, ok := interop.Bytes(jstest.Eval(t, expression), 3)
+		got, ok := interop.Bytes(bridgetest.Eval(t, expression), 3)
 		require.True(t, ok, expression)
 		require.Equal(t, want, got, expression)
 	}
 	for _, wrong := range []string{`undefined`, `[1,2]`, `"abc"`, `new ArrayBuffer(2)`, `new Uint8Array(4)`, `10n`, `({byteLength: 1})`,
 		`Object.defineProperty(new Uint8Array(2), "byteLength", {value: 3})`, `Object.defineProperty(new Uint8Array(2), "buffer", {value: 3})`,
 		`Object.create(Uint8Array.prototype)`} {
-		_, ok := interop.Bytes(jstest.Eval(t, wrong), 3)
+		_, ok := interop.Bytes(bridgetest.Eval(t, wrong), 3)
 		require.False(t, ok, wrong)
 	}
 	v, err := interop.Uint8Array([]byte{5, 6})
@@ -278,7 +278,7 @@ func TestBytes(t *testing.T) {
 }
 
 func TestAPanicInACallbackEndsNothing(t *testing.T) {
-	jstest.NoLeak(t)
+	bridgetest.NoLeak(t)
 	f, err := interop.Callback(func(args []safejs.Value) { _ = args[5] })
 	require.NoError(t, err)
 	defer f.Release()

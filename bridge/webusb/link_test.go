@@ -12,7 +12,7 @@ import (
 	"github.com/hack-pad/safejs"
 	"github.com/stretchr/testify/require"
 
-	"imkey-connect/bridge/internal/jstest"
+	"imkey-connect/bridge/bridgetest"
 	"imkey-connect/bridge/webusb"
 	"imkey-connect/core/errcode"
 	"imkey-connect/core/frame"
@@ -37,13 +37,6 @@ func briefly(t *testing.T) context.Context {
 func TestKeepsTheTransportsPromises(t *testing.T) {
 	transporttest.Run(t, func(t *testing.T) (transport.Link, transporttest.Peer) {
 		f := newFake(t)
-		// A peer that waits at the end must not keep its callbacks.
-		t.Cleanup(func() {
-			f.Unplug()
-			if f.next != nil {
-				<-f.next.Done()
-			}
-		})
 		return f.open(), f
 	})
 }
@@ -51,23 +44,23 @@ func TestKeepsTheTransportsPromises(t *testing.T) {
 func TestOpensWhatTheDescriptorsName(t *testing.T) {
 	f := newFake(t)
 	l := f.open()
-	require.Equal(t, "open; selectConfiguration 1; claimInterface; claimed 3; selectAlternateInterface; alternate 3 2", f.log())
+	require.Equal(t, "open; selectConfiguration 1; claimInterface; claimed 3; selectAlternateInterface; alternate 3 2", f.Log())
 	require.NoError(t, l.Close())
-	require.Zero(t, f.listeners())
+	require.Zero(t, f.Listeners())
 	require.ErrorIs(t, l.Err(), errcode.DeviceDisconnected)
 
 	f.open()
-	require.NotContains(t, f.log()[80:], "selectConfiguration", "a configured device is left as it is")
+	require.NotContains(t, f.Log()[80:], "selectConfiguration", "a configured device is left as it is")
 }
 
 func TestWhatIsNoDevice(t *testing.T) {
 	f := newFake(t)
 	for _, wrong := range []string{`undefined`, `null`, `7`, `"x"`, `10n`, `({})`, `({get open() { throw 1 }})`, `new Proxy({}, {get() { throw 1 }})`} {
-		_, err := webusb.Open(t.Context(), jstest.Eval(t, wrong), f.options())
+		_, err := webusb.Open(t.Context(), bridgetest.Eval(t, wrong), f.options())
 		require.ErrorIs(t, err, errcode.InvalidArgument, wrong)
 	}
 	for _, wrong := range []string{`undefined`, `({})`, `({addEventListener() { throw 1 }})`} {
-		_, err := webusb.Open(t.Context(), f.device, webusb.Options{USB: jstest.Eval(t, wrong)})
+		_, err := webusb.Open(t.Context(), f.Device, webusb.Options{USB: bridgetest.Eval(t, wrong)})
 		require.ErrorIs(t, err, errcode.InvalidArgument, wrong)
 	}
 }
@@ -84,11 +77,11 @@ func TestADeviceWithoutOurInterface(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := newFake(t)
-			jstest.Call(t, jstest.Eval(t, change), "call", safejs.Null(), f.device)
-			_, err := webusb.Open(jstest.Context(t), f.device, f.options())
+			bridgetest.Call(t, bridgetest.Eval(t, change), "call", safejs.Null(), f.Device)
+			_, err := webusb.Open(bridgetest.Context(t), f.Device, f.options())
 			require.ErrorIs(t, err, errcode.NotIMKey)
-			require.Zero(t, f.listeners())
-			require.Contains(t, f.log(), "close", "it is not left open")
+			require.Zero(t, f.Listeners())
+			require.Contains(t, f.Log(), "close", "it is not left open")
 		})
 	}
 }
@@ -111,13 +104,13 @@ func TestWhatABrowsersRefusalMeans(t *testing.T) {
 	} {
 		t.Run(c.call+" "+c.name, func(t *testing.T) {
 			f := newFake(t)
-			f.hook(c.call, throw(c.name))
+			f.Hook(c.call, throw(c.name))
 			if c.call == "claimInterface" && c.want == errcode.InUseElsewhere {
-				f.hook(c.call, throw(c.name)) // it is tried a second time
+				f.Hook(c.call, throw(c.name)) // it is tried a second time
 			}
-			_, err := webusb.Open(jstest.Context(t), f.device, f.options())
+			_, err := webusb.Open(bridgetest.Context(t), f.Device, f.options())
 			require.ErrorIs(t, err, c.want)
-			require.Zero(t, f.listeners())
+			require.Zero(t, f.Listeners())
 			f.open() // once the refusal is over
 		})
 	}
@@ -125,23 +118,23 @@ func TestWhatABrowsersRefusalMeans(t *testing.T) {
 
 func TestAClaimIsTriedOnceMore(t *testing.T) {
 	f := newFake(t)
-	f.hook("claimInterface", `() => { throw new DOMException("Unable to claim interface.", "NetworkError") }`)
+	f.Hook("claimInterface", `() => { throw new DOMException("Unable to claim interface.", "NetworkError") }`)
 	f.open()
 }
 
 func TestOneLinkAtATimeInAnOrigin(t *testing.T) {
 	f := newFake(t)
 	first := f.open()
-	_, err := webusb.Open(jstest.Context(t), f.device, f.options())
+	_, err := webusb.Open(bridgetest.Context(t), f.Device, f.options())
 	require.ErrorIs(t, err, errcode.InUseElsewhere)
-	require.Equal(t, 1, f.listeners(), "the first one keeps its listener")
+	require.Equal(t, 1, f.Listeners(), "the first one keeps its listener")
 	p := packet(1)
-	require.NoError(t, first.Send(jstest.Context(t), &p), "and goes on working")
+	require.NoError(t, first.Send(bridgetest.Context(t), &p), "and goes on working")
 
 	// A page that is on its way out gives the lock back while the new one waits.
 	opened := make(chan error, 1)
 	go func() {
-		l, err := webusb.Open(jstest.Context(t), f.device, f.options())
+		l, err := webusb.Open(bridgetest.Context(t), f.Device, f.options())
 		if err == nil {
 			err = l.Close()
 		}
@@ -153,7 +146,7 @@ func TestOneLinkAtATimeInAnOrigin(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	second := f.open()
-	_, err = webusb.Open(ctx, f.device, f.options())
+	_, err = webusb.Open(ctx, f.Device, f.options())
 	require.ErrorIs(t, err, errcode.Aborted)
 	require.NoError(t, second.Close())
 	f.open()
@@ -169,17 +162,17 @@ func TestFaultyTransfers(t *testing.T) {
 		t.Run("in "+name, func(t *testing.T) {
 			f := newFake(t)
 			l := f.open()
-			jstest.Call(t, f.device, "reply", jstest.Eval(t, reply))
-			_, err := l.Receive(jstest.Context(t))
+			bridgetest.Call(t, f.Device, "reply", bridgetest.Eval(t, reply))
+			_, err := l.Receive(bridgetest.Context(t))
 			require.ErrorIs(t, err, errcode.Protocol)
 			f.Reply(ok)
-			got, err := l.Receive(jstest.Context(t))
+			got, err := l.Receive(bridgetest.Context(t))
 			require.NoError(t, err, "the link goes on")
 			require.Equal(t, ok, got)
 			if name == "stall" {
-				require.Contains(t, f.log(), "cleared in 6", "a halted endpoint is cleared first")
+				require.Contains(t, f.Log(), "cleared in 6", "a halted endpoint is cleared first")
 			} else {
-				require.NotContains(t, f.log(), "cleared")
+				require.NotContains(t, f.Log(), "cleared")
 			}
 		})
 	}
@@ -190,19 +183,19 @@ func TestFaultyTransfers(t *testing.T) {
 		t.Run("out "+name, func(t *testing.T) {
 			f := newFake(t)
 			l := f.open()
-			f.hook("out", result)
-			require.ErrorIs(t, l.Send(jstest.Context(t), &ok), errcode.Protocol)
-			require.NoError(t, l.Send(jstest.Context(t), &ok))
+			f.Hook("out", result)
+			require.ErrorIs(t, l.Send(bridgetest.Context(t), &ok), errcode.Protocol)
+			require.NoError(t, l.Send(bridgetest.Context(t), &ok))
 			if name == "stall" {
-				require.Contains(t, f.log(), "cleared out 7")
+				require.Contains(t, f.Log(), "cleared out 7")
 			}
 		})
 	}
 	t.Run("not allowed", func(t *testing.T) {
 		f := newFake(t)
 		l := f.open()
-		f.hook("out", `() => { throw new DOMException("The transfer was not allowed.", "SecurityError") }`)
-		require.ErrorIs(t, l.Send(jstest.Context(t), &ok), errcode.PermissionDenied)
+		f.Hook("out", `() => { throw new DOMException("The transfer was not allowed.", "SecurityError") }`)
+		require.ErrorIs(t, l.Send(bridgetest.Context(t), &ok), errcode.PermissionDenied)
 	})
 }
 
@@ -214,43 +207,43 @@ func TestACancelledReceiveIsContinued(t *testing.T) {
 		require.ErrorIs(t, err, errcode.Timeout)
 	}
 	f.Reply(packet(1))
-	got, err := l.Receive(jstest.Context(t))
+	got, err := l.Receive(bridgetest.Context(t))
 	require.NoError(t, err)
 	require.Equal(t, packet(1), got)
-	require.Equal(t, 1, strings.Count(f.log(), "read"), "one read served all of them")
+	require.Equal(t, 1, strings.Count(f.Log(), "read"), "one read served all of them")
 }
 
 func TestAfterAResetNothingFromBeforeArrives(t *testing.T) {
 	f := newFake(t)
 	l := f.open()
-	require.NoError(t, f.device.Set("keepLate", true))
+	require.NoError(t, f.Device.Set("keepLate", true))
 	_, err := l.Receive(briefly(t))
 	require.ErrorIs(t, err, errcode.Timeout)
-	require.NoError(t, l.Reset(jstest.Context(t)))
+	require.NoError(t, l.Reset(bridgetest.Context(t)))
 
 	received := make(chan frame.Packet, 1)
 	go func() {
-		p, err := l.Receive(jstest.Context(t))
+		p, err := l.Receive(bridgetest.Context(t))
 		require.NoError(t, err)
 		received <- p
 	}()
 	old := packet(0xAA)
 	// The stale answer comes while the new read waits.
-	jstest.Call(t, f.device, "answerLate", jstest.Eval(t, `new Uint8Array(64).fill(0xAA)`))
+	bridgetest.Call(t, f.Device, "answerLate", bridgetest.Eval(t, `new Uint8Array(64).fill(0xAA)`))
 	f.Reply(packet(2))
 	got := <-received
 	require.NotEqual(t, old, got)
 	require.Equal(t, packet(2), got)
-	require.Contains(t, f.log(), "releaseInterface; close; open; claimInterface")
+	require.Contains(t, f.Log(), "releaseInterface; close; open; claimInterface")
 }
 
 func TestAResetThatFailsEndsTheLink(t *testing.T) {
 	f := newFake(t)
 	l := f.open()
-	f.hook("open", `() => { throw new DOMException("Access denied.", "SecurityError") }`)
-	require.ErrorIs(t, l.Reset(jstest.Context(t)), errcode.PermissionDenied)
+	f.Hook("open", `() => { throw new DOMException("Access denied.", "SecurityError") }`)
+	require.ErrorIs(t, l.Reset(bridgetest.Context(t)), errcode.PermissionDenied)
 	<-l.Gone()
-	_, err := l.Receive(jstest.Context(t))
+	_, err := l.Receive(bridgetest.Context(t))
 	require.ErrorIs(t, err, errcode.PermissionDenied)
 	require.NoError(t, l.Close())
 }
@@ -259,23 +252,16 @@ func TestAResetIsCarriedThrough(t *testing.T) {
 	f := newFake(t)
 	l := f.open()
 	ctx, cancel := context.WithCancel(t.Context())
-	require.NoError(t, f.device.Set("go", safejs.Undefined()))
-	f.hook("close", `d => new Promise(r => { d.go = r })`)
+	require.NoError(t, f.Device.Set("go", safejs.Undefined()))
+	f.Hook("close", `d => new Promise(r => { d.go = r })`)
 	done := make(chan error, 1)
 	go func() { done <- l.Reset(ctx) }()
-	waitFor(t, f, `d => !!d.go`)
+	f.WaitFor(`d => !!d.go`)
 	cancel()
-	jstest.Call(t, f.device, "go")
+	bridgetest.Call(t, f.Device, "go")
 	require.NoError(t, <-done)
 	p := packet(3)
-	require.NoError(t, l.Send(jstest.Context(t), &p))
-}
-
-// waitFor gives the fake's promises their turns until the condition holds.
-func waitFor(t *testing.T, f *fake, condition string) {
-	t.Helper()
-	jstest.Await(t, jstest.Eval(t, `({wait: async (d, ready) => { do { await new Promise(r => setImmediate(r)) } while (!ready(d)) }})`), "wait",
-		f.device, jstest.Eval(t, condition))
+	require.NoError(t, l.Send(bridgetest.Context(t), &p))
 }
 
 func TestUnplugging(t *testing.T) {
@@ -284,58 +270,58 @@ func TestUnplugging(t *testing.T) {
 		l := f.open()
 		failed := make(chan error, 1)
 		go func() {
-			_, err := l.Receive(jstest.Context(t))
+			_, err := l.Receive(bridgetest.Context(t))
 			failed <- err
 		}()
-		waitFor(t, f, `d => d.reads.length === 1`)
-		jstest.Call(t, f.device, "other")
+		f.WaitFor(`d => d.reads.length === 1`)
+		bridgetest.Call(t, f.Device, "other")
 		require.NoError(t, l.Err(), "another device's event means nothing")
 		f.Unplug()
 		require.ErrorIs(t, <-failed, errcode.DeviceDisconnected)
 		<-l.Gone()
-		require.ErrorIs(t, l.Reset(jstest.Context(t)), errcode.DeviceDisconnected)
+		require.ErrorIs(t, l.Reset(bridgetest.Context(t)), errcode.DeviceDisconnected)
 		require.NoError(t, l.Close())
-		require.Zero(t, f.listeners())
+		require.Zero(t, f.Listeners())
 	})
 	t.Run("during a write", func(t *testing.T) {
 		f := newFake(t)
 		l := f.open()
-		f.hook("out", `d => new Promise(r => { d.finish = r })`)
+		f.Hook("out", `d => new Promise(r => { d.finish = r })`)
 		failed := make(chan error, 1)
 		go func() {
 			p := packet(1)
-			failed <- l.Send(jstest.Context(t), &p)
+			failed <- l.Send(bridgetest.Context(t), &p)
 		}()
-		waitFor(t, f, `d => !!d.finish`)
+		f.WaitFor(`d => !!d.finish`)
 		f.Unplug()
 		require.ErrorIs(t, <-failed, errcode.DeviceDisconnected)
-		jstest.Call(t, f.device, "finish")
+		bridgetest.Call(t, f.Device, "finish")
 	})
 	t.Run("while opening", func(t *testing.T) {
 		f := newFake(t)
-		f.hook("claimInterface", `d => { d.unplug() }`)
-		_, err := webusb.Open(jstest.Context(t), f.device, f.options())
+		f.Hook("claimInterface", `d => { d.unplug() }`)
+		_, err := webusb.Open(bridgetest.Context(t), f.Device, f.options())
 		require.ErrorIs(t, err, errcode.DeviceDisconnected)
-		require.Zero(t, f.listeners())
+		require.Zero(t, f.Listeners())
 	})
 	t.Run("before its event", func(t *testing.T) {
 		f := newFake(t)
 		l := f.open()
-		jstest.Call(t, f.device, "unplug", false)
+		bridgetest.Call(t, f.Device, "unplug", false)
 		failed := make(chan error, 1)
 		go func() {
-			_, err := l.Receive(jstest.Context(t))
+			_, err := l.Receive(bridgetest.Context(t))
 			failed <- err
 		}()
-		waitFor(t, f, `d => true`)
+		f.WaitFor(`d => true`)
 		f.Unplug()
 		require.ErrorIs(t, <-failed, errcode.DeviceDisconnected)
 	})
 	t.Run("never announced: the permission was revoked", func(t *testing.T) {
 		f := newFake(t)
 		l := f.open()
-		jstest.Call(t, f.device, "unplug", false)
-		_, err := l.Receive(jstest.Context(t))
+		bridgetest.Call(t, f.Device, "unplug", false)
+		_, err := l.Receive(bridgetest.Context(t))
 		require.ErrorIs(t, err, errcode.PermissionDenied)
 		<-l.Gone()
 	})
@@ -345,14 +331,14 @@ func TestClosing(t *testing.T) {
 	t.Run("while a write hangs", func(t *testing.T) {
 		f := newFake(t)
 		l := f.open()
-		f.hook("out", `d => new Promise(r => { d.finish = r })`)
+		f.Hook("out", `d => new Promise(r => { d.finish = r })`)
 		p := packet(1)
 		require.ErrorIs(t, l.Send(briefly(t), &p), errcode.Timeout)
 		require.ErrorIs(t, l.Send(briefly(t), &p), errcode.Timeout, "a packet does not overtake the one before")
 		require.NoError(t, l.Close())
-		require.Contains(t, f.log(), "releaseInterface; close")
-		jstest.Call(t, f.device, "finish")
-		waitFor(t, f, `d => true`)
+		require.Contains(t, f.Log(), "releaseInterface; close")
+		bridgetest.Call(t, f.Device, "finish")
+		f.WaitFor(`d => true`)
 	})
 	t.Run("by many", func(t *testing.T) {
 		f := newFake(t)
@@ -364,37 +350,37 @@ func TestClosing(t *testing.T) {
 		for range 4 {
 			require.NoError(t, <-done)
 		}
-		require.Equal(t, 1, strings.Count(f.log(), "close"))
+		require.Equal(t, 1, strings.Count(f.Log(), "close"))
 	})
 	t.Run("after an open that was given up", func(t *testing.T) {
 		f := newFake(t)
-		f.hook("open", `d => new Promise(r => { d.go = r })`)
+		f.Hook("open", `d => new Promise(r => { d.go = r })`)
 		ctx, cancel := context.WithCancel(t.Context())
 		failed := make(chan error, 1)
 		go func() {
-			_, err := webusb.Open(ctx, f.device, f.options())
+			_, err := webusb.Open(ctx, f.Device, f.options())
 			failed <- err
 		}()
-		waitFor(t, f, `d => !!d.go`)
+		f.WaitFor(`d => !!d.go`)
 		cancel()
-		jstest.Call(t, f.device, "go")
+		bridgetest.Call(t, f.Device, "go")
 		require.ErrorIs(t, <-failed, errcode.Aborted)
-		waitFor(t, f, `d => !d.opened && d.log.includes("close")`)
+		f.WaitFor(`d => !d.opened && d.log.includes("close")`)
 	})
 }
 
 func TestAWriteGivenUpIsWaitedFor(t *testing.T) {
 	f := newFake(t)
 	l := f.open()
-	f.hook("out", `d => new Promise(r => { d.finish = r })`)
+	f.Hook("out", `d => new Promise(r => { d.finish = r })`)
 	first, second := packet(1), packet(2)
 	require.ErrorIs(t, l.Send(briefly(t), &first), errcode.Timeout)
 	sent := make(chan error, 1)
-	go func() { sent <- l.Send(jstest.Context(t), &second) }()
-	jstest.Call(t, f.device, "finish")
+	go func() { sent <- l.Send(bridgetest.Context(t), &second) }()
+	bridgetest.Call(t, f.Device, "finish")
 	require.NoError(t, <-sent)
 	for _, want := range []frame.Packet{first, second} {
-		got, err := f.Next(jstest.Context(t))
+		got, err := f.Next(bridgetest.Context(t))
 		require.NoError(t, err)
 		require.Equal(t, want, got)
 	}
@@ -402,8 +388,8 @@ func TestAWriteGivenUpIsWaitedFor(t *testing.T) {
 
 func TestErrorsKeepTheirCause(t *testing.T) {
 	f := newFake(t)
-	f.hook("open", `() => { throw new DOMException("Access denied.", "SecurityError") }`)
-	_, err := webusb.Open(jstest.Context(t), f.device, f.options())
+	f.Hook("open", `() => { throw new DOMException("Access denied.", "SecurityError") }`)
+	_, err := webusb.Open(bridgetest.Context(t), f.Device, f.options())
 	require.Contains(t, err.Error(), "Access denied.")
 	var e *errcode.Error
 	require.True(t, errors.As(err, &e))

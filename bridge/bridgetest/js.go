@@ -1,6 +1,6 @@
 //go:build js && wasm
 
-package jstest
+package bridgetest
 
 import (
 	"context"

@@ -1,2 +1,0 @@
-// Package jstest lets the bridge's tests write the browser's side in JavaScript.
-package jstest
