@@ -173,7 +173,11 @@ func (b *Binding) loadOrCreate(ctx context.Context) (*Record, error) {
 		return nil, err
 	}
 	r = &Record{SEID: info.SEID, Serial: info.Serial, State: Pending, App: app, Created: now()}
-	return r, save(ctx, b.config.Store, r)
+	if err := save(ctx, b.config.Store, r); err != nil {
+		r.Wipe()
+		return nil, err
+	}
+	return r, nil
 }
 
 // BindOptions are a person's choices for one binding.

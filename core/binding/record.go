@@ -81,9 +81,6 @@ func (r *Record) Wipe() {
 	r.HasCode = false
 }
 
-// GoString keeps the secrets out of debug output.
-func (r *Record) GoString() string { return "binding.Record{" + r.SEID + " " + r.State.String() + "}" }
-
 // recordVersion is the first byte of an encoded record. Records of every version ever written must stay readable; a
 // version from the future is record-corrupt, and nothing overwrites it.
 const recordVersion = 1
@@ -128,7 +125,7 @@ func (r *Record) encode() []byte {
 func corrupt(why string) error { return errcode.New(errcode.RecordCorrupt, "record: "+why) }
 
 // decodeRecord reads a record of any version written so far. Its errors have code record-corrupt.
-func decodeRecord(b []byte) (*Record, error) {
+func decodeRecord(b []byte) (_ *Record, err error) {
 	if len(b) == 0 {
 		return nil, corrupt("empty")
 	}
@@ -140,6 +137,11 @@ func decodeRecord(b []byte) (*Record, error) {
 		return nil, corrupt("malformed")
 	}
 	r := &Record{}
+	defer func() {
+		if err != nil {
+			r.Wipe()
+		}
+	}()
 	seen := map[uint16]bool{}
 	last := uint16(0)
 	for _, f := range fields {
@@ -209,9 +211,12 @@ func (r *Record) set(f tlv.TLV) error {
 			n = n<<8 | int64(v)
 		}
 		t := time.Unix(n, 0).UTC()
-		if f.Tag == tagCreated {
+		switch {
+		case f.Tag == tagCreated:
 			r.Created = t
-		} else {
+		case t.IsZero():
+			return corrupt("time") // what stands for "never" is not written
+		default:
 			r.BoundAt = t
 		}
 	case tagCode:
