@@ -1,0 +1,227 @@
+package binding
+
+import (
+	"bytes"
+	"encoding/hex"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"imkey-connect/core/bindcode"
+	"imkey-connect/core/errcode"
+	"imkey-connect/core/secert/secerttest"
+	"imkey-connect/core/secp"
+	"imkey-connect/core/tlv"
+)
+
+// full is a record with every field, and none of chance.
+func full() *Record {
+	return &Record{
+		SEID: "19060000000200860001010000000014", Serial: "imKey01191200001", State: Bound,
+		App: secp.PrivateKey(secerttest.NewKey("a record's app").Serialize()),
+		SE:  secp.PublicKey(secerttest.NewKey("a record's secure element").Public()), HasSE: true,
+		Trust: Verified, CA: secp.PublicKey(secerttest.NewKey("a record's CA").Public()),
+		Created: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), BoundAt: time.Date(2026, 1, 2, 3, 5, 0, 0, time.UTC),
+		Code: bindcode.Code([]byte("PVU3FY64")), HasCode: true,
+	}
+}
+
+// records are the shapes that the state machine writes.
+func records() map[string]*Record {
+	pending := full()
+	*pending = Record{SEID: pending.SEID, Serial: pending.Serial, State: Pending, App: pending.App, Created: pending.Created}
+	sent := full()
+	sent.State, sent.BoundAt = VerifySent, time.Time{}
+	accepted := full()
+	accepted.Trust, accepted.CA = Accepted, secp.PublicKey{}
+	accepted.HasCode, accepted.Code = false, bindcode.Code{}
+	return map[string]*Record{"full": full(), "pending": pending, "verify-sent": sent, "accepted": accepted}
+}
+
+func TestRecordRoundTrip(t *testing.T) {
+	for name, r := range records() {
+		again, err := decodeRecord(r.encode())
+		require.NoError(t, err, name)
+		require.Equal(t, r, again, name)
+	}
+}
+
+// Records of every version ever written must stay readable: this file is never written anew.
+func TestVersion1StaysReadable(t *testing.T) {
+	text, err := os.ReadFile("testdata/record-v1.hex")
+	require.NoError(t, err)
+	b, err := hex.DecodeString(strings.Join(strings.Fields(string(text)), ""))
+	require.NoError(t, err)
+	r, err := decodeRecord(b)
+	require.NoError(t, err)
+	require.Equal(t, full(), r)
+}
+
+// damaged says that b is refused, or is the one spelling of another record: it never half decodes.
+func damaged(t *testing.T, b []byte, name string) {
+	t.Helper()
+	r, err := decodeRecord(b)
+	if err != nil {
+		require.Equal(t, errcode.RecordCorrupt, errcode.Of(err), name)
+		require.Nil(t, r, name)
+		return
+	}
+	require.True(t, bytes.Equal(b, r.encode()), name)
+}
+
+func TestDamagedRecords(t *testing.T) {
+	for name, r := range records() {
+		good := r.encode()
+		for n := range good {
+			_, err := decodeRecord(good[:n])
+			if err == nil {
+				// Only an optional field at the end may go unnoticed here; the store authenticates the whole.
+				damaged(t, good[:n], fmt.Sprintf("%s, %d bytes", name, n))
+				continue
+			}
+			require.Equal(t, errcode.RecordCorrupt, errcode.Of(err), "%s, %d bytes", name, n)
+		}
+		for i := range len(good) * 8 {
+			bad := bytes.Clone(good)
+			bad[i/8] ^= 1 << (i % 8)
+			damaged(t, bad, fmt.Sprintf("%s, bit %d", name, i))
+		}
+		_, err := decodeRecord(append(bytes.Clone(good), 0))
+		require.Equal(t, errcode.RecordCorrupt, errcode.Of(err), "%s with a byte more", name)
+	}
+}
+
+func TestUnknownVersions(t *testing.T) {
+	b := full().encode()
+	for v := range 256 {
+		b[0] = byte(v)
+		_, err := decodeRecord(b)
+		if v == 1 {
+			require.NoError(t, err)
+		} else {
+			require.Equal(t, errcode.RecordCorrupt, errcode.Of(err), "version %d", v)
+		}
+	}
+}
+
+func TestContradictoryRecords(t *testing.T) {
+	fields, err := tlv.All(full().encode()[1:])
+	require.NoError(t, err)
+	build := func(change func(tag uint16, value []byte) [][]byte) []byte {
+		b := []byte{recordVersion}
+		for _, f := range fields {
+			for _, v := range change(f.Tag, f.Value) {
+				b = tlv.Append(b, f.Tag, v)
+			}
+		}
+		return b
+	}
+	set := func(values map[uint16][]byte) []byte {
+		return build(func(tag uint16, value []byte) [][]byte {
+			if v, ok := values[tag]; ok {
+				if v == nil {
+					return nil
+				}
+				return [][]byte{v}
+			}
+			return [][]byte{value}
+		})
+	}
+	_, err = decodeRecord(set(nil))
+	require.NoError(t, err)
+	for name, b := range map[string][]byte{
+		"nothing":                      {},
+		"a version alone":              {recordVersion},
+		"bound without a key":          set(map[uint16][]byte{tagSE: nil, tagTrust: nil, tagCA: nil}),
+		"verify-sent without a key":    set(map[uint16][]byte{tagState: {2}, tagSE: nil, tagTrust: nil, tagCA: nil}),
+		"a key without trust":          set(map[uint16][]byte{tagTrust: nil, tagCA: nil}),
+		"trust without a key":          set(map[uint16][]byte{tagSE: nil}),
+		"verified by nobody":           set(map[uint16][]byte{tagCA: nil}),
+		"accepted, with a CA":          set(map[uint16][]byte{tagTrust: {2}}),
+		"bound at no time":             set(map[uint16][]byte{tagBoundAt: nil}),
+		"bound at the zero time":       set(map[uint16][]byte{tagState: {1}, tagBoundAt: seconds(time.Time{})}),
+		"state 0":                      set(map[uint16][]byte{tagState: {0}}),
+		"state 4":                      set(map[uint16][]byte{tagState: {4}}),
+		"trust 0":                      set(map[uint16][]byte{tagTrust: {0}, tagCA: nil}),
+		"a private key of zero":        set(map[uint16][]byte{tagApp: make([]byte, 32)}),
+		"a private key over the order": set(map[uint16][]byte{tagApp: bytes.Repeat([]byte{0xFF}, 32)}),
+		"a public key off the curve":   set(map[uint16][]byte{tagSE: append([]byte{4}, make([]byte, 64)...)}),
+		"a code with an O":             set(map[uint16][]byte{tagCode: []byte("PVU3FYO4")}),
+		"a code in lower case":         set(map[uint16][]byte{tagCode: []byte("pvu3fy64")}),
+		"a code of seven":              set(map[uint16][]byte{tagCode: []byte("PVU3FY6")}),
+		"a code with a dash":           set(map[uint16][]byte{tagCode: []byte("PVU3-FY64")}),
+		"a lower-case SEID":            set(map[uint16][]byte{tagSEID: []byte("1906000000020086000101000000001a")}),
+		"a short SEID":                 set(map[uint16][]byte{tagSEID: []byte("1906")}),
+		"a time of 7 bytes":            set(map[uint16][]byte{tagCreated: make([]byte, 7)}),
+	} {
+		_, err := decodeRecord(b)
+		require.Equal(t, errcode.RecordCorrupt, errcode.Of(err), name)
+	}
+	for _, f := range fields {
+		b := build(func(tag uint16, value []byte) [][]byte {
+			if tag == f.Tag {
+				return [][]byte{value, value}
+			}
+			return [][]byte{value}
+		})
+		_, err := decodeRecord(b)
+		require.Equal(t, errcode.RecordCorrupt, errcode.Of(err), "%X twice", f.Tag)
+		switch f.Tag {
+		case tagSEID, tagSerial, tagState, tagApp, tagCreated:
+			_, err := decodeRecord(set(map[uint16][]byte{f.Tag: nil}))
+			require.Equal(t, errcode.RecordCorrupt, errcode.Of(err), "without %X", f.Tag)
+		}
+	}
+	_, err = decodeRecord(append(full().encode(), 0x8B, 0))
+	require.Equal(t, errcode.RecordCorrupt, errcode.Of(err), "a field from the future")
+	swapped := []byte{recordVersion}
+	for i := len(fields) - 1; i >= 0; i-- {
+		swapped = append(swapped, fields[i].Raw...)
+	}
+	_, err = decodeRecord(swapped)
+	require.Equal(t, errcode.RecordCorrupt, errcode.Of(err), "fields in another order")
+}
+
+func TestRecordsShowNoSecret(t *testing.T) {
+	r := full()
+	app := hex.EncodeToString(r.App[:4])
+	for _, v := range []any{r, *r} {
+		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%x", "%X", "%q", "%d"} {
+			s := fmt.Sprintf(verb, v)
+			require.NotContains(t, s, "PVU3")
+			require.NotContains(t, strings.ToLower(s), hex.EncodeToString([]byte("PVU3")))
+			require.NotContains(t, s, "80 86 85 51")
+			require.NotContains(t, strings.ToLower(s), app)
+			require.NotContains(t, s, strings.Trim(fmt.Sprint([4]byte(r.App[:4])), "[]"))
+		}
+	}
+	_, err := decodeRecord(append(r.encode(), 0))
+	require.NotContains(t, err.Error(), "PVU3")
+	r.Wipe()
+	require.Zero(t, [32]byte(r.App))
+	require.Zero(t, [8]byte(r.Code))
+	require.False(t, r.HasCode)
+	(*Record)(nil).Wipe()
+}
+
+func TestValidSEID(t *testing.T) {
+	require.True(t, ValidSEID("19060000000200860001010000000014"))
+	for _, s := range []string{"", "1906", "1906000000020086000101000000001a", "../../../../../../../../../etc/p",
+		"190600000002008600010100000000140", "1906000000020086000101000000001G"} {
+		require.False(t, ValidSEID(s), s)
+	}
+}
+
+// FuzzRecord: a record has one spelling.
+func FuzzRecord(f *testing.F) {
+	for _, r := range records() {
+		f.Add(r.encode())
+	}
+	f.Add([]byte{})
+	f.Add([]byte{2})
+	f.Fuzz(func(t *testing.T, b []byte) { damaged(t, b, "fuzzed") })
+}
