@@ -1,0 +1,219 @@
+package e2e
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/log"
+	"github.com/chromedp/cdproto/network"
+	"github.com/chromedp/cdproto/runtime"
+	"github.com/chromedp/chromedp"
+	"github.com/stretchr/testify/require"
+
+	"imkey-connect/devicesim/chromium"
+	"imkey-connect/devicesim/preload"
+)
+
+// library is the preloaded library, built once.
+var library struct {
+	once sync.Once
+	path string
+	err  error
+}
+
+func buildLibrary(t *testing.T) string {
+	library.once.Do(func() {
+		dir, err := os.MkdirTemp("", "imkey-e2e-")
+		if err == nil {
+			library.path, err = preload.Build(context.Background(), dir)
+		}
+		library.err = err
+	})
+	require.NoError(t, library.err)
+	return library.path
+}
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if library.path != "" {
+		os.RemoveAll(filepath.Dir(library.path))
+	}
+	os.Exit(code)
+}
+
+// browser is one headless Chromium with one page, and all that it told of the page.
+type browser struct {
+	t       *testing.T
+	sim     *sim
+	ctx     context.Context
+	profile string
+	close   func()
+
+	mu   sync.Mutex
+	told []byte // every event of console, log and network, as JSON
+}
+
+type browserOptions struct {
+	profile   string // kept; "" is a fresh one
+	unplugged bool   // no USB device: for the simulated device over a WebSocket
+	forbidden bool   // the page has no permission for the device
+	args      []string
+}
+
+// browse starts a Chromium with the simulated device plugged into it. It closes with the test, or earlier by close.
+func (s *sim) browse(o browserOptions) *browser {
+	t := s.t
+	if o.profile == "" {
+		o.profile = t.TempDir()
+	}
+	options := chromium.Options{Profile: o.profile, Args: append([]string{"--lang=en-US", "--disable-dev-shm-usage"}, o.args...)}
+	if !o.unplugged {
+		options.Library = buildLibrary(t)
+		addr, bus, _ := strings.Cut(s.usbip, "/")
+		options.Devices = []preload.Device{{Addr: addr, BusID: bus}}
+		if !o.forbidden {
+			options.Permissions = []chromium.Permission{{Origin: s.url, Serial: s.device.Status().Serial}}
+		}
+	}
+	instance, err := chromium.Prepare(s.ctx, options)
+	require.NoError(t, err)
+	allocator := []chromedp.ExecAllocatorOption{chromedp.ExecPath(instance.Path), chromedp.Env(instance.Env...)}
+	for name, value := range instance.Flags() {
+		allocator = append(allocator, chromedp.Flag(name, value))
+	}
+	root, stopAllocator := chromedp.NewExecAllocator(s.ctx, allocator...)
+	b := &browser{t: t, sim: s, profile: o.profile}
+	ctx, stop := chromedp.NewContext(root, chromedp.WithListener(b.listen))
+	b.ctx = ctx
+	b.close = sync.OnceFunc(func() {
+		_ = chromedp.Cancel(ctx)
+		stop()
+		stopAllocator()
+		instance.Close()
+	})
+	t.Cleanup(b.close)
+	b.do(
+		chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
+			if _, err := cdp.Call(ctx, target, network.Enable, network.EnableParams{}); err != nil {
+				return err
+			}
+			_, err := cdp.Call(ctx, target, log.Enable, cdp.Empty{})
+			return err
+		}))
+	return b
+}
+
+func (b *browser) listen(event any) {
+	switch event.(type) {
+	case *runtime.EventConsoleAPICalled, *runtime.EventExceptionThrown, *log.EventEntryAdded,
+		*network.EventRequestWillBeSent, *network.EventRequestWillBeSentExtraInfo, *network.EventWebSocketCreated,
+		*network.EventWebSocketFrameSent, *network.EventWebSocketWillSendHandshakeRequest:
+	default:
+		return
+	}
+	j, err := json.Marshal(event)
+	if err != nil {
+		j = fmt.Appendf(nil, "%+v", event)
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.told = append(append(b.told, j...), '\n')
+}
+
+func (b *browser) heard() []byte {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return append([]byte(nil), b.told...)
+}
+
+func (b *browser) do(steps ...chromedp.Action[chromedp.Void]) {
+	b.t.Helper()
+	require.NoError(b.t, chromedp.Do(b.ctx, steps...))
+}
+
+// open goes to a page of the simulator and waits until it shows its first state.
+func (b *browser) open(path string) {
+	b.t.Helper()
+	b.do(chromedp.Navigate(b.sim.url + path))
+	if path == "/" {
+		b.wait("[data-state]")
+	}
+}
+
+// eval runs JavaScript, awaits what it returns and decodes it.
+func eval[T any](b *browser, expression string) T {
+	b.t.Helper()
+	v, err := chromedp.Run(b.ctx, chromedp.Evaluate[T](expression, chromedp.EvalAwaitPromise))
+	require.NoError(b.t, err, expression)
+	return v
+}
+
+// run is eval for what returns nothing.
+func (b *browser) run(expression string) {
+	b.t.Helper()
+	eval[bool](b, "(async () => { "+expression+"; return true })()")
+}
+
+// wait waits until an element is there.
+func (b *browser) wait(selector string) {
+	b.t.Helper()
+	b.until(fmt.Sprintf("document.querySelector(%q) !== null", selector))
+}
+
+// until waits for a condition, which is looked at whenever the page changes.
+func (b *browser) until(condition string) {
+	b.t.Helper()
+	_, err := chromedp.Run(b.ctx, chromedp.Poll[bool](condition, chromedp.WithPollingMutation(), chromedp.WithPollingTimeout(patience/2)))
+	if err != nil {
+		require.NoError(b.t, err, "%s\nthe page shows: %s\nconsole: %s", condition, b.text(), b.heard())
+	}
+}
+
+// state waits for one of the page's states; it fails at once where the page shows an error instead.
+func (b *browser) state(name string) {
+	b.t.Helper()
+	b.until(`!!document.querySelector('[data-state="` + name + `"], [data-state="error"]')`)
+	shown := eval[string](b, `(document.querySelector('[data-error]')?.dataset.error ?? '')`)
+	if name != "error" && shown != "" {
+		require.Failf(b.t, "the page shows an error", "%s instead of state %s\n%s\n%s", shown, name, b.text(), b.heard())
+	}
+}
+
+// fails waits for the error state with this code.
+func (b *browser) fails(code string) {
+	b.t.Helper()
+	b.until(`!!document.querySelector('[data-error="` + code + `"]')`)
+}
+
+// press clicks a button of the page as a mouse does.
+func (b *browser) press(action string) {
+	b.t.Helper()
+	b.do(chromedp.Click(chromedp.CSS(fmt.Sprintf("[data-action=%q]", action))))
+}
+
+// typeCode types a code into the boxes, key by key, and confirms it.
+func (b *browser) typeCode(code string) {
+	b.t.Helper()
+	b.do(chromedp.KeyEvent(code), chromedp.KeyEvent("\r"))
+}
+
+func (b *browser) text() string {
+	text, _ := chromedp.Run(b.ctx, chromedp.Evaluate[string]("document.body?.innerText ?? ''"))
+	return text
+}
+
+// toCode goes from the start to the boxes on a device that is unbound and verified.
+func (b *browser) toCode() {
+	b.t.Helper()
+	b.press("connect")
+	b.state("recognised")
+	b.press("go-on")
+	b.state("code")
+}

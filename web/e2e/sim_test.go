@@ -1,0 +1,137 @@
+package e2e
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"imkey-connect/devicesim"
+	"imkey-connect/devicesim/control"
+	"imkey-connect/devicesim/simtest"
+	"imkey-connect/devicesim/trace"
+	"imkey-connect/devicesim/usb"
+	"imkey-connect/devicesim/usbip"
+	"imkey-connect/devicesim/wire"
+	"imkey-connect/web"
+)
+
+// patience bounds a whole test; no step comes near it.
+const patience = 2 * time.Minute
+
+// sim is a simulated device with its pages, on a free port, and all that went over either.
+type sim struct {
+	t      *testing.T
+	ctx    context.Context
+	device *devicesim.Device
+	url    string // http://127.0.0.1:port
+	usbip  string // 127.0.0.1:port/1-1
+
+	mu       sync.Mutex
+	bus      []byte // every packet and control transfer, both ways
+	requests []byte // every HTTP request, as it came
+	// script, if not empty, is what the page runs besides its own: see startLeaking.
+	script string
+	routes *http.ServeMux
+}
+
+func newSim(t *testing.T, o devicesim.Options) *sim {
+	ctx, stop := context.WithTimeout(t.Context(), patience)
+	t.Cleanup(stop)
+	s := &sim{t: t, ctx: ctx, routes: http.NewServeMux()}
+	log := trace.NewLog(20000)
+	recorder := trace.NewRecorder(log)
+	o.Tap = func(e usb.TapEvent) {
+		recorder.Tap(e)
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.bus = append(s.bus, e.Setup[:]...)
+		s.bus = append(s.bus, e.Data...)
+	}
+	var err error
+	s.device, err = devicesim.New(o)
+	require.NoError(t, err)
+	t.Cleanup(func() { s.device.Close() })
+
+	require.NotNil(t, web.Dist, "run make build first: the tests are of the built pages")
+	socket := wire.New(s.device.Port())
+	t.Cleanup(func() { socket.Close() })
+	s.routes.Handle("/", web.Handler(web.Dist))
+	s.routes.Handle(control.Prefix, control.New([]control.Simulated{{Device: s.device, Trace: log}}))
+	s.routes.Handle("/sim/usb", socket)
+	s.routes.Handle("/sim/webusb.js", wire.Module())
+	server := httptest.NewServer(http.HandlerFunc(s.serve))
+	t.Cleanup(func() {
+		server.CloseClientConnections()
+		server.Close()
+	})
+	s.url = server.URL
+
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	s.usbip = listener.Addr().String() + "/1-1"
+	bus := &usbip.Server{Ports: []*usb.Port{s.device.Port()}}
+	serving := make(chan error, 1)
+	busCtx, stopBus := context.WithCancel(context.Background())
+	go func() { serving <- bus.Serve(busCtx, listener) }()
+	t.Cleanup(func() {
+		stopBus()
+		<-serving
+	})
+	return s
+}
+
+// serve records a request and passes it on; with a script, it is added to every page.
+func (s *sim) serve(w http.ResponseWriter, r *http.Request) {
+	dump, err := httputil.DumpRequest(r, r.Header.Get("Upgrade") == "")
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
+	s.mu.Lock()
+	s.requests = append(s.requests, dump...)
+	script := s.script
+	s.mu.Unlock()
+	if script == "" || r.URL.Path != "/" {
+		s.routes.ServeHTTP(w, r)
+		return
+	}
+	r.Header.Del("Accept-Encoding")
+	r.Header.Del("If-None-Match")
+	page := httptest.NewRecorder()
+	s.routes.ServeHTTP(page, r)
+	body, _ := io.ReadAll(page.Body)
+	body = bytes.Replace(body, []byte("</head>"), []byte(`<script src="/added.js"></script></head>`), 1)
+	w.Header().Set("Content-Type", page.Header().Get("Content-Type"))
+	w.Header().Set("Content-Security-Policy", page.Header().Get("Content-Security-Policy"))
+	w.WriteHeader(page.Code)
+	w.Write(body)
+}
+
+// code waits for the code on the device's screen and reads it there, outside the browser.
+func (s *sim) code() string {
+	code, err := simtest.ReadCode(s.ctx, s.device)
+	require.NoError(s.t, err)
+	return code
+}
+
+// is waits until the device's status satisfies ok.
+func (s *sim) is(ok func(devicesim.Status) bool) {
+	require.NoError(s.t, simtest.WaitFor(s.ctx, s.device, ok))
+}
+
+// wrong returns a well-formed code that is not this one.
+func wrong(code string) string {
+	if code[7] == '2' {
+		return code[:7] + "3"
+	}
+	return code[:7] + "2"
+}
