@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"time"
 
 	"github.com/hack-pad/safejs"
 
@@ -99,22 +100,40 @@ func begin(db safejs.Value, op, store, mode string) (*transaction, safejs.Value,
 
 func (t *transaction) abort() { _, _ = interop.CallNow(t.tx, "abort") }
 
-// wait waits until the transaction is complete. When the context ends first it is aborted, and what becomes of it decides:
-// it may have gone too far for that. bound ends even that wait.
-func (t *transaction) wait(ctx, bound context.Context) error {
-	ended := error(nil)
+// wait waits until the transaction is complete; a context that ends aborts it.
+func (t *transaction) wait(ctx context.Context) error {
 	select {
 	case <-t.outcome.done:
+		return t.result(nil)
 	case <-ctx.Done():
-		ended = ctx.Err()
 		t.abort()
-		select {
-		case <-t.outcome.done:
-		case <-bound.Done():
-			t.outcome.stop()
-			return errcode.New(errcode.Storage, t.op+": the browser does not answer")
-		}
+		t.outcome.stop()
+		return failure(t.op, ctx.Err())
 	}
+}
+
+// waitWritten is wait for a transaction that changes something: after an abort, what becomes of it decides, since it may
+// have gone too far for that.
+func (t *transaction) waitWritten(ctx context.Context) error {
+	select {
+	case <-t.outcome.done:
+		return t.result(nil)
+	case <-ctx.Done():
+		t.abort()
+	}
+	timer := time.NewTimer(callWithin)
+	defer timer.Stop()
+	select {
+	case <-t.outcome.done:
+		return t.result(ctx.Err())
+	case <-timer.C:
+		t.outcome.stop()
+		return errcode.New(errcode.Storage, t.op+": the browser does not answer")
+	}
+}
+
+// result is what became of the transaction; ended is why it was aborted, if we did that.
+func (t *transaction) result(ended error) error {
 	switch {
 	case t.outcome.event == "complete":
 		return nil

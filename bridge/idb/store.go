@@ -216,7 +216,7 @@ func read(ctx context.Context, db safejs.Value, op, store, method string, args .
 		t.outcome.stop()
 		return safejs.Undefined(), failure(op, err)
 	}
-	if err := t.wait(ctx, ctx); err != nil {
+	if err := t.wait(ctx); err != nil {
 		return safejs.Undefined(), err
 	}
 	result, err := interop.Get(request, "result")
@@ -237,9 +237,7 @@ func write(ctx context.Context, db safejs.Value, op, store, method string, args 
 		t.outcome.stop()
 		return failure(op, err)
 	}
-	bound, stop := context.WithTimeout(context.WithoutCancel(ctx), callWithin)
-	defer stop()
-	return t.wait(ctx, bound)
+	return t.waitWritten(ctx)
 }
 
 // askToPersist asks the browser to keep the site's data; nothing waits for its answer.
