@@ -39,13 +39,14 @@ func Launch(ctx context.Context, o Options) (*Browser, error) {
 	if err := b.cmd.Start(); err != nil {
 		return nil, errors.Join(err, in.Close())
 	}
+	unwatch := context.AfterFunc(ctx, func() { _ = b.Close() })
 	go func() {
 		defer close(b.ended)
+		defer unwatch()
 		err := b.cmd.Wait()
 		killGroup(b.cmd) // children that outlived it, so that none writes into the profile
 		b.err = errors.Join(err, in.Close())
 	}()
-	context.AfterFunc(ctx, func() { _ = b.Close() })
 	return b, nil
 }
 

@@ -251,6 +251,11 @@ static void set_current(struct slot *slot, struct device *d) {
   pthread_mutex_unlock(&mu);
 }
 
+static void sleep_ms(int ms) {
+  struct timespec pause = {.tv_nsec = ms * 1000000L};
+  nanosleep(&pause, NULL);
+}
+
 // The connection is gone: everything pending ends as it does when a cable is pulled.
 static void unplug(struct slot *slot, struct device *d) {
   pthread_mutex_lock(&mu);
@@ -262,8 +267,13 @@ static void unplug(struct slot *slot, struct device *d) {
     complete(u, -ESHUTDOWN);
   }
   handles_gone(d);
-  announce(d, "remove");
   pthread_cond_broadcast(&changed);
+  pthread_mutex_unlock(&mu);
+  // Transfers fail first, then udev tells, by way of a daemon: the browser would see
+  // reads of an unplugged device as aborted if it heard both at once.
+  sleep_ms(20);
+  pthread_mutex_lock(&mu);
+  announce(d, "remove");
   pthread_mutex_unlock(&mu);
   pthread_mutex_lock(&d->writing); // whoever is writing sees an error rather than another file's descriptor
   int s = d->socket;
@@ -290,8 +300,7 @@ void *slot_thread(void *argument) {
       unplug(slot, d);
       wait = FIRST_MS;
     }
-    struct timespec pause = {.tv_nsec = wait * 1000000L};
-    nanosleep(&pause, NULL);
+    sleep_ms(wait);
     wait = wait * 2 < LAST_MS ? wait * 2 : LAST_MS;
   }
   return NULL;
