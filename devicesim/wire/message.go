@@ -80,9 +80,9 @@ const (
 	failAccess       = "access"       // the system does not let the browser open the device
 	failClaim        = "claim"        // the interface, or the device, is held elsewhere
 	failProtected    = "protected"    // the interface's class is not for pages
-	failCancelled    = "cancelled"    // closed, or the bus was reset, while the transfer was pending
-	failDisconnected = "disconnected" // unplugged
-	failTransfer     = "transfer"     // anything else
+	failCancelled    = "cancelled"    // closed or unplugged while the transfer was pending
+	failDisconnected = "disconnected" // the device that the request is for is gone
+	failTransfer     = "transfer"     // anything else; a bus reset while the transfer was pending
 )
 
 // reply answers the request with the same id.

@@ -128,7 +128,7 @@ func (t *tab) close() {
 	t.mu.Unlock()
 	for _, p := range reads {
 		if _, pending := p.read.Cancel(); pending {
-			t.finishIn(p, nil, usb.ErrUnlinked)
+			t.finishIn(p, nil, context.Canceled)
 		}
 	}
 	<-t.outDone
@@ -260,7 +260,8 @@ func (t *tab) begin() error {
 	return nil
 }
 
-// transferred turns a transfer's end into its reply.
+// transferred turns a transfer's end into its reply. The reasons are Chromium's: what the page or the browser ends by
+// closing is cancelled, also when the cable is pulled; what a bus reset ends has failed.
 func transferred(id uint32, data []byte, err error) reply {
 	switch {
 	case err == nil:
@@ -269,10 +270,8 @@ func transferred(id uint32, data []byte, err error) reply {
 		return reply{ID: id, Status: statusStall, Data: data}
 	case errors.Is(err, usb.ErrBabble):
 		return reply{ID: id, Status: statusBabble, Data: data}
-	case errors.Is(err, usb.ErrUnlinked), errors.Is(err, usb.ErrClosed):
+	case errors.Is(err, context.Canceled), errors.Is(err, usb.ErrUnplugged), errors.Is(err, usb.ErrClosed):
 		return reply{ID: id, Error: failCancelled}
-	case errors.Is(err, usb.ErrUnplugged):
-		return reply{ID: id, Error: failDisconnected}
 	}
 	return reply{ID: id, Error: failTransfer}
 }

@@ -785,8 +785,9 @@ class USB extends EventTarget {
     if (before && !description && this.#device) {
       const device = this.#device;
       this.#device = null;
-      disconnect(device);
+      // As in Chromium, the device still says that it is open while the event is told.
       if (this.#permitted) this.#tell('disconnect', device);
+      disconnect(device);
     }
     if (!before && description && this.#permitted) {
       const first = !this.#hadState;

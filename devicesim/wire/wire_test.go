@@ -46,7 +46,9 @@ type bench struct {
 
 // newBench serves a port, and of the control API what edge.js needs.
 func newBench(t *testing.T) *bench {
-	port := usb.NewPort(usb.Identity{Serial: "imKey01191200001", Manufacturer: "imKey", Product: "imKey Pro"}, &idle{}, nil)
+	port := usb.NewPort(usb.Identity{
+		Serial: "imKey01191200001", Manufacturer: "imKey", Product: "imKey (simulated)", LandingURL: "http://localhost:7380/",
+	}, &idle{}, nil)
 	b := &bench{t: t, port: port, server: New(port)}
 	mux := http.NewServeMux()
 	mux.Handle("/sim/usb", b.server)
@@ -202,7 +204,7 @@ func TestUnplug(t *testing.T) {
 	p.post(3, `"op":"in","endpoint":133,"length":64`)
 	require.Equal(t, "00", p.ask(4, `"op":"control","setup":"8000000000000100"`)["data"]) // the read has begun
 	b.port.Unplug()
-	require.Equal(t, failed(3, "disconnected"), p.read())
+	require.Equal(t, failed(3, "cancelled"), p.read())
 	require.Equal(t, "unplugged", p.event())
 	require.Equal(t, failed(5, "disconnected"), p.ask(5, `"op":"open"`))
 	b.port.Plug()
