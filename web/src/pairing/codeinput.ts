@@ -16,8 +16,15 @@ export class CodeInput {
   #language: Language
   #held = false
 
-  /** submitted is called on Enter. */
-  constructor(language: Language, submitted: () => void) {
+  /**
+   * submitted is called on Enter. eager takes a character out of a composition at once: Android's keyboards compose every
+   * word and would end it only when the box is left, while a desktop's input method must be let finish.
+   */
+  constructor(
+    language: Language,
+    private readonly eager: boolean,
+    submitted: () => void,
+  ) {
     this.#language = language
     this.#inputs = Array.from({ length }, (_, i) => this.#input(i, submitted))
     this.#hint = h('p', { class: 'code-hint', id: 'code-hint', role: 'status', 'aria-live': 'polite' })
@@ -104,11 +111,13 @@ export class CodeInput {
         composing = true
       },
       compositionend: () => {
+        if (!composing) return // taken already
         composing = false
         this.#typed(at, input.value)
       },
       input: (event: Event) => {
-        if (composing || this.#held) return
+        if (this.#held || (composing && !this.eager)) return
+        composing = false
         const { data, inputType } = event as InputEvent
         if (input.value === '') this.#dispatch({ type: 'delete', at })
         // data is what came now; the value may still hold what was there before.

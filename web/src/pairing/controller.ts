@@ -232,7 +232,10 @@ export class Pairing {
         } catch (error) {
           const code = codeOf(error)
           if (code !== 'locked' && code !== 'in-menu') throw error
-          this.#set(run, { name: 'waiting', reason: code })
+          // Said once, not at every look: a screen reader would repeat it.
+          if (this.#state.name !== 'waiting' || this.#state.reason !== code) {
+            this.#set(run, { name: 'waiting', reason: code })
+          }
           await this.world.wait(lookAgain, run)
         }
       }

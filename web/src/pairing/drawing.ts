@@ -32,11 +32,11 @@ export function draw(picture: Picture, language: Language): SVGSVGElement {
   })
   return svg(
     'svg',
-    { class: 'device-drawing', viewBox: '-160 0 320 154', role: 'img', 'aria-label': text[language] },
+    { class: 'device-drawing', viewBox: '-160 -18 320 172', role: 'img', 'aria-label': text[language] },
     svg(
       'g',
-      { transform: `translate(0 ${picture.plugged ? 14 : 0})` },
-      svg('path', { class: 'device-wire', d: 'M0 -16 V8' }),
+      { transform: `translate(0 ${picture.plugged ? 14 : -2})` },
+      svg('path', { class: 'device-wire', d: 'M0 -40 V8' }),
       svg('rect', { class: 'device-plug', x: -9, y: 4, width: 18, height: 14, rx: 2.5 }),
       svg('rect', { class: 'device-plug', x: -5.5, y: 18, width: 11, height: 3 }),
     ),

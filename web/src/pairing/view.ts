@@ -39,7 +39,7 @@ export class View {
     private readonly options: ViewOptions,
   ) {
     this.#language = options.language
-    this.#code = new CodeInput(options.language, () => this.#submit())
+    this.#code = new CodeInput(options.language, options.surroundings.platform === 'android', () => this.#submit())
     this.#keep.checked = true
     root.append(this.#stage, this.#note, this.#polite, this.#urgent)
   }
