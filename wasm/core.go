@@ -94,7 +94,7 @@ func (c *core) open(args []safejs.Value) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &openDevice{core: c, options: options, link: link, turn: make(chan struct{}, 1)}
+	d := &openDevice{core: c, options: options, link: link, turn: make(chan struct{}, 1), reason: confirm}
 	// On failure this closes the link.
 	if d.device, err = device.Open(ctx, link, d.waiting); err != nil {
 		return nil, err
