@@ -191,8 +191,6 @@ export const pairing = {
   copyFailed: say('Copying was refused. Select the report and copy it by hand.', '浏览器拒绝复制，请手动选中并复制。'),
   report: say('Report', '诊断报告'),
   errorCode: say('Code', '错误代码'),
-
-  screenHome: say('imKey at its home page', 'imKey 显示主页'),
 } satisfies Record<string, Text>
 
 /** codeBox names one box of the binding code to a screen reader. */

@@ -1,6 +1,7 @@
 import { common } from '../../i18n/common'
 import { pairing as words } from '../../i18n/pairing'
 import { Pairing } from '../../pairing/controller'
+import { h } from '../../pairing/dom'
 import { framedWithoutUSB, platformOf } from '../../pairing/platform'
 import { Report } from '../../pairing/report'
 import type { ImKey } from '../../pairing/sdk'
@@ -8,7 +9,6 @@ import type { State } from '../../pairing/state'
 import { View } from '../../pairing/view'
 import { isSupported, loadImKey } from '../../sdk/imkey'
 import { Chrome } from '../chrome'
-import { h } from '../../pairing/dom'
 import { findSimulator } from './simulator'
 
 /** The simulator's own script; it is not part of the site. */
@@ -20,7 +20,8 @@ const simulator = await findSimulator(location)
 
 const report = new Report(
   {
-    version: '0.1.0',
+    // The name of this script has a hash of what is in it.
+    version: new URL(import.meta.url).pathname.split('/').at(-1)!,
     userAgent: navigator.userAgent,
     languages: navigator.languages,
     webusb: 'usb' in navigator,

@@ -8,6 +8,9 @@ export interface SimulatorFacts {
   readonly query: string
 }
 
+/** How long an answer may take, in milliseconds: whatever else runs there must not hold the page up. */
+const patience = 2000
+
 /**
  * findSimulator asks whether this page comes from a simulator. Only on a loopback host: a real site is never asked, and
  * what it answered would count for nothing.
@@ -17,7 +20,7 @@ export async function findSimulator(location: Location): Promise<SimulatorFacts 
   const device = new URLSearchParams(location.search).get('device')
   const query = device === null ? '' : `?device=${encodeURIComponent(device)}`
   try {
-    const answer = await fetch(`/sim/v1/device${query}`, { headers: { Accept: 'application/json' } })
+    const answer = await fetch(`/sim/v1/device${query}`, { signal: AbortSignal.timeout(patience) })
     if (!answer.ok) return null
     const { serial, ca, codeAttemptsLeft } = (await answer.json()) as Record<string, unknown>
     if (typeof serial !== 'string' || typeof ca !== 'string' || typeof codeAttemptsLeft !== 'number') return null

@@ -37,11 +37,15 @@ export class Control {
     return this.#query
   }
 
-  /** watch calls back with the device now and at every change, and with null while the simulator cannot be reached. */
-  watch(changed: (status: Status | null) => void): void {
+  /**
+   * watch calls back with the device now and at every change, with 'lost' while the simulator cannot be reached, and
+   * with 'none' where there is none: then nothing more comes.
+   */
+  watch(changed: (status: Status | 'lost' | 'none') => void): void {
     const events = new EventSource(`/sim/v1/events${this.#query}`)
     events.onmessage = (event: MessageEvent<string>) => changed(JSON.parse(event.data) as Status)
-    events.onerror = () => changed(null) // the browser connects again by itself
+    // The browser connects again by itself unless something else answers there.
+    events.onerror = () => changed(events.readyState === EventSource.CLOSED ? 'none' : 'lost')
   }
 
   /** post does something to the device; it resolves with what the device objected to, or undefined. */
@@ -71,7 +75,7 @@ export class Control {
 function sentence(text: string): string {
   try {
     const { error } = JSON.parse(text) as { error?: { message?: unknown } }
-    if (typeof error?.message === 'string') return error.message
+    if (typeof error?.message === 'string') return error.message.replace(/^devicesim: /, '')
   } catch {
     // Something else than the simulator answered; what it said is shown as it is.
   }

@@ -21,15 +21,15 @@ const body = new Body(
 )
 
 let status: Status | null = null
-let reached = false
+let absent: Text = words.connecting
 
 chrome.main.append(heading, body.element, lead, facts, panels.element, trace.element)
 chrome.simulated({ href: `/${control.query}`, text: common.openConnectPage })
 chrome.onLanguage(drawAll)
 drawAll()
 control.watch((now) => {
-  reached ||= now !== null
-  status = now
+  status = typeof now === 'string' ? null : now
+  if (typeof now === 'string') absent = words[now]
   draw()
   trace.refresh()
 })
@@ -44,7 +44,7 @@ function drawAll(): void {
 
 function draw(): void {
   body.draw(status, chrome.language)
-  facts.replaceChildren(...(status ? rows(status) : [h('p', { class: 'quiet' }, t(reached ? words.lost : words.connecting))]))
+  facts.replaceChildren(...(status ? rows(status) : [h('p', { class: 'quiet' }, t(absent))]))
 }
 
 function rows(now: Status): HTMLElement[] {
