@@ -1,0 +1,54 @@
+package ethereum
+
+import (
+	"encoding/hex"
+	"strings"
+
+	"imkey-connect/core/secp"
+)
+
+// Address is an account's or a contract's address.
+type Address [20]byte
+
+// AddressOf returns the address of a public key: the last 20 bytes of the Keccak-256 of X ‖ Y.
+func AddressOf(key secp.PublicKey) (a Address) {
+	sum := Keccak256(key[1:])
+	copy(a[:], sum[12:])
+	return a
+}
+
+// ParseAddress reads 0x and 40 hex digits. All lower case and all upper case are taken as they are; mixed case must be
+// the checksum of EIP-55, so that a mistyped character does not send money to nobody. Errors have code invalid-argument.
+func ParseAddress(s string) (Address, error) { return parseAddress("address", s) }
+
+func parseAddress(at, s string) (a Address, err error) {
+	if len(s) != 42 || s[:2] != "0x" {
+		return a, invalid(at, "an address is 0x and 40 hex digits")
+	}
+	if _, err := hex.Decode(a[:], []byte(s[2:])); err != nil {
+		return Address{}, invalid(at, "an address is 0x and 40 hex digits")
+	}
+	digits := s[2:]
+	if digits != strings.ToLower(digits) && digits != strings.ToUpper(digits) && s != a.String() {
+		return Address{}, invalid(at, "the capitals of the address are not its checksum (EIP-55)")
+	}
+	return a, nil
+}
+
+// String returns the address with the checksum of EIP-55 in its capitals.
+func (a Address) String() string {
+	text := make([]byte, 42)
+	copy(text, "0x")
+	hex.Encode(text[2:], a[:])
+	sum := Keccak256(text[2:])
+	for i, c := range text[2:] {
+		nibble := sum[i/2] >> 4
+		if i%2 == 1 {
+			nibble = sum[i/2] & 15
+		}
+		if c >= 'a' && nibble >= 8 {
+			text[2+i] = c - 'a' + 'A'
+		}
+	}
+	return string(text)
+}

@@ -1,0 +1,283 @@
+package ethereum
+
+import (
+	"context"
+
+	"imkey-connect/core/device"
+	"imkey-connect/core/errcode"
+	"imkey-connect/core/secp"
+)
+
+// ForeignFrom is the reason in the Data of the error that a from gets which is not the address at the path.
+const ForeignFrom = "not the address that the device has at this path"
+
+// Ethereum is the Ethereum applet of an open device. Its methods may be called from any goroutine; operations run one
+// after another, each with the device to itself.
+//
+// Beyond what each method says, errors are those of the device (locked, wallet-missing, in-menu, applet-missing,
+// user-rejected), of the binding (see [Binder]) and of the transport. An answer that is malformed or signed by a wrong
+// key is protocol, and never comes out. When a context ends, the device is idle again before the method returns.
+type Ethereum struct {
+	device *device.Device
+	binder Binder
+}
+
+// New returns the Ethereum applet of d. Nothing is sent yet.
+func New(d *device.Device, b Binder) *Ethereum { return &Ethereum{device: d, binder: b} }
+
+// do runs op with the applet selected and the binding's keys at hand.
+func (e *Ethereum) do(ctx context.Context, op func(*applet) error) error {
+	return e.device.Do(ctx, func(s *device.Session) error {
+		a, err := e.open(ctx, s)
+		if err != nil {
+			return err
+		}
+		defer a.keys.wipe()
+		return op(a)
+	})
+}
+
+// Account is an address that the device's wallet can sign for.
+type Account struct {
+	Path      Path
+	Address   Address
+	PublicKey secp.PublicKey
+}
+
+// Account returns the account at a path. With show, the device shows the address and its person compares: OK, or
+// user-rejected.
+func (e *Ethereum) Account(ctx context.Context, p Path, show bool) (Account, error) {
+	if err := p.check(); err != nil {
+		return Account{}, err
+	}
+	var account Account
+	err := e.do(ctx, func(a *applet) error {
+		if err := a.use(ctx, p, nil); err != nil {
+			return err
+		}
+		if show {
+			if err := a.showAddress(ctx); err != nil {
+				return err
+			}
+		}
+		account = a.account
+		return nil
+	})
+	return account, err
+}
+
+// MaxAccounts is how many accounts one call of [Ethereum.Accounts] lists.
+const MaxAccounts = 1000
+
+// Accounts lists count accounts below a path, from index first on. None of the indices is hardened, so that one answer
+// of the device is enough: parent is [BIP44]'s or [Legacy]'s path without its end.
+func (e *Ethereum) Accounts(ctx context.Context, parent Path, first uint32, count int) ([]Account, error) {
+	if err := parent.check(); err != nil {
+		return nil, err
+	}
+	if len(parent) == MaxPathDepth {
+		return nil, invalid("path", "a path has at most 10 components")
+	}
+	if count < 1 || count > MaxAccounts || uint64(first)+uint64(count) > Hardened {
+		return nil, invalid("count", "between 1 and 1000 accounts, their indices below 2147483648")
+	}
+	var key ExtendedKey
+	err := e.do(ctx, func(a *applet) (err error) {
+		key, err = a.extendedKey(ctx, parent)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	accounts := make([]Account, count)
+	for i := range accounts {
+		index := first + uint32(i)
+		child, err := key.Child(index)
+		if err != nil {
+			return nil, err
+		}
+		accounts[i] = Account{parent.Child(index), AddressOf(child.PublicKey), child.PublicKey}
+	}
+	return accounts, nil
+}
+
+// ExtendedKey returns the extended public key at a path. It asks for the key above, too, whose fingerprint it carries.
+func (e *Ethereum) ExtendedKey(ctx context.Context, p Path) (ExtendedKey, error) {
+	if err := p.check(); err != nil {
+		return ExtendedKey{}, err
+	}
+	var key ExtendedKey
+	err := e.do(ctx, func(a *applet) (err error) {
+		var parent ExtendedKey
+		if len(p) > 1 {
+			if parent, err = a.extendedKey(ctx, p[:len(p)-1]); err != nil {
+				return err
+			}
+		}
+		if key, err = a.extendedKey(ctx, p); err != nil {
+			return err
+		}
+		if len(p) > 1 {
+			key.Parent = parent.Fingerprint()
+		}
+		return nil
+	})
+	return key, err
+}
+
+// Signer says who signs, and who wants to know how it goes. The functions may be nil; they must return at once.
+type Signer struct {
+	Path Path
+	// From, if not nil, is the address that the caller expects at the path. Another one is invalid-argument at "from".
+	From *Address
+	// Progress is told how much of the payload the device has got, in bytes. All of it but the last command goes at once;
+	// on that one the device waits for its person.
+	Progress func(sent, total int)
+}
+
+// SignedTransaction is a transaction ready for eth_sendRawTransaction.
+type SignedTransaction struct {
+	Raw       []byte
+	Hash      [32]byte
+	From      Address
+	Signature Signature
+	Summary   Summary
+	// Unbound warns that no binding signature went with the request; see [Unbound].
+	Unbound bool
+}
+
+// SignTransaction has the device show and sign a transaction. announce, if not nil, gets the summary before anything is
+// sent, so that a page can say what the screen is about to show and warn of a blind signature; it must return at once.
+func (e *Ethereum) SignTransaction(ctx context.Context, by Signer, t *Transaction, n Native, announce func(Summary)) (*SignedTransaction, error) {
+	if err := by.Path.check(); err != nil {
+		return nil, err
+	}
+	if t == nil {
+		return nil, invalid("transaction", "missing")
+	}
+	if err := t.Validate(); err != nil {
+		return nil, err
+	}
+	summary, err := t.Summarize(n)
+	if err != nil {
+		return nil, err
+	}
+	unsigned, err := t.Unsigned()
+	if err != nil {
+		return nil, err
+	}
+	r := request{data: unsigned, prepare: insPrepareMessage, sign: insSignMessage, empty: emptyForMessage}
+	if t.Type == TypeLegacy || t.Type == TypeDynamicFee {
+		r.prepare, r.sign, r.empty = insPrepareTransaction, insSignTransaction, emptyForTransaction
+		r.screen = textField(r.screen, tagPayment, summary.Payment)
+		r.screen = textField(r.screen, tagReceiver, summary.Receiver)
+		r.screen = textField(r.screen, tagFee, summary.Fee)
+	}
+	if err := r.check(); err != nil {
+		return nil, err
+	}
+	if announce != nil {
+		announce(summary)
+	}
+	got, err := e.sign(ctx, by, r)
+	if err != nil {
+		return nil, err
+	}
+	raw, err := t.Signed(got.signature)
+	if err != nil {
+		return nil, errcode.Wrap(errcode.Internal, "assemble the transaction", err)
+	}
+	return &SignedTransaction{raw, Keccak256(raw), got.from, got.signature, summary, got.unbound}, nil
+}
+
+// SignedMessage is a signature over a message or typed data.
+type SignedMessage struct {
+	// Signature is r ‖ s ‖ v with v 27 or 28.
+	Signature [65]byte
+	Digest    [32]byte
+	From      Address
+	// Blind says that the device's screen showed a digest or raw bytes instead of what is signed.
+	Blind bool
+	// Unbound warns that no binding signature went with the request; see [Unbound].
+	Unbound bool
+}
+
+// SignMessage signs a message as personal_sign and eth_sign do, with EIP-191's prefix and its length before it. Together
+// they are at most 65535 bytes.
+func (e *Ethereum) SignMessage(ctx context.Context, by Signer, message []byte) (*SignedMessage, error) {
+	return e.signMessage(ctx, by, messageData(message), false)
+}
+
+// SignTypedData signs typed data as eth_signTypedData_v3 and _v4 do. The device cannot show more of it than its hashes.
+func (e *Ethereum) SignTypedData(ctx context.Context, by Signer, d *TypedData) (*SignedMessage, error) {
+	if d == nil {
+		return nil, invalid("typed data", "missing")
+	}
+	return e.signMessage(ctx, by, d.data(), true)
+}
+
+func (e *Ethereum) signMessage(ctx context.Context, by Signer, data []byte, blind bool) (*SignedMessage, error) {
+	if err := by.Path.check(); err != nil {
+		return nil, err
+	}
+	r := request{data: data, prepare: insPrepareMessage, sign: insSignMessage, empty: emptyForMessage}
+	if err := r.check(); err != nil {
+		return nil, err
+	}
+	got, err := e.sign(ctx, by, r)
+	if err != nil {
+		return nil, err
+	}
+	return &SignedMessage{got.signature.Bytes(), Keccak256(data), got.from, blind, got.unbound}, nil
+}
+
+// What unbound hosts were recorded to write after the tag of the binding signature.
+var (
+	emptyForTransaction = []byte{0x01, 0x00}
+	emptyForMessage     = []byte{0x00}
+)
+
+// request is one thing to sign.
+type request struct {
+	data          []byte // hashed by the device
+	screen        []byte // its strings, encoded
+	prepare, sign byte   // instructions
+	empty         []byte // the unbound form of the binding signature
+}
+
+func (r *request) check() error {
+	if len(r.data) > maxData {
+		return invalid("data", sizeText(len(r.data))+" are more than the device can take, which is "+sizeText(maxData))
+	}
+	return nil
+}
+
+type signed struct {
+	signature Signature
+	from      Address
+	unbound   bool
+}
+
+func (e *Ethereum) sign(ctx context.Context, by Signer, r request) (signed, error) {
+	var got signed
+	err := e.do(ctx, func(a *applet) error {
+		if err := a.use(ctx, by.Path, by.From); err != nil {
+			return err
+		}
+		payload, err := a.keys.sign(append(dataField(r.data), r.screen...), r.empty)
+		if err != nil {
+			return err
+		}
+		defer a.drop(ctx)
+		if err := a.prepare(ctx, r.prepare, payload, by.Progress); err != nil {
+			return err
+		}
+		signature, err := a.signature(ctx, r.sign, Keccak256(r.data))
+		if err != nil {
+			return err
+		}
+		got = signed{signature, a.account.Address, a.keys.unbound}
+		return nil
+	})
+	return got, err
+}

@@ -1,0 +1,370 @@
+package ethereum
+
+import (
+	"encoding/hex"
+	"math"
+	"math/big"
+	"slices"
+	"strconv"
+	"strings"
+
+	"golang.org/x/crypto/sha3"
+)
+
+// Version is the dialect of eth_signTypedData.
+type Version int
+
+// The dialects. V3 knows no arrays, and leaves what is missing out of the encoding; V4 is EIP-712 in full, and encodes a
+// missing or null struct as 32 zero bytes. Both are as eth-sig-util, whose behaviour dApps rely on, defines them.
+const (
+	V3 Version = 3
+	V4 Version = 4
+)
+
+// The limits on typed data. They are far from what people can read, and keep hostile documents from keeping a page busy.
+const (
+	// MaxTypedDataSize bounds the encoding, types included, in bytes.
+	MaxTypedDataSize = 1 << 20
+	// MaxTypedDataDepth bounds how deep structs and arrays nest in the data. Data that contains itself runs into it.
+	MaxTypedDataDepth = 64
+	// MaxTypedDataTypes bounds the struct types.
+	MaxTypedDataTypes = 1024
+)
+
+// TypedData is typed structured data (EIP-712), hashed.
+type TypedData struct {
+	PrimaryType string
+	// DomainSeparator is the domain's hash, StructHash the message's. A document whose primary type is EIP712Domain has
+	// no message, and its StructHash counts for nothing.
+	DomainSeparator, StructHash [32]byte
+	// ChainID is the domain's chain id, nil where it has none. Wallets refuse one that is not the selected chain's.
+	ChainID *big.Int
+}
+
+const domainType = "EIP712Domain"
+
+// data is what the device hashes and signs.
+func (d *TypedData) data() []byte {
+	b := append([]byte{0x19, 0x01}, d.DomainSeparator[:]...)
+	if d.PrimaryType != domainType {
+		b = append(b, d.StructHash[:]...)
+	}
+	return b
+}
+
+// Digest is what is signed.
+func (d *TypedData) Digest() [32]byte { return Keccak256(d.data()) }
+
+// HashTypedData reads the document {types, primaryType, domain, message} as a tree of Go values and hashes it. In the
+// tree an object is map[string]any, an array []any; a missing key is JavaScript's undefined, nil its null. Numbers come
+// as float64 (whole, below 2^53), int, int64, uint64, *big.Int, or strings in decimal or 0x hex; bytes as 0x hex or
+// []byte; addresses as in [ParseAddress]. Nothing is converted that is not of its field's type: the string "false" is no
+// bool. Keys that no type names are ignored.
+//
+// Where types has no EIP712Domain it is made of the fields that domain has, as ethers and viem do; a key that EIP-712
+// does not know is then refused.
+//
+// Errors have code invalid-argument.
+func HashTypedData(document any, v Version) (*TypedData, error) {
+	root, ok := document.(map[string]any)
+	if !ok {
+		return nil, invalid("typed data", "not an object")
+	}
+	if v != V3 && v != V4 {
+		return nil, invalid("version", "only versions 3 and 4 of typed data exist here")
+	}
+	e := &encoder{version: v, types: map[string][]field{}, hashes: map[string][32]byte{}, left: MaxTypedDataSize}
+	d := &TypedData{}
+	if d.PrimaryType, ok = root["primaryType"].(string); !ok {
+		return nil, invalid("primaryType", "not a string")
+	}
+	domain, ok := root["domain"].(map[string]any)
+	if !ok {
+		return nil, invalid("domain", "not an object")
+	}
+	if err := e.readTypes(root["types"], domain); err != nil {
+		return nil, err
+	}
+	if e.types[d.PrimaryType] == nil {
+		return nil, invalid("primaryType", "types does not define "+quote(d.PrimaryType))
+	}
+	var err error
+	if d.DomainSeparator, err = e.hashStruct(&place{name: "domain"}, domainType, domain); err != nil {
+		return nil, err
+	}
+	if d.ChainID, err = e.chainID(domain); err != nil {
+		return nil, err
+	}
+	if d.PrimaryType == domainType {
+		return d, nil
+	}
+	message, ok := root["message"].(map[string]any)
+	if !ok {
+		return nil, invalid("message", "not an object")
+	}
+	d.StructHash, err = e.hashStruct(&place{name: "message"}, d.PrimaryType, message)
+	if err != nil {
+		return nil, err
+	}
+	return d, nil
+}
+
+// place is where in the document something is. Places are linked instead of written, since only errors read them.
+type place struct {
+	up    *place
+	name  string
+	index int // of an array element, where name is empty
+	depth int
+}
+
+func (p *place) key(name string) *place { return &place{up: p, name: name, depth: p.depth + 1} }
+func (p *place) at(index int) *place    { return &place{up: p, index: index, depth: p.depth + 1} }
+
+func (p *place) String() string {
+	var parts []string
+	for ; p != nil; p = p.up {
+		switch {
+		case p.name == "":
+			parts = append(parts, "["+strconv.Itoa(p.index)+"]")
+		case p.up == nil:
+			parts = append(parts, p.name)
+		default:
+			parts = append(parts, "."+p.name)
+		}
+	}
+	slices.Reverse(parts)
+	return strings.Join(parts, "")
+}
+
+func (p *place) invalid(reason string) error { return invalid(p.String(), reason) }
+
+// encoder hashes one document.
+type encoder struct {
+	version Version
+	types   map[string][]field
+	hashes  map[string][32]byte // of types
+	left    int                 // bytes that may still be encoded
+}
+
+// spend counts towards the size limit.
+func (e *encoder) spend(p *place, n int) error {
+	if e.left -= n; e.left < 0 {
+		return p.invalid("the document is larger than 1 MiB")
+	}
+	return nil
+}
+
+// hashStruct is EIP-712's hashStruct: Keccak-256 of the type's hash and the encoded fields.
+func (e *encoder) hashStruct(p *place, name string, value map[string]any) (sum [32]byte, err error) {
+	typeHash, err := e.typeHash(p, name)
+	if err != nil {
+		return sum, err
+	}
+	h := sha3.NewLegacyKeccak256()
+	h.Write(typeHash[:])
+	for i := range e.types[name] {
+		f := &e.types[name][i]
+		v, present := value[f.name]
+		if !present && e.version == V3 {
+			continue
+		}
+		word, err := e.encode(p.key(f.name), f.kind, f.dims, v, present)
+		if err != nil {
+			return sum, err
+		}
+		h.Write(word[:])
+	}
+	h.Sum(sum[:0])
+	return sum, nil
+}
+
+// encode is EIP-712's enc: 32 bytes for a value of a kind under array dimensions, the outermost last.
+func (e *encoder) encode(p *place, k kind, dims []int, v any, present bool) (word [32]byte, err error) {
+	if p.depth > MaxTypedDataDepth {
+		return word, p.invalid("nested too deep, or containing itself")
+	}
+	if err := e.spend(p, len(word)); err != nil {
+		return word, err
+	}
+	if len(dims) > 0 {
+		return e.encodeArray(p, k, dims, v, present)
+	}
+	if k.base == baseStruct {
+		if v == nil && e.version == V4 {
+			return word, nil
+		}
+		object, ok := v.(map[string]any)
+		if !ok {
+			return word, p.invalid("not an object of type " + quote(k.name))
+		}
+		return e.hashStruct(p, k.name, object)
+	}
+	if !present {
+		return word, p.invalid("missing")
+	}
+	return e.atom(p, k, v)
+}
+
+func (e *encoder) encodeArray(p *place, k kind, dims []int, v any, present bool) (word [32]byte, err error) {
+	if e.version == V3 {
+		return word, p.invalid("version 3 of typed data has no arrays")
+	}
+	if !present {
+		return word, p.invalid("missing")
+	}
+	list, ok := v.([]any)
+	if !ok {
+		return word, p.invalid("not an array")
+	}
+	length, inner := dims[len(dims)-1], dims[:len(dims)-1]
+	if length != dynamic && length != len(list) {
+		return word, p.invalid("the array has " + strconv.Itoa(len(list)) + " elements where its type says " + strconv.Itoa(length))
+	}
+	h := sha3.NewLegacyKeccak256()
+	for i, element := range list {
+		w, err := e.encode(p.at(i), k, inner, element, true)
+		if err != nil {
+			return word, err
+		}
+		h.Write(w[:])
+	}
+	h.Sum(word[:0])
+	return word, nil
+}
+
+// atom encodes what is neither struct nor array.
+func (e *encoder) atom(p *place, k kind, v any) (word [32]byte, err error) {
+	switch k.base {
+	case baseString:
+		s, ok := v.(string)
+		if !ok {
+			return word, p.invalid("not a string")
+		}
+		if err := e.spend(p, len(s)); err != nil {
+			return word, err
+		}
+		return Keccak256([]byte(s)), nil
+	case baseBool:
+		b, ok := v.(bool)
+		if !ok {
+			return word, p.invalid("not true or false")
+		}
+		if b {
+			word[31] = 1
+		}
+	case baseAddress:
+		s, ok := v.(string)
+		if !ok {
+			return word, p.invalid("not an address")
+		}
+		a, err := parseAddress(p.String(), s)
+		if err != nil {
+			return word, err
+		}
+		copy(word[12:], a[:])
+	case baseBytes:
+		b, err := e.bytes(p, v)
+		if err != nil {
+			return word, err
+		}
+		if k.size == dynamic {
+			return Keccak256(b), nil
+		}
+		if len(b) != k.size {
+			return word, p.invalid("not " + strconv.Itoa(k.size) + " bytes long")
+		}
+		copy(word[:], b)
+	default:
+		n, err := integer(p, v)
+		if err != nil {
+			return word, err
+		}
+		if !k.holds(n) {
+			return word, p.invalid("out of the range of its type")
+		}
+		if n.Sign() < 0 {
+			n = new(big.Int).Add(n, new(big.Int).Lsh(big.NewInt(1), 256))
+		}
+		n.FillBytes(word[:])
+	}
+	return word, nil
+}
+
+// holds says whether an integer kind can hold n.
+func (k kind) holds(n *big.Int) bool {
+	if k.base == baseUint {
+		return n.Sign() >= 0 && n.BitLen() <= k.size
+	}
+	if n.Sign() < 0 {
+		// -2^(size-1) is in range.
+		n = new(big.Int).Not(n)
+	}
+	return n.BitLen() < k.size
+}
+
+func (e *encoder) bytes(p *place, v any) ([]byte, error) {
+	switch b := v.(type) {
+	case []byte:
+		return b, e.spend(p, len(b))
+	case string:
+		if err := e.spend(p, len(b)/2); err != nil {
+			return nil, err
+		}
+		if digits, ok := strings.CutPrefix(b, "0x"); ok {
+			if raw, err := hex.DecodeString(digits); err == nil {
+				return raw, nil
+			}
+		}
+	}
+	return nil, p.invalid("bytes are 0x and an even number of hex digits")
+}
+
+// maxNumber is how long a number's text may be: enough for 256 bits in any notation.
+const maxNumber = 100
+
+func integer(p *place, v any) (*big.Int, error) {
+	switch n := v.(type) {
+	case *big.Int:
+		if n != nil {
+			return n, nil
+		}
+	case int:
+		return big.NewInt(int64(n)), nil
+	case int64:
+		return big.NewInt(n), nil
+	case uint64:
+		return new(big.Int).SetUint64(n), nil
+	case float64:
+		if n != math.Trunc(n) || math.Abs(n) >= 1<<53 {
+			return nil, p.invalid("not a whole number that JavaScript can hold exactly; give it as a string")
+		}
+		return big.NewInt(int64(n)), nil
+	case string:
+		digits, base := strings.TrimPrefix(n, "-"), 10
+		if hexDigits, ok := strings.CutPrefix(digits, "0x"); ok {
+			digits, base = hexDigits, 16
+		}
+		// SetString takes signs and underscores that belong to Go.
+		if len(digits) > maxNumber || strings.Trim(digits, "0123456789abcdefABCDEF") != "" {
+			break
+		}
+		if i, ok := new(big.Int).SetString(digits, base); ok {
+			if n[0] == '-' {
+				i.Neg(i)
+			}
+			return i, nil
+		}
+	}
+	return nil, p.invalid("not a whole number")
+}
+
+// chainID reads the domain's chain id, if its type has one.
+func (e *encoder) chainID(domain map[string]any) (*big.Int, error) {
+	for _, f := range e.types[domainType] {
+		v, present := domain[f.name]
+		if f.name == "chainId" && present && len(f.dims) == 0 && (f.kind.base == baseUint || f.kind.base == baseInt) {
+			return integer(&place{name: "domain.chainId"}, v)
+		}
+	}
+	return nil, nil
+}

@@ -1,0 +1,259 @@
+package ethereum
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// The kinds of values.
+const (
+	baseStruct = iota
+	baseString
+	baseBytes
+	baseAddress
+	baseBool
+	baseUint
+	baseInt
+)
+
+// dynamic stands for the length of a dynamic array, and for the size of bytes.
+const dynamic = -1
+
+// kind is a type without its array dimensions.
+type kind struct {
+	base int
+	size int    // bits of an integer, length of bytesN or dynamic
+	name string // of a struct
+}
+
+// field is a member of a struct type.
+type field struct {
+	name, text string // text is the type as written
+	kind       kind
+	dims       []int // array dimensions as written, so that the outermost is last
+}
+
+// domainFields are the fields that EIP-712 gives a domain, in its order.
+var domainFields = []struct{ name, text string }{
+	{"name", "string"}, {"version", "string"}, {"chainId", "uint256"}, {"verifyingContract", "address"}, {"salt", "bytes32"},
+}
+
+// readTypes takes the document's types in. All of them must make sense, those that nothing uses included.
+func (e *encoder) readTypes(v any, domain map[string]any) error {
+	root := &place{name: "types"}
+	types, ok := v.(map[string]any)
+	if !ok {
+		return root.invalid("not an object")
+	}
+	if len(types) > MaxTypedDataTypes {
+		return root.invalid("more than 1024 types")
+	}
+	names := make([]string, 0, len(types)+1)
+	for name := range types {
+		names = append(names, name)
+	}
+	// In a fixed order, so that a document with two faults always shows the same one.
+	slices.Sort(names)
+	for _, name := range names {
+		p := root.key(name)
+		if _, atomic := atomicKind(name); atomic || !plain(name) {
+			return p.invalid("not a name for a type")
+		}
+		if err := e.readFields(p, name, types[name]); err != nil {
+			return err
+		}
+	}
+	if e.types[domainType] == nil {
+		if err := e.deriveDomain(domain); err != nil {
+			return err
+		}
+		names = append(names, domainType)
+	}
+	for _, name := range names {
+		for i := range e.types[name] {
+			if err := e.resolve(root.key(name).at(i), &e.types[name][i]); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (e *encoder) readFields(p *place, name string, v any) error {
+	list, ok := v.([]any)
+	if !ok {
+		return p.invalid("not an array")
+	}
+	fields := make([]field, 0, len(list))
+	seen := make(map[string]bool, len(list))
+	for i, item := range list {
+		at := p.at(i)
+		member, ok := item.(map[string]any)
+		if !ok {
+			return at.invalid("not an object")
+		}
+		var f field
+		if f.name, ok = member["name"].(string); !ok || !plain(f.name) {
+			return at.key("name").invalid("not a name for a field")
+		}
+		if f.text, ok = member["type"].(string); !ok {
+			return at.key("type").invalid("not a string")
+		}
+		if seen[f.name] {
+			return at.key("name").invalid("the struct has this field twice")
+		}
+		seen[f.name] = true
+		if err := e.spend(at, len(f.name)+len(f.text)+2); err != nil {
+			return err
+		}
+		fields = append(fields, f)
+	}
+	e.types[name] = fields
+	return e.spend(p, len(name))
+}
+
+// deriveDomain makes EIP712Domain of the fields that the domain has.
+func (e *encoder) deriveDomain(domain map[string]any) error {
+	fields := []field{}
+	for _, f := range domainFields {
+		if v, ok := domain[f.name]; ok && v != nil {
+			fields = append(fields, field{name: f.name, text: f.text})
+		}
+	}
+	known := func(name string) bool {
+		return slices.ContainsFunc(domainFields, func(f struct{ name, text string }) bool { return f.name == name })
+	}
+	for name := range domain {
+		if !known(name) {
+			return (&place{name: "domain"}).key(name).invalid("not a field of a domain, and types has no EIP712Domain")
+		}
+	}
+	e.types[domainType] = fields
+	return nil
+}
+
+// resolve says what a field's type is: a known struct or an atomic type, under any number of array dimensions.
+func (e *encoder) resolve(p *place, f *field) error {
+	base, brackets := f.text, ""
+	if i := strings.IndexByte(f.text, '['); i >= 0 {
+		base, brackets = f.text[:i], f.text[i:]
+	}
+	if e.types[base] != nil {
+		f.kind = kind{base: baseStruct, name: base}
+	} else if k, ok := atomicKind(base); ok {
+		f.kind = k
+	} else {
+		return p.key("type").invalid("types does not define " + quote(base))
+	}
+	for brackets != "" {
+		digits, rest, ok := strings.Cut(brackets[1:], "]")
+		if brackets[0] != '[' || !ok {
+			return p.key("type").invalid("malformed array type")
+		}
+		n := dynamic
+		if digits != "" {
+			if n, ok = number(digits, 1<<20); !ok {
+				return p.key("type").invalid("malformed array type")
+			}
+		}
+		if f.dims = append(f.dims, n); len(f.dims) > MaxTypedDataDepth {
+			return p.key("type").invalid("nested too deep")
+		}
+		brackets = rest
+	}
+	return nil
+}
+
+// atomicKind reads the name of an atomic or dynamic type of EIP-712. uint and int without a size are taken for 256 bits:
+// EIP-712 has no such aliases, but wallets take them, their text going unchanged into the type's hash.
+func atomicKind(name string) (kind, bool) {
+	switch name {
+	case "string":
+		return kind{base: baseString}, true
+	case "bytes":
+		return kind{base: baseBytes, size: dynamic}, true
+	case "address":
+		return kind{base: baseAddress}, true
+	case "bool":
+		return kind{base: baseBool}, true
+	case "uint":
+		return kind{base: baseUint, size: 256}, true
+	case "int":
+		return kind{base: baseInt, size: 256}, true
+	}
+	if digits, ok := strings.CutPrefix(name, "bytes"); ok {
+		n, ok := number(digits, 32)
+		return kind{base: baseBytes, size: n}, ok && n > 0
+	}
+	base := baseUint
+	digits, ok := strings.CutPrefix(name, "uint")
+	if !ok {
+		base = baseInt
+		if digits, ok = strings.CutPrefix(name, "int"); !ok {
+			return kind{}, false
+		}
+	}
+	n, ok := number(digits, 256)
+	return kind{base: base, size: n}, ok && n > 0 && n%8 == 0
+}
+
+// number reads a decimal number of at most max, without leading zeros.
+func number(s string, max int) (int, bool) {
+	n, err := strconv.Atoi(s)
+	return n, err == nil && n >= 0 && n <= max && strconv.Itoa(n) == s
+}
+
+// plain says whether a name leaves the text of a type unambiguous. Stricter rules would shut out names in use, such as
+// Hyperliquid's with a colon.
+func plain(name string) bool {
+	return name != "" && !strings.ContainsFunc(name, func(r rune) bool {
+		return r <= ' ' || r == 0x7F || strings.ContainsRune("()[],", r)
+	})
+}
+
+// typeHash is Keccak-256 of the type's encoding: itself, then every struct that it reaches, sorted by name.
+func (e *encoder) typeHash(p *place, name string) ([32]byte, error) {
+	if sum, ok := e.hashes[name]; ok {
+		return sum, nil
+	}
+	reached := []string{name}
+	seen := map[string]bool{name: true}
+	for i := 0; i < len(reached); i++ {
+		for _, f := range e.types[reached[i]] {
+			if f.kind.base == baseStruct && !seen[f.kind.name] {
+				seen[f.kind.name] = true
+				reached = append(reached, f.kind.name)
+			}
+		}
+	}
+	slices.Sort(reached[1:])
+	var text []byte
+	for _, name := range reached {
+		text = append(append(text, name...), '(')
+		for i, f := range e.types[name] {
+			if i > 0 {
+				text = append(text, ',')
+			}
+			text = append(append(append(text, f.text...), ' '), f.name...)
+		}
+		text = append(text, ')')
+		if len(text) > e.left {
+			break
+		}
+	}
+	if err := e.spend(p, len(text)); err != nil {
+		return [32]byte{}, err
+	}
+	sum := Keccak256(text)
+	e.hashes[name] = sum
+	return sum, nil
+}
+
+// quote writes a name of the document into an error, shortened if need be.
+func quote(name string) string {
+	if len(name) > 64 {
+		name = name[:64] + "…"
+	}
+	return `"` + name + `"`
+}
