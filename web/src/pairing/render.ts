@@ -146,10 +146,8 @@ export function render(state: State, context: Context): Rendered {
 
     case 'elsewhere':
       frame.heading(words.elsewhereTitle)
-      frame.add(
-        h('div', { class: 'note note-warning' }, h('p', {}, t(words.elsewhereLead))),
-        h('p', {}, t(words.elsewhereCode)),
-      )
+      frame.warning(words.elsewhereLead)
+      frame.add(h('p', {}, t(words.elsewhereCode)))
       frame.actions(
         primary('go-on', t(words.elsewhereGoOn), handlers.goOn),
         secondary('stop', t(words.stop), handlers.leave),
@@ -267,6 +265,12 @@ class Frame {
     const words = text[this.context.language]
     this.#spoken.push(words)
     this.element.append(h('p', { class: 'lead' }, words))
+  }
+
+  warning(text: Text): void {
+    const words = text[this.context.language]
+    this.#spoken.push(words)
+    this.element.append(h('div', { class: 'note note-warning' }, h('p', {}, words)))
   }
 
   add(...children: Node[]): void {
