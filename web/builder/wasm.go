@@ -12,6 +12,20 @@ import (
 
 const wasmName = "imkey.wasm"
 
+// smaller keeps functions from being copied into their callers, which the browser's compiler does anyway: the code grows a
+// little but repeats itself, and brotli makes 8 % less of it (799 kB instead of 871 kB when this was measured). Elliptic
+// curves are the exception, because they would take four times as long: gnark-crypto, and math/bits for its additions with
+// carry, for which WASM has no instruction.
+var smaller = []string{"-gcflags=all=-l", "-gcflags=github.com/consensys/...=", "-gcflags=math/bits="}
+
+// compilerFlags make the module about 8 % smaller as it is sent: nothing is inlined, but for the curve's arithmetic, whose
+// speed a person would feel.
+var compilerFlags = []string{
+	"-gcflags=all=-l",
+	"-gcflags=github.com/consensys/gnark-crypto/ecc/secp256k1/...=",
+	"-gcflags=math/bits=",
+}
+
 // compileWASM compiles the module's ./wasm for the browser. Neither the place nor the commit that it is built from is
 // written into it, so that equal sources give equal bytes.
 func compileWASM(ctx context.Context, module string) ([]byte, error) {
@@ -22,7 +36,8 @@ func compileWASM(ctx context.Context, module string) ([]byte, error) {
 	defer os.RemoveAll(dir)
 	out := filepath.Join(dir, wasmName)
 	env := append(os.Environ(), "GOOS=js", "GOARCH=wasm", "CGO_ENABLED=0")
-	if _, err := goTool(ctx, module, env, "build", "-trimpath", "-buildvcs=false", "-ldflags=-s -w", "-o", out, "./wasm"); err != nil {
+	args := append([]string{"build", "-trimpath", "-buildvcs=false", "-ldflags=-s -w", "-o", out}, smaller...)
+	if _, err := goTool(ctx, module, env, append(args, "./wasm")...); err != nil {
 		return nil, err
 	}
 	return os.ReadFile(out)
