@@ -3,9 +3,99 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
+	"net/url"
+	"os"
+	"os/exec"
+	"syscall"
+	"time"
+
+	"imkey-connect/devicesim/chromium"
+	"imkey-connect/devicesim/preload"
+	"imkey-connect/devicesim/serve"
 )
 
+// runChromium serves, and shows the pages in a Chromium into which the devices are plugged, until the browser or ctx ends.
 func runChromium(ctx context.Context, o options, rest []string, stdout, stderr io.Writer) error {
-	return errors.New("not yet")
+	if len(rest) > 1 {
+		return usageError{fmt.Errorf("one URL, not %d", len(rest))}
+	}
+	if len(rest) == 1 {
+		if u, err := url.Parse(rest[0]); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+			return usageError{fmt.Errorf("%q is not the URL of a page", rest[0])}
+		}
+	}
+	if !o.headless && os.Getenv("DISPLAY") == "" && os.Getenv("WAYLAND_DISPLAY") == "" {
+		return usageError{errors.New("there is no display to show a browser on; -headless does without")}
+	}
+	if o.usbip == "" {
+		o.usbip = "127.0.0.1:0"
+	}
+	s, err := start(o, stderr)
+	if err != nil {
+		return err
+	}
+	err = announce(s, o, stdout)
+	if err == nil {
+		err = browse(ctx, s, o, rest, stderr)
+	}
+	return errors.Join(err, s.Close())
+}
+
+// browse runs the browser. It returns nil when its person has closed it, or when ctx ended.
+func browse(ctx context.Context, s *serve.Simulator, o options, rest []string, stderr io.Writer) error {
+	origins := []string{s.Origin("localhost"), s.URL()}
+	first := origins[0] + "/"
+	if len(rest) == 1 {
+		first = rest[0]
+		u, err := url.Parse(first)
+		if err != nil {
+			return err
+		}
+		origins = append(origins, u.Scheme+"://"+u.Host)
+	}
+	settings := chromium.Options{Profile: o.profile, Headful: !o.headless, URL: first}
+	for n := 1; n <= o.devices; n++ {
+		settings.Devices = append(settings.Devices, preload.Device{Addr: s.USBIP(), BusID: fmt.Sprintf("1-%d", n)})
+		for _, origin := range origins {
+			settings.Permissions = append(settings.Permissions, chromium.Permission{Origin: origin, Serial: s.Device(n).Status().Serial})
+		}
+	}
+	in, err := chromium.Prepare(ctx, settings)
+	if err != nil {
+		return err
+	}
+	args := append([]string{}, in.Args...)
+	for n := 1; n <= min(o.devices, 4) && !o.headless; n++ { // without a window there is one page; more tabs nobody looks at
+		args = append(args, fmt.Sprintf("%s/device?device=%d", s.Origin("localhost"), n))
+	}
+
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	browser := exec.CommandContext(ctx, in.Path, args...)
+	browser.Env = append(os.Environ(), in.Env...)
+	if o.verbose {
+		browser.Stdout, browser.Stderr = stderr, stderr
+	}
+	// Asked to end, it takes its own processes along; only then is it killed.
+	browser.Cancel = func() error { return browser.Process.Signal(syscall.SIGTERM) }
+	browser.WaitDelay = 5 * time.Second
+	ended := make(chan error, 1)
+	go func() { ended <- browser.Run() }()
+	var broken error
+	select {
+	case broken = <-s.Failed():
+		cancel()
+		err = <-ended
+	case err = <-ended:
+	}
+	var exit *exec.ExitError
+	if ctx.Err() != nil && (errors.As(err, &exit) || errors.Is(err, context.Canceled) || errors.Is(err, exec.ErrWaitDelay)) {
+		err = nil // it was told to
+	}
+	if err != nil {
+		err = fmt.Errorf("the browser: %w (-verbose shows what it says)", err)
+	}
+	return errors.Join(broken, err, in.Close())
 }

@@ -35,9 +35,9 @@ func main() {
 // run is the command; it returns when ctx ends and everything has stopped.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	command := runServe
-	name := "imkeysim"
+	name := serveName
 	if len(args) > 0 && args[0] == "chromium" {
-		command, name, args = runChromium, "imkeysim chromium", args[1:]
+		command, name, args = runChromium, chromiumName, args[1:]
 	}
 	o, rest, err := parse(name, args, stderr)
 	if errors.Is(err, flag.ErrHelp) {

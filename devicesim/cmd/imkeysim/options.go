@@ -25,9 +25,17 @@ type options struct {
 	devices                                                         int
 	seed                                                            *uint64
 	pages                                                           bool
+
+	// Of the chromium command alone.
+	profile           string
+	headless, verbose bool
 }
 
-const maxDevices = 10_000
+const (
+	serveName    = "imkeysim"
+	chromiumName = "imkeysim chromium"
+	maxDevices   = 10_000
+)
 
 const usage = `imkeysim simulates an imKey hardware wallet, and serves the pages that connect to it.
 
@@ -45,7 +53,14 @@ func parse(name string, args []string, stderr io.Writer) (options, []string, err
 	var o options
 	f := flag.NewFlagSet(name, flag.ContinueOnError)
 	f.SetOutput(stderr)
-	f.StringVar(&o.addr, "addr", "127.0.0.1:7380", "`host:port` to listen on for HTTP; port 0 picks a free one")
+	addr := "127.0.0.1:7380"
+	if name == chromiumName {
+		addr = "127.0.0.1:0" // beside a simulator that runs already
+		f.StringVar(&o.profile, "profile", "", "`directory` of the browser's profile, kept; without it, one that is removed at the end")
+		f.BoolVar(&o.headless, "headless", false, "without a window")
+		f.BoolVar(&o.verbose, "verbose", false, "show what the browser writes")
+	}
+	f.StringVar(&o.addr, "addr", addr, "`host:port` to listen on for HTTP; port 0 picks a free one")
 	f.StringVar(&o.usbip, "usbip", "", "`host:port` to serve the devices on over USB/IP, which has no protection of its own")
 	f.StringVar(&o.state, "state", "", "`file` that keeps the device across restarts; device n of several keeps its own in FILE.n")
 	f.StringVar(&o.mnemonic, "mnemonic", "", "`words` of the wallet to start with: 12 or 24. Never use a real one here")

@@ -1,0 +1,346 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"syscall"
+	"testing"
+	"testing/fstest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"imkey-connect/devicesim/serve"
+)
+
+// TestMain makes the test binary the command itself when a test starts it again.
+func TestMain(m *testing.M) {
+	if os.Getenv("IMKEYSIM_AS_COMMAND") == "1" {
+		main()
+		return
+	}
+	os.Exit(m.Run())
+}
+
+const deadline = 60 * time.Second
+
+// command runs imkeysim in a process of its own.
+type command struct {
+	t     *testing.T
+	cmd   *exec.Cmd
+	lines *bufio.Scanner
+	log   string // the file that takes its standard error
+}
+
+// stderr is what it has written there so far.
+func (c *command) stderr() string {
+	text, err := os.ReadFile(c.log)
+	require.NoError(c.t, err)
+	return string(text)
+}
+
+func startCommand(t *testing.T, args ...string) *command {
+	ctx, cancel := context.WithTimeout(context.Background(), deadline)
+	t.Cleanup(cancel)
+	c := &command{t: t, cmd: exec.CommandContext(ctx, os.Args[0], args...)}
+	c.cmd.Env = append(os.Environ(), "IMKEYSIM_AS_COMMAND=1")
+	log, err := os.Create(filepath.Join(t.TempDir(), "stderr"))
+	require.NoError(t, err)
+	defer log.Close()
+	c.cmd.Stderr, c.log = log, log.Name()
+	out, err := c.cmd.StdoutPipe()
+	require.NoError(t, err)
+	c.lines = bufio.NewScanner(out)
+	require.NoError(t, c.cmd.Start())
+	return c
+}
+
+func (c *command) line() string {
+	if !c.lines.Scan() {
+		require.FailNow(c.t, "no more lines", c.stderr())
+	}
+	return c.lines.Text()
+}
+
+// stop sends a signal and returns the rest of the output when the process has ended by itself.
+func (c *command) stop(signal os.Signal) []string {
+	require.NoError(c.t, c.cmd.Process.Signal(signal))
+	var rest []string
+	for c.lines.Scan() {
+		rest = append(rest, c.lines.Text())
+	}
+	require.NoError(c.t, c.cmd.Wait(), "%s", c.stderr())
+	return rest
+}
+
+func get(t *testing.T, url string) map[string]any {
+	response, err := http.Get(url)
+	require.NoError(t, err)
+	defer response.Body.Close()
+	require.Equal(t, http.StatusOK, response.StatusCode)
+	var value map[string]any
+	require.NoError(t, json.NewDecoder(response.Body).Decode(&value))
+	return value
+}
+
+func post(t *testing.T, url, body string) {
+	response, err := http.Post(url, "application/json", strings.NewReader(body))
+	require.NoError(t, err)
+	defer response.Body.Close()
+	text, err := io.ReadAll(response.Body)
+	require.NoError(t, err)
+	require.Equal(t, http.StatusOK, response.StatusCode, "%s", text)
+}
+
+func TestLinesAndStop(t *testing.T) {
+	for name, signal := range map[string]os.Signal{"SIGINT": os.Interrupt, "SIGTERM": syscall.SIGTERM} {
+		t.Run(name, func(t *testing.T) {
+			c := startCommand(t, "-addr", "127.0.0.1:0", "-usbip", "127.0.0.1:0", "-devices", "2", "-serial", "imKey01191200009")
+			origin := c.line()
+			require.Regexp(t, `^http://127\.0\.0\.1:[1-9][0-9]*$`, origin)
+			first := c.line()
+			require.Regexp(t, `^usbip 127\.0\.0\.1:[1-9][0-9]* 1-1$`, first)
+			require.Equal(t, strings.TrimSuffix(first, "1")+"2", c.line())
+
+			// A new device, plugged in, unlocked, without a PIN; and all that is listening is there.
+			device := get(t, origin+"/sim/v1/device?device=2")
+			require.Equal(t, "imKey01191200010", device["serial"])
+			require.Equal(t, true, device["plugged"])
+			require.Equal(t, false, device["locked"])
+			require.Equal(t, false, device["wallet"])
+			usbip, err := net.Dial("tcp", strings.Fields(first)[1])
+			require.NoError(t, err)
+			defer usbip.Close()
+
+			// Whoever still listens to a stream does not keep it from stopping.
+			events, err := http.Get(origin + "/sim/v1/events")
+			require.NoError(t, err)
+			defer events.Body.Close()
+			require.Empty(t, c.stop(signal), "nothing else is printed")
+			require.Empty(t, c.stderr())
+			_, err = net.Dial("tcp", strings.TrimPrefix(origin, "http://"))
+			require.Error(t, err, "nobody listens any more")
+		})
+	}
+}
+
+func TestPages(t *testing.T) {
+	c := startCommand(t, "-addr", "localhost:0", "-pages")
+	origin := c.line()
+	require.Regexp(t, `^http://(127\.0\.0\.1|\[::1\]):[1-9][0-9]*$`, origin)
+	pages := append([]string{c.line()}, c.stop(os.Interrupt)...)
+	port := origin[strings.LastIndex(origin, ":"):]
+	require.Equal(t, "http://localhost"+port+"/", pages[0])
+	for _, page := range pages[1:] {
+		require.Regexp(t, `^http://localhost`+port+`/[a-z]+$`, page)
+	}
+
+	require.Equal(t, []string{"/"}, pagesOf())
+	require.Equal(t, []string{"/", "/dapp", "/device"}, pagesOf("index.html", "device.html", "device.html.br", "dapp.html", "imkey.js"))
+}
+
+func pagesOf(names ...string) []string {
+	if names == nil {
+		return pages(nil)
+	}
+	dist := fstest.MapFS{}
+	for _, name := range names {
+		dist[name] = &fstest.MapFile{}
+	}
+	return pages(dist)
+}
+
+func TestStateSurvives(t *testing.T) {
+	state := filepath.Join(t.TempDir(), "device.json")
+	args := []string{"-addr", "127.0.0.1:0", "-state", state, "-devices", "2"}
+	c := startCommand(t, args...)
+	origin := c.line()
+	before := []any{get(t, origin+"/sim/v1/device")["seid"], get(t, origin+"/sim/v1/device?device=2")["seid"]}
+	post(t, origin+"/sim/v1/device/battery?device=2", `{"percent":33}`)
+	c.stop(syscall.SIGTERM)
+
+	c = startCommand(t, args...)
+	origin = c.line()
+	second := get(t, origin+"/sim/v1/device?device=2")
+	require.Equal(t, before, []any{get(t, origin+"/sim/v1/device")["seid"], second["seid"]})
+	require.NotEqual(t, before[0], before[1])
+	require.Equal(t, 33.0, second["battery"])
+	c.stop(os.Interrupt)
+	require.FileExists(t, state)
+	require.FileExists(t, state+".2")
+}
+
+func TestSeedIsReproducibleAndLoud(t *testing.T) {
+	keys := func(seed string) []any {
+		c := startCommand(t, "-addr", "127.0.0.1:0", "-seed", seed, "-devices", "2")
+		origin := c.line()
+		first, second := get(t, origin+"/sim/v1/device"), get(t, origin+"/sim/v1/device?device=2")
+		c.stop(os.Interrupt)
+		require.Contains(t, c.stderr(), "WARNING")
+		require.Contains(t, c.stderr(), "predictable")
+		require.NotEqual(t, first["seid"], second["seid"])
+		return []any{first["serial"], first["seid"], first["ca"], second["ca"]}
+	}
+	once := keys("7")
+	require.Equal(t, once, keys("7"))
+	require.NotEqual(t, once, keys("8"))
+}
+
+func TestWalletPINAndFaults(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "faults.json")
+	require.NoError(t, os.WriteFile(file, []byte(`[{"on":"out","packet":2,"do":"drop"}]`), 0o600))
+	for _, fault := range []string{file, `[{"on":"out","packet":2,"do":"drop"}]`} {
+		c := startCommand(t, "-addr", "127.0.0.1:0", "-pin", "123456", "-fault", fault, "-seid", "18000000000000000000000000000001", "-mnemonic",
+			"abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon about")
+		origin := c.line()
+		device := get(t, origin+"/sim/v1/device")
+		require.Equal(t, true, device["locked"])
+		require.Equal(t, true, device["wallet"])
+		require.Equal(t, "18000000000000000000000000000001", device["seid"])
+		response, err := http.Get(origin + "/sim/v1/faults")
+		require.NoError(t, err)
+		text, err := io.ReadAll(response.Body)
+		require.NoError(t, err)
+		require.NoError(t, response.Body.Close())
+		require.JSONEq(t, `[{"on":"out","packet":2,"do":"drop"}]`, string(text))
+		c.stop(os.Interrupt)
+	}
+}
+
+func TestWrongUse(t *testing.T) {
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer taken.Close()
+	for _, test := range []struct {
+		code int
+		says string
+		args []string
+	}{
+		{2, "flag provided but not defined", []string{"-frob"}},
+		{2, "devices", []string{"-devices", "0"}},
+		{2, "devices", []string{"-devices", "10001"}},
+		{2, "approve", []string{"-approve", "maybe"}},
+		{2, "-addr", []string{"-addr", "7380"}},
+		{2, "-usbip", []string{"-usbip", "everywhere"}},
+		{2, "seed", []string{"-seed", "x"}},
+		{2, "-fault", []string{"-fault", "/does/not/exist.json"}},
+		{2, "do", []string{"-fault", `[{"on":"in","packet":1,"do":"melt"}]`}},
+		{2, "-serial", []string{"-devices", "2", "-serial", "imKey"}},
+		{2, "-serial", []string{"-devices", "11", "-serial", "imKeyA0"}},
+		{2, "-seid", []string{"-devices", "2", "-seid", strings.Repeat("F", 32)}},
+		{2, "what is", []string{"serve"}},
+		{2, "not the URL", []string{"chromium", "-headless", "about:blank"}},
+		{2, "one URL", []string{"chromium", "-headless", "http://localhost/", "http://localhost/"}},
+		{1, "Mnemonic", []string{"-addr", "127.0.0.1:0", "-mnemonic", "abandon"}},
+		{1, "PIN", []string{"-addr", "127.0.0.1:0", "-pin", "1"}},
+		{1, "device 1", []string{"-addr", "127.0.0.1:0", "-state", "/does/not/exist/state.json"}},
+		{1, "in use", []string{"-addr", taken.Addr().String()}},
+		{1, "in use", []string{"-addr", "127.0.0.1:0", "-usbip", taken.Addr().String()}},
+	} {
+		var stdout, stderr bytes.Buffer
+		require.Equal(t, test.code, run(t.Context(), test.args, &stdout, &stderr), "%q: %s", test.args, &stderr)
+		require.Empty(t, stdout.String(), "%q", test.args)
+		require.Contains(t, stderr.String(), test.says, "%q", test.args)
+	}
+}
+
+func TestHelp(t *testing.T) {
+	for _, args := range [][]string{{"-h"}, {"chromium", "-h"}} {
+		var stdout, stderr bytes.Buffer
+		require.Equal(t, exitOK, run(t.Context(), args, &stdout, &stderr))
+		require.Empty(t, stdout.String())
+		for _, flag := range []string{"addr", "usbip", "state", "mnemonic", "pin", "serial", "seid", "approve", "devices", "seed", "fault", "pages"} {
+			require.Regexp(t, regexp.MustCompile(`(?m)^  -`+flag+`\b`), stderr.String())
+		}
+		for _, action := range []string{"stall", "short", "babble", "drop", "delay", "unplug", "powercut", "corrupt", "zero"} {
+			require.Contains(t, stderr.String(), action)
+		}
+	}
+}
+
+func TestCountUp(t *testing.T) {
+	for _, test := range []struct {
+		s    string
+		n    int
+		want string
+		ok   bool
+	}{
+		{"imKey01191200001", 0, "imKey01191200001", true}, {"imKey01191200001", 1, "imKey01191200002", true},
+		{"imKey01191200099", 1, "imKey01191200100", true}, {"9", 1, "", false}, {"", 5, "", true}, {"A", 1, "", false},
+	} {
+		got, ok := countUp(test.s, test.n, 10, isDecimal)
+		require.Equal(t, test.ok, ok, "%+v", test)
+		require.Equal(t, test.want, got)
+	}
+	got, ok := countUp("000000000000000000000000000000fF", 1, 16, isHex)
+	require.True(t, ok)
+	require.Equal(t, "00000000000000000000000000000100", got)
+}
+
+// TestChromium lets the command start a real Chromium on a page, which finds the device by its own navigator.usb, permitted
+// and without a click.
+func TestChromium(t *testing.T) {
+	temp := t.TempDir()
+	t.Setenv("TMPDIR", temp) // where the profile goes
+	found := make(chan string, 1)
+	page := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodPost {
+			text, _ := io.ReadAll(r.Body)
+			found <- string(text)
+			return
+		}
+		w.Header().Set("Content-Type", "text/html")
+		_, _ = io.WriteString(w, `<script type="module">
+			const connected = new Promise((resolve) => { navigator.usb.onconnect = (e) => resolve(e.device); });
+			const [known] = await navigator.usb.getDevices();
+			const device = known ?? await connected;
+			await fetch('/', { method: 'POST', body: device.productName + ' ' + device.serialNumber });
+		</script>`)
+	}))
+	defer page.Close()
+	c := startCommand(t, "chromium", "-headless", "-serial", "imKey01191200001", page.URL)
+	require.Regexp(t, `^http://127\.0\.0\.1:`, c.line())
+	require.Regexp(t, `^usbip `, c.line())
+	select {
+	case device := <-found:
+		require.Equal(t, "imKey (simulated) imKey01191200001", device)
+	case <-time.After(deadline):
+		require.FailNow(t, "the page never saw the device", c.stderr())
+	}
+	c.stop(os.Interrupt)
+	left, err := filepath.Glob(filepath.Join(temp, "imkeysim-profile-*"))
+	require.NoError(t, err)
+	require.Empty(t, left, "its profile is removed")
+}
+
+// TestServerRoutes: what is below /sim/ never reaches the pages.
+func TestServerRoutes(t *testing.T) {
+	o, _, err := parse(serveName, []string{"-addr", "127.0.0.1:0"}, io.Discard)
+	require.NoError(t, err)
+	options, err := o.simulator()
+	require.NoError(t, err)
+	options.Pages = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { _, _ = io.WriteString(w, "page "+r.URL.Path) })
+	s, err := serve.Start(options)
+	require.NoError(t, err)
+	defer func() { require.NoError(t, s.Close()) }()
+	for path, want := range map[string]int{
+		"/": 200, "/device": 200, "/sim/webusb.js": 200, "/sim/v1/device": 200, "/sim/v1/trace": 200, "/sim/nothing": 404, "/sim/": 404,
+		"/sim/v1/": 404, "/sim/usb?device=2": 404, "/sim/usb?device=x": 404, "/sim/usb": 426,
+	} {
+		response, err := http.Get(s.URL() + path)
+		require.NoError(t, err)
+		require.NoError(t, response.Body.Close())
+		require.Equal(t, want, response.StatusCode, path)
+	}
+}
