@@ -104,6 +104,10 @@ window.outcome = async promise => {
   } catch (e) { return e.name + ': ' + e.message }
 }
 window.find = async (n, usb = navigator.usb) => (await usb.getDevices()).find(d => d.serialNumber.endsWith(n))
+// close() is done before the browser has closed the device's node, which still has the claim
+window.claim = async d => {
+  for (let tries = 1000; tries; tries--) try { return await d.claimInterface(0) } catch (e) { if (tries === 1) throw e }
+}
 window.bytes = (...b) => new Uint8Array(b)
 if (window === window.top) {
   await new Promise(loaded => {

@@ -86,7 +86,7 @@ func TestNavigatorUSB(t *testing.T) {
 			const closed = await outcome(d.close())
 			return closed + ' ' + [...new Set((await Promise.all(reads)).map(r => r.split(':')[0]))]`)
 		equal(t, "5", `
-			await d.open(); await d.claimInterface(0)
+			await d.open(); await claim(d)
 			await d.transferOut(4, bytes(5))
 			return String((await d.transferIn(5, 64)).data.getUint8(0))`)
 	})
@@ -98,7 +98,7 @@ func TestNavigatorUSB(t *testing.T) {
 			return other.outcome(o.claimInterface(0))`)
 		equal(t, "ok", `await d.releaseInterface(0); return other.outcome(o.claimInterface(0))`)
 		equal(t, "NetworkError", `return (await outcome(d.claimInterface(0))).split(':')[0]`)
-		equal(t, "ok", `await o.close(); return outcome(d.claimInterface(0))`)
+		equal(t, "ok", `await o.releaseInterface(0); await o.close(); return outcome(d.claimInterface(0))`)
 		b.ports[0].SetAccess(usb.Access{Claimed: true})
 		equal(t, "NetworkError", `await d.releaseInterface(0); return (await outcome(d.claimInterface(0))).split(':')[0]`)
 		b.ports[0].SetAccess(usb.Access{})
@@ -109,7 +109,7 @@ func TestNavigatorUSB(t *testing.T) {
 		b.ports[0].SetAccess(usb.Access{Denied: true})
 		equal(t, "SecurityError: Failed to execute 'open' on 'USBDevice': Access denied.", `await d.close(); return outcome(d.open())`)
 		b.ports[0].SetAccess(usb.Access{})
-		equal(t, "ok ok", `return await outcome(d.open()) + ' ' + await outcome(d.claimInterface(0))`)
+		equal(t, "ok ok", `return await outcome(d.open()) + ' ' + await outcome(claim(d))`)
 	})
 
 	t.Run("unplug and plug", func(t *testing.T) {
