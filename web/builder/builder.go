@@ -26,7 +26,7 @@ type Options struct {
 	// Reuse, when set, is the folder of an earlier build. Compressed copies of files that did not change since are taken
 	// from there, because compressing the WASM takes longer than all the rest.
 	Reuse string
-	// NoWASM leaves imkey.wasm out, for work on the pages alone.
+	// NoWASM leaves imkey.wasm out, for tests of all the rest.
 	NoWASM bool
 }
 

@@ -12,10 +12,10 @@ import (
 
 const wasmName = "imkey.wasm"
 
-// smaller keeps functions from being copied into their callers, which the browser's compiler does anyway: the code grows a
-// little but repeats itself, and brotli makes 8 % less of it (799 kB instead of 871 kB when this was measured). Elliptic
-// curves are the exception, because they would take four times as long: gnark-crypto, and math/bits for its additions with
-// carry, for which WASM has no instruction.
+// smaller keeps functions from being copied into their callers. The code grows a little but repeats itself more, and
+// brotli makes 8 % less of it (799 kB instead of 871 kB when this was measured). Elliptic curves are the exception, because
+// they would take four times as long: gnark-crypto, and math/bits for the wide additions and multiplications that WASM has
+// no instructions for.
 var smaller = []string{"-gcflags=all=-l", "-gcflags=github.com/consensys/...=", "-gcflags=math/bits="}
 
 // compilerFlags make the module about 8 % smaller as it is sent: nothing is inlined, but for the curve's arithmetic, whose

@@ -15,16 +15,15 @@ import (
 )
 
 func main() {
-	noWASM := flag.Bool("nowasm", false, "leave imkey.wasm out, for work on the pages alone")
 	out := flag.String("out", "", "the folder to make (default web/dist)")
 	flag.Parse()
-	if err := run(*out, *noWASM); err != nil {
+	if err := run(*out); err != nil {
 		fmt.Fprintln(os.Stderr, "build:", err)
 		os.Exit(1)
 	}
 }
 
-func run(out string, noWASM bool) error {
+func run(out string) error {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	mod, err := exec.CommandContext(ctx, "go", "env", "GOMOD").Output()
@@ -36,7 +35,7 @@ func run(out string, noWASM bool) error {
 	if out == "" {
 		out = dist
 	}
-	m, err := builder.Build(ctx, builder.Options{Module: module, Out: out, Reuse: dist, NoWASM: noWASM})
+	m, err := builder.Build(ctx, builder.Options{Module: module, Out: out, Reuse: dist})
 	if err != nil {
 		return err
 	}
