@@ -50,6 +50,7 @@ type Options struct {
 	Profile     string    // directory, kept; "" means a temporary one
 	Headful     bool      // with a window
 	URL         string    // what to show; "" means about:blank
+	More        []string  // URLs for further tabs; with Headful only, Chromium shows a single one without a window
 	Args        []string  // more switches, "--name=value"; they win over this package's
 	Output      io.Writer // what the browser writes on its standard output and error; nil drops it
 }
@@ -165,4 +166,7 @@ func (in *Instance) setFlags(o Options) {
 		url = "about:blank"
 	}
 	in.Args = append(in.Args, url)
+	if o.Headful {
+		in.Args = append(in.Args, o.More...)
+	}
 }

@@ -7,9 +7,6 @@ import (
 	"io"
 	"net/url"
 	"os"
-	"os/exec"
-	"syscall"
-	"time"
 
 	"imkey-connect/devicesim/chromium"
 	"imkey-connect/devicesim/preload"
@@ -62,40 +59,25 @@ func browse(ctx context.Context, s *serve.Simulator, o options, rest []string, s
 			settings.Permissions = append(settings.Permissions, chromium.Permission{Origin: origin, Serial: s.Device(n).Status().Serial})
 		}
 	}
-	in, err := chromium.Prepare(ctx, settings)
+	for n := 1; n <= min(o.devices, 4); n++ { // nobody looks at more
+		settings.More = append(settings.More, fmt.Sprintf("%s/device?device=%d", s.Origin("localhost"), n))
+	}
+	if o.verbose {
+		settings.Output = stderr
+	}
+	browser, err := chromium.Launch(ctx, settings)
 	if err != nil {
 		return err
 	}
-	args := append([]string{}, in.Args...)
-	for n := 1; n <= min(o.devices, 4) && !o.headless; n++ { // without a window there is one page; more tabs nobody looks at
-		args = append(args, fmt.Sprintf("%s/device?device=%d", s.Origin("localhost"), n))
-	}
-
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	browser := exec.CommandContext(ctx, in.Path, args...)
-	browser.Env = append(os.Environ(), in.Env...)
-	if o.verbose {
-		browser.Stdout, browser.Stderr = stderr, stderr
-	}
-	// Asked to end, it takes its own processes along; only then is it killed.
-	browser.Cancel = func() error { return browser.Process.Signal(syscall.SIGTERM) }
-	browser.WaitDelay = 5 * time.Second
-	ended := make(chan error, 1)
-	go func() { ended <- browser.Run() }()
-	var broken error
 	select {
-	case broken = <-s.Failed():
-		cancel()
-		err = <-ended
-	case err = <-ended:
+	case <-ctx.Done():
+		return browser.Close()
+	case err := <-s.Failed():
+		return errors.Join(err, browser.Close())
+	case <-browser.Ended():
+		if err := browser.Wait(); err != nil && ctx.Err() == nil {
+			return fmt.Errorf("the browser: %w (-verbose shows what it says)", err)
+		}
+		return nil
 	}
-	var exit *exec.ExitError
-	if ctx.Err() != nil && (errors.As(err, &exit) || errors.Is(err, context.Canceled) || errors.Is(err, exec.ErrWaitDelay)) {
-		err = nil // it was told to
-	}
-	if err != nil {
-		err = fmt.Errorf("the browser: %w (-verbose shows what it says)", err)
-	}
-	return errors.Join(broken, err, in.Close())
 }
