@@ -27,7 +27,7 @@ const pageSource = `(core, usb) => {
 		catch (e) { return { code: e instanceof ImKeyError ? e.code : "not an ImKeyError: " + e, message: e.message, data: e.data, statusWord: e.statusWord } }
 	};
 	const page = { events: [], device: undefined,
-		options: () => ({ usb, store: "memory", allowUnverified: false, rememberCode: false, onEvent: (name, detail) => { page.events.push(name + " " + JSON.stringify(detail)) } }),
+		options: () => ({ usb, store: "memory", allowUnverified: false, rememberCode: false, onEvent: (name, detail) => { page.events.push(name + " " + JSON.stringify(detail, Object.keys(detail).sort())) } }),
 		open: (usbDevice, change) => tell(async () => { const o = page.options(); const d = await core.open(usbDevice, change ? change(o) ?? o : o); page.device ??= d; return d }),
 		call: (method, ...args) => tell(() => page.device[method](...args)),
 		raw: (f, usbDevice) => tell(() => f(core, page, usbDevice)),
@@ -182,7 +182,7 @@ func TestAFirstPairing(t *testing.T) {
 
 	p.verify = 0xA5
 	p.fails("wrong-code", "call", "bind", "PVU3FY65", object(t, `({})`))
-	require.Contains(t, p.told(), `interaction {"state":"waiting","reason":"confirm"}; interaction {"state":"done","reason":"confirm"}`)
+	require.Contains(t, p.told(), `interaction {"reason":"confirm","state":"waiting"}; interaction {"reason":"confirm","state":"done"}`)
 	p.verify = 0x5A
 	p.works("call", "bind", "pvu3 fy64", object(t, `({rememberCode: true})`))
 	require.Contains(t, p.told(), `bindingchange {"status":"bound"}`)
