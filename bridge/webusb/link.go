@@ -84,7 +84,7 @@ func Open(ctx context.Context, device safejs.Value, o Options) (*Link, error) {
 	if err != nil {
 		return nil, errcode.Wrap(errcode.InvalidArgument, "usb takes no listener", err)
 	}
-	if l.lock, err = acquire(ctx, o.Locks, "imkey-connect usb "+serial); err != nil {
+	if l.lock, err = acquire(ctx, o.Locks, device, "imkey-connect usb "+serial); err != nil {
 		l.stopEvents()
 		return nil, err
 	}

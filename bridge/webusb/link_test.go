@@ -152,6 +152,18 @@ func TestOneLinkAtATimeInAnOrigin(t *testing.T) {
 	f.open()
 }
 
+func TestTheLockOfACrashedModuleIsFreed(t *testing.T) {
+	f := newFake(t)
+	f.open() // and never closed by its module
+	// What the page does for a module that stopped: it closes the USB device.
+	bridgetest.Await(t, f.Device, "close")
+	l := f.open()
+	p := packet(1)
+	require.NoError(t, l.Send(bridgetest.Context(t), &p))
+	_, err := webusb.Open(bridgetest.Context(t), f.Device, f.options())
+	require.ErrorIs(t, err, errcode.InUseElsewhere, "a link that lives keeps its lock")
+}
+
 func TestFaultyTransfers(t *testing.T) {
 	ok := packet(5)
 	for name, reply := range map[string]string{

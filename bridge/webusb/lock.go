@@ -22,12 +22,40 @@ type lock struct {
 	request *interop.Pending  // settles once the lock is given back
 }
 
+// releaseProperty is where a link leaves, on the USBDevice, the function that gives its lock back. A module that crashed
+// cannot do that any more, though its page lives on and starts another; that one finds the function there.
+const releaseProperty = "imkey-connect release"
+
+// releaseStale gives back the lock that a crashed module of this page still holds. A link that lives holds its device open;
+// the page closes the device of a module that does not.
+func releaseStale(device safejs.Value) {
+	release, err := interop.Get(device, releaseProperty)
+	if err != nil || !interop.Is(release, safejs.TypeFunction) {
+		return
+	}
+	opened, err := interop.Get(device, "opened")
+	if is, ok := interop.Bool(opened); err == nil && ok && !is {
+		_, _ = release.Invoke()
+	}
+}
+
+// leave puts the release function on the device; a device that takes no property does without.
+func (l *lock) leave(device safejs.Value) {
+	object, err := interop.Get(safejs.Global(), "Object")
+	if err != nil {
+		return
+	}
+	_, _ = interop.CallNow(object, "defineProperty", device, releaseProperty,
+		map[string]any{"value": l.held.Resolver(), "configurable": true})
+}
+
 // acquire takes the lock of that name, or says in-use-elsewhere. A browser without navigator.locks has the claim alone;
 // its lock is nil.
-func acquire(ctx context.Context, locks safejs.Value, name string) (*lock, error) {
+func acquire(ctx context.Context, locks, device safejs.Value, name string) (*lock, error) {
 	if !interop.IsObject(locks) {
 		return nil, nil
 	}
+	releaseStale(device)
 	held, err := interop.NewDeferred()
 	if err != nil {
 		return nil, err
@@ -60,6 +88,7 @@ func acquire(ctx context.Context, locks safejs.Value, name string) (*lock, error
 	defer timer.Stop()
 	select {
 	case <-granted:
+		l.leave(device)
 		return l, nil
 	case <-l.request.Done():
 		_, err := l.request.Result()
