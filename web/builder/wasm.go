@@ -16,15 +16,7 @@ const wasmName = "imkey.wasm"
 // brotli makes 8 % less of it (799 kB instead of 871 kB when this was measured). Elliptic curves are the exception, because
 // they would take four times as long: gnark-crypto, and math/bits for the wide additions and multiplications that WASM has
 // no instructions for.
-var smaller = []string{"-gcflags=all=-l", "-gcflags=github.com/consensys/...=", "-gcflags=math/bits="}
-
-// compilerFlags make the module about 8 % smaller as it is sent: nothing is inlined, but for the curve's arithmetic, whose
-// speed a person would feel.
-var compilerFlags = []string{
-	"-gcflags=all=-l",
-	"-gcflags=github.com/consensys/gnark-crypto/ecc/secp256k1/...=",
-	"-gcflags=math/bits=",
-}
+var smaller = []string{"-gcflags=all=-l", "-gcflags=github.com/consensys/gnark-crypto/ecc/secp256k1/...=", "-gcflags=math/bits="}
 
 // compileWASM compiles the module's ./wasm for the browser. Neither the place nor the commit that it is built from is
 // written into it, so that equal sources give equal bytes.
