@@ -56,8 +56,9 @@ type browser struct {
 	profile string
 	close   func()
 
-	mu   sync.Mutex
-	told []byte // every event of console, log and network, as JSON
+	mu      sync.Mutex
+	told    []byte // every event of console, log and network, as JSON
+	console []byte // the part of it that says why a test failed
 }
 
 type browserOptions struct {
@@ -111,9 +112,11 @@ func (s *sim) browse(o browserOptions) *browser {
 }
 
 func (b *browser) listen(event any) {
+	said := false
 	switch event.(type) {
-	case *runtime.EventConsoleAPICalled, *runtime.EventExceptionThrown, *log.EventEntryAdded,
-		*network.EventRequestWillBeSent, *network.EventRequestWillBeSentExtraInfo, *network.EventWebSocketCreated,
+	case *runtime.EventConsoleAPICalled, *runtime.EventExceptionThrown, *log.EventEntryAdded:
+		said = true
+	case *network.EventRequestWillBeSent, *network.EventRequestWillBeSentExtraInfo, *network.EventWebSocketCreated,
 		*network.EventWebSocketFrameSent, *network.EventWebSocketWillSendHandshakeRequest:
 	default:
 		return
@@ -125,12 +128,22 @@ func (b *browser) listen(event any) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.told = append(append(b.told, j...), '\n')
+	if said {
+		b.console = append(append(b.console, j...), '\n')
+	}
 }
 
 func (b *browser) heard() []byte {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return append([]byte(nil), b.told...)
+}
+
+// consoleText is what the page's console shows, for the report of a failure.
+func (b *browser) consoleText() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return string(b.console)
 }
 
 func (b *browser) do(steps ...chromedp.Action[chromedp.Void]) {
@@ -172,7 +185,7 @@ func (b *browser) until(condition string) {
 	b.t.Helper()
 	_, err := chromedp.Run(b.ctx, chromedp.Poll[bool](condition, chromedp.WithPollingMutation(), chromedp.WithPollingTimeout(patience/2)))
 	if err != nil {
-		require.NoError(b.t, err, "%s\nthe page shows: %s\nconsole: %s", condition, b.text(), b.heard())
+		require.NoError(b.t, err, "%s\nthe page shows: %s\nconsole: %s", condition, b.text(), b.consoleText())
 	}
 }
 
@@ -182,8 +195,14 @@ func (b *browser) state(name string) {
 	b.until(`!!document.querySelector('[data-state="` + name + `"], [data-state="error"]')`)
 	shown := eval[string](b, `(document.querySelector('[data-error]')?.dataset.error ?? '')`)
 	if name != "error" && shown != "" {
-		require.Failf(b.t, "the page shows an error", "%s instead of state %s\n%s\n%s", shown, name, b.text(), b.heard())
+		require.Failf(b.t, "the page shows an error", "%s instead of state %s\n%s\n%s", shown, name, b.text(), b.consoleText())
 	}
+}
+
+// recovers waits for a state that follows an error.
+func (b *browser) recovers(name string) {
+	b.t.Helper()
+	b.wait(`[data-state="` + name + `"]`)
 }
 
 // fails waits for the error state with this code.

@@ -8,12 +8,14 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
+	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"imkey-connect/core/frame"
 	"imkey-connect/devicesim"
 	"imkey-connect/devicesim/control"
 	"imkey-connect/devicesim/simtest"
@@ -40,13 +42,17 @@ type sim struct {
 	requests []byte // every HTTP request, as it came
 	// script, if not empty, is what the page runs besides its own: see startLeaking.
 	script string
+	asked  byte          // the instruction of the message under way
+	done   map[byte]int  // how many messages of an instruction were answered
+	moved  chan struct{} // closed and replaced when done changes
+	hidden bool
 	routes *http.ServeMux
 }
 
 func newSim(t *testing.T, o devicesim.Options) *sim {
 	ctx, stop := context.WithTimeout(t.Context(), patience)
 	t.Cleanup(stop)
-	s := &sim{t: t, ctx: ctx, routes: http.NewServeMux()}
+	s := &sim{t: t, ctx: ctx, routes: http.NewServeMux(), done: map[byte]int{}, moved: make(chan struct{})}
 	log := trace.NewLog(20000)
 	recorder := trace.NewRecorder(log)
 	o.Tap = func(e usb.TapEvent) {
@@ -55,6 +61,7 @@ func newSim(t *testing.T, o devicesim.Options) *sim {
 		defer s.mu.Unlock()
 		s.bus = append(s.bus, e.Setup[:]...)
 		s.bus = append(s.bus, e.Data...)
+		s.follow(e)
 	}
 	var err error
 	s.device, err = devicesim.New(o)
@@ -89,6 +96,37 @@ func newSim(t *testing.T, o devicesim.Options) *sim {
 	return s
 }
 
+// follow counts answered messages by instruction; mu is held.
+func (s *sim) follow(e usb.TapEvent) {
+	if e.Kind != usb.TapPacket || len(e.Data) < 9 || frame.Command(e.Data[4]) != frame.MSG {
+		return
+	}
+	if e.Dir == "out" {
+		s.asked = e.Data[8]
+		return
+	}
+	s.done[s.asked]++
+	close(s.moved)
+	s.moved = make(chan struct{})
+}
+
+// answered waits until so many messages with this instruction were answered since the simulator started.
+func (s *sim) answered(instruction byte, times int) {
+	for {
+		s.mu.Lock()
+		n, moved := s.done[instruction], s.moved
+		s.mu.Unlock()
+		if n >= times {
+			return
+		}
+		select {
+		case <-moved:
+		case <-s.ctx.Done():
+			require.Failf(s.t, "the host never asked", "instruction %02X: %d times", instruction, n)
+		}
+	}
+}
+
 // serve records a request and passes it on; with a script, it is added to every page.
 func (s *sim) serve(w http.ResponseWriter, r *http.Request) {
 	dump, err := httputil.DumpRequest(r, r.Header.Get("Upgrade") == "")
@@ -98,8 +136,12 @@ func (s *sim) serve(w http.ResponseWriter, r *http.Request) {
 	}
 	s.mu.Lock()
 	s.requests = append(s.requests, dump...)
-	script := s.script
+	script, hidden := s.script, s.hidden
 	s.mu.Unlock()
+	if hidden && strings.HasPrefix(r.URL.Path, "/sim/") {
+		http.NotFound(w, r)
+		return
+	}
 	if script == "" || r.URL.Path != "/" {
 		s.routes.ServeHTTP(w, r)
 		return
@@ -114,6 +156,13 @@ func (s *sim) serve(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Security-Policy", page.Header().Get("Content-Security-Policy"))
 	w.WriteHeader(page.Code)
 	w.Write(body)
+}
+
+// withoutSimulator hides the simulator's API from the pages, which are then as on any other site.
+func (s *sim) withoutSimulator() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.hidden = true
 }
 
 // code waits for the code on the device's screen and reads it there, outside the browser.
