@@ -63,13 +63,13 @@ func newHost(t testing.TB, d *Device, seed byte) *host {
 	link, err := d.Link(context.Background())
 	require.NoError(t, err)
 	t.Cleanup(func() { link.Close() })
-	return &host{t, d, link, secp256k1.PrivKeyFromBytes(bytes.Repeat([]byte{seed}, 32))}
+	return &host{t, d, link, newKey(seed)}
 }
 
 // as is another host's key on the same link.
 func (h *host) as(seed byte) *host {
 	other := *h
-	other.key = secp256k1.PrivKeyFromBytes(bytes.Repeat([]byte{seed}, 32))
+	other.key = newKey(seed)
 	return &other
 }
 
@@ -248,3 +248,7 @@ func await(t testing.TB, d *Device, what string, want func(Status) bool) Status 
 }
 
 func asking(s Status) bool { return s.Asking }
+
+func newKey(seed byte) *secp256k1.PrivateKey {
+	return secp256k1.PrivKeyFromBytes(bytes.Repeat([]byte{seed}, 32))
+}
