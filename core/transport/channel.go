@@ -178,8 +178,9 @@ func (c *Channel) cancel() (answer []byte, ok bool) {
 			}
 			answer = ev.Data
 		case frame.WasError:
-			// FE: the operation is ended. 01: it had ended by itself, and its answer came before.
-			c.dirty = ev.Code != frame.Cancelled && ev.Code != frame.InvalidCommand
+			// FE: the operation is ended. 01: it had ended by itself, and its answer came before. 01 without an answer is
+			// neither: the answer may still come, and must not be taken for that of the next exchange.
+			c.dirty = ev.Code != frame.Cancelled && (ev.Code != frame.InvalidCommand || answer == nil)
 			return answer, answer != nil && !c.dirty
 		}
 	}

@@ -184,6 +184,26 @@ func TestAnAnswerFasterThanItsCancellationCounts(t *testing.T) {
 	})
 }
 
+// A firmware may answer a CANCEL that it does not understand, and then finish what it was at.
+func TestAnAnswerAfterARefusedCancellationIsStale(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c, p := opened(t)
+		ctx, cancel := context.WithCancel(p.ctx)
+		go func() {
+			p.expectMessage()
+			p.pipe.Reply(frame.KeepAlive(2))
+			p.expectCancel(frame.InvalidCommand)
+			time.AfterFunc(10*time.Millisecond, func() { p.pipe.Reply(split(t, short)...) })
+			transporttest.Serve(p.ctx, p.pipe, transporttest.Echo)
+		}()
+		_, err := c.Exchange(ctx, msg, 0, cancel)
+		require.ErrorIs(t, err, errcode.Aborted)
+		answer, err := c.Exchange(p.ctx, msg, 0, nil)
+		require.NoError(t, err)
+		require.Equal(t, append(msg[:4:4], 0x90, 0x00), answer)
+	})
+}
+
 func TestSilentDeviceTimesOutAndIsReset(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c, p := opened(t)
