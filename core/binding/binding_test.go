@@ -61,6 +61,9 @@ type watchedStore struct {
 }
 
 func (w *watchedStore) Put(ctx context.Context, name string, b []byte) error {
+	if err := ctx.Err(); err != nil {
+		return errcode.FromContext("put", err)
+	}
 	r, err := decodeRecord(b)
 	if err != nil {
 		return err
@@ -300,6 +303,19 @@ func TestWrongCode(t *testing.T) {
 		h.requireStatus(Unbound)
 		require.NoError(t, h.bind(BindOptions{RememberCode: true}))
 		require.Equal(t, code, string(h.record().Code[:]))
+	})
+}
+
+// A code that was never confirmed is a candidate, and falls with the attempt after it.
+func TestACandidateIsNotKept(t *testing.T) {
+	hosted(t, func(t *testing.T, h *host) {
+		r := h.keep(VerifySent)
+		r.Code, r.HasCode = bindcode.Code([]byte("22222222")), true
+		require.NoError(t, save(t.Context(), h.store, r))
+		h.Answer(verify, "A59000")
+		requireCode(t, errcode.WrongCode, h.bind(BindOptions{}))
+		require.Equal(t, Pending, h.record().State)
+		require.False(t, h.record().HasCode)
 	})
 }
 

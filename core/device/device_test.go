@@ -286,6 +286,8 @@ func TestCloseEndsAnOperation(t *testing.T) {
 		}
 		require.NoError(t, dev.Close(), "twice is fine")
 		require.Equal(t, errcode.DeviceDisconnected, errcode.Of(selectIMKOn(dev, t.Context())))
+		err = dev.Do(t.Context(), func(*device.Session) error { t.Error("an operation on a closed device"); return nil })
+		require.Equal(t, errcode.DeviceDisconnected, errcode.Of(err))
 		_, err = dev.Refresh(t.Context())
 		require.Equal(t, errcode.DeviceDisconnected, errcode.Of(err))
 		require.Equal(t, seid, dev.Info().SEID, "what it said stays readable")
