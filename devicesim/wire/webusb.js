@@ -721,7 +721,9 @@ class USB extends EventTarget {
   close() {
     this.#closed = true;
     clearTimeout(this.#retry);
-    this.#socket?.close();
+    const socket = this.#socket;
+    this.#lost(socket);
+    socket?.close();
   }
 
   #setHandler(type, handler) {
@@ -744,6 +746,7 @@ class USB extends EventTarget {
       const socket = new WebSocket(this.#url);
       this.#socket = socket;
       socket.onmessage = ({ data }) => {
+        if (this.#socket !== socket) return; // given up already
         const message = JSON.parse(data);
         if (message.event) {
           this.#plugged(message.device ?? null);
@@ -755,16 +758,21 @@ class USB extends EventTarget {
           reply?.(message);
         }
       };
-      socket.onclose = () => {
-        this.#known = null;
-        this.#socket = null;
-        this.#replies.clear();
-        this.#plugged(null);
+      socket.onclose = socket.onerror = () => {
+        this.#lost(socket);
         resolve();
-        this.#later();
       };
     });
     return this.#known;
+  }
+
+  #lost(socket) {
+    if (this.#socket !== socket) return;
+    this.#known = null;
+    this.#socket = null;
+    this.#replies.clear();
+    this.#plugged(null);
+    this.#later();
   }
 
   /** A simulator that was stopped may come back, as a device that was pulled out. */
@@ -813,8 +821,14 @@ class USB extends EventTarget {
     if (device !== this.#device) return;
     this.#permitted = false;
     this.#device = null;
-    if (device.opened) this.#socket?.close(); // lets go of the claims; the next call connects again
+    const opened = device.opened;
     disconnect(device);
+    if (opened) {
+      // Only so are the claims given back. The next call connects again.
+      const socket = this.#socket;
+      this.#lost(socket);
+      socket?.close();
+    }
   }
 }
 

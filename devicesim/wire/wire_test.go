@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -40,7 +41,7 @@ func (f *idle) Packet(p []byte) {
 type bench struct {
 	t      *testing.T
 	port   *usb.Port
-	server *Server
+	server atomic.Pointer[Server] // nil while it is stopped
 	http   *httptest.Server
 }
 
@@ -49,9 +50,18 @@ func newBench(t *testing.T) *bench {
 	port := usb.NewPort(usb.Identity{
 		Serial: "imKey01191200001", Manufacturer: "imKey", Product: "imKey (simulated)", LandingURL: "http://localhost:7380/",
 	}, &idle{}, nil)
-	b := &bench{t: t, port: port, server: New(port)}
+	b := &bench{t: t, port: port}
+	b.server.Store(New(port))
 	mux := http.NewServeMux()
-	mux.Handle("/sim/usb", b.server)
+	mux.HandleFunc("/sim/usb", func(w http.ResponseWriter, r *http.Request) {
+		if s := b.server.Load(); s != nil {
+			s.ServeHTTP(w, r)
+			return
+		}
+		http.Error(w, "stopped", http.StatusServiceUnavailable)
+	})
+	mux.HandleFunc("POST /sim/v1/stop", func(http.ResponseWriter, *http.Request) { _ = b.server.Swap(nil).Close() })
+	mux.HandleFunc("POST /sim/v1/start", func(http.ResponseWriter, *http.Request) { b.server.Store(New(port)) })
 	mux.Handle("/sim/webusb.js", Module())
 	mux.HandleFunc("POST /sim/v1/faults", func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
@@ -67,7 +77,7 @@ func newBench(t *testing.T) *bench {
 	mux.HandleFunc("POST /sim/v1/device/plug", func(http.ResponseWriter, *http.Request) { port.Plug() })
 	b.http = httptest.NewServer(mux)
 	t.Cleanup(func() {
-		require.NoError(t, b.server.Close())
+		require.NoError(t, b.server.Load().Close())
 		b.http.Close()
 		require.Empty(t, port.HeldBy())
 	})

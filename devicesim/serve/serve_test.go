@@ -1,0 +1,116 @@
+package serve
+
+import (
+	"bufio"
+	"encoding/hex"
+	"encoding/json"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"imkey-connect/core/transport"
+	"imkey-connect/devicesim"
+	"imkey-connect/devicesim/trace"
+)
+
+func start(t *testing.T, o Options) *Simulator {
+	s, err := Start(o)
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, s.Close()) })
+	return s
+}
+
+func body(t *testing.T, url string) string {
+	response, err := http.Get(url)
+	require.NoError(t, err)
+	defer response.Body.Close()
+	text, err := io.ReadAll(response.Body)
+	require.NoError(t, err)
+	require.Equal(t, http.StatusOK, response.StatusCode, "%s", text)
+	return string(text)
+}
+
+// The generator of secp256k1 does for a host's public key.
+const hostKey = "0479be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798" +
+	"483ada7726a3c4655da4fbfc0e1108a8fd17b448a68554199c47d08ffb10d4b8"
+
+// TestTraceTellsAllButTheCode binds nobody, but has a code drawn and shown.
+func TestTraceTellsAllButTheCode(t *testing.T) {
+	s := start(t, Options{Devices: []devicesim.Options{{}}})
+	link, err := s.Device(1).Link(t.Context())
+	require.NoError(t, err)
+	channel, err := transport.Open(t.Context(), link)
+	require.NoError(t, err)
+	for _, command := range []string{"00a4040005695f696d6b00", "8071000041" + hostKey + "00"} {
+		apdu, err := hex.DecodeString(command)
+		require.NoError(t, err)
+		response, err := channel.Exchange(t.Context(), apdu, time.Minute, nil)
+		require.NoError(t, err)
+		require.Equal(t, "9000", hex.EncodeToString(response[len(response)-2:]))
+	}
+	require.NoError(t, channel.Close())
+
+	var device devicesim.Status
+	require.NoError(t, json.Unmarshal([]byte(body(t, s.URL()+"/sim/v1/device")), &device))
+	require.Equal(t, "code-shown", device.Binding)
+	code := ""
+	for _, line := range device.Screen {
+		if len(strings.ReplaceAll(line, " ", "")) == 8 && strings.ToUpper(line) == line {
+			code = strings.ReplaceAll(strings.TrimSpace(line), " ", "")
+		}
+	}
+	require.Len(t, code, 8, "%q", device.Screen)
+
+	lines := body(t, s.URL()+"/sim/v1/trace")
+	require.Contains(t, lines, "SELECT IMK → ok")
+	require.Contains(t, lines, "BIND_CHECK → unbound")
+	require.Contains(t, lines, `"kind":"screen"`)
+	require.Contains(t, lines, "attached by this process")
+	for _, secret := range []string{code, hex.EncodeToString([]byte(code))} {
+		require.NotContains(t, strings.ToUpper(lines), strings.ToUpper(secret))
+	}
+	scanner := bufio.NewScanner(strings.NewReader(lines))
+	n := uint64(0)
+	for scanner.Scan() {
+		var e trace.Event
+		require.NoError(t, json.Unmarshal(scanner.Bytes(), &e))
+		n++
+		require.Equal(t, n, e.N)
+		require.NotEmpty(t, e.Text)
+	}
+}
+
+func TestStartFailsWhole(t *testing.T) {
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer taken.Close()
+	for name, o := range map[string]Options{
+		"no devices":      {},
+		"a bad address":   {Addr: "nowhere.invalid:x", Devices: []devicesim.Options{{}}},
+		"a taken address": {USBIP: taken.Addr().String(), Devices: []devicesim.Options{{}}},
+		"a bad device":    {Devices: []devicesim.Options{{}, {PIN: "x"}}},
+	} {
+		s, err := Start(o)
+		require.Error(t, err, name)
+		require.Nil(t, s, name)
+	}
+}
+
+func TestCloseTwice(t *testing.T) {
+	s := start(t, Options{USBIP: "127.0.0.1:0", Devices: []devicesim.Options{{}, {}}})
+	require.NoError(t, s.Close())
+	require.NoError(t, s.Close())
+	require.False(t, s.Device(2).Port().Plugged())
+}
+
+func TestAddresses(t *testing.T) {
+	s := start(t, Options{Addr: "0.0.0.0:0", Devices: []devicesim.Options{{}}})
+	require.Regexp(t, `^http://127\.0\.0\.1:\d+$`, s.URL())
+	require.Regexp(t, `^http://localhost:\d+$`, s.Origin("localhost"))
+	require.Empty(t, s.USBIP())
+}
