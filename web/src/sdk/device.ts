@@ -24,7 +24,7 @@ export class Device extends EventTarget {
   #closes = 0 // how often close was called: what began before is not taken for what came after
   #closing: Promise<void> = Promise.resolve()
   #lost = false // the instance stopped while it held the USB device
-  #info: DeviceInfo | undefined
+  #core: CoreDevice | undefined // the one of the last opening; what it knows of the device outlives it
   #unplugged = false
 
   constructor(usb: USBSourceDevice, settings: Settings) {
@@ -42,8 +42,8 @@ export class Device extends EventTarget {
   }
 
   get info(): DeviceInfo {
-    if (!this.#info) throw invalid('info is known after open()')
-    return this.#info
+    if (!this.#core) throw invalid('info is known after open()')
+    return this.#core.info // read anew: whether the storage persists is known later than the rest
   }
 
   async open(options: { signal?: AbortSignal } = {}): Promise<DeviceInfo> {
@@ -170,7 +170,7 @@ export class Device extends EventTarget {
       this.#lost = instance.stopped
       throw error
     })
-    this.#info = core.info
+    this.#core = core
     return { instance, core }
   }
 
