@@ -131,7 +131,7 @@ func TestCancel(t *testing.T) {
 			require.Equal(t, frame.Error(frame.Cancelled), h.receive())
 			await(t, d, "no question", func(s Status) bool { return !s.Asking })
 			require.NoError(t, d.Press(OK)) // too late
-			time.Sleep(3 * keepAlivePeriod) // virtual: keep-alives would come now
+			<-time.After(3 * keepAlivePeriod) // the bubble's clock: keep-alives would come now
 			h.idle()
 			require.Equal(t, byte(statusUnbound), h.check())
 			require.Equal(t, 10, d.Status().CodeAttemptsLeft)
