@@ -193,7 +193,8 @@ func TestAnAnswerAfterARefusedCancellationIsStale(t *testing.T) {
 			p.expectMessage()
 			p.pipe.Reply(frame.KeepAlive(2))
 			p.expectCancel(frame.InvalidCommand)
-			time.AfterFunc(10*time.Millisecond, func() { p.pipe.Reply(split(t, short)...) })
+			<-time.After(10 * time.Millisecond) // of fake time, in which it reads nothing
+			p.pipe.Reply(split(t, short)...)
 			transporttest.Serve(p.ctx, p.pipe, transporttest.Echo)
 		}()
 		_, err := c.Exchange(ctx, msg, 0, cancel)
