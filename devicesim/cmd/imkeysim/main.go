@@ -15,6 +15,7 @@ import (
 	"strings"
 	"syscall"
 
+	"imkey-connect/devicesim/loopback"
 	"imkey-connect/devicesim/serve"
 	"imkey-connect/web"
 )
@@ -93,6 +94,11 @@ func start(o options, stderr io.Writer) (*serve.Simulator, error) {
 	if o.seed != nil {
 		fmt.Fprintf(stderr, "\nWARNING: -seed %d: every key, code and mnemonic phrase of this simulator is predictable.\n"+
 			"WARNING: this is for tests only. Whoever knows the seed knows all of them.\n\n", *o.seed)
+	}
+	for _, address := range []string{o.addr, o.usbip} {
+		if address != "" && !loopback.Host(address) {
+			fmt.Fprintf(stderr, "WARNING: %s is open to the network, and nothing keeps others there from using the device.\n", address)
+		}
 	}
 	options.Pages = web.Handler(web.Dist)
 	return serve.Start(options)

@@ -324,6 +324,13 @@ func TestChromium(t *testing.T) {
 	require.Empty(t, left, "its profile is removed")
 }
 
+func TestOpenToTheNetworkIsSaid(t *testing.T) {
+	c := startCommand(t, "-addr", "0.0.0.0:0")
+	require.Regexp(t, `^http://127\.0\.0\.1:`, c.line())
+	c.stop(os.Interrupt)
+	require.Contains(t, c.stderr(), "open to the network")
+}
+
 // TestServerRoutes: what is below /sim/ never reaches the pages.
 func TestServerRoutes(t *testing.T) {
 	o, _, err := parse(serveName, []string{"-addr", "127.0.0.1:0"}, io.Discard)
