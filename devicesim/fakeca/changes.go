@@ -3,7 +3,10 @@ package fakeca
 import (
 	"bytes"
 	"crypto/elliptic"
+	"crypto/sha256"
 	"slices"
+
+	"github.com/decred/dcrd/dcrec/secp256k1/v4"
 )
 
 // Set gives every element with this tag another value.
@@ -169,7 +172,8 @@ func (c *CA) Wrong(p Params, other *CA) []Case {
 	serial := slices.Clone(p.SEID)
 	serial[len(serial)-1] ^= 1
 	swapped := p
-	swapped.SEPublicKey = other.PublicKey()
+	secret := sha256.Sum256(p.SEPublicKey) // any key that is not p's
+	swapped.SEPublicKey = secp256k1.PrivKeyFromBytes(secret[:]).PubKey().SerializeUncompressed()
 	compressed := append([]byte{2 + p.SEPublicKey[64]&1}, p.SEPublicKey[1:33]...)
 	offCurve := slices.Clone(p.SEPublicKey)
 	offCurve[64] ^= 1
@@ -186,7 +190,7 @@ func (c *CA) Wrong(p Params, other *CA) []Case {
 
 	return []Case{
 		{"another CA", Untrusted, other.Issue(p)},
-		{"another CA's certificate for its own key", Untrusted, other.Issue(swapped)},
+		{"another CA's certificate for another key", Untrusted, other.Issue(swapped)},
 		{"key swapped, old signature", Altered, tampered(key(swapped.SEPublicKey))},
 		{"signature of another certificate", Altered, tampered(Set(TagSignature, signatureOf(c.Issue(swapped))))},
 		{"elements in another order", Altered, tampered(Swap(0, 1))},
