@@ -130,7 +130,7 @@ func TestCancel(t *testing.T) {
 			h.send(frame.Cancel())
 			require.Equal(t, frame.Error(frame.Cancelled), h.receive())
 			await(t, d, "no question", func(s Status) bool { return !s.Asking })
-			require.NoError(t, d.Press(OK)) // too late
+			require.NoError(t, d.Press(OK))   // too late
 			<-time.After(3 * keepAlivePeriod) // the bubble's clock: keep-alives would come now
 			h.idle()
 			require.Equal(t, byte(statusUnbound), h.check())
