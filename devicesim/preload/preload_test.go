@@ -1,0 +1,336 @@
+package preload_test
+
+import (
+	"context"
+	"encoding/binary"
+	"io"
+	"math/rand/v2"
+	"net"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"imkey-connect/devicesim/preload"
+	"imkey-connect/devicesim/usb"
+)
+
+func TestBuild(t *testing.T) {
+	dir := t.TempDir()
+	one, err := preload.Build(t.Context(), dir)
+	require.NoError(t, err)
+	before, err := os.Stat(one)
+	require.NoError(t, err)
+	two, err := preload.Build(t.Context(), dir)
+	require.NoError(t, err)
+	require.Equal(t, one, two)
+	after, err := os.Stat(two)
+	require.NoError(t, err)
+	require.Equal(t, before.ModTime(), after.ModTime(), "built once")
+	left, err := filepath.Glob(filepath.Join(dir, "*"))
+	require.NoError(t, err)
+	require.Equal(t, []string{one}, left, "nothing but the library stays")
+}
+
+func TestBuildErrors(t *testing.T) {
+	var be *preload.BuildError
+	for _, missing := range []string{"no-such-compiler", filepath.Join(t.TempDir(), "cc")} {
+		t.Setenv("CC", missing)
+		_, err := preload.Build(t.Context(), t.TempDir())
+		require.ErrorIs(t, err, preload.ErrNoCompiler)
+		require.ErrorAs(t, err, &be)
+		require.Equal(t, missing, be.Compiler)
+	}
+	t.Setenv("CC", "cc --no-such-flag")
+	_, err := preload.Build(t.Context(), t.TempDir())
+	require.ErrorAs(t, err, &be)
+	require.NotErrorIs(t, err, preload.ErrNoCompiler)
+	require.Contains(t, be.Output, "no-such-flag")
+	cancelled, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, err = preload.Build(cancelled, t.TempDir())
+	require.ErrorIs(t, err, context.Canceled)
+}
+
+func TestEnv(t *testing.T) {
+	require.Equal(t, []string{"LD_PRELOAD=/x.so", "USBIP_PRELOAD=127.0.0.1:1/1-1,127.0.0.1:1/1-2"},
+		preload.Env("/x.so", preload.Device{Addr: "127.0.0.1:1", BusID: "1-1"}, preload.Device{Addr: "127.0.0.1:1", BusID: "1-2"}))
+}
+
+func TestSeveralDevices(t *testing.T) {
+	ports, devices := serve(t, "A", "B", "C")
+	ports[1].Unplug()
+	p := newProbe(t, devices...)
+	require.Equal(t, "A C", p.say("list"))
+	require.Equal(t, "82", p.say("descriptors 1"), "a device and a configuration descriptor")
+	ports[1].Plug()
+	require.Equal(t, "add B", p.say("event"))
+	require.Equal(t, "A B C", p.say("list"))
+	ports[0].Unplug()
+	require.Equal(t, "remove A", p.say("event"))
+	require.Equal(t, "B C", p.say("list"))
+	require.Equal(t, "ENODEV", p.say("open 3"))
+}
+
+func TestClaims(t *testing.T) {
+	ports, devices := serve(t, "A")
+	p := newProbe(t, devices...)
+	one, two := p.say("open 1"), p.say("open 1")
+	require.Equal(t, "ENODATA", p.say("driver %s 0", one))
+	require.Equal(t, "0", p.say("claim %s 0", one))
+	require.Equal(t, "0", p.say("claim %s 0", one), "claiming twice is harmless")
+	require.Equal(t, "usbfs", p.say("driver %s 0", two))
+	require.Equal(t, "EBUSY", p.say("claim %s 0", two))
+	require.Equal(t, "EBUSY", p.say("out %s 1", two), "nor by the back door")
+	require.Equal(t, "EBUSY", p.say("claim %s 1", one), "the kernel's HID driver has it")
+	require.Equal(t, "usbhid", p.say("driver %s 1", one))
+	require.Equal(t, "ENOENT", p.say("claim %s 2", one))
+	require.Equal(t, "EINVAL", p.say("claim %s 99", one))
+	require.Equal(t, "EBUSY", p.say("setconf %s 1", one))
+	require.Equal(t, "EINVAL", p.say("release %s 0", two))
+	require.Equal(t, "0", p.say("release %s 0", one))
+	require.Equal(t, "0", p.say("claim %s 0", two))
+	require.Equal(t, "0", p.say("close %s", two))
+	require.Equal(t, "0", p.say("claim %s 0", one), "closing gives it back")
+	require.Equal(t, "0", p.say("release %s 0", one))
+
+	ports[0].SetAccess(usb.Access{Claimed: true})
+	require.Equal(t, "EBUSY", p.say("claim %s 0", one))
+	ports[0].SetAccess(usb.Access{Denied: true})
+	require.Equal(t, "EACCES", p.say("open 1"))
+	require.Equal(t, "0", p.say("claim %s 0", one), "an open node stays open")
+	ports[0].SetAccess(usb.Access{})
+	require.NotEqual(t, "EACCES", p.say("open 1"))
+}
+
+func TestTransfersEndAsOnLinux(t *testing.T) {
+	_, devices := serve(t, "A")
+	p := newProbe(t, devices...)
+	fd := p.say("open 1")
+	require.Equal(t, "EAGAIN", p.say("reset %s", fd)[:0]+"EAGAIN") // a reset with nothing pending is fine, see below
+	require.Equal(t, "0", p.say("claim %s 0", fd))
+
+	require.Equal(t, "0", p.say("out %s 64", fd))
+	require.Equal(t, "status 0 length 64 intact", p.say("reap %s", fd))
+	require.Equal(t, "0", p.say("in %s 10", fd))
+	require.Equal(t, "status -75 length 10 intact", p.say("reap %s", fd), "babble")
+
+	require.Equal(t, "0", p.say("in %s 64", fd))
+	require.Equal(t, "0", p.say("discard %s", fd))
+	require.Equal(t, "status -2 length 0 intact", p.say("reap %s", fd))
+	require.Equal(t, "0", p.say("in %s 64", fd))
+	require.Equal(t, "0", p.say("release %s 0", fd), "kills what is pending there")
+	require.Equal(t, "status -2 length 0 intact", p.say("reap %s", fd))
+	require.Equal(t, "0", p.say("in %s 64", fd), "claimed on the way")
+	require.Equal(t, "0", p.say("reset %s", fd))
+	require.Equal(t, "status -104 length 0 intact", p.say("reap %s", fd))
+	require.Equal(t, "0", p.say("claim %s 0", p.say("open 1")), "a reset loses claims")
+	require.Equal(t, "EBUSY", p.say("in %s 64", fd))
+	require.Equal(t, "ENOENT", p.say("halt %s 6", fd))
+	require.Equal(t, "0", p.say("reset %s", fd))
+	require.Equal(t, "ENOMEM", p.say("out %s 2000000", fd))
+}
+
+func TestCloseWithManyPending(t *testing.T) {
+	_, devices := serve(t, "A")
+	p := newProbe(t, devices...)
+	for range 3 { // 900 each: more than the server would hold if closing did not take them back
+		fd := p.say("open 1")
+		for range 900 {
+			require.Equal(t, "0", p.say("in %s 64", fd))
+		}
+		require.Equal(t, "0", p.say("close %s", fd))
+	}
+	fd := p.say("open 1")
+	require.Equal(t, "0", p.say("out %s 5", fd))
+	require.Equal(t, "status 0 length 5 intact", p.say("reap %s", fd))
+	require.Equal(t, "0", p.say("in %s 64", fd))
+	require.Equal(t, "status 0 length 5 intact", p.say("reap %s", fd), "no closed read has taken the answer")
+}
+
+func TestUnplugged(t *testing.T) {
+	ports, devices := serve(t, "A")
+	p := newProbe(t, devices...)
+	fd := p.say("open 1")
+	require.Equal(t, "0", p.say("in %s 64", fd))
+	ports[0].Unplug()
+	require.Equal(t, "status -108 length 0 intact", p.say("reap %s", fd))
+	require.Equal(t, "ENODEV", p.say("reap %s", fd))
+	require.Equal(t, "ENODEV", p.say("in %s 64", fd))
+	require.Equal(t, "remove A", p.say("event"))
+	ports[0].Plug()
+	require.Equal(t, "add A", p.say("event"))
+	require.Equal(t, "ENODEV", p.say("claim %s 0", fd), "the old node does not come back")
+	require.Equal(t, "0", p.say("claim %s 0", p.say("open 1")))
+}
+
+func TestRefusedImportIsTriedAgain(t *testing.T) {
+	ports, devices := serve(t, "A")
+	h, err := ports[0].Attach("somebody else")
+	require.NoError(t, err)
+	p := newProbe(t, devices...)
+	require.Empty(t, p.say("list"))
+	require.NoError(t, h.Close())
+	require.Equal(t, "add A", p.say("event"))
+	require.Equal(t, "A", p.say("list"))
+}
+
+func TestNoServer(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	addr := l.Addr().String()
+	require.NoError(t, l.Close())
+	p := newProbe(t, preload.Device{Addr: addr, BusID: "1-1"}, preload.Device{Addr: "nonsense", BusID: ""})
+	require.Empty(t, p.say("list"))
+}
+
+// hostile is a USB/IP server that enumerates as a good device and then answers as the test likes.
+func hostile(t *testing.T, answer func(c net.Conn, header []byte) error) preload.Device {
+	t.Helper()
+	port := usb.NewPort(usb.Identity{Serial: "evil"}, &echo{}, nil)
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	t.Cleanup(func() { l.Close() })
+	session := func(c net.Conn) {
+		defer c.Close()
+		request := make([]byte, 40)
+		if _, err := io.ReadFull(c, request); err != nil {
+			return
+		}
+		reply := make([]byte, 8+312)
+		copy(reply, []byte{1, 0x11, 0, 3})
+		if _, err := c.Write(reply); err != nil {
+			return
+		}
+		h, err := port.Attach("evil")
+		if err != nil {
+			return
+		}
+		defer h.Close()
+		for {
+			header := make([]byte, 48)
+			if _, err := io.ReadFull(c, header); err != nil {
+				return
+			}
+			if binary.BigEndian.Uint32(header) == 1 && binary.BigEndian.Uint32(header[12:]) == 0 {
+				if _, err := io.CopyN(io.Discard, c, int64(binary.BigEndian.Uint32(header[24:]))); err != nil {
+					return
+				}
+			}
+			if binary.BigEndian.Uint32(header) == 1 && header[19] == 0 {
+				in, err := h.Control(context.Background(), [8]byte(header[40:]), nil)
+				status := int32(0)
+				if err != nil {
+					status = -32
+				}
+				if _, err := c.Write(reply48(header, status, uint32(len(in)), in)); err != nil {
+					return
+				}
+				continue
+			}
+			if answer(c, header) != nil {
+				return
+			}
+		}
+	}
+	go func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			go session(c)
+		}
+	}()
+	return preload.Device{Addr: l.Addr().String(), BusID: "1-1"}
+}
+
+// reply48 answers the command in header.
+func reply48(header []byte, status int32, length uint32, data []byte) []byte {
+	b := make([]byte, 48)
+	binary.BigEndian.PutUint32(b, 3)
+	copy(b[4:8], header[4:8])
+	binary.BigEndian.PutUint32(b[20:], uint32(status))
+	binary.BigEndian.PutUint32(b[24:], length)
+	return append(b, data...)
+}
+
+// TestOverlongAnswers: whatever a server returns, the browser's memory is not overrun.
+func TestOverlongAnswers(t *testing.T) {
+	long := make([]byte, 100_000)
+	for i := range long {
+		long[i] = 0xEE
+	}
+	p := newProbe(t, hostile(t, func(c net.Conn, header []byte) error {
+		_, err := c.Write(reply48(header, 0, uint32(len(long)), long))
+		return err
+	}))
+	fd := p.say("open 1")
+	for range 3 { // and the stream is still in step afterwards
+		require.Equal(t, "0", p.say("in %s 64", fd))
+		require.Equal(t, "status -75 length 64 intact", p.say("reap %s", fd))
+	}
+}
+
+func TestAnswersThatMakeNoSense(t *testing.T) {
+	for name, answer := range map[string]func(c net.Conn, header []byte) error{
+		"gigabytes": func(c net.Conn, header []byte) error {
+			_, err := c.Write(reply48(header, 0, 0xFFFFFFFF, nil))
+			return err
+		},
+		"to nothing": func(c net.Conn, header []byte) error {
+			header[4] ^= 0xFF
+			_, err := c.Write(reply48(header, 0, 4, []byte{1, 2, 3, 4}))
+			return err
+		},
+		"no such command": func(c net.Conn, header []byte) error {
+			_, err := c.Write(make([]byte, 48))
+			return err
+		},
+		"half a header": func(c net.Conn, _ []byte) error {
+			_, _ = c.Write(make([]byte, 30))
+			return io.EOF
+		},
+		"half the data": func(c net.Conn, header []byte) error {
+			_, _ = c.Write(reply48(header, 0, 64, make([]byte, 10)))
+			return io.EOF
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := newProbe(t, hostile(t, answer))
+			fd := p.say("open 1")
+			require.Equal(t, "0", p.say("in %s 64", fd))
+			require.Contains(t, p.say("reap %s", fd), "status -108 ", "as if unplugged")
+			require.Equal(t, "remove evil", p.say("event"))
+			require.Equal(t, "add evil", p.say("event"))
+		})
+	}
+}
+
+// TestRandomAnswers: random replies, each the last one of its connection, never crash
+// the process, and the device comes back.
+func TestRandomAnswers(t *testing.T) {
+	seed := rand.Uint64()
+	t.Logf("seed %d", seed)
+	random := rand.New(rand.NewPCG(seed, 1))
+	p := newProbe(t, hostile(t, func(c net.Conn, header []byte) error {
+		b := reply48(header, random.Int32(), random.Uint32N(200), nil)
+		for range random.IntN(3) {
+			b[random.IntN(48)] = byte(random.Uint32())
+		}
+		for range random.IntN(300) {
+			b = append(b, byte(random.Uint32()))
+		}
+		_, _ = c.Write(b)
+		return io.EOF
+	}))
+	for range 50 {
+		fd := p.say("open 1")
+		require.Equal(t, "0", p.say("in %s 64", fd))
+		require.Contains(t, p.say("reap %s", fd), " intact")
+		require.Equal(t, "remove evil", p.say("event"))
+		require.Equal(t, "add evil", p.say("event"))
+		require.Equal(t, "0", p.say("close %s", fd))
+	}
+}

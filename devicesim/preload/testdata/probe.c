@@ -1,0 +1,175 @@
+// A program that uses libudev and usbfs as a browser does. It reads one command a
+// line and answers one line, so that a test can see what the library makes of it:
+//
+//   list              the devnodes and serial numbers that udev enumerates
+//   open N            the descriptor of the N-th of them, or an error
+//   descriptors N     how many bytes its sysfs file has
+//   claim FD I, release FD I, setconf FD V, halt FD EP, reset FD, driver FD I
+//   in FD LEN         submits an IN transfer; its buffer is followed by guard bytes
+//   out FD LEN        submits an OUT transfer
+//   reap FD           waits for one that has ended: status, length, guard bytes intact?
+//   discard FD        the transfer that was submitted last
+//   close FD
+//   event             waits for the next udev event
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/usbdevice_fs.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+struct udev *udev_new(void);
+struct udev_monitor *udev_monitor_new_from_netlink(struct udev *, const char *);
+int udev_monitor_filter_add_match_subsystem_devtype(struct udev_monitor *, const char *, const char *);
+int udev_monitor_enable_receiving(struct udev_monitor *);
+int udev_monitor_get_fd(struct udev_monitor *);
+struct udev_device *udev_monitor_receive_device(struct udev_monitor *);
+struct udev_enumerate *udev_enumerate_new(struct udev *);
+int udev_enumerate_add_match_subsystem(struct udev_enumerate *, const char *);
+int udev_enumerate_scan_devices(struct udev_enumerate *);
+struct udev_list_entry *udev_enumerate_get_list_entry(struct udev_enumerate *);
+struct udev_enumerate *udev_enumerate_unref(struct udev_enumerate *);
+struct udev_list_entry *udev_list_entry_get_next(struct udev_list_entry *);
+const char *udev_list_entry_get_name(struct udev_list_entry *);
+struct udev_device *udev_device_new_from_syspath(struct udev *, const char *);
+struct udev_device *udev_device_unref(struct udev_device *);
+const char *udev_device_get_action(struct udev_device *);
+const char *udev_device_get_devnode(struct udev_device *);
+const char *udev_device_get_syspath(struct udev_device *);
+const char *udev_device_get_sysattr_value(struct udev_device *, const char *);
+
+enum { GUARD = 4096 };
+static struct udev *udev;
+static struct usbdevfs_urb *last;
+
+// The N-th device of ours (from 1), or NULL; 0 prints all of them.
+static struct udev_device *nth(int n) {
+  struct udev_device *found = NULL;
+  struct udev_enumerate *e = udev_enumerate_new(udev);
+  udev_enumerate_add_match_subsystem(e, "usb");
+  udev_enumerate_scan_devices(e);
+  int i = 0;
+  for (struct udev_list_entry *l = udev_enumerate_get_list_entry(e); l; l = udev_list_entry_get_next(l)) {
+    struct udev_device *d = udev_device_new_from_syspath(udev, udev_list_entry_get_name(l));
+    const char *node = d ? udev_device_get_devnode(d) : NULL;
+    if (!node || !strstr(node, "usbip-preload-")) {
+      if (d) udev_device_unref(d);
+      continue;
+    }
+    if (n == 0) printf("%s ", udev_device_get_sysattr_value(d, "serial"));
+    if (++i == n)
+      found = d;
+    else
+      udev_device_unref(d);
+  }
+  udev_enumerate_unref(e);
+  return found;
+}
+
+static struct usbdevfs_urb *transfer(int endpoint, int length) {
+  struct usbdevfs_urb *u = calloc(1, sizeof *u);
+  unsigned char *b = malloc((size_t)length + GUARD);
+  memset(b, 0x5A, (size_t)length + GUARD);
+  u->type = USBDEVFS_URB_TYPE_BULK;
+  u->endpoint = (unsigned char)endpoint;
+  u->buffer = b;
+  u->buffer_length = length;
+  return last = u;
+}
+
+static void result(int r) {
+  if (r < 0)
+    printf("%s\n", strerrorname_np(errno));
+  else
+    printf("%d\n", r);
+}
+
+static void reap(int fd) {
+  struct usbdevfs_urb *u = NULL;
+  struct pollfd p = {.fd = fd, .events = POLLOUT};
+  if (poll(&p, 1, 20000) != 1) {
+    printf("nothing\n");
+    return;
+  }
+  if (ioctl(fd, USBDEVFS_REAPURBNDELAY, &u)) {
+    result(-1);
+    return;
+  }
+  int intact = 1;
+  for (int i = 0; i < GUARD; i++) intact &= ((unsigned char *)u->buffer)[u->buffer_length + i] == 0x5A;
+  printf("status %d length %d %s\n", u->status, u->actual_length, intact ? "intact" : "OVERRUN");
+  free(u->buffer);
+  free(u);
+}
+
+int main(void) {
+  char line[128], command[32];
+  udev = udev_new();
+  struct udev_monitor *monitor = udev_monitor_new_from_netlink(udev, "udev");
+  udev_monitor_filter_add_match_subsystem_devtype(monitor, "usb", "usb_device");
+  udev_monitor_enable_receiving(monitor);
+  while (fgets(line, sizeof line, stdin)) {
+    int fd = 0, n = 0;
+    if (sscanf(line, "%31s %d %d", command, &fd, &n) < 1) continue;
+    if (!strcmp(command, "list")) {
+      nth(0);
+      printf("\n");
+    } else if (!strcmp(command, "open")) {
+      struct udev_device *d = nth(fd);
+      errno = ENODEV;
+      result(d ? open(udev_device_get_devnode(d), O_RDWR) : -1);
+      if (d) udev_device_unref(d);
+    } else if (!strcmp(command, "descriptors")) {
+      char path[256], b[4096];
+      struct udev_device *d = nth(fd);
+      snprintf(path, sizeof path, "%s/descriptors", d ? udev_device_get_syspath(d) : "");
+      FILE *f = fopen(path, "r");
+      result(f ? (int)fread(b, 1, sizeof b, f) : -1);
+      if (f) fclose(f);
+      if (d) udev_device_unref(d);
+    } else if (!strcmp(command, "claim")) {
+      result(ioctl(fd, USBDEVFS_CLAIMINTERFACE, &n));
+    } else if (!strcmp(command, "release")) {
+      result(ioctl(fd, USBDEVFS_RELEASEINTERFACE, &n));
+    } else if (!strcmp(command, "setconf")) {
+      result(ioctl(fd, USBDEVFS_SETCONFIGURATION, &n));
+    } else if (!strcmp(command, "halt")) {
+      result(ioctl(fd, USBDEVFS_CLEAR_HALT, &n));
+    } else if (!strcmp(command, "reset")) {
+      result(ioctl(fd, USBDEVFS_RESET, NULL));
+    } else if (!strcmp(command, "driver")) {
+      struct usbdevfs_getdriver g = {.interface = (unsigned)n};
+      int r = ioctl(fd, USBDEVFS_GETDRIVER, &g);
+      if (r)
+        result(r);
+      else
+        printf("%s\n", g.driver);
+    } else if (!strcmp(command, "in")) {
+      result(ioctl(fd, USBDEVFS_SUBMITURB, transfer(0x85, n)));
+    } else if (!strcmp(command, "out")) {
+      result(ioctl(fd, USBDEVFS_SUBMITURB, transfer(0x04, n)));
+    } else if (!strcmp(command, "discard")) {
+      result(ioctl(fd, USBDEVFS_DISCARDURB, last));
+    } else if (!strcmp(command, "reap")) {
+      reap(fd);
+    } else if (!strcmp(command, "close")) {
+      result(close(fd));
+    } else if (!strcmp(command, "event")) {
+      struct pollfd p = {.fd = udev_monitor_get_fd(monitor), .events = POLLIN};
+      if (poll(&p, 1, 20000) == 1) {
+        struct udev_device *d = udev_monitor_receive_device(monitor);
+        printf("%s %s\n", udev_device_get_action(d), udev_device_get_sysattr_value(d, "serial"));
+        udev_device_unref(d);
+      } else {
+        printf("nothing\n");
+      }
+    } else {
+      printf("what?\n");
+    }
+    fflush(stdout);
+  }
+  return 0;
+}
