@@ -113,6 +113,7 @@ func TestTransfersEndAsOnLinux(t *testing.T) {
 
 	require.Equal(t, "0", p.say("out %s 64", fd))
 	require.Equal(t, "status 0 length 64 intact", p.say("reap %s", fd))
+	require.Equal(t, "1", p.say("idle %s", fd), "reaped, and idle again")
 	require.Equal(t, "0", p.say("in %s 10", fd))
 	require.Equal(t, "status -75 length 10 intact", p.say("reap %s", fd), "babble")
 

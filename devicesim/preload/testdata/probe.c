@@ -8,6 +8,7 @@
 //   in FD LEN         submits an IN transfer; its buffer is followed by guard bytes
 //   out FD LEN        submits an OUT transfer
 //   reap FD           waits for one that has ended: status, length, guard bytes intact?
+//   idle FD           is there nothing to reap? 1 or 0
 //   discard FD        the transfer that was submitted last
 //   close FD
 //   event             waits for the next udev event
@@ -153,6 +154,9 @@ int main(void) {
       result(ioctl(fd, USBDEVFS_SUBMITURB, transfer(0x04, n)));
     } else if (!strcmp(command, "discard")) {
       result(ioctl(fd, USBDEVFS_DISCARDURB, last));
+    } else if (!strcmp(command, "idle")) {
+      struct pollfd p = {.fd = fd, .events = POLLOUT};
+      result(poll(&p, 1, 0) == 0);
     } else if (!strcmp(command, "reap")) {
       reap(fd);
     } else if (!strcmp(command, "close")) {
