@@ -2,7 +2,6 @@ package ethereum
 
 import (
 	"encoding/hex"
-	"strings"
 
 	"imkey-connect/core/secp"
 )
@@ -28,8 +27,12 @@ func parseAddress(at, s string) (a Address, err error) {
 	if _, err := hex.Decode(a[:], []byte(s[2:])); err != nil {
 		return Address{}, invalid(at, "an address is 0x and 40 hex digits")
 	}
-	digits := s[2:]
-	if digits != strings.ToLower(digits) && digits != strings.ToUpper(digits) && s != a.String() {
+	lower, upper := false, false
+	for _, c := range []byte(s[2:]) {
+		lower = lower || c >= 'a'
+		upper = upper || c >= 'A' && c < 'a'
+	}
+	if lower && upper && s != a.String() {
 		return Address{}, invalid(at, "the capitals of the address are not its checksum (EIP-55)")
 	}
 	return a, nil

@@ -170,11 +170,7 @@ func (a *applet) signature(ctx context.Context, ins byte, digest [32]byte) (Sign
 		return Signature{}, errcode.New(errcode.Protocol, "a malformed signature")
 	}
 	raw := Signature{R: [32]byte(b[1:33]), S: [32]byte(b[33:65]), YParity: b[65]}
-	key, err := secp.Recover(digest, raw.R, raw.S, raw.YParity == 1)
-	if err != nil {
-		return Signature{}, err
-	}
-	if key != a.account.PublicKey {
+	if !secp.Signed(a.account.PublicKey, digest, raw.R, raw.S, raw.YParity == 1) {
 		return Signature{}, errcode.New(errcode.Protocol, "a signature by another key, or over something else")
 	}
 	if low, flipped := secp.LowS(raw.S); flipped {

@@ -11,21 +11,7 @@
 // given, as wallets do today. There is no way to have bare bytes signed, since 32 of them could be a transaction's hash.
 package ethereum
 
-import (
-	"golang.org/x/crypto/sha3"
-
-	"imkey-connect/core/errcode"
-)
-
-// Keccak256 hashes the concatenation of its arguments.
-func Keccak256(parts ...[]byte) (sum [32]byte) {
-	h := sha3.NewLegacyKeccak256()
-	for _, p := range parts {
-		h.Write(p)
-	}
-	h.Sum(sum[:0])
-	return sum
-}
+import "imkey-connect/core/errcode"
 
 // maxPlace bounds how much of a hostile document's own names an error repeats.
 const maxPlace = 200

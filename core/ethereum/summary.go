@@ -4,12 +4,11 @@ import (
 	"encoding/hex"
 	"math/big"
 	"strconv"
-	"strings"
 )
 
 // Native is how a chain counts its own currency. It comes from the chain's description, not from the dApp.
 type Native struct {
-	// Symbol is 1 to 11 letters, digits, dots or dashes, such as ETH.
+	// Symbol is 1 to 11 letters and digits, such as ETH.
 	Symbol string
 	// Decimals is how many decimal places of the symbol's unit a wei is: 18 wherever Ethereum's tools are used.
 	Decimals uint8
@@ -123,11 +122,9 @@ func (n Native) check() error {
 	if len(n.Symbol) < 1 || len(n.Symbol) > 11 {
 		return invalid("symbol", "a currency's symbol has 1 to 11 characters")
 	}
-	for _, c := range []byte(n.Symbol) {
-		if !(c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '.' || c == '-') {
-			// A space or a quote could make the screen say something else.
-			return invalid("symbol", "a currency's symbol is made of letters, digits, dots and dashes")
-		}
+	if !alphanumeric(n.Symbol) {
+		// A space or a quote could make the screen say something else.
+		return invalid("symbol", "a currency's symbol is made of letters and digits")
 	}
 	if n.Decimals > 36 {
 		return invalid("decimals", "a currency has at most 36 decimal places")
@@ -143,7 +140,10 @@ func (n Native) ceilGwei(wei *big.Int) *big.Int {
 	if n.Decimals <= gweiPlaces {
 		return wei
 	}
-	unit := new(big.Int).Exp(big.NewInt(10), big.NewInt(int64(n.Decimals-gweiPlaces)), nil)
+	unit, ten := big.NewInt(1), big.NewInt(10)
+	for range n.Decimals - gweiPlaces {
+		unit.Mul(unit, ten)
+	}
 	wei.Add(wei, unit).Sub(wei, big.NewInt(1))
 	return wei.Mul(wei.Quo(wei, unit), unit)
 }
@@ -151,10 +151,13 @@ func (n Native) ceilGwei(wei *big.Int) *big.Int {
 // format writes an amount exactly, with at least one decimal place and no more than it needs: 1.0 ETH, 0.000126 ETH.
 func (n Native) format(wei *big.Int) string {
 	digits, places := big0(wei).String(), int(n.Decimals)
-	if len(digits) <= places {
-		digits = strings.Repeat("0", places+1-len(digits)) + digits
+	for len(digits) <= places {
+		digits = "0" + digits
 	}
-	whole, fraction := digits[:len(digits)-places], strings.TrimRight(digits[len(digits)-places:], "0")
+	whole, fraction := digits[:len(digits)-places], digits[len(digits)-places:]
+	for fraction != "" && fraction[len(fraction)-1] == '0' {
+		fraction = fraction[:len(fraction)-1]
+	}
 	if fraction == "" {
 		fraction = "0"
 	}

@@ -4,11 +4,8 @@ import (
 	"encoding/hex"
 	"math"
 	"math/big"
-	"slices"
 	"strconv"
 	"strings"
-
-	"golang.org/x/crypto/sha3"
 )
 
 // Version is the dialect of eth_signTypedData.
@@ -121,19 +118,18 @@ func (p *place) key(name string) *place { return &place{up: p, name: name, depth
 func (p *place) at(index int) *place    { return &place{up: p, index: index, depth: p.depth + 1} }
 
 func (p *place) String() string {
-	var parts []string
+	text := ""
 	for ; p != nil; p = p.up {
 		switch {
 		case p.name == "":
-			parts = append(parts, "["+strconv.Itoa(p.index)+"]")
+			text = "[" + strconv.Itoa(p.index) + "]" + text
 		case p.up == nil:
-			parts = append(parts, p.name)
+			text = p.name + text
 		default:
-			parts = append(parts, "."+p.name)
+			text = "." + p.name + text
 		}
 	}
-	slices.Reverse(parts)
-	return strings.Join(parts, "")
+	return text
 }
 
 func (p *place) invalid(reason string) error { return invalid(p.String(), reason) }
@@ -160,7 +156,7 @@ func (e *encoder) hashStruct(p *place, name string, value map[string]any) (sum [
 	if err != nil {
 		return sum, err
 	}
-	h := sha3.NewLegacyKeccak256()
+	var h keccak
 	h.Write(typeHash[:])
 	for i := range e.types[name] {
 		f := &e.types[name][i]
@@ -174,8 +170,7 @@ func (e *encoder) hashStruct(p *place, name string, value map[string]any) (sum [
 		}
 		h.Write(word[:])
 	}
-	h.Sum(sum[:0])
-	return sum, nil
+	return h.Sum(), nil
 }
 
 // encode is EIP-712's enc: 32 bytes for a value of a kind under array dimensions, the outermost last.
@@ -220,7 +215,7 @@ func (e *encoder) encodeArray(p *place, k kind, dims []int, v any, present bool)
 	if length != dynamic && length != len(list) {
 		return word, p.invalid("the array has " + strconv.Itoa(len(list)) + " elements where its type says " + strconv.Itoa(length))
 	}
-	h := sha3.NewLegacyKeccak256()
+	var h keccak
 	for i, element := range list {
 		w, err := e.encode(p.at(i), k, inner, element, true)
 		if err != nil {
@@ -228,8 +223,7 @@ func (e *encoder) encodeArray(p *place, k kind, dims []int, v any, present bool)
 		}
 		h.Write(w[:])
 	}
-	h.Sum(word[:0])
-	return word, nil
+	return h.Sum(), nil
 }
 
 // atom encodes what is neither struct nor array.
@@ -297,7 +291,7 @@ func (k kind) holds(n *big.Int) bool {
 	}
 	if n.Sign() < 0 {
 		// -2^(size-1) is in range.
-		n = new(big.Int).Not(n)
+		n = new(big.Int).Add(n, big.NewInt(1))
 	}
 	return n.BitLen() < k.size
 }
@@ -345,7 +339,7 @@ func integer(p *place, v any) (*big.Int, error) {
 			digits, base = hexDigits, 16
 		}
 		// SetString takes signs and underscores that belong to Go.
-		if len(digits) > maxNumber || strings.Trim(digits, "0123456789abcdefABCDEF") != "" {
+		if len(digits) > maxNumber || !alphanumeric(digits) {
 			break
 		}
 		if i, ok := new(big.Int).SetString(digits, base); ok {
@@ -356,6 +350,15 @@ func integer(p *place, v any) (*big.Int, error) {
 		}
 	}
 	return nil, p.invalid("not a whole number")
+}
+
+func alphanumeric(s string) bool {
+	for _, c := range []byte(s) {
+		if (c < '0' || c > '9') && (c < 'A' || c > 'Z') && (c < 'a' || c > 'z') {
+			return false
+		}
+	}
+	return true
 }
 
 // chainID reads the domain's chain id, if its type has one.

@@ -1,10 +1,6 @@
 package ethereum
 
-import (
-	"slices"
-	"strconv"
-	"strings"
-)
+import "strings"
 
 // The kinds of values.
 const (
@@ -54,7 +50,7 @@ func (e *encoder) readTypes(v any, domain map[string]any) error {
 		names = append(names, name)
 	}
 	// In a fixed order, so that a document with two faults always shows the same one.
-	slices.Sort(names)
+	sortNames(names)
 	for _, name := range names {
 		p := root.key(name)
 		if _, atomic := atomicKind(name); atomic || !plain(name) {
@@ -121,13 +117,14 @@ func (e *encoder) deriveDomain(domain map[string]any) error {
 			fields = append(fields, field{name: f.name, text: f.text})
 		}
 	}
-	known := func(name string) bool {
-		return slices.ContainsFunc(domainFields, func(f struct{ name, text string }) bool { return f.name == name })
-	}
+unknown:
 	for name := range domain {
-		if !known(name) {
-			return (&place{name: "domain"}).key(name).invalid("not a field of a domain, and types has no EIP712Domain")
+		for _, f := range domainFields {
+			if name == f.name {
+				continue unknown
+			}
 		}
+		return (&place{name: "domain"}).key(name).invalid("not a field of a domain, and types has no EIP712Domain")
 	}
 	e.types[domainType] = fields
 	return nil
@@ -135,10 +132,7 @@ func (e *encoder) deriveDomain(domain map[string]any) error {
 
 // resolve says what a field's type is: a known struct or an atomic type, under any number of array dimensions.
 func (e *encoder) resolve(p *place, f *field) error {
-	base, brackets := f.text, ""
-	if i := strings.IndexByte(f.text, '['); i >= 0 {
-		base, brackets = f.text[:i], f.text[i:]
-	}
+	base, brackets := cut(f.text, '[')
 	if e.types[base] != nil {
 		f.kind = kind{base: baseStruct, name: base}
 	} else if k, ok := atomicKind(base); ok {
@@ -147,22 +141,30 @@ func (e *encoder) resolve(p *place, f *field) error {
 		return p.key("type").invalid("types does not define " + quote(base))
 	}
 	for brackets != "" {
-		digits, rest, ok := strings.Cut(brackets[1:], "]")
-		if brackets[0] != '[' || !ok {
-			return p.key("type").invalid("malformed array type")
+		digits, rest := cut(brackets[1:], ']')
+		n, ok := number(digits, 1<<20)
+		if digits == "" {
+			n, ok = dynamic, true
 		}
-		n := dynamic
-		if digits != "" {
-			if n, ok = number(digits, 1<<20); !ok {
-				return p.key("type").invalid("malformed array type")
-			}
+		if !ok || rest == "" || brackets[0] != '[' {
+			return p.key("type").invalid("malformed array type")
 		}
 		if f.dims = append(f.dims, n); len(f.dims) > MaxTypedDataDepth {
 			return p.key("type").invalid("nested too deep")
 		}
-		brackets = rest
+		brackets = rest[1:]
 	}
 	return nil
+}
+
+// cut splits s before the first c, which goes to rest; without one, rest is empty.
+func cut(s string, c byte) (before, rest string) {
+	for i := range len(s) {
+		if s[i] == c {
+			return s[:i], s[i:]
+		}
+	}
+	return s, ""
 }
 
 // atomicKind reads the name of an atomic or dynamic type of EIP-712. uint and int without a size are taken for 256 bits:
@@ -199,17 +201,32 @@ func atomicKind(name string) (kind, bool) {
 }
 
 // number reads a decimal number of at most max, without leading zeros.
-func number(s string, max int) (int, bool) {
-	n, err := strconv.Atoi(s)
-	return n, err == nil && n >= 0 && n <= max && strconv.Itoa(n) == s
+func number(s string, max int) (n int, ok bool) {
+	for i := range len(s) {
+		if s[i] < '0' || s[i] > '9' || i == 1 && s[0] == '0' {
+			return 0, false
+		}
+		if n = n*10 + int(s[i]-'0'); n > max {
+			return 0, false
+		}
+	}
+	return n, s != ""
 }
 
 // plain says whether a name leaves the text of a type unambiguous. Stricter rules would shut out names in use, such as
 // Hyperliquid's with a colon.
 func plain(name string) bool {
-	return name != "" && !strings.ContainsFunc(name, func(r rune) bool {
-		return r <= ' ' || r == 0x7F || strings.ContainsRune("()[],", r)
-	})
+	for i := range len(name) {
+		switch c := name[i]; c {
+		case '(', ')', '[', ']', ',', 0x7F:
+			return false
+		default:
+			if c <= ' ' {
+				return false
+			}
+		}
+	}
+	return name != ""
 }
 
 // typeHash is Keccak-256 of the type's encoding: itself, then every struct that it reaches, sorted by name.
@@ -227,27 +244,40 @@ func (e *encoder) typeHash(p *place, name string) ([32]byte, error) {
 			}
 		}
 	}
-	slices.Sort(reached[1:])
-	var text []byte
+	sortNames(reached[1:])
+	var h keccak
+	write := func(text string) error {
+		h.Write([]byte(text))
+		return e.spend(p, len(text))
+	}
 	for _, name := range reached {
-		text = append(append(text, name...), '(')
-		for i, f := range e.types[name] {
-			if i > 0 {
-				text = append(text, ',')
+		if err := write(name); err != nil {
+			return [32]byte{}, err
+		}
+		separator := "("
+		for _, f := range e.types[name] {
+			if err := write(separator + f.text + " " + f.name); err != nil {
+				return [32]byte{}, err
 			}
-			text = append(append(append(text, f.text...), ' '), f.name...)
+			separator = ","
 		}
-		text = append(text, ')')
-		if len(text) > e.left {
-			break
+		if separator == "(" {
+			write(separator)
 		}
+		write(")")
 	}
-	if err := e.spend(p, len(text)); err != nil {
-		return [32]byte{}, err
-	}
-	sum := Keccak256(text)
+	sum := h.Sum()
 	e.hashes[name] = sum
 	return sum, nil
+}
+
+// sortNames sorts by insertion: there are few names, and the library's sort would be ten times the code.
+func sortNames(names []string) {
+	for i := range names {
+		for j := i; j > 0 && names[j] < names[j-1]; j-- {
+			names[j], names[j-1] = names[j-1], names[j]
+		}
+	}
 }
 
 // quote writes a name of the document into an error, shortened if need be.

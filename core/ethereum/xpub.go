@@ -1,7 +1,6 @@
 package ethereum
 
 import (
-	"crypto/hmac"
 	"crypto/sha256"
 	"crypto/sha512"
 	"encoding/binary"
@@ -43,10 +42,7 @@ func (k ExtendedKey) Child(index uint32) (ExtendedKey, error) {
 		return ExtendedKey{}, invalid("path", "too deep")
 	}
 	key := k.PublicKey.Compressed()
-	mac := hmac.New(sha512.New, k.ChainCode[:])
-	mac.Write(key[:])
-	mac.Write(binary.BigEndian.AppendUint32(nil, index))
-	sum := mac.Sum(nil)
+	sum := secp.HMAC(sha512.New, k.ChainCode[:], key[:], binary.BigEndian.AppendUint32(nil, index))
 	child, ok := k.PublicKey.Tweak([32]byte(sum[:32]))
 	if !ok {
 		return ExtendedKey{}, invalid("path", "this key does not exist; take the next index")

@@ -1,10 +1,10 @@
 package secp
 
 import (
+	"crypto/sha256"
 	"math/big"
 
 	curve "github.com/consensys/gnark-crypto/ecc/secp256k1"
-	"github.com/consensys/gnark-crypto/ecc/secp256k1/ecdsa"
 	"github.com/consensys/gnark-crypto/ecc/secp256k1/fp"
 	"github.com/consensys/gnark-crypto/ecc/secp256k1/fr"
 
@@ -12,26 +12,71 @@ import (
 )
 
 // Sign signs a digest of 32 bytes and returns the signature in DER, with s in the lower half of the order. The nonce is
-// drawn from the key, the digest and fresh randomness, so that two signatures of one digest differ.
+// RFC 6979's, from the key and the digest alone, so that no lack of randomness can give the key away.
 func (k *PrivateKey) Sign(digest [32]byte) ([]byte, error) {
 	if *k == (PrivateKey{}) {
-		// Zero is what a wiped key looks like, and gnark would not notice.
+		// Zero is what a wiped key looks like.
 		return nil, errcode.New(errcode.Internal, "sign with a wiped key")
 	}
-	pub := k.Public()
-	raw := make([]byte, 0, 96)
-	raw = append(raw, pub[1:]...)
-	raw = append(raw, k[:]...)
-	defer clear(raw[:96])
-	var key ecdsa.PrivateKey
-	if _, err := key.SetBytes(raw); err != nil {
-		return nil, errcode.Wrap(errcode.Internal, "sign", err)
+	n := fr.Modulus()
+	z := new(big.Int).SetBytes(digest[:])
+	z.Mod(z, n)
+	nonces := newNonces(k, z)
+	defer nonces.wipe()
+	for {
+		nonce := nonces.next()
+		if nonce.Sign() == 0 || nonce.Cmp(n) >= 0 {
+			continue
+		}
+		var p curve.G1Affine
+		p.ScalarMultiplicationBase(nonce)
+		x := p.X.Bytes()
+		r := new(big.Int).SetBytes(x[:])
+		r.Mod(r, n)
+		// s = (z + r·key) / nonce
+		s := new(big.Int).SetBytes(k[:])
+		s.Mul(s, r).Add(s, z).Mul(s, nonce.ModInverse(nonce, n)).Mod(s, n)
+		if r.Sign() == 0 || s.Sign() == 0 {
+			continue
+		}
+		var rb, sb [32]byte
+		r.FillBytes(rb[:])
+		s.FillBytes(sb[:])
+		low, _ := LowS(sb)
+		return EncodeDER(rb, low), nil
 	}
-	sig, err := key.Sign(digest[:], nil)
-	if err != nil {
-		return nil, errcode.Wrap(errcode.Internal, "sign", err)
+}
+
+// nonces is the generator of RFC 6979, section 3.2, over HMAC-SHA-256.
+type nonces struct{ k, v []byte }
+
+func newNonces(key *PrivateKey, z *big.Int) *nonces {
+	g := &nonces{k: make([]byte, 32), v: make([]byte, 32)}
+	for i := range g.v {
+		g.v[i] = 1
 	}
-	return EncodeDER([32]byte(sig[:32]), [32]byte(sig[32:])), nil
+	digest := z.FillBytes(make([]byte, 32))
+	g.mix([]byte{0}, key[:], digest)
+	g.mix([]byte{1}, key[:], digest)
+	return g
+}
+
+func (g *nonces) mix(parts ...[]byte) {
+	g.k = HMAC(sha256.New, g.k, append([][]byte{g.v}, parts...)...)
+	g.v = HMAC(sha256.New, g.k, g.v)
+}
+
+// next draws a number of 256 bits. What follows one that will not do is mixed anew.
+func (g *nonces) next() *big.Int {
+	g.v = HMAC(sha256.New, g.k, g.v)
+	n := new(big.Int).SetBytes(g.v)
+	g.mix([]byte{0})
+	return n
+}
+
+func (g *nonces) wipe() {
+	clear(g.k)
+	clear(g.v)
 }
 
 // EncodeDER writes a signature as [ParseDER] reads it.
@@ -87,6 +132,29 @@ func Recover(digest, r, s [32]byte, odd bool) (PublicKey, error) {
 		return PublicKey{}, bad
 	}
 	return encode(&key), nil
+}
+
+// Signed says whether (r, s), big-endian, is the key's signature over the digest with that recovery id. It is the same as
+// to [Recover] the key and compare, but takes no square root, which would be more code to load.
+func Signed(key PublicKey, digest, r, s [32]byte, odd bool) bool {
+	n := fr.Modulus()
+	rInt, sInt := new(big.Int).SetBytes(r[:]), new(big.Int).SetBytes(s[:])
+	q, err := point(key[:])
+	if err != nil || rInt.Sign() == 0 || rInt.Cmp(n) >= 0 || sInt.Sign() == 0 || sInt.Cmp(n) >= 0 {
+		return false
+	}
+	// The nonce's point is (digest·G + r·key) / s.
+	sInv := sInt.ModInverse(sInt, n)
+	u1 := new(big.Int).SetBytes(digest[:])
+	u1.Mul(u1, sInv).Mod(u1, n)
+	u2 := rInt.Mul(rInt, sInv)
+	u2.Mod(u2, n)
+	var sum curve.G1Jac
+	sum.JointScalarMultiplicationBase(q, u1, u2)
+	var p curve.G1Affine
+	p.FromJacobian(&sum)
+	x, y := p.X.Bytes(), p.Y.Bytes()
+	return !p.IsInfinity() && x == r && (y[31]&1 == 1) == odd
 }
 
 // LowS brings a signature's s into the lower half of the order, where Ethereum wants it (EIP-2), and says whether it

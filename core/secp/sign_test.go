@@ -1,9 +1,13 @@
 package secp_test
 
 import (
+	"bytes"
+	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
+	"crypto/sha512"
 	"encoding/binary"
+	"hash"
 	"testing"
 
 	decred "github.com/decred/dcrd/dcrec/secp256k1/v4"
@@ -58,14 +62,35 @@ func TestSignVerifiesElsewhere(t *testing.T) {
 	}
 }
 
-func TestSignIsRandomised(t *testing.T) {
-	key, err := secp.Generate(rand.Reader)
-	require.NoError(t, err)
-	a, err := key.Sign(digestOf(1))
-	require.NoError(t, err)
-	b, err := key.Sign(digestOf(1))
-	require.NoError(t, err)
-	require.NotEqual(t, a, b)
+// RFC 6979 leaves nothing to chance, so that the other library's signature is the same to the byte.
+func TestSignIsDeterministic(t *testing.T) {
+	for i := range 2000 {
+		theirs, err := decred.GeneratePrivateKey()
+		require.NoError(t, err)
+		ours := secp.PrivateKey(theirs.Serialize())
+		digest := digestOf(i)
+		if i%4 == 0 {
+			// Above the order, where RFC 6979 reduces it and the other library leaves that to its caller.
+			copy(digest[:16], bytes.Repeat([]byte{0xFF}, 16))
+		}
+		der, err := ours.Sign(digest)
+		require.NoError(t, err)
+		var reduced decred.ModNScalar
+		reduced.SetBytes(&digest)
+		digest = reduced.Bytes()
+		require.Equal(t, ecdsa.Sign(theirs, digest[:]).Serialize(), der)
+	}
+}
+
+func TestHMAC(t *testing.T) {
+	for n := range 65 {
+		key := bytes.Repeat([]byte{byte(n + 1)}, n)
+		for _, newHash := range []func() hash.Hash{sha256.New, sha512.New} {
+			h := hmac.New(newHash, key)
+			h.Write([]byte("one two"))
+			require.Equal(t, h.Sum(nil), secp.HMAC(newHash, key, []byte("one"), nil, []byte(" two")))
+		}
+	}
 }
 
 func TestWipedKeySignsNothing(t *testing.T) {
@@ -112,6 +137,9 @@ func TestRecover(t *testing.T) {
 			got, err := secp.Recover(digest, r, s, odd)
 			require.NoError(t, err)
 			require.Equal(t, want, got)
+			require.True(t, secp.Signed(want, digest, r, s, odd))
+			require.False(t, secp.Signed(want, digest, r, s, !odd))
+			require.False(t, secp.Signed(want, digestOf(-1), r, s, odd))
 
 			// The other id and another digest belong to other keys, the same ones as elsewhere.
 			other, err := secp.Recover(digest, r, s, !odd)
@@ -121,11 +149,15 @@ func TestRecover(t *testing.T) {
 			judge, _, err := ecdsa.RecoverCompact(compact, digest[:])
 			require.NoError(t, err)
 			require.Equal(t, judge.SerializeUncompressed(), other[:])
+			require.False(t, secp.Signed(other, digest, r, s, odd))
+			require.True(t, secp.Signed(other, digest, r, s, !odd))
 
 			// The twin with the other s and the other id is the same key's.
 			var sc decred.ModNScalar
 			sc.SetBytes(&s)
 			high := sc.Negate().Bytes()
+			require.True(t, secp.Signed(want, digest, r, high, !odd))
+			require.False(t, secp.Signed(want, digest, r, high, odd))
 			got, err = secp.Recover(digest, r, high, !odd)
 			require.NoError(t, err)
 			require.Equal(t, want, got)
@@ -156,7 +188,11 @@ func TestRecoverRefuses(t *testing.T) {
 	} {
 		_, err := secp.Recover(digestOf(1), c.r, c.s, false)
 		require.ErrorIs(t, err, errcode.Protocol)
+		for _, odd := range []bool{false, true} {
+			require.False(t, secp.Signed(secp.PublicKey(edgeKeys(t)[0].PubKey().SerializeUncompressed()), digestOf(1), c.r, c.s, odd))
+		}
 	}
+	require.False(t, secp.Signed(secp.PublicKey{}, digestOf(1), one, one, false), "no key")
 	// r and s are the coordinates of the digest's own multiple of G: the sum is the point at infinity.
 	g := new(decred.ModNScalar).SetInt(1)
 	base := decred.NewPrivateKey(g).PubKey().SerializeUncompressed()
