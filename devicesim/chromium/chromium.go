@@ -30,10 +30,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"maps"
 	"os"
 	"runtime"
 	"slices"
+	"time"
 
 	"imkey-connect/devicesim/preload"
 )
@@ -83,7 +85,13 @@ func (in *Instance) Close() error {
 	if !in.temporary {
 		return nil
 	}
-	return os.RemoveAll(in.Profile)
+	// A process that is being killed may write one file more while the rest is removed.
+	err := os.RemoveAll(in.Profile)
+	for tries := 0; tries < 50 && errors.Is(err, fs.ErrExist); tries++ {
+		time.Sleep(20 * time.Millisecond)
+		err = os.RemoveAll(in.Profile)
+	}
+	return err
 }
 
 // Prepare finds the browser, builds the library and makes the profile. Errors:

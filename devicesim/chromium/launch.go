@@ -24,8 +24,12 @@ type Browser struct {
 const stopTimeout = 3 * time.Second
 
 // Launch starts a browser, which runs until it is closed, by its person or by
-// Close, or until ctx ends. Errors: those of Prepare, and of starting a process.
+// Close, or until ctx ends. Errors: those of Prepare, of starting a process,
+// and ctx's own if it has ended already.
 func Launch(ctx context.Context, o Options) (*Browser, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
 	in, err := Prepare(ctx, o)
 	if err != nil {
 		return nil, err
