@@ -27,10 +27,8 @@
 //   - What the operating system says, switched at run time with usb.Port.SetAccess,
 //     which the library asks the server (package usbip tells how) at every open and
 //     claim: Denied is EACCES for the device node, as without a udev rule; Claimed is
-//     EBUSY for the vendor interface, as when another program holds it. Chromium opens
-//     a device with a BOS descriptor once when it appears, and does not list it if
-//     that fails: deny before plugging in to see this, afterwards to see a page's
-//     open() fail.
+//     EBUSY for the vendor interface, as when another program holds it. Chromium lists a
+//     device that it may not open; the page's open() then fails with a SecurityError.
 //   - Reset, which reaches the device and loses claims; stalls and CLEAR_HALT; URBs
 //     discarded, killed with their interface or their handle, any number of them.
 //   - Answers that are longer than what was asked for are cut and end with EOVERFLOW.
