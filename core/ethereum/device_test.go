@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"strings"
 	"sync"
 	"testing"
@@ -192,5 +191,3 @@ func replay(t *testing.T, exchanges []struct{ Cmd, Rsp string }, test func(*test
 		})
 	})
 }
-
-var errBinder = errors.New("no binding")

@@ -117,14 +117,18 @@ func (e *encoder) deriveDomain(domain map[string]any) error {
 			fields = append(fields, field{name: f.name, text: f.text})
 		}
 	}
-unknown:
+	var unknown []string
 	for name := range domain {
+		known := false
 		for _, f := range domainFields {
-			if name == f.name {
-				continue unknown
-			}
+			known = known || name == f.name
 		}
-		return (&place{name: "domain"}).key(name).invalid("not a field of a domain, and types has no EIP712Domain")
+		if !known {
+			unknown = append(unknown, name)
+		}
+	}
+	if sortNames(unknown); len(unknown) > 0 {
+		return (&place{name: "domain"}).key(unknown[0]).invalid("not a field of a domain, and types has no EIP712Domain")
 	}
 	e.types[domainType] = fields
 	return nil

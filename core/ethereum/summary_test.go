@@ -1,0 +1,124 @@
+package ethereum
+
+import (
+	"math"
+	"math/big"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestAmounts(t *testing.T) {
+	for _, c := range []struct {
+		wei, want string
+		n         Native
+	}{
+		{"0", "0.0 ETH", Ether}, {"1", "0.000000000000000001 ETH", Ether}, {"1000000000000000000", "1.0 ETH", Ether},
+		{"100000000000000000", "0.1 ETH", Ether}, {"1234500000000000000000", "1234.5 ETH", Ether},
+		{"126000000000000", "0.000126 ETH", Ether}, {"1000001", "1.000001 USD", Native{"USD", 6}}, {"7", "7.0 X", Native{"X", 0}},
+	} {
+		require.Equal(t, c.want, c.n.format(decimal(c.wei)))
+	}
+	require.Equal(t, "0.0 ETH", Ether.format(nil))
+}
+
+// Fees are rounded up, so that the screen never shows less than what can be paid.
+func TestFees(t *testing.T) {
+	for _, c := range []struct {
+		wei, want string
+		n         Native
+	}{
+		{"126000000000000", "0.000126 ETH", Ether}, {"126000000000001", "0.000126001 ETH", Ether},
+		{"126000999999999", "0.000126001 ETH", Ether}, {"126001000000000", "0.000126001 ETH", Ether},
+		{"1", "0.000000001 ETH", Ether}, {"0", "0.0 ETH", Ether}, {"999999999999999999", "1.0 ETH", Ether},
+		{"12", "0.000000002 X", Native{"X", 10}}, {"13", "0.000013 X", Native{"X", 6}}, {"13", "13.0 X", Native{"X", 0}},
+	} {
+		require.Equal(t, c.want, c.n.format(c.n.ceilGwei(decimal(c.wei))), c.wei)
+	}
+}
+
+func call(selector string, to Address, amount *big.Int) []byte {
+	b := append([]byte{}, must(hexBytes(selector))...)
+	b = append(b, make([]byte, 12)...)
+	b = append(b, to[:]...)
+	return append(b, amount.FillBytes(make([]byte, 32))...)
+}
+
+func hexBytes(s string) ([]byte, error) {
+	i, ok := new(big.Int).SetString(s, 16)
+	if !ok {
+		panic(s)
+	}
+	return i.FillBytes(make([]byte, len(s)/2)), nil
+}
+
+func TestSummaries(t *testing.T) {
+	token := must(ParseAddress("0xA0b86991c6218b36c1d19D4a2e9Eb0cE3606eB48"))
+	all := new(big.Int).Sub(pow2(256), big.NewInt(1))
+	base := func() *Transaction {
+		return &Transaction{Type: TypeDynamicFee, ChainID: big.NewInt(1), Gas: 21000, MaxFeePerGas: decimal("6000000001"), MaxPriorityFeePerGas: big.NewInt(1),
+			To: &token, Value: new(big.Int)}
+	}
+	const fee = "0.000126001 ETH" // of 126000.000021 gwei
+	for name, c := range map[string]struct {
+		change func(*Transaction)
+		want   Summary
+	}{
+		"ether": {func(t *Transaction) { t.Value = decimal("1500000000000000000") },
+			Summary{Kind: Transfer, Payment: "1.5 ETH", Receiver: token.String()}},
+		"nothing": {func(t *Transaction) { t.Value = nil }, Summary{Kind: Transfer, Payment: "0.0 ETH", Receiver: token.String()}},
+		"a token's transfer": {func(t *Transaction) { t.Data = call("a9059cbb", someone, big.NewInt(1000000)) },
+			Summary{Kind: TokenTransfer, Payment: "1000000 units of token " + token.String(), Receiver: someone.String(), Token: &token, Amount: big.NewInt(1000000)}},
+		"an approval": {func(t *Transaction) { t.Data = call("095ea7b3", someone, big.NewInt(5)) },
+			Summary{Kind: TokenApproval, Payment: "Allow 5 units of token " + token.String(), Receiver: someone.String(), Token: &token, Amount: big.NewInt(5)}},
+		"an approval of all": {func(t *Transaction) { t.Data = call("095ea7b3", someone, all) },
+			Summary{Kind: TokenApproval, Payment: "Allow UNLIMITED units of token " + token.String(), Receiver: someone.String(), Token: &token, Amount: all, Unlimited: true}},
+		"an approval of 2^128": {func(t *Transaction) { t.Data = call("095ea7b3", someone, pow2(128)) },
+			Summary{Kind: TokenApproval, Payment: "Allow UNLIMITED units of token " + token.String(), Receiver: someone.String(), Token: &token, Amount: pow2(128), Unlimited: true}},
+		"an approval just below": {func(t *Transaction) { t.Data = call("095ea7b3", someone, new(big.Int).Sub(pow2(128), big.NewInt(1))) },
+			Summary{Kind: TokenApproval, Payment: "Allow 340282366920938463463374607431768211455 units of token " + token.String(), Receiver: someone.String(),
+				Token: &token, Amount: new(big.Int).Sub(pow2(128), big.NewInt(1))}},
+		"a token's transfer with ether": {func(t *Transaction) { t.Data, t.Value = call("a9059cbb", someone, big.NewInt(1)), big.NewInt(1) },
+			Summary{Kind: Call, Payment: "0.000000000000000001 ETH + unknown call a9059cbb", Receiver: token.String(), Blind: true}},
+		"a token's transfer with more data": {func(t *Transaction) { t.Data = append(call("a9059cbb", someone, big.NewInt(1)), 0) },
+			Summary{Kind: Call, Payment: "0.0 ETH + unknown call a9059cbb", Receiver: token.String(), Blind: true}},
+		"a token's transfer with dirty padding": {func(t *Transaction) { t.Data = call("a9059cbb", someone, big.NewInt(1)); t.Data[4] = 1 },
+			Summary{Kind: Call, Payment: "0.0 ETH + unknown call a9059cbb", Receiver: token.String(), Blind: true}},
+		"another call": {func(t *Transaction) { t.Data = call("a22cb465", someone, big.NewInt(1)) },
+			Summary{Kind: Call, Payment: "0.0 ETH + unknown call a22cb465", Receiver: token.String(), Blind: true}},
+		"a short call": {func(t *Transaction) { t.Data = []byte{1, 2, 3} },
+			Summary{Kind: Call, Payment: "0.0 ETH + unknown call", Receiver: token.String(), Blind: true}},
+		"a contract": {func(t *Transaction) { t.To, t.Data = nil, []byte{0x60} },
+			Summary{Kind: Creation, Payment: "0.0 ETH", Receiver: "new contract", Blind: true}},
+		"type 1": {func(t *Transaction) {
+			t.Type, t.GasPrice, t.MaxFeePerGas, t.MaxPriorityFeePerGas = TypeAccessList, t.MaxFeePerGas, nil, nil
+		},
+			Summary{Kind: Transfer, Payment: "0.0 ETH", Receiver: token.String(), Blind: true}},
+		"type 4": {func(t *Transaction) { t.Type, t.AuthorizationList = TypeSetCode, []Authorization{{}} },
+			Summary{Kind: Transfer, Payment: "0.0 ETH", Receiver: token.String(), Blind: true}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			tx := base()
+			c.change(tx)
+			c.want.Fee = fee
+			got, err := tx.Summarize(Ether)
+			require.NoError(t, err)
+			require.Equal(t, c.want, got)
+		})
+	}
+	for at, n := range map[string]Native{"symbol": {"", 18}, "symbol ": {strings.Repeat("E", 12), 18}, "symbol  ": {"E TH", 18}, "symbol   ": {"\u0415TH", 18},
+		"symbol    ": {"E\nT", 18}, "decimals": {"ETH", 37}} {
+		_, err := base().Summarize(n)
+		requireInvalid(t, strings.TrimSpace(at), err)
+	}
+	// The longest there is still fits the device.
+	tx := base()
+	tx.Gas, tx.MaxFeePerGas, tx.Value, tx.Data = math.MaxUint64, all, all, []byte{1, 2, 3, 4}
+	for _, n := range []Native{{"ABCDEFGHIJK", 36}, {"ABCDEFGHIJK", 0}} {
+		s, err := tx.Summarize(n)
+		require.NoError(t, err)
+		require.Less(t, len(s.Payment), 256)
+		require.Less(t, len(s.Fee), 256)
+	}
+}
