@@ -106,9 +106,10 @@ func (codeView) press(d *Device, b Button) error {
 	return nil
 }
 
-func (codeView) hold(*Device, Button) error { return nil }
-func (codeView) caption() string            { return "binding code" }
-func (codeView) busy() bool                 { return false }
+// hold does what it does on the home page: after too many wrong codes the person need not leave this one first.
+func (codeView) hold(d *Device, b Button) error { return homeView{}.hold(d, b) }
+func (codeView) caption() string                { return "binding code" }
+func (codeView) busy() bool                     { return false }
 
 // noticeView tells the person something; any button goes on.
 type noticeView struct{ first, second string }

@@ -192,16 +192,26 @@ func (l *Link) failed(ctx context.Context, at step, err error) error {
 // lost finds out why a device that was there is not: Chromium rejects with the same NotFoundError when the device is
 // unplugged and when its permission is revoked, but announces only the former.
 func (l *Link) lost(ctx context.Context, err error) error {
+	if !l.announced(ctx) {
+		if ctx.Err() != nil {
+			return failure("look for the device", ctx.Err())
+		}
+		l.end(errcode.Wrap(errcode.PermissionDenied, "the browser took the device back", err))
+	}
+	return l.Err()
+}
+
+// announced waits for the browser's word that the device was unplugged, which may come after the first failure.
+func (l *Link) announced(ctx context.Context) bool {
 	timer := time.NewTimer(announceWithin)
 	defer timer.Stop()
 	select {
 	case <-l.gone:
+		return true
 	case <-ctx.Done():
-		return failure("look for the device", ctx.Err())
 	case <-timer.C:
-		l.end(errcode.Wrap(errcode.PermissionDenied, "the browser took the device back", err))
 	}
-	return l.Err()
+	return false
 }
 
 func (l *Link) unplugged() {
@@ -382,10 +392,10 @@ func (l *Link) Reset(ctx context.Context) error {
 	if err == nil {
 		err = l.open(ctx)
 	}
-	if err != nil {
+	if err != nil && !l.announced(ctx) {
 		l.end(err)
 	}
-	return err
+	return l.Err()
 }
 
 // giveBack releases the interface and closes the device. Its errors are of no use: what cannot be closed is not open.

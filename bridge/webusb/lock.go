@@ -49,8 +49,8 @@ func (l *lock) leave(device safejs.Value) {
 		map[string]any{"value": l.held.Resolver(), "configurable": true})
 }
 
-// acquire takes the lock of that name, or says in-use-elsewhere. A browser without navigator.locks has the claim alone;
-// its lock is nil.
+// acquire takes the lock of that name, or says in-use-elsewhere. A browser without navigator.locks, or one that grants none
+// to a site whose storage is blocked, has the claim alone; its lock is nil.
 func acquire(ctx context.Context, locks, device safejs.Value, name string) (*lock, error) {
 	if !interop.IsObject(locks) {
 		return nil, nil
@@ -104,7 +104,11 @@ func acquire(ctx context.Context, locks, device safejs.Value, name string) (*loc
 	return nil, err
 }
 
+// lockFailure is nil for a site that gets no locks at all.
 func lockFailure(err error) error {
+	if interop.NameOf(err) == "SecurityError" {
+		return nil
+	}
 	return errcode.Wrap(errcode.PermissionDenied, "lock the device", err)
 }
 

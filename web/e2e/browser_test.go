@@ -236,3 +236,12 @@ func (b *browser) toCode() {
 	b.press("go-on")
 	b.state("code")
 }
+
+// tab opens a second tab in the same browser.
+func (b *browser) tab() *browser {
+	ctx, stop := chromedp.NewContext(b.ctx)
+	b.t.Cleanup(stop)
+	other := &browser{t: b.t, sim: b.sim, ctx: ctx, profile: b.profile, close: stop}
+	other.do(chromedp.Navigate("about:blank"))
+	return other
+}

@@ -36,6 +36,7 @@ type sim struct {
 	device *devicesim.Device
 	url    string // http://127.0.0.1:port
 	usbip  string // 127.0.0.1:port/1-1
+	served *usbip.Server
 
 	mu       sync.Mutex
 	bus      []byte // every packet and control transfer, both ways
@@ -85,10 +86,10 @@ func newSim(t *testing.T, o devicesim.Options) *sim {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	s.usbip = listener.Addr().String() + "/1-1"
-	bus := &usbip.Server{Ports: []*usb.Port{s.device.Port()}}
+	s.served = &usbip.Server{Ports: []*usb.Port{s.device.Port()}}
 	serving := make(chan error, 1)
 	busCtx, stopBus := context.WithCancel(context.Background())
-	go func() { serving <- bus.Serve(busCtx, listener) }()
+	go func() { serving <- s.served.Serve(busCtx, listener) }()
 	t.Cleanup(func() {
 		stopBus()
 		<-serving
@@ -158,6 +159,9 @@ func (s *sim) serve(w http.ResponseWriter, r *http.Request) {
 	w.Write(body)
 }
 
+// plugInstead puts another device where the browser looks for the imKey; call it before a browser is started.
+func (s *sim) plugInstead(port *usb.Port) { s.served.Ports = []*usb.Port{port} }
+
 // withoutSimulator hides the simulator's API from the pages, which are then as on any other site.
 func (s *sim) withoutSimulator() {
 	s.mu.Lock()
@@ -183,4 +187,24 @@ func wrong(code string) string {
 		return code[:7] + "3"
 	}
 	return code[:7] + "2"
+}
+
+// bindings returns the instructions of the IMK applet that reached the device.
+func (s *sim) bindings() []byte {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var all []byte
+	for ins, n := range s.done {
+		if n > 0 && ins >= 0x71 && ins <= 0x73 {
+			all = append(all, ins)
+		}
+	}
+	return all
+}
+
+// packets counts the bytes that went over the bus so far.
+func (s *sim) packets() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.bus)
 }

@@ -289,12 +289,14 @@ export class Pairing {
   }
 
   /** The device of this visit is gone: shown at once, except where there is nothing left to do with it. */
-  readonly #unplugged = (): void => {
+  readonly #unplugged = (event: Event): void => {
     const state = this.#state
+    // The permission may be what went, rather than the device.
+    const code = codeOf((event as CustomEvent).detail, 'device-disconnected')
     if (state.name === 'bound') {
       void this.#show({ ...state, plugged: false })
     } else if (state.name !== 'start' && state.name !== 'error' && state.name !== 'unsupported') {
-      void this.#start(() => Promise.reject(new Refused('device-disconnected')))
+      void this.#start(() => Promise.reject(new Refused(code)))
     }
   }
 
@@ -386,9 +388,9 @@ function facts({ info }: Device): DeviceFacts {
 }
 
 /** codeOf gives the code of an error of ours; anything else is a fault of ours. */
-function codeOf(error: unknown): ErrorCode {
+function codeOf(error: unknown, otherwise: ErrorCode = 'internal'): ErrorCode {
   const code = (error as { code?: unknown } | null)?.code
-  return known(code) ? code : 'internal'
+  return known(code) ? code : otherwise
 }
 
 function statusWordOf(error: unknown): number | undefined {
