@@ -117,18 +117,19 @@ func (e *encoder) deriveDomain(domain map[string]any) error {
 			fields = append(fields, field{name: f.name, text: f.text})
 		}
 	}
-	var unknown []string
+	// The first by name, so that the error is always the same one.
+	var unknown *string
 	for name := range domain {
 		known := false
 		for _, f := range domainFields {
 			known = known || name == f.name
 		}
-		if !known {
-			unknown = append(unknown, name)
+		if !known && (unknown == nil || name < *unknown) {
+			unknown = &name
 		}
 	}
-	if sortNames(unknown); len(unknown) > 0 {
-		return (&place{name: "domain"}).key(unknown[0]).invalid("not a field of a domain, and types has no EIP712Domain")
+	if unknown != nil {
+		return (&place{name: "domain"}).key(*unknown).invalid("not a field of a domain, and types has no EIP712Domain")
 	}
 	e.types[domainType] = fields
 	return nil
