@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"math/big"
 	"strings"
 	"testing"
@@ -304,6 +305,23 @@ func TestBinderDecides(t *testing.T) {
 		d.binder = Unbound(secp.PublicKey(d.se.PubKey().SerializeUncompressed()))
 		_, err = d.SignMessage(t.Context(), Signer{Path: BIP44(0)}, []byte("x"))
 		require.ErrorIs(t, err, errcode.NotBound)
+	})
+}
+
+// The host's key does not outlive the operation, however that ends.
+func TestKeysAreWiped(t *testing.T) {
+	hosted(t, func(t *testing.T, d *imkey) {
+		var seen *applet
+		for _, want := range []error{nil, errcode.UserRejected} {
+			err := d.do(t.Context(), func(a *applet) error {
+				require.Equal(t, d.app, a.keys.App)
+				seen = a
+				return want
+			})
+			require.Equal(t, want, err)
+			require.Zero(t, seen.keys.App)
+		}
+		require.NotContains(t, fmt.Sprintf("%v %+v %#v", Keys{App: d.app}, Keys{App: d.app}, Keys{App: d.app}), hex.EncodeToString(d.app[:4]))
 	})
 }
 
