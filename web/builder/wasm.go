@@ -32,7 +32,11 @@ func compileWASM(ctx context.Context, module string) ([]byte, error) {
 	if _, err := goTool(ctx, module, env, append(args, "./wasm")...); err != nil {
 		return nil, err
 	}
-	return os.ReadFile(out)
+	linked, err := os.ReadFile(out)
+	if err != nil {
+		return nil, err
+	}
+	return joinSegments(linked)
 }
 
 // wasmExec reads Go's own JavaScript support from the toolchain that compiles the WASM: the two must be of one version.

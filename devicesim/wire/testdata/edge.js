@@ -1,5 +1,5 @@
 // What a page sees of an imKey at the edges of WebUSB. The same function runs on a browser's navigator.usb and on
-// simulatedUSB(); edge-chromium.json holds what Chromium's own navigator.usb answered.
+// simulatedUSB() in a Chromium, and both must see the same.
 //
 //   usb    navigator.usb or a simulatedUSB()
 //   other  a second, independent one, as another page has it

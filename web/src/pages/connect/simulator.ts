@@ -13,14 +13,14 @@ const patience = 2000
 
 /**
  * findSimulator asks whether this page comes from a simulator. Only on a loopback host: a real site is never asked, and
- * what it answered would count for nothing.
+ * what it answered would count for nothing. The answer leaves the device's screen out: the code may be on it.
  */
 export async function findSimulator(location: Location): Promise<SimulatorFacts | null> {
   if (!loopback(location.hostname)) return null
   const device = new URLSearchParams(location.search).get('device')
   const query = device === null ? '' : `?device=${encodeURIComponent(device)}`
   try {
-    const answer = await fetch(`/sim/v1/device${query}`, { signal: AbortSignal.timeout(patience) })
+    const answer = await fetch(`/sim/v1/identity${query}`, { signal: AbortSignal.timeout(patience) })
     if (!answer.ok) return null
     const { serial, ca, codeAttemptsLeft } = (await answer.json()) as Record<string, unknown>
     if (typeof serial !== 'string' || typeof ca !== 'string' || typeof codeAttemptsLeft !== 'number') return null

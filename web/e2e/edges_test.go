@@ -1,0 +1,157 @@
+package e2e
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"net/http"
+	"os"
+	"sync"
+	"testing"
+
+	"github.com/chromedp/cdproto/runtime"
+	"github.com/chromedp/chromedp"
+	"github.com/stretchr/testify/require"
+
+	"imkey-connect/core/frame"
+	"imkey-connect/devicesim"
+	"imkey-connect/devicesim/usb"
+	"imkey-connect/devicesim/wire"
+)
+
+// edges is where the wire keeps what a page may try with a device.
+const edges = "../../devicesim/wire/testdata/"
+
+// wireSim is a simulator with a page that is blank but for a script of edges, and with a switch for its WebSockets.
+func wireSim(t *testing.T) *sim {
+	s := newSim(t, devicesim.Options{Serial: "imKey01191200001"}) // its serial is what the permission is for
+	s.routes.HandleFunc("/blank", func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/html")
+		w.Write([]byte("<!doctype html><title>blank</title><iframe src='/inner'></iframe>"))
+	})
+	s.routes.HandleFunc("/inner", func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/html")
+		w.Write([]byte("<!doctype html><title>inner</title>"))
+	})
+	s.routes.Handle("/edges/", http.StripPrefix("/edges/", http.FileServer(http.Dir(edges))))
+	// A device that answers a CANCEL and is quiet otherwise, in the imKey's place on both ways.
+	port := usb.NewPort(usb.Identity{
+		Serial: "imKey01191200001", Manufacturer: "imKey", Product: "imKey (simulated)", LandingURL: "http://localhost:7380/",
+	}, &quiet{}, nil)
+	s.plugInstead(port)
+	s.routes.HandleFunc("POST /faults", func(w http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(r.Body)
+		var faults []usb.Fault
+		if err == nil {
+			faults, err = usb.ParseFaults(body)
+		}
+		if err == nil {
+			err = port.SetFaults(faults)
+		}
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusBadRequest)
+		}
+	})
+	s.routes.HandleFunc("POST /unplug", func(http.ResponseWriter, *http.Request) { port.Unplug() })
+	s.routes.HandleFunc("POST /plug", func(http.ResponseWriter, *http.Request) { port.Plug() })
+	var mu sync.Mutex
+	server := wire.New(port)
+	s.routes.HandleFunc("/wire", func(w http.ResponseWriter, r *http.Request) {
+		mu.Lock()
+		current := server
+		mu.Unlock()
+		if current == nil {
+			http.Error(w, "stopped", http.StatusServiceUnavailable)
+			return
+		}
+		current.ServeHTTP(w, r)
+	})
+	stop := func() {
+		mu.Lock()
+		current := server
+		server = nil
+		mu.Unlock()
+		if current != nil {
+			current.Close()
+		}
+	}
+	s.routes.HandleFunc("POST /stop", func(http.ResponseWriter, *http.Request) { stop() })
+	s.routes.HandleFunc("POST /start", func(http.ResponseWriter, *http.Request) {
+		mu.Lock()
+		defer mu.Unlock()
+		server = wire.New(port)
+	})
+	t.Cleanup(stop)
+	return s
+}
+
+// quiet is a device that answers a CANCEL with an ERROR 01 and everything else not at all.
+type quiet struct{ send func([]byte) }
+
+func (d *quiet) Attach(send func([]byte)) { d.send = send }
+func (d *quiet) Detach()                  {}
+func (d *quiet) Packet(p []byte) {
+	if cancel := frame.Cancel(); bytes.Equal(p, cancel[:]) {
+		answer := frame.Error(frame.InvalidCommand)
+		d.send(answer[:])
+	}
+}
+
+// controlJS is what the scripts call sim, in JavaScript.
+const controlJS = `
+	const post = async (path, body = {}) => {
+		const r = await fetch(path, { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(body) })
+		if (!r.ok) throw new Error(path + ': ' + await r.text())
+	}
+	const sim = {
+		faults: list => post('/faults', list), unplug: () => post('/unplug'), plug: () => post('/plug'),
+		stop: () => post('/stop'), start: () => post('/start'),
+	}
+	const url = location.href.replace('http', 'ws').replace('/blank', '/wire')
+	const { simulatedUSB } = await import('/sim/webusb.js');`
+
+// tried runs a script of edges in a new Chromium and returns what it saw, by case.
+func tried(t *testing.T, o browserOptions, call string) map[string]any {
+	s := wireSim(t)
+	b := s.browse(o)
+	b.do(chromedp.Navigate(s.url + "/blank"))
+	// Not by until, which counts as a click; the frame has loaded when the page has.
+	require.Equal(t, "inner", eval[string](b, "document.querySelector('iframe').contentDocument.title"))
+	var out map[string]any
+	text, err := chromedp.Run(b.ctx, chromedp.Evaluate[string]("(async () => {"+controlJS+"\n return JSON.stringify(await ("+call+")) })()",
+		chromedp.EvalAwaitPromise, func(p *runtime.EvaluateParams) {
+			gesture := o.unplugged && call == callPage
+			p.UserGesture = &gesture
+		}))
+	require.NoError(t, err)
+	require.NoError(t, json.Unmarshal([]byte(text), &out))
+	return out
+}
+
+const (
+	callReal      = `(await import('/edges/edge.js')).edge(navigator.usb, document.querySelector('iframe').contentWindow.navigator.usb, sim)`
+	callSimulated = `(await import('/edges/edge.js')).edge(simulatedUSB(url), simulatedUSB(url), sim)`
+	callPage      = `(await import('/edges/page.js')).page(other => simulatedUSB(other ?? url), sim)`
+)
+
+// Whoever tests on simulatedUSB must learn what the browser's own navigator.usb would do: stalls, zero-length and short
+// packets, queued reads, a close with a read pending, reset, clearHalt, unplugging, claims of two pages, every misuse.
+func TestBothWaysToTheDeviceBehaveTheSame(t *testing.T) {
+	chromiums := tried(t, browserOptions{}, callReal)
+	simulated := tried(t, browserOptions{unplugged: true}, callSimulated)
+	require.Greater(t, len(chromiums), 80, "cases tried")
+	for name, want := range chromiums {
+		require.Equal(t, want, simulated[name], "%s: Chromium's navigator.usb and simulatedUSB differ", name)
+	}
+	require.Len(t, simulated, len(chromiums))
+	t.Logf("%d cases, the same on both", len(chromiums))
+}
+
+func TestChoosingAndForgettingASimulatedDevice(t *testing.T) {
+	got := tried(t, browserOptions{unplugged: true}, callPage)
+	golden, err := os.ReadFile(edges + "page.json")
+	require.NoError(t, err)
+	var want map[string]any
+	require.NoError(t, json.Unmarshal(golden, &want))
+	require.Equal(t, want, got)
+}

@@ -1,0 +1,410 @@
+package e2e
+
+import (
+	"context"
+	_ "embed"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/chromedp"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"imkey-connect/core/errcode"
+	"imkey-connect/devicesim"
+)
+
+//go:embed testdata/look.js
+var lookScript string
+
+// looks is what was looked at so far, added up over pages.
+type looks struct {
+	Findings []string
+	Counts   map[string]float64
+}
+
+func (l *looks) add(other looks) {
+	l.Findings = append(l.Findings, other.Findings...)
+	if l.Counts == nil {
+		l.Counts = map[string]float64{"lowest": other.Counts["lowest"]}
+	}
+	for name, n := range other.Counts {
+		if name == "lowest" {
+			l.Counts[name] = min(l.Counts[name], n)
+		} else {
+			l.Counts[name] += n
+		}
+	}
+}
+
+func (l *looks) report(t *testing.T) {
+	c := l.Counts
+	t.Logf("%.0f views: %.0f texts, the faintest %.2f:1; %.0f borders and icons; %.0f targets; %.0f focus rings; %.0f animations",
+		c["views"], c["texts"], c["lowest"], c["borders"], c["targets"], c["rings"], c["animations"])
+	require.Empty(t, l.Findings)
+	for _, name := range []string{"views", "texts", "borders", "targets", "rings", "animations"} {
+		require.Positive(t, c[name], "nothing to judge: %s", name)
+	}
+}
+
+// screen sets what a page is drawn on. It is higher than any page, so that all of it is in sight.
+func (b *browser) screen(width int64, scheme string, reduced bool) {
+	b.t.Helper()
+	motion := "no-preference"
+	if reduced {
+		motion = "reduce"
+	}
+	b.do(chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
+		if _, err := cdp.Call(ctx, target, emulation.SetDeviceMetricsOverride, emulation.SetDeviceMetricsOverrideParams{
+			Width: width, Height: 4000, DeviceScaleFactor: 1,
+		}); err != nil {
+			return err
+		}
+		_, err := cdp.Call(ctx, target, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{
+			{Name: "prefers-color-scheme", Value: scheme}, {Name: "prefers-reduced-motion", Value: motion},
+		}})
+		return err
+	}))
+}
+
+// seen is a kind of screen.
+type seen struct {
+	width   int64
+	scheme  string
+	reduced bool
+}
+
+var screens = []seen{
+	{390, "light", false}, {390, "dark", false}, {1280, "light", false}, {1280, "dark", false},
+	{390, "light", true}, {320, "light", true},
+}
+
+func (s seen) String() string {
+	if s.reduced {
+		return fmt.Sprintf("%d px, %s, less motion", s.width, s.scheme)
+	}
+	return fmt.Sprintf("%d px, %s", s.width, s.scheme)
+}
+
+// ready prepares a page to be looked at: from the first Tab on, what has the focus shows it.
+func (b *browser) ready() {
+	b.t.Helper()
+	b.run(lookScript)
+	b.do(chromedp.KeyEvent("\t"))
+}
+
+func (b *browser) looked() looks {
+	b.t.Helper()
+	l := eval[looks](b, `(({ findings, counts }) => ({ Findings: findings, Counts: counts }))(looking.result())`)
+	return l
+}
+
+// quietly checks that the page had nothing to complain of: no error, no warning, no violation of its policy. What concerns
+// the expected addresses does not count.
+func (b *browser) quietly(expected ...string) {
+	b.t.Helper()
+	for line := range strings.Lines(b.consoleText()) {
+		if !slices.ContainsFunc(expected, func(address string) bool { return strings.Contains(line, address) }) {
+			require.Fail(b.t, "the page complained", line)
+		}
+	}
+}
+
+// speaks opens a page in a language that was chosen earlier.
+func (b *browser) speaks(language, path string) {
+	b.t.Helper()
+	b.run(fmt.Sprintf("localStorage.setItem('imkey-connect.language', %q)", language))
+	b.open(path)
+	b.until(fmt.Sprintf("document.documentElement.lang.startsWith(%q)", language))
+}
+
+type fields = map[string]any
+
+// states are all that the connect page can show, in words of web/src/pairing/state.ts.
+func states() []fields {
+	facts := fields{
+		"serial": "imKey01191200001", "firmware": "1.6.00", "bootloader": "1.0.03", "battery": 100, "charging": false,
+		"bleName": "imKey0119120", "bleVersion": "1.2.00", "certificate": "verified",
+	}
+	with := func(m fields, more ...any) fields {
+		m = maps.Clone(m)
+		for i := 0; i < len(more); i += 2 {
+			m[more[i].(string)] = more[i+1]
+		}
+		return m
+	}
+	unverified := with(facts, "certificate", "unverified", "charging", true, "battery", nil)
+	unknown := with(facts, "firmware", nil, "battery", nil, "bootloader", nil, "bleName", nil, "bleVersion", nil)
+	all := []fields{
+		{"name": "unsupported", "reason": "no-webusb"},
+		{"name": "unsupported", "reason": "insecure-context"},
+		{"name": "start"},
+		{"name": "choosing"},
+		{"name": "opening"},
+		{"name": "waiting", "reason": "locked"},
+		{"name": "waiting", "reason": "in-menu"},
+		{"name": "recognised", "device": facts},
+		{"name": "recognised", "device": unverified},
+		{"name": "recognised", "device": unknown},
+		{"name": "unverified", "device": unverified},
+		{"name": "elsewhere", "device": facts},
+	}
+	for _, source := range []string{"screen", "paper"} {
+		code := fields{"name": "code", "source": source}
+		all = append(all, code, with(code, "notice", "shown-again"), with(code, "notice", "aborted"), with(code, "notice", "code-format"))
+		for _, attention := range []bool{false, true} {
+			all = append(all, fields{"name": "checking", "source": source, "attention": attention})
+		}
+		for _, left := range []any{nil, 0, 1, 9} {
+			all = append(all, fields{"name": "wrong", "source": source, "triesLeft": left})
+		}
+	}
+	bound := fields{"name": "bound", "device": facts, "fresh": true, "kept": true, "persisted": true, "plugged": true}
+	all = append(all, bound,
+		with(bound, "kept", false, "persisted", false, "device", unverified),
+		with(bound, "fresh", false, "persisted", nil, "plugged", false),
+		with(bound, "fresh", false, "persisted", false, "device", unknown),
+	)
+	for _, code := range errcode.All() {
+		all = append(all, fields{"name": "error", "code": string(code)})
+	}
+	return all
+}
+
+// Every name that the type of the states knows occurs in a state that is looked at.
+func TestStatesAreAllThereAre(t *testing.T) {
+	source, err := os.ReadFile("../src/pairing/state.ts")
+	require.NoError(t, err)
+	types, _, found := strings.Cut(string(source), "export type StateName")
+	require.True(t, found)
+	all, err := json.Marshal(states())
+	require.NoError(t, err)
+	names := regexp.MustCompile(`(?m)'([a-z-]+)'`).FindAllStringSubmatch(types[strings.Index(types, "export interface"):], -1)
+	require.Greater(t, len(names), 20)
+	for _, name := range names {
+		require.Contains(t, string(all), `"`+name[1]+`"`)
+	}
+}
+
+// showing draws each state, and what a person can make of it without leaving it, and looks.
+const showing = `
+	const { show } = await import(document.querySelector('script[type=module]').src)
+	const boxes = (chars) => [...document.querySelectorAll('.code-box')].forEach((box, i) => {
+		box.value = chars[i] ?? ''
+		box.dispatchEvent(new InputEvent('input', { bubbles: true }))
+	})
+	for (const state of states) {
+		const where = ` + "`${screen}: ${JSON.stringify(state)}`" + `
+		show(state)
+		looking.add(where, reduced)
+		const folded = [...document.querySelectorAll('details')]
+		if (folded.length > 0) {
+			for (const d of folded) d.open = true
+			looking.add(where + ' unfolded', reduced)
+		}
+		if (state.name === 'code') {
+			boxes('PVU3FY6')
+			document.querySelector('[data-action=bind]').click()
+			looking.add(where + ' incomplete', reduced)
+			document.querySelector('[data-control=keep]').click()
+			looking.add(where + ' not kept', reduced)
+			boxes('ABO0DEFG')
+			if (document.querySelectorAll('[aria-invalid=true]').length !== 2) throw new Error('nothing is flagged')
+			looking.add(where + ' flagged', reduced)
+		}
+		if (state.name === 'unverified') {
+			document.querySelector('[data-action=go-on]').click()
+			looking.add(where + ' with its hint', reduced)
+			document.querySelector('[data-control=accept]').click()
+			looking.add(where + ' accepted', reduced)
+		}
+		if (state.name === 'error' && state.code === 'protocol') {
+			document.querySelector('[data-action=copy-report]').click()
+			while (document.querySelector('.state-note').childElementCount === 0) await new Promise(requestAnimationFrame)
+			looking.add(where + ' with its report', reduced)
+		}
+	}`
+
+func (b *browser) showAll(language string, states []fields, screens []seen) {
+	b.t.Helper()
+	list, err := json.Marshal(states)
+	require.NoError(b.t, err)
+	for _, s := range screens {
+		b.screen(s.width, s.scheme, s.reduced)
+		b.run(fmt.Sprintf("const states = %s, screen = %q, reduced = %v\n%s", list, s.String()+", "+language, s.reduced, showing))
+	}
+}
+
+func TestTheConnectPageLooksRight(t *testing.T) {
+	s := newSim(t, devicesim.Options{})
+	b := s.browse(browserOptions{unplugged: true})
+	var all looks
+	b.open("/")
+	for _, language := range []string{"en", "zh"} {
+		b.speaks(language, "/")
+		b.ready()
+		b.showAll(language, states(), screens[:4])
+		b.showAll(language, states(), screens[4:])
+		all.add(b.looked())
+	}
+	b.quietly()
+	// Off the simulator, and where the advice is another.
+	s.withoutSimulator()
+	for platform, agent := range map[string]string{
+		"Windows": "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36",
+		"macOS":   "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36",
+		"Android": "Mozilla/5.0 (Linux; Android 10; K) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Mobile Safari/537.36",
+	} {
+		b.do(chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
+			_, err := cdp.Call(ctx, target, emulation.SetUserAgentOverride, emulation.SetUserAgentOverrideParams{UserAgent: agent})
+			return err
+		}))
+		for _, language := range []string{"en", "zh"} {
+			b.speaks(language, "/")
+			b.ready()
+			b.showAll(platform+", "+language, []fields{
+				{"name": "start"}, {"name": "unsupported", "reason": "no-webusb"}, {"name": "unsupported", "reason": "insecure-context"},
+				{"name": "error", "code": "permission-denied"},
+			}, screens[:2])
+			all.add(b.looked())
+		}
+	}
+	b.quietly("/sim/v1/") // a page asks whether it comes from a simulator
+	all.report(t)
+}
+
+func TestTheDevicePageLooksRight(t *testing.T) {
+	s := newSim(t, devicesim.Options{})
+	b := s.browse(browserOptions{unplugged: true})
+	var all looks
+	b.open("/device")
+	for _, language := range []string{"en", "zh"} {
+		b.speaks(language, "/device")
+		b.until("document.querySelector('[data-fact]') !== null")
+		b.ready()
+		look := func(what string) {
+			for _, screen := range screens {
+				b.screen(screen.width, screen.scheme, screen.reduced)
+				b.run(fmt.Sprintf("looking.add(%q, %v)", fmt.Sprintf("%s, %s: %s", screen, language, what), screen.reduced))
+			}
+		}
+		fact := func(name, value string) {
+			b.until(fmt.Sprintf("document.querySelector('[data-fact=%q] dd').textContent.includes(%q)", name, value))
+		}
+		word := func(en, zh string) string {
+			if language == "zh" {
+				return zh
+			}
+			return en
+		}
+
+		look("ready")
+		b.run(`for (const d of document.querySelectorAll('details')) d.open = true`)
+		b.until("document.querySelector('.trace li') !== null")
+		look("unfolded, nothing traced")
+		require.NoError(t, s.device.Create(12))
+		b.until("document.querySelector('.screen').textContent.includes('Word 1 of 12')")
+		look("the words of a wallet")
+		require.NoError(t, s.device.Home())
+		require.NoError(t, s.device.SetPIN("123456"))
+		require.NoError(t, s.device.Lock())
+		fact("doing", word("PIN", "PIN"))
+		b.run(`document.querySelector('[data-action=reset]').click(); document.querySelector('[data-control=packets]').click()`)
+		look("locked, asked whether to reset")
+		b.run(`document.querySelector('[data-action=unlock]').click()`)
+		b.until("document.querySelector('.message').textContent !== ''")
+		look("an input refused")
+		require.NoError(t, s.device.Unlock("123456"))
+		require.NoError(t, s.device.Unplug())
+		fact("doing", word("Unplugged", "未插线"))
+		look("unplugged")
+		require.NoError(t, s.device.Plug())
+		require.NoError(t, s.device.Reset())
+		fact("wallet", word("None", "无"))
+		all.add(b.looked())
+	}
+	b.quietly()
+	all.report(t)
+}
+
+// Each thing that is looked for is found when it is there.
+func TestLookingFindsWhatIsWrong(t *testing.T) {
+	s := newSim(t, devicesim.Options{})
+	b := s.browse(browserOptions{unplugged: true})
+	for path, broken := range map[string][]struct{ css, found string }{
+		"/": {
+			{"", ""},
+			{".lead { color: rgb(82 96 109 / 70%) !important }", "text 3."},
+			{".lead { opacity: 0.6 !important }", "text 2."},
+			{".state { background: #999 !important }", "text "},
+			{".device-text { fill: #555 !important }", "text.device-text"},
+			{".device-screen { fill: #6a8ca4 !important }", "text.device-text"},
+			{"input.code-box::selection { background: #fff !important }", "text 1."},
+			{".state { background: linear-gradient(red, blue) !important }", "background image"},
+			{".state-note { position: fixed; inset: 0; background: rgb(255 255 255 / 10%) }", "covered"},
+			{".button-secondary { border-color: #ccc !important }", "a border of 1."},
+			{".code input.code-box { border-color: #bbb !important }", "a border of 1."},
+			{".switch-box { border-color: #aaa !important }", "a border of 2."},
+			{".button-quiet { min-height: 43px !important }", "a target of"},
+			{".language { min-height: 30px !important }", "a target of"},
+			{".switch { min-height: 30px !important }", "a target of"},
+			{".button { margin-bottom: -24px !important }", "targets overlap"},
+			{":focus-visible { outline: none !important }", "no focus ring"},
+			{":focus-visible { outline-color: #cde !important }", "a focus ring of 1."},
+			{".stage { width: 420px !important }", "scrolls sideways"},
+			{".stage { position: relative; left: -40px !important }", "sticks out"},
+			{".lead { white-space: nowrap !important; overflow: hidden !important }", "cut off"},
+			{"@keyframes spin { to { transform: rotate(1turn) } } .lead { animation: spin 1s !important }", "motion of 1000 ms"},
+			{".lead { transition: color 1s !important }", "a transition of 1s"},
+			{"main { min-height: 5000px !important }", "is higher"},
+		},
+		"/device": {
+			{"", ""},
+			{".knob path { stroke: #667 !important }", "an icon of 1."},
+			{".cable-plug { fill: #ddd !important } .cable-wire { stroke: #ddd !important }", "an icon of 1."},
+			{".screen { color: #444 !important }", "text 1."},
+			{".screen-line { width: 2ch !important }", "cut off"},
+		},
+	} {
+		b.open(path)
+		if path == "/device" {
+			b.until("document.querySelector('[data-fact]') !== null")
+			require.NoError(t, s.device.Create(12))
+			b.until("document.querySelector('.screen').textContent.includes('Word 1 of 12')")
+		}
+		b.ready()
+		b.run("window.broken = new CSSStyleSheet(); document.adoptedStyleSheets.push(broken)")
+		for _, c := range broken {
+			b.screen(390, "light", false)
+			b.run(fmt.Sprintf("broken.replaceSync(%q); %s", c.css, lookScript))
+			if path == "/" {
+				b.showAll("", []fields{
+					{"name": "wrong", "source": "screen", "triesLeft": 3}, {"name": "code", "source": "screen"}, {"name": "unverified"}, {"name": "start"},
+				}, screens[:1])
+			} else {
+				b.run("looking.add('device', false)")
+			}
+			found := strings.Join(b.looked().Findings, "\n")
+			if c.css == "" {
+				require.Empty(t, found)
+			} else {
+				assert.Contains(t, found, c.found, c.css)
+			}
+		}
+		// Where less motion is wanted, the shortest is too much.
+		b.screen(390, "light", true)
+		b.run("broken.replaceSync('main { transition: color 10ms !important }'); " + lookScript + "; looking.add('less', true)")
+		require.Contains(t, strings.Join(b.looked().Findings, "\n"), "a transition of 0.01s")
+		b.quietly()
+	}
+	b.run("document.head.append(Object.assign(document.createElement('script'), { textContent: '1' }))")
+	require.Contains(t, b.consoleText(), "Content Security Policy")
+}
