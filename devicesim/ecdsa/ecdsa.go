@@ -5,6 +5,7 @@ package ecdsa
 
 import (
 	"github.com/decred/dcrd/dcrec/secp256k1/v4"
+	"github.com/decred/dcrd/dcrec/secp256k1/v4/ecdsa"
 )
 
 // Signature is one signature over secp256k1.
@@ -79,4 +80,15 @@ func integer(v *secp256k1.ModNScalar) []byte {
 		b = append([]byte{0}, b...)
 	}
 	return append([]byte{2, byte(len(b))}, b...)
+}
+
+// Verify says whether der is a signature over a 32-byte digest by the key at an uncompressed point, in strict DER and with
+// s in either half of the order.
+func Verify(point []byte, digest [32]byte, der []byte) bool {
+	key, err := secp256k1.ParsePubKey(point)
+	if err != nil {
+		return false
+	}
+	sig, err := ecdsa.ParseDERSignature(der)
+	return err == nil && sig.Verify(digest[:], key)
 }

@@ -1,6 +1,7 @@
 package ecdsa
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/asn1"
 	"math/big"
@@ -57,4 +58,23 @@ func TestSignExtraEntropy(t *testing.T) {
 	b := Sign(key, digest, extra)
 	require.NotEqual(t, a.R, b.R)
 	require.True(t, decred.NewSignature(&b.R, &b.S).Verify(digest[:], key.PubKey()))
+}
+
+// TestVerify: both halves of the order count, and nothing but strict DER over this digest by this key.
+func TestVerify(t *testing.T) {
+	key, other := secp256k1.PrivKeyFromBytes(bytes.Repeat([]byte{7}, 32)), secp256k1.PrivKeyFromBytes(bytes.Repeat([]byte{8}, 32))
+	point := key.PubKey().SerializeUncompressed()
+	digest := sha256.Sum256([]byte("payload"))
+	sig := Sign(key, digest, nil)
+	for _, s := range []Signature{sig, sig.Negated()} {
+		der := s.DER()
+		require.True(t, Verify(point, digest, der))
+		require.False(t, Verify(other.PubKey().SerializeUncompressed(), digest, der))
+		require.False(t, Verify(point, sha256.Sum256(der), der))
+		require.False(t, Verify(point[:64], digest, der))
+		require.False(t, Verify(point, digest, append(der, 0)))
+		for n := range der {
+			require.False(t, Verify(point, digest, der[:n]))
+		}
+	}
 }
