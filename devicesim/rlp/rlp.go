@@ -1,0 +1,90 @@
+// Package rlp reads Ethereum's recursive length prefix encoding (yellow paper, appendix B) as strictly as a device must
+// that signs what it has read: one encoding for each value, nothing after the end.
+package rlp
+
+import "errors"
+
+// ErrMalformed: not RLP, or not in its shortest form.
+var ErrMalformed = errors.New("rlp: malformed")
+
+// maxDepth is one more than access lists need.
+const maxDepth = 5
+
+// Item is a string or a list. Its slices alias what was decoded.
+type Item struct {
+	List  bool
+	Bytes []byte // of a string
+	Items []Item // of a list
+}
+
+// Decode reads one item that fills b.
+func Decode(b []byte) (Item, error) {
+	item, rest, err := next(b, maxDepth)
+	if err == nil && len(rest) > 0 {
+		err = ErrMalformed
+	}
+	return item, err
+}
+
+func next(b []byte, depth int) (item Item, rest []byte, err error) {
+	if len(b) == 0 || depth == 0 {
+		return Item{}, nil, ErrMalformed
+	}
+	first := b[0]
+	if first < 0x80 {
+		return Item{Bytes: b[:1]}, b[1:], nil
+	}
+	short := first - 0x80 // what the first byte says beyond the kind
+	if item.List = first >= 0xC0; item.List {
+		short = first - 0xC0
+	}
+	body, rest, err := content(b[1:], short)
+	switch {
+	case err != nil:
+		return Item{}, nil, err
+	case !item.List:
+		if len(body) == 1 && body[0] < 0x80 {
+			return Item{}, nil, ErrMalformed
+		}
+		item.Bytes = body
+		return item, rest, nil
+	}
+	for len(body) > 0 {
+		var child Item
+		if child, body, err = next(body, depth-1); err != nil {
+			return Item{}, nil, err
+		}
+		item.Items = append(item.Items, child)
+	}
+	return item, rest, nil
+}
+
+// content is what a prefix announces: up to 55 bytes at once, more by a length of its own.
+func content(b []byte, short byte) (body, rest []byte, err error) {
+	length := int(short)
+	if short > 55 {
+		n := int(short) - 55
+		if n > 3 || len(b) < n || b[0] == 0 {
+			return nil, nil, ErrMalformed
+		}
+		length = 0
+		for _, v := range b[:n] {
+			length = length<<8 | int(v)
+		}
+		if b = b[n:]; length <= 55 {
+			return nil, nil, ErrMalformed
+		}
+	}
+	if length > len(b) {
+		return nil, nil, ErrMalformed
+	}
+	return b[:length], b[length:], nil
+}
+
+// Integer says whether the item is an unsigned integer of at most size bytes, without leading zeros.
+func (i Item) Integer(size int) bool {
+	return !i.List && len(i.Bytes) <= size && (len(i.Bytes) == 0 || i.Bytes[0] != 0)
+}
+
+// Fixed says whether the item is a string of size bytes.
+func (i Item) Fixed(size int) bool { return !i.List && len(i.Bytes) == size }
