@@ -2,6 +2,7 @@ package devicesim
 
 import (
 	"errors"
+	"slices"
 
 	"imkey-connect/core/apdu"
 )
@@ -16,12 +17,49 @@ type applet interface {
 	drop()
 }
 
-// installed are the applets by AID, with what SELECT answers. A coin is one line here and one file.
-var installed = map[string]struct {
+// applets are those that a device has by AID, with what SELECT answers. A coin is one line here and one file.
+var applets = map[string]struct {
+	name    string // for [Device.SetInstalled]; empty: it belongs to the device
 	version string // ASCII, may be empty
 	open    func(*Device) applet
 }{
-	"i_imk": {"1.2.00", func(*Device) applet { return imk{} }},
+	"i_imk": {"", "1.2.00", func(*Device) applet { return imk{} }},
+	"i_eth": {"ethereum", "", func(*Device) applet { return &ethereum{} }}, // recorded devices tell no version
+}
+
+// SetInstalled installs or removes a coin's applet, such as ethereum, as the maker's software does; an unknown name is
+// ErrApplet. A new device has all of them.
+func (d *Device) SetInstalled(name string, on bool) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for aid, a := range applets {
+		if a.name != name || name == "" {
+			continue
+		}
+		if on {
+			delete(d.removed, aid)
+		} else {
+			d.removed[aid] = true
+			d.dismiss(apdu.NotFound)
+			d.selected.drop()
+			d.selected = cardManager{}
+		}
+		d.changed("")
+		return nil
+	}
+	return ErrApplet
+}
+
+// installed are the names of the coins' applets.
+func (d *Device) installed() []string {
+	names := []string{}
+	for aid, a := range applets {
+		if a.name != "" && !d.removed[aid] {
+			names = append(names, a.name)
+		}
+	}
+	slices.Sort(names)
+	return names
 }
 
 // errFault is for what has no status word of its own: here, a memory that cannot be written (ISO 7816-4: no precise
@@ -106,8 +144,8 @@ func (d *Device) selectApplet(c apdu.Command) ([]byte, error) {
 		d.selected = bootLoader{}
 		return nil, nil
 	}
-	found, ok := installed[string(c.Data)]
-	if !ok {
+	found, ok := applets[string(c.Data)]
+	if !ok || d.removed[string(c.Data)] {
 		return nil, apdu.NotFound
 	}
 	d.selected = found.open(d)

@@ -5,8 +5,8 @@
 // A [Device] is reached over its [Device.Port], by one host at a time, or in process over [Device.Link]. Its person is
 // whoever calls its other methods. Bad input from a host is answered as a device answers it and changes nothing.
 //
-// What is in which file: session.go turns packets into messages, applet.go messages into commands; cardmanager.go, imk.go
-// and bootloader.go answer them; screen.go and the view_*.go files are what the person sees; state.go and statefile.go
+// What is in which file: session.go turns packets into messages, applet.go messages into commands; cardmanager.go, imk.go,
+// bootloader.go and ethereum*.go answer them, with payload.go for what all coins' payloads have in common; screen.go and the view_*.go files are what the person sees; state.go and statefile.go
 // are what survives a power cut. An applet for another coin is one file and a line in applet.go.
 package devicesim
 
@@ -49,6 +49,8 @@ type Options struct {
 	Approve Approve
 	// ConfirmBinding makes IDENTITY_VERIFY wait for OK; see also [Device.SetConfirmBinding].
 	ConfirmBinding bool
+	// AllowUnbound takes empty binding signatures even while the device is bound; see also [Device.AllowUnbound].
+	AllowUnbound bool
 	// StateFile keeps the device across restarts. The options above must agree with what it holds.
 	StateFile string
 	// Rand is the source of all randomness, read by one goroutine at a time; nil means crypto/rand.
@@ -85,6 +87,8 @@ type Device struct {
 	memory         memory
 	approve        Approve
 	confirmBinding bool
+	allowUnbound   bool
+	removed        map[string]bool // applets, by AID
 
 	// What a power cut takes.
 	powered    bool
@@ -103,7 +107,8 @@ func New(o Options) (*Device, error) {
 		o.Rand = rand.Reader
 	}
 	d := &Device{
-		random: o.Rand, approve: o.Approve, confirmBinding: o.ConfirmBinding, caption: o.Screen, powered: true,
+		random: o.Rand, approve: o.Approve, confirmBinding: o.ConfirmBinding, allowUnbound: o.AllowUnbound,
+		removed: map[string]bool{}, caption: o.Screen, powered: true,
 	}
 	d.power = sync.NewCond(&d.mu)
 	d.session.device = d
@@ -266,6 +271,15 @@ func (d *Device) SetConfirmBinding(on bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.confirmBinding = on
+}
+
+// AllowUnbound chooses whether payloads with an empty binding signature are shown and signed while the device is bound.
+// Recorded devices took them while unbound; what they do bound is not public, and refusing is the default.
+func (d *Device) AllowUnbound(on bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.allowUnbound = on
+	d.changed("")
 }
 
 // Close unplugs the device for good and waits for what it was doing. It may be called twice.

@@ -33,6 +33,8 @@ var (
 	ErrMnemonic = errors.New("devicesim: not a valid mnemonic: a word or the checksum is wrong")
 	// ErrButton: no such button.
 	ErrButton = errors.New("devicesim: no such button")
+	// ErrApplet: no coin's applet has this name.
+	ErrApplet = errors.New("devicesim: no such applet")
 	// ErrBattery: neither 0 to 100 percent nor Charging.
 	ErrBattery = errors.New("devicesim: the battery is 0 to 100 percent, or 255 for charging")
 )

@@ -87,7 +87,7 @@ func (x *exchange) identityVerify(c apdu.Command) ([]byte, error) {
 		return nil, statusOf(err)
 	}
 	if d.confirmBinding {
-		if err := x.confirm("binding", "Bind this app?", "The one before", "is unbound."); err != nil {
+		if err := x.confirm("binding", []string{"Bind this app?", "The one before", "is unbound."}); err != nil {
 			return nil, err
 		}
 	}

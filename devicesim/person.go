@@ -40,7 +40,7 @@ func (d *Device) person(act func() error) error {
 	return act()
 }
 
-// Press presses a button and lets it go.
+// Press presses a button and lets it go. On a question of several pages up and down turn them; OK takes all of it.
 func (d *Device) Press(b Button) error {
 	if !b.valid() {
 		return ErrButton
@@ -54,6 +54,10 @@ func (d *Device) Press(b Button) error {
 			d.dismiss(nil)
 		case Cancel:
 			d.dismiss(apdu.Declined)
+		case Up:
+			d.question.turn(d, -1)
+		case Down:
+			d.question.turn(d, 1)
 		}
 		return nil
 	})

@@ -275,7 +275,7 @@ func TestScreens(t *testing.T) {
 		d.mu.Lock()
 		raw := d.screen.lines(d)
 		if d.question != nil {
-			raw = d.question.text
+			raw = d.question.pages[d.question.at]
 			require.Less(t, len(raw), Lines)
 		}
 		_, code := d.screen.(codeView)

@@ -1,6 +1,11 @@
 package devicesim
 
-import "imkey-connect/core/apdu"
+import (
+	"strconv"
+	"strings"
+
+	"imkey-connect/core/apdu"
+)
 
 const (
 	// Lines and Columns are the size of the screen in characters.
@@ -21,9 +26,11 @@ type view interface {
 	busy() bool
 }
 
-// question covers the screen until the person presses OK or cancel, or something makes it pointless.
+// question covers the screen until the person presses OK or cancel, or something makes it pointless. Up and down turn
+// its pages.
 type question struct {
-	text   []string // at most three lines
+	pages  [][]string // at most three lines each
+	at     int        // the page shown
 	reply  func(outcome error)
 	remark string // for a trace
 }
@@ -41,6 +48,45 @@ func (d *Device) ask(q *question) {
 		d.question = q
 		d.changed("asks: " + q.remark)
 	}
+}
+
+// lines is the page shown, above what can be done.
+func (q *question) lines() []string {
+	lines := append(append(make([]string, 0, Lines), q.pages[q.at]...), make([]string, Lines)...)[:Lines]
+	lines[Lines-1] = "OK or Cancel"
+	if len(q.pages) > 1 {
+		of := strconv.Itoa(q.at+1) + "/" + strconv.Itoa(len(q.pages))
+		for _, hint := range []string{"OK or Cancel ", "OK/Cancel ", ""} {
+			if len(hint)+len(of) <= Columns {
+				lines[Lines-1] = hint + of
+				break
+			}
+		}
+	}
+	return lines
+}
+
+// turn shows another page.
+func (q *question) turn(d *Device, by int) {
+	if at := q.at + by; at >= 0 && at < len(q.pages) {
+		q.at = at
+		d.changed("next page")
+	}
+}
+
+// pages cuts text into lines as wide as the screen, and those into pages. Nothing is left out, and no line is changed.
+func pages(text string) (all [][]string) {
+	var page []string
+	for line := range strings.SplitSeq(text, "\n") {
+		for first := true; first || line != ""; first = false {
+			if len(page) == Lines-1 {
+				all, page = append(all, page), nil
+			}
+			n := min(len(line), Columns)
+			page, line = append(page, line[:n]), line[n:]
+		}
+	}
+	return append(all, page)
 }
 
 // dismiss takes the question away; with none there it does nothing.
@@ -70,8 +116,7 @@ func (d *Device) lines() []string {
 	case d.bootLoader:
 		shown = []string{"imKey", "Boot loader"}
 	case d.question != nil:
-		shown = append(append(make([]string, 0, Lines), d.question.text...), make([]string, Lines)...)[:Lines]
-		shown[Lines-1] = "OK or Cancel"
+		shown = d.question.lines()
 	}
 	screen := make([]string, Lines)
 	for i, line := range shown {

@@ -284,13 +284,13 @@ type exchange struct {
 	op *operation
 }
 
-// confirm shows a question, at most three lines, and waits for the person. It is nil for OK, [apdu.Declined] for cancel,
+// confirm shows a question, its pages at most three lines each, and waits for the person. It is nil for OK, [apdu.Declined] for cancel,
 // another status word when something else took the question away, or errGone. The device's mu is held before and after, but
 // not meanwhile: what was read before may have changed.
-func (x *exchange) confirm(remark string, text ...string) error {
+func (x *exchange) confirm(remark string, pages ...[]string) error {
 	d := x.d
 	decided := make(chan error, 1)
-	q := &question{text: text, remark: remark, reply: func(outcome error) { decided <- outcome }}
+	q := &question{pages: pages, remark: remark, reply: func(outcome error) { decided <- outcome }}
 	d.ask(q)
 	d.mu.Unlock()
 	err := d.session.await(x.op, decided)

@@ -28,6 +28,8 @@ type Status struct {
 	Asking           bool     `json:"asking"`  // the screen asks for OK or cancel
 	BootLoader       bool     `json:"bootLoader"`
 	ConfirmBinding   bool     `json:"confirmBinding"`
+	AllowUnbound     bool     `json:"allowUnbound"` // empty binding signatures pass while bound
+	Applets          []string `json:"applets"`      // the coins' applets, by name
 }
 
 // Status returns the state of this moment.
@@ -40,6 +42,7 @@ func (d *Device) Status() Status {
 		CodeAttemptsLeft: se.MaxWrongCodes - d.memory.SE.WrongCodes, PINAttemptsLeft: MaxWrongPINs - d.memory.WrongPINs,
 		PINSet: d.memory.PIN != "", Battery: int(d.memory.Battery), Asking: d.question != nil,
 		BootLoader: d.bootLoader, ConfirmBinding: d.confirmBinding,
+		AllowUnbound: d.allowUnbound, Applets: d.installed(),
 	}
 	_, code := d.screen.(codeView)
 	switch {

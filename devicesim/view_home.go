@@ -81,7 +81,7 @@ func (d *Device) menu() []menuItem {
 			menuItem{"Lock", (*Device).lock})
 	}
 	return append(items, menuItem{"Reset", func(d *Device) error {
-		d.ask(&question{text: []string{"Reset? Wallet", "and binding are", "wiped for good."}, remark: "reset", reply: func(outcome error) {
+		d.ask(&question{pages: [][]string{{"Reset? Wallet", "and binding are", "wiped for good."}}, remark: "reset", reply: func(outcome error) {
 			if outcome == nil && d.reset() != nil {
 				d.show(noticeView{"Not done:", "memory failure"})
 			}

@@ -86,6 +86,24 @@ var actions = map[string]action{
 		d.SetConfirmBinding(*b.Binding)
 		return nil
 	}),
+	"unbound": with(func(d Device, b struct {
+		Allow *bool `json:"allow"`
+	}) error {
+		if b.Allow == nil {
+			return missing("allow")
+		}
+		d.AllowUnbound(*b.Allow)
+		return nil
+	}),
+	"applet": with(func(d Device, b struct {
+		Name      string `json:"name"`
+		Installed *bool  `json:"installed"`
+	}) error {
+		if b.Installed == nil {
+			return missing("installed")
+		}
+		return d.SetInstalled(b.Name, *b.Installed)
+	}),
 	"access": with(func(d Device, b usb.Access) error {
 		d.Port().SetAccess(b)
 		return nil

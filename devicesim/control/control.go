@@ -2,6 +2,7 @@
 // outside. Mount [API] at /sim/v1/.
 //
 //	GET  device            the device's state, see [State]
+//	GET  identity          {"serial","ca","codeAttemptsLeft"} of it: what a page may know that must never see the screen
 //	GET  events            the same as server-sent events: one at once, one at every change
 //	POST device/press      {"button":"ok|cancel|up|down"}; with "hold":true the button is held down
 //	POST device/plug, unplug, powercut, reset, menu, home, lock
@@ -11,6 +12,9 @@
 //	POST device/wallet     {"mnemonic":"…"} restores a wallet, {"words":12|24} creates one
 //	POST device/bootloader {"on":true}: switches to the boot loader, or back
 //	POST device/confirm    {"binding":true}: IDENTITY_VERIFY waits for OK on the device
+//	POST device/unbound    {"allow":true}: signs for hosts that send no binding signature even while the device is bound;
+//	                       otherwise they get 6942. One that was never bound signs for them.
+//	POST device/applet     {"name":"ethereum","installed":false}: removes a coin's applet, or puts it back
 //	POST device/access     {"denied":false,"claimed":true}: what the operating system says to the next open and claim,
 //	                       for browsers on the preload route and webusb.js
 //	GET  faults            the armed faults
@@ -65,6 +69,8 @@ type Device interface {
 	Create(words int) error
 	SetBootLoader(on bool) error
 	SetConfirmBinding(on bool)
+	AllowUnbound(on bool)
+	SetInstalled(name string, on bool) error
 }
 
 // Simulated is a device and the log of what it exchanged.
@@ -80,6 +86,13 @@ type State struct {
 	Access usb.Access `json:"access"`
 }
 
+// identity is what GET identity answers.
+type identity struct {
+	Serial           string `json:"serial"`
+	CA               string `json:"ca"`
+	CodeAttemptsLeft int    `json:"codeAttemptsLeft"`
+}
+
 // API is the handler. Its paths start with /sim/v1/.
 type API struct {
 	devices []Simulated
@@ -93,6 +106,10 @@ const Prefix = "/sim/v1/"
 func New(devices []Simulated) *API {
 	a := &API{devices: devices, mux: http.NewServeMux()}
 	a.get("device", func(w http.ResponseWriter, r *http.Request, s Simulated) { answer(w, http.StatusOK, s.state()) })
+	a.get("identity", func(w http.ResponseWriter, r *http.Request, s Simulated) {
+		status := s.Device.Status()
+		answer(w, http.StatusOK, identity{status.Serial, status.CA, status.CodeAttemptsLeft})
+	})
 	a.get("events", events)
 	a.get("faults", func(w http.ResponseWriter, r *http.Request, s Simulated) {
 		answer(w, http.StatusOK, append([]usb.Fault{}, s.Device.Port().Faults()...))

@@ -115,6 +115,16 @@ func TestGetDevice(t *testing.T) {
 	require.Equal(t, "", got["heldBy"])
 }
 
+// A page that pairs may know the device, but the code must reach it through its person alone.
+func TestGetIdentityLeavesTheScreenOut(t *testing.T) {
+	b := newBench(t)
+	status, got := b.do("GET", "identity", "")
+	require.Equal(t, http.StatusOK, status)
+	require.Len(t, got["ca"], 130)
+	delete(got, "ca")
+	require.Equal(t, map[string]any{"serial": "imKey01191200001", "codeAttemptsLeft": float64(10)}, got)
+}
+
 func TestActions(t *testing.T) {
 	b := newBench(t)
 	require.Equal(t, false, b.post("device/unplug", `{}`)["plugged"])
@@ -133,6 +143,10 @@ func TestActions(t *testing.T) {
 	require.NotEqual(t, menu, pressed, "the button did something")
 	require.NotEqual(t, menu, b.post("device/home", `{}`)["screen"])
 	require.Equal(t, true, b.post("device/confirm", `{"binding":true}`)["confirmBinding"])
+	require.Equal(t, true, b.post("device/unbound", `{"allow":true}`)["allowUnbound"])
+	require.Equal(t, false, b.post("device/unbound", `{"allow":false}`)["allowUnbound"])
+	require.Equal(t, []any{}, b.post("device/applet", `{"name":"ethereum","installed":false}`)["applets"])
+	require.Equal(t, []any{"ethereum"}, b.post("device/applet", `{"name":"ethereum","installed":true}`)["applets"])
 	require.Equal(t, true, b.post("device/bootloader", `{"on":true}`)["bootLoader"])
 	require.Equal(t, false, b.post("device/bootloader", `{"on":false}`)["bootLoader"])
 	require.Equal(t, map[string]any{"denied": true, "claimed": false}, b.post("device/access", `{"denied":true}`)["access"])
@@ -186,6 +200,9 @@ func TestBadRequests(t *testing.T) {
 		{"POST", "device/wallet", `{"mnemonic":"abandon ability"}`, 400, "invalid"},
 		{"POST", "device/bootloader", `{}`, 400, "bad-request"},
 		{"POST", "device/confirm", `{}`, 400, "bad-request"},
+		{"POST", "device/unbound", `{}`, 400, "bad-request"},
+		{"POST", "device/applet", `{"name":"ethereum"}`, 400, "bad-request"},
+		{"POST", "device/applet", `{"name":"imk","installed":false}`, 400, "invalid"},
 		{"POST", "faults", `{}`, 400, "invalid"},
 		{"POST", "faults", ``, 400, "invalid"},
 		{"POST", "faults", `[{"on":"in","packet":0,"do":"stall"}]`, 400, "invalid"},

@@ -32,6 +32,7 @@ func fail(w http.ResponseWriter, p *problem) {
 var (
 	invalid = []error{
 		devicesim.ErrButton, devicesim.ErrPINFormat, devicesim.ErrWordCount, devicesim.ErrMnemonic, devicesim.ErrBattery,
+		devicesim.ErrApplet,
 	}
 	conflicts = []error{
 		devicesim.ErrUnplugged, devicesim.ErrClosed, devicesim.ErrLocked, devicesim.ErrBusy, devicesim.ErrDeclined,

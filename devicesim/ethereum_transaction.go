@@ -1,0 +1,135 @@
+package devicesim
+
+import (
+	"encoding/hex"
+	"math/big"
+	"strings"
+
+	"imkey-connect/devicesim/rlp"
+)
+
+// ethTransaction is what the screen needs of an unsigned transaction.
+type ethTransaction struct {
+	chainID *big.Int // 0: a legacy one for any chain
+	to      []byte   // 20 bytes, or none for a new contract
+	value   *big.Int
+	data    []byte
+}
+
+// parseEthTransaction reads an unsigned transaction of type 0 (with or without EIP-155) or 2 (EIP-1559); nil if it is
+// none, or not in the one form that nodes take.
+func parseEthTransaction(b []byte) *ethTransaction {
+	dynamic := len(b) > 0 && b[0] == 0x02
+	if dynamic {
+		b = b[1:]
+	}
+	list, err := rlp.Decode(b)
+	if err != nil || !list.List {
+		return nil
+	}
+	f, chainID := list.Items, []byte(nil)
+	switch {
+	case dynamic:
+		// chainId, nonce, maxPriorityFeePerGas, maxFeePerGas, gas, to, value, data, accessList
+		if len(f) != 9 || !f[0].Integer(32) || !f[2].Integer(32) || !accessList(f[8]) {
+			return nil
+		}
+		chainID = f[0].Bytes
+		f = append([]rlp.Item{f[1]}, f[3:8]...)
+	case len(f) == 9:
+		if !f[6].Integer(32) || !f[7].Fixed(0) || !f[8].Fixed(0) {
+			return nil
+		}
+		chainID = f[6].Bytes
+		f = f[:6]
+	case len(f) != 6:
+		return nil
+	}
+	// nonce, price, gas, to, value, data
+	if !f[0].Integer(8) || !f[1].Integer(32) || !f[2].Integer(8) || !f[3].Fixed(20) && !f[3].Fixed(0) || !f[4].Integer(32) || f[5].List {
+		return nil
+	}
+	return &ethTransaction{
+		chainID: new(big.Int).SetBytes(chainID), to: f[3].Bytes, value: new(big.Int).SetBytes(f[4].Bytes), data: f[5].Bytes,
+	}
+}
+
+// accessList says whether an item is one: addresses, each with its storage keys (EIP-2930).
+func accessList(list rlp.Item) bool {
+	if !list.List {
+		return false
+	}
+	for _, entry := range list.Items {
+		if len(entry.Items) != 2 || !entry.Items[0].Fixed(20) || !entry.Items[1].List {
+			return false
+		}
+		for _, key := range entry.Items[1].Items {
+			if !key.Fixed(32) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// unit is how amounts are written.
+type unit struct {
+	symbol   string
+	decimals int
+}
+
+// ethCoins are the chains whose coin the device knows by another name than ETH; which ones a real device knows is not
+// public.
+var ethCoins = map[string]string{"56": "BNB", "100": "XDAI", "137": "POL", "250": "FTM", "43114": "AVAX"}
+
+// ethTokens are the tokens that the device knows, by chain and contract; which ones a real device knows is not public.
+var ethTokens = map[string]unit{
+	"1/dac17f958d2ee523a2206206994597c13d831ec7": {"USDT", 6},
+	"1/a0b86991c6218b36c1d19d4a2e9eb0ce3606eb48": {"USDC", 6},
+	"1/6b175474e89094c44da98b954eedeac495271d0f": {"DAI", 18},
+}
+
+// transfer is payment and receiver as the transaction itself has them, if it is one that the device understands: ether for
+// somebody and nothing else, or a known token's ERC-20 transfer.
+func (t *ethTransaction) transfer() (payment, receiver string, ok bool) {
+	switch {
+	case len(t.to) == 0:
+		return "", "", false
+	case len(t.data) == 0:
+		coin := unit{"ETH", 18}
+		if name, ok := ethCoins[t.chainID.String()]; ok {
+			coin.symbol = name
+		}
+		return coin.format(t.value), checksummed(t.to), true
+	}
+	token, known := ethTokens[t.chainID.String()+"/"+hex.EncodeToString(t.to)]
+	const call = "a9059cbb" + "000000000000000000000000"
+	if !known || t.value.Sign() != 0 || len(t.data) != 4+32+32 || hex.EncodeToString(t.data[:16]) != call {
+		return "", "", false
+	}
+	return token.format(new(big.Int).SetBytes(t.data[36:])), checksummed(t.data[16:36]), true
+}
+
+// format writes an amount exactly, with at least one decimal place and none in vain: 1.0 ETH.
+func (u unit) format(amount *big.Int) string {
+	digits := amount.String()
+	digits = strings.Repeat("0", max(0, u.decimals+1-len(digits))) + digits
+	point := len(digits) - u.decimals
+	fraction := strings.TrimRight(digits[point:], "0")
+	if fraction == "" {
+		fraction = "0"
+	}
+	return digits[:point] + "." + fraction + " " + u.symbol
+}
+
+// checksummed writes an address with EIP-55's capitals.
+func checksummed(address []byte) string {
+	text := []byte(hex.EncodeToString(address))
+	sum := hex.EncodeToString(func() []byte { s := keccak(text); return s[:] }())
+	for i, c := range text {
+		if c >= 'a' && sum[i] >= '8' {
+			text[i] = c - 'a' + 'A'
+		}
+	}
+	return "0x" + string(text)
+}
