@@ -90,7 +90,7 @@ func CommandText(command []byte) string {
 		return "write BLE name"
 	case cla == 0x80:
 		if name, ok := appletCommands[ins]; ok {
-			return name + chunkText(ins, command[2], command[3])
+			return name + chunkText(ins, command[2], command[3]) + argumentText(ins, command[4:])
 		}
 	}
 	return fmt.Sprintf("unknown command %02x %02x %02x %02x", cla, ins, command[2], command[3])
@@ -128,6 +128,20 @@ func chunkText(ins, p1, p2 byte) string {
 	return ", next part"
 }
 
+// argumentText reads the path or the address that a command carries.
+func argumentText(ins byte, body []byte) string {
+	if ins != 0x52 && ins != 0x53 && ins != 0x55 && ins != 0x56 || len(body) < 2 || len(body) < 1+int(body[0]) {
+		return ""
+	}
+	text := string(body[1 : 1+int(body[0])])
+	for _, c := range []byte(text) {
+		if c <= ' ' || c > '~' {
+			return ""
+		}
+	}
+	return " " + text
+}
+
 // ResponseText says what a response means as the answer to command: "BIND_CHECK → bound elsewhere",
 // "SELECT IMK → ok", "sign transaction → declined on the device".
 func ResponseText(command, response []byte) string {
@@ -161,6 +175,10 @@ func outcome(command, response []byte) string {
 			return "bound"
 		case command[1] == 0x73 && data[0] == 0xA5:
 			return "wrong code"
+		case command[1] == 0x53 && len(data) > 65+32:
+			return "public key"
+		case (command[1] == 0x52 || command[1] == 0x55) && len(data) == 66:
+			return "signed"
 		case command[1] == 0x71 || command[1] == 0x73:
 			return fmt.Sprintf("unknown result %02x", data[0])
 		}
