@@ -31,14 +31,33 @@ check: build
 
 test: tools check
 	@$(GO) test ./...
-	@GOOS=js GOARCH=wasm $(GO) test -exec "$(WASM_EXEC)" ./core/... ./bridge/...
+	@GOOS=js GOARCH=wasm $(GO) test -exec "$(WASM_EXEC)" ./core/... ./bridge/... ./wasm/...
 	@cd web/e2e && $(GO) test -timeout 8m ./...
 
 # The full figures: exhaustive and random, with what they counted.
 test-all: tools check
 	@IMKEY_FULL=1 $(GO) test -count=1 -timeout 60m ./...
-	@GOOS=js GOARCH=wasm $(GO) test -exec "$(WASM_EXEC)" ./core/... ./bridge/...
+	@GOOS=js GOARCH=wasm $(GO) test -exec "$(WASM_EXEC)" ./core/... ./bridge/... ./wasm/...
 	@cd web/e2e && IMKEY_FULL=1 $(GO) test -count=1 -timeout 60m -v ./...
+
+# Every fuzz target for FUZZTIME, each on its own.
+FUZZTIME ?= 60s
+soak:
+	@set -e; for dir in $$(grep -rl '^func Fuzz' --include='*_test.go' core devicesim | xargs -n1 dirname | sort -u); do \
+		for target in $$(grep -ho '^func Fuzz[A-Za-z0-9_]*' $$dir/*_test.go | cut -d' ' -f2); do \
+			echo "== $$dir $$target"; \
+			$(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) ./$$dir; \
+		done; \
+	done
+
+# What a person waits for, in native Go and in WebAssembly, and how many times longer the latter takes.
+bench:
+	@{ $(GO) test -run '^$$' -bench . ./core; \
+	   GOOS=js GOARCH=wasm $(GO) test -run '^$$' -bench . -exec "$(WASM_EXEC)" ./core; } | awk ' \
+		/^Benchmark/ { sub(/^Benchmark/, "", $$1); sub(/-[0-9]+$$/, "", $$1); \
+			if ($$1 in native) wasm[$$1] = $$3; else { native[$$1] = $$3; order[++n] = $$1 } } \
+		END { printf "%-14s %14s %14s %8s\n", "operation", "native ns", "WASM ns", "ratio"; \
+			for (i = 1; i <= n; i++) printf "%-14s %14.0f %14.0f %8.1f\n", order[i], native[order[i]], wasm[order[i]], wasm[order[i]] / native[order[i]] }'
 
 clean:
 	@rm -rf web/dist build

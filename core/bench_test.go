@@ -1,0 +1,82 @@
+package core_test
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"encoding/json"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"imkey-connect/core/bindcode"
+	"imkey-connect/core/frame"
+	"imkey-connect/core/secert"
+	"imkey-connect/core/secp"
+)
+
+// What a person waits for in a pairing, one operation each. `make bench` compares native Go with WebAssembly.
+
+func BenchmarkKeyPair(b *testing.B) {
+	for b.Loop() {
+		k, err := secp.Generate(rand.Reader)
+		require.NoError(b, err)
+		_ = k.Public()
+	}
+}
+
+func BenchmarkECDH(b *testing.B) {
+	ours, err := secp.Generate(rand.Reader)
+	require.NoError(b, err)
+	theirs, err := secp.Generate(rand.Reader)
+	require.NoError(b, err)
+	pub := theirs.Public()
+	for b.Loop() {
+		_, err := ours.ECDH(pub)
+		require.NoError(b, err)
+	}
+}
+
+func BenchmarkCertificate(b *testing.B) {
+	text, err := os.ReadFile("testdata/vectors/imkey.json")
+	require.NoError(b, err)
+	var vectors struct {
+		Certificates struct {
+			TestCA  string `json:"testCA"`
+			Vectors []struct{ Hex, SEID string }
+		}
+	}
+	require.NoError(b, json.Unmarshal(text, &vectors))
+	pin, err := hex.DecodeString(vectors.Certificates.TestCA)
+	require.NoError(b, err)
+	ca, err := secp.ParsePublicKey(pin)
+	require.NoError(b, err)
+	v := vectors.Certificates.Vectors[0]
+	certificate, err := hex.DecodeString(v.Hex)
+	require.NoError(b, err)
+	for b.Loop() {
+		a := secert.Assess(certificate, strings.ToUpper(v.SEID), []secp.PublicKey{ca})
+		require.NoError(b, a.Err)
+	}
+}
+
+func BenchmarkFraming(b *testing.B) {
+	message := make([]byte, 240) // an answer with a certificate
+	for b.Loop() {
+		packets, err := frame.Split(message)
+		require.NoError(b, err)
+		var a frame.Assembler
+		for i := range packets {
+			_, err = a.Add(packets[i][:])
+		}
+		require.NoError(b, err)
+	}
+}
+
+func BenchmarkCode(b *testing.B) {
+	for b.Loop() {
+		_, err := bindcode.Parse("pvu3-fy64")
+		require.NoError(b, err)
+	}
+}
