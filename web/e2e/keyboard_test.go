@@ -23,11 +23,22 @@ func (b *browser) keys(keys string) {
 // tabTo presses Tab until the element has the focus.
 func (b *browser) tabTo(selector string) {
 	b.t.Helper()
+	b.tabUntil(selector)
+}
+
+// tabBackTo presses Shift and Tab until the element has the focus.
+func (b *browser) tabBackTo(selector string) {
+	b.t.Helper()
+	b.tabUntil(selector, chromedp.KeyModifiers(chromedp.ModifierShift))
+}
+
+func (b *browser) tabUntil(selector string, modifiers ...chromedp.KeyOption) {
+	b.t.Helper()
 	for range 40 {
 		if eval[bool](b, fmt.Sprintf("document.activeElement?.matches(%q) ?? false", selector)) {
 			return
 		}
-		b.keys(kb.Tab)
+		b.do(chromedp.KeyEvent(kb.Tab, modifiers...))
 	}
 	require.Failf(b.t, "Tab does not get there", "%s", selector)
 }
@@ -91,9 +102,8 @@ func TestPairingWithTheKeyboardAlone(t *testing.T) {
 	b.focused(".code-box")
 	b.tabTo("[data-control=keep]")
 	b.keys(" ")
-	b.keys(kb.Shift) // nothing by itself
-	b.run(`document.querySelector('.code-box').focus()`)
-	b.keys(code)
+	b.tabBackTo(".code-box:first-child")
+	b.keys(kb.Home + code)
 	b.tabTo("[data-action=bind]")
 	b.keys(kb.Enter)
 	b.state("bound")
@@ -130,7 +140,9 @@ func TestTheDevicePageWithTheKeyboardAlone(t *testing.T) {
 	b := s.browse(browserOptions{unplugged: true})
 	b.open("/device")
 	b.until("document.querySelector('[data-fact]') !== null")
-	shows := func(line string) { b.until(fmt.Sprintf("document.querySelector('.screen').textContent.includes(%q)", line)) }
+	shows := func(line string) {
+		b.until(fmt.Sprintf("document.querySelector('.screen').textContent.includes(%q)", line))
+	}
 	require.NoError(t, s.device.Create(12))
 	shows("Word 1 of 12")
 	b.keys(kb.ArrowDown)
@@ -144,6 +156,7 @@ func TestTheDevicePageWithTheKeyboardAlone(t *testing.T) {
 	b.tabTo("[data-action=cable]")
 	b.keys(kb.Enter)
 	s.is(func(s devicesim.Status) bool { return !s.Plugged })
+	b.wait(".held-unplugged")
 	b.keys(" ")
 	s.is(func(s devicesim.Status) bool { return s.Plugged })
 	require.NoError(t, s.device.Create(12))
@@ -171,7 +184,7 @@ func TestTheEightBoxes(t *testing.T) {
 		{name: "typing over the last box", keys: "abcdefghj", shown: "ABCDEFGJ:8"},
 		{name: "a character that no code has stands there to be seen", keys: "ab0", shown: "AB0_____:4"},
 		{name: "the cursor goes back to what no code has", keys: "ab0defgh", shown: "AB0DEFGH:3"},
-		{name: "and what is typed there replaces it", keys: "ab0defghq", shown: "ABQDEFGH:8"},
+		{name: "and what is typed there replaces it", keys: "ab0defghq", shown: "ABQDEFGH:4"},
 		{name: "other characters are left out", keys: "a-b c!d", shown: "ABCD____:5"},
 		{name: "Backspace in an empty box takes the one before", keys: "abc" + back, shown: "AB______:3"},
 		{name: "Backspace again", keys: "abc" + back + back, shown: "A_______:2"},
