@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/evanw/esbuild/pkg/api"
@@ -20,6 +21,9 @@ const (
 	// to keep them for ever.
 	assets = "assets"
 )
+
+// afterPairing are the sources that a dApp's first request loads, and no page that pairs.
+var afterPairing = []string{"provider/engine.ts"}
 
 // bundle compiles imkey.js and the pages into files and returns who imports whom.
 //
@@ -141,6 +145,9 @@ func esbuild(options api.BuildOptions, files tree, g graph) (map[string]entry, e
 			entries[output.EntryPoint] = entry{file, strings.TrimPrefix(output.CSSBundle, "out/")}
 		}
 		for _, i := range output.Imports {
+			if slices.Contains(afterPairing, meta.Outputs[i.Path].EntryPoint) {
+				continue
+			}
 			to := strings.TrimPrefix(i.Path, "out/")
 			if i.External {
 				if !strings.HasPrefix(i.Path, ".") {

@@ -22,6 +22,9 @@ func Module(t testing.TB) string {
 	for to, from := range map[string]string{
 		"wasm":                  filepath.Join(data, "fakecore"),
 		"web/src/sdk":           filepath.Join(web, "src", "sdk"),
+		"web/src/provider":      filepath.Join(web, "src", "provider"),
+		"web/src/pairing":       filepath.Join(web, "src", "pairing"), // the provider opens it as a dialog
+		"web/src/i18n":          filepath.Join(web, "src", "i18n"),
 		"web/src/pages/connect": filepath.Join(data, "page"),
 	} {
 		require.NoError(t, os.CopyFS(filepath.Join(module, filepath.FromSlash(to)), os.DirFS(from)))

@@ -8,7 +8,9 @@ const sdk = await import(`${process.env.DIST}/imkey.js`)
 
 test('the import does nothing', () => {
   assert.deepEqual(globals(), before)
-  assert.deepEqual(Object.keys(sdk).sort(), ['Device', 'ImKey', 'ImKeyError', 'isSupported', 'loadImKey'])
+  assert.deepEqual(Object.keys(sdk).sort(), [
+    'Device', 'ImKey', 'ImKeyError', 'ProviderRpcError', 'announceProvider', 'createProvider', 'isSupported', 'loadImKey',
+  ])
 })
 
 test('isSupported says why not', () => {

@@ -1,6 +1,6 @@
 // The surface of imkey.wasm: what the Go side gives and takes. Package wasm is the other half of it.
 
-import type { BindingStatus, DeviceInfo, Store, USBSource, USBSourceDevice } from './types/imkey'
+import type { BindingStatus, DeviceInfo, Ethereum, Store, USBSource, USBSourceDevice } from './types/imkey'
 
 export interface Core {
   /** Called once, before anything else. Errors are made here so that they are of this module's class. */
@@ -21,6 +21,7 @@ export interface CoreOptions {
 
 export interface CoreDevice {
   readonly info: DeviceInfo
+  readonly ethereum: Ethereum
   bindingStatus(): Promise<BindingStatus>
   showBindingCode(): Promise<void>
   bind(code: string, options: { signal?: AbortSignal; acceptUnverified?: boolean; rememberCode?: boolean }): Promise<void>

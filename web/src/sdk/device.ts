@@ -2,7 +2,7 @@ import type { CoreDevice, CoreOptions } from './core'
 import { aborted, ImKeyError, invalid } from './errors'
 import { Instance } from './instance'
 import type {
-  BindingStatus, BindOptions, DeviceInfo, Interaction, USBSourceDevice,
+  BindingStatus, BindOptions, DeviceInfo, Ethereum, Interaction, USBSourceDevice,
 } from './types/imkey'
 
 /** Settings are the checked options of one loadImKey. */
@@ -45,6 +45,13 @@ export class Device extends EventTarget {
     if (!this.#core) throw invalid('info is known after open()')
     return this.#core.info // read anew: whether the storage persists is known later than the rest
   }
+
+  readonly ethereum: Ethereum = Object.freeze({
+    getAccount: options => this.#ethereum(options, core => core.getAccount(options)),
+    signTransaction: (transaction, options) => this.#ethereum(options, core => core.signTransaction(transaction, options)),
+    signMessage: (message, options) => this.#ethereum(options, core => core.signMessage(message, options)),
+    signTypedData: (typedData, options) => this.#ethereum(options, core => core.signTypedData(typedData, options)),
+  } satisfies Ethereum)
 
   async open(options: { signal?: AbortSignal } = {}): Promise<DeviceInfo> {
     const signal = signalOf(options)
@@ -107,6 +114,10 @@ export class Device extends EventTarget {
 
   forget(): Promise<void> {
     return this.#call(core => core.forget())
+  }
+
+  async #ethereum<T>(options: { signal?: AbortSignal } = {}, f: (core: Ethereum) => Promise<T>): Promise<T> {
+    return this.#call(core => f(core.ethereum), signalOf(options))
   }
 
   /** isUnplugged says that this object's device is gone; plugged in again it is another object. */

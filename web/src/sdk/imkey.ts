@@ -4,12 +4,17 @@ import { Device, type Settings, signalOf, untilAborted } from './device'
 import { fromWebUSB, invalid } from './errors'
 import { Instance } from './instance'
 import { isSupported, unsupported } from './support'
-import type { LoadOptions, Store, USBSource, USBSourceDevice } from './types/imkey'
+import { makeProvider } from '../provider/provider'
+import type { LoadOptions, Provider, ProviderOptions, Store, USBSource, USBSourceDevice } from './types/imkey'
 
 export type {
-  BindingStatus, BindOptions, DeviceEventMap, DeviceInfo, ErrorCode, ErrorDetails, ImKeyEventMap, Interaction, LoadOptions,
-  Store, UnsupportedReason, USBSource, USBSourceDevice,
+  Account, BindingStatus, BindOptions, ChainOptions, DeviceEventMap, DeviceInfo, ErrorCode, ErrorDetails, Ethereum,
+  ImKeyEventMap, Interaction, LoadOptions, PairingRequest, Provider, ProviderEventMap, ProviderInfo, ProviderInteraction,
+  ProviderMessage, ProviderOptions, Quantity, SignedMessage, SignedTransaction, SignOptions, Store, TransactionOptions,
+  TransactionRequest, TypedData, UnsupportedReason, USBSource, USBSourceDevice,
 } from './types/imkey'
+export { announceProvider } from '../provider/announce'
+export { ProviderRpcError } from '../provider/errors'
 export { ImKeyError } from './errors'
 export { Device, ImKey, isSupported }
 
@@ -17,6 +22,10 @@ const vendorId = 0x096e
 
 export async function loadImKey(options: LoadOptions = {}): Promise<ImKey> {
   return new ImKey(check(options))
+}
+
+export function createProvider(options: ProviderOptions): Provider {
+  return makeProvider(options, loadImKey)
 }
 
 class ImKey extends EventTarget {

@@ -27,6 +27,9 @@ func main() {
 		if usb.Get("productId").Int() != 0x0891 {
 			return rejected(host.Call("makeError", "not-imkey", "not an imKey", js.Undefined(), false, js.Undefined()))
 		}
+		if script := usb.Get("core"); script.Truthy() { // the test plays the device
+			return script.Invoke(options, host)
+		}
 		return resolved(device(host, usb, options, instance))
 	}))
 	ready.Invoke(core)

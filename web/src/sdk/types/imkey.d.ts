@@ -230,6 +230,12 @@ export type BindingStatus = 'unbound' | 'bound' | 'bound-elsewhere'
 export interface Interaction {
   readonly state: 'waiting' | 'done'
   readonly reason: 'confirm' | 'read-code'
+  /** What is to be confirmed, where it is for Ethereum. */
+  readonly operation?: 'transaction' | 'message' | 'typed-data' | 'address'
+  /** The screen does not show what is signed, but a digest or raw bytes. */
+  readonly blind?: boolean
+  /** The strings that the device's screen shows of a transaction. */
+  readonly screen?: { readonly payment: string; readonly receiver: string; readonly fee: string }
 }
 
 export interface BindOptions {
@@ -259,6 +265,8 @@ export class Device extends EventTarget {
   readonly opened: boolean
   /** What `open` found out. Throws `invalid-argument` before the first `open`. */
   readonly info: DeviceInfo
+  /** The device's Ethereum wallet. Needs an open, bound device. */
+  readonly ethereum: Ethereum
 
   /** Opens the device and asks it what it is. Works with a device that cannot be verified, too. */
   open(options?: { signal?: AbortSignal }): Promise<DeviceInfo>
@@ -288,3 +296,250 @@ export class Device extends EventTarget {
   removeEventListener(
     type: string, listener: EventListenerOrEventListenerObject | null, options?: boolean | EventListenerOptions): void
 }
+
+/** A whole number: a safe integer, a bigint, or a string of hex digits after 0x. */
+export type Quantity = number | bigint | string
+
+/** A transaction of JSON-RPC's shape, complete: nothing is asked of a node. */
+export interface TransactionRequest {
+  /** 0, 1 (EIP-2930), 2 (EIP-1559) or 4 (EIP-7702, which the device cannot show). By default it follows from the fields. */
+  type?: Quantity
+  /** Needed, but for a type 0 that is to be valid on every chain. */
+  chainId?: Quantity
+  /** If given, it must be the address at the path. */
+  from?: string
+  /** Absent where a contract is created. */
+  to?: string | null
+  nonce?: Quantity
+  gas?: Quantity
+  /** Another name of gas. */
+  gasLimit?: Quantity
+  gasPrice?: Quantity
+  maxFeePerGas?: Quantity
+  maxPriorityFeePerGas?: Quantity
+  value?: Quantity
+  data?: string
+  /** Another name of data. */
+  input?: string
+  accessList?: readonly { readonly address: string; readonly storageKeys: readonly string[] }[]
+  authorizationList?: readonly {
+    readonly chainId: Quantity
+    readonly address: string
+    readonly nonce: Quantity
+    readonly yParity: Quantity
+    readonly r: string
+    readonly s: string
+  }[]
+}
+
+export interface SignOptions {
+  /** Default: m/44'/60'/0'/0/0. */
+  path?: string
+  /** The address that is expected at the path; another one is `invalid-argument`. */
+  from?: string
+  /** Signs on a device that is not bound to this browser, as old hosts did. The result warns of it. Default: false. */
+  allowUnbound?: boolean
+  /** Gives up; the device is told so, and the call rejects with `aborted` when it is idle again. */
+  signal?: AbortSignal
+  /** Hears how many bytes of a large request the device has got. */
+  onProgress?: (sent: number, total: number) => void
+}
+
+export interface TransactionOptions extends SignOptions {
+  /** What the chain's coin is called on the device's screen. Default: ETH with 18 decimals. */
+  nativeCurrency?: { readonly symbol: string; readonly decimals: number }
+  /** Names of tokens for the device's screen. */
+  tokens?: readonly { readonly address: string; readonly symbol: string; readonly decimals: number }[]
+}
+
+export interface Account {
+  /** In EIP-55's mixed case. */
+  readonly address: string
+  readonly path: string
+  /** 65 bytes in hex, after 0x. */
+  readonly publicKey: string
+}
+
+export interface SignedTransaction {
+  /** For eth_sendRawTransaction. */
+  readonly raw: string
+  readonly hash: string
+  readonly from: string
+  readonly r: string
+  readonly s: string
+  readonly yParity: 0 | 1
+  /** Of type 0 alone: 27 or 28, or by EIP-155. */
+  readonly v?: string
+  /** Whether the device's screen could not show what the transaction does. */
+  readonly blind: boolean
+  readonly warnings: readonly string[]
+}
+
+export interface SignedMessage {
+  /** 65 bytes in hex: r, s, and v as 27 or 28. */
+  readonly signature: string
+  readonly address: string
+  readonly warnings: readonly string[]
+}
+
+/** A document as EIP-712 describes it. */
+export interface TypedData {
+  readonly types: Readonly<Record<string, readonly { readonly name: string; readonly type: string }[]>>
+  readonly primaryType: string
+  readonly domain: object
+  readonly message: object
+}
+
+/**
+ * The Ethereum application of a device. Everything is confirmed on the device; `user-rejected` when its person declines.
+ * What comes back was checked: the signature is the account's own, over exactly what was asked.
+ */
+export interface Ethereum {
+  /** Gives the account at a path. With `verify` the device shows the address until its person confirms. */
+  getAccount(options?: { path?: string; verify?: boolean; signal?: AbortSignal }): Promise<Account>
+  signTransaction(transaction: TransactionRequest, options?: TransactionOptions): Promise<SignedTransaction>
+  /** Signs text or bytes with EIP-191's prefix, as personal_sign does. */
+  signMessage(message: string | Uint8Array, options?: SignOptions): Promise<SignedMessage>
+  signTypedData(typedData: TypedData, options?: SignOptions & { version?: 'V3' | 'V4' }): Promise<SignedMessage>
+}
+
+/** A chain and the nodes that are asked about it. */
+export interface ChainOptions {
+  readonly chainId: number | string
+  /** Where its nodes are: https, or http on this very machine. If one does not answer, the next is asked. */
+  readonly rpcUrls: readonly string[]
+  /** Where eth_subscribe is answered (wss). Without it, that method goes to the node as any other. */
+  readonly webSocketUrl?: string
+  readonly chainName?: string
+  /** Default: ETH with 18 decimals. The device's screen shows amounts in it. */
+  readonly nativeCurrency?: { readonly name?: string; readonly symbol: string; readonly decimals: number }
+  /** Names of tokens for the device's screen. */
+  readonly tokens?: readonly { readonly address: string; readonly symbol: string; readonly decimals: number }[]
+}
+
+/** What a binding dialog gets. */
+export interface PairingRequest {
+  readonly imkey: ImKey
+  /** Open. It is to be left so. */
+  readonly device: Device
+  readonly signal?: AbortSignal
+}
+
+export interface ProviderOptions extends LoadOptions {
+  /** The chains that the dApp works on, at least one; wallet_addEthereumChain adds others. */
+  chains: readonly ChainOptions[]
+  /** The chain that is selected at first. Default: the first one. */
+  chainId?: number | string
+  /**
+   * Which accounts the dApp gets: how many of `pathScheme` (1 to 20), or their paths. Default: 1.
+   */
+  accounts?: number | readonly string[]
+  /** `bip44`: m/44'/60'/0'/0/n, the default. `ledger-live`: m/44'/60'/n'/0/0. `legacy`: m/44'/60'/0'/n. */
+  pathScheme?: 'bip44' | 'ledger-live' | 'legacy'
+  /**
+   * What happens when the device is not bound to this browser: `dialog` (the default) asks for the code, `none` rejects
+   * with 4100. A function takes the dialog's place: it resolves when the device is bound, and rejects with an ImKeyError
+   * (`user-rejected` when the person gave up).
+   */
+  pairing?: 'dialog' | 'none' | ((request: PairingRequest) => Promise<unknown>)
+  /** How many milliseconds a node may take to answer. Default: 30000. */
+  rpcTimeout?: number
+  /**
+   * Whether the addresses are kept in localStorage, so that eth_accounts knows them after a reload. The device is looked
+   * for when something is to be signed. Default: false.
+   */
+  remember?: boolean
+}
+
+/**
+ * What request rejects with when the provider itself refuses. The error of a node has that node's code, message and data.
+ *
+ * - 4001: the person declined, on the device, in the dialog or in the chooser
+ * - 4100: the device is not bound to this browser; the page may not use it; or the account is not the dApp's
+ * - 4200: a method that does not exist here
+ * - 4900: no device is plugged in, or it was unplugged
+ * - 4901: another chain than the selected one, or than the node's
+ * - 4902: an unknown chain
+ * - -32602: malformed parameters
+ * - -32002: a question to the person is open already, or another tab or program uses the device
+ * - -32603: everything else; `data.code` says what
+ */
+export class ProviderRpcError extends Error {
+  constructor(code: number, message: string, data?: unknown, cause?: unknown)
+  readonly name: 'ProviderRpcError'
+  readonly code: number
+  /** `{ code, statusWord?, retryable }` with a code of this library; or what a node gave. */
+  readonly data?: any
+}
+
+/** What the person has to do now, or no longer. */
+export interface ProviderInteraction extends Omit<Interaction, 'reason'> {
+  /** `choose-device`: in the browser's chooser. `pair`: in the binding dialog. The others: on the device. */
+  readonly reason: Interaction['reason'] | 'choose-device' | 'pair'
+  /** The method that asked for it. */
+  readonly method: string
+}
+
+export interface ProviderMessage {
+  readonly type: string
+  readonly data: unknown
+}
+
+export interface ProviderEventMap {
+  /** A device is there. */
+  connect: { readonly chainId: string }
+  /** The device was unplugged; code 4900. It is found again by itself when it is plugged in. */
+  disconnect: ProviderRpcError
+  chainChanged: string
+  accountsChanged: string[]
+  /** What a subscription (eth_subscribe) tells. */
+  message: ProviderMessage
+  interaction: ProviderInteraction
+}
+
+/** An Ethereum provider as EIP-1193 describes it. Its methods need no `this`. */
+export interface Provider {
+  readonly isImKey: true
+  /** Whether a device is there. */
+  isConnected(): boolean
+  /**
+   * Calls that need the device are carried out one after the other. A signal gives a call up: the device is told so, and
+   * the call rejects when it is idle again. Every rejection is an Error with an integer code: see ProviderRpcError.
+   */
+  request(args: {
+    readonly method: string
+    readonly params?: readonly unknown[] | object
+    readonly signal?: AbortSignal
+  }): Promise<any>
+  on<K extends keyof ProviderEventMap>(event: K, listener: (payload: ProviderEventMap[K]) => void): this
+  on(event: string, listener: (...args: any[]) => void): this
+  once<K extends keyof ProviderEventMap>(event: K, listener: (payload: ProviderEventMap[K]) => void): this
+  once(event: string, listener: (...args: any[]) => void): this
+  removeListener(event: string, listener: (...args: any[]) => void): this
+  /** Another name of removeListener. */
+  off(event: string, listener: (...args: any[]) => void): this
+}
+
+/**
+ * Makes a provider. Nothing is loaded and nobody is asked before a request needs it. Call eth_requestAccounts in a click
+ * handler: browsers show their chooser to nobody else.
+ *
+ * Throws `invalid-argument` for options of another shape.
+ */
+export function createProvider(options: ProviderOptions): Provider
+
+export interface ProviderInfo {
+  /** A version 4 UUID. By default one that stays the provider's as long as the page. */
+  uuid?: string
+  name?: string
+  /** A data URI of an image. */
+  icon?: string
+  /** A domain name, reversed. */
+  rdns?: string
+}
+
+/**
+ * Announces a provider to the page by EIP-6963, now and whenever the page asks. Returns a function that ends it.
+ * Outside a browser it does nothing. Throws `invalid-argument` for a malformed info.
+ */
+export function announceProvider(provider: Pick<Provider, 'request' | 'on' | 'removeListener'>, info?: ProviderInfo): () => void

@@ -1,0 +1,466 @@
+// The provider's methods. Loaded on demand, so it shares no code with imkey.js: what it needs of it is its Host.
+
+import type { Account, ChainOptions, Device, Ethereum, ImKey, Interaction, PairingRequest, TransactionRequest } from '../sdk/types/imkey'
+import type { Chain } from './chain'
+import { hex, isAddress, readAddress, readBytes, toBytes } from './hex'
+import { recall, remember } from './memory'
+import type { Settings } from './options'
+import { openDialog } from './dialog'
+import { Queue } from './queue'
+import { badParams, Refusal, unauthorized, unknownMethod, wrongChain } from './refusal'
+import { ask } from './rpc'
+import { Subscriptions } from './subscriptions'
+import { complete, readTransaction } from './transaction'
+import { chainOf, readTypedData } from './typeddata'
+
+/** Host is what the engine gets of provider.ts. */
+export interface Host {
+  readonly settings: Settings
+  imkey(): Promise<ImKey>
+  /** Gives a device that this page may use; again: the person chooses even when only one is known. */
+  find(again: boolean, method: string, serial?: string | null): Promise<Device>
+  /** Tells by interaction events that the person is asked something. */
+  prompt<T>(reason: 'pair', method: string, question: () => Promise<T>): Promise<T>
+  emit(name: 'connect' | 'chainChanged' | 'accountsChanged' | 'message' | 'interaction', payload: unknown): void
+  /** Emits disconnect. */
+  gone(): void
+  readChain(chain: ChainOptions): Chain
+}
+
+export interface Engine {
+  readonly connected: boolean
+  request(method: string, params: readonly unknown[] | object | undefined, signal: AbortSignal | undefined, early?: Promise<Device>): Promise<unknown>
+  plugged(device: Device): void
+  unplugged(device: Device): void
+}
+
+export const start = (host: Host): Engine => new EthereumProvider(host)
+
+/** Params is a method's list of parameters; how many there are is the method's to check. */
+type Params = readonly unknown[]
+
+/** Call is one request while it is carried out. */
+interface Call {
+  readonly method: string
+  readonly signal: AbortSignal | undefined
+}
+
+// What only a wallet can answer, and this one cannot: a node would not know it either.
+const unsupported = new Set([
+  'eth_decrypt', 'eth_getEncryptionPublicKey', 'eth_signTypedData_v1', 'personal_sendTransaction', 'personal_signTransaction',
+  'personal_unlockAccount', 'personal_importRawKey', 'personal_newAccount',
+])
+
+class EthereumProvider implements Engine {
+  readonly #host: Host
+  readonly #chains: Map<number, Chain>
+  readonly #queue = new Queue()
+  readonly #subscriptions: Subscriptions
+  #selected: number
+  #accounts: readonly Pick<Account, 'address' | 'path'>[] = []
+  #device: Device | undefined // plugged in, or undefined
+  #serial: string | null | undefined // of the device that the accounts are on
+  #connecting: Connecting | undefined
+
+  constructor(host: Host) {
+    this.#host = host
+    this.#chains = new Map(host.settings.chains.map(chain => [chain.id, chain]))
+    this.#selected = host.settings.chainId
+    this.#subscriptions = new Subscriptions(host.settings.rpcTimeout, message => host.emit('message', message))
+    const known = host.settings.remember ? recall() : undefined
+    if (known) {
+      this.#accounts = known.accounts
+      this.#serial = known.serial
+      if (this.#chains.has(known.chainId)) this.#selected = known.chainId
+    }
+  }
+
+  get connected(): boolean {
+    return this.#device !== undefined
+  }
+
+  async request(method: string, params: Params | object | undefined, signal: AbortSignal | undefined, early?: Promise<Device>): Promise<unknown> {
+    const call: Call = { method, signal }
+    const own = this.#methods[method]
+    if (own) {
+      if (params !== undefined && !Array.isArray(params)) throw badParams(`the params of ${method} are no list`)
+      return own((params as Params | undefined) ?? [], call, early)
+    }
+    if (method.startsWith('wallet_') || unsupported.has(method)) throw unknownMethod(method)
+    return this.#ask(method, params ?? [], signal)
+  }
+
+  readonly #methods: Record<string, ((params: Params, call: Call, early?: Promise<Device>) => unknown) | undefined> = Object.assign(
+    Object.create(null) as {}, // a method called toString is none of these
+    {
+      eth_accounts: () => this.#addresses,
+      eth_coinbase: () => this.#addresses[0] ?? null,
+      eth_chainId: () => hex(this.#selected),
+      net_version: () => String(this.#selected),
+
+      eth_requestAccounts: async (_: Params, call: Call, early?: Promise<Device>) => {
+        if (!this.#device || this.#accounts.length === 0) await this.#connect(call, early)
+        return this.#addresses
+      },
+      wallet_requestPermissions: async ([wanted]: Params, call: Call, early?: Promise<Device>) => {
+        readPermissions(wanted)
+        const again = this.connected // whoever asks anew wants another device
+        await this.#connect(call, again ? this.#host.find(true, call.method) : early)
+        return this.#permissions
+      },
+      wallet_getPermissions: () => this.#permissions,
+      wallet_revokePermissions: ([wanted]: Params) => {
+        readPermissions(wanted)
+        this.#device = this.#serial = undefined
+        this.#accountsAre([])
+        return null
+      },
+
+      wallet_switchEthereumChain: ([wanted]: Params) => {
+        const id = chainIdOf(wanted)
+        if (!this.#chains.has(id)) {
+          throw new Refusal(4902, `chain ${id} is unknown here: add it by wallet_addEthereumChain first`, 'invalid-argument')
+        }
+        this.#select(id)
+        return null
+      },
+      wallet_addEthereumChain: ([wanted]: Params, call: Call) => this.#addChain(wanted, call),
+
+      personal_sign: ([message, address]: Params, call: Call) => {
+        // Some write them the other way round, as eth_sign has them.
+        if (isAddress(message) && !isAddress(address)) [message, address] = [address, message]
+        return this.#signMessage(address, message, call)
+      },
+      eth_sign: ([address, message]: Params, call: Call) => this.#signMessage(address, readBytes(message, 'the message'), call),
+      eth_signTypedData: ([address, document]: Params, call: Call) => {
+        if (Array.isArray(address)) throw new Refusal(4200, 'typed data of version 1 cannot be signed: use eth_signTypedData_v4', 'unsupported-method')
+        return this.#signTypedData(address, document, 'V4', call)
+      },
+      eth_signTypedData_v3: ([address, document]: Params, call: Call) => this.#signTypedData(address, document, 'V3', call),
+      eth_signTypedData_v4: ([address, document]: Params, call: Call) => this.#signTypedData(address, document, 'V4', call),
+      eth_signTransaction: ([transaction]: Params, call: Call) => this.#sign(transaction, call, async ({ raw }) => raw),
+      eth_sendTransaction: ([transaction]: Params, call: Call) => this.#sign(transaction, call, (signed, chain) => this.#send(signed, chain)),
+
+      eth_subscribe: (params: Params, call: Call) => {
+        const { webSocketUrl } = this.#chain
+        return webSocketUrl === undefined
+          ? this.#ask(call.method, params, call.signal)
+          : this.#subscriptions.subscribe(webSocketUrl, params, call.signal)
+      },
+      eth_unsubscribe: (params: Params, call: Call) =>
+        this.#subscriptions.has(params[0]) ? this.#subscriptions.unsubscribe(params[0] as string, call.signal) : this.#ask(call.method, params, call.signal),
+    },
+  )
+
+  get #chain(): Chain {
+    return this.#chains.get(this.#selected)!
+  }
+
+  get #addresses(): string[] {
+    return this.#accounts.map(({ address }) => address)
+  }
+
+  get #permissions(): unknown[] {
+    const value = this.#addresses
+    if (value.length === 0) return []
+    const invoker = globalThis.location?.origin
+    return [{ ...(invoker && { invoker }), parentCapability: 'eth_accounts', caveats: [{ type: 'restrictReturnedAccounts', value }] }]
+  }
+
+  #ask(method: string, params: Params | object, signal?: AbortSignal, chain = this.#chain): Promise<unknown> {
+    return ask(chain.rpcUrls, this.#host.settings.rpcTimeout, method, params, signal).catch((thrown: unknown) => {
+      throw signal?.aborted ? givenUp(signal) : thrown
+    })
+  }
+
+  // Accounts and devices.
+
+  /** #connect has the device's accounts read, after the person chose and bound one where that is needed. Who comes while it is on, joins. */
+  #connect(call: Call, found?: Promise<Device>): Promise<void> {
+    const current = this.#connecting ??= this.#beginConnecting(call.method, found)
+    found?.catch(() => {}) // where another one is under way it is not looked at
+    current.callers++
+    return new Promise<void>((resolve, reject) => {
+      const giveUp = () => {
+        if (--current.callers > 0) reject(givenUp(call.signal!))
+        else current.controller.abort(call.signal!.reason) // and settles when the device is idle
+      }
+      call.signal?.addEventListener('abort', giveUp, { once: true })
+      current.done.then(resolve, reject).finally(() => call.signal?.removeEventListener('abort', giveUp))
+    })
+  }
+
+  #beginConnecting(method: string, found?: Promise<Device>): Connecting {
+    const controller = new AbortController()
+    const call: Call = { method, signal: controller.signal }
+    const done = (async () => {
+      const device = await unlessAborted(controller.signal, found ?? this.#host.find(false, method, this.#serial))
+      await this.#use(call, async () => device, async ({ ethereum }) => this.#adopt(device, await this.#read(ethereum, controller.signal)))
+    })().finally(() => { this.#connecting = undefined })
+    return { done, controller, callers: 0 }
+  }
+
+  async #read(ethereum: Ethereum, signal?: AbortSignal): Promise<Account[]> {
+    const accounts: Account[] = []
+    for (const path of this.#host.settings.paths) accounts.push(await ethereum.getAccount({ path, ...(signal && { signal }) }))
+    return accounts
+  }
+
+  /** #adopt makes a device the current one, with these accounts. */
+  #adopt(device: Device, accounts: readonly Pick<Account, 'address' | 'path'>[] = this.#accounts) {
+    const news = !this.#device
+    this.#device = device
+    this.#serial = device.serialNumber
+    if (news) this.#host.emit('connect', { chainId: hex(this.#selected) })
+    this.#accountsAre(accounts)
+  }
+
+  #accountsAre(accounts: readonly Pick<Account, 'address' | 'path'>[]) {
+    const before = this.#addresses.join()
+    this.#accounts = accounts.map(({ address, path }) => ({ address, path }))
+    this.#store()
+    if (before !== this.#addresses.join()) this.#host.emit('accountsChanged', this.#addresses)
+  }
+
+  #store() {
+    if (!this.#host.settings.remember) return
+    remember(this.#accounts.length === 0 ? undefined
+      : { accounts: this.#accounts, serial: this.#serial ?? null, chainId: this.#selected })
+  }
+
+  /** plugged goes on with the device that was unplugged, or with another one in its place when that one is ready for it. */
+  plugged(device: Device) {
+    if (this.#device || this.#accounts.length === 0) return
+    if (device.serialNumber !== null && device.serialNumber === this.#serial) return this.#adopt(device)
+    const call: Call = { method: 'eth_accounts', signal: undefined }
+    this.#use(call, async () => device, async ({ ethereum }) => {
+      const accounts = await this.#read(ethereum)
+      if (!this.#device) this.#adopt(device, accounts)
+    }, undefined, false).catch(() => {}) // nobody asked: it is locked, or not bound here, and the next request says so
+  }
+
+  unplugged(device: Device) {
+    if (device !== this.#device) return
+    this.#device = undefined
+    this.#host.gone()
+  }
+
+  /** #current gives the device that the accounts are on. Plugged in again, it is found again; nobody is asked. */
+  async #current(): Promise<Device> {
+    if (this.#device) return this.#device
+    const devices = await (await this.#host.imkey()).getDevices()
+    const device = devices.find(device => device.serialNumber === this.#serial)
+    if (!device) throw new Refusal(4900, 'the imKey is not plugged in', 'device-disconnected', true)
+    this.#adopt(device)
+    return device
+  }
+
+  /**
+   * #use does something with a device when its turn comes. find may take its time: the device is open for the job alone, so
+   * that other tabs and programs have their turn, too. after is still within the turn.
+   */
+  #use<T, R = T>(call: Call, find: () => Promise<Device>, job: (device: Device) => Promise<T>, after?: (result: T) => Promise<R>, mayPair = true): Promise<R> {
+    const { signal } = call
+    return this.#queue.run(signal, () => givenUp(signal!), async () => {
+      const device = await find()
+      const result = await this.#opened(device, call, job, mayPair)
+      return after ? after(result) : result as unknown as R
+    })
+  }
+
+  async #opened<T>(device: Device, call: Call, job: (device: Device) => Promise<T>, mayPair: boolean): Promise<T> {
+    const { signal, method } = call
+    const told = (event: CustomEvent<Interaction>) => this.#host.emit('interaction', { ...event.detail, method })
+    device.addEventListener('interaction', told)
+    try {
+      if (!device.opened) await device.open({ ...(signal && { signal }) })
+      try {
+        return await job(device)
+      } catch (error) {
+        if (!mayPair || !needsBinding(error)) throw error
+        await this.#pair(device, call, error)
+        return await job(device)
+      }
+    } catch (error) {
+      // Not every loss of a device is one of its plug: the person may have taken the permission back.
+      if (codeOf(error) === 'device-disconnected') this.unplugged(device)
+      throw error
+    } finally {
+      device.removeEventListener('interaction', told)
+      if (this.#queue.idle) await device.close().catch(() => {}) // it was unplugged, or is free all the same
+    }
+  }
+
+  async #pair(device: Device, { method, signal }: Call, error: unknown) {
+    const { pairing } = this.#host.settings
+    if (pairing === 'none') throw error
+    const request: PairingRequest = { imkey: await this.#host.imkey(), device, ...(signal && { signal }) }
+    await unlessAborted(signal, this.#host.prompt('pair', method, () => pairing === 'dialog' ? openDialog(request) : pairing(request)))
+    if (!device.opened) await device.open({ ...(signal && { signal }) })
+  }
+
+  /** #account gives the dApp's own account with that address. */
+  #account(address: string): Pick<Account, 'address' | 'path'> {
+    const account = this.#accounts.find(account => account.address.toLowerCase() === address)
+    if (account) return account
+    throw unauthorized(this.#accounts.length === 0
+      ? 'no account is connected: ask for them by eth_requestAccounts first'
+      : `${address} is none of the connected accounts`)
+  }
+
+  /** #withAccount signs with an account. When the device turns out to have another wallet, its accounts are forgotten. */
+  async #withAccount<T, R = T>(
+    call: Call, account: Pick<Account, 'address' | 'path'>, job: (ethereum: Ethereum, options: SignerOptions) => Promise<T>,
+    before?: () => Promise<void>, after?: (result: T) => Promise<R>,
+  ): Promise<R> {
+    const options = { path: account.path, from: account.address, ...(call.signal && { signal: call.signal }) }
+    const find = async () => {
+      const device = await this.#current()
+      await before?.()
+      return device
+    }
+    try {
+      return await this.#use(call, find, ({ ethereum }) => job(ethereum, options), after)
+    } catch (error) {
+      if (isForeignFrom(error)) {
+        this.#device = this.#serial = undefined
+        this.#accountsAre([])
+        throw unauthorized('the wallet on the imKey is another one now: ask for its accounts by eth_requestAccounts', error)
+      }
+      throw error
+    }
+  }
+
+  // Signatures.
+
+  async #signMessage(address: unknown, message: unknown, call: Call): Promise<string> {
+    const account = this.#account(readAddress(address, 'the account'))
+    if (typeof message !== 'string') throw badParams('the message is no text')
+    // Text that only looks like hex is refused rather than guessed at.
+    const signed = /^0x/i.test(message) ? toBytes(readBytes(message, 'the message')) : message
+    return this.#withAccount(call, account, async (ethereum, options) => (await ethereum.signMessage(signed, options)).signature)
+  }
+
+  async #signTypedData(address: unknown, value: unknown, version: 'V3' | 'V4', call: Call): Promise<string> {
+    const account = this.#account(readAddress(address, 'the account'))
+    const document = readTypedData(value)
+    const chainId = chainOf(document)
+    if (chainId !== undefined && chainId !== String(this.#selected)) {
+      throw wrongChain(`the typed data is for chain ${chainId}, but chain ${this.#selected} is selected`)
+    }
+    return this.#withAccount(call, account, async (ethereum, options) =>
+      (await ethereum.signTypedData(document, { ...options, version })).signature)
+  }
+
+  /** #sign completes and signs a transaction. The next one waits until this one is sent: its nonce depends on it. */
+  async #sign<T>(value: unknown, call: Call, then: (signed: Signed, chain: Chain) => Promise<T>): Promise<T> {
+    const chain = this.#chain
+    const wanted = readTransaction(value, chain.id)
+    const account = this.#account(wanted.from ?? this.#addresses[0]?.toLowerCase() ?? '')
+    const { nativeCurrency, tokens } = chain
+    let transaction: TransactionRequest
+    return this.#withAccount(
+      call, account,
+      (ethereum, options) => ethereum.signTransaction(transaction, { ...options, nativeCurrency, ...(tokens && { tokens }) }),
+      async () => {
+        transaction = await complete(wanted, account.address, chain,
+          (method, params, signal) => this.#ask(method, params, signal, chain), call.signal)
+      },
+      signed => then(signed, chain),
+    )
+  }
+
+  /** #send hands a signed transaction to the node. It takes no signal: what is signed is not called back. */
+  async #send({ raw, hash }: Signed, chain: Chain): Promise<string> {
+    let answer: unknown
+    try {
+      answer = await this.#ask('eth_sendRawTransaction', [raw], undefined, chain)
+    } catch (thrown) {
+      if (!(thrown instanceof Refusal)) throw thrown // the node's own word
+      throw Object.assign(thrown, { message: `${thrown.message}; the transaction may have been sent all the same, as ${hash}` })
+    }
+    if (String(answer).toLowerCase() !== hash.toLowerCase()) {
+      throw new Refusal(-32603, `the node answered with another hash; the transaction, if it was sent, is ${hash}`, 'protocol')
+    }
+    return hash
+  }
+
+  // Chains.
+
+  #select(id: number) {
+    if (id === this.#selected) return
+    this.#selected = id
+    this.#subscriptions.close()
+    this.#store()
+    this.#host.emit('chainChanged', hex(id))
+  }
+
+  /** #addChain adds a chain (EIP-3085) whose node confirms that it is that one, and selects it, as wallets do. */
+  async #addChain(wanted: unknown, { signal }: Call): Promise<null> {
+    const id = chainIdOf(wanted)
+    if (!this.#chains.has(id)) {
+      let chain: Chain
+      try {
+        chain = this.#host.readChain(wanted as ChainOptions)
+      } catch (sentence) {
+        throw badParams(String(sentence))
+      }
+      // Amounts on the device's screen depend on them, and no chain of the EVM has others.
+      if (chain.nativeCurrency.decimals !== 18) throw badParams('the decimals of the nativeCurrency are not 18')
+      const node = await this.#ask('eth_chainId', [], signal, chain)
+      if (node !== hex(id)) throw badParams(`the node at rpcUrls is on another chain than ${id}`)
+      if (!this.#chains.has(id)) this.#chains.set(id, chain)
+    }
+    this.#select(id)
+    return null
+  }
+}
+
+interface Connecting {
+  readonly done: Promise<void>
+  readonly controller: AbortController
+  callers: number
+}
+
+interface SignerOptions {
+  path: string
+  from: string
+  signal?: AbortSignal
+}
+
+type Signed = Awaited<ReturnType<Ethereum['signTransaction']>>
+
+function chainIdOf(wanted: unknown): number {
+  const { chainId } = Object(wanted) as { chainId?: unknown }
+  if (typeof chainId !== 'string' || !/^0x[1-9a-f][0-9a-f]*$/i.test(chainId) || !Number.isSafeInteger(Number(chainId))) {
+    throw badParams('the chainId is no number in hex without leading zeros, as in "0x1"')
+  }
+  return Number(chainId)
+}
+
+function readPermissions(wanted: unknown) {
+  if (typeof wanted !== 'object' || wanted === null || Object.keys(wanted).join() !== 'eth_accounts') {
+    throw badParams('the one permission here is { eth_accounts: {} }')
+  }
+}
+
+const codeOf = (error: unknown) => (Object(error) as { code?: unknown }).code
+
+const needsBinding = (error: unknown) => codeOf(error) === 'not-bound' || codeOf(error) === 'bound-elsewhere'
+
+function isForeignFrom(error: unknown): boolean {
+  const { code, data } = Object(error) as { code?: unknown; data?: { reason?: unknown; at?: unknown } }
+  return code === 'invalid-argument' && (data?.reason === 'foreign-from' || data?.at === 'from')
+}
+
+const givenUp = (signal: AbortSignal) => new Refusal(-32603, 'given up by the caller', 'aborted', true, signal.reason)
+
+function unlessAborted<T>(signal: AbortSignal | undefined, promise: Promise<T>): Promise<T> {
+  if (!signal) return promise
+  return new Promise<T>((resolve, reject) => {
+    const stop = () => reject(givenUp(signal))
+    if (signal.aborted) stop()
+    signal.addEventListener('abort', stop, { once: true })
+    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop))
+  })
+}

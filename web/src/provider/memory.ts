@@ -1,0 +1,29 @@
+/** Known is what is kept of a connection, so that eth_accounts answers after a reload. No secret is in it. */
+export interface Known {
+  readonly accounts: readonly { readonly address: string; readonly path: string }[]
+  readonly serial: string | null
+  readonly chainId: number
+}
+
+const key = 'imkey-connect'
+
+export function recall(): Known | undefined {
+  try {
+    const known = JSON.parse(localStorage.getItem(key)!) as Known
+    const { accounts, serial, chainId } = known
+    if (accounts.length > 0 && accounts.every(({ address, path }) => /^0x[0-9a-f]{40}$/i.test(address) && typeof path === 'string')
+      && (serial === null || typeof serial === 'string') && Number.isSafeInteger(chainId)) return known
+  } catch {
+    // Nothing, nothing of ours, or storage is blocked: then nothing is known.
+  }
+  return undefined
+}
+
+export function remember(known: Known | undefined) {
+  try {
+    if (known) localStorage.setItem(key, JSON.stringify(known))
+    else localStorage.removeItem(key)
+  } catch {
+    // Storage is blocked or full: the connection is not remembered, and works.
+  }
+}

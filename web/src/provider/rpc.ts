@@ -1,0 +1,79 @@
+import { badParams, NodeError, Refusal } from './refusal'
+
+/** Ask asks a node; what comes back is not to be trusted yet. */
+export type Ask = (method: string, params: readonly unknown[] | object, signal?: AbortSignal) => Promise<unknown>
+
+let calls = 0
+
+/**
+ * ask calls a JSON-RPC method at the first of the addresses that answers it. A node's error is an answer: it is passed
+ * through. Where none answers, the error is -32603, with `timeout` (no answer) or `protocol` (no answer of a node) as reason.
+ */
+export async function ask(
+  urls: readonly string[], timeout: number, method: string, params: readonly unknown[] | object, signal?: AbortSignal,
+): Promise<unknown> {
+  const id = ++calls
+  let body: string
+  try {
+    body = JSON.stringify({ jsonrpc: '2.0', id, method, params })
+  } catch (cause) {
+    throw badParams(`the params of ${method} cannot be written as JSON: ${String(Object(cause).message)}`)
+  }
+  let failed: unknown
+  for (const url of urls) {
+    try {
+      return await askOne(url, timeout, id, body, signal)
+    } catch (thrown) {
+      if (thrown instanceof NodeError) throw thrown
+      signal?.throwIfAborted()
+      failed = thrown
+    }
+  }
+  throw failed
+}
+
+async function askOne(url: string, timeout: number, id: number, body: string, signal?: AbortSignal): Promise<unknown> {
+  const node = `the node at ${new URL(url).host}` // not its whole address: there are keys in some
+  const limit = AbortSignal.timeout(timeout)
+  let status: number
+  let text: string
+  try {
+    const response = await fetch(url, {
+      method: 'POST', body, headers: { 'Content-Type': 'application/json' }, credentials: 'omit', referrerPolicy: 'no-referrer',
+      signal: signal ? AbortSignal.any([signal, limit]) : limit,
+    })
+    status = response.status
+    text = await response.text()
+  } catch (cause) {
+    if (signal?.aborted) throw cause
+    throw new Refusal(-32603, limit.aborted ? `${node} did not answer within ${timeout / 1000} seconds` : `${node} cannot be reached`,
+      'timeout', true, cause)
+  }
+  const not = (what: string) =>
+    new Refusal(-32603, `${node} did not answer as a node does: ${what}`, 'protocol', status >= 500 || status === 429)
+  let answer: { id?: unknown; result?: unknown; error?: unknown }
+  try {
+    answer = Object(JSON.parse(text))
+  } catch {
+    throw not(`HTTP status ${status}, and no JSON`)
+  }
+  const { error } = answer
+  if (error !== undefined && error !== null) {
+    const { code, message } = Object(error) as { code: unknown; message: unknown }
+    if (!Number.isInteger(code) || typeof message !== 'string') throw not('an error without a code and a message')
+    if (answer.id !== id && answer.id !== null && answer.id !== undefined) throw not('the answer to another question')
+    throw new NodeError(error as { code: number; message: string })
+  }
+  if (!('result' in answer)) throw not(`HTTP status ${status}, with neither a result nor an error`)
+  if (answer.id !== id) throw not('the answer to another question')
+  return answer.result
+}
+
+/** quantityOf reads a number from a node's answer. */
+export function quantityOf(value: unknown, name: string, bits: number): bigint {
+  if (typeof value === 'string' && /^0x[0-9a-f]{1,64}$/i.test(value)) {
+    const number = BigInt(value)
+    if (number >> BigInt(bits) === 0n) return number
+  }
+  throw new Refusal(-32603, `the node gave no sensible ${name}`, 'protocol')
+}
