@@ -46,7 +46,8 @@ func (d *Device) Press(b Button) error {
 		return ErrButton
 	}
 	return d.person(func() error {
-		if d.question == nil {
+		q := d.asking()
+		if q == nil {
 			return d.screen.press(d, b)
 		}
 		switch b {
@@ -55,9 +56,9 @@ func (d *Device) Press(b Button) error {
 		case Cancel:
 			d.dismiss(apdu.Declined)
 		case Up:
-			d.question.turn(d, -1)
+			q.turn(d, -1)
 		case Down:
-			d.question.turn(d, 1)
+			q.turn(d, 1)
 		}
 		return nil
 	})
@@ -70,7 +71,7 @@ func (d *Device) Hold(b Button) error {
 		return ErrButton
 	}
 	return d.person(func() error {
-		if d.question != nil {
+		if d.asking() != nil {
 			return nil
 		}
 		return d.screen.hold(d, b)
@@ -83,7 +84,7 @@ func (d *Device) Menu() error {
 		switch {
 		case d.locked():
 			return ErrLocked
-		case d.question != nil:
+		case d.asking() != nil:
 			return ErrBusy
 		}
 		d.show(&menuView{})

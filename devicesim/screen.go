@@ -29,8 +29,11 @@ type view interface {
 // question covers the screen until the person presses OK or cancel, or something makes it pointless. Up and down turn
 // its pages.
 type question struct {
-	pages  [][]string // at most three lines each
-	at     int        // the page shown
+	pages [][]string // at most three lines each
+	at    int        // the page shown
+	// gone is closed when the host has given up: the question counts for nothing any more, though whoever asked has not
+	// taken it away yet. nil: no host asks.
+	gone   <-chan struct{}
 	reply  func(outcome error)
 	remark string // for a trace
 }
@@ -89,6 +92,18 @@ func pages(text string) (all [][]string) {
 	return append(all, page)
 }
 
+// asking is the question that the person can answer, if there is one.
+func (d *Device) asking() *question {
+	if d.question != nil {
+		select {
+		case <-d.question.gone:
+		default:
+			return d.question
+		}
+	}
+	return nil
+}
+
 // dismiss takes the question away; with none there it does nothing.
 func (d *Device) dismiss(outcome error) {
 	if q := d.question; q != nil {
@@ -112,11 +127,10 @@ func (d *Device) lines() []string {
 		return []string{}
 	}
 	shown := d.screen.lines(d)
-	switch {
-	case d.bootLoader:
+	if d.bootLoader {
 		shown = []string{"imKey", "Boot loader"}
-	case d.question != nil:
-		shown = d.question.lines()
+	} else if q := d.asking(); q != nil {
+		shown = q.lines()
 	}
 	screen := make([]string, Lines)
 	for i, line := range shown {

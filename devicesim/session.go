@@ -290,7 +290,7 @@ type exchange struct {
 func (x *exchange) confirm(remark string, pages ...[]string) error {
 	d := x.d
 	decided := make(chan error, 1)
-	q := &question{pages: pages, remark: remark, reply: func(outcome error) { decided <- outcome }}
+	q := &question{pages: pages, gone: x.op.gone, remark: remark, reply: func(outcome error) { decided <- outcome }}
 	d.ask(q)
 	d.mu.Unlock()
 	err := d.session.await(x.op, decided)

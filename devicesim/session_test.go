@@ -260,3 +260,15 @@ func TestFaultPowerCut(t *testing.T) {
 	require.True(t, d.Status().Locked, "RAM is lost")
 	require.NoError(t, d.Unlock("1234"), "and things can be stored again")
 }
+
+// TestCancelledQuestionIsGone: whoever hears that the host's operation was cancelled finds nothing left to press OK for.
+func TestCancelledQuestionIsGone(t *testing.T) {
+	d := newDevice(t, Options{ConfirmBinding: true})
+	h := newHost(t, d, 1)
+	for range 200 {
+		asks(t, d, h)
+		h.send(frame.Cancel())
+		require.Equal(t, frame.Error(frame.Cancelled), skipKeepAlives(h))
+		require.False(t, d.Status().Asking)
+	}
+}

@@ -40,7 +40,7 @@ func (d *Device) Status() Status {
 		Serial: d.memory.Serial, SEID: strings.ToUpper(hex.EncodeToString(d.memory.SE.SEID[:])), CA: d.memory.CA,
 		Plugged: d.powered, Locked: d.locked(), Wallet: d.memory.Mnemonic != "", Binding: "none", Screen: d.lines(),
 		CodeAttemptsLeft: se.MaxWrongCodes - d.memory.SE.WrongCodes, PINAttemptsLeft: MaxWrongPINs - d.memory.WrongPINs,
-		PINSet: d.memory.PIN != "", Battery: int(d.memory.Battery), Asking: d.question != nil,
+		PINSet: d.memory.PIN != "", Battery: int(d.memory.Battery), Asking: d.asking() != nil,
 		BootLoader: d.bootLoader, ConfirmBinding: d.confirmBinding,
 		AllowUnbound: d.allowUnbound, Applets: d.installed(),
 	}
@@ -48,7 +48,7 @@ func (d *Device) Status() Status {
 	switch {
 	case d.memory.SE.Bound:
 		s.Binding = "bound"
-	case code && d.question == nil:
+	case code && d.asking() == nil:
 		s.Binding = "code-shown"
 	}
 	return s

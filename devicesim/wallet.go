@@ -73,7 +73,7 @@ func (d *Device) canMakeWallet() error {
 	switch {
 	case d.locked():
 		return ErrLocked
-	case d.question != nil:
+	case d.asking() != nil:
 		return ErrBusy
 	case d.memory.Mnemonic != "":
 		return ErrWalletExists
