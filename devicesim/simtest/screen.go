@@ -3,6 +3,7 @@ package simtest
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"imkey-connect/core/bindcode"
 	"imkey-connect/devicesim"
@@ -36,6 +37,29 @@ func WaitFor(ctx context.Context, d *devicesim.Device, ok func(devicesim.Status)
 		case <-changed:
 		case <-ctx.Done():
 			return fmt.Errorf("the device never came to it, its screen shows %q: %w", s.Screen, ctx.Err())
+		}
+	}
+}
+
+// ReadQuestion waits until d's screen asks something, turns its pages with the down button, and returns each page's lines
+// put together: what the person decides about.
+func ReadQuestion(ctx context.Context, d *devicesim.Device) ([]string, error) {
+	if err := WaitFor(ctx, d, func(s devicesim.Status) bool { return s.Asking }); err != nil {
+		return nil, err
+	}
+	var pages []string
+	for {
+		s := d.Status()
+		if !s.Asking {
+			return nil, fmt.Errorf("the question was withdrawn while it was read, the screen shows %q", s.Screen)
+		}
+		last := len(s.Screen) - 1 // which page of how many, and what can be pressed
+		pages = append(pages, strings.Join(s.Screen[:last], ""))
+		if err := d.Press(devicesim.Down); err != nil {
+			return nil, err
+		}
+		if d.Status().Screen[last] == s.Screen[last] {
+			return pages, nil
 		}
 	}
 }

@@ -1,0 +1,497 @@
+package simtest_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"math/big"
+	"math/rand/v2"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"imkey-connect/core/binding"
+	"imkey-connect/core/device"
+	"imkey-connect/core/errcode"
+	"imkey-connect/core/ethereum"
+	"imkey-connect/core/frame"
+	"imkey-connect/core/secert"
+	"imkey-connect/core/tlv"
+	"imkey-connect/core/transport"
+	"imkey-connect/devicesim"
+	"imkey-connect/devicesim/simtest"
+	"imkey-connect/devicesim/usb"
+)
+
+const (
+	testPhrase  = "inject kidney empty canal shadow pact comfort wife crush horse wife sketch"
+	testAddress = "0x6031564e7b2F5cc33737807b2E58DaFF870B590b"
+)
+
+var by = ethereum.Signer{Path: ethereum.BIP44(0)}
+
+// bind binds this host to the device.
+func (h *host) bind(b *binding.Binding, d *devicesim.Device) {
+	h.status(b)
+	require.NoError(h.t, b.ShowCode(h.ctx))
+	require.NoError(h.t, b.Bind(h.ctx, h.readCode(d), binding.BindOptions{}))
+	require.NoError(h.t, d.Home())
+}
+
+// Keys are those of the host's record (tags of core/binding's version 1): this host is an [ethereum.Binder].
+func (h *host) Keys(ctx context.Context, s *device.Session) (k ethereum.Keys, err error) {
+	record, err := h.store.Get(ctx, s.SEID())
+	if err != nil {
+		return k, err
+	}
+	all, err := tlv.All(record[1:])
+	for _, f := range all {
+		switch f.Tag {
+		case 0x84:
+			copy(k.App[:], f.Value)
+		case 0x85:
+			copy(k.SE[:], f.Value)
+		}
+	}
+	return k, err
+}
+
+// wallet is a device with the test wallet, and the Ethereum applet as a host sees it that is bound to it.
+func wallet(t *testing.T, o devicesim.Options) (*devicesim.Device, *host, *ethereum.Ethereum, *device.Device) {
+	o.Mnemonic = testPhrase
+	d := newDevice(t, o)
+	h := newHost(t, d)
+	b, dev := h.connect(d)
+	h.bind(b, d)
+	return d, h, ethereum.New(dev, h), dev
+}
+
+// unbound is the applet for a host that never was bound, with the device's own SE key pinned.
+func unbound(t *testing.T, dev *device.Device) *ethereum.Ethereum {
+	c, err := secert.Parse(dev.Info().Certificate)
+	require.NoError(t, err)
+	return ethereum.New(dev, ethereum.Unbound(c.PublicKey))
+}
+
+func number(t *testing.T, s string) *big.Int {
+	n, ok := new(big.Int).SetString(s, 10)
+	require.True(t, ok, s)
+	return n
+}
+
+func ether(to ethereum.Address, wei int64) *ethereum.Transaction {
+	return &ethereum.Transaction{Type: ethereum.TypeDynamicFee, ChainID: big.NewInt(1), MaxPriorityFeePerGas: big.NewInt(1e9),
+		MaxFeePerGas: big.NewInt(6e9), Gas: 21000, To: &to, Value: big.NewInt(wei)}
+}
+
+// TestRecordedSessions: core and the simulator together come to what real devices and their hosts came to.
+func TestRecordedSessions(t *testing.T) {
+	var vectors struct {
+		RecordedSessions []struct {
+			Name   string
+			Expect struct {
+				Address, Pubkey, SignedTx, TxHash, Signature string
+				Input                                        struct{ To, Value, GasLimit, GasPrice, Nonce, ChainID, Message string }
+			}
+		}
+		Ethereum []struct{ Kind, Unsigned, Signed, Hash, From, Message, Signature string }
+	}
+	b, err := os.ReadFile("../../core/testdata/vectors/imkey.json")
+	require.NoError(t, err)
+	require.NoError(t, json.Unmarshal(b, &vectors))
+
+	d := newDevice(t, devicesim.Options{Mnemonic: testPhrase, Approve: devicesim.Yes})
+	h := newHost(t, d)
+	_, dev := h.connect(d)
+	e := unbound(t, dev)
+	require.Len(t, vectors.RecordedSessions, 3)
+	for _, s := range vectors.RecordedSessions {
+		switch x := s.Expect; {
+		case x.Address != "":
+			a, err := e.Account(h.ctx, by.Path, true)
+			require.NoError(t, err)
+			require.Equal(t, x.Address, a.Address.String())
+			require.Equal(t, x.Pubkey, hex.EncodeToString(a.PublicKey[:]))
+		case x.SignedTx != "":
+			to, err := ethereum.ParseAddress(x.Input.To)
+			require.NoError(t, err)
+			tx := &ethereum.Transaction{ChainID: number(t, x.Input.ChainID), Nonce: number(t, x.Input.Nonce).Uint64(),
+				Gas: number(t, x.Input.GasLimit).Uint64(), GasPrice: number(t, x.Input.GasPrice), To: &to, Value: number(t, x.Input.Value)}
+			got, err := e.SignTransaction(h.ctx, by, tx, ethereum.Ether, nil)
+			require.NoError(t, err)
+			require.Equal(t, x.SignedTx, "0x"+hex.EncodeToString(got.Raw))
+			require.Equal(t, x.TxHash, "0x"+hex.EncodeToString(got.Hash[:]))
+			require.True(t, got.Unbound)
+		default:
+			got, err := e.SignMessage(h.ctx, by, []byte(x.Input.Message))
+			require.NoError(t, err)
+			require.Equal(t, x.Signature, "0x"+hex.EncodeToString(got.Signature[:]))
+		}
+	}
+	require.Len(t, vectors.Ethereum, 6)
+	for _, v := range vectors.Ethereum {
+		if v.Kind == "personal_sign" {
+			message := []byte(v.Message)
+			if b, err := hex.DecodeString(strings.TrimPrefix(v.Message, "0x")); err == nil {
+				message = b
+			}
+			got, err := e.SignMessage(h.ctx, by, message)
+			require.NoError(t, err)
+			require.Equal(t, v.Signature, "0x"+hex.EncodeToString(got.Signature[:]))
+			continue
+		}
+		raw, err := hex.DecodeString(v.Unsigned[2:])
+		require.NoError(t, err)
+		tx, _, err := ethereum.ParseTransaction(raw)
+		require.NoError(t, err)
+		got, err := e.SignTransaction(h.ctx, by, tx, ethereum.Ether, nil)
+		require.NoError(t, err)
+		require.Equal(t, v.Signed, "0x"+hex.EncodeToString(got.Raw))
+		require.Equal(t, v.Hash, "0x"+hex.EncodeToString(got.Hash[:]))
+		require.Equal(t, v.From, got.From.String())
+	}
+}
+
+// TestKeys: what the device derives and what core derives from it are the same.
+func TestKeys(t *testing.T) {
+	_, h, e, _ := wallet(t, devicesim.Options{})
+	accounts, err := e.Accounts(h.ctx, ethereum.Path{44 | ethereum.Hardened, 60 | ethereum.Hardened, ethereum.Hardened, 0}, 0, 5)
+	require.NoError(t, err)
+	require.Equal(t, testAddress, accounts[0].Address.String())
+	for n, account := range accounts {
+		own, err := e.Account(h.ctx, ethereum.BIP44(uint32(n)), false)
+		require.NoError(t, err)
+		require.Equal(t, own, account)
+	}
+	for _, p := range []ethereum.Path{ethereum.LedgerLive(7), ethereum.Legacy(3), {1}, {1<<32 - 1, 0, 1 << 31}} {
+		_, err := e.Account(h.ctx, p, false)
+		require.NoError(t, err)
+		_, err = e.ExtendedKey(h.ctx, p)
+		require.NoError(t, err)
+	}
+}
+
+// TestTheScreenSaysWhatIsSigned: for a transfer the device's own words are those that core computes, so that a page can
+// say what the screen is about to show; for the rest they are core's.
+func TestTheScreenSaysWhatIsSigned(t *testing.T) {
+	d, h, e, _ := wallet(t, devicesim.Options{})
+	to, err := ethereum.ParseAddress("0xdAC17F958D2ee523a2206206994597C13D831ec7")
+	require.NoError(t, err)
+	unknown := ether(to, 5)
+	unknown.Data = []byte{1, 2, 3, 4, 5}
+	creation := ether(to, 0)
+	creation.To, creation.Data = nil, []byte{0x60, 0x01}
+	token := ether(to, 0)
+	token.Data = append(append(mustHex("a9059cbb000000000000000000000000"), to[:]...), mustHex(strings.Repeat("0", 58)+"16e360")...)
+	legacy := &ethereum.Transaction{GasPrice: big.NewInt(6e9), Gas: 21000, To: &to, Value: big.NewInt(1e18)}
+	for name, tx := range map[string]*ethereum.Transaction{
+		"ether": ether(to, 1e18), "one wei": ether(to, 1), "before EIP-155": legacy, "unknown call": unknown, "creation": creation, "token": token,
+	} {
+		t.Run(name, func(t *testing.T) {
+			var summary ethereum.Summary
+			done := make(chan error, 1)
+			go func() {
+				_, err := e.SignTransaction(h.ctx, by, tx, ethereum.Ether, func(s ethereum.Summary) { summary = s })
+				done <- err
+			}()
+			pages, err := simtest.ReadQuestion(h.ctx, d)
+			require.NoError(t, err)
+			text := strings.Join(pages, "")
+			require.NoError(t, d.Press(devicesim.OK))
+			require.NoError(t, <-done)
+			if name == "token" {
+				summary.Payment = "1.5 USDT" // the device knows this one better
+			}
+			require.Equal(t, "Pay: "+summary.Payment+"To: "+summary.Receiver+"Fee: "+summary.Fee, text)
+		})
+	}
+}
+
+func mustHex(s string) []byte {
+	b, err := hex.DecodeString(s)
+	if err != nil {
+		panic(err)
+	}
+	return b
+}
+
+// TestEverythingThatCanBeSigned, by a bound host: core checks each signature against the account's key before it comes
+// out, and the device takes each payload apart on its own.
+func TestEverythingThatCanBeSigned(t *testing.T) {
+	_, h, e, _ := wallet(t, devicesim.Options{Approve: devicesim.Yes})
+	random := rand.New(rand.NewPCG(1, 2))
+	some := func(max int) []byte {
+		b := make([]byte, random.IntN(max+1))
+		for i := range b {
+			b[i] = byte(random.Uint32())
+		}
+		return b
+	}
+	amount := func() *big.Int { return new(big.Int).SetBytes(some(12)) }
+	signatures := 0
+	for range 60 {
+		for _, kind := range []ethereum.Type{ethereum.TypeLegacy, ethereum.TypeAccessList, ethereum.TypeDynamicFee, ethereum.TypeSetCode} {
+			var to ethereum.Address
+			copy(to[:], some(20))
+			tx := &ethereum.Transaction{Type: kind, ChainID: big.NewInt(1 + int64(random.Uint32())), Nonce: random.Uint64() >> 1, Gas: random.Uint64() >> 32, To: &to,
+				Value: amount(), Data: some(700)}
+			if kind == ethereum.TypeLegacy || kind == ethereum.TypeAccessList {
+				tx.GasPrice = amount()
+			} else {
+				tx.MaxPriorityFeePerGas = amount()
+				tx.MaxFeePerGas = new(big.Int).Add(tx.MaxPriorityFeePerGas, amount())
+			}
+			if kind != ethereum.TypeLegacy {
+				tx.AccessList = []ethereum.AccessTuple{{Address: to, StorageKeys: [][32]byte{{1}, {2}}}, {Address: to}}
+			}
+			if kind == ethereum.TypeSetCode {
+				tx.AuthorizationList = []ethereum.Authorization{{ChainID: big.NewInt(1), Address: to, R: big.NewInt(1), S: big.NewInt(1)}}
+			}
+			if random.IntN(4) == 0 {
+				tx.Data = nil
+			}
+			got, err := e.SignTransaction(h.ctx, by, tx, ethereum.Ether, nil)
+			require.NoError(t, err, "%+v", tx)
+			require.Equal(t, testAddress, got.From.String())
+			require.False(t, got.Unbound)
+			signatures++
+		}
+		_, err := e.SignMessage(h.ctx, by, some(2000))
+		require.NoError(t, err)
+		signatures++
+	}
+	typed, err := ethereum.HashTypedData(map[string]any{
+		"types":       map[string]any{"EIP712Domain": []any{map[string]any{"name": "name", "type": "string"}}, "M": []any{map[string]any{"name": "a", "type": "uint256"}}},
+		"primaryType": "M", "domain": map[string]any{"name": "d"}, "message": map[string]any{"a": "1"},
+	}, ethereum.V4)
+	require.NoError(t, err)
+	got, err := e.SignTypedData(h.ctx, by, typed)
+	require.NoError(t, err)
+	require.Equal(t, typed.Digest(), got.Digest)
+
+	// The longest message there is, and one byte more.
+	last, total := 0, 0
+	signer := by
+	signer.Progress = func(sent, of int) { require.GreaterOrEqual(t, sent, last); last, total = sent, of }
+	longest := bytes.Repeat([]byte("a"), 0xFFFF-len("\x19Ethereum Signed Message:\n65504"))
+	_, err = e.SignMessage(h.ctx, signer, longest)
+	require.NoError(t, err)
+	require.Equal(t, total, last)
+	require.Greater(t, total, 0xFFFF)
+	_, err = e.SignMessage(h.ctx, signer, append(longest, 'a'))
+	require.ErrorIs(t, err, errcode.InvalidArgument)
+	t.Logf("%d random transactions and messages signed and checked", signatures)
+}
+
+// TestWhoMaySign: the bound host alone, whatever the others send.
+func TestWhoMaySign(t *testing.T) {
+	d := newDevice(t, devicesim.Options{Mnemonic: testPhrase, Approve: devicesim.Yes})
+	first, second := newHost(t, d), newHost(t, d)
+	b, dev := first.connect(d)
+	_, err := unbound(t, dev).SignMessage(first.ctx, by, []byte("m"))
+	require.NoError(t, err, "bound to nobody yet")
+	first.status(b)
+	require.NoError(t, b.ShowCode(first.ctx))
+	code := first.readCode(d)
+	require.NoError(t, b.Bind(first.ctx, code, binding.BindOptions{}))
+	_, err = ethereum.New(dev, first).SignMessage(first.ctx, by, []byte("m"))
+	require.NoError(t, err)
+	_, err = unbound(t, dev).SignMessage(first.ctx, by, []byte("m"))
+	require.ErrorIs(t, err, errcode.NotBound)
+	d.AllowUnbound(true)
+	got, err := unbound(t, dev).SignMessage(first.ctx, by, []byte("m"))
+	require.NoError(t, err)
+	require.True(t, got.Unbound)
+	d.AllowUnbound(false)
+	require.NoError(t, dev.Close())
+
+	b, dev = second.connect(d)
+	second.status(b)
+	require.NoError(t, b.Bind(second.ctx, code, binding.BindOptions{}))
+	_, err = ethereum.New(dev, second).SignMessage(second.ctx, by, []byte("m"))
+	require.NoError(t, err)
+	require.NoError(t, dev.Close())
+	_, dev = first.connect(d)
+	_, err = ethereum.New(dev, first).SignTransaction(first.ctx, by, ether(ethereum.Address{1}, 1), ethereum.Ether, nil)
+	require.ErrorIs(t, err, errcode.BoundElsewhere)
+
+	// A device whose secure element is not the binding's is found out by the first key it answers.
+	other := newDevice(t, devicesim.Options{Mnemonic: testPhrase, Approve: devicesim.Yes})
+	h := newHost(t, other)
+	_, otherDevice := h.connect(other)
+	c, err := secert.Parse(dev.Info().Certificate)
+	require.NoError(t, err)
+	_, err = ethereum.New(otherDevice, ethereum.Unbound(c.PublicKey)).SignMessage(h.ctx, by, []byte("m"))
+	require.ErrorIs(t, err, errcode.Protocol)
+}
+
+// TestWhatIsInTheWay: each obstacle has its code, and when it is gone the next request succeeds.
+func TestWhatIsInTheWay(t *testing.T) {
+	d, h, e, _ := wallet(t, devicesim.Options{Approve: devicesim.Yes})
+	signer := by
+	sign := func() error {
+		_, err := e.SignMessage(h.ctx, signer, []byte("m"))
+		return err
+	}
+	for _, test := range []struct {
+		name       string
+		put, clear func() error
+		want       errcode.Code
+	}{
+		{"menu", d.Menu, d.Home, errcode.InMenu},
+		{"no applet", func() error { return d.SetInstalled("ethereum", false) }, func() error { return d.SetInstalled("ethereum", true) }, errcode.AppletMissing},
+		{"boot loader", func() error { return d.SetBootLoader(true) }, func() error { return d.SetBootLoader(false) }, errcode.BootLoader},
+		{"PIN", func() error { return errors.Join(d.SetPIN("1234"), d.Lock()) }, func() error { return d.Unlock("1234") }, errcode.Locked},
+		{"another from", func() error { signer.From = &ethereum.Address{1}; return nil }, func() error { signer.From = nil; return nil }, errcode.InvalidArgument},
+	} {
+		require.NoError(t, test.put(), test.name)
+		require.ErrorIs(t, sign(), test.want, test.name)
+		require.NoError(t, test.clear(), test.name)
+		require.NoError(t, sign(), test.name)
+	}
+	require.NoError(t, d.Reset())
+	_, err := e.Account(h.ctx, by.Path, false)
+	require.ErrorIs(t, err, errcode.WalletMissing)
+}
+
+// TestEndsOfAQuestion: whoever ends it and how, the next request succeeds.
+func TestEndsOfAQuestion(t *testing.T) {
+	d, h, e, dev := wallet(t, devicesim.Options{})
+	reconnect := func() {
+		require.NoError(t, d.Plug())
+		_ = dev.Close()
+		_, dev = h.connect(d)
+		e = ethereum.New(dev, h)
+	}
+	abort := func() {}
+	for _, test := range []struct {
+		name  string
+		end   func() error
+		want  errcode.Code
+		after func()
+	}{
+		{"cancel on the device", func() error { return d.Press(devicesim.Cancel) }, errcode.UserRejected, nil},
+		{"cancel by the caller", func() error { abort(); return nil }, errcode.Aborted, nil},
+		{"home", d.Home, errcode.UserRejected, nil},
+		{"the cable", d.Unplug, errcode.DeviceDisconnected, reconnect},
+		{"the power", d.PowerCut, errcode.DeviceDisconnected, reconnect},
+	} {
+		for _, what := range []string{"transaction", "message", "address"} {
+			var ctx context.Context
+			ctx, abort = context.WithCancel(h.ctx)
+			request := func(ctx context.Context) (err error) {
+				switch what {
+				case "transaction":
+					_, err = e.SignTransaction(ctx, by, ether(ethereum.Address{1}, 1), ethereum.Ether, nil)
+				case "message":
+					_, err = e.SignMessage(ctx, by, []byte("m"))
+				default:
+					_, err = e.Account(ctx, by.Path, true)
+				}
+				return err
+			}
+			done := make(chan error, 1)
+			go func() { done <- request(ctx) }()
+			require.NoError(t, simtest.WaitFor(h.ctx, d, func(s devicesim.Status) bool { return s.Asking }))
+			require.NoError(t, test.end())
+			require.ErrorIs(t, <-done, test.want, "%s, %s", test.name, what)
+			abort()
+			if test.after != nil {
+				test.after()
+			}
+			start := time.Now()
+			go func() { done <- request(h.ctx) }()
+			require.NoError(t, simtest.WaitFor(h.ctx, d, func(s devicesim.Status) bool { return s.Asking }))
+			require.NoError(t, d.Press(devicesim.OK))
+			require.NoError(t, <-done, "%s, %s", test.name, what)
+			require.Less(t, time.Since(start), 2*time.Second)
+		}
+	}
+}
+
+// TestACutAtEveryPacketOfASignature: whatever is lost, no signature comes out that was not asked for, nothing stays
+// prepared, and the next request succeeds.
+func TestACutAtEveryPacketOfASignature(t *testing.T) {
+	for _, direction := range []string{"out", "in"} {
+		for _, cut := range []usb.Action{usb.DoUnplug, usb.DoPowerCut} {
+			t.Run(string(cut)+" at packets "+direction, func(t *testing.T) {
+				t.Parallel()
+				d := newDevice(t, devicesim.Options{Mnemonic: testPhrase, Approve: devicesim.Yes})
+				h := newHost(t, d)
+				b, dev := h.connect(d)
+				h.bind(b, d)
+				packet := 0
+				for {
+					packet++
+					require.NoError(t, d.Port().SetFaults([]usb.Fault{{On: direction, Packet: packet, Do: cut}}))
+					_, err := ethereum.New(dev, h).SignTransaction(h.ctx, by, ether(ethereum.Address{1}, 1), ethereum.Ether, nil)
+					require.NoError(t, d.Port().SetFaults(nil))
+					if err == nil {
+						break
+					}
+					require.ErrorIs(t, err, errcode.DeviceDisconnected, "packet %d", packet)
+					if cut == usb.DoPowerCut {
+						require.NoError(t, d.PowerCut())
+					} else {
+						require.NoError(t, d.Unplug())
+					}
+					require.NoError(t, d.Plug())
+					_ = dev.Close()
+					_, dev = h.connect(d)
+					_, err = ethereum.New(dev, h).SignMessage(h.ctx, by, []byte("m"))
+					require.NoError(t, err)
+				}
+				require.Greater(t, packet, 6)
+				t.Logf("%d cut points", packet-1)
+			})
+		}
+	}
+}
+
+// bender changes one bit of what the host sends in an APDU with a certain instruction.
+type bender struct {
+	transport.Link
+	ins  byte
+	bit  int // counted from the end of the command's data, in its last packet
+	busy bool
+}
+
+func (l *bender) Send(ctx context.Context, p *frame.Packet) error {
+	bent := *p
+	if p[4] == byte(frame.MSG) {
+		l.busy = p[7] == 0x80 && p[8] == l.ins
+	}
+	if l.busy {
+		end := len(bent)
+		for end > 0 && bent[end-1] == 0 {
+			end--
+		}
+		if bent[4] == 1 { // the second continuation of a short payload: inside what is signed
+			bent[end-1-l.bit/8] ^= 1 << (l.bit % 8)
+		}
+	}
+	return l.Link.Send(ctx, &bent)
+}
+
+// TestChangedOnTheWay: a payload that is changed between the host and the device is refused, and nobody is asked.
+func TestChangedOnTheWay(t *testing.T) {
+	d := newDevice(t, devicesim.Options{Mnemonic: testPhrase})
+	h := newHost(t, d)
+	link, err := d.Link(h.ctx)
+	require.NoError(t, err)
+	middle := &bender{Link: link}
+	b, dev := h.open(middle)
+	h.bind(b, d)
+	middle.ins = 0x51
+	for middle.bit = range 64 {
+		_, err := ethereum.New(dev, h).SignTransaction(h.ctx, by, ether(ethereum.Address{1}, 1e18), ethereum.Ether, nil)
+		require.Error(t, err)
+		require.Contains(t, []errcode.Code{errcode.BoundElsewhere, errcode.Internal}, errcode.Of(err), "bit %d: %v", middle.bit, err)
+		require.False(t, d.Status().Asking)
+	}
+}
