@@ -203,6 +203,7 @@ func TestEverybodyAtOnce(t *testing.T) {
 		func(i int) { d.SetPIN("1234"); d.Lock(); d.Unlock("1234"); d.Unlock("0000") },
 		func(int) { d.Create(12); d.Restore(testMnemonic); d.Reset() },
 		func(i int) { d.SetBattery(i % 100); d.Status() },
+		func(i int) { d.AllowUnbound(i%2 == 0); d.SetInstalled("ethereum", i%3 > 0) },
 		func(i int) { _, stop := d.Watch(); d.SetBootLoader(i%5 == 0); stop() },
 		func(i int) {
 			l, err := d.Link(ctx)
@@ -218,6 +219,8 @@ func TestEverybodyAtOnce(t *testing.T) {
 			for _, msg := range [][]byte{
 				{0, 0xA4, 4, 0, 5, 'i', '_', 'i', 'm', 'k', 0}, append(append([]byte{0x80, 0x71, 0, 0, 65}, h.pub()...), 0),
 				{0x80, 0x72, 0, 0, 0}, h.proof("22222222"),
+				{0, 0xA4, 4, 0, 5, 'i', '_', 'e', 't', 'h', 0}, append([]byte{0x80, 0x54, 0, 0x80, 6}, 0, 0, 1, 0, 1, 'm'),
+				{0x80, 0x55, 0, 0, 3, 'm', '/', '0'}, {0x80, 0x53, 0, 0, 3, 'm', '/', '0'},
 			} {
 				short, stop := context.WithTimeout(ctx, 50*time.Millisecond)
 				c.Exchange(short, msg, time.Second, nil)
