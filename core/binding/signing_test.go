@@ -1,0 +1,100 @@
+package binding
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"imkey-connect/core/device"
+	"imkey-connect/core/errcode"
+	"imkey-connect/core/secert/secerttest"
+	"imkey-connect/core/secp"
+)
+
+func (h *host) signingKeys(o SigningOptions) (k SigningKeys, err error) {
+	err = h.device.Do(h.t.Context(), func(s *device.Session) (err error) {
+		k, err = h.Binding.SigningKeys(h.t.Context(), s, o)
+		return err
+	})
+	return k, err
+}
+
+func TestSigningKeys(t *testing.T) {
+	unverified := secerttest.New(seid, se.Public()).Sign(wrongCA)
+	other := secerttest.New(seid, otherSE.Public()).Sign(ca)
+	foreign := secerttest.New(strings.Repeat("0", 32), se.Public()).Sign(ca)
+	none := SigningOptions{}
+	accept, unbound, both := SigningOptions{AcceptUnverified: true}, SigningOptions{AllowUnbound: true}, SigningOptions{true, true}
+	for name, c := range map[string]struct {
+		record      State // 0: none
+		status      Status
+		certificate []byte
+		options     SigningOptions
+		want        errcode.Code
+		trust       Trust
+	}{
+		"bound":                           {Bound, BoundToThis, genuine, none, "", Verified},
+		"bound, options unused":           {Bound, BoundToThis, genuine, both, "", Verified},
+		"the answer to 73 was lost":       {VerifySent, BoundToThis, genuine, none, "", Verified},
+		"never asked for":                 {Pending, BoundToThis, genuine, both, errcode.Protocol, 0},
+		"no record, yet bound":            {0, BoundToThis, genuine, both, errcode.Protocol, 0},
+		"unverified":                      {Bound, BoundToThis, unverified, unbound, errcode.UntrustedDevice, 0},
+		"unverified, accepted":            {Bound, BoundToThis, unverified, accept, "", Accepted},
+		"another device's certificate":    {Bound, BoundToThis, foreign, both, errcode.UntrustedDevice, 0},
+		"no certificate worth the name":   {Bound, BoundToThis, genuine[:99], both, errcode.UntrustedDevice, 0},
+		"another secure element":          {Bound, BoundToThis, other, both, errcode.DeviceMismatch, 0},
+		"elsewhere":                       {Bound, BoundElsewhere, genuine, both, errcode.BoundElsewhere, 0},
+		"elsewhere and unverified":        {0, BoundElsewhere, unverified, both, errcode.BoundElsewhere, 0},
+		"unbound":                         {0, Unbound, genuine, accept, errcode.NotBound, 0},
+		"unbound, unverified":             {0, Unbound, unverified, none, errcode.NotBound, 0},
+		"unbound, allowed":                {0, Unbound, genuine, unbound, "", Verified},
+		"reset, allowed":                  {Bound, Unbound, genuine, unbound, "", Verified},
+		"unbound, allowed, unverified":    {0, Unbound, unverified, unbound, errcode.UntrustedDevice, 0},
+		"unbound, both allowed":           {0, Unbound, unverified, both, "", Accepted},
+		"unbound, nothing vouches":        {0, Unbound, foreign, both, errcode.UntrustedDevice, 0},
+		"unbound, another secure element": {Bound, Unbound, other, both, errcode.DeviceMismatch, 0},
+		"an unknown answer":               {Bound, 0x56, genuine, both, errcode.Protocol, 0},
+	} {
+		hosted(t, func(t *testing.T, h *host) {
+			app := secp.PrivateKey{}
+			if c.record != 0 {
+				app = h.keep(c.record).App
+			}
+			h.says(c.status, c.certificate)
+			k, err := h.signingKeys(c.options)
+			require.Equal(t, c.want, errcode.Of(err), "%s: %v", name, err)
+			if c.want != "" {
+				require.Zero(t, k, name)
+				return
+			}
+			require.Equal(t, se.Public(), k.SE[:], name)
+			require.Equal(t, c.trust, k.Trust, name)
+			require.Equal(t, c.status == Unbound, k.Unbound, name)
+			if k.Unbound {
+				app = secp.PrivateKey{}
+			}
+			require.Equal(t, app[:], k.App[:], name)
+			k.Wipe()
+			require.Equal(t, secp.PrivateKey{}, k.App)
+			require.Zero(t, h.verifies(), "nothing is bound on the way")
+		})
+	}
+}
+
+// Keys that are lent are a copy: who wipes them takes nothing from the record, nor the other way round.
+func TestSigningKeysAreACopy(t *testing.T) {
+	hosted(t, func(t *testing.T, h *host) {
+		app := h.keep(Bound).App
+		h.says(BoundToThis, genuine)
+		first, err := h.signingKeys(SigningOptions{})
+		require.NoError(t, err)
+		second, err := h.signingKeys(SigningOptions{})
+		require.NoError(t, err)
+		first.Wipe()
+		require.Equal(t, app[:], second.App[:])
+		kept := h.record().App
+		require.Equal(t, app[:], kept[:])
+		require.Empty(t, h.store.puts, "signing changes no record")
+	})
+}
