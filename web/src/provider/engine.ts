@@ -292,10 +292,15 @@ class EthereumProvider implements Engine {
   }
 
   async #pair(device: Device, { method, signal }: Call, error: unknown) {
-    const { pairing } = this.#host.settings
+    const { pairing, load: { rememberCode } } = this.#host.settings
     if (pairing === 'none') throw error
     const request: PairingRequest = { imkey: await this.#host.imkey(), device, ...(signal && { signal }) }
-    await unlessAborted(signal, this.#host.prompt('pair', method, () => pairing === 'dialog' ? openDialog(request) : pairing(request)))
+    await this.#host.prompt('pair', method, () => pairing === 'dialog'
+      ? openDialog({ ...request, ...(rememberCode !== undefined && { rememberCode }) }) // and the device is idle when it is gone
+      : unlessAborted(signal, pairing(request)))
+      .catch((thrown: unknown) => {
+        throw signal?.aborted ? givenUp(signal) : thrown
+      })
     if (!device.opened) await device.open({ ...(signal && { signal }) })
   }
 

@@ -1,0 +1,128 @@
+// A node, and devices with a wallet, for the tests of the provider.
+import { createServer } from 'node:http'
+import { FakeUSB } from './fakeusb.js'
+
+const { DIST, SITE } = process.env
+
+export const A0 = '0x6031564e7b2F5cc33737807b2E58DaFF870B590b'
+export const A1 = '0xd8dA6BF26964aF9D7eEd9e03E53415D37aA96045'
+export const B0 = '0x52908400098527886E0F7030069857D2E4169EE7'
+export const HASH = `0x${'ab'.repeat(32)}`
+export const SIGNATURE = `0x${'11'.repeat(64)}1b`
+export const TO = '0xfb6916095ca1df60bb79ce92ce3ea74c37c5d359'
+
+let pages = 0
+
+/** page is a fresh imkey.js in a browser with one permitted imKey, and a provider on it. */
+export async function page(t, { node, devices = [wallet()], chains, ...options } = {}) {
+  node ??= await fakeNode(t)
+  const sdk = await import(`${DIST}/imkey.js?wallet=${++pages}`)
+  const usb = new FakeUSB()
+  usb.devices = devices
+  const load = { usb, wasmURL: `${SITE}/imkey.wasm?wallet=${pages}`, store: 'memory', pairing: 'none' }
+  const create = more => sdk.createProvider({ chains: chains ?? [{ chainId: 1, rpcUrls: [node.url] }], ...load, ...options, ...more })
+  const provider = create()
+  const heard = []
+  for (const name of ['connect', 'disconnect', 'chainChanged', 'accountsChanged', 'message', 'interaction']) {
+    provider.on(name, payload => heard.push([name, payload]))
+  }
+  const ask = (method, params, more) => provider.request({ method, ...(params && { params }), ...more })
+  const events = name => heard.filter(([each]) => each === name).map(([, payload]) => payload)
+  return { sdk, usb, node, provider, create, heard, events, ask, device: devices[0] }
+}
+
+/** connected is such a page after eth_requestAccounts. */
+export async function connected(t, options) {
+  const it = await page(t, options)
+  await it.ask('eth_requestAccounts')
+  it.heard.length = 0
+  it.node.asked.length = 0
+  return it
+}
+
+/**
+ * wallet is an imKey on USB. calls lists what reached it; whatever is set on it before a call, such as signMessage, takes
+ * the place of what it does by itself.
+ */
+export function wallet({ serial = 'imKey01191200001', accounts = [A0, A1], status = 'bound' } = {}) {
+  const it = {
+    vendorId: 0x096e, productId: 0x0891, serialNumber: serial, calls: [], open: 0, opened: 0, inUse: 0, most: 0, status, accounts,
+    async core(options, host) {
+      if (it.refuses) throw it.refuses(host)
+      it.open++
+      it.opened++
+      it.host = host
+      it.tell = options.onEvent
+      return device
+    },
+    /** error is one of the core's own. */
+    error: (code, { statusWord, retryable = false, data } = {}) => it.host.makeError(code, `the device says ${code}`, statusWord, retryable, data),
+  }
+  const signs = (name, answer) => (...args) => operation(name, args, async () => {
+    if (it.status !== 'bound') throw it.error(it.status === 'unbound' ? 'not-bound' : it.status)
+    return it[name] ? it[name](...args) : answer(...args)
+  })
+  // Two operations at once would be mixed up on the wire.
+  async function operation(name, args, run) {
+    it.calls.push([name, ...args])
+    it.most = Math.max(it.most, ++it.inUse)
+    try {
+      await new Promise(setImmediate)
+      return await run()
+    } finally {
+      it.inUse--
+    }
+  }
+  const device = {
+    info: { serial, seid: 'EE', certificate: 'verified' },
+    bindingStatus: async () => it.status,
+    close: async () => { it.open-- },
+    ethereum: {
+      getAccount: signs('getAccount', ({ path }) => ({ address: it.accounts[Number(/(\d+)$/.exec(path)[1])], path, publicKey: '0x04' })),
+      signMessage: signs('signMessage', () => ({ signature: SIGNATURE, address: A0, warnings: [] })),
+      signTypedData: signs('signTypedData', () => ({ signature: SIGNATURE, address: A0, warnings: [] })),
+      signTransaction: signs('signTransaction', tx => ({ raw: `0x02${'cd'.repeat(40)}`, hash: HASH, from: tx.from, blind: false, warnings: [] })),
+    },
+  }
+  return it
+}
+
+/** fakeNode is a JSON-RPC node; answers are by method: a value, or a function of the params. A thrown object is its error. */
+export async function fakeNode(t, more = {}) {
+  const node = {
+    asked: [],
+    answers: {
+      eth_chainId: '0x1', eth_getTransactionCount: '0x7', eth_estimateGas: '0x5208', eth_gasPrice: '0x3b9aca00',
+      eth_feeHistory: {
+        baseFeePerGas: ['0x3', '0x4', '0x5', '0x64'], reward: [['0x0'], ['0x9'], ['0x2'], ['0x4']], gasUsedRatio: [], oldestBlock: '0x1',
+      },
+      eth_sendRawTransaction: HASH, ...more,
+    },
+  }
+  const server = createServer(async (request, response) => {
+    let body = ''
+    for await (const chunk of request) body += chunk
+    if (node.reply) return node.reply(response, body)
+    const { id, method, params } = JSON.parse(body)
+    node.asked.push([method, params])
+    const answer = { jsonrpc: '2.0', id }
+    try {
+      if (!(method in node.answers)) throw { code: -32601, message: `the method ${method} does not exist` }
+      const given = node.answers[method]
+      answer.result = await (typeof given === 'function' ? given(...params) : given)
+    } catch (error) {
+      answer.error = error
+    }
+    response.writeHead(200, { 'Content-Type': 'application/json' }).end(JSON.stringify(answer))
+  })
+  await new Promise(resolve => server.listen(0, '127.0.0.1', resolve))
+  t.after(() => { server.close(); server.closeAllConnections() })
+  node.url = `http://127.0.0.1:${server.address().port}/secret-key`
+  node.methods = () => node.asked.map(([method]) => method)
+  return node
+}
+
+/** until resolves when the condition holds, which is looked at after every turn of the event loop. */
+export async function until(condition) {
+  while (!condition()) await new Promise(setImmediate)
+}
