@@ -40,7 +40,7 @@ func bundle(ctx context.Context, module string, files tree) (graph, error) {
 	options := bundling(src)
 	options.EntryPoints = []string{"sdk/imkey.ts"}
 	options.EntryNames = "[name]"
-	options.Plugins = []api.Plugin{goSupportPlugin(goSupport)}
+	options.Plugins = []api.Plugin{goSupportPlugin(goSupport), cssTextPlugin(src)}
 	if _, err := esbuild(options, files, g); err != nil {
 		return nil, err
 	}

@@ -29,6 +29,9 @@ func Module(t testing.TB) string {
 	} {
 		require.NoError(t, os.CopyFS(filepath.Join(module, filepath.FromSlash(to)), os.DirFS(from)))
 	}
+	theme, err := os.ReadFile(filepath.Join(web, "src", "pages", "theme.css")) // of the dialog, too
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(filepath.Join(module, "web", "src", "pages", "theme.css"), theme, 0o644))
 	require.NoError(t, os.WriteFile(filepath.Join(module, "go.mod"), []byte("module fixture\n\ngo 1.26\n"), 0o644))
 	return module
 }

@@ -33,7 +33,6 @@ export class CodeInput {
       'div',
       { class: 'code-boxes', role: 'group', 'aria-describedby': 'code-hint', translate: 'no' },
       h('div', { class: 'code-half' }, ...this.#inputs.slice(0, half)),
-      h('span', { class: 'code-dash', 'aria-hidden': 'true' }),
       h('div', { class: 'code-half' }, ...this.#inputs.slice(half)),
     )
     this.element = h('div', { class: 'code' }, this.#group, this.#hint)
@@ -176,7 +175,9 @@ export class CodeInput {
     if (this.#hint.textContent !== text) this.#hint.textContent = text
     const target = this.#inputs[this.#boxes.at]!
     if (!focus) return
-    if (document.activeElement === target) target.select()
+    // In a shadow tree the document knows of its host alone.
+    const { activeElement } = target.getRootNode() as Document | ShadowRoot
+    if (activeElement === target) target.select()
     else target.focus()
   }
 }

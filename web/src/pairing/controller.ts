@@ -22,6 +22,8 @@ export interface World {
   load(usb?: unknown): Promise<ImKey>
   readonly support: { readonly supported: boolean; readonly reason?: string }
   readonly simulator: Simulator | null
+  /** The one device that this is about, where somebody else chose it. It is open, and is left so whatever happens. */
+  readonly given?: Device
   /** Resolves after so many milliseconds, or rejects when the signal aborts. */
   wait(ms: number, signal: AbortSignal): Promise<void>
   readonly report: Report
@@ -50,6 +52,8 @@ export class Pairing {
   /** The exchange with the device that a run left behind: nothing else is asked before it ended. */
   #ending: Promise<unknown> = Promise.resolve()
   #keep = false
+  /** The given device, until it is unplugged: plugged in again it is another object. */
+  #given: Device | undefined
   readonly #listening = new WeakSet<ImKey>()
 
   constructor(
@@ -57,6 +61,7 @@ export class Pairing {
     private readonly onState: (state: State) => void,
   ) {
     this.#state = firstState(world)
+    this.#given = world.given
     this.#triesLeft = world.simulator?.tries ?? fullTries
     world.report.state(this.#state)
   }
@@ -65,14 +70,19 @@ export class Pairing {
     return this.#state
   }
 
-  /** Connects to the one imKey that this page may already use, else opens the browser's chooser. Call it in a click. */
+  /**
+   * Connects to the one imKey that this page may already use, else opens the browser's chooser. Call it in a click, unless
+   * the device was given: then there is nothing to choose.
+   */
   connect(): Promise<void> {
     return this.#start(async (run) => {
+      if (this.#given) return this.#recognise(run, this.#given)
       const imkey = await this.#load()
-      const permitted = await imkey.getDevices()
+      const permitted = await this.#permitted(imkey)
       run.throwIfAborted()
       const [only] = permitted
       if (only !== undefined && permitted.length === 1) await this.#recognise(run, only)
+      else if (this.world.given) throw new Refused('device-disconnected')
       else await this.#choose(run, imkey)
     })
   }
@@ -187,6 +197,12 @@ export class Pairing {
     })
   }
 
+  /** Ends the visit for good. Resolves when the device is idle. */
+  async end(): Promise<void> {
+    await this.leave()
+    await this.#ending
+  }
+
   async #load(): Promise<ImKey> {
     this.#imkey ??= this.world.load(this.#usb)
     let imkey: ImKey
@@ -201,6 +217,13 @@ export class Pairing {
       imkey.addEventListener('connect', () => this.#plugged())
     }
     return imkey
+  }
+
+  /** Gives the devices that come into question: with a given one, that one alone. */
+  async #permitted(imkey: ImKey): Promise<readonly Device[]> {
+    const { given } = this.world
+    const permitted = await imkey.getDevices()
+    return given ? permitted.filter((device) => device.serialNumber === given.serialNumber) : permitted
   }
 
   async #choose(run: AbortSignal, imkey: ImKey): Promise<void> {
@@ -309,7 +332,7 @@ export class Pairing {
 
   #reconnect(): Promise<void> {
     return this.#start(async (run) => {
-      const permitted = await (await this.#load()).getDevices()
+      const permitted = await this.#permitted(await this.#load())
       run.throwIfAborted()
       if (permitted.length === 1) await this.#recognise(run, permitted[0]!)
     })
@@ -321,7 +344,7 @@ export class Pairing {
     this.#device = null
     device.removeEventListener('disconnect', this.#unplugged)
     // A device that is gone or broken cannot be closed in good order; it is let go of all the same.
-    await device.close().catch(() => undefined)
+    if (!this.world.given) await device.close().catch(() => undefined)
   }
 
   /** Begins a run and ends the one before; a failure of the run that still counts becomes the error state. */
@@ -335,6 +358,7 @@ export class Pairing {
     } catch (error) {
       if (run.aborted) return
       const code = codeOf(error)
+      if (code === 'device-disconnected') this.#given = undefined
       this.world.report.failure(code, statusWordOf(error))
       this.#set(run, code === 'unsupported' ? unsupported(reasonOf(error)) : { name: 'error', code })
       await this.#closeDevice()
@@ -360,7 +384,8 @@ class Refused extends Error {
   }
 }
 
-function firstState({ support }: World): State {
+function firstState({ support, given }: World): State {
+  if (given) return { name: 'opening' }
   return support.supported ? { name: 'start' } : unsupported(support.reason)
 }
 

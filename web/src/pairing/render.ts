@@ -26,10 +26,12 @@ export interface Context {
   readonly surroundings: Surroundings
   /** The page is served by a simulator. */
   readonly simulator: boolean
+  /** The device was chosen before, and there is no other to choose. */
+  readonly given: boolean
   readonly handlers: Handlers
-  /** The boxes and the switch below them, kept from one state with boxes to the next. */
+  /** The boxes and the switch below them, kept from one state with boxes to the next. No switch: nothing to choose. */
   readonly code: CodeInput
-  readonly keep: HTMLInputElement
+  readonly keep: HTMLInputElement | null
 }
 
 /** Rendered is one state as elements. */
@@ -95,15 +97,15 @@ export function render(state: State, context: Context): Rendered {
 
     case 'opening':
       frame.heading(words.openingTitle)
-      frame.progress()
       frame.lead(words.openingLead)
+      frame.progress()
       frame.actions(secondary('cancel', t(words.cancel), handlers.cancel))
       return frame.rendered()
 
     case 'waiting':
       frame.heading(state.reason === 'locked' ? words.lockedTitle : words.inMenuTitle)
-      frame.progress()
       frame.lead(state.reason === 'locked' ? words.lockedLead : words.inMenuLead)
+      frame.progress()
       frame.actions(secondary('cancel', t(words.cancel), handlers.cancel))
       return frame.rendered()
 
@@ -112,7 +114,12 @@ export function render(state: State, context: Context): Rendered {
       frame.heading(words.recognisedTitle)
       frame.add(deviceCard(state.device, language))
       frame.lead(words.recognisedLead)
-      frame.actions(goOn, secondary('another', t(words.another), handlers.another))
+      frame.actions(
+        goOn,
+        context.given
+          ? secondary('stop', t(words.stop), handlers.leave)
+          : secondary('another', t(words.another), handlers.another),
+      )
       return frame.rendered(goOn)
     }
 
@@ -161,7 +168,7 @@ export function render(state: State, context: Context): Rendered {
       frame.add(context.code.element)
       const message = messageOf(state)
       if (message) frame.add(h('p', { class: state.name === 'wrong' ? 'message message-error' : 'message' }, t(message)))
-      frame.add(keepSwitch(context))
+      if (context.keep) frame.add(keepSwitch(context.keep, language))
       frame.actions(primary('bind', t(words.bind), handlers.submit))
       frame.add(
         h(
@@ -287,7 +294,7 @@ class Frame {
   }
 
   spoken(): string {
-    return this.#spoken.join(this.context.language === 'zh' ? '。' : '. ').replace(/([.。:：])[.。]\s?/g, '$1 ')
+    return this.#spoken.join(this.context.language === 'zh' ? '。' : '. ').replace(/([.。:：?？])[.。]\s?/g, '$1 ')
   }
 
   rendered(focus: HTMLElement | null = this.#heading): Rendered {
@@ -341,7 +348,7 @@ function messageOf(state: Extract<State, { name: 'code' | 'wrong' }>): Text | nu
   }
 }
 
-function keepSwitch({ language, keep }: Context): HTMLElement {
+function keepSwitch(keep: HTMLInputElement, language: Language): HTMLElement {
   return h(
     'div',
     { class: 'keep' },

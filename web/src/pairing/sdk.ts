@@ -22,6 +22,8 @@ export interface BindOptions {
 }
 
 export interface Device {
+  /** As USB tells it. */
+  readonly serialNumber: string | null
   readonly info: DeviceInfo
   open(): Promise<unknown>
   close(): Promise<void>

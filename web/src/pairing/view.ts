@@ -14,6 +14,10 @@ export interface ViewOptions {
   readonly language: Language
   readonly surroundings: Surroundings
   readonly simulator: boolean
+  /** The device was chosen before, and there is no other to choose. */
+  readonly given?: boolean
+  /** Whether the person may have the code kept. Default: true. */
+  readonly offerKeep?: boolean
   readonly actions: Actions
 }
 
@@ -40,7 +44,7 @@ export class View {
   ) {
     this.#language = options.language
     this.#code = new CodeInput(options.language, options.surroundings.platform === 'android', () => this.#submit())
-    this.#keep.checked = true
+    this.#keep.checked = this.#offersKeep
     root.append(this.#stage, this.#note, this.#polite, this.#urgent)
   }
 
@@ -50,7 +54,7 @@ export class View {
     this.#state = state
     if (!entersCode(state)) {
       this.#code.clear()
-      this.#keep.checked = true
+      this.#keep.checked = this.#offersKeep
     }
     if (state.name === 'wrong') this.#code.clear()
     this.#code.hold(state.name === 'checking')
@@ -88,15 +92,20 @@ export class View {
     this.#code.clear()
   }
 
+  get #offersKeep(): boolean {
+    return this.options.offerKeep ?? true
+  }
+
   #render(state: State) {
-    const { surroundings, simulator, actions } = this.options
+    const { surroundings, simulator, given = false, actions } = this.options
     return render(state, {
       language: this.#language,
       surroundings,
       simulator,
+      given,
       handlers: { ...actions, submit: () => this.#submit() },
       code: this.#code,
-      keep: this.#keep,
+      keep: this.#offersKeep ? this.#keep : null,
     })
   }
 

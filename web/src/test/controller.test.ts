@@ -314,3 +314,68 @@ test('neither a state nor the report ever holds the code, the SEID or the serial
   assert.match(text, /03:04:05\.678 failed: wrong-code \(9000\)/)
   assert.match(text, /03:04:05\.678 bound now/)
 })
+
+test('a given device is asked for by nobody, and stays open whatever happens', async () => {
+  const device = new FakeDevice()
+  const { pairing, imkey, names } = setUp({ given: device })
+  assert.deepEqual(pairing.state, { name: 'opening' })
+  await pairing.connect()
+  await pairing.goOn()
+  await pairing.submit(secret, false)
+  assert.deepEqual(names(), ['opening', 'recognised', 'code', 'checking', 'bound'])
+  await pairing.end()
+  assert.equal(imkey.requests, 0)
+  assert.ok(!device.asked.includes('close'))
+})
+
+test('a failure with a given device is tried again with that very one', async () => {
+  const device = new FakeDevice()
+  const { pairing } = setUp({ given: device })
+  device.statuses = [fail('protocol'), 'unbound']
+  await pairing.connect()
+  assert.deepEqual(pairing.state, { name: 'error', code: 'protocol' })
+  await pairing.retry()
+  assert.equal(pairing.state.name, 'recognised')
+  assert.deepEqual(device.asked, ['open', 'status', 'open', 'status'])
+})
+
+test('a given device that was unplugged is found again by its serial number, and no other is taken for it', async () => {
+  const device = new FakeDevice()
+  const { pairing, imkey } = setUp({ given: device })
+  await pairing.connect()
+  device.unplug()
+  await new Promise((resolve) => setTimeout(resolve))
+  assert.deepEqual(pairing.state, { name: 'error', code: 'device-disconnected' })
+  const other = new FakeDevice()
+  other.serialNumber = 'imKey01191200002'
+  imkey.permitted = [other]
+  await pairing.retry()
+  assert.deepEqual(pairing.state, { name: 'error', code: 'device-disconnected' })
+  const again = new FakeDevice()
+  imkey.permitted = [other, again]
+  await pairing.retry()
+  assert.equal(pairing.state.name, 'recognised')
+  assert.deepEqual([other.asked, again.asked, imkey.requests], [[], ['open', 'status'], 0])
+})
+
+test('the end of a visit waits until the device is idle', async () => {
+  const device = new FakeDevice()
+  const { pairing } = setUp({ given: device })
+  await pairing.connect()
+  await pairing.goOn()
+  const idle = new Gate()
+  device.onBind = async (_, { signal }) => {
+    await idle.promise
+    signal!.throwIfAborted()
+  }
+  const submitted = pairing.submit(secret, false)
+  let ended = false
+  const end = pairing.end().then(() => {
+    ended = true
+  })
+  await new Promise((resolve) => setTimeout(resolve)) // all that is ready runs before it
+  assert.equal(ended, false)
+  idle.open()
+  await Promise.all([submitted, end])
+  assert.ok(ended)
+})

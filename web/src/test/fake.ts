@@ -32,6 +32,7 @@ export class FakeDevice extends EventTarget implements Device {
     certificate: 'verified',
     persisted: true,
   }
+  serialNumber: string | null = 'imKey01191200001'
   readonly asked: string[] = []
   statuses: (BindingStatus | Error)[] = ['unbound']
   onOpen: () => Promise<void> = async () => undefined

@@ -7,6 +7,7 @@ import { Report } from '../../pairing/report'
 import type { ImKey } from '../../pairing/sdk'
 import type { State } from '../../pairing/state'
 import { View } from '../../pairing/view'
+import { wait } from '../../pairing/wait'
 import { isSupported, loadImKey } from '../../sdk/imkey'
 import { Chrome } from '../chrome'
 import { findSimulator } from './simulator'
@@ -99,19 +100,4 @@ async function copyReport(): Promise<void> {
   } catch {
     view.note(t(words.copyFailed), h('textarea', { class: 'report', readonly: true, rows: 8, 'aria-label': t(words.report) }, text))
   }
-}
-
-function wait(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    signal.throwIfAborted()
-    const timer = setTimeout(() => {
-      signal.removeEventListener('abort', stop)
-      resolve()
-    }, ms)
-    const stop = () => {
-      clearTimeout(timer)
-      reject(signal.reason)
-    }
-    signal.addEventListener('abort', stop, { once: true })
-  })
 }
