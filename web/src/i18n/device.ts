@@ -24,7 +24,7 @@ export const device = {
   ),
   none: say('There is no simulator at this address.', '此地址没有模拟器。'),
 
-  doing: say('Doing', '当前状态'),
+  doing: say('Now', '当前状态'),
   doingUnplugged: say('Unplugged.', '未插线。'),
   doingLocked: say('Locked: it waits for its PIN.', '已锁定，等待输入 PIN。'),
   doingCode: say('Shows its binding code. Enter it on the connect page.', '正在显示绑定码，请在连接页面输入。'),

@@ -44,7 +44,7 @@ export const pairing = {
     '请在设备上返回主页，本页面会自动继续。',
   ),
 
-  recognisedTitle: say('This is your imKey', '这是你的 imKey'),
+  recognisedTitle: say('Is this your imKey?', '这是你的 imKey 吗？'),
   recognisedLead: say(
     'Compare the serial number with the one on the device or its box.',
     '请核对序列号是否与设备或包装上的一致。',
