@@ -162,9 +162,14 @@ func read(t testing.TB, d *Device) (all []string) {
 		require.True(t, strings.HasPrefix(screen[3], "OK") || len(all) > 99, "%q", screen)
 		all = append(all, strings.Join(screen[:3], "|"))
 		require.NoError(t, d.Press(Down))
-		if d.Status().Screen[3] == screen[3] {
-			return all
+		if d.Status().Screen[3] != screen[3] {
+			continue
 		}
+		for range all { // back to the first page, and no further
+			require.NoError(t, d.Press(Up))
+		}
+		require.Equal(t, all[0], strings.Join(d.Status().Screen[:3], "|"))
+		return all
 	}
 }
 
@@ -647,6 +652,7 @@ func TestWhatTheScreenShows(t *testing.T) {
 		"an unknown token":     {erc20("01", strings.Repeat("11", 20), somebody, "16e360"), host},
 		"a token's other call": {unhex(t, list("08", "01", "01", "94"+usdt, "80", "8412345678", "01", "80", "80")), host},
 		"a transfer that pays": {unhex(t, strings.Replace(hex.EncodeToString(erc20("01", usdt, somebody, "01")), usdt+"80", usdt+"07", 1)), host},
+		"a longer transfer":    {unhex(t, list("08", "01", "01", "94"+usdt, "80", "b845a9059cbb"+strings.Repeat("00", 65), "01", "80", "80")), host},
 		"a new contract":       {unhex(t, list("08", "01", "01", "80", "01", "826001")), host},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -696,6 +702,20 @@ func TestWhatTheScreenShows(t *testing.T) {
 		require.Equal(t, "OK/Cancel 1/31", d.Status().Screen[3])
 		require.Len(t, read(t, d), 31)
 	})
+}
+
+// TestChecksummed takes EIP-55's own examples.
+func TestChecksummed(t *testing.T) {
+	for _, address := range []string{
+		"0x52908400098527886E0F7030069857D2E4169EE7", "0x8617E340B3D01FA5F11F306F4090FD50E238070D",
+		"0xde709f2102306220921060314715629080e2fb77", "0x27b1fdb04752bbc536007a920d24acb045561c26",
+		"0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed", "0xfB6916095ca1df60bB79Ce92cE3Ea74c37c5d359",
+		"0xdbF03B407c01E7cD3CBea99509d93f8DDDC8C6FB", "0xD1220A0cf47c7B9Be7A2E6BA89F429762e7b9aDb",
+	} {
+		b, err := hex.DecodeString(address[2:])
+		require.NoError(t, err)
+		require.Equal(t, address, checksummed(b))
+	}
 }
 
 // TestPersonDecidesAboutSigning: cancel, and all that can come between.

@@ -125,7 +125,8 @@ func (u unit) format(amount *big.Int) string {
 // checksummed writes an address with EIP-55's capitals.
 func checksummed(address []byte) string {
 	text := []byte(hex.EncodeToString(address))
-	sum := hex.EncodeToString(func() []byte { s := keccak(text); return s[:] }())
+	hash := keccak(text)
+	sum := hex.EncodeToString(hash[:])
 	for i, c := range text {
 		if c >= 'a' && sum[i] >= '8' {
 			text[i] = c - 'a' + 'A'
