@@ -1,0 +1,91 @@
+package e2e
+
+import (
+	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/chromedp/chromedp"
+	"github.com/stretchr/testify/require"
+
+	"imkey-connect/devicesim"
+)
+
+func readme(t *testing.T) string {
+	text, err := os.ReadFile("../../README.md")
+	require.NoError(t, err)
+	return string(text)
+}
+
+// The page in the README is one that works, word for word: with the browser's own WebUSB, and with the simulated one.
+func TestTheREADMEsPage(t *testing.T) {
+	blocks := regexp.MustCompile("(?s)```html\n(.*?)```").FindAllStringSubmatch(readme(t), -1)
+	require.Len(t, blocks, 1)
+	page := blocks[0][1]
+	simulated := regexp.MustCompile("`(loadImKey\\({ usb: .*?\\))`").FindStringSubmatch(readme(t))
+	require.Len(t, simulated, 2)
+	require.Equal(t, 1, strings.Count(page, "loadImKey()"))
+
+	for name, page := range map[string]string{"plugged in": page, "simulated": strings.ReplaceAll(page, "loadImKey()", simulated[1])} {
+		t.Run(name, func(t *testing.T) {
+			s := newSim(t, devicesim.Options{})
+			s.routes.HandleFunc("/dapp-of-the-readme", func(w http.ResponseWriter, r *http.Request) {
+				w.Header().Set("Content-Type", "text/html; charset=utf-8")
+				w.Write([]byte(page))
+			})
+			b := s.browse(browserOptions{unplugged: name == "simulated"})
+			says := func(text string) {
+				b.t.Helper()
+				b.until(`document.getElementById('said').textContent.includes("` + text + `")`)
+			}
+			open := func() {
+				b.do(chromedp.Navigate(s.url+"/dapp-of-the-readme"), chromedp.Click(chromedp.CSS("#connect")))
+			}
+			enter := func(code string) {
+				b.run(`document.getElementById('code').value = ''`)
+				b.do(chromedp.SendKeys(chromedp.CSS("#code"), code+"\r"))
+			}
+
+			open()
+			says("Enter the code on its screen.")
+			code := s.code()
+			enter("ABCO" + code[4:])
+			says("Character 4 cannot be part of a code.")
+			enter(code)
+			says("This device cannot be verified. Nothing was sent to it.")
+			require.NotContains(t, s.bindings(), byte(0x73))
+			b.do(chromedp.Click(chromedp.CSS("#accept")))
+			enter(wrong(code))
+			says("That is not the code on your imKey.")
+			s.device.SetConfirmBinding(true)
+			enter(strings.ToLower(code[:4] + "-" + code[4:]))
+			says("Look at your imKey.")
+			s.is(func(s devicesim.Status) bool { return s.Asking })
+			require.NoError(t, s.device.Press(devicesim.OK))
+			says("Bound.")
+			open()
+			says("Bound.")
+			b.quietly("favicon")
+		})
+	}
+}
+
+// What the README points to is there.
+func TestTheREADMEsLinks(t *testing.T) {
+	text := readme(t)
+	links := regexp.MustCompile(`\]\(([^)#:]+)\)`).FindAllStringSubmatch(text, -1)
+	require.NotEmpty(t, links)
+	for _, link := range links {
+		require.FileExists(t, filepath.Join("../..", link[1]))
+	}
+	makefile, err := os.ReadFile("../../Makefile")
+	require.NoError(t, err)
+	targets := regexp.MustCompile("`make ([a-z0-9-]+)`").FindAllStringSubmatch(text, -1)
+	require.NotEmpty(t, targets)
+	for _, target := range targets {
+		require.Regexp(t, `(?m)^`+target[1]+`:`, string(makefile))
+	}
+}
