@@ -29,8 +29,5 @@ func (d *Deferred) Resolve(v any) error {
 	return Thrown(err)
 }
 
-// Resolver is the JavaScript function that fulfils the promise. It works without Go.
-func (d *Deferred) Resolver() safejs.Value { return d.resolve }
-
 // Reject rejects the promise.
 func (d *Deferred) Reject(v safejs.Value) { _, _ = d.reject.Invoke(v) }

@@ -74,6 +74,9 @@ func Open(ctx context.Context, device safejs.Value, o Options) (*Link, error) {
 	}
 	// A device without a serial number gives null, and shares the lock with others of its kind.
 	serial, _ := interop.String(d.Value("serialNumber"))
+	if err := enter(ctx, device); err != nil {
+		return nil, err
+	}
 	l := &Link{device: device, one: make(chan struct{}, 1), gone: make(chan struct{}), detached: make(chan struct{})}
 	var err error
 	l.stopEvents, err = interop.Listen(o.USB, "disconnect", func(event safejs.Value) {
@@ -82,10 +85,12 @@ func Open(ctx context.Context, device safejs.Value, o Options) (*Link, error) {
 		}
 	})
 	if err != nil {
+		leave(device)
 		return nil, errcode.Wrap(errcode.InvalidArgument, "usb takes no listener", err)
 	}
-	if l.lock, err = acquire(ctx, o.Locks, device, "imkey-connect usb "+serial); err != nil {
+	if l.lock, err = acquire(ctx, o.Locks, "imkey-connect usb "+serial); err != nil {
 		l.stopEvents()
+		leave(device)
 		return nil, err
 	}
 	err = l.open(ctx)
@@ -445,6 +450,7 @@ func (l *Link) Close() error {
 			ctx, stop := context.WithTimeout(context.Background(), closeWithin)
 			defer stop()
 			l.lock.release(ctx)
+			leave(l.device)
 		}()
 	}
 	timer := time.NewTimer(closeWithin)

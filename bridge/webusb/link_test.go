@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"imkey-connect/bridge/bridgetest"
+	"imkey-connect/bridge/interop"
 	"imkey-connect/bridge/webusb"
 	"imkey-connect/core/errcode"
 	"imkey-connect/core/frame"
@@ -152,16 +153,60 @@ func TestOneLinkAtATimeInAnOrigin(t *testing.T) {
 	f.open()
 }
 
-func TestTheLockOfACrashedModuleIsFreed(t *testing.T) {
+// However often a page asks, a device has one link at a time, while it opens and while it is reset too. No Web Locks are
+// needed for that.
+func TestOneLinkAtATimeInAPage(t *testing.T) {
 	f := newFake(t)
-	f.open() // and never closed by its module
-	// What the page does for a module that stopped: it closes the USB device.
-	bridgetest.Await(t, f.Device, "close")
-	l := f.open()
+	o := f.options()
+	o.Locks = safejs.Undefined()
+	refused := func() {
+		t.Helper()
+		_, err := webusb.Open(bridgetest.Context(t), f.Device, o)
+		require.ErrorIs(t, err, errcode.InUseElsewhere)
+	}
+	// begins makes the next opening wait for the function that it returns, after the browser has begun with it.
+	begins := func() (begun, goOn func()) {
+		gate := bridgetest.Eval(t, `(() => {
+			const gate = {}
+			gate.begun = new Promise(ok => { globalThis.begin = ok })
+			gate.open = new Promise(ok => { gate.goOn = ok })
+			globalThis.gate = gate.open
+			return gate
+		})()`)
+		f.Hook("open", `async () => { begin(); await gate }`)
+		begun = func() {
+			_, err := interop.Await(bridgetest.Context(t), bridgetest.Get(t, gate, "begun"))
+			require.NoError(t, err)
+		}
+		return begun, func() { bridgetest.Call(t, gate, "goOn") }
+	}
+
+	begun, goOn := begins()
+	opened := make(chan *webusb.Link, 1)
+	go func() {
+		l, _ := webusb.Open(bridgetest.Context(t), f.Device, o)
+		opened <- l
+	}()
+	begun()
+	refused()
+	goOn()
+	l := <-opened
+	require.NotNil(t, l)
+
+	begun, goOn = begins()
+	reset := make(chan error, 1)
+	go func() { reset <- l.Reset(bridgetest.Context(t)) }()
+	begun()
+	refused()
+	goOn()
+	require.NoError(t, <-reset)
+
 	p := packet(1)
-	require.NoError(t, l.Send(bridgetest.Context(t), &p))
-	_, err := webusb.Open(bridgetest.Context(t), f.Device, f.options())
-	require.ErrorIs(t, err, errcode.InUseElsewhere, "a link that lives keeps its lock")
+	require.NoError(t, l.Send(bridgetest.Context(t), &p), "those who were refused took nothing away")
+	require.NoError(t, l.Close())
+	again, err := webusb.Open(bridgetest.Context(t), f.Device, o)
+	require.NoError(t, err)
+	require.NoError(t, again.Close())
 }
 
 func TestFaultyTransfers(t *testing.T) {

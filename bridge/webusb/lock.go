@@ -4,6 +4,8 @@ package webusb
 
 import (
 	"context"
+	"slices"
+	"sync"
 	"time"
 
 	"github.com/hack-pad/safejs"
@@ -22,40 +24,54 @@ type lock struct {
 	request *interop.Pending  // settles once the lock is given back
 }
 
-// releaseProperty is where a link leaves, on the USBDevice, the function that gives its lock back. A module that crashed
-// cannot do that any more, though its page lives on and starts another; that one finds the function there.
-const releaseProperty = "imkey-connect release"
+// links is every USBDevice that has a link in this module. A page may have no Web Locks, and its own claim does not keep it
+// from claiming again.
+var links = struct {
+	mu      sync.Mutex
+	devices []safejs.Value
+	changed chan struct{} // closed and replaced when one leaves
+}{changed: make(chan struct{})}
 
-// releaseStale gives back the lock that a crashed module of this page still holds. A link that lives holds its device open;
-// the page closes the device of a module that does not.
-func releaseStale(device safejs.Value) {
-	release, err := interop.Get(device, releaseProperty)
-	if err != nil || !interop.Is(release, safejs.TypeFunction) {
-		return
-	}
-	opened, err := interop.Get(device, "opened")
-	if is, ok := interop.Bool(opened); err == nil && ok && !is {
-		_, _ = release.Invoke()
+// enter notes that device has a link. Where it has one already it waits a moment, for that one may be closing.
+func enter(ctx context.Context, device safejs.Value) error {
+	timer := time.NewTimer(lockWithin)
+	defer timer.Stop()
+	for {
+		links.mu.Lock()
+		changed := links.changed
+		free := !slices.ContainsFunc(links.devices, device.Equal)
+		if free {
+			links.devices = append(links.devices, device)
+		}
+		links.mu.Unlock()
+		if free {
+			return nil
+		}
+		select {
+		case <-changed:
+		case <-timer.C:
+			return errcode.New(errcode.InUseElsewhere, "this page has the device open already")
+		case <-ctx.Done():
+			return errcode.FromContext("wait for the device", ctx.Err())
+		}
 	}
 }
 
-// leave puts the release function on the device; a device that takes no property does without.
-func (l *lock) leave(device safejs.Value) {
-	object, err := interop.Get(safejs.Global(), "Object")
-	if err != nil {
-		return
-	}
-	_, _ = interop.CallNow(object, "defineProperty", device, releaseProperty,
-		map[string]any{"value": l.held.Resolver(), "configurable": true})
+// leave is the end of what enter began.
+func leave(device safejs.Value) {
+	links.mu.Lock()
+	defer links.mu.Unlock()
+	links.devices = slices.DeleteFunc(links.devices, device.Equal)
+	close(links.changed)
+	links.changed = make(chan struct{})
 }
 
 // acquire takes the lock of that name, or says in-use-elsewhere. A browser without navigator.locks, or one that grants none
 // to a site whose storage is blocked, has the claim alone; its lock is nil.
-func acquire(ctx context.Context, locks, device safejs.Value, name string) (*lock, error) {
+func acquire(ctx context.Context, locks safejs.Value, name string) (*lock, error) {
 	if !interop.IsObject(locks) {
 		return nil, nil
 	}
-	releaseStale(device)
 	held, err := interop.NewDeferred()
 	if err != nil {
 		return nil, err
@@ -88,7 +104,6 @@ func acquire(ctx context.Context, locks, device safejs.Value, name string) (*loc
 	defer timer.Stop()
 	select {
 	case <-granted:
-		l.leave(device)
 		return l, nil
 	case <-l.request.Done():
 		_, err := l.request.Result()
