@@ -17,7 +17,8 @@
 //   - Go's own wasm_exec.js does not catch what a getter or a proxy of the page throws while a property is read (Value.Get,
 //     Index, Length), and safejs cannot: the exception unwinds Go's stack and the module is lost. interop.Get reads by a
 //     call, which is caught, and interop.CallNow calls methods that way.
-//   - Value.Type panics for a BigInt; interop.TypeOf does not.
+//   - Value.Type panics for a BigInt; interop.TypeOf does not, and interop.BigInt reads one.
+//   - Value.String replaces half of a surrogate pair without a word; interop.Text refuses it.
 //   - Value.Int truncates and Value.String describes what is no string; interop.Object reads strictly.
 //   - A thrown exception is found by errors.As with a js.Error, not with a safejs.Error, and the Error method of a
 //     js.Error that holds undefined panics; interop.Thrown makes an Exception of it.

@@ -7,7 +7,7 @@
 // From Go into JavaScript, [Await] waits for a promise within a context, [Listen] for events, and [WithSignal] ties a
 // context to an AbortSignal. What JavaScript throws or rejects with becomes an [Exception].
 //
-// Values of a page are read once, into Go values, and strictly: [ReadObject].
+// Values of a page are read once, into Go values, and strictly: [ReadObject], and [ReadTree] for data of any shape.
 //
 // Every js.Func that this package makes is released on every path, with two exceptions that are in the nature of things:
 // an exported function lives as long as the module, and the callbacks on a promise live until it settles. No timer polls.

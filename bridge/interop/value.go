@@ -62,20 +62,32 @@ func Int(v safejs.Value, max int) (int, bool) {
 	return int(f), true
 }
 
+// says asks a static method of a class of the browser's for a yes or no about v.
+func says(class, method string, v safejs.Value) (bool, error) {
+	c, err := global(class)
+	if err != nil {
+		return false, err
+	}
+	answer, err := CallNow(c, method, v)
+	if err != nil {
+		return false, err
+	}
+	yes, _ := Bool(answer)
+	return yes, nil
+}
+
+// IsBytes reports whether v is a typed array or DataView of any realm.
+func IsBytes(v safejs.Value) bool {
+	if !Is(v, safejs.TypeObject) {
+		return false
+	}
+	yes, err := says("ArrayBuffer", "isView", v)
+	return err == nil && yes
+}
+
 // Bytes copies the bytes of a typed array or DataView of any realm, at most max of them.
 func Bytes(v safejs.Value, max int) ([]byte, bool) {
-	if !Is(v, safejs.TypeObject) {
-		return nil, false
-	}
-	buffer, err := global("ArrayBuffer")
-	if err != nil {
-		return nil, false
-	}
-	isView, err := CallNow(buffer, "isView", v)
-	if err != nil {
-		return nil, false
-	}
-	if yes, ok := Bool(isView); !ok || !yes {
+	if !IsBytes(v) {
 		return nil, false
 	}
 	o := ReadObject(v, "bytes")
@@ -114,28 +126,68 @@ type Object struct {
 	err  error
 }
 
-// ReadObject begins to read v. path names it in errors.
+// ReadObject begins to read v. path names it in errors; an empty one leaves properties their bare names.
 func ReadObject(v safejs.Value, path string) *Object {
 	o := &Object{v: v, path: path}
 	if !IsObject(v) {
-		o.err = errcode.New(errcode.InvalidArgument, path+" is not an object")
+		if path == "" {
+			path = "the argument"
+		}
+		o.err = Invalid(path, "not an object")
 	}
 	return o
+}
+
+// ReadOptions is ReadObject for an argument that may be undefined; then so are all its properties.
+func ReadOptions(v safejs.Value, path string) *Object {
+	if v.IsUndefined() {
+		return &Object{v: v, path: path}
+	}
+	return ReadObject(v, path)
+}
+
+// maxPlace bounds how much of a page's own names an error repeats.
+const maxPlace = 200
+
+// Invalid is the error, with code invalid-argument, for a part of an argument. Its Data says which ("at") and why ("reason").
+func Invalid(at, reason string) error {
+	if len(at) > maxPlace {
+		at = at[:maxPlace] + "…"
+	}
+	return &errcode.Error{
+		Code: errcode.InvalidArgument,
+		Op:   at + ": " + reason,
+		Data: map[string]any{"at": at, "reason": reason},
+	}
 }
 
 // Err is nil, or an error with code invalid-argument.
 func (o *Object) Err() error { return o.err }
 
-// Refuse notes that property name is not what it should be.
-func (o *Object) Refuse(name, expected string) {
+// At names a property in errors.
+func (o *Object) At(name string) string {
+	if o.path == "" {
+		return name
+	}
+	return o.path + "." + name
+}
+
+// Adopt notes what is wrong with something that was read out of the object.
+func (o *Object) Adopt(err error) {
 	if o.err == nil {
-		o.err = errcode.New(errcode.InvalidArgument, o.path+"."+name+" is not "+expected)
+		o.err = err
 	}
 }
 
+// Fail notes what is wrong with property name.
+func (o *Object) Fail(name, reason string) { o.Adopt(Invalid(o.At(name), reason)) }
+
+// Refuse notes that property name is not what it should be.
+func (o *Object) Refuse(name, expected string) { o.Fail(name, "not "+expected) }
+
 // Value reads a property as it is, undefined where it is missing.
 func (o *Object) Value(name string) safejs.Value {
-	if o.err != nil {
+	if o.err != nil || o.v.IsUndefined() {
 		return safejs.Undefined()
 	}
 	v, err := Get(o.v, name)

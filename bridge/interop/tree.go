@@ -1,0 +1,179 @@
+//go:build js && wasm
+
+package interop
+
+import (
+	"strconv"
+
+	"github.com/hack-pad/safejs"
+)
+
+// TreeLimits keep a hostile tree from keeping Go busy.
+type TreeLimits struct {
+	// Depth is how many levels there may be below the root. What contains itself runs into it.
+	Depth int
+	// Values is how many values there may be in all; names count too.
+	Values int
+	// Size is how many units the strings and bytes may have together, names included.
+	Size int
+}
+
+// Opaque stands in a tree for what is no data: a function, a symbol, a BigInt of more than 256 bits.
+type Opaque struct{}
+
+// ReadTree copies what a page gave into Go values, each property read once: null is nil; booleans, strings and numbers
+// (float64) are themselves; a BigInt is a *big.Int, a typed array []byte, an array []any, any other object map[string]any of
+// its own enumerable properties, those that are undefined left out. Errors have code invalid-argument; they name the root
+// as the caller does, and what is in it by its place there.
+func ReadTree(v safejs.Value, root string, limits TreeLimits) (any, error) {
+	t := &tree{left: limits}
+	return t.read(v, &place{name: root})
+}
+
+type tree struct{ left TreeLimits }
+
+// place is where in the tree something is. Places are linked instead of written, since only errors want them.
+type place struct {
+	up    *place
+	name  string
+	index int // of an array element, where name is empty and up is not nil
+	depth int
+}
+
+func (p *place) key(name string) *place { return &place{up: p, name: name, depth: p.depth + 1} }
+func (p *place) at(index int) *place    { return &place{up: p, index: index, depth: p.depth + 1} }
+
+func (p *place) invalid(reason string) error {
+	if p.up == nil {
+		return Invalid(p.name, reason)
+	}
+	text := ""
+	for ; p.up != nil; p = p.up {
+		switch {
+		case p.name == "":
+			text = "[" + strconv.Itoa(p.index) + "]" + text
+		case p.up.up == nil:
+			text = p.name + text
+		default:
+			text = "." + p.name + text
+		}
+	}
+	return Invalid(text, reason)
+}
+
+func (t *tree) read(v safejs.Value, p *place) (any, error) {
+	if p.depth > t.left.Depth {
+		return nil, p.invalid("nested too deep, or containing itself")
+	}
+	if t.left.Values--; t.left.Values < 0 {
+		return nil, p.invalid("too many values")
+	}
+	kind, known := TypeOf(v)
+	switch {
+	case !known:
+		if n, ok := BigInt(v, 256); ok {
+			return n, nil
+		}
+		return Opaque{}, nil
+	case kind == safejs.TypeUndefined:
+		return nil, p.invalid("missing")
+	case kind == safejs.TypeNull:
+		return nil, nil
+	case kind == safejs.TypeBoolean:
+		return v.Bool()
+	case kind == safejs.TypeNumber:
+		return v.Float()
+	case kind == safejs.TypeString:
+		return t.text(v, p)
+	case kind != safejs.TypeObject:
+		return Opaque{}, nil
+	}
+	list, err := says("Array", "isArray", v)
+	switch {
+	case err != nil:
+		return nil, p.invalid("not readable")
+	case list:
+		return t.list(v, p)
+	case IsBytes(v):
+		return t.bytes(v, p)
+	}
+	return t.object(v, p)
+}
+
+func (t *tree) bytes(v safejs.Value, p *place) ([]byte, error) {
+	b, ok := Bytes(v, t.left.Size)
+	if !ok {
+		return nil, p.invalid("too many bytes")
+	}
+	t.left.Size -= len(b)
+	return b, nil
+}
+
+func (t *tree) text(v safejs.Value, p *place) (string, error) {
+	s, ok := Text(v, t.left.Size)
+	if !ok {
+		return "", p.invalid("a text that is too long or has half a surrogate pair")
+	}
+	t.left.Size -= len(s)
+	return s, nil
+}
+
+func (t *tree) list(v safejs.Value, p *place) (any, error) {
+	length, err := Get(v, "length")
+	if err != nil {
+		return nil, p.invalid("not readable")
+	}
+	n, ok := Int(length, t.left.Values)
+	if !ok {
+		return nil, p.invalid("too many values")
+	}
+	list := []any{}
+	for i := range n {
+		here := p.at(i)
+		element, err := Get(v, i)
+		if err != nil {
+			return nil, here.invalid("not readable")
+		}
+		read, err := t.read(element, here)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, read)
+	}
+	return list, nil
+}
+
+func (t *tree) object(v safejs.Value, p *place) (any, error) {
+	class, err := global("Object")
+	if err != nil {
+		return nil, err
+	}
+	keys, err := CallNow(class, "keys", v)
+	if err != nil {
+		return nil, p.invalid("not readable")
+	}
+	names, ok := List(keys, t.left.Values)
+	if !ok {
+		return nil, p.invalid("too many values")
+	}
+	t.left.Values -= len(names)
+	object := make(map[string]any, len(names))
+	for _, key := range names {
+		name, err := t.text(key, p)
+		if err != nil {
+			return nil, err
+		}
+		here := p.key(name)
+		property, err := Get(v, name)
+		if err != nil {
+			return nil, here.invalid("not readable")
+		}
+		if property.IsUndefined() {
+			continue
+		}
+		if object[name], err = t.read(property, here); err != nil {
+			return nil, err
+		}
+	}
+	return object, nil
+}
