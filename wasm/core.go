@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"strings"
 	"sync"
 
 	"github.com/hack-pad/safejs"
@@ -94,7 +95,7 @@ func (c *core) open(args []safejs.Value) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &openDevice{core: c, options: options, link: link, turn: make(chan struct{}, 1), reason: confirm}
+	d := &openDevice{core: c, options: options, link: link, turn: make(chan struct{}, 1), asks: interaction{"reason": confirm}}
 	// On failure this closes the link.
 	if d.device, err = device.Open(ctx, link, d.waiting); err != nil {
 		return nil, err
@@ -129,10 +130,23 @@ func (c *core) add(d *openDevice) (safejs.Value, error) {
 	d.number = c.last
 	c.devices[d.number] = d
 	c.mu.Unlock()
+	parts := map[string]safejs.Value{"": object}
 	for name, f := range c.methods {
+		part, method := "", name
+		if before, after, ok := strings.Cut(name, "."); ok {
+			part, method = before, after
+		}
+		if _, ok := parts[part]; !ok {
+			if parts[part], err = safejs.ValueOf(map[string]any{}); err != nil {
+				return object, err
+			}
+			if err := object.Set(part, parts[part]); err != nil {
+				return object, err
+			}
+		}
 		bound, err := interop.CallNow(f.Value(), "bind", safejs.Null(), d.number)
 		if err == nil {
-			err = object.Set(name, bound)
+			err = parts[part].Set(method, bound)
 		}
 		if err != nil {
 			return object, err

@@ -4,6 +4,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/hex"
 	"encoding/json"
 	"os"
@@ -15,7 +16,6 @@ import (
 	"imkey-connect/bridge/bridgetest"
 	"imkey-connect/bridge/interop"
 	"imkey-connect/core/frame"
-	"imkey-connect/core/transport/transporttest"
 )
 
 // pageSource plays the page: it calls the core and keeps what happens.
@@ -26,10 +26,12 @@ const pageSource = `(core, usb) => {
 		try { return { value: await f() } }
 		catch (e) { return { code: e instanceof ImKeyError ? e.code : "not an ImKeyError: " + e, message: e.message, data: e.data, statusWord: e.statusWord } }
 	};
-	const page = { events: [], device: undefined,
-		options: () => ({ usb, store: "memory", allowUnverified: false, rememberCode: false, onEvent: (name, detail) => { page.events.push(name + " " + JSON.stringify(detail, Object.keys(detail).sort())) } }),
+	const sorted = (_, v) => Object(v) === v ? Object.fromEntries(Object.entries(v).sort()) : v;
+	const page = { events: [], device: undefined, listener: undefined,
+		options: () => ({ usb, store: "memory", allowUnverified: false, rememberCode: false, onEvent: (name, detail) => { page.events.push(name + " " + JSON.stringify(detail, sorted)); page.listener?.(name, detail) } }),
 		open: (usbDevice, change) => tell(async () => { const o = page.options(); const d = await core.open(usbDevice, change ? change(o) ?? o : o); page.device ??= d; return d }),
 		call: (method, ...args) => tell(() => page.device[method](...args)),
+		eth: (method, ...args) => tell(() => page.device.ethereum[method](...args)),
 		raw: (f, usbDevice) => tell(() => f(core, page, usbDevice)),
 		told: () => page.events.splice(0).join("; "),
 	};
@@ -48,6 +50,7 @@ type page struct {
 	certificate    []byte
 	seid           []byte
 	ca             string
+	ethereum       *applet // or nil
 }
 
 func newPage(t *testing.T) *page {
@@ -74,8 +77,36 @@ func newPage(t *testing.T) *page {
 	require.NoError(t, err)
 	p.seid, err = hex.DecodeString("19060000000200860001010000000014")
 	require.NoError(t, err)
-	go transporttest.Serve(bridgetest.Context(t), p.usb, p.answer)
+	go p.serve(bridgetest.Context(t))
 	return p
+}
+
+// serve is the device's side of the wire. A command whose answer ends in a keep-alive stays pending until it is cancelled.
+func (p *page) serve(ctx context.Context) {
+	var a frame.Assembler
+	pending := false
+	for {
+		packet, err := p.usb.Next(ctx)
+		if err != nil {
+			return
+		}
+		ev, err := a.Add(packet[:])
+		switch {
+		case err != nil:
+			p.usb.Reply(frame.Error(frame.InvalidSequence))
+		case ev.Kind == frame.WasCancel && pending:
+			pending = false
+			p.usb.Reply(frame.Error(frame.Cancelled))
+		case ev.Kind == frame.WasCancel:
+			p.usb.Reply(frame.Error(frame.InvalidCommand))
+		case ev.Kind == frame.Message && pending:
+			p.usb.Reply(frame.Error(frame.Busy))
+		case ev.Kind == frame.Message:
+			packets := p.answer(ev.Data)
+			pending = len(packets) > 0 && packets[len(packets)-1] == frame.KeepAlive(2)
+			p.usb.Reply(packets...)
+		}
+	}
 }
 
 // answer is the device, with as little in it as pairing takes.
@@ -84,6 +115,11 @@ func (p *page) answer(msg []byte) []frame.Packet {
 	starts := func(h string) bool { b, _ := hex.DecodeString(h); return bytes.HasPrefix(msg, b) }
 	p.instructions[msg[1]]++
 	answer := []byte{0x6D, 0x00}
+	if p.ethereum != nil {
+		if packets := p.ethereum.answer(msg); packets != nil {
+			return packets
+		}
+	}
 	switch {
 	case starts("00A404000BD0"):
 		answer = []byte{0x6A, 0x82} // not in its boot loader

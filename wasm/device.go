@@ -28,16 +28,16 @@ type openDevice struct {
 	number  int
 	object  safejs.Value
 
-	// turn holds a token while a call is under way; reason is its holder's. Order of locks: turn before mu.
-	turn   chan struct{}
-	reason string
+	// turn holds a token while a call is under way; asks is its holder's. Order of locks: turn before mu.
+	turn chan struct{}
+	asks interaction
 
 	mu     sync.Mutex
 	closed bool
 	status *binding.Status // as last heard
 }
 
-// deviceMethods are the methods of a device's JavaScript object.
+// deviceMethods are the methods of a device's JavaScript object; those with a dot in their name are those of an object in it.
 var deviceMethods = map[string]func(*openDevice, []safejs.Value) (any, error){
 	"bindingStatus":     (*openDevice).bindingStatus,
 	"showBindingCode":   (*openDevice).showBindingCode,
@@ -45,17 +45,26 @@ var deviceMethods = map[string]func(*openDevice, []safejs.Value) (any, error){
 	"revealBindingCode": (*openDevice).revealBindingCode,
 	"forget":            (*openDevice).forget,
 	"close":             func(d *openDevice, _ []safejs.Value) (any, error) { d.close(); return nil, nil },
+
+	"ethereum.getAccount":      (*openDevice).getAccount,
+	"ethereum.signTransaction": (*openDevice).signTransaction,
+	"ethereum.signMessage":     (*openDevice).signMessage,
+	"ethereum.signTypedData":   (*openDevice).signTypedData,
 }
 
-// What a waiting device waits for.
+// interaction is what the page is told of what a waiting device waits for: its reason, and whatever else is known. It is
+// replaced and never changed.
+type interaction map[string]any
+
+// The reasons to wait.
 const (
 	confirm  = "confirm"
 	readCode = "read-code"
 )
 
-// do runs one call with its options; reason is what the device would be waiting for.
-func (d *openDevice) do(options callOptions, reason string, call func(ctx context.Context) error) error {
-	ctx, stop, err := interop.WithSignal(context.Background(), options.signal)
+// do runs one call, which the signal takes back; asks is what the device would be waiting for.
+func (d *openDevice) do(signal safejs.Value, asks interaction, call func(ctx context.Context) error) error {
+	ctx, stop, err := interop.WithSignal(context.Background(), signal)
 	if err != nil {
 		return err
 	}
@@ -71,7 +80,7 @@ func (d *openDevice) do(options callOptions, reason string, call func(ctx contex
 	if err := ctx.Err(); err != nil {
 		return errcode.FromContext("waiting for the device", err)
 	}
-	d.reason = reason
+	d.asks = asks
 	return call(ctx)
 }
 
@@ -81,7 +90,7 @@ func (d *openDevice) bindingStatus(args []safejs.Value) (any, error) {
 		return nil, err
 	}
 	var status binding.Status
-	err = d.do(options, confirm, func(ctx context.Context) (err error) {
+	err = d.do(options.signal, interaction{"reason": confirm}, func(ctx context.Context) (err error) {
 		status, err = d.binding.Status(ctx)
 		if err == nil {
 			d.heard(status)
@@ -96,7 +105,7 @@ func (d *openDevice) showBindingCode(args []safejs.Value) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return nil, d.do(options, readCode, d.binding.ShowCode)
+	return nil, d.do(options.signal, interaction{"reason": readCode}, d.binding.ShowCode)
 }
 
 func (d *openDevice) bind(args []safejs.Value) (any, error) {
@@ -112,7 +121,7 @@ func (d *openDevice) bind(args []safejs.Value) (any, error) {
 		AcceptUnverified: or(options.acceptUnverified, d.options.allowUnverified),
 		RememberCode:     or(options.rememberCode, d.options.rememberCode),
 	}
-	return nil, d.do(options, confirm, func(ctx context.Context) error {
+	return nil, d.do(options.signal, interaction{"reason": confirm}, func(ctx context.Context) error {
 		if err := d.binding.Bind(ctx, code, choices); err != nil {
 			return err
 		}
@@ -127,7 +136,7 @@ func (d *openDevice) revealBindingCode(args []safejs.Value) (any, error) {
 		return nil, err
 	}
 	var text string
-	err = d.do(options, confirm, func(ctx context.Context) error {
+	err = d.do(options.signal, interaction{"reason": confirm}, func(ctx context.Context) error {
 		code, kept, err := d.binding.RevealCode(ctx, or(options.acceptUnverified, d.options.allowUnverified))
 		if err != nil {
 			return err
@@ -149,7 +158,7 @@ func (d *openDevice) forget(args []safejs.Value) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return nil, d.do(options, confirm, d.binding.Forget)
+	return nil, d.do(options.signal, interaction{"reason": confirm}, d.binding.Forget)
 }
 
 // close gives the device back; it ends a call under way.
@@ -166,11 +175,14 @@ func (d *openDevice) close() {
 
 // waiting is told by package device when the device begins and ends to wait for its person.
 func (d *openDevice) waiting(yes bool) {
-	state := "done"
+	detail := map[string]any{"state": "done"}
 	if yes {
-		state = "waiting"
+		detail["state"] = "waiting"
 	}
-	d.emit("interaction", map[string]any{"state": state, "reason": d.reason})
+	for name, value := range d.asks {
+		detail[name] = value
+	}
+	d.emit("interaction", detail)
 }
 
 // heard notes what the device said of its binding, and tells the page if that is news. The first answer is none: the page

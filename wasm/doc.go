@@ -10,6 +10,10 @@
 // The device's methods are documented with their TypeScript declaration, web/src/sdk/core.ts. Every call returns a promise,
 // is read strictly, and rejects with an error of a stable code; a panic inside rejects with internal and ends nothing.
 //
+// A device's ethereum object signs. What is to be signed is read into Go before the call returns, so that nothing that the page
+// does afterwards changes it; an error of code invalid-argument says where (data.at) and why (data.reason). A result's
+// warnings are "unbound", "unverified-device" and "blind".
+//
 // Strings are the one thing that cannot be wiped: a binding code that a page passes or reveals is a JavaScript string, which
 // stays in memory until the browser needs the room. So does the copy that Go makes of it.
 package main

@@ -1,0 +1,181 @@
+//go:build js && wasm
+
+package main
+
+import (
+	"context"
+	"encoding/hex"
+	"math/big"
+
+	"github.com/hack-pad/safejs"
+
+	"imkey-connect/bridge/interop"
+	"imkey-connect/core/ethereum"
+)
+
+func (d *openDevice) getAccount(args []safejs.Value) (any, error) {
+	c := d.newEthereumCall(argument(args, 0))
+	path := c.path()
+	show := or(c.options.OptionalBool("verify"), false)
+	var account ethereum.Account
+	err := c.do(confirms("address"), func(ctx context.Context, e *ethereum.Ethereum) (err error) {
+		account, err = e.Account(ctx, path, show)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return map[string]any{
+		"address": account.Address.String(), "path": account.Path.String(), "publicKey": hexText(account.PublicKey[:]), "warnings": c.warnings,
+	}, nil
+}
+
+func (d *openDevice) signTransaction(args []safejs.Value) (any, error) {
+	transaction, from, err := readTransaction(argument(args, 0))
+	if err != nil {
+		return nil, err
+	}
+	c := d.newEthereumCall(argument(args, 1))
+	c.signer(from)
+	native := c.nativeCurrency()
+	// The page can show what the device's screen is about to show.
+	announce := func(s ethereum.Summary) {
+		asks := confirms("transaction")
+		asks["blind"] = s.Blind
+		if transaction.Type == ethereum.TypeLegacy || transaction.Type == ethereum.TypeDynamicFee {
+			asks["screen"] = map[string]any{"payment": s.Payment, "receiver": s.Receiver, "fee": s.Fee}
+		}
+		d.asks = asks
+	}
+	var signed *ethereum.SignedTransaction
+	err = c.do(confirms("transaction"), func(ctx context.Context, e *ethereum.Ethereum) (err error) {
+		signed, err = e.SignTransaction(ctx, c.by, transaction, native, announce)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	if signed.Summary.Blind {
+		c.warn(warnBlind)
+	}
+	result := map[string]any{
+		"raw": hexText(signed.Raw), "hash": hexText(signed.Hash[:]), "from": signed.From.String(),
+		"r": hexText(signed.Signature.R[:]), "s": hexText(signed.Signature.S[:]), "yParity": int(signed.Signature.YParity),
+		"blind": signed.Summary.Blind, "warnings": c.warnings,
+	}
+	if transaction.Type == ethereum.TypeLegacy {
+		result["v"] = "0x" + legacyV(transaction.ChainID, signed.Signature.YParity).Text(16)
+	}
+	return result, nil
+}
+
+// legacyV is what type 0 has for the recovery id: 27 and more, or since EIP-155 twice the chain's id and 35 and more.
+func legacyV(chainID *big.Int, parity byte) *big.Int {
+	v := big.NewInt(int64(parity))
+	if chainID == nil {
+		return v.Add(v, big.NewInt(27))
+	}
+	v.Add(v, big.NewInt(35))
+	return v.Add(v, new(big.Int).Lsh(chainID, 1))
+}
+
+// nativeCurrency reads what the chain's currency is called on the screen. That it makes sense is core's to check.
+func (c *ethereumCall) nativeCurrency() ethereum.Native {
+	v := c.options.Value("nativeCurrency")
+	if v.IsUndefined() {
+		return ethereum.Ether
+	}
+	o := interop.ReadObject(v, c.options.At("nativeCurrency"))
+	symbol, ok := interop.Text(o.Value("symbol"), 255)
+	if !ok {
+		o.Refuse("symbol", "a string")
+	}
+	n := ethereum.Native{Symbol: symbol, Decimals: uint8(o.Int("decimals", 255))}
+	if o.Err() != nil {
+		c.options.Adopt(o.Err())
+	}
+	return n
+}
+
+func (d *openDevice) signMessage(args []safejs.Value) (any, error) {
+	message, err := readMessage(argument(args, 0))
+	if err != nil {
+		return nil, err
+	}
+	c := d.newEthereumCall(argument(args, 1))
+	return c.signed("message", false, func(ctx context.Context, e *ethereum.Ethereum) (*ethereum.SignedMessage, error) {
+		return e.SignMessage(ctx, c.by, message)
+	})
+}
+
+// readMessage reads text, to be signed as UTF-8, or bytes.
+func readMessage(v safejs.Value) ([]byte, error) {
+	if text, ok := interop.Text(v, maxData); ok {
+		return []byte(text), nil
+	}
+	if b, ok := interop.Bytes(v, maxData); ok {
+		return b, nil
+	}
+	return nil, interop.Invalid("message", "not a text without half surrogate pairs, nor bytes, of at most 65535")
+}
+
+func (d *openDevice) signTypedData(args []safejs.Value) (any, error) {
+	document, err := interop.ReadTree(argument(args, 0), "typed data", typedDataLimits)
+	if err != nil {
+		return nil, err
+	}
+	c := d.newEthereumCall(argument(args, 1))
+	version := c.version()
+	if err := c.options.Err(); err != nil {
+		return nil, err
+	}
+	hashed, err := ethereum.HashTypedData(document, version)
+	if err != nil {
+		return nil, err
+	}
+	return c.signed("typed-data", true, func(ctx context.Context, e *ethereum.Ethereum) (*ethereum.SignedMessage, error) {
+		return e.SignTypedData(ctx, c.by, hashed)
+	})
+}
+
+// typedDataLimits let through what core takes: a megabyte of encoding, whose bytes are twice as long in hex, and a value and
+// a name for every word of it. Core's own limits are the narrower ones.
+var typedDataLimits = interop.TreeLimits{
+	Depth: ethereum.MaxTypedDataDepth + 2, Values: ethereum.MaxTypedDataSize / 8, Size: 3 * ethereum.MaxTypedDataSize,
+}
+
+func (c *ethereumCall) version() ethereum.Version {
+	v := c.options.Value("version")
+	text, _ := interop.Text(v, 2)
+	switch {
+	case v.IsUndefined() || text == "V4":
+		return ethereum.V4
+	case text == "V3":
+		return ethereum.V3
+	}
+	c.options.Refuse("version", `"V3" or "V4"`)
+	return 0
+}
+
+// signed runs a call that signs a message, and makes its result.
+func (c *ethereumCall) signed(operation string, blind bool, sign func(context.Context, *ethereum.Ethereum) (*ethereum.SignedMessage, error)) (any, error) {
+	c.signer(nil)
+	asks := confirms(operation)
+	asks["blind"] = blind
+	var signed *ethereum.SignedMessage
+	err := c.do(asks, func(ctx context.Context, e *ethereum.Ethereum) (err error) {
+		signed, err = sign(ctx, e)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	if signed.Blind {
+		c.warn(warnBlind)
+	}
+	return map[string]any{
+		"signature": hexText(signed.Signature[:]), "address": signed.From.String(), "warnings": c.warnings,
+	}, nil
+}
+
+func hexText(b []byte) string { return "0x" + hex.EncodeToString(b) }

@@ -1,0 +1,229 @@
+//go:build js && wasm
+
+package main
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/decred/dcrd/dcrec/secp256k1/v4"
+	"github.com/decred/dcrd/dcrec/secp256k1/v4/ecdsa"
+	"github.com/hack-pad/safejs"
+	"github.com/stretchr/testify/require"
+
+	"imkey-connect/bridge/bridgetest"
+	"imkey-connect/bridge/interop"
+	"imkey-connect/core/ethereum"
+	"imkey-connect/core/frame"
+	"imkey-connect/core/secert/secerttest"
+)
+
+const seid = "19060000000200860001010000000014"
+
+var (
+	ca      = secerttest.NewKey("a CA")
+	element = secerttest.NewKey("a secure element")
+	account = secerttest.NewKey("an account")
+)
+
+// applet is the Ethereum applet of the page's device: a wallet of one account, or a recording.
+type applet struct {
+	t      *testing.T
+	signer secerttest.Key // makes the signatures; the account's key is what it says its key is
+	app    []byte         // the host's key, as BIND_CHECK told it
+
+	prepared []byte   // the payload as it comes
+	data     []byte   // what is to be signed of it, until it is
+	signed   []byte   // what was signed last
+	screen   []string // what the host wrote for it
+	unbound  bool     // whether the last binding signature was empty
+	asked    []string // instructions
+
+	patient bool   // keep-alives come before the last answer to prepare
+	stuck   bool   // and no answer
+	refusal []byte // the last answer to prepare
+
+	recording []exchange // played instead, where there is one
+}
+
+type exchange struct{ Cmd, Rsp string }
+
+// newEthereumPage is a page with a device that has the applet and a secure element with this key. It is unbound.
+func newEthereumPage(t *testing.T, point []byte) *page {
+	t.Helper()
+	p := newPage(t)
+	p.ca = hex.EncodeToString(ca.Public())
+	p.certificate = secerttest.New(seid, point).Sign(ca)
+	p.ethereum = &applet{t: t, signer: account}
+	p.open()
+	return p
+}
+
+// bound binds the page's device.
+func (p *page) bound() *page {
+	p.t.Helper()
+	p.works("call", "bind", "PVU3FY64", object(p.t, `({})`))
+	p.told()
+	return p
+}
+
+// answer is nil for what is not the applet's.
+func (a *applet) answer(msg []byte) []frame.Packet {
+	text := strings.ToUpper(hex.EncodeToString(msg))
+	own := text == "00A4040005695F65746800" || strings.HasPrefix(text, "805") && text[3] <= '6'
+	switch {
+	case strings.HasPrefix(text, "8071"):
+		a.app = bytes.Clone(msg[5:70])
+		return nil
+	case !own:
+		return nil
+	case a.recording != nil:
+		return a.play(text)
+	}
+	answer := a.execute(msg[1], msg[3], msg[5:len(msg)-1])
+	if answer == nil {
+		return []frame.Packet{frame.KeepAlive(2), frame.KeepAlive(2)}
+	}
+	return a.packets(answer, a.patient && (msg[1] == 0x56 || msg[3] == 0x80))
+}
+
+func (a *applet) packets(answer []byte, waiting bool) []frame.Packet {
+	packets, err := frame.Split(answer)
+	require.NoError(a.t, err)
+	if waiting {
+		packets = append([]frame.Packet{frame.KeepAlive(2), frame.KeepAlive(2)}, packets...)
+	}
+	return packets
+}
+
+func (a *applet) play(command string) []frame.Packet {
+	next := a.recording[0]
+	if !strings.EqualFold(next.Cmd, command) {
+		a.t.Errorf("%s came where %s was recorded", command, next.Cmd)
+		return a.packets([]byte{0x6F, 0x00}, false)
+	}
+	if len(a.recording) > 1 {
+		a.recording = a.recording[1:]
+	} else {
+		a.recording = []exchange{{Cmd: "all was played"}}
+	}
+	answer, err := hex.DecodeString(next.Rsp)
+	require.NoError(a.t, err)
+	return a.packets(answer, false)
+}
+
+// execute returns nil for a command that stays pending.
+func (a *applet) execute(ins, p2 byte, data []byte) []byte {
+	ok := []byte{0x90, 0x00}
+	a.asked = append(a.asked, hex.EncodeToString([]byte{ins}))
+	switch ins {
+	case 0xA4:
+		a.prepared, a.data = nil, nil
+	case 0x53:
+		signed := append(account.Public(), make([]byte, 32)...)
+		return append(append(signed, element.Sign(sha256.Sum256(signed), false)...), ok...)
+	case 0x51, 0x54:
+		a.prepared = append(a.prepared, data...)
+		if p2 != 0x80 {
+			break
+		}
+		payload := a.prepared
+		a.prepared = nil
+		if a.stuck {
+			return nil
+		}
+		if a.refusal != nil {
+			return a.refusal
+		}
+		return a.confirm(payload)
+	case 0x52, 0x55:
+		if a.data == nil {
+			return []byte{0x69, 0x85}
+		}
+		digest := ethereum.Keccak256(a.data)
+		a.signed, a.data = a.data, nil
+		compact := ecdsa.SignCompact(a.signer.PrivateKey, digest[:], false)
+		return append(append(append([]byte{0x41}, compact[1:]...), compact[0]-27), ok...)
+	}
+	return ok
+}
+
+// confirm takes a payload apart, and judges its binding signature by another library.
+func (a *applet) confirm(payload []byte) []byte {
+	body := payload[2+int(payload[1]):]
+	// Without a binding hosts write 00 01 00 before transactions, and 00 00 before messages.
+	if a.unbound = payload[1] <= 1; !a.unbound {
+		key, err := secp256k1.ParsePubKey(a.app)
+		require.NoError(a.t, err)
+		signature, err := ecdsa.ParseDERSignature(payload[2 : 2+payload[1]])
+		digest := sha256.Sum256(body)
+		digest = sha256.Sum256(digest[:])
+		if err != nil || !signature.Verify(digest[:], key) {
+			return []byte{0x69, 0x42}
+		}
+	}
+	n := int(body[1])<<8 | int(body[2])
+	a.data, a.screen = body[3:3+n], nil
+	for rest := body[3+n:]; len(rest) > 0; rest = rest[2+int(rest[1]):] {
+		a.screen = append(a.screen, string(rest[2:2+int(rest[1])]))
+	}
+	return []byte{0x90, 0x00}
+}
+
+// recorded is a session with a real device.
+type recorded struct {
+	Name      string
+	Exchanges []exchange
+	Expect    struct{ Address, Pubkey, SignedTx, TxHash, Signature string }
+}
+
+func readRecordings(t *testing.T) (sessions []recorded, point []byte) {
+	t.Helper()
+	b, err := os.ReadFile("../core/testdata/vectors/imkey.json")
+	require.NoError(t, err)
+	var vectors struct {
+		Sessions []recorded `json:"recordedSessions"`
+		SE       struct {
+			Key string `json:"recoveredSEPublicKey"`
+		} `json:"seSignedXpub"`
+	}
+	require.NoError(t, json.Unmarshal(b, &vectors))
+	require.Len(t, vectors.Sessions, 3)
+	point, err = hex.DecodeString(vectors.SE.Key)
+	require.NoError(t, err)
+	return vectors.Sessions, point
+}
+
+// signs calls a method of the device's ethereum object with arguments that are JavaScript, and returns its result.
+func (p *page) signs(call string) safejs.Value {
+	p.t.Helper()
+	return p.works("raw", object(p.t, `(core, page) => page.device.ethereum.`+call))
+}
+
+// refuses is signs for a call that fails; it returns the error's data.
+func (p *page) refuses(code, call string) safejs.Value {
+	p.t.Helper()
+	got := p.do("raw", object(p.t, `(core, page) => page.device.ethereum.`+call))
+	require.Equal(p.t, code, bridgetest.Text(p.t, got, "code"), "%s: %s", call, describe(got))
+	return bridgetest.Get(p.t, got, "data")
+}
+
+// text is what a function makes of a result.
+func (p *page) text(result safejs.Value, function string) string {
+	p.t.Helper()
+	v, err := bridgetest.Eval(p.t, function).Invoke(result)
+	require.NoError(p.t, err)
+	s, ok := interop.String(v)
+	require.True(p.t, ok)
+	return s
+}
+
+func (p *page) warnings(result safejs.Value) string {
+	p.t.Helper()
+	return p.text(result, `r => r.warnings.join(" ")`)
+}
