@@ -26,7 +26,8 @@ import (
 	"imkey-connect/core/secp"
 )
 
-// VerifyTimeout bounds the wait for the answer to IDENTITY_VERIFY: the person may have to confirm.
+// VerifyTimeout bounds the wait for the answer to IDENTITY_VERIFY, or for the device's next sign of life: the person may
+// have to confirm.
 const VerifyTimeout = 240 * time.Second
 
 // Status is what the device says of its binding.
@@ -191,7 +192,7 @@ type BindOptions struct {
 
 // Bind binds this host with the code as the person typed it. A malformed code is code-format and reaches no device;
 // then untrusted-device, wrong-code, code-locked, or whatever stood in the way. A device that is already bound to this
-// host is left as it is.
+// host is left as it is, and so is what its record keeps: the code was not checked.
 func (b *Binding) Bind(ctx context.Context, typed string, o BindOptions) error {
 	code, err := bindcode.Parse(typed)
 	if err != nil {
@@ -205,7 +206,7 @@ func (b *Binding) Bind(ctx context.Context, typed string, o BindOptions) error {
 		}
 		defer c.record.Wipe()
 		if c.status == BoundToThis {
-			return nil
+			return c.trusted(o.AcceptUnverified)
 		}
 		if err := c.trust(o.AcceptUnverified); err != nil {
 			return err
@@ -214,16 +215,23 @@ func (b *Binding) Bind(ctx context.Context, typed string, o BindOptions) error {
 	})
 }
 
+// trusted says whether the device is one that the caller wants to deal with.
+func (c *check) trusted(acceptUnverified bool) error {
+	if c.standing.Standing == secert.Verified || c.standing.Standing == secert.Unverified && acceptUnverified {
+		return nil
+	}
+	return c.standing.Err
+}
+
 // trust takes the device's key into the record, or says why it may not.
 func (c *check) trust(acceptUnverified bool) error {
+	if err := c.trusted(acceptUnverified); err != nil {
+		return err
+	}
 	r := c.record
-	switch {
-	case c.standing.Standing == secert.Verified:
+	r.Trust, r.CA = Accepted, secp.PublicKey{}
+	if c.standing.Standing == secert.Verified {
 		r.Trust, r.CA = Verified, c.standing.CA
-	case c.standing.Standing == secert.Unverified && acceptUnverified:
-		r.Trust = Accepted
-	default:
-		return c.standing.Err
 	}
 	r.SE, r.HasSE = c.standing.Certificate.PublicKey, true
 	return nil
@@ -351,8 +359,8 @@ func (b *Binding) RevealCode(ctx context.Context, acceptUnverified bool) (code b
 		case BoundElsewhere:
 			return errcode.New(errcode.BoundElsewhere, "reveal the binding code")
 		}
-		if c.standing.Standing != secert.Verified && !acceptUnverified {
-			return c.standing.Err
+		if err := c.trusted(acceptUnverified); err != nil {
+			return err
 		}
 		code, ok = c.record.Code, c.record.HasCode
 		return nil

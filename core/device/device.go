@@ -150,6 +150,9 @@ func (s *Session) inBootLoader(ctx context.Context) (bool, error) {
 	return false, err
 }
 
+// longest bounds any exchange, so that a device which asks for patience for ever does not get it.
+const longest = 10 * time.Minute
+
 // Transmit exchanges one APDU. within bounds the wait for the answer or the next keep-alive; 0 takes the transport's.
 // A status word other than 9000 is the caller's to judge.
 func (s *Session) Transmit(ctx context.Context, cmd apdu.Command, within time.Duration) (apdu.Response, error) {
@@ -157,6 +160,8 @@ func (s *Session) Transmit(ctx context.Context, cmd apdu.Command, within time.Du
 	if err != nil {
 		return apdu.Response{}, err
 	}
+	ctx, stop := context.WithTimeout(ctx, longest)
+	defer stop()
 	waited := false
 	answer, err := s.d.channel.Exchange(ctx, b, within, func() {
 		waited = true
