@@ -37,9 +37,9 @@ type Device struct {
 	slot    chan struct{}
 	channel *transport.Channel
 	waiting func(bool)
+	info    Info // as Open left it
 
 	mu     sync.Mutex
-	info   Info
 	closed bool
 }
 
@@ -66,30 +66,8 @@ func Open(ctx context.Context, link transport.Link, waiting func(bool)) (*Device
 	return d, nil
 }
 
-// Info returns what the device said of itself when it was opened, or when it was last refreshed.
-func (d *Device) Info() Info {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return d.info
-}
-
-// Refresh asks the device again what it is. Another device's answers are device-mismatch.
-func (d *Device) Refresh(ctx context.Context) (Info, error) {
-	err := d.Do(ctx, func(s *Session) error {
-		info, err := identify(ctx, s)
-		if err != nil {
-			return err
-		}
-		d.mu.Lock()
-		defer d.mu.Unlock()
-		if info.SEID != d.info.SEID {
-			return errcode.New(errcode.DeviceMismatch, "the device changed its SEID")
-		}
-		d.info = info
-		return nil
-	})
-	return d.Info(), err
-}
+// Info returns what the device said of itself when it was opened.
+func (d *Device) Info() Info { return d.info }
 
 // Close gives the device back. An operation under way ends with device-disconnected.
 func (d *Device) Close() error {

@@ -237,23 +237,6 @@ func TestCertificate(t *testing.T) {
 	})
 }
 
-func TestRefresh(t *testing.T) {
-	bubble(t, imKey, func(t *testing.T, d *transporttest.Table) {
-		dev, err := device.Open(t.Context(), d, nil)
-		require.NoError(t, err)
-		d.Answer(readBattery, "549000")
-		info, err := dev.Refresh(t.Context())
-		require.NoError(t, err)
-		require.Equal(t, 84, info.Battery)
-		require.Equal(t, info, dev.Info())
-
-		d.Answer(readSEID, "000000000000000000000000000000009000")
-		info, err = dev.Refresh(t.Context())
-		require.Equal(t, errcode.DeviceMismatch, errcode.Of(err))
-		require.Equal(t, seid, info.SEID, "what was known stays")
-	})
-}
-
 // pendingIMK makes SELECT of the IMK applet wait for a person who never comes.
 func pendingIMK(d *transporttest.Table) (arrived chan struct{}) {
 	arrived = make(chan struct{}, 10)
@@ -287,8 +270,6 @@ func TestCloseEndsAnOperation(t *testing.T) {
 		require.NoError(t, dev.Close(), "twice is fine")
 		require.Equal(t, errcode.DeviceDisconnected, errcode.Of(selectIMKOn(dev, t.Context())))
 		err = dev.Do(t.Context(), func(*device.Session) error { t.Error("an operation on a closed device"); return nil })
-		require.Equal(t, errcode.DeviceDisconnected, errcode.Of(err))
-		_, err = dev.Refresh(t.Context())
 		require.Equal(t, errcode.DeviceDisconnected, errcode.Of(err))
 		require.Equal(t, seid, dev.Info().SEID, "what it said stays readable")
 	})
