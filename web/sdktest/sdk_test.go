@@ -34,7 +34,7 @@ func TestUnderNode(t *testing.T) {
 	require.NotEmpty(t, scripts)
 	for _, script := range scripts {
 		t.Run(filepath.Base(script), func(t *testing.T) {
-			cmd := exec.CommandContext(t.Context(), node, "--test-reporter=spec", script)
+			cmd := exec.CommandContext(t.Context(), node, "--test-reporter=spec", "--test-timeout=30000", script)
 			cmd.Env = append(os.Environ(), "DIST="+dist, "SITE="+server.URL)
 			out, err := cmd.CombinedOutput()
 			require.NoError(t, err, "%s", out)

@@ -1,0 +1,386 @@
+// What the provider has the device sign, one thing at a time, and what becomes of it when somebody pulls the plug.
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { A0, A1, B0, connected, HASH, page, SIGNATURE, TO, until, wallet } from './fakewallet.js'
+
+const reason = (code, retryable = false) => ({ code, retryable })
+const typed = {
+  types: { EIP712Domain: [{ name: 'chainId', type: 'uint256' }], Mail: [{ name: 'text', type: 'string' }] },
+  primaryType: 'Mail', domain: { chainId: 1 }, message: { text: 'hello' },
+}
+const deferred = () => {
+  const it = {}
+  it.promise = new Promise((resolve, reject) => Object.assign(it, { resolve, reject }))
+  return it
+}
+
+test('messages are signed as bytes when they are hex, else as text', async t => {
+  const { ask, device } = await connected(t, { accounts: 2 })
+  const signed = () => device.calls.at(-1)
+  assert.equal(await ask('personal_sign', ['0x48656C6c6f', A1]), SIGNATURE)
+  assert.deepEqual(signed(), ['signMessage', Uint8Array.from(Buffer.from('Hello')), { path: "m/44'/60'/0'/0/1", from: A1 }])
+  await ask('personal_sign', ['Grüße 0x', A0.toLowerCase()])
+  assert.deepEqual(signed(), ['signMessage', 'Grüße 0x', { path: "m/44'/60'/0'/0/0", from: A0 }])
+  await ask('personal_sign', ['', A0])
+  assert.equal(signed()[1], '')
+  await ask('personal_sign', ['0x', A0])
+  assert.deepEqual(signed()[1], new Uint8Array())
+  await ask('personal_sign', [A0, 'the other way round'])
+  assert.equal(signed()[1], 'the other way round')
+  await ask('personal_sign', [A1, A0])
+  assert.equal(signed()[2].from, A0, 'an address may be the message')
+  await ask('eth_sign', [A0, '0xDEADbeef'])
+  assert.deepEqual(signed()[1], Uint8Array.of(0xde, 0xad, 0xbe, 0xef))
+})
+
+test('typed data is signed by its version, as text or as an object', async t => {
+  const { ask, device } = await connected(t)
+  for (const [method, version] of [['eth_signTypedData_v3', 'V3'], ['eth_signTypedData_v4', 'V4'], ['eth_signTypedData', 'V4']]) {
+    for (const document of [typed, JSON.stringify(typed)]) {
+      assert.equal(await ask(method, [A0, document]), SIGNATURE)
+      assert.deepEqual(device.calls.at(-1), ['signTypedData', typed, { path: "m/44'/60'/0'/0/0", from: A0, version }])
+    }
+  }
+  await assert.rejects(ask('eth_signTypedData', [[{ type: 'string', name: 'a', value: 'b' }], A0]), { code: 4200 })
+})
+
+test('typed data for another chain is 4901', async t => {
+  const { ask, device } = await connected(t)
+  for (const chainId of [2, '2', '0x2', 2n]) {
+    await assert.rejects(ask('eth_signTypedData_v4', [A0, { ...typed, domain: { chainId } }]), { code: 4901 }, String(chainId))
+  }
+  device.calls.length = 0
+  for (const domain of [{ chainId: '0x1' }, { chainId: '1' }, { chainId: 1n }, {}]) await ask('eth_signTypedData_v4', [A0, { ...typed, domain }])
+  assert.equal(device.calls.length, 4)
+})
+
+test('malformed typed data is -32602 before the device hears of it', async t => {
+  const { ask, device } = await connected(t)
+  const cycle = { ...typed, message: {} }
+  cycle.message.self = cycle
+  let deep = {}
+  for (let i = 0; i < 100; i++) deep = { deep }
+  device.calls.length = 0
+  for (const document of [
+    undefined, null, 5, '', 'no json', '[]', '{}', [], {}, cycle, { ...typed, message: deep }, { ...typed, message: 'x' },
+    { ...typed, types: [] }, { ...typed, primaryType: 1 }, { ...typed, domain: null }, { ...typed, domain: { chainId: 'one' } },
+    { ...typed, domain: { chainId: {} } }, { ...typed, message: { text: 'x'.repeat(1 << 20) } }, JSON.stringify({ ...typed, message: { text: 'x'.repeat(1 << 20) } }),
+    { ...typed, message: Object.fromEntries(Array.from({ length: 200_000 }, (_, i) => [`key${i}`, 1])) },
+    { ...typed, message: { f() {} } }, `{"types":{},"primaryType":"A","domain":{},"message":{"n":12345678901234567890}}`,
+  ]) {
+    await assert.rejects(ask('eth_signTypedData_v4', [A0, document]), { code: -32602, data: reason('invalid-argument') }, String(JSON.stringify(typeof document)))
+  }
+  assert.deepEqual(device.calls, [])
+  await ask('eth_signTypedData_v4', [A0, '{"types":{},"primaryType":"A","domain":{},"message":{"__proto__":{"a":1}}}'])
+  assert.deepEqual(Object.keys(device.calls[0][1].message), ['__proto__'], 'no key of a document means anything to JavaScript')
+})
+
+test('what is signed is what was asked, whatever the page changes meanwhile', async t => {
+  const { ask, device } = await connected(t)
+  const document = structuredClone(typed)
+  const asked = ask('eth_signTypedData_v4', [A0, document])
+  await until(() => device.calls.length > 1)
+  document.message.text = 'pay'
+  await asked
+  assert.equal(device.calls.at(-1)[1].message.text, 'hello')
+})
+
+test('malformed parameters are -32602, and a foreign account is 4100', async t => {
+  const { ask, device } = await connected(t)
+  device.calls.length = 0
+  const wrongSum = A0.replace('6031', '6031').replace('E7b', 'E7B').replace('564e', '564E')
+  for (const [method, params] of [
+    ['personal_sign', undefined], ['personal_sign', []], ['personal_sign', ['0x00']], ['personal_sign', ['0x00', '0x1234']],
+    ['personal_sign', ['0x00', wrongSum]], ['personal_sign', ['0x0', A0]], ['personal_sign', ['0xzz', A0]], ['personal_sign', [5, A0]],
+    ['personal_sign', ['0x00', A0.slice(2)]], ['personal_sign', { message: '0x00', address: A0 }], ['eth_sign', [A0, 'text']],
+    ['eth_sign', ['0x00', A0]], ['eth_signTypedData_v4', [typed, A0]], ['eth_signTypedData_v4', []],
+  ]) {
+    await assert.rejects(ask(method, params), { code: -32602, data: reason('invalid-argument') }, `${method} ${JSON.stringify(params)}`)
+  }
+  for (const [method, params] of [
+    ['personal_sign', ['0x00', A1]], ['eth_sign', [A1, '0x00']], ['eth_signTypedData_v4', [A1, typed]],
+    ['eth_sendTransaction', [{ from: A1, to: TO }]], ['eth_signTransaction', [{ from: A1, to: TO }]],
+  ]) {
+    await assert.rejects(ask(method, params), { code: 4100, data: reason('invalid-argument') }, method)
+  }
+  assert.deepEqual(device.calls, [])
+})
+
+test('all of them need a connection first', async t => {
+  const { ask, usb, node } = await page(t)
+  for (const [method, params] of [['personal_sign', ['0x00', A0]], ['eth_signTypedData_v4', [A0, typed]], ['eth_sendTransaction', [{ to: TO }]]]) {
+    await assert.rejects(ask(method, params), { code: 4100, message: /eth_requestAccounts/ })
+  }
+  assert.deepEqual([usb.asked, node.asked], [[], []])
+})
+
+test('checksums of addresses are those of EIP-55', async t => {
+  for (const address of [ // the EIP's own
+    '0x52908400098527886E0F7030069857D2E4169EE7', '0x8617E340B3D01FA5F11F306F4090FD50E238070D', '0xde709f2102306220921060314715629080e2fb77',
+    '0x27b1fdb04752bbc536007a920d24acb045561c26', '0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed', '0xfB6916095ca1df60bB79Ce92cE3Ea74c37c5d359',
+    '0xdbF03B407c01E7cD3CBea99509d93f8DDDC8C6FB', '0xD1220A0cf47c7B9Be7A2E6BA89F429762e7b9aDb',
+  ]) {
+    const { ask } = await connected(t, { devices: [wallet({ accounts: [address] })] })
+    for (const given of [address, address.toLowerCase(), `0x${address.slice(2).toUpperCase()}`]) await ask('personal_sign', ['0x00', given])
+    const flip = address.search(/[a-f]/) > 0 ? /[a-f](?!.*[a-f])/ : /[A-F](?!.*[A-F])/
+    const wrong = address.replace(flip, letter => letter === letter.toUpperCase() ? letter.toLowerCase() : letter.toUpperCase())
+    if (/[a-f]/.test(wrong) && /[A-F]/.test(wrong)) await assert.rejects(ask('personal_sign', ['0x00', wrong]), { code: -32602, message: /EIP-55/ }, wrong)
+  }
+})
+
+test('requests queue, and the device does one thing at a time', async t => {
+  const { ask, device } = await connected(t)
+  const gates = []
+  device.signMessage = message => {
+    const gate = deferred()
+    gates.push([message, gate])
+    return gate.promise
+  }
+  const asked = ['one', 'two', 'three'].map(text => ask('personal_sign', [text, A0]))
+  for (const text of ['one', 'two', 'three']) {
+    await until(() => gates.length > 0)
+    const [message, gate] = gates.shift()
+    assert.equal(message, text)
+    assert.deepEqual(await ask('eth_accounts'), [A0], 'what needs no device does not wait')
+    gate.resolve({ signature: text })
+  }
+  assert.deepEqual(await Promise.all(asked), ['one', 'two', 'three'])
+  assert.equal(device.most, 1)
+  await until(() => device.open === 0)
+  assert.equal(device.opened, 2, 'once to connect, once for all three')
+})
+
+test('one that fails does not stop the next', async t => {
+  const { ask, device } = await connected(t)
+  device.signMessage = message => {
+    if (message === 'no') throw device.error('user-rejected', { statusWord: 0x6940, retryable: true })
+    return { signature: SIGNATURE }
+  }
+  const [no, yes] = await Promise.allSettled([ask('personal_sign', ['no', A0]), ask('personal_sign', ['yes', A0])])
+  assert.deepEqual([no.reason.code, no.reason.data], [4001, { code: 'user-rejected', statusWord: 0x6940, retryable: true }])
+  assert.equal(yes.value, SIGNATURE)
+})
+
+test('a signal ends a call that waits its turn at once, and one under way when the device is idle', async t => {
+  const { ask, device } = await connected(t)
+  const idle = deferred()
+  let begun = false
+  device.signMessage = (_, { signal }) => new Promise((_, reject) => {
+    begun = true
+    signal.addEventListener('abort', () => idle.promise.then(() => reject(device.error('aborted', { retryable: true }))))
+  })
+  const [under, waiting] = [new AbortController(), new AbortController()]
+  const first = ask('personal_sign', ['one', A0], { signal: under.signal })
+  const second = ask('personal_sign', ['two', A0], { signal: waiting.signal })
+  await until(() => begun)
+  waiting.abort()
+  await assert.rejects(second, { code: -32603, data: reason('aborted', true) })
+  let settled = false
+  first.catch(() => { settled = true })
+  under.abort()
+  await new Promise(setImmediate)
+  assert.equal(settled, false, 'not before the device is idle')
+  idle.resolve()
+  await assert.rejects(first, { code: -32603, data: reason('aborted', true) })
+  device.signMessage = undefined
+  assert.equal(await ask('personal_sign', ['three', A0]), SIGNATURE)
+  assert.deepEqual(device.calls.filter(([name]) => name === 'signMessage').map(([, text]) => text), ['one', 'three'])
+  await assert.rejects(ask('personal_sign', ['0x00', A0], { signal: AbortSignal.abort() }), { code: -32603, data: reason('aborted', true) })
+})
+
+test('a signal ends connecting, but not for those who joined', async t => {
+  const { ask, device } = await page(t)
+  const gate = deferred()
+  let begun = 0
+  device.getAccount = ({ path, signal }) => new Promise((resolve, reject) => {
+    begun++
+    gate.promise.then(() => resolve({ address: A0, path }))
+    signal.addEventListener('abort', () => reject(device.error('aborted', { retryable: true })))
+  })
+  const [one, two] = [new AbortController(), new AbortController()]
+  const calls = [one, two].map(({ signal }) => ask('eth_requestAccounts', [], { signal }))
+  await until(() => begun === 1)
+  one.abort()
+  await assert.rejects(calls[0], { data: reason('aborted', true) })
+  gate.resolve()
+  assert.deepEqual(await calls[1], [A0])
+
+  await ask('wallet_revokePermissions', [{ eth_accounts: {} }])
+  device.getAccount = ({ signal }) => new Promise((_, reject) => {
+    begun++
+    signal.addEventListener('abort', () => reject(device.error('aborted', { retryable: true })))
+  })
+  const controller = new AbortController()
+  const alone = ask('eth_requestAccounts', [], { signal: controller.signal })
+  await until(() => begun === 2)
+  controller.abort()
+  await assert.rejects(alone, { data: reason('aborted', true) })
+  assert.equal(device.inUse, 0)
+})
+
+test('the person is told what to do', async t => {
+  const { ask, device, events } = await connected(t)
+  const screen = { payment: '1.0 ETH', receiver: TO, fee: '0.000126 ETH' }
+  const detail = { reason: 'confirm', operation: 'transaction', blind: false, screen }
+  device.signTransaction = () => {
+    device.tell('interaction', { state: 'waiting', ...detail })
+    device.tell('interaction', { state: 'done', ...detail })
+    return { raw: '0x02', hash: HASH }
+  }
+  await ask('eth_sendTransaction', [{ to: TO, value: '0xde0b6b3a7640000' }])
+  assert.deepEqual(events('interaction'), ['waiting', 'done'].map(state => ({ state, ...detail, method: 'eth_sendTransaction' })))
+})
+
+test('unplugged is 4900, and the same device plugged in again is found without a reload', async t => {
+  const { ask, device, usb, heard, events, provider, sdk } = await connected(t)
+  device.signMessage = () => {
+    usb.plug('disconnect', device)
+    throw device.error('device-disconnected', { retryable: true })
+  }
+  await assert.rejects(ask('personal_sign', ['0x00', A0]), { code: 4900, data: reason('device-disconnected', true) })
+  const [error] = events('disconnect')
+  assert.equal(events('disconnect').length, 1, 'told once')
+  assert(error instanceof sdk.ProviderRpcError)
+  assert.deepEqual([error.code, error.data], [4900, reason('device-disconnected', true)])
+  assert.equal(provider.isConnected(), false)
+  usb.devices = []
+  await assert.rejects(ask('personal_sign', ['0x00', A0]), { code: 4900, data: reason('device-disconnected', true) })
+  assert.deepEqual(await ask('eth_accounts'), [A0], 'still the dApp\'s accounts')
+
+  heard.length = 0
+  const again = wallet()
+  usb.devices = [again]
+  usb.plug('connect', again)
+  assert.deepEqual(heard, [['connect', { chainId: '0x1' }]])
+  assert.equal(provider.isConnected(), true)
+  assert.equal(await ask('personal_sign', ['0x00', A0]), SIGNATURE)
+  assert.equal(again.calls.length, 1)
+})
+
+test('a device that came back unheard is found by the next request', async t => {
+  const { ask, device, usb, events } = await connected(t)
+  usb.plug('disconnect', device)
+  usb.devices = [wallet({ serial: 'imKey2' }), wallet()]
+  assert.equal(await ask('personal_sign', ['0x00', A0]), SIGNATURE)
+  assert.deepEqual(events('connect'), [{ chainId: '0x1' }])
+})
+
+test('another device in its place brings its own accounts', async t => {
+  const { ask, device, usb, heard } = await connected(t)
+  const other = wallet({ serial: 'imKey2', accounts: [B0] })
+  usb.plug('connect', other)
+  await new Promise(setImmediate)
+  assert.deepEqual(other.calls, [], 'beside the first one it is left alone')
+  usb.plug('disconnect', device)
+  heard.length = 0
+  usb.plug('connect', other)
+  await until(() => heard.length === 2)
+  assert.deepEqual(heard, [['connect', { chainId: '0x1' }], ['accountsChanged', [B0]]])
+  assert.equal(await ask('personal_sign', ['0x00', B0]), SIGNATURE)
+  await assert.rejects(ask('personal_sign', ['0x00', A0]), { code: 4100 })
+})
+
+test('another device that is not ready is left alone until somebody asks', async t => {
+  const { ask, device, usb, heard } = await connected(t, { pairing: () => assert.fail('nobody asked') })
+  const other = wallet({ serial: 'imKey2', accounts: [B0], status: 'unbound' })
+  usb.plug('disconnect', device)
+  usb.devices = [other]
+  heard.length = 0
+  usb.plug('connect', other)
+  await until(() => other.calls.length === 1 && other.open === 0)
+  assert.deepEqual(heard, [])
+  other.status = 'bound'
+  assert.deepEqual(await ask('eth_requestAccounts'), [B0])
+})
+
+test('a permission taken back is a device gone', async t => {
+  const { ask, device, events, provider } = await connected(t)
+  device.signMessage = () => { throw device.error('device-disconnected', { retryable: true }) }
+  await assert.rejects(ask('personal_sign', ['0x00', A0]), { code: 4900 })
+  assert.equal(events('disconnect').length, 1)
+  assert.equal(provider.isConnected(), false)
+})
+
+test('another wallet on the same device is 4100, and its old accounts are forgotten', async t => {
+  for (const data of [{ reason: 'foreign-from' }, { at: 'from', reason: 'another' }]) {
+    const { ask, device, events } = await connected(t)
+    device.accounts = [B0]
+    device.signMessage = () => { throw device.error('invalid-argument', { data }) }
+    await assert.rejects(ask('personal_sign', ['0x00', A0]), { code: 4100 })
+    assert.deepEqual(events('accountsChanged'), [[]])
+    assert.deepEqual(await ask('eth_requestAccounts'), [B0])
+  }
+})
+
+test('an unbound device is bound in between, or 4100', async t => {
+  for (const status of ['unbound', 'bound-elsewhere']) {
+    const code = status === 'unbound' ? 'not-bound' : status
+    const { ask } = await page(t, { devices: [wallet({ status })] })
+    await assert.rejects(ask('eth_requestAccounts'), { code: 4100, data: reason(code) })
+
+    let asked
+    const it = await page(t, { devices: [wallet({ status })], pairing: async request => {
+      asked = request
+      assert.deepEqual(it.events('interaction'), [{ state: 'waiting', reason: 'pair', method: 'eth_requestAccounts' }])
+      await assert.rejects(it.ask('eth_requestAccounts'), { code: -32002 })
+      it.device.status = 'bound'
+    } })
+    assert.deepEqual(await it.ask('eth_requestAccounts'), [A0])
+    assert(asked.imkey instanceof it.sdk.ImKey && asked.device instanceof it.sdk.Device && asked.signal instanceof AbortSignal)
+    assert.deepEqual(it.events('interaction').at(-1), { state: 'done', reason: 'pair', method: 'eth_requestAccounts' })
+  }
+})
+
+test('a binding that was lost is made anew within the request that found out', async t => {
+  const it = await connected(t, { pairing: async () => { it.device.status = 'bound' } })
+  it.device.status = 'bound-elsewhere'
+  assert.equal(await it.ask('personal_sign', ['0x00', A0]), SIGNATURE)
+})
+
+test('a binding that is declined is 4001, one that does not help is not tried again', async t => {
+  const it = await page(t, { devices: [wallet({ status: 'unbound' })], pairing: async () => { throw new it.sdk.ImKeyError('user-rejected', 'closed') } })
+  await assert.rejects(it.ask('eth_requestAccounts'), { code: 4001, data: reason('user-rejected') })
+  let asked = 0
+  const vain = await page(t, { devices: [wallet({ status: 'unbound' })], pairing: async () => { asked++ } })
+  await assert.rejects(vain.ask('eth_requestAccounts'), { code: 4100, data: reason('not-bound') })
+  assert.equal(asked, 1)
+  const controller = new AbortController()
+  const given = await page(t, { devices: [wallet({ status: 'unbound' })], pairing: () => new Promise(() => controller.abort()) })
+  await assert.rejects(given.ask('eth_requestAccounts', [], { signal: controller.signal }), { data: reason('aborted', true) })
+  assert.equal(given.device.open, 0)
+})
+
+test('a provider announces itself by EIP-6963', async t => {
+  const { sdk, provider, create } = await page(t)
+  const nowhere = sdk.announceProvider(provider)
+  assert.equal(nowhere(), undefined, 'outside a browser it does nothing')
+  globalThis.window = new EventTarget()
+  t.after(() => { delete globalThis.window })
+  const heard = []
+  window.addEventListener('eip6963:announceProvider', event => heard.push(event.detail))
+  const end = sdk.announceProvider(provider)
+  assert.equal(heard.length, 1)
+  window.dispatchEvent(new Event('eip6963:requestProvider'))
+  assert.equal(heard.length, 2)
+  const [{ info }] = heard
+  assert(Object.isFrozen(heard[0]) && Object.isFrozen(info))
+  assert.equal(heard[1].info.uuid, info.uuid)
+  assert.equal(heard[0].provider, provider)
+  assert.deepEqual(Object.keys(heard[0]).sort(), ['info', 'provider'])
+  assert.deepEqual(Object.keys(info).sort(), ['icon', 'name', 'rdns', 'uuid'])
+  assert.match(info.uuid, /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/)
+  assert.match(info.icon, /^data:image\/svg\+xml,%3Csvg/)
+  assert.match(info.rdns, /^[a-z.]+$/)
+  end()
+  window.dispatchEvent(new Event('eip6963:requestProvider'))
+  assert.equal(heard.length, 2)
+  sdk.announceProvider(provider)()
+  assert.equal(heard[2].info.uuid, info.uuid, 'stable as long as the page')
+  sdk.announceProvider(create(), { name: 'Mine' })()
+  assert.notEqual(heard[3].info.uuid, info.uuid)
+  assert.equal(heard[3].info.name, 'Mine')
+  for (const [target, more] of [[null], [{}], [provider, null], [provider, { uuid: 'x' }], [provider, { icon: 'https://a.example/x.png' }],
+    [provider, { name: ' ' }], [provider, { rdns: 'imkey' }]]) {
+    assert.throws(() => sdk.announceProvider(target, more), { code: 'invalid-argument' })
+  }
+})
