@@ -141,7 +141,7 @@ func (d *openDevice) signTypedData(args []safejs.Value) (any, error) {
 // typedDataLimits let through what core takes: a megabyte of encoding, whose bytes are twice as long in hex, and a value and
 // a name for every word of it. Core's own limits are the narrower ones.
 var typedDataLimits = interop.TreeLimits{
-	Depth: ethereum.MaxTypedDataDepth + 2, Values: ethereum.MaxTypedDataSize / 8, Size: 3 * ethereum.MaxTypedDataSize,
+	Depth: ethereum.MaxTypedDataDepth + 2, Values: ethereum.MaxTypedDataSize / 16, Size: 3 * ethereum.MaxTypedDataSize,
 }
 
 func (c *ethereumCall) version() ethereum.Version {

@@ -24,6 +24,38 @@ var reflect = sync.OnceValues(func() (fns [2]safejs.Value, err error) {
 	return fns, nil
 })
 
+// builtin is a function of the browser's, found when it is first wanted: a static one by its class and name, a method by
+// class, "prototype" and name. A method takes what it is called on as its first argument.
+func builtin(path ...string) func() (safejs.Value, error) {
+	return sync.OnceValues(func() (safejs.Value, error) {
+		fn := safejs.Global()
+		for _, name := range path {
+			var err error
+			if fn, err = Get(fn, name); err != nil {
+				return fn, err
+			}
+		}
+		if len(path) < 3 {
+			return fn, nil
+		}
+		call, err := Get(fn, "call")
+		if err != nil {
+			return fn, err
+		}
+		return CallNow(call, "bind", fn)
+	})
+}
+
+// with calls such a function.
+func with(fn func() (safejs.Value, error), args ...any) (safejs.Value, error) {
+	f, err := fn()
+	if err != nil {
+		return f, err
+	}
+	got, err := f.Invoke(args...)
+	return got, Thrown(err)
+}
+
 // Get reads a property, or an element by its index (an int). A getter that throws gives an *Exception.
 func Get(v safejs.Value, property any) (safejs.Value, error) {
 	fns, err := reflect()

@@ -3,32 +3,22 @@
 package interop
 
 import (
-	"math"
 	"strings"
 
 	"github.com/hack-pad/safejs"
 )
 
+var slice = builtin("String", "prototype", "slice")
+
 // Text reads a string that Go can hold exactly, of at most max UTF-16 units. One with half a surrogate pair has no UTF-8:
 // Go would get another text than the page meant.
 func Text(v safejs.Value, max int) (string, bool) {
-	if !Is(v, safejs.TypeString) {
+	if !Is(v, safejs.TypeString) || max < 0 {
 		return "", false
 	}
-	object, err := global("Object")
-	if err != nil {
-		return "", false
-	}
-	// Measured before it is copied. Only an object has properties to Reflect.get.
-	boxed, err := Construct(object, v)
-	if err != nil {
-		return "", false
-	}
-	length, err := Get(boxed, "length")
-	if err != nil {
-		return "", false
-	}
-	if n, ok := Int(length, math.MaxInt32); !ok || n > max {
+	// Cut before it is copied, so that an enormous one stays where it is.
+	short, err := with(slice, v, 0, max)
+	if err != nil || !short.Equal(v) {
 		return "", false
 	}
 	s, ok := String(v)

@@ -30,6 +30,11 @@ func ReadTree(v safejs.Value, root string, limits TreeLimits) (any, error) {
 	return t.read(v, &place{name: root})
 }
 
+var (
+	isArray = builtin("Array", "isArray")
+	keysOf  = builtin("Object", "keys")
+)
+
 type tree struct{ left TreeLimits }
 
 // place is where in the tree something is. Places are linked instead of written, since only errors want them.
@@ -88,11 +93,13 @@ func (t *tree) read(v safejs.Value, p *place) (any, error) {
 	case kind != safejs.TypeObject:
 		return Opaque{}, nil
 	}
-	list, err := says("Array", "isArray", v)
-	switch {
-	case err != nil:
+	list, err := with(isArray, v)
+	if err != nil {
 		return nil, p.invalid("not readable")
-	case list:
+	}
+	yes, _ := Bool(list)
+	switch {
+	case yes:
 		return t.list(v, p)
 	case IsBytes(v):
 		return t.bytes(v, p)
@@ -144,11 +151,7 @@ func (t *tree) list(v safejs.Value, p *place) (any, error) {
 }
 
 func (t *tree) object(v safejs.Value, p *place) (any, error) {
-	class, err := global("Object")
-	if err != nil {
-		return nil, err
-	}
-	keys, err := CallNow(class, "keys", v)
+	keys, err := with(keysOf, v)
 	if err != nil {
 		return nil, p.invalid("not readable")
 	}

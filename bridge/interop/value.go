@@ -62,26 +62,15 @@ func Int(v safejs.Value, max int) (int, bool) {
 	return int(f), true
 }
 
-// says asks a static method of a class of the browser's for a yes or no about v.
-func says(class, method string, v safejs.Value) (bool, error) {
-	c, err := global(class)
-	if err != nil {
-		return false, err
-	}
-	answer, err := CallNow(c, method, v)
-	if err != nil {
-		return false, err
-	}
-	yes, _ := Bool(answer)
-	return yes, nil
-}
+var isView = builtin("ArrayBuffer", "isView")
 
 // IsBytes reports whether v is a typed array or DataView of any realm.
 func IsBytes(v safejs.Value) bool {
 	if !Is(v, safejs.TypeObject) {
 		return false
 	}
-	yes, err := says("ArrayBuffer", "isView", v)
+	is, err := with(isView, v)
+	yes, _ := Bool(is)
 	return err == nil && yes
 }
 
