@@ -161,6 +161,13 @@ func protect(h http.Header, r *http.Request) {
 	h.Set("X-Frame-Options", "DENY") // for browsers that do not know frame-ancestors
 }
 
+const (
+	// demoPage is the demonstration dApp. As any dApp it talks to a node, of which a developer runs one on this very
+	// computer; no other page may.
+	demoPage = "/dapp"
+	ownNodes = "http://localhost:* http://127.0.0.1:*"
+)
+
 func policy(r *http.Request) string {
 	connect := "'self'"
 	if plainHost(r.Host) { // not every browser counts WebSockets to the same host as 'self'
@@ -169,6 +176,9 @@ func policy(r *http.Request) string {
 			scheme = "wss://"
 		}
 		connect += " " + scheme + r.Host
+	}
+	if r.URL.Path == demoPage {
+		connect += " " + ownNodes
 	}
 	return "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; connect-src " + connect +
 		"; img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"

@@ -17,7 +17,7 @@ import (
 func dist() fstest.MapFS {
 	files := fstest.MapFS{}
 	for _, name := range []string{
-		"index.html", "device.html", "imkey.js", "imkey.d.ts", "imkey.wasm", "manifest.json", "assets/connect-ABCDEFGH.css",
+		"index.html", "device.html", "dapp.html", "imkey.js", "imkey.d.ts", "imkey.wasm", "manifest.json", "assets/connect-ABCDEFGH.css",
 		"assets/icon-ABCDEFGH.svg",
 	} {
 		files[name] = &fstest.MapFile{Data: []byte(name)}
@@ -193,6 +193,17 @@ func TestEveryAnswerIsProtected(t *testing.T) {
 		require.Equal(t, "no-referrer", r.Header.Get("Referrer-Policy"), name)
 		require.Contains(t, r.Header.Get("Permissions-Policy"), "usb=(self)", name)
 		require.Equal(t, "same-origin", r.Header.Get("Cross-Origin-Opener-Policy"), name)
+	}
+}
+
+// The demonstration talks to a node on this computer; what pairs and what shows a device talks to nobody.
+func TestOnlyTheDemonstrationMayReachANode(t *testing.T) {
+	h := web.Handler(dist())
+	require.Contains(t, ask(t, h, http.MethodGet, "/dapp").Header.Get("Content-Security-Policy"),
+		"connect-src 'self' ws://localhost:7380 http://localhost:* http://127.0.0.1:*; img-src")
+	for _, target := range []string{"/", "/device", "/imkey.js", "/dapp/", "/dapp.html", "/none"} {
+		require.Contains(t, ask(t, h, http.MethodGet, target).Header.Get("Content-Security-Policy"),
+			"connect-src 'self' ws://localhost:7380; img-src", target)
 	}
 }
 

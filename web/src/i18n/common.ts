@@ -5,5 +5,6 @@ export const common = {
   simulated: say('Simulated device', '模拟设备'),
   simulatedNote: say('Holds no money.', '不能存放资产。'),
   openDevicePage: say('Device page', '设备页面'),
+  openDapp: say('dApp page', 'dApp 页面'),
   openConnectPage: say('Connect page', '连接页面'),
 } satisfies Record<string, Text>

@@ -3,6 +3,12 @@ import { choose, chosen } from '../i18n/language'
 import { languageName, languages, languageTag, type Language, type Text } from '../i18n/text'
 import { h } from '../pairing/dom'
 
+/** Link is a way to another page of the simulator's. */
+export interface Link {
+  readonly href: string
+  readonly text: Text
+}
+
 /** Chrome is what the pages have around their content: the name, the language switch, a banner of the simulator. */
 export class Chrome {
   language: Language = chosen()
@@ -10,7 +16,7 @@ export class Chrome {
   readonly #banner = h('div', { class: 'banner-slot' })
   readonly #switch = h('div', { class: 'languages', role: 'group' })
   readonly #listeners: ((language: Language) => void)[] = []
-  #link: { href: string; text: Text } | null = null
+  #links: readonly Link[] = []
 
   constructor(private readonly title: Text) {
     document.body.append(
@@ -27,8 +33,8 @@ export class Chrome {
   }
 
   /** simulated shows the banner that says whose device this is. */
-  simulated(link: { href: string; text: Text } | null): void {
-    this.#link = link
+  simulated(...links: readonly Link[]): void {
+    this.#links = links
     this.#banner.hidden = false
     const t = (text: Text) => text[this.language]
     this.#banner.replaceChildren(
@@ -36,7 +42,11 @@ export class Chrome {
         'aside',
         { class: 'banner', 'data-banner': 'simulated' },
         h('p', {}, h('strong', {}, t(common.simulated)), ' ', t(common.simulatedNote)),
-        link && h('a', { href: link.href, target: '_blank', rel: 'noopener' }, t(link.text)),
+        h(
+          'div',
+          { class: 'banner-links' },
+          ...links.map((link) => h('a', { href: link.href, target: '_blank', rel: 'noopener' }, t(link.text))),
+        ),
       ),
     )
   }
@@ -68,7 +78,7 @@ export class Chrome {
     this.language = language
     choose(language)
     this.#draw()
-    if (this.#banner.firstChild) this.simulated(this.#link)
+    if (this.#banner.firstChild) this.simulated(...this.#links)
     for (const listener of this.#listeners) listener(language)
     this.#switch.querySelector<HTMLElement>(`[data-language="${language}"]`)?.focus()
   }

@@ -10,10 +10,7 @@ import { View } from '../../pairing/view'
 import { wait } from '../../pairing/wait'
 import { isSupported, loadImKey } from '../../sdk/imkey'
 import { Chrome } from '../chrome'
-import { findSimulator } from './simulator'
-
-/** The simulator's own script; it is not part of the site. */
-const webusb = '/sim/webusb.js'
+import { findSimulator, simulatedUSB } from './simulator'
 
 const chrome = new Chrome(words.title)
 const framed = framedWithoutUSB(window)
@@ -44,13 +41,7 @@ const pairing = new Pairing(
     simulator: simulator && {
       serial: simulator.serial,
       tries: simulator.codeAttemptsLeft,
-      usb: async () => {
-        const { simulatedUSB } = (await import(webusb)) as { simulatedUSB(url?: string): unknown }
-        if (!simulator.query) return simulatedUSB()
-        const url = new URL(`/sim/usb${simulator.query}`, location.href)
-        url.protocol = url.protocol.replace('http', 'ws')
-        return simulatedUSB(url.href)
-      },
+      usb: () => simulatedUSB(simulator),
     },
     wait,
     report,
@@ -76,7 +67,12 @@ const view = new View(chrome.main, {
   },
 })
 
-if (simulator) chrome.simulated({ href: `/device${simulator.query}`, text: common.openDevicePage })
+if (simulator) {
+  chrome.simulated(
+    { href: `/device${simulator.query}`, text: common.openDevicePage },
+    { href: `/dapp${simulator.query}`, text: common.openDapp },
+  )
+}
 view.show(pairing.state, true)
 chrome.onLanguage((language) => view.speak(language))
 

@@ -1,3 +1,6 @@
+/** The simulator's own script; it is not part of the site. */
+const webusb = '/sim/webusb.js'
+
 /** SimulatorFacts is what the page takes from the simulator that served it. */
 export interface SimulatorFacts {
   readonly serial: string
@@ -33,4 +36,13 @@ export async function findSimulator(location: Location): Promise<SimulatorFacts 
 /** loopback says that a host name is this computer's own. */
 export function loopback(hostname: string): boolean {
   return hostname === 'localhost' || hostname === '[::1]' || /^127(\.\d{1,3}){3}$/.test(hostname)
+}
+
+/** simulatedUSB gives an object that behaves as navigator.usb does, with the simulated device on it. */
+export async function simulatedUSB({ query }: SimulatorFacts): Promise<USB> {
+  const script = (await import(webusb)) as { simulatedUSB(url?: string): USB }
+  if (!query) return script.simulatedUSB()
+  const url = new URL(`/sim/usb${query}`, location.href)
+  url.protocol = url.protocol.replace('http', 'ws')
+  return script.simulatedUSB(url.href)
 }

@@ -24,7 +24,10 @@ let status: Status | null = null
 let absent: Text = words.connecting
 
 chrome.main.append(heading, body.element, lead, facts, panels.element, trace.element)
-chrome.simulated({ href: `/${control.query}`, text: common.openConnectPage })
+chrome.simulated(
+  { href: `/${control.query}`, text: common.openConnectPage },
+  { href: `/dapp${control.query}`, text: common.openDapp },
+)
 chrome.onLanguage(drawAll)
 drawAll()
 control.watch((now) => {

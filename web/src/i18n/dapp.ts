@@ -1,0 +1,183 @@
+import { say, type Text } from './text'
+
+/** dapp holds the words of the demonstration dApp. */
+export const dapp = {
+  title: say('A dApp with your imKey', '用 imKey 体验 dApp'),
+  lead: say(
+    'This page does what dApps do, in the open: each request that it makes, what your imKey’s screen says, and the answer.',
+    '本页面演示 dApp 的工作过程，一切公开可见：它发出的每个请求、imKey 屏幕上的内容，以及得到的结果。',
+  ),
+
+  account: say('Account', '账户'),
+  connectLead: say(
+    'Connect your imKey to see its address. If it is not bound to this browser yet, a dialog asks for its binding code.',
+    '连接 imKey 后即可看到它的地址。如果尚未与本浏览器绑定，会出现输入绑定码的对话框。',
+  ),
+  connect: say('Connect imKey', '连接 imKey'),
+  connecting: say('Connecting…', '正在连接…'),
+  trySimulated: say('Try with a simulated device', '用模拟设备试一试'),
+  disconnect: say('Disconnect', '断开连接'),
+  copyAddress: say('Copy the address', '复制地址'),
+  copied: say('Copied.', '已复制。'),
+  copyFailed: say('The browser refused to copy.', '浏览器拒绝复制。'),
+  unplugged: say('Your imKey is unplugged. Plug it in to sign.', 'imKey 已拔出，请插入后再签名。'),
+
+  tabs: say('What to try', '体验内容'),
+  tabMessage: say('Message', '消息'),
+  tabTypedData: say('Typed data', '结构化数据'),
+  tabTransaction: say('Transaction', '交易'),
+  tabChain: say('Chain', '链'),
+  connectFirst: say('Connect your imKey first.', '请先连接 imKey。'),
+  oneAtATime: say('Answer the request that is open first.', '请先处理正在进行的请求。'),
+
+  message: say('Message', '消息'),
+  messageText: say(
+    'Sites have you sign a message to prove that an account is yours. It costs nothing and moves nothing.',
+    '网站会请你签署一条消息，以证明账户归你所有。签署消息不花钱，也不会转移资产。',
+  ),
+  signMessage: say('Sign the message', '签署消息'),
+  messageEmpty: say('Write a message first.', '请先输入消息。'),
+
+  typedDataText: say(
+    'A permit lets somebody take tokens from you later, without a transaction now. Read it as you would a cheque.',
+    '许可（permit）允许他人日后从你的账户取走代币，现在无需发送交易。请像核对支票一样核对它。',
+  ),
+  token: say('Token', '代币'),
+  tokenName: say('Demo Token (DEMO)', '演示代币（DEMO）'),
+  spender: say('Who may take it', '被授权者'),
+  permitAmount: say('Up to', '最多'),
+  unlimited: say('Without limit', '不设上限'),
+  deadline: say('Valid for', '有效期'),
+  deadlineHour: say('One hour', '一小时'),
+  signTypedData: say('Sign the permit', '签署许可'),
+
+  transactionText: say(
+    'A transaction changes the chain for good. Its node fills in what is left open; your imKey shows what it pays, to whom, and the most that it costs.',
+    '交易一旦上链便无法撤销。未填写的内容由节点补全；imKey 会显示付款金额、收款方和最高费用。',
+  ),
+  kind: say('Kind', '类型'),
+  kindCoins: say('Send coins', '发送币'),
+  kindTokens: say('Send tokens', '发送代币'),
+  kindApprove: say('Allow tokens without limit', '授权代币，不设上限'),
+  kindUnknown: say('Call an unknown contract', '调用未知合约'),
+  to: say('To', '收款方'),
+  contract: say('Contract', '合约'),
+  toMyself: say('My own address', '我的地址'),
+  amount: say('Amount', '金额'),
+  data: say('Data', '数据'),
+  sendTransaction: say('Send the transaction', '发送交易'),
+  addressForm: say('An address is 0x and 40 digits from 0 to 9 and a to f.', '地址由 0x 和 40 位 0–9、a–f 组成。'),
+  amountForm: say('An amount is a number such as 0.01, with at most 18 decimal places.', '金额应为数字，例如 0.01，最多 18 位小数。'),
+  dataForm: say('Data is 0x and an even number of digits from 0 to 9 and a to f.', '数据由 0x 和偶数位 0–9、a–f 组成。'),
+
+  chainText: say(
+    'A dApp works on one chain at a time. Another one means other balances, other contracts, and signatures that count there alone.',
+    'dApp 每次只在一条链上工作。换一条链，余额和合约都不同，签名也只在那条链上有效。',
+  ),
+  switchTo: say('Switch to', '切换到'),
+  localChain: say('Local test chain', '本地测试链'),
+  switchChain: say('Switch the chain', '切换链'),
+  node: say('Node', '节点'),
+  nodeText: say(
+    'The address of a node on this computer. To start one with coins for testing, run:',
+    '本机节点的地址。如需启动一个带测试币的节点，请运行：',
+  ),
+  useNode: say('Use this node', '使用此节点'),
+  nodeForm: say(
+    'The address begins with http://localhost: or http://127.0.0.1: and a port. This page reaches no other.',
+    '地址须以 http://localhost: 或 http://127.0.0.1: 加端口开头，本页面不会访问其他地址。',
+  ),
+  nodeSilent: say('No node answers there. Start one, then try again.', '该地址没有节点应答。请先启动节点再试。'),
+
+  request: say('Request', '请求'),
+  requestNone: say('Nothing asked yet. What this page asks the imKey for appears here.', '尚无请求。本页面向 imKey 发出的请求会显示在这里。'),
+  screen: say('On your imKey', 'imKey 屏幕'),
+  screenIdle: say('It waits for a request.', '正在等待请求。'),
+  screenChoose: say('Choose the imKey in the browser’s window.', '请在浏览器弹出的窗口中选择 imKey。'),
+  screenPair: say('Enter the binding code in the dialog.', '请在对话框中输入绑定码。'),
+  screenWaits: say('It waits for you: read its screen, then press OK or cancel on the device.', '正在等待你：请阅读屏幕内容，然后在设备上按确认或取消。'),
+  screenBusy: say('The request is on its way.', '请求正在处理。'),
+  screenNode: say('Nothing to do on it: the chain’s node answers this.', '无需在设备上操作：由链上节点应答。'),
+  screenSays: say('Compare it with this:', '请与以下内容核对：'),
+  pays: say('Pays', '付款'),
+  receiver: say('To', '收款方'),
+  fee: say('Fee, at most', '最高费用'),
+  blindTitle: say('Blind signing', '盲签'),
+  blindTypedData: say(
+    'The screen shows a digest of the typed data and not what it says. Sign it only for a site that you trust.',
+    '屏幕只显示结构化数据的摘要，而不是其内容。只有信任该网站时才应签署。',
+  ),
+  blindTransaction: say(
+    'The screen cannot show all that this transaction does. Send it only if you know the contract.',
+    '屏幕无法显示这笔交易的全部作用。只有了解该合约时才应发送。',
+  ),
+  blindMessage: say(
+    'The screen shows a digest of the message and not its words. Sign it only for a site that you trust.',
+    '屏幕只显示消息的摘要，而不是原文。只有信任该网站时才应签署。',
+  ),
+  approvalTitle: say('No limit', '不设上限'),
+  approvalText: say(
+    'Whoever gets this allowance can take all your tokens of this kind, today and later.',
+    '获得此授权的人可以取走你的全部该种代币，现在和以后都可以。',
+  ),
+  buttons: say('The device’s buttons', '设备按键'),
+  up: say('Up', '上'),
+  down: say('Down', '下'),
+  cancelKey: say('Cancel', '取消'),
+  ok: say('OK', '确认'),
+  giveUp: say('Give the request up', '放弃请求'),
+  answer: say('Answer', '结果'),
+  answerNone: say('None yet.', '暂无。'),
+  answerWaiting: say('Waiting…', '等待中…'),
+  answerOf: say('Signature', '签名'),
+  answerAddresses: say('Accounts', '账户'),
+  answerHash: say('Transaction', '交易'),
+  answerDone: say('Done', '完成'),
+  copyAnswer: say('Copy the answer', '复制结果'),
+  declined: say('Declined', '已拒绝'),
+  failed: say('Failed', '失败'),
+  givenUp: say('Given up', '已放弃'),
+  givenUpText: say('You gave the request up. Nothing was signed.', '你放弃了请求，没有签署任何内容。'),
+  waitingForBlock: say('Sent. It waits for a block…', '已发送，等待打包…'),
+  notMined: say('Sent, and in no block yet.', '已发送，尚未打包。'),
+  reverted: say('It is in a block, but the contract refused it.', '已打包，但合约执行失败。'),
+  earlier: say('Earlier requests', '之前的请求'),
+} satisfies Record<string, Text>
+
+/** onChain says which chain the account is used on. */
+export function onChain(chain: Text, id: number): Text {
+  return say(`Chain: ${chain.en} (${id})`, `链：${chain.zh}（${id}）`)
+}
+
+/** minedIn says in which block a transaction is. */
+export function minedIn(block: number): Text {
+  return say(`Mined in block ${block}.`, `已打包进区块 ${block}。`)
+}
+
+/** took says how long a request took. */
+export function took(ms: number): Text {
+  const seconds = ms < 10_000 ? (ms / 1000).toFixed(1) : String(Math.round(ms / 1000))
+  return say(`after ${seconds} s`, `用时 ${seconds} 秒`)
+}
+
+/** unnamedChain names a chain that the page has no name for. */
+export function unnamedChain(id: number): Text {
+  return say(`Chain ${id}`, `链 ${id}`)
+}
+
+/** nodeIs says which chain a node is on. */
+export function nodeIs(chain: Text): Text {
+  return say(`This node is on: ${chain.en}. It is in use now.`, `此节点所在的链：${chain.zh}。现已启用。`)
+}
+
+/** refusals are sentences for the provider's integer codes (EIP-1193), where the reason has none of its own. */
+export const refusals: Readonly<Record<number, Text>> = {
+  4001: say('You declined. Nothing was signed.', '你已拒绝，没有签署任何内容。'),
+  4100: say('The imKey may not be used for this: it is not bound, or the account is another one.', '不能用 imKey 完成此操作：尚未绑定，或账户不符。'),
+  4200: say('There is no such method.', '不支持此方法。'),
+  4900: say('Your imKey is not plugged in.', 'imKey 未插入。'),
+  4901: say('The node is on another chain than the one selected. Nothing was signed.', '节点与所选的链不一致，没有签署任何内容。'),
+  4902: say('This chain is not known here.', '未知的链。'),
+  [-32602]: say('The request is malformed.', '请求格式有误。'),
+  [-32002]: say('Another request is still open.', '另一个请求尚未结束。'),
+}
