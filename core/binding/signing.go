@@ -48,14 +48,12 @@ func (b *Binding) SigningKeys(ctx context.Context, s *device.Session, o SigningO
 	case c.status == Unbound && !o.AllowUnbound:
 		return SigningKeys{}, errcode.New(errcode.NotBound, "sign")
 	}
-	k := SigningKeys{Unbound: c.status == Unbound}
-	switch {
-	case c.standing.Standing == secert.Verified:
+	if err := c.trusted(o.AcceptUnverified); err != nil {
+		return SigningKeys{}, err
+	}
+	k := SigningKeys{Unbound: c.status == Unbound, Trust: Accepted}
+	if c.standing.Standing == secert.Verified {
 		k.Trust = Verified
-	case c.standing.Standing == secert.Unverified && o.AcceptUnverified:
-		k.Trust = Accepted
-	default:
-		return SigningKeys{}, c.standing.Err
 	}
 	// Where the record has a key, check held it against this one.
 	k.SE = c.standing.Certificate.PublicKey
