@@ -18,6 +18,10 @@ run: build
 	@$(GO) build -o build/imkeysim ./devicesim/cmd/imkeysim
 	@exec ./build/imkeysim -addr $(ADDR) -pages
 
+# The npm package, as build/imkey-connect-VERSION.tgz.
+pack:
+	@$(GO) run ./web/cmd/pack
+
 # What the tests need and a fresh Debian lacks: Chromium, a C compiler, node and npm.
 tools:
 	@sh web/e2e/install.sh

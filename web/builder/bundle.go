@@ -33,22 +33,7 @@ func bundle(ctx context.Context, module string, files tree) (graph, error) {
 	src := filepath.Join(module, "web", "src")
 	g := graph{}
 
-	goSupport, err := wasmExec(ctx, module)
-	if err != nil {
-		return nil, err
-	}
-	options := bundling(src)
-	options.EntryPoints = []string{"sdk/imkey.ts"}
-	options.EntryNames = "[name]"
-	options.Plugins = []api.Plugin{goSupportPlugin(goSupport), cssTextPlugin(src)}
-	if _, err := esbuild(options, files, g); err != nil {
-		return nil, err
-	}
-	types, err := readSource(src, "sdk/types/imkey.d.ts")
-	if err != nil {
-		return nil, err
-	}
-	if err := files.add(typeName, types); err != nil {
+	if err := bundleSDK(ctx, module, src, files, g); err != nil {
 		return nil, err
 	}
 
@@ -56,7 +41,7 @@ func bundle(ctx context.Context, module string, files tree) (graph, error) {
 	if err != nil {
 		return nil, err
 	}
-	options = bundling(src)
+	options := bundling(src)
 	options.EntryNames = assets + "/[name]-[hash]"
 	options.External = []string{"/sim/*"} // the simulator's own scripts, of which a site has none
 	options.Plugins = []api.Plugin{sdkPlugin(src)}
@@ -73,6 +58,26 @@ func bundle(ctx context.Context, module string, files tree) (graph, error) {
 		}
 	}
 	return g, nil
+}
+
+// bundleSDK compiles imkey.js with what it loads on demand, and adds its types.
+func bundleSDK(ctx context.Context, module, src string, files tree, g graph) error {
+	goSupport, err := wasmExec(ctx, module)
+	if err != nil {
+		return err
+	}
+	options := bundling(src)
+	options.EntryPoints = []string{"sdk/imkey.ts"}
+	options.EntryNames = "[name]"
+	options.Plugins = []api.Plugin{goSupportPlugin(goSupport), cssTextPlugin(src)}
+	if _, err := esbuild(options, files, g); err != nil {
+		return err
+	}
+	types, err := readSource(src, "sdk/types/imkey.d.ts")
+	if err != nil {
+		return err
+	}
+	return files.add(typeName, types)
 }
 
 func bundling(src string) api.BuildOptions {

@@ -25,6 +25,7 @@ func Module(t testing.TB) string {
 		"web/src/provider":      filepath.Join(web, "src", "provider"),
 		"web/src/pairing":       filepath.Join(web, "src", "pairing"), // the provider opens it as a dialog
 		"web/src/i18n":          filepath.Join(web, "src", "i18n"),
+		"web/src/entries":       filepath.Join(web, "src", "entries"),
 		"web/src/pages/connect": filepath.Join(data, "page"),
 	} {
 		require.NoError(t, os.CopyFS(filepath.Join(module, filepath.FromSlash(to)), os.DirFS(from)))
@@ -32,6 +33,7 @@ func Module(t testing.TB) string {
 	theme, err := os.ReadFile(filepath.Join(web, "src", "pages", "theme.css")) // of the dialog, too
 	require.NoError(t, err)
 	require.NoError(t, os.WriteFile(filepath.Join(module, "web", "src", "pages", "theme.css"), theme, 0o644))
+	require.NoError(t, os.WriteFile(filepath.Join(module, "LICENSE"), []byte("the licence\n"), 0o644))
 	require.NoError(t, os.WriteFile(filepath.Join(module, "go.mod"), []byte("module fixture\n\ngo 1.26\n"), 0o644))
 	return module
 }

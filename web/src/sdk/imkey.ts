@@ -82,7 +82,7 @@ class ImKey extends EventTarget {
 
 function check(options: LoadOptions): Settings {
   if (typeof options !== 'object' || options === null) throw invalid('the options are no object')
-  const { wasmURL = new URL('./imkey.wasm', import.meta.url), usb, store = 'indexeddb', trustedCAs } = options
+  const { wasmURL = besideThis(), usb, store = 'indexeddb', trustedCAs } = options
   const flags = { allowUnverified: options.allowUnverified ?? false, rememberCode: options.rememberCode ?? false }
 
   if (typeof wasmURL !== 'string' && !(wasmURL instanceof URL)) throw invalid('wasmURL is neither a string nor a URL')
@@ -105,6 +105,11 @@ function check(options: LoadOptions): Settings {
     ...(trustedCAs && { trustedCAs: [...trustedCAs] }),
     ...flags,
   }
+}
+
+function besideThis(): string {
+  // The form that bundlers know. Vite up to 7 does not, in what it bundles of packages while developing.
+  return new URL('./imkey.wasm', import.meta.url).href.replace('/node_modules/.vite/deps/', '/node_modules/imkey-connect/')
 }
 
 function browserUSB(): USBSource {

@@ -1,0 +1,28 @@
+// A wallet module for web3-onboard. It needs nothing of web3-onboard: a module is a function that gives an object.
+
+import { createProvider } from '../sdk/imkey'
+import { icon } from '../provider/icon'
+import type { OnboardHelpers, OnboardModule, OnboardOptions } from '../sdk/types/keyring'
+
+export function imKey(options: OnboardOptions = {}): () => OnboardModule {
+  const { rpcUrls, label = 'imKey', ...rest } = options
+  return () => ({
+    label,
+    getIcon: async () => icon,
+    getInterface: async ({ chains }: OnboardHelpers) => ({
+      provider: createProvider({
+        ...rest,
+        chains: chains.flatMap(chain => {
+          const given = rpcUrls?.[Number(chain.id)] ?? chain.rpcUrl
+          // The currency is left at ETH where none is named; its decimals are those of every chain of the EVM.
+          return given === undefined ? [] : [{
+            chainId: Number(chain.id), rpcUrls: Array.isArray(given) ? given : [given],
+            ...(chain.token !== undefined && { nativeCurrency: { symbol: chain.token, decimals: 18 } }),
+          }]
+        }),
+      }),
+    }),
+  })
+}
+
+export default imKey
