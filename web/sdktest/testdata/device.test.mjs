@@ -118,6 +118,7 @@ test('errors of the core are ImKeyErrors, and interactions are heard', async () 
   await assert.rejects(device.bind(12345678), { code: 'invalid-argument' })
   await assert.rejects(device.bind('ABCDEFGH', { signal: AbortSignal.abort() }), { code: 'aborted' })
   await assert.rejects(device.bind('ABCDEFGH', { acceptUnverified: 'yes' }), { code: 'invalid-argument' })
+  await assert.rejects(device.revealBindingCode({ acceptUnverified: 'yes' }), { code: 'invalid-argument' })
   usb.devices[0] = { ...device, vendorId: 0x096e, productId: 1 }
   await assert.rejects((await key.getDevices())[0].open(), { code: 'not-imkey' })
 })

@@ -25,7 +25,7 @@ export interface CoreDevice {
   bindingStatus(): Promise<BindingStatus>
   showBindingCode(): Promise<void>
   bind(code: string, options: { signal?: AbortSignal; acceptUnverified?: boolean; rememberCode?: boolean }): Promise<void>
-  revealBindingCode(options?: { signal?: AbortSignal }): Promise<string>
+  revealBindingCode(options?: { signal?: AbortSignal; acceptUnverified?: boolean }): Promise<string>
   forget(): Promise<void>
   close(): Promise<void>
 }

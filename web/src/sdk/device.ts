@@ -107,9 +107,13 @@ export class Device extends EventTarget {
     }
   }
 
-  async revealBindingCode(options: { signal?: AbortSignal } = {}): Promise<string> {
+  async revealBindingCode(options: { signal?: AbortSignal; acceptUnverified?: boolean } = {}): Promise<string> {
     const signal = signalOf(options)
-    return this.#call(core => core.revealBindingCode(signal && { signal }), signal)
+    const { acceptUnverified } = options
+    return this.#call(core => core.revealBindingCode({
+      ...(signal && { signal }),
+      ...(acceptUnverified !== undefined && { acceptUnverified: flag('acceptUnverified', acceptUnverified) }),
+    }), signal)
   }
 
   forget(): Promise<void> {

@@ -282,8 +282,12 @@ export class Device extends EventTarget {
    * page, and nothing that depends on it before the device has proved to be genuine or was knowingly accepted.
    */
   bind(code: string, options?: BindOptions): Promise<void>
-  /** Gives the code that was kept because of `rememberCode`. Needs the device itself to confirm its binding. */
-  revealBindingCode(options?: { signal?: AbortSignal }): Promise<string>
+  /**
+   * Gives the code that was kept because of `rememberCode`. Needs the device itself to confirm its binding, which proves
+   * that it is plugged in and nothing of who asks. `not-bound` with `data.reason` `not-remembered`: no code was kept.
+   * `acceptUnverified` is needed where it was for `bind`.
+   */
+  revealBindingCode(options?: { signal?: AbortSignal; acceptUnverified?: boolean }): Promise<string>
   /** Deletes this browser's record of the device. The device is not told. */
   forget(): Promise<void>
 
@@ -337,8 +341,10 @@ export interface SignOptions {
   path?: string
   /** The address that is expected at the path; another one is `invalid-argument`. */
   from?: string
-  /** Signs on a device that is not bound to this browser, as old hosts did. The result warns of it. Default: false. */
+  /** Signs on a device that is bound to nobody, as old hosts did. The result warns of it. Default: false. */
   allowUnbound?: boolean
+  /** Takes a device that no trusted key vouches for, which its person accepted when it was bound. Default: `allowUnverified`. */
+  acceptUnverified?: boolean
   /** Gives up; the device is told so, and the call rejects with `aborted` when it is idle again. */
   signal?: AbortSignal
   /** Hears how many bytes of a large request the device has got. */
@@ -348,8 +354,6 @@ export interface SignOptions {
 export interface TransactionOptions extends SignOptions {
   /** What the chain's coin is called on the device's screen. Default: ETH with 18 decimals. */
   nativeCurrency?: { readonly symbol: string; readonly decimals: number }
-  /** Names of tokens for the device's screen. */
-  tokens?: readonly { readonly address: string; readonly symbol: string; readonly decimals: number }[]
 }
 
 export interface Account {
