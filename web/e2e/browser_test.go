@@ -211,10 +211,35 @@ func (b *browser) fails(code string) {
 	b.until(`!!document.querySelector('[data-error="` + code + `"]')`)
 }
 
-// press clicks a button of the page as a mouse does.
+// press clicks a button of the page, once it is there and a mouse would meet it. It is the button itself that is clicked
+// and not a place: what is at that place may be another button by the time the click gets there.
 func (b *browser) press(action string) {
 	b.t.Helper()
-	b.do(chromedp.Click(chromedp.CSS(fmt.Sprintf("[data-action=%q]", action))))
+	selector := fmt.Sprintf("[data-action=%q]", action)
+	click := fmt.Sprintf(`(() => {
+		const button = document.querySelector(%q)
+		if (!button) return 'gone'
+		button.scrollIntoView({ block: 'center', behavior: 'instant' })
+		const { x, y, width, height } = button.getBoundingClientRect()
+		const met = document.elementFromPoint(x + width / 2, y + height / 2)
+		if (!button.contains(met)) return 'in its place is ' + (met?.outerHTML ?? 'nothing')
+		button.focus({ preventScroll: true })
+		button.click()
+		return ''
+	})()`, selector)
+	for {
+		b.wait(selector)
+		problem, err := chromedp.Run(b.ctx, chromedp.Evaluate[string](click, func(p *runtime.EvaluateParams) {
+			gesture := true
+			p.UserGesture = &gesture // as a person's click has it: only then does the browser open its chooser
+		}))
+		require.NoError(b.t, err, "press %s", action)
+		if problem == "gone" {
+			continue // redrawn in between
+		}
+		require.Empty(b.t, problem, "press %s\n%s", action, b.text())
+		return
+	}
 }
 
 // typeCode types a code into the boxes, key by key, and confirms it.
