@@ -147,6 +147,7 @@ func states() []fields {
 		{"name": "unsupported", "reason": "no-webusb"},
 		{"name": "unsupported", "reason": "insecure-context"},
 		{"name": "start"},
+		{"name": "start", "forgotten": true},
 		{"name": "choosing"},
 		{"name": "opening"},
 		{"name": "waiting", "reason": "locked"},
@@ -163,6 +164,7 @@ func states() []fields {
 		for _, attention := range []bool{false, true} {
 			all = append(all, fields{"name": "checking", "source": source, "attention": attention})
 		}
+		all = append(all, fields{"name": "stopping", "source": source})
 		for _, left := range []any{nil, 0, 1, 9} {
 			all = append(all, fields{"name": "wrong", "source": source, "triesLeft": left})
 		}
@@ -173,6 +175,11 @@ func states() []fields {
 		with(bound, "fresh", false, "persisted", nil, "plugged", false),
 		with(bound, "fresh", false, "persisted", false, "device", unknown),
 	)
+	for _, manage := range []string{"asking", "revealed", "hidden", "not-remembered", "on-screen"} {
+		all = append(all, with(bound, "manage", manage), with(bound, "manage", manage, "fresh", false))
+	}
+	forget := fields{"name": "forget", "serial": "imKey01191200001"}
+	all = append(all, forget, with(forget, "damage", "record-corrupt"), with(forget, "damage", "device-mismatch"), with(forget, "going", true))
 	for _, code := range errcode.All() {
 		all = append(all, fields{"name": "error", "code": string(code)})
 	}
@@ -204,6 +211,9 @@ const showing = `
 	for (const state of states) {
 		const where = ` + "`${screen}: ${JSON.stringify(state)}`" + `
 		show(state)
+		if (state.manage === 'revealed') {
+			document.querySelector('.revealed').innerHTML = '<span>PVU3</span><span>FY64</span>'
+		}
 		looking.add(where, reduced)
 		const folded = [...document.querySelectorAll('details')]
 		if (folded.length > 0) {

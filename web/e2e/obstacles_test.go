@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"net/http"
 	"os"
@@ -18,6 +19,8 @@ import (
 	"imkey-connect/core/apdu"
 	"imkey-connect/core/frame"
 	"imkey-connect/devicesim"
+	"imkey-connect/devicesim/fakeca"
+	"imkey-connect/devicesim/simtest"
 	"imkey-connect/devicesim/usb"
 )
 
@@ -52,6 +55,46 @@ func TestADeviceInItsMenu(t *testing.T) {
 	require.Contains(t, b.text(), "menu")
 	require.NoError(t, s.device.Home())
 	b.state("recognised")
+}
+
+// A device that wants its person in the middle is waited for as well: the page goes on by itself, without a reload.
+func TestADeviceThatWantsItsPersonInTheMiddle(t *testing.T) {
+	s := newSim(t, devicesim.Options{PIN: "123456"})
+	require.NoError(t, s.device.Unlock("123456"))
+	b := s.browse(browserOptions{})
+	b.open("/")
+	b.run("window.sameVisit = true")
+	b.press("connect")
+	b.state("recognised")
+	for _, away := range []struct{ leave, back func() error }{
+		{s.device.Lock, func() error { return s.device.Unlock("123456") }},
+		{s.device.Menu, s.device.Home},
+	} {
+		require.NoError(t, away.leave())
+		b.press("go-on")
+		b.state("waiting")
+		require.NoError(t, away.back())
+		b.state("recognised")
+		b.press("go-on")
+		b.state("code")
+		s.code()
+
+		require.NoError(t, away.leave())
+		b.press("show-again")
+		b.state("waiting")
+		require.NoError(t, away.back())
+		b.state("recognised")
+
+		b.press("go-on")
+		b.state("code")
+		code := s.code()
+		require.NoError(t, away.leave())
+		b.typeCode(code)
+		b.state("waiting")
+		require.NoError(t, away.back())
+		b.state("recognised")
+	}
+	require.True(t, eval[bool](b, "window.sameVisit"))
 }
 
 func TestADeviceInItsBootLoader(t *testing.T) {
@@ -153,12 +196,13 @@ func TestThePermissionIsRevoked(t *testing.T) {
 	require.Equal(t, 10, s.device.Status().CodeAttemptsLeft)
 }
 
-// The chooser of a headless Chromium stays open until the page gives up waiting; the simulated one closes at once when
-// nothing is plugged in, as Chromium's does when its person closes it.
+// The chooser of a headless Chromium closes when it likes, so the one that stays open is a promise; the simulated one
+// closes at once when nothing is plugged in, as Chromium's does when its person closes it.
 func TestNothingIsChosen(t *testing.T) {
 	s := newSim(t, devicesim.Options{})
 	b := s.browse(browserOptions{forbidden: true})
 	b.open("/")
+	b.run("USB.prototype.requestDevice = () => new Promise(() => {})")
 	b.press("connect")
 	b.state("choosing")
 	b.press("cancel")
@@ -225,13 +269,15 @@ func TestTheStorageIsBlocked(t *testing.T) {
 	require.Empty(t, s.bindings())
 }
 
-// A record that does not authenticate is reported and stays as it is: nothing overwrites it.
+// A record that does not authenticate is reported and stays as it is: nothing overwrites it, until its person has it
+// forgotten.
 func TestACorruptRecord(t *testing.T) {
 	s := newSim(t, devicesim.Options{})
 	b := s.browse(browserOptions{})
 	b.open("/")
 	b.toCode()
-	b.typeCode(s.code())
+	code := s.code()
+	b.typeCode(code)
 	b.state("bound")
 	b.press("done")
 	const change = `
@@ -250,6 +296,58 @@ func TestACorruptRecord(t *testing.T) {
 	b.run(change) // the bit back: had anything been written over it, this would not help
 	b.press("retry")
 	b.recovers("bound")
+
+	b.run(change)
+	b.open("/")
+	b.press("connect")
+	b.says("record-corrupt", "Forget this binding")
+	b.press("forget")
+	b.recovers("forget")
+	b.press("keep-binding")
+	b.fails("record-corrupt")
+	b.press("forget")
+	b.recovers("forget")
+	b.press("forget-now")
+	b.state("start")
+	b.pairsElsewhere(code)
+}
+
+// A device that shows another identity than the one that was bound is refused, until its person says that it is theirs.
+func TestADeviceWithAnotherIdentity(t *testing.T) {
+	ca, err := fakeca.New(rand.Reader)
+	require.NoError(t, err)
+	s := newSim(t, devicesim.Options{CA: ca})
+	profile := t.TempDir()
+	b := s.browse(browserOptions{profile: profile})
+	b.open("/")
+	b.toCode()
+	b.typeCode(s.code())
+	b.state("bound")
+	b.close()
+
+	before := s.device.Status()
+	other, err := devicesim.New(devicesim.Options{CA: ca, Serial: before.Serial, SEID: before.SEID})
+	require.NoError(t, err)
+	t.Cleanup(func() { other.Close() })
+	s.plugInstead(other.Port())
+	b = s.browse(browserOptions{profile: profile})
+	b.open("/")
+	b.press("connect")
+	b.says("device-mismatch", "another identity")
+	b.press("forget")
+	b.recovers("forget")
+	require.Contains(t, b.text(), "your own imKey")
+	require.Contains(t, b.text(), before.Serial)
+	b.press("forget-now")
+	b.state("start")
+	b.press("connect")
+	b.state("recognised")
+	b.press("go-on")
+	b.state("code")
+	code, err := simtest.ReadCode(s.ctx, other)
+	require.NoError(t, err)
+	b.typeCode(code)
+	b.state("bound")
 }
 
 func TestTheStorageIsClearedBetweenVisits(t *testing.T) {
@@ -265,6 +363,12 @@ func TestTheStorageIsClearedBetweenVisits(t *testing.T) {
 		return err
 	}))
 	b.open("/")
+	b.pairsElsewhere(code)
+}
+
+// pairsElsewhere binds, from the start of the page, a device that knows this browser no more.
+func (b *browser) pairsElsewhere(code string) {
+	b.t.Helper()
 	b.press("connect")
 	b.state("recognised")
 	b.press("go-on")
@@ -318,4 +422,37 @@ func TestCharactersThatNoCodeHas(t *testing.T) {
 	require.Equal(t, "ABCDEFG0", eval[string](b, "[...document.querySelectorAll('.code-box')].map(i => i.value).join('')"), "upper-case on the fly")
 	require.Equal(t, "code", eval[string](b, "document.querySelector('[data-state]').dataset.state"))
 	require.Equal(t, before, s.packets(), "a malformed code reached the device")
+}
+
+// A device that says nothing holds nobody up: what was pressed is answered at once, and what is awaited is said.
+func TestAMuteDevice(t *testing.T) {
+	s := newSim(t, devicesim.Options{})
+	b := s.browse(browserOptions{})
+	mute := []usb.Fault{{On: "in", Packet: 1, Do: usb.DoDrop, Count: 1000}}
+	now := func() string { return eval[string](b, "document.querySelector('[data-state]').dataset.state") }
+	b.open("/")
+	require.NoError(t, s.device.Port().SetFaults(mute))
+	b.press("connect")
+	b.state("opening")
+	b.press("cancel")
+	require.Equal(t, "start", now())
+	b.press("connect") // waits until the device is given back
+	require.NoError(t, s.device.Port().SetFaults(nil))
+	b.state("recognised")
+	b.press("go-on")
+	b.state("code")
+	code := s.code()
+
+	require.NoError(t, s.device.Port().SetFaults(mute))
+	b.typeCode(code)
+	b.state("checking")
+	b.press("cancel")
+	require.Equal(t, "stopping", now())
+	require.Contains(t, b.text(), "Your imKey is told")
+	require.Empty(t, eval[[]string](b, "[...document.querySelectorAll('.state button')].map(b => b.textContent)"))
+	require.NoError(t, s.device.Port().SetFaults(nil))
+	b.state("code")
+	require.Contains(t, b.text(), "Stopped. This browser is not bound.")
+	b.typeCode(code)
+	b.state("bound")
 }

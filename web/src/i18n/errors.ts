@@ -200,8 +200,8 @@ const entries = {
       '此设备的身份与绑定时不同，本页面已停止操作。',
     ),
     next: say(
-      'Make sure that it is your own imKey, by its serial number. If it is, copy the report and ask for help before you use it.',
-      '请核对序列号，确认是你自己的 imKey。如果确实是，请在使用前复制诊断报告寻求帮助。',
+      'Make sure that it is your own imKey, by its serial number. Only if it is, and you know why it changed, forget this binding and bind it again with its code; else copy the report and ask for help.',
+      '请核对序列号，确认是你自己的 imKey。只有确认无误并清楚变化的原因，才可移除此绑定，再用绑定码重新绑定；否则请复制诊断报告寻求帮助。',
     ),
   },
   'locked': {
@@ -237,8 +237,8 @@ const entries = {
   'record-corrupt': {
     what: say('What this browser stored about your imKey is damaged.', '本浏览器保存的 imKey 绑定信息已损坏。'),
     next: say(
-      'The wallet on your imKey is safe. Clear this site’s data in the browser’s settings, then bind it again with its code.',
-      'imKey 中的钱包不受影响。请在浏览器设置中清除本站数据，然后用绑定码重新绑定。',
+      'The wallet on your imKey is safe. Forget this binding, then bind the imKey again with its code.',
+      'imKey 中的钱包不受影响。请移除此绑定，然后用绑定码重新绑定。',
     ),
   },
   'invalid-argument': {

@@ -8,6 +8,7 @@ export const pairing = {
     'Plug in your imKey with its cable, then bind it to this browser with the binding code on its screen.',
     '用数据线插入 imKey，然后用屏幕上的绑定码将它与本浏览器绑定。',
   ),
+  forgotten: say('This browser has forgotten the binding.', '本浏览器已不再保存该绑定。'),
   connect: say('Connect imKey', '连接 imKey'),
   trySimulated: say('Try with a simulated device', '用模拟设备试一试'),
   whatIsThis: say('What is this?', '这是什么？'),
@@ -132,6 +133,12 @@ export const pairing = {
     '它正在等待你：请在设备上确认或拒绝。',
   ),
 
+  stoppingTitle: say('Stopping', '正在停止'),
+  stoppingLead: say(
+    'Your imKey is told, and then asked whether it is bound. This can take a few seconds.',
+    '正在通知 imKey，并确认它是否已绑定，可能需要几秒钟。',
+  ),
+
   boundTitle: say('This browser is bound', '本浏览器已绑定'),
   boundLead: say(
     'This browser and your imKey know each other now. The next visit needs no code.',
@@ -165,6 +172,42 @@ export const pairing = {
     'You accepted this device without verification.',
     '你在未经验证的情况下接受了此设备。',
   ),
+  manage: say('Manage this binding', '管理此绑定'),
+  viewCode: say('View the binding code', '查看绑定码'),
+  viewCodeText: say(
+    'Whoever uses this browser while the imKey is plugged in can view the code: it is no proof that the owner is there.',
+    '只要插着 imKey，任何使用本浏览器的人都能查看绑定码，这不能证明主人就在场。',
+  ),
+  hideCode: say('Hide the code', '隐藏绑定码'),
+  showOnDevice: say('Show it on the imKey’s screen', '在 imKey 屏幕上显示'),
+  forget: say('Forget this imKey in this browser', '在本浏览器中移除此 imKey'),
+  asking: say('Asking your imKey.', '正在询问 imKey。'),
+  revealed: say('The binding code is hidden again after 30 seconds.', '绑定码将在 30 秒后隐藏。'),
+  hidden: say('The binding code is hidden again.', '绑定码已重新隐藏。'),
+  notRemembered: say(
+    'The code was not kept in this browser. Look where you wrote it down, or have the imKey show it.',
+    '本浏览器没有保存绑定码。请查看你抄写的记录，或让 imKey 显示它。',
+  ),
+
+  forgetTitle: say('Forget this imKey in this browser?', '要在本浏览器中移除此 imKey 吗？'),
+  forgetDamagedTitle: say('Forget this binding?', '要移除此绑定吗？'),
+  forgetLead: say(
+    'Your imKey is not told: it stays bound to a key that is then lost. To bind it again you need its binding code, which it will not show you.',
+    'imKey 不会得知此事：它仍与一把随之丢失的密钥绑定。重新绑定需要绑定码，而 imKey 届时不会显示。',
+  ),
+  forgetWallet: say(
+    'Your wallet stays as it is. Go on only if you have the binding code on paper.',
+    '钱包不受影响。请确认绑定码已抄在纸上，再继续。',
+  ),
+  forgetMismatch: say(
+    'Go on only if this is your own imKey: compare its serial number. A device that takes its place could have shown another identity, too.',
+    '只有确认这是你自己的 imKey（请核对序列号）才能继续：冒充它的设备也会出示不同的身份。',
+  ),
+  forgetNow: say('Forget it', '移除'),
+  forgetBinding: say('Forget this binding', '移除此绑定'),
+  keepBinding: say('Keep it', '保留'),
+  forgetting: say('Forgetting', '正在移除'),
+
   done: say('Done', '完成'),
   disconnect: say('Disconnect', '断开连接'),
   unpluggedNote: say('Your imKey is unplugged. The binding stays.', 'imKey 已拔出，绑定仍然有效。'),

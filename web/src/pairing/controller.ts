@@ -1,7 +1,7 @@
 import { known, type ErrorCode } from '../i18n/errors'
 import type { Report } from './report'
 import type { BindingStatus, Device, ImKey } from './sdk'
-import { entersCode, type CodeSource, type DeviceFacts, type State } from './state'
+import { damaged, entersCode, type CodeSource, type DeviceFacts, type State } from './state'
 
 /** Simulator is what the page knows when it is served by one. */
 export interface Simulator {
@@ -9,11 +9,8 @@ export interface Simulator {
   usb(): Promise<unknown>
   /** The simulated device's serial number: a real one beside it is told apart by it. */
   readonly serial: string
-  /**
-   * How many wrong codes it takes before it locks, as it was when the page was loaded. From there the page counts: to
-   * ask again would bring the device's screen, and with it the code, into the browser.
-   */
-  readonly tries: number
+  /** How many wrong codes it still takes before it locks; null where it does not say. */
+  tries(): Promise<number | null>
 }
 
 /** World is all that the pairing needs from outside; a test gives its own. */
@@ -24,6 +21,11 @@ export interface World {
   readonly simulator: Simulator | null
   /** The one device that this is about, where somebody else chose it. It is open, and is left so whatever happens. */
   readonly given?: Device
+  /**
+   * Puts the code that this browser keeps before the person's eyes. It comes this way alone, just before the state that
+   * says so, and is to go with that state. Without it there is nothing to look up.
+   */
+  reveal?(code: string): void
   /** Resolves after so many milliseconds, or rejects when the signal aborts. */
   wait(ms: number, signal: AbortSignal): Promise<void>
   readonly report: Report
@@ -32,8 +34,11 @@ export interface World {
 /** How often a locked device is asked whether it is unlocked by now. A device does not say so by itself. */
 const lookAgain = 1000
 
-/** How many wrong codes in a row a simulated device takes after a right one, and after it was unlocked. */
-const fullTries = 10
+/** How long a device that does not answer is waited for, in milliseconds. The SDK gives up before. */
+const patience = 15_000
+
+/** How long a code stays on the page, in milliseconds. */
+const inSight = 30_000
 
 /**
  * Pairing drives the states: one visit to the connect page, from the press of a button to the binding. Every press starts
@@ -48,9 +53,12 @@ export class Pairing {
   #source: CodeSource = 'screen'
   #run = new AbortController()
   #usb: unknown = undefined
-  #triesLeft: number
-  /** The exchange with the device that a run left behind: nothing else is asked before it ended. */
+  /** What runs left behind, an exchange with a device or its closing: nothing else is asked before it ended. */
   #ending: Promise<unknown> = Promise.resolve()
+  /** The device whose record is damaged: it was closed. */
+  #damaged: Device | null = null
+  /** What the person comes back to who keeps the binding. */
+  #unforgotten: State | null = null
   #keep = false
   /** The given device, until it is unplugged: plugged in again it is another object. */
   #given: Device | undefined
@@ -62,7 +70,6 @@ export class Pairing {
   ) {
     this.#state = firstState(world)
     this.#given = world.given
-    this.#triesLeft = world.simulator?.tries ?? fullTries
     world.report.state(this.#state)
   }
 
@@ -106,7 +113,7 @@ export class Pairing {
   /** Opens the chooser even though a device is known. Call it in a click. */
   another(): Promise<void> {
     return this.#start(async (run) => {
-      await this.#closeDevice()
+      this.#letGo()
       await this.#choose(run, await this.#load())
     })
   }
@@ -159,7 +166,7 @@ export class Pairing {
           rememberCode: keep,
           acceptUnverified: device.info.certificate === 'unverified',
         })
-        this.#ending = binding.catch(() => undefined)
+        this.#leaveBehind(binding)
         await binding
       } catch (error) {
         if (await this.#afterBind(run, device, error)) return
@@ -167,7 +174,6 @@ export class Pairing {
       } finally {
         device.removeEventListener('interaction', onInteraction)
       }
-      this.#triesLeft = fullTries
       this.#set(run, bound(device, true, keep))
     })
   }
@@ -177,7 +183,8 @@ export class Pairing {
     const device = this.#device
     if (this.#state.name !== 'checking' || !device) return this.leave()
     return this.#start(async (run) => {
-      await this.#ending
+      this.#set(run, { name: 'stopping', source: this.#source })
+      if (!(await this.#idle(run))) throw new Refused('timeout')
       this.#status = await device.bindingStatus()
       if (this.#status === 'bound') this.#set(run, bound(device, true, this.#keep))
       else this.#set(run, { name: 'code', source: this.#source, notice: 'aborted' })
@@ -189,18 +196,93 @@ export class Pairing {
     return this.connect()
   }
 
-  /** Lets go of the device and shows the start. */
-  leave(): Promise<void> {
-    return this.#start(async (run) => {
-      await this.#closeDevice()
-      this.#set(run, firstState(this.world))
+  /** Shows the code that this browser keeps, for half a minute. The device has to be there, and says nothing of who asks. */
+  viewCode(): Promise<void> {
+    return this.#manage(async (run, device, state) => {
+      let code: string
+      try {
+        code = await device.revealBindingCode({
+          signal: run,
+          // An unverified device can be bound by a deliberate choice alone: whoever looks at its code has made it.
+          acceptUnverified: device.info.certificate === 'unverified',
+        })
+      } catch (error) {
+        if (codeOf(error) !== 'not-bound' || reasonOf(error) !== 'not-remembered') throw error
+        this.#set(run, { ...state, manage: 'not-remembered' })
+        return
+      }
+      run.throwIfAborted()
+      this.world.reveal?.(code)
+      this.#set(run, { ...state, manage: 'revealed' })
+      await this.world.wait(inSight, run)
+      this.#set(run, { ...state, manage: 'hidden' })
     })
   }
 
-  /** Ends the visit for good. Resolves when the device is idle. */
-  async end(): Promise<void> {
-    await this.leave()
-    await this.#ending
+  /** Takes the code from the page, or takes back the wish to see it. */
+  hideCode(): Promise<void> {
+    const state = this.#state
+    if (state.name !== 'bound') return Promise.resolve()
+    if (state.manage === 'revealed') return this.#show({ ...state, manage: 'hidden' })
+    return state.manage === 'asking' ? this.#show(unmanaged(state)) : Promise.resolve()
+  }
+
+  /** Has the device show its code to whom it is bound. */
+  showOnDevice(): Promise<void> {
+    return this.#manage(async (run, device, state) => {
+      await device.showBindingCode()
+      this.#set(run, { ...state, manage: 'on-screen' })
+    })
+  }
+
+  /** Asks whether the binding is really to be forgotten. */
+  forget(): Promise<void> {
+    const state = this.#state
+    if (state.name === 'bound' && this.#device) {
+      this.#unforgotten = unmanaged(state)
+      return this.#show({ name: 'forget', serial: state.device.serial })
+    }
+    if (state.name === 'error' && damaged(state.code) && this.#damaged) {
+      this.#unforgotten = state
+      return this.#show({ name: 'forget', serial: this.#damaged.info.serial, damage: state.code })
+    }
+    return Promise.resolve()
+  }
+
+  /** Goes back to where forget was asked for. */
+  keepBinding(): Promise<void> {
+    if (this.#state.name !== 'forget' || !this.#unforgotten) return Promise.resolve()
+    return this.#show(this.#unforgotten)
+  }
+
+  /** Forgets the binding of the device that is plugged in: this browser's record of it, whatever state it is in. */
+  forgetNow(): Promise<void> {
+    const state = this.#state
+    const device = this.#device ?? this.#damaged
+    if (state.name !== 'forget' || state.going || !device) return Promise.resolve()
+    return this.#start(async (run) => {
+      this.#set(run, { ...state, going: true })
+      await this.#open(run, device)
+      await device.forget()
+      run.throwIfAborted()
+      if (this.world.given) return this.#classify(run, device)
+      this.#letGo()
+      this.#set(run, { name: 'start', forgotten: true })
+    })
+  }
+
+  /** Lets go of the device and shows the start. Resolves when the device is idle, or does not become so in good time. */
+  leave(): Promise<void> {
+    return this.#start(async (run) => {
+      this.#letGo()
+      this.#set(run, firstState(this.world))
+      await this.#idle(run)
+    })
+  }
+
+  /** Ends the visit for good. Resolves as leave does. */
+  end(): Promise<void> {
+    return this.leave()
   }
 
   async #load(): Promise<ImKey> {
@@ -234,36 +316,27 @@ export class Pairing {
   }
 
   async #recognise(run: AbortSignal, device: Device): Promise<void> {
-    if (this.#device !== device) await this.#closeDevice()
     this.#set(run, { name: 'opening' })
-    this.#device = device
-    device.removeEventListener('disconnect', this.#unplugged)
-    device.addEventListener('disconnect', this.#unplugged)
-    await device.open()
-    run.throwIfAborted()
+    await this.#open(run, device)
     await this.#classify(run, device)
   }
 
-  /** Asks who is bound, and waits for the person where the device wants its PIN or its home page first. */
+  /** Opens the device, and makes it the one of this visit; one that is open already stays so. */
+  async #open(run: AbortSignal, device: Device): Promise<void> {
+    if (this.#device !== device) this.#letGo()
+    this.#device = device
+    device.removeEventListener('disconnect', this.#unplugged)
+    device.addEventListener('disconnect', this.#unplugged)
+    await this.#idle(run)
+    await device.open()
+    run.throwIfAborted()
+  }
+
+  /** Asks who is bound. */
   async #classify(run: AbortSignal, device: Device): Promise<void> {
     // A certificate that is malformed or another device's is refused before anything else is asked.
     if (device.info.certificate === 'invalid') throw new Refused('untrusted-device')
-    const patient = async (): Promise<BindingStatus> => {
-      for (;;) {
-        try {
-          return await device.bindingStatus()
-        } catch (error) {
-          const code = codeOf(error)
-          if (code !== 'locked' && code !== 'in-menu') throw error
-          // Said once, not at every look: a screen reader would repeat it.
-          if (this.#state.name !== 'waiting' || this.#state.reason !== code) {
-            this.#set(run, { name: 'waiting', reason: code })
-          }
-          await this.world.wait(lookAgain, run)
-        }
-      }
-    }
-    this.#status = await patient()
+    this.#status = await device.bindingStatus()
     run.throwIfAborted()
     if (this.#status === 'bound') this.#set(run, bound(device, false, false))
     else this.#set(run, { name: 'recognised', device: facts(device) })
@@ -286,26 +359,16 @@ export class Pairing {
     switch (code) {
       case 'wrong-code': {
         this.world.report.failure(code, statusWordOf(error))
-        this.#triesLeft = Math.max(0, this.#triesLeft - 1)
         // A real device does not say how many tries are left.
-        const simulated = device.info.serial === this.world.simulator?.serial
-        this.#set(run, { name: 'wrong', source, triesLeft: simulated ? this.#triesLeft : null })
+        const { simulator } = this.world
+        const triesLeft = simulator?.serial === device.info.serial ? await simulator.tries() : null
+        this.#set(run, { name: 'wrong', source, triesLeft })
         return true
       }
       case 'code-format':
         this.world.report.failure(code)
         this.#set(run, { name: 'code', source, notice: 'code-format' })
         return true
-      case 'locked':
-      case 'in-menu':
-        this.world.report.failure(code, statusWordOf(error))
-        this.#set(run, { name: 'waiting', reason: code })
-        await this.world.wait(lookAgain, run)
-        await this.#classify(run, device)
-        return true
-      case 'code-locked':
-        this.#triesLeft = fullTries
-        return false
       default:
         return false
     }
@@ -317,7 +380,7 @@ export class Pairing {
     // The permission may be what went, rather than the device.
     const code = codeOf((event as CustomEvent).detail, 'device-disconnected')
     if (state.name === 'bound') {
-      void this.#show({ ...state, plugged: false })
+      void this.#show({ ...unmanaged(state), plugged: false })
     } else if (state.name !== 'start' && state.name !== 'error' && state.name !== 'unsupported') {
       void this.#start(() => Promise.reject(new Refused(code)))
     }
@@ -338,13 +401,67 @@ export class Pairing {
     })
   }
 
-  async #closeDevice(): Promise<void> {
+  /** Lets go of the device. It is closed behind the person's back: a mute one takes seconds. */
+  #letGo(): void {
     const device = this.#device
     if (!device) return
     this.#device = null
     device.removeEventListener('disconnect', this.#unplugged)
     // A device that is gone or broken cannot be closed in good order; it is let go of all the same.
-    if (!this.world.given) await device.close().catch(() => undefined)
+    if (!this.world.given) this.#leaveBehind(device.close())
+  }
+
+  #leaveBehind(exchange: Promise<unknown>): void {
+    this.#ending = Promise.all([this.#ending, exchange.catch(() => undefined)])
+  }
+
+  /** Waits until nothing that was left behind is under way, and says whether it came to that in good time. */
+  async #idle(run: AbortSignal): Promise<boolean> {
+    const enough = new AbortController()
+    const idle = await Promise.race([
+      this.#ending.then(() => true),
+      this.world.wait(patience, enough.signal).then(() => false),
+    ])
+    enough.abort()
+    run.throwIfAborted()
+    return idle
+  }
+
+  /** Does something with the binding, and says so while it lasts. */
+  #manage(flow: (run: AbortSignal, device: Device, state: Bound) => Promise<void>): Promise<void> {
+    const state = this.#state
+    const device = this.#device
+    if (state.name !== 'bound' || !state.plugged || !device) return Promise.resolve()
+    return this.#start(async (run) => {
+      this.#set(run, { ...state, manage: 'asking' })
+      await flow(run, device, state)
+    })
+  }
+
+  /**
+   * Goes through with a flow. Where the device wants its PIN or its home page first, the person is waited for; then it is
+   * asked anew who is bound, since anything may have happened on it meanwhile.
+   */
+  async #patiently(run: AbortSignal, flow: (run: AbortSignal) => Promise<void>): Promise<void> {
+    for (let step = flow; ; ) {
+      try {
+        return await step(run)
+      } catch (error) {
+        const code = codeOf(error)
+        const device = this.#device
+        if (run.aborted || !device || (code !== 'locked' && code !== 'in-menu')) throw error
+        // Said once, not at every look: a screen reader would repeat it.
+        if (this.#state.name !== 'waiting' || this.#state.reason !== code) {
+          this.world.report.failure(code, statusWordOf(error))
+          this.#set(run, { name: 'waiting', reason: code })
+        }
+        await this.world.wait(lookAgain, run)
+        step = async (run) => {
+          await this.#open(run, device)
+          await this.#classify(run, device)
+        }
+      }
+    }
   }
 
   /** Begins a run and ends the one before; a failure of the run that still counts becomes the error state. */
@@ -354,14 +471,15 @@ export class Pairing {
     this.#run = controller
     const run = controller.signal
     try {
-      await flow(run)
+      await this.#patiently(run, flow)
     } catch (error) {
       if (run.aborted) return
       const code = codeOf(error)
       if (code === 'device-disconnected') this.#given = undefined
       this.world.report.failure(code, statusWordOf(error))
+      this.#damaged = damaged(code) ? (this.#device ?? this.#damaged) : null
+      this.#letGo()
       this.#set(run, code === 'unsupported' ? unsupported(reasonOf(error)) : { name: 'error', code })
-      await this.#closeDevice()
     }
   }
 
@@ -375,6 +493,13 @@ export class Pairing {
     this.world.report.state(state)
     this.onState(state)
   }
+}
+
+type Bound = Extract<State, { name: 'bound' }>
+
+/** unmanaged leaves out what the person asked for last: it counts no more. */
+function unmanaged({ manage: _, ...state }: Bound): Bound {
+  return state
 }
 
 /** Refused is a failure found here rather than by the SDK. */

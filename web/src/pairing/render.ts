@@ -1,10 +1,12 @@
 import { advice, type Surroundings } from '../i18n/errors'
 import { pairing as words, wrongCode } from '../i18n/pairing'
 import type { Language, Text } from '../i18n/text'
+import { danger, primary, quiet, secondary } from './buttons'
 import type { CodeInput } from './codeinput'
 import { h, type Child } from './dom'
 import { draw, type Picture } from './drawing'
-import type { DeviceFacts, State } from './state'
+import { manageBinding, type ManageHandlers } from './manage'
+import { damaged, type DeviceFacts, type State } from './state'
 
 /** Handlers are what a person can do. */
 export interface Handlers {
@@ -18,6 +20,8 @@ export interface Handlers {
   leave(): void
   retry(): void
   copyReport(): void
+  /** Left out where bindings are not managed. */
+  readonly manage?: ManageHandlers
 }
 
 /** Context is what the rendering depends on beside the state. */
@@ -32,6 +36,8 @@ export interface Context {
   /** The boxes and the switch below them, kept from one state with boxes to the next. No switch: nothing to choose. */
   readonly code: CodeInput
   readonly keep: HTMLInputElement | null
+  /** Where the code is that this browser keeps, while it is shown. */
+  readonly revealed: HTMLElement
 }
 
 /** Rendered is one state as elements. */
@@ -71,7 +77,7 @@ export function render(state: State, context: Context): Rendered {
 
     case 'start': {
       frame.heading(words.title)
-      frame.lead(words.startLead)
+      frame.lead(state.forgotten ? words.forgotten : words.startLead)
       frame.actions(
         primary('connect', t(words.connect), handlers.connect),
         context.simulator && secondary('connect-simulated', t(words.trySimulated), handlers.connectSimulated),
@@ -201,6 +207,13 @@ export function render(state: State, context: Context): Rendered {
       frame.actions(secondary('cancel', t(words.cancel), handlers.cancel))
       return frame.rendered()
 
+    case 'stopping':
+      frame.heading(words.stoppingTitle)
+      frame.lead(words.stoppingLead)
+      frame.add(context.code.element)
+      frame.progress()
+      return frame.rendered()
+
     case 'bound': {
       frame.heading(words.boundTitle, tickMark())
       frame.lead(state.fresh ? words.boundLead : words.boundAgain)
@@ -228,17 +241,43 @@ export function render(state: State, context: Context): Rendered {
       const done = state.fresh
         ? primary('done', t(words.done), handlers.leave)
         : secondary('disconnect', t(words.disconnect), handlers.leave)
+      const managing = handlers.manage && state.plugged ? manageBinding(state, context.revealed, language, handlers.manage) : null
+      if (managing) frame.add(managing.element)
       frame.actions(done)
+      if (managing?.focus) return { ...frame.rendered(managing.focus), announcement: managing.announcement }
       return frame.rendered(state.fresh ? undefined : done)
+    }
+
+    case 'forget': {
+      frame.heading(state.going ? words.forgetting : state.damage ? words.forgetDamagedTitle : words.forgetTitle)
+      frame.add(h('dl', { class: 'card' }, row(words.serial, state.serial, language)))
+      if (state.going) {
+        frame.progress()
+        return frame.rendered()
+      }
+      frame.warning(words.forgetLead)
+      if (state.damage === 'device-mismatch') frame.warning(words.forgetMismatch)
+      frame.add(h('p', {}, t(words.forgetWallet)))
+      const { manage } = handlers
+      frame.actions(
+        manage && danger('forget-now', t(words.forgetNow), manage.forgetNow),
+        manage && secondary('keep-binding', t(words.keepBinding), manage.keepBinding),
+      )
+      return frame.rendered()
     }
 
     case 'error': {
       const { what, next, snippet, calm } = advice(state.code, context.surroundings)
       const retry = primary('retry', t(words.tryAgain), handlers.retry)
+      const { manage } = handlers
       frame.heading(what, null, calm ? '' : 'heading-error')
       frame.lead(next)
       if (snippet) frame.add(h('pre', { class: 'snippet', translate: 'no', tabindex: 0 }, snippet))
-      frame.actions(retry, secondary('copy-report', t(words.copyReport), handlers.copyReport))
+      frame.actions(
+        retry,
+        manage && damaged(state.code) && secondary('forget', t(words.forgetBinding), manage.forget),
+        secondary('copy-report', t(words.copyReport), handlers.copyReport),
+      )
       frame.add(
         h('p', { class: 'error-code' }, `${t(words.errorCode)} `, h('code', { translate: 'no' }, state.code)),
       )
@@ -321,12 +360,17 @@ export function pictureOf(state: State): Picture {
     case 'code':
     case 'wrong':
       return { lines: state.source === 'screen' ? ['Binding code', '• • • • • • • •'] : ['imKey'], plugged: true }
+    case 'stopping':
+      return { lines: ['imKey'], plugged: true }
     case 'checking':
       return state.attention
         ? { lines: ['Confirm?', 'OK / cancel'], plugged: true, attention: true }
         : { lines: ['Binding...'], plugged: true }
     case 'bound':
+      if (state.manage === 'on-screen') return { lines: ['Binding code', '• • • • • • • •'], plugged: true }
       return { lines: state.plugged ? ['Bound'] : [], plugged: state.plugged }
+    case 'forget':
+      return { lines: ['imKey'], plugged: true }
     case 'error': {
       const plugged = !['device-disconnected', 'no-device', 'request-cancelled', 'unsupported'].includes(state.code)
       return { lines: plugged ? ['imKey'] : [], plugged }
@@ -362,17 +406,15 @@ function deviceCard(device: DeviceFacts, language: Language, folded = false): HT
   const t = (text: Text) => text[language]
   const verified = device.certificate === 'verified'
   const battery = device.charging ? t(words.charging) : device.battery === null ? null : `${device.battery} %`
-  const row = (name: Text, value: string | null) =>
-    value === null ? null : h('div', { class: 'row' }, h('dt', {}, t(name)), h('dd', { translate: 'no' }, value))
   const badge = h(
     'span',
     { class: verified ? 'badge badge-verified' : 'badge badge-unverified', 'data-certificate': device.certificate },
     t(verified ? words.verified : words.unverified),
   )
   const rest = [
-    row(words.bootloader, device.bootloader),
-    row(words.bluetoothName, device.bleName),
-    row(words.bluetoothVersion, device.bleVersion),
+    row(words.bootloader, device.bootloader, language),
+    row(words.bluetoothName, device.bleName, language),
+    row(words.bluetoothVersion, device.bleVersion, language),
   ]
   const title = h('div', { class: 'card-title' }, h('strong', { translate: 'no' }, 'imKey'), badge)
   if (folded) {
@@ -380,13 +422,13 @@ function deviceCard(device: DeviceFacts, language: Language, folded = false): HT
       'div',
       { class: 'card' },
       title,
-      h('dl', {}, row(words.serial, device.serial)),
+      h('dl', {}, row(words.serial, device.serial, language)),
       !verified && h('p', { class: 'quiet' }, t(words.acceptedUnverified)),
       h(
         'details',
         { class: 'more' },
         h('summary', {}, t(words.details)),
-        h('dl', {}, row(words.firmware, device.firmware), row(words.battery, battery), ...rest),
+        h('dl', {}, row(words.firmware, device.firmware, language), row(words.battery, battery, language), ...rest),
       ),
     )
   }
@@ -397,23 +439,19 @@ function deviceCard(device: DeviceFacts, language: Language, folded = false): HT
     h(
       'dl',
       {},
-      row(words.serial, device.serial),
-      row(words.firmware, device.firmware ?? t(words.unknown)),
-      row(words.battery, battery ?? t(words.unknown)),
+      row(words.serial, device.serial, language),
+      row(words.firmware, device.firmware ?? t(words.unknown), language),
+      row(words.battery, battery ?? t(words.unknown), language),
     ),
     rest.some((r) => r !== null) &&
       h('details', { class: 'more' }, h('summary', {}, t(words.details)), h('dl', {}, ...rest)),
   )
 }
 
+function row(name: Text, value: string | null, language: Language): HTMLElement | null {
+  return value === null ? null : h('div', { class: 'row' }, h('dt', {}, name[language]), h('dd', { translate: 'no' }, value))
+}
+
 function tickMark(): HTMLElement {
   return h('span', { class: 'tick-mark', 'aria-hidden': 'true' })
 }
-
-function button(kind: string, action: string, text: string, press: () => void): HTMLButtonElement {
-  return h('button', { type: 'button', class: `button ${kind}`, 'data-action': action, click: press }, text)
-}
-
-const primary = (action: string, text: string, press: () => void) => button('button-primary', action, text, press)
-const secondary = (action: string, text: string, press: () => void) => button('button-secondary', action, text, press)
-const quiet = (action: string, text: string, press: () => void) => button('button-quiet', action, text, press)

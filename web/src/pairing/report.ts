@@ -84,7 +84,9 @@ function describe(state: State): string {
     case 'wrong':
       return state.triesLeft === null ? 'wrong' : `wrong, ${state.triesLeft} left`
     case 'bound':
-      return state.fresh ? 'bound now' : 'bound before'
+      return `bound ${state.fresh ? 'now' : 'before'}${state.manage ? `, code ${state.manage}` : ''}`
+    case 'forget':
+      return state.going ? 'forgetting' : 'asked whether to forget'
     default:
       return state.name
   }

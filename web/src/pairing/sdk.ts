@@ -29,6 +29,8 @@ export interface Device {
   close(): Promise<void>
   bindingStatus(): Promise<BindingStatus>
   showBindingCode(): Promise<void>
+  revealBindingCode(options?: { signal?: AbortSignal; acceptUnverified?: boolean }): Promise<string>
+  forget(): Promise<void>
   bind(code: string, options?: BindOptions): Promise<unknown>
   addEventListener(type: 'interaction' | 'disconnect', listener: (event: Event) => void): void
   removeEventListener(type: 'interaction' | 'disconnect', listener: (event: Event) => void): void

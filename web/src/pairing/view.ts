@@ -34,6 +34,7 @@ export class View {
     'data-control': 'keep',
     'aria-describedby': 'keep-text',
   })
+  readonly #revealed = h('p', { class: 'revealed', tabindex: -1, translate: 'no' })
   readonly #code: CodeInput
   #language: Language
   #state: State | null = null
@@ -57,7 +58,8 @@ export class View {
       this.#keep.checked = this.#offersKeep
     }
     if (state.name === 'wrong') this.#code.clear()
-    this.#code.hold(state.name === 'checking')
+    this.#code.hold(state.name === 'checking' || state.name === 'stopping')
+    if (state.name !== 'bound' || state.manage !== 'revealed') this.#conceal()
 
     const { element, focus, announcement, urgent } = this.#render(state)
     this.#stage.replaceChildren(element)
@@ -87,9 +89,24 @@ export class View {
     this.#polite.textContent = text
   }
 
-  /** leave empties the boxes: the page goes away. */
+  /**
+   * reveal takes the code that this browser keeps, to show it in the state that comes next and no longer than that. It is
+   * text on the page, each character for itself so that it is read out as such, and nothing else has it.
+   */
+  reveal(code: string): void {
+    const characters = [...code].map((character) => h('span', {}, character))
+    const half = characters.length / 2
+    this.#revealed.replaceChildren(h('span', {}, ...characters.slice(0, half)), h('span', {}, ...characters.slice(half)))
+  }
+
+  /** leave empties the boxes and hides the code: the page goes away. */
   leave(): void {
     this.#code.clear()
+    this.#conceal()
+  }
+
+  #conceal(): void {
+    this.#revealed.replaceChildren()
   }
 
   get #offersKeep(): boolean {
@@ -106,6 +123,7 @@ export class View {
       handlers: { ...actions, submit: () => this.#submit() },
       code: this.#code,
       keep: this.#offersKeep ? this.#keep : null,
+      revealed: this.#revealed,
     })
   }
 

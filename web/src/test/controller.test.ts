@@ -17,6 +17,7 @@ function setUp(world: Partial<World> = {}) {
     () => new Date('2026-01-02T03:04:05.678Z'),
   )
   const loads: unknown[] = []
+  const revealed: string[] = []
   const pairing = new Pairing(
     {
       load: async (usb) => {
@@ -25,13 +26,32 @@ function setUp(world: Partial<World> = {}) {
       },
       support: { supported: true },
       simulator: null,
-      wait: async (_, signal) => signal.throwIfAborted(),
+      wait: passing,
+      reveal: (code) => revealed.push(code),
       report,
       ...world,
     },
     (state) => states.push(state),
   )
-  return { device, imkey, pairing, report, states, loads, names: () => states.map((state) => state.name) }
+  return { device, imkey, pairing, report, states, loads, revealed, names: () => states.map((state) => state.name) }
+}
+
+/** passing lets short waits pass at once; the long ones, for a device or a person, last until they are taken back. */
+async function passing(ms: number, signal: AbortSignal): Promise<void> {
+  if (ms > 1000) await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }))
+  signal.throwIfAborted()
+}
+
+/** settled lets everything run that is ready. */
+const settled = () => new Promise((resolve) => setTimeout(resolve))
+
+async function toBound(world: Partial<World> = {}, prepare: (device: FakeDevice) => void = () => undefined) {
+  const all = setUp(world)
+  prepare(all.device)
+  all.device.statuses = ['bound']
+  await all.pairing.connect()
+  assert.equal(all.pairing.state.name, 'bound')
+  return all
 }
 
 async function toCode(world: Partial<World> = {}, prepare: (device: FakeDevice) => void = () => undefined) {
@@ -82,7 +102,7 @@ test('with several permitted devices the person chooses', async () => {
 
 test('the device page loads the simulated USB only when asked to', async () => {
   const usb = {}
-  const { pairing, loads, names } = setUp({ simulator: { serial: 's', tries: 10, usb: async () => usb } })
+  const { pairing, loads, names } = setUp({ simulator: { serial: 's', tries: async () => 10, usb: async () => usb } })
   await pairing.connectSimulated()
   assert.deepEqual(loads, [usb])
   assert.deepEqual(names(), ['opening', 'recognised'])
@@ -135,10 +155,67 @@ test('a locked device and one in its menu go on by themselves', async () => {
   )
 })
 
+for (const reason of ['locked', 'in-menu'] as const) {
+  const waiting = [{ name: 'waiting', reason }, { name: 'recognised' }] as const
+  const after = (states: State[]) => states.slice(-2).map(({ name, ...rest }) => (name === 'waiting' ? { name, ...rest } : { name }))
+
+  test(`${reason} before the code is shown: the page goes on by itself`, async () => {
+    const { pairing, device, states } = setUp()
+    await pairing.connect()
+    device.onShow = async () => Promise.reject(fail(reason))
+    device.statuses = [fail(reason), 'unbound']
+    await pairing.goOn()
+    assert.deepEqual(after(states), waiting)
+  })
+
+  test(`${reason} when the code is to be shown again: the page goes on by itself`, async () => {
+    const { pairing, device, states } = await toCode()
+    device.onShow = async () => Promise.reject(fail(reason))
+    await pairing.showAgain()
+    assert.deepEqual(after(states), waiting)
+  })
+
+  test(`${reason} when the check ended or was stopped: the page goes on by itself`, async () => {
+    const { pairing, device, states } = await toCode()
+    device.onBind = async () => Promise.reject(fail(reason))
+    await pairing.submit(secret, true)
+    assert.deepEqual(after(states), waiting)
+
+    await pairing.goOn()
+    const gate = new Gate()
+    device.onBind = () => gate.promise
+    const submitted = pairing.submit(secret, true)
+    device.statuses = [fail(reason), 'unbound']
+    const cancelled = pairing.cancel()
+    gate.break(fail('aborted'))
+    await Promise.all([submitted, cancelled])
+    assert.deepEqual(after(states), waiting)
+  })
+
+  test(`${reason} before the device is open: it is opened when it can be`, async () => {
+    const { pairing, device, states } = setUp()
+    const answers = [fail(reason), fail(reason)]
+    device.onOpen = async () => {
+      const answer = answers.shift()
+      if (answer) throw answer
+    }
+    await pairing.connect()
+    assert.deepEqual(after(states), waiting)
+  })
+
+  test(`${reason} when the code is looked up: the page goes on by itself`, async () => {
+    const { pairing, device, names } = await toBound()
+    device.onReveal = async () => Promise.reject(fail(reason))
+    await pairing.viewCode()
+    assert.deepEqual(names().slice(-2), ['waiting', 'bound'])
+  })
+}
+
 test('leaving while it waits ends the waiting', async () => {
   const gate = new Gate()
   const { pairing, device } = setUp({
-    wait: async (_, signal) => {
+    wait: async (ms, signal) => {
+      if (ms > 1000) return passing(ms, signal)
       await gate.promise
       signal.throwIfAborted()
     },
@@ -160,21 +237,19 @@ test('a wrong code on a real device says no number', async () => {
   assert.deepEqual(pairing.state, { name: 'wrong', source: 'screen', triesLeft: null })
 })
 
-test('a wrong code on the simulated device counts down, and a right one counts anew', async () => {
-  const simulator = { serial: 'imKey01191200001', tries: 2, usb: async () => ({}) }
+test('after a wrong code the simulated device is asked how many tries are left', async () => {
+  const tries: (number | null)[] = [7, 3, null]
+  const simulator = { serial: 'imKey01191200001', tries: async () => tries.shift()!, usb: async () => ({}) }
   const { pairing, device } = await toCode({ simulator })
   device.onBind = async () => Promise.reject(fail('wrong-code'))
-  await pairing.submit(secret, true)
-  assert.deepEqual(pairing.state, { name: 'wrong', source: 'screen', triesLeft: 1 })
-  await pairing.submit(secret, true)
-  assert.deepEqual(pairing.state, { name: 'wrong', source: 'screen', triesLeft: 0 })
-  device.onBind = async () => undefined
-  await pairing.submit(secret, true)
-  assert.equal(pairing.state.name, 'bound')
+  for (const triesLeft of [7, 3, null]) {
+    await pairing.submit(secret, true)
+    assert.deepEqual(pairing.state, { name: 'wrong', source: 'screen', triesLeft })
+  }
 })
 
 test('a real device beside a simulator is not taken for the simulated one', async () => {
-  const simulator = { serial: 'imKey00000000002', tries: 2, usb: async () => ({}) }
+  const simulator = { serial: 'imKey00000000002', tries: async () => 2, usb: async () => ({}) }
   const { pairing, device } = await toCode({ simulator })
   device.onBind = async () => Promise.reject(fail('wrong-code'))
   await pairing.submit(secret, true)
@@ -207,6 +282,8 @@ test('cancel stops the check, waits for its end, and asks what became of it', as
   const binding = pairing.submit(secret, true)
   const cancelling = pairing.cancel()
   assert.equal(signal?.aborted, true)
+  assert.deepEqual(pairing.state, { name: 'stopping', source: 'screen' })
+  await settled()
   assert.equal(device.asked.filter((call) => call === 'status').length, 1)
   gate.break(fail('aborted'))
   await Promise.all([binding, cancelling])
@@ -224,6 +301,168 @@ test('a binding that was done before the cancel arrived is shown as done', async
   gate.open()
   await Promise.all([binding, cancelling])
   assert.ok(pairing.state.name === 'bound' && pairing.state.fresh && !pairing.state.kept)
+})
+
+test('a check that does not end is given up', async () => {
+  const { pairing, device } = await toCode({ wait: async (_, signal) => signal.throwIfAborted() })
+  device.onBind = () => new Promise(() => undefined)
+  void pairing.submit(secret, true)
+  await pairing.cancel()
+  assert.deepEqual(pairing.state, { name: 'error', code: 'timeout' })
+})
+
+test('leaving shows the start at once, and the device is closed meanwhile', async () => {
+  const { pairing, device, states } = await toCode()
+  const closed = new Gate()
+  device.onClose = () => closed.promise
+  let left = false
+  const leaving = pairing.leave().then(() => {
+    left = true
+  })
+  assert.deepEqual(pairing.state, { name: 'start' })
+  await settled()
+  assert.equal(left, false)
+
+  // What comes next waits for it, and says what it does.
+  const connecting = pairing.connect()
+  await settled()
+  assert.deepEqual([states.at(-1)?.name, device.asked.at(-1)], ['opening', 'close'])
+  closed.open()
+  await Promise.all([leaving, connecting])
+  assert.equal(pairing.state.name, 'recognised')
+})
+
+test('leaving a device that is never closed ends all the same', async () => {
+  const { pairing, device } = await toCode({ wait: async (_, signal) => signal.throwIfAborted() })
+  device.onClose = () => new Promise(() => undefined)
+  await pairing.leave()
+  assert.deepEqual(pairing.state, { name: 'start' })
+  await pairing.end()
+})
+
+test('the kept code is shown for half a minute, and never in a state', async () => {
+  const waits: number[] = []
+  const gate = new Gate()
+  const { pairing, device, revealed, states, report } = await toBound({
+    wait: (ms, signal) => {
+      if (ms === 15_000) return passing(ms, signal)
+      waits.push(ms)
+      return gate.promise
+    },
+  })
+  const viewing = pairing.viewCode()
+  await settled()
+  const { state } = pairing
+  assert.ok(state.name === 'bound' && state.manage === 'revealed')
+  assert.deepEqual([revealed, waits], [[secret], [30_000]])
+  gate.open()
+  await viewing
+  assert.deepEqual(states.slice(-3).map((state) => state.name === 'bound' && state.manage), ['asking', 'revealed', 'hidden'])
+  assert.equal(device.asked.at(-1), 'reveal accept=false')
+  assert.ok(!JSON.stringify(states).includes(secret))
+  assert.ok(!report.text().includes(secret))
+})
+
+test('the code is hidden as soon as it is not to be seen', async () => {
+  const managed = ({ state }: Pairing) => (state.name === 'bound' ? (state.manage ?? 'nothing') : state.name)
+  for (const [hide, then] of [
+    [(pairing) => pairing.hideCode(), 'hidden'],
+    [(pairing) => pairing.showOnDevice(), 'on-screen'],
+    [(pairing) => pairing.forget(), 'forget'],
+    [(pairing) => pairing.leave(), 'start'],
+    [async (_, device) => device.unplug(), 'nothing'],
+  ] as [(pairing: Pairing, device: FakeDevice) => Promise<void>, string][]) {
+    const { pairing, device } = await toBound()
+    const viewing = pairing.viewCode()
+    await settled()
+    assert.equal(managed(pairing), 'revealed')
+    await hide(pairing, device)
+    assert.equal(managed(pairing), then)
+    await viewing
+    assert.equal(managed(pairing), then)
+  }
+})
+
+test('a code that comes when nobody looks any more is not shown', async () => {
+  const { pairing, device, revealed } = await toBound()
+  const gate = new Gate<string>()
+  device.onReveal = () => gate.promise
+  const viewing = pairing.viewCode()
+  await pairing.hideCode()
+  gate.open(secret)
+  await viewing
+  assert.deepEqual(revealed, [])
+  assert.ok(pairing.state.name === 'bound' && pairing.state.manage === undefined)
+})
+
+test('the code of an unverified device is looked up with the choice that bound it', async () => {
+  const { pairing, device } = await toBound({}, (d) => {
+    d.info = { ...d.info, certificate: 'unverified' }
+  })
+  const viewing = pairing.viewCode()
+  await settled()
+  await pairing.hideCode()
+  await viewing
+  assert.equal(device.asked.at(-1), 'reveal accept=true')
+})
+
+test('a code that was not kept is said to be none, and a binding that is gone is another matter', async () => {
+  const { pairing, device, revealed } = await toBound()
+  device.onReveal = async () => Promise.reject(fail('not-bound', { data: { reason: 'not-remembered' } }))
+  await pairing.viewCode()
+  assert.ok(pairing.state.name === 'bound' && pairing.state.manage === 'not-remembered')
+  device.onReveal = async () => Promise.reject(fail('not-bound'))
+  await pairing.viewCode()
+  assert.deepEqual([pairing.state, revealed], [{ name: 'error', code: 'not-bound' }, []])
+})
+
+test('a binding is forgotten after a second question, and not without', async () => {
+  const { pairing, device } = await toBound()
+  const before = pairing.state
+  await pairing.forgetNow()
+  assert.equal(pairing.state, before)
+  await pairing.forget()
+  assert.deepEqual(pairing.state, { name: 'forget', serial: 'imKey01191200001' })
+  await pairing.keepBinding()
+  assert.deepEqual(pairing.state, before)
+  await pairing.forget()
+  assert.ok(!device.asked.includes('forget'))
+  await pairing.forgetNow()
+  assert.deepEqual(device.asked.slice(-2), ['forget', 'close'])
+  assert.deepEqual(pairing.state, { name: 'start', forgotten: true })
+})
+
+test('what is damaged can be forgotten, nothing else', async () => {
+  for (const code of errorCodes) {
+    if (code === 'locked' || code === 'in-menu' || code === 'unsupported') continue
+    const { pairing, device } = setUp()
+    device.statuses = [fail(code)]
+    await pairing.connect()
+    const error = pairing.state
+    assert.deepEqual(error, { name: 'error', code })
+    await pairing.forget()
+    if (code !== 'record-corrupt' && code !== 'device-mismatch') {
+      assert.deepEqual(pairing.state, error)
+      continue
+    }
+    assert.deepEqual(pairing.state, { name: 'forget', serial: 'imKey01191200001', damage: code })
+    await pairing.keepBinding()
+    assert.deepEqual(pairing.state, error)
+    await pairing.forget()
+    await pairing.forgetNow()
+    assert.deepEqual(device.asked, ['open', 'status', 'close', 'open', 'forget', 'close'])
+    assert.deepEqual(pairing.state, { name: 'start', forgotten: true })
+  }
+})
+
+test('forgetting on a given device goes on with it', async () => {
+  const device = new FakeDevice()
+  const { pairing } = setUp({ given: device })
+  device.statuses = [fail('record-corrupt'), 'bound-elsewhere']
+  await pairing.connect()
+  await pairing.forget()
+  await pairing.forgetNow()
+  assert.deepEqual([pairing.state.name, device.asked], ['recognised', ['open', 'status', 'open', 'forget', 'status']])
 })
 
 test('unplugged in the middle: said at once, and the page goes on when it is back', async () => {

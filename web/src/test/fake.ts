@@ -37,6 +37,9 @@ export class FakeDevice extends EventTarget implements Device {
   statuses: (BindingStatus | Error)[] = ['unbound']
   onOpen: () => Promise<void> = async () => undefined
   onShow: () => Promise<void> = async () => undefined
+  onReveal: () => Promise<string> = async () => 'ABCDEFGH'
+  onForget: () => Promise<void> = async () => undefined
+  onClose: () => Promise<void> = async () => undefined
   onBind: (code: string, options: BindOptions) => Promise<void> = async () => undefined
 
   async open(): Promise<void> {
@@ -46,6 +49,7 @@ export class FakeDevice extends EventTarget implements Device {
 
   async close(): Promise<void> {
     this.asked.push('close')
+    await this.onClose()
   }
 
   async bindingStatus(): Promise<BindingStatus> {
@@ -63,6 +67,16 @@ export class FakeDevice extends EventTarget implements Device {
   async bind(code: string, options: BindOptions = {}): Promise<void> {
     this.asked.push(`bind accept=${options.acceptUnverified} keep=${options.rememberCode}`)
     await this.onBind(code, options)
+  }
+
+  async revealBindingCode(options: { acceptUnverified?: boolean } = {}): Promise<string> {
+    this.asked.push(`reveal accept=${options.acceptUnverified}`)
+    return this.onReveal()
+  }
+
+  async forget(): Promise<void> {
+    this.asked.push('forget')
+    await this.onForget()
   }
 
   interaction(state: 'waiting' | 'done'): void {

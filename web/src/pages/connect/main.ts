@@ -40,9 +40,10 @@ const pairing = new Pairing(
     support: isSupported(),
     simulator: simulator && {
       serial: simulator.serial,
-      tries: simulator.codeAttemptsLeft,
+      tries: async () => (await findSimulator(location))?.codeAttemptsLeft ?? null,
       usb: () => simulatedUSB(simulator),
     },
+    reveal: (code) => view.reveal(code),
     wait,
     report,
   },
@@ -64,6 +65,14 @@ const view = new View(chrome.main, {
     leave: () => void pairing.leave(),
     retry: () => void pairing.retry(),
     copyReport: () => void copyReport(),
+    manage: {
+      viewCode: () => void pairing.viewCode(),
+      hideCode: () => void pairing.hideCode(),
+      showOnDevice: () => void pairing.showOnDevice(),
+      forget: () => void pairing.forget(),
+      forgetNow: () => void pairing.forgetNow(),
+      keepBinding: () => void pairing.keepBinding(),
+    },
   },
 })
 
@@ -80,6 +89,11 @@ chrome.onLanguage((language) => view.speak(language))
 addEventListener('pagehide', () => {
   view.leave()
   void pairing.leave()
+})
+
+// What nobody looks at any more is not left lying open.
+document.addEventListener('visibilitychange', () => {
+  if (document.visibilityState === 'hidden') void pairing.hideCode()
 })
 
 /** show draws any state, so that a test can look at it. It changes what is drawn and nothing else. */
