@@ -14,7 +14,7 @@ test('options of another shape are refused at once', async () => {
     { chains: [{ chainId: 1, rpcUrls: ['http://a.example'] }] }, { chains: [{ chainId: 1, rpcUrls: ['javascript:1'] }] },
     { chains: [{ chainId: 1, rpcUrls: ['https://a.example'], webSocketUrl: 'ws://a.example' }] },
     { chains: [{ chainId: 1, rpcUrls: ['https://a.example'], nativeCurrency: { symbol: '', decimals: 18 } }] },
-    { chains: [{ chainId: 1, rpcUrls: ['https://a.example'], tokens: [{}] }] }, { chains: [...chains, ...chains] },
+    { chains: [...chains, ...chains] },
     { chains, chainId: 5 }, { chains, accounts: 0 }, { chains, accounts: 21 }, { chains, accounts: 1.5 }, { chains, accounts: ['m'] },
     { chains, accounts: ['m/0', 'm/0'] }, { chains, pathScheme: 'toString' }, { chains, pairing: 'ask' }, { chains, rpcTimeout: 0 },
     { chains, remember: 'yes' },

@@ -6,13 +6,12 @@ export interface Chain {
   readonly rpcUrls: readonly string[]
   readonly webSocketUrl?: string
   readonly nativeCurrency: { readonly symbol: string; readonly decimals: number }
-  readonly tokens?: ChainOptions['tokens']
 }
 
 /** readChain checks a chain's description. It throws a sentence, for the caller to make an error of. */
 export function readChain(chain: ChainOptions): Chain {
   if (typeof chain !== 'object' || chain === null) throw 'a chain is no object'
-  const { rpcUrls, webSocketUrl, nativeCurrency = { symbol: 'ETH', decimals: 18 }, tokens } = chain
+  const { rpcUrls, webSocketUrl, nativeCurrency = { symbol: 'ETH', decimals: 18 } } = chain
   const id = readChainId(chain.chainId)
   if (!Array.isArray(rpcUrls) || rpcUrls.length === 0 || !rpcUrls.every(url => isAddress(url, 'http'))) {
     throw `the rpcUrls of chain ${id} are no list of addresses that begin with https:// (http:// for this very machine)`
@@ -24,13 +23,9 @@ export function readChain(chain: ChainOptions): Chain {
   if (!isSymbol(symbol) || !isDecimals(decimals)) {
     throw `the nativeCurrency of chain ${id} needs a symbol of 1 to 11 ASCII characters and a number of decimals up to 36`
   }
-  if (tokens !== undefined && !(Array.isArray(tokens) && tokens.every(token =>
-    isSymbol(token?.symbol) && isDecimals(token.decimals) && /^0x[0-9a-f]{40}$/i.test(token.address)))) {
-    throw `the tokens of chain ${id} are no list of { address, symbol, decimals }`
-  }
   return {
     id, rpcUrls: [...rpcUrls], nativeCurrency: { symbol, decimals },
-    ...(webSocketUrl !== undefined && { webSocketUrl }), ...(tokens && { tokens: tokens.map(token => ({ ...token })) }),
+    ...(webSocketUrl !== undefined && { webSocketUrl }),
   }
 }
 

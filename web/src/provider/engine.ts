@@ -202,7 +202,7 @@ class EthereumProvider implements Engine {
 
   async #read(ethereum: Ethereum, signal?: AbortSignal): Promise<Account[]> {
     const accounts: Account[] = []
-    for (const path of this.#host.settings.paths) accounts.push(await ethereum.getAccount({ path, ...(signal && { signal }) }))
+    for (const path of this.#host.settings.paths) accounts.push(await ethereum.getAccount({ path, acceptUnverified, ...(signal && { signal }) }))
     return accounts
   }
 
@@ -318,7 +318,7 @@ class EthereumProvider implements Engine {
     call: Call, account: Pick<Account, 'address' | 'path'>, job: (ethereum: Ethereum, options: SignerOptions) => Promise<T>,
     before?: () => Promise<void>, after?: (result: T) => Promise<R>,
   ): Promise<R> {
-    const options = { path: account.path, from: account.address, ...(call.signal && { signal: call.signal }) }
+    const options = { path: account.path, from: account.address, acceptUnverified, ...(call.signal && { signal: call.signal }) }
     const find = async () => {
       const device = await this.#current()
       await before?.()
@@ -362,11 +362,11 @@ class EthereumProvider implements Engine {
     const chain = this.#chain
     const wanted = readTransaction(value, chain.id)
     const account = this.#account(wanted.from ?? this.#addresses[0]?.toLowerCase() ?? '')
-    const { nativeCurrency, tokens } = chain
+    const { nativeCurrency } = chain
     let transaction: TransactionRequest
     return this.#withAccount(
       call, account,
-      (ethereum, options) => ethereum.signTransaction(transaction, { ...options, nativeCurrency, ...(tokens && { tokens }) }),
+      (ethereum, options) => ethereum.signTransaction(transaction, { ...options, nativeCurrency }),
       async () => {
         transaction = await complete(wanted, account.address, chain,
           (method, params, signal) => this.#ask(method, params, signal, chain), call.signal)
@@ -426,6 +426,12 @@ interface Connecting {
   readonly controller: AbortController
   callers: number
 }
+
+/**
+ * A device that no trusted key vouches for is bound only after its person accepted it, on this very site, and its key is
+ * pinned since; on one that is not bound the calls end before this matters.
+ */
+const acceptUnverified = true
 
 interface SignerOptions {
   path: string

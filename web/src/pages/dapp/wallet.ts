@@ -2,7 +2,7 @@ import { dapp as words, unnamedChain } from '../../i18n/dapp'
 import { say, type Text } from '../../i18n/text'
 import { createProvider, type Provider, type ProviderInteraction } from '../../sdk/imkey'
 import { simulatedUSB, type SimulatorFacts } from '../connect/simulator'
-import { demoToken, type Request } from './requests'
+import type { Request } from './requests'
 
 export const firstNode = 'http://127.0.0.1:8545'
 
@@ -94,7 +94,6 @@ export class Wallet {
       chains: this.chains.map((chainId) => ({
         chainId,
         rpcUrls: [this.node],
-        tokens: [{ address: demoToken, symbol: 'DEMO', decimals: 18 }],
       })),
     })
     const current = (told: () => void) => () => {

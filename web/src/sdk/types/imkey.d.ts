@@ -362,6 +362,8 @@ export interface Account {
   readonly path: string
   /** 65 bytes in hex, after 0x. */
   readonly publicKey: string
+  /** As for what is signed. */
+  readonly warnings: readonly string[]
 }
 
 export interface SignedTransaction {
@@ -400,7 +402,7 @@ export interface TypedData {
  */
 export interface Ethereum {
   /** Gives the account at a path. With `verify` the device shows the address until its person confirms. */
-  getAccount(options?: { path?: string; verify?: boolean; signal?: AbortSignal }): Promise<Account>
+  getAccount(options?: { path?: string; verify?: boolean; allowUnbound?: boolean; acceptUnverified?: boolean; signal?: AbortSignal }): Promise<Account>
   signTransaction(transaction: TransactionRequest, options?: TransactionOptions): Promise<SignedTransaction>
   /** Signs text or bytes with EIP-191's prefix, as personal_sign does. */
   signMessage(message: string | Uint8Array, options?: SignOptions): Promise<SignedMessage>
@@ -417,8 +419,6 @@ export interface ChainOptions {
   readonly chainName?: string
   /** Default: ETH with 18 decimals. The device's screen shows amounts in it. */
   readonly nativeCurrency?: { readonly name?: string; readonly symbol: string; readonly decimals: number }
-  /** Names of tokens for the device's screen. */
-  readonly tokens?: readonly { readonly address: string; readonly symbol: string; readonly decimals: number }[]
 }
 
 /** What a binding dialog gets. */
