@@ -37,7 +37,13 @@ export class Forms {
   readonly #permitAmount = text('permit-amount', '250', 'decimal')
   readonly #permitAll = h('input', { type: 'checkbox', id: 'permit-all', change: () => this.draw(this.#language) })
   readonly #kind = h('select', { id: 'kind', change: () => this.draw(this.#language) })
-  readonly #to = text('to', demoSpender)
+  /** Of two lines: an address is compared whole. */
+  readonly #to = h('textarea', {
+    id: 'to', rows: 2, class: 'whole', autocomplete: 'off', autocapitalize: 'off', autocorrect: 'off', spellcheck: 'false', translate: 'no',
+    keydown: (event) => {
+      if ((event as KeyboardEvent).key === 'Enter') event.preventDefault()
+    },
+  })
   readonly #amount = text('amount', '0.01', 'decimal')
   readonly #data = text('data', '0x3ccfd60b')
   readonly #chain = h('select', { id: 'chain' })
@@ -53,6 +59,7 @@ export class Forms {
     private readonly useNode: (url: string) => Promise<Text | undefined>,
   ) {
     this.#message.value = `${location.host}: I sign in with my imKey.`
+    this.#to.value = demoSpender
     for (const kind of Object.keys(kinds)) this.#kind.append(h('option', { value: kind }))
   }
 
