@@ -189,7 +189,7 @@ export const pairing = {
     '本浏览器没有保存绑定码。请查看你抄写的记录，或让 imKey 显示它。',
   ),
 
-  forgetTitle: say('Forget this imKey in this browser?', '要在本浏览器中移除此 imKey 吗？'),
+  forgetTitle: say('Forget this imKey in this browser?', '要移除此 imKey 吗？'),
   forgetDamagedTitle: say('Forget this binding?', '要移除此绑定吗？'),
   forgetLead: say(
     'Your imKey is not told: it stays bound to a key that is then lost. To bind it again you need its binding code, which it will not show you.',

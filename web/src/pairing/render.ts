@@ -255,8 +255,8 @@ export function render(state: State, context: Context): Rendered {
         frame.progress()
         return frame.rendered()
       }
-      frame.warning(words.forgetLead)
       if (state.damage === 'device-mismatch') frame.warning(words.forgetMismatch)
+      frame.warning(words.forgetLead)
       frame.add(h('p', {}, t(words.forgetWallet)))
       const { manage } = handlers
       frame.actions(
