@@ -55,112 +55,104 @@ func (m *middle) Receive(ctx context.Context) (frame.Packet, error) {
 
 var _ transport.Link = (*middle)(nil)
 
-func TestAManInTheMiddleLearnsNothingOfTheCode(t *testing.T) {
+// attack is a device that shows its code, a host, and a machine between them.
+type attack struct {
+	*host
+	*middle
+	ours, theirs *fakeca.CA // the CA of the device, and another
+	device       *devicesim.Device
+	binding      *binding.Binding
+	seid         []byte
+	code         string
+}
+
+// newAttack sets the scene; the host knows our CA if it is pinned.
+func newAttack(t *testing.T, pinned bool) *attack {
 	ours, err := fakeca.New(rand.Reader)
 	require.NoError(t, err)
 	theirs, err := fakeca.New(rand.Reader)
 	require.NoError(t, err)
 	d := newDevice(t, devicesim.Options{CA: ours})
 	h := newHost(t, d)
+	if !pinned {
+		h.pins = nil
+	}
 	link, err := d.Link(h.ctx)
 	require.NoError(t, err)
 	m := &middle{tap: tap{Link: link}}
 	b, dev := h.open(m)
 	m.genuine = dev.Info().Certificate
+	seid, err := hex.DecodeString(dev.Info().SEID)
+	require.NoError(t, err)
 	h.status(b)
-	code := h.readCode(d)
+	return &attack{h, m, ours, theirs, d, b, seid, h.readCode(d)}
+}
+
+func (a *attack) bind(o binding.BindOptions) error { return a.binding.Bind(a.ctx, a.code, o) }
+
+func TestAManInTheMiddleLearnsNothingOfTheCode(t *testing.T) {
+	a := newAttack(t, true)
 
 	attempts := 0
-	attack := func(name string, forge func([]byte) []byte) {
+	try := func(name string, forge func([]byte) []byte) {
 		attempts++
-		m.forge = forge
-		sent := len(m.packets)
-		err := b.Bind(h.ctx, code, binding.BindOptions{})
+		a.forge = forge
+		sent := len(a.packets)
+		err := a.bind(binding.BindOptions{})
 		require.ErrorIs(t, err, errcode.UntrustedDevice, name)
-		for _, p := range m.packets[sent:] {
+		for _, p := range a.packets[sent:] {
 			require.False(t, p[7] == 0x80 && p[8] == 0x73, "%s: IDENTITY_VERIFY left the host", name)
 		}
 	}
 
-	seid, err := hex.DecodeString(dev.Info().SEID)
-	require.NoError(t, err)
-	_, to, _, _ := fakeca.SignedRange(m.genuine)
-	point := bytes.LastIndex(m.genuine[:to], []byte{0xB0, 0x41}) + 2
-	p := fakeca.Params{SEID: seid, SEPublicKey: bytes.Clone(m.genuine[point : point+65])}
-	for _, c := range ours.Wrong(p, theirs) {
-		attack(c.Name, func([]byte) []byte { return c.Cert })
+	_, to, _, _ := fakeca.SignedRange(a.genuine)
+	point := bytes.LastIndex(a.genuine[:to], []byte{0xB0, 0x41}) + 2
+	p := fakeca.Params{SEID: a.seid, SEPublicKey: bytes.Clone(a.genuine[point : point+65])}
+	for _, c := range a.ours.Wrong(p, a.theirs) {
+		try(c.Name, func([]byte) []byte { return c.Cert })
 	}
-	for n := range len(m.genuine) {
-		attack(fmt.Sprintf("truncated to %d bytes", n), func(g []byte) []byte { return g[:n] })
+	for n := range len(a.genuine) {
+		try(fmt.Sprintf("truncated to %d bytes", n), func(g []byte) []byte { return g[:n] })
 	}
-	for bit := range 8 * len(m.genuine) {
-		attack(fmt.Sprintf("bit %d flipped", bit), func(g []byte) []byte {
+	for bit := range 8 * len(a.genuine) {
+		try(fmt.Sprintf("bit %d flipped", bit), func(g []byte) []byte {
 			g[bit/8] ^= 0x80 >> (bit % 8)
 			return g
 		})
 	}
-	require.Equal(t, 10, d.Status().CodeAttemptsLeft, "the device never saw a code")
+	require.Equal(t, 10, a.device.Status().CodeAttemptsLeft, "the device never saw a code")
 	t.Logf("%d forged certificates refused", attempts)
 
 	// With the device's own certificate, the same road leads to a binding.
-	m.forge = nil
-	require.NoError(t, b.Bind(h.ctx, code, binding.BindOptions{}))
-	require.Equal(t, 1, m.instructions(t, 0x73))
+	a.forge = nil
+	require.NoError(t, a.bind(binding.BindOptions{}))
+	require.Equal(t, 1, a.instructions(t, 0x73))
 }
 
 // Knowing acceptance is of a device that no pinned key verifies, not of one that contradicts itself.
 func TestWhatIsMalformedCannotBeAccepted(t *testing.T) {
-	ours, err := fakeca.New(rand.Reader)
-	require.NoError(t, err)
-	theirs, err := fakeca.New(rand.Reader)
-	require.NoError(t, err)
-	d := newDevice(t, devicesim.Options{CA: ours})
-	h := newHost(t, d)
-	link, err := d.Link(h.ctx)
-	require.NoError(t, err)
-	m := &middle{tap: tap{Link: link}}
-	b, dev := h.open(m)
-	m.genuine = dev.Info().Certificate
-	h.status(b)
-	code := h.readCode(d)
-	seid, err := hex.DecodeString(dev.Info().SEID)
-	require.NoError(t, err)
-	p := fakeca.Params{SEID: seid, SEPublicKey: theirs.PublicKey()}
-	for _, c := range ours.Wrong(p, theirs) {
+	a := newAttack(t, true)
+	p := fakeca.Params{SEID: a.seid, SEPublicKey: a.theirs.PublicKey()}
+	for _, c := range a.ours.Wrong(p, a.theirs) {
 		if c.Kind != fakeca.Malformed {
 			continue
 		}
-		m.forge = func([]byte) []byte { return c.Cert }
-		require.ErrorIs(t, b.Bind(h.ctx, code, binding.BindOptions{AcceptUnverified: true}), errcode.UntrustedDevice, c.Name)
+		a.forge = func([]byte) []byte { return c.Cert }
+		require.ErrorIs(t, a.bind(binding.BindOptions{AcceptUnverified: true}), errcode.UntrustedDevice, c.Name)
 	}
-	require.Zero(t, m.instructions(t, 0x73))
+	require.Zero(t, a.instructions(t, 0x73))
 }
 
 // A device accepted once is pinned: another secure element under its name is refused, accepted or not.
 func TestAnAcceptedDeviceIsPinned(t *testing.T) {
-	ours, err := fakeca.New(rand.Reader)
-	require.NoError(t, err)
-	theirs, err := fakeca.New(rand.Reader)
-	require.NoError(t, err)
-	d := newDevice(t, devicesim.Options{CA: ours})
-	h := newHost(t, d)
-	h.pins = nil
-	link, err := d.Link(h.ctx)
-	require.NoError(t, err)
-	m := &middle{tap: tap{Link: link}}
-	b, dev := h.open(m)
-	m.genuine = dev.Info().Certificate
-	h.status(b)
-	code := h.readCode(d)
-	require.NoError(t, b.Bind(h.ctx, code, binding.BindOptions{AcceptUnverified: true}))
-	seid, err := hex.DecodeString(dev.Info().SEID)
-	require.NoError(t, err)
-	swapped := theirs.Issue(fakeca.Params{SEID: seid, SEPublicKey: theirs.PublicKey()})
-	m.forge = func([]byte) []byte { return swapped }
-	_, err = b.Status(h.ctx)
+	a := newAttack(t, false)
+	require.NoError(t, a.bind(binding.BindOptions{AcceptUnverified: true}))
+	swapped := a.theirs.Issue(fakeca.Params{SEID: a.seid, SEPublicKey: a.theirs.PublicKey()})
+	a.forge = func([]byte) []byte { return swapped }
+	_, err := a.binding.Status(a.ctx)
 	require.ErrorIs(t, err, errcode.DeviceMismatch)
-	require.ErrorIs(t, b.Bind(h.ctx, code, binding.BindOptions{AcceptUnverified: true}), errcode.DeviceMismatch)
-	require.Equal(t, 1, m.instructions(t, 0x73))
-	m.forge = nil
-	require.Equal(t, binding.BoundToThis, h.status(b))
+	require.ErrorIs(t, a.bind(binding.BindOptions{AcceptUnverified: true}), errcode.DeviceMismatch)
+	require.Equal(t, 1, a.instructions(t, 0x73))
+	a.forge = nil
+	require.Equal(t, binding.BoundToThis, a.status(a.binding))
 }
