@@ -1,0 +1,32 @@
+// What every client is asked to do, so that one test does for all of them.
+
+export interface Client {
+  /** Asks for the accounts, as a click on "Connect" does. */
+  accounts(): Promise<readonly string[]>
+  signMessage(message: string): Promise<string>
+  signTypedData(): Promise<string>
+  /** Sends so much to an address and waits until it is mined. */
+  send(to: string, wei: string): Promise<{ hash: string; from: string; status: string }>
+}
+
+export const typedData = {
+  domain: { name: 'Ether Mail', version: '1', chainId: Number(chain()), verifyingContract: '0xCcCCccccCCCCcCCCCCCcCcCccCcCCCcCcccccccC' },
+  types: {
+    Person: [{ name: 'name', type: 'string' }, { name: 'wallets', type: 'address[]' }],
+    Mail: [{ name: 'from', type: 'Person' }, { name: 'to', type: 'Person[]' }, { name: 'value', type: 'uint256' }],
+  },
+  primaryType: 'Mail',
+  message: {
+    from: { name: 'Cow', wallets: ['0xCD2a3d9F938E13CD947Ec05AbC7FE734Df8DD826'] },
+    to: [{ name: 'Bob', wallets: ['0xbBbBBBBbbBBBbbbBbbBbbbbBBbBbbbbBbBbbBBbB'] }],
+    value: 2n ** 255n,
+  },
+} as const
+
+export function chain(): string {
+  return new URLSearchParams(location.search).get('chain')!
+}
+
+export function rpc(): string {
+  return new URLSearchParams(location.search).get('rpc')!
+}

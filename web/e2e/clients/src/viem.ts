@@ -1,0 +1,28 @@
+import { createProvider } from 'imkey-connect'
+import { type Address, createPublicClient, createWalletClient, custom, http } from 'viem'
+import { type Client, chain, rpc, typedData } from './client'
+import { options } from './options'
+
+export function client(): Client {
+  const definition = {
+    id: Number(chain()), name: 'test', nativeCurrency: { name: 'Ether', symbol: 'ETH', decimals: 18 },
+    rpcUrls: { default: { http: [rpc()] } },
+  }
+  const wallet = createWalletClient({ chain: definition, transport: custom(createProvider(options)) })
+  const node = createPublicClient({ chain: definition, transport: http(), pollingInterval: 50 })
+  let account: Address
+  return {
+    accounts: async () => {
+      const all = await wallet.requestAddresses()
+      account = all[0]!
+      return all
+    },
+    signMessage: message => wallet.signMessage({ account, message }),
+    signTypedData: () => wallet.signTypedData({ account, ...typedData }),
+    send: async (to, wei) => {
+      const hash = await wallet.sendTransaction({ account, to: to as Address, value: BigInt(wei) })
+      const { from, status } = await node.waitForTransactionReceipt({ hash })
+      return { hash, from, status }
+    },
+  }
+}
