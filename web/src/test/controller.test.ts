@@ -222,7 +222,8 @@ test('leaving while it waits ends the waiting', async () => {
   })
   device.statuses = [fail('locked')]
   const connecting = pairing.connect()
-  while (pairing.state.name !== 'waiting') await Promise.resolve()
+  await settled()
+  assert.equal(pairing.state.name, 'waiting')
   await pairing.leave()
   gate.open()
   await connecting
@@ -486,7 +487,7 @@ test('unplugged in the middle: said at once, and the page goes on when it is bac
   }
   imkey.dispatchEvent(new Event('connect'))
   await shown.promise
-  while (pairing.state.name === 'opening') await Promise.resolve()
+  await settled()
   assert.equal(pairing.state.name, 'bound')
 })
 
@@ -523,7 +524,8 @@ test('a chooser that closes late changes nothing after the person left', async (
   const gate = new Gate<FakeDevice>()
   imkey.chosen = () => gate.promise
   const connecting = pairing.connect()
-  while (pairing.state.name !== 'choosing') await Promise.resolve()
+  await settled()
+  assert.equal(pairing.state.name, 'choosing')
   await pairing.leave()
   gate.open(device)
   await connecting
