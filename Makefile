@@ -33,18 +33,19 @@ check: build
 	@for module in web/e2e core/ethereum/oracle; do (cd $$module && $(GO) vet ./...) || exit 1; done
 	@cd web && npm ci --silent --no-audit --no-fund && npx --no-install tsc --noEmit -p .
 
-# The test cases of ethers, which the oracle's tests read.
+# What tests take from npm: the test cases of ethers, and the clients that sign with our package.
 testcases:
-	@cd core/ethereum/oracle && npm ci --silent --ignore-scripts --no-audit --no-fund
+	@for project in core/ethereum/oracle web/e2e/clients; do \
+		(cd $$project && npm ci --silent --ignore-scripts --no-audit --no-fund) || exit 1; done
 
-test: tools check testcases
+test: tools check testcases pack
 	@$(GO) test ./...
 	@cd core/ethereum/oracle && $(GO) test ./...
 	@GOOS=js GOARCH=wasm $(GO) test -exec "$(WASM_EXEC)" ./core/... ./bridge/... ./wasm/...
 	@cd web/e2e && $(GO) test -timeout 8m ./...
 
 # The full figures: exhaustive and random, with what they counted.
-test-all: tools check testcases
+test-all: tools check testcases pack
 	@IMKEY_FULL=1 $(GO) test -count=1 -timeout 60m ./...
 	@cd core/ethereum/oracle && IMKEY_FULL=1 $(GO) test -count=1 -timeout 60m -v ./...
 	@GOOS=js GOARCH=wasm $(GO) test -exec "$(WASM_EXEC)" ./core/... ./bridge/... ./wasm/...
