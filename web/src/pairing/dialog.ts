@@ -101,6 +101,11 @@ class Dialog {
         leave: () => this.#end(),
         retry: () => void this.#pairing.retry(),
         copyReport: () => void this.#copyReport(),
+        forgetting: {
+          forget: () => void this.#pairing.forget(),
+          forgetNow: () => void this.#pairing.forgetNow(),
+          keepBinding: () => void this.#pairing.keepBinding(),
+        },
       },
     })
   }

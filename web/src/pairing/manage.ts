@@ -4,14 +4,18 @@ import { quiet } from './buttons'
 import { h } from './dom'
 import type { State } from './state'
 
-/** ManageHandlers are what a person can do with a binding. */
-export interface ManageHandlers {
-  viewCode(): void
-  hideCode(): void
-  showOnDevice(): void
+/** ForgetHandlers are the way out of a binding, which asks first. */
+export interface ForgetHandlers {
   forget(): void
   forgetNow(): void
   keepBinding(): void
+}
+
+/** ManageHandlers are what a person can do with a binding. */
+export interface ManageHandlers extends ForgetHandlers {
+  viewCode(): void
+  hideCode(): void
+  showOnDevice(): void
 }
 
 /** Managing is the part of the bound state that manages the binding. */

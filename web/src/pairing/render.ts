@@ -5,7 +5,7 @@ import { danger, primary, quiet, secondary } from './buttons'
 import type { CodeInput } from './codeinput'
 import { h, type Child } from './dom'
 import { draw, type Picture } from './drawing'
-import { manageBinding, type ManageHandlers } from './manage'
+import { manageBinding, type ForgetHandlers, type ManageHandlers } from './manage'
 import { damaged, type DeviceFacts, type State } from './state'
 
 /** Handlers are what a person can do. */
@@ -22,6 +22,8 @@ export interface Handlers {
   copyReport(): void
   /** Left out where bindings are not managed. */
   readonly manage?: ManageHandlers
+  /** Where they are not, a damaged one can still be forgotten. */
+  readonly forgetting?: ForgetHandlers
 }
 
 /** Context is what the rendering depends on beside the state. */
@@ -258,10 +260,10 @@ export function render(state: State, context: Context): Rendered {
       if (state.damage === 'device-mismatch') frame.warning(words.forgetMismatch)
       frame.warning(words.forgetLead)
       frame.add(h('p', {}, t(words.forgetWallet)))
-      const { manage } = handlers
+      const forgetting = handlers.manage ?? handlers.forgetting
       frame.actions(
-        manage && danger('forget-now', t(words.forgetNow), manage.forgetNow),
-        manage && secondary('keep-binding', t(words.keepBinding), manage.keepBinding),
+        forgetting && danger('forget-now', t(words.forgetNow), forgetting.forgetNow),
+        forgetting && secondary('keep-binding', t(words.keepBinding), forgetting.keepBinding),
       )
       return frame.rendered()
     }
@@ -269,13 +271,13 @@ export function render(state: State, context: Context): Rendered {
     case 'error': {
       const { what, next, snippet, calm } = advice(state.code, context.surroundings)
       const retry = primary('retry', t(words.tryAgain), handlers.retry)
-      const { manage } = handlers
+      const forgetting = handlers.manage ?? handlers.forgetting
       frame.heading(what, null, calm ? '' : 'heading-error')
       frame.lead(next)
       if (snippet) frame.add(h('pre', { class: 'snippet', translate: 'no', tabindex: 0 }, snippet))
       frame.actions(
         retry,
-        manage && damaged(state.code) && secondary('forget', t(words.forgetBinding), manage.forget),
+        forgetting && damaged(state.code) && secondary('forget', t(words.forgetBinding), forgetting.forget),
         secondary('copy-report', t(words.copyReport), handlers.copyReport),
       )
       frame.add(
