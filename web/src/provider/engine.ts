@@ -457,7 +457,9 @@ function readPermissions(wanted: unknown) {
 
 const codeOf = (error: unknown) => (Object(error) as { code?: unknown }).code
 
-const needsBinding = (error: unknown) => codeOf(error) === 'not-bound' || codeOf(error) === 'bound-elsewhere'
+/** needsBinding says that the dialog has a way on: the code, or, for a damaged binding, forgetting it first. */
+const needsBinding = (error: unknown) =>
+  ['not-bound', 'bound-elsewhere', 'record-corrupt', 'device-mismatch'].includes(codeOf(error) as string)
 
 function isForeignFrom(error: unknown): boolean {
   const { code, data } = Object(error) as { code?: unknown; data?: { reason?: unknown; at?: unknown } }
