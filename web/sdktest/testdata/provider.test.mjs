@@ -331,6 +331,7 @@ test('subscriptions arrive as messages', async t => {
   const { WebSocket } = globalThis
   t.after(() => { globalThis.WebSocket = WebSocket })
   const sockets = []
+  const answers = { eth_subscribe: { result: '0xs1' }, eth_unsubscribe: { result: true } }
   globalThis.WebSocket = class extends EventTarget {
     constructor(url) {
       super()
@@ -340,7 +341,7 @@ test('subscriptions arrive as messages', async t => {
     send(text) {
       const { id, method } = JSON.parse(text)
       this.sent.push(method)
-      this.hear({ id, ...(method === 'eth_subscribe' ? { result: '0xs1' } : { result: true }) })
+      this.hear({ id, ...answers[method] })
     }
     hear(answer) { this.dispatchEvent(Object.assign(new Event('message'), { data: JSON.stringify(answer) })) }
     close() { this.closed = true }
@@ -360,11 +361,20 @@ test('subscriptions arrive as messages', async t => {
   told('0xs1')
   assert.equal(events('message').length, 1)
 
+  const own = { code: -32000, message: 'no such thing', data: { it: 1 } }
+  answers.eth_subscribe = { error: own }
+  await assert.rejects(ask('eth_subscribe', ['newHeads']), own)
+  for (const error of ['no', true, {}, { code: '1', message: 'no' }, { code: 1.5, message: 'no' }, { code: 1 }]) {
+    answers.eth_subscribe = { error }
+    await assert.rejects(ask('eth_subscribe', ['newHeads']), { code: -32603, data: reason('protocol') })
+  }
+  const connections = sockets.length
+
   await ask('wallet_switchEthereumChain', [{ chainId: '0x2' }])
   await assert.rejects(ask('eth_subscribe', ['newHeads']), { code: -32601 }, 'without a WebSocket it is the node\'s word')
   await ask('wallet_switchEthereumChain', [{ chainId: '0x3' }])
   for (let i = 0; i < 2; i++) await assert.rejects(ask('eth_subscribe', ['newHeads']), { code: -32603, data: reason('timeout', true) })
-  assert.equal(sockets.length, 3)
+  assert.equal(sockets.length, connections + 2)
 })
 
 test('what is remembered outlasts a reload, where the dApp asks for that', async t => {

@@ -3,7 +3,7 @@ import { NodeError, Refusal } from './refusal'
 interface Answer {
   id?: unknown
   result?: unknown
-  error?: { code: number; message: string; data?: unknown }
+  error?: unknown
   method?: unknown
   params?: { subscription?: unknown; result?: unknown }
 }
@@ -102,8 +102,12 @@ export class Subscriptions {
       return
     }
     const call = this.#waiting.get(answer.id as number)
-    if (answer.error) call?.reject(new NodeError(answer.error))
-    else call?.resolve(answer.result)
+    const { error } = answer
+    if (error === undefined || error === null) return call?.resolve(answer.result)
+    const { code, message } = Object(error) as { code: unknown; message: unknown }
+    call?.reject(Number.isInteger(code) && typeof message === 'string'
+      ? new NodeError(error as { code: number; message: string })
+      : new Refusal(-32603, 'the node gave an error without a code and a message', 'protocol'))
   }
 
   #fail() {
