@@ -5,8 +5,10 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -48,11 +50,17 @@ func (b *browser) visit(origin string, n *node) {
 	b.until("'page' in globalThis")
 }
 
-// pairClients binds the device to the site by the SDK alone.
+// pairClients binds the device in the dialog that opens by itself when a client first asks for the accounts.
 func (b *browser) pairClients() {
 	b.t.Helper()
-	b.run("globalThis.bind = await page.pair()")
-	b.run(fmt.Sprintf("await bind(%q)", b.sim.code()))
+	b.run("globalThis.pending = (await page.client('viem')).accounts()")
+	b.dialogShows("recognised")
+	b.do(chromedp.KeyEvent("\r"))
+	b.dialogShows("code")
+	b.typeCode(b.sim.code())
+	b.dialogShows("bound")
+	b.run("dialog().querySelector('[data-action=done]').click()")
+	require.Equal(b.t, []string{firstAddress}, eval[[]string](b, "pending"))
 }
 
 // confirmed runs JavaScript that needs an OK on the device, gives it, and returns what comes of it and what the screen said.
@@ -92,47 +100,75 @@ func (b *browser) everything(client string, n *node) {
 	require.True(t, strings.EqualFold(secondAddress, receipt.To), receipt.To)
 }
 
-var clients = []string{"viem", "ethers", "wagmi", "discovered"}
-
-// TestClients: the libraries by which dApps talk to wallets, from the packed tarball, in a site that Vite built without a
-// word of configuration, to a device in the browser's own navigator.usb and to a real node.
-func TestClients(t *testing.T) {
-	dir := clientsProject(t)
+// useClients has clients do all that they are asked to, on the site at origin and a chain, in a browser of their own.
+func useClients(t *testing.T, origin string, start func(*testing.T, string) *node, clients ...string) (*browser, *node) {
 	s := newSim(t, devicesim.Options{Mnemonic: testPhrase(t)})
-	n := anvil(t, firstAddress)
-	site := httptest.NewServer(http.FileServer(http.Dir(filepath.Join(dir, "dist"))))
-	t.Cleanup(site.Close)
-	s.url = site.URL // whose the permission is
+	s.url = origin // whose the permission is
+	n := start(t, firstAddress)
 	b := s.browse(browserOptions{})
-	b.visit(s.url, n)
+	b.watchDialog()
+	b.visit(origin, n)
 	b.pairClients()
 	for _, client := range clients {
 		t.Run(client, func(t *testing.T) {
-			b.visit(s.url, n) // the binding stays from one visit to the next
+			b.visit(origin, n) // the binding stays from one visit to the next
 			b.everything(client, n)
 		})
 	}
+	return b, n
+}
 
-	t.Run("mipd", func(t *testing.T) {
-		type found struct {
-			Count, Heard int
-			Same, Frozen bool
-			Info         struct{ UUID, Name, Icon, RDNS string }
-		}
-		uuids := map[string]bool{}
-		for _, order := range []string{"store first", "provider first"} {
-			b.visit(s.url, n)
-			before := s.packets()
-			f := eval[found](b, fmt.Sprintf("page.discover(%q)", order))
-			require.Equal(t, 1, f.Count, order)
-			require.True(t, f.Same, "%s: it is the provider itself", order)
-			require.True(t, f.Frozen, order)
-			require.Equal(t, "imKey", f.Info.Name)
-			require.Equal(t, "im.imkey", f.Info.RDNS)
-			require.Regexp(t, "^data:image/", f.Info.Icon)
-			uuids[f.Info.UUID] = true
-			require.Equal(t, before, s.packets(), "being discovered is no reason to talk to the device")
-		}
-		require.Len(t, uuids, 2, "each page has its own")
+// TestClients: the libraries by which dApps talk to wallets, from the packed tarball, in a site that Vite makes without a
+// word of configuration, to a device in the browser's own navigator.usb and to a real node.
+func TestClients(t *testing.T) {
+	dir := clientsProject(t)
+	serve := func(t *testing.T) string {
+		site := httptest.NewServer(http.FileServer(http.Dir(filepath.Join(dir, "dist"))))
+		t.Cleanup(site.Close)
+		return site.URL
+	}
+	t.Run("on a built site", func(t *testing.T) {
+		origin := serve(t)
+		b, n := useClients(t, origin, anvil, "viem", "ethers", "wagmi", "discovered")
+		t.Run("mipd", func(t *testing.T) { b.discovered(origin, n) })
 	})
+	t.Run("on Vite's own server", func(t *testing.T) {
+		// It serves a package from node_modules in another way than it builds it.
+		match := started(t, regexp.MustCompile(`(http://127\.0\.0\.1:\d+)/`), "node", filepath.Join(dir, "node_modules", "vite", "bin", "vite.js"),
+			dir, "--host", "127.0.0.1", "--port", "0")
+		useClients(t, match[1], anvil, "viem", "wagmi")
+	})
+	if os.Getenv("IMKEY_FULL") == "" {
+		return
+	}
+	t.Run("with go-ethereum", func(t *testing.T) {
+		program := buildGeth(t)
+		useClients(t, serve(t), func(t *testing.T, address string) *node { return geth(t, program, address) }, "viem", "ethers", "wagmi", "discovered")
+	})
+}
+
+// discovered has mipd's store look for the provider in both orders of loading.
+func (b *browser) discovered(origin string, n *node) {
+	t := b.t
+	type found struct {
+		Count, Heard int
+		Same, Frozen bool
+		Info         struct{ UUID, Name, Icon, RDNS string }
+	}
+	uuids := map[string]bool{}
+	for _, order := range []string{"store first", "provider first"} {
+		b.visit(origin, n)
+		before := b.sim.packets()
+		f := eval[found](b, fmt.Sprintf("page.discover(%q)", order))
+		require.Equal(t, 1, f.Count, order)
+		require.Positive(t, f.Heard, order)
+		require.True(t, f.Same, "%s: it is the provider itself", order)
+		require.True(t, f.Frozen, order)
+		require.Equal(t, "imKey", f.Info.Name)
+		require.Equal(t, "im.imkey", f.Info.RDNS)
+		require.Regexp(t, "^data:image/", f.Info.Icon)
+		uuids[f.Info.UUID] = true
+		require.Equal(t, before, b.sim.packets(), "being discovered is no reason to talk to the device")
+	}
+	require.Len(t, uuids, 2, "each page has its own")
 }

@@ -85,6 +85,7 @@ func started(t *testing.T, ready *regexp.Regexp, program string, args ...string)
 	command := exec.Command(program, args...)
 	out, in := io.Pipe()
 	command.Stdout, command.Stderr = in, in
+	command.Env = append(os.Environ(), "NO_COLOR=1")
 	require.NoError(t, command.Start())
 	ended := make(chan struct{})
 	go func() {
@@ -130,6 +131,39 @@ func anvil(t *testing.T, address string) *node {
 	match := started(t, regexp.MustCompile(`Listening on (127\.0\.0\.1:\d+)`), program, "--host", "127.0.0.1", "--port", "0")
 	n := &node{t: t, url: "http://" + match[1]}
 	n.call(nil, "anvil_setBalance", address, "0x3635c9adc5dea00000")
+	return n
+}
+
+// gethVersion is the last one all of whose modules the Go proxy gives out.
+const gethVersion = "v1.16.9"
+
+// buildGeth compiles go-ethereum's node, which takes minutes the first time.
+func buildGeth(t *testing.T) (program string) {
+	dir := t.TempDir()
+	command := exec.CommandContext(t.Context(), "go", "install", "github.com/ethereum/go-ethereum/cmd/geth@"+gethVersion)
+	command.Dir = dir
+	command.Env = append(os.Environ(), "GOBIN="+dir, "CGO_ENABLED=0")
+	out, err := command.CombinedOutput()
+	require.NoError(t, err, "%s", out)
+	return filepath.Join(dir, "geth")
+}
+
+// geth starts go-ethereum's node on a chain of its own, and gives the address 1000 ether.
+func geth(t *testing.T, program, address string) *node {
+	match := started(t, regexp.MustCompile(`HTTP server started +endpoint=(127\.0\.0\.1:\d+)`), program,
+		"--dev", "--datadir", t.TempDir(), "--ipcdisable", "--port", "0", "--authrpc.port", "0",
+		"--http", "--http.addr", "127.0.0.1", "--http.port", "0", "--http.corsdomain", "*", "--http.api", "eth,net,web3")
+	n := &node{t: t, url: "http://" + match[1]}
+	var accounts []string
+	n.call(&accounts, "eth_accounts")
+	require.Len(t, accounts, 1, "the developer's")
+	var hash string
+	n.call(&hash, "eth_sendTransaction", map[string]string{"from": accounts[0], "to": address, "value": "0x3635c9adc5dea00000"})
+	require.Eventually(t, func() bool {
+		var receipt *mined
+		n.call(&receipt, "eth_getTransactionReceipt", hash)
+		return receipt != nil
+	}, 20*time.Second, 20*time.Millisecond)
 	return n
 }
 

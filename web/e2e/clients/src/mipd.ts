@@ -8,9 +8,8 @@ export function discover(order: 'store first' | 'provider first') {
   let heard = 0
   if (order === 'provider first') announceProvider(provider)
   const store = createStore()
-  store.subscribe(() => heard++)
+  store.subscribe(() => heard++, { emitImmediately: order === 'provider first' })
   if (order === 'store first') announceProvider(provider)
-  store.reset() // asks everybody to announce themselves again
   const all = store.getProviders()
   const found = store.findProvider({ rdns: 'im.imkey' })
   return { count: all.length, heard, same: found?.provider === (provider as unknown), frozen: Object.isFrozen(found), info: found?.info }
