@@ -31,12 +31,12 @@ check: build
 	@$(GO) vet ./...
 	@GOOS=js GOARCH=wasm $(GO) vet ./core/... ./bridge/... ./wasm/...
 	@for module in web/e2e core/ethereum/oracle; do (cd $$module && $(GO) vet ./...) || exit 1; done
-	@cd web && npm ci --silent --no-audit --no-fund && npx --no-install tsc --noEmit -p .
+	@cd web && npm ci --loglevel=error --no-audit --no-fund && npx --no-install tsc --noEmit -p .
 
 # What tests take from npm: the test cases of ethers, and the clients that sign with our package.
 testcases:
 	@for project in core/ethereum/oracle web/e2e/clients; do \
-		(cd $$project && npm ci --silent --ignore-scripts --no-audit --no-fund) || exit 1; done
+		(cd $$project && npm ci --loglevel=error --ignore-scripts --no-audit --no-fund) || exit 1; done
 
 test: tools check testcases pack
 	@$(GO) test ./...
