@@ -12,6 +12,7 @@ SOURCES := $(shell find core bridge wasm web/src web/builder web/cmd -type f ! -
 build: $(DIST)
 
 $(DIST): $(SOURCES)
+	@echo 'building web/dist; the first time takes a minute or two' >&2
 	@$(GO) run ./web/cmd/build
 
 run: build

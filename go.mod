@@ -3,16 +3,19 @@ module imkey-connect
 go 1.26.8
 
 require (
-	github.com/andybalholm/brotli v1.2.8 // indirect
+	github.com/andybalholm/brotli v1.2.8
+	github.com/coder/websocket v1.8.15
+	github.com/consensys/gnark-crypto v0.22.0
+	github.com/decred/dcrd/dcrec/secp256k1/v4 v4.4.1
+	github.com/evanw/esbuild v0.28.2
+	github.com/hack-pad/safejs v0.1.0
+	github.com/stretchr/testify v1.12.1
+	github.com/tyler-smith/go-bip39 v1.1.0
+	golang.org/x/crypto v0.58.0
+)
+
+require (
 	github.com/bits-and-blooms/bitset v1.25.0 // indirect
-	github.com/coder/websocket v1.8.15 // indirect
-	github.com/consensys/gnark-crypto v0.22.0 // indirect
-	github.com/decred/dcrd/dcrec/secp256k1/v4 v4.4.1 // indirect
-	github.com/evanw/esbuild v0.28.2 // indirect
-	github.com/hack-pad/safejs v0.1.0 // indirect
-	github.com/stretchr/testify v1.12.1 // indirect
-	github.com/tyler-smith/go-bip39 v1.1.0 // indirect
 	go.yaml.in/yaml/v3 v3.0.5 // indirect
-	golang.org/x/crypto v0.58.0 // indirect
 	golang.org/x/sys v0.49.0 // indirect
 )

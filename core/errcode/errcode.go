@@ -124,7 +124,7 @@ func (e *Error) Error() string {
 	if e.Op != "" {
 		s += ": " + e.Op
 	}
-	if e.StatusWord != 0 {
+	if e.StatusWord != 0 && e.Err == nil { // else the cause names it
 		s += " (status word " + hex4(e.StatusWord) + ")"
 	}
 	if e.Err != nil {
