@@ -103,7 +103,7 @@ func (d *openDevice) signMessage(args []safejs.Value) (any, error) {
 		return nil, err
 	}
 	c := d.newEthereumCall(argument(args, 1))
-	return c.signed("message", false, func(ctx context.Context, e *ethereum.Ethereum) (*ethereum.SignedMessage, error) {
+	return c.signed("message", ethereum.BlindMessage(message), func(ctx context.Context, e *ethereum.Ethereum) (*ethereum.SignedMessage, error) {
 		return e.SignMessage(ctx, c.by, message)
 	})
 }
@@ -174,7 +174,7 @@ func (c *ethereumCall) signed(operation string, blind bool, sign func(context.Co
 		c.warn(warnBlind)
 	}
 	return map[string]any{
-		"signature": hexText(signed.Signature[:]), "address": signed.From.String(), "warnings": c.warnings,
+		"signature": hexText(signed.Signature[:]), "address": signed.From.String(), "blind": signed.Blind, "warnings": c.warnings,
 	}, nil
 }
 

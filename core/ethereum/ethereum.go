@@ -196,7 +196,7 @@ type SignedMessage struct {
 	Signature [65]byte
 	Digest    [32]byte
 	From      Address
-	// Blind says that the device's screen showed a digest or raw bytes instead of what is signed.
+	// Blind says that the device's screen showed a digest instead of what is signed; see [BlindMessage].
 	Blind bool
 	// Unbound warns that no binding signature went with the request; see [Unbound].
 	Unbound bool
@@ -205,7 +205,7 @@ type SignedMessage struct {
 // SignMessage signs a message as personal_sign and eth_sign do, with EIP-191's prefix and its length before it. Together
 // they are at most 65535 bytes.
 func (e *Ethereum) SignMessage(ctx context.Context, by Signer, message []byte) (*SignedMessage, error) {
-	return e.signMessage(ctx, by, messageData(message), false)
+	return e.signMessage(ctx, by, messageData(message), BlindMessage(message))
 }
 
 // SignTypedData signs typed data as eth_signTypedData_v3 and _v4 do. The device cannot show more of it than its hashes.

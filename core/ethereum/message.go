@@ -9,5 +9,16 @@ func messageData(message []byte) []byte {
 	return append(b, message...)
 }
 
+// BlindMessage says that the device's screen has no letters for a message and shows its digest: unless all of it is
+// printable ASCII or newlines. Known before anything is sent, so that a page can warn first.
+func BlindMessage(message []byte) bool {
+	for _, c := range message {
+		if (c < ' ' || c > '~') && c != '\n' {
+			return true
+		}
+	}
+	return false
+}
+
 // HashMessage is the digest that personal_sign and eth_sign sign.
 func HashMessage(message []byte) [32]byte { return Keccak256(messageData(message)) }

@@ -232,7 +232,7 @@ export interface Interaction {
   readonly reason: 'confirm' | 'read-code'
   /** What is to be confirmed, where it is for Ethereum. */
   readonly operation?: 'transaction' | 'message' | 'typed-data' | 'address'
-  /** The screen does not show what is signed, but a digest or raw bytes. */
+  /** The screen does not show all of what is signed: of a message that is not all printable ASCII or newlines, a digest. */
   readonly blind?: boolean
   /** The strings that the device's screen shows of a transaction. */
   readonly screen?: { readonly payment: string; readonly receiver: string; readonly fee: string }
@@ -385,6 +385,8 @@ export interface SignedMessage {
   /** 65 bytes in hex: r, s, and v as 27 or 28. */
   readonly signature: string
   readonly address: string
+  /** Whether the device's screen showed a digest instead of what was signed, as it does of all typed data. */
+  readonly blind: boolean
   readonly warnings: readonly string[]
 }
 
