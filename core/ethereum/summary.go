@@ -8,7 +8,7 @@ import (
 
 // Native is how a chain counts its own currency. It comes from the chain's description, not from the dApp.
 type Native struct {
-	// Symbol is 1 to 11 letters and digits, such as ETH.
+	// Symbol is 1 to 11 printable ASCII characters without a space, such as ETH or USDC.e.
 	Symbol string
 	// Decimals is how many decimal places of the symbol's unit a wei is: 18 wherever Ethereum's tools are used.
 	Decimals uint8
@@ -122,9 +122,11 @@ func (n Native) check() error {
 	if len(n.Symbol) < 1 || len(n.Symbol) > 11 {
 		return invalid("symbol", "a currency's symbol has 1 to 11 characters")
 	}
-	if !alphanumeric(n.Symbol) {
-		// A space or a quote could make the screen say something else.
-		return invalid("symbol", "a currency's symbol is made of letters and digits")
+	for _, c := range []byte(n.Symbol) {
+		if c < '!' || c > '~' {
+			// A space could make the screen say something else, and letters beyond ASCII look like others.
+			return invalid("symbol", "a currency's symbol is made of printable ASCII characters without spaces")
+		}
 	}
 	if n.Decimals > 36 {
 		return invalid("decimals", "a currency has at most 36 decimal places")

@@ -108,9 +108,15 @@ func TestSummaries(t *testing.T) {
 		})
 	}
 	for at, n := range map[string]Native{"symbol": {"", 18}, "symbol ": {strings.Repeat("E", 12), 18}, "symbol  ": {"E TH", 18}, "symbol   ": {"\u0415TH", 18},
-		"symbol    ": {"E\nT", 18}, "decimals": {"ETH", 37}} {
+		"symbol    ": {"E\nT", 18}, "symbol     ": {"E\x7fT", 18}, "decimals": {"ETH", 37}} {
 		_, err := base().Summarize(n)
 		requireInvalid(t, strings.TrimSpace(at), err)
+	}
+	// A symbol is only shown: whatever a chain may be called, its transactions can be signed.
+	for _, symbol := range []string{"!", "~", "USDC.e", "$MYRO-2_x"} {
+		s, err := base().Summarize(Native{symbol, 18})
+		require.NoError(t, err)
+		require.Equal(t, "0.0 "+symbol, s.Payment)
 	}
 	// The longest there is still fits the device.
 	tx := base()

@@ -21,7 +21,7 @@ export function readChain(chain: ChainOptions): Chain {
   }
   const { symbol, decimals } = Object(nativeCurrency) as { symbol: unknown; decimals: unknown }
   if (!isSymbol(symbol) || !isDecimals(decimals)) {
-    throw `the nativeCurrency of chain ${id} needs a symbol of 1 to 11 ASCII characters and a number of decimals up to 36`
+    throw `the nativeCurrency of chain ${id} needs a symbol of 1 to 11 printable ASCII characters without spaces and a number of decimals up to 36`
   }
   return {
     id, rpcUrls: [...rpcUrls], nativeCurrency: { symbol, decimals },
@@ -36,6 +36,7 @@ export function readChainId(value: unknown): number {
   throw 'a chainId is neither a whole number from 1 on nor such a number in hex, as in "0x1"'
 }
 
+/** isSymbol has the rule that the signing core has, so that what is accepted here can be signed. */
 const isSymbol = (value: unknown): value is string => typeof value === 'string' && /^[!-~]{1,11}$/.test(value)
 
 const isDecimals = (value: unknown): value is number => Number.isInteger(value) && (value as number) >= 0 && (value as number) <= 36
