@@ -106,6 +106,10 @@ func (c *Channel) fail(ctx context.Context, err error) error {
 	if c.dirty {
 		// The caller's context may be what ended; the clean-up has bounds of its own.
 		if cleanup := c.recover(context.WithoutCancel(ctx)); cleanup != nil && c.dead != nil {
+			if errors.Is(cleanup, errcode.DeviceDisconnected) && errors.Is(err, errcode.Protocol) {
+				// A transfer that breaks off is the first that is seen of a cable being pulled.
+				return errcode.Wrap(errcode.DeviceDisconnected, "unplugged during an exchange", err)
+			}
 			return errors.Join(err, cleanup)
 		}
 	}

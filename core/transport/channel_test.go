@@ -350,6 +350,21 @@ func TestUnplugEndsTheChannel(t *testing.T) {
 	})
 }
 
+// A transfer that breaks off is the first that is seen of a cable being pulled; the browser's word comes after it.
+func TestABrokenTransferBeforeTheUnplugging(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c, p := opened(t)
+		go func() {
+			p.expectMessage()
+			p.pipe.Reply(frame.Error(0x42)) // protocol, for now
+			_, _ = p.pipe.Next(p.ctx)       // the CANCEL of the recovery
+			p.pipe.Unplug()
+		}()
+		_, err := c.Exchange(p.ctx, msg, 0, nil)
+		require.Equal(t, errcode.DeviceDisconnected, errcode.Of(err))
+	})
+}
+
 func TestMessagesOfNoLengthAreRefused(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c, p := opened(t)

@@ -25,13 +25,15 @@ func TestTheREADMEsPage(t *testing.T) {
 	blocks := regexp.MustCompile("(?s)```html\n(.*?)```").FindAllStringSubmatch(readme(t), -1)
 	require.Len(t, blocks, 1)
 	page := blocks[0][1]
-	simulated := regexp.MustCompile("`(loadImKey\\({ usb: .*?\\))`").FindStringSubmatch(readme(t))
+	simulated := regexp.MustCompile("(?s)```js\n(const simulator = .*?)```").FindStringSubmatch(readme(t))
 	require.Len(t, simulated, 2)
-	require.Equal(t, 1, strings.Count(page, "loadImKey()"))
+	const load = "const imkey = await loadImKey()\n"
+	require.Equal(t, 1, strings.Count(page, load))
 
-	for name, page := range map[string]string{"plugged in": page, "simulated": strings.ReplaceAll(page, "loadImKey()", simulated[1])} {
+	for name, page := range map[string]string{"plugged in": page, "simulated": strings.Replace(page, load, simulated[1], 1)} {
 		t.Run(name, func(t *testing.T) {
 			s := newSim(t, devicesim.Options{})
+			page := strings.ReplaceAll(page, "http://localhost:7380", s.url)
 			s.routes.HandleFunc("/dapp-of-the-readme", func(w http.ResponseWriter, r *http.Request) {
 				w.Header().Set("Content-Type", "text/html; charset=utf-8")
 				w.Write([]byte(page))
