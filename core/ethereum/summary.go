@@ -42,7 +42,7 @@ type Summary struct {
 	// Token and Amount are the contract and the number of its smallest units, of ERC-20's calls.
 	Token  *Address
 	Amount *big.Int
-	// Unlimited says that an approval has no bound in practice.
+	// Unlimited says that an approval has no bound in practice: it is for 2^96-1 units or more.
 	Unlimited bool
 	// Blind says that the screen cannot tell all that the transaction does.
 	Blind bool
@@ -54,9 +54,9 @@ var (
 	approveSelector  = [4]byte{0x09, 0x5e, 0xa7, 0xb3} // approve(address,uint256)
 )
 
-// unlimitedBits is where an approval ends to be a number: no token has 2^128 units, and whoever means "all" takes
-// 2^160-1 or 2^256-1.
-const unlimitedBits = 128
+// unlimited is where an approval ends to be a number. Whoever means "all" takes the largest there is: 2^256-1, 2^160-1, or
+// 2^96-1 where a token counts in 96 bits, as UNI and COMP do.
+var unlimited = new(big.Int).Sub(new(big.Int).Lsh(big.NewInt(1), 96), big.NewInt(1))
 
 // Summarize says what t does. Errors have code invalid-argument.
 func (t *Transaction) Summarize(n Native) (Summary, error) {
@@ -88,7 +88,7 @@ func (t *Transaction) Summarize(n Native) (Summary, error) {
 		s.Token, s.Amount, s.Receiver = t.To, value, to.String()
 		s.Payment = value.String() + " units of token " + t.To.String()
 		if s.Kind = TokenTransfer; selector == approveSelector {
-			s.Kind, s.Unlimited = TokenApproval, value.BitLen() > unlimitedBits
+			s.Kind, s.Unlimited = TokenApproval, value.Cmp(unlimited) >= 0
 			if s.Unlimited {
 				s.Payment = "UNLIMITED units of token " + t.To.String()
 			}

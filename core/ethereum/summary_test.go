@@ -55,7 +55,8 @@ func hexBytes(s string) ([]byte, error) {
 
 func TestSummaries(t *testing.T) {
 	token := must(ParseAddress("0xA0b86991c6218b36c1d19D4a2e9Eb0cE3606eB48"))
-	all := new(big.Int).Sub(pow2(256), big.NewInt(1))
+	less := func(bits uint, by int64) *big.Int { return new(big.Int).Sub(pow2(bits), big.NewInt(by)) }
+	all := less(256, 1)
 	base := func() *Transaction {
 		return &Transaction{Type: TypeDynamicFee, ChainID: big.NewInt(1), Gas: 21000, MaxFeePerGas: decimal("6000000001"), MaxPriorityFeePerGas: big.NewInt(1),
 			To: &token, Value: new(big.Int)}
@@ -74,11 +75,18 @@ func TestSummaries(t *testing.T) {
 			Summary{Kind: TokenApproval, Payment: "Allow 5 units of token " + token.String(), Receiver: someone.String(), Token: &token, Amount: big.NewInt(5)}},
 		"an approval of all": {func(t *Transaction) { t.Data = call("095ea7b3", someone, all) },
 			Summary{Kind: TokenApproval, Payment: "Allow UNLIMITED units of token " + token.String(), Receiver: someone.String(), Token: &token, Amount: all, Unlimited: true}},
-		"an approval of 2^128": {func(t *Transaction) { t.Data = call("095ea7b3", someone, pow2(128)) },
-			Summary{Kind: TokenApproval, Payment: "Allow UNLIMITED units of token " + token.String(), Receiver: someone.String(), Token: &token, Amount: pow2(128), Unlimited: true}},
-		"an approval just below": {func(t *Transaction) { t.Data = call("095ea7b3", someone, new(big.Int).Sub(pow2(128), big.NewInt(1))) },
-			Summary{Kind: TokenApproval, Payment: "Allow 340282366920938463463374607431768211455 units of token " + token.String(), Receiver: someone.String(),
-				Token: &token, Amount: new(big.Int).Sub(pow2(128), big.NewInt(1))}},
+		"an approval of all in 160 bits": {func(t *Transaction) { t.Data = call("095ea7b3", someone, less(160, 1)) },
+			Summary{Kind: TokenApproval, Payment: "Allow UNLIMITED units of token " + token.String(), Receiver: someone.String(), Token: &token, Amount: less(160, 1), Unlimited: true}},
+		"an approval of all in 96 bits": {func(t *Transaction) { t.Data = call("095ea7b3", someone, less(96, 1)) },
+			Summary{Kind: TokenApproval, Payment: "Allow UNLIMITED units of token " + token.String(), Receiver: someone.String(), Token: &token, Amount: less(96, 1), Unlimited: true}},
+		"an approval of 2^96": {func(t *Transaction) { t.Data = call("095ea7b3", someone, pow2(96)) },
+			Summary{Kind: TokenApproval, Payment: "Allow UNLIMITED units of token " + token.String(), Receiver: someone.String(), Token: &token, Amount: pow2(96), Unlimited: true}},
+		"an approval just below": {func(t *Transaction) { t.Data = call("095ea7b3", someone, less(96, 2)) },
+			Summary{Kind: TokenApproval, Payment: "Allow 79228162514264337593543950334 units of token " + token.String(), Receiver: someone.String(),
+				Token: &token, Amount: less(96, 2)}},
+		"a token's transfer of as much": {func(t *Transaction) { t.Data = call("a9059cbb", someone, less(96, 1)) },
+			Summary{Kind: TokenTransfer, Payment: "79228162514264337593543950335 units of token " + token.String(), Receiver: someone.String(),
+				Token: &token, Amount: less(96, 1)}},
 		"a token's transfer with ether": {func(t *Transaction) { t.Data, t.Value = call("a9059cbb", someone, big.NewInt(1)), big.NewInt(1) },
 			Summary{Kind: Call, Payment: "0.000000000000000001 ETH + unknown call a9059cbb", Receiver: token.String(), Blind: true}},
 		"a token's transfer with more data": {func(t *Transaction) { t.Data = append(call("a9059cbb", someone, big.NewInt(1)), 0) },
