@@ -1,6 +1,8 @@
 # imkey-connect. `make run` shows it, `make test` proves it.
 
 GO    ?= go
+# Where make tools puts a newer node, if the machine's own is too old.
+export PATH := $(CURDIR)/build/node/node_modules/.bin:$(PATH)
 ADDR  ?= localhost:7380
 DIST  := web/dist/manifest.json
 WASM_EXEC = $(shell $(GO) env GOROOT)/lib/wasm/go_js_wasm_exec

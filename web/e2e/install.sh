@@ -1,7 +1,9 @@
 #!/bin/sh
 # Installs what the tests need and this machine lacks: Debian's Chromium, a C compiler, node with npm, and fonts for the
-# Chinese pages. As root on Debian it installs them; elsewhere it says what is missing and fails.
+# Chinese pages. As root on Debian it installs them; elsewhere it says what is missing and fails. Where node is older than
+# what Vite and the tests need, a newer one is put into build/node, which the Makefile has first in its PATH.
 set -eu
+cd "$(dirname "$0")/../.."
 missing=
 need() { command -v "$1" >/dev/null 2>&1 || missing="$missing $2"; }
 [ -n "${CHROMIUM:-}" ] || [ -x /usr/lib/chromium/chromium ] || missing="$missing chromium"
@@ -11,8 +13,9 @@ need cc gcc
 need node nodejs
 need npm npm
 if command -v fc-list >/dev/null 2>&1 && fc-list :lang=zh family 2>/dev/null | grep -q .; then :; else missing="$missing fonts-noto-cjk fontconfig"; fi
-[ -n "$missing" ] || exit 0
-if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
+if [ -z "$missing" ]; then
+	:
+elif [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
 	echo "installing$missing" >&2
 	export DEBIAN_FRONTEND=noninteractive
 	{ apt-get update -qq && apt-get install -y -qq --no-install-recommends $missing; } >&2
@@ -21,4 +24,16 @@ else
 	echo "As root: apt-get install --no-install-recommends$missing" >&2
 	echo "Another Chromium than Debian's: CHROMIUM=/path/to/chromium make test" >&2
 	exit 1
+fi
+
+major() { node -p 'process.versions.node.split(".")[0]'; }
+if [ "$(major)" -lt 20 ]; then
+	case $(uname -m) in
+	x86_64) arch=x64 ;;
+	aarch64) arch=arm64 ;;
+	*) echo "The tests need node 20 or newer" >&2; exit 1 ;;
+	esac
+	echo "installing node 22 into build/node" >&2
+	mkdir -p build/node
+	npm install --prefix build/node --no-save --loglevel=error --no-audit --no-fund "node-linux-$arch@22" npm@10 >&2
 fi
