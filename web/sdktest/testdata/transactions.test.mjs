@@ -160,6 +160,26 @@ test('a node that falls silent after the signature leaves the hash', async t => 
   await assert.rejects(ask('eth_sendTransaction', [{ to: TO }]), { code: -32603, message: new RegExp(`may have been sent.*${HASH}`), data: reason('timeout', true) })
 })
 
+test('a transaction that a silent node passed on is not taken for one that failed', async t => {
+  const known = { code: -32000, message: 'already known' }
+  for (const silence of [() => {}, response => response.destroy(), response => response.writeHead(502).end('<html>')]) {
+    for (const found of [{ hash: HASH.toUpperCase().replace('X', 'x') }, null, { hash: TO }, undefined]) {
+      const [first, second] = [await fakeNode(t), await fakeNode(t, {
+        eth_sendRawTransaction: () => { throw known }, ...(found !== undefined && { eth_getTransactionByHash: found }),
+      })]
+      const { ask, device } = await connected(t, { rpcTimeout: 300, chains: [{ chainId: 1, rpcUrls: [first.url, second.url] }] })
+      device.signTransaction = () => {
+        first.reply = silence
+        return { raw: '0x02', hash: HASH }
+      }
+      const asked = ask('eth_sendTransaction', [{ to: TO }])
+      if (found?.hash?.length === HASH.length) assert.equal(await asked, HASH)
+      else await assert.rejects(asked, { code: -32603, message: new RegExp(`may have been sent.*${HASH}`) }, JSON.stringify(found))
+      assert.deepEqual(second.asked.at(-1), ['eth_getTransactionByHash', [HASH]])
+    }
+  }
+})
+
 test('the next transaction waits until the node has the one before', async t => {
   const { ask, node, device } = await connected(t)
   let count = 7

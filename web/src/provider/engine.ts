@@ -7,7 +7,7 @@ import { recall, remember } from './memory'
 import type { Settings } from './options'
 import { openDialog } from './dialog'
 import { Queue } from './queue'
-import { badParams, Refusal, unauthorized, unknownMethod, wrongChain } from './refusal'
+import { badParams, NodeError, Refusal, unauthorized, unknownMethod, wrongChain } from './refusal'
 import { ask } from './rpc'
 import { Subscriptions } from './subscriptions'
 import { complete, readTransaction } from './transaction'
@@ -381,13 +381,24 @@ class EthereumProvider implements Engine {
     try {
       answer = await this.#ask('eth_sendRawTransaction', [raw], undefined, chain)
     } catch (thrown) {
-      if (!(thrown instanceof Refusal)) throw thrown // the node's own word
-      throw Object.assign(thrown, { message: `${thrown.message}; the transaction may have been sent all the same, as ${hash}` })
+      // An error after a silence says little: the silent node may have passed the transaction on, and "already known" is no failure.
+      const silent = thrown instanceof NodeError ? thrown.after : thrown
+      if (!(silent instanceof Refusal)) throw thrown // the node's own word
+      if (thrown !== silent && await this.#isKnown(hash, chain)) return hash
+      throw Object.assign(silent, { message: `${silent.message}; the transaction may have been sent all the same, as ${hash}` })
     }
     if (String(answer).toLowerCase() !== hash.toLowerCase()) {
       throw new Refusal(-32603, `the node answered with another hash; the transaction, if it was sent, is ${hash}`, 'protocol')
     }
     return hash
+  }
+
+  /** #isKnown says that one of the chain's nodes has the transaction. They are asked together: one of them was silent just now. */
+  #isKnown(hash: string, { rpcUrls }: Chain): Promise<boolean> {
+    return Promise.any(rpcUrls.map(async url => {
+      const found = await ask([url], this.#host.settings.rpcTimeout, 'eth_getTransactionByHash', [hash])
+      if (String((Object(found) as { hash?: unknown }).hash).toLowerCase() !== hash.toLowerCase()) throw found
+    })).then(() => true, () => false)
   }
 
   // Chains.

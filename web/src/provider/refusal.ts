@@ -19,9 +19,12 @@ export const wrongChain = (message: string) => new Refusal(4901, message, 'inval
 /** NodeError is a node's own error, passed through as it is. */
 export class NodeError extends Error {
   readonly rpc: Failure
+  /** after is why an earlier node did not answer. It may have done what it was asked all the same. */
+  readonly after: Refusal | undefined
 
-  constructor({ code, message, data }: { code: number; message: string; data?: unknown }) {
+  constructor({ code, message, data }: { code: number; message: string; data?: unknown }, after?: Refusal) {
     super(message)
     this.rpc = { code, ...(data !== undefined && { data }) }
+    this.after = after
   }
 }

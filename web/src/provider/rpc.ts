@@ -19,20 +19,20 @@ export async function ask(
   } catch (cause) {
     throw badParams(`the params of ${method} cannot be written as JSON: ${String(Object(cause).message)}`)
   }
-  let failed: unknown
+  let failed: Refusal | undefined
   for (const url of urls) {
     try {
-      return await askOne(url, timeout, id, body, signal)
+      return await askOne(url, timeout, id, body, failed, signal)
     } catch (thrown) {
-      if (thrown instanceof NodeError) throw thrown
       signal?.throwIfAborted()
+      if (!(thrown instanceof Refusal)) throw thrown
       failed = thrown
     }
   }
   throw failed
 }
 
-async function askOne(url: string, timeout: number, id: number, body: string, signal?: AbortSignal): Promise<unknown> {
+async function askOne(url: string, timeout: number, id: number, body: string, after?: Refusal, signal?: AbortSignal): Promise<unknown> {
   const node = `the node at ${new URL(url).host}` // not its whole address: there are keys in some
   const limit = AbortSignal.timeout(timeout)
   let status: number
@@ -62,7 +62,7 @@ async function askOne(url: string, timeout: number, id: number, body: string, si
     const { code, message } = Object(error) as { code: unknown; message: unknown }
     if (!Number.isInteger(code) || typeof message !== 'string') throw not('an error without a code and a message')
     if (answer.id !== id && answer.id !== null && answer.id !== undefined) throw not('the answer to another question')
-    throw new NodeError(error as { code: number; message: string })
+    throw new NodeError(error as { code: number; message: string }, after)
   }
   if (!('result' in answer)) throw not(`HTTP status ${status}, with neither a result nor an error`)
   if (answer.id !== id) throw not('the answer to another question')
