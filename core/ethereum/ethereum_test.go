@@ -7,9 +7,11 @@ import (
 	"errors"
 	"fmt"
 	"math/big"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	decred "github.com/decred/dcrd/dcrec/secp256k1/v4"
 	"github.com/stretchr/testify/require"
@@ -350,12 +352,31 @@ func TestCancelWhileThePersonDecides(t *testing.T) {
 	}
 }
 
+// A device that says nothing at all while its person decides is waited for: four minutes, and not for ever.
 func TestPersonHasTime(t *testing.T) {
-	hosted(t, func(t *testing.T, d *imkey) {
-		d.lost[insPrepareTransaction] = nil
-		_, err := d.SignTransaction(t.Context(), Signer{Path: BIP44(0)}, everything(TypeLegacy), Ether, nil)
-		require.ErrorIs(t, err, errcode.Timeout)
-	})
+	by := Signer{Path: BIP44(0)}
+	for ins, ask := range map[byte]func(context.Context, *imkey) error{
+		0x51: func(ctx context.Context, d *imkey) error {
+			return second(d.SignTransaction(ctx, by, everything(TypeLegacy), Ether, nil))
+		},
+		0x52: func(ctx context.Context, d *imkey) error {
+			return second(d.SignTransaction(ctx, by, everything(TypeLegacy), Ether, nil))
+		},
+		0x54: func(ctx context.Context, d *imkey) error { return second(d.SignMessage(ctx, by, []byte("x"))) },
+		0x55: func(ctx context.Context, d *imkey) error { return second(d.SignMessage(ctx, by, []byte("x"))) },
+		0x56: func(ctx context.Context, d *imkey) error { return second(d.Account(ctx, BIP44(0), true)) },
+	} {
+		t.Run(strconv.FormatInt(int64(ins), 16), func(t *testing.T) {
+			hosted(t, func(t *testing.T, d *imkey) {
+				d.lost[ins] = nil
+				start := time.Now()
+				require.ErrorIs(t, ask(t.Context(), d), errcode.Timeout)
+				require.GreaterOrEqual(t, time.Since(start), 240*time.Second)
+				require.Less(t, time.Since(start), 250*time.Second)
+				require.Positive(t, d.requests(strconv.FormatInt(int64(ins), 16)), "it was this command that went unanswered")
+			})
+		})
+	}
 }
 
 func TestUnpluggedWhileThePersonDecides(t *testing.T) {
