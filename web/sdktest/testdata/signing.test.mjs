@@ -312,6 +312,45 @@ test('another wallet on the same device is 4100, and its old accounts are forgot
   }
 })
 
+test('a call whose account is another device\'s past is 4100, and the device of now is left alone', async t => {
+  const { ask, device, usb, events } = await connected(t)
+  const other = wallet({ serial: 'imKey2', accounts: [B0] })
+  other.signMessage = (_, { from }) => {
+    if (from !== B0) throw other.error('invalid-argument', { data: { reason: 'foreign-from' } })
+    return { signature: SIGNATURE }
+  }
+  usb.choice = async () => other
+  const gate = deferred()
+  device.signMessage = () => gate.promise
+  const first = ask('personal_sign', ['one', A0])
+  await until(() => device.inUse === 1)
+  const anew = ask('wallet_requestPermissions', [{ eth_accounts: {} }])
+  await until(() => events('interaction').at(-1)?.state === 'done')
+  await new Promise(setImmediate)
+  const second = ask('personal_sign', ['two', A0])
+  gate.resolve({ signature: SIGNATURE })
+  assert.equal(await first, SIGNATURE)
+  await anew
+  await assert.rejects(second, { code: 4100, data: reason('invalid-argument') })
+  assert.deepEqual(other.calls.map(([name]) => name), ['getAccount'], 'nothing of the other wallet is asked of it')
+  assert.deepEqual(await ask('eth_accounts'), [B0])
+  assert.deepEqual(events('accountsChanged'), [[B0]])
+  assert.equal(await ask('personal_sign', ['three', B0]), SIGNATURE)
+})
+
+test('another wallet on a device that was left meanwhile loses nothing of the one of now', async t => {
+  const { ask, device, usb, events } = await connected(t)
+  device.signMessage = () => {
+    usb.plug('disconnect', device)
+    const again = wallet()
+    usb.plug('connect', again) // the same device, with what is known of it
+    throw device.error('invalid-argument', { data: { reason: 'foreign-from' } })
+  }
+  await assert.rejects(ask('personal_sign', ['0x00', A0]), { code: 4100 })
+  assert.deepEqual(events('accountsChanged'), [])
+  assert.deepEqual(await ask('eth_accounts'), [A0])
+})
+
 test('an unbound device is bound in between, or 4100', async t => {
   for (const status of ['unbound', 'bound-elsewhere']) {
     const code = status === 'unbound' ? 'not-bound' : status

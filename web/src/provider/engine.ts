@@ -315,21 +315,28 @@ class EthereumProvider implements Engine {
 
   /** #withAccount signs with an account. When the device turns out to have another wallet, its accounts are forgotten. */
   async #withAccount<T, R = T>(
-    call: Call, account: Pick<Account, 'address' | 'path'>, job: (ethereum: Ethereum, options: SignerOptions) => Promise<T>,
+    call: Call, address: string, job: (ethereum: Ethereum, options: SignerOptions) => Promise<T>,
     before?: () => Promise<void>, after?: (result: T) => Promise<R>,
   ): Promise<R> {
-    const options = { path: account.path, from: account.address, acceptUnverified, ...(call.signal && { signal: call.signal }) }
+    let device: Device | undefined
     const find = async () => {
-      const device = await this.#current()
+      this.#account(address) // while this one waited its turn, others may have brought other accounts
+      device = await this.#current()
       await before?.()
       return device
     }
+    const sign = ({ ethereum }: Device) => {
+      const { path, address: from } = this.#account(address)
+      return job(ethereum, { path, from, acceptUnverified, ...(call.signal && { signal: call.signal }) })
+    }
     try {
-      return await this.#use(call, find, ({ ethereum }) => job(ethereum, options), after)
+      return await this.#use(call, find, sign, after)
     } catch (error) {
       if (isForeignFrom(error)) {
-        this.#device = this.#serial = undefined
-        this.#accountsAre([])
+        if (this.#device === device) { // else they are another device's by now
+          this.#device = this.#serial = undefined
+          this.#accountsAre([])
+        }
         throw unauthorized('the wallet on the imKey is another one now: ask for its accounts by eth_requestAccounts', error)
       }
       throw error
@@ -339,7 +346,8 @@ class EthereumProvider implements Engine {
   // Signatures.
 
   async #signMessage(address: unknown, message: unknown, call: Call): Promise<string> {
-    const account = this.#account(readAddress(address, 'the account'))
+    const account = readAddress(address, 'the account')
+    this.#account(account)
     if (typeof message !== 'string') throw badParams('the message is no text')
     // Text that only looks like hex is refused rather than guessed at.
     const signed = /^0x/i.test(message) ? toBytes(readBytes(message, 'the message')) : message
@@ -347,7 +355,8 @@ class EthereumProvider implements Engine {
   }
 
   async #signTypedData(address: unknown, value: unknown, version: 'V3' | 'V4', call: Call): Promise<string> {
-    const account = this.#account(readAddress(address, 'the account'))
+    const account = readAddress(address, 'the account')
+    this.#account(account)
     const document = readTypedData(value)
     const chainId = chainOf(document)
     if (chainId !== undefined && chainId !== String(this.#selected)) {
@@ -361,14 +370,14 @@ class EthereumProvider implements Engine {
   async #sign<T>(value: unknown, call: Call, then: (signed: Signed, chain: Chain) => Promise<T>): Promise<T> {
     const chain = this.#chain
     const wanted = readTransaction(value, chain.id)
-    const account = this.#account(wanted.from ?? this.#addresses[0]?.toLowerCase() ?? '')
+    const account = this.#account(wanted.from ?? this.#addresses[0]?.toLowerCase() ?? '').address
     const { nativeCurrency } = chain
     let transaction: TransactionRequest
     return this.#withAccount(
-      call, account,
+      call, account.toLowerCase(),
       (ethereum, options) => ethereum.signTransaction(transaction, { ...options, nativeCurrency }),
       async () => {
-        transaction = await complete(wanted, account.address, chain,
+        transaction = await complete(wanted, account, chain,
           (method, params, signal) => this.#ask(method, params, signal, chain), call.signal)
       },
       signed => then(signed, chain),
@@ -447,6 +456,7 @@ const acceptUnverified = true
 interface SignerOptions {
   path: string
   from: string
+  acceptUnverified: boolean
   signal?: AbortSignal
 }
 
