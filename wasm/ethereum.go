@@ -38,10 +38,11 @@ func (d *openDevice) signTransaction(args []safejs.Value) (any, error) {
 	c := d.newEthereumCall(argument(args, 1))
 	c.signer(from)
 	native := c.nativeCurrency()
-	// The page can show what the device's screen is about to show.
+	// The page can show what is to be signed, and the strings that the device gets for its screen.
 	announce := func(s ethereum.Summary) {
 		asks := confirms("transaction")
 		asks["blind"] = s.Blind
+		asks["summary"] = summaryObject(s)
 		if transaction.Type == ethereum.TypeLegacy || transaction.Type == ethereum.TypeDynamicFee {
 			asks["screen"] = map[string]any{"payment": s.Payment, "receiver": s.Receiver, "fee": s.Fee}
 		}
@@ -61,12 +62,17 @@ func (d *openDevice) signTransaction(args []safejs.Value) (any, error) {
 	result := map[string]any{
 		"raw": hexText(signed.Raw), "hash": hexText(signed.Hash[:]), "from": signed.From.String(),
 		"r": hexText(signed.Signature.R[:]), "s": hexText(signed.Signature.S[:]), "yParity": int(signed.Signature.YParity),
-		"blind": signed.Summary.Blind, "warnings": c.warnings,
+		"summary": summaryObject(signed.Summary), "blind": signed.Summary.Blind, "warnings": c.warnings,
 	}
 	if transaction.Type == ethereum.TypeLegacy {
 		result["v"] = "0x" + legacyV(transaction.ChainID, signed.Signature.YParity).Text(16)
 	}
 	return result, nil
+}
+
+// summaryObject is what a transaction does. Unlike the screen's strings, there is one of every type.
+func summaryObject(s ethereum.Summary) map[string]any {
+	return map[string]any{"kind": string(s.Kind), "payment": s.Payment, "receiver": s.Receiver, "fee": s.Fee, "unlimited": s.Unlimited}
 }
 
 // legacyV is what type 0 has for the recovery id: 27 and more, or since EIP-155 twice the chain's id and 35 and more.

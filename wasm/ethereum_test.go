@@ -89,7 +89,11 @@ func TestSigningOnABoundDevice(t *testing.T) {
 	require.Equal(t, "0x"+hex.EncodeToString(account.Public()), bridgetest.Text(t, got, "publicKey"))
 	require.Empty(t, p.warnings(got))
 	waits := func(detail string) string {
-		return `interaction {` + detail + `,"state":"waiting"}; interaction {` + detail + `,"state":"done"}`
+		before, after, ok := strings.Cut(detail, `,"summary"`) // names come in alphabetical order
+		if ok {
+			after = `,"summary"` + after
+		}
+		return `interaction {` + before + `,"state":"waiting"` + after + `}; interaction {` + before + `,"state":"done"` + after + `}`
 	}
 	require.Equal(t, waits(`"operation":"address","reason":"confirm"`), p.told())
 
@@ -99,7 +103,9 @@ func TestSigningOnABoundDevice(t *testing.T) {
 	require.Empty(t, p.warnings(got))
 	require.Equal(t, []string{"1.0 XYZ", "0x3535353535353535353535353535353535353535", "0.000021 XYZ"}, p.ethereum.screen)
 	require.Equal(t, waits(`"blind":false,"operation":"transaction","reason":"confirm","screen":{"fee":"0.000021 XYZ",`+
-		`"payment":"1.0 XYZ","receiver":"0x3535353535353535353535353535353535353535"}`), p.told())
+		`"payment":"1.0 XYZ","receiver":"0x3535353535353535353535353535353535353535"},"summary":{"fee":"0.000021 XYZ",`+
+		`"kind":"transfer","payment":"1.0 XYZ","receiver":"0x3535353535353535353535353535353535353535","unlimited":false}`), p.told())
+	require.Equal(t, "transfer 1.0 XYZ", p.text(got, `r => r.summary.kind + " " + r.summary.payment`))
 	require.Equal(t, "undefined", p.text(got, `r => typeof r.v`), "typed transactions have none")
 	raw, err := hex.DecodeString(bridgetest.Text(t, got, "raw")[2:])
 	require.NoError(t, err)
@@ -144,7 +150,15 @@ func TestSigningOnABoundDevice(t *testing.T) {
 	got = p.signs(`signTransaction({type: 1, chainId: 1, nonce: 0, gas: 21000, gasPrice: 1, to: ` + receiver + `, accessList: []})`)
 	require.Equal(t, "blind", p.warnings(got))
 	require.Equal(t, "true", p.text(got, `r => String(r.blind)`))
-	require.Equal(t, waits(`"blind":true,"operation":"transaction","reason":"confirm"`), p.told(), "the device shows none of our strings")
+	require.Equal(t, waits(`"blind":true,"operation":"transaction","reason":"confirm","summary":{"fee":"0.000000001 ETH","kind":"transfer",`+
+		`"payment":"0.0 ETH","receiver":"0x3535353535353535353535353535353535353535","unlimited":false}`), p.told(), "the device shows none of our strings")
+	approval := `data: "0x095ea7b3" + "35".repeat(20).padStart(64, "0") + "f".repeat(64)`
+	got = p.signs(`signTransaction({type: 4, chainId: 1, nonce: 0, gas: 21000, maxFeePerGas: 10n ** 9n, maxPriorityFeePerGas: 1, to: ` + receiver + `, ` + approval + `,
+		authorizationList: [{chainId: 0, address: ` + receiver + `, nonce: 9, yParity: 1, r: 5, s: 6}]})`)
+	summary := `{"fee":"0.000021 ETH","kind":"token-approval","payment":"Allow UNLIMITED units of token 0x3535353535353535353535353535353535353535",` +
+		`"receiver":"0x3535353535353535353535353535353535353535","unlimited":true}`
+	require.Equal(t, waits(`"blind":true,"operation":"transaction","reason":"confirm","summary":`+summary), p.told())
+	require.JSONEq(t, summary, p.text(got, `r => JSON.stringify(r.summary)`))
 }
 
 // The fields of every type, as the device gets them.

@@ -234,8 +234,28 @@ export interface Interaction {
   readonly operation?: 'transaction' | 'message' | 'typed-data' | 'address'
   /** The screen does not show all of what is signed: of a message that is not all printable ASCII or newlines, a digest. */
   readonly blind?: boolean
-  /** The strings that the device's screen shows of a transaction. */
+  /** What a transaction does, of every type. */
+  readonly summary?: TransactionSummary
+  /**
+   * The strings that the device gets for its screen: of types 0 and 2, the others go to it as bytes. For a plain transfer,
+   * and for a token that it knows, the device computes payment and receiver itself, so its words may differ; the fee is
+   * as here.
+   */
   readonly screen?: { readonly payment: string; readonly receiver: string; readonly fee: string }
+}
+
+/** What a transaction does, as computed from the transaction itself and not from what a page says of it. */
+export interface TransactionSummary {
+  /** The approval and the transfer of a token are ERC-20's; `call` is any other call of a contract. */
+  readonly kind: 'transfer' | 'token-transfer' | 'token-approval' | 'creation' | 'call'
+  /** Such as "1.0 ETH", or "Allow UNLIMITED units of token 0x…". */
+  readonly payment: string
+  /** Who gets it, or may spend it: an address in EIP-55's mixed case, or "new contract". */
+  readonly receiver: string
+  /** The most that the transaction can cost besides. */
+  readonly fee: string
+  /** An approval of 2^96-1 units or more, which has no bound in practice. */
+  readonly unlimited: boolean
 }
 
 export interface BindOptions {
@@ -376,6 +396,8 @@ export interface SignedTransaction {
   readonly yParity: 0 | 1
   /** Of type 0 alone: 27 or 28, or by EIP-155. */
   readonly v?: string
+  /** What it does. */
+  readonly summary: TransactionSummary
   /** Whether the device's screen could not show what the transaction does. */
   readonly blind: boolean
   readonly warnings: readonly string[]
