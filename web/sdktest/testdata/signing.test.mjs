@@ -1,7 +1,7 @@
 // What the provider has the device sign, one thing at a time, and what becomes of it when somebody pulls the plug.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { A0, A1, B0, connected, HASH, page, SIGNATURE, TO, until, wallet } from './fakewallet.js'
+import { A0, A1, B0, connected, fakeNode, HASH, page, SIGNATURE, TO, until, wallet } from './fakewallet.js'
 
 const reason = (code, retryable = false) => ({ code, retryable })
 const typed = {
@@ -349,6 +349,59 @@ test('another wallet on a device that was left meanwhile loses nothing of the on
   await assert.rejects(ask('personal_sign', ['0x00', A0]), { code: 4100 })
   assert.deepEqual(events('accountsChanged'), [])
   assert.deepEqual(await ask('eth_accounts'), [A0])
+})
+
+test('revoking stops what waits its turn, and what has begun but is not on the device yet', async t => {
+  const { ask, node, device } = await connected(t)
+  const gate = deferred()
+  device.signMessage = () => gate.promise
+  const first = ask('personal_sign', ['one', A0])
+  await until(() => device.inUse === 1)
+  const waiting = [ask('personal_sign', ['two', A0]), ask('eth_signTypedData_v4', [A0, typed]), ask('eth_sendTransaction', [{ to: TO }])]
+  const revoke = [{ eth_accounts: {} }]
+  await ask('wallet_revokePermissions', revoke)
+  gate.resolve({ signature: SIGNATURE })
+  await first
+  for (const each of waiting) await assert.rejects(each, { code: 4100 })
+  assert.deepEqual(node.asked, [], 'nor does a node hear of it')
+
+  await ask('eth_requestAccounts')
+  device.calls.length = device.opened = 0
+  node.answers.eth_getTransactionCount = async () => (await ask('wallet_revokePermissions', revoke), '0x7')
+  await assert.rejects(ask('eth_sendTransaction', [{ to: TO }]), { code: 4100 })
+  assert.deepEqual([device.calls, device.opened], [[], 0])
+})
+
+test('revoking while the device opens, is found or is paired leaves it alone', async t => {
+  let it
+  const revoke = () => it.ask('wallet_revokePermissions', [{ eth_accounts: {} }])
+  it = await connected(t, { pairing: async () => { await revoke(); it.device.status = 'bound' } })
+  it.device.status = 'unbound'
+  await assert.rejects(it.ask('personal_sign', ['0x00', A0]), { code: 4100 })
+  assert.equal(it.device.calls.filter(([name]) => name === 'signMessage').length, 1, 'the one that found out')
+
+  it = await connected(t)
+  it.usb.plug('disconnect', it.device)
+  const devices = it.usb.getDevices
+  it.usb.getDevices = async () => (await revoke(), devices.call(it.usb))
+  await assert.rejects(it.ask('personal_sign', ['0x00', A0]), { code: 4100 })
+  assert.equal(it.provider.isConnected(), false)
+  assert.deepEqual(it.events('connect'), [])
+})
+
+test('typed data that waited while the chain was switched is 4901', async t => {
+  const { url } = await fakeNode(t)
+  const { ask, device } = await connected(t, { chains: [{ chainId: 1, rpcUrls: [url] }, { chainId: 2, rpcUrls: [url] }] })
+  const gate = deferred()
+  device.signMessage = () => gate.promise
+  const first = ask('personal_sign', ['one', A0])
+  const second = ask('eth_signTypedData_v4', [A0, typed])
+  await until(() => device.inUse === 1)
+  await ask('wallet_switchEthereumChain', [{ chainId: '0x2' }])
+  gate.resolve({ signature: SIGNATURE })
+  await first
+  await assert.rejects(second, { code: 4901 })
+  assert(!device.calls.some(([name]) => name === 'signTypedData'))
 })
 
 test('an unbound device is bound in between, or 4100', async t => {

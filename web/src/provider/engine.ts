@@ -235,7 +235,7 @@ class EthereumProvider implements Engine {
     const call: Call = { method: 'eth_accounts', signal: undefined }
     this.#use(call, async () => device, async ({ ethereum }) => {
       const accounts = await this.#read(ethereum)
-      if (!this.#device) this.#adopt(device, accounts)
+      if (!this.#device && this.#accounts.length > 0) this.#adopt(device, accounts)
     }, undefined, false).catch(() => {}) // nobody asked: it is locked, or not bound here, and the next request says so
   }
 
@@ -249,6 +249,7 @@ class EthereumProvider implements Engine {
   async #current(): Promise<Device> {
     if (this.#device) return this.#device
     const devices = await (await this.#host.imkey()).getDevices()
+    if (this.#accounts.length === 0) throw unauthorized('the accounts were taken back meanwhile')
     const device = devices.find(device => device.serialNumber === this.#serial)
     if (!device) throw new Refusal(4900, 'the imKey is not plugged in', 'device-disconnected', true)
     this.#adopt(device)
@@ -313,19 +314,28 @@ class EthereumProvider implements Engine {
       : `${address} is none of the connected accounts`)
   }
 
-  /** #withAccount signs with an account. When the device turns out to have another wallet, its accounts are forgotten. */
+  /**
+   * #withAccount signs with an account, if it still may when it comes to that. When the device turns out to have another
+   * wallet, its accounts are forgotten.
+   */
   async #withAccount<T, R = T>(
     call: Call, address: string, job: (ethereum: Ethereum, options: SignerOptions) => Promise<T>,
-    before?: () => Promise<void>, after?: (result: T) => Promise<R>,
+    { before, after, may }: { before?: () => Promise<void>; after?: (result: T) => Promise<R>; may?: () => void } = {},
   ): Promise<R> {
     let device: Device | undefined
+    const still = () => {
+      this.#account(address)
+      may?.()
+    }
     const find = async () => {
-      this.#account(address) // while this one waited its turn, others may have brought other accounts
+      still() // while this one waited its turn, others may have brought other accounts
       device = await this.#current()
       await before?.()
+      still()
       return device
     }
     const sign = ({ ethereum }: Device) => {
+      still() // opening and pairing take their time, too
       const { path, address: from } = this.#account(address)
       return job(ethereum, { path, from, acceptUnverified, ...(call.signal && { signal: call.signal }) })
     }
@@ -359,11 +369,14 @@ class EthereumProvider implements Engine {
     this.#account(account)
     const document = readTypedData(value)
     const chainId = chainOf(document)
-    if (chainId !== undefined && chainId !== String(this.#selected)) {
-      throw wrongChain(`the typed data is for chain ${chainId}, but chain ${this.#selected} is selected`)
+    const may = () => {
+      if (chainId !== undefined && chainId !== String(this.#selected)) {
+        throw wrongChain(`the typed data is for chain ${chainId}, but chain ${this.#selected} is selected`)
+      }
     }
+    may()
     return this.#withAccount(call, account, async (ethereum, options) =>
-      (await ethereum.signTypedData(document, { ...options, version })).signature)
+      (await ethereum.signTypedData(document, { ...options, version })).signature, { may })
   }
 
   /** #sign completes and signs a transaction. The next one waits until this one is sent: its nonce depends on it. */
@@ -376,11 +389,13 @@ class EthereumProvider implements Engine {
     return this.#withAccount(
       call, account.toLowerCase(),
       (ethereum, options) => ethereum.signTransaction(transaction, { ...options, nativeCurrency }),
-      async () => {
-        transaction = await complete(wanted, account, chain,
-          (method, params, signal) => this.#ask(method, params, signal, chain), call.signal)
+      {
+        before: async () => {
+          transaction = await complete(wanted, account, chain,
+            (method, params, signal) => this.#ask(method, params, signal, chain), call.signal)
+        },
+        after: signed => then(signed, chain),
       },
-      signed => then(signed, chain),
     )
   }
 
