@@ -218,6 +218,29 @@ test('a signal ends connecting, but not for those who joined', async t => {
   assert.equal(device.inUse, 0)
 })
 
+test('who asks while a connecting that was given up ends, begins anew', async t => {
+  const { ask, device } = await page(t)
+  const idle = deferred()
+  let begun = false
+  device.getAccount = ({ signal }) => new Promise((_, reject) => {
+    begun = true
+    signal.addEventListener('abort', () => idle.promise.then(() => reject(device.error('aborted', { retryable: true }))))
+  })
+  const [given, later] = [new AbortController(), new AbortController()]
+  const first = ask('eth_requestAccounts', [], { signal: given.signal })
+  await until(() => begun)
+  given.abort()
+  const [second, third] = [ask('eth_requestAccounts'), ask('eth_requestAccounts')]
+  const fourth = ask('eth_requestAccounts', [], { signal: later.signal })
+  later.abort()
+  await assert.rejects(fourth, { code: -32603, data: reason('aborted', true) })
+  device.getAccount = undefined
+  idle.resolve()
+  await assert.rejects(first, { code: -32603, data: reason('aborted', true) })
+  assert.deepEqual(await Promise.all([second, third]), [[A0], [A0]])
+  assert.equal(device.calls.length, 2, 'one given up, and one for the two who came later')
+})
+
 test('the person is told what to do', async t => {
   const { ask, device, events } = await connected(t)
   const screen = { payment: '1.0 ETH', receiver: TO, fee: '0.000126 ETH' }

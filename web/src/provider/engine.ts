@@ -176,9 +176,11 @@ class EthereumProvider implements Engine {
   // Accounts and devices.
 
   /** #connect has the device's accounts read, after the person chose and bound one where that is needed. Who comes while it is on, joins. */
-  #connect(call: Call, found?: Promise<Device>): Promise<void> {
-    const current = this.#connecting ??= this.#beginConnecting(call.method, found)
+  async #connect(call: Call, found?: Promise<Device>): Promise<void> {
     found?.catch(() => {}) // where another one is under way it is not looked at
+    // One that was given up only waits for the device to be idle: its failure is not this caller's.
+    while (this.#connecting?.controller.signal.aborted) await unlessAborted(call.signal, this.#connecting.done.catch(() => {}))
+    const current = this.#connecting ??= this.#beginConnecting(call.method, found)
     current.callers++
     return new Promise<void>((resolve, reject) => {
       const giveUp = () => {
