@@ -150,6 +150,47 @@ test('requests queue, and the device does one thing at a time', async t => {
   assert.equal(device.opened, 2, 'once to connect, once for all three')
 })
 
+test('no device stays claimed when nothing is left to do with it', async t => {
+  const it = await connected(t)
+  const { ask, device, usb } = it
+  const gate = deferred()
+  device.signMessage = async text => (text === 'one' && await gate.promise, { signature: SIGNATURE })
+
+  const controller = new AbortController()
+  let first = ask('personal_sign', ['one', A0])
+  await until(() => device.inUse === 1)
+  const given = ask('personal_sign', ['two', A0], { signal: controller.signal })
+  controller.abort()
+  await assert.rejects(given, { data: reason('aborted', true) })
+  gate.resolve()
+  await first
+  assert.equal(device.open, 0, 'what was given up keeps nothing open')
+
+  it.node.answers.eth_chainId = '0x2'
+  const failed = [ask('personal_sign', ['two', A0]), ask('eth_sendTransaction', [{ to: TO }])]
+  await failed[0]
+  await assert.rejects(failed[1], { code: 4901 })
+  assert.equal(device.open, 0, 'nor what ends before it comes to the device')
+
+  const other = wallet({ serial: 'imKey2', accounts: [B0] })
+  other.getAccount = () => {
+    assert.equal(device.open, 0, 'nor another device')
+    return { address: B0 }
+  }
+  usb.choice = async () => other
+  const again = deferred()
+  device.signMessage = () => again.promise
+  first = ask('personal_sign', ['three', A0])
+  await until(() => device.inUse === 1)
+  const anew = ask('wallet_requestPermissions', [{ eth_accounts: {} }])
+  await until(() => it.events('interaction').at(-1)?.state === 'done')
+  await new Promise(setImmediate)
+  again.resolve({ signature: SIGNATURE })
+  await first
+  await anew
+  assert.deepEqual([device.open, other.open], [0, 0])
+})
+
 test('one that fails does not stop the next', async t => {
   const { ask, device } = await connected(t)
   device.signMessage = message => {

@@ -54,11 +54,12 @@ const unsupported = new Set([
 class EthereumProvider implements Engine {
   readonly #host: Host
   readonly #chains: Map<number, Chain>
-  readonly #queue = new Queue()
+  readonly #queue = new Queue(() => this.#release())
   readonly #subscriptions: Subscriptions
   #selected: number
   #accounts: readonly Pick<Account, 'address' | 'path'>[] = []
   #device: Device | undefined // plugged in, or undefined
+  #claimed: Device | undefined // opened for a job, and kept so for the next one on it
   #serial: string | null | undefined // of the device that the accounts are on
   #connecting: Connecting | undefined
 
@@ -260,12 +261,14 @@ class EthereumProvider implements Engine {
 
   /**
    * #use does something with a device when its turn comes. find may take its time: the device is open for the job alone, so
-   * that other tabs and programs have their turn, too. after is still within the turn.
+   * that other tabs and programs have their turn, too. What waits behind it
+   * for the same device finds it open. after is still within the turn.
    */
   #use<T, R = T>(call: Call, find: () => Promise<Device>, job: (device: Device) => Promise<T>, after?: (result: T) => Promise<R>, mayPair = true): Promise<R> {
     const { signal } = call
     return this.#queue.run(signal, () => givenUp(signal!), async () => {
       const device = await find()
+      if (this.#claimed !== device) await this.#release()
       const result = await this.#opened(device, call, job, mayPair)
       return after ? after(result) : result as unknown as R
     })
@@ -275,6 +278,7 @@ class EthereumProvider implements Engine {
     const { signal, method } = call
     const told = (event: CustomEvent<Interaction>) => this.#host.emit('interaction', { ...event.detail, method })
     device.addEventListener('interaction', told)
+    this.#claimed = device
     try {
       if (!device.opened) await device.open({ ...(signal && { signal }) })
       try {
@@ -290,8 +294,14 @@ class EthereumProvider implements Engine {
       throw error
     } finally {
       device.removeEventListener('interaction', told)
-      if (this.#queue.idle) await device.close().catch(() => {}) // it was unplugged, or is free all the same
+      if (this.#queue.idle) await this.#release()
     }
+  }
+
+  async #release() {
+    const claimed = this.#claimed
+    this.#claimed = undefined
+    await claimed?.close().catch(() => {}) // it was unplugged, or is free all the same
   }
 
   async #pair(device: Device, { method, signal }: Call, error: unknown) {

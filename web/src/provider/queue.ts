@@ -1,7 +1,13 @@
 /** Queue runs one job after another. */
 export class Queue {
+  readonly #drained: () => Promise<void>
   #last: Promise<unknown> = Promise.resolve()
-  #length = 0
+  #length = 0 // those who gave up are not counted
+
+  /** drained is called when nothing is left to do, and has to end well. Only then does the last job settle. */
+  constructor(drained: () => Promise<void>) {
+    this.#drained = drained
+  }
 
   /** idle says that nothing waits behind the job that asks. */
   get idle(): boolean {
@@ -14,19 +20,20 @@ export class Queue {
       let out = false
       const giveUp = () => {
         out = true
+        this.#length--
         reject(given())
       }
       signal?.addEventListener('abort', giveUp, { once: true })
       this.#length++
       this.#last = this.#last.then(async () => {
         signal?.removeEventListener('abort', giveUp)
-        try {
-          if (!out) resolve(await job())
-        } catch (thrown) {
-          reject(thrown)
-        } finally {
+        let settle = () => {}
+        if (!out) {
+          settle = await job().then(result => () => resolve(result), (thrown: unknown) => () => reject(thrown))
           this.#length--
         }
+        if (this.#length === 0) await this.#drained()
+        settle()
       })
     })
   }
