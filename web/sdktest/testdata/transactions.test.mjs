@@ -110,6 +110,27 @@ test('malformed transactions are -32602 before the node or the device hear of th
   assert.deepEqual([device.calls, node.asked], [[], []])
 })
 
+test('data in hex is 65535 bytes at the most, however many megabytes a dApp hands over', async t => {
+  const { ask, device, node } = await connected(t)
+  device.calls.length = 0
+  for (const bytes of [65536, 32 << 20]) {
+    const long = `0x${'00'.repeat(bytes)}`
+    for (const [method, params] of [
+      ['eth_sendTransaction', [{ to: TO, data: long }]], ['eth_signTransaction', [{ to: TO, input: long }]],
+      ['eth_sendTransaction', [{ to: TO, accessList: [{ address: TO, storageKeys: [long] }] }]],
+      ['personal_sign', [long, A0]], ['eth_sign', [A0, long]],
+    ]) {
+      await assert.rejects(ask(method, params), { code: -32602, data: reason('invalid-argument') }, method)
+    }
+  }
+  assert.deepEqual([device.calls, node.asked], [[], []])
+  const most = `0x${'00'.repeat(65535)}`
+  await ask('eth_sendTransaction', [{ to: TO, data: most }])
+  assert.equal(device.calls.at(-1)[1].data, most)
+  await ask('personal_sign', [most, A0])
+  assert.equal(device.calls.at(-1)[1].length, 65535)
+})
+
 test('a wrong chain is 4901, whoever is on it', async t => {
   const { ask, device, node } = await connected(t)
   device.calls.length = 0

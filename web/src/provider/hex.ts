@@ -32,9 +32,13 @@ function checksummed(lower: string): string {
   return Array.from(lower, (digit, i) => parseInt(hash[i]!, 16) >= 8 ? digit.toUpperCase() : digit).join('')
 }
 
-/** readBytes reads hex of whole bytes after 0x, and gives it in lower case. */
+/** As much data as a transaction or a message may have here. What is longer is refused unread: reading it would keep a page busy. */
+const mostBytes = 0xffff
+
+/** readBytes reads hex of whole bytes after 0x, at most 65535 of them, and gives it in lower case. */
 export function readBytes(value: unknown, name: string): string {
-  if (typeof value !== 'string' || !/^0x([0-9a-f]{2})*$/i.test(value)) {
+  if (typeof value === 'string' && value.length > 2 + 2 * mostBytes) throw badParams(`${name} is longer than ${mostBytes} bytes`)
+  if (typeof value !== 'string' || value.length % 2 !== 0 || !/^0x[0-9a-f]*$/i.test(value)) {
     throw badParams(`${name} is not in hex: 0x and two digits for each byte`)
   }
   return value.toLowerCase()
