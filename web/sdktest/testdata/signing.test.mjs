@@ -18,9 +18,9 @@ test('messages are signed as bytes when they are hex, else as text', async t => 
   const { ask, device } = await connected(t, { accounts: 2 })
   const signed = () => device.calls.at(-1)
   assert.equal(await ask('personal_sign', ['0x48656C6c6f', A1]), SIGNATURE)
-  assert.deepEqual(signed(), ['signMessage', Uint8Array.from(Buffer.from('Hello')), { path: "m/44'/60'/0'/0/1", from: A1, acceptUnverified: true }])
+  assert.deepEqual(signed(), ['signMessage', Uint8Array.from(Buffer.from('Hello')), { path: "m/44'/60'/0'/0/1", from: A1, allowUnbound: false, acceptUnverified: true }])
   await ask('personal_sign', ['Grüße 0x', A0.toLowerCase()])
-  assert.deepEqual(signed(), ['signMessage', 'Grüße 0x', { path: "m/44'/60'/0'/0/0", from: A0, acceptUnverified: true }])
+  assert.deepEqual(signed(), ['signMessage', 'Grüße 0x', { path: "m/44'/60'/0'/0/0", from: A0, allowUnbound: false, acceptUnverified: true }])
   await ask('personal_sign', ['', A0])
   assert.equal(signed()[1], '')
   await ask('personal_sign', ['0x', A0])
@@ -33,12 +33,23 @@ test('messages are signed as bytes when they are hex, else as text', async t => 
   assert.deepEqual(signed()[1], Uint8Array.of(0xde, 0xad, 0xbe, 0xef))
 })
 
+test('what a script adds to every object lets nothing unbound sign', async t => {
+  Object.prototype.allowUnbound = true
+  t.after(() => { delete Object.prototype.allowUnbound })
+  const { ask, device } = await connected(t)
+  await ask('personal_sign', ['0x00', A0])
+  await ask('eth_signTypedData_v4', [A0, typed])
+  await ask('eth_sendTransaction', [{ to: TO }])
+  assert.deepEqual(device.calls.map(([name, ...args]) => [name, args.at(-1).allowUnbound]),
+    ['getAccount', 'signMessage', 'signTypedData', 'signTransaction'].map(name => [name, false]))
+})
+
 test('typed data is signed by its version, as text or as an object', async t => {
   const { ask, device } = await connected(t)
   for (const [method, version] of [['eth_signTypedData_v3', 'V3'], ['eth_signTypedData_v4', 'V4'], ['eth_signTypedData', 'V4']]) {
     for (const document of [typed, JSON.stringify(typed)]) {
       assert.equal(await ask(method, [A0, document]), SIGNATURE)
-      assert.deepEqual(device.calls.at(-1), ['signTypedData', typed, { path: "m/44'/60'/0'/0/0", from: A0, acceptUnverified: true, version }])
+      assert.deepEqual(device.calls.at(-1), ['signTypedData', typed, { path: "m/44'/60'/0'/0/0", from: A0, allowUnbound: false, acceptUnverified: true, version }])
     }
   }
   await assert.rejects(ask('eth_signTypedData', [[{ type: 'string', name: 'a', value: 'b' }], A0]), { code: 4200 })

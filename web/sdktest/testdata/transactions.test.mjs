@@ -21,7 +21,7 @@ test('a transfer gets nonce, gas and EIP-1559 fees, and the hash that was comput
     from: A0, to: TO, value: '0xde0b6b3a7640000', data: '0x', chainId: '0x1', nonce: '0x7', gas: '0x5208', type: '0x2',
     maxFeePerGas: '0xcc', maxPriorityFeePerGas: '0x4', // twice the next block's 100, and the median of 2, 4 and 9
   })
-  assert.deepEqual(signer, { path: "m/44'/60'/0'/0/0", from: A0, acceptUnverified: true, nativeCurrency: { symbol: 'ETH', decimals: 18 } })
+  assert.deepEqual(signer, { path: "m/44'/60'/0'/0/0", from: A0, allowUnbound: false, acceptUnverified: true, nativeCurrency: { symbol: 'ETH', decimals: 18 } })
   assert.equal(node.methods()[0], 'eth_chainId', 'before anything else')
   assert.deepEqual(node.asked.find(([method]) => method === 'eth_getTransactionCount')[1], [A0, 'pending'])
   assert.deepEqual(node.asked.at(-1), ['eth_sendRawTransaction', [`0x02${'cd'.repeat(40)}`]])
@@ -227,7 +227,7 @@ test("the screen's currency is the chain's", async t => {
   const chains = [{ chainId: 1, rpcUrls: [node.url], nativeCurrency: { name: 'Coin', symbol: 'COIN', decimals: 18 } }]
   const { ask, device } = await connected(t, { node, chains })
   await ask('eth_sendTransaction', [{ to: TO }])
-  assert.deepEqual(device.calls.at(-1)[2], { path: "m/44'/60'/0'/0/0", from: A0, acceptUnverified: true, nativeCurrency: { symbol: 'COIN', decimals: 18 } })
+  assert.deepEqual(device.calls.at(-1)[2], { path: "m/44'/60'/0'/0/0", from: A0, allowUnbound: false, acceptUnverified: true, nativeCurrency: { symbol: 'COIN', decimals: 18 } })
 })
 
 test('a signal during the completion leaves the device alone', async t => {

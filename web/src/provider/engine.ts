@@ -205,7 +205,7 @@ class EthereumProvider implements Engine {
 
   async #read(ethereum: Ethereum, signal?: AbortSignal): Promise<Account[]> {
     const accounts: Account[] = []
-    for (const path of this.#host.settings.paths) accounts.push(await ethereum.getAccount({ path, acceptUnverified, ...(signal && { signal }) }))
+    for (const path of this.#host.settings.paths) accounts.push(await ethereum.getAccount({ path, allowUnbound, acceptUnverified, ...(signal && { signal }) }))
     return accounts
   }
 
@@ -349,7 +349,7 @@ class EthereumProvider implements Engine {
     const sign = ({ ethereum }: Device) => {
       still() // opening and pairing take their time, too
       const { path, address: from } = this.#account(address)
-      return job(ethereum, { path, from, acceptUnverified, ...(call.signal && { signal: call.signal }) })
+      return job(ethereum, { path, from, allowUnbound, acceptUnverified, ...(call.signal && { signal: call.signal }) })
     }
     try {
       return await this.#use(call, find, sign, after)
@@ -480,9 +480,13 @@ interface Connecting {
  */
 const acceptUnverified = true
 
+/** Said although it is the default: what is left out of an object comes from Object.prototype, which any script can add to. */
+const allowUnbound = false
+
 interface SignerOptions {
   path: string
   from: string
+  allowUnbound: boolean
   acceptUnverified: boolean
   signal?: AbortSignal
 }
