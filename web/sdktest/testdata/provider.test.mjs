@@ -252,8 +252,40 @@ test('permissions are asked for, told and taken back', async t => {
   assert.deepEqual(await ask('eth_accounts'), [])
   assert.deepEqual(await ask('wallet_getPermissions'), [])
   assert.deepEqual(events('accountsChanged'), [[A0], [B0], []])
-  assert.equal(heard.filter(([name]) => name === 'disconnect').length, 0)
+  assert.deepEqual(heard.slice(-2).map(([name]) => name), ['disconnect', 'accountsChanged'])
   await assert.rejects(ask('personal_sign', ['0x00', B0]), { code: 4100 })
+})
+
+test('listeners that ask hear what is so, and connect and disconnect are what isConnected says', async t => {
+  const { ask, provider, device, events, usb } = await page(t)
+  const told = []
+  for (const name of ['connect', 'disconnect', 'accountsChanged']) {
+    provider.on(name, () => ask('eth_accounts').then(accounts => told.push([name, provider.isConnected(), accounts])))
+  }
+  const connects = [['connect', true, [A0]], ['accountsChanged', true, [A0]]]
+  const disconnects = [['disconnect', false, []], ['accountsChanged', false, []]]
+  const revoke = () => ask('wallet_revokePermissions', [{ eth_accounts: {} }])
+  const tells = async expected => {
+    await until(() => told.length >= expected.length)
+    assert.deepEqual(told.splice(0), expected)
+  }
+  await ask('eth_requestAccounts')
+  await tells(connects)
+  await revoke()
+  await tells(disconnects)
+  await revoke()
+  await ask('eth_requestAccounts')
+  await tells(connects) // and nothing of what was no news
+  device.signMessage = () => { throw device.error('invalid-argument', { data: { reason: 'foreign-from' } }) }
+  await assert.rejects(ask('personal_sign', ['0x00', A0]), { code: 4100 })
+  await tells(disconnects)
+  await ask('eth_requestAccounts')
+  await tells(connects)
+  usb.plug('disconnect', device)
+  await tells([['disconnect', false, [A0]]])
+  await revoke()
+  await tells([['accountsChanged', false, []]])
+  for (const error of events('disconnect')) assert.deepEqual([error.code, error.data], [4900, reason('device-disconnected', true)])
 })
 
 test('chains are switched among the known ones', async t => {

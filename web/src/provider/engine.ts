@@ -22,8 +22,8 @@ export interface Host {
   /** Tells by interaction events that the person is asked something. */
   prompt<T>(reason: 'pair', method: string, question: () => Promise<T>): Promise<T>
   emit(name: 'connect' | 'chainChanged' | 'accountsChanged' | 'message' | 'interaction', payload: unknown): void
-  /** Emits disconnect. */
-  gone(): void
+  /** Emits disconnect, and says why. */
+  gone(why: string): void
   readChain(chain: ChainOptions): Chain
 }
 
@@ -112,8 +112,7 @@ class EthereumProvider implements Engine {
       wallet_getPermissions: () => this.#permissions,
       wallet_revokePermissions: ([wanted]: Params) => {
         readPermissions(wanted)
-        this.#device = this.#serial = undefined
-        this.#accountsAre([])
+        this.#forget('the accounts were taken back')
         return null
       },
 
@@ -212,17 +211,29 @@ class EthereumProvider implements Engine {
   /** #adopt makes a device the current one, with these accounts. */
   #adopt(device: Device, accounts: readonly Pick<Account, 'address' | 'path'>[] = this.#accounts) {
     const news = !this.#device
-    this.#device = device
-    this.#serial = device.serialNumber
-    if (news) this.#host.emit('connect', { chainId: hex(this.#selected) })
-    this.#accountsAre(accounts)
+    this.#become(device, device.serialNumber, accounts, () => {
+      if (news) this.#host.emit('connect', { chainId: hex(this.#selected) })
+    })
   }
 
-  #accountsAre(accounts: readonly Pick<Account, 'address' | 'path'>[]) {
+  /** #forget takes the accounts back from the dApp. */
+  #forget(why: string) {
+    const lost = this.#device
+    this.#become(undefined, undefined, [], () => {
+      if (lost) this.#host.gone(why)
+    })
+  }
+
+  /** #become changes everything before it tells of anything: a listener that asks hears what is so now. */
+  #become(device: Device | undefined, serial: string | null | undefined, accounts: readonly Pick<Account, 'address' | 'path'>[], tell: () => void) {
     const before = this.#addresses.join()
+    this.#device = device
+    this.#serial = serial
     this.#accounts = accounts.map(({ address, path }) => ({ address, path }))
     this.#store()
-    if (before !== this.#addresses.join()) this.#host.emit('accountsChanged', this.#addresses)
+    const changed = before !== this.#addresses.join()
+    tell()
+    if (changed) this.#host.emit('accountsChanged', this.#addresses)
   }
 
   #store() {
@@ -245,7 +256,7 @@ class EthereumProvider implements Engine {
   unplugged(device: Device) {
     if (device !== this.#device) return
     this.#device = undefined
-    this.#host.gone()
+    this.#host.gone('the imKey was unplugged')
   }
 
   /** #current gives the device that the accounts are on. Plugged in again, it is found again; nobody is asked. */
@@ -355,10 +366,8 @@ class EthereumProvider implements Engine {
       return await this.#use(call, find, sign, after)
     } catch (error) {
       if (isForeignFrom(error)) {
-        if (this.#device === device) { // else they are another device's by now
-          this.#device = this.#serial = undefined
-          this.#accountsAre([])
-        }
+        // Else they are another device's by now.
+        if (this.#device === device) this.#forget('the wallet on the imKey is another one now')
         throw unauthorized('the wallet on the imKey is another one now: ask for its accounts by eth_requestAccounts', error)
       }
       throw error

@@ -89,8 +89,8 @@ class Provider implements Declared {
       find: (again, method, serial) => this.#find(again, method, serial),
       prompt: (reason, method, question) => this.#prompt(reason, method, question),
       emit: (name, payload) => this.#events.emit(name, payload),
-      gone: () => {
-        this.#events.emit('disconnect', new ProviderRpcError(4900, 'the imKey was unplugged',
+      gone: why => {
+        this.#events.emit('disconnect', new ProviderRpcError(4900, why,
           { code: 'device-disconnected', retryable: true } satisfies Reason))
       },
       readChain,
