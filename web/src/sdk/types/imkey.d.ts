@@ -516,7 +516,10 @@ export interface ProviderMessage {
 export interface ProviderEventMap {
   /** A device is there. */
   connect: { readonly chainId: string }
-  /** The device was unplugged; code 4900. It is found again by itself when it is plugged in. */
+  /**
+   * No device is there any more; code 4900. It was unplugged, and is found again by itself when it is plugged in; or the
+   * accounts were taken back; or another wallet is on it.
+   */
   disconnect: ProviderRpcError
   chainChanged: string
   accountsChanged: string[]
