@@ -1,4 +1,5 @@
 import type { Surroundings } from '../i18n/errors'
+import { pairing as words } from '../i18n/pairing'
 import type { Language } from '../i18n/text'
 import { CodeInput } from './codeinput'
 import { h } from './dom'
@@ -34,7 +35,7 @@ export class View {
     'data-control': 'keep',
     'aria-describedby': 'keep-text',
   })
-  readonly #revealed = h('p', { class: 'revealed', tabindex: -1, translate: 'no' })
+  readonly #revealed = h('div', { class: 'revealed', role: 'group', tabindex: -1, translate: 'no' })
   readonly #code: CodeInput
   #language: Language
   #state: State | null = null
@@ -114,6 +115,7 @@ export class View {
   }
 
   #render(state: State) {
+    this.#revealed.setAttribute('aria-label', words.codeGroup[this.#language])
     const { surroundings, simulator, given = false, actions } = this.options
     return render(state, {
       language: this.#language,
