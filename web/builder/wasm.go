@@ -39,6 +39,15 @@ func compileWASM(ctx context.Context, module string) ([]byte, error) {
 	return joinSegments(linked)
 }
 
+// Root finds the module's folder from anywhere inside the repository.
+func Root(ctx context.Context) (string, error) {
+	mod, err := goTool(ctx, "", os.Environ(), "env", "GOMOD")
+	if err != nil {
+		return "", err
+	}
+	return filepath.Dir(strings.TrimSpace(mod)), nil
+}
+
 // wasmExec reads Go's own JavaScript support from the toolchain that compiles the WASM: the two must be of one version.
 func wasmExec(ctx context.Context, module string) (string, error) {
 	root, err := goTool(ctx, module, os.Environ(), "env", "GOROOT")

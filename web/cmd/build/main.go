@@ -6,10 +6,8 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"os/exec"
 	"os/signal"
 	"path/filepath"
-	"strings"
 
 	"imkey-connect/web/builder"
 )
@@ -26,11 +24,10 @@ func main() {
 func run(out string) error {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	mod, err := exec.CommandContext(ctx, "go", "env", "GOMOD").Output()
+	module, err := builder.Root(ctx)
 	if err != nil {
-		return fmt.Errorf("go env GOMOD: %w", err)
+		return err
 	}
-	module := filepath.Dir(strings.TrimSpace(string(mod)))
 	dist := filepath.Join(module, "web", "dist")
 	if out == "" {
 		out = dist
