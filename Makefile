@@ -36,9 +36,9 @@ check: build
 	@for module in web/e2e core/ethereum/oracle; do (cd $$module && $(GO) vet ./...) || exit 1; done
 	@cd web && npm ci --loglevel=error --no-audit --no-fund && npx --no-install tsc --noEmit -p .
 
-# What tests take from npm: the test cases of ethers, and the clients that sign with our package.
+# What tests take from npm: the test cases of ethers, the clients that sign with our package, the vendor's own client.
 testcases:
-	@for project in core/ethereum/oracle web/e2e/clients; do \
+	@for project in core/ethereum/oracle web/e2e/clients web/e2e/published; do \
 		(cd $$project && npm ci --loglevel=error --ignore-scripts --no-audit --no-fund) || exit 1; done
 
 test: tools check testcases pack
