@@ -71,11 +71,14 @@ type mined struct {
 	From, To, Status, Type, TransactionHash string
 }
 
+// receipt waits until the transaction is mined: a node answers to its arrival before that.
 func (n *node) receipt(hash string) mined {
 	n.t.Helper()
 	var m *mined
-	n.call(&m, "eth_getTransactionReceipt", hash)
-	require.NotNil(n.t, m, "%s is not mined", hash)
+	require.Eventually(n.t, func() bool {
+		n.call(&m, "eth_getTransactionReceipt", hash)
+		return m != nil
+	}, 20*time.Second, 20*time.Millisecond, "%s is not mined", hash)
 	return *m
 }
 
