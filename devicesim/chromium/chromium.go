@@ -2,7 +2,7 @@
 // plugged (package preload), with the permission to use them already given, as
 // after a click in the chooser.
 //
-// [Launch] is for people and for tests that need no remote control:
+// [Launch] starts it:
 //
 //	b, err := chromium.Launch(ctx, chromium.Options{
 //		Devices:     []preload.Device{{Addr: "127.0.0.1:3240", BusID: "1-1"}},
@@ -11,15 +11,11 @@
 //		URL:         "http://localhost:7380/",
 //	})
 //
-// [Prepare] only makes things ready for somebody else who starts the browser, such
-// as chromedp:
+// With Options.DevTools another program drives it: Browser.DevToolsURL is what chromedp's
+// remote allocator, puppeteer.connect and playwright's connectOverCDP take.
 //
-//	in, err := chromium.Prepare(ctx, options)
-//	defer in.Close()
-//	opts := []chromedp.ExecAllocatorOption{chromedp.ExecPath(in.Path), chromedp.Env(in.Env...)}
-//	for name, value := range in.Flags() {
-//		opts = append(opts, chromedp.Flag(name, value))
-//	}
+// [Prepare] only makes things ready for somebody else who starts the browser: with the
+// path, the environment and the switches that it returns.
 //
 // Two browsers with profiles of their own take turns on one device: the second
 // sees it plugged in when the first has ended.
@@ -51,6 +47,7 @@ type Options struct {
 	Permissions []Permission
 	Profile     string    // directory, kept; "" means a temporary one
 	Headful     bool      // with a window
+	DevTools    bool      // open to programs of this machine that speak the DevTools protocol: see Browser.DevToolsURL
 	URL         string    // what to show; "" means about:blank
 	More        []string  // URLs for further tabs; with Headful only, Chromium shows a single one without a window
 	Args        []string  // more switches, "--name=value"; they win over this package's
@@ -154,6 +151,9 @@ func (in *Instance) setFlags(o Options) {
 	if !o.Headful {
 		in.flags["headless"] = ""
 		in.flags["mute-audio"] = ""
+	}
+	if o.DevTools {
+		in.flags["remote-debugging-port"] = "0" // any free one, on loopback
 	}
 	if os.Geteuid() == 0 {
 		in.flags["no-sandbox"] = "" // Chromium's sandbox refuses to run as root

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -168,6 +169,14 @@ func TestLaunchErrors(t *testing.T) {
 	require.NoError(t, err)
 	_, err = chromium.Launch(t.Context(), chromium.Options{Path: filepath.Join(t.TempDir(), "none")})
 	require.ErrorIs(t, err, os.ErrNotExist)
+	for _, program := range []string{"true", "false"} { // neither opens DevTools
+		path, err := exec.LookPath(program)
+		require.NoError(t, err)
+		_, err = chromium.Launch(t.Context(), chromium.Options{Path: path, DevTools: true})
+		var ended *chromium.EndedError
+		require.ErrorAs(t, err, &ended)
+		require.Equal(t, program == "true", ended.Err == nil)
+	}
 	cancelled, cancel := context.WithCancel(t.Context())
 	cancel()
 	_, err = chromium.Launch(cancelled, chromium.Options{})

@@ -7,5 +7,5 @@ import "os/exec"
 // Prepare refuses to work here, so no browser is ever started.
 
 func ownGroup(*exec.Cmd)      {}
-func askGroup(cmd *exec.Cmd)  { _ = cmd.Process.Kill() }
+func ask(cmd *exec.Cmd)       { _ = cmd.Process.Kill() }
 func killGroup(cmd *exec.Cmd) { _ = cmd.Process.Kill() }

@@ -13,19 +13,41 @@ import (
 // Browser is a browser that runs.
 type Browser struct {
 	Instance *Instance
+	// DevToolsURL is where Options.DevTools opened it: ws://127.0.0.1:PORT/devtools/browser/ID. Empty without.
+	DevToolsURL string
 
 	cmd   *exec.Cmd
+	said  *output
 	ended chan struct{} // closed when it has, err and the profile's removal included
 	err   error
 	stop  sync.Once
 }
 
 // stopTimeout is how long a browser may take to end by itself when asked to.
-const stopTimeout = 3 * time.Second
+const stopTimeout = 10 * time.Second
+
+// EndedError is a browser that ended by itself and not well.
+type EndedError struct {
+	Output string // the end of what it wrote, which mostly says why
+	Err    error  // how the process ended; nil if it ended before DevTools was open, as if all were well
+}
+
+func (e *EndedError) Error() string {
+	s := "chromium: the browser ended"
+	if e.Err != nil {
+		s += ": " + e.Err.Error()
+	}
+	if e.Output != "" {
+		s += "\n" + e.Output
+	}
+	return s
+}
+
+func (e *EndedError) Unwrap() error { return e.Err }
 
 // Launch starts a browser, which runs until it is closed, by its person or by
-// Close, or until ctx ends. Errors: those of Prepare, of starting a process,
-// and ctx's own if it has ended already.
+// Close, or until ctx ends. With Options.DevTools it returns when DevTools is open.
+// Errors: those of Prepare, of starting a process, *EndedError, and ctx's own.
 func Launch(ctx context.Context, o Options) (*Browser, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -34,9 +56,9 @@ func Launch(ctx context.Context, o Options) (*Browser, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := &Browser{Instance: in, cmd: exec.Command(in.Path, in.Args...), ended: make(chan struct{})}
+	b := &Browser{Instance: in, cmd: exec.Command(in.Path, in.Args...), said: newOutput(o.Output), ended: make(chan struct{})}
 	b.cmd.Env = append(os.Environ(), in.Env...)
-	b.cmd.Stdout, b.cmd.Stderr = o.Output, o.Output
+	b.cmd.Stdout, b.cmd.Stderr = b.said, b.said
 	// Should a grandchild keep the output open, waiting for it must end all the same.
 	b.cmd.WaitDelay = stopTimeout
 	ownGroup(b.cmd)
@@ -49,9 +71,25 @@ func Launch(ctx context.Context, o Options) (*Browser, error) {
 		defer unwatch()
 		err := b.cmd.Wait()
 		killGroup(b.cmd) // children that outlived it, so that none writes into the profile
+		if err != nil {
+			err = &EndedError{b.said.tail(), err}
+		}
 		b.err = errors.Join(err, in.Close())
 	}()
-	return b, nil
+	if !o.DevTools {
+		return b, nil
+	}
+	select {
+	case b.DevToolsURL = <-b.said.devTools:
+		return b, nil
+	case <-ctx.Done():
+		return nil, errors.Join(context.Cause(ctx), b.Close())
+	case <-b.ended:
+		if b.err != nil {
+			return nil, b.err
+		}
+		return nil, &EndedError{Output: b.said.tail()}
+	}
 }
 
 // PID is the browser's process id, and its process group's.
@@ -70,7 +108,7 @@ func (b *Browser) Wait() error {
 // Closing one that has ended, or closing twice, is harmless.
 func (b *Browser) Close() error {
 	b.stop.Do(func() {
-		askGroup(b.cmd)
+		ask(b.cmd)
 		select {
 		case <-b.ended:
 		case <-time.After(stopTimeout):

@@ -24,11 +24,15 @@ import (
 type Options struct {
 	Addr    string              // of HTTP; empty means 127.0.0.1 and any free port
 	USBIP   string              // of USB/IP; empty leaves it out
-	Devices []devicesim.Options // at least one; Tap, Screen and, unless set, LandingURL are filled in
+	Devices []devicesim.Options // at least one; LandingURL is filled in unless set
 	Faults  []usb.Fault         // armed on every device
 	Pages   http.Handler        // what is not below /sim/; nil for nothing
 	Trace   int                 // events kept for each device; 0 means trace.DefaultSize
+	Wrap    Wrapper             // around all that is served over HTTP; nil for nothing
 }
+
+// Wrapper puts a handler around another: to record requests, to add routes.
+type Wrapper func(http.Handler) http.Handler
 
 // Simulator is a running simulator.
 type Simulator struct {
@@ -56,7 +60,7 @@ func Start(o Options) (*Simulator, error) {
 		return nil, errors.Join(err, s.Close())
 	}
 	s.server = &http.Server{
-		Handler:           s.routes(o.Pages),
+		Handler:           o.Wrap.around(s.routes(o.Pages)),
 		ReadHeaderTimeout: 10 * time.Second,
 		MaxHeaderBytes:    64 << 10,
 		BaseContext:       func(net.Listener) context.Context { return ctx }, // ends the streams when we stop
@@ -96,7 +100,7 @@ func (s *Simulator) prepare(o Options) (err error) {
 	for i, options := range o.Devices {
 		log := trace.NewLog(o.Trace)
 		recorder := trace.NewRecorder(log)
-		options.Tap, options.Screen = recorder.Tap, recorder.Screen
+		options.Tap, options.Screen = both(recorder.Tap, options.Tap), both(recorder.Screen, options.Screen)
 		if options.LandingURL == "" {
 			options.LandingURL = fmt.Sprintf("http://localhost:%d/", s.port())
 		}
@@ -111,6 +115,21 @@ func (s *Simulator) prepare(o Options) (err error) {
 		}
 	}
 	return nil
+}
+
+// both calls first, then second unless it is nil.
+func both[T any](first, second func(T)) func(T) {
+	if second == nil {
+		return first
+	}
+	return func(v T) { first(v); second(v) }
+}
+
+func (w Wrapper) around(h http.Handler) http.Handler {
+	if w == nil {
+		return h
+	}
+	return w(h)
 }
 
 func (s *Simulator) routes(pages http.Handler) http.Handler {

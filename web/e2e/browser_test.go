@@ -4,9 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"os"
-	"path/filepath"
-	"strings"
 	"sync"
 	"testing"
 
@@ -15,38 +12,11 @@ import (
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/remote"
 	"github.com/stretchr/testify/require"
 
 	"imkey-connect/devicesim/chromium"
-	"imkey-connect/devicesim/preload"
 )
-
-// library is the preloaded library, built once.
-var library struct {
-	once sync.Once
-	path string
-	err  error
-}
-
-func buildLibrary(t *testing.T) string {
-	library.once.Do(func() {
-		dir, err := os.MkdirTemp("", "imkey-e2e-")
-		if err == nil {
-			library.path, err = preload.Build(context.Background(), dir)
-		}
-		library.err = err
-	})
-	require.NoError(t, library.err)
-	return library.path
-}
-
-func TestMain(m *testing.M) {
-	code := m.Run()
-	if library.path != "" {
-		os.RemoveAll(filepath.Dir(library.path))
-	}
-	os.Exit(code)
-}
 
 // browser is one headless Chromium with one page, and all that it told of the page.
 type browser struct {
@@ -74,30 +44,25 @@ func (s *sim) browse(o browserOptions) *browser {
 	if o.profile == "" {
 		o.profile = t.TempDir()
 	}
-	options := chromium.Options{Profile: o.profile, Args: append([]string{"--lang=en-US", "--disable-dev-shm-usage"}, o.args...)}
-	if !o.unplugged {
-		options.Library = buildLibrary(t)
-		addr, bus, _ := strings.Cut(s.usbip, "/")
-		options.Devices = []preload.Device{{Addr: addr, BusID: bus}}
-		if !o.forbidden {
-			options.Permissions = []chromium.Permission{{Origin: s.url, Serial: s.device.Status().Serial}}
-		}
+	options := chromium.Options{
+		Profile: o.profile, Devices: s.instead, Args: append([]string{"--lang=en-US", "--disable-dev-shm-usage"}, o.args...),
+		Permissions: []chromium.Permission{{Origin: s.url, Serial: s.Device.Serial()}},
 	}
-	instance, err := chromium.Prepare(s.ctx, options)
-	require.NoError(t, err)
-	allocator := []chromedp.ExecAllocatorOption{chromedp.ExecPath(instance.Path), chromedp.Env(instance.Env...)}
-	for name, value := range instance.Flags() {
-		allocator = append(allocator, chromedp.Flag(name, value))
+	if o.unplugged {
+		options.Devices = s.Plugs() // none
 	}
-	root, stopAllocator := chromedp.NewExecAllocator(s.ctx, allocator...)
+	if o.unplugged || o.forbidden {
+		options.Permissions = []chromium.Permission{}
+	}
+	running := s.Launch(options)
+	root, detach := remote.NewAllocator(s.ctx, running.DevToolsURL)
 	b := &browser{t: t, sim: s, profile: o.profile}
 	ctx, stop := chromedp.NewContext(root, chromedp.WithListener(b.listen))
 	b.ctx = ctx
 	b.close = sync.OnceFunc(func() {
-		_ = chromedp.Cancel(ctx)
 		stop()
-		stopAllocator()
-		instance.Close()
+		detach()
+		running.Close()
 	})
 	t.Cleanup(b.close)
 	b.do(

@@ -14,7 +14,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"imkey-connect/devicesim"
-	"imkey-connect/devicesim/simtest"
 )
 
 // The addresses of the test wallet at m/44'/60'/0'/0/0 and /1.
@@ -205,10 +204,7 @@ func (s *sim) idle() {
 // confirm waits for a question on the device's screen, reads all its pages, and presses OK.
 func (s *sim) confirm() (pages string) {
 	s.t.Helper()
-	read, err := simtest.ReadQuestion(s.ctx, s.device)
-	require.NoError(s.t, err)
-	require.NoError(s.t, s.device.Press(devicesim.OK))
-	return strings.Join(read, "\n")
+	return s.Device.Approve()
 }
 
 // signer recovers the address that signed a digest; signature is r, s and v as 27 or 28. The library is not core's.

@@ -17,13 +17,10 @@ import (
 
 	"imkey-connect/core/frame"
 	"imkey-connect/devicesim"
-	"imkey-connect/devicesim/control"
+	"imkey-connect/devicesim/preload"
 	"imkey-connect/devicesim/simtest"
-	"imkey-connect/devicesim/trace"
 	"imkey-connect/devicesim/usb"
 	"imkey-connect/devicesim/usbip"
-	"imkey-connect/devicesim/wire"
-	"imkey-connect/web"
 )
 
 // patience bounds a whole test; no step comes near it.
@@ -31,12 +28,12 @@ const patience = 2 * time.Minute
 
 // sim is a simulated device with its pages, on a free port, and all that went over either.
 type sim struct {
-	t      *testing.T
-	ctx    context.Context
-	device *devicesim.Device
-	url    string // http://127.0.0.1:port
-	usbip  string // 127.0.0.1:port/1-1
-	served *usbip.Server
+	*simtest.Simulator
+	t       *testing.T
+	ctx     context.Context
+	device  *devicesim.Device
+	url     string           // http://127.0.0.1:port, or that of another site that may use the device
+	instead []preload.Device // if not nil, what is plugged into browsers in the device's place
 
 	mu       sync.Mutex
 	bus      []byte // every packet and control transfer, both ways
@@ -54,46 +51,18 @@ func newSim(t *testing.T, o devicesim.Options) *sim {
 	ctx, stop := context.WithTimeout(t.Context(), patience)
 	t.Cleanup(stop)
 	s := &sim{t: t, ctx: ctx, routes: http.NewServeMux(), done: map[byte]int{}, moved: make(chan struct{})}
-	log := trace.NewLog(20000)
-	recorder := trace.NewRecorder(log)
 	o.Tap = func(e usb.TapEvent) {
-		recorder.Tap(e)
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		s.bus = append(s.bus, e.Setup[:]...)
 		s.bus = append(s.bus, e.Data...)
 		s.follow(e)
 	}
-	var err error
-	s.device, err = devicesim.New(o)
-	require.NoError(t, err)
-	t.Cleanup(func() { s.device.Close() })
-
-	require.NotNil(t, web.Dist, "run make build first: the tests are of the built pages")
-	socket := wire.New(s.device.Port())
-	t.Cleanup(func() { socket.Close() })
-	s.routes.Handle("/", web.Handler(web.Dist))
-	s.routes.Handle(control.Prefix, control.New([]control.Simulated{{Device: s.device, Trace: log}}))
-	s.routes.Handle("/sim/usb", socket)
-	s.routes.Handle("/sim/webusb.js", wire.Module())
-	server := httptest.NewServer(http.HandlerFunc(s.serve))
-	t.Cleanup(func() {
-		server.CloseClientConnections()
-		server.Close()
-	})
-	s.url = server.URL
-
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	s.usbip = listener.Addr().String() + "/1-1"
-	s.served = &usbip.Server{Ports: []*usb.Port{s.device.Port()}}
-	serving := make(chan error, 1)
-	busCtx, stopBus := context.WithCancel(context.Background())
-	go func() { serving <- s.served.Serve(busCtx, listener) }()
-	t.Cleanup(func() {
-		stopBus()
-		<-serving
-	})
+	s.Simulator = simtest.Config{Patience: patience, Trace: 20000, Wrap: func(simulator http.Handler) http.Handler {
+		s.routes.Handle("/", simulator)
+		return http.HandlerFunc(s.serve)
+	}}.Start(t, o)
+	s.device, s.url = s.Device.Simulated, s.URL
 	return s
 }
 
@@ -160,7 +129,18 @@ func (s *sim) serve(w http.ResponseWriter, r *http.Request) {
 }
 
 // plugInstead puts another device where the browser looks for the imKey; call it before a browser is started.
-func (s *sim) plugInstead(port *usb.Port) { s.served.Ports = []*usb.Port{port} }
+func (s *sim) plugInstead(port *usb.Port) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(s.t, err)
+	s.instead = []preload.Device{{Addr: listener.Addr().String(), BusID: usbip.BusID(1)}}
+	ctx, stop := context.WithCancel(context.Background())
+	serving := make(chan error, 1)
+	go func() { serving <- (&usbip.Server{Ports: []*usb.Port{port}}).Serve(ctx, listener) }()
+	s.t.Cleanup(func() {
+		stop()
+		<-serving
+	})
+}
 
 // withoutSimulator hides the simulator's API from the pages, which are then as on any other site.
 func (s *sim) withoutSimulator() {
@@ -171,14 +151,14 @@ func (s *sim) withoutSimulator() {
 
 // code waits for the code on the device's screen and reads it there, outside the browser.
 func (s *sim) code() string {
-	code, err := simtest.ReadCode(s.ctx, s.device)
-	require.NoError(s.t, err)
-	return code
+	s.t.Helper()
+	return s.Device.Code()
 }
 
 // is waits until the device's status satisfies ok.
 func (s *sim) is(ok func(devicesim.Status) bool) {
-	require.NoError(s.t, simtest.WaitFor(s.ctx, s.device, ok))
+	s.t.Helper()
+	s.Device.Wait("what the test asks of its status", ok)
 }
 
 // wrong returns a well-formed code that is not this one.

@@ -1,0 +1,198 @@
+package simtest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"imkey-connect/devicesim"
+	"imkey-connect/devicesim/trace"
+	"imkey-connect/devicesim/usb"
+)
+
+// Device is one simulated imKey and the person in front of it.
+type Device struct {
+	// Simulated is the device itself, for what is not here.
+	Simulated *devicesim.Device
+
+	t        testing.TB
+	number   int // from 1 on
+	of       int
+	log      *trace.Log
+	patience func() time.Duration
+	seen     uint64 // the trace's events up to here were waited for
+	told     bool   // the test has failed with a report of this device
+}
+
+// Serial is the device's serial number.
+func (d *Device) Serial() string { return d.Simulated.Status().Serial }
+
+// CA is the key that verifies its certificate, 130 hex digits: what a page's trustedCAs takes.
+func (d *Device) CA() string { return d.Simulated.Status().CA }
+
+// Status is all that can be seen of the device now.
+func (d *Device) Status() devicesim.Status { return d.Simulated.Status() }
+
+// Screen is what is on the screen now: four lines of at most 16 characters, none without power.
+func (d *Device) Screen() []string { return d.Simulated.Status().Screen }
+
+// Trace is what was exchanged so far, in words.
+func (d *Device) Trace() []trace.Event { return d.log.Events(0) }
+
+// Press presses buttons, one after the other.
+func (d *Device) Press(buttons ...devicesim.Button) {
+	d.t.Helper()
+	for _, b := range buttons {
+		d.must("press "+string(b), d.Simulated.Press(b))
+	}
+}
+
+// Hold holds a button down.
+func (d *Device) Hold(b devicesim.Button) {
+	d.t.Helper()
+	d.must("hold "+string(b), d.Simulated.Hold(b))
+}
+
+// Unlock enters the PIN.
+func (d *Device) Unlock(pin string) { d.t.Helper(); d.must("enter the PIN", d.Simulated.Unlock(pin)) }
+
+// Lock locks a device that has a PIN.
+func (d *Device) Lock() { d.t.Helper(); d.must("lock", d.Simulated.Lock()) }
+
+// Plug plugs the cable in.
+func (d *Device) Plug() { d.t.Helper(); d.must("plug in", d.Simulated.Plug()) }
+
+// Unplug pulls the cable.
+func (d *Device) Unplug() { d.t.Helper(); d.must("unplug", d.Simulated.Unplug()) }
+
+// PowerCut takes the power away for a moment, in the middle of whatever the device does.
+func (d *Device) PowerCut() { d.t.Helper(); d.must("cut the power", d.Simulated.PowerCut()) }
+
+// Reset wipes wallet, binding, code and PIN.
+func (d *Device) Reset() { d.t.Helper(); d.must("reset", d.Simulated.Reset()) }
+
+// Menu opens the menu, in which the device refuses most of what a host asks.
+func (d *Device) Menu() { d.t.Helper(); d.must("open the menu", d.Simulated.Menu()) }
+
+// Home goes to the home page and declines what is asked.
+func (d *Device) Home() { d.t.Helper(); d.must("go home", d.Simulated.Home()) }
+
+// Restore restores a wallet of 12 or 24 words.
+func (d *Device) Restore(mnemonic string) {
+	d.t.Helper()
+	d.must("restore a wallet", d.Simulated.Restore(mnemonic))
+}
+
+// Arm arms faults on the wire, in place of those before: packets are counted from now on. Without any it clears them.
+func (d *Device) Arm(faults ...usb.Fault) {
+	d.t.Helper()
+	d.must("arm the faults", d.Simulated.Port().SetFaults(faults))
+}
+
+// Code waits until the screen shows a binding code and reads it.
+func (d *Device) Code() string {
+	d.t.Helper()
+	return waited(d, "a binding code on the screen", func(ctx context.Context) (string, error) { return ReadCode(ctx, d.Simulated) })
+}
+
+// Question waits until the screen asks something, and reads all of its pages: one a line, with what the screen breaks over
+// its own lines put together again.
+func (d *Device) Question() string {
+	d.t.Helper()
+	return waited(d, "a question on the screen", func(ctx context.Context) (string, error) {
+		pages, err := ReadQuestion(ctx, d.Simulated)
+		return strings.Join(pages, "\n"), err
+	})
+}
+
+// Approve waits until the screen asks something, reads it, presses OK and returns what it read.
+func (d *Device) Approve() string {
+	d.t.Helper()
+	question := d.Question()
+	d.Press(devicesim.OK)
+	return question
+}
+
+// Decline is Approve with the cancel button.
+func (d *Device) Decline() string {
+	d.t.Helper()
+	question := d.Question()
+	d.Press(devicesim.Cancel)
+	return question
+}
+
+// Bound waits until the device is bound.
+func (d *Device) Bound() {
+	d.t.Helper()
+	d.Wait("a binding", func(s devicesim.Status) bool { return s.Binding == "bound" })
+}
+
+// Wait waits until the device's status satisfies ok, and returns it; what says what is waited for.
+func (d *Device) Wait(what string, ok func(devicesim.Status) bool) devicesim.Status {
+	d.t.Helper()
+	return waited(d, what, func(ctx context.Context) (s devicesim.Status, err error) {
+		err = WaitFor(ctx, d.Simulated, func(now devicesim.Status) bool {
+			s = now
+			return ok(now)
+		})
+		return s, err
+	})
+}
+
+// WaitTrace waits for an event whose words contain text, such as "IDENTITY_VERIFY → ok". The first call looks at all
+// events since the start, every other at those after the one that was found last.
+func (d *Device) WaitTrace(text string) trace.Event {
+	d.t.Helper()
+	return waited(d, fmt.Sprintf("%q in the trace", text), func(ctx context.Context) (trace.Event, error) {
+		added, stop := d.log.Watch()
+		defer stop()
+		looked := d.seen
+		for {
+			for _, e := range d.log.Events(looked) {
+				looked = e.N
+				if strings.Contains(e.Text, text) {
+					d.seen = e.N
+					return e, nil
+				}
+			}
+			select {
+			case <-added:
+			case <-ctx.Done():
+				return trace.Event{}, ctx.Err()
+			}
+		}
+	})
+}
+
+// waited runs a wait within the test's patience, and fails the test unless it comes to its end.
+func waited[T any](d *Device, what string, wait func(context.Context) (T, error)) T {
+	d.t.Helper()
+	ctx, stop := context.WithTimeout(d.t.Context(), d.patience())
+	defer stop()
+	began := time.Now()
+	v, err := wait(ctx)
+	switch {
+	case err == nil:
+	case errors.Is(err, context.DeadlineExceeded):
+		d.fail(fmt.Sprintf("waited %v for %s", time.Since(began).Round(time.Second/10), what))
+	default:
+		d.fail(fmt.Sprintf("waiting for %s: %v", what, err))
+	}
+	return v
+}
+
+func (d *Device) must(do string, err error) {
+	d.t.Helper()
+	if err != nil {
+		d.fail("cannot " + do + ": " + err.Error())
+	}
+}
+
+func (d *Device) fail(what string) {
+	d.t.Helper()
+	d.told = true
+	d.t.Fatalf("simtest: %s: %s\n%s", d.name(), what, d.report())
+}
