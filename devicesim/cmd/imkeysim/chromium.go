@@ -35,13 +35,13 @@ func runChromium(ctx context.Context, o options, rest []string, stdout, stderr i
 	}
 	err = announce(s, o, stdout)
 	if err == nil {
-		err = browse(ctx, s, o, rest, stderr)
+		err = browse(ctx, s, o, rest, stdout, stderr)
 	}
 	return errors.Join(err, s.Close())
 }
 
 // browse runs the browser. It returns nil when its person has closed it, or when ctx ended.
-func browse(ctx context.Context, s *serve.Simulator, o options, rest []string, stderr io.Writer) error {
+func browse(ctx context.Context, s *serve.Simulator, o options, rest []string, stdout, stderr io.Writer) error {
 	origins := []string{s.Origin("localhost"), s.URL()}
 	first := origins[0] + "/"
 	if len(rest) == 1 {
@@ -52,7 +52,7 @@ func browse(ctx context.Context, s *serve.Simulator, o options, rest []string, s
 		}
 		origins = append(origins, u.Scheme+"://"+u.Host)
 	}
-	settings := chromium.Options{Profile: o.profile, Headful: !o.headless, URL: first}
+	settings := chromium.Options{Profile: o.profile, Headful: !o.headless, DevTools: o.devtools || o.headless, URL: first}
 	for n := 1; n <= o.devices; n++ {
 		settings.Devices = append(settings.Devices, preload.Device{Addr: s.USBIP(), BusID: fmt.Sprintf("1-%d", n)})
 		for _, origin := range origins {
@@ -66,8 +66,16 @@ func browse(ctx context.Context, s *serve.Simulator, o options, rest []string, s
 		settings.Output = stderr
 	}
 	browser, err := chromium.Launch(ctx, settings)
+	if ctx.Err() != nil && browser == nil {
+		return nil // stopped while it started
+	}
 	if err != nil {
 		return err
+	}
+	if browser.DevToolsURL != "" {
+		if _, err := fmt.Fprintln(stdout, "devtools", browser.DevToolsURL); err != nil {
+			return errors.Join(err, browser.Close())
+		}
 	}
 	select {
 	case <-ctx.Done():
@@ -76,7 +84,7 @@ func browse(ctx context.Context, s *serve.Simulator, o options, rest []string, s
 		return errors.Join(err, browser.Close())
 	case <-browser.Ended():
 		if err := browser.Wait(); err != nil && ctx.Err() == nil {
-			return fmt.Errorf("the browser: %w (-verbose shows what it says)", err)
+			return err
 		}
 		return nil
 	}

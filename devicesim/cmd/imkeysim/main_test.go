@@ -318,7 +318,12 @@ func TestChromium(t *testing.T) {
 	case <-time.After(deadline):
 		require.FailNow(t, "the page never saw the device", c.stderr())
 	}
-	c.stop(os.Interrupt)
+	devTools := c.line() // the last line: a program that waits for it has read all
+	require.Regexp(t, `^devtools ws://127\.0\.0\.1:\d+/devtools/browser/`, devTools)
+	socket, err := net.Dial("tcp", strings.Split(devTools, "/")[2])
+	require.NoError(t, err)
+	require.NoError(t, socket.Close())
+	require.Empty(t, c.stop(os.Interrupt))
 	left, err := filepath.Glob(filepath.Join(temp, "imkeysim-profile-*"))
 	require.NoError(t, err)
 	require.Empty(t, left, "its profile is removed")

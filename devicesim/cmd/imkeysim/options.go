@@ -29,6 +29,7 @@ type options struct {
 	// Of the chromium command alone.
 	profile           string
 	headless, verbose bool
+	devtools          bool
 }
 
 const (
@@ -57,7 +58,8 @@ func parse(name string, args []string, stderr io.Writer) (options, []string, err
 	if name == chromiumName {
 		addr = "127.0.0.1:0" // beside a simulator that runs already
 		f.StringVar(&o.profile, "profile", "", "`directory` of the browser's profile, kept; without it, one that is removed at the end")
-		f.BoolVar(&o.headless, "headless", false, "without a window")
+		f.BoolVar(&o.headless, "headless", false, "without a window, for a program that drives it: implies -devtools")
+		f.BoolVar(&o.devtools, "devtools", false, "let programs drive the browser, and print where: \"devtools ws://…\"")
 		f.BoolVar(&o.verbose, "verbose", false, "show what the browser writes")
 	}
 	f.StringVar(&o.addr, "addr", addr, "`host:port` to listen on for HTTP; port 0 picks a free one")
