@@ -18,7 +18,6 @@ import (
 	"imkey-connect/core/transport"
 	"imkey-connect/devicesim"
 	"imkey-connect/devicesim/simtest"
-	"imkey-connect/devicesim/usb"
 )
 
 // host is one browser, phone or computer: a store of its own and the simulator's CA pinned.
@@ -243,92 +242,6 @@ func TestWhatStandsInTheWay(t *testing.T) {
 			require.ErrorIs(t, err, c.want)
 		})
 	}
-}
-
-// A cut at every packet of a pairing, in both directions, by unplugging and by power cut: the binding is whole or absent
-// afterwards, and with the code entered at most once more it works.
-func TestACutAtEveryPacketOfAPairing(t *testing.T) {
-	for _, direction := range []string{"out", "in"} {
-		for _, cut := range []usb.Action{usb.DoUnplug, usb.DoPowerCut} {
-			t.Run(string(cut)+" at packets "+direction, func(t *testing.T) {
-				t.Parallel()
-				packet := 1
-				for cutAt(t, direction, cut, packet) {
-					packet++
-				}
-				require.Greater(t, packet, 20, "a pairing has more packets than this")
-				t.Logf("%d cut points", packet-1)
-			})
-		}
-	}
-}
-
-// cutAt reports whether the pairing came as far as the cut.
-func cutAt(t *testing.T, direction string, cut usb.Action, packet int) (reached bool) {
-	d := newDevice(t, devicesim.Options{})
-	h := newHost(t, d)
-	require.NoError(t, d.Port().SetFaults([]usb.Fault{{On: direction, Packet: packet, Do: cut}}))
-	said := false // whether the host was ever told that it is bound
-	var code string
-	attempt := func() error {
-		link, err := d.Link(h.ctx)
-		if err != nil {
-			return err
-		}
-		dev, err := device.Open(h.ctx, link, nil)
-		if err != nil {
-			return err
-		}
-		defer dev.Close()
-		b := binding.New(dev, binding.Config{Store: h.store, Pins: h.pins})
-		status, err := b.Status(h.ctx)
-		if err != nil {
-			return err
-		}
-		if status == binding.BoundToThis {
-			said = true
-			return nil
-		}
-		require.False(t, said, "a binding was lost")
-		if err := b.ShowCode(h.ctx); err != nil {
-			return err
-		}
-		code = h.readCode(d)
-		if err := b.Bind(h.ctx, code, binding.BindOptions{RememberCode: true}); err != nil {
-			return err
-		}
-		said = true
-		return nil
-	}
-	err := attempt()
-	if err == nil {
-		return false
-	}
-	require.ErrorIs(t, err, errcode.DeviceDisconnected, "%s at %s packet %d", cut, direction, packet)
-	// The fault has done it; these wait until it is done.
-	if cut == usb.DoPowerCut {
-		require.NoError(t, d.PowerCut())
-	} else {
-		require.NoError(t, d.Unplug())
-	}
-	wasBound := d.Status().Binding == "bound"
-	require.NoError(t, d.Plug())
-	require.NoError(t, d.Port().SetFaults(nil))
-	b, _ := h.connect(d)
-	status := h.status(b)
-	require.Equal(t, wasBound, status == binding.BoundToThis, "%s at %s packet %d: the host and the device disagree", cut, direction, packet)
-	if status != binding.BoundToThis {
-		require.NoError(t, b.ShowCode(h.ctx))
-		require.NoError(t, b.Bind(h.ctx, h.readCode(d), binding.BindOptions{RememberCode: true}))
-		require.Equal(t, binding.BoundToThis, h.status(b))
-	}
-	kept, ok, err := b.RevealCode(h.ctx, false)
-	require.NoError(t, err)
-	require.True(t, ok, "the code survived with the binding")
-	if wasBound {
-		require.Equal(t, code, string(kept[:]))
-	}
-	return true
 }
 
 // tap is a link that remembers what the host sent.

@@ -1,0 +1,465 @@
+package simtest_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+
+	"github.com/stretchr/testify/require"
+
+	"imkey-connect/core/binding"
+	"imkey-connect/core/device"
+	"imkey-connect/core/errcode"
+	"imkey-connect/core/frame"
+	"imkey-connect/core/tlv"
+	"imkey-connect/core/transport"
+	"imkey-connect/devicesim"
+	"imkey-connect/devicesim/usb"
+)
+
+// TestABindingIsWholeOrAbsentWhereverItIsCut cuts every part of a binding's life at every packet, and at every reading and
+// writing of the store, in every way in which it can end there. Then the host starts again: it and the device agree on
+// who is bound, what was bound still is, and with the code entered at most once it works.
+//
+// Time is not the clock's here: where a host has to wait, it has waited.
+func TestABindingIsWholeOrAbsentWhereverItIsCut(t *testing.T) {
+	var total atomic.Int64
+	t.Run("cut", func(t *testing.T) {
+		for _, l := range lives {
+			t.Run(l.name, func(t *testing.T) {
+				t.Parallel()
+				occasions := undisturbed(t, l)
+				require.Equal(t, l.puts, occasions["put"], "another number of writings is another way of binding, to be looked at")
+				require.Equal(t, l.deletes, occasions["delete"])
+				for _, e := range ends {
+					for n := range occasions[e.at] {
+						cutShort(t, l, e, n+1)
+					}
+					if occasions[e.at] > 0 {
+						t.Logf("%3d points: %s", occasions[e.at], e.name)
+					}
+					total.Add(int64(occasions[e.at]))
+				}
+			})
+		}
+	})
+	if t.Failed() {
+		return
+	}
+	t.Logf("%d cut points: no binding lost, none half, none falsely told", total.Load())
+	require.Greater(t, total.Load(), int64(1000))
+}
+
+// life is a part of a binding's life.
+type life struct {
+	name string
+	// before makes the state that it begins with, undisturbed.
+	before func(w *world)
+	// live is the part that is cut.
+	live func(w *world) error
+	// puts and deletes are how often it writes.
+	puts, deletes int
+}
+
+var lives = []life{
+	{
+		name: "bind",
+		live: func(w *world) error { return w.bind(true, false) },
+		puts: 3, // pending, verify-sent, bound
+	},
+	{
+		name: "bind, with a wrong code first",
+		live: func(w *world) error { return w.bindAfterATypo(true) },
+		puts: 5,
+	},
+	{
+		name: "bind what was bound elsewhere",
+		before: func(w *world) {
+			w.is(w.them)
+		},
+		live: func(w *world) error { return w.bind(false, false) },
+		puts: 3,
+	},
+	{
+		name: "bind again what was bound here, then elsewhere",
+		before: func(w *world) {
+			w.is(w.us)
+			w.is(w.them)
+		},
+		live: func(w *world) error { return w.bind(false, false) },
+		puts: 2,
+	},
+	{
+		name: "the same, with a wrong code first",
+		before: func(w *world) {
+			w.is(w.us)
+			w.is(w.them)
+		},
+		live: func(w *world) error { return w.bindAfterATypo(false) },
+		puts: 4,
+	},
+	{
+		name: "bind after a reset",
+		before: func(w *world) {
+			w.is(w.us)
+			require.NoError(w.t, w.device.Reset())
+		},
+		live: func(w *world) error { return w.bind(true, false) },
+		puts: 2,
+	},
+	{
+		name:   "visit and look the code up",
+		before: func(w *world) { w.is(w.us) },
+		live: func(w *world) error {
+			return w.visit(func(b *binding.Binding) error {
+				status, err := b.Status(w.ctx)
+				if err != nil {
+					return err
+				}
+				require.Equal(w.t, binding.BoundToThis, status)
+				_, _, err = b.RevealCode(w.ctx, false)
+				return err
+			})
+		},
+	},
+	{
+		name:   "forget",
+		before: func(w *world) { w.is(w.us) },
+		live: func(w *world) error {
+			return w.visit(func(b *binding.Binding) error {
+				if _, err := b.Status(w.ctx); err != nil {
+					return err
+				}
+				return w.forget(b)
+			})
+		},
+		deletes: 1,
+	},
+	{
+		name:   "forget and bind again",
+		before: func(w *world) { w.is(w.us) },
+		live: func(w *world) error {
+			if err := w.visit(w.forget); err != nil {
+				return err
+			}
+			return w.bind(false, false)
+		},
+		puts: 3, deletes: 1,
+	},
+}
+
+// end is a way in which a life can end, at some occasion of a kind.
+type end struct {
+	name string
+	at   string     // out, in: packets; receive, get, put, delete: what the host calls
+	wire usb.Action // what happens in place of the packet; or
+	// the host is killed before what it calls or, with after, behind it; or with fails it is told this and lives on.
+	after bool
+	fails error
+}
+
+var (
+	full   = errcode.New(errcode.StorageFull, "no room")
+	broken = errcode.New(errcode.Storage, "the disk")
+)
+
+var ends = []end{
+	{name: "unplugged at a packet out", at: "out", wire: usb.DoUnplug},
+	{name: "unplugged at a packet in", at: "in", wire: usb.DoUnplug},
+	{name: "power cut at a packet out", at: "out", wire: usb.DoPowerCut},
+	{name: "power cut at a packet in", at: "in", wire: usb.DoPowerCut},
+	{name: "packet out lost", at: "out", wire: usb.DoDrop},
+	{name: "packet in lost", at: "in", wire: usb.DoDrop},
+	{name: "host killed before it sends", at: "out"},
+	{name: "host killed before it receives", at: "receive"},
+	{name: "host killed before it reads the store", at: "get"},
+	{name: "host killed before it writes", at: "put"},
+	{name: "host killed when it has written", at: "put", after: true},
+	{name: "host killed before it deletes", at: "delete"},
+	{name: "host killed when it has deleted", at: "delete", after: true},
+	{name: "reading fails", at: "get", fails: broken},
+	{name: "no room to write", at: "put", fails: full},
+	{name: "writing fails", at: "put", fails: broken},
+	{name: "writing is said to have failed", at: "put", after: true, fails: broken},
+	{name: "deleting fails", at: "delete", fails: broken},
+	{name: "deleting is said to have failed", at: "delete", after: true, fails: broken},
+}
+
+// world is one device and the hosts that bind it.
+type world struct {
+	t      *testing.T
+	ctx    context.Context
+	device *devicesim.Device
+	us     *host
+	run    *process
+	them   *host  // another browser, which is never cut
+	paper  string // the code, as its person wrote it down
+	told   bool   // this host was told that it is bound
+	// forgetting: this host may have forgotten the device; forgotten: it was told so.
+	forgetting, forgotten bool
+}
+
+// process is this host from its start until it is killed. It counts what it does.
+type process struct {
+	end  end
+	nth  int // at which occasion it ends; 0: never
+	seen map[string]int
+	dead bool
+}
+
+var errDead = errors.New("the host is dead")
+
+// call is an occasion; the host makes one at a time.
+func (p *process) call(kind string, do func() error) error {
+	if p.dead {
+		return errDead
+	}
+	p.seen[kind]++
+	if kind != p.end.at || p.end.wire != "" || p.seen[kind] != p.nth {
+		return do()
+	}
+	p.dead = p.end.fails == nil
+	if p.end.after {
+		if err := do(); err != nil {
+			return err
+		}
+	}
+	if p.dead {
+		return errDead
+	}
+	return p.end.fails
+}
+
+// cable is a link of a process.
+type cable struct {
+	transport.Link
+	run *process
+}
+
+func (c cable) Send(ctx context.Context, p *frame.Packet) error {
+	return c.run.call("out", func() error { return c.Link.Send(ctx, p) })
+}
+
+func (c cable) Receive(ctx context.Context) (p frame.Packet, err error) {
+	err = c.run.call("receive", func() error {
+		p, err = c.Link.Receive(ctx)
+		return err
+	})
+	if err == nil {
+		c.run.seen["in"]++
+	}
+	return p, err
+}
+
+func (c cable) Reset(ctx context.Context) error {
+	return c.run.call("reset", func() error { return c.Link.Reset(ctx) })
+}
+
+// disk is the store of a process.
+type disk struct {
+	binding.Store
+	run *process
+}
+
+func (d disk) Get(ctx context.Context, seid string) (record []byte, err error) {
+	err = d.run.call("get", func() error {
+		record, err = d.Store.Get(ctx, seid)
+		return err
+	})
+	return record, err
+}
+
+func (d disk) Put(ctx context.Context, seid string, record []byte) error {
+	return d.run.call("put", func() error { return d.Store.Put(ctx, seid, record) })
+}
+
+func (d disk) Delete(ctx context.Context, seid string) error {
+	return d.run.call("delete", func() error { return d.Store.Delete(ctx, seid) })
+}
+
+// visit opens the device in this process and gives it back.
+func (w *world) visit(do func(*binding.Binding) error) error {
+	link, err := w.device.Link(w.ctx)
+	if err != nil {
+		return err
+	}
+	dev, err := device.Open(w.ctx, cable{link, w.run}, nil)
+	if err != nil {
+		return err
+	}
+	defer dev.Close()
+	return do(binding.New(dev, binding.Config{Store: disk{w.us.store, w.run}, Pins: w.us.pins}))
+}
+
+// bind is what a page does: it asks how things are, has the person read the code if it is to be read off the screen, and
+// binds with it, or with a wrong one.
+func (w *world) bind(onScreen, typo bool) error {
+	return w.visit(func(b *binding.Binding) error {
+		status, err := b.Status(w.ctx)
+		if err != nil {
+			return err
+		}
+		require.NotEqual(w.t, binding.BoundToThis, status)
+		if onScreen {
+			if err := b.ShowCode(w.ctx); err != nil {
+				return err
+			}
+			w.paper = w.us.readCode(w.device)
+		}
+		typed := w.paper
+		if typo {
+			typed = wrong(typed)
+		}
+		err = b.Bind(w.ctx, typed, keeping)
+		w.told = err == nil
+		return err
+	})
+}
+
+func (w *world) bindAfterATypo(onScreen bool) error {
+	if err := w.bind(onScreen, true); !errors.Is(err, errcode.WrongCode) {
+		return err
+	}
+	return w.bind(onScreen, false)
+}
+
+var keeping = binding.BindOptions{RememberCode: true}
+
+func (w *world) forget(b *binding.Binding) error {
+	w.forgetting, w.told = true, false
+	err := b.Forget(w.ctx)
+	w.forgotten = err == nil
+	return err
+}
+
+// is binds a host before anything is cut.
+func (w *world) is(h *host) {
+	b, dev := h.connect(w.device)
+	if h.status(b) == binding.Unbound {
+		require.NoError(w.t, b.ShowCode(h.ctx))
+		w.paper = h.readCode(w.device)
+	}
+	require.NoError(w.t, b.Bind(h.ctx, w.paper, keeping))
+	require.NoError(w.t, dev.Close())
+}
+
+// key is the key that this host keeps for the device, or nil.
+func (w *world) key() []byte {
+	record, err := w.us.store.Get(w.ctx, w.device.Status().SEID)
+	if errors.Is(err, binding.ErrNoRecord) {
+		return nil
+	}
+	require.NoError(w.t, err)
+	fields, err := tlv.All(record[1:])
+	require.NoError(w.t, err)
+	for _, f := range fields {
+		if f.Tag == 0x84 {
+			return f.Value
+		}
+	}
+	require.Fail(w.t, "a record without a key")
+	return nil
+}
+
+// boundHere says whether the device is bound, and not to the other host. This host is not asked.
+func (w *world) boundHere() bool {
+	if w.device.Status().Binding != "bound" {
+		return false
+	}
+	b, dev := w.them.connect(w.device)
+	defer dev.Close()
+	return w.them.status(b) == binding.BoundElsewhere
+}
+
+const (
+	bystander = "19060000000200860001010000000099"
+	other     = "another device's record"
+)
+
+// inAWorld begins a life in a world of its own, with a clock of its own.
+func inAWorld(t *testing.T, l life, p *process, then func(w *world)) {
+	synctest.Test(t, func(t *testing.T) {
+		w := &world{t: t, device: newDevice(t, devicesim.Options{}), run: p}
+		w.us, w.them = newHost(t, w.device), newHost(t, w.device)
+		w.ctx = t.Context() // without a bound: the host's own bounds are among what is tried
+		w.us.ctx, w.them.ctx = w.ctx, w.ctx
+		require.NoError(t, w.us.store.Put(w.ctx, bystander, []byte(other)))
+		if l.before != nil {
+			l.before(w)
+		}
+		then(w)
+		record, err := w.us.store.Get(w.ctx, bystander)
+		require.NoError(t, err)
+		require.Equal(t, other, string(record))
+	})
+}
+
+// undisturbed lives it to its end and says how many occasions of each kind it has.
+func undisturbed(t *testing.T, l life) map[string]int {
+	p := &process{seen: map[string]int{}}
+	inAWorld(t, l, p, func(w *world) { require.NoError(t, l.live(w)) })
+	return p.seen
+}
+
+// cutShort lives it up to the nth occasion of an end. Then the host starts again.
+func cutShort(t *testing.T, l life, e end, n int) {
+	p := &process{seen: map[string]int{}, end: e, nth: n}
+	inAWorld(t, l, p, func(w *world) {
+		what := fmt.Sprintf("%s: %s %d", l.name, e.name, n)
+		before := w.key()
+		if e.wire != "" {
+			require.NoError(t, w.device.Port().SetFaults([]usb.Fault{{On: e.at, Packet: n, Do: e.wire}}))
+		}
+
+		err := l.live(w)
+
+		switch e.wire {
+		case usb.DoUnplug, usb.DoPowerCut:
+			require.ErrorIs(t, err, errcode.DeviceDisconnected, what)
+			require.False(t, w.device.Port().Plugged(), what)
+			// The fault did it; this waits until it is done.
+			if e.wire == usb.DoPowerCut {
+				require.NoError(t, w.device.PowerCut())
+			} else {
+				require.NoError(t, w.device.Unplug())
+			}
+			require.NoError(t, w.device.Plug())
+		case "":
+			require.GreaterOrEqual(t, p.seen[e.at], n, what)
+			require.Equal(t, e.fails == nil, p.dead, what)
+		}
+		require.NoError(t, w.device.Port().SetFaults(nil))
+
+		here := w.boundHere()
+		if w.key() == nil {
+			require.True(t, before == nil || w.forgetting, "%s: lost", what)
+		} else if before != nil && !w.forgetting {
+			require.Equal(t, before, w.key(), what)
+		}
+		ours := w.key() != nil && (!w.forgetting || string(before) == string(w.key()))
+		b, _ := w.us.connect(w.device)
+		status, err := b.Status(w.ctx)
+		require.NoError(t, err, "%s: half", what)
+		bound := status == binding.BoundToThis
+		if ours {
+			require.Equal(t, here, bound, "%s: the host and the device disagree", what)
+		}
+		require.False(t, bound && !here, "%s: falsely told", what)
+		require.False(t, w.told && !bound, "%s: lost", what)
+		if !bound {
+			if status == binding.Unbound {
+				require.NoError(t, b.ShowCode(w.ctx), what)
+				w.paper = w.us.readCode(w.device)
+			}
+			require.NoError(t, b.Bind(w.ctx, w.paper, keeping), "%s: the code entered once", what)
+			require.Equal(t, binding.BoundToThis, w.us.status(b), what)
+		}
+		kept, ok, err := b.RevealCode(w.ctx, false)
+		require.NoError(t, err, what)
+		require.True(t, ok, "%s: the code that was kept is lost", what)
+		require.Equal(t, w.paper, string(kept[:]), what)
+	})
+}
