@@ -1,6 +1,7 @@
 package simtest_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -346,22 +347,26 @@ func (w *world) is(h *host) {
 	require.NoError(w.t, dev.Close())
 }
 
-// key is the key that this host keeps for the device, or nil.
-func (w *world) key() []byte {
+// record is what this host keeps of the device: its key, or nil, and whether it says that it is bound. The tags are those
+// of core/binding.
+func (w *world) record() (key []byte, bound bool) {
 	record, err := w.us.store.Get(w.ctx, w.device.Status().SEID)
 	if errors.Is(err, binding.ErrNoRecord) {
-		return nil
+		return nil, false
 	}
 	require.NoError(w.t, err)
 	fields, err := tlv.All(record[1:])
 	require.NoError(w.t, err)
 	for _, f := range fields {
-		if f.Tag == 0x84 {
-			return f.Value
+		switch f.Tag {
+		case 0x83:
+			bound = f.Value[0] == byte(binding.Bound)
+		case 0x84:
+			key = f.Value
 		}
 	}
-	require.Fail(w.t, "a record without a key")
-	return nil
+	require.NotNil(w.t, key)
+	return key, bound
 }
 
 // boundHere says whether the device is bound, and not to the other host. This host is not asked.
@@ -409,7 +414,7 @@ func cutShort(t *testing.T, l life, e end, n int) {
 	p := &process{seen: map[string]int{}, end: e, nth: n}
 	inAWorld(t, l, p, func(w *world) {
 		what := fmt.Sprintf("%s: %s %d", l.name, e.name, n)
-		before := w.key()
+		before, _ := w.record()
 		if e.wire != "" {
 			require.NoError(t, w.device.Port().SetFaults([]usb.Fault{{On: e.at, Packet: n, Do: e.wire}}))
 		}
@@ -434,12 +439,14 @@ func cutShort(t *testing.T, l life, e end, n int) {
 		require.NoError(t, w.device.Port().SetFaults(nil))
 
 		here := w.boundHere()
-		if w.key() == nil {
-			require.True(t, before == nil || w.forgetting, "%s: lost", what)
-		} else if before != nil && !w.forgetting {
-			require.Equal(t, before, w.key(), what)
+		key, says := w.record()
+		switch {
+		case before != nil && !w.forgetting:
+			require.Equal(t, before, key, "%s: lost", what)
+		case before == nil && !here:
+			require.False(t, says, "%s: falsely recorded", what)
 		}
-		ours := w.key() != nil && (!w.forgetting || string(before) == string(w.key()))
+		ours := key != nil && (!w.forgetting || bytes.Equal(before, key))
 		b, _ := w.us.connect(w.device)
 		status, err := b.Status(w.ctx)
 		require.NoError(t, err, "%s: half", what)
