@@ -54,6 +54,17 @@ func (d *Device) Status() Status {
 	return s
 }
 
+// BoundTo is the public key of the host that the device is bound to, 65 bytes, or nil. No host can ask for it: it is for
+// tests that want to know whom they are bound to without asking either side.
+func (d *Device) BoundTo() []byte {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if key, ok := d.se.AppKey(); ok {
+		return key
+	}
+	return nil
+}
+
 // Watch returns a channel that holds a value after Status has changed, several changes made one, and a function that
 // ends the watch. Call Status after Watch, then after each value: no change is missed.
 func (d *Device) Watch() (<-chan struct{}, func()) { return d.watch.add() }

@@ -42,13 +42,17 @@ type sim struct {
 	script string
 	asked  byte          // the instruction of the message under way
 	done   map[byte]int  // how many messages of an instruction were answered
-	moved  chan struct{} // closed and replaced when done changes
+	wire   []byte        // the direction of every packet so far, o or i
+	moved  chan struct{} // closed and replaced when these change
 	hidden bool
 	routes *http.ServeMux
 }
 
-func newSim(t *testing.T, o devicesim.Options) *sim {
-	ctx, stop := context.WithTimeout(t.Context(), patience)
+func newSim(t *testing.T, o devicesim.Options) *sim { return newSimFor(t, o, patience) }
+
+// newSimFor is newSim for a test that takes longer.
+func newSimFor(t *testing.T, o devicesim.Options, bound time.Duration) *sim {
+	ctx, stop := context.WithTimeout(t.Context(), bound)
 	t.Cleanup(stop)
 	s := &sim{t: t, ctx: ctx, routes: http.NewServeMux(), done: map[byte]int{}, moved: make(chan struct{})}
 	o.Tap = func(e usb.TapEvent) {
@@ -66,18 +70,45 @@ func newSim(t *testing.T, o devicesim.Options) *sim {
 	return s
 }
 
-// follow counts answered messages by instruction; mu is held.
+// follow notes every packet, and counts answered messages by instruction; mu is held.
 func (s *sim) follow(e usb.TapEvent) {
-	if e.Kind != usb.TapPacket || len(e.Data) < 9 || frame.Command(e.Data[4]) != frame.MSG {
+	if e.Kind != usb.TapPacket || e.Err != nil {
 		return
 	}
-	if e.Dir == "out" {
-		s.asked = e.Data[8]
-		return
+	s.wire = append(s.wire, e.Dir[0])
+	if len(e.Data) >= 9 && frame.Command(e.Data[4]) == frame.MSG {
+		if e.Dir == "out" {
+			s.asked = e.Data[8]
+		} else {
+			s.done[s.asked]++
+		}
 	}
-	s.done[s.asked]++
 	close(s.moved)
 	s.moved = make(chan struct{})
+}
+
+// wired is the direction of every packet since the simulator started, each o or i.
+func (s *sim) wired() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return string(s.wire)
+}
+
+// untilWired waits until so many packets went over the wire since the simulator started.
+func (s *sim) untilWired(n int) {
+	for {
+		s.mu.Lock()
+		seen, moved := len(s.wire), s.moved
+		s.mu.Unlock()
+		if seen >= n {
+			return
+		}
+		select {
+		case <-moved:
+		case <-s.ctx.Done():
+			require.Failf(s.t, "the wire is quiet", "%d packets of %d", seen, n)
+		}
+	}
 }
 
 // answered waits until so many messages with this instruction were answered since the simulator started.
