@@ -31,6 +31,8 @@ var (
 	ErrWordCount = errors.New("devicesim: a mnemonic has 12 or 24 words")
 	// ErrMnemonic: a word that is not in the list, or a wrong checksum. The text never repeats the words.
 	ErrMnemonic = errors.New("devicesim: not a valid mnemonic: a word or the checksum is wrong")
+	// ErrRecording: the device plays a recording (package replay), which nobody can do anything to.
+	ErrRecording = errors.New("devicesim: this device plays a recording, which has no buttons, PIN or wallet")
 	// ErrButton: no such button.
 	ErrButton = errors.New("devicesim: no such button")
 	// ErrApplet: no coin's applet has this name.

@@ -13,16 +13,21 @@ import (
 // Link takes the device for a host in the same process. It is refused as any host is: in-use-elsewhere,
 // permission-denied, device-disconnected.
 func (d *Device) Link(ctx context.Context) (transport.Link, error) {
+	return OpenLink(ctx, d.port)
+}
+
+// OpenLink is Link for any device that is plugged into a port.
+func OpenLink(ctx context.Context, port *usb.Port) (transport.Link, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, errcode.FromContext("open", err)
 	}
-	switch access := d.port.Access(); {
+	switch access := port.Access(); {
 	case access.Denied:
 		return nil, errcode.New(errcode.PermissionDenied, "open")
 	case access.Claimed:
 		return nil, errcode.New(errcode.InUseElsewhere, "open")
 	}
-	host, err := d.port.Attach("this process")
+	host, err := port.Attach("this process")
 	if err != nil {
 		return nil, linkError("open", nil, err)
 	}

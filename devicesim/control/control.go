@@ -22,6 +22,9 @@
 //	DELETE faults          clears them
 //	GET  trace             what was exchanged, one JSON object a line, see package trace; ?since=N leaves out the first N
 //	GET  trace/events      the same as server-sent events, live
+//	GET  replay            {"played":3,"of":40,"line":12,"error":""}: how far a recording was played (imkeysim -replay); "line" is
+//	                       that of its next command, "error" says which command was not the one that it has there.
+//	                       POST device/reset goes back to the first. 404 for a device that is none
 //
 // Where there are several devices ?device=n chooses the n-th, from 1 on. A POST answers 200 with the device's state after
 // it, so that nobody needs to ask again. POST bodies are JSON objects of the fields above and no others, at most 64 KiB;
@@ -39,11 +42,14 @@ package control
 import (
 	"encoding/json"
 	"net/http"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"imkey-connect/devicesim"
 	"imkey-connect/devicesim/loopback"
+	"imkey-connect/devicesim/replay"
 	"imkey-connect/devicesim/trace"
 	"imkey-connect/devicesim/usb"
 )
@@ -97,6 +103,7 @@ type identity struct {
 type API struct {
 	devices []Simulated
 	mux     *http.ServeMux
+	calls   []string // "GET device", …, in order
 }
 
 // Prefix is where the API is mounted.
@@ -116,11 +123,20 @@ func New(devices []Simulated) *API {
 	})
 	a.get("trace", traceLines)
 	a.get("trace/events", traceEvents)
+	a.get("replay", func(w http.ResponseWriter, r *http.Request, s Simulated) {
+		player, ok := s.Device.(interface{ Progress() replay.Progress })
+		if !ok {
+			fail(w, &problem{http.StatusNotFound, "not-found", "this device plays no recording"})
+			return
+		}
+		answer(w, http.StatusOK, player.Progress())
+	})
 	for name, action := range actions {
 		a.handle(http.MethodPost, "device/"+name, change(action))
 	}
 	a.handle(http.MethodPost, "faults", change(armFaults))
 	a.handle(http.MethodDelete, "faults", change(clearFaults))
+	slices.Sort(a.calls)
 	a.mux.HandleFunc(Prefix, a.unknown)
 	return a
 }
@@ -159,6 +175,7 @@ type handler func(w http.ResponseWriter, r *http.Request, s Simulated)
 func (a *API) get(path string, h handler) { a.handle(http.MethodGet, path, h) }
 
 func (a *API) handle(method, path string, h handler) {
+	a.calls = append(a.calls, method+" "+path)
 	a.mux.HandleFunc(method+" "+Prefix+path, func(w http.ResponseWriter, r *http.Request) {
 		s, err := a.choose(r)
 		if err != nil {
@@ -197,7 +214,7 @@ func (a *API) unknown(w http.ResponseWriter, r *http.Request) {
 		fail(w, &problem{http.StatusMethodNotAllowed, "method-not-allowed", r.Method + " is not allowed here"})
 		return
 	}
-	fail(w, &problem{http.StatusNotFound, "not-found", "no such call; the comment of package control lists them"})
+	fail(w, &problem{http.StatusNotFound, "not-found", "no such call; there are " + strings.Join(a.calls, ", ")})
 }
 
 func (s Simulated) state() State {

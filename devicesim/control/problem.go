@@ -37,6 +37,7 @@ var (
 	conflicts = []error{
 		devicesim.ErrUnplugged, devicesim.ErrClosed, devicesim.ErrLocked, devicesim.ErrBusy, devicesim.ErrDeclined,
 		devicesim.ErrBootLoader, devicesim.ErrNoPIN, devicesim.ErrPINWiped, devicesim.ErrWalletExists,
+		devicesim.ErrRecording,
 	}
 )
 

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"strconv"
@@ -14,6 +15,7 @@ import (
 
 	"imkey-connect/devicesim"
 	"imkey-connect/devicesim/control"
+	"imkey-connect/devicesim/replay"
 	"imkey-connect/devicesim/trace"
 	"imkey-connect/devicesim/usb"
 	"imkey-connect/devicesim/usbip"
@@ -29,6 +31,12 @@ type Options struct {
 	Pages   http.Handler        // what is not below /sim/; nil for nothing
 	Trace   int                 // events kept for each device; 0 means trace.DefaultSize
 	Wrap    Wrapper             // around all that is served over HTTP; nil for nothing
+
+	// Replay has devices that play these instead of Devices, each for whatever host asks.
+	Replay []replay.Script
+	// Record, if not nil, is asked for where to record device n, from 1 on; see package replay. Close reports what could not
+	// be written, and closes it.
+	Record func(n int) (io.WriteCloser, error)
 }
 
 // Wrapper puts a handler around another: to record requests, to add routes.
@@ -41,6 +49,7 @@ type Simulator struct {
 	http    net.Listener
 	usbip   net.Listener // nil: off
 	server  *http.Server
+	records []record
 
 	stop    context.CancelFunc
 	serving sync.WaitGroup
@@ -49,10 +58,18 @@ type Simulator struct {
 	err     error // of Close
 }
 
+type record struct {
+	*replay.Recorder
+	to io.Closer
+}
+
 // Start listens, makes the devices and serves until Close. When it returns all listen.
 func Start(o Options) (*Simulator, error) {
-	if len(o.Devices) == 0 {
+	switch {
+	case len(o.Devices) == 0 && len(o.Replay) == 0:
 		return nil, errors.New("serve: no devices")
+	case len(o.Devices) > 0 && len(o.Replay) > 0:
+		return nil, errors.New("serve: devices and recordings of devices do not mix")
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	s := &Simulator{stop: stop, failed: make(chan error, 2)}
@@ -97,20 +114,27 @@ func (s *Simulator) prepare(o Options) (err error) {
 			return err
 		}
 	}
+	landing := fmt.Sprintf("http://localhost:%d/", s.port())
 	for i, options := range o.Devices {
 		log := trace.NewLog(o.Trace)
 		recorder := trace.NewRecorder(log)
 		options.Tap, options.Screen = both(recorder.Tap, options.Tap), both(recorder.Screen, options.Screen)
 		if options.LandingURL == "" {
-			options.LandingURL = fmt.Sprintf("http://localhost:%d/", s.port())
+			options.LandingURL = landing
 		}
 		device, err := devicesim.New(options)
 		if err != nil {
 			return fmt.Errorf("device %d: %w", i+1, err)
 		}
-		s.devices = append(s.devices, control.Simulated{Device: device, Trace: log})
-		s.wires = append(s.wires, wire.New(device.Port()))
-		if err := device.Port().SetFaults(o.Faults); err != nil {
+		if err := s.add(device, log, o); err != nil {
+			return err
+		}
+	}
+	for _, script := range o.Replay {
+		log := trace.NewLog(o.Trace)
+		recorder := trace.NewRecorder(log)
+		device := replay.New(script, replay.Options{AnyHost: true, LandingURL: landing, Tap: recorder.Tap, Screen: recorder.Screen})
+		if err := s.add(device, log, o); err != nil {
 			return err
 		}
 	}
@@ -130,6 +154,22 @@ func (w Wrapper) around(h http.Handler) http.Handler {
 		return h
 	}
 	return w(h)
+}
+
+// add takes a device in.
+func (s *Simulator) add(device control.Device, log *trace.Log, o Options) error {
+	s.devices = append(s.devices, control.Simulated{Device: device, Trace: log})
+	s.wires = append(s.wires, wire.New(device.Port()))
+	if o.Record != nil {
+		to, err := o.Record(len(s.devices))
+		if err != nil {
+			return err
+		}
+		recorder := replay.NewRecorder(to, "imKey "+device.Status().Serial+", recorded by imkeysim", device.Status().CA)
+		s.records = append(s.records, record{recorder, to})
+		log.Tee(recorder.Event)
+	}
+	return device.Port().SetFaults(o.Faults)
 }
 
 func (s *Simulator) routes(pages http.Handler) http.Handler {
@@ -184,10 +224,13 @@ func dialable(a net.Addr) string {
 	return net.JoinHostPort(host, strconv.Itoa(t.Port))
 }
 
-// Device returns device n, from 1 on.
+// Device returns device n, from 1 on; it must not be one that plays a recording.
 func (s *Simulator) Device(n int) *devicesim.Device {
 	return s.devices[n-1].Device.(*devicesim.Device)
 }
+
+// Status returns that of device n, from 1 on.
+func (s *Simulator) Status(n int) devicesim.Status { return s.devices[n-1].Device.Status() }
 
 // Trace returns the log of device n, from 1 on.
 func (s *Simulator) Trace(n int) *trace.Log { return s.devices[n-1].Trace }
@@ -223,7 +266,12 @@ func (s *Simulator) close() error {
 	}
 	s.serving.Wait()
 	for _, d := range s.devices {
-		errs = append(errs, d.Device.(*devicesim.Device).Close())
+		if c, ok := d.Device.(io.Closer); ok {
+			errs = append(errs, c.Close())
+		}
+	}
+	for _, r := range s.records {
+		errs = append(errs, r.Err(), r.to.Close())
 	}
 	return errors.Join(errs...)
 }

@@ -44,6 +44,7 @@ type Log struct {
 	ring     []Event // grows to size, then wraps: event N sits at (N-1) % size
 	count    uint64
 	watchers map[chan struct{}]struct{}
+	tee      func(Event)
 }
 
 // DefaultSize is the number of events that NewLog keeps when it is given no size: about 200 whole exchanges.
@@ -72,12 +73,23 @@ func (l *Log) Add(e Event) {
 	} else {
 		l.ring[(e.N-1)%uint64(l.size)] = e
 	}
+	if l.tee != nil {
+		l.tee(e)
+	}
 	for w := range l.watchers {
 		select {
 		case w <- struct{}{}:
 		default: // a signal is pending already
 		}
 	}
+}
+
+// Tee has f told of every event from now on, in order, also of those that the ring drops later. f must return soon and must not
+// call the log; whoever waits for the device waits for f.
+func (l *Log) Tee(f func(Event)) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.tee = f
 }
 
 // Events returns the kept events whose N is greater than since, oldest first. A gap in N at the start tells that

@@ -20,6 +20,7 @@ type Access struct {
 // Locks: calls.mu may be taken while mu is held, never the other way round. Taps
 // and the done functions of reads run under mu; the Function's methods under neither.
 type Port struct {
+	identity    Identity
 	descriptors Descriptors
 	function    Function
 	tap         func(TapEvent)
@@ -48,10 +49,13 @@ func NewPort(id Identity, f Function, tap func(TapEvent)) *Port {
 		tap = func(TapEvent) {}
 	}
 	return &Port{
-		descriptors: describe(id), function: f, tap: tap, plugged: true,
+		identity: id, descriptors: describe(id), function: f, tap: tap, plugged: true,
 		halted: map[byte]bool{}, watchers: map[chan struct{}]struct{}{},
 	}
 }
+
+// Identity is what NewPort was given.
+func (p *Port) Identity() Identity { return p.identity }
 
 // Descriptors returns the device's descriptors; the caller must not change them.
 func (p *Port) Descriptors() Descriptors { return p.descriptors }

@@ -56,7 +56,7 @@ func browse(ctx context.Context, s *serve.Simulator, o options, rest []string, s
 	for n := 1; n <= o.devices; n++ {
 		settings.Devices = append(settings.Devices, preload.Device{Addr: s.USBIP(), BusID: fmt.Sprintf("1-%d", n)})
 		for _, origin := range origins {
-			settings.Permissions = append(settings.Permissions, chromium.Permission{Origin: origin, Serial: s.Device(n).Status().Serial})
+			settings.Permissions = append(settings.Permissions, chromium.Permission{Origin: origin, Serial: s.Status(n).Serial})
 		}
 	}
 	for n := 1; n <= min(o.devices, 4); n++ { // nobody looks at more

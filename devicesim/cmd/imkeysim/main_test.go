@@ -356,3 +356,49 @@ func TestServerRoutes(t *testing.T) {
 		require.Equal(t, want, response.StatusCode, path)
 	}
 }
+
+func TestRecordAndReplay(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "session.apdus")
+	c := startCommand(t, "-addr", "127.0.0.1:0", "-devices", "2", "-record", file)
+	c.line()
+	c.stop(os.Interrupt)
+	for _, name := range []string{file, file + ".2"} {
+		text, err := os.ReadFile(name)
+		require.NoError(t, err)
+		require.Regexp(t, `^# imKey imKey01\d{9}, recorded by imkeysim\n# ca 04[0-9a-f]{128}\n`, string(text))
+		info, err := os.Stat(name)
+		require.NoError(t, err)
+		require.Zero(t, info.Mode().Perm()&0o077, "others need not read what was signed")
+	}
+
+	text := "# ca 04" + strings.Repeat("ab", 64) + "\n=> 80ca004400\n<= 696d4b657930313139313230303030319000\n=> 8072000000\n<= 9000\n"
+	require.NoError(t, os.WriteFile(file, []byte(text), 0o600))
+	c = startCommand(t, "-addr", "127.0.0.1:0", "-replay", file)
+	origin := c.line()
+	require.Equal(t, "imKey01191200001", get(t, origin+"/sim/v1/device")["serial"])
+	require.Equal(t, "04"+strings.Repeat("ab", 64), get(t, origin+"/sim/v1/identity")["ca"])
+	require.Equal(t, map[string]any{"played": 0.0, "of": 2.0, "line": 2.0, "error": ""}, get(t, origin+"/sim/v1/replay"))
+	post(t, origin+"/sim/v1/device/reset", "{}")
+	response, err := http.Post(origin+"/sim/v1/device/press", "application/json", strings.NewReader(`{"button":"ok"}`))
+	require.NoError(t, err)
+	response.Body.Close()
+	require.Equal(t, http.StatusConflict, response.StatusCode)
+	c.stop(os.Interrupt)
+
+	for flags, want := range map[string]string{
+		"-replay " + file + " -pin 123456": "-pin is of a simulated device",
+		"-replay " + file + ".9":           "no such file",
+		"-replay " + file + " -devices 2":  "session.apdus.2 has no command",
+		"-replay /dev/null":                "/dev/null has no command",
+		"-record /no/such/folder/file":     "-record: ",
+	} {
+		var out, log bytes.Buffer
+		require.NotZero(t, run(t.Context(), append([]string{"-addr", "127.0.0.1:0"}, strings.Fields(flags)...), &out, &log), flags)
+		require.Contains(t, log.String(), want)
+		require.Empty(t, out.String())
+	}
+	require.NoError(t, os.WriteFile(file, []byte("=> e0\nhello"), 0o600))
+	var log bytes.Buffer
+	require.Equal(t, exitUsage, run(t.Context(), []string{"-replay", file}, io.Discard, &log))
+	require.Contains(t, log.String(), "session.apdus: replay: line 2: neither a command")
+}

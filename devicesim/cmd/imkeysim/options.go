@@ -15,16 +15,17 @@ import (
 
 	"imkey-connect/devicesim"
 	"imkey-connect/devicesim/control"
+	"imkey-connect/devicesim/replay"
 	"imkey-connect/devicesim/serve"
 	"imkey-connect/devicesim/usb"
 )
 
 // options are the command line.
 type options struct {
-	addr, usbip, state, mnemonic, pin, serial, seid, approve, fault string
-	devices                                                         int
-	seed                                                            *uint64
-	pages                                                           bool
+	addr, usbip, state, mnemonic, pin, serial, seid, approve, fault, record, replay string
+	devices                                                                         int
+	seed                                                                            *uint64
+	pages                                                                           bool
 
 	// Of the chromium command alone.
 	profile           string
@@ -47,6 +48,13 @@ On standard output: line 1 is the address, http://127.0.0.1:PORT; then, with -us
 each device n; then, with -pages, the address of each page. They appear when everything listens.
 
 Flags:
+`
+
+const recordHelp = `A recording is text, as hardware wallet projects share it: a command in hex after =>, its answer with the status word on
+the next line after <=, comments after #. It holds what went over the wire: serial number, certificate, addresses, what was
+signed and the signatures, the host's public key and the encrypted proof of its binding; never the code, the PIN or the words.
+With -replay the n-th command gets the n-th answer, from whatever host: its key, its proof and its signatures may differ from
+those recorded. GET /sim/v1/replay says how far it came, and which command was not the one in the file.
 `
 
 // parse reads the flags. With flag.ErrHelp it has printed the help.
@@ -77,11 +85,13 @@ func parse(name string, args []string, stderr io.Writer) (options, []string, err
 		return err
 	})
 	f.StringVar(&o.fault, "fault", "", "`file|JSON` of faults to arm on every device, see below")
+	f.StringVar(&o.record, "record", "", "`file` to write every command and answer to, see below; device n of several has its own, FILE.n")
+	f.StringVar(&o.replay, "replay", "", "`file` of commands and answers that a device plays in place of a simulated one, see below; FILE.n for device n")
 	f.BoolVar(&o.pages, "pages", false, "print the address of each page, too")
 	f.Usage = func() {
 		fmt.Fprint(stderr, usage)
 		f.PrintDefaults()
-		fmt.Fprint(stderr, "\n"+control.FaultHelp)
+		fmt.Fprint(stderr, "\n"+control.FaultHelp+"\n"+recordHelp)
 	}
 	if err := f.Parse(args); err != nil {
 		return o, nil, err
@@ -95,6 +105,15 @@ func (o options) check() error {
 		return fmt.Errorf("-devices must be 1 to %d", maxDevices)
 	case o.approve != "ask" && o.approve != "yes" && o.approve != "no":
 		return errors.New("-approve must be ask, yes or no")
+	}
+	if o.replay != "" {
+		for flag, given := range map[string]bool{
+			"-state": o.state != "", "-mnemonic": o.mnemonic != "", "-pin": o.pin != "", "-serial": o.serial != "", "-seid": o.seid != "", "-seed": o.seed != nil,
+		} {
+			if given {
+				return fmt.Errorf("%s is of a simulated device, and -replay has none", flag)
+			}
+		}
 	}
 	for name, address := range map[string]string{"-addr": o.addr, "-usbip": o.usbip} {
 		if _, _, err := net.SplitHostPort(address); err != nil && address != "" {
@@ -120,9 +139,28 @@ func (o options) simulator() (serve.Options, error) {
 			return s, fmt.Errorf("-fault: %w", err)
 		}
 	}
+	if o.record != "" {
+		s.Record = func(n int) (io.WriteCloser, error) {
+			file, err := os.OpenFile(numbered(o.record, n), os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+			if err != nil {
+				return nil, fmt.Errorf("-record: %w", err)
+			}
+			return file, nil
+		}
+	}
+	if o.replay != "" {
+		for n := 1; n <= o.devices; n++ {
+			script, err := readScript(numbered(o.replay, n))
+			if err != nil {
+				return s, fmt.Errorf("-replay: %w", err)
+			}
+			s.Replay = append(s.Replay, script)
+		}
+		return s, nil
+	}
 	for i := range o.devices {
 		d := devicesim.Options{
-			PIN: o.pin, Mnemonic: o.mnemonic, StateFile: o.state,
+			PIN: o.pin, Mnemonic: o.mnemonic,
 			Approve: map[string]devicesim.Approve{"ask": devicesim.Ask, "yes": devicesim.Yes, "no": devicesim.No}[o.approve],
 		}
 		var ok bool
@@ -132,8 +170,8 @@ func (o options) simulator() (serve.Options, error) {
 		if d.SEID, ok = countUp(o.seid, i, 16, isHex); !ok {
 			return s, errors.New("-seid leaves no room to count the devices")
 		}
-		if i > 0 && o.state != "" {
-			d.StateFile = fmt.Sprintf("%s.%d", o.state, i+1)
+		if o.state != "" {
+			d.StateFile = numbered(o.state, i+1)
 		}
 		if o.seed != nil {
 			d.Rand = seeded(*o.seed, uint64(i))
@@ -141,6 +179,29 @@ func (o options) simulator() (serve.Options, error) {
 		s.Devices = append(s.Devices, d)
 	}
 	return s, nil
+}
+
+// numbered is the file of device n: the first one's has no number.
+func numbered(file string, n int) string {
+	if n == 1 {
+		return file
+	}
+	return fmt.Sprintf("%s.%d", file, n)
+}
+
+func readScript(file string) (replay.Script, error) {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return replay.Script{}, err
+	}
+	script, err := replay.Parse(text)
+	if err != nil {
+		return script, fmt.Errorf("%s: %w", file, err)
+	}
+	if len(script.Exchanges) == 0 {
+		return script, fmt.Errorf("%s has no command", file)
+	}
+	return script, nil
 }
 
 // seeded is a stream of bytes that is the same each time, another for each device.

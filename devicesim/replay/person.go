@@ -1,0 +1,115 @@
+package replay
+
+import (
+	"fmt"
+
+	"imkey-connect/devicesim"
+	"imkey-connect/devicesim/usb"
+)
+
+// Port is where the device is plugged in.
+func (d *Device) Port() *usb.Port { return d.port }
+
+// Status is as a device's; the screen says how far the script was played, and where it was left.
+func (d *Device) Status() devicesim.Status {
+	plugged := d.port.Plugged()
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	s := devicesim.Status{
+		Serial: d.port.Identity().Serial, SEID: d.seid, CA: d.script.CA, Plugged: plugged, Binding: "none", Screen: []string{}, Applets: []string{}, Battery: 100,
+	}
+	if !plugged {
+		return s
+	}
+	s.Screen = []string{"A recording", fmt.Sprintf("%d of %d", d.next, len(d.script.Exchanges)), "", ""}
+	switch {
+	case d.err != nil && d.err.Want == nil:
+		s.Screen[2], s.Screen[3] = "Unexpected:", "after the end"
+	case d.err != nil:
+		s.Screen[2], s.Screen[3] = "Unexpected:", fmt.Sprintf("see line %d", d.err.Line)
+	}
+	return s
+}
+
+// Progress is how far a script was played, as GET replay of the control API answers it.
+type Progress struct {
+	Played int    `json:"played"` // commands
+	Of     int    `json:"of"`     // so many
+	Line   int    `json:"line"`   // of the next command; 0 at the end
+	Error  string `json:"error"`  // the first command that was not the next one, in words; empty if there was none
+}
+
+// Progress returns how far the script was played.
+func (d *Device) Progress() Progress {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	p := Progress{Played: d.next, Of: len(d.script.Exchanges)}
+	if d.next < len(d.script.Exchanges) {
+		p.Line = d.script.Exchanges[d.next].Line
+	}
+	if d.err != nil {
+		p.Error = d.err.Error()
+	}
+	return p
+}
+
+// Watch is as a device's.
+func (d *Device) Watch() (<-chan struct{}, func()) {
+	c := make(chan struct{}, 1)
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.watchers[c] = struct{}{}
+	return c, func() {
+		d.mu.Lock()
+		defer d.mu.Unlock()
+		delete(d.watchers, c)
+	}
+}
+
+func (d *Device) changed() {
+	for c := range d.watchers {
+		select {
+		case c <- struct{}{}:
+		default:
+		}
+	}
+}
+
+// Plug puts the cable in.
+func (d *Device) Plug() error { d.port.Plug(); return nil }
+
+// Unplug pulls it out.
+func (d *Device) Unplug() error { d.port.Unplug(); return nil }
+
+// PowerCut is an Unplug: a recording has nothing to lose.
+func (d *Device) PowerCut() error { return d.Unplug() }
+
+// Close pulls the cable for good.
+func (d *Device) Close() error { return d.Unplug() }
+
+// Reset goes back to the first line.
+func (d *Device) Reset() error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.next, d.err = 0, nil
+	d.idle()
+	d.changed()
+	return nil
+}
+
+// The rest of what a person does is devicesim.ErrRecording.
+
+func (d *Device) Press(devicesim.Button) error    { return devicesim.ErrRecording }
+func (d *Device) Hold(devicesim.Button) error     { return devicesim.ErrRecording }
+func (d *Device) Menu() error                     { return devicesim.ErrRecording }
+func (d *Device) Home() error                     { return devicesim.ErrRecording }
+func (d *Device) SetPIN(string) error             { return devicesim.ErrRecording }
+func (d *Device) Unlock(string) error             { return devicesim.ErrRecording }
+func (d *Device) Lock() error                     { return devicesim.ErrRecording }
+func (d *Device) SetBattery(int) error            { return devicesim.ErrRecording }
+func (d *Device) Restore(string) error            { return devicesim.ErrRecording }
+func (d *Device) Create(int) error                { return devicesim.ErrRecording }
+func (d *Device) SetBootLoader(bool) error        { return devicesim.ErrRecording }
+func (d *Device) SetConfirmBinding(bool)          {}
+func (d *Device) AllowUnbound(bool)               {}
+func (d *Device) SetInstalled(string, bool) error { return devicesim.ErrRecording }
