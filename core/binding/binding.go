@@ -1,6 +1,7 @@
 // Package binding binds this host to an imKey: core/PROTOCOL.md section 5. It is a state machine over a [Store]. A
 // record goes pending (the host's key is stored, before BIND_CHECK) → verify-sent (stored durably before
-// IDENTITY_VERIFY leaves) → bound (the device's yes). Whatever is cut off in between, the next BIND_CHECK tells the
+// IDENTITY_VERIFY leaves) → bound (the device's yes) → former (its later no); or it is imported from another host's file, and
+// bound when the device says so. Whatever is cut off in between, the next BIND_CHECK tells the
 // host where it stands, so that a binding is whole or absent and never half.
 //
 // What it promises: nothing that depends on the binding code leaves the host before the certificate is verified against
@@ -139,6 +140,9 @@ func (b *Binding) check(ctx context.Context, s *device.Session) (_ *check, err e
 	}
 	switch c.status {
 	case Unbound, BoundElsewhere:
+		if c.standing.Certificate != nil {
+			b.former(ctx, r)
+		}
 		return c, nil
 	case BoundToThis:
 		return c, b.confirm(ctx, c)
@@ -159,8 +163,20 @@ func (b *Binding) confirm(ctx context.Context, c *check) error {
 	if r.State == Bound {
 		return nil
 	}
-	r.State, r.BoundAt = Bound, now()
-	return save(ctx, b.config.Store, r)
+	if r.State == VerifySent {
+		r.BoundAt = now()
+	}
+	r.State = Bound
+	return b.keep(ctx, r)
+}
+
+// former takes "not bound to this" into the record of a device that was. The record is as good without that note, so it is
+// none of the caller's errors if it cannot be made.
+func (b *Binding) former(ctx context.Context, r *Record) {
+	if r.State == Bound || r.State == Imported {
+		r.State = Former
+		_ = b.keep(ctx, r)
+	}
 }
 
 func (b *Binding) loadOrCreate(ctx context.Context) (*Record, error) {
@@ -169,13 +185,23 @@ func (b *Binding) loadOrCreate(ctx context.Context) (*Record, error) {
 	if !errors.Is(err, ErrNoRecord) {
 		return r, err
 	}
-	app, err := secp.Generate(rand.Reader)
+	err = locked(ctx, b.config.Store, info.SEID, func() error {
+		// It may have been imported at this very moment.
+		if r, err = load(ctx, b.config.Store, info.SEID); !errors.Is(err, ErrNoRecord) {
+			return err
+		}
+		app, err := secp.Generate(rand.Reader)
+		if err != nil {
+			return err
+		}
+		r = &Record{SEID: info.SEID, Serial: info.Serial, State: Pending, App: app, Created: now()}
+		if err := save(ctx, b.config.Store, r); err != nil {
+			r.Wipe()
+			return err
+		}
+		return nil
+	})
 	if err != nil {
-		return nil, err
-	}
-	r = &Record{SEID: info.SEID, Serial: info.Serial, State: Pending, App: app, Created: now()}
-	if err := save(ctx, b.config.Store, r); err != nil {
-		r.Wipe()
 		return nil, err
 	}
 	return r, nil
@@ -257,7 +283,7 @@ func (b *Binding) verify(ctx context.Context, s *device.Session, c *check, code 
 	if err != nil {
 		return err
 	}
-	if err := save(ctx, b.config.Store, r); err != nil {
+	if err := b.keep(ctx, r); err != nil {
 		return err
 	}
 	resp, err := s.Transmit(ctx, apdu.New(0x80, 0x73, 0x80, 0x00, payload), VerifyTimeout)
@@ -272,13 +298,17 @@ func (b *Binding) verify(ctx context.Context, s *device.Session, c *check, code 
 	case no != nil:
 	case len(resp.Data) == 1 && resp.Data[0] == verifyOK:
 		r.State, r.BoundAt = Bound, now()
-		return save(ctx, b.config.Store, r)
+		return b.keepBound(ctx, r)
 	case len(resp.Data) == 1 && resp.Data[0] == verifyWrong:
 		no = errcode.New(errcode.WrongCode, "IDENTITY_VERIFY")
 	default:
 		return errcode.New(errcode.Protocol, "an unknown answer to IDENTITY_VERIFY")
 	}
-	return errors.Join(no, save(ctx, b.config.Store, &before))
+	kept := b.keep(ctx, &before)
+	if kept == errChanged { // what took its place has nothing to do with this answer
+		kept = nil
+	}
+	return errors.Join(no, kept)
 }
 
 // verifyPayload is appPub65 ‖ ct48, the data of IDENTITY_VERIFY.
@@ -372,7 +402,7 @@ func (b *Binding) RevealCode(ctx context.Context, acceptUnverified bool) (code b
 // lost; binding again takes the code.
 func (b *Binding) Forget(ctx context.Context) error {
 	return b.device.Do(ctx, func(s *device.Session) error {
-		return b.config.Store.Delete(ctx, s.SEID())
+		return Forget(ctx, b.config.Store, s.SEID())
 	})
 }
 

@@ -326,19 +326,19 @@ func TestAnswersToVerify(t *testing.T) {
 		want   errcode.Code
 		after  map[State]State
 	}{
-		"yes":                {"5A9000", "", map[State]State{Pending: Bound, VerifySent: Bound, Bound: Bound}},
-		"no":                 {"A59000", errcode.WrongCode, map[State]State{Pending: Pending, VerifySent: Pending, Bound: Bound}},
-		"too many":           {"6985", errcode.CodeLocked, map[State]State{Pending: Pending, VerifySent: Pending, Bound: Bound}},
-		"locked":             {"F081", errcode.Locked, map[State]State{Pending: Pending, VerifySent: Pending, Bound: Bound}},
-		"in its menu":        {"F080", errcode.InMenu, map[State]State{Pending: Pending, VerifySent: Pending, Bound: Bound}},
-		"declined":           {"6940", errcode.UserRejected, map[State]State{Pending: Pending, VerifySent: Pending, Bound: Bound}},
-		"yes and 6985":       {"5A6985", errcode.CodeLocked, map[State]State{Pending: Pending, VerifySent: Pending, Bound: Bound}},
+		"yes":                {"5A9000", "", map[State]State{Pending: Bound, VerifySent: Bound, Bound: Bound, Former: Bound, Imported: Bound}},
+		"no":                 {"A59000", errcode.WrongCode, map[State]State{Pending: Pending, VerifySent: Pending, Bound: Former, Former: Former, Imported: Former}},
+		"too many":           {"6985", errcode.CodeLocked, map[State]State{Pending: Pending, VerifySent: Pending, Bound: Former, Former: Former, Imported: Former}},
+		"locked":             {"F081", errcode.Locked, map[State]State{Pending: Pending, VerifySent: Pending, Bound: Former, Former: Former, Imported: Former}},
+		"in its menu":        {"F080", errcode.InMenu, map[State]State{Pending: Pending, VerifySent: Pending, Bound: Former, Former: Former, Imported: Former}},
+		"declined":           {"6940", errcode.UserRejected, map[State]State{Pending: Pending, VerifySent: Pending, Bound: Former, Former: Former, Imported: Former}},
+		"yes and 6985":       {"5A6985", errcode.CodeLocked, map[State]State{Pending: Pending, VerifySent: Pending, Bound: Former, Former: Former, Imported: Former}},
 		"nothing":            {"9000", errcode.Protocol, map[State]State{Pending: VerifySent, VerifySent: VerifySent, Bound: VerifySent}},
 		"55":                 {"559000", errcode.Protocol, map[State]State{Pending: VerifySent, VerifySent: VerifySent, Bound: VerifySent}},
 		"yes and more":       {"5A009000", errcode.Protocol, map[State]State{Pending: VerifySent, VerifySent: VerifySent, Bound: VerifySent}},
 		"no status word":     {"5A", errcode.Protocol, map[State]State{Pending: VerifySent, VerifySent: VerifySent, Bound: VerifySent}},
-		"yes, not a 9000":    {"5A9001", errcode.Protocol, map[State]State{Pending: Pending, VerifySent: Pending, Bound: Bound}},
-		"an unknown refusal": {"6F00", errcode.Protocol, map[State]State{Pending: Pending, VerifySent: Pending, Bound: Bound}},
+		"yes, not a 9000":    {"5A9001", errcode.Protocol, map[State]State{Pending: Pending, VerifySent: Pending, Bound: Former, Former: Former, Imported: Former}},
+		"an unknown refusal": {"6F00", errcode.Protocol, map[State]State{Pending: Pending, VerifySent: Pending, Bound: Former, Former: Former, Imported: Former}},
 	} {
 		for before, after := range c.after {
 			t.Run(name+" after "+before.String(), func(t *testing.T) {
@@ -374,8 +374,15 @@ func TestAnswersToCheck(t *testing.T) {
 		"this, bound":                   {Bound, "55" + hex(genuine) + "9000", BoundToThis, "", Bound},
 		"unbound, verify-sent":          {VerifySent, "00" + hex(genuine) + "9000", Unbound, "", VerifySent},
 		"elsewhere, verify-sent":        {VerifySent, "AA" + hex(genuine) + "9000", BoundElsewhere, "", VerifySent},
-		"unbound, bound":                {Bound, "00" + hex(genuine) + "9000", Unbound, "", Bound},
-		"elsewhere, bound":              {Bound, "AA" + hex(genuine) + "9000", BoundElsewhere, "", Bound},
+		"unbound, bound":                {Bound, "00" + hex(genuine) + "9000", Unbound, "", Former},
+		"elsewhere, bound":              {Bound, "AA" + hex(genuine) + "9000", BoundElsewhere, "", Former},
+		"this, former":                  {Former, "55" + hex(genuine) + "9000", BoundToThis, "", Bound},
+		"elsewhere, former":             {Former, "AA" + hex(genuine) + "9000", BoundElsewhere, "", Former},
+		"this, imported":                {Imported, "55" + hex(genuine) + "9000", BoundToThis, "", Bound},
+		"unbound, imported":             {Imported, "00" + hex(genuine) + "9000", Unbound, "", Former},
+		"elsewhere, imported":           {Imported, "AA" + hex(genuine) + "9000", BoundElsewhere, "", Former},
+		"this, imported, another key":   {Imported, "55" + hex(secerttest.New(seid, otherSE.Public()).Sign(ca)) + "9000", 0, errcode.DeviceMismatch, Imported},
+		"elsewhere, a broken one":       {Bound, "AA" + hex(genuine[:100]) + "9000", BoundElsewhere, "", Bound},
 		"this, another key":             {VerifySent, "55" + hex(secerttest.New(seid, otherSE.Public()).Sign(ca)) + "9000", 0, errcode.DeviceMismatch, VerifySent},
 		"bound, another key":            {Bound, "55" + hex(secerttest.New(seid, otherSE.Public()).Sign(ca)) + "9000", 0, errcode.DeviceMismatch, Bound},
 		"unbound, another key":          {Bound, "00" + hex(secerttest.New(seid, otherSE.Public()).Sign(ca)) + "9000", 0, errcode.DeviceMismatch, Bound},
@@ -572,7 +579,7 @@ func TestCorruptRecord(t *testing.T) {
 	other := full()
 	other.SEID = "00000000000000000000000000000000"
 	future := full().encode()
-	future[0] = 2
+	future[0] = recordVersion + 1
 	for name, b := range map[string][]byte{"junk": []byte("junk"), "empty": {}, "the future": future, "another device's": other.encode()} {
 		hosted(t, func(t *testing.T, h *host) {
 			require.NoError(t, h.store.MemoryStore.Put(t.Context(), seid, b))

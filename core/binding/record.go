@@ -1,7 +1,6 @@
 package binding
 
 import (
-	"context"
 	"time"
 
 	"imkey-connect/core/bindcode"
@@ -19,8 +18,14 @@ const (
 	Pending State = 1
 	// VerifySent: IDENTITY_VERIFY may have left; only the device knows whether it bound.
 	VerifySent State = 2
-	// Bound: the device said so.
+	// Bound: the device said so, to this host, and nothing else since.
 	Bound State = 3
+	// Imported: a host bound the device with this key, and its record was moved here in a file. This host has not heard the
+	// device say so yet.
+	Imported State = 4
+	// Former: it was bound or imported, and the device said since that it is not bound to this key. It may be a device's lie,
+	// so the key is kept.
+	Former State = 5
 )
 
 func (s State) String() string {
@@ -31,6 +36,10 @@ func (s State) String() string {
 		return "verify-sent"
 	case Bound:
 		return "bound"
+	case Imported:
+		return "imported"
+	case Former:
+		return "former"
 	}
 	return "unknown"
 }
@@ -65,6 +74,8 @@ type Record struct {
 	CA secp.PublicKey
 	// Created and BoundAt are in whole seconds, UTC; BoundAt is zero before the first binding.
 	Created, BoundAt time.Time
+	// Name is what its person calls the device, as [CleanName] leaves it, or empty.
+	Name string
 	// Code is the binding code, if its person let the host keep it; HasCode says whether it is there. While the state is
 	// verify-sent it is a candidate.
 	Code    bindcode.Code
@@ -81,11 +92,14 @@ func (r *Record) Wipe() {
 	r.HasCode = false
 }
 
-// recordVersion is the first byte of an encoded record. Records of every version ever written must stay readable; a
-// version from the future is record-corrupt, and nothing overwrites it.
-const recordVersion = 1
+// recordVersion is the first byte of an encoded record. Records of every version ever written must stay readable: what is
+// read as version 1 is written as version 2 the next time. A version from the future is record-corrupt, and nothing but its
+// person's word overwrites it.
+//
+// Version 2 has all that version 1 has, and the name and the states imported and former besides.
+const recordVersion = 2
 
-// The tags of version 1. Every field is present at most once, in ascending order.
+// The tags. Every field is present at most once, in ascending order.
 const (
 	tagSEID    = 0x81
 	tagSerial  = 0x82
@@ -97,6 +111,7 @@ const (
 	tagCreated = 0x88
 	tagBoundAt = 0x89
 	tagCode    = 0x8A
+	tagName    = 0x8B // since version 2
 )
 
 func (r *Record) encode() []byte {
@@ -119,18 +134,25 @@ func (r *Record) encode() []byte {
 	if r.HasCode {
 		b = tlv.Append(b, tagCode, r.Code[:])
 	}
+	if r.Name != "" {
+		b = tlv.Append(b, tagName, []byte(r.Name))
+	}
 	return b
 }
 
 func corrupt(why string) error { return errcode.New(errcode.RecordCorrupt, "record: "+why) }
+
+// errVersion is corrupt for a record that a later program wrote.
+var errVersion = corrupt("unknown version")
 
 // decodeRecord reads a record of any version written so far. Its errors have code record-corrupt.
 func decodeRecord(b []byte) (_ *Record, err error) {
 	if len(b) == 0 {
 		return nil, corrupt("empty")
 	}
-	if b[0] != recordVersion {
-		return nil, corrupt("unknown version")
+	version := b[0]
+	if version < 1 || version > recordVersion {
+		return nil, errVersion
 	}
 	fields, err := tlv.All(b[1:])
 	if err != nil {
@@ -154,6 +176,9 @@ func decodeRecord(b []byte) (_ *Record, err error) {
 			return nil, err
 		}
 	}
+	if version == 1 && (r.State > Bound || seen[tagName]) {
+		return nil, corrupt("of a later version than it says")
+	}
 	for _, tag := range []uint16{tagSEID, tagSerial, tagState, tagApp, tagCreated} {
 		if !seen[tag] {
 			return nil, corrupt("a field is missing")
@@ -161,7 +186,7 @@ func decodeRecord(b []byte) (_ *Record, err error) {
 	}
 	switch {
 	case seen[tagSE] != seen[tagTrust], seen[tagCA] != (r.Trust == Verified), r.State != Pending && !r.HasSE,
-		r.State == Bound && r.BoundAt.IsZero():
+		r.State >= Bound && r.BoundAt.IsZero():
 		return nil, corrupt("contradictory")
 	}
 	return r, nil
@@ -177,7 +202,7 @@ func (r *Record) set(f tlv.TLV) error {
 	case tagSerial:
 		r.Serial = string(f.Value)
 	case tagState:
-		if len(f.Value) != 1 || f.Value[0] < byte(Pending) || f.Value[0] > byte(Bound) {
+		if len(f.Value) != 1 || f.Value[0] < byte(Pending) || f.Value[0] > byte(Former) {
 			return corrupt("state")
 		}
 		r.State = State(f.Value[0])
@@ -228,6 +253,12 @@ func (r *Record) set(f tlv.TLV) error {
 			return corrupt("code")
 		}
 		r.Code, r.HasCode = code, true
+	case tagName:
+		name, err := CleanName(string(f.Value))
+		if err != nil || name == "" || name != string(f.Value) {
+			return corrupt("name")
+		}
+		r.Name = name
 	default:
 		return corrupt("unknown field")
 	}
@@ -247,24 +278,4 @@ func ValidSEID(s string) bool {
 		}
 	}
 	return len(s) == 32
-}
-
-func load(ctx context.Context, store Store, seid string) (*Record, error) {
-	b, err := store.Get(ctx, seid)
-	if err != nil {
-		return nil, err
-	}
-	defer clear(b)
-	r, err := decodeRecord(b)
-	if err == nil && r.SEID != seid {
-		r.Wipe()
-		return nil, corrupt("another device's")
-	}
-	return r, err
-}
-
-func save(ctx context.Context, store Store, r *Record) error {
-	b := r.encode()
-	defer clear(b)
-	return store.Put(ctx, r.SEID, b)
 }

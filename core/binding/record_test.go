@@ -27,6 +27,7 @@ func full() *Record {
 		Trust: Verified, CA: secp.PublicKey(secerttest.NewKey("a record's CA").Public()),
 		Created: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), BoundAt: time.Date(2026, 1, 2, 3, 5, 0, 0, time.UTC),
 		Code: bindcode.Code([]byte("PVU3FY64")), HasCode: true,
+		Name: "冷钱包 №1",
 	}
 }
 
@@ -39,7 +40,10 @@ func records() map[string]*Record {
 	accepted := full()
 	accepted.Trust, accepted.CA = Accepted, secp.PublicKey{}
 	accepted.HasCode, accepted.Code = false, bindcode.Code{}
-	return map[string]*Record{"full": full(), "pending": pending, "verify-sent": sent, "accepted": accepted}
+	accepted.Name = ""
+	imported, former := full(), full()
+	imported.State, imported.Name, former.State = Imported, "", Former
+	return map[string]*Record{"full": full(), "pending": pending, "verify-sent": sent, "accepted": accepted, "imported": imported, "former": former}
 }
 
 func TestRecordRoundTrip(t *testing.T) {
@@ -58,7 +62,9 @@ func TestVersion1StaysReadable(t *testing.T) {
 	require.NoError(t, err)
 	r, err := decodeRecord(b)
 	require.NoError(t, err)
-	require.Equal(t, full(), r)
+	want := full()
+	want.Name = ""
+	require.Equal(t, want, r)
 }
 
 // damaged says that b is refused, or is the one spelling of another record: it never half decodes.
@@ -70,7 +76,14 @@ func damaged(t *testing.T, b []byte, name string) {
 		require.Nil(t, r, name)
 		return
 	}
-	require.True(t, bytes.Equal(b, r.encode()), name)
+	again := r.encode()
+	require.True(t, bytes.Equal(b[1:], again[1:]), name)
+	if b[0] != recordVersion { // an older one, which is written as the newest
+		require.Equal(t, byte(1), b[0], name)
+		newer, err := decodeRecord(again)
+		require.NoError(t, err, name)
+		require.Equal(t, r, newer, name)
+	}
 }
 
 func TestDamagedRecords(t *testing.T) {
@@ -100,7 +113,7 @@ func TestUnknownVersions(t *testing.T) {
 	for v := range 256 {
 		b[0] = byte(v)
 		_, err := decodeRecord(b)
-		if v == 1 {
+		if v == recordVersion {
 			require.NoError(t, err)
 		} else {
 			require.Equal(t, errcode.RecordCorrupt, errcode.Of(err), "version %d", v)
@@ -145,7 +158,14 @@ func TestContradictoryRecords(t *testing.T) {
 		"bound at no time":             set(map[uint16][]byte{tagBoundAt: nil}),
 		"bound at the zero time":       set(map[uint16][]byte{tagState: {1}, tagBoundAt: seconds(time.Time{})}),
 		"state 0":                      set(map[uint16][]byte{tagState: {0}}),
-		"state 4":                      set(map[uint16][]byte{tagState: {4}}),
+		"state 6":                      set(map[uint16][]byte{tagState: {6}}),
+		"imported, bound at no time":   set(map[uint16][]byte{tagState: {4}, tagBoundAt: nil}),
+		"former, bound at no time":     set(map[uint16][]byte{tagState: {5}, tagBoundAt: nil}),
+		"an empty name":                set(map[uint16][]byte{tagName: {}}),
+		"a name with a space":          set(map[uint16][]byte{tagName: []byte("a ")}),
+		"a name of 33":                 set(map[uint16][]byte{tagName: bytes.Repeat([]byte("a"), 33)}),
+		"a name with a new line":       set(map[uint16][]byte{tagName: []byte("a\nb")}),
+		"a name in Latin-1":            set(map[uint16][]byte{tagName: {0xE9}}),
 		"trust 0":                      set(map[uint16][]byte{tagTrust: {0}, tagCA: nil}),
 		"a private key of zero":        set(map[uint16][]byte{tagApp: make([]byte, 32)}),
 		"a private key over the order": set(map[uint16][]byte{tagApp: bytes.Repeat([]byte{0xFF}, 32)}),
@@ -176,7 +196,7 @@ func TestContradictoryRecords(t *testing.T) {
 			require.Equal(t, errcode.RecordCorrupt, errcode.Of(err), "without %X", f.Tag)
 		}
 	}
-	_, err = decodeRecord(append(full().encode(), 0x8B, 0))
+	_, err = decodeRecord(append(full().encode(), 0x8C, 0))
 	require.Equal(t, errcode.RecordCorrupt, errcode.Of(err), "a field from the future")
 	swapped := []byte{recordVersion}
 	for i := len(fields) - 1; i >= 0; i-- {
