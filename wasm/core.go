@@ -11,7 +11,7 @@ import (
 
 	"imkey-connect/bridge/idb"
 	"imkey-connect/bridge/interop"
-	"imkey-connect/bridge/jsstore"
+	"imkey-connect/bridge/records"
 	"imkey-connect/bridge/webusb"
 	"imkey-connect/core/binding"
 	"imkey-connect/core/device"
@@ -28,7 +28,8 @@ type core struct {
 
 	// One store each for all of a page, made when first asked for.
 	indexedDB func() binding.Store
-	memory    binding.MemoryStore
+	memory    binding.Store
+	changed   safejs.Value // the page's recordChanged, once init brought it
 
 	mu        sync.Mutex
 	devices   map[int]*openDevice
@@ -37,13 +38,11 @@ type core struct {
 }
 
 func newCore() (*core, error) {
-	c := &core{devices: map[int]*openDevice{}, methods: map[string]*interop.Func{}, locks: safejs.Undefined()}
-	c.indexedDB = sync.OnceValue(func() binding.Store { return idb.New(idb.Browser(), c.setPersisted) })
-	if navigator, err := interop.Get(safejs.Global(), "navigator"); err == nil && interop.IsObject(navigator) {
-		if locks, err := interop.Get(navigator, "locks"); err == nil {
-			c.locks = locks
-		}
-	}
+	c := &core{devices: map[int]*openDevice{}, methods: map[string]*interop.Func{}, locks: records.Locks(), changed: safejs.Undefined()}
+	c.indexedDB = sync.OnceValue(func() binding.Store {
+		return c.share(idb.New(idb.Browser(), c.setPersisted), indexedDB, safejs.Undefined())
+	})
+	c.memory = c.share(&binding.MemoryStore{}, memory, safejs.Undefined())
 	for name, method := range deviceMethods {
 		f, err := c.exporter.Func(name, func(args []safejs.Value) (any, error) {
 			d, err := c.device(argument(args, 0))
@@ -66,19 +65,32 @@ func newCore() (*core, error) {
 // object is the core as JavaScript sees it.
 func (c *core) object() (safejs.Value, error) {
 	initialise, err := interop.CallbackReturning(func(args []safejs.Value) any {
-		if makeError, err := interop.Get(argument(args, 0), "makeError"); err == nil {
+		host := argument(args, 0)
+		if makeError, err := interop.Get(host, "makeError"); err == nil {
 			c.exporter.SetErrorFactory(makeError)
+		}
+		if changed, err := interop.Get(host, "recordChanged"); err == nil {
+			c.changed = changed
 		}
 		return safejs.Undefined()
 	})
 	if err != nil {
 		return safejs.Undefined(), err
 	}
-	open, err := c.exporter.Func("open", c.open)
-	if err != nil {
+	object := map[string]any{"init": safejs.Unsafe(initialise.Value())}
+	for name, function := range map[string]func([]safejs.Value) (any, error){
+		"open": c.open, "known": c.known, "rename": c.rename, "forget": c.forget, "reread": c.reread,
+	} {
+		f, err := c.exporter.Func(name, function)
+		if err != nil {
+			return safejs.Undefined(), err
+		}
+		object[name] = safejs.Unsafe(f.Value())
+	}
+	if object["memory"], err = c.memoryObject(); err != nil {
 		return safejs.Undefined(), err
 	}
-	return safejs.ValueOf(map[string]any{"init": safejs.Unsafe(initialise.Value()), "open": safejs.Unsafe(open.Value())})
+	return safejs.ValueOf(object)
 }
 
 func (c *core) open(args []safejs.Value) (any, error) {
@@ -86,7 +98,7 @@ func (c *core) open(args []safejs.Value) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	store, err := c.store(options)
+	store, err := c.store(options.store)
 	if err != nil {
 		return nil, err
 	}
@@ -101,22 +113,13 @@ func (c *core) open(args []safejs.Value) (any, error) {
 		return nil, err
 	}
 	d.binding = binding.New(d.device, binding.Config{Store: store, Pins: options.pins})
+	d.look(ctx, store)
 	if d.object, err = c.add(d); err != nil {
 		d.close()
 		return nil, errcode.Wrap(errcode.Internal, "open", err)
 	}
 	go d.announce()
 	return d.object, nil
-}
-
-func (c *core) store(options openOptions) (binding.Store, error) {
-	switch options.storeName {
-	case "indexeddb":
-		return c.indexedDB(), nil
-	case "memory":
-		return &c.memory, nil
-	}
-	return jsstore.New(options.store)
 }
 
 // add gives a device its number and its JavaScript object.

@@ -35,6 +35,7 @@ type openDevice struct {
 	mu     sync.Mutex
 	closed bool
 	status *binding.Status // as last heard
+	known  *binding.Known  // what the record tells, if there is one
 }
 
 // deviceMethods are the methods of a device's JavaScript object; those with a dot in their name are those of an object in it.
@@ -221,6 +222,16 @@ func (d *openDevice) emit(name string, detail map[string]any) {
 func (d *openDevice) info() safejs.Value {
 	i := d.device.Info()
 	standing := secert.Assess(i.Certificate, i.SEID, d.options.pins)
+	d.mu.Lock()
+	known := d.known
+	d.mu.Unlock()
+	var name, boundAt any
+	if known != nil {
+		name = orNull(known.Name)
+		if known.State == binding.Bound {
+			boundAt = date(known.BoundAt)
+		}
+	}
 	v, err := safejs.ValueOf(map[string]any{
 		"seid": i.SEID, "serial": i.Serial,
 		"firmware": orNull(i.Firmware), "bootloader": orNull(i.BootLoader),
@@ -228,6 +239,7 @@ func (d *openDevice) info() safejs.Value {
 		"lifeCycle": orNull(i.LifeCycle), "bleName": orNull(i.BLEName), "bleVersion": orNull(i.BLEVersion),
 		"certificate": standing.Standing.String(), "certificateKey": verifiedBy(standing),
 		"persisted": d.core.persistence(),
+		"name":      name, "boundAt": boundAt,
 	})
 	if err != nil {
 		return safejs.Undefined()

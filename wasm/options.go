@@ -22,8 +22,7 @@ const maxPins = 64
 // openOptions are the CoreOptions, read once.
 type openOptions struct {
 	usb             safejs.Value
-	store           safejs.Value // a Store object of the page's, or undefined
-	storeName       string       // else "indexeddb" or "memory"
+	store           storeChoice
 	pins            []secp.PublicKey
 	allowUnverified bool
 	rememberCode    bool
@@ -38,17 +37,8 @@ func readOpenOptions(v safejs.Value) (openOptions, error) {
 		rememberCode:    o.Bool("rememberCode"),
 		onEvent:         o.Func("onEvent"),
 	}
-	store, pins := o.Value("store"), o.Value("trustedCAs")
-	if name, ok := interop.String(store); ok {
-		if name != "indexeddb" && name != "memory" {
-			o.Refuse("store", `"indexeddb", "memory" or a Store`)
-		}
-		options.storeName = name
-	} else if interop.IsObject(store) {
-		options.store = store
-	} else {
-		o.Refuse("store", `"indexeddb", "memory" or a Store`)
-	}
+	options.store = readStore(o)
+	pins := o.Value("trustedCAs")
 	if o.Err() != nil {
 		return options, o.Err()
 	}

@@ -51,7 +51,7 @@ const (
 	BoundElsewhere Code = "bound-elsewhere"
 	// UntrustedDevice: no pinned key verifies the device's certificate.
 	UntrustedDevice Code = "untrusted-device"
-	// DeviceMismatch: another secure element's key than the one in the record.
+	// DeviceMismatch: another secure element's key than the one in the record, or a file of another device.
 	DeviceMismatch Code = "device-mismatch"
 	// Locked: the PIN is not verified (F081).
 	Locked Code = "locked"
@@ -67,6 +67,12 @@ const (
 	StorageFull Code = "storage-full"
 	// RecordCorrupt: a stored record does not authenticate, or its version is unknown.
 	RecordCorrupt Code = "record-corrupt"
+	// RecordExists: an import would replace what this host knows of the device.
+	RecordExists Code = "record-exists"
+	// FileInvalid: a file that holds no binding, or not whole, or of a later version.
+	FileInvalid Code = "file-invalid"
+	// WrongPassphrase: the file was encrypted with another one.
+	WrongPassphrase Code = "wrong-passphrase"
 	// InvalidArgument: the caller's argument has a wrong type or value.
 	InvalidArgument Code = "invalid-argument"
 	// UnsupportedMethod: the device does not know the instruction (6D00, 6E00), or the method does not exist.
@@ -81,7 +87,7 @@ func All() []Code {
 		Unsupported, NoDevice, RequestCancelled, PermissionDenied, NotIMKey, BootLoader, DeviceDisconnected, DeviceBusy,
 		InUseElsewhere, Timeout, Aborted, Protocol, UserRejected, CodeFormat, WrongCode, CodeLocked, NotBound,
 		BoundElsewhere, UntrustedDevice, DeviceMismatch, Locked, WalletMissing, InMenu, AppletMissing, Storage,
-		StorageFull, RecordCorrupt, InvalidArgument, UnsupportedMethod, Internal,
+		StorageFull, RecordCorrupt, RecordExists, FileInvalid, WrongPassphrase, InvalidArgument, UnsupportedMethod, Internal,
 	}
 }
 
@@ -94,7 +100,7 @@ func (c Code) Retryable() bool {
 	switch c {
 	case NoDevice, RequestCancelled, PermissionDenied, BootLoader, DeviceDisconnected, DeviceBusy, InUseElsewhere,
 		Timeout, Aborted, UserRejected, CodeFormat, WrongCode, CodeLocked, Locked, WalletMissing, InMenu, Storage,
-		StorageFull:
+		StorageFull, WrongPassphrase:
 		return true
 	}
 	return false

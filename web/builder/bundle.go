@@ -22,8 +22,8 @@ const (
 	assets = "assets"
 )
 
-// afterPairing are the sources that a dApp's first request loads, and no page that pairs.
-var afterPairing = []string{"provider/engine.ts"}
+// afterPairing are sources that no first pairing loads: what a dApp's first request does, and what an export or import does.
+var afterPairing = []string{"provider/engine.ts", "sdk/backup.ts"}
 
 // bundle compiles imkey.js and the pages into files and returns who imports whom.
 //

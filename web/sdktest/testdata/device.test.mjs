@@ -126,7 +126,7 @@ test('errors of the core are ImKeyErrors, and interactions are heard', async () 
 test('loads share one instance and keep their own options', async t => {
   const urls = await downloads(t)
   const { load, usb } = await page()
-  const [first, second] = await Promise.all([load({ allowUnverified: true, trustedCAs: [] }), load({ rememberCode: true })])
+  const [first, second] = await Promise.all([load({ allowUnverified: true, trustedCAs: [] }), load({ rememberCode: false })])
   usb.devices = [device(), device()]
   const [a, b] = [(await first.getDevices())[0], (await second.getDevices())[1]]
   await Promise.all([a.open(), b.open()])
@@ -136,8 +136,8 @@ test('loads share one instance and keep their own options', async t => {
     const { usb, ...rest } = JSON.parse(device.info.lifeCycle)
     return rest
   }
-  assert.deepEqual(told(a), { store: 'memory', allowUnverified: true, rememberCode: false, trustedCAs: [] })
-  assert.deepEqual(told(b), { store: 'memory', allowUnverified: false, rememberCode: true })
+  assert.deepEqual(told(a), { store: 'memory', allowUnverified: true, rememberCode: true, trustedCAs: [] })
+  assert.deepEqual(told(b), { store: 'memory', allowUnverified: false, rememberCode: false })
 })
 
 test('when the instance ends, calls reject and the next one starts another', async t => {

@@ -22,7 +22,7 @@ export interface PairingDialogOptions {
   readonly device?: Device
   /** Closes the dialog. */
   readonly signal?: AbortSignal
-  /** Whether the person is asked if the code is to be kept, encrypted, in this browser. Default: false. */
+  /** Whether the person is asked if the code is to be kept, encrypted, in this browser. Default: true; false keeps none. */
   readonly rememberCode?: boolean
   /** Default: the page's language if it is one that the dialog speaks, else the browser's. */
   readonly language?: Language
@@ -55,7 +55,7 @@ class Dialog {
   #bound = false
 
   constructor(private readonly options: PairingDialogOptions) {
-    const { imkey, device, rememberCode = false } = options
+    const { imkey, device, rememberCode = true } = options
     this.#language = options.language ?? preferred([document.documentElement.lang, ...navigator.languages])
     const framed = framedWithoutUSB(window)
     this.#report = new Report(

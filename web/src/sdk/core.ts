@@ -1,18 +1,33 @@
 // The surface of imkey.wasm: what the Go side gives and takes. Package wasm is the other half of it.
 
-import type { BindingStatus, DeviceInfo, Ethereum, Store, USBSource, USBSourceDevice } from './types/imkey'
+import type { BindingStatus, DeviceInfo, Ethereum, KnownDevice, Store, USBSource, USBSourceDevice } from './types/imkey'
 
 export interface Core {
   /** Called once, before anything else. Errors are made here so that they are of this module's class. */
   init(host: {
     makeError(code: string, message: string, statusWord: number | undefined, retryable: boolean, data: object | undefined): Error
+    /** A record of that store was written or deleted. */
+    recordChanged(store: StoreChoice, seid: string): void
   }): void
   open(device: USBSourceDevice, options: CoreOptions): Promise<CoreDevice>
+  /** The store 'memory', for another module. */
+  readonly memory: Store
+  known(options: RecordOptions): Promise<KnownDevice[]>
+  rename(seid: string, name: string | null, options: RecordOptions): Promise<void>
+  forget(seid: string, options: RecordOptions): Promise<void>
+  /** Another module changed the record. */
+  reread(seid: string, options: RecordOptions): Promise<void>
+}
+
+export type StoreChoice = 'indexeddb' | 'memory' | Store
+
+export interface RecordOptions {
+  store: StoreChoice
 }
 
 export interface CoreOptions {
   usb: USBSource
-  store: 'indexeddb' | 'memory' | Store
+  store: StoreChoice
   trustedCAs?: string[]
   allowUnverified: boolean
   rememberCode: boolean

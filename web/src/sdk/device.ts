@@ -8,6 +8,7 @@ import type {
 /** Settings are the checked options of one loadImKey. */
 export interface Settings extends Omit<CoreOptions, 'onEvent'> {
   wasmURL: string
+  backupWasmURL: string
 }
 
 /** Session is an open device in a running instance. */
@@ -171,7 +172,7 @@ export class Device extends EventTarget {
   async #start(): Promise<Session> {
     const closes = this.#closes
     await this.#closing.catch(() => {}) // whoever closed it was told
-    const { wasmURL, ...options } = this.#settings
+    const { wasmURL, backupWasmURL: _, ...options } = this.#settings
     const instance = await Instance.started(wasmURL)
     if (this.#lost) await this.#free()
     const core = await instance.call(core => core.open(this.#usb, {

@@ -1,15 +1,17 @@
 // The SDK's entry: what a site imports. Everything heavy behind it is loaded on demand.
 
+import type { Backup, BackupOptions } from './backup'
+import type { Core, RecordOptions } from './core'
 import { Device, type Settings, signalOf, untilAborted } from './device'
 import { fromWebUSB, invalid } from './errors'
-import { Instance } from './instance'
+import { failInternal, Instance, makeError, notLoaded, onRecordChange } from './instance'
 import { isSupported, unsupported } from './support'
 import { makeProvider } from '../provider/provider'
-import type { LoadOptions, Provider, ProviderOptions, Store, USBSource, USBSourceDevice } from './types/imkey'
+import type { ImportOptions, KnownDevice, LoadOptions, Provider, ProviderOptions, Store, USBSource, USBSourceDevice } from './types/imkey'
 
 export type {
   Account, BindingStatus, BindOptions, ChainOptions, DeviceEventMap, DeviceInfo, ErrorCode, ErrorDetails, Ethereum,
-  ImKeyEventMap, Interaction, LoadOptions, PairingRequest, Provider, ProviderEventMap, ProviderInfo, ProviderInteraction,
+  ImKeyEventMap, ImportOptions, Interaction, KnownDevice, LoadOptions, PairingRequest, Provider, ProviderEventMap, ProviderInfo, ProviderInteraction,
   ProviderMessage, ProviderOptions, Quantity, SignedMessage, SignedTransaction, SignOptions, Store, TransactionOptions,
   TransactionRequest, TypedData, UnsupportedReason, USBSource, USBSourceDevice,
 } from './types/imkey'
@@ -45,6 +47,9 @@ class ImKey extends EventTarget {
       Device.unplug(device)
       this.dispatchEvent(new CustomEvent('disconnect', { detail: { device } }))
     })
+    onRecordChange((store, seid) => {
+      if (store === settings.store) this.dispatchEvent(new CustomEvent('knownchange', { detail: { seid } }))
+    })
   }
 
   async getDevices(): Promise<Device[]> {
@@ -69,6 +74,48 @@ class ImKey extends EventTarget {
     }
   }
 
+  knownDevices(): Promise<KnownDevice[]> {
+    return this.#records((core, options) => core.known(options))
+  }
+
+  async rename(seid: string, name: string | null): Promise<void> {
+    return this.#records((core, options) => core.rename(seid, name, options))
+  }
+
+  async forget(seid: string): Promise<void> {
+    return this.#records((core, options) => core.forget(seid, options))
+  }
+
+  async exportBinding(seid: string, passphrase: string, options: { signal?: AbortSignal } = {}): Promise<Uint8Array> {
+    const signal = signalOf(options)
+    return untilAborted(signal, this.#backup((backup, store) =>
+      backup.exportBinding(seid, passphrase, { ...store, ...(signal && { signal }) })))
+  }
+
+  async importBinding(file: Uint8Array, passphrase: string, options: ImportOptions = {}): Promise<KnownDevice> {
+    const signal = signalOf(options)
+    const { seid, replace = false } = options
+    // Not given up half-way: the module says whether the record was written.
+    const known = await this.#backup((backup, store) =>
+      backup.importBinding(file, passphrase, { ...store, replace, ...(seid !== undefined && { seid }), ...(signal && { signal }) }))
+    await this.#records((core, options) => core.reread(known.seid, options))
+    return known
+  }
+
+  /** #backup makes a call of the second module, which has no memory but what the store gives it. */
+  async #backup<T>(call: (backup: Backup, store: BackupOptions) => Promise<T>): Promise<T> {
+    const { backupWasmURL, wasmURL, store } = this.#settings
+    const { core } = await Instance.started(wasmURL)
+    const { run } = await import('./backup').catch(notLoaded)
+    return run(backupWasmURL, failInternal, makeError, backup =>
+      call(backup, { store, ...(store === 'memory' && { memory: core.memory }) }))
+  }
+
+  async #records<T>(f: (core: Core, options: RecordOptions) => Promise<T>): Promise<T> {
+    const { wasmURL, store } = this.#settings
+    return (await Instance.started(wasmURL)).call(core => f(core, { store }))
+  }
+
   /** #device gives the one Device of a USBDevice, so that listeners stay where they are between calls. */
   #device(usb: USBSourceDevice): Device {
     let device = this.#devices.get(usb)
@@ -82,10 +129,12 @@ class ImKey extends EventTarget {
 
 function check(options: LoadOptions): Settings {
   if (typeof options !== 'object' || options === null) throw invalid('the options are no object')
-  const { wasmURL = besideThis(), usb, store = 'indexeddb', trustedCAs } = options
-  const flags = { allowUnverified: options.allowUnverified ?? false, rememberCode: options.rememberCode ?? false }
+  const { wasmURL = beside().wasm, backupWasmURL = beside().backup, usb, store = 'indexeddb', trustedCAs } = options
+  const flags = { allowUnverified: options.allowUnverified ?? false, rememberCode: options.rememberCode ?? true }
 
-  if (typeof wasmURL !== 'string' && !(wasmURL instanceof URL)) throw invalid('wasmURL is neither a string nor a URL')
+  for (const [name, url] of Object.entries({ wasmURL, backupWasmURL })) {
+    if (typeof url !== 'string' && !(url instanceof URL)) throw invalid(`${name} is neither a string nor a URL`)
+  }
   if (usb !== undefined && !has(usb, 'getDevices', 'requestDevice', 'addEventListener', 'removeEventListener')) {
     throw invalid('usb is no object like navigator.usb')
   }
@@ -100,6 +149,7 @@ function check(options: LoadOptions): Settings {
   }
   return {
     wasmURL: String(wasmURL),
+    backupWasmURL: String(backupWasmURL),
     usb: usb ?? browserUSB(),
     store: store as 'indexeddb' | 'memory' | Store,
     ...(trustedCAs && { trustedCAs: [...trustedCAs] }),
@@ -107,9 +157,13 @@ function check(options: LoadOptions): Settings {
   }
 }
 
-function besideThis(): string {
+function beside() {
   // The form that bundlers know. Vite up to 7 does not, in what it bundles of packages while developing.
-  return new URL('./imkey.wasm', import.meta.url).href.replace('/node_modules/.vite/deps/', '/node_modules/imkey-connect/')
+  const place = ({ href }: URL) => href.replace('/node_modules/.vite/deps/', '/node_modules/imkey-connect/')
+  return {
+    wasm: place(new URL('./imkey.wasm', import.meta.url)),
+    backup: place(new URL('./imkey-backup.wasm', import.meta.url)),
+  }
 }
 
 function browserUSB(): USBSource {

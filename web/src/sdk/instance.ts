@@ -1,4 +1,4 @@
-import type { Core } from './core'
+import type { Core, StoreChoice } from './core'
 import { ImKeyError } from './errors'
 import type { ErrorCode, ErrorDetails } from './types/imkey'
 
@@ -24,19 +24,15 @@ export class Instance {
 
   static async #start(wasmURL: string, stopped: () => void): Promise<Instance> {
     const instance = new Instance()
-    const { start } = await import('./loader').catch((cause: unknown) => {
-      throw new ImKeyError('internal', 'a part of imkey.js could not be loaded: is its folder assets beside it on the site?',
-        { retryable: true, cause, data: { reason: 'download' } })
-    })
+    const { start } = await import('./loader').catch(notLoaded)
     try {
-      const fail = (message: string, details: ErrorDetails) => new ImKeyError('internal', message, details)
-      const core = await start(wasmURL, fail, cause => {
+      const core = await start<Core>(wasmURL, failInternal, cause => {
         stopped()
         instance.#stop(cause)
       })
       core.init({
-        makeError: (code, message, statusWord, retryable, data) =>
-          new ImKeyError(code as ErrorCode, message, { statusWord, retryable, data: data as Record<string, unknown> | undefined }),
+        makeError,
+        recordChanged: announceChange,
       })
       instance.#core = core
     } catch (thrown) {
@@ -48,6 +44,10 @@ export class Instance {
 
   get stopped(): boolean {
     return this.#stopped !== undefined
+  }
+
+  get core(): Core {
+    return this.#core!
   }
 
   /** call settles as what f returns does, or rejects when the instance stops first. */
@@ -73,6 +73,28 @@ export class Instance {
 }
 
 let current: Promise<Instance> | undefined
+
+export const failInternal = (message: string, details: ErrorDetails) => new ImKeyError('internal', message, details)
+
+export const makeError = (
+  code: string, message: string, statusWord: number | undefined, retryable: boolean, data: object | undefined,
+) => new ImKeyError(code as ErrorCode, message, { statusWord, retryable, data: data as Record<string, unknown> | undefined })
+
+export function notLoaded(cause: unknown): never {
+  throw new ImKeyError('internal', 'a part of imkey.js could not be loaded: is its folder assets beside it on the site?',
+    { retryable: true, cause, data: { reason: 'download' } })
+}
+
+const changes = new Set<(store: StoreChoice, seid: string) => void>()
+
+/** onRecordChange has f called, for as long as the page lives, when a record changes by a call on this page. */
+export function onRecordChange(f: (store: StoreChoice, seid: string) => void) {
+  changes.add(f)
+}
+
+function announceChange(store: StoreChoice, seid: string) {
+  for (const f of changes) f(store, seid)
+}
 
 function typed(thrown: unknown): ImKeyError {
   return thrown instanceof ImKeyError

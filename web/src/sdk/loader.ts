@@ -1,7 +1,6 @@
 // Starts imkey.wasm. This file is loaded on demand, and Go's own support for the browser with it.
 
 import { evaluate } from 'go:wasm_exec'
-import type { Core } from './core'
 
 // Made by the caller, so that this file shares no code with imkey.js, which would make two downloads of it.
 type Fail = (message: string, details: { retryable?: boolean; data?: Record<string, unknown>; cause: unknown }) => Error
@@ -10,10 +9,10 @@ type Fail = (message: string, details: { retryable?: boolean; data?: Record<stri
 const compiled = new Map<string, WebAssembly.Module>()
 
 /**
- * start runs a new instance and gives its core. ended is called once, when the instance will answer no more; it may be
+ * start runs a new instance and gives the object that it hands over: imkey.wasm's core. ended is called once, when the instance will answer no more; it may be
  * called before the promise is settled, which then rejects.
  */
-export async function start(wasmURL: string, fail: Fail, ended: (cause: unknown) => void): Promise<Core> {
+export async function start<Core>(wasmURL: string, fail: Fail, ended: (cause: unknown) => void): Promise<Core> {
   let module = compiled.get(wasmURL)
   if (module === undefined) {
     module = await download(wasmURL, fail)
@@ -32,7 +31,7 @@ export async function start(wasmURL: string, fail: Fail, ended: (cause: unknown)
       for (const timer of go._scheduledTimeouts.values()) clearTimeout(timer)
       release()
       ended(cause)
-      reject(fail(`imkey.wasm stopped: ${String(cause)}`, { cause }))
+      reject(fail(`${wasmURL} stopped: ${String(cause)}`, { cause }))
     }
     // Go's callbacks enter here. A trap leaves Go's memory as it was in the middle of something, and Go does not know.
     const resume = go._resume
@@ -67,7 +66,7 @@ async function download(url: string, fail: Fail): Promise<WebAssembly.Module> {
   }
   if (!response.ok) {
     const { status } = response
-    throw failed(`the server answered ${status}; imkey.wasm belongs beside imkey.js, or where the wasmURL option says`, { status })
+    throw failed(`the server answered ${status}; it belongs beside imkey.js, or where the option for it says`, { status })
   }
   try {
     // Only under its own type does a browser compile it while it arrives; some servers do not know that type.

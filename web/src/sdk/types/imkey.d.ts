@@ -26,13 +26,17 @@
  * - `not-bound`: the operation needs a binding
  * - `bound-elsewhere`: the device is bound to another app or browser
  * - `untrusted-device`: the certificate did not prove that the device is genuine; nothing that depends on the code was sent
- * - `device-mismatch`: another secure element than the one that this browser bound
+ * - `device-mismatch`: another secure element than the one that this browser bound; or the file is another device's
  * - `locked`: the PIN has not been entered
  * - `wallet-missing`: there is no wallet on the device yet
  * - `in-menu`: the device shows a menu; its home page is needed
  * - `applet-missing`: the device does not have the application
  * - `storage`, `storage-full`: the browser's storage is blocked or failing, or has no room
  * - `record-corrupt`: what was stored does not authenticate, or comes from another version
+ * - `record-exists`: this browser knows the device already, and the import was not told to replace that
+ * - `file-invalid`: nothing that can be imported; `data.reason` is `not-a-binding` for any other file, `damaged` for one that
+ *   was cut or changed, `version` for one of a later version of this library
+ * - `wrong-passphrase`: the file was encrypted with another one
  * - `invalid-argument`: the caller's mistake
  * - `unsupported-method`: the device does not know the instruction
  * - `internal`: a fault in this library, or it could not load its own parts
@@ -65,6 +69,9 @@ export type ErrorCode =
   | 'storage'
   | 'storage-full'
   | 'record-corrupt'
+  | 'record-exists'
+  | 'file-invalid'
+  | 'wrong-passphrase'
   | 'invalid-argument'
   | 'unsupported-method'
   | 'internal'
@@ -141,6 +148,8 @@ export interface LoadOptions {
    * first one that loads which decides.
    */
   wasmURL?: string | URL
+  /** Where imkey-backup.wasm is, which `exportBinding` and `importBinding` load. By default it is looked for beside imkey.js. */
+  backupWasmURL?: string | URL
   /** Default: `navigator.usb`. */
   usb?: USBSource
   /** Default: `'indexeddb'`, encrypted under a key that no script can export. `'memory'` lasts as long as the page. */
@@ -155,7 +164,10 @@ export interface LoadOptions {
    * the first binding. Default: false.
    */
   allowUnverified?: boolean
-  /** Whether the binding code is kept, encrypted, with the record, for `revealBindingCode`. Default: false. */
+  /**
+   * Whether the binding code is kept with the record, encrypted as the key is, for `revealBindingCode`. Tell the person, in one
+   * sentence, when the code is asked for. Default: true.
+   */
   rememberCode?: boolean
 }
 
@@ -173,6 +185,46 @@ export interface ImKeyEventMap {
   connect: CustomEvent<{ readonly device: Device }>
   /** One was unplugged. */
   disconnect: CustomEvent<{ readonly device: Device }>
+  /** What `knownDevices` tells has changed, by a call on this page; what another tab does is not heard of. */
+  knownchange: CustomEvent<{ readonly seid: string }>
+}
+
+/** What this browser's record tells of a device, plugged in or not. */
+export interface KnownDevice {
+  /** The secure element's id, 32 upper-case hex digits, by which all records are kept. */
+  readonly seid: string
+  /** The imKey's serial number; empty where the record is unreadable. */
+  readonly serial: string
+  /** What its person called it, or null. */
+  readonly name: string | null
+  /**
+   * How far the binding has come, as far as this browser has heard; what it is now, the plugged-in device alone can say.
+   *
+   * - `bound`: the device said so, and nothing else since
+   * - `unfinished`: met and not bound yet, or a binding was cut short: the device knows
+   * - `imported`: bound by another browser, brought here in a file; the device has not confirmed it to this one yet
+   * - `former`: was bound; when it was last asked, the device was bound to another app or to none
+   * - `unreadable`: the record does not authenticate, or a later version of this library wrote it. It stays as it is until it
+   *   is forgotten.
+   */
+  readonly state: 'bound' | 'unfinished' | 'imported' | 'former' | 'unreadable'
+  /** When the device was last bound, in whole seconds; null where it never was. */
+  readonly boundAt: Date | null
+  /** Whether a trusted key vouched for the device when its code was last entered; null where it was not yet. */
+  readonly certificate: 'verified' | 'unverified' | null
+  /** The key that vouched for it, in hex. */
+  readonly certificateKey: string | null
+  /** Whether the binding code is kept, for `revealBindingCode`. */
+  readonly codeKept: boolean
+}
+
+export interface ImportOptions {
+  /** Only for this device; a file of another one is `device-mismatch`. */
+  seid?: string
+  /** Whether to replace what this browser has of the device already. Default: false, which makes it `record-exists`. */
+  replace?: boolean
+  /** Gives up; then nothing was imported. */
+  signal?: AbortSignal
 }
 
 export class ImKey extends EventTarget {
@@ -187,6 +239,31 @@ export class ImKey extends EventTarget {
    * ignored.
    */
   requestDevice(options?: { signal?: AbortSignal }): Promise<Device>
+
+  /** The devices of which this browser's store has a record, by their SEIDs. No device is asked, or need be plugged in. */
+  knownDevices(): Promise<KnownDevice[]>
+  /**
+   * Gives a device a name of the person's own, or takes it away with null. White space at the ends is dropped; of the rest
+   * there are 1 to 32 characters and no control characters, else it is `invalid-argument` with `data.reason` `name`. A device
+   * without a record is `invalid-argument` with `data.reason` `unknown-device`.
+   */
+  rename(seid: string, name: string | null): Promise<void>
+  /** Deletes the record of a device, with its key and code, as `Device.forget` does; the device need not be plugged in. */
+  forget(seid: string): Promise<void>
+  /**
+   * Gives the binding as a file for another browser of the same person, encrypted with the passphrase: 8 characters or more,
+   * else `invalid-argument` with `data.reason` `passphrase`. Whoever has both has the binding, and the code where it is kept.
+   * `not-bound`: there is no binding to give. It takes a second or two, and loads a module of its own.
+   */
+  exportBinding(seid: string, passphrase: string, options?: { signal?: AbortSignal }): Promise<Uint8Array>
+  /**
+   * Takes a binding from such a file into this browser's store. It is `imported` until the device itself says that it is
+   * bound, with the next `bindingStatus`; that says `bound-elsewhere` where the device was bound anew since.
+   *
+   * Rejects with `wrong-passphrase`, `file-invalid`, `device-mismatch`, `record-exists`, or a code of the store, and has then
+   * changed nothing. A record of a device that was met and never bound is no obstacle.
+   */
+  importBinding(file: Uint8Array, passphrase: string, options?: ImportOptions): Promise<KnownDevice>
 
   addEventListener<K extends keyof ImKeyEventMap>(
     type: K, listener: (this: ImKey, event: ImKeyEventMap[K]) => void, options?: boolean | AddEventListenerOptions): void
@@ -221,6 +298,10 @@ export interface DeviceInfo {
   readonly certificateKey: string | null
   /** Whether the browser promised not to clear this site's storage by itself; null where it was not asked. */
   readonly persisted: boolean | null
+  /** What its person called it in this browser, or null. */
+  readonly name: string | null
+  /** When it was bound to this browser; null where this browser has no record that says so. */
+  readonly boundAt: Date | null
 }
 
 /** `bound`: to this browser on this site. `bound-elsewhere`: to another browser, site or phone. */

@@ -1,0 +1,142 @@
+//go:build js && wasm
+
+package records
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/hack-pad/safejs"
+
+	"imkey-connect/bridge/interop"
+	"imkey-connect/core/binding"
+	"imkey-connect/core/errcode"
+)
+
+// lockWithin bounds the wait for a record's lock, which its holder needs for milliseconds; a page that the system has put
+// to sleep may hold it longer.
+const lockWithin = 15 * time.Second
+
+// Share makes a store that several writers share. kind tells the stores of a page apart: the locks are named by it. locks is
+// navigator.locks, or anything that is no object where there is none. changed is told of every change that this store makes.
+func Share(store binding.Store, kind string, locks safejs.Value, changed func(seid string, now *binding.Known)) binding.Locker {
+	return binding.Shared(store, func(ctx context.Context, seid string) (func(), error) {
+		return lock(ctx, locks, "imkey-connect record "+kind+" "+seid)
+	}, changed)
+}
+
+// Locks is the page's navigator.locks, or undefined.
+func Locks() safejs.Value {
+	navigator, err := interop.Get(safejs.Global(), "navigator")
+	if err != nil || !interop.IsObject(navigator) {
+		return safejs.Undefined()
+	}
+	locks, err := interop.Get(navigator, "locks")
+	if err != nil {
+		return safejs.Undefined()
+	}
+	return locks
+}
+
+// lock takes the module's lock of that name, and then the browser's.
+func lock(ctx context.Context, locks safejs.Value, name string) (unlock func(), err error) {
+	bound, stop := context.WithTimeout(ctx, lockWithin)
+	defer stop()
+	leave, err := enter(bound, name)
+	if err == nil {
+		var release func()
+		if release, err = webLock(bound, locks, name); err == nil {
+			return sync.OnceFunc(func() { release(); leave() }), nil
+		}
+		leave()
+	}
+	if ctx.Err() == nil && bound.Err() != nil {
+		return nil, errcode.New(errcode.Storage, "another page of this site is at the record and does not come to an end")
+	}
+	return nil, err
+}
+
+// held are the names that this module holds; a channel is closed when its name is free again.
+var held = struct {
+	mu    sync.Mutex
+	names map[string]chan struct{}
+}{names: map[string]chan struct{}{}}
+
+func enter(ctx context.Context, name string) (leave func(), err error) {
+	for {
+		held.mu.Lock()
+		free, taken := held.names[name]
+		if !taken {
+			mine := make(chan struct{})
+			held.names[name] = mine
+			held.mu.Unlock()
+			return func() {
+				held.mu.Lock()
+				delete(held.names, name)
+				held.mu.Unlock()
+				close(mine)
+			}, nil
+		}
+		held.mu.Unlock()
+		select {
+		case <-free:
+		case <-ctx.Done():
+			return nil, errcode.FromContext("wait for the record", ctx.Err())
+		}
+	}
+}
+
+func webLock(ctx context.Context, locks safejs.Value, name string) (release func(), err error) {
+	if !interop.IsObject(locks) {
+		return func() {}, nil
+	}
+	until, err := interop.NewDeferred()
+	if err != nil {
+		return nil, err
+	}
+	granted := make(chan struct{}, 1)
+	callback, err := interop.CallbackReturning(func([]safejs.Value) any {
+		granted <- struct{}{}
+		return until.Promise
+	})
+	if err != nil {
+		return nil, err
+	}
+	patience, err := interop.NewAbortController()
+	if err != nil {
+		callback.Release()
+		return nil, err
+	}
+	request, err := interop.CallAsync(locks, "request", name, map[string]any{"signal": patience.Signal}, callback.Value())
+	if err != nil {
+		callback.Release()
+		return unlocked(err)
+	}
+	go func() {
+		// Until the request settles the browser may call the callback.
+		<-request.Done()
+		callback.Release()
+	}()
+	select {
+	case <-granted:
+		return func() { _ = until.Resolve(nil) }, nil
+	case <-request.Done():
+		_, err := request.Result()
+		return unlocked(err)
+	case <-ctx.Done():
+		// If the lock is granted at this very moment it is given back at once.
+		patience.Abort()
+		_ = until.Resolve(nil)
+		return nil, errcode.FromContext("lock the record", ctx.Err())
+	}
+}
+
+// unlocked is for a request of a lock that failed: a site whose storage is blocked gets no locks, and will hear that of its
+// storage too.
+func unlocked(err error) (func(), error) {
+	if interop.NameOf(err) == "SecurityError" {
+		return func() {}, nil
+	}
+	return nil, errcode.Wrap(errcode.Storage, "lock the record", err)
+}

@@ -1,0 +1,271 @@
+//go:build js && wasm
+
+package main
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"time"
+
+	"github.com/hack-pad/safejs"
+
+	"imkey-connect/bridge/interop"
+	"imkey-connect/bridge/jsstore"
+	"imkey-connect/bridge/records"
+	"imkey-connect/core/binding"
+	"imkey-connect/core/errcode"
+)
+
+// The names of the stores that a page does not bring itself.
+const (
+	indexedDB = "indexeddb"
+	memory    = "memory"
+	own       = "own"
+)
+
+// storeChoice is a page's choice of a store: a name, or else an object of its own.
+type storeChoice struct {
+	name   string
+	object safejs.Value
+}
+
+// value is the choice as JavaScript made it.
+func (s storeChoice) value() any {
+	if s.name != "" {
+		return s.name
+	}
+	return s.object
+}
+
+func (s storeChoice) is(other storeChoice) bool {
+	return s.name == other.name && (s.name != "" || s.object.Equal(other.object))
+}
+
+func readStore(o *interop.Object) storeChoice {
+	v := o.Value("store")
+	if name, ok := interop.String(v); ok && (name == indexedDB || name == memory) {
+		return storeChoice{name: name}
+	}
+	if !interop.IsObject(v) {
+		o.Refuse("store", `"indexeddb", "memory" or a Store`)
+	}
+	return storeChoice{object: v}
+}
+
+func (c *core) store(choice storeChoice) (binding.Store, error) {
+	switch choice.name {
+	case indexedDB:
+		return c.indexedDB(), nil
+	case memory:
+		return c.memory, nil
+	}
+	store, err := jsstore.New(choice.object)
+	if err != nil {
+		return nil, err
+	}
+	return c.share(store, own, choice.object), nil
+}
+
+// memoryObject is the store of that name, for the module that exports and imports: the one way in which its records leave this
+// module's memory. It is given to nobody else.
+func (c *core) memoryObject() (any, error) {
+	ctx := context.Background()
+	object := map[string]any{}
+	for name, function := range map[string]func(seid string, args []safejs.Value) (any, error){
+		"get": func(seid string, _ []safejs.Value) (any, error) {
+			b, err := c.memory.Get(ctx, seid)
+			if errors.Is(err, binding.ErrNoRecord) {
+				return safejs.Undefined(), nil
+			}
+			if err != nil {
+				return nil, err
+			}
+			defer clear(b)
+			return interop.Uint8Array(b)
+		},
+		"put": func(seid string, args []safejs.Value) (any, error) {
+			b, ok := interop.Bytes(argument(args, 1), 1<<16)
+			if !ok {
+				return nil, errcode.New(errcode.InvalidArgument, "the record is no Uint8Array")
+			}
+			defer clear(b)
+			return nil, c.memory.Put(ctx, seid, b)
+		},
+		"delete": func(seid string, _ []safejs.Value) (any, error) { return nil, c.memory.Delete(ctx, seid) },
+		"list": func(string, []safejs.Value) (any, error) {
+			seids, err := c.memory.List(ctx)
+			list := make([]any, len(seids))
+			for i, seid := range seids {
+				list[i] = seid
+			}
+			return list, err
+		},
+	} {
+		f, err := c.exporter.Func(name, func(args []safejs.Value) (any, error) {
+			seid, _ := interop.String(argument(args, 0))
+			if name != "list" && !binding.ValidSEID(seid) {
+				return nil, errcode.New(errcode.InvalidArgument, "not an SEID")
+			}
+			return function(seid, args)
+		})
+		if err != nil {
+			return nil, err
+		}
+		object[name] = safejs.Unsafe(f.Value())
+	}
+	return object, nil
+}
+
+func (c *core) share(store binding.Store, kind string, object safejs.Value) binding.Store {
+	choice := storeChoice{name: kind}
+	if kind == own {
+		choice = storeChoice{object: object}
+	}
+	return records.Share(store, kind, c.locks, func(seid string, now *binding.Known) { c.recordChanged(choice, seid, now) })
+}
+
+// recordChanged takes what is in a record now to the open devices that it is about, and tells the page.
+func (c *core) recordChanged(choice storeChoice, seid string, now *binding.Known) {
+	c.mu.Lock()
+	var about []*openDevice
+	for _, d := range c.devices {
+		if d.options.store.is(choice) && d.device.Info().SEID == seid {
+			about = append(about, d)
+		}
+	}
+	c.mu.Unlock()
+	for _, d := range about {
+		d.setKnown(now)
+	}
+	if interop.Is(c.changed, safejs.TypeFunction) {
+		_, _ = c.changed.Invoke(choice.value(), seid) // what the page throws there is its own affair
+	}
+}
+
+// look reads what the record of a device tells, for its info. A store that fails will say so when something needs it.
+func (d *openDevice) look(ctx context.Context, store binding.Store) {
+	if known, err := binding.Look(ctx, store, d.device.Info().SEID); err == nil {
+		d.mu.Lock()
+		d.known = &known
+		d.mu.Unlock()
+	}
+}
+
+func (d *openDevice) setKnown(now *binding.Known) {
+	d.mu.Lock()
+	d.known = now
+	d.mu.Unlock()
+	_ = d.object.Set("info", d.info())
+}
+
+// of reads the arguments of a call about a record: a SEID where there is one, and the options with the store at last.
+func (c *core) of(args []safejs.Value, withSEID bool) (choice storeChoice, store binding.Store, seid string, err error) {
+	if withSEID {
+		seid, _ = interop.String(argument(args, 0))
+		if !binding.ValidSEID(seid) {
+			return choice, nil, "", errcode.New(errcode.InvalidArgument, "the SEID is not 32 upper-case hex digits")
+		}
+	}
+	o := interop.ReadObject(argument(args, len(args)-1), "options")
+	choice = readStore(o)
+	if o.Err() != nil {
+		return choice, nil, "", o.Err()
+	}
+	store, err = c.store(choice)
+	return choice, store, seid, err
+}
+
+// known(options): what the records of a store tell.
+func (c *core) known(args []safejs.Value) (any, error) {
+	_, store, _, err := c.of(args, false)
+	if err != nil {
+		return nil, err
+	}
+	all, err := binding.List(context.Background(), store)
+	if err != nil {
+		return nil, err
+	}
+	list := make([]any, len(all))
+	for i, k := range all {
+		list[i] = knownDevice(k)
+	}
+	return list, nil
+}
+
+// rename(seid, name | null, options).
+func (c *core) rename(args []safejs.Value) (any, error) {
+	_, store, seid, err := c.of(args, true)
+	if err != nil {
+		return nil, err
+	}
+	name, ok := interop.String(argument(args, 1))
+	if !ok && !argument(args, 1).IsNull() {
+		return nil, errcode.New(errcode.InvalidArgument, "the name is neither a string nor null")
+	}
+	return nil, binding.Rename(context.Background(), store, seid, name)
+}
+
+// forget(seid, options).
+func (c *core) forget(args []safejs.Value) (any, error) {
+	_, store, seid, err := c.of(args, true)
+	if err != nil {
+		return nil, err
+	}
+	return nil, binding.Forget(context.Background(), store, seid)
+}
+
+// reread(seid, options): another module changed the record.
+func (c *core) reread(args []safejs.Value) (any, error) {
+	choice, store, seid, err := c.of(args, true)
+	if err != nil {
+		return nil, err
+	}
+	known, err := binding.Look(context.Background(), store, seid)
+	if err != nil {
+		c.recordChanged(choice, seid, nil)
+		return nil, nil
+	}
+	c.recordChanged(choice, seid, &known)
+	return nil, nil
+}
+
+// knownDevice is a KnownDevice.
+func knownDevice(k binding.Known) map[string]any {
+	d := map[string]any{
+		"seid": k.SEID, "serial": k.Serial, "name": orNull(k.Name), "state": "unreadable", "boundAt": date(k.BoundAt),
+		"certificate": nil, "certificateKey": nil, "codeKept": k.HasCode,
+	}
+	if !k.Readable {
+		return d
+	}
+	switch k.State {
+	case binding.Bound, binding.Imported, binding.Former:
+		d["state"] = k.State.String()
+	default:
+		d["state"] = "unfinished"
+	}
+	switch k.Trust {
+	case binding.Verified:
+		d["certificate"], d["certificateKey"] = "verified", hex.EncodeToString(k.CA[:])
+	case binding.Accepted:
+		d["certificate"] = "unverified"
+	}
+	return d
+}
+
+// date is a JavaScript Date, or null for the zero time.
+func date(t time.Time) any {
+	if t.IsZero() {
+		return nil
+	}
+	class, err := interop.Get(safejs.Global(), "Date")
+	if err != nil {
+		return nil
+	}
+	v, err := interop.Construct(class, t.UnixMilli())
+	if err != nil {
+		return nil
+	}
+	return safejs.Unsafe(v)
+}
