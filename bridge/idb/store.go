@@ -4,7 +4,6 @@ package idb
 
 import (
 	"context"
-	"slices"
 	"sync"
 	"time"
 
@@ -168,10 +167,9 @@ func (s *Store) List(ctx context.Context) ([]string, error) {
 		for _, v := range list {
 			// Other keys are not ours.
 			if seid, ok := interop.String(v); ok && binding.ValidSEID(seid) {
-				seids = append(seids, seid)
+				seids = binding.InsertSEID(seids, seid)
 			}
 		}
-		slices.Sort(seids)
 		return nil
 	})
 	return seids, err

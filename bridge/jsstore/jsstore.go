@@ -5,7 +5,6 @@ package jsstore
 import (
 	"context"
 	"errors"
-	"slices"
 
 	"github.com/hack-pad/safejs"
 
@@ -107,8 +106,7 @@ func (s *Store) List(ctx context.Context) ([]string, error) {
 		if !ok || !binding.ValidSEID(seid) {
 			return nil, errcode.New(errcode.Storage, "the page's store gave what is no SEID")
 		}
-		seids = append(seids, seid)
+		seids = binding.InsertSEID(seids, seid)
 	}
-	slices.Sort(seids)
-	return slices.Compact(seids), nil
+	return seids, nil
 }

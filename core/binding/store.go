@@ -23,6 +23,19 @@ type Store interface {
 	List(ctx context.Context) ([]string, error)
 }
 
+// InsertSEID puts an SEID into its place in a sorted list, unless it is there. It is what a [Store] makes List's answer with:
+// lists are short, and sorting code is long, in a module that is downloaded.
+func InsertSEID(sorted []string, seid string) []string {
+	at := len(sorted)
+	for at > 0 && sorted[at-1] >= seid {
+		at--
+	}
+	if at < len(sorted) && sorted[at] == seid {
+		return sorted
+	}
+	return slices.Insert(sorted, at, seid)
+}
+
 // MemoryStore keeps records in memory, unencrypted, until it is dropped. The zero value is ready.
 type MemoryStore struct {
 	mu      sync.Mutex
@@ -67,8 +80,7 @@ func (m *MemoryStore) List(ctx context.Context) ([]string, error) {
 	defer m.mu.Unlock()
 	seids := make([]string, 0, len(m.records))
 	for s := range m.records {
-		seids = append(seids, s)
+		seids = InsertSEID(seids, s)
 	}
-	slices.Sort(seids)
 	return seids, nil
 }

@@ -56,7 +56,7 @@ func TestRetryable(t *testing.T) {
 	final := map[errcode.Code]bool{}
 	for _, c := range []errcode.Code{errcode.Unsupported, errcode.NotIMKey, errcode.Protocol, errcode.NotBound,
 		errcode.BoundElsewhere, errcode.UntrustedDevice, errcode.DeviceMismatch, errcode.AppletMissing,
-		errcode.RecordCorrupt, errcode.InvalidArgument, errcode.UnsupportedMethod, errcode.Internal} {
+		errcode.RecordCorrupt, errcode.RecordExists, errcode.FileInvalid, errcode.InvalidArgument, errcode.UnsupportedMethod, errcode.Internal} {
 		final[c] = true
 	}
 	for _, c := range errcode.All() {

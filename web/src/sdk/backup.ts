@@ -1,7 +1,7 @@
 // Runs imkey-backup.wasm for one call. This file is loaded on demand.
 
 import type { StoreChoice } from './core'
-import { start } from './loader'
+import type { start } from './loader'
 import type { KnownDevice, Store } from './types/imkey'
 
 /** The surface of imkey-backup.wasm. Package wasm/backup is the other half of it. */
@@ -31,7 +31,8 @@ export async function run<T>(
     stopped = cause => reject(fail(`${wasmURL} stopped unexpectedly`, { retryable: true, cause }))
   })
   end.catch(() => {}) // its end after the call is no news
-  const backup = await start<Backup>(wasmURL, fail, cause => stopped(cause))
+  const loader = await import('./loader')
+  const backup = await loader.start<Backup>(wasmURL, fail, cause => stopped(cause))
   try {
     backup.init({ makeError })
     return await Promise.race([call(backup), end])

@@ -66,7 +66,7 @@ async function download(url: string, fail: Fail): Promise<WebAssembly.Module> {
   }
   if (!response.ok) {
     const { status } = response
-    throw failed(`the server answered ${status}; it belongs beside imkey.js, or where the option for it says`, { status })
+    throw failed(`the server answered ${status}; it belongs beside imkey.js, or where the options wasmURL and backupWasmURL say`, { status })
   }
   try {
     // Only under its own type does a browser compile it while it arrives; some servers do not know that type.
