@@ -12,9 +12,7 @@ import (
 	"imkey-connect/bridge/idb"
 	"imkey-connect/bridge/interop"
 	"imkey-connect/bridge/records"
-	"imkey-connect/bridge/webusb"
 	"imkey-connect/core/binding"
-	"imkey-connect/core/device"
 	"imkey-connect/core/errcode"
 )
 
@@ -33,12 +31,13 @@ type core struct {
 
 	mu        sync.Mutex
 	devices   map[int]*openDevice
+	alive     map[*openDevice]struct{} // those, and those that are being opened
 	last      int
 	persisted *bool // the browser's answer, once there is one
 }
 
 func newCore() (*core, error) {
-	c := &core{devices: map[int]*openDevice{}, methods: map[string]*interop.Func{}, locks: records.Locks(), changed: safejs.Undefined()}
+	c := &core{devices: map[int]*openDevice{}, alive: map[*openDevice]struct{}{}, methods: map[string]*interop.Func{}, locks: records.Locks(), changed: safejs.Undefined()}
 	c.indexedDB = sync.OnceValue(func() binding.Store {
 		return c.share(idb.New(idb.Browser(), c.setPersisted), indexedDB, safejs.Undefined())
 	})
@@ -90,6 +89,12 @@ func (c *core) object() (safejs.Value, error) {
 	if object["memory"], err = c.memoryObject(); err != nil {
 		return safejs.Undefined(), err
 	}
+	// Not by the exporter: all of it is done when the call returns.
+	suspend, err := interop.Callback(func([]safejs.Value) { c.suspend() })
+	if err != nil {
+		return safejs.Undefined(), err
+	}
+	object["suspend"] = safejs.Unsafe(suspend.Value())
 	return safejs.ValueOf(object)
 }
 
@@ -102,24 +107,29 @@ func (c *core) open(args []safejs.Value) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	ctx := context.Background()
-	link, err := webusb.Open(ctx, argument(args, 0), webusb.Options{USB: options.usb, Locks: c.locks})
+	d := &openDevice{core: c, options: options, turn: make(chan struct{}, 1), asks: interaction{"reason": confirm}}
+	d.life, d.end = context.WithCancelCause(context.Background())
+	ctx, stop, err := interop.WithSignal(d.life, options.signal)
 	if err != nil {
 		return nil, err
 	}
-	d := &openDevice{core: c, options: options, link: link, turn: make(chan struct{}, 1), asks: interaction{"reason": confirm}}
-	// On failure this closes the link.
-	if d.device, err = device.Open(ctx, link, d.waiting); err != nil {
-		return nil, err
+	defer stop()
+	c.mu.Lock()
+	c.alive[d] = struct{}{}
+	c.mu.Unlock()
+	if err := d.open(ctx, argument(args, 0), store); err != nil {
+		c.drop(d)
+		return nil, d.cause(err)
 	}
-	d.binding = binding.New(d.device, binding.Config{Store: store, Pins: options.pins})
-	d.look(ctx, store)
-	if d.object, err = c.add(d); err != nil {
-		d.close()
-		return nil, errcode.Wrap(errcode.Internal, "open", err)
-	}
-	go d.announce()
 	return d.object, nil
+}
+
+// drop forgets a device.
+func (c *core) drop(d *openDevice) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.alive, d)
+	delete(c.devices, d.number)
 }
 
 // add gives a device its number and its JavaScript object.

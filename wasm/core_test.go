@@ -20,7 +20,8 @@ import (
 
 // pageSource plays the page: it calls the core and keeps what happens.
 const pageSource = `(core, usb) => {
-	class ImKeyError extends Error { constructor(code, message, statusWord, retryable, data) { super(message); Object.assign(this, { code, statusWord, retryable, data }) } }
+	// One class for all tabs that a test has.
+	const ImKeyError = globalThis.TestImKeyError ??= class ImKeyError extends Error { constructor(code, message, statusWord, retryable, data) { super(message); Object.assign(this, { code, statusWord, retryable, data }) } }
 	core.init({ makeError: (...a) => new ImKeyError(...a) });
 	const tell = async f => {
 		try { return { value: await f() } }
@@ -42,7 +43,8 @@ type page struct {
 	t    *testing.T
 	usb  *bridgetest.USB
 	core *core
-	page safejs.Value
+	// object is the core as the page has it.
+	object, page safejs.Value
 	// status is what BIND_CHECK answers, verify what IDENTITY_VERIFY answers; instructions counts what was asked.
 	status, verify byte
 	instructions   map[byte]int
@@ -59,7 +61,14 @@ func newPage(t *testing.T) *page {
 	require.NoError(t, err)
 	object, err := c.object()
 	require.NoError(t, err)
-	p := &page{t: t, core: c, verify: 0x5A, instructions: map[byte]int{}, usb: bridgetest.NewUSB(t)}
+	return newTab(t, c, object)
+}
+
+// newTab is a page on a core that there is already.
+func newTab(t *testing.T, c *core, object safejs.Value) *page {
+	t.Helper()
+	p := &page{t: t, core: c, object: object, verify: 0x5A, instructions: map[byte]int{}, usb: bridgetest.NewUSB(t)}
+	var err error
 	p.page, err = bridgetest.Eval(t, pageSource).Invoke(object, p.usb.USB)
 	require.NoError(t, err)
 

@@ -5,7 +5,6 @@ package main
 import (
 	"context"
 	"encoding/hex"
-	"errors"
 	"sync"
 
 	"github.com/hack-pad/safejs"
@@ -32,7 +31,12 @@ type openDevice struct {
 	turn chan struct{}
 	asks interaction
 
+	// life ends when the device is let go of; its cause says why, where that was not the caller's wish.
+	life context.Context
+	end  context.CancelCauseFunc
+
 	mu     sync.Mutex
+	opened bool
 	closed bool
 	status *binding.Status // as last heard
 	known  *binding.Known  // what the record tells, if there is one
@@ -65,7 +69,7 @@ const (
 
 // do runs one call, which the signal takes back; asks is what the device would be waiting for.
 func (d *openDevice) do(signal safejs.Value, asks interaction, call func(ctx context.Context) error) error {
-	ctx, stop, err := interop.WithSignal(context.Background(), signal)
+	ctx, stop, err := interop.WithSignal(d.life, signal)
 	if err != nil {
 		return err
 	}
@@ -74,15 +78,47 @@ func (d *openDevice) do(signal safejs.Value, asks interaction, call func(ctx con
 	case d.turn <- struct{}{}:
 		defer func() { <-d.turn }()
 	case <-d.link.Gone():
-		return d.link.Err()
+		return d.cause(d.link.Err())
 	case <-ctx.Done():
-		return errcode.FromContext("waiting for the device", ctx.Err())
+		return d.cause(errcode.FromContext("waiting for the device", ctx.Err()))
 	}
 	if err := ctx.Err(); err != nil {
-		return errcode.FromContext("waiting for the device", err)
+		return d.cause(errcode.FromContext("waiting for the device", err))
 	}
 	d.asks = asks
-	return call(ctx)
+	return d.cause(call(ctx))
+}
+
+// open brings the device from plugged in to known. Nothing is left of it on failure.
+func (d *openDevice) open(ctx context.Context, usb safejs.Value, store binding.Store) error {
+	d.turn <- struct{}{}
+	defer func() { <-d.turn }()
+	link, err := webusb.Open(ctx, usb, webusb.Options{USB: d.options.usb, Locks: d.core.locks, TakeOver: d.options.takeOver})
+	if err != nil {
+		return err
+	}
+	if !d.took(link) {
+		link.Close()
+		return context.Cause(d.life)
+	}
+	go d.watch()
+	// On failure this closes the link.
+	if d.device, err = device.Open(ctx, link, d.waiting); err != nil {
+		return err
+	}
+	d.binding = binding.New(d.device, binding.Config{Store: store, Pins: d.options.pins})
+	d.look(ctx, store)
+	if d.object, err = d.core.add(d); err == nil {
+		d.mu.Lock()
+		d.opened = true
+		d.mu.Unlock()
+		err = ctx.Err()
+	}
+	if err != nil {
+		d.close()
+		return errcode.Wrap(errcode.Of(err), "open", err)
+	}
+	return nil
 }
 
 func (d *openDevice) bindingStatus(args []safejs.Value) (any, error) {
@@ -167,9 +203,7 @@ func (d *openDevice) close() {
 	d.mu.Lock()
 	d.closed = true
 	d.mu.Unlock()
-	d.core.mu.Lock()
-	delete(d.core.devices, d.number)
-	d.core.mu.Unlock()
+	d.core.drop(d)
 	// Its error says nothing that the caller could do anything about: the link is gone either way.
 	_ = d.device.Close()
 }
@@ -196,21 +230,6 @@ func (d *openDevice) heard(status binding.Status) {
 	if news {
 		d.emit("bindingchange", map[string]any{"status": status.String()})
 	}
-}
-
-// announce tells the page, once, when the device is gone without having been closed.
-func (d *openDevice) announce() {
-	<-d.link.Gone()
-	d.mu.Lock()
-	closed := d.closed
-	d.mu.Unlock()
-	why := d.link.Err()
-	if closed || !errors.Is(why, errcode.DeviceDisconnected) && !errors.Is(why, errcode.PermissionDenied) {
-		return
-	}
-	d.emit("disconnect", map[string]any{"code": string(errcode.Of(why))})
-	// What is left of it in the browser: the listener, the lock.
-	_ = d.link.Close()
 }
 
 // emit calls the page's listener; what that throws is the page's own affair.

@@ -57,11 +57,16 @@ type exchange struct{ Cmd, Rsp string }
 func newEthereumPage(t *testing.T, point []byte) *page {
 	t.Helper()
 	p := newPage(t)
-	p.ca = hex.EncodeToString(ca.Public())
-	p.certificate = secerttest.New(seid, point).Sign(ca)
-	p.ethereum = &applet{t: t, signer: account}
+	p.hasWallet(point)
 	p.open()
 	return p
+}
+
+// hasWallet gives the page a device with that key in its secure element, and an Ethereum wallet.
+func (p *page) hasWallet(point []byte) {
+	p.ca = hex.EncodeToString(ca.Public())
+	p.certificate = secerttest.New(seid, point).Sign(ca)
+	p.ethereum = &applet{t: p.t, signer: account}
 }
 
 // bound binds the page's device.

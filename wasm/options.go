@@ -26,6 +26,8 @@ type openOptions struct {
 	pins            []secp.PublicKey
 	allowUnverified bool
 	rememberCode    bool
+	takeOver        bool
+	signal          safejs.Value // an AbortSignal that takes the opening back, or undefined
 	onEvent         safejs.Value
 }
 
@@ -35,6 +37,8 @@ func readOpenOptions(v safejs.Value) (openOptions, error) {
 		usb:             o.Object("usb"),
 		allowUnverified: o.Bool("allowUnverified"),
 		rememberCode:    o.Bool("rememberCode"),
+		takeOver:        or(o.OptionalBool("takeOver"), false),
+		signal:          o.Value("signal"),
 		onEvent:         o.Func("onEvent"),
 	}
 	options.store = readStore(o)

@@ -98,19 +98,24 @@ const usbSource = `(() => {
 		held = new Map(); waiting = new Map();
 		request(name, options, callback) {
 			return new Promise((resolve, reject) => {
-				const run = async () => {
-					this.held.set(name, true);
-					try { resolve(await callback({ name })) } catch (e) { reject(e) }
-					this.held.delete(name);
-					(this.waiting.get(name) ?? []).shift()?.();
-				};
-				if (!this.held.has(name)) { run(); return }
 				const queue = this.waiting.get(name) ?? [];
 				this.waiting.set(name, queue);
+				const mine = { reject };
+				const run = async () => {
+					this.held.set(name, mine);
+					try { resolve(await callback({ name })) } catch (e) { reject(e) }
+					if (this.held.get(name) !== mine) return;
+					this.held.delete(name);
+					queue.shift()?.();
+				};
+				if (options.steal) { this.held.get(name)?.reject(new DOMException("The lock was stolen.", "AbortError")); run(); return }
+				if (!this.held.has(name)) { run(); return }
+				if (options.ifAvailable) { resolve(callback(null)); return }
 				queue.push(run);
 				options.signal.addEventListener("abort", () => { const i = queue.indexOf(run); if (i >= 0) { queue.splice(i, 1); reject(options.signal.reason) } });
 			});
 		}
+		async query() { return { held: [...this.held.keys()].map(name => ({ name, mode: "exclusive" })), pending: [] } }
 	}
 	return () => { const usb = new USB(); return { usb, device: new Device(usb), locks: new Locks() } };
 })()`

@@ -58,5 +58,12 @@ func failure(at step, err error) error {
 		// A transfer on a device that this page closed.
 		code = errcode.DeviceDisconnected
 	}
-	return errcode.Wrap(code, string(at), err)
+	e := errcode.Wrap(code, string(at), err)
+	if code == errcode.InUseElsewhere {
+		e.Data = map[string]any{"holder": "program"}
+		if thrown.Name == "InvalidStateError" {
+			e.Data["holder"] = "tab" // this one
+		}
+	}
+	return e
 }

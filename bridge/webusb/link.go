@@ -25,16 +25,17 @@ const (
 	// announceWithin is how long a device may have failed with NotFoundError before the browser says that it was unplugged.
 	// One that does not say so has revoked the permission.
 	announceWithin = time.Second
-	// claimAgainAfter is when a refused claim is tried a second and last time: the page that this one replaces by a reload
-	// may still be on its way out.
+	// claimAgainAfter is when a refused claim is tried again, claims how often it is tried in all: the page that this one
+	// replaces by a reload, or that was frozen just now, may still be on its way out.
 	claimAgainAfter = 300 * time.Millisecond
+	claims          = 4
 )
 
 // Link is one opened imKey. Its methods are those of [transport.Link], with its errors.
 type Link struct {
 	device     safejs.Value
 	ep         endpoints
-	lock       *lock
+	tenure     *tenure
 	stopEvents func()
 
 	// one holds a token while nobody uses the device; Send, Receive and Reset take it. The fields up to mu are its
@@ -49,6 +50,8 @@ type Link struct {
 	gone     chan struct{} // closed when why is set
 	detached chan struct{} // closed when the browser announces that the device was unplugged
 	closed   chan struct{} // closed when Close has done its work; nil before Close
+	wanted   chan struct{} // closed when another page asks for the device
+	reading  bool          // the browser has a read under way: the device may be at something
 }
 
 var _ transport.Link = (*Link)(nil)
@@ -59,11 +62,14 @@ type Options struct {
 	USB safejs.Value
 	// Locks is navigator.locks, or undefined.
 	Locks safejs.Value
+	// TakeOver asks the page of this site that holds the device to let go of it.
+	TakeOver bool
 }
 
 // Open opens the device, claims the interface that its descriptors name and listens for it to be unplugged. Errors:
 // invalid-argument for what is no USBDevice, permission-denied, in-use-elsewhere, not-imkey, device-disconnected, aborted,
-// timeout.
+// timeout. The data of in-use-elsewhere says who has the device: its holder is a "tab" of this site, which Options.TakeOver
+// may move, or another "program"; its reason is "no-answer" for a tab that was asked and did not let go.
 func Open(ctx context.Context, device safejs.Value, o Options) (*Link, error) {
 	d := interop.ReadObject(device, "device")
 	for _, method := range []string{"open", "close", "selectConfiguration", "claimInterface", "releaseInterface", "transferIn", "transferOut"} {
@@ -74,10 +80,13 @@ func Open(ctx context.Context, device safejs.Value, o Options) (*Link, error) {
 	}
 	// A device without a serial number gives null, and shares the lock with others of its kind.
 	serial, _ := interop.String(d.Value("serialNumber"))
-	if err := enter(ctx, device); err != nil {
+	l := &Link{
+		device: device, one: make(chan struct{}, 1),
+		gone: make(chan struct{}), detached: make(chan struct{}), wanted: make(chan struct{}),
+	}
+	if err := l.enter(ctx, o.TakeOver); err != nil {
 		return nil, err
 	}
-	l := &Link{device: device, one: make(chan struct{}, 1), gone: make(chan struct{}), detached: make(chan struct{})}
 	var err error
 	l.stopEvents, err = interop.Listen(o.USB, "disconnect", func(event safejs.Value) {
 		if which, err := interop.Get(event, "device"); err == nil && which.Equal(device) {
@@ -85,12 +94,12 @@ func Open(ctx context.Context, device safejs.Value, o Options) (*Link, error) {
 		}
 	})
 	if err != nil {
-		leave(device)
+		l.leave()
 		return nil, errcode.Wrap(errcode.InvalidArgument, "usb takes no listener", err)
 	}
-	if l.lock, err = acquire(ctx, o.Locks, "imkey-connect usb "+serial); err != nil {
+	if l.tenure, err = take(ctx, o.Locks, serial, o.TakeOver, l.ask); err != nil {
 		l.stopEvents()
-		leave(device)
+		l.leave()
 		return nil, err
 	}
 	err = l.open(ctx)
@@ -101,6 +110,20 @@ func Open(ctx context.Context, device safejs.Value, o Options) (*Link, error) {
 		return nil, err
 	}
 	return l, nil
+}
+
+// Wanted is closed when another page of this site asks for the device. Whoever uses the link then ends what the device is
+// at and closes it; the other page does not wait for ever.
+func (l *Link) Wanted() <-chan struct{} { return l.wanted }
+
+func (l *Link) ask() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	select {
+	case <-l.wanted:
+	default:
+		close(l.wanted)
+	}
 }
 
 // open brings the device from closed to claimed.
@@ -116,7 +139,7 @@ func (l *Link) open(ctx context.Context) error {
 		return err
 	}
 	err = l.alter(ctx, claiming, "claimInterface", l.ep.iface)
-	if errors.Is(err, errcode.InUseElsewhere) {
+	for try := 1; try < claims && errors.Is(err, errcode.InUseElsewhere); try++ {
 		select {
 		case <-time.After(claimAgainAfter):
 			err = l.alter(ctx, claiming, "claimInterface", l.ep.iface)
@@ -335,9 +358,11 @@ func (l *Link) Receive(ctx context.Context) (p frame.Packet, err error) {
 			return p, l.failed(ctx, receiving, err)
 		}
 	}
+	l.expect(true)
 	result, over, err := l.wait(ctx, receiving, l.read)
 	if over {
 		l.read = nil
+		l.expect(false)
 	}
 	if err != nil {
 		return p, err
@@ -351,6 +376,12 @@ func (l *Link) Receive(ctx context.Context) (p frame.Packet, err error) {
 		return p, errcode.New(errcode.Protocol, "receive a packet: not 64 bytes")
 	}
 	return frame.Packet(b), nil
+}
+
+func (l *Link) expect(reading bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.reading = reading
 }
 
 // status reads how a transfer went.
@@ -393,6 +424,7 @@ func (l *Link) Reset(ctx context.Context) error {
 	defer stop()
 	l.giveBack(ctx)
 	l.read, l.write = nil, nil
+	l.expect(false)
 	err := l.Err()
 	if err == nil {
 		err = l.open(ctx)
@@ -429,6 +461,25 @@ func (l *Link) settle(ctx context.Context, change *interop.Pending) {
 	}
 }
 
+// Abandon is Close for a page that is about to be frozen or put away, where nothing that waits goes on: it tells the device
+// to cancel what it is at, gives it and its lock back in the same breath, and leaves the rest to Close, which goes on when
+// the page does. What is under way ends with why.
+func (l *Link) Abandon(why error) {
+	l.end(why)
+	l.mu.Lock()
+	reading := l.reading
+	l.mu.Unlock()
+	// Whoever opens the device next cancels too; this way its screen does not ask in vain until then.
+	if cancel := frame.Cancel(); reading {
+		if data, err := interop.Uint8Array(cancel[:]); err == nil {
+			_, _ = interop.CallAsync(l.device, "transferOut", l.ep.out, data)
+		}
+	}
+	_, _ = interop.CallAsync(l.device, "close")
+	l.tenure.release()
+	go l.Close()
+}
+
 // Close ends what is under way with device-disconnected and gives the device back. It may be called more than once and by
 // several goroutines; each returns when the device is closed, or after a bound.
 func (l *Link) Close() error {
@@ -447,10 +498,12 @@ func (l *Link) Close() error {
 			<-l.one
 			l.giveBack(context.Background())
 			l.stopEvents()
-			ctx, stop := context.WithTimeout(context.Background(), closeWithin)
-			defer stop()
-			l.lock.release(ctx)
-			leave(l.device)
+			l.tenure.release()
+			select {
+			case <-l.tenure.released():
+			case <-time.After(closeWithin):
+			}
+			l.leave()
 		}()
 	}
 	timer := time.NewTimer(closeWithin)

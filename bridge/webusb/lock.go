@@ -4,8 +4,7 @@ package webusb
 
 import (
 	"context"
-	"slices"
-	"sync"
+	"errors"
 	"time"
 
 	"github.com/hack-pad/safejs"
@@ -14,124 +13,271 @@ import (
 	"imkey-connect/core/errcode"
 )
 
-// lockWithin is how long a new page waits for the lock before it believes that somebody else holds the device: the page
-// that it replaces by a reload may still be on its way out.
-const lockWithin = time.Second
+const (
+	// lockWithin is how long a new page waits for the lock before it believes that somebody else holds the device: the page
+	// that it replaces by a reload may still be on its way out.
+	lockWithin = time.Second
+	// answerWithin is how long a page that was asked to let go may take to say that it does. One that sleeps says nothing.
+	answerWithin = 3 * time.Second
+	// handOverWithin is how long it may take in all: it ends its exchange with the device first.
+	handOverWithin = 15 * time.Second
+)
 
-// lock is the origin's Web Lock on one device. The browser gives it back when the page goes away, however it goes.
+// The locks of one device. Whoever holds the first has the device. It holds the second as well, which another page of the
+// site steals to say that it wants the device: the browser tells the holder of a lock that is stolen, and nobody else.
+// The third is taken by a holder that is letting go, for the other page to see that it is not asleep.
+const (
+	deviceLock  = "imkey-connect usb "
+	wantedLock  = "imkey-connect usb wanted "
+	lettingLock = "imkey-connect usb letting go "
+)
+
+// lock is one of the origin's Web Locks. The browser gives it back when the page goes away, however it goes.
 type lock struct {
 	held    *interop.Deferred // the lock is held until this settles
-	request *interop.Pending  // settles once the lock is given back
+	request *interop.Pending  // settles once the lock is given back or stolen
+	granted chan bool         // false: it is not to be had
+	cancel  *interop.AbortController
 }
 
-// links is every USBDevice that has a link in this module. A page may have no Web Locks, and its own claim does not keep it
-// from claiming again.
-var links = struct {
-	mu      sync.Mutex
-	devices []safejs.Value
-	changed chan struct{} // closed and replaced when one leaves
-}{changed: make(chan struct{})}
-
-// enter notes that device has a link. Where it has one already it waits a moment, for that one may be closing.
-func enter(ctx context.Context, device safejs.Value) error {
-	timer := time.NewTimer(lockWithin)
-	defer timer.Stop()
-	for {
-		links.mu.Lock()
-		changed := links.changed
-		free := !slices.ContainsFunc(links.devices, device.Equal)
-		if free {
-			links.devices = append(links.devices, device)
-		}
-		links.mu.Unlock()
-		if free {
-			return nil
-		}
-		select {
-		case <-changed:
-		case <-timer.C:
-			return errcode.New(errcode.InUseElsewhere, "this page has the device open already")
-		case <-ctx.Done():
-			return errcode.FromContext("wait for the device", ctx.Err())
-		}
-	}
-}
-
-// leave is the end of what enter began.
-func leave(device safejs.Value) {
-	links.mu.Lock()
-	defer links.mu.Unlock()
-	links.devices = slices.DeleteFunc(links.devices, device.Equal)
-	close(links.changed)
-	links.changed = make(chan struct{})
-}
-
-// acquire takes the lock of that name, or says in-use-elsewhere. A browser without navigator.locks, or one that grants none
-// to a site whose storage is blocked, has the claim alone; its lock is nil.
-func acquire(ctx context.Context, locks safejs.Value, name string) (*lock, error) {
-	if !interop.IsObject(locks) {
-		return nil, nil
-	}
+// request asks for a lock. Only one that waits for its turn can be taken back.
+func request(locks safejs.Value, name string, options map[string]any) (*lock, error) {
 	held, err := interop.NewDeferred()
 	if err != nil {
 		return nil, err
 	}
-	l := &lock{held: held}
-	granted := make(chan struct{}, 1)
-	callback, err := interop.CallbackReturning(func([]safejs.Value) any {
-		granted <- struct{}{}
+	l := &lock{held: held, granted: make(chan bool, 1)}
+	if len(options) == 0 {
+		if l.cancel, err = interop.NewAbortController(); err != nil {
+			return nil, err
+		}
+		options = map[string]any{"signal": l.cancel.Signal}
+	}
+	callback, err := interop.CallbackReturning(func(args []safejs.Value) any {
+		if len(args) == 0 || interop.Absent(args[0]) {
+			l.granted <- false
+			return nil
+		}
+		l.granted <- true
 		return held.Promise
 	})
 	if err != nil {
 		return nil, err
 	}
-	patience, err := interop.NewAbortController()
-	if err != nil {
+	if l.request, err = interop.CallAsync(locks, "request", name, options, callback.Value()); err != nil {
 		callback.Release()
 		return nil, err
-	}
-	l.request, err = interop.CallAsync(locks, "request", name, map[string]any{"signal": patience.Signal}, callback.Value())
-	if err != nil {
-		callback.Release()
-		return nil, lockFailure(err)
 	}
 	go func() {
 		// Until the request settles the browser may call the callback.
 		<-l.request.Done()
 		callback.Release()
 	}()
-	timer := time.NewTimer(lockWithin)
-	defer timer.Stop()
+	return l, nil
+}
+
+// wait waits for the lock until stop is closed or delivers; over says that it came to that first.
+func (l *lock) wait(ctx context.Context, stop <-chan time.Time) (got, over bool, err error) {
 	select {
-	case <-granted:
-		return l, nil
+	case got := <-l.granted:
+		return got, false, nil
 	case <-l.request.Done():
+		select {
+		case got := <-l.granted: // and stolen since
+			return got, false, nil
+		default:
+		}
 		_, err := l.request.Result()
-		return nil, lockFailure(err)
-	case <-timer.C:
-		err = errcode.New(errcode.InUseElsewhere, "another page of this site holds the device")
+		return false, false, err
+	case <-stop:
+		return false, true, nil
 	case <-ctx.Done():
-		err = errcode.FromContext("lock the device", ctx.Err())
+		return false, false, ctx.Err()
 	}
-	// If the lock is granted at this very moment it is given back at once.
-	patience.Abort()
-	_ = held.Resolve(nil)
-	return nil, err
 }
 
-// lockFailure is nil for a site that gets no locks at all.
-func lockFailure(err error) error {
-	if interop.NameOf(err) == "SecurityError" {
-		return nil
-	}
-	return errcode.Wrap(errcode.PermissionDenied, "lock the device", err)
-}
-
-// release gives the lock back and waits until the browser has it, so that the next link can take it at once.
-func (l *lock) release(ctx context.Context) {
+// release gives the lock back, or takes the request for it back; one that is granted at this very moment is given back too.
+func (l *lock) release() {
 	if l == nil {
 		return
 	}
+	if l.cancel != nil {
+		l.cancel.Abort()
+	}
 	_ = l.held.Resolve(nil)
-	_, _ = l.request.Wait(ctx)
+}
+
+// stolen is closed when the lock is not held any more.
+func (l *lock) stolen() <-chan struct{} { return l.request.Done() }
+
+// tenure is a page's right to a device among all pages of its site.
+type tenure struct {
+	locks  safejs.Value
+	serial string
+	device *lock
+	wanted *lock         // the watcher's, once there is one
+	over   chan struct{} // closed by release
+}
+
+// take gets the right to the device with that serial number, or says in-use-elsewhere. With takeOver the page that has it
+// is asked to let go. A browser without navigator.locks, or one that grants none to a site whose storage is blocked, has
+// the claim alone; its tenure is nil. wanted is called, at most once, when another page asks for the device.
+func take(ctx context.Context, locks safejs.Value, serial string, takeOver bool, wanted func()) (*tenure, error) {
+	if !interop.IsObject(locks) {
+		return nil, nil
+	}
+	t := &tenure{locks: locks, serial: serial, over: make(chan struct{})}
+	err := t.enter(ctx, takeOver)
+	if err != nil {
+		t.device.release()
+		t.wanted.release()
+		if interop.NameOf(err) == "SecurityError" {
+			return nil, nil
+		}
+		var thrown *interop.Exception
+		switch {
+		case errors.As(err, &thrown):
+			return nil, errcode.Wrap(errcode.PermissionDenied, "lock the device", err)
+		case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+			return nil, errcode.FromContext("lock the device", err)
+		}
+		return nil, err
+	}
+	go t.watch(wanted)
+	return t, nil
+}
+
+func (t *tenure) enter(ctx context.Context, takeOver bool) (err error) {
+	if takeOver {
+		if _, err := t.want(ctx, map[string]any{"steal": true}); err != nil {
+			return err
+		}
+	}
+	if t.device, err = request(t.locks, deviceLock+t.serial, nil); err != nil {
+		return err
+	}
+	patience := []time.Duration{lockWithin}
+	if takeOver {
+		patience = []time.Duration{answerWithin, handOverWithin - answerWithin}
+	}
+	for i, within := range patience {
+		timer := time.NewTimer(within)
+		got, over, err := t.device.wait(ctx, timer.C)
+		timer.Stop()
+		switch {
+		case err != nil:
+			return err
+		case got:
+			return t.settle(ctx, takeOver)
+		case over && takeOver && (i > 0 || !t.answered(ctx)):
+			return held("the page that holds the device does not let go", "no-answer")
+		}
+	}
+	return held("another page of this site holds the device", "")
+}
+
+// settle makes sure, once the device's lock is this page's, that nobody asked for it meanwhile: the last who asks gets it.
+func (t *tenure) settle(ctx context.Context, takeOver bool) error {
+	free := true
+	if takeOver {
+		select {
+		case <-t.wanted.stolen():
+			free = false
+		default:
+		}
+	} else {
+		var err error
+		if free, err = t.want(ctx, map[string]any{"ifAvailable": true}); err != nil {
+			return err
+		}
+	}
+	if !free {
+		return held("another page of this site took the device over", "")
+	}
+	return nil
+}
+
+// want takes the lock by which pages ask for the device.
+func (t *tenure) want(ctx context.Context, options map[string]any) (got bool, err error) {
+	if t.wanted, err = request(t.locks, wantedLock+t.serial, options); err != nil {
+		return false, err
+	}
+	got, _, err = t.wanted.wait(ctx, nil)
+	return got, err
+}
+
+// watch waits for another page to ask for the device.
+func (t *tenure) watch(wanted func()) {
+	for {
+		select {
+		case <-t.wanted.stolen():
+		case <-t.over:
+			t.wanted.release()
+			return
+		}
+		// Who asked while this page slept has given up by now, and with it the lock.
+		free, err := t.want(context.Background(), map[string]any{"ifAvailable": true})
+		if err == nil && free {
+			continue
+		}
+		letting, _ := request(t.locks, lettingLock+t.serial, nil)
+		go func() {
+			<-t.over
+			letting.release()
+		}()
+		wanted()
+		return
+	}
+}
+
+// answered says whether the page that has the device is letting go of it.
+func (t *tenure) answered(ctx context.Context) bool {
+	all, err := interop.Call(ctx, t.locks, "query")
+	if err != nil {
+		return false
+	}
+	for _, l := range interop.ReadObject(all, "locks").List("held", maxLocks) {
+		if name, _ := interop.String(interop.ReadObject(l, "lock").Value("name")); name == lettingLock+t.serial {
+			return true
+		}
+	}
+	return false
+}
+
+// maxLocks is more than a site holds.
+const maxLocks = 10000
+
+// release gives the device to the next page that waits for it.
+func (t *tenure) release() {
+	if t == nil {
+		return
+	}
+	select {
+	case <-t.over:
+		return
+	default:
+		close(t.over)
+	}
+	t.wanted.release()
+	t.device.release()
+}
+
+// released is closed when the browser has it back, so that the next link can take it at once.
+func (t *tenure) released() <-chan struct{} {
+	if t == nil {
+		done := make(chan struct{})
+		close(done)
+		return done
+	}
+	return t.device.request.Done()
+}
+
+// held is in-use-elsewhere by a page of this site.
+func held(op, reason string) error {
+	e := errcode.New(errcode.InUseElsewhere, op)
+	e.Data = map[string]any{"holder": "tab"}
+	if reason != "" {
+		e.Data["reason"] = reason
+	}
+	return e
 }

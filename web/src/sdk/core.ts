@@ -9,7 +9,9 @@ export interface Core {
     /** A record of that store was written or deleted. */
     recordChanged(store: StoreChoice, seid: string): void
   }): void
-  open(device: USBSourceDevice, options: CoreOptions): Promise<CoreDevice>
+  open(device: USBSourceDevice, options: OpenOptions): Promise<CoreDevice>
+  /** Lets go of all devices before it returns: a page that is frozen or put away could not do it later. */
+  suspend(): void
   /** The store 'memory', for another module. */
   readonly memory: Store
   known(options: RecordOptions): Promise<KnownDevice[]>
@@ -32,6 +34,14 @@ export interface CoreOptions {
   allowUnverified: boolean
   rememberCode: boolean
   onEvent(name: 'interaction' | 'bindingchange' | 'disconnect', detail: object): void
+}
+
+/** OpenOptions are those of one opening. */
+export interface OpenOptions extends CoreOptions {
+  /** Asks the tab that holds the device to let go of it. */
+  takeOver: boolean
+  /** Takes the opening back. */
+  signal: AbortSignal
 }
 
 export interface CoreDevice {

@@ -22,6 +22,8 @@ export class Device extends EventTarget {
   readonly #settings: Settings
   #opened = false // as the caller wants it: an instance that stops does not change it
   #session: Promise<Session> | undefined
+  #opening: { takeOver: boolean; controller: AbortController } | undefined // how that session was asked for
+  #takenOver = false // by another tab, since it was opened
   #closes = 0 // how often close was called: what began before is not taken for what came after
   #closing: Promise<void> = Promise.resolve()
   #lost = false // the instance stopped while it held the USB device
@@ -54,25 +56,29 @@ export class Device extends EventTarget {
     signTypedData: (typedData, options) => this.#ethereum(options, core => core.signTypedData(typedData, options)),
   } satisfies Ethereum)
 
-  async open(options: { signal?: AbortSignal } = {}): Promise<DeviceInfo> {
+  async open(options: { signal?: AbortSignal; takeOver?: boolean } = {}): Promise<DeviceInfo> {
     const signal = signalOf(options)
+    const { takeOver = false } = options
     const closes = this.#closes
     try {
-      await untilAborted(signal, this.#connect())
+      await untilAborted(signal, this.#connect(flag('takeOver', takeOver)))
     } catch (error) {
       if (signal?.aborted) this.close().catch(() => {}) // it may still come to be open, and nobody would close it
       throw error
     }
     if (closes !== this.#closes) throw new ImKeyError('aborted', 'the device was closed while it was opening', { retryable: true })
     this.#opened = true
+    this.#takenOver = false
     return this.info
   }
 
   close(): Promise<void> {
     const session = this.#session
     this.#opened = false
+    this.#takenOver = false
     this.#session = undefined
     this.#closes++
+    this.#opening?.controller.abort()
     if (session) {
       this.#closing = session.then(
         ({ instance, core }) => instance.stopped ? this.#free() : instance.call(() => core.close()),
@@ -139,27 +145,51 @@ export class Device extends EventTarget {
     device.dispatchEvent(new CustomEvent('disconnect', { detail }))
   }
 
+  /** #over notes the end of a session that the core tells of. */
+  #over(detail: { reason?: unknown }) {
+    switch (detail.reason) {
+      case 'page-hidden': // when the page is back, the next call opens the device again
+        this.#session = undefined
+        return
+      case 'taken-over':
+        this.#session = undefined
+        this.#opened = false
+        this.#takenOver = true
+        this.dispatchEvent(new CustomEvent('disconnect', { detail }))
+        return
+      default:
+        Device.unplug(this, detail)
+    }
+  }
+
   async #call<T>(f: (core: CoreDevice) => Promise<T>, signal?: AbortSignal): Promise<T> {
     if (signal?.aborted) throw aborted(signal)
+    if (this.#takenOver) {
+      throw new ImKeyError('in-use-elsewhere', 'another tab took the device over: open() it again',
+        { retryable: true, data: { holder: 'tab', reason: 'taken-over' } })
+    }
     if (!this.#unplugged && !this.#opened) throw invalid('open() the device first')
     const { instance, core } = await untilAborted(signal, this.#connect())
     return instance.call(() => f(core))
   }
 
-  /** #connect gives the session, and makes one where there is none or its instance has stopped. */
-  async #connect(): Promise<Session> {
+  /**
+   * #connect gives the session, and makes one where there is none or its instance has stopped. To take the device over, it
+   * does not rely on one that is being made without.
+   */
+  async #connect(takeOver = false): Promise<Session> {
     if (this.#unplugged) throw new ImKeyError('device-disconnected', 'this imKey was unplugged', { retryable: true })
     const before = this.#session
     if (before) {
-      const session = await before
-      if (!session.instance.stopped) return session
+      const session = takeOver && !this.#opening?.takeOver ? await before.catch(() => undefined) : await before
+      if (session && !session.instance.stopped) return session
       if (this.#session === before) {
         this.#session = undefined
-        this.#lost = true
+        this.#lost = session !== undefined
       }
-      return this.#connect()
+      return this.#connect(takeOver)
     }
-    const starting = this.#start()
+    const starting = this.#start(takeOver)
     this.#session = starting
     try {
       return await starting
@@ -169,17 +199,20 @@ export class Device extends EventTarget {
     }
   }
 
-  async #start(): Promise<Session> {
+  async #start(takeOver: boolean): Promise<Session> {
     const closes = this.#closes
+    const controller = new AbortController()
+    const { signal } = controller
+    this.#opening = { takeOver, controller }
     await this.#closing.catch(() => {}) // whoever closed it was told
     const { wasmURL, backupWasmURL: _, ...options } = this.#settings
     const instance = await Instance.started(wasmURL)
     if (this.#lost) await this.#free()
     const core = await instance.call(core => core.open(this.#usb, {
-      ...options,
+      ...options, takeOver, signal,
       onEvent: (name, detail) => {
         if (instance.stopped || closes !== this.#closes) return
-        if (name === 'disconnect') Device.unplug(this, detail)
+        if (name === 'disconnect') this.#over(detail)
         else this.dispatchEvent(new CustomEvent(name, { detail }))
       },
     })).catch((error: unknown) => {

@@ -7,6 +7,7 @@ export class Instance {
   #core: Core | undefined
   #stopped: ImKeyError | undefined
   readonly #pending = new Set<(error: ImKeyError) => void>()
+  readonly #ended = new AbortController()
 
   /** started gives the page's one instance, and starts it when there is none, or none any more. */
   static started(wasmURL: string): Promise<Instance> {
@@ -35,11 +36,20 @@ export class Instance {
         recordChanged: announceChange,
       })
       instance.#core = core
+      instance.#listen(core)
     } catch (thrown) {
       throw typed(thrown)
     }
     if (instance.#stopped) throw instance.#stopped
     return instance
+  }
+
+  /** #listen has the devices let go of before the page sleeps: other tabs would wait for a page that hears nothing. */
+  #listen(core: Core) {
+    const suspend = () => core.suspend()
+    const { signal } = this.#ended
+    globalThis.addEventListener?.('pagehide', suspend, { signal })
+    globalThis.document?.addEventListener('freeze', suspend, { signal })
   }
 
   get stopped(): boolean {
@@ -67,6 +77,7 @@ export class Instance {
   #stop(cause: unknown) {
     this.#stopped = new ImKeyError('internal', 'imkey.wasm stopped unexpectedly; the next call starts it anew',
       { retryable: true, cause })
+    this.#ended.abort()
     for (const reject of this.#pending) reject(this.#stopped)
     this.#pending.clear()
   }

@@ -15,9 +15,11 @@
  * - `boot-loader`: the device is in its boot loader
  * - `device-disconnected`: it was unplugged
  * - `device-busy`: it is still at another operation
- * - `in-use-elsewhere`: another tab or program holds it
+ * - `in-use-elsewhere`: another tab or program holds it. `data.holder`: `'tab'` is one of this site, which
+ *   `open({ takeOver: true })` asks to let go, `'program'` any other. `data.reason`: `'no-answer'` where that tab was asked and
+ *   did not, as it sleeps; `'taken-over'` where it was this tab that was asked
  * - `timeout`: it did not answer in time
- * - `aborted`: the caller's signal
+ * - `aborted`: the caller's signal; or, with `data.reason` `'page-hidden'`, the browser froze the page or put it away meanwhile
  * - `protocol`: an answer that is malformed, contradictory or wrongly signed
  * - `user-rejected`: the person declined on the device
  * - `code-format`: not a binding code; nothing was sent. `data`: `{ position, character, hint? }`, positions from 1
@@ -353,7 +355,13 @@ export interface BindOptions {
 export interface DeviceEventMap {
   interaction: CustomEvent<Interaction>
   bindingchange: CustomEvent<{ readonly status?: BindingStatus }>
-  disconnect: CustomEvent<object>
+  /**
+   * The device is gone: unplugged, or its permission was taken back. Plugged in again it is another object.
+   *
+   * Or, with the reason `taken-over`, another tab of this site has it now: what was under way here ended, and this object's
+   * `open({ takeOver: true })` takes it back.
+   */
+  disconnect: CustomEvent<{ readonly code?: ErrorCode; readonly reason?: 'taken-over' }>
 }
 
 /** One imKey. Calls on it are carried out one after the other. */
@@ -369,8 +377,17 @@ export class Device extends EventTarget {
   /** The device's Ethereum wallet. Needs an open, bound device. */
   readonly ethereum: Ethereum
 
-  /** Opens the device and asks it what it is. Works with a device that cannot be verified, too. */
-  open(options?: { signal?: AbortSignal }): Promise<DeviceInfo>
+  /**
+   * Opens the device and asks it what it is. Works with a device that cannot be verified, too.
+   *
+   * One tab of a site has it at a time; this one gets `in-use-elsewhere` after a second. With `takeOver` that tab lets go: it
+   * has the device cancel what it is at, and hears `disconnect`. Ask the person first. It takes 15 s at most; a tab that
+   * sleeps is not waited for longer than 3 s.
+   *
+   * Before the browser freezes this page or puts it away, the device is let go of; calls under way end with `aborted`. The
+   * device stays `opened`: when the page is back, the next call opens it again by itself.
+   */
+  open(options?: { signal?: AbortSignal; takeOver?: boolean }): Promise<DeviceInfo>
   /** Gives the device free for other tabs and programs. */
   close(): Promise<void>
 

@@ -1,0 +1,277 @@
+//go:build js && wasm
+
+package webusb_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/hack-pad/safejs"
+	"github.com/stretchr/testify/require"
+
+	"imkey-connect/bridge/bridgetest"
+	"imkey-connect/bridge/webusb"
+	"imkey-connect/core/errcode"
+)
+
+// A site with two tabs: each has USBDevice objects of its own for the same device, and the locks are the origin's.
+type site struct{ first, second *fake }
+
+func newSite(t *testing.T) *site {
+	t.Helper()
+	s := &site{newFake(t), newFake(t)}
+	s.second.Locks = s.first.Locks
+	return s
+}
+
+func (f *fake) take(ctx context.Context) (*webusb.Link, error) {
+	o := f.options()
+	o.TakeOver = true
+	return webusb.Open(ctx, f.Device, o)
+}
+
+func (f *fake) mustTake() *webusb.Link {
+	f.t.Helper()
+	l, err := f.take(bridgetest.Context(f.t))
+	require.NoError(f.t, err)
+	f.t.Cleanup(func() { require.NoError(f.t, l.Close()) })
+	return l
+}
+
+// gives closes the link as soon as another page asks for the device.
+func gives(l *webusb.Link) (given chan struct{}) {
+	given = make(chan struct{})
+	go func() {
+		<-l.Wanted()
+		l.Close()
+		close(given)
+	}()
+	return given
+}
+
+func facts(t *testing.T, err error) map[string]any {
+	t.Helper()
+	var e *errcode.Error
+	require.ErrorAs(t, err, &e)
+	require.Equal(t, errcode.InUseElsewhere, e.Code, "%v", err)
+	return e.Data
+}
+
+// lockNames are the locks that the site holds.
+func (f *fake) lockNames() string {
+	s := bridgetest.Call(f.t, bridgetest.Eval(f.t, `({ names: l => [...l.held.keys()].sort().join("; ") })`), "names", f.Locks)
+	text, err := s.String()
+	require.NoError(f.t, err)
+	return text
+}
+
+func wanted(l *webusb.Link) bool {
+	select {
+	case <-l.Wanted():
+		return true
+	default:
+		return false
+	}
+}
+
+func TestHandOver(t *testing.T) {
+	s := newSite(t)
+	first := s.first.open()
+	require.Equal(t, "imkey-connect usb imKey01191200001; imkey-connect usb wanted imKey01191200001", s.first.lockNames(),
+		"what a site's scripts can see of it is the serial number, which any page with the permission knows")
+	_, err := webusb.Open(bridgetest.Context(t), s.second.Device, s.second.options())
+	require.Equal(t, map[string]any{"holder": "tab"}, facts(t, err))
+	require.False(t, wanted(first), "nobody who does not say so takes anything over")
+
+	given := gives(first)
+	second := s.second.mustTake()
+	<-given
+	p := packet(1)
+	require.NoError(t, second.Send(bridgetest.Context(t), &p))
+
+	given = gives(second)
+	s.first.mustTake() // and back
+	<-given
+	require.Equal(t, "imkey-connect usb imKey01191200001; imkey-connect usb wanted imKey01191200001", s.first.lockNames(), "none is left over")
+}
+
+// Nothing of the device is asked of the browser twice over, whoever has it first: the claim is free when the lock is.
+func TestTheClaimIsFreeBeforeTheLock(t *testing.T) {
+	s := newSite(t)
+	first := s.first.open()
+	s.first.Hook("releaseInterface", `async d => { d.usb.releasing = true; await new Promise(r => setTimeout(r, 50)); d.usb.releasing = false }`)
+	bridgetest.Call(t, bridgetest.Eval(t, `({ watch(first, second) { second.hooks.open = [() => { if (first.releasing || first.opened) throw new DOMException("too early", "NetworkError") }] } })`),
+		"watch", s.first.USB.USB, s.second.Device)
+	given := gives(first)
+	s.second.mustTake()
+	<-given
+}
+
+func TestAFreeDeviceIsTakenAtOnce(t *testing.T) {
+	s := newSite(t)
+	s.first.mustTake()
+}
+
+func TestAPageThatSleepsIsNotWaitedFor(t *testing.T) {
+	s := newSite(t)
+	first := s.first.open()
+	// It sleeps: what the browser tells it does not arrive.
+	bridgetest.Call(t, bridgetest.Eval(t, `({ sleep(l) { l.held.get("imkey-connect usb wanted imKey01191200001").reject = e => { l.wake = e } } })`), "sleep", s.first.Locks)
+	begun := time.Now()
+	_, err := s.second.take(bridgetest.Context(t))
+	require.Equal(t, map[string]any{"holder": "tab", "reason": "no-answer"}, facts(t, err))
+	require.Less(t, time.Since(begun), 10*time.Second)
+	require.False(t, wanted(first))
+	p := packet(1)
+	require.NoError(t, first.Send(bridgetest.Context(t), &p), "it still has the device")
+}
+
+// A page that was asleep hears of everybody who asked meanwhile, and of nobody any more.
+func TestWhoGaveUpWantsNothing(t *testing.T) {
+	s := newSite(t)
+	first := s.first.open()
+	wake := bridgetest.Eval(t, `({
+		sleep(l) { const m = l.held.get("imkey-connect usb wanted imKey01191200001"); this.reject = m.reject; m.reject = e => { this.told = e } },
+		wake() { this.reject(this.told) },
+	})`)
+	bridgetest.Call(t, wake, "sleep", s.first.Locks)
+	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer cancel()
+	_, err := s.second.take(ctx)
+	require.ErrorIs(t, err, errcode.Timeout)
+	bridgetest.Turn(t)
+	bridgetest.Call(t, wake, "wake")
+	bridgetest.Turn(t)
+	require.False(t, wanted(first), "it keeps the device")
+	given := gives(first)
+	s.second.mustTake()
+	<-given
+}
+
+// The page that asks may go away while the other one lets go: the device is then nobody's.
+func TestTheOneWhoAsksGoesAway(t *testing.T) {
+	s := newSite(t)
+	first := s.first.open()
+	ctx, cancel := context.WithCancel(t.Context())
+	asked := make(chan error, 1)
+	go func() {
+		_, err := s.second.take(ctx)
+		asked <- err
+	}()
+	<-first.Wanted()
+	cancel()
+	require.ErrorIs(t, <-asked, errcode.Aborted)
+	require.NoError(t, first.Close())
+	s.second.open()
+}
+
+// Two ask at once: the last one has it in the end, the other one is told or had it before, and neither waits for ever.
+func TestTwoAskAtOnce(t *testing.T) {
+	s := newSite(t)
+	third := newFake(t)
+	third.Locks = s.first.Locks
+	given := gives(s.first.open())
+	results := make(chan error, 2)
+	for _, f := range []*fake{s.second, third} {
+		go func() {
+			l, err := f.take(bridgetest.Context(t))
+			if err == nil {
+				err = l.Close()
+			}
+			results <- err
+		}()
+	}
+	<-given
+	got := 0
+	for range 2 {
+		select {
+		case err := <-results:
+			if err == nil {
+				got++
+			} else {
+				require.Equal(t, "tab", facts(t, err)["holder"])
+			}
+		case <-bridgetest.Context(t).Done():
+			t.Fatal("one waits for ever")
+		}
+	}
+	require.Positive(t, got)
+	require.Empty(t, s.first.lockNames())
+}
+
+// Each device has its own lock: nobody who takes one over disturbs the other.
+func TestHandOverOfOneOfSeveralDevices(t *testing.T) {
+	s := newSite(t)
+	other := newFake(t)
+	other.Locks = s.first.Locks
+	bridgetest.Call(t, bridgetest.Eval(t, `({ name(d) { d.serialNumber = "imKey01191200002" } })`), "name", other.Device)
+	first, second := s.first.open(), other.open()
+	given := gives(first)
+	s.second.mustTake()
+	<-given
+	require.False(t, wanted(second))
+	p := packet(1)
+	require.NoError(t, second.Send(bridgetest.Context(t), &p))
+}
+
+// In one page, where there are no locks or two copies of them, the link itself is asked.
+func TestHandOverInAPage(t *testing.T) {
+	f := newFake(t)
+	for _, locks := range []safejs.Value{f.Locks, safejs.Undefined()} {
+		f.Locks = locks
+		first := f.open()
+		given := gives(first)
+		second := f.mustTake()
+		<-given
+		require.NoError(t, second.Close())
+	}
+}
+
+func TestWhoHasTheDevice(t *testing.T) {
+	f := newFake(t)
+	for range 4 {
+		f.Hook("claimInterface", `() => { throw new DOMException("Unable to claim interface.", "NetworkError") }`)
+	}
+	_, err := f.take(bridgetest.Context(t))
+	require.Equal(t, map[string]any{"holder": "program"}, facts(t, err))
+	require.Empty(t, f.lockNames())
+	f.Hook("open", `() => { throw new DOMException("An operation that changes the device state is in progress.", "InvalidStateError") }`)
+	_, err = f.take(bridgetest.Context(t))
+	require.Equal(t, map[string]any{"holder": "tab"}, facts(t, err), "this page itself")
+	require.Empty(t, f.lockNames())
+}
+
+// A page that is put away does everything before it returns: nothing that waits would go on.
+func TestAbandon(t *testing.T) {
+	s := newSite(t)
+	first := s.first.open()
+	failed := make(chan error, 1)
+	go func() {
+		_, err := first.Receive(bridgetest.Context(t))
+		failed <- err
+	}()
+	s.first.WaitFor(`d => d.reads.length === 1`)
+	before := len(s.first.Log())
+	hidden := errcode.New(errcode.Aborted, "the page was put away")
+	first.Abandon(hidden)
+	require.Equal(t, "; close", s.first.Log()[before:], "at once")
+	require.ErrorIs(t, <-failed, errcode.Aborted)
+	cancel, err := s.first.Next(bridgetest.Context(t))
+	require.NoError(t, err)
+	require.Equal(t, byte(0xD1), cancel[4], "what the device is at is cancelled")
+	s.second.open() // meanwhile
+	require.ErrorIs(t, first.Err(), errcode.Aborted)
+	require.NoError(t, first.Close())
+}
+
+func TestAbandonWhileIdle(t *testing.T) {
+	f := newFake(t)
+	first := f.open()
+	first.Abandon(errcode.New(errcode.Aborted, "the page was put away"))
+	require.Zero(t, bridgetest.Number(t, bridgetest.Get(t, f.Device, "toPeer"), "length"), "there is nothing to cancel")
+	second := f.open() // when the page is back
+	require.NoError(t, first.Close())
+	p := packet(1)
+	require.NoError(t, second.Send(bridgetest.Context(t), &p))
+}
