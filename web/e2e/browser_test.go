@@ -33,6 +33,7 @@ type browser struct {
 
 type browserOptions struct {
 	profile   string // kept; "" is a fresh one
+	headful   bool   // with windows, on a display
 	unplugged bool   // no USB device: for the simulated device over a WebSocket
 	forbidden bool   // the page has no permission for the device
 	args      []string
@@ -45,7 +46,7 @@ func (s *sim) browse(o browserOptions) *browser {
 		o.profile = t.TempDir()
 	}
 	options := chromium.Options{
-		Profile: o.profile, Devices: s.instead, Args: append([]string{"--lang=en-US", "--disable-dev-shm-usage"}, o.args...),
+		Profile: o.profile, Headful: o.headful, Devices: s.instead, Args: append([]string{"--lang=en-US", "--disable-dev-shm-usage"}, o.args...),
 		Permissions: []chromium.Permission{{Origin: s.url, Serial: s.Device.Serial()}},
 	}
 	if o.unplugged {

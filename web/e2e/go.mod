@@ -6,6 +6,7 @@ require (
 	github.com/chromedp/cdproto v0.159.0
 	github.com/chromedp/chromedp v0.23.0
 	github.com/decred/dcrd/dcrec/secp256k1/v4 v4.4.1
+	github.com/jezek/xgb v1.1.1
 	github.com/stretchr/testify v1.12.1
 	golang.org/x/crypto v0.58.0
 	imkey-connect v0.0.0

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Installs what the tests need and this machine lacks: Debian's Chromium, a C compiler, node with npm, and fonts for the
-# Chinese pages. As root on Debian it installs them; elsewhere it says what is missing and fails. Where node is older than
+# Installs what the tests need and this machine lacks: Debian's Chromium, a C compiler, node with npm, Xvfb, and fonts for
+# the Chinese pages. As root on Debian it installs them; elsewhere it says what is missing and fails. Where node is older than
 # what Vite and the tests need, a newer one is put into build/node, which the Makefile has first in its PATH.
 set -eu
 cd "$(dirname "$0")/../.."
@@ -12,6 +12,7 @@ need cc gcc
 [ -e /usr/include/linux/usbdevice_fs.h ] || missing="$missing linux-libc-dev"
 need node nodejs
 need npm npm
+need Xvfb xvfb
 if command -v fc-list >/dev/null 2>&1 && fc-list :lang=zh family 2>/dev/null | grep -q .; then :; else missing="$missing fonts-noto-cjk fontconfig"; fi
 if [ -z "$missing" ]; then
 	:
