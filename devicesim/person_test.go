@@ -2,11 +2,14 @@ package devicesim
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 	"github.com/tyler-smith/go-bip39"
+
+	"imkey-connect/core/apdu"
 )
 
 func TestPIN(t *testing.T) {
@@ -99,7 +102,7 @@ func TestByHand(t *testing.T) {
 	d := newDevice(t, Options{})
 	require.Equal(t, []string{"imKey", d.Status().Serial, "New device", "Battery 100%"}, d.Status().Screen)
 	require.NoError(t, d.Press(Down))
-	require.Equal(t, []string{"Menu", "> New: 12 words", "  New: 24 words", "  Set a PIN"}, d.Status().Screen)
+	require.Equal(t, []string{"Menu", "> New: 12 words", "  New: 24 words", "  Restore"}, d.Status().Screen)
 	require.NoError(t, d.Press(Cancel))
 
 	choose(t, d, "Set a PIN")
@@ -134,6 +137,12 @@ func TestByHand(t *testing.T) {
 	require.NoError(t, d.Press(Cancel))
 	require.True(t, d.Status().Wallet)
 	choose(t, d, "Reset")
+	require.NoError(t, d.Press(OK))
+	require.Equal(t, []string{"Only your words", "bring the wallet", "back. Reset now?", "OK or Cancel"}, d.Status().Screen)
+	require.NoError(t, d.Press(Cancel))
+	require.True(t, d.Status().Wallet)
+	choose(t, d, "Reset")
+	require.NoError(t, d.Press(OK))
 	require.NoError(t, d.Press(OK))
 	s := d.Status()
 	require.False(t, s.Wallet)
@@ -334,6 +343,17 @@ func TestScreens(t *testing.T) {
 	choose(t, d, "Reset")
 	look()
 	do(d.Press(OK))
+	do(d.Press(OK))
+	choose(t, d, "Restore")
+	look()
+	do(d.Press(OK))
+	for range 30 {
+		do(d.Press(Down))
+	}
+	for range 60 {
+		do(d.Press(OK)) // ability, again and again
+	}
+	do(d.Press(Cancel))
 	do(d.SetBootLoader(true))
 }
 
@@ -363,6 +383,9 @@ func TestCaptionsHoldNoSecret(t *testing.T) {
 	d := newDevice(t, Options{Screen: func(c string) { captions = append(captions, c) }})
 	require.NoError(t, d.Create(12))
 	words := writeDown(t, d, 12)
+	require.NoError(t, d.Reset())
+	choose(t, d, "Restore")
+	enterWords(t, d, words)
 	code := newHost(t, d, 1).bind()
 	require.NoError(t, d.SetPIN("2580"))
 	all := strings.Join(captions, "\n")
@@ -370,8 +393,135 @@ func TestCaptionsHoldNoSecret(t *testing.T) {
 	require.NotContains(t, all, code)
 	require.NotContains(t, all, "2580")
 	for _, w := range words {
-		if !strings.Contains("wallet words ready binding code home bound PIN set", w) {
+		if !strings.Contains("wallet words ready binding code home bound PIN set restoring a reset menu", w) {
 			require.NotContains(t, all, w)
 		}
 	}
+}
+
+// enterWords enters a mnemonic phrase with the four buttons, from the question how many words there are.
+func enterWords(t *testing.T, d *Device, words []string) {
+	t.Helper()
+	beginWords(t, d, len(words))
+	for _, word := range words {
+		enterWord(t, d, word)
+	}
+}
+
+func beginWords(t *testing.T, d *Device, n int) {
+	t.Helper()
+	if n == 24 {
+		require.NoError(t, d.Press(Down))
+	}
+	require.NoError(t, d.Press(OK))
+}
+
+func enterWord(t *testing.T, d *Device, word string) {
+	t.Helper()
+	number := d.Status().Screen[0]
+	for letters := 0; letters <= len(word); letters++ {
+		s := d.Status().Screen
+		prefix := strings.TrimSuffix(s[1], "_")
+		require.True(t, strings.HasPrefix(word, prefix), "%q", s)
+		wanted := "> " + word
+		if !strings.HasPrefix(s[2], "> ") {
+			wanted = "< " + word[len(prefix):min(len(prefix)+1, len(word))] + " >"
+			if prefix == word {
+				wanted = "< " + word + " >"
+			}
+		}
+		for range 27 {
+			if d.Status().Screen[2] == wanted {
+				break
+			}
+			require.NoError(t, d.Press(Down))
+		}
+		require.Equal(t, wanted, d.Status().Screen[2], "%q", s)
+		require.NoError(t, d.Press(OK))
+		if strings.HasPrefix(wanted, "> ") || wanted == "< "+word+" >" && len(word) > 1 {
+			return
+		}
+	}
+	require.FailNow(t, "the word is not to be had", "%s %s", number, word)
+}
+
+func TestRestoreByHand(t *testing.T) {
+	entropy := make([]byte, 32)
+	for i := range entropy {
+		entropy[i] = byte(37 * i)
+	}
+	long, err := bip39.NewMnemonic(entropy)
+	require.NoError(t, err)
+	for _, phrase := range []string{testMnemonic, long} {
+		d := newDevice(t, Options{})
+		choose(t, d, "Restore")
+		words := strings.Fields(phrase)
+		beginWords(t, d, len(words))
+		for _, word := range words[:len(words)-1] {
+			enterWord(t, d, word)
+		}
+		require.False(t, d.Status().Wallet, "not before the last word")
+		require.Equal(t, ShowsRestoring, d.Status().Showing)
+		enterWord(t, d, words[len(words)-1])
+		require.Equal(t, phrase, d.memory.Mnemonic)
+		require.Equal(t, ShowsHome, d.Status().Showing)
+	}
+}
+
+// TestEveryWordCanBeEntered by going from choice to choice, in at most four letters and a choice among the words.
+func TestEveryWordCanBeEntered(t *testing.T) {
+	for _, word := range bip39.GetWordList() {
+		v := &restoreView{}
+		for {
+			choices, _ := v.choices()
+			if slices.Contains(choices, word) {
+				break
+			}
+			require.Less(t, len(v.prefix), 4, word)
+			next := word[len(v.prefix) : len(v.prefix)+1]
+			require.Contains(t, choices, next, word)
+			v.prefix += next
+		}
+	}
+}
+
+// TestRestoreByHandWithAMistake: words that are no mnemonic can be corrected one by one, letters and words be taken back,
+// and nothing is kept of what was not finished.
+func TestRestoreByHandWithAMistake(t *testing.T) {
+	d := newDevice(t, Options{})
+	choose(t, d, "Restore")
+	words := strings.Fields(testMnemonic)
+	mistaken := append([]string{words[0], "wife"}, words[2:]...)
+	enterWords(t, d, mistaken)
+	require.Equal(t, []string{"Wrong words", "Check each one", "", "OK"}, d.Status().Screen)
+	require.False(t, d.Status().Wallet)
+	require.NoError(t, d.Press(OK))
+	require.Equal(t, []string{"Word 1 of 12", words[0], "OK: right", "Cancel: change"}, d.Status().Screen)
+	require.NoError(t, d.Press(OK))
+	require.NoError(t, d.Press(Cancel))
+	require.NoError(t, d.Press(OK)) // "a", which it is not
+	require.Equal(t, "a_", d.Status().Screen[1])
+	require.NoError(t, d.Press(Cancel))
+	enterWord(t, d, words[1])
+	for range words[2:] {
+		require.NoError(t, d.Press(OK))
+	}
+	require.Equal(t, testMnemonic, d.memory.Mnemonic)
+
+	d = newDevice(t, Options{})
+	h := newHost(t, d, 1)
+	choose(t, d, "Restore")
+	require.NoError(t, d.Press(OK))
+	enterWord(t, d, "zoo")
+	require.NoError(t, d.Press(Cancel)) // back to the first word
+	enterWord(t, d, words[0])
+	require.Equal(t, "Word 2 of 12", d.Status().Screen[0])
+	h.ok("00A4040005695F696D6B00")
+	h.sw(apdu.InMenu, "8072000000")
+	require.NoError(t, errors.Join(d.PowerCut(), d.Plug()))
+	require.Equal(t, "New device", d.Status().Screen[2])
+	choose(t, d, "Restore")
+	require.NoError(t, d.Press(OK))
+	require.NoError(t, d.Press(Cancel))
+	require.Equal(t, ShowsHome, d.Status().Showing)
 }

@@ -91,7 +91,7 @@ func (d *Device) powerOn() {
 	d.dying.Store(false)
 	if err := d.boot(); err != nil {
 		// The wipe that a power cut interrupted could not be stored: stay as after the fifth wrong PIN, useless.
-		d.show(noticeView{"Memory failure", ""})
+		d.show(noticeView{first: "Memory failure"})
 		return
 	}
 	d.changed("on")

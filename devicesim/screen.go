@@ -24,6 +24,8 @@ type view interface {
 	caption() string
 	// busy says that applets are refused with F080 while this is shown.
 	busy() bool
+	// kind is what [Status] says of it.
+	kind() Showing
 }
 
 // question covers the screen until the person presses OK or cancel, or something makes it pointless. Up and down turn
@@ -139,6 +141,19 @@ func (d *Device) lines() []string {
 	return screen
 }
 
+// showing says what the screen shows now.
+func (d *Device) showing() Showing {
+	switch {
+	case !d.powered || d.screen == nil:
+		return ShowsNothing
+	case d.bootLoader:
+		return ShowsBootLoader
+	case d.asking() != nil:
+		return ShowsQuestion
+	}
+	return d.screen.kind()
+}
+
 // rest is the view that the device comes back to by itself.
 func (d *Device) rest() view {
 	if d.locked() {
@@ -169,17 +184,26 @@ func (codeView) press(d *Device, b Button) error {
 func (codeView) hold(d *Device, b Button) error { return homeView{}.hold(d, b) }
 func (codeView) caption() string                { return "binding code" }
 func (codeView) busy() bool                     { return false }
+func (codeView) kind() Showing                  { return ShowsCode }
 
-// noticeView tells the person something; any button goes on.
-type noticeView struct{ first, second string }
+// noticeView tells the person something; any button goes on, to what is next or home.
+type noticeView struct {
+	first, second string
+	next          view
+}
 
 func (v noticeView) lines(*Device) []string { return []string{v.first, v.second, "", "OK"} }
 
 func (v noticeView) press(d *Device, _ Button) error {
-	d.show(d.rest())
+	if v.next != nil {
+		d.show(v.next)
+	} else {
+		d.show(d.rest())
+	}
 	return nil
 }
 
 func (v noticeView) hold(d *Device, b Button) error { return v.press(d, b) }
 func (v noticeView) caption() string                { return v.first }
-func (v noticeView) busy() bool                     { return false }
+func (v noticeView) busy() bool                     { return v.next != nil }
+func (v noticeView) kind() Showing                  { return ShowsNotice }

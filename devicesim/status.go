@@ -21,6 +21,7 @@ type Status struct {
 	// Screen is four lines of at most 16 characters, or empty without power. While a code is shown one line is the code
 	// and nothing else.
 	Screen           []string `json:"screen"`
+	Showing          Showing  `json:"showing"` // what kind of thing that is
 	CodeAttemptsLeft int      `json:"codeAttemptsLeft"`
 	PINAttemptsLeft  int      `json:"pinAttemptsLeft"`
 	PINSet           bool     `json:"pinSet"`
@@ -32,6 +33,23 @@ type Status struct {
 	Applets          []string `json:"applets"`      // the coins' applets, by name
 }
 
+// Showing is a kind of thing that the screen shows.
+type Showing string
+
+// What the screen shows.
+const (
+	ShowsNothing    Showing = "nothing" // no power
+	ShowsHome       Showing = "home"
+	ShowsMenu       Showing = "menu"
+	ShowsPIN        Showing = "pin"       // a PIN is entered, to unlock or a new one
+	ShowsWords      Showing = "words"     // a new wallet's, or the questions about them
+	ShowsRestoring  Showing = "restoring" // the words of a wallet are entered
+	ShowsCode       Showing = "code"
+	ShowsQuestion   Showing = "question" // OK or cancel
+	ShowsNotice     Showing = "notice"
+	ShowsBootLoader Showing = "boot-loader"
+)
+
 // Status returns the state of this moment.
 func (d *Device) Status() Status {
 	d.mu.Lock()
@@ -41,7 +59,7 @@ func (d *Device) Status() Status {
 		Plugged: d.powered, Locked: d.locked(), Wallet: d.memory.Mnemonic != "", Binding: "none", Screen: d.lines(),
 		CodeAttemptsLeft: se.MaxWrongCodes - d.memory.SE.WrongCodes, PINAttemptsLeft: MaxWrongPINs - d.memory.WrongPINs,
 		PINSet: d.memory.PIN != "", Battery: int(d.memory.Battery), Asking: d.asking() != nil,
-		BootLoader: d.bootLoader, ConfirmBinding: d.confirmBinding,
+		Showing: d.showing(), BootLoader: d.bootLoader, ConfirmBinding: d.confirmBinding,
 		AllowUnbound: d.allowUnbound, Applets: d.installed(),
 	}
 	_, code := d.screen.(codeView)

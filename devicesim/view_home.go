@@ -57,6 +57,7 @@ func (homeView) hold(d *Device, b Button) error {
 
 func (homeView) caption() string { return "home" }
 func (homeView) busy() bool      { return false }
+func (homeView) kind() Showing   { return ShowsHome }
 
 // menuView lists what the person can do.
 type menuView struct{ at int }
@@ -71,7 +72,8 @@ func (d *Device) menu() []menuItem {
 	if d.memory.Mnemonic == "" {
 		items = append(items,
 			menuItem{"New: 12 words", func(d *Device) error { return d.create(12) }},
-			menuItem{"New: 24 words", func(d *Device) error { return d.create(24) }})
+			menuItem{"New: 24 words", func(d *Device) error { return d.create(24) }},
+			menuItem{"Restore", func(d *Device) error { d.show(&restoreLengthView{}); return nil }})
 	}
 	if d.memory.PIN == "" {
 		items = append(items, menuItem{"Set a PIN", func(d *Device) error { d.show(newPINView()); return nil }})
@@ -81,12 +83,23 @@ func (d *Device) menu() []menuItem {
 			menuItem{"Lock", (*Device).lock})
 	}
 	return append(items, menuItem{"Reset", func(d *Device) error {
-		d.ask(&question{pages: [][]string{{"Reset? Wallet", "and binding are", "wiped for good."}}, remark: "reset", reply: func(outcome error) {
-			if outcome == nil && d.reset() != nil {
-				d.show(noticeView{"Not done:", "memory failure"})
-			}
-		}})
+		d.warn("Reset? Wallet\nand binding are\nwiped for good.", func() {
+			d.warn("Only your words\nbring the wallet\nback. Reset now?", func() {
+				if d.reset() != nil {
+					d.show(noticeView{first: "Not done:", second: "memory failure"})
+				}
+			})
+		})
 		return nil
+	}})
+}
+
+// warn asks before something that cannot be taken back.
+func (d *Device) warn(text string, then func()) {
+	d.ask(&question{pages: pages(text), remark: "reset", reply: func(outcome error) {
+		if outcome == nil {
+			then()
+		}
 	}})
 }
 
@@ -124,3 +137,4 @@ func (v *menuView) press(d *Device, b Button) error {
 func (v *menuView) hold(*Device, Button) error { return nil }
 func (v *menuView) caption() string            { return "menu" }
 func (v *menuView) busy() bool                 { return true }
+func (*menuView) kind() Showing                { return ShowsMenu }

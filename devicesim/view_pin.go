@@ -28,7 +28,7 @@ func newLockedView() *pinView {
 		case errors.Is(err, ErrPINFormat):
 			v.message = "4 to 12 digits"
 		case errors.Is(err, ErrPINWiped):
-			d.show(noticeView{"Wrong PIN", "Device wiped"})
+			d.show(noticeView{first: "Wrong PIN", second: "Device wiped"})
 		case err != nil:
 			return err
 		}
@@ -53,7 +53,7 @@ func newPINView() *pinView {
 			if err := d.setPIN(second); err != nil {
 				return err
 			}
-			d.show(noticeView{"PIN set", ""})
+			d.show(noticeView{first: "PIN set"})
 			return nil
 		}})
 		return nil
@@ -105,3 +105,4 @@ func (v *pinView) hold(d *Device, b Button) error {
 
 func (v *pinView) caption() string { return "PIN entry" }
 func (v *pinView) busy() bool      { return v.away }
+func (*pinView) kind() Showing     { return ShowsPIN }

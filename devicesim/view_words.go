@@ -133,3 +133,4 @@ func shuffle(random io.Reader, n int) ([]int, error) {
 func (v *wordsView) hold(*Device, Button) error { return nil }
 func (v *wordsView) caption() string            { return "wallet words" }
 func (v *wordsView) busy() bool                 { return true }
+func (*wordsView) kind() Showing                { return ShowsWords }
