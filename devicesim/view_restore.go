@@ -57,8 +57,8 @@ func (*restoreLengthView) caption() string            { return "restoring a wall
 func (*restoreLengthView) busy() bool                 { return true }
 func (*restoreLengthView) kind() Showing              { return ShowsRestoring }
 
-// choices are the words that begin with the prefix, if they are few, else the letters that can follow it; a prefix that is
-// a word itself comes first then.
+// choices are the words that begin with the prefix, if they are few, else the letters that can follow it. Of more words
+// than these few none is the beginning of all the others.
 func (v *restoreView) choices() (choices []string, words bool) {
 	list := bip39.GetWordList() // sorted
 	from, _ := slices.BinarySearch(list, v.prefix)
@@ -73,10 +73,7 @@ func (v *restoreView) choices() (choices []string, words bool) {
 	}
 	var letters []string
 	for _, w := range choices {
-		next := w
-		if w != v.prefix {
-			next = w[len(v.prefix) : len(v.prefix)+1]
-		}
+		next := w[len(v.prefix) : len(v.prefix)+1]
 		if len(letters) == 0 || letters[len(letters)-1] != next {
 			letters = append(letters, next)
 		}
@@ -119,7 +116,7 @@ func (v *restoreView) press(d *Device, b Button) error {
 		v.at = (v.at + 1) % len(choices)
 	case OK:
 		chosen := choices[v.at]
-		if words || len(chosen) > 1 {
+		if words {
 			v.words[v.word] = chosen
 			return v.next(d)
 		}
