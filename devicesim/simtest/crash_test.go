@@ -91,7 +91,7 @@ var lives = []life{
 			w.is(w.them)
 		},
 		live: func(w *world) error { return w.bind(false, false) },
-		puts: 2,
+		puts: 3,
 	},
 	{
 		name: "the same, with a wrong code first",
@@ -100,7 +100,7 @@ var lives = []life{
 			w.is(w.them)
 		},
 		live: func(w *world) error { return w.bindAfterATypo(false) },
-		puts: 4,
+		puts: 5,
 	},
 	{
 		name: "bind after a reset",
@@ -109,7 +109,7 @@ var lives = []life{
 			require.NoError(w.t, w.device.Reset())
 		},
 		live: func(w *world) error { return w.bind(true, false) },
-		puts: 2,
+		puts: 3,
 	},
 	{
 		name:   "visit and look the code up",
