@@ -272,6 +272,9 @@ func (b *Binding) verify(ctx context.Context, s *device.Session, c *check, code 
 	defer before.Wipe()
 	if before.State == VerifySent {
 		before.State = Pending
+		if !before.BoundAt.IsZero() {
+			before.State = Former // an attempt that was cut off took nothing from it
+		}
 		before.Code, before.HasCode = bindcode.Code{}, false
 	}
 	r.State = VerifySent

@@ -319,6 +319,22 @@ func TestACandidateIsNotKept(t *testing.T) {
 	})
 }
 
+// However many attempts are cut off or fail, what was bound once is bound again as soon as the device says so.
+func TestWhatWasBoundIsNotForgottenByAttempts(t *testing.T) {
+	hosted(t, func(t *testing.T, h *host) {
+		r := h.keep(VerifySent)
+		r.BoundAt = now()
+		require.NoError(t, save(t.Context(), h.store, r))
+		h.says(BoundElsewhere, genuine)
+		h.Answer(verify, "A59000")
+		requireCode(t, errcode.WrongCode, h.bind(BindOptions{}))
+		require.Equal(t, Former, h.record().State)
+		h.says(BoundToThis, genuine)
+		h.requireStatus(BoundToThis)
+		require.Equal(t, r.App, h.record().App)
+	})
+}
+
 // The answers to IDENTITY_VERIFY, and where each leaves a record that was pending, verify-sent or bound before.
 func TestAnswersToVerify(t *testing.T) {
 	for name, c := range map[string]struct {
