@@ -18,6 +18,7 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/decred/dcrd/dcrec/secp256k1/v4"
 	"github.com/stretchr/testify/require"
@@ -310,7 +311,7 @@ func TestWrongCode(t *testing.T) {
 func TestACandidateIsNotKept(t *testing.T) {
 	hosted(t, func(t *testing.T, h *host) {
 		r := h.keep(VerifySent)
-		r.Code, r.HasCode = bindcode.Code([]byte("22222222")), true
+		r.Code, r.HasCode, r.BoundAt = bindcode.Code([]byte("22222222")), true, time.Time{}
 		require.NoError(t, save(t.Context(), h.store, r))
 		h.Answer(verify, "A59000")
 		requireCode(t, errcode.WrongCode, h.bind(BindOptions{}))
@@ -322,9 +323,8 @@ func TestACandidateIsNotKept(t *testing.T) {
 // However many attempts are cut off or fail, what was bound once is bound again as soon as the device says so.
 func TestWhatWasBoundIsNotForgottenByAttempts(t *testing.T) {
 	hosted(t, func(t *testing.T, h *host) {
-		r := h.keep(VerifySent)
-		r.BoundAt = now()
-		require.NoError(t, save(t.Context(), h.store, r))
+		r := h.keep(VerifySent) // of a device that was bound
+		require.False(t, r.BoundAt.IsZero())
 		h.says(BoundElsewhere, genuine)
 		h.Answer(verify, "A59000")
 		requireCode(t, errcode.WrongCode, h.bind(BindOptions{}))
@@ -343,18 +343,18 @@ func TestAnswersToVerify(t *testing.T) {
 		after  map[State]State
 	}{
 		"yes":                {"5A9000", "", map[State]State{Pending: Bound, VerifySent: Bound, Bound: Bound, Former: Bound, Imported: Bound}},
-		"no":                 {"A59000", errcode.WrongCode, map[State]State{Pending: Pending, VerifySent: Pending, Bound: Former, Former: Former, Imported: Former}},
-		"too many":           {"6985", errcode.CodeLocked, map[State]State{Pending: Pending, VerifySent: Pending, Bound: Former, Former: Former, Imported: Former}},
-		"locked":             {"F081", errcode.Locked, map[State]State{Pending: Pending, VerifySent: Pending, Bound: Former, Former: Former, Imported: Former}},
-		"in its menu":        {"F080", errcode.InMenu, map[State]State{Pending: Pending, VerifySent: Pending, Bound: Former, Former: Former, Imported: Former}},
-		"declined":           {"6940", errcode.UserRejected, map[State]State{Pending: Pending, VerifySent: Pending, Bound: Former, Former: Former, Imported: Former}},
-		"yes and 6985":       {"5A6985", errcode.CodeLocked, map[State]State{Pending: Pending, VerifySent: Pending, Bound: Former, Former: Former, Imported: Former}},
+		"no":                 {"A59000", errcode.WrongCode, map[State]State{Pending: Pending, VerifySent: Former, Bound: Former, Former: Former, Imported: Former}},
+		"too many":           {"6985", errcode.CodeLocked, map[State]State{Pending: Pending, VerifySent: Former, Bound: Former, Former: Former, Imported: Former}},
+		"locked":             {"F081", errcode.Locked, map[State]State{Pending: Pending, VerifySent: Former, Bound: Former, Former: Former, Imported: Former}},
+		"in its menu":        {"F080", errcode.InMenu, map[State]State{Pending: Pending, VerifySent: Former, Bound: Former, Former: Former, Imported: Former}},
+		"declined":           {"6940", errcode.UserRejected, map[State]State{Pending: Pending, VerifySent: Former, Bound: Former, Former: Former, Imported: Former}},
+		"yes and 6985":       {"5A6985", errcode.CodeLocked, map[State]State{Pending: Pending, VerifySent: Former, Bound: Former, Former: Former, Imported: Former}},
 		"nothing":            {"9000", errcode.Protocol, map[State]State{Pending: VerifySent, VerifySent: VerifySent, Bound: VerifySent}},
 		"55":                 {"559000", errcode.Protocol, map[State]State{Pending: VerifySent, VerifySent: VerifySent, Bound: VerifySent}},
 		"yes and more":       {"5A009000", errcode.Protocol, map[State]State{Pending: VerifySent, VerifySent: VerifySent, Bound: VerifySent}},
 		"no status word":     {"5A", errcode.Protocol, map[State]State{Pending: VerifySent, VerifySent: VerifySent, Bound: VerifySent}},
-		"yes, not a 9000":    {"5A9001", errcode.Protocol, map[State]State{Pending: Pending, VerifySent: Pending, Bound: Former, Former: Former, Imported: Former}},
-		"an unknown refusal": {"6F00", errcode.Protocol, map[State]State{Pending: Pending, VerifySent: Pending, Bound: Former, Former: Former, Imported: Former}},
+		"yes, not a 9000":    {"5A9001", errcode.Protocol, map[State]State{Pending: Pending, VerifySent: Former, Bound: Former, Former: Former, Imported: Former}},
+		"an unknown refusal": {"6F00", errcode.Protocol, map[State]State{Pending: Pending, VerifySent: Former, Bound: Former, Former: Former, Imported: Former}},
 	} {
 		for before, after := range c.after {
 			t.Run(name+" after "+before.String(), func(t *testing.T) {
