@@ -1,12 +1,15 @@
 package e2e
 
 import (
+	"context"
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/chromedp/chromedp"
 	"github.com/stretchr/testify/require"
@@ -71,6 +74,47 @@ func TestTheREADMEsPage(t *testing.T) {
 			open()
 			says("Bound.")
 			b.quietly("favicon")
+		})
+	}
+}
+
+// What the README says of tests is true, word for word: each file in an empty folder beside a checkout, and the commands
+// that follow it.
+func TestTheREADMEsTests(t *testing.T) {
+	checkout, err := filepath.Abs("../..")
+	require.NoError(t, err)
+	_, section, found := strings.Cut(readme(t), "\n## In your tests\n")
+	require.True(t, found)
+	section, _, _ = strings.Cut(section, "\n## ")
+	type example struct{ file, text, commands string }
+	var examples []example
+	for _, e := range regexp.MustCompile("(?s)this `([\\w.]+)`[^`]*?\n```\\w+\n(.*?)```\n\n```sh\n(.*?)```").FindAllStringSubmatch(section, -1) {
+		examples = append(examples, example{e[1], e[2], e[3]})
+	}
+	require.Len(t, examples, 2)
+	puppeteer, err := os.ReadFile(filepath.Join(checkout, "devicesim/examples/puppeteer.test.mjs"))
+	require.NoError(t, err)
+	commands := regexp.MustCompile(`(?m)^//   (.*\n)`).FindAllStringSubmatch(string(puppeteer), -1)
+	require.Len(t, commands, 3)
+	examples = append(examples, example{"puppeteer.test.mjs", string(puppeteer), commands[0][1] + commands[1][1] + commands[2][1]})
+
+	for _, e := range examples {
+		t.Run(e.file, func(t *testing.T) {
+			t.Parallel()
+			beside := t.TempDir()
+			require.NoError(t, os.Symlink(checkout, filepath.Join(beside, "imkey-connect")))
+			folder := filepath.Join(beside, "mytest")
+			require.NoError(t, os.Mkdir(folder, 0o755))
+			require.NoError(t, os.WriteFile(filepath.Join(folder, e.file), []byte(e.text), 0o644))
+			ctx, stop := context.WithTimeout(t.Context(), 2*patience) // it compiles
+			defer stop()
+			shell := exec.CommandContext(ctx, "sh", "-e", "-c", e.commands)
+			shell.Dir = folder
+			shell.Env = append(os.Environ(), "npm_config_prefer_offline=true", "npm_config_audit=false", "npm_config_fund=false")
+			shell.WaitDelay = 10 * time.Second
+			out, err := shell.CombinedOutput()
+			require.NoError(t, err, "%s\n%s", e.commands, out)
+			require.Regexp(t, `(?m)^(ok  \tmytest|# pass 1$)`, string(out))
 		})
 	}
 }
