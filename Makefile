@@ -54,9 +54,11 @@ test-all: tools check testcases pack
 	@GOOS=js GOARCH=wasm $(GO) test -exec "$(WASM_EXEC)" ./core/... ./bridge/... ./wasm/...
 	@cd web/e2e && IMKEY_FULL=1 $(GO) test -count=1 -timeout 60m -v ./...
 
-# Every fuzz target for FUZZTIME, each on its own.
+# Messages right, mutated and random on every port of the simulator; then every fuzz target for FUZZTIME, each on its own.
 FUZZTIME ?= 60s
+MESSAGES ?= 1000000
 soak:
+	@IMKEY_MESSAGES=$(MESSAGES) $(GO) test -count=1 -timeout 60m -v -run BadInput ./devicesim/simtest
 	@set -e; for dir in $$(grep -rl '^func Fuzz' --include='*_test.go' core devicesim | xargs -n1 dirname | sort -u); do \
 		for target in $$(grep -ho '^func Fuzz[A-Za-z0-9_]*' $$dir/*_test.go | cut -d' ' -f2); do \
 			echo "== $$dir $$target"; \

@@ -29,7 +29,7 @@ type Options struct {
 	Devices []devicesim.Options // at least one; LandingURL is filled in unless set
 	Faults  []usb.Fault         // armed on every device
 	Pages   http.Handler        // what is not below /sim/; nil for nothing
-	Trace   int                 // events kept for each device; 0 means trace.DefaultSize
+	Trace   int                 // events kept for each device; 0 means trace.DefaultSize, fewer for more than 8 devices
 	Wrap    Wrapper             // around all that is served over HTTP; nil for nothing
 
 	// Replay has devices that play these instead of Devices, each for whatever host asks.
@@ -114,6 +114,9 @@ func (s *Simulator) prepare(o Options) (err error) {
 			return err
 		}
 	}
+	if o.Trace == 0 {
+		o.Trace = traceSize(len(o.Devices) + len(o.Replay))
+	}
 	landing := fmt.Sprintf("http://localhost:%d/", s.port())
 	for i, options := range o.Devices {
 		log := trace.NewLog(o.Trace)
@@ -154,6 +157,12 @@ func (w Wrapper) around(h http.Handler) http.Handler {
 		return h
 	}
 	return w(h)
+}
+
+// traceSize is how many events each of so many devices keeps. They are most of a device's memory, some 300 bytes each; the
+// last ten or twenty exchanges are there for any number of devices.
+func traceSize(devices int) int {
+	return max(250, trace.DefaultSize*8/max(8, devices))
 }
 
 // add takes a device in.

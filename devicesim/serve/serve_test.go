@@ -114,3 +114,9 @@ func TestAddresses(t *testing.T) {
 	require.Regexp(t, `^http://localhost:\d+$`, s.Origin("localhost"))
 	require.Empty(t, s.USBIP())
 }
+
+func TestManyDevicesKeepShorterTraces(t *testing.T) {
+	for devices, want := range map[int]int{1: 2000, 8: 2000, 16: 1000, 64: 250, 10000: 250} {
+		require.Equal(t, want, traceSize(devices), "%d devices", devices)
+	}
+}
