@@ -49,7 +49,7 @@ type Options struct {
 	Headful     bool      // with a window
 	DevTools    bool      // open to programs of this machine that speak the DevTools protocol: see Browser.DevToolsURL
 	URL         string    // what to show; "" means about:blank
-	More        []string  // URLs for further tabs; with Headful only, Chromium shows a single one without a window
+	Windows     []Window  // further ones; with Headful only
 	Args        []string  // more switches, "--name=value"; they win over this package's
 	Output      io.Writer // what the browser writes on its standard output and error; nil drops it
 }
@@ -174,7 +174,4 @@ func (in *Instance) setFlags(o Options) {
 		url = "about:blank"
 	}
 	in.Args = append(in.Args, url)
-	if o.Headful {
-		in.Args = append(in.Args, o.More...)
-	}
 }

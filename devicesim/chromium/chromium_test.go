@@ -28,15 +28,20 @@ func TestFind(t *testing.T) {
 
 	script := filepath.Join(t.TempDir(), "chromium")
 	require.NoError(t, os.WriteFile(script, []byte("#!/bin/sh\n"), 0o755))
-	for bad, why := range map[string]string{script: "script", script + "-absent": "no such file", t.TempDir(): "directory"} {
+	// As snapd does it: each program is a link to its own.
+	snap := filepath.Join(t.TempDir(), "snap")
+	require.NoError(t, os.WriteFile(snap, []byte("\x7fELF…"), 0o755))
+	snapped := filepath.Join(t.TempDir(), "chromium")
+	require.NoError(t, os.Symlink(snap, snapped))
+	for bad, why := range map[string]string{
+		script: "is a script", script + "-absent": "is not there", t.TempDir(): "is not a program", snapped: "is a snap",
+	} {
 		t.Setenv("CHROMIUM", bad)
 		_, err := chromium.Find()
 		var nf *chromium.NotFoundError
 		require.ErrorAs(t, err, &nf)
 		require.Equal(t, bad, nf.Path)
-		if why != "directory" {
-			require.Contains(t, nf.Error(), why)
-		}
+		require.Contains(t, nf.Error(), "CHROMIUM="+bad+" "+why)
 	}
 	_, err = chromium.Prepare(t.Context(), chromium.Options{})
 	var nf *chromium.NotFoundError

@@ -2,9 +2,12 @@ package chromium
 
 import (
 	"bytes"
+	"errors"
 	"io"
+	"io/fs"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 )
 
@@ -16,9 +19,10 @@ type NotFoundError struct {
 
 func (e *NotFoundError) Error() string {
 	if e.Path != "" {
-		return "chromium: CHROMIUM=" + e.Path + ": " + e.Reason
+		return "chromium: CHROMIUM=" + e.Path + " " + e.Reason + " (Debian's binary is " + debianBinary + ")"
 	}
-	return "chromium: " + e.Reason + ": install Debian's chromium package, or set CHROMIUM to the browser's binary"
+	return "chromium: no browser that devices can be plugged into: " + e.Reason +
+		". Install Debian's package chromium, or set CHROMIUM to the binary of a Chromium that is no snap"
 }
 
 // debianBinary is what Debian's wrapper script /usr/bin/chromium starts.
@@ -39,24 +43,42 @@ func Find() (string, error) {
 			candidates = append(candidates, path)
 		}
 	}
+	var reasons []string
 	for _, path := range candidates {
-		if unusable(path) == "" {
+		reason := unusable(path)
+		if reason == "" {
 			return path, nil
 		}
+		reasons = append(reasons, path+" "+reason)
 	}
-	return "", &NotFoundError{Reason: "no browser binary at " + strings.Join(candidates, ", ")}
+	return "", &NotFoundError{Reason: strings.Join(reasons, "; ")}
 }
 
 // unusable says why path cannot be started with a library preloaded, "" if it can.
 func unusable(path string) string {
-	f, err := os.Open(path)
+	target, err := filepath.EvalSymlinks(path)
 	if err != nil {
-		return err.Error()
+		if errors.Is(err, fs.ErrNotExist) {
+			return "is not there"
+		}
+		return "cannot be used: " + err.Error()
+	}
+	// A program of a snap is a link to snap itself, which starts the browser in a confinement of its own; Ubuntu's
+	// package chromium-browser is a script that does.
+	if filepath.Base(target) == "snap" {
+		return "is a snap, which keeps the library that plugs devices in out of the browser"
+	}
+	f, err := os.Open(target)
+	if err != nil {
+		return "cannot be used: " + err.Error()
 	}
 	defer f.Close()
 	magic := make([]byte, 4)
 	if _, err := io.ReadFull(f, magic); err != nil || !bytes.Equal(magic, []byte("\x7fELF")) {
-		return "is not the browser's binary but a script or something else (on Debian the binary is " + debianBinary + ")"
+		if bytes.HasPrefix(magic, []byte("#!")) {
+			return "is a script that starts a browser elsewhere, and not the browser's binary"
+		}
+		return "is not a program"
 	}
 	if info, err := f.Stat(); err != nil || info.Mode()&0o111 == 0 {
 		return "is not executable"

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -62,14 +63,30 @@ func Launch(ctx context.Context, o Options) (*Browser, error) {
 	// Should a grandchild keep the output open, waiting for it must end all the same.
 	b.cmd.WaitDelay = stopTimeout
 	ownGroup(b.cmd)
+	var pipe *windowPipe
+	if o.Headful && len(o.Windows) > 0 {
+		if pipe, err = newWindowPipe(b.cmd); err != nil {
+			return nil, errors.Join(err, in.Close())
+		}
+		b.cmd.Args = slices.Insert(b.cmd.Args, 1, pipeSwitches...)
+	}
 	if err := b.cmd.Start(); err != nil {
+		if pipe != nil {
+			pipe.close()
+		}
 		return nil, errors.Join(err, in.Close())
+	}
+	if pipe != nil {
+		pipe.started(o.Windows)
 	}
 	unwatch := context.AfterFunc(ctx, func() { _ = b.Close() })
 	go func() {
 		defer close(b.ended)
 		defer unwatch()
 		err := b.cmd.Wait()
+		if pipe != nil {
+			pipe.close()
+		}
 		killGroup(b.cmd) // children that outlived it, so that none writes into the profile
 		if err != nil {
 			err = &EndedError{b.said.tail(), err}

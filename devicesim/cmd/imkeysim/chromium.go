@@ -59,8 +59,14 @@ func browse(ctx context.Context, s *serve.Simulator, o options, rest []string, s
 			settings.Permissions = append(settings.Permissions, chromium.Permission{Origin: origin, Serial: s.Status(n).Serial})
 		}
 	}
-	for n := 1; n <= min(o.devices, 4); n++ { // nobody looks at more
-		settings.More = append(settings.More, fmt.Sprintf("%s/device?device=%d", s.Origin("localhost"), n))
+	if !o.headless {
+		// The page on the left, the devices beside it; nobody looks at more than four.
+		settings.Args = []string{"--window-position=0,0", "--window-size=780,900"}
+		for n := 1; n <= min(o.devices, 4); n++ {
+			settings.Windows = append(settings.Windows, chromium.Window{
+				URL: fmt.Sprintf("%s/device?device=%d", s.Origin("localhost"), n), Left: 780 + 40*(n-1), Top: 40 * (n - 1), Width: 500, Height: 900,
+			})
+		}
 	}
 	if o.verbose {
 		settings.Output = stderr

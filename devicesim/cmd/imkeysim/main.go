@@ -92,16 +92,21 @@ func start(o options, stderr io.Writer) (*serve.Simulator, error) {
 		return nil, usageError{err}
 	}
 	if o.seed != nil {
-		fmt.Fprintf(stderr, "\nWARNING: -seed %d: every key, code and mnemonic phrase of this simulator is predictable.\n"+
+		fmt.Fprintf(stderr, "\nWARNING: -seed %d: every key, code and phrase of this simulator is predictable.\n"+
 			"WARNING: this is for tests only. Whoever knows the seed knows all of them.\n\n", *o.seed)
 	}
 	for _, address := range []string{o.addr, o.usbip} {
 		if address != "" && !loopback.Host(address) {
-			fmt.Fprintf(stderr, "WARNING: %s is open to the network, and nothing keeps others there from using the device.\n", address)
+			fmt.Fprintf(stderr, "WARNING: %s is open to the network.\n"+
+				"WARNING: nothing keeps others there from using the device.\n", address)
 		}
 	}
 	options.Pages = web.Handler(web.Dist)
-	return serve.Start(options)
+	s, err := serve.Start(options)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		err = fmt.Errorf("%w\nAnother imkeysim may be running there. -addr and -usbip choose another address, and port 0 a free one", err)
+	}
+	return s, err
 }
 
 // announce prints where everything is, in one write: who waits for line 1 finds the others there.

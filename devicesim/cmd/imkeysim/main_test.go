@@ -18,6 +18,7 @@ import (
 	"testing"
 	"testing/fstest"
 	"time"
+	"unicode/utf8"
 
 	"github.com/stretchr/testify/require"
 
@@ -245,7 +246,7 @@ func TestWrongUse(t *testing.T) {
 		{1, "Mnemonic", []string{"-addr", "127.0.0.1:0", "-mnemonic", "abandon"}},
 		{1, "PIN", []string{"-addr", "127.0.0.1:0", "-pin", "1"}},
 		{1, "device 1", []string{"-addr", "127.0.0.1:0", "-state", "/does/not/exist/state.json"}},
-		{1, "in use", []string{"-addr", taken.Addr().String()}},
+		{1, "-addr and -usbip choose another", []string{"-addr", taken.Addr().String()}},
 		{1, "in use", []string{"-addr", "127.0.0.1:0", "-usbip", taken.Addr().String()}},
 	} {
 		var stdout, stderr bytes.Buffer
@@ -262,6 +263,9 @@ func TestHelp(t *testing.T) {
 		require.Empty(t, stdout.String())
 		for _, flag := range []string{"addr", "usbip", "state", "mnemonic", "pin", "serial", "seid", "approve", "devices", "seed", "fault", "pages"} {
 			require.Regexp(t, regexp.MustCompile(`(?m)^  -`+flag+`\b`), stderr.String())
+		}
+		for line := range strings.Lines(stderr.String()) {
+			require.LessOrEqual(t, utf8.RuneCountInString(strings.TrimSuffix(line, "\n")), helpWidth, line)
 		}
 		for _, action := range []string{"stall", "short", "babble", "drop", "delay", "unplug", "powercut", "corrupt", "zero"} {
 			require.Contains(t, stderr.String(), action)

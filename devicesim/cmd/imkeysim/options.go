@@ -14,7 +14,6 @@ import (
 	"strings"
 
 	"imkey-connect/devicesim"
-	"imkey-connect/devicesim/control"
 	"imkey-connect/devicesim/replay"
 	"imkey-connect/devicesim/serve"
 	"imkey-connect/devicesim/usb"
@@ -39,17 +38,6 @@ const (
 	maxDevices   = 10_000
 )
 
-const usage = `imkeysim simulates an imKey hardware wallet, and serves the pages that connect to it.
-
-  imkeysim [flags]                  serve until Ctrl-C
-  imkeysim chromium [flags] [URL]   the same, and a Chromium into which the device is plugged (its own navigator.usb)
-
-On standard output: line 1 is the address, http://127.0.0.1:PORT; then, with -usbip, a line "usbip 127.0.0.1:PORT 1-n" for
-each device n; then, with -pages, the address of each page. They appear when everything listens.
-
-Flags:
-`
-
 const recordHelp = `A recording is text, as hardware wallet projects share it: a command in hex after =>, its answer with the status word on
 the next line after <=, comments after #. It holds what went over the wire: serial number, certificate, addresses, what was
 signed and the signatures, the host's public key and the encrypted proof of its binding; never the code, the PIN or the words.
@@ -67,7 +55,7 @@ func parse(name string, args []string, stderr io.Writer) (options, []string, err
 		addr = "127.0.0.1:0" // beside a simulator that runs already
 		f.StringVar(&o.profile, "profile", "", "`directory` of the browser's profile, kept; without it, one that is removed at the end")
 		f.BoolVar(&o.headless, "headless", false, "without a window, for a program that drives it: implies -devtools")
-		f.BoolVar(&o.devtools, "devtools", false, "let programs drive the browser, and print where: \"devtools ws://…\"")
+		f.BoolVar(&o.devtools, "devtools", false, "let programs of this computer drive the browser, and print where")
 		f.BoolVar(&o.verbose, "verbose", false, "show what the browser writes")
 	}
 	f.StringVar(&o.addr, "addr", addr, "`host:port` to listen on for HTTP; port 0 picks a free one")
@@ -88,11 +76,7 @@ func parse(name string, args []string, stderr io.Writer) (options, []string, err
 	f.StringVar(&o.record, "record", "", "`file` to write every command and answer to, see below; device n of several has its own, FILE.n")
 	f.StringVar(&o.replay, "replay", "", "`file` of commands and answers that a device plays in place of a simulated one, see below; FILE.n for device n")
 	f.BoolVar(&o.pages, "pages", false, "print the address of each page, too")
-	f.Usage = func() {
-		fmt.Fprint(stderr, usage)
-		f.PrintDefaults()
-		fmt.Fprint(stderr, "\n"+control.FaultHelp+"\n"+recordHelp)
-	}
+	f.Usage = func() { help(f, stderr) }
 	if err := f.Parse(args); err != nil {
 		return o, nil, err
 	}
