@@ -185,6 +185,7 @@ func (s *Simulator) routes(pages http.Handler) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle(control.Prefix, control.New(s.devices))
 	mux.Handle("GET /sim/webusb.js", wire.Module())
+	mux.Handle("GET /sim/webusb.d.ts", wire.Types())
 	mux.HandleFunc("GET /sim/usb", func(w http.ResponseWriter, r *http.Request) {
 		n := 1
 		if text := r.URL.Query().Get("device"); text != "" {

@@ -9,24 +9,33 @@ import (
 	"imkey-connect/devicesim/loopback"
 )
 
-//go:embed webusb.js
-var module []byte
+var (
+	//go:embed webusb.js
+	module []byte
+	//go:embed webusb.d.ts
+	types []byte
+)
 
 // Module serves webusb.js. Pages of other loopback origins may import it too.
-func Module() http.Handler {
+func Module() http.Handler { return file("webusb.js", "text/javascript; charset=utf-8", module) }
+
+// Types serves webusb.d.ts, which belongs beside it.
+func Types() http.Handler { return file("webusb.d.ts", "application/typescript; charset=utf-8", types) }
+
+func file(name, kind string, content []byte) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !loopback.Host(r.Host) || !loopback.LocalOrigin(r) {
 			http.Error(w, "only pages from this machine may use the simulated device", http.StatusForbidden)
 			return
 		}
 		h := w.Header()
-		h.Set("Content-Type", "text/javascript; charset=utf-8")
+		h.Set("Content-Type", kind)
 		h.Set("Cache-Control", "no-cache")
 		h.Set("X-Content-Type-Options", "nosniff")
 		h.Set("Vary", "Origin")
 		if origin := r.Header.Get("Origin"); origin != "" {
 			h.Set("Access-Control-Allow-Origin", origin)
 		}
-		http.ServeContent(w, r, "webusb.js", time.Time{}, bytes.NewReader(module))
+		http.ServeContent(w, r, name, time.Time{}, bytes.NewReader(content))
 	})
 }

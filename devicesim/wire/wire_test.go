@@ -377,6 +377,12 @@ func TestModule(t *testing.T) {
 	require.Equal(t, http.StatusOK, get("127.0.0.1:7380", "").StatusCode)
 	require.Equal(t, http.StatusForbidden, get("localhost:7380", "http://evil.example").StatusCode)
 	require.Equal(t, http.StatusForbidden, get("evil.example", "").StatusCode)
+
+	w := httptest.NewRecorder()
+	Types().ServeHTTP(w, httptest.NewRequest("GET", "http://localhost:7380/sim/webusb.d.ts", nil))
+	require.Equal(t, "application/typescript; charset=utf-8", w.Header().Get("Content-Type"))
+	require.Contains(t, w.Body.String(), "export function simulatedUSB(")
+	require.Equal(t, 1, strings.Count(string(module), "\nexport "), "webusb.d.ts has all that is exported")
 }
 
 // FuzzRequests sends a page's messages to a tab: none may panic or hang, and when the page goes nothing stays behind.

@@ -1,0 +1,22 @@
+// Types of webusb.js, for projects that have @types/w3c-web-usb, or another declaration of USB.
+//
+//   /** @type {typeof import('./webusb.d.ts')} */
+//   const { simulatedUSB } = await import('http://localhost:7380/sim/webusb.js')
+//
+// A TypeScript project saves this file and maps the module's address to it: "paths" in tsconfig.json.
+
+/** A simulated navigator.usb. */
+export interface SimulatedUSB extends USB {
+  /** Ends the WebSocket, and with it all that is open. A page that goes away need not call it. */
+  close(): void
+  onconnect: ((this: USB, event: USBConnectionEvent) => unknown) | null
+  ondisconnect: ((this: USB, event: USBConnectionEvent) => unknown) | null
+}
+
+/**
+ * An object that behaves as navigator.usb does in Chromium, and has one simulated imKey plugged in.
+ *
+ * @param url The simulator's WebSocket, ws: or http:, absolute or relative to this module. By default the one beside the
+ *   module, with the module's own ?device=n.
+ */
+export function simulatedUSB(url?: string | URL): SimulatedUSB
