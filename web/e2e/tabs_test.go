@@ -24,7 +24,8 @@ import (
 // tabsPage is a page without a face that does with its devices what a test tells it, and says how it went: ” or a code.
 const tabsPage = `<!doctype html><title>tab</title><script type="module">
 import { loadImKey } from '/imkey.js'
-const imkey = await loadImKey({ trustedCAs: [%s] })
+globalThis.trustedCAs = [%s]
+const imkey = await loadImKey({ trustedCAs })
 const told = (e) => ({ code: e.code ?? String(e), holder: e.data?.holder ?? '', reason: e.data?.reason ?? '' })
 const well = { code: '', holder: '', reason: '' }
 Object.assign(globalThis, {
@@ -73,6 +74,7 @@ type tabs struct {
 	t       *testing.T
 	ctx     context.Context
 	browser *browser
+	hold    func(context.Context) // holds a page that asks for /hold
 }
 
 // newTabs starts it; the page may use every device on every one of the hosts.
@@ -88,6 +90,7 @@ func newTabs(t *testing.T, bound time.Duration, hosts []string, devices ...devic
 			w.Header().Set("Content-Type", "text/html")
 			fmt.Fprintf(w, tabsPage, strings.Join(cas, ","))
 		})
+		routes.HandleFunc("/hold", func(w http.ResponseWriter, r *http.Request) { s.hold(r.Context()) })
 		routes.HandleFunc("/elsewhere", func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Content-Type", "text/html")
 			fmt.Fprint(w, "<!doctype html><title>elsewhere</title>")
@@ -123,9 +126,13 @@ func (s *tabs) tab(host string) *browser {
 	return b
 }
 
-// visit goes to the page and waits until it is ready.
+// visit goes to a page that says when it is ready.
 func (s *tabs) visit(b *browser, url string) {
 	b.do(chromedp.Navigate(url))
+	s.untilReady(b)
+}
+
+func (s *tabs) untilReady(b *browser) {
 	for {
 		_, err := chromedp.Run(b.ctx, chromedp.Poll[bool]("document.title === 'ready'", chromedp.WithPollingMutation()))
 		if err == nil {
@@ -133,7 +140,7 @@ func (s *tabs) visit(b *browser, url string) {
 		}
 		// A page of another site comes in a process of its own, and what asks the old one then is told so.
 		require.ErrorContains(s.t, err, "context")
-		require.NoError(s.t, s.ctx.Err(), "%s is never ready", url)
+		require.NoError(s.t, s.ctx.Err(), "the page is never ready")
 	}
 }
 

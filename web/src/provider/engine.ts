@@ -60,6 +60,7 @@ class EthereumProvider implements Engine {
   #accounts: readonly Pick<Account, 'address' | 'path'>[] = []
   #device: Device | undefined // plugged in, or undefined
   #claimed: Device | undefined // opened for a job, and kept so for the next one on it
+  #takenOver: Device | undefined // by another tab, in the middle of a job: the next job takes it back
   #serial: string | null | undefined // of the device that the accounts are on
   #connecting: Connecting | undefined
 
@@ -291,7 +292,8 @@ class EthereumProvider implements Engine {
     device.addEventListener('interaction', told)
     this.#claimed = device
     try {
-      if (!device.opened) await device.open({ ...(signal && { signal }) })
+      if (!device.opened) await device.open({ takeOver: this.#takenOver === device, ...(signal && { signal }) })
+      this.#takenOver = undefined
       try {
         return await job(device)
       } catch (error) {
@@ -302,6 +304,7 @@ class EthereumProvider implements Engine {
     } catch (error) {
       // Not every loss of a device is one of its plug: the person may have taken the permission back.
       if (codeOf(error) === 'device-disconnected') this.unplugged(device)
+      if ((Object(error) as { data?: { reason?: unknown } }).data?.reason === 'taken-over') this.#takenOver = device
       throw error
     } finally {
       device.removeEventListener('interaction', told)
