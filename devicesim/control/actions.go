@@ -131,7 +131,7 @@ func change(act action) handler {
 			err = act(s.Device, body)
 		}
 		if err != nil {
-			fail(w, problemOf(err))
+			decline(w, err)
 			return
 		}
 		answer(w, http.StatusOK, s.state())

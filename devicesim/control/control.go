@@ -30,7 +30,7 @@
 // it, so that nobody needs to ask again. POST bodies are JSON objects of the fields above and no others, at most 64 KiB;
 // where none are listed the body is {} or empty.
 //
-// Errors are {"error":{"code":"…","message":"…"}}: 400 bad-request or invalid (a value that no device takes), 403 forbidden
+// Errors are {"error":{"code":"…","reason":"…","message":"…"}}, reason where the device itself said no: 400 bad-request or invalid (a value that no device takes), 403 forbidden
 // (the request comes from elsewhere), 404 not-found, 405 method-not-allowed, 409 conflict (the device cannot do that now:
 // the message says why), 413 too-large, 415 media-type, 500 internal.
 //

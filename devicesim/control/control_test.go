@@ -95,6 +95,9 @@ func (b *bench) refused(method, path, body string, status int, code string, head
 	e := value["error"].(map[string]any)
 	require.Equal(b.t, code, e["code"], "%v", e)
 	require.NotEmpty(b.t, e["message"])
+	if code == "invalid" || code == "conflict" {
+		require.NotEmpty(b.t, e["reason"], "what the device itself refuses has a reason: %v", e)
+	}
 	return e["message"].(string)
 }
 

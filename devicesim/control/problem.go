@@ -17,52 +17,71 @@ type problem struct {
 
 func (p *problem) Error() string { return p.message }
 
-func fail(w http.ResponseWriter, p *problem) {
+func fail(w http.ResponseWriter, p *problem) { tell(w, p, "") }
+
+// decline says why the device does not do it, with the reason where there is one.
+func decline(w http.ResponseWriter, err error) {
+	p, reason := problemOf(err)
+	tell(w, p, reason)
+}
+
+func tell(w http.ResponseWriter, p *problem, reason string) {
 	var body struct {
 		Error struct {
 			Code    string `json:"code"`
+			Reason  string `json:"reason,omitempty"`
 			Message string `json:"message"`
 		} `json:"error"`
 	}
-	body.Error.Code, body.Error.Message = p.code, p.message
+	body.Error.Code, body.Error.Reason, body.Error.Message = p.code, reason, p.message
 	answer(w, p.status, body)
 }
 
-// invalid are errors of the value that was sent; conflicts, of the state in which the device is.
-var (
-	invalid = []error{
-		devicesim.ErrButton, devicesim.ErrPINFormat, devicesim.ErrWordCount, devicesim.ErrMnemonic, devicesim.ErrBattery,
-		devicesim.ErrApplet,
-	}
-	conflicts = []error{
-		devicesim.ErrUnplugged, devicesim.ErrClosed, devicesim.ErrLocked, devicesim.ErrBusy, devicesim.ErrDeclined,
-		devicesim.ErrBootLoader, devicesim.ErrNoPIN, devicesim.ErrPINWiped, devicesim.ErrWalletExists,
-		devicesim.ErrRecording,
-	}
-)
+// refusals are why a device does not do what it is told: "invalid" is for the value that was sent, "conflict" for the
+// state in which the device is. The reasons are for programs, which have words of their own for them.
+var refusals = []struct {
+	err    error
+	code   string
+	reason string
+}{
+	{devicesim.ErrButton, "invalid", "button"},
+	{devicesim.ErrPINFormat, "invalid", "pin-format"},
+	{devicesim.ErrWordCount, "invalid", "word-count"},
+	{devicesim.ErrMnemonic, "invalid", "mnemonic"},
+	{devicesim.ErrBattery, "invalid", "battery"},
+	{devicesim.ErrApplet, "invalid", "applet"},
+	{devicesim.ErrUnplugged, "conflict", "unplugged"},
+	{devicesim.ErrClosed, "conflict", "closed"},
+	{devicesim.ErrLocked, "conflict", "locked"},
+	{devicesim.ErrBusy, "conflict", "asking"},
+	{devicesim.ErrDeclined, "conflict", "declined"},
+	{devicesim.ErrBootLoader, "conflict", "boot-loader"},
+	{devicesim.ErrNoPIN, "conflict", "no-pin"},
+	{devicesim.ErrPINWiped, "conflict", "pin-wiped"},
+	{devicesim.ErrWalletExists, "conflict", "wallet-exists"},
+	{devicesim.ErrRecording, "conflict", "recording"},
+}
 
 // problemOf says how an error of the device is answered.
-func problemOf(err error) *problem {
-	var p *problem
+func problemOf(err error) (p *problem, reason string) {
 	var wrongPIN *devicesim.WrongPINError
 	var fault *usb.FaultError
 	switch {
 	case errors.As(err, &p):
-		return p
+		return p, ""
 	case errors.As(err, &wrongPIN):
-		return &problem{http.StatusConflict, "conflict", err.Error()}
+		return &problem{http.StatusConflict, "conflict", err.Error()}, "pin-wrong"
 	case errors.As(err, &fault):
-		return &problem{http.StatusBadRequest, "invalid", err.Error()}
+		return &problem{http.StatusBadRequest, "invalid", err.Error()}, "fault"
 	}
-	for _, e := range invalid {
-		if errors.Is(err, e) {
-			return &problem{http.StatusBadRequest, "invalid", err.Error()}
+	for _, r := range refusals {
+		if errors.Is(err, r.err) {
+			status := http.StatusConflict
+			if r.code == "invalid" {
+				status = http.StatusBadRequest
+			}
+			return &problem{status, r.code, err.Error()}, r.reason
 		}
 	}
-	for _, e := range conflicts {
-		if errors.Is(err, e) {
-			return &problem{http.StatusConflict, "conflict", err.Error()}
-		}
-	}
-	return &problem{http.StatusInternalServerError, "internal", err.Error()}
+	return &problem{http.StatusInternalServerError, "internal", err.Error()}, ""
 }

@@ -107,6 +107,8 @@ globalThis.left = async () => {
 	await device.close()
 	return JSON.stringify(result)
 }
+// The page before has let go of the device, or was killed: nothing of it stands in the way for long.
+while ((await navigator.locks.query()).held.length > 0) await new Promise((go) => setTimeout(go))
 globalThis.ready = true
 </script>`
 

@@ -4,8 +4,8 @@ import { say, type Text } from './text'
 export const device = {
   title: say('Simulated imKey', '模拟 imKey'),
   lead: say(
-    'Press or hold its buttons with the mouse, or use the arrow keys, Enter and Escape.',
-    '可用鼠标点按或长按，也可用方向键、回车键（确认）和 Esc 键（取消）。',
+    'Press or hold its buttons with the mouse, or use the arrow keys, Enter and Escape. The down button opens its menu.',
+    '可用鼠标点按或长按，也可用方向键、回车键（确认）和 Esc 键（取消）。按“下”可打开菜单。',
   ),
   screen: say('Screen', '屏幕'),
   screenEmpty: say('The screen is dark.', '屏幕不亮。'),
@@ -30,6 +30,18 @@ export const device = {
   doingCode: say('Shows its binding code. Enter it on the connect page.', '正在显示绑定码，请在连接页面输入。'),
   doingAsking: say('Asks you: OK or cancel.', '等待你按确认或取消。'),
   doingReady: say('Ready.', '就绪。'),
+  doingMenu: say(
+    'Shows its menu. Until you leave it, pages are told to wait.',
+    '正在显示菜单。退出之前，网页请求都会被要求等待。',
+  ),
+  doingPIN: say('Takes a new PIN.', '正在设置新 PIN。'),
+  doingWords: say(
+    'Shows the words of a new wallet. The wallet is there once you have confirmed them.',
+    '正在显示新钱包的助记词。确认之后钱包才会创建。',
+  ),
+  doingRestoring: say('Takes the words of your wallet, letter by letter.', '正在逐个字母输入钱包的助记词。'),
+  doingNotice: say('Tells you something. Press OK.', '正在提示你。请按确认键。'),
+  doingBootLoader: say('In its boot loader.', '处于引导程序中。'),
   doingCodeLocked: say(
     'Checks no more binding codes until it is unlocked.',
     '绑定码错误次数过多，解锁前不再核对。',
@@ -48,8 +60,8 @@ export const device = {
   create12: say('New, 12 words', '新建，12 词'),
   create24: say('New, 24 words', '新建，24 词'),
   createText: say(
-    'The device shows the words one by one. Go through them with its buttons and confirm.',
-    '设备会逐个显示助记词，请用按键逐个查看并确认。',
+    'The device shows the words one by one. Go through them with its buttons and confirm. Its menu restores a wallet, too.',
+    '设备会逐个显示助记词，请用按键逐个查看并确认。也可以在设备菜单中恢复钱包。',
   ),
   mnemonic: say('Mnemonic phrase, 12 or 24 words', '助记词，12 或 24 个单词'),
   mnemonicText: say(
@@ -99,3 +111,32 @@ export const device = {
   tracePackets: say('Show every packet', '显示每个数据包'),
   traceEmpty: say('Nothing yet.', '暂无内容。'),
 } satisfies Record<string, Text>
+
+/** refusals are why the simulated device does not do what its page asks of it, by the reasons of its control API. */
+export const refusals: Readonly<Record<string, Text>> = {
+  unreachable: say('The simulator does not answer.', '模拟器没有应答。'),
+  unplugged: say('It is unplugged. Plug the cable in first.', '设备未插线，请先插入数据线。'),
+  closed: say('The simulator is shutting down.', '模拟器正在关闭。'),
+  locked: say('It is locked. Enter its PIN first.', '设备已锁定，请先输入 PIN。'),
+  asking: say('Its screen asks something. Answer that first.', '设备屏幕正在询问，请先回答。'),
+  declined: say('It declined: it was started so that it says no.', '设备已拒绝：它启动时设定为一律拒绝。'),
+  'boot-loader': say('It is in its boot loader.', '设备处于引导程序中。'),
+  'no-pin': say('It has no PIN.', '设备没有设置 PIN。'),
+  'pin-wrong': say('That is not its PIN.', 'PIN 不正确。'),
+  'pin-wiped': say(
+    'That was the fifth wrong PIN in a row: the device has wiped itself.',
+    '连续第五次输错 PIN：设备已自动清空。',
+  ),
+  'pin-format': say('A PIN has 4 to 12 digits.', 'PIN 为 4 到 12 位数字。'),
+  'wallet-exists': say('It has a wallet already. Only a reset removes it.', '设备已有钱包，只有重置才能清除。'),
+  'word-count': say('Enter 12 or 24 words.', '请输入 12 或 24 个单词。'),
+  mnemonic: say(
+    'That is no mnemonic phrase: a word or its order is wrong.',
+    '这不是有效的助记词：单词或顺序有误。',
+  ),
+  recording: say(
+    'It plays a recording, which has no buttons, PIN or wallet.',
+    '它正在回放一段录制的会话，没有按键、PIN 和钱包。',
+  ),
+  battery: say('Enter a number from 0 to 100.', '请输入 0 到 100 的数字。'),
+}

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { common } from '../i18n/common'
 import { dapp, minedIn, nodeIs, onChain, refusals, took, unnamedChain } from '../i18n/dapp'
-import { device } from '../i18n/device'
+import { device, refusals as deviceRefusals } from '../i18n/device'
 import { dialog } from '../i18n/dialog'
 import { advice, errorCodes, udevRule, type Platform } from '../i18n/errors'
 import { preferred } from '../i18n/language'
@@ -14,7 +14,7 @@ import { platformOf } from '../pairing/platform'
 const platforms: Platform[] = ['linux', 'windows', 'mac', 'android', 'chromeos', 'other']
 
 function everyText(): Text[] {
-  const texts: Text[] = [common, dapp, device, dialog, pairing, codeRule, drawing, refusals].flatMap((words) => Object.values<Text>(words))
+  const texts: Text[] = [common, dapp, device, dialog, pairing, codeRule, drawing, refusals, deviceRefusals].flatMap((words) => Object.values<Text>(words))
   for (const n of [0, 1, 2, 10, null]) texts.push(wrongCode('screen', n), wrongCode('paper', n))
   texts.push(minedIn(7), nodeIs(unnamedChain(5)), onChain(unnamedChain(5), 5), took(1234), took(61_000))
   texts.push(codeBox(3), codeIncomplete(1), codeIncomplete(2))

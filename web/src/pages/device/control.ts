@@ -8,9 +8,24 @@ export interface Status {
   readonly screen: readonly string[]
   readonly codeAttemptsLeft: number
   readonly pinAttemptsLeft: number
-  /** The screen asks for OK or cancel. */
-  readonly asking?: boolean
+  /** What kind of thing the screen shows. */
+  readonly showing: Showing
 }
+
+export type Showing =
+  | 'nothing'
+  | 'home'
+  | 'menu'
+  | 'pin'
+  | 'words'
+  | 'restoring'
+  | 'code'
+  | 'question'
+  | 'notice'
+  | 'boot-loader'
+
+/** Outcome is what came of something that was done to the device: the state that it left, or why the device said no. */
+export type Outcome = { readonly state: string } | { readonly reason: string | undefined; readonly message: string }
 
 export type Button = 'ok' | 'cancel' | 'up' | 'down'
 
@@ -38,28 +53,28 @@ export class Control {
   }
 
   /**
-   * watch calls back with the device now and at every change, with 'lost' while the simulator cannot be reached, and
+   * watch calls back with the device now and at every change, and with the text that says so; with 'lost' while the simulator cannot be reached, and
    * with 'none' where there is none: then nothing more comes.
    */
-  watch(changed: (status: Status | 'lost' | 'none') => void): void {
+  watch(changed: (status: Status | 'lost' | 'none', state: string) => void): void {
     const events = new EventSource(`/sim/v1/events${this.#query}`)
-    events.onmessage = (event: MessageEvent<string>) => changed(JSON.parse(event.data) as Status)
+    events.onmessage = (event: MessageEvent<string>) => changed(JSON.parse(event.data) as Status, event.data)
     // The browser connects again by itself unless something else answers there.
-    events.onerror = () => changed(events.readyState === EventSource.CLOSED ? 'none' : 'lost')
+    events.onerror = () => changed(events.readyState === EventSource.CLOSED ? 'none' : 'lost', '')
   }
 
-  /** post does something to the device; it resolves with what the device objected to, or undefined. */
-  async post(call: string, body: object = {}): Promise<string | undefined> {
+  /** post does something to the device. */
+  async post(call: string, body: object = {}): Promise<Outcome> {
     try {
       const answer = await fetch(`/sim/v1/device/${call}${this.#query}`, {
         method: 'POST',
         headers: { 'Content-Type': 'application/json' },
         body: JSON.stringify(body),
       })
-      if (answer.ok) return undefined
-      return sentence(await answer.text()) || String(answer.status)
+      const text = await answer.text()
+      return answer.ok ? { state: text.trim() } : refusal(text, answer.status)
     } catch (error) {
-      return (error as Error).message
+      return { reason: 'unreachable', message: (error as Error).message }
     }
   }
 
@@ -71,13 +86,13 @@ export class Control {
   }
 }
 
-/** sentence takes the message out of an error answer. */
-function sentence(text: string): string {
+/** refusal reads an error answer. */
+function refusal(text: string, status: number): Outcome {
   try {
-    const { error } = JSON.parse(text) as { error?: { message?: unknown } }
-    if (typeof error?.message === 'string') return error.message.replace(/^devicesim: /, '')
+    const { error } = JSON.parse(text) as { error?: { reason?: string; message?: unknown } }
+    if (typeof error?.message === 'string') return { reason: error.reason, message: error.message }
   } catch {
     // Something else than the simulator answered; what it said is shown as it is.
   }
-  return text.trim()
+  return { reason: undefined, message: text.trim() || String(status) }
 }

@@ -4,7 +4,7 @@ import type { Text } from '../../i18n/text'
 import { h } from '../../pairing/dom'
 import { Chrome } from '../chrome'
 import { Body } from './body'
-import { Control, type Status } from './control'
+import { Control, type Showing, type Status } from './control'
 import { Panels } from './panels'
 import { Trace } from './trace'
 
@@ -16,12 +16,30 @@ const facts = h('dl', { class: 'facts', role: 'status', 'aria-live': 'polite' })
 const panels = new Panels(control)
 const trace = new Trace(control)
 const body = new Body(
-  (button, hold) => void control.post('press', hold ? { button, hold } : { button }),
-  (plug) => void control.post(plug ? 'plug' : 'unplug'),
+  (button, hold) => {
+    panels.quiet()
+    void control.post('press', hold ? { button, hold } : { button })
+  },
+  (plug) => {
+    panels.quiet()
+    void control.post(plug ? 'plug' : 'unplug')
+  },
 )
 
 let status: Status | null = null
 let absent: Text = words.connecting
+
+const shows: Readonly<Record<Exclude<Showing, 'pin'>, Text>> = {
+  nothing: words.doingUnplugged,
+  home: words.doingReady,
+  menu: words.doingMenu,
+  words: words.doingWords,
+  restoring: words.doingRestoring,
+  code: words.doingCode,
+  question: words.doingAsking,
+  notice: words.doingNotice,
+  'boot-loader': words.doingBootLoader,
+}
 
 chrome.main.append(heading, body.element, lead, facts, panels.element, trace.element)
 chrome.simulated(
@@ -30,7 +48,8 @@ chrome.simulated(
 )
 chrome.onLanguage(drawAll)
 drawAll()
-control.watch((now) => {
+control.watch((now, state) => {
+  panels.changed(state)
   status = typeof now === 'string' ? null : now
   if (typeof now === 'string') absent = words[now]
   draw()
@@ -62,11 +81,9 @@ function rows(now: Status): HTMLElement[] {
 }
 
 function doing(now: Status): Text {
-  if (!now.plugged) return words.doingUnplugged
-  if (now.locked) return words.doingLocked
-  if (now.asking) return words.doingAsking
-  if (now.codeAttemptsLeft === 0) return words.doingCodeLocked
-  return now.binding === 'code-shown' ? words.doingCode : words.doingReady
+  if (now.showing === 'pin') return now.locked ? words.doingLocked : words.doingPIN
+  if (now.showing === 'home' && now.codeAttemptsLeft === 0) return words.doingCodeLocked
+  return shows[now.showing]
 }
 
 function row(name: string, label: Text, value: string): HTMLElement {

@@ -1,4 +1,4 @@
-import { device as words } from '../../i18n/device'
+import { device as words, refusals } from '../../i18n/device'
 import type { Language, Text } from '../../i18n/text'
 import { h, type Child } from '../../pairing/dom'
 import type { Control } from './control'
@@ -8,13 +8,14 @@ export class Panels {
   readonly element = h('div', { class: 'panels' })
   readonly #message = h('p', { class: 'message', role: 'status', 'aria-live': 'polite' })
   #language: Language = 'en'
+  /** The state that the last thing left which was done here, while the page says that it is done. */
+  #after: string | null = null
 
   constructor(private readonly control: Control) {}
 
   draw(language: Language): void {
     this.#language = language
-    this.#message.textContent = ''
-    this.#message.classList.remove('message-error')
+    this.quiet()
     const open = new Set([...this.element.querySelectorAll('details[open]')].map((panel) => panel.getAttribute('data-panel')))
     const panels = [this.#wallet(), this.#pin(), this.#power(), this.#reset()]
     for (const panel of panels) panel.open = open.has(panel.getAttribute('data-panel'))
@@ -142,10 +143,27 @@ export class Panels {
 
   /** post does something and tells what came of it. */
   #post(call: string, body?: object): void {
-    void this.control.post(call, body).then((objection) => {
-      if (objection === undefined) this.#say(words.done)
-      else this.#tell(`${this.#t(words.refused)} ${objection}`, true)
+    this.quiet()
+    void this.control.post(call, body).then((outcome) => {
+      if ('state' in outcome) {
+        this.#say(words.done)
+        this.#after = outcome.state
+        return
+      }
+      const known = outcome.reason === undefined ? undefined : refusals[outcome.reason]
+      this.#tell(known ? this.#t(known) : `${this.#t(words.refused)} ${outcome.message}`, true)
     })
+  }
+
+  /** quiet takes back what was said of the last thing that was done: another is. */
+  quiet(): void {
+    this.#after = null
+    this.#tell('', false)
+  }
+
+  /** changed takes it back when the device has gone on since. */
+  changed(state: string): void {
+    if (this.#after !== null && this.#after !== state) this.quiet()
   }
 
   #say(text: Text, bad = false): void {
