@@ -109,7 +109,7 @@ globalThis.left = async () => {
 }
 // The page before has let go of the device, or was killed: nothing of it stands in the way for long.
 while ((await navigator.locks.query()).held.length > 0) await new Promise((go) => setTimeout(go))
-globalThis.ready = true
+document.title = 'ready'
 </script>`
 
 // crashing is a browser whose tab comes to an end again and again.
@@ -157,7 +157,7 @@ func (c *crashing) fresh() {
 	}))
 	c.tab = &browser{t: c.t, sim: c.sim, ctx: ctx, close: stop}
 	c.tab.do(chromedp.Navigate(c.sim.url + "/crash"))
-	c.tab.until("globalThis.ready === true")
+	c.tab.until("document.title === 'ready'")
 }
 
 // kill takes the tab's process away.
