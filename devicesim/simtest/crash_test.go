@@ -157,7 +157,7 @@ type end struct {
 	name string
 	at   string     // out, in: packets; receive, get, put, delete: what the host calls
 	wire usb.Action // what happens in place of the packet; or
-	// the host is killed before what it calls or, with after, behind it; or with fails it is told this and lives on.
+	// the host is killed before what it calls or, with after, behind it; or with fails it is told this, from then on, and lives on.
 	after bool
 	fails error
 }
@@ -219,7 +219,7 @@ func (p *process) call(kind string, do func() error) error {
 		return errDead
 	}
 	p.seen[kind]++
-	if kind != p.end.at || p.end.wire != "" || p.seen[kind] != p.nth {
+	if kind != p.end.at || p.end.wire != "" || p.nth == 0 || p.seen[kind] < p.nth {
 		return do()
 	}
 	p.dead = p.end.fails == nil

@@ -46,7 +46,8 @@ for (const name of ['put', 'add', 'delete']) {
 	const original = IDBObjectStore.prototype[name]
 	IDBObjectStore.prototype[name] = function (...values) {
 		const write = () => original.apply(this, values)
-		return ++writing.n === writing.at ? endings[writing.how](write, this.transaction) : write()
+		// A disk that fails goes on failing; a tab is killed once.
+		return ++writing.n >= writing.at && writing.at > 0 ? endings[writing.how](write, this.transaction) : write()
 	}
 }
 </script>
