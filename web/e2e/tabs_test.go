@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -213,4 +214,34 @@ func full(sample, all int) int {
 		return all
 	}
 	return sample
+}
+
+// The tests that follow a wire would be worth nothing if it took anything.
+func TestAWireWithTwoHostsIsSeen(t *testing.T) {
+	message, err := frame.Split(make([]byte, 100))
+	require.NoError(t, err)
+	answer, err := frame.Split([]byte{0x90, 0})
+	require.NoError(t, err)
+	out := func(p frame.Packet) usb.TapEvent { return usb.TapEvent{Kind: usb.TapPacket, Dir: "out", Data: p[:]} }
+	in := func(p frame.Packet) usb.TapEvent { return usb.TapEvent{Kind: usb.TapPacket, Dir: "in", Data: p[:]} }
+	exchange := []usb.TapEvent{out(message[0]), out(message[1]), in(frame.KeepAlive(2)), in(answer[0])}
+	cancelled := []usb.TapEvent{out(message[0]), out(message[1]), in(frame.KeepAlive(2)), out(frame.Cancel()), in(frame.Error(frame.Cancelled))}
+	for what, c := range map[string]struct {
+		events []usb.TapEvent
+		well   bool
+	}{
+		"one after the other":             {slices.Concat(exchange, exchange, cancelled, exchange), true},
+		"unplugged in the middle":         {slices.Concat(exchange[:1], []usb.TapEvent{{Kind: usb.TapPlug}}, exchange), true},
+		"a message inside a message":      {slices.Concat(exchange[:1], exchange), false},
+		"a message before an answer":      {slices.Concat(exchange[:3], exchange), false},
+		"a packet of another's message":   {slices.Concat(exchange, exchange[1:]), false},
+		"a message before a cancellation": {slices.Concat(cancelled[:4], exchange), false},
+		"a refusal":                       {slices.Concat(exchange[:2], []usb.TapEvent{in(frame.Error(frame.Busy))}), false},
+	} {
+		var w wireOrder
+		for _, e := range c.events {
+			w.tap(e)
+		}
+		require.Equal(t, c.well, len(w.wrong) == 0, "%s: %v", what, w.wrong)
+	}
 }
