@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"imkey-connect/devicesim/chromium"
+	"imkey-connect/devicesim/simtest"
 )
 
 // browser is one headless Chromium with one page, and all that it told of the page.
@@ -32,10 +33,11 @@ type browser struct {
 }
 
 type browserOptions struct {
-	profile   string // kept; "" is a fresh one
-	headful   bool   // with windows, on a display
-	unplugged bool   // no USB device: for the simulated device over a WebSocket
-	forbidden bool   // the page has no permission for the device
+	profile   string            // kept; "" is a fresh one
+	headful   bool              // with windows, on a display
+	unplugged bool              // no USB device: for the simulated device over a WebSocket
+	permitted []*simtest.Device // by the page's permission; nil is all
+	forbidden bool              // the page has no permission for the device
 	args      []string
 }
 
@@ -47,7 +49,13 @@ func (s *sim) browse(o browserOptions) *browser {
 	}
 	options := chromium.Options{
 		Profile: o.profile, Headful: o.headful, Devices: s.instead, Args: append([]string{"--lang=en-US", "--disable-dev-shm-usage"}, o.args...),
-		Permissions: []chromium.Permission{{Origin: s.url, Serial: s.Device.Serial()}},
+	}
+	permitted := o.permitted
+	if permitted == nil {
+		permitted = s.Devices
+	}
+	for _, device := range permitted {
+		options.Permissions = append(options.Permissions, chromium.Permission{Origin: s.url, Serial: device.Serial()})
 	}
 	if o.unplugged {
 		options.Devices = s.Plugs() // none

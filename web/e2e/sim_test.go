@@ -48,10 +48,13 @@ type sim struct {
 	routes *http.ServeMux
 }
 
-func newSim(t *testing.T, o devicesim.Options) *sim { return newSimFor(t, o, patience) }
+// newSim starts it, with more devices beside the first where there are more options: they are in s.Devices.
+func newSim(t *testing.T, o devicesim.Options, more ...devicesim.Options) *sim {
+	return newSimFor(t, o, patience, more...)
+}
 
 // newSimFor is newSim for a test that takes longer.
-func newSimFor(t *testing.T, o devicesim.Options, bound time.Duration) *sim {
+func newSimFor(t *testing.T, o devicesim.Options, bound time.Duration, more ...devicesim.Options) *sim {
 	ctx, stop := context.WithTimeout(t.Context(), bound)
 	t.Cleanup(stop)
 	s := &sim{t: t, ctx: ctx, routes: http.NewServeMux(), done: map[byte]int{}, moved: make(chan struct{})}
@@ -65,7 +68,7 @@ func newSimFor(t *testing.T, o devicesim.Options, bound time.Duration) *sim {
 	s.Simulator = simtest.Config{Patience: patience, Trace: 20000, Wrap: func(simulator http.Handler) http.Handler {
 		s.routes.Handle("/", simulator)
 		return http.HandlerFunc(s.serve)
-	}}.Start(t, o)
+	}}.Start(t, append([]devicesim.Options{o}, more...)...)
 	s.device, s.url = s.Device.Simulated, s.URL
 	return s
 }

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -162,24 +163,49 @@ func pagesOf(names ...string) []string {
 	return pages(dist)
 }
 
+// TestStateSurvives: each of several devices keeps what is its own in a file of its own.
 func TestStateSurvives(t *testing.T) {
+	const phrase = "abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon about"
 	state := filepath.Join(t.TempDir(), "device.json")
-	args := []string{"-addr", "127.0.0.1:0", "-state", state, "-devices", "2"}
+	args := []string{"-addr", "127.0.0.1:0", "-state", state, "-devices", "3"}
+	all := func(origin string) (devices []map[string]any) {
+		for n := range 3 {
+			devices = append(devices, get(t, fmt.Sprintf("%s/sim/v1/device?device=%d", origin, n+1)))
+		}
+		return devices
+	}
 	c := startCommand(t, args...)
 	origin := c.line()
-	before := []any{get(t, origin+"/sim/v1/device")["seid"], get(t, origin+"/sim/v1/device?device=2")["seid"]}
-	post(t, origin+"/sim/v1/device/battery?device=2", `{"percent":33}`)
+	post(t, origin+"/sim/v1/device/battery?device=1", `{"percent":33}`)
+	post(t, origin+"/sim/v1/device/pin?device=2", `{"pin":"123456"}`)
+	post(t, origin+"/sim/v1/device/wallet?device=3", `{"mnemonic":"`+phrase+`"}`)
+	before := all(origin)
 	c.stop(syscall.SIGTERM)
 
 	c = startCommand(t, args...)
-	origin = c.line()
-	second := get(t, origin+"/sim/v1/device?device=2")
-	require.Equal(t, before, []any{get(t, origin+"/sim/v1/device")["seid"], second["seid"]})
-	require.NotEqual(t, before[0], before[1])
-	require.Equal(t, 33.0, second["battery"])
+	after := all(c.line())
 	c.stop(os.Interrupt)
-	require.FileExists(t, state)
-	require.FileExists(t, state+".2")
+	for n, want := range []struct {
+		battery        float64
+		locked, wallet bool
+	}{{33, false, false}, {100, true, false}, {100, false, true}} {
+		require.Equal(t, want.battery, after[n]["battery"])
+		require.Equal(t, want.locked, after[n]["locked"])
+		require.Equal(t, want.wallet, after[n]["wallet"])
+		for _, own := range []string{"serial", "seid", "ca"} {
+			require.Equal(t, before[n][own], after[n][own])
+			require.NotEqual(t, after[n][own], after[(n+1)%3][own])
+		}
+	}
+	for _, file := range []string{state, state + ".2", state + ".3"} {
+		require.FileExists(t, file)
+	}
+
+	// The files are devices: with the second one's in its place, the first is the second.
+	require.NoError(t, os.Rename(state+".2", state))
+	c = startCommand(t, "-addr", "127.0.0.1:0", "-state", state)
+	require.Equal(t, after[1]["serial"], get(t, c.line()+"/sim/v1/device")["serial"])
+	c.stop(os.Interrupt)
 }
 
 func TestSeedIsReproducibleAndLoud(t *testing.T) {
