@@ -26,7 +26,11 @@ func clientsProject(t *testing.T) string {
 	tarball, err := filepath.Abs(packed[0])
 	require.NoError(t, err)
 	require.FileExists(t, "clients/node_modules/.package-lock.json", "run make testcases first")
-	dir := t.TempDir()
+	dir, err := os.MkdirTemp("../../build", "clients-") // on the file system that node_modules is on, for the links
+	require.NoError(t, err)
+	dir, err = filepath.Abs(dir)
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, os.RemoveAll(dir)) })
 	run := func(name string, args ...string) {
 		command := exec.CommandContext(t.Context(), name, args...)
 		command.Dir = dir
@@ -35,7 +39,9 @@ func clientsProject(t *testing.T) string {
 	}
 	clients, err := filepath.Abs("clients")
 	require.NoError(t, err)
-	run("cp", "-a", clients+"/.", dir)
+	// Of tens of thousands of files, which would take longer to copy than all else here; npm rewrites one of them in place.
+	run("cp", "-al", clients+"/.", dir)
+	run("cp", "--remove-destination", clients+"/node_modules/.package-lock.json", dir+"/node_modules")
 	run("npm", "install", "--no-save", "--offline", "--ignore-scripts", "--no-audit", "--no-fund", tarball)
 	run("npm", "run", "check")
 	run("npm", "run", "build")
@@ -118,7 +124,7 @@ func useClients(t *testing.T, origin string, start func(*testing.T, string) *nod
 	return b, n
 }
 
-// TestClients: the libraries by which dApps talk to wallets, from the packed tarball, in a site that Vite makes without a
+// TestClients: the libraries by which dApps talk to wallets (viem, ethers, wagmi, mipd, web3-onboard), from the packed tarball, in a site that Vite makes without a
 // word of configuration, to a device in the browser's own navigator.usb and to a real node.
 func TestClients(t *testing.T) {
 	dir := clientsProject(t)
@@ -131,6 +137,7 @@ func TestClients(t *testing.T) {
 		origin := serve(t)
 		b, n := useClients(t, origin, anvil, "viem", "ethers", "wagmi", "discovered")
 		t.Run("mipd", func(t *testing.T) { b.discovered(origin, n) })
+		t.Run("onboard", func(t *testing.T) { b.onboarded(origin, n) })
 	})
 	t.Run("on Vite's own server", func(t *testing.T) {
 		// It serves a package from node_modules in another way than it builds it.
@@ -171,4 +178,36 @@ func (b *browser) discovered(origin string, n *node) {
 		require.Equal(t, before, b.sim.packets(), "being discovered is no reason to talk to the device")
 	}
 	require.Len(t, uuids, 2, "each page has its own")
+}
+
+// onboarded has web3-onboard take the keyring among its wallets: its person picks imKey in its dialog, signs and sends on
+// the provider that web3-onboard hands out, switches the chain, and disconnects.
+func (b *browser) onboarded(origin string, n *node) {
+	t := b.t
+	b.visit(origin, n)
+	b.everything("onboard", n)
+	var chain string
+	n.call(&chain, "eth_chainId")
+
+	type state struct {
+		Label, Chain, Icon string
+		Accounts           []string
+	}
+	told := eval[state](b, "client.state()")
+	require.Regexp(t, "^data:image/", told.Icon)
+	told.Icon = ""
+	require.Equal(t, state{Label: "imKey", Chain: chain, Accounts: []string{firstAddress}}, told)
+
+	for _, id := range []string{"0x2", chain} {
+		require.True(t, eval[bool](b, fmt.Sprintf("client.switchTo(%q)", id)))
+		require.Equal(t, id, eval[state](b, "client.state()").Chain, "as the provider says by chainChanged")
+	}
+
+	type end struct {
+		Wallets   int
+		Accounts  []string
+		Connected bool
+	}
+	require.Equal(t, end{Accounts: []string{}}, eval[end](b, "client.disconnect()"), "the accounts go when the wallet does")
+	require.Equal(t, []string{firstAddress}, eval[[]string](b, "client.accounts()"), "and come back with it")
 }

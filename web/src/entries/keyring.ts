@@ -9,19 +9,24 @@ export function imKey(options: OnboardOptions = {}): () => OnboardModule {
   return () => ({
     label,
     getIcon: async () => icon,
-    getInterface: async ({ chains }: OnboardHelpers) => ({
-      provider: createProvider({
+    getInterface: async ({ chains }: OnboardHelpers) => {
+      const provider = createProvider({
         ...rest,
         chains: chains.flatMap(chain => {
           const given = rpcUrls?.[Number(chain.id)] ?? chain.rpcUrl
           // The currency is left at ETH where none is named; its decimals are those of every chain of the EVM.
-          return given === undefined ? [] : [{
+          return given == null ? [] : [{
             chainId: Number(chain.id), rpcUrls: Array.isArray(given) ? given : [given],
-            ...(chain.token !== undefined && { nativeCurrency: { symbol: chain.token, decimals: 18 } }),
+            ...(chain.token != null && { nativeCurrency: { symbol: chain.token, decimals: 18 } }),
           }]
         }),
-      }),
-    }),
+      })
+      // web3-onboard calls this when its wallet is disconnected, and waits for nothing.
+      const disconnect = () => {
+        provider.request({ method: 'wallet_revokePermissions', params: [{ eth_accounts: {} }] }).catch(() => {})
+      }
+      return { provider: Object.assign(provider, { disconnect }) }
+    },
   })
 }
 

@@ -30,3 +30,9 @@ export function chain(): string {
 export function rpc(): string {
   return new URLSearchParams(location.search).get('rpc')!
 }
+
+/** The chain as viem describes one. */
+export const definition = {
+  id: Number(chain()), name: 'test', nativeCurrency: { name: 'Ether', symbol: 'ETH', decimals: 18 },
+  rpcUrls: { default: { http: [rpc()] } },
+}

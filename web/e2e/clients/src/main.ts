@@ -8,6 +8,7 @@ const clients: Record<string, () => Promise<{ client(): Client | Promise<Client>
   ethers: () => import('./ethers'),
   wagmi: () => import('./wagmi'),
   discovered: () => import('./discovered'),
+  onboard: () => import('./onboard'),
 }
 
 const page = {

@@ -1,13 +1,9 @@
 import { createProvider } from 'imkey-connect'
 import { type Address, createPublicClient, createWalletClient, custom, http } from 'viem'
-import { type Client, chain, rpc, typedData } from './client'
+import { type Client, definition, typedData } from './client'
 import { options } from './options'
 
 export function client(): Client {
-  const definition = {
-    id: Number(chain()), name: 'test', nativeCurrency: { name: 'Ether', symbol: 'ETH', decimals: 18 },
-    rpcUrls: { default: { http: [rpc()] } },
-  }
   const wallet = createWalletClient({ chain: definition, transport: custom(createProvider(options)) })
   const node = createPublicClient({ chain: definition, transport: http(), pollingInterval: 50 })
   let account: Address

@@ -4,12 +4,13 @@ import type { Provider, ProviderOptions } from './imkey.js'
 
 /** What web3-onboard gives a wallet. Chains without an rpcUrl, there or in the options, are left out. */
 export interface OnboardHelpers {
-  readonly chains: readonly { readonly id: string | number; readonly rpcUrl?: string; readonly token?: string }[]
+  readonly chains: readonly { readonly id: string | number; readonly rpcUrl?: string | null; readonly token?: string }[]
 }
 
 export interface OnboardModule {
   label: string
   getIcon(): Promise<string>
+  /** The provider's `disconnect` takes the accounts back from the site. */
   getInterface(helpers: any): Promise<{ provider: Provider & any }>
 }
 
