@@ -172,8 +172,9 @@ func cut(s string, c byte) (before, rest string) {
 	return s, ""
 }
 
-// atomicKind reads the name of an atomic or dynamic type of EIP-712. uint and int without a size are taken for 256 bits:
-// EIP-712 has no such aliases, but wallets take them, their text going unchanged into the type's hash.
+// atomicKind reads the name of an atomic or dynamic type of EIP-712. uint and int without a size are taken for 256 bits,
+// and their text goes unchanged into the type's hash: EIP-712 has no such aliases, but documents in use have them, and
+// eth-sig-util and go-ethereum hash them so. (ethers writes uint256 into the document before a wallet gets it, viem refuses.)
 func atomicKind(name string) (kind, bool) {
 	switch name {
 	case "string":

@@ -3,6 +3,7 @@ package oracle
 import (
 	"math/big"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/ethereum/go-ethereum/common/math"
@@ -25,13 +26,21 @@ func structName(i int) string { return "Struct" + strconv.Itoa(i) }
 func (d *typed) atomicType() string {
 	switch d.IntN(7) {
 	case 0:
-		return "uint" + strconv.Itoa(8*(1+d.IntN(32)))
+		return "uint" + d.width()
 	case 1:
-		return "int" + strconv.Itoa(8*(1+d.IntN(32)))
+		return "int" + d.width()
 	case 2:
 		return "bytes" + strconv.Itoa(1+d.IntN(32))
 	}
 	return []string{"bool", "address", "bytes", "string"}[d.IntN(4)]
+}
+
+// width is that of an integer's type. Sometimes there is none, which stands for 256 and leaves the type's text as it is.
+func (d *typed) width() string {
+	if d.IntN(16) == 0 {
+		return ""
+	}
+	return strconv.Itoa(8 * (1 + d.IntN(32)))
 }
 
 func (d *typed) define(structs int) {
@@ -101,11 +110,12 @@ func (d *typed) value(typ string) any {
 		n, _ := strconv.Atoi(typ[len("bytes"):])
 		return d.hex(n)
 	}
-	if signed = typ[0] == 'i'; signed {
-		bits, _ = strconv.Atoi(typ[len("int"):])
+	signed = typ[0] == 'i'
+	if bits, _ = strconv.Atoi(strings.TrimLeft(typ, "uint")); bits == 0 {
+		bits = 256
+	}
+	if signed {
 		bits--
-	} else {
-		bits, _ = strconv.Atoi(typ[len("uint"):])
 	}
 	n := d.big(bits)
 	if signed && d.IntN(2) == 0 {
