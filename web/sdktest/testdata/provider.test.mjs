@@ -1,6 +1,7 @@
 // EIP-1193 to the letter: requests, errors, events, permissions, chains, and the nodes behind them.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { inspect } from 'node:util'
 import { A0, A1, B0, connected, fakeNode, page, until, wallet } from './fakewallet.js'
 
 const reason = (code, retryable = false) => ({ code, retryable })
@@ -17,9 +18,9 @@ test('options of another shape are refused at once', async () => {
     { chains: [...chains, ...chains] },
     { chains, chainId: 5 }, { chains, accounts: 0 }, { chains, accounts: 21 }, { chains, accounts: 1.5 }, { chains, accounts: ['m'] },
     { chains, accounts: ['m/0', 'm/0'] }, { chains, pathScheme: 'toString' }, { chains, pairing: 'ask' }, { chains, rpcTimeout: 0 },
-    { chains, remember: 'yes' },
+    { chains, remember: 'yes' }, { chains: [{ ...chains[0], maxFee: 1 }] }, { chains: [{ ...chains[0], maxFee: -1n }] },
   ]) {
-    assert.throws(() => createProvider(options), { name: 'ImKeyError', code: 'invalid-argument' }, JSON.stringify(options))
+    assert.throws(() => createProvider(options), { name: 'ImKeyError', code: 'invalid-argument' }, inspect(options))
   }
   createProvider({ chains, chainId: '0x1', accounts: ["m/44'/60'/0'/0/7"] })
 })
@@ -213,7 +214,25 @@ test('a node that is none is told, without its key', async t => {
   node.reply = (response, body) => response.writeHead(429).end(JSON.stringify({ id: JSON.parse(body).id, error: { code: -32005, message: 'slow down' } }))
   await assert.rejects(ask('eth_blockNumber'), { code: -32005, message: 'slow down' })
   node.reply = response => response.destroy()
-  await assert.rejects(ask('eth_blockNumber'), { code: -32603, data: reason('timeout', true) })
+  await assert.rejects(ask('eth_blockNumber'), { code: -32603, message: /cannot be reached/, data: reason('node-unreachable', true) })
+})
+
+test('an answer that does not end is given up, and not kept', async t => {
+  const { ask, node } = await page(t)
+  node.answers.eth_call = `0x${'00'.repeat(3 << 20)}`
+  assert.equal((await ask('eth_call', [{}])).length, 2 + (6 << 20), 'a long one is an answer')
+  let written = 0
+  const closed = new Promise(resolve => {
+    node.reply = async response => {
+      response.on('close', resolve)
+      for (const chunk = 'x'.repeat(1 << 16); !response.destroyed; written += chunk.length) {
+        if (!response.write(chunk)) await Promise.race([new Promise(go => response.once('drain', go)), closed])
+      }
+    }
+  })
+  await assert.rejects(ask('eth_call', [{}]), { code: -32603, message: /longer than 8 MB/, data: reason('protocol') })
+  await closed
+  assert(written < 64 << 20, `${written} bytes`)
 })
 
 test('a node that does not answer is given up', async t => {
@@ -286,6 +305,99 @@ test('listeners that ask hear what is so, and connect and disconnect are what is
   await revoke()
   await tells([['accountsChanged', false, []]])
   for (const error of events('disconnect')) assert.deepEqual([error.code, error.data], [4900, reason('device-disconnected', true)])
+})
+
+test('connect is told once in a connection, by whichever way the device comes', async t => {
+  const { ask, device, usb, events } = await page(t)
+  await ask('eth_requestAccounts')
+  assert.deepEqual(events('connect'), [{ chainId: '0x1' }])
+  const other = wallet({ serial: 'imKey2', accounts: [B0] })
+  usb.choice = async () => other
+  await ask('wallet_requestPermissions', [{ eth_accounts: {} }])
+  assert.deepEqual(await ask('eth_accounts'), [B0])
+  usb.plug('disconnect', device)
+  assert.deepEqual([events('connect').length, events('disconnect').length], [1, 0], 'another device takes its place, and the first one is none of ours')
+
+  usb.plug('disconnect', other)
+  const again = wallet({ serial: 'imKey2', accounts: [B0] })
+  usb.devices = [again]
+  const asked = ['one', 'two'].map(text => ask('personal_sign', [text, B0])) // find it, too
+  usb.plug('connect', again)
+  await Promise.all(asked)
+  await ask('eth_requestAccounts')
+  assert.deepEqual([events('connect').length, events('disconnect').length], [2, 1])
+})
+
+test('a device that is unplugged during the last answer to connecting is no connection', async t => {
+  const { ask, device, usb, heard, provider } = await page(t)
+  device.getAccount = ({ path }) => {
+    usb.plug('disconnect', device)
+    return { address: A0, path }
+  }
+  await assert.rejects(ask('eth_requestAccounts'), { code: 4900, data: reason('device-disconnected', true) })
+  assert.deepEqual([heard, provider.isConnected(), await ask('eth_accounts')], [[], false, []])
+  const again = wallet()
+  usb.devices = [again]
+  usb.plug('connect', again)
+  assert.deepEqual(await ask('eth_requestAccounts'), [A0])
+})
+
+test('another device that is unplugged while its accounts are read is not taken up', async t => {
+  const { ask, device, usb, heard, provider } = await connected(t)
+  const other = wallet({ serial: 'imKey2', accounts: [B0] })
+  usb.plug('disconnect', device)
+  heard.length = 0
+  other.getAccount = ({ path }) => {
+    usb.plug('disconnect', other)
+    return { address: B0, path }
+  }
+  usb.devices = []
+  usb.plug('connect', other)
+  await until(() => other.calls.length === 1) // and the next one waits its turn
+  await assert.rejects(ask('personal_sign', ['0x00', A0]), { code: 4900, data: reason('device-disconnected', true) })
+  assert.deepEqual([heard, provider.isConnected(), await ask('eth_accounts')], [[], false, [A0]])
+})
+
+test('accounts that are taken back while they are asked for are not given', async t => {
+  const revoke = it => it.ask('wallet_revokePermissions', [{ eth_accounts: {} }])
+  const nothing = async it => assert.deepEqual([it.events('connect'), it.events('accountsChanged'), it.provider.isConnected(), await it.ask('eth_accounts')], [[], [], false, []])
+  // While the device is read: it is told to stop, and whoever asks anew waits until it has.
+  let it = await page(t)
+  let idle
+  it.device.getAccount = ({ signal }) => new Promise((_, reject) => {
+    signal.addEventListener('abort', () => { idle = () => reject(it.device.error('aborted', { retryable: true })) })
+  })
+  const asked = [it.ask('eth_requestAccounts'), it.ask('eth_requestAccounts')]
+  await until(() => it.device.inUse === 1)
+  assert.equal(await revoke(it), null)
+  it.device.getAccount = undefined
+  const anew = it.ask('eth_requestAccounts')
+  await until(() => idle)
+  idle()
+  for (const { reason: error } of await Promise.allSettled(asked)) assert.deepEqual([error.code, error.message], [4100, 'the accounts were taken back meanwhile'])
+  assert.deepEqual(await anew, [A0])
+
+  // With the very last answer of it.
+  it = await page(t)
+  it.device.getAccount = async ({ path }) => (await revoke(it), { address: A0, path })
+  await assert.rejects(it.ask('eth_requestAccounts'), { code: 4100, message: /taken back/ })
+  await nothing(it)
+
+  // While the person chooses, or binds.
+  it = await page(t, { devices: [] })
+  it.usb.choice = () => new Promise(() => {})
+  const choosing = it.ask('eth_requestAccounts')
+  await until(() => it.events('interaction').length > 0)
+  await revoke(it)
+  await assert.rejects(choosing, { code: 4100, message: /taken back/ })
+  await nothing(it)
+  it = await page(t, { devices: [wallet({ status: 'unbound' })], pairing: () => new Promise(() => {}) })
+  const binding = it.ask('eth_requestAccounts')
+  await until(() => it.events('interaction').length > 0)
+  await revoke(it)
+  await assert.rejects(binding, { code: 4100, message: /taken back/ })
+  await nothing(it)
+  assert.equal(it.device.open, 0)
 })
 
 test('chains are switched among the known ones', async t => {
@@ -405,7 +517,7 @@ test('subscriptions arrive as messages', async t => {
   await ask('wallet_switchEthereumChain', [{ chainId: '0x2' }])
   await assert.rejects(ask('eth_subscribe', ['newHeads']), { code: -32601 }, 'without a WebSocket it is the node\'s word')
   await ask('wallet_switchEthereumChain', [{ chainId: '0x3' }])
-  for (let i = 0; i < 2; i++) await assert.rejects(ask('eth_subscribe', ['newHeads']), { code: -32603, data: reason('timeout', true) })
+  for (let i = 0; i < 2; i++) await assert.rejects(ask('eth_subscribe', ['newHeads']), { code: -32603, data: reason('node-unreachable', true) })
   assert.equal(sockets.length, connections + 2)
 })
 
@@ -424,6 +536,19 @@ test('what is remembered outlasts a reload, where the dApp asks for that', async
   delete it.usb.getDevices
   await second.request({ method: 'personal_sign', params: ['0x00', A0] })
   assert.equal(second.isConnected(), true)
+
+  // After a reload the device that the accounts are on is found among several, and nobody has to choose.
+  it.usb.devices = [wallet({ serial: 'imKey2', accounts: [B0] }), ...it.usb.devices]
+  it.usb.choice = () => assert.fail('the chooser was opened')
+  assert.deepEqual(await it.create({ remember: true }).request({ method: 'eth_requestAccounts' }), [A0])
+
+  // The chain is kept, too; one that the site has no more is not.
+  const chains = [1, 2].map(chainId => ({ chainId, rpcUrls: [it.node.url] }))
+  const on = given => it.create({ remember: true, chains: given }).request({ method: 'eth_chainId' })
+  const two = it.create({ remember: true, chains })
+  await two.request({ method: 'wallet_switchEthereumChain', params: [{ chainId: '0x2' }] })
+  assert.deepEqual([await on(chains), await on(chains.slice(0, 1)), await on([...chains].reverse())], ['0x2', '0x1', '0x2'])
+
   await second.request({ method: 'wallet_revokePermissions', params: [{ eth_accounts: {} }] })
   assert.equal(kept.size, 0)
   kept.set('imkey-connect', '{"accounts":"x"}')

@@ -86,6 +86,19 @@ test('malformed typed data is -32602 before the device hears of it', async t => 
   assert.deepEqual(Object.keys(device.calls[0][1].message), ['__proto__'], 'no key of a document means anything to JavaScript')
 })
 
+test('where the domain itself is signed there is no message', async t => {
+  const { ask, device } = await connected(t)
+  const { types, domain } = typed
+  for (const message of [undefined, null, {}]) {
+    const document = { types, domain, primaryType: 'EIP712Domain', ...(message !== undefined && { message }) }
+    for (const given of [document, JSON.stringify(document)]) {
+      assert.equal(await ask('eth_signTypedData_v4', [A0, given]), SIGNATURE)
+      assert.deepEqual(device.calls.at(-1)[1], document)
+    }
+    if (!message) await assert.rejects(ask('eth_signTypedData_v4', [A0, { ...document, primaryType: 'Mail' }]), { code: -32602 })
+  }
+})
+
 test('what is signed is what was asked, whatever the page changes meanwhile', async t => {
   const { ask, device } = await connected(t)
   const document = structuredClone(typed)

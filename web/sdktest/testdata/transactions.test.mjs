@@ -1,7 +1,7 @@
 // Transactions, completed as wallets do and handed to a node that may lie.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { A0, A1, connected, fakeNode, HASH, TO } from './fakewallet.js'
+import { A0, A1, connected, fakeNode, HASH, TO, until } from './fakewallet.js'
 
 const reason = (code, retryable = false) => ({ code, retryable })
 const no = (code = -32601) => () => { throw { code, message: 'no' } }
@@ -178,7 +178,7 @@ test('a node that falls silent after the signature leaves the hash', async t => 
     node.reply = response => response.destroy()
     return { raw: '0x02', hash: HASH }
   }
-  await assert.rejects(ask('eth_sendTransaction', [{ to: TO }]), { code: -32603, message: new RegExp(`may have been sent.*${HASH}`), data: reason('timeout', true) })
+  await assert.rejects(ask('eth_sendTransaction', [{ to: TO }]), { code: -32603, message: new RegExp(`may have been sent.*${HASH}`), data: reason('node-unreachable', true) })
 })
 
 test('a transaction that a silent node passed on is not taken for one that failed', async t => {
@@ -198,6 +198,79 @@ test('a transaction that a silent node passed on is not taken for one that faile
       else await assert.rejects(asked, { code: -32603, message: new RegExp(`may have been sent.*${HASH}`) }, JSON.stringify(found))
       assert.deepEqual(second.asked.at(-1), ['eth_getTransactionByHash', [HASH]])
     }
+  }
+})
+
+test('a transaction that the node has already is sent', async t => {
+  // As when a dApp sends the same one again: signed anew it is the same to the byte.
+  for (const message of ['already known', 'nonce too low', 'Known transaction']) {
+    const refusal = { code: -32000, message }
+    const answers = { eth_sendRawTransaction: () => { throw refusal } }
+    assert.equal((await sent(t, { to: TO }, { answers: { ...answers, eth_getTransactionByHash: { hash: HASH } } })).hash, HASH)
+    for (const other of [null, { hash: TO }, 'yes', {}]) {
+      const { ask, node } = await connected(t, { node: await fakeNode(t, { ...answers, eth_getTransactionByHash: other }) })
+      await assert.rejects(ask('eth_sendTransaction', [{ to: TO }]), refusal, JSON.stringify(other))
+      assert.deepEqual(node.asked.at(-1), ['eth_getTransactionByHash', [HASH]])
+    }
+  }
+})
+
+test('a transaction goes to the nodes of the chain that it was made for, whatever chain is selected by then', async t => {
+  const [one, two] = [await fakeNode(t), await fakeNode(t, { eth_chainId: '0x2' })]
+  const chains = [{ chainId: 1, rpcUrls: [one.url] }, { chainId: 2, rpcUrls: [two.url], nativeCurrency: { symbol: 'TWO', decimals: 18 } }]
+  const { ask, device } = await connected(t, { node: one, chains })
+  let go
+  device.signTransaction = () => new Promise(resolve => { go = () => resolve({ raw: '0x02', hash: HASH }) })
+  const asked = [ask('eth_sendTransaction', [{ to: TO }]), ask('eth_sendTransaction', [{ to: TO, chainId: '0x1' }])]
+  await until(() => go)
+  await ask('wallet_switchEthereumChain', [{ chainId: '0x2' }])
+  go()
+  assert.equal(await asked[0], HASH)
+  assert.equal(one.methods().at(-1), 'eth_sendRawTransaction')
+  go = undefined
+  await until(() => go) // the one that waited is completed by the same node
+  go()
+  assert.equal(await asked[1], HASH)
+  assert.deepEqual(one.methods().filter(method => /chainId|send/i.test(method)), ['eth_chainId', 'eth_sendRawTransaction', 'eth_chainId', 'eth_sendRawTransaction'])
+  assert.deepEqual(two.asked, [])
+  for (const [name, transaction, { nativeCurrency }] of device.calls.slice(-2)) {
+    assert.deepEqual([name, transaction.chainId, nativeCurrency.symbol], ['signTransaction', '0x1', 'ETH'])
+  }
+})
+
+test('a fee that only the node knows of is bounded, most of all where no screen shows it', async t => {
+  const authorizationList = [{ chainId: 1, address: TO, nonce: '0x0', yParity: '0x1', r: '0x1', s: '0x2' }]
+  const hex = number => `0x${number.toString(16)}`
+  const gwei = 10n ** 9n
+  const coin = 10n ** 18n
+  const kinds = { 0: { type: 0 }, 1: { type: 1 }, 2: { type: 2 }, 4: { authorizationList } }
+  /** priced has the node's words make a fee of so much, with an estimate of 80000, which becomes 100000 with head-room. */
+  const priced = (fee, gas = 80_000n) => {
+    const price = fee / (gas * 5n / 4n)
+    return { eth_estimateGas: hex(gas), eth_gasPrice: hex(price), eth_feeHistory: { baseFeePerGas: [hex((price - 2n) / 2n)], reward: [['0x2']] } }
+  }
+  const send = async (kind, answers, more, maxFee) => {
+    const node = await fakeNode(t, answers)
+    const it = await connected(t, { node, chains: [{ chainId: 1, rpcUrls: [node.url], ...(maxFee !== undefined && { maxFee }) }] })
+    const calls = it.device.calls.length
+    const result = await it.ask('eth_sendTransaction', [{ to: TO, ...kinds[kind], ...more }]).catch(error => error)
+    if (result !== HASH) assert.deepEqual([result.code, result.data, it.device.calls.length], [-32603, reason('protocol'), calls], String(result))
+    return result === HASH ? 'sent' : result.message
+  }
+  for (const kind of [1, 4]) {
+    assert.equal(await send(kind, priced(coin)), 'sent')
+    assert.match(await send(kind, priced(coin + 100_000n * 2n)), /1\.0000000000002 ETH, more than 1 ETH/)
+    assert.match(await send(kind, priced(3n * coin, 5_000_000_000_000n)), /3 ETH, more than 1 ETH/, 'gas is the node\'s word as well')
+    assert.match(await send(kind, priced(3n * coin), { gas: hex(100_000n) }), /more than/, 'half of it is')
+    const given = kind === 1 ? { gasPrice: hex(30_000n * gwei) } : { maxFeePerGas: hex(30_000n * gwei) }
+    assert.match(await send(kind, priced(coin), given), /3 ETH, more than 1 ETH/)
+    assert.equal(await send(kind, priced(9n * coin), { gas: hex(100_000n), ...given }), 'sent', 'what the dApp says is the dApp\'s')
+    assert.equal(await send(kind, priced(9n * coin), {}, 9n * coin), 'sent')
+    assert.match(await send(kind, priced(coin), {}, coin / 100n), /1 ETH, more than 0\.01 ETH/)
+  }
+  for (const kind of [0, 2]) {
+    assert.equal(await send(kind, priced(3n * coin)), 'sent', 'it stands on the screen')
+    assert.match(await send(kind, priced(3n * coin), {}, coin), /3 ETH, more than 1 ETH/)
   }
 })
 

@@ -6,12 +6,14 @@ export interface Chain {
   readonly rpcUrls: readonly string[]
   readonly webSocketUrl?: string
   readonly nativeCurrency: { readonly symbol: string; readonly decimals: number }
+  /** In the chain's smallest units. */
+  readonly maxFee?: bigint
 }
 
 /** readChain checks a chain's description. It throws a sentence, for the caller to make an error of. */
 export function readChain(chain: ChainOptions): Chain {
   if (typeof chain !== 'object' || chain === null) throw 'a chain is no object'
-  const { rpcUrls, webSocketUrl, nativeCurrency = { symbol: 'ETH', decimals: 18 } } = chain
+  const { rpcUrls, webSocketUrl, nativeCurrency = { symbol: 'ETH', decimals: 18 }, maxFee } = chain
   const id = readChainId(chain.chainId)
   if (!Array.isArray(rpcUrls) || rpcUrls.length === 0 || !rpcUrls.every(url => isAddress(url, 'http'))) {
     throw `the rpcUrls of chain ${id} are no list of addresses that begin with https:// (http:// for this very machine)`
@@ -23,9 +25,11 @@ export function readChain(chain: ChainOptions): Chain {
   if (!isSymbol(symbol) || !isDecimals(decimals)) {
     throw `the nativeCurrency of chain ${id} needs a symbol of 1 to 11 printable ASCII characters without spaces and a number of decimals up to 36`
   }
+  if (maxFee !== undefined && !(typeof maxFee === 'bigint' && maxFee >= 0n)) throw `the maxFee of chain ${id} is no bigint from 0n on`
   return {
     id, rpcUrls: [...rpcUrls], nativeCurrency: { symbol, decimals },
     ...(webSocketUrl !== undefined && { webSocketUrl }),
+    ...(maxFee !== undefined && { maxFee }),
   }
 }
 

@@ -3,7 +3,7 @@
 import type { Account, ChainOptions, Device, Ethereum, ImKey, Interaction, PairingRequest, TransactionRequest } from '../sdk/types/imkey'
 import type { Chain } from './chain'
 import { hex, isAddress, readAddress, readBytes, toBytes } from './hex'
-import { recall, remember } from './memory'
+import type { Known } from './memory'
 import type { Settings } from './options'
 import { openDialog } from './dialog'
 import { Queue } from './queue'
@@ -25,6 +25,9 @@ export interface Host {
   /** Emits disconnect, and says why. */
   gone(why: string): void
   readChain(chain: ChainOptions): Chain
+  /** What is kept of an earlier connection, where it is to be kept. */
+  recall(): Known | undefined
+  remember(known: Known | undefined): void
 }
 
 export interface Engine {
@@ -63,17 +66,18 @@ class EthereumProvider implements Engine {
   #takenOver: Device | undefined // by another tab, in the middle of a job: the next job takes it back
   #serial: string | null | undefined // of the device that the accounts are on
   #connecting: Connecting | undefined
+  readonly #gone = new WeakSet<Device>() // unplugged; plugged in again they are other objects
 
   constructor(host: Host) {
     this.#host = host
     this.#chains = new Map(host.settings.chains.map(chain => [chain.id, chain]))
     this.#selected = host.settings.chainId
     this.#subscriptions = new Subscriptions(host.settings.rpcTimeout, message => host.emit('message', message))
-    const known = host.settings.remember ? recall() : undefined
+    const known = host.recall()
     if (known) {
       this.#accounts = known.accounts
       this.#serial = known.serial
-      if (this.#chains.has(known.chainId)) this.#selected = known.chainId
+      if (this.#chains.has(known.chainId)) this.#selected = known.chainId // else it was added, and is no more
     }
   }
 
@@ -113,6 +117,7 @@ class EthereumProvider implements Engine {
       wallet_getPermissions: () => this.#permissions,
       wallet_revokePermissions: ([wanted]: Params) => {
         readPermissions(wanted)
+        this.#connecting?.controller.abort(unauthorized('the accounts were taken back meanwhile'))
         this.#forget('the accounts were taken back')
         return null
       },
@@ -198,8 +203,15 @@ class EthereumProvider implements Engine {
     const call: Call = { method, signal: controller.signal }
     const done = (async () => {
       const device = await unlessAborted(controller.signal, found ?? this.#host.find(false, method, this.#serial))
-      await this.#use(call, async () => device, async ({ ethereum }) => this.#adopt(device, await this.#read(ethereum, controller.signal)))
-    })().finally(() => { this.#connecting = undefined })
+      await this.#use(call, async () => device, async ({ ethereum }) => {
+        const accounts = await this.#read(ethereum, controller.signal)
+        if (controller.signal.aborted) throw givenUp(controller.signal)
+        this.#adopt(device, accounts)
+      })
+    })().catch((thrown: unknown) => {
+      const { reason } = controller.signal
+      throw reason instanceof Refusal ? reason : thrown // the accounts were taken back
+    }).finally(() => { this.#connecting = undefined })
     return { done, controller, callers: 0 }
   }
 
@@ -211,6 +223,7 @@ class EthereumProvider implements Engine {
 
   /** #adopt makes a device the current one, with these accounts. */
   #adopt(device: Device, accounts: readonly Pick<Account, 'address' | 'path'>[] = this.#accounts) {
+    if (this.#gone.has(device)) throw new Refusal(4900, 'the imKey was unplugged', 'device-disconnected', true)
     const news = !this.#device
     this.#become(device, device.serialNumber, accounts, () => {
       if (news) this.#host.emit('connect', { chainId: hex(this.#selected) })
@@ -239,7 +252,7 @@ class EthereumProvider implements Engine {
 
   #store() {
     if (!this.#host.settings.remember) return
-    remember(this.#accounts.length === 0 ? undefined
+    this.#host.remember(this.#accounts.length === 0 ? undefined
       : { accounts: this.#accounts, serial: this.#serial ?? null, chainId: this.#selected })
   }
 
@@ -255,6 +268,11 @@ class EthereumProvider implements Engine {
   }
 
   unplugged(device: Device) {
+    this.#gone.add(device)
+    this.#lose(device)
+  }
+
+  #lose(device: Device) {
     if (device !== this.#device) return
     this.#device = undefined
     this.#host.gone('the imKey was unplugged')
@@ -303,7 +321,7 @@ class EthereumProvider implements Engine {
       }
     } catch (error) {
       // Not every loss of a device is one of its plug: the person may have taken the permission back.
-      if (codeOf(error) === 'device-disconnected') this.unplugged(device)
+      if (codeOf(error) === 'device-disconnected') this.#lose(device)
       if ((Object(error) as { data?: { reason?: unknown } }).data?.reason === 'taken-over') this.#takenOver = device
       throw error
     } finally {
@@ -429,10 +447,10 @@ class EthereumProvider implements Engine {
     try {
       answer = await this.#ask('eth_sendRawTransaction', [raw], undefined, chain)
     } catch (thrown) {
-      // An error after a silence says little: the silent node may have passed the transaction on, and "already known" is no failure.
+      // A node refuses what it has already: signed twice a transaction is the same one, and a silent node may have passed it on.
+      if (thrown instanceof NodeError && await this.#isKnown(hash, chain)) return hash
       const silent = thrown instanceof NodeError ? thrown.after : thrown
       if (!(silent instanceof Refusal)) throw thrown // the node's own word
-      if (thrown !== silent && await this.#isKnown(hash, chain)) return hash
       throw Object.assign(silent, { message: `${silent.message}; the transaction may have been sent all the same, as ${hash}` })
     }
     if (String(answer).toLowerCase() !== hash.toLowerCase()) {
@@ -441,7 +459,7 @@ class EthereumProvider implements Engine {
     return hash
   }
 
-  /** #isKnown says that one of the chain's nodes has the transaction. They are asked together: one of them was silent just now. */
+  /** #isKnown says that one of the chain's nodes has the transaction. They are asked together: one of them may be silent. */
   #isKnown(hash: string, { rpcUrls }: Chain): Promise<boolean> {
     return Promise.any(rpcUrls.map(async url => {
       const found = await ask([url], this.#host.settings.rpcTimeout, 'eth_getTransactionByHash', [hash])

@@ -1,5 +1,5 @@
 import { ImKeyError } from '../sdk/errors'
-import type { ErrorCode } from '../sdk/types/imkey'
+import type { ErrorCode, ProviderErrorCode } from '../sdk/types/imkey'
 
 export class ProviderRpcError extends Error {
   declare readonly name: 'ProviderRpcError'
@@ -19,7 +19,7 @@ export class ProviderRpcError extends Error {
 
 /** Reason is what the data of the provider's own errors holds. */
 export interface Reason {
-  code: ErrorCode
+  code: ProviderErrorCode
   statusWord?: number
   retryable: boolean
 }

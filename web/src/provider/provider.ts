@@ -8,6 +8,7 @@ import type { Engine, Host } from './engine'
 import { type Reason, ProviderRpcError, refusal, rpcError } from './errors'
 import { Events, type Listener } from './events'
 import { readChain } from './chain'
+import { type Known, recall, remember } from './memory'
 import { readOptions, type Settings } from './options'
 
 export function makeProvider(options: ProviderOptions, load: (options: LoadOptions) => Promise<ImKey>): Declared {
@@ -59,7 +60,7 @@ class Provider implements Declared {
       }
       // The chooser opens only within the click: it does not wait for the engine's download.
       if (asks && !this.#engine) {
-        this.#early ??= this.#find(false, method)
+        this.#early ??= this.#find(false, method, this.#recall()?.serial)
         this.#early.catch(() => {})
       }
       const early = this.#early
@@ -94,7 +95,13 @@ class Provider implements Declared {
           { code: 'device-disconnected', retryable: true } satisfies Reason))
       },
       readChain,
+      recall: () => this.#recall(),
+      remember,
     }
+  }
+
+  #recall(): Known | undefined {
+    return this.#settings.remember ? recall() : undefined
   }
 
   #loaded(): Promise<ImKey> {

@@ -1,11 +1,11 @@
-import type { ErrorCode } from '../sdk/types/imkey'
+import type { ProviderErrorCode } from '../sdk/types/imkey'
 import type { Failure, Reason } from './errors'
 
 /** Refusal is an error of the engine; provider.ts makes a ProviderRpcError of it. */
 export class Refusal extends Error {
   readonly rpc: Failure
 
-  constructor(code: number, message: string, reason: ErrorCode, retryable = false, cause?: unknown) {
+  constructor(code: number, message: string, reason: ProviderErrorCode, retryable = false, cause?: unknown) {
     super(message, { cause })
     this.rpc = { code, data: { code: reason, retryable } satisfies Reason }
   }

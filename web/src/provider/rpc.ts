@@ -5,9 +5,13 @@ export type Ask = (method: string, params: readonly unknown[] | object, signal?:
 
 let calls = 0
 
+/** No answer that a wallet passes on comes near this; more of it would fill a page's memory. */
+const mostBytes = 8 << 20
+
 /**
  * ask calls a JSON-RPC method at the first of the addresses that answers it. A node's error is an answer: it is passed
- * through. Where none answers, the error is -32603, with `timeout` (no answer) or `protocol` (no answer of a node) as reason.
+ * through. Where none answers, the error is -32603, with `node-unreachable`, `timeout` (it did not answer) or `protocol` (no answer
+ * of a node, or one of more than 8 MB) as reason.
  */
 export async function ask(
   urls: readonly string[], timeout: number, method: string, params: readonly unknown[] | object, signal?: AbortSignal,
@@ -36,21 +40,22 @@ async function askOne(url: string, timeout: number, id: number, body: string, af
   const node = `the node at ${new URL(url).host}` // not its whole address: there are keys in some
   const limit = AbortSignal.timeout(timeout)
   let status: number
-  let text: string
+  let text: string | undefined
   try {
     const response = await fetch(url, {
       method: 'POST', body, headers: { 'Content-Type': 'application/json' }, credentials: 'omit', referrerPolicy: 'no-referrer',
       signal: signal ? AbortSignal.any([signal, limit]) : limit,
     })
     status = response.status
-    text = await response.text()
+    text = await textOf(response)
   } catch (cause) {
     if (signal?.aborted) throw cause
-    throw new Refusal(-32603, limit.aborted ? `${node} did not answer within ${timeout / 1000} seconds` : `${node} cannot be reached`,
-      'timeout', true, cause)
+    if (limit.aborted) throw new Refusal(-32603, `${node} did not answer within ${timeout / 1000} seconds`, 'timeout', true, cause)
+    throw new Refusal(-32603, `${node} cannot be reached`, 'node-unreachable', true, cause)
   }
   const not = (what: string) =>
     new Refusal(-32603, `${node} did not answer as a node does: ${what}`, 'protocol', status >= 500 || status === 429)
+  if (text === undefined) throw not(`its answer is longer than ${mostBytes >> 20} MB`)
   let answer: { id?: unknown; result?: unknown; error?: unknown }
   try {
     answer = Object(JSON.parse(text))
@@ -67,6 +72,22 @@ async function askOne(url: string, timeout: number, id: number, body: string, af
   if (!('result' in answer)) throw not(`HTTP status ${status}, with neither a result nor an error`)
   if (answer.id !== id) throw not('the answer to another question')
   return answer.result
+}
+
+/** textOf reads an answer as it comes, and gives it up where it does not end: then there is no text. */
+async function textOf({ body }: Response): Promise<string | undefined> {
+  const decoder = new TextDecoder()
+  let [text, bytes] = ['', 0]
+  for (const reader = body?.getReader(); reader;) {
+    const { done, value } = await reader.read()
+    if (done) break
+    if ((bytes += value.length) > mostBytes) {
+      reader.cancel().catch(() => {})
+      return undefined
+    }
+    text += decoder.decode(value, { stream: true })
+  }
+  return text + decoder.decode()
 }
 
 /** quantityOf reads a number from a node's answer. */

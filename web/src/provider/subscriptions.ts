@@ -115,4 +115,4 @@ export class Subscriptions {
   }
 }
 
-const lost = () => new Refusal(-32603, 'the connection to the node broke off', 'timeout', true)
+const lost = () => new Refusal(-32603, 'the connection to the node broke off', 'node-unreachable', true)

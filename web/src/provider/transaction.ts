@@ -106,7 +106,10 @@ function readAuthorizations(value: unknown): TransactionRequest['authorizationLi
   }))
 }
 
-/** complete adds what the dApp left open, as the chain's node knows it, after the node has named the right chain. */
+/**
+ * complete adds what the dApp left open, as the chain's node knows it, after the node has named the right chain. A node can
+ * lie about prices and gas, too: what it makes of a fee is bounded by the chain's maxFee, see bounded.
+ */
 export async function complete(wanted: Wanted, from: string, chain: Chain, ask: Ask, signal?: AbortSignal): Promise<TransactionRequest> {
   const asked = (method: string, params: unknown[] = []) => ask(method, params, signal)
   const node = quantityOf(await asked('eth_chainId'), 'chain id', 256)
@@ -119,7 +122,32 @@ export async function complete(wanted: Wanted, from: string, chain: Chain, ask: 
     wanted.gas ?? asked('eth_estimateGas', [call]).then(n => hex(withHeadRoom(quantityOf(n, 'gas estimate', 53)))),
     price(wanted, asked),
   ])
-  return { ...call, chainId: hex(chain.id), nonce, gas, ...fees }
+  const transaction = { ...call, chainId: hex(chain.id), nonce, gas, ...fees }
+  const own = wanted.gas !== undefined && (wanted.gasPrice ?? wanted.maxFeePerGas) !== undefined
+  if (!own) bounded(transaction, chain)
+  return transaction
+}
+
+/** As go-ethereum's node bounds what it signs itself (--rpc.txfeecap). */
+const oneCoin = 10n ** 18n
+
+/**
+ * bounded refuses a fee that nobody could have seen coming: one that depends on a node's word and comes to more than the
+ * chain's maxFee. Types 1 and 4 have a bound of one coin even where the chain names none, for the device signs them without
+ * showing their fee; those of types 0 and 2 stand on its screen.
+ */
+function bounded({ type, gas, gasPrice, maxFeePerGas }: TransactionRequest, { maxFee, nativeCurrency }: Chain) {
+  const shown = type === hex(0) || type === hex(2)
+  const most = maxFee ?? (shown ? undefined : oneCoin)
+  const fee = BigInt(gas!) * BigInt((gasPrice ?? maxFeePerGas)!)
+  if (most === undefined || fee <= most) return
+  const coins = (units: bigint) => {
+    const digits = units.toString().padStart(nativeCurrency.decimals + 1, '0')
+    const point = digits.length - nativeCurrency.decimals
+    return `${`${digits.slice(0, point)}.${digits.slice(point)}`.replace(/\.?0*$/, '')} ${nativeCurrency.symbol}`
+  }
+  throw new Refusal(-32603, `by the node's word the fee could come to ${coins(fee)}, more than ${coins(most)}: nothing was signed. `
+    + 'Where that is meant, give the transaction gas and price, or the chain another maxFee', 'protocol')
 }
 
 /** A plain transfer takes exactly this much. */

@@ -21,7 +21,9 @@ export function readTypedData(value: unknown): TypedData {
   }
   document = copy(document, { left: mostBytes }, 0)
   const { types, primaryType, domain, message } = Object(document) as Record<string, unknown>
-  if (!isObject(types) || typeof primaryType !== 'string' || !isObject(domain) || !isObject(message)) {
+  // Where the domain itself is what is signed there is no message, or one that counts for nothing.
+  const complete = isObject(message) || primaryType === 'EIP712Domain'
+  if (!isObject(types) || typeof primaryType !== 'string' || !isObject(domain) || !complete) {
     throw badParams('the typed data is no { types, primaryType, domain, message } (EIP-712)')
   }
   return document as TypedData

@@ -11,9 +11,9 @@ import type { ImportOptions, KnownDevice, LoadOptions, Provider, ProviderOptions
 
 export type {
   Account, BindingStatus, BindOptions, ChainOptions, DeviceEventMap, DeviceInfo, ErrorCode, ErrorDetails, Ethereum,
-  ImKeyEventMap, ImportOptions, Interaction, KnownDevice, LoadOptions, PairingRequest, Provider, ProviderEventMap, ProviderInfo, ProviderInteraction,
+  ImKeyEventMap, ImportOptions, Interaction, KnownDevice, LoadOptions, PairingRequest, Provider, ProviderErrorCode, ProviderEventMap, ProviderInfo, ProviderInteraction,
   ProviderMessage, ProviderOptions, Quantity, SignedMessage, SignedTransaction, SignOptions, Store, TransactionOptions,
-  TransactionRequest, TypedData, UnsupportedReason, USBSource, USBSourceDevice,
+  TransactionRequest, TransactionSummary, TypedData, UnsupportedReason, USBSource, USBSourceDevice,
 } from './types/imkey'
 export { announceProvider } from '../provider/announce'
 export { ProviderRpcError } from '../provider/errors'

@@ -515,7 +515,8 @@ export interface TypedData {
   readonly types: Readonly<Record<string, readonly { readonly name: string; readonly type: string }[]>>
   readonly primaryType: string
   readonly domain: object
-  readonly message: object
+  /** Absent only where the primaryType is EIP712Domain: then the domain is all that is signed. */
+  readonly message?: object
 }
 
 /**
@@ -541,6 +542,12 @@ export interface ChainOptions {
   readonly chainName?: string
   /** Default: ETH with 18 decimals. The device's screen shows amounts in it. */
   readonly nativeCurrency?: { readonly name?: string; readonly symbol: string; readonly decimals: number }
+  /**
+   * The most, in the smallest units, that the fee of a transaction may come to (gas times price) where gas or price are
+   * left to what the node says; -32603 with `protocol` above it. Default: 10n ** 18n, one coin, for transactions of types 1
+   * and 4, whose fee the device's screen does not show, and no bound for those of types 0 and 2, whose fee it shows.
+   */
+  readonly maxFee?: bigint
 }
 
 /** What a binding dialog gets. */
@@ -588,15 +595,22 @@ export interface ProviderOptions extends LoadOptions {
  * - 4902: an unknown chain
  * - -32602: malformed parameters
  * - -32002: a question to the person is open already, or another tab or program uses the device
- * - -32603: everything else; `data.code` says what
+ * - -32603: everything else; `data.code` says what. Of a node: `node-unreachable`, `timeout` where it does not answer, and
+ *   `protocol` where it answers with what cannot be, or with more than 8 MB
  */
 export class ProviderRpcError extends Error {
   constructor(code: number, message: string, data?: unknown, cause?: unknown)
   readonly name: 'ProviderRpcError'
   readonly code: number
-  /** `{ code, statusWord?, retryable }` with a code of this library; or what a node gave. */
+  /** `{ code, statusWord?, retryable }` with a ProviderErrorCode; or what a node gave. */
   readonly data?: any
 }
+
+/** The reasons in the data of a ProviderRpcError: those of the library, and one of its nodes. */
+export type ProviderErrorCode =
+  | ErrorCode
+  /** None of the chain's nodes can be reached: no connection, or none that the browser allows. */
+  | 'node-unreachable'
 
 /** What the person has to do now, or no longer. */
 export interface ProviderInteraction extends Omit<Interaction, 'reason'> {
