@@ -363,12 +363,13 @@ test('accounts that are taken back while they are asked for are not given', asyn
   const nothing = async it => assert.deepEqual([it.events('connect'), it.events('accountsChanged'), it.provider.isConnected(), await it.ask('eth_accounts')], [[], [], false, []])
   // While the device is read: it is told to stop, and whoever asks anew waits until it has.
   let it = await page(t)
-  let idle
+  let begun, idle
   it.device.getAccount = ({ signal }) => new Promise((_, reject) => {
+    begun = true
     signal.addEventListener('abort', () => { idle = () => reject(it.device.error('aborted', { retryable: true })) })
   })
   const asked = [it.ask('eth_requestAccounts'), it.ask('eth_requestAccounts')]
-  await until(() => it.device.inUse === 1)
+  await until(() => begun)
   assert.equal(await revoke(it), null)
   it.device.getAccount = undefined
   const anew = it.ask('eth_requestAccounts')
