@@ -133,7 +133,7 @@ test('loads share one instance and keep their own options', async t => {
   assert.equal(a.info.seid, b.info.seid)
   assert.equal(urls.length, 1)
   const told = device => {
-    const { usb, ...rest } = JSON.parse(device.info.lifeCycle)
+    const { usb, signal, takeOver, ...rest } = JSON.parse(device.info.lifeCycle)
     return rest
   }
   assert.deepEqual(told(a), { store: 'memory', allowUnverified: true, rememberCode: true, trustedCAs: [] })
