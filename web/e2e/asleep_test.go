@@ -75,6 +75,7 @@ func (s *asleep) lifecycle(state page.SetWebLifecycleStateState) {
 // A tab has the device, and something happens to it. Another tab then has its turn, without taking anything from anybody and
 // without the device being plugged in again; and the first one goes on without a reload, if it is still there.
 func TestATabThatHasTheDevice(t *testing.T) {
+	t.Parallel() // most of it is waiting, for locks above all
 	s := newAsleep(t)
 	for _, what := range []struct {
 		happens string

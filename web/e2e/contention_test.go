@@ -20,6 +20,7 @@ import (
 // Every attempt ends, with what it wanted or with an error that says who has the device; no exchange is broken into; and
 // after every round the device is handed over without being plugged in again.
 func TestTabsContendForADevice(t *testing.T) {
+	t.Parallel() // most of it is waiting, for locks above all
 	rounds := full(20, 200)
 	seed := seedOf(t)
 	random := rand.New(rand.NewPCG(seed, 0))

@@ -81,6 +81,7 @@ func (o *owned) saw(secret string) bool {
 // always known as itself: its address is its own wallet's, its code its own, its signature by its own key. A device that
 // claims to be another one, by its serial number or by its SEID, gets nothing of that one's.
 func TestTenDevicesAreNeverMixedUp(t *testing.T) {
+	t.Parallel() // most of it is waiting, for locks above all
 	const ten = 10
 	rounds := full(20, 200)
 	seed := seedOf(t)
