@@ -9,7 +9,7 @@ WASM_EXEC = $(shell $(GO) env GOROOT)/lib/wasm/go_js_wasm_exec
 # What web/dist is made of: the Go that becomes imkey.wasm, the TypeScript, the build tool.
 SOURCES := $(shell find core bridge wasm web/src web/builder web/cmd -type f ! -name '*_test.go' ! -path '*/testdata/*' ! -path '*/node_modules/*' 2>/dev/null) go.mod go.sum
 
-.PHONY: build run test test-all soak bench pack tools check testcases clean
+.PHONY: build run test test-all buses e2e-kernel soak bench pack tools check testcases clean
 
 build: $(DIST)
 
@@ -53,6 +53,14 @@ test-all: tools check testcases pack
 	@cd core/ethereum/oracle && IMKEY_FULL=1 $(GO) test -count=1 -timeout 60m -v ./...
 	@GOOS=js GOARCH=wasm $(GO) test -exec "$(WASM_EXEC)" ./core/... ./bridge/... ./wasm/...
 	@cd web/e2e && IMKEY_FULL=1 $(GO) test -count=1 -timeout 60m -v ./...
+
+# What differs between the ways to the simulated device, those that need no kernel of their own.
+buses: tools build
+	@rm -rf build/buses && cd web/e2e && IMKEY_OUT=$(CURDIR)/build/buses $(GO) test -count=1 -run '^TestBuses$$' . && $(GO) run ./cmd/buses $(CURDIR)/build/buses
+
+# The same tests on a Linux kernel's USB stack, in QEMU, and the table of all three. SKIP where there can be no guest.
+e2e-kernel: tools build
+	@GO=$(GO) sh web/e2e/kernel/test.sh
 
 # Messages right, mutated and random on every port of the simulator; then every fuzz target for FUZZTIME, each on its own.
 FUZZTIME ?= 60s

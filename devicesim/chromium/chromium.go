@@ -29,6 +29,7 @@ import (
 	"io/fs"
 	"maps"
 	"os"
+	"os/exec"
 	"runtime"
 	"slices"
 	"time"
@@ -45,13 +46,14 @@ type Options struct {
 	Library     string           // from preload.Build; "" builds it
 	Devices     []preload.Device // plugged in as long as their servers give them out
 	Permissions []Permission
-	Profile     string    // directory, kept; "" means a temporary one
-	Headful     bool      // with a window
-	DevTools    bool      // open to programs of this machine that speak the DevTools protocol: see Browser.DevToolsURL
-	URL         string    // what to show; "" means about:blank
-	Windows     []Window  // further ones; with Headful only
-	Args        []string  // more switches, "--name=value"; they win over this package's
-	Output      io.Writer // what the browser writes on its standard output and error; nil drops it
+	Profile     string          // directory, kept; "" means a temporary one
+	Headful     bool            // with a window
+	DevTools    bool            // open to programs of this machine that speak the DevTools protocol: see Browser.DevToolsURL
+	URL         string          // what to show; "" means about:blank
+	Windows     []Window        // further ones; with Headful only
+	Args        []string        // more switches, "--name=value"; they win over this package's
+	Command     func(*exec.Cmd) // changes how Launch starts the browser, such as the user whom it runs as; nil changes nothing
+	Output      io.Writer       // what the browser writes on its standard output and error; nil drops it
 }
 
 // Instance is a browser ready to be started.

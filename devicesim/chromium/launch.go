@@ -63,6 +63,9 @@ func Launch(ctx context.Context, o Options) (*Browser, error) {
 	// Should a grandchild keep the output open, waiting for it must end all the same.
 	b.cmd.WaitDelay = stopTimeout
 	ownGroup(b.cmd)
+	if o.Command != nil {
+		o.Command(b.cmd)
+	}
 	var pipe *windowPipe
 	if o.Headful && len(o.Windows) > 0 {
 		if pipe, err = newWindowPipe(b.cmd); err != nil {

@@ -36,6 +36,7 @@ type browserOptions struct {
 	profile   string            // kept; "" is a fresh one
 	headful   bool              // with windows, on a display
 	unplugged bool              // no USB device: for the simulated device over a WebSocket
+	over      bus               // the way to the device otherwise; "" is preloaded
 	permitted []*simtest.Device // by the page's permission; nil is all
 	forbidden bool              // the page has no permission for the device
 	args      []string
@@ -57,8 +58,13 @@ func (s *sim) browse(o browserOptions) *browser {
 	for _, device := range permitted {
 		options.Permissions = append(options.Permissions, chromium.Permission{Origin: s.url, Serial: device.Serial()})
 	}
-	if o.unplugged {
+	if o.unplugged || o.over == webSocket {
 		options.Devices = s.Plugs() // none
+	}
+	if o.over == kernel {
+		options.Devices = s.Plugs() // none by preloading
+		s.attach()
+		s.asPerson(&options)
 	}
 	if o.unplugged || o.forbidden {
 		options.Permissions = []chromium.Permission{}

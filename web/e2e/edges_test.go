@@ -134,19 +134,6 @@ const (
 	callPage      = `(await import('/edges/page.js')).page(other => simulatedUSB(other ?? url), sim)`
 )
 
-// Whoever tests on simulatedUSB must learn what the browser's own navigator.usb would do: stalls, zero-length and short
-// packets, queued reads, a close with a read pending, reset, clearHalt, unplugging, claims of two pages, every misuse.
-func TestBothWaysToTheDeviceBehaveTheSame(t *testing.T) {
-	chromiums := tried(t, browserOptions{}, callReal)
-	simulated := tried(t, browserOptions{unplugged: true}, callSimulated)
-	require.Greater(t, len(chromiums), 80, "cases tried")
-	for name, want := range chromiums {
-		require.Equal(t, want, simulated[name], "%s: Chromium's navigator.usb and simulatedUSB differ", name)
-	}
-	require.Len(t, simulated, len(chromiums))
-	t.Logf("%d cases, the same on both", len(chromiums))
-}
-
 func TestChoosingAndForgettingASimulatedDevice(t *testing.T) {
 	got := tried(t, browserOptions{unplugged: true}, callPage)
 	golden, err := os.ReadFile(edges + "page.json")

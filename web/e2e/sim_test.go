@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
+	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -23,8 +24,14 @@ import (
 	"imkey-connect/devicesim/usbip"
 )
 
-// patience bounds a whole test; no step comes near it.
-const patience = 2 * time.Minute
+// patience bounds a whole test; no step comes near it. An emulated machine is many times slower.
+var patience = 2 * time.Minute
+
+func init() {
+	if os.Getenv("IMKEY_BUS") == string(kernel) {
+		patience = 10 * time.Minute
+	}
+}
 
 // sim is a simulated device with its pages, on a free port, and all that went over either.
 type sim struct {
@@ -34,6 +41,7 @@ type sim struct {
 	device  *devicesim.Device
 	url     string           // http://127.0.0.1:port, or that of another site that may use the device
 	instead []preload.Device // if not nil, what is plugged into browsers in the device's place
+	foreign *usb.Port        // and its port
 
 	mu       sync.Mutex
 	bus      []byte // every packet and control transfer, both ways
@@ -46,6 +54,8 @@ type sim struct {
 	moved  chan struct{} // closed and replaced when these change
 	hidden bool
 	routes *http.ServeMux
+
+	attached bool // to this machine's kernel
 }
 
 // newSim starts it, with more devices beside the first where there are more options: they are in s.Devices.
@@ -131,6 +141,13 @@ func (s *sim) answered(instruction byte, times int) {
 	}
 }
 
+// times counts the messages with this instruction that were answered so far.
+func (s *sim) times(instruction byte) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.done[instruction]
+}
+
 // serve records a request and passes it on; with a script, it is added to every page.
 func (s *sim) serve(w http.ResponseWriter, r *http.Request) {
 	dump, err := httputil.DumpRequest(r, r.Header.Get("Upgrade") == "")
@@ -166,6 +183,7 @@ func (s *sim) serve(w http.ResponseWriter, r *http.Request) {
 func (s *sim) plugInstead(port *usb.Port) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(s.t, err)
+	s.foreign = port
 	s.instead = []preload.Device{{Addr: listener.Addr().String(), BusID: usbip.BusID(1)}}
 	ctx, stop := context.WithCancel(context.Background())
 	serving := make(chan error, 1)

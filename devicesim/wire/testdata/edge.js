@@ -129,6 +129,21 @@ export async function edge(usb, other, sim) {
   await check('control OUT stall', () => d.controlTransferOut(control('vendor', 'device', 0x77, 0, 0), new Uint8Array(4)));
   await check('device descriptor', () => d.controlTransferIn(control('standard', 'device', 6, 0x100, 0), 18));
   await check('short control read', () => d.controlTransferIn(control('standard', 'device', 6, 0x100, 0), 5));
+  const whole = async (name, setup) => {
+    const { status, data } = await d.controlTransferIn(setup, 255);
+    out[name] = `${status} ${[...new Uint8Array(data.buffer)].map((b) => b.toString(16).padStart(2, '0')).join('')}`;
+  };
+  const descriptor = (kind, index, language = 0) => control('standard', 'device', 6, (kind << 8) | index, language);
+  await whole('configuration descriptor', descriptor(2, 0));
+  await whole('languages', descriptor(3, 0));
+  await whole('manufacturer', descriptor(3, 1, 0x409));
+  await whole('product', descriptor(3, 2, 0x409));
+  await whole('serial number', descriptor(3, 3, 0x409));
+  await check('no such string', () => d.controlTransferIn(descriptor(3, 9, 0x409), 255));
+  await check('no second configuration', () => d.controlTransferIn(descriptor(2, 1), 255));
+  await check('no device qualifier, at full speed', () => d.controlTransferIn(descriptor(6, 0), 10));
+  await whole('BOS', descriptor(15, 0));
+  await whole('landing page', control('vendor', 'device', 0x21, 1, 2));
   await check('SET_INTERFACE', () => d.controlTransferOut(control('standard', 'interface', 11, 0, 0)));
   await check('SET_CONFIGURATION', () => d.controlTransferOut(control('standard', 'device', 9, 1, 0)));
   await check('control on an unclaimed interface', () => d.controlTransferIn(control('class', 'interface', 1, 0, 1), 8));

@@ -36,7 +36,7 @@ timeout -s KILL "${GUEST_TIMEOUT:-900}" qemu-system-x86_64 -M q35 -accel "$accel
 	-kernel "$root"/image/boot/vmlinuz-* -initrd "$run/initrd" \
 	-append 'console=ttyS0 quiet panic=-1 tsc=reliable mitigations=off' \
 	$(share host / ,readonly=on) $(share layer "$root/layer" ,readonly=on) $(share out "$run/out" '') \
-	-device virtio-rng-pci </dev/null | tr -d '\r' &
+	-device virtio-rng-pci </dev/null &
 guest=$!
 wait "$guest" || :
 guest=

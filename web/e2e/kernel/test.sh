@@ -1,0 +1,31 @@
+#!/bin/sh
+# The same test binary over a WebSocket, over preload and on a Linux kernel's USB stack, and a table of what differs.
+# Where there can be no guest, the last line is "SKIP: reason", and the exit is 0.
+set -eu
+cd "$(dirname "$0")/.."
+top=$(cd ../.. && pwd)
+GO=${GO:-go}
+mkdir -p "$top/build/kernel"
+# unable skips if the exit was 77, whose reason is the last line.
+unable() {
+	if [ "$1" = 77 ]; then
+		echo "SKIP: $(tail -n 1 "$top/build/kernel/log")"
+		exit 0
+	fi
+	exit "$1"
+}
+code=0
+sh kernel/install.sh >"$top/build/kernel/log" || code=$?
+[ "$code" = 0 ] || unable "$code"
+binary=$top/build/kernel/e2e.test
+"$GO" test -c -o "$binary" .
+rm -rf "$top/build/kernel/seen" "$top/build/kernel/failed"
+began=$(date +%s)
+IMKEY_OUT=$top/build/kernel/seen "$binary" -test.run '^TestBuses$'
+echo "over a WebSocket and preload: $(($(date +%s) - began)) s" >&2
+began=$(date +%s)
+{ sh kernel/run.sh "$binary" -test.v -test.run '^(TestBuses|TestKernel)' || echo $? >"$top/build/kernel/failed"; } | tee "$top/build/kernel/log"
+[ ! -e "$top/build/kernel/failed" ] || code=$(cat "$top/build/kernel/failed")
+[ "$code" = 0 ] || unable "$code"
+echo "on Debian's kernel: $(($(date +%s) - began)) s" >&2
+"$GO" run ./cmd/buses -want websocket,preload,kernel "$top/build/kernel/seen" "$top/build/kernel/out"
