@@ -275,3 +275,26 @@ func TestAbandonWhileIdle(t *testing.T) {
 	p := packet(1)
 	require.NoError(t, second.Send(bridgetest.Context(t), &p))
 }
+
+// A page that is replaced loses its locks one after the other, and the browser may be slow to say so.
+func TestAPageOnItsWayOutHoldsNobodyUp(t *testing.T) {
+	s := newSite(t)
+	leaving := bridgetest.Eval(t, `({
+		hold(locks) { locks.request("imkey-connect usb wanted imKey01191200001", {}, () => new Promise(r => { this.leave = r })) },
+		leave() {},
+	})`)
+	bridgetest.Call(t, leaving, "hold", s.first.Locks)
+	opened := make(chan error, 1)
+	go func() {
+		l, err := webusb.Open(bridgetest.Context(t), s.second.Device, s.second.options())
+		if err == nil {
+			err = l.Close()
+		}
+		opened <- err
+	}()
+	require.Eventually(t, func() bool {
+		return s.first.lockNames() == "imkey-connect usb imKey01191200001; imkey-connect usb wanted imKey01191200001"
+	}, 10*time.Second, time.Millisecond, "the device's own lock is free, the other is not")
+	bridgetest.Call(t, leaving, "leave")
+	require.NoError(t, <-opened)
+}

@@ -17,6 +17,8 @@ const (
 	// lockWithin is how long a new page waits for the lock before it believes that somebody else holds the device: the page
 	// that it replaces by a reload may still be on its way out.
 	lockWithin = time.Second
+	// patientTurns is how many times as long it waits where nobody holds the lock.
+	patientTurns = 10
 	// answerWithin is how long a page that was asked to let go may take to say that it does. One that sleeps says nothing.
 	answerWithin = 3 * time.Second
 	// handOverWithin is how long it may take in all: it ends its exchange with the device first.
@@ -156,11 +158,17 @@ func (t *tenure) enter(ctx context.Context, takeOver bool) (err error) {
 	if t.device, err = request(t.locks, deviceLock+t.serial, nil); err != nil {
 		return err
 	}
-	patience := []time.Duration{lockWithin}
-	if takeOver {
-		patience = []time.Duration{answerWithin, handOverWithin - answerWithin}
+	if !takeOver {
+		got, err := t.turn(ctx, t.device, deviceLock)
+		switch {
+		case err != nil:
+			return err
+		case !got:
+			return held("another page of this site holds the device", "")
+		}
+		return t.settle(ctx, takeOver)
 	}
-	for i, within := range patience {
+	for i, within := range []time.Duration{answerWithin, handOverWithin - answerWithin} {
 		timer := time.NewTimer(within)
 		got, over, err := t.device.wait(ctx, timer.C)
 		timer.Stop()
@@ -169,11 +177,32 @@ func (t *tenure) enter(ctx context.Context, takeOver bool) (err error) {
 			return err
 		case got:
 			return t.settle(ctx, takeOver)
-		case over && takeOver && (i > 0 || !t.answered(ctx)):
+		case over && (i > 0 || !t.isHeld(ctx, lettingLock)):
 			return held("the page that holds the device does not let go", "no-answer")
 		}
 	}
 	return held("another page of this site holds the device", "")
+}
+
+// turn waits for a lock, up to lockWithin where another page has it. Where nobody has it, the machine has too much to do to
+// give it to anybody, and it is waited for up to patientTurns times as long.
+func (t *tenure) turn(ctx context.Context, l *lock, name string) (got bool, err error) {
+	for range patientTurns {
+		timer := time.NewTimer(lockWithin)
+		got, over, err := l.wait(ctx, timer.C)
+		timer.Stop()
+		if err != nil || !over {
+			return got, err
+		}
+		if t.isHeld(ctx, name) {
+			break
+		}
+	}
+	select {
+	case got = <-l.granted: // it is this page that has it, since just now
+	default:
+	}
+	return got, nil
 }
 
 // settle makes sure, once the device's lock is this page's, that nobody asked for it meanwhile: the last who asks gets it.
@@ -186,8 +215,12 @@ func (t *tenure) settle(ctx context.Context, takeOver bool) error {
 		default:
 		}
 	} else {
+		// A page that this one replaces has let go of the first lock, and may not have got to the second.
 		var err error
-		if free, err = t.want(ctx, map[string]any{"ifAvailable": true}); err != nil {
+		if t.wanted, err = request(t.locks, wantedLock+t.serial, nil); err != nil {
+			return err
+		}
+		if free, err = t.turn(ctx, t.wanted, wantedLock); err != nil {
 			return err
 		}
 	}
@@ -230,14 +263,14 @@ func (t *tenure) watch(wanted func()) {
 	}
 }
 
-// answered says whether the page that has the device is letting go of it.
-func (t *tenure) answered(ctx context.Context) bool {
+// isHeld says whether some page has the lock of that name; for lettingLock: whether the one that has the device lets go.
+func (t *tenure) isHeld(ctx context.Context, name string) bool {
 	all, err := interop.Call(ctx, t.locks, "query")
 	if err != nil {
 		return false
 	}
 	for _, l := range interop.ReadObject(all, "locks").List("held", maxLocks) {
-		if name, _ := interop.String(interop.ReadObject(l, "lock").Value("name")); name == lettingLock+t.serial {
+		if has, _ := interop.String(interop.ReadObject(l, "lock").Value("name")); has == name+t.serial {
 			return true
 		}
 	}

@@ -70,7 +70,7 @@ func (s *sim) browse(o browserOptions) *browser {
 		options.Permissions = []chromium.Permission{}
 	}
 	running := s.Launch(options)
-	root, detach := remote.NewAllocator(s.ctx, running.DevToolsURL)
+	root, detach := remote.NewAllocator(s.ctx, running.DevToolsURL, remote.WithDialTimeout(patience))
 	b := &browser{t: t, sim: s, profile: o.profile}
 	ctx, stop := chromedp.NewContext(root, chromedp.WithListener(b.listen))
 	b.ctx = ctx
