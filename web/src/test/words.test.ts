@@ -5,6 +5,7 @@ import { dapp, minedIn, nodeIs, onChain, refusals, took, unnamedChain } from '..
 import { device, refusals as deviceRefusals } from '../i18n/device'
 import { dialog } from '../i18n/dialog'
 import { advice, errorCodes, udevRule, type Platform } from '../i18n/errors'
+import { amounts, directions, fault, faults, kinds } from '../i18n/faults'
 import { preferred } from '../i18n/language'
 import { codeBox, codeIncomplete, codeRule, drawing, pairing, wrongCode } from '../i18n/pairing'
 import { languages, type Text } from '../i18n/text'
@@ -26,6 +27,8 @@ function everyText(): Text[] {
       }
     }
   }
+  texts.push(...[faults, kinds, directions, amounts].flatMap((words) => Object.values<Text>(words)))
+  texts.push(fault(kinds.stall, directions.in, 3, 1), fault(kinds.delay, directions.out, 3, 5))
   return texts
 }
 

@@ -5,6 +5,7 @@ import { h } from '../../pairing/dom'
 import { Chrome } from '../chrome'
 import { Body } from './body'
 import { Control, type Showing, type Status } from './control'
+import { Faults } from './faults'
 import { Panels } from './panels'
 import { Trace } from './trace'
 
@@ -14,6 +15,7 @@ const heading = h('h1', { class: 'visually-hidden' })
 const lead = h('p', { class: 'quiet hint' })
 const facts = h('dl', { class: 'facts', role: 'status', 'aria-live': 'polite' })
 const panels = new Panels(control)
+const faults = new Faults(control.query)
 const trace = new Trace(control)
 const body = new Body(
   (button, hold) => {
@@ -41,7 +43,7 @@ const shows: Readonly<Record<Exclude<Showing, 'pin'>, Text>> = {
   'boot-loader': words.doingBootLoader,
 }
 
-chrome.main.append(heading, body.element, lead, facts, panels.element, trace.element)
+chrome.main.append(heading, body.element, lead, facts, panels.element, faults.element, trace.element)
 chrome.simulated(
   { href: `/${control.query}`, text: common.openConnectPage },
   { href: `/dapp${control.query}`, text: common.openDapp },
@@ -60,6 +62,7 @@ function drawAll(): void {
   heading.textContent = t(words.title)
   lead.textContent = t(words.lead)
   panels.draw(chrome.language)
+  faults.draw(chrome.language)
   trace.draw(chrome.language)
   draw()
 }
