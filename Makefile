@@ -67,7 +67,7 @@ FUZZTIME ?= 60s
 MESSAGES ?= 1000000
 soak:
 	@IMKEY_MESSAGES=$(MESSAGES) $(GO) test -count=1 -timeout 60m -v -run BadInput ./devicesim/simtest
-	@set -e; for dir in $$(grep -rl '^func Fuzz' --include='*_test.go' core devicesim | xargs -n1 dirname | sort -u); do \
+	@set -e; for dir in $$(grep -rl '^func Fuzz' --include='*_test.go' core devicesim wasm | xargs -n1 dirname | sort -u); do \
 		for target in $$(grep -ho '^func Fuzz[A-Za-z0-9_]*' $$dir/*_test.go | cut -d' ' -f2); do \
 			echo "== $$dir $$target"; \
 			$(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) ./$$dir; \

@@ -10,6 +10,7 @@ import (
 	"github.com/hack-pad/safejs"
 
 	"imkey-connect/bridge/interop"
+	"imkey-connect/bridge/records"
 	"imkey-connect/bridge/webusb"
 	"imkey-connect/core/binding"
 	"imkey-connect/core/device"
@@ -248,7 +249,7 @@ func (d *openDevice) info() safejs.Value {
 	if known != nil {
 		name = orNull(known.Name)
 		if known.State == binding.Bound {
-			boundAt = date(known.BoundAt)
+			boundAt = records.Date(known.BoundAt)
 		}
 	}
 	v, err := safejs.ValueOf(map[string]any{

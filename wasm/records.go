@@ -4,9 +4,7 @@ package main
 
 import (
 	"context"
-	"encoding/hex"
 	"errors"
-	"time"
 
 	"github.com/hack-pad/safejs"
 
@@ -188,7 +186,7 @@ func (c *core) known(args []safejs.Value) (any, error) {
 	}
 	list := make([]any, len(all))
 	for i, k := range all {
-		list[i] = knownDevice(k)
+		list[i] = records.KnownDevice(k)
 	}
 	return list, nil
 }
@@ -228,44 +226,4 @@ func (c *core) reread(args []safejs.Value) (any, error) {
 	}
 	c.recordChanged(choice, seid, &known)
 	return nil, nil
-}
-
-// knownDevice is a KnownDevice.
-func knownDevice(k binding.Known) map[string]any {
-	d := map[string]any{
-		"seid": k.SEID, "serial": k.Serial, "name": orNull(k.Name), "state": "unreadable", "boundAt": date(k.BoundAt),
-		"certificate": nil, "certificateKey": nil, "codeKept": k.HasCode,
-	}
-	if !k.Readable {
-		return d
-	}
-	switch k.State {
-	case binding.Bound, binding.Imported, binding.Former:
-		d["state"] = k.State.String()
-	default:
-		d["state"] = "unfinished"
-	}
-	switch k.Trust {
-	case binding.Verified:
-		d["certificate"], d["certificateKey"] = "verified", hex.EncodeToString(k.CA[:])
-	case binding.Accepted:
-		d["certificate"] = "unverified"
-	}
-	return d
-}
-
-// date is a JavaScript Date, or null for the zero time.
-func date(t time.Time) any {
-	if t.IsZero() {
-		return nil
-	}
-	class, err := interop.Get(safejs.Global(), "Date")
-	if err != nil {
-		return nil
-	}
-	v, err := interop.Construct(class, t.UnixMilli())
-	if err != nil {
-		return nil
-	}
-	return safejs.Unsafe(v)
 }

@@ -151,7 +151,10 @@ func decodeRecord(b []byte) (_ *Record, err error) {
 		return nil, corrupt("empty")
 	}
 	version := b[0]
-	if version < 1 || version > recordVersion {
+	switch {
+	case version == 0:
+		return nil, corrupt("malformed")
+	case version > recordVersion:
 		return nil, errVersion
 	}
 	fields, err := tlv.All(b[1:])

@@ -33,7 +33,10 @@ func InsertSEID(sorted []string, seid string) []string {
 	if at < len(sorted) && sorted[at] == seid {
 		return sorted
 	}
-	return slices.Insert(sorted, at, seid)
+	sorted = append(sorted, "")
+	copy(sorted[at+1:], sorted[at:])
+	sorted[at] = seid
+	return sorted
 }
 
 // MemoryStore keeps records in memory, unencrypted, until it is dropped. The zero value is ready.

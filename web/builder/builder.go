@@ -26,7 +26,7 @@ type Options struct {
 	// Reuse, when set, is the folder of an earlier build. Compressed copies of files that did not change since are taken
 	// from there, because compressing the WASM takes longer than all the rest.
 	Reuse string
-	// NoWASM leaves imkey.wasm out, for tests of all the rest.
+	// NoWASM leaves the WASM out, for tests of all the rest.
 	NoWASM bool
 }
 
@@ -55,24 +55,21 @@ func Build(ctx context.Context, o Options) (*Manifest, error) {
 		return nil, err
 	}
 
-	files := tree{}
+	files, compiled := tree{}, tree{}
 	wasm := make(chan error, 1)
-	var wasmCode []byte
 	go func() { // compiling and bundling do not depend on each other
 		if o.NoWASM {
 			wasm <- nil
 			return
 		}
-		var err error
-		wasmCode, err = compileWASM(ctx, module)
-		wasm <- err
+		wasm <- addWASM(ctx, module, compiled)
 	}()
 	graph, bundleErr := bundle(ctx, module, files)
 	if err := errors.Join(bundleErr, <-wasm); err != nil {
 		return nil, err
 	}
-	if !o.NoWASM {
-		if err := files.add(wasmName, wasmCode); err != nil {
+	for name, code := range compiled {
+		if err := files.add(name, code); err != nil {
 			return nil, err
 		}
 	}

@@ -18,7 +18,7 @@ import (
 )
 
 // Pack writes the npm package to the folder dir, as imkey-connect-VERSION.tgz, and returns the file's name. The package is
-// imkey.js as sites get it, imkey.wasm, and the entry points of src/entries, which import ./imkey.js. The same sources
+// imkey.js as sites get it, the WASM, and the entry points of src/entries, which import ./imkey.js. The same sources
 // give the same bytes. Of the options it takes Module and NoWASM.
 func Pack(ctx context.Context, o Options, dir string) (string, error) {
 	module, err := filepath.Abs(o.Module)
@@ -49,11 +49,7 @@ func Pack(ctx context.Context, o Options, dir string) (string, error) {
 		}
 	}
 	if !o.NoWASM {
-		code, err := compileWASM(ctx, module)
-		if err != nil {
-			return "", err
-		}
-		if err := files.add(wasmName, code); err != nil {
+		if err := addWASM(ctx, module, files); err != nil {
 			return "", err
 		}
 	}

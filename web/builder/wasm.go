@@ -10,7 +10,13 @@ import (
 	"strings"
 )
 
-const wasmName = "imkey.wasm"
+const (
+	wasmName   = "imkey.wasm"
+	backupName = "imkey-backup.wasm" // what an export or import loads, and no first pairing
+)
+
+// modules are the Go commands that are compiled, by what becomes of them.
+var modules = map[string]string{wasmName: "./wasm", backupName: "./wasm/backup"}
 
 // smaller keeps functions from being copied into their callers. The code grows a little but repeats itself more, and
 // brotli makes 8 % less of it (799 kB instead of 871 kB when this was measured). Elliptic curves are the exception, because
@@ -18,9 +24,26 @@ const wasmName = "imkey.wasm"
 // no instructions for.
 var smaller = []string{"-gcflags=all=-l", "-gcflags=github.com/consensys/gnark-crypto/ecc/secp256k1/...=", "-gcflags=math/bits="}
 
-// compileWASM compiles the module's ./wasm for the browser. Neither the place nor the commit that it is built from is
+// faster excepts scrypt as well, in the one module that has it: what it takes is a person's waiting.
+var faster = []string{"-gcflags=golang.org/x/crypto/scrypt=", "-gcflags=encoding/binary=", "-gcflags=internal/byteorder="}
+
+// addWASM compiles all modules into files.
+func addWASM(ctx context.Context, module string, files tree) error {
+	for name, source := range modules {
+		code, err := compileWASM(ctx, module, source)
+		if err != nil {
+			return err
+		}
+		if err := files.add(name, code); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// compileWASM compiles one of the repository's commands for the browser. Neither the place nor the commit that it is built from is
 // written into it, so that equal sources give equal bytes.
-func compileWASM(ctx context.Context, module string) ([]byte, error) {
+func compileWASM(ctx context.Context, module, source string) ([]byte, error) {
 	dir, err := os.MkdirTemp("", "imkey-wasm-")
 	if err != nil {
 		return nil, err
@@ -29,7 +52,10 @@ func compileWASM(ctx context.Context, module string) ([]byte, error) {
 	out := filepath.Join(dir, wasmName)
 	env := append(os.Environ(), "GOOS=js", "GOARCH=wasm", "CGO_ENABLED=0")
 	args := append([]string{"build", "-trimpath", "-buildvcs=false", "-ldflags=-s -w", "-o", out}, smaller...)
-	if _, err := goTool(ctx, module, env, append(args, "./wasm")...); err != nil {
+	if source == modules[backupName] {
+		args = append(args, faster...)
+	}
+	if _, err := goTool(ctx, module, env, append(args, source)...); err != nil {
 		return nil, err
 	}
 	linked, err := os.ReadFile(out)

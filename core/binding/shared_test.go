@@ -1,0 +1,210 @@
+package binding
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"imkey-connect/core/errcode"
+	"imkey-connect/core/secert/secerttest"
+	"imkey-connect/core/secp"
+)
+
+// meanwhile is a store to which somebody else comes after a Get or a Put.
+type meanwhile struct {
+	Store
+	afterGet, afterPut func(State)
+}
+
+func (m *meanwhile) Get(ctx context.Context, seid string) ([]byte, error) {
+	b, err := m.Store.Get(ctx, seid)
+	m.come(&m.afterGet, b, err)
+	return b, err
+}
+
+func (m *meanwhile) Put(ctx context.Context, seid string, b []byte) error {
+	err := m.Store.Put(ctx, seid, b)
+	m.come(&m.afterPut, b, err)
+	return err
+}
+
+func (m *meanwhile) come(f *func(State), b []byte, err error) {
+	if *f == nil || err != nil {
+		return
+	}
+	if r, err := decodeRecord(b); err == nil {
+		(*f)(r.State)
+	}
+}
+
+// moved is a record of the same device that another host made.
+func moved() []byte {
+	r := full()
+	r.App = secp.PrivateKey(secerttest.NewKey("another host's app key").Serialize())
+	r.SE, r.CA, r.Name = secp.PublicKey(se.Public()), pins[0], "from the file"
+	return r.encode()
+}
+
+// What others do to the record while the device checks a code, and what is left when it has answered.
+func TestOthersWhileTheDeviceChecks(t *testing.T) {
+	rename := func(s Store) error { return Rename(context.Background(), s, seid, "named meanwhile") }
+	forget := func(s Store) error { return Forget(context.Background(), s, seid) }
+	replace := func(s Store) error {
+		_, err := Import(context.Background(), s, moved(), ImportOptions{Replace: true})
+		return err
+	}
+	corrupt := func(s Store) error { return s.Put(context.Background(), seid, []byte("\x00junk")) }
+	for name, c := range map[string]struct {
+		do     func(Store) error
+		answer string
+		want   errcode.Code
+		check  func(t *testing.T, mine secp.PrivateKey, r *Record, err error)
+	}{
+		"renamed, yes": {rename, "5A9000", "", func(t *testing.T, mine secp.PrivateKey, r *Record, err error) {
+			require.NoError(t, err)
+			require.Equal(t, []any{Bound, "named meanwhile", mine}, []any{r.State, r.Name, r.App})
+		}},
+		"renamed, no": {rename, "A59000", errcode.WrongCode, func(t *testing.T, mine secp.PrivateKey, r *Record, err error) {
+			require.NoError(t, err)
+			require.Equal(t, []any{Former, "named meanwhile", mine}, []any{r.State, r.Name, r.App})
+		}},
+		"forgotten, yes": {forget, "5A9000", "", func(t *testing.T, mine secp.PrivateKey, r *Record, err error) {
+			require.NoError(t, err, "the device is bound to a key that must not be lost")
+			require.Equal(t, []any{Bound, mine}, []any{r.State, r.App})
+		}},
+		"forgotten, no": {forget, "A59000", errcode.WrongCode, func(t *testing.T, mine secp.PrivateKey, r *Record, err error) {
+			require.ErrorIs(t, err, ErrNoRecord)
+		}},
+		"replaced, yes": {replace, "5A9000", "", func(t *testing.T, mine secp.PrivateKey, r *Record, err error) {
+			require.NoError(t, err)
+			require.Equal(t, []any{Bound, mine}, []any{r.State, r.App})
+		}},
+		"replaced, no": {replace, "A59000", errcode.WrongCode, func(t *testing.T, mine secp.PrivateKey, r *Record, err error) {
+			require.NoError(t, err)
+			require.Equal(t, []any{Imported, "from the file"}, []any{r.State, r.Name})
+		}},
+		"spoilt, yes": {corrupt, "5A9000", "", func(t *testing.T, mine secp.PrivateKey, r *Record, err error) {
+			require.NoError(t, err)
+			require.Equal(t, []any{Bound, mine}, []any{r.State, r.App})
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			hosted(t, func(t *testing.T, h *host) {
+				mine := h.keep(Bound).App
+				h.says(BoundElsewhere, genuine)
+				h.Answer(verify, c.answer)
+				h.config.Store = &meanwhile{Store: h.store, afterPut: func(s State) {
+					if s == VerifySent {
+						require.NoError(t, c.do(&h.store.MemoryStore))
+					}
+				}}
+				requireCode(t, c.want, h.bind(BindOptions{}))
+				r, err := load(t.Context(), h.store, seid)
+				c.check(t, mine, r, err)
+			})
+		})
+	}
+}
+
+// A record that is replaced or removed before the code leaves: it does not leave.
+func TestOthersBeforeTheCodeLeaves(t *testing.T) {
+	for name, do := range map[string]func(Store) error{
+		"forgotten": func(s Store) error { return Forget(context.Background(), s, seid) },
+		"replaced": func(s Store) error {
+			_, err := Import(context.Background(), s, moved(), ImportOptions{Replace: true})
+			return err
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			hosted(t, func(t *testing.T, h *host) {
+				h.keep(Former)
+				h.says(BoundElsewhere, genuine)
+				h.Answer(verify, "5A9000")
+				once := sync.OnceFunc(func() { require.NoError(t, do(&h.store.MemoryStore)) })
+				h.config.Store = &meanwhile{Store: h.store, afterGet: func(State) { once() }}
+				requireCode(t, errcode.Storage, h.bind(BindOptions{}))
+				require.Zero(t, h.verifies())
+				requireCode(t, "", h.bind(BindOptions{}))
+				require.Equal(t, Bound, h.record().State, "and then with what is there")
+			})
+		})
+	}
+}
+
+// One writer at a time: everybody who changes a record holds its lock, and lets it go.
+func TestWritersTakeTurns(t *testing.T) {
+	var store MemoryStore
+	held := 0
+	var told []string
+	l := Shared(&store, func(context.Context, string) (func(), error) {
+		require.Zero(t, held)
+		held++
+		return func() { held-- }, nil
+	}, func(seid string, now *Known) {
+		require.Equal(t, 1, held, "written under the lock")
+		if now == nil {
+			told = append(told, seid+" gone")
+		} else {
+			told = append(told, seid+" "+now.State.String()+" "+now.Name)
+		}
+	})
+	_, err := Import(t.Context(), l, full().encode(), ImportOptions{})
+	require.NoError(t, err)
+	require.NoError(t, Rename(t.Context(), l, seid, "x"))
+	require.NoError(t, Forget(t.Context(), l, seid))
+	require.Equal(t, []string{seid + " imported " + full().Name, seid + " imported x", seid + " gone"}, told)
+	hosted(t, func(t *testing.T, h *host) {
+		h.config.Store = Shared(h.store, l.(*shared).lock, nil)
+		h.Answer(verify, "5A9000")
+		requireCode(t, "", h.bind(BindOptions{}))
+		require.NoError(t, h.Forget(t.Context()))
+	})
+	require.Zero(t, held)
+}
+
+// Without the lock nothing is written, but what the device itself has confirmed.
+func TestALockThatIsNotToBeHad(t *testing.T) {
+	refused := errcode.New(errcode.Storage, "locked")
+	hosted(t, func(t *testing.T, h *host) {
+		free := true
+		h.config.Store = Shared(h.store, func(context.Context, string) (func(), error) {
+			if !free {
+				return nil, refused
+			}
+			return func() {}, nil
+		}, nil)
+		h.Answer(verify, "5A9000")
+		h.config.Store = &sharedMeanwhile{h.config.Store.(Locker), func(s State) { free = free && s != VerifySent }}
+		requireCode(t, "", h.bind(BindOptions{}))
+		require.Equal(t, Bound, h.record().State)
+		require.False(t, free)
+		for _, do := range []func() error{
+			func() error { return Rename(t.Context(), h.config.Store, seid, "x") },
+			func() error { return Forget(t.Context(), h.config.Store, seid) },
+			func() error {
+				_, err := Import(t.Context(), h.config.Store, moved(), ImportOptions{Replace: true})
+				return err
+			},
+		} {
+			require.True(t, errors.Is(do(), refused))
+		}
+		require.Equal(t, Bound, h.record().State)
+	})
+}
+
+// sharedMeanwhile is meanwhile for a Locker.
+type sharedMeanwhile struct {
+	Locker
+	after func(State)
+}
+
+func (s *sharedMeanwhile) Put(ctx context.Context, seid string, b []byte) error {
+	err := s.Locker.Put(ctx, seid, b)
+	if r, err := decodeRecord(b); err == nil {
+		s.after(r.State)
+	}
+	return err
+}

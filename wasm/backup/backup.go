@@ -1,0 +1,193 @@
+//go:build js && wasm
+
+package main
+
+import (
+	"context"
+	"sync"
+
+	"github.com/hack-pad/safejs"
+
+	"imkey-connect/bridge/idb"
+	"imkey-connect/bridge/interop"
+	"imkey-connect/bridge/jsstore"
+	"imkey-connect/bridge/records"
+	"imkey-connect/core/binding"
+	"imkey-connect/core/errcode"
+	"imkey-connect/wasm/backup/sealed"
+)
+
+// backup is the module's one object.
+type backup struct {
+	exporter interop.Exporter
+	env      idb.Env
+	locks    safejs.Value
+	once     sync.Once
+	ended    chan struct{}
+}
+
+// object is the backup as JavaScript sees it.
+func (b *backup) object() (safejs.Value, error) {
+	initialise, err := interop.CallbackReturning(func(args []safejs.Value) any {
+		if makeError, err := interop.Get(argument(args, 0), "makeError"); err == nil {
+			b.exporter.SetErrorFactory(makeError)
+		}
+		return safejs.Undefined()
+	})
+	if err != nil {
+		return safejs.Undefined(), err
+	}
+	end, err := interop.Callback(func([]safejs.Value) { b.once.Do(func() { close(b.ended) }) })
+	if err != nil {
+		return safejs.Undefined(), err
+	}
+	object := map[string]any{"init": safejs.Unsafe(initialise.Value()), "end": safejs.Unsafe(end.Value())}
+	for name, function := range map[string]func([]safejs.Value) (any, error){
+		"exportBinding": b.exportBinding, "importBinding": b.importBinding,
+	} {
+		f, err := b.exporter.Func(name, function)
+		if err != nil {
+			return safejs.Undefined(), err
+		}
+		object[name] = safejs.Unsafe(f.Value())
+	}
+	return safejs.ValueOf(object)
+}
+
+func (b *backup) exportBinding(args []safejs.Value) (any, error) {
+	seid, _ := interop.String(argument(args, 0))
+	if !binding.ValidSEID(seid) {
+		return nil, errSEID
+	}
+	passphrase, err := readPassphrase(argument(args, 1))
+	if err != nil {
+		return nil, err
+	}
+	if err := sealed.CheckNew(passphrase); err != nil {
+		return nil, err
+	}
+	options, err := b.read(argument(args, 2))
+	if err != nil {
+		return nil, err
+	}
+	ctx, stop, err := interop.WithSignal(context.Background(), options.signal)
+	if err != nil {
+		return nil, err
+	}
+	defer stop()
+	record, err := binding.Export(ctx, options.store, seid)
+	if err != nil {
+		return nil, err
+	}
+	defer clear(record)
+	file, err := sealed.Seal(record, passphrase)
+	if err != nil {
+		return nil, err
+	}
+	return interop.Uint8Array(file)
+}
+
+func (b *backup) importBinding(args []safejs.Value) (any, error) {
+	if !interop.IsBytes(argument(args, 0)) {
+		return nil, errcode.New(errcode.InvalidArgument, "the file is no Uint8Array")
+	}
+	file, ok := interop.Bytes(argument(args, 0), sealed.MaxFile)
+	if !ok {
+		return nil, binding.Invalid("not-a-binding", "the file is far too long")
+	}
+	passphrase, err := readPassphrase(argument(args, 1))
+	if err != nil {
+		return nil, err
+	}
+	options, err := b.read(argument(args, 2))
+	if err != nil {
+		return nil, err
+	}
+	ctx, stop, err := interop.WithSignal(context.Background(), options.signal)
+	if err != nil {
+		return nil, err
+	}
+	defer stop()
+	record, err := sealed.Open(file, passphrase)
+	if err != nil {
+		return nil, err
+	}
+	defer clear(record)
+	if err := ctx.Err(); err != nil {
+		return nil, errcode.FromContext("import", err)
+	}
+	known, err := binding.Import(ctx, options.store, record, options.choices)
+	if err != nil {
+		return nil, err
+	}
+	return records.KnownDevice(known), nil
+}
+
+// options are those of one call, read once.
+type options struct {
+	store   binding.Store
+	signal  safejs.Value
+	choices binding.ImportOptions
+}
+
+func (b *backup) read(v safejs.Value) (options, error) {
+	o := interop.ReadObject(v, "options")
+	options := options{signal: o.Value("signal")}
+	if replace := o.OptionalBool("replace"); replace != nil {
+		options.choices.Replace = *replace
+	}
+	if seid := o.Value("seid"); !seid.IsUndefined() {
+		options.choices.SEID, _ = interop.String(seid)
+		if !binding.ValidSEID(options.choices.SEID) {
+			o.Adopt(errSEID)
+		}
+	}
+	store := o.Value("store")
+	if o.Err() != nil {
+		return options, o.Err()
+	}
+	var err error
+	kind, named := interop.String(store)
+	switch {
+	case named && kind == "indexeddb":
+		options.store = idb.New(b.env, nil)
+	case named && kind == "memory":
+		options.store, err = jsstore.New(o.Value("memory"))
+	default:
+		kind = "own"
+		options.store, err = jsstore.New(store)
+	}
+	if err != nil {
+		return options, err
+	}
+	options.store = records.Share(options.store, kind, b.locks, nil)
+	return options, nil
+}
+
+// readPassphrase reads a passphrase in NFKC.
+func readPassphrase(v safejs.Value) (string, error) {
+	refused := errcode.New(errcode.InvalidArgument, "the passphrase is no string, or far too long")
+	refused.Data = map[string]any{"reason": "passphrase"}
+	if _, ok := interop.Text(v, sealed.MaxPassphrase); !ok {
+		return "", refused
+	}
+	normal, err := interop.CallNow(v, "normalize", "NFKC")
+	if err != nil {
+		return "", errcode.Wrap(errcode.Internal, "normalise the passphrase", err)
+	}
+	passphrase, ok := interop.Text(normal, sealed.MaxPassphrase)
+	if !ok {
+		return "", refused
+	}
+	return passphrase, nil
+}
+
+var errSEID = errcode.New(errcode.InvalidArgument, "the SEID is not 32 upper-case hex digits")
+
+// argument is one that may be missing.
+func argument(args []safejs.Value, i int) safejs.Value {
+	if i < len(args) {
+		return args[i]
+	}
+	return safejs.Undefined()
+}
