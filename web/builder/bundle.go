@@ -16,6 +16,8 @@ import (
 const (
 	sdkName  = "imkey.js"
 	typeName = "imkey.d.ts"
+	// workerName is beside imkey.js and under a name that does not change, so that imkey.js finds it by its own address.
+	workerName = "imkey-backup.js"
 
 	// assets is the folder of all files whose names carry a hash of what is in them. Whoever serves them may tell browsers
 	// to keep them for ever.
@@ -67,7 +69,10 @@ func bundleSDK(ctx context.Context, module, src string, files tree, g graph) err
 		return err
 	}
 	options := bundling(src)
-	options.EntryPoints = []string{"sdk/imkey.ts"}
+	options.EntryPointsAdvanced = []api.EntryPoint{
+		{InputPath: "sdk/imkey.ts", OutputPath: strings.TrimSuffix(sdkName, ".js")},
+		{InputPath: "sdk/backup-worker.ts", OutputPath: strings.TrimSuffix(workerName, ".js")},
+	}
 	options.EntryNames = "[name]"
 	options.Plugins = []api.Plugin{goSupportPlugin(goSupport), cssTextPlugin(src)}
 	if _, err := esbuild(options, files, g); err != nil {

@@ -1,6 +1,6 @@
 // The SDK's entry: what a site imports. Everything heavy behind it is loaded on demand.
 
-import type { Backup, BackupOptions } from './backup'
+import type { BackupCall, BackupOptions } from './backup'
 import type { Core, RecordOptions } from './core'
 import { Device, type Settings, signalOf, untilAborted } from './device'
 import { fromWebUSB, invalid } from './errors'
@@ -88,27 +88,35 @@ class ImKey extends EventTarget {
 
   async exportBinding(seid: string, passphrase: string, options: { signal?: AbortSignal } = {}): Promise<Uint8Array> {
     const signal = signalOf(options)
-    return untilAborted(signal, this.#backup((backup, store) =>
-      backup.exportBinding(seid, passphrase, { ...store, ...(signal && { signal }) })))
+    checkTexts({ seid, passphrase })
+    return untilAborted(signal, this.#backup(store => ({
+      method: 'exportBinding', args: [seid, passphrase, { ...store, ...(signal && { signal }) }],
+    })) as Promise<Uint8Array>)
   }
 
   async importBinding(file: Uint8Array, passphrase: string, options: ImportOptions = {}): Promise<KnownDevice> {
     const signal = signalOf(options)
     const { seid, replace = false } = options
+    checkTexts({ passphrase, ...(seid !== undefined && { seid }) })
+    if (!(file instanceof Uint8Array)) throw invalid('the file is no Uint8Array')
+    if (typeof replace !== 'boolean') throw invalid('replace is neither true nor false')
     // Not given up half-way: the module says whether the record was written.
-    const known = await this.#backup((backup, store) =>
-      backup.importBinding(file, passphrase, { ...store, replace, ...(seid !== undefined && { seid }), ...(signal && { signal }) }))
+    const known = await this.#backup(store => ({
+      method: 'importBinding',
+      args: [file, passphrase, { ...store, replace, ...(seid !== undefined && { seid }), ...(signal && { signal }) }],
+    })) as KnownDevice
     await this.#records((core, options) => core.reread(known.seid, options))
     return known
   }
 
   /** #backup makes a call of the second module, which has no memory but what the store gives it. */
-  async #backup<T>(call: (backup: Backup, store: BackupOptions) => Promise<T>): Promise<T> {
+  async #backup(call: (store: BackupOptions) => BackupCall) {
     const { backupWasmURL, wasmURL, store } = this.#settings
     const { core } = await Instance.started(wasmURL)
-    const { run } = await import('./backup').catch(notLoaded)
-    return run(backupWasmURL, failInternal, makeError, backup =>
-      call(backup, { store, ...(store === 'memory' && { memory: core.memory }) }))
+    const { perform } = await import('./backup').catch(notLoaded)
+    return perform({ wasmURL: backupWasmURL, fail: failInternal, makeError },
+      call({ store, ...(store === 'memory' && { memory: core.memory }) }),
+      () => new Worker(new URL('./imkey-backup.js', import.meta.url), { type: 'module' }))
   }
 
   async #records<T>(f: (core: Core, options: RecordOptions) => Promise<T>): Promise<T> {
@@ -154,6 +162,12 @@ function check(options: LoadOptions): Settings {
     store: store as 'indexeddb' | 'memory' | Store,
     ...(trustedCAs && { trustedCAs: [...trustedCAs] }),
     ...flags,
+  }
+}
+
+function checkTexts(texts: Record<string, unknown>) {
+  for (const [name, text] of Object.entries(texts)) {
+    if (typeof text !== 'string') throw invalid(`the ${name} is no string`)
   }
 }
 
