@@ -50,9 +50,8 @@ export async function run({ wasmURL, fail, makeError }: Environment, call: Backu
   const backup = await start<Backup>(wasmURL, fail, cause => stopped(cause))
   try {
     backup.init({ makeError })
-    return await Promise.race([
-      call.method === 'exportBinding' ? backup.exportBinding(...call.args) : backup.importBinding(...call.args), end,
-    ])
+    const answer = call.method === 'exportBinding' ? backup.exportBinding(...call.args) : backup.importBinding(...call.args)
+    return await Promise.race([end, answer]) // in this order: of a call in which the instance stops, nothing is an answer
   } finally {
     backup.end()
   }

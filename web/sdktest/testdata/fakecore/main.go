@@ -32,6 +32,14 @@ func main() {
 		}
 		return resolved(device(host, usb, options, instance))
 	}))
+	core.Set("memory", map[string]any{"of": "the first module"})
+	core.Set("known", function(func([]js.Value) any { return resolved([]any{}) }))
+	for _, name := range []string{"rename", "forget", "reread"} {
+		core.Set(name, function(func(args []js.Value) any {
+			host.Call("recordChanged", args[len(args)-1].Get("store"), args[0])
+			return resolved(js.Undefined())
+		}))
+	}
 	ready.Invoke(core)
 	select {}
 }
