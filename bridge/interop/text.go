@@ -32,3 +32,17 @@ func Text(v safejs.Value, max int) (string, bool) {
 	}
 	return s, true
 }
+
+var normalize = builtin("String", "prototype", "normalize")
+
+// NFKC is Text in Unicode's normal form of that name, in which one text has one spelling; max is of both spellings.
+func NFKC(v safejs.Value, max int) (string, bool) {
+	if _, ok := Text(v, max); !ok {
+		return "", false
+	}
+	normal, err := with(normalize, v, "NFKC")
+	if err != nil {
+		return "", false
+	}
+	return Text(normal, max)
+}

@@ -22,6 +22,7 @@ type backup struct {
 	exporter interop.Exporter
 	env      idb.Env
 	locks    safejs.Value
+	work     int // scrypt's, of the files that are made
 	once     sync.Once
 	ended    chan struct{}
 }
@@ -75,12 +76,13 @@ func (b *backup) exportBinding(args []safejs.Value) (any, error) {
 		return nil, err
 	}
 	defer stop()
+	defer options.close()
 	record, err := binding.Export(ctx, options.store, seid)
 	if err != nil {
 		return nil, err
 	}
 	defer clear(record)
-	file, err := sealed.Seal(record, passphrase)
+	file, err := sealed.Seal(record, passphrase, b.work)
 	if err != nil {
 		return nil, err
 	}
@@ -108,6 +110,7 @@ func (b *backup) importBinding(args []safejs.Value) (any, error) {
 		return nil, err
 	}
 	defer stop()
+	defer options.close()
 	record, err := sealed.Open(file, passphrase)
 	if err != nil {
 		return nil, err
@@ -126,13 +129,14 @@ func (b *backup) importBinding(args []safejs.Value) (any, error) {
 // options are those of one call, read once.
 type options struct {
 	store   binding.Store
+	close   func()
 	signal  safejs.Value
 	choices binding.ImportOptions
 }
 
 func (b *backup) read(v safejs.Value) (options, error) {
 	o := interop.ReadObject(v, "options")
-	options := options{signal: o.Value("signal")}
+	options := options{signal: o.Value("signal"), close: func() {}}
 	if replace := o.OptionalBool("replace"); replace != nil {
 		options.choices.Replace = *replace
 	}
@@ -150,7 +154,8 @@ func (b *backup) read(v safejs.Value) (options, error) {
 	kind, named := interop.String(store)
 	switch {
 	case named && kind == "indexeddb":
-		options.store = idb.New(b.env, nil)
+		database := idb.New(b.env, nil)
+		options.store, options.close = database, database.Close
 	case named && kind == "memory":
 		options.store, err = jsstore.New(o.Value("memory"))
 	default:
@@ -166,18 +171,11 @@ func (b *backup) read(v safejs.Value) (options, error) {
 
 // readPassphrase reads a passphrase in NFKC.
 func readPassphrase(v safejs.Value) (string, error) {
-	refused := errcode.New(errcode.InvalidArgument, "the passphrase is no string, or far too long")
-	refused.Data = map[string]any{"reason": "passphrase"}
-	if _, ok := interop.Text(v, sealed.MaxPassphrase); !ok {
-		return "", refused
-	}
-	normal, err := interop.CallNow(v, "normalize", "NFKC")
-	if err != nil {
-		return "", errcode.Wrap(errcode.Internal, "normalise the passphrase", err)
-	}
-	passphrase, ok := interop.Text(normal, sealed.MaxPassphrase)
+	passphrase, ok := interop.NFKC(v, sealed.MaxPassphrase)
 	if !ok {
-		return "", refused
+		e := errcode.New(errcode.InvalidArgument, "the passphrase is no string, or far too long")
+		e.Data = map[string]any{"reason": "passphrase"}
+		return "", e
 	}
 	return passphrase, nil
 }

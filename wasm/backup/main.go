@@ -8,6 +8,7 @@ import (
 	"imkey-connect/bridge/idb"
 	"imkey-connect/bridge/interop"
 	"imkey-connect/bridge/records"
+	"imkey-connect/wasm/backup/sealed"
 )
 
 func main() {
@@ -18,7 +19,7 @@ func main() {
 	if err != nil {
 		os.Exit(2)
 	}
-	b := &backup{env: idb.Browser(), locks: records.Locks(), ended: make(chan struct{})}
+	b := &backup{env: idb.Browser(), locks: records.Locks(), work: sealed.Work, ended: make(chan struct{})}
 	object, err := b.object()
 	if err != nil {
 		os.Exit(1)

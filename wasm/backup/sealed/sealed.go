@@ -39,10 +39,10 @@ const (
 	MinPassphrase = 8
 	MaxPassphrase = 1 << 10
 
-	// work is scrypt's: 2^17 blocks of 1 kB, which OWASP's password storage cheat sheet has as the least for r = 8, and which
+	// Work is scrypt's for new files: 2^17 blocks of 1 kB, which OWASP's password storage cheat sheet has as the least for r = 8, and which
 	// a person waits a second or two for in WebAssembly. A file may ask for twice that and no more, so that it can neither hang
 	// a page nor exhaust its memory.
-	work    = 17
+	Work    = 17
 	maxWork = 18
 )
 
@@ -67,10 +67,9 @@ func badPassphrase(why string) error {
 	return e
 }
 
-// Seal makes a file of a record. The passphrase is in NFKC.
-func Seal(record []byte, passphrase string) ([]byte, error) { return seal(record, passphrase, work) }
-
-func seal(record []byte, passphrase string, logN int) ([]byte, error) {
+// Seal makes a file of a record, with 2^logN as scrypt's cost: [Work], or less in a test. The passphrase is in NFKC. A bad one
+// is invalid-argument, as CheckNew says.
+func Seal(record []byte, passphrase string, logN int) ([]byte, error) {
 	if err := CheckNew(passphrase); err != nil {
 		return nil, err
 	}

@@ -20,7 +20,7 @@ const quick = 4
 var record = []byte("a record with ABCD2345 in it")
 
 func sealedFile(t testing.TB) []byte {
-	file, err := seal(record, passphrase, quick)
+	file, err := Seal(record, passphrase, quick)
 	require.NoError(t, err)
 	return file
 }
@@ -35,20 +35,20 @@ func requireInvalid(t *testing.T, reason string, err error, of ...any) {
 
 func TestRoundTrip(t *testing.T) {
 	for _, r := range [][]byte{record, {}, bytes.Repeat([]byte{7}, maxRecord-1)} {
-		file, err := seal(r, passphrase, quick)
+		file, err := Seal(r, passphrase, quick)
 		require.NoError(t, err)
 		require.NotContains(t, string(file), "ABCD2345")
 		again, err := Open(file, passphrase)
 		require.NoError(t, err)
 		require.Equal(t, r, again)
 	}
-	_, err := seal(make([]byte, maxRecord+1), passphrase, quick)
+	_, err := Seal(make([]byte, maxRecord+1), passphrase, quick)
 	require.ErrorIs(t, err, errcode.Internal)
 	require.NotEqual(t, sealedFile(t), sealedFile(t), "a salt of its own for every file")
 }
 
 func TestFilesAreHardToGuessAt(t *testing.T) {
-	file, err := Seal(record, passphrase)
+	file, err := Seal(record, passphrase, Work)
 	require.NoError(t, err)
 	require.Contains(t, string(file[:200]), "\n-> scrypt ")
 	line, _, _ := strings.Cut(string(file[strings.Index(string(file), "-> scrypt"):]), "\n")
@@ -70,7 +70,7 @@ func TestPassphrases(t *testing.T) {
 		require.ErrorIs(t, err, errcode.InvalidArgument)
 	}
 	for _, weak := range []string{"", "1234567", "密码密码密码密", strings.Repeat("x", MaxPassphrase+1)} {
-		_, err := Seal(record, weak)
+		_, err := Seal(record, weak, Work)
 		require.ErrorIs(t, err, errcode.InvalidArgument, weak)
 	}
 	require.NoError(t, CheckNew("密码密码密码密码"), "eight characters, of whatever script")
