@@ -22,13 +22,13 @@ import (
 const pageSource = `(core, usb) => {
 	// One class for all tabs that a test has.
 	const ImKeyError = globalThis.TestImKeyError ??= class ImKeyError extends Error { constructor(code, message, statusWord, retryable, data) { super(message); Object.assign(this, { code, statusWord, retryable, data }) } }
-	core.init({ makeError: (...a) => new ImKeyError(...a) });
+	core.init({ makeError: (...a) => new ImKeyError(...a), recordChanged: (store, seid) => { page.changed.push(seid.slice(-2) + " of " + (store.mine ? "mine" : store)); throw 1 } });
 	const tell = async f => {
 		try { return { value: await f() } }
 		catch (e) { return { code: e instanceof ImKeyError ? e.code : "not an ImKeyError: " + e, message: e.message, data: e.data, statusWord: e.statusWord } }
 	};
 	const sorted = (_, v) => Object(v) === v ? Object.fromEntries(Object.entries(v).sort()) : v;
-	const page = { events: [], device: undefined, listener: undefined,
+	const page = { events: [], changed: [], device: undefined, listener: undefined,
 		options: () => ({ usb, store: "memory", allowUnverified: false, rememberCode: false, onEvent: (name, detail) => { page.events.push(name + " " + JSON.stringify(detail, sorted)); page.listener?.(name, detail) } }),
 		open: (usbDevice, change) => tell(async () => { const o = page.options(); const d = await core.open(usbDevice, change ? change(o) ?? o : o); page.device ??= d; return d }),
 		call: (method, ...args) => tell(() => page.device[method](...args)),
@@ -48,7 +48,8 @@ type page struct {
 	// status is what BIND_CHECK answers, verify what IDENTITY_VERIFY answers; instructions counts what was asked.
 	status, verify byte
 	instructions   map[byte]int
-	patient        bool // sends a keep-alive before the answer to IDENTITY_VERIFY
+	apps           []string // the app keys that BIND_CHECK brought, in hex
+	patient        bool     // sends a keep-alive before the answer to IDENTITY_VERIFY
 	certificate    []byte
 	seid           []byte
 	ca             string
@@ -143,6 +144,7 @@ func (p *page) answer(msg []byte) []frame.Packet {
 	case starts("00D6FEED"):
 		answer = ok(80)
 	case starts("8071"):
+		p.apps = append(p.apps, hex.EncodeToString(msg[5:70]))
 		answer = ok(append([]byte{p.status}, p.certificate...)...)
 	case starts("8072"):
 		answer = ok()

@@ -157,15 +157,16 @@ func (d *openDevice) setKnown(now *binding.Known) {
 	_ = d.object.Set("info", d.info())
 }
 
-// of reads the arguments of a call about a record: a SEID where there is one, and the options with the store at last.
-func (c *core) of(args []safejs.Value, withSEID bool) (choice storeChoice, store binding.Store, seid string, err error) {
-	if withSEID {
+// of reads the arguments of a call about records: the options, which say in what store, and the SEID before them, if there is
+// anything before them.
+func (c *core) of(args []safejs.Value, options int) (choice storeChoice, store binding.Store, seid string, err error) {
+	if options > 0 {
 		seid, _ = interop.String(argument(args, 0))
 		if !binding.ValidSEID(seid) {
 			return choice, nil, "", errcode.New(errcode.InvalidArgument, "the SEID is not 32 upper-case hex digits")
 		}
 	}
-	o := interop.ReadObject(argument(args, len(args)-1), "options")
+	o := interop.ReadObject(argument(args, options), "options")
 	choice = readStore(o)
 	if o.Err() != nil {
 		return choice, nil, "", o.Err()
@@ -176,7 +177,7 @@ func (c *core) of(args []safejs.Value, withSEID bool) (choice storeChoice, store
 
 // known(options): what the records of a store tell.
 func (c *core) known(args []safejs.Value) (any, error) {
-	_, store, _, err := c.of(args, false)
+	_, store, _, err := c.of(args, 0)
 	if err != nil {
 		return nil, err
 	}
@@ -193,7 +194,7 @@ func (c *core) known(args []safejs.Value) (any, error) {
 
 // rename(seid, name | null, options).
 func (c *core) rename(args []safejs.Value) (any, error) {
-	_, store, seid, err := c.of(args, true)
+	_, store, seid, err := c.of(args, 2)
 	if err != nil {
 		return nil, err
 	}
@@ -206,7 +207,7 @@ func (c *core) rename(args []safejs.Value) (any, error) {
 
 // forget(seid, options).
 func (c *core) forget(args []safejs.Value) (any, error) {
-	_, store, seid, err := c.of(args, true)
+	_, store, seid, err := c.of(args, 1)
 	if err != nil {
 		return nil, err
 	}
@@ -215,7 +216,7 @@ func (c *core) forget(args []safejs.Value) (any, error) {
 
 // reread(seid, options): another module changed the record.
 func (c *core) reread(args []safejs.Value) (any, error) {
-	choice, store, seid, err := c.of(args, true)
+	choice, store, seid, err := c.of(args, 1)
 	if err != nil {
 		return nil, err
 	}

@@ -1,0 +1,101 @@
+//go:build js && wasm
+
+package idb_test
+
+import (
+	"encoding/hex"
+	"encoding/json"
+	"os"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"imkey-connect/bridge/bridgetest"
+	"imkey-connect/bridge/interop"
+	"imkey-connect/core/binding"
+	"imkey-connect/core/errcode"
+)
+
+// database1 is a database as version 1 of it was written: its wrapping key, which only a test has in the clear, and its records.
+type database1 struct {
+	Origin, Key string
+	Records     map[string]string // by SEID, as they lie in the database, in hex
+	Plain       map[string]string // what is in them
+}
+
+func readDatabase1(t *testing.T) database1 {
+	t.Helper()
+	b, err := os.ReadFile("testdata/database-v1.json")
+	require.NoError(t, err)
+	var d database1
+	require.NoError(t, json.Unmarshal(b, &d))
+	require.Len(t, d.Records, 2)
+	return d
+}
+
+// restore puts such a database into a browser.
+func (d database1) restore(t *testing.T) *world {
+	w := newWorld(t)
+	w.origin = d.Origin
+	key := bridgetest.Await(t, bridgetest.Eval(t, `({ key: () => crypto.subtle.importKey("raw", Uint8Array.from("`+d.Key+`".match(/../g), x => parseInt(x, 16)),
+		"AES-GCM", false, ["encrypt", "decrypt"]) })`), "key")
+	w.do(`(o, key) => { o.version = 1; o.stores.set("keys", new Map([["wrapping", key]])); o.stores.set("records", new Map()) }`, key)
+	for seid, text := range d.Records {
+		w.put(seid, text)
+	}
+	return w
+}
+
+func (w *world) put(seid, text string) {
+	b, err := hex.DecodeString(text)
+	require.NoError(w.t, err)
+	v, err := interop.Uint8Array(b)
+	require.NoError(w.t, err)
+	w.do(`(o, seid, b) => { o.stores.get("records").set(seid, b) }`, seid, v)
+}
+
+// A database of version 1 opens, as it lies on a disk, and what is written into it next is read as well. The file is never
+// written anew.
+func TestADatabaseOfVersion1Opens(t *testing.T) {
+	d := readDatabase1(t)
+	w := d.restore(t)
+	s := w.tab()
+	ctx := bridgetest.Context(t)
+	known, err := binding.List(ctx, s)
+	require.NoError(t, err)
+	require.Len(t, known, 2)
+	for _, k := range known {
+		require.True(t, k.Readable)
+		b, err := s.Get(ctx, k.SEID)
+		require.NoError(t, err)
+		require.Equal(t, d.Plain[k.SEID], hex.EncodeToString(b))
+		require.NoError(t, binding.Rename(ctx, s, k.SEID, "since then"))
+		k.Name = "since then"
+		again, err := binding.Look(ctx, w.tab(), k.SEID)
+		require.NoError(t, err)
+		require.Equal(t, k, again)
+	}
+}
+
+// An envelope of a later version is told of as unreadable and stays as it is, whoever tries to change it.
+func TestALaterEnvelopeIsLeftAlone(t *testing.T) {
+	d := readDatabase1(t)
+	w := d.restore(t)
+	s := w.tab()
+	ctx := bridgetest.Context(t)
+	var one string
+	for one = range d.Records {
+	}
+	w.put(one, "02"+d.Records[one][2:])
+	before := w.stored(one)
+	known, err := binding.Look(ctx, s, one)
+	require.NoError(t, err)
+	require.Equal(t, binding.Known{SEID: one}, known)
+	require.ErrorIs(t, binding.Rename(ctx, s, one, "x"), errcode.RecordCorrupt)
+	record, err := hex.DecodeString(d.Plain[one])
+	require.NoError(t, err)
+	_, err = binding.Import(ctx, s, record, binding.ImportOptions{})
+	require.ErrorIs(t, err, errcode.RecordExists)
+	require.Equal(t, before, w.stored(one))
+	require.NoError(t, binding.Forget(ctx, s, one), "but its person may")
+}
