@@ -76,8 +76,8 @@ func TestABindingMovesToAnotherBrowser(t *testing.T) {
 	require.Zero(t, eval[int](b, "changes"))
 
 	type knownDevice struct {
-		SEID, Serial, Name, State, BoundAt, Certificate, CertificateKey string
-		CodeKept                                                        bool
+		SEID, Serial, Name, State, Certificate string
+		CodeKept                               bool
 	}
 	var known knownDevice
 	imported := b.tells(`{
