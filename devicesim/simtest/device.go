@@ -142,7 +142,7 @@ func (d *Device) Wait(what string, ok func(devicesim.Status) bool) devicesim.Sta
 	})
 }
 
-// WaitTrace waits for an event whose words contain text, such as "IDENTITY_VERIFY → ok". The first call looks at all
+// WaitTrace waits for an event whose words contain text, such as "SELECT IMK → ok". The first call looks at all
 // events since the start, every other at those after the one that was found last.
 func (d *Device) WaitTrace(text string) trace.Event {
 	d.t.Helper()

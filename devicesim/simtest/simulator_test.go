@@ -12,6 +12,9 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"imkey-connect/core/binding"
+	"imkey-connect/core/errcode"
+	"imkey-connect/core/ethereum"
 	"imkey-connect/devicesim"
 	"imkey-connect/devicesim/simtest"
 	"imkey-connect/devicesim/usb"
@@ -184,4 +187,32 @@ func TestChromium(t *testing.T) {
 	failed, said := try(t, func(t testing.TB) { quick.Start(t).Chromium() })
 	require.True(t, failed)
 	require.Contains(t, said, "CHROMIUM=/does/not/exist")
+}
+
+// TestAPersonReadsAndPresses: what the screen asks is read whole, and answered with either button; the trace is read on
+// from where it was.
+func TestAPersonReadsAndPresses(t *testing.T) {
+	s := simtest.Config{Pages: http.NotFoundHandler()}.Start(t, devicesim.Options{Mnemonic: testPhrase})
+	d := s.Device
+	h := newHost(t, d.Simulated)
+	b, dev := h.connect(d.Simulated)
+	require.Equal(t, binding.Unbound, h.status(b))
+	require.NoError(t, b.Bind(h.ctx, d.Code(), binding.BindOptions{}))
+	d.Bound()
+	d.WaitTrace("IDENTITY_VERIFY")
+
+	message := "A sentence that is too long for one page of four lines: " + strings.Repeat("and on it goes, ", 10)
+	signed := make(chan error)
+	sign := func() {
+		_, err := ethereum.New(dev, h).SignMessage(h.ctx, by, []byte(message))
+		signed <- err
+	}
+	go sign()
+	require.Equal(t, "Sign message:"+message, strings.ReplaceAll(d.Approve(), "\n", ""))
+	require.NoError(t, <-signed)
+	first := d.WaitTrace("asks: message")
+	go sign()
+	require.Contains(t, d.Decline(), "Sign message:")
+	require.ErrorIs(t, <-signed, errcode.UserRejected)
+	require.Greater(t, d.WaitTrace("asks: message").N, first.N)
 }
