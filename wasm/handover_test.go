@@ -140,6 +140,32 @@ func TestAPageIsPutAway(t *testing.T) {
 	p.works("call", "bindingStatus")
 }
 
+// The same while the browser, or the device, is still at opening.
+func TestAPageIsPutAwayWhileItOpens(t *testing.T) {
+	for name, c := range map[string]struct{ hold, held, goOn string }{
+		"the browser": {`d => { d.hooks.open = [() => new Promise(ok => { d.goOn = ok })] }`, `d => d.goOn`, `d => d.goOn()`},
+		"the device":  {`d => { d.reply = () => {} }`, `d => d.log.includes("read")`, `d => {}`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p, other := twoTabs(t)
+			play := func(f string) {
+				bridgetest.Call(t, bridgetest.Eval(t, `({ play: (d, f) => { f(d) } })`), "play", p.usb.Device, bridgetest.Eval(t, f))
+			}
+			play(c.hold)
+			pending := bridgetest.Call(t, bridgetest.Eval(t, `({ begin(page, device) { const call = page.open(device); return { call: () => call } } })`), "begin", p.page, p.usb.Device)
+			p.usb.WaitFor(c.held)
+			p.core.suspend()
+			play(c.goOn)
+			got := bridgetest.Await(t, pending, "call")
+			require.Equal(t, "aborted", bridgetest.Text(t, got, "code"), describe(got))
+			p.because("page-hidden", got)
+			require.Empty(t, p.told(), "what never was open is not disconnected")
+			require.Empty(t, p.core.alive)
+			other.open()
+		})
+	}
+}
+
 func TestAnOpeningIsTakenBack(t *testing.T) {
 	p := newPage(t)
 	p.core.locks = p.usb.Locks
