@@ -18,6 +18,7 @@ import (
 	"imkey-connect/devicesim"
 	"imkey-connect/devicesim/simtest"
 	"imkey-connect/devicesim/usb"
+	"imkey-connect/web"
 )
 
 // quick is a simulator without pages that waits for nobody.
@@ -215,4 +216,16 @@ func TestAPersonReadsAndPresses(t *testing.T) {
 	require.Contains(t, d.Decline(), "Sign message:")
 	require.ErrorIs(t, <-signed, errcode.UserRejected)
 	require.Greater(t, d.WaitTrace("asks: message").N, first.N)
+}
+
+// TestWithoutPagesItSaysHowToBuildThem, where the checkout is.
+func TestWithoutPagesItSaysHowToBuildThem(t *testing.T) {
+	built := web.Dist
+	web.Dist = nil
+	defer func() { web.Dist = built }()
+	failed, said := try(t, func(t testing.TB) { simtest.Start(t) })
+	require.True(t, failed)
+	checkout, err := filepath.Abs("../..")
+	require.NoError(t, err)
+	require.Contains(t, said, "run make build in "+checkout)
 }
