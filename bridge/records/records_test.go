@@ -1,0 +1,156 @@
+//go:build js && wasm
+
+package records
+
+import (
+	"context"
+	"sync"
+	"testing"
+
+	"github.com/hack-pad/safejs"
+	"github.com/stretchr/testify/require"
+
+	"imkey-connect/bridge/bridgetest"
+	"imkey-connect/bridge/interop"
+	"imkey-connect/core/binding"
+	"imkey-connect/core/errcode"
+)
+
+const (
+	seid  = "19060000000200860001010000000014"
+	other = "19060000000200860001010000000015"
+)
+
+// locksSource is as much of navigator.locks as is used: one holder a name, the others in their order, a signal to give up with.
+const locksSource = `(() => {
+	const queues = new Map(), log = []
+	return { log, get waiting() { return [...queues.values()].reduce((n, q) => n + q.length, 0) },
+		request(name, { signal }, granted) {
+			const before = queues.get(name) ?? []
+			queues.set(name, before)
+			return new Promise((resolve, reject) => {
+				const mine = { run: async () => { log.push("+" + name.slice(-2)); try { resolve(await granted({ name })) } catch (e) { reject(e) } finally {
+					log.push("-" + name.slice(-2)); before.shift(); before[0]?.run() } } }
+				signal.addEventListener("abort", () => { const at = before.indexOf(mine); if (at > 0) { before.splice(at, 1); reject(new DOMException("x", "AbortError")) } })
+				before.push(mine)
+				if (before.length === 1) setImmediate(mine.run)
+			})
+		} }
+})()`
+
+func locker(t *testing.T, locks safejs.Value) binding.Locker {
+	return Share(&binding.MemoryStore{}, "memory", locks, nil)
+}
+
+func TestWritersOfARecordTakeTurns(t *testing.T) {
+	for name, locks := range map[string]safejs.Value{"with Web Locks": bridgetest.Eval(t, locksSource), "without": safejs.Undefined()} {
+		t.Run(name, func(t *testing.T) {
+			bridgetest.NoLeak(t)
+			ctx := bridgetest.Context(t)
+			tabs := []binding.Locker{locker(t, locks), locker(t, locks)}
+			var mu sync.Mutex
+			inside, turns := 0, 0
+			var all sync.WaitGroup
+			for i := range 20 {
+				all.Go(func() {
+					unlock, err := tabs[i%2].Lock(ctx, seid)
+					if err != nil {
+						return
+					}
+					mu.Lock()
+					inside++
+					alone := inside == 1
+					mu.Unlock()
+					bridgetest.Turn(t)
+					mu.Lock()
+					if alone && inside == 1 {
+						turns++
+					}
+					inside--
+					mu.Unlock()
+					unlock()
+					unlock() // is harmless
+				})
+			}
+			all.Wait()
+			require.Equal(t, 20, turns)
+			// Another record has a lock of its own.
+			unlock, err := tabs[0].Lock(ctx, seid)
+			require.NoError(t, err)
+			others, err := tabs[1].Lock(ctx, other)
+			require.NoError(t, err)
+			others()
+			unlock()
+			bridgetest.Turn(t)
+		})
+	}
+}
+
+// Another tab, which is another module, is waited for by way of the browser; whoever gives up leaves nothing behind.
+func TestAnotherTabHoldsTheRecord(t *testing.T) {
+	bridgetest.NoLeak(t)
+	locks := bridgetest.Eval(t, locksSource)
+	ctx := bridgetest.Context(t)
+	hold, err := interop.NewDeferred()
+	require.NoError(t, err)
+	holding, err := bridgetest.Eval(t, `(locks, name, until) => new Promise(held => { locks.request(name, { signal: new AbortController().signal }, () => { held(); return until }) })`).Invoke(
+		locks, "imkey-connect record memory "+seid, hold.Promise)
+	require.NoError(t, err)
+	_, err = interop.Await(ctx, holding)
+	require.NoError(t, err)
+	l := locker(t, locks)
+
+	soon, stop := context.WithCancel(ctx)
+	given := make(chan error)
+	go func() {
+		_, err := l.Lock(soon, seid)
+		given <- err
+	}()
+	for bridgetest.Number(t, locks, "waiting") < 2 {
+		bridgetest.Turn(t)
+	}
+	stop()
+	require.ErrorIs(t, <-given, errcode.Aborted)
+	require.Equal(t, 1, bridgetest.Number(t, locks, "waiting"))
+
+	go func() {
+		unlock, err := l.Lock(ctx, seid)
+		if err == nil {
+			unlock()
+		}
+		given <- err
+	}()
+	for bridgetest.Number(t, locks, "waiting") < 2 {
+		bridgetest.Turn(t)
+	}
+	require.NoError(t, hold.Resolve(nil))
+	require.NoError(t, <-given)
+	for bridgetest.Number(t, locks, "waiting") > 0 {
+		bridgetest.Turn(t)
+	}
+	log, _ := interop.String(bridgetest.Call(t, bridgetest.Get(t, locks, "log"), "join"))
+	require.Equal(t, "+14,-14,+14,-14", log)
+}
+
+func TestLocksThatAreNotGranted(t *testing.T) {
+	bridgetest.NoLeak(t)
+	ctx := bridgetest.Context(t)
+	for refusal, want := range map[string]error{
+		`() => { throw new DOMException("x", "SecurityError") }`:       nil, // a site whose storage is blocked hears of that from its storage
+		`async () => { throw new DOMException("x", "SecurityError") }`: nil,
+		`async () => { throw new TypeError("x") }`:                     errcode.Storage,
+		`() => { throw new TypeError("x") }`:                           errcode.Storage,
+	} {
+		l := locker(t, bridgetest.Eval(t, `({ request: `+refusal+` })`))
+		for range 2 { // what was refused is not held
+			unlock, err := l.Lock(ctx, seid)
+			if want != nil {
+				require.ErrorIs(t, err, want, refusal)
+				continue
+			}
+			require.NoError(t, err, refusal)
+			unlock()
+		}
+		bridgetest.Turn(t)
+	}
+}
