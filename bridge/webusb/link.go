@@ -211,8 +211,12 @@ func (l *Link) wait(ctx context.Context, at step, pending *interop.Pending) (v s
 // failed is failure, and finds out more where the device is not there any more.
 func (l *Link) failed(ctx context.Context, at step, err error) error {
 	err = failure(at, err)
-	if l.opened && interop.NameOf(err) == "NotFoundError" {
+	switch {
+	case l.opened && interop.NameOf(err) == "NotFoundError":
 		return l.lost(ctx, err)
+	case at == opening && errors.Is(err, errcode.PermissionDenied) && l.announced(ctx):
+		// The system denies access to what was just pulled out, before the browser says that it was.
+		return l.Err()
 	}
 	return err
 }

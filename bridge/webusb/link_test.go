@@ -119,6 +119,16 @@ func TestWhatABrowsersRefusalMeans(t *testing.T) {
 	}
 }
 
+// To what was just pulled out the system denies access, and only then the browser says that it is gone.
+func TestOpeningWhatWasJustUnplugged(t *testing.T) {
+	f := newFake(t)
+	f.Hook("open", `device => { setTimeout(() => device.unplug(), 5); throw new DOMException("Access denied.", "SecurityError") }`)
+	_, err := webusb.Open(bridgetest.Context(t), f.Device, f.options())
+	require.ErrorIs(t, err, errcode.DeviceDisconnected)
+	require.NotErrorIs(t, err, errcode.PermissionDenied)
+	require.Zero(t, f.Listeners())
+}
+
 func TestAClaimIsTriedAgain(t *testing.T) {
 	f := newFake(t)
 	for range 3 {

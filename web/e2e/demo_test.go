@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"testing"
 
 	"github.com/chromedp/cdproto/cdp"
@@ -103,7 +104,8 @@ func TestTheDialogStandsOnAnySite(t *testing.T) {
 	b.dialogShows("recognised")
 
 	// It names the site, lies above it, and nothing of the site's reaches in.
-	require.Contains(t, eval[string](b, "dialog().querySelector('#asking').textContent"), "127.0.0.1:")
+	require.Regexp(t, `^127\.0\.0\.1:\d+ wants to bind your imKey$`, eval[string](b, "dialog().querySelector('#asking').textContent"))
+	require.Contains(t, eval[string](b, "dialog().querySelector('.asking').innerText"), "only if you trust this site")
 	require.Nil(t, eval[any](b, "document.querySelector('imkey-pairing').shadowRoot"))
 	require.True(t, eval[bool](b, "dialog().querySelector('dialog').matches(':modal')"))
 	require.Equal(t, "48px", eval[string](b, "getComputedStyle(dialog().querySelector('.button-primary')).minHeight"), "of the person's size and not the site's")
@@ -126,6 +128,7 @@ func TestTheDialogStandsOnAnySite(t *testing.T) {
 	b.dialogShows("wrong")
 	b.typeCode(code)
 	b.dialogShows("bound")
+	require.Regexp(t, `^127\.0\.0\.1:\d+ is bound to your imKey$`, eval[string](b, "dialog().querySelector('.asking').innerText.trim()"), "nothing is wanted any more")
 	for _, where := range []string{"document.documentElement.outerHTML", "dialog().querySelector('dialog').outerHTML", "location.href + JSON.stringify({ ...localStorage })"} {
 		require.NotContains(t, eval[string](b, where), code)
 	}
@@ -196,6 +199,7 @@ func TestTheDemonstration(t *testing.T) {
 		look("asked about a permit without limit")
 		b.run("document.querySelector('.unit-knob[data-button=cancel]').click()")
 		answered("4001")
+		require.Equal(t, 1, eval[int](b, "document.querySelectorAll('.note-warning').length"), "what was not signed needs no warning of signing it")
 		look("declined")
 
 		tab("transaction")
@@ -221,4 +225,56 @@ func TestTheDemonstration(t *testing.T) {
 	}
 	b.quietly()
 	all.report(t)
+}
+
+// What stands in the demonstration's way is said in words of its own: no node to ask, no wallet to sign with.
+func TestTheDemonstrationWithoutANode(t *testing.T) {
+	s := newSim(t, devicesim.Options{Mnemonic: demoPhrase, Approve: devicesim.Yes})
+	b := s.browse(browserOptions{unplugged: true})
+	b.watchDialog()
+	b.open("/dapp")
+	node := httptest.NewServer(http.NotFoundHandler())
+	node.Close() // and nobody listens there any more
+	b.wait("[data-action=connect-simulated]")
+	// The page asks a node which chain it is on before it takes it: this one goes away after that.
+	b.run(fmt.Sprintf(`
+		const { fetch } = globalThis
+		globalThis.fetch = (url, init) => String(url).startsWith(%[1]q)
+			? Promise.resolve(Response.json({ jsonrpc: '2.0', id: 1, result: '0x7a69' })) : fetch(url, init)
+		document.querySelector('[data-tab=chain]').click()
+		node.value = %[1]q
+		document.querySelector('[data-action=use-node]').click()
+		while (!document.querySelector('.column').innerText.includes('in use now')) await new Promise(requestAnimationFrame)
+		globalThis.fetch = fetch`, node.URL))
+	b.press("connect-simulated")
+	b.dialogShows("recognised")
+	b.do(chromedp.KeyEvent("\r"))
+	b.dialogShows("code")
+	b.typeCode(s.code())
+	b.dialogShows("bound")
+	b.run("dialog().querySelector('[data-action=done]').click()")
+	b.wait(fmt.Sprintf("[data-account=%q]", demoAddress))
+
+	b.run("document.querySelector('[data-tab=transaction]').click()")
+	b.press("send-transaction")
+	b.until("document.querySelector('[data-outcome=\"-32603\"]') !== null")
+	said := b.text()
+	require.Contains(t, said, "No node answers at "+node.URL)
+	require.Contains(t, said, "npx @foundry-rs/anvil")
+	require.Contains(t, said, "node-unreachable")
+	require.NotContains(t, said, "timeout")
+
+	require.NoError(t, s.device.Reset())
+	b.run("document.querySelector('[data-tab=message]').click()")
+	b.press("sign-message")
+	b.dialogShows("recognised") // the device forgot its binding, too
+	b.do(chromedp.KeyEvent("\r"))
+	b.dialogShows("code")
+	b.typeCode(s.code())
+	b.dialogShows("bound")
+	b.run("dialog().querySelector('[data-action=done]').click()")
+	b.until("document.querySelector('[data-action=give-up]') === null && document.querySelector('[data-outcome=\"-32603\"]') !== null")
+	said = b.text()
+	require.Contains(t, said, "Your imKey holds no wallet yet.")
+	require.Contains(t, said, "its wallet on its own page")
 }

@@ -228,13 +228,14 @@ func TestWalletPINAndFaults(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "faults.json")
 	require.NoError(t, os.WriteFile(file, []byte(`[{"on":"out","packet":2,"do":"drop"}]`), 0o600))
 	for _, fault := range []string{file, `[{"on":"out","packet":2,"do":"drop"}]`} {
-		c := startCommand(t, "-addr", "127.0.0.1:0", "-pin", "123456", "-fault", fault, "-seid", "18000000000000000000000000000001", "-mnemonic",
+		c := startCommand(t, "-addr", "127.0.0.1:0", "-pin", "123456", "-unbound", "-confirm-binding", "-fault", fault, "-seid", "18000000000000000000000000000001", "-mnemonic",
 			"abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon about")
 		origin := c.line()
 		device := get(t, origin+"/sim/v1/device")
 		require.Equal(t, true, device["locked"])
 		require.Equal(t, true, device["wallet"])
 		require.Equal(t, "18000000000000000000000000000001", device["seid"])
+		require.Equal(t, []any{true, true}, []any{device["allowUnbound"], device["confirmBinding"]})
 		response, err := http.Get(origin + "/sim/v1/faults")
 		require.NoError(t, err)
 		text, err := io.ReadAll(response.Body)
@@ -287,7 +288,7 @@ func TestHelp(t *testing.T) {
 		var stdout, stderr bytes.Buffer
 		require.Equal(t, exitOK, run(t.Context(), args, &stdout, &stderr))
 		require.Empty(t, stdout.String())
-		for _, flag := range []string{"addr", "usbip", "state", "mnemonic", "pin", "serial", "seid", "approve", "devices", "seed", "fault", "pages"} {
+		for _, flag := range []string{"addr", "usbip", "state", "mnemonic", "pin", "serial", "seid", "approve", "devices", "seed", "fault", "pages", "unbound", "confirm-binding"} {
 			require.Regexp(t, regexp.MustCompile(`(?m)^  -`+flag+`\b`), stderr.String())
 		}
 		for line := range strings.Lines(stderr.String()) {

@@ -24,7 +24,7 @@ type options struct {
 	addr, usbip, state, mnemonic, pin, serial, seid, approve, fault, record, replay string
 	devices                                                                         int
 	seed                                                                            *uint64
-	pages                                                                           bool
+	pages, unbound, confirmBinding                                                  bool
 
 	// Of the chromium command alone.
 	profile           string
@@ -66,6 +66,8 @@ func parse(name string, args []string, stderr io.Writer) (options, []string, err
 	f.StringVar(&o.serial, "serial", "", "`serial` number, such as imKey01191200001; several devices count up from it")
 	f.StringVar(&o.seid, "seid", "", "`id` of the secure element, 32 hex digits; several devices count up from it")
 	f.StringVar(&o.approve, "approve", "ask", "who answers confirmations: `ask|yes|no`; ask leaves it to the buttons")
+	f.BoolVar(&o.confirmBinding, "confirm-binding", false, "ask for OK before binding, too")
+	f.BoolVar(&o.unbound, "unbound", false, "also sign for hosts that send no binding signature while the device is bound; it refuses otherwise")
 	f.IntVar(&o.devices, "devices", 1, "`number` of devices")
 	f.Func("seed", "`number` that makes all randomness reproducible, keys included. For tests only", func(s string) error {
 		seed, err := strconv.ParseUint(s, 0, 64)
@@ -93,6 +95,7 @@ func (o options) check() error {
 	if o.replay != "" {
 		for flag, given := range map[string]bool{
 			"-state": o.state != "", "-mnemonic": o.mnemonic != "", "-pin": o.pin != "", "-serial": o.serial != "", "-seid": o.seid != "", "-seed": o.seed != nil,
+			"-unbound": o.unbound, "-confirm-binding": o.confirmBinding,
 		} {
 			if given {
 				return fmt.Errorf("%s is of a simulated device, and -replay has none", flag)
@@ -145,7 +148,8 @@ func (o options) simulator() (serve.Options, error) {
 	for i := range o.devices {
 		d := devicesim.Options{
 			PIN: o.pin, Mnemonic: o.mnemonic,
-			Approve: map[string]devicesim.Approve{"ask": devicesim.Ask, "yes": devicesim.Yes, "no": devicesim.No}[o.approve],
+			Approve:      map[string]devicesim.Approve{"ask": devicesim.Ask, "yes": devicesim.Yes, "no": devicesim.No}[o.approve],
+			AllowUnbound: o.unbound, ConfirmBinding: o.confirmBinding,
 		}
 		var ok bool
 		if d.Serial, ok = countUp(o.serial, i, 10, isDecimal); !ok {

@@ -142,11 +142,20 @@ export const dapp = {
   notMined: say('Sent, and in no block yet.', '已发送，尚未打包。'),
   reverted: say('It is in a block, but the contract refused it.', '已打包，但合约执行失败。'),
   earlier: say('Earlier requests', '之前的请求'),
+  simulatedWallet: say('A simulated device gets its wallet on its own page.', '模拟设备的钱包请在其设备页面上创建。'),
 } satisfies Record<string, Text>
 
 /** onChain says which chain the account is used on. */
 export function onChain(chain: Text, id: number): Text {
   return say(`Chain: ${chain.en} (${id})`, `链：${chain.zh}（${id}）`)
+}
+
+/** noNodeAt says that nothing answers where the chain's node is looked for, and how to have something there. */
+export function noNodeAt(url: string): Text {
+  return say(
+    `No node answers at ${url}. Start one on this computer, then try again:`,
+    `${url} 没有节点应答。请先在本机启动一个节点，然后重试：`,
+  )
 }
 
 /** minedIn says in which block a transaction is. */

@@ -11,3 +11,8 @@ export const wants = {
   before: { en: '', zh: '' },
   after: { en: ' wants to bind your imKey', zh: ' 请求绑定你的 imKey' },
 } satisfies Record<string, Text>
+
+/** has says it when that is done: then nothing is wanted any more. */
+export const has = {
+  after: { en: ' is bound to your imKey', zh: ' 已与你的 imKey 绑定' },
+} satisfies Record<string, Text>

@@ -2,7 +2,7 @@
 // the page's styles do not reach into. It needs neither markup nor a style sheet of the page, and no exception from its
 // Content-Security-Policy.
 
-import { dialog as words, wants } from '../i18n/dialog'
+import { dialog as words, has, wants } from '../i18n/dialog'
 import { preferred } from '../i18n/language'
 import { pairing } from '../i18n/pairing'
 import { languageTag, type Language } from '../i18n/text'
@@ -46,6 +46,8 @@ const ours = [
 class Dialog {
   readonly #host = document.createElement('imkey-pairing')
   readonly #dialog: HTMLDialogElement
+  readonly #after = h('span')
+  readonly #trust = h('p', { class: 'quiet' })
   readonly #pairing: Pairing
   readonly #view: View
   readonly #language: Language
@@ -131,6 +133,7 @@ class Dialog {
 
     ;(document.body ?? document.documentElement).append(this.#host)
     this.#dialog.showModal()
+    this.#head()
     this.#view.show(this.#pairing.state)
     if (device) void this.#pairing.connect()
     return new Promise<'bound' | 'cancelled'>((resolve) => {
@@ -144,8 +147,16 @@ class Dialog {
     if (this.#ended.signal.aborted) return
     this.#bound = state.name === 'bound'
     // There was nothing to enter: another tab was quicker.
-    if (state.name === 'bound' && !state.fresh) this.#end()
-    else this.#view.show(state)
+    if (state.name === 'bound' && !state.fresh) return this.#end()
+    this.#head()
+    this.#view.show(state)
+  }
+
+  /** #head says what is wanted of the person, or that it is done. */
+  #head(): void {
+    this.#after.textContent = (this.#bound ? has : wants).after[this.#language]
+    this.#trust.textContent = words.trust[this.#language]
+    this.#trust.hidden = this.#bound
   }
 
   /** Stops what waits for the device, and otherwise closes. */
@@ -176,8 +187,8 @@ class Dialog {
         h(
           'div',
           {},
-          h('p', { id: 'asking' }, wants.before[language], h('strong', { translate: 'no' }, location.host || location.protocol), wants.after[language]),
-          h('p', { class: 'quiet' }, words.trust[language]),
+          h('p', { id: 'asking' }, wants.before[language], h('strong', { translate: 'no' }, location.host || location.protocol), this.#after),
+          this.#trust,
         ),
         h(
           'button',

@@ -1,11 +1,12 @@
-import { dapp as words, minedIn, refusals, took } from '../../i18n/dapp'
+import { dapp as words, minedIn, noNodeAt, refusals, took } from '../../i18n/dapp'
 import { advice, known, type Surroundings } from '../../i18n/errors'
 import type { Language, Text } from '../../i18n/text'
 import { h, type Child } from '../../pairing/dom'
 import { wait } from '../../pairing/wait'
-import type { ProviderInteraction } from '../../sdk/imkey'
+import type { ProviderErrorCode, ProviderInteraction } from '../../sdk/imkey'
 import { failureOf, json, type Failure, type Request } from './requests'
 import type { Unit } from './unit'
+import { startNode } from './wallet'
 
 /** Asked is one request, with what is known of it so far. */
 interface Asked {
@@ -22,6 +23,9 @@ interface Asked {
   /** The device was asked to sign what its screen does not show. */
   blind?: ProviderInteraction['operation']
 }
+
+/** The reason where no node answers at all: the provider's, and not one of the device's. */
+const unreachable: ProviderErrorCode = 'node-unreachable'
 
 /** How many earlier requests are kept on the page. */
 const limit = 10
@@ -48,6 +52,8 @@ export class Exchange {
     private readonly ask: (request: Request) => Promise<unknown>,
     /** Called when a request begins and when it ends. */
     private readonly changed: () => void,
+    /** Where the chain's node is looked for, and whether the device is a simulated one. */
+    private readonly where: { readonly node: () => string; readonly simulated: boolean },
   ) {
     this.element.append(this.#request, this.#device, this.#answer, this.#earlier)
   }
@@ -129,7 +135,7 @@ export class Exchange {
       this.unit.element,
       h('p', { class: asked?.interaction ? 'doing doing-waits' : 'doing quiet', role: 'status', 'aria-live': 'polite' }, this.#t(this.#doing())),
     ]
-    if (asked?.blind) parts.push(this.#warning(words.blindTitle, blindness(asked.blind)))
+    if (asked?.blind && this.#giveUp) parts.push(this.#warning(words.blindTitle, blindness(asked.blind)))
     if (screen) {
       parts.push(
         h('p', { class: 'quiet' }, this.#t(words.screenSays)),
@@ -178,6 +184,7 @@ export class Exchange {
         h('p', { class: calm ? 'outcome' : 'outcome outcome-bad', 'data-outcome': String(failure.code) },
           h('strong', {}, this.#t(declined ? words.declined : calm ? words.givenUp : words.failed)), ' ', time),
         ...this.#sentences(failure).map((text) => h('p', {}, text)),
+        ...(failure.reason === unreachable ? [h('pre', { class: 'snippet', translate: 'no' }, startNode)] : []),
         h('pre', { class: 'snippet', translate: 'no' }, json({ code: failure.code, message: failure.message, ...(failure.data !== undefined && { data: failure.data }) })),
       ]
     }
@@ -192,11 +199,12 @@ export class Exchange {
   #sentences(failure: Failure): string[] {
     const { code, reason, message } = failure
     if (reason === 'aborted') return [this.#t(words.givenUpText)]
+    if (reason === unreachable) return [this.#t(noNodeAt(this.where.node()))]
     // What these name is the page's request or the node, and not the device.
     const ours = ['invalid-argument', 'internal', 'protocol', 'timeout', 'user-rejected', 'unsupported-method']
     if (known(reason) && !ours.includes(reason)) {
       const { what, next } = advice(reason, this.surroundings)
-      return [this.#t(what), this.#t(next)]
+      return [this.#t(what), this.#t(next), ...(reason === 'wallet-missing' && this.where.simulated ? [this.#t(words.simulatedWallet)] : [])]
     }
     const own = refusals[code]
     return own ? [this.#t(own)] : [message]

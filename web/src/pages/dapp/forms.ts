@@ -4,7 +4,7 @@ import { h, type Child } from '../../pairing/dom'
 import {
   demoSpender, ownNode, parseUnits, sendTransaction, signMessage, signPermit, unlimited, type Kind, type Mistake, type Request,
 } from './requests'
-import { chainName, firstNode, type Wallet } from './wallet'
+import { chainName, firstNode, startNode, type Wallet } from './wallet'
 
 const tabs = ['message', 'typed-data', 'transaction', 'chain'] as const
 type Tab = (typeof tabs)[number]
@@ -187,7 +187,7 @@ export class Forms {
           h('hr'),
           this.#field(words.node, this.#node),
           this.#text(words.nodeText),
-          h('pre', { class: 'snippet', translate: 'no' }, 'npx @foundry-rs/anvil'),
+          h('pre', { class: 'snippet', translate: 'no' }, startNode),
           h('button', { type: 'button', class: 'button button-secondary', 'data-action': 'use-node', click: () => void this.#take() }, this.#t(words.useNode)),
         ]
       }

@@ -19,6 +19,7 @@ const exchange = new Exchange(
   { platform: platformOf(navigator.userAgent), framed: framedWithoutUSB(window) },
   (request) => wallet.request(request),
   () => draw(),
+  { node: () => wallet.node, simulated: simulator !== null },
 )
 const forms = new Forms(wallet, () => exchange.busy, send, useNode)
 wallet.onInteraction = (interaction) => exchange.hear(interaction)

@@ -6,6 +6,9 @@ import type { Request } from './requests'
 
 export const firstNode = 'http://127.0.0.1:8545'
 
+/** startNode starts a node there, whose accounts have coins. */
+export const startNode = 'npx @foundry-rs/anvil'
+
 /** The chains that the page knows by name. All are asked of the one node that the person runs. */
 const names = new Map<number, Text>([
   [31337, words.localChain],
