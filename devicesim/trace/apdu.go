@@ -183,8 +183,11 @@ func outcome(command, response []byte) string {
 			return fmt.Sprintf("unknown result %02x", data[0])
 		}
 	}
-	if len(data) == 0 {
+	switch len(data) {
+	case 0:
 		return "ok"
+	case 1:
+		return "ok, 1 byte"
 	}
 	return fmt.Sprintf("ok, %d bytes", len(data))
 }

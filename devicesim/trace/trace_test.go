@@ -71,7 +71,7 @@ func TestExchangeText(t *testing.T) {
 		{"80520000 05", "1234", "sign transaction → unknown status 1234"},
 		{"80510080 05", "6942", "prepare transaction → signature verification failed"},
 		{"80530000 04 6D2F3427 00", "04" + strings.Repeat("11", 96) + "3006 9000", "read public key m/4' → public key"},
-		{"80530000 04 6D2F3427 00", "04 9000", "read public key m/4' → ok, 1 bytes"},
+		{"80530000 04 6D2F3427 00", "04 9000", "read public key m/4' → ok, 1 byte"},
 		{"80520000 03 6D2F34 00", "41" + strings.Repeat("11", 65) + "9000", "sign transaction m/4 → signed"},
 		{"80550000 03 6D2F34 00", "6985", "sign message m/4 → conditions of use not satisfied"},
 		{"80550000 02 0A1B 00", "F000", "sign message → no wallet"},
@@ -127,7 +127,7 @@ func TestRecorderAssembles(t *testing.T) {
 
 	// A response without its command is named so, and takes nothing from the exchange before.
 	r.Packet(In, packet(t, "00000000 C3 0003 AA 9000"))
-	require.Equal(t, "answer → ok, 1 bytes", log.Events(0)[7].Text)
+	require.Equal(t, "answer → ok, 1 byte", log.Events(0)[7].Text)
 }
 
 func TestRecorderDropsBrokenMessages(t *testing.T) {
