@@ -5,9 +5,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
+	"os"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -400,6 +403,114 @@ func inAWorld(t *testing.T, l life, p *process, then func(w *world)) {
 		require.NoError(t, err)
 		require.Equal(t, other, string(record))
 	})
+}
+
+// TestABindingSurvivesOneCutAfterAnother: what is cut while it recovers from a cut recovers as well, with wrong codes,
+// forgetting, other hosts and resets in between. The life is drawn; a seed tells which.
+func TestABindingSurvivesOneCutAfterAnother(t *testing.T) {
+	rounds, seed := 150, uint64(1)
+	if os.Getenv("IMKEY_FULL") != "" {
+		rounds, seed = 5_000, uint64(time.Now().UnixNano())
+	}
+	var cuts atomic.Int64
+	t.Run("rounds", func(t *testing.T) {
+		const workers = 2
+		for worker := range uint64(workers) {
+			t.Run("", func(t *testing.T) {
+				t.Parallel()
+				random := rand.New(rand.NewPCG(seed, worker))
+				for round := range rounds / workers {
+					cuts.Add(int64(oneCutAfterAnother(t, random, fmt.Sprintf("seed %d, %d, round %d", seed, worker, round))))
+				}
+			})
+		}
+	})
+	if !t.Failed() {
+		t.Logf("%d lives with %d cuts: no binding lost, none half, none falsely told", rounds, cuts.Load())
+	}
+	require.Greater(t, cuts.Load(), int64(rounds))
+}
+
+func oneCutAfterAnother(t *testing.T, random *rand.Rand, name string) (cuts int) {
+	inAWorld(t, life{}, nil, func(w *world) {
+		var story []string
+		for range 6 {
+			e, n := ends[random.IntN(len(ends))], 1+random.IntN(45)
+			if e.at != "out" && e.at != "in" && e.at != "receive" {
+				n = 1 + random.IntN(4)
+			}
+			w.run = &process{seen: map[string]int{}, end: e, nth: n}
+			if e.wire != "" {
+				w.run.nth = 0
+				require.NoError(w.t, w.device.Port().SetFaults([]usb.Fault{{On: e.at, Packet: n, Do: e.wire}}))
+			}
+			what := random.IntN(10)
+			err := w.visit(func(b *binding.Binding) error { return w.anyWish(b, what) })
+			story = append(story, fmt.Sprintf("wish %d, %s %d: %v", what, e.name, n, err))
+			if err != nil {
+				cuts++
+			}
+			if !w.device.Port().Plugged() {
+				_ = w.device.Unplug() // waits until the fault has done it
+				require.NoError(w.t, w.device.Plug())
+			}
+			require.NoError(w.t, w.device.Port().SetFaults(nil))
+			if what == 0 { // the other host, or a reset
+				w.told = false
+				if random.IntN(2) == 0 {
+					require.NoError(w.t, w.device.Reset())
+				} else {
+					w.is(w.them)
+				}
+			}
+			told := w.told
+			here := w.boundHere()
+			b, dev := w.us.connect(w.device)
+			status, err := b.Status(w.ctx)
+			require.NoError(w.t, err, "%s: half: %q", name, story)
+			bound := status == binding.BoundToThis
+			require.False(w.t, bound && !here, "%s: falsely told: %q", name, story)
+			require.False(w.t, told && !bound, "%s: lost: %q", name, story)
+			w.told = bound
+			require.NoError(w.t, dev.Close())
+		}
+		w.is(w.us) // the code entered at most once
+		b, _ := w.us.connect(w.device)
+		require.Equal(w.t, binding.BoundToThis, w.us.status(b), "%s: %q", name, story)
+	})
+	return cuts
+}
+
+// anyWish is what a person wants of one visit.
+func (w *world) anyWish(b *binding.Binding, what int) error {
+	status, err := b.Status(w.ctx)
+	if err != nil {
+		return err
+	}
+	if status == binding.BoundToThis {
+		w.told = true
+		switch what {
+		case 1:
+			return w.forget(b)
+		case 2:
+			_, _, err := b.RevealCode(w.ctx, false)
+			return err
+		}
+		return nil
+	}
+	if status == binding.Unbound {
+		if err := b.ShowCode(w.ctx); err != nil {
+			return err
+		}
+		w.paper = w.us.readCode(w.device)
+	}
+	code := w.paper
+	if what < 5 {
+		code = wrong(code)
+	}
+	err = b.Bind(w.ctx, code, keeping)
+	w.told = err == nil
+	return err
 }
 
 // undisturbed lives it to its end and says how many occasions of each kind it has.

@@ -36,8 +36,8 @@ export const device = {
   ),
   doingPIN: say('Takes a new PIN.', '正在设置新 PIN。'),
   doingWords: say(
-    'Shows the words of a new wallet. The wallet is there once you have confirmed them.',
-    '正在显示新钱包的助记词。确认之后钱包才会创建。',
+    'Shows the words of a new wallet. Confirm them.',
+    '正在显示新钱包的助记词，请逐个确认。',
   ),
   doingRestoring: say('Takes the words of your wallet, letter by letter.', '正在逐个字母输入钱包的助记词。'),
   doingNotice: say('Tells you something. Press OK.', '正在提示你。请按确认键。'),
