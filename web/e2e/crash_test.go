@@ -56,10 +56,20 @@ import { loadImKey } from '/imkey.js'
 const trustedCAs = ['%s']
 const open = async (store) => {
 	const imkey = await loadImKey({ trustedCAs, store, rememberCode: true })
-	const [device] = await imkey.getDevices()
-	await device.open()
-	return device
+	for (;;) {
+		const plugged = new Promise((go) => imkey.addEventListener('connect', go, { once: true }))
+		const [device] = await imkey.getDevices()
+		try {
+			await device?.open()
+			if (device) return device
+		} catch (error) {
+			// The browser has not noticed yet that the cable was pulled.
+			if (error.code !== 'device-disconnected' || !starting) throw error
+		}
+		await plugged
+	}
 }
+let starting = true // until something is to be cut off: then the device may be gone
 const paper = async () => (await fetch('/crash/paper')).text()
 const read = async (device) => { // off the screen
 	await device.showBindingCode()
@@ -97,6 +107,7 @@ globalThis.before = async (name) => { await lives[name].before(); return true }
 // live says what became of it: '' is that it came to its end.
 globalThis.live = (name, at, how) => {
 	Object.assign(writing, { n: 0, at, how })
+	starting = false
 	return lives[name].live().then(() => '', (error) => error.code ?? String(error))
 }
 // left says what is left of the binding, enters the code if it has to, and says what comes of that.
@@ -337,7 +348,7 @@ func TestABindingSurvivesWhateverHappensToTheBrowser(t *testing.T) {
 		kinds++
 		points += of
 		if !all {
-			if kinds%4 == 1 { // near the end, where the device binds
+			if kinds%6 == 1 { // near the end, where the device binds
 				cut(of * 7 / 8)
 				taken++
 			}
