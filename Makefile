@@ -59,7 +59,7 @@ buses: tools build
 	@rm -rf build/buses && cd web/e2e && IMKEY_OUT=$(CURDIR)/build/buses $(GO) test -count=1 -run '^TestBuses$$' . && $(GO) run ./cmd/buses $(CURDIR)/build/buses
 
 # The same tests on a Linux kernel's USB stack, in QEMU, and the table of all three. SKIP where there can be no guest.
-e2e-kernel: tools build
+e2e-kernel: build
 	@GO=$(GO) sh web/e2e/kernel/test.sh
 
 # Messages right, mutated and random on every port of the simulator; then every fuzz target for FUZZTIME, each on its own.

@@ -29,7 +29,7 @@ var patience = 2 * time.Minute
 
 func init() {
 	if os.Getenv("IMKEY_BUS") == string(kernel) {
-		patience = 10 * time.Minute
+		patience = 20 * time.Minute
 	}
 }
 

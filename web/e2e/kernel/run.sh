@@ -31,7 +31,7 @@ if [ -w /dev/kvm ] && grep -qwE 'vmx|svm' /proc/cpuinfo; then accelerator=kvm pr
 echo "booting $(basename "$root") in QEMU ($accelerator)" >&2
 share() { echo "-fsdev local,id=$1,path=$2,security_model=none,multidevs=remap$3 -device virtio-9p-pci,fsdev=$1,mount_tag=$1"; }
 # The processor is a plain one because what is emulated costs; there is no network.
-timeout -s KILL "${GUEST_TIMEOUT:-900}" qemu-system-x86_64 -M q35 -accel "$accelerator" -cpu "$processor" -smp 2 -m 2048 \
+timeout -s KILL "${GUEST_TIMEOUT:-2400}" qemu-system-x86_64 -M q35 -accel "$accelerator" -cpu "$processor" -smp 2 -m 2048 \
 	-nodefaults -no-user-config -nic none -display none -no-reboot -serial stdio \
 	-kernel "$root"/image/boot/vmlinuz-* -initrd "$run/initrd" \
 	-append 'console=ttyS0 quiet panic=-1 tsc=reliable mitigations=off' \
