@@ -24,8 +24,9 @@ const (
 	assets = "assets"
 )
 
-// afterPairing are sources that no first pairing loads: what a dApp's first request does, and what an export or import does.
-var afterPairing = []string{"provider/engine.ts", "sdk/backup.ts"}
+// afterPairing are sources that no first pairing loads: what a dApp's first request does, what an export or import does, and
+// what manages the devices that are known, and states of a pairing that is no first one.
+var afterPairing = []string{"provider/engine.ts", "sdk/backup.ts", "manage/part.ts", "pairing/rare.ts"}
 
 // bundle compiles imkey.js and the pages into files and returns who imports whom.
 //

@@ -152,7 +152,7 @@ func TestAnnouncements(t *testing.T) {
 		{`{ name: 'error', code: 'protocol' }`, "", "makes no sense"},
 		{`{ name: 'error', code: 'user-rejected' }`, "You declined", ""},
 	} {
-		b.run(`(await import(document.querySelector('script[type=module]').src)).show(` + c.state + `)`)
+		b.run(`await (await import(document.querySelector('script[type=module]').src)).show(` + c.state + `)`)
 		polite, urgent := regions()
 		if c.polite == "" {
 			require.Empty(t, polite.text(), c.state)
@@ -197,7 +197,7 @@ func TestEverythingHasAName(t *testing.T) {
 	for _, state := range states() {
 		j, err := json.Marshal(state)
 		require.NoError(t, err)
-		b.run(`(await import(document.querySelector('script[type=module]').src)).show(` + string(j) + `)`)
+		b.run(`await (await import(document.querySelector('script[type=module]').src)).show(` + string(j) + `)`)
 		named(string(j))
 	}
 	b.open("/device")

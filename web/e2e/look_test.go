@@ -132,7 +132,8 @@ type fields = map[string]any
 func states() []fields {
 	facts := fields{
 		"serial": "imKey01191200001", "firmware": "1.6.00", "bootloader": "1.0.03", "battery": 100, "charging": false,
-		"bleName": "imKey0119120", "bleVersion": "1.2.00", "certificate": "verified",
+		"bleName": "imKey0119120", "bleVersion": "1.2.00", "lifeCycle": "ready", "certificate": "verified",
+		"key": fields{"of": "simulator", "fingerprint": "1a2b 3c4d 5e6f 7081"}, "called": nil, "boundAt": nil,
 	}
 	with := func(m fields, more ...any) fields {
 		m = maps.Clone(m)
@@ -141,8 +142,9 @@ func states() []fields {
 		}
 		return m
 	}
-	unverified := with(facts, "certificate", "unverified", "charging", true, "battery", nil)
-	unknown := with(facts, "firmware", nil, "battery", nil, "bootloader", nil, "bleName", nil, "bleVersion", nil)
+	unverified := with(facts, "certificate", "unverified", "key", nil, "charging", true, "battery", nil)
+	unknown := with(facts, "firmware", nil, "battery", nil, "bootloader", nil, "bleName", nil, "bleVersion", nil, "lifeCycle", nil, "key", nil)
+	before := with(facts, "called", "Savings", "boundAt", "2026-01-02T03:04:05Z")
 	all := []fields{
 		{"name": "unsupported", "reason": "no-webusb"},
 		{"name": "unsupported", "reason": "insecure-context"},
@@ -157,6 +159,17 @@ func states() []fields {
 		{"name": "recognised", "device": unknown},
 		{"name": "unverified", "device": unverified},
 		{"name": "elsewhere", "device": facts},
+		{"name": "reset", "device": before},
+		{"name": "rebound", "device": before},
+		{"name": "rebound", "device": unverified},
+		{"name": "in-use", "mute": false},
+		{"name": "in-use", "mute": true},
+		{"name": "taken-over"},
+		{"name": "several", "choices": []fields{
+			{"serial": "imKey01191200001", "called": "Savings", "known": true},
+			{"serial": "imKey01191200002", "called": nil, "known": false},
+			{"serial": nil, "called": nil, "known": false},
+		}},
 	}
 	for _, source := range []string{"screen", "paper"} {
 		code := fields{"name": "code", "source": source}
@@ -169,7 +182,7 @@ func states() []fields {
 			all = append(all, fields{"name": "wrong", "source": source, "triesLeft": left})
 		}
 	}
-	bound := fields{"name": "bound", "device": facts, "fresh": true, "kept": true, "persisted": true, "plugged": true}
+	bound := fields{"name": "bound", "device": before, "fresh": true, "kept": true, "persisted": true, "plugged": true}
 	all = append(all, bound,
 		with(bound, "kept", false, "persisted", false, "device", unverified),
 		with(bound, "fresh", false, "persisted", nil, "plugged", false),
@@ -183,21 +196,82 @@ func states() []fields {
 	for _, code := range errcode.All() {
 		all = append(all, fields{"name": "error", "code": string(code)})
 	}
-	return all
+	return append(all, managedStates()...)
+}
+
+// managedStates are those of the management of devices, in words of web/src/manage/state.ts.
+func managedStates() []fields {
+	key := fields{"of": "simulator", "fingerprint": "1a2b 3c4d 5e6f 7081"}
+	of := func(m fields) fields {
+		known := fields{
+			"seid": "18000000000000000102030405060708", "serial": "imKey01191200001", "called": nil, "plugged": false, "record": "bound",
+			"boundAt": "2026-01-02T03:04:05Z", "certificate": "verified", "key": key, "codeKept": true,
+		}
+		maps.Copy(known, m)
+		return known
+	}
+	another := fields{"of": "another", "fingerprint": "1a2b 3c4d 5e6f 7081"}
+	savings := of(fields{"called": "Savings", "plugged": true})
+	long := of(fields{"called": strings.Repeat("WM", 16), "serial": "imKey01191200002", "certificate": "unverified", "key": nil, "codeKept": false})
+	devices := []fields{
+		savings, long,
+		of(fields{"seid": "2", "serial": "imKey01191200003", "record": "unfinished", "boundAt": nil, "certificate": nil, "key": nil, "codeKept": false}),
+		of(fields{"seid": "3", "serial": "imKey01191200004", "record": "imported", "key": another}),
+		of(fields{"seid": "4", "serial": "imKey01191200005", "record": "former", "plugged": true}),
+		of(fields{"seid": "5", "serial": "", "record": "unreadable", "boundAt": nil, "certificate": nil, "key": nil, "codeKept": false}),
+	}
+	all := []fields{{"name": "start", "devices": devices}, {"name": "start", "devices": devices[:1], "forgotten": true}}
+	for _, known := range devices {
+		all = append(all, fields{"name": "known", "known": known})
+	}
+	for _, said := range []string{"renamed", "unnamed", "imported"} {
+		all = append(all, fields{"name": "known", "known": savings, "said": said})
+	}
+	const file = "imkey-01191200001-binding.age"
+	all = append(all,
+		fields{"name": "rename", "known": savings},
+		fields{"name": "forget-known", "known": long},
+		fields{"name": "forget-known", "known": devices[5]},
+		fields{"name": "forget-known", "known": savings, "going": true},
+		fields{"name": "export", "known": savings},
+		fields{"name": "export", "known": savings, "going": true},
+		fields{"name": "exported", "known": savings, "file": file},
+		fields{"name": "import"},
+		fields{"name": "import-passphrase", "file": file},
+		fields{"name": "import-passphrase", "file": file, "problem": "wrong-passphrase"},
+		fields{"name": "import-passphrase", "file": file, "going": true},
+		fields{"name": "import-exists", "file": file},
+		fields{"name": "trouble", "code": "storage-full"},
+	)
+	for _, problem := range []string{"not-a-binding", "damaged", "version", "another-device"} {
+		all = append(all, fields{"name": "import", "problem": problem})
+	}
+	for _, step := range []string{"first", "why", "at-hand", "count", "keep", "how"} {
+		all = append(all, fields{"name": "lost", "step": step, "serial": "imKey01191200001", "known": savings})
+	}
+	return append(all,
+		fields{"name": "lost", "step": "first", "serial": "imKey01191200002", "known": long},
+		fields{"name": "lost", "step": "why", "serial": "imKey01191200009", "known": nil},
+	)
 }
 
 // Every name that the type of the states knows occurs in a state that is looked at.
 func TestStatesAreAllThereAre(t *testing.T) {
-	source, err := os.ReadFile("../src/pairing/state.ts")
-	require.NoError(t, err)
-	types, _, found := strings.Cut(string(source), "export type StateName")
-	require.True(t, found)
 	all, err := json.Marshal(states())
 	require.NoError(t, err)
-	names := regexp.MustCompile(`(?m)'([a-z-]+)'`).FindAllStringSubmatch(types[strings.Index(types, "export interface"):], -1)
-	require.Greater(t, len(names), 20)
-	for _, name := range names {
-		require.Contains(t, string(all), `"`+name[1]+`"`)
+	for file, part := range map[string]struct{ from, to string }{
+		"../src/pairing/state.ts": {"export interface", "export type StateName"},
+		"../src/manage/state.ts":  {"export type FileProblem", "export type ManageName"},
+	} {
+		source, err := os.ReadFile(file)
+		require.NoError(t, err)
+		types, _, found := strings.Cut(string(source), part.to)
+		require.True(t, found)
+		names := regexp.MustCompile(`(?m)'([a-z-]+)'`).FindAllStringSubmatch(types[strings.Index(types, part.from):], -1)
+		require.Greater(t, len(names), 20)
+		for _, name := range names {
+			require.Contains(t, string(all), `"`+name[1]+`"`)
+		}
 	}
 }
 
@@ -210,7 +284,7 @@ const showing = `
 	})
 	for (const state of states) {
 		const where = ` + "`${screen}: ${JSON.stringify(state)}`" + `
-		show(state)
+		await show(state)
 		if (state.manage === 'revealed') {
 			document.querySelector('.revealed').innerHTML = '<span>PVU3</span><span>FY64</span>'
 		}
@@ -235,6 +309,34 @@ const showing = `
 			looking.add(where + ' with its hint', reduced)
 			document.querySelector('[data-control=accept]').click()
 			looking.add(where + ' accepted', reduced)
+		}
+		const type = (name, text) => {
+			const field = document.querySelector('[data-control=' + name + ']')
+			field.value = text
+			field.dispatchEvent(new InputEvent('input', { bubbles: true }))
+		}
+		if (state.name === 'rename') {
+			type('name', 'W'.repeat(33))
+			looking.add(where + ' too long', reduced)
+		}
+		if (state.name === 'export' && !state.going) {
+			for (const passphrase of ['short', 'abcdefgh', 'correct horse battery', 'correct horse battery staple wagon']) {
+				type('passphrase', passphrase)
+				looking.add(where + ' ' + passphrase, reduced)
+			}
+			document.querySelector('[data-control=show-passphrase]').click()
+			document.querySelector('[data-action=export-now]').click()
+			looking.add(where + ' not the same', reduced)
+		}
+		if (state.name === 'import-passphrase' && !state.going) {
+			document.querySelector('[data-action=import-now]').click()
+			looking.add(where + ' without one', reduced)
+		}
+		if (state.name === 'lost' && (state.step === 'at-hand' || state.step === 'count')) {
+			document.querySelector('[data-action=lost-go-on]').click()
+			looking.add(where + ' unanswered', reduced)
+			document.querySelector('[data-control=at-hand], [data-control=count-12]').click()
+			looking.add(where + ' answered', reduced)
 		}
 		if (state.name === 'error' && state.code === 'protocol') {
 			document.querySelector('[data-action=copy-report]').click()

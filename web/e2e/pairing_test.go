@@ -72,7 +72,7 @@ func TestAnotherProfileTakesTheBindingOver(t *testing.T) {
 	b = s.browse(browserOptions{profile: first})
 	b.open("/")
 	b.press("connect")
-	b.state("recognised")
+	b.state("rebound")
 	b.press("go-on")
 	b.state("elsewhere")
 }

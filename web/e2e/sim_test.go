@@ -53,7 +53,9 @@ type sim struct {
 	wire   []byte        // the direction of every packet so far, o or i
 	moved  chan struct{} // closed and replaced when these change
 	hidden bool
-	routes *http.ServeMux
+	// lacking says that the parts of the page that it loads on demand are not to be had.
+	lacking bool
+	routes  *http.ServeMux
 
 	attached bool // to this machine's kernel
 }
@@ -157,9 +159,10 @@ func (s *sim) serve(w http.ResponseWriter, r *http.Request) {
 	}
 	s.mu.Lock()
 	s.requests = append(s.requests, dump...)
-	script, hidden := s.script, s.hidden
+	script, hidden, lacking := s.script, s.hidden, s.lacking
 	s.mu.Unlock()
-	if hidden && strings.HasPrefix(r.URL.Path, "/sim/") {
+	part := strings.HasPrefix(r.URL.Path, "/assets/part-") || strings.HasPrefix(r.URL.Path, "/assets/rare-")
+	if hidden && strings.HasPrefix(r.URL.Path, "/sim/") || lacking && part {
 		http.NotFound(w, r)
 		return
 	}
@@ -192,6 +195,13 @@ func (s *sim) plugInstead(port *usb.Port) {
 		stop()
 		<-serving
 	})
+}
+
+// withoutParts has the page find, or not find, what it loads on demand.
+func (s *sim) withoutParts(lacking bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.lacking = lacking
 }
 
 // withoutSimulator hides the simulator's API from the pages, which are then as on any other site.

@@ -1,3 +1,4 @@
+import type { ErrorCode } from './codes'
 import { say, type Text } from './text'
 
 /** Platform is what the advice depends on: drivers and access rights differ. */
@@ -241,6 +242,18 @@ const entries = {
       'imKey 中的钱包不受影响。请移除此绑定，然后用绑定码重新绑定。',
     ),
   },
+  'record-exists': {
+    what: say('This browser has a binding with that imKey already.', '本浏览器已有与该 imKey 的绑定。'),
+    next: say('Import it again and choose what is to stay. Nothing was changed.', '请重新导入并选择保留哪一个。没有任何改动。'),
+  },
+  'file-invalid': {
+    what: say('This file holds no binding that can be imported.', '该文件中没有可导入的绑定。'),
+    next: say('Export it again in the other browser. Nothing was changed.', '请在另一个浏览器中重新导出。没有任何改动。'),
+  },
+  'wrong-passphrase': {
+    what: say('That is not the passphrase of this file.', '口令不正确。'),
+    next: say('Enter the one that you chose when you exported it. Nothing was changed.', '请输入导出时设置的口令。没有任何改动。'),
+  },
   'invalid-argument': {
     what: say('This page asked your imKey for something that it cannot do.', '本页面向 imKey 发出了它无法执行的请求。'),
     next: say('Reload the page. If it happens again, copy the report and ask for help.', '请刷新页面。若再次出现，请复制诊断报告寻求帮助。'),
@@ -253,16 +266,7 @@ const entries = {
     what: say('This page made a mistake and stopped. Nothing on your imKey was lost.', '本页面内部出错并已停止，imKey 上没有任何丢失。'),
     next: say('Reload the page. If it happens again, copy the report and ask for help.', '请刷新页面。若再次出现，请复制诊断报告寻求帮助。'),
   },
-} satisfies Record<string, Entry>
-
-export type ErrorCode = keyof typeof entries
-
-export const errorCodes = Object.keys(entries) as ErrorCode[]
-
-/** known tells an error code of ours from any other value. */
-export function known(code: unknown): code is ErrorCode {
-  return typeof code === 'string' && Object.hasOwn(entries, code)
-}
+} satisfies Record<ErrorCode, Entry>
 
 /** advice is what a person reads about an error, and what to do next where they are. */
 export function advice(code: ErrorCode, where: Surroundings): Advice {

@@ -12,3 +12,8 @@ export const secondary: Make = (...rest) => button('button-secondary', ...rest)
 export const quiet: Make = (...rest) => button('button-quiet', ...rest)
 /** What cannot be taken back. */
 export const danger: Make = (...rest) => button('button-secondary button-danger', ...rest)
+
+/** The one thing to do next, where it is to submit the form around it. */
+export function submitting(action: string, text: string): HTMLButtonElement {
+  return h('button', { type: 'submit', class: 'button button-primary', 'data-action': action }, text)
+}

@@ -96,6 +96,8 @@ class Dialog {
         connect: () => void this.#pairing.connect(),
         connectSimulated: () => undefined,
         another: () => void this.#pairing.another(),
+        pick: (place) => void this.#pairing.pick(place),
+        takeOver: () => void this.#pairing.takeOver(),
         goOn: () => void this.#pairing.goOn(),
         submit: (code, keep) => void this.#pairing.submit(code, keep),
         showAgain: () => void this.#pairing.showAgain(),
@@ -134,7 +136,7 @@ class Dialog {
     ;(document.body ?? document.documentElement).append(this.#host)
     this.#dialog.showModal()
     this.#head()
-    this.#view.show(this.#pairing.state)
+    void this.#view.show(this.#pairing.state)
     if (device) void this.#pairing.connect()
     return new Promise<'bound' | 'cancelled'>((resolve) => {
       this.#resolve = resolve
@@ -149,7 +151,7 @@ class Dialog {
     // There was nothing to enter: another tab was quicker.
     if (state.name === 'bound' && !state.fresh) return this.#end()
     this.#head()
-    this.#view.show(state)
+    void this.#view.show(state)
   }
 
   /** #head says what is wanted of the person, or that it is done. */

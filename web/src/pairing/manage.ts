@@ -13,6 +13,8 @@ export interface ForgetHandlers {
 
 /** ManageHandlers are what a person can do with a binding. */
 export interface ManageHandlers extends ForgetHandlers {
+  rename(): void
+  exportBinding(): void
   viewCode(): void
   hideCode(): void
   showOnDevice(): void
@@ -51,6 +53,8 @@ export function manageBinding(
       shown ? hide : view,
       h('p', { class: 'quiet' }, t(words.viewCodeText)),
       quiet('show-on-device', t(words.showOnDevice), handlers.showOnDevice),
+      quiet('rename', t(words.rename), handlers.rename),
+      quiet('export', t(words.exportBinding), handlers.exportBinding),
       quiet('forget', t(words.forget), handlers.forget),
     ),
   )

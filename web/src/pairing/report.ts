@@ -1,4 +1,4 @@
-import type { ErrorCode } from '../i18n/errors'
+import type { ErrorCode } from '../i18n/codes'
 import type { DeviceFacts, State } from './state'
 
 /** Environment is what a report says about the page and the browser. */
@@ -85,6 +85,12 @@ function describe(state: State): string {
       return state.triesLeft === null ? 'wrong' : `wrong, ${state.triesLeft} left`
     case 'bound':
       return `bound ${state.fresh ? 'now' : 'before'}${state.manage ? `, code ${state.manage}` : ''}`
+    case 'start':
+      return state.devices ? `start, ${state.devices.length} known` : 'start'
+    case 'several':
+      return `several, ${state.choices.length}`
+    case 'in-use':
+      return state.mute ? 'in use in another tab, which does not answer' : 'in use in another tab'
     case 'forget':
       return state.going ? 'forgetting' : 'asked whether to forget'
     default:

@@ -1,6 +1,7 @@
 // What the pairing needs of the SDK, and no more: the SDK's own classes fit it, and so does a fake in a test.
 
 export interface DeviceInfo {
+  readonly seid: string
   readonly serial: string
   readonly firmware: string | null
   readonly bootloader: string | null
@@ -8,7 +9,10 @@ export interface DeviceInfo {
   readonly charging: boolean | null
   readonly bleName: string | null
   readonly bleVersion: string | null
+  readonly lifeCycle: string | null
   readonly certificate: 'verified' | 'unverified' | 'invalid'
+  /** The key that verified it, in hex. */
+  readonly certificateKey: string | null
   /** Whether the browser promised to keep its storage; null where nobody has asked it yet. */
   readonly persisted: boolean | null
 }
@@ -25,7 +29,7 @@ export interface Device {
   /** As USB tells it. */
   readonly serialNumber: string | null
   readonly info: DeviceInfo
-  open(): Promise<unknown>
+  open(options?: { takeOver?: boolean }): Promise<unknown>
   close(): Promise<void>
   bindingStatus(): Promise<BindingStatus>
   showBindingCode(): Promise<void>
@@ -36,8 +40,29 @@ export interface Device {
   removeEventListener(type: 'interaction' | 'disconnect', listener: (event: Event) => void): void
 }
 
+/** KnownDevice is what this browser's store has of a device. */
+export interface KnownDevice {
+  readonly seid: string
+  readonly serial: string
+  readonly name: string | null
+  readonly state: 'bound' | 'unfinished' | 'imported' | 'former' | 'unreadable'
+  readonly boundAt: Date | null
+  readonly certificate: 'verified' | 'unverified' | null
+  readonly certificateKey: string | null
+  readonly codeKept: boolean
+}
+
 export interface ImKey {
   getDevices(): Promise<readonly Device[]>
   requestDevice(options?: { signal?: AbortSignal }): Promise<Device>
-  addEventListener(type: 'connect', listener: (event: Event) => void): void
+  knownDevices(): Promise<readonly KnownDevice[]>
+  rename(seid: string, name: string | null): Promise<void>
+  forget(seid: string): Promise<void>
+  exportBinding(seid: string, passphrase: string, options?: { signal?: AbortSignal }): Promise<Uint8Array>
+  importBinding(
+    file: Uint8Array,
+    passphrase: string,
+    options?: { seid?: string; replace?: boolean; signal?: AbortSignal },
+  ): Promise<KnownDevice>
+  addEventListener(type: 'connect' | 'disconnect' | 'knownchange', listener: (event: Event) => void): void
 }

@@ -1,4 +1,4 @@
-import type { ErrorCode } from '../i18n/errors'
+import type { ErrorCode } from '../i18n/codes'
 
 /** DeviceFacts is what a person may know about the device. The SEID is not among it: nobody needs it here. */
 export interface DeviceFacts {
@@ -9,7 +9,48 @@ export interface DeviceFacts {
   readonly charging: boolean | null
   readonly bleName: string | null
   readonly bleVersion: string | null
+  readonly lifeCycle: string | null
   readonly certificate: 'verified' | 'unverified'
+  /** The key that vouches for it; null where none does. */
+  readonly key: VouchingKey | null
+  /** What its person calls it in this browser. */
+  readonly called: string | null
+  /** When this browser bound it, in ISO 8601; null where it did not. */
+  readonly boundAt: string | null
+}
+
+/** VouchingKey is the key by which a device's certificate was verified. */
+export interface VouchingKey {
+  /** `simulator`: of the simulator that serves this page. */
+  readonly of: 'simulator' | 'another'
+  /** The first 8 bytes of the key's SHA-256, in hex, in groups of four. */
+  readonly fingerprint: string
+}
+
+/** KnownFacts is what a person may know about a device that this browser has a record of. */
+export interface KnownFacts {
+  /** The SEID, by which the record is found. It is drawn and reported nowhere. */
+  readonly seid: string
+  readonly serial: string
+  readonly called: string | null
+  readonly plugged: boolean
+  /**
+   * How far the binding has come, as this browser last heard: `imported` came in a file, and the device has not confirmed it;
+   * `former` was bound, and the device has denied it since.
+   */
+  readonly record: 'bound' | 'unfinished' | 'imported' | 'former' | 'unreadable'
+  readonly boundAt: string | null
+  readonly certificate: 'verified' | 'unverified' | null
+  readonly key: VouchingKey | null
+  readonly codeKept: boolean
+}
+
+/** Choice is one of several devices that are plugged in. */
+export interface Choice {
+  /** As USB tells it. */
+  readonly serial: string | null
+  readonly called: string | null
+  readonly known: boolean
 }
 
 /** Damage is what is wrong with what this browser keeps of a device, where only forgetting it helps. */
@@ -24,13 +65,23 @@ export type CodeSource = 'screen' | 'paper'
  */
 export type State =
   | { readonly name: 'unsupported'; readonly reason: 'no-webusb' | 'insecure-context' }
-  /** `forgotten`: a binding just was. */
-  | { readonly name: 'start'; readonly forgotten?: true }
+  /** `forgotten`: a binding just was. `devices`: those that this browser knows, if any. */
+  | { readonly name: 'start'; readonly forgotten?: true; readonly devices?: readonly KnownFacts[] }
   | { readonly name: 'choosing' }
+  /** Several that this page may use are plugged in. */
+  | { readonly name: 'several'; readonly choices: readonly Choice[] }
   | { readonly name: 'opening' }
   /** The device wants its person first; the page looks again by itself. */
   | { readonly name: 'waiting'; readonly reason: 'locked' | 'in-menu' }
+  /** Another tab of this site holds the device. `mute`: it was asked to let go and did not answer. */
+  | { readonly name: 'in-use'; readonly mute: boolean }
+  /** Another tab of this site asked for the device, and this one let go of it. */
+  | { readonly name: 'taken-over' }
   | { readonly name: 'recognised'; readonly device: DeviceFacts }
+  /** It was bound to something before, and is to nothing now. */
+  | { readonly name: 'reset'; readonly device: DeviceFacts }
+  /** It was bound to this browser before, and is to something else now. */
+  | { readonly name: 'rebound'; readonly device: DeviceFacts }
   | { readonly name: 'unverified'; readonly device: DeviceFacts }
   | { readonly name: 'elsewhere'; readonly device: DeviceFacts }
   | { readonly name: 'code'; readonly source: CodeSource; readonly notice?: 'shown-again' | 'aborted' | 'code-format' }
@@ -60,6 +111,16 @@ export type State =
   | { readonly name: 'error'; readonly code: ErrorCode }
 
 export type StateName = State['name']
+
+/** What no first pairing comes to, if nothing stands in its way. */
+const rareNames = ['unsupported', 'several', 'in-use', 'taken-over', 'reset', 'rebound', 'elsewhere', 'forget', 'error'] as const
+
+export type Rare = Extract<State, { name: (typeof rareNames)[number] }>
+
+/** rare tells those states from the others. */
+export function rare(state: State): state is Rare {
+  return (rareNames as readonly string[]).includes(state.name)
+}
 
 /** entersCode says that the state shows the eight boxes; going from one such state to another keeps them. */
 export function entersCode(state: State): state is Extract<State, { name: 'code' | 'checking' | 'stopping' | 'wrong' }> {

@@ -1,49 +1,12 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { errorCodes } from '../i18n/errors'
+import { errorCodes } from '../i18n/codes'
 import { Pairing, type World } from '../pairing/controller'
-import { Report } from '../pairing/report'
 import type { State } from '../pairing/state'
-import { fail, FakeDevice, FakeImKey, Gate } from './fake'
+import { fail, FakeDevice, Gate } from './fake'
+import { passing, reaches, settled, setUp } from './setup'
 
 const secret = 'ABCDEFGH'
-
-function setUp(world: Partial<World> = {}) {
-  const device = new FakeDevice()
-  const imkey = new FakeImKey(device)
-  const states: State[] = []
-  const report = new Report(
-    { version: '0', userAgent: 'test', languages: ['en'], webusb: true, secure: true, framed: false },
-    () => new Date('2026-01-02T03:04:05.678Z'),
-  )
-  const loads: unknown[] = []
-  const revealed: string[] = []
-  const pairing = new Pairing(
-    {
-      load: async (usb) => {
-        loads.push(usb)
-        return imkey
-      },
-      support: { supported: true },
-      simulator: null,
-      wait: passing,
-      reveal: (code) => revealed.push(code),
-      report,
-      ...world,
-    },
-    (state) => states.push(state),
-  )
-  return { device, imkey, pairing, report, states, loads, revealed, names: () => states.map((state) => state.name) }
-}
-
-/** passing lets short waits pass at once; the long ones, for a device or a person, last until they are taken back. */
-async function passing(ms: number, signal: AbortSignal): Promise<void> {
-  if (ms > 1000) await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }))
-  signal.throwIfAborted()
-}
-
-/** settled lets everything run that is ready. */
-const settled = () => new Promise((resolve) => setTimeout(resolve))
 
 async function toBound(world: Partial<World> = {}, prepare: (device: FakeDevice) => void = () => undefined) {
   const all = setUp(world)
@@ -93,16 +56,10 @@ test('a permitted device that is bound needs neither chooser nor code', async ()
   assert.ok(pairing.state.name === 'bound' && !pairing.state.fresh)
 })
 
-test('with several permitted devices the person chooses', async () => {
-  const { pairing, device, imkey } = setUp()
-  imkey.permitted = [device, new FakeDevice()]
-  await pairing.connect()
-  assert.equal(imkey.requests, 1)
-})
 
 test('the device page loads the simulated USB only when asked to', async () => {
   const usb = {}
-  const { pairing, loads, names } = setUp({ simulator: { serial: 's', tries: async () => 10, usb: async () => usb } })
+  const { pairing, loads, names } = setUp({ simulator: { serial: 's', ca: '', tries: async () => 10, usb: async () => usb } })
   await pairing.connectSimulated()
   assert.deepEqual(loads, [usb])
   assert.deepEqual(names(), ['opening', 'recognised'])
@@ -240,7 +197,7 @@ test('a wrong code on a real device says no number', async () => {
 
 test('after a wrong code the simulated device is asked how many tries are left', async () => {
   const tries: (number | null)[] = [7, 3, null]
-  const simulator = { serial: 'imKey01191200001', tries: async () => tries.shift()!, usb: async () => ({}) }
+  const simulator = { serial: 'imKey01191200001', ca: '', tries: async () => tries.shift()!, usb: async () => ({}) }
   const { pairing, device } = await toCode({ simulator })
   device.onBind = async () => Promise.reject(fail('wrong-code'))
   for (const triesLeft of [7, 3, null]) {
@@ -250,7 +207,7 @@ test('after a wrong code the simulated device is asked how many tries are left',
 })
 
 test('a real device beside a simulator is not taken for the simulated one', async () => {
-  const simulator = { serial: 'imKey00000000002', tries: async () => 2, usb: async () => ({}) }
+  const simulator = { serial: 'imKey00000000002', ca: '', tries: async () => 2, usb: async () => ({}) }
   const { pairing, device } = await toCode({ simulator })
   device.onBind = async () => Promise.reject(fail('wrong-code'))
   await pairing.submit(secret, true)
@@ -482,12 +439,12 @@ test('unplugged in the middle: said at once, and the page goes on when it is bac
   const shown = new Gate()
   const original = device.onOpen
   device.onOpen = async () => {
-    await original()
+    await original(false)
     shown.open()
   }
   imkey.dispatchEvent(new Event('connect'))
   await shown.promise
-  await settled()
+  await reaches(pairing, ({ name }) => name === 'bound')
   assert.equal(pairing.state.name, 'bound')
 })
 

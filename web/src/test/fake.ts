@@ -1,4 +1,4 @@
-import type { BindingStatus, BindOptions, Device, DeviceInfo, ImKey } from '../pairing/sdk'
+import type { BindingStatus, BindOptions, Device, DeviceInfo, ImKey, KnownDevice } from '../pairing/sdk'
 
 /** fail is an error as the SDK makes them. */
 export function fail(code: string, more: object = {}): Error {
@@ -22,6 +22,7 @@ export class Gate<T = void> {
 /** FakeDevice answers as it is told and keeps a list of what was asked. */
 export class FakeDevice extends EventTarget implements Device {
   info: DeviceInfo = {
+    seid: '18000000000000000102030405060708',
     serial: 'imKey01191200001',
     firmware: '1.6.03',
     bootloader: '1.4.00',
@@ -29,22 +30,24 @@ export class FakeDevice extends EventTarget implements Device {
     charging: false,
     bleName: null,
     bleVersion: null,
+    lifeCycle: 'ready',
     certificate: 'verified',
+    certificateKey: '04' + '1a'.repeat(64),
     persisted: true,
   }
   serialNumber: string | null = 'imKey01191200001'
   readonly asked: string[] = []
   statuses: (BindingStatus | Error)[] = ['unbound']
-  onOpen: () => Promise<void> = async () => undefined
+  onOpen: (takeOver: boolean) => Promise<void> = async () => undefined
   onShow: () => Promise<void> = async () => undefined
   onReveal: () => Promise<string> = async () => 'ABCDEFGH'
   onForget: () => Promise<void> = async () => undefined
   onClose: () => Promise<void> = async () => undefined
   onBind: (code: string, options: BindOptions) => Promise<void> = async () => undefined
 
-  async open(): Promise<void> {
-    this.asked.push('open')
-    await this.onOpen()
+  async open({ takeOver = false }: { takeOver?: boolean } = {}): Promise<void> {
+    this.asked.push(takeOver ? 'take over' : 'open')
+    await this.onOpen(takeOver)
   }
 
   async close(): Promise<void> {
@@ -83,8 +86,23 @@ export class FakeDevice extends EventTarget implements Device {
     this.dispatchEvent(new CustomEvent('interaction', { detail: { state, reason: 'confirm' } }))
   }
 
-  unplug(): void {
-    this.dispatchEvent(new CustomEvent('disconnect', { detail: {} }))
+  unplug(detail: object = {}): void {
+    this.dispatchEvent(new CustomEvent('disconnect', { detail }))
+  }
+}
+
+/** knownDevice is a record of the fake device. */
+export function knownDevice(more: Partial<KnownDevice> = {}): KnownDevice {
+  return {
+    seid: '18000000000000000102030405060708',
+    serial: 'imKey01191200001',
+    name: null,
+    state: 'bound',
+    boundAt: new Date('2026-01-02T03:04:05Z'),
+    certificate: 'verified',
+    certificateKey: '04' + '1a'.repeat(64),
+    codeKept: true,
+    ...more,
   }
 }
 
@@ -93,6 +111,14 @@ export class FakeImKey extends EventTarget implements ImKey {
   permitted: FakeDevice[] = []
   chosen: () => Promise<FakeDevice>
   requests = 0
+  known: KnownDevice[] = []
+  /** What was asked of the records. */
+  readonly asked: string[] = []
+  onKnown: () => Promise<void> = async () => undefined
+  onRename: () => Promise<void> = async () => undefined
+  onForget: () => Promise<void> = async () => undefined
+  onExport: (passphrase: string, signal?: AbortSignal) => Promise<Uint8Array> = async () => new Uint8Array([1, 2, 3])
+  onImport: (passphrase: string, replace: boolean) => Promise<KnownDevice> = async () => knownDevice()
 
   constructor(device: FakeDevice) {
     super()
@@ -101,6 +127,39 @@ export class FakeImKey extends EventTarget implements ImKey {
 
   async getDevices(): Promise<FakeDevice[]> {
     return this.permitted
+  }
+
+  async knownDevices(): Promise<KnownDevice[]> {
+    await this.onKnown()
+    return this.known
+  }
+
+  async rename(seid: string, name: string | null): Promise<void> {
+    this.asked.push(`rename ${name}`)
+    await this.onRename()
+    this.known = this.known.map((known) => (known.seid === seid ? { ...known, name } : known))
+  }
+
+  async forget(seid: string): Promise<void> {
+    this.asked.push('forget')
+    await this.onForget()
+    this.known = this.known.filter((known) => known.seid !== seid)
+  }
+
+  exportBinding(_: string, passphrase: string, { signal }: { signal?: AbortSignal } = {}): Promise<Uint8Array> {
+    this.asked.push('export')
+    return this.onExport(passphrase, signal)
+  }
+
+  async importBinding(
+    _: Uint8Array,
+    passphrase: string,
+    { seid, replace = false }: { seid?: string; replace?: boolean } = {},
+  ): Promise<KnownDevice> {
+    this.asked.push(`import only=${seid} replace=${replace}`)
+    const known = await this.onImport(passphrase, replace)
+    this.known = [...this.known.filter(({ seid }) => seid !== known.seid), known]
+    return known
   }
 
   requestDevice(): Promise<FakeDevice> {

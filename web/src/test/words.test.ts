@@ -4,10 +4,13 @@ import { common } from '../i18n/common'
 import { dapp, minedIn, nodeIs, onChain, refusals, took, unnamedChain } from '../i18n/dapp'
 import { device, refusals as deviceRefusals } from '../i18n/device'
 import { dialog } from '../i18n/dialog'
-import { advice, errorCodes, udevRule, type Platform } from '../i18n/errors'
+import { errorCodes } from '../i18n/codes'
+import { advice, udevRule, type Platform } from '../i18n/errors'
 import { amounts, directions, fault, faults, kinds } from '../i18n/faults'
+import { boundOn, manage, wordCount } from '../i18n/manage'
 import { preferred } from '../i18n/language'
 import { codeBox, codeIncomplete, codeRule, drawing, pairing, wrongCode } from '../i18n/pairing'
+import { rare } from '../i18n/rare'
 import { languages, type Text } from '../i18n/text'
 import { loopback } from '../pages/connect/simulator'
 import { platformOf } from '../pairing/platform'
@@ -15,9 +18,11 @@ import { platformOf } from '../pairing/platform'
 const platforms: Platform[] = ['linux', 'windows', 'mac', 'android', 'chromeos', 'other']
 
 function everyText(): Text[] {
-  const texts: Text[] = [common, dapp, device, dialog, pairing, codeRule, drawing, refusals, deviceRefusals].flatMap((words) => Object.values<Text>(words))
+  const every = [common, dapp, device, dialog, manage, pairing, rare, codeRule, drawing, refusals, deviceRefusals]
+  const texts: Text[] = every.flatMap((words) => Object.values<Text>(words))
   for (const n of [0, 1, 2, 10, null]) texts.push(wrongCode('screen', n), wrongCode('paper', n))
   texts.push(minedIn(7), nodeIs(unnamedChain(5)), onChain(unnamedChain(5), 5), took(1234), took(61_000))
+  texts.push(boundOn({ en: 'May 1, 2026', zh: '2026年5月1日' }), wordCount(12))
   texts.push(codeBox(3), codeIncomplete(1), codeIncomplete(2))
   for (const code of errorCodes) {
     for (const platform of platforms) {

@@ -10,6 +10,9 @@ import { View } from '../../pairing/view'
 import { wait } from '../../pairing/wait'
 import { isSupported, loadImKey } from '../../sdk/imkey'
 import { Chrome } from '../chrome'
+import type { Manager } from '../../manage/manager'
+import { managing, type ManageState } from '../../manage/state'
+import { Management } from './management'
 import { findSimulator, simulatedUSB } from './simulator'
 
 const chrome = new Chrome(words.title)
@@ -40,6 +43,7 @@ const pairing = new Pairing(
     support: isSupported(),
     simulator: simulator && {
       serial: simulator.serial,
+      ca: simulator.ca,
       tries: async () => (await findSimulator(location))?.codeAttemptsLeft ?? null,
       usb: () => simulatedUSB(simulator),
     },
@@ -47,17 +51,58 @@ const pairing = new Pairing(
     wait,
     report,
   },
-  (state) => view.show(state),
+  (state) => {
+    // What is managed stays in sight while the device comes and goes; a new state is shown when that is done with.
+    if (!management.open) void view.show(management.shown(state))
+  },
 )
+
+const management = new Management(
+  {
+    imkey: () => pairing.imkey(),
+    simulatorKey: simulator?.ca ?? null,
+    report,
+    save,
+    connectTo: (serial) => void pairing.connectTo(serial),
+  },
+  () => view,
+  () => pairing.state,
+  (forgotten) => {
+    const { state } = pairing
+    void view.show(management.shown(forgotten && state.name === 'start' ? { ...state, forgotten } : state))
+    void pairing.refresh()
+  },
+)
+
+/** manage does something with the management, which is loaded first. */
+function manage(what: (manager: Manager) => unknown): void {
+  void management.manager().then(
+    (manager) => void what(manager),
+    () => view.note(words.notLoaded[chrome.language]),
+  )
+}
+
+/** origin is the open device, where something is begun from it. */
+function origin() {
+  const { seid, serial } = pairing
+  return seid !== null && serial !== null ? { seid, serial } : null
+}
 
 const view = new View(chrome.main, {
   language: chrome.language,
   surroundings: { platform: platformOf(navigator.userAgent), framed },
   simulator: simulator !== null,
+  entrances: {
+    importBinding: () => manage((manager) => manager.importBinding(origin())),
+    lost: () => manage((manager) => manager.lost(origin() ?? undefined)),
+    known: (devices, language) => management.list(devices, language),
+  },
   actions: {
     connect: () => void pairing.connect(),
     connectSimulated: () => void pairing.connectSimulated(),
     another: () => void pairing.another(),
+    pick: (place) => void pairing.pick(place),
+    takeOver: () => void pairing.takeOver(),
     goOn: () => void pairing.goOn(),
     submit: (code, keep) => void pairing.submit(code, keep),
     showAgain: () => void pairing.showAgain(),
@@ -69,6 +114,8 @@ const view = new View(chrome.main, {
       viewCode: () => void pairing.viewCode(),
       hideCode: () => void pairing.hideCode(),
       showOnDevice: () => void pairing.showOnDevice(),
+      rename: () => manage((manager) => manager.rename(pairing.seid ?? undefined)),
+      exportBinding: () => manage((manager) => manager.exportBinding(pairing.seid ?? undefined)),
       forget: () => void pairing.forget(),
       forgetNow: () => void pairing.forgetNow(),
       keepBinding: () => void pairing.keepBinding(),
@@ -82,12 +129,15 @@ if (simulator) {
     { href: `/dapp${simulator.query}`, text: common.openDapp },
   )
 }
-view.show(pairing.state, true)
+void view.show(pairing.state, true)
 chrome.onLanguage((language) => view.speak(language))
+// What this browser knows is said as soon as it can be; until then, and where that fails, everything else works.
+management.begin().catch(() => undefined)
 
-// A page that goes away, into the back-forward cache perhaps, leaves nothing in the boxes and the device to others.
+// A page that goes away, into the back-forward cache perhaps, leaves nothing in the fields and the device to others.
 addEventListener('pagehide', () => {
   view.leave()
+  management.leave()
   void pairing.leave()
 })
 
@@ -97,8 +147,16 @@ document.addEventListener('visibilitychange', () => {
 })
 
 /** show draws any state, so that a test can look at it. It changes what is drawn and nothing else. */
-export function show(state: State): void {
-  view.show(state)
+export async function show(state: State | ManageState): Promise<void> {
+  const shown = 'devices' in state || managing(state) ? await management.draw(state) : state // at once, where that can be
+  if (shown) await view.show(shown)
+}
+
+/** save has the browser download a file. */
+function save(name: string, content: Uint8Array): void {
+  const url = URL.createObjectURL(new Blob([content as BlobPart], { type: 'application/octet-stream' }))
+  h('a', { href: url, download: name }).click()
+  setTimeout(() => URL.revokeObjectURL(url), 60_000) // the download begins when it likes
 }
 
 async function copyReport(): Promise<void> {

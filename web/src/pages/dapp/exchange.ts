@@ -1,5 +1,6 @@
+import { known } from '../../i18n/codes'
 import { dapp as words, minedIn, noNodeAt, refusals, took } from '../../i18n/dapp'
-import { advice, known, type Surroundings } from '../../i18n/errors'
+import { advice, type Surroundings } from '../../i18n/errors'
 import type { Language, Text } from '../../i18n/text'
 import { h, type Child } from '../../pairing/dom'
 import { wait } from '../../pairing/wait'

@@ -1,0 +1,226 @@
+import { say, type Text } from './text'
+
+/** manage holds the words of the management of devices that this browser knows. */
+export const manage = {
+  devices: say('Devices this browser knows', '本浏览器认识的设备'),
+  pluggedIn: say('Plugged in', '已插入'),
+  notPluggedIn: say('Not plugged in', '未插入'),
+  unreadable: say('A record that cannot be read', '一条无法读取的记录'),
+  notBound: say('Not bound yet', '尚未绑定'),
+  importedHere: say('Imported, not used yet', '已导入，尚未使用'),
+  former: say('Bound elsewhere since, or reset', '此后已绑定到别处，或已被重置'),
+  damaged: say('Damaged, or from a newer version of this page', '已损坏，或来自更新版本的页面'),
+
+  boundLead: say('This browser has a binding with this imKey.', '本浏览器保存着与这台 imKey 的绑定。'),
+  unfinishedLead: say(
+    'This browser has met this imKey and never finished binding it. Connect it to go on.',
+    '本浏览器见过这台 imKey，但没有完成绑定。请连接后继续。',
+  ),
+  importedLead: say(
+    'Its binding came from a file. Connect the imKey: it tells whether the binding is still good.',
+    '绑定来自导入的文件。连接 imKey 后即可确认绑定是否仍然有效。',
+  ),
+  formerLead: say(
+    'When this browser last asked, the imKey was bound to another browser or phone, or had been reset. You can bind it here again, or have this browser forget it.',
+    '上次询问时，这台 imKey 已绑定到另一个浏览器或手机，或已被重置。可以在此重新绑定，也可以让本浏览器移除它。',
+  ),
+  unreadableLead: say(
+    'This browser keeps something about an imKey that it cannot read: it is damaged, or a newer version of this page wrote it. Its wallet is safe.',
+    '本浏览器保存了一台 imKey 的信息，但无法读取：它已损坏，或由更新版本的页面写入。设备中的钱包不受影响。',
+  ),
+  plug: say('Plugged in', '是否插入'),
+  yes: say('Yes', '是'),
+  no: say('No', '否'),
+  certificate: say('Genuine', '真伪'),
+  verifiedBySimulator: say('Verified by the simulator’s key', '已用模拟器密钥验证'),
+  verifiedWhenBound: say('Verified when it was bound', '绑定时已验证'),
+  accepted: say('Accepted without verification', '未经验证即接受'),
+  code: say('Binding code', '绑定码'),
+  codeKept: say('Kept in this browser', '保存在本浏览器'),
+  codeNotKept: say('Not kept', '未保存'),
+  plugToUse: say('Plug it in to use it.', '插入后即可使用。'),
+  plugToView: say('Plug it in to use it, or to view its binding code.', '插入后即可使用，也可查看其绑定码。'),
+  connect: say('Connect it', '连接它'),
+  lostCode: say('I do not have its binding code', '我没有它的绑定码'),
+  back: say('Back', '返回'),
+  renamed: say('The name is saved in this browser.', '名称已保存在本浏览器中。'),
+  unnamed: say('The name was removed.', '名称已移除。'),
+  imported: say(
+    'The binding is in this browser now. Connect the imKey: no code is needed.',
+    '绑定已导入本浏览器。连接 imKey 即可使用，无需绑定码。',
+  ),
+
+  renameTitle: say('Give your imKey a name', '为 imKey 设置名称'),
+  renameLead: say(
+    'The name stays in this browser; your imKey does not learn it. Leave it empty to show the serial number.',
+    '名称只保存在本浏览器中，不会写入 imKey。留空则显示序列号。',
+  ),
+  nameLabel: say('Name, up to 32 characters', '名称，最多 32 个字符'),
+  nameLong: say('That is too long: at most 32 characters.', '名称过长，最多 32 个字符。'),
+  save: say('Save', '保存'),
+
+  exportTitle: say('Export this binding', '导出此绑定'),
+  exportLead: say(
+    'Another browser of yours can import the file and use this imKey without its binding code. This browser stays bound as it is.',
+    '你的另一个浏览器可以导入该文件，无需绑定码即可使用这台 imKey。本浏览器的绑定保持不变。',
+  ),
+  exportMeaning: say(
+    'Whoever has the file and its passphrase is this browser to your imKey. Keep them apart, and delete the file once it is imported.',
+    '对 imKey 来说，持有该文件及其口令的人就等同于本浏览器。请将两者分开保管，导入后删除该文件。',
+  ),
+  exportSigning: say(
+    'Your imKey still asks for its button before it signs. The binding code, if this browser kept it, is in the file too.',
+    '签名前 imKey 仍会要求按键确认。如果本浏览器保存了绑定码，文件中也会包含它。',
+  ),
+  passphrase: say('Passphrase', '口令'),
+  passphraseAgain: say('Passphrase, once more', '再次输入口令'),
+  showPassphrase: say('Show what I type', '显示输入内容'),
+  strengthShort: say('Too short: at least 8 characters.', '太短：至少 8 个字符。'),
+  strengthWeak: say('Weak: whoever gets the file could guess it. Several words that do not belong together are better.', '较弱：拿到文件的人可能猜中。用几个互不相关的词会更好。'),
+  strengthFair: say('Fair: it takes great effort to guess. One more word makes it strong.', '中等：很难猜中。再加一个词会更强。'),
+  strengthStrong: say('Strong.', '较强。'),
+  mismatch: say('The two are not the same. Type it once more.', '两次输入不一致，请再次输入。'),
+  exportNow: say('Save the file', '保存文件'),
+  exporting: say('Encrypting', '正在加密'),
+  exportingLead: say('The passphrase is made hard to guess on purpose. This takes a few seconds.', '为使口令难以被猜中，加密有意放慢，需要几秒钟。'),
+  exportedTitle: say('The file is saved', '文件已保存'),
+  exportedLead: say(
+    'Your browser puts it where it keeps downloads. Bring it to the other browser and import it there, on this same page.',
+    '文件在浏览器的下载位置。请把它带到另一个浏览器，在同一页面中导入。',
+  ),
+  exportedLost: say(
+    'Nobody can open it without the passphrase; if you forget it, export again.',
+    '没有口令谁也打不开它；如果忘记口令，请重新导出。',
+  ),
+  file: say('File', '文件'),
+
+  importTitle: say('Import a binding', '导入绑定'),
+  importLead: say(
+    'Take the file that you exported in another browser of yours. Both browsers can use the imKey then.',
+    '请选择你在另一个浏览器中导出的文件。导入后，两个浏览器都能使用这台 imKey。',
+  ),
+  importMeaning: say(
+    'Import only a file that you exported yourself. It makes this browser, to your imKey, the same as the one that it comes from.',
+    '只导入你自己导出的文件。导入后，对 imKey 来说，本浏览器就等同于导出该文件的浏览器。',
+  ),
+  chooseFile: say('Choose the file', '选择文件'),
+  dropFile: say('Or drop it here', '也可以拖放到这里'),
+  importPassphraseTitle: say('Enter its passphrase', '输入文件口令'),
+  importPassphraseLead: say('It is the one that you chose when you exported the file.', '即导出文件时设置的口令。'),
+  importNow: say('Import it', '导入'),
+  wrongPassphrase: say(
+    'That is not the passphrase of this file. Nothing was changed.',
+    '口令不正确，没有任何改动。',
+  ),
+  noPassphrase: say('Enter the passphrase first.', '请先输入口令。'),
+  importing: say('Decrypting', '正在解密'),
+  importingLead: say('This takes a few seconds.', '需要几秒钟。'),
+  notABinding: say(
+    'This is not a file with an exported binding. Its name ends in .age; nothing was changed.',
+    '这不是导出的绑定文件（文件名应以 .age 结尾），没有任何改动。',
+  ),
+  fileDamaged: say(
+    'The file is damaged. Copy it again from where you saved it, or export it again; nothing was changed.',
+    '文件已损坏。请从保存处重新复制，或重新导出；没有任何改动。',
+  ),
+  fileVersion: say(
+    'A newer version of this page wrote the file. Reload this page and try again; nothing was changed.',
+    '该文件由更新版本的页面写入。请刷新本页面后重试；没有任何改动。',
+  ),
+  anotherDevice: say(
+    'The file is of another imKey than the one that you connected. Nothing was changed.',
+    '该文件属于另一台 imKey，而不是你连接的这台。没有任何改动。',
+  ),
+  existsTitle: say('This browser knows that imKey already', '本浏览器已认识该 imKey'),
+  existsLead: say(
+    'If you replace its binding with the one of the file, the one that is here is lost.',
+    '如果用文件中的绑定替换，本浏览器现有的绑定将会丢失。',
+  ),
+  existsAdvice: say(
+    'If this browser can use the imKey now, keep what is here. Replace it only where your imKey is bound elsewhere, to the browser that the file comes from.',
+    '如果本浏览器现在可以使用该 imKey，请保留现有绑定。只有当 imKey 已绑定到导出该文件的浏览器时，才应替换。',
+  ),
+  replace: say('Replace it', '替换'),
+  keepMine: say('Keep what is here', '保留现有绑定'),
+
+  lostFirstTitle: say('You may not need the code', '你可能不需要绑定码'),
+  lostFirstKept: say(
+    'This browser still keeps the code. Plug the imKey in, connect it, and choose “View the binding code”.',
+    '本浏览器仍保存着绑定码。请插入并连接 imKey，然后选择“查看绑定码”。',
+  ),
+  lostFirstScreen: say(
+    'This browser did not keep the code, but as long as it is bound, your imKey shows it on its own screen: connect it and choose “Show it on the imKey’s screen”.',
+    '本浏览器没有保存绑定码，但只要仍处于绑定状态，imKey 就能在自己的屏幕上显示它：请连接后选择“在 imKey 屏幕上显示”。',
+  ),
+  lostFirstOther: say(
+    'The same holds for every phone and browser that is bound to it now.',
+    '目前与它绑定的手机或浏览器也同样可以。',
+  ),
+  lostFirstNo: say('That does not help me', '这帮不上我'),
+  lostTitle: say('Without the code there is one way', '没有绑定码，只有一个办法'),
+  lostLead: say(
+    'An imKey that is bound gives its code only to whom it is bound. Before anything else, look for the phone or browser that can still show it, and for the paper beside your mnemonic phrase.',
+    '已绑定的 imKey 只向与之绑定的一方显示绑定码。请先找一找仍能显示它的手机或浏览器，以及与助记词放在一起的纸。',
+  ),
+  lostReset: say(
+    'If there is none, the imKey has to be reset, on its own buttons. A reset erases the wallet from it. Then you restore the wallet from your mnemonic phrase, and the imKey shows a new binding code.',
+    '如果都没有，就只能在设备上用按键重置 imKey。重置会清除其中的钱包。之后用助记词恢复钱包，imKey 会显示新的绑定码。',
+  ),
+  lostWipe: say(
+    'Without the mnemonic phrase, what is in the wallet is then lost for ever, for everybody.',
+    '如果没有助记词，钱包中的资产将永远丢失，任何人都无法找回。',
+  ),
+  lostPage: say('This page cannot reset an imKey and never does.', '本页面无法重置 imKey，也绝不会这样做。'),
+  lostGoOn: say('I want to reset it', '我要重置它'),
+  atHandTitle: say('Is your mnemonic phrase at hand?', '助记词在手边吗？'),
+  atHandLead: say(
+    'Not in your memory and not somewhere in the house: the words on paper, in front of you now.',
+    '不是记在脑子里，也不是放在家中某处，而是写在纸上，现在就在眼前。',
+  ),
+  atHandTick: say(
+    'The words are in front of me, and I can read every one of them.',
+    '助记词就在我眼前，每个词都能看清。',
+  ),
+  atHandFirst: say('Tick the box first if that is so.', '如果是这样，请先勾选上面的选项。'),
+  atHandNo: say('They are not', '不在手边'),
+  countTitle: say('Count the words', '数一数有几个词'),
+  countLead: say(
+    'How many words are on your paper? Do not type the words themselves here, nor anywhere else on a computer.',
+    '纸上共有几个词？不要在这里输入这些词，也不要在电脑的任何地方输入。',
+  ),
+  countOther: say('Another number, or some are missing', '其他数目，或有缺漏'),
+  countFirst: say('Choose one of the numbers first.', '请先选择数目。'),
+  keepTitle: say('Then do not reset your imKey', '那么请不要重置 imKey'),
+  keepLead: say(
+    'As it is, your wallet is safe on it. Reset it only once you have the whole phrase.',
+    '目前钱包安全地保存在设备中。只有找到完整的助记词后才能重置。',
+  ),
+  keepOther: say(
+    'If a phone or browser is still bound to it, move what is in the wallet to another wallet with it first; then the reset costs nothing.',
+    '如果还有手机或浏览器与它绑定，可先用它把资产转移到另一个钱包，之后再重置就没有损失。',
+  ),
+  howTitle: say('Reset it on the device', '在设备上重置'),
+  howLead: say('Do this with the imKey in your hands. This page waits.', '请手持 imKey 操作，本页面会等待。'),
+  howMenu: say('On the imKey, open its menu and choose to reset it. It asks you to confirm.', '在 imKey 上打开菜单，选择重置，并按提示确认。'),
+  howRestore: say(
+    'Restore the wallet on the imKey, from your mnemonic phrase. Enter the words on the device alone.',
+    '在 imKey 上用助记词恢复钱包。助记词只能在设备上输入。',
+  ),
+  howConnect: say(
+    'Plug it in and connect it here. It shows a new binding code: write it down beside your phrase.',
+    '插入并在此连接。它会显示新的绑定码：请抄写下来，与助记词放在一起。',
+  ),
+  howDone: say('It is reset: connect it', '已重置，连接它'),
+  goOn: say('Continue', '继续'),
+  stop: say('Stop', '停止'),
+} satisfies Record<string, Text>
+
+/** boundOn says when a device was bound, at a time that is written in the person's language. */
+export function boundOn(moment: Text): Text {
+  return say(`Bound on ${moment.en}`, `绑定于 ${moment.zh}`)
+}
+
+/** words says how many words a phrase has. */
+export function wordCount(n: number): Text {
+  return say(`${n} words`, `${n} 个词`)
+}

@@ -1,0 +1,89 @@
+import { say, type Text } from './text'
+
+/** rare holds the words of what no first pairing comes to. */
+export const rare = {
+  bindAgain: say('Bind it again', '重新绑定'),
+  elsewhereCode: say(
+    'You need the binding code that you wrote down when you bound it first. The device does not show it again.',
+    '你需要首次绑定时抄写下来的绑定码，设备不会再次显示它。',
+  ),
+  elsewhereGoOn: say('Bind here instead', '改为在此绑定'),
+  elsewhereLead: say(
+    'It is bound to another phone or browser. Binding it here unbinds that one; your wallet stays as it is.',
+    '它已绑定到另一部手机或浏览器。在此绑定会解除原来的绑定，钱包不受影响。',
+  ),
+  elsewhereTitle: say('Your imKey is bound elsewhere', 'imKey 已绑定到别处'),
+  elsewhereWhere: say(
+    'Nor is it shown on this page. Look where you keep your mnemonic phrase: the code belongs beside it.',
+    '本页面也不会显示它。请到存放助记词的地方找一找，绑定码应与它放在一起。',
+  ),
+  forgetMismatch: say(
+    'Go on only if this is your own imKey: compare its serial number. A device that takes its place could have shown another identity, too.',
+    '只有确认这是你自己的 imKey（请核对序列号）才能继续：冒充它的设备也会出示不同的身份。',
+  ),
+  fromFile: say('Use a file from the browser that is bound', '使用已绑定浏览器导出的文件'),
+  inUseLead: say(
+    'Only one tab at a time can use it. If you use it here, the other tab stops what it was doing and lets go.',
+    '同一时间只能由一个标签页使用。改为在此使用后，另一个标签页会停止操作并释放设备。',
+  ),
+  inUseTitle: say('Another tab is using your imKey', '另一个标签页正在使用 imKey'),
+  insecureLead: say(
+    'Browsers let a page reach USB devices only over https, or on localhost. Open its https address.',
+    '浏览器只允许 https 网页或 localhost 访问 USB 设备。请改用 https 网址打开。',
+  ),
+  insecureTitle: say('This page needs a secure address', '本页面需要安全的网址'),
+  knownHere: say('Bound in this browser', '已在本浏览器绑定'),
+  muteLead: say(
+    'It was asked to let go of your imKey and has not. Close it, then use the imKey here.',
+    '已请求它释放 imKey，但没有得到响应。请关闭那个标签页，再在此使用。',
+  ),
+  muteTitle: say('The other tab does not answer', '另一个标签页没有响应'),
+  newHere: say('New to this browser', '本浏览器尚不认识'),
+  noSerial: say('An imKey that tells no serial number', '一台未提供序列号的 imKey'),
+  notListed: say('Another one, not listed here', '其他未列出的设备'),
+  reboundLead: say(
+    'This imKey has been bound to another browser or phone since. This browser can no longer use it; your wallet stays as it is.',
+    '此后这台 imKey 已绑定到另一个浏览器或另一部手机。本浏览器不能再使用它，钱包不受影响。',
+  ),
+  reboundNext: say(
+    'If that was you, there is nothing to do. You can bind it here again with its binding code, or have this browser forget it.',
+    '如果是你本人操作，无需处理。你可以用绑定码在此重新绑定，也可以让本浏览器移除它。',
+  ),
+  reboundStranger: say(
+    'If it was not you, somebody had the device and knows its binding code.',
+    '如果不是你本人，说明有人拿到过这台设备，并且知道它的绑定码。',
+  ),
+  reboundTitle: say('Your imKey has been bound elsewhere since', '此后 imKey 已绑定到别处'),
+  resetLead: say(
+    'It is the same device, by its serial number, and is bound to nothing any more. Bind it again with the new code on its screen; the old code is of no use now.',
+    '序列号表明这是同一台设备，但它已不再与任何应用绑定。请用屏幕上的新绑定码重新绑定，旧绑定码已失效。',
+  ),
+  resetStranger: say(
+    'If it was not you who reset it, somebody had the device in their hands.',
+    '如果不是你重置的，说明有人接触过这台设备。',
+  ),
+  resetTitle: say('Your imKey was reset', 'imKey 已被重置'),
+  resetWallet: say(
+    'A reset erases the wallet. If you have not restored it yet, do so on the device, from your mnemonic phrase.',
+    '重置会清除钱包。如果尚未恢复，请在设备上用助记词恢复。',
+  ),
+  runSimulator: say(
+    'You can try everything with a simulated device. In a copy of the project, run:',
+    '你可以用模拟设备体验全部功能。在项目目录中运行：',
+  ),
+  severalLead: say('More than one is plugged in. Compare the serial numbers.', '插入了不止一台，请核对序列号。'),
+  severalTitle: say('Which imKey?', '使用哪一台 imKey？'),
+  takenLead: say(
+    'That tab asked for it, and this one let go. Nothing was lost; you can have it back at any time.',
+    '那个标签页请求使用，本标签页已释放设备。没有任何丢失，可以随时收回。',
+  ),
+  takenTitle: say('Your imKey is used in another tab now', 'imKey 现由另一个标签页使用'),
+  unsupportedAndroid: say('Chrome on Android', 'Android 上的 Chrome'),
+  unsupportedDesktop: say('Chrome, Edge, Opera or Brave on a computer', '电脑上的 Chrome、Edge、Opera 或 Brave'),
+  unsupportedLead: say(
+    'It has no WebUSB. Open this page in one of these:',
+    '它不支持 WebUSB。请用以下浏览器打开本页面：',
+  ),
+  unsupportedTitle: say('This browser cannot reach an imKey', '本浏览器无法连接 imKey'),
+  useHere: say('Use it here', '在此使用'),
+} satisfies Record<string, Text>

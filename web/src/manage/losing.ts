@@ -1,0 +1,127 @@
+import { manage as words, wordCount } from '../i18n/manage'
+import { pairing } from '../i18n/pairing'
+import type { Language, Text } from '../i18n/text'
+import { primary, secondary } from '../pairing/buttons'
+import { row } from '../pairing/card'
+import { h } from '../pairing/dom'
+import type { Frame, Rendered } from '../pairing/frame'
+import type { Manager } from './manager'
+import type { ManageState } from './state'
+
+/** How many words a mnemonic phrase may have: BIP-39. */
+const counts = [12, 15, 18, 21, 24] as const
+
+/**
+ * losing draws the way of somebody who does not have the binding code, a step at a time. What it asks is to keep a person
+ * from erasing a wallet that nothing brings back.
+ */
+export function losing(
+  frame: Frame,
+  { step, serial, known }: Extract<ManageState, { name: 'lost' }>,
+  language: Language,
+  manager: Manager,
+): Rendered {
+  const t = (text: Text) => text[language]
+  const stop = secondary('back', t(words.stop), () => manager.back())
+  const which = h('dl', { class: 'card' }, row(pairing.serial, serial, language))
+  switch (step) {
+    case 'first':
+      frame.heading(words.lostFirstTitle)
+      frame.add(which)
+      frame.lead(known?.codeKept ? words.lostFirstKept : words.lostFirstScreen)
+      frame.text(words.lostFirstOther)
+      frame.actions(
+        known?.plugged && primary('connect-known', t(words.connect), () => manager.connect()),
+        secondary('lost-go-on', t(words.lostFirstNo), () => manager.lostGoOn('why')),
+        stop,
+      )
+      return frame.rendered()
+
+    case 'why':
+      frame.heading(words.lostTitle)
+      frame.add(which)
+      frame.lead(words.lostLead)
+      frame.text(words.lostReset)
+      frame.warning(words.lostWipe)
+      frame.text(words.lostPage, 'quiet')
+      frame.actions(
+        primary('back', t(words.stop), () => manager.back()),
+        secondary('lost-go-on', t(words.lostGoOn), () => manager.lostGoOn('at-hand')),
+      )
+      return frame.rendered()
+
+    case 'at-hand': {
+      const tick = h('input', { type: 'checkbox', 'data-control': 'at-hand' })
+      const { element, goOn } = question(t(words.atHandFirst), t(words.goOn), tick, () => tick.checked, () => manager.lostGoOn('count'))
+      tick.addEventListener('change', () => goOn.follow())
+      frame.heading(words.atHandTitle)
+      frame.lead(words.atHandLead)
+      frame.add(h('label', { class: 'tick' }, tick, h('span', {}, t(words.atHandTick))), element)
+      frame.actions(
+        goOn.button,
+        secondary('lost-keep', t(words.atHandNo), () => manager.lostGoOn('keep')),
+      )
+      return frame.rendered()
+    }
+
+    case 'count': {
+      const boxes = [...counts.map((n) => ({ value: String(n), label: t(wordCount(n)) })), { value: '', label: t(words.countOther) }].map(
+        ({ value, label }) => {
+          const box = h('input', { type: 'radio', name: 'count', value, 'data-control': `count-${value || 'other'}`, change: () => goOn.follow() })
+          return { box, element: h('label', { class: 'tick' }, box, h('span', {}, label)) }
+        },
+      )
+      const chosen = () => boxes.find(({ box }) => box.checked)?.box.value
+      const { element, goOn } = question(
+        t(words.countFirst),
+        t(words.goOn),
+        boxes[0]!.box,
+        () => chosen() !== undefined,
+        () => manager.lostGoOn(chosen() === '' ? 'keep' : 'how'),
+      )
+      frame.heading(words.countTitle)
+      frame.lead(words.countLead)
+      frame.add(
+        h('fieldset', { class: 'choices' }, h('legend', { class: 'visually-hidden' }, t(words.countTitle)), ...boxes.map(({ element }) => element)),
+        element,
+      )
+      frame.actions(goOn.button, stop)
+      return frame.rendered()
+    }
+
+    case 'keep':
+      frame.heading(words.keepTitle)
+      frame.lead(words.keepLead)
+      frame.text(words.keepOther)
+      frame.actions(primary('back', t(pairing.done), () => manager.back()))
+      return frame.rendered()
+
+    case 'how':
+      frame.heading(words.howTitle)
+      frame.lead(words.howLead)
+      frame.add(
+        which,
+        h('ol', { class: 'list' }, ...[words.howMenu, words.howRestore, words.howConnect].map((step) => h('li', {}, t(step)))),
+      )
+      frame.text(words.lostPage, 'quiet')
+      frame.actions(primary('connect-known', t(words.howDone), () => manager.connect()), stop)
+      return frame.rendered()
+  }
+}
+
+/** question makes a button that goes on only once something was answered, and until then says what is missing. */
+function question(missing: string, label: string, field: HTMLInputElement, answered: () => boolean, goOn: () => void) {
+  const element = h('p', { class: 'quiet hint', role: 'status', 'aria-live': 'polite' })
+  const button = primary('lost-go-on', label, () => {
+    if (answered()) return goOn()
+    element.textContent = missing
+    field.focus()
+  })
+  // Not disabled: a disabled button cannot say why.
+  const follow = () => {
+    element.textContent = ''
+    button.setAttribute('aria-disabled', String(!answered()))
+  }
+  follow()
+  return { element, goOn: { button, follow } }
+}
