@@ -5,8 +5,8 @@ import { primary, secondary, submitting } from '../pairing/buttons'
 import { row } from '../pairing/card'
 import { h } from '../pairing/dom'
 import type { Frame, Rendered } from '../pairing/frame'
-import type { Manager } from './manager'
-import { passphraseField, showing } from './passphrase'
+import { fileName, type Manager } from './manager'
+import { account, passphraseField, showing } from './passphrase'
 import type { ManageState } from './state'
 import { strengthOf, type Strength } from './strength'
 
@@ -48,6 +48,7 @@ export function exporting(
     h(
       'form',
       { class: 'form', submit },
+      account(fileName(known.serial)),
       first.element,
       second.element,
       showing(language, first, second),

@@ -6,7 +6,7 @@ import { row } from '../pairing/card'
 import { h } from '../pairing/dom'
 import type { Frame, Rendered } from '../pairing/frame'
 import type { Manager } from './manager'
-import { passphraseField, showing } from './passphrase'
+import { account, passphraseField, showing } from './passphrase'
 import type { FileProblem, ManageState } from './state'
 
 /** importing draws the question for the file, which can be chosen or dropped. */
@@ -78,6 +78,7 @@ export function importingWith(
     h(
       'form',
       { class: 'form', submit },
+      account(file),
       field.element,
       showing(language, field),
       h(

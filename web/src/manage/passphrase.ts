@@ -33,6 +33,11 @@ export function passphraseField(name: string, label: Text, language: Language, p
   return { element, input, say }
 }
 
+/** account tells password managers what a passphrase is for. */
+export function account(name: string): HTMLInputElement {
+  return h('input', { type: 'text', autocomplete: 'username', hidden: true, readonly: true, value: name })
+}
+
 /** showing is the choice to see what is typed into the fields. */
 export function showing(language: Language, ...fields: readonly Field[]): HTMLElement {
   const tick = h('input', {
