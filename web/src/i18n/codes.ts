@@ -37,7 +37,7 @@ export const errorCodes = [
 
 export type ErrorCode = (typeof errorCodes)[number]
 
-/** known tells an error code of ours from any other value. */
+/** known tells what is written as the codes of our errors are from any other value. */
 export function known(code: unknown): code is ErrorCode {
-  return (errorCodes as readonly unknown[]).includes(code)
+  return typeof code === 'string' && /^[a-z]+(-[a-z]+)*$/.test(code)
 }

@@ -268,8 +268,8 @@ const entries = {
   },
 } satisfies Record<ErrorCode, Entry>
 
-/** advice is what a person reads about an error, and what to do next where they are. */
+/** advice is what a person reads about an error, and what to do next where they are. A code of a later version is internal. */
 export function advice(code: ErrorCode, where: Surroundings): Advice {
-  const entry: Entry = entries[code]
+  const entry: Entry = Object.hasOwn(entries, code) ? entries[code] : entries.internal
   return typeof entry === 'function' ? entry(where) : entry
 }

@@ -198,31 +198,17 @@ export const pairing = {
     '本浏览器没有保存绑定码。请查看你抄写的记录，或让 imKey 显示它。',
   ),
 
-  forgetTitle: say('Forget this imKey in this browser?', '要移除此 imKey 吗？'),
-  forgetDamagedTitle: say('Forget this binding?', '要移除此绑定吗？'),
-  forgetLead: say(
-    'Your imKey is not told: it stays bound to a key that is then lost. To bind it again you need its binding code, which it will not show you.',
-    'imKey 不会得知此事：它仍与一把随之丢失的密钥绑定。重新绑定需要绑定码，而 imKey 届时不会显示。',
-  ),
-  forgetWallet: say(
-    'Your wallet stays as it is. Go on only if you have the binding code on paper.',
-    '钱包不受影响。请确认绑定码已抄在纸上，再继续。',
-  ),
   forgetNow: say('Forget it', '移除'),
-  forgetBinding: say('Forget this binding', '移除此绑定'),
   keepBinding: say('Keep it', '保留'),
-  forgetting: say('Forgetting', '正在移除'),
 
   done: say('Done', '完成'),
   disconnect: say('Disconnect', '断开连接'),
   unpluggedNote: say('Your imKey is unplugged. The binding stays.', 'imKey 已拔出，绑定仍然有效。'),
 
   notLoaded: say('This part of the page could not be loaded. Check the connection and press again.', '页面的这一部分未能加载。请检查网络后再按一次。'),
-  copyReport: say('Copy a report', '复制诊断报告'),
   copied: say('Report copied. It holds no code and no key.', '报告已复制，其中不含绑定码和密钥。'),
   copyFailed: say('Copying was refused. Select the report and copy it by hand.', '浏览器拒绝复制，请手动选中并复制。'),
   report: say('Report', '诊断报告'),
-  errorCode: say('Code', '错误代码'),
 } satisfies Record<string, Text>
 
 /** codeBox names one box of the binding code to a screen reader. */

@@ -86,4 +86,18 @@ export const rare = {
   ),
   unsupportedTitle: say('This browser cannot reach an imKey', '本浏览器无法连接 imKey'),
   useHere: say('Use it here', '在此使用'),
+  forgetTitle: say('Forget this imKey in this browser?', '要移除此 imKey 吗？'),
+  forgetDamagedTitle: say('Forget this binding?', '要移除此绑定吗？'),
+  forgetLead: say(
+    'Your imKey is not told: it stays bound to a key that is then lost. To bind it again you need its binding code, which it will not show you.',
+    'imKey 不会得知此事：它仍与一把随之丢失的密钥绑定。重新绑定需要绑定码，而 imKey 届时不会显示。',
+  ),
+  forgetWallet: say(
+    'Your wallet stays as it is. Go on only if you have the binding code on paper.',
+    '钱包不受影响。请确认绑定码已抄在纸上，再继续。',
+  ),
+  forgetBinding: say('Forget this binding', '移除此绑定'),
+  forgetting: say('Forgetting', '正在移除'),
+  copyReport: say('Copy a report', '复制诊断报告'),
+  errorCode: say('Code', '错误代码'),
 } satisfies Record<string, Text>

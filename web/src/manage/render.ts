@@ -1,6 +1,7 @@
 import { advice } from '../i18n/errors'
 import { manage as words } from '../i18n/manage'
 import { pairing } from '../i18n/pairing'
+import { rare } from '../i18n/rare'
 import type { Text } from '../i18n/text'
 import { danger, primary, secondary } from '../pairing/buttons'
 import { row } from '../pairing/card'
@@ -41,14 +42,14 @@ export function render(state: ManageState, context: Context, manager: Manager): 
 
     case 'forget-known': {
       const unreadable = state.known.record === 'unreadable'
-      frame.heading(state.going ? pairing.forgetting : unreadable ? pairing.forgetDamagedTitle : pairing.forgetTitle)
+      frame.heading(state.going ? rare.forgetting : unreadable ? rare.forgetDamagedTitle : rare.forgetTitle)
       frame.add(h('dl', { class: 'card' }, row(pairing.serial, titleOf(state.known, language), language)))
       if (state.going) {
         frame.progress()
         return frame.rendered()
       }
-      if (state.known.record === 'bound' || unreadable) frame.warning(pairing.forgetLead)
-      frame.text(pairing.forgetWallet)
+      if (state.known.record === 'bound' || unreadable) frame.warning(rare.forgetLead)
+      frame.text(rare.forgetWallet)
       frame.actions(
         danger('forget-now', t(pairing.forgetNow), () => void manager.forgetNow()),
         secondary('back', t(pairing.keepBinding), () => manager.back()),
@@ -61,8 +62,8 @@ export function render(state: ManageState, context: Context, manager: Manager): 
       const back = primary('back', t(words.back), () => manager.back())
       frame.heading(what, null, 'heading-error')
       frame.lead(next)
-      frame.actions(back, secondary('copy-report', t(pairing.copyReport), context.handlers.copyReport))
-      frame.add(h('p', { class: 'error-code' }, `${t(pairing.errorCode)} `, h('code', { translate: 'no' }, state.code)))
+      frame.actions(back, secondary('copy-report', t(rare.copyReport), context.handlers.copyReport))
+      frame.add(h('p', { class: 'error-code' }, `${t(rare.errorCode)} `, h('code', { translate: 'no' }, state.code)))
       frame.element.setAttribute('data-error', state.code)
       return { ...frame.rendered(back), urgent: true }
     }

@@ -90,21 +90,21 @@ export function render(state: Rare, context: Context): Rendered {
       frame.text(rare.reboundStranger, 'quiet')
       frame.actions(
         primary('go-on', t(rare.bindAgain), handlers.goOn),
-        handlers.manage && secondary('forget', t(words.forgetBinding), handlers.manage.forget),
+        handlers.manage && secondary('forget', t(rare.forgetBinding), handlers.manage.forget),
       )
       frame.add(h('div', { class: 'aside' }, quiet('stop', t(words.stop), handlers.leave)))
       return frame.rendered()
 
     case 'forget': {
-      frame.heading(state.going ? words.forgetting : state.damage ? words.forgetDamagedTitle : words.forgetTitle)
+      frame.heading(state.going ? rare.forgetting : state.damage ? rare.forgetDamagedTitle : rare.forgetTitle)
       frame.add(h('dl', { class: 'card' }, row(words.serial, state.serial, language)))
       if (state.going) {
         frame.progress()
         return frame.rendered()
       }
       if (state.damage === 'device-mismatch') frame.warning(rare.forgetMismatch)
-      frame.warning(words.forgetLead)
-      frame.add(h('p', {}, t(words.forgetWallet)))
+      frame.warning(rare.forgetLead)
+      frame.add(h('p', {}, t(rare.forgetWallet)))
       const forgetting = handlers.manage ?? handlers.forgetting
       frame.actions(
         forgetting && danger('forget-now', t(words.forgetNow), forgetting.forgetNow),
@@ -122,11 +122,11 @@ export function render(state: Rare, context: Context): Rendered {
       if (snippet) frame.add(h('pre', { class: 'snippet', translate: 'no', tabindex: 0 }, snippet))
       frame.actions(
         retry,
-        forgetting && damaged(state.code) && secondary('forget', t(words.forgetBinding), forgetting.forget),
-        secondary('copy-report', t(words.copyReport), handlers.copyReport),
+        forgetting && damaged(state.code) && secondary('forget', t(rare.forgetBinding), forgetting.forget),
+        secondary('copy-report', t(rare.copyReport), handlers.copyReport),
       )
       frame.add(
-        h('p', { class: 'error-code' }, `${t(words.errorCode)} `, h('code', { translate: 'no' }, state.code)),
+        h('p', { class: 'error-code' }, `${t(rare.errorCode)} `, h('code', { translate: 'no' }, state.code)),
       )
       frame.element.setAttribute('data-error', state.code)
       return { ...frame.rendered(retry), urgent: !calm }
