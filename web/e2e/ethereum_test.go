@@ -145,7 +145,9 @@ func TestATabIsClosed(t *testing.T) {
 		s.asking()
 		require.NoError(t, chromedp.Cancel(tab.ctx))
 		began := time.Now()
+		before := d.events()
 		r := d.start("personal_sign", personalSign) // the very next one, while the browser still takes the tab apart
+		d.told("interaction", before)               // the device asks for this one, and no more for the closed tab's
 		require.Contains(t, s.confirm(), "hello")
 		require.Zero(t, r.end().Code)
 		took := time.Since(began)
