@@ -166,8 +166,7 @@ func (s *sim) claim(port *usb.Port) (release func()) {
 // asPerson lets Chromium run as the person at the machine, who owns its profile; and without what costs an emulated
 // processor most.
 func (s *sim) asPerson(o *chromium.Options) {
-	o.Args = append(o.Args, "--disable-extensions", "--disable-component-extensions-with-background-pages", "--disable-software-rasterizer",
-		"--js-flags=--liftoff-only") // no code is made faster for longer than it runs
+	o.Args = append(o.Args, "--disable-extensions", "--disable-component-extensions-with-background-pages", "--disable-software-rasterizer")
 	require.NoError(s.t, os.Chmod(filepath.Dir(o.Profile), 0o755)) // the test's own folder is root's alone
 	o.Command = func(cmd *exec.Cmd) {
 		_ = filepath.WalkDir(o.Profile, func(path string, _ fs.DirEntry, err error) error {
