@@ -93,6 +93,7 @@ func (n *axNode) inGroup(name string) *axNode {
 
 // To a screen reader the eight boxes are one group with one name, and each says its position.
 func TestTheCodeToAScreenReader(t *testing.T) {
+	t.Parallel()
 	s := newSim(t, devicesim.Options{})
 	b := s.browse(browserOptions{unplugged: true})
 	b.open("/")
@@ -127,6 +128,7 @@ func TestTheCodeToAScreenReader(t *testing.T) {
 
 // Changes of state are announced politely, errors at once, in regions that were there before.
 func TestAnnouncements(t *testing.T) {
+	t.Parallel()
 	s := newSim(t, devicesim.Options{})
 	b := s.browse(browserOptions{unplugged: true})
 	b.open("/")
@@ -178,6 +180,7 @@ func (n *axNode) text() string {
 
 // In every state there is one heading, and everything that takes the focus says what it is.
 func TestEverythingHasAName(t *testing.T) {
+	t.Parallel()
 	s := newSim(t, devicesim.Options{})
 	b := s.browse(browserOptions{unplugged: true})
 	b.open("/")

@@ -18,6 +18,7 @@ import (
 // TestBuses makes the same checks over every bus that IMKEY_BUS names, and compares what was seen: whoever tests on one of
 // them must learn what a page would meet on another. With IMKEY_OUT, what was seen is kept in that folder.
 func TestBuses(t *testing.T) {
+	t.Parallel()
 	seen := map[string]buses.Seen{}
 	for _, over := range chosenBuses(t) {
 		t.Run(string(over), func(t *testing.T) {

@@ -127,6 +127,7 @@ func useClients(t *testing.T, origin string, start func(*testing.T, string) *nod
 // TestClients: the libraries by which dApps talk to wallets (viem, ethers, wagmi, mipd, web3-onboard), from the packed tarball, in a site that Vite makes without a
 // word of configuration, to a device in the browser's own navigator.usb and to a real node.
 func TestClients(t *testing.T) {
+	t.Parallel()
 	dir := clientsProject(t)
 	serve := func(t *testing.T) string {
 		site := httptest.NewServer(http.FileServer(http.Dir(filepath.Join(dir, "dist"))))

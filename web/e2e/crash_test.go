@@ -337,6 +337,7 @@ var endings = []ending{
 // of IndexedDB, in a real browser: the cable, the device's power, the tab's process, the disk. A sample of that, or all of it
 // where IMKEY_FULL is set.
 func TestABindingSurvivesWhateverHappensToTheBrowser(t *testing.T) {
+	t.Parallel()
 	all := os.Getenv("IMKEY_FULL") != ""
 	bound := patience
 	if all {

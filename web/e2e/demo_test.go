@@ -96,6 +96,7 @@ func (b *browser) outcome() string {
 }
 
 func TestTheDialogStandsOnAnySite(t *testing.T) {
+	t.Parallel()
 	s := newSim(t, devicesim.Options{Mnemonic: demoPhrase})
 	s.hostile()
 	b := s.browse(browserOptions{unplugged: true})
@@ -141,6 +142,7 @@ func TestTheDialogStandsOnAnySite(t *testing.T) {
 
 // All that the demonstration shows, looked at on every kind of screen, from the first press on.
 func TestTheDemonstration(t *testing.T) {
+	t.Parallel()
 	s := newSim(t, devicesim.Options{Mnemonic: demoPhrase})
 	b := s.browse(browserOptions{unplugged: true})
 	b.watchDialog()
@@ -229,6 +231,7 @@ func TestTheDemonstration(t *testing.T) {
 
 // What stands in the demonstration's way is said in words of its own: no node to ask, no wallet to sign with.
 func TestTheDemonstrationWithoutANode(t *testing.T) {
+	t.Parallel()
 	s := newSim(t, devicesim.Options{Mnemonic: demoPhrase, Approve: devicesim.Yes})
 	b := s.browse(browserOptions{unplugged: true})
 	b.watchDialog()

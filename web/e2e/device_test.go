@@ -42,6 +42,7 @@ func (b *browser) answers(what string) {
 
 // All that a person does with a device, with its buttons and its cable alone.
 func TestTheDeviceByHand(t *testing.T) {
+	t.Parallel()
 	s := newSim(t, devicesim.Options{Serial: "imKey01191200001"})
 	b := s.browse(browserOptions{unplugged: true})
 	b.takes()
@@ -131,6 +132,7 @@ func TestTheDeviceByHand(t *testing.T) {
 // What the page does to the device beside its buttons says what came of it, in the person's language, and no longer than
 // it is true.
 func TestTheDevicesPageSaysWhatCameOfIt(t *testing.T) {
+	t.Parallel()
 	s := newSim(t, devicesim.Options{})
 	b := s.browse(browserOptions{unplugged: true})
 	b.open("/device")

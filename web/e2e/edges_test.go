@@ -135,6 +135,7 @@ const (
 )
 
 func TestChoosingAndForgettingASimulatedDevice(t *testing.T) {
+	t.Parallel()
 	got := tried(t, browserOptions{unplugged: true}, callPage)
 	golden, err := os.ReadFile(edges + "page.json")
 	require.NoError(t, err)

@@ -92,6 +92,7 @@ const attacks = `async target => {
 // TestPagesFromElsewhere: real pages of other origins try all that a browser lets them, on the loopback address itself and
 // by DNS rebinding. The same attempts get through from the simulator's own origin, so it is not they that fail.
 func TestPagesFromElsewhere(t *testing.T) {
+	t.Parallel()
 	s := newSim(t, devicesim.Options{})
 	page := func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "text/html")

@@ -87,6 +87,7 @@ func (o outcome) is(t *testing.T, code int, reason string) {
 // TestEndsOfARequest: whoever ends a request while the device waits for its person, it settles, the device is idle, and
 // the next request succeeds on the same page within two seconds.
 func TestEndsOfARequest(t *testing.T) {
+	t.Parallel()
 	s, n, d := wallet(t, devicesim.Options{}, "")
 	d.accounts()
 	for method, params := range signing {
@@ -134,6 +135,7 @@ func TestEndsOfARequest(t *testing.T) {
 
 // TestATabIsClosed: the device waits for the person of a tab that is gone, until another tab asks something of it.
 func TestATabIsClosed(t *testing.T) {
+	t.Parallel()
 	s, n, d := wallet(t, devicesim.Options{}, "")
 	d.accounts()
 	quickest := time.Hour // a machine that is busy with other tests holds one of them up, and not all
@@ -161,6 +163,7 @@ func TestATabIsClosed(t *testing.T) {
 // The faults of the vendor's provider, one by one.
 
 func TestFromIsHonoured(t *testing.T) {
+	t.Parallel()
 	s, n, d := wallet(t, devicesim.Options{Approve: devicesim.Yes}, "accounts: 2")
 	require.Equal(t, []string{firstAddress, secondAddress}, d.accounts())
 	for _, address := range []string{firstAddress, secondAddress} {
@@ -181,6 +184,7 @@ func TestFromIsHonoured(t *testing.T) {
 }
 
 func TestTypedDataIsSignedAsItsSpecificationSays(t *testing.T) {
+	t.Parallel()
 	_, n, d := wallet(t, devicesim.Options{Approve: devicesim.Yes}, "")
 	n.says("eth_chainId", "0x1")
 	d.run(`await provider.request({ method: 'wallet_addEthereumChain', params: [{ chainId: '0x1', chainName: 'One', rpcUrls: [rpc],
@@ -198,6 +202,7 @@ func TestTypedDataIsSignedAsItsSpecificationSays(t *testing.T) {
 }
 
 func TestAnEIP1559TransactionStaysOne(t *testing.T) {
+	t.Parallel()
 	_, n, d := wallet(t, devicesim.Options{Approve: devicesim.Yes}, "")
 	d.accounts()
 	for params, wanted := range map[string]byte{
@@ -221,6 +226,7 @@ func TestAnEIP1559TransactionStaysOne(t *testing.T) {
 // TestNoLeadingZeros: a node takes no r or s that begins with a zero byte. The nonces that lead to such a signature are
 // found with the wallet's own key, and anvil mines what the device signs with them.
 func TestNoLeadingZeros(t *testing.T) {
+	t.Parallel()
 	s := newSim(t, devicesim.Options{Mnemonic: testPhrase(t), Approve: devicesim.Yes})
 	s.site()
 	n := anvil(t, firstAddress)
@@ -262,6 +268,7 @@ func TestNoLeadingZeros(t *testing.T) {
 }
 
 func TestEthAccountsAsksNobody(t *testing.T) {
+	t.Parallel()
 	s := newSim(t, devicesim.Options{Mnemonic: testPhrase(t), Approve: devicesim.Yes})
 	s.site()
 	n := newFakeNode(t)
@@ -291,6 +298,7 @@ func TestEthAccountsAsksNobody(t *testing.T) {
 }
 
 func TestAnotherTabsRequestGoesOn(t *testing.T) {
+	t.Parallel()
 	s, n, d := wallet(t, devicesim.Options{}, "")
 	d.accounts()
 	r := d.start("personal_sign", personalSign)
@@ -305,6 +313,7 @@ func TestAnotherTabsRequestGoesOn(t *testing.T) {
 }
 
 func TestAReplugNeedsNoReload(t *testing.T) {
+	t.Parallel()
 	s, _, d := wallet(t, devicesim.Options{Approve: devicesim.Yes}, "")
 	d.accounts()
 	for range 3 {
@@ -323,6 +332,7 @@ func TestAReplugNeedsNoReload(t *testing.T) {
 
 // TestARequestRightAfterTheUnplugging: before the browser has said that the device is gone. No permission is missing.
 func TestARequestRightAfterTheUnplugging(t *testing.T) {
+	t.Parallel()
 	s, _, d := wallet(t, devicesim.Options{Approve: devicesim.Yes}, "")
 	d.accounts()
 	for method, params := range signing {
@@ -340,6 +350,7 @@ func TestARequestRightAfterTheUnplugging(t *testing.T) {
 // TestWhatIsInTheWayOfASignature: each obstacle has its code and its sentence, ends in bounded time, leaves the device
 // idle, and once it is gone the same page goes on.
 func TestWhatIsInTheWayOfASignature(t *testing.T) {
+	t.Parallel()
 	s, n, d := wallet(t, devicesim.Options{Approve: devicesim.Yes}, "")
 	d.accounts()
 	device := s.device
@@ -417,6 +428,7 @@ func TestWhatIsInTheWayOfASignature(t *testing.T) {
 
 // TestMalformedRequests: refused with the code for it, before anything is asked of the person.
 func TestMalformedRequests(t *testing.T) {
+	t.Parallel()
 	s, n, d := wallet(t, devicesim.Options{}, "")
 	d.accounts()
 	tx := func(fields string) string {
@@ -474,6 +486,7 @@ func TestMalformedRequests(t *testing.T) {
 
 // TestANodeThatCannotBeRelliedOn: what it says is checked, what it refuses is passed on, and the device waits for nobody.
 func TestANodeThatCannotBeReliedOn(t *testing.T) {
+	t.Parallel()
 	s, n, d := wallet(t, devicesim.Options{}, "rpcTimeout: 300")
 	d.accounts()
 	html := func(w http.ResponseWriter, _ json.RawMessage) {

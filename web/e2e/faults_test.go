@@ -30,6 +30,7 @@ func (b *browser) arm(f usb.Fault) {
 // TestFaultsFromTheDevicePage: every kind of fault, armed with the panel of the device page, on a device in the browser's own
 // navigator.usb; what a site is told of it; and that the device serves the site again once it is gone.
 func TestFaultsFromTheDevicePage(t *testing.T) {
+	t.Parallel()
 	s := newSim(t, devicesim.Options{})
 	s.site()
 	b := s.browse(browserOptions{})

@@ -84,6 +84,7 @@ func (b *browser) paste(text string) {
 
 // From the start to the binding, and back after a wrong code, with the keyboard alone.
 func TestPairingWithTheKeyboardAlone(t *testing.T) {
+	t.Parallel()
 	s := newSim(t, devicesim.Options{})
 	b := s.browse(browserOptions{})
 	b.open("/")
@@ -115,6 +116,7 @@ func TestPairingWithTheKeyboardAlone(t *testing.T) {
 
 // The deliberate choice for a device that cannot be verified takes its two steps with the keyboard, too.
 func TestAcceptingWithTheKeyboardAlone(t *testing.T) {
+	t.Parallel()
 	s := newSim(t, devicesim.Options{})
 	b := s.browse(browserOptions{})
 	s.withoutSimulator()
@@ -136,6 +138,7 @@ func TestAcceptingWithTheKeyboardAlone(t *testing.T) {
 }
 
 func TestTheDevicePageWithTheKeyboardAlone(t *testing.T) {
+	t.Parallel()
 	s := newSim(t, devicesim.Options{})
 	b := s.browse(browserOptions{unplugged: true})
 	b.open("/device")
@@ -171,6 +174,7 @@ func TestTheDevicePageWithTheKeyboardAlone(t *testing.T) {
 // The eight boxes, as people expect them to take what they type and paste. "_" is an empty box, and the number after the
 // colon the box with the cursor, from 1.
 func TestTheEightBoxes(t *testing.T) {
+	t.Parallel()
 	s := newSim(t, devicesim.Options{})
 	b := s.browse(browserOptions{unplugged: true})
 	b.open("/")

@@ -46,6 +46,7 @@ func (b *browser) fill(control, text string) {
 
 // The list is there without a press, for devices plugged in or not, and asks none of them anything.
 func TestTheDevicesThatTheBrowserKnows(t *testing.T) {
+	t.Parallel()
 	s := newSim(t, devicesim.Options{})
 	serial := s.device.Status().Serial
 	b := s.browse(browserOptions{})
@@ -102,6 +103,7 @@ func TestTheDevicesThatTheBrowserKnows(t *testing.T) {
 
 // The list, a device's page, a name and the way back, with the keyboard alone.
 func TestManagingWithTheKeyboardAlone(t *testing.T) {
+	t.Parallel()
 	s := newSim(t, devicesim.Options{})
 	b := s.browse(browserOptions{})
 	b.bind()
@@ -155,6 +157,7 @@ func TestManagingWithTheKeyboardAlone(t *testing.T) {
 
 // Changing the language keeps what was typed and where the focus is.
 func TestTheLanguageChangesInTheMiddle(t *testing.T) {
+	t.Parallel()
 	s := newSim(t, devicesim.Options{})
 	b := s.browse(browserOptions{})
 	b.bind()
@@ -174,6 +177,7 @@ func TestTheLanguageChangesInTheMiddle(t *testing.T) {
 
 // Several are plugged in: the person picks one, and none is opened before.
 func TestSeveralDevicesArePluggedIn(t *testing.T) {
+	t.Parallel()
 	const first, second = "imKey01191200001", "imKey01191200002"
 	s := newSim(t, devicesim.Options{Serial: first}, devicesim.Options{Serial: second})
 	b := s.browse(browserOptions{})
@@ -209,6 +213,7 @@ func TestSeveralDevicesArePluggedIn(t *testing.T) {
 
 // A part of the page that cannot be loaded is said to be so, and comes when it can be.
 func TestAPartOfThePageThatCannotBeLoaded(t *testing.T) {
+	t.Parallel()
 	s := newSim(t, devicesim.Options{})
 	b := s.browse(browserOptions{})
 	b.open("/")

@@ -112,6 +112,7 @@ func pairAndGather(t *testing.T, script string) (code string, found traces) {
 // The code is typed into the browser, and stays nowhere in it but encrypted: not on any wire, in any storage, log, address,
 // attribute or request, in any of the forms that search knows.
 func TestTheCodeLeavesNoTrace(t *testing.T) {
+	t.Parallel()
 	code, found := pairAndGather(t, "")
 	total := 0
 	for place, data := range found {
@@ -127,6 +128,7 @@ func TestTheCodeLeavesNoTrace(t *testing.T) {
 
 // The same search on a page that leaks on purpose, in a different form at every place, finds each leak.
 func TestALeakWouldBeFound(t *testing.T) {
+	t.Parallel()
 	code, found := pairAndGather(t, `
 		const hex = s => [...s].map(c => c.charCodeAt(0).toString(16)).join('')
 		const utf16 = s => [...s].map(c => c + '\0').join('')

@@ -10,6 +10,7 @@ import (
 
 // The browser that was bound before says so without alarm, and offers both ways on.
 func TestTheBrowserThatWasBoundBefore(t *testing.T) {
+	t.Parallel()
 	s := newSim(t, devicesim.Options{})
 	profile := t.TempDir()
 	b := s.browse(browserOptions{profile: profile})
@@ -50,6 +51,7 @@ func TestTheBrowserThatWasBoundBefore(t *testing.T) {
 // The code is lost: the page explains the only way, asks twice whether the mnemonic phrase is at hand, and resets nothing.
 // After the reset the device is known by its serial number, with a new binding.
 func TestTheCodeIsLost(t *testing.T) {
+	t.Parallel()
 	s := newSim(t, devicesim.Options{})
 	first := s.browse(browserOptions{})
 	code := first.bind()
@@ -108,6 +110,7 @@ func TestTheCodeIsLost(t *testing.T) {
 
 // A browser that is still bound does not send its person down that way: it says how the code is looked up.
 func TestTheCodeIsNotLostYet(t *testing.T) {
+	t.Parallel()
 	s := newSim(t, devicesim.Options{})
 	b := s.browse(browserOptions{})
 	code := b.bind()
@@ -137,6 +140,7 @@ func TestTheCodeIsNotLostYet(t *testing.T) {
 
 // Two tabs of one browser: the person says which one has the device, and the other says so without alarm.
 func TestTheDeviceIsUsedHere(t *testing.T) {
+	t.Parallel()
 	s := newSim(t, devicesim.Options{})
 	b := s.browse(browserOptions{})
 	b.bind()

@@ -33,6 +33,7 @@ const (
 )
 
 func TestTheKeptCodeIsViewed(t *testing.T) {
+	t.Parallel()
 	s := newSim(t, devicesim.Options{})
 	b := s.browse(browserOptions{})
 	b.open("/")
@@ -75,6 +76,7 @@ func TestTheKeptCodeIsViewed(t *testing.T) {
 
 // Whatever takes the page out of sight takes the code off it.
 func TestTheViewedCodeIsHiddenWithThePage(t *testing.T) {
+	t.Parallel()
 	s := newSim(t, devicesim.Options{})
 	b := s.browse(browserOptions{})
 	b.open("/")
@@ -116,6 +118,7 @@ func TestTheViewedCodeIsHiddenWithThePage(t *testing.T) {
 }
 
 func TestTheCodeWasNotKept(t *testing.T) {
+	t.Parallel()
 	s := newSim(t, devicesim.Options{})
 	b := s.browse(browserOptions{})
 	b.open("/")
@@ -139,6 +142,7 @@ func TestTheCodeWasNotKept(t *testing.T) {
 
 // Every real device: its code can be looked up by whom it was accepted from.
 func TestTheKeptCodeOfAnUnverifiedDeviceIsViewed(t *testing.T) {
+	t.Parallel()
 	s := newSim(t, devicesim.Options{})
 	b := s.browse(browserOptions{})
 	s.withoutSimulator()
@@ -162,6 +166,7 @@ func TestTheKeptCodeOfAnUnverifiedDeviceIsViewed(t *testing.T) {
 }
 
 func TestABindingIsForgotten(t *testing.T) {
+	t.Parallel()
 	s := newSim(t, devicesim.Options{})
 	b := s.browse(browserOptions{})
 	b.open("/")
@@ -187,6 +192,7 @@ func TestABindingIsForgotten(t *testing.T) {
 
 // The device locks while its code is looked up: the page waits for its person, and goes on.
 func TestTheDeviceIsLockedWhenItsCodeIsViewed(t *testing.T) {
+	t.Parallel()
 	s := newSim(t, devicesim.Options{PIN: "123456"})
 	require.NoError(t, s.device.Unlock("123456"))
 	b := s.browse(browserOptions{})
@@ -204,6 +210,7 @@ func TestTheDeviceIsLockedWhenItsCodeIsViewed(t *testing.T) {
 
 // The page tells what the device counts, whatever happened to it meanwhile.
 func TestTheTriesLeftAreTheDevices(t *testing.T) {
+	t.Parallel()
 	s := newSim(t, devicesim.Options{})
 	b := s.browse(browserOptions{})
 	b.open("/")

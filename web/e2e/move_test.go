@@ -42,6 +42,7 @@ func (b *browser) tells(call string) told {
 
 // A person moves: the binding is exported in one browser and imported in another, which then signs without the code.
 func TestABindingMovesToAnotherBrowser(t *testing.T) {
+	t.Parallel()
 	s := newSim(t, devicesim.Options{Approve: devicesim.Yes, Mnemonic: strings.Repeat("abandon ", 11) + "about"})
 	b := s.browse(browserOptions{})
 	b.sdk()

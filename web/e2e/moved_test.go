@@ -85,6 +85,7 @@ func (b *browser) imports(name string, content []byte, passphrase string) {
 
 // A binding goes to another browser in a file: no code is needed there, and both are bound.
 func TestABindingIsMovedInAFile(t *testing.T) {
+	t.Parallel()
 	s := newSim(t, devicesim.Options{Serial: "imKey01191200001"})
 	from := s.browse(browserOptions{})
 	code := from.bind()
@@ -156,6 +157,7 @@ func (b *browser) leaks(secret string) {
 
 // A file of another device is refused where it is to be of this one.
 func TestAFileOfAnotherDevice(t *testing.T) {
+	t.Parallel()
 	const first, second = "imKey01191200001", "imKey01191200002"
 	s := newSim(t, devicesim.Options{Serial: first}, devicesim.Options{Serial: second, SEID: "18000000000000000000000000000002"})
 	s.Devices[1].Unplug()

@@ -35,6 +35,7 @@ func (b *browser) says(code, sentence string) {
 }
 
 func TestALockedDevice(t *testing.T) {
+	t.Parallel()
 	s := newSim(t, devicesim.Options{PIN: "123456"})
 	b := s.browse(browserOptions{})
 	b.open("/")
@@ -46,6 +47,7 @@ func TestALockedDevice(t *testing.T) {
 }
 
 func TestADeviceInItsMenu(t *testing.T) {
+	t.Parallel()
 	s := newSim(t, devicesim.Options{})
 	require.NoError(t, s.device.Menu())
 	b := s.browse(browserOptions{})
@@ -59,6 +61,7 @@ func TestADeviceInItsMenu(t *testing.T) {
 
 // A device that wants its person in the middle is waited for as well: the page goes on by itself, without a reload.
 func TestADeviceThatWantsItsPersonInTheMiddle(t *testing.T) {
+	t.Parallel()
 	s := newSim(t, devicesim.Options{PIN: "123456"})
 	require.NoError(t, s.device.Unlock("123456"))
 	b := s.browse(browserOptions{})
@@ -98,6 +101,7 @@ func TestADeviceThatWantsItsPersonInTheMiddle(t *testing.T) {
 }
 
 func TestADeviceInItsBootLoader(t *testing.T) {
+	t.Parallel()
 	s := newSim(t, devicesim.Options{})
 	require.NoError(t, s.device.SetBootLoader(true))
 	b := s.browse(browserOptions{})
@@ -135,6 +139,7 @@ func (d *stranger) Packet(p []byte) {
 }
 
 func TestADeviceThatIsNoIMKey(t *testing.T) {
+	t.Parallel()
 	s := newSim(t, devicesim.Options{})
 	s.plugInstead(usb.NewPort(usb.Identity{Serial: s.device.Status().Serial, Product: "Something else"}, &stranger{}, nil))
 	b := s.browse(browserOptions{})
@@ -144,6 +149,7 @@ func TestADeviceThatIsNoIMKey(t *testing.T) {
 }
 
 func TestAnInterfaceThatAnotherProgramHolds(t *testing.T) {
+	t.Parallel()
 	s := newSim(t, devicesim.Options{})
 	b := s.browse(browserOptions{})
 	s.device.Port().SetAccess(usb.Access{Claimed: true})
@@ -156,6 +162,7 @@ func TestAnInterfaceThatAnotherProgramHolds(t *testing.T) {
 }
 
 func TestAnotherTabHoldsTheDevice(t *testing.T) {
+	t.Parallel()
 	s := newSim(t, devicesim.Options{})
 	b := s.browse(browserOptions{})
 	b.open("/")
@@ -172,6 +179,7 @@ func TestAnotherTabHoldsTheDevice(t *testing.T) {
 }
 
 func TestTheSystemDeniesAccess(t *testing.T) {
+	t.Parallel()
 	s := newSim(t, devicesim.Options{})
 	b := s.browse(browserOptions{})
 	b.open("/")
@@ -186,6 +194,7 @@ func TestTheSystemDeniesAccess(t *testing.T) {
 }
 
 func TestThePermissionIsRevoked(t *testing.T) {
+	t.Parallel()
 	s := newSim(t, devicesim.Options{})
 	b := s.browse(browserOptions{})
 	b.open("/")
@@ -200,6 +209,7 @@ func TestThePermissionIsRevoked(t *testing.T) {
 // The chooser of a headless Chromium closes when it likes, so the one that stays open is a promise; the simulated one
 // closes at once when nothing is plugged in, as Chromium's does when its person closes it.
 func TestNothingIsChosen(t *testing.T) {
+	t.Parallel()
 	s := newSim(t, devicesim.Options{})
 	b := s.browse(browserOptions{forbidden: true})
 	b.open("/")
@@ -214,6 +224,7 @@ func TestNothingIsChosen(t *testing.T) {
 }
 
 func TestAFrameWithoutTheRight(t *testing.T) {
+	t.Parallel()
 	s := newSim(t, devicesim.Options{})
 	s.routes.HandleFunc("/outer", func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "text/html")
@@ -236,6 +247,7 @@ func TestAFrameWithoutTheRight(t *testing.T) {
 }
 
 func TestTheStorageIsFull(t *testing.T) {
+	t.Parallel()
 	s := newSim(t, devicesim.Options{})
 	b := s.browse(browserOptions{})
 	b.open("/")
@@ -256,6 +268,7 @@ func TestTheStorageIsFull(t *testing.T) {
 }
 
 func TestTheStorageIsBlocked(t *testing.T) {
+	t.Parallel()
 	s := newSim(t, devicesim.Options{})
 	profile := t.TempDir()
 	require.NoError(t, os.MkdirAll(filepath.Join(profile, "Default"), 0o700))
@@ -273,6 +286,7 @@ func TestTheStorageIsBlocked(t *testing.T) {
 // A record that does not authenticate is reported and stays as it is: nothing overwrites it, until its person has it
 // forgotten.
 func TestACorruptRecord(t *testing.T) {
+	t.Parallel()
 	s := newSim(t, devicesim.Options{})
 	b := s.browse(browserOptions{})
 	b.open("/")
@@ -315,6 +329,7 @@ func TestACorruptRecord(t *testing.T) {
 
 // A device that shows another identity than the one that was bound is refused, until its person says that it is theirs.
 func TestADeviceWithAnotherIdentity(t *testing.T) {
+	t.Parallel()
 	ca, err := fakeca.New(rand.Reader)
 	require.NoError(t, err)
 	s := newSim(t, devicesim.Options{CA: ca})
@@ -352,6 +367,7 @@ func TestADeviceWithAnotherIdentity(t *testing.T) {
 }
 
 func TestTheStorageIsClearedBetweenVisits(t *testing.T) {
+	t.Parallel()
 	s := newSim(t, devicesim.Options{})
 	b := s.browse(browserOptions{})
 	b.open("/")
@@ -381,6 +397,7 @@ func (b *browser) pairsElsewhere(code string) {
 }
 
 func TestTenWrongCodes(t *testing.T) {
+	t.Parallel()
 	s := newSim(t, devicesim.Options{})
 	b := s.browse(browserOptions{})
 	b.open("/")
@@ -407,6 +424,7 @@ func TestTenWrongCodes(t *testing.T) {
 
 // What is typed wrongly is refused at once, with the reason, and the device hears nothing of it.
 func TestCharactersThatNoCodeHas(t *testing.T) {
+	t.Parallel()
 	s := newSim(t, devicesim.Options{})
 	b := s.browse(browserOptions{})
 	b.open("/")
@@ -427,6 +445,7 @@ func TestCharactersThatNoCodeHas(t *testing.T) {
 
 // A device that says nothing holds nobody up: what was pressed is answered at once, and what is awaited is said.
 func TestAMuteDevice(t *testing.T) {
+	t.Parallel()
 	s := newSim(t, devicesim.Options{})
 	b := s.browse(browserOptions{})
 	mute := []usb.Fault{{On: "in", Packet: 1, Do: usb.DoDrop, Count: 1000}}

@@ -12,6 +12,7 @@ import (
 func bound(s devicesim.Status) bool { return s.Binding == "bound" }
 
 func TestFirstPairingAndTheNextVisit(t *testing.T) {
+	t.Parallel()
 	s := newSim(t, devicesim.Options{})
 	b := s.browse(browserOptions{})
 	b.open("/")
@@ -28,6 +29,7 @@ func TestFirstPairingAndTheNextVisit(t *testing.T) {
 }
 
 func TestWrongCodeThenRightCode(t *testing.T) {
+	t.Parallel()
 	s := newSim(t, devicesim.Options{})
 	b := s.browse(browserOptions{})
 	b.open("/")
@@ -45,6 +47,7 @@ func TestWrongCodeThenRightCode(t *testing.T) {
 }
 
 func TestAnotherProfileTakesTheBindingOver(t *testing.T) {
+	t.Parallel()
 	s := newSim(t, devicesim.Options{})
 	first, second := t.TempDir(), t.TempDir()
 
@@ -80,6 +83,7 @@ func TestAnotherProfileTakesTheBindingOver(t *testing.T) {
 // Whatever is cut off while the code is checked, the browser and the device agree afterwards, and the page goes on by
 // itself once the device is back.
 func TestUnpluggedInTheMiddleOfIdentityVerify(t *testing.T) {
+	t.Parallel()
 	s := newSim(t, devicesim.Options{})
 	b := s.browse(browserOptions{})
 	b.open("/")
@@ -118,6 +122,7 @@ func TestUnpluggedInTheMiddleOfIdentityVerify(t *testing.T) {
 }
 
 func TestTheDeviceWaitsForItsPerson(t *testing.T) {
+	t.Parallel()
 	s := newSim(t, devicesim.Options{ConfirmBinding: true})
 	b := s.browse(browserOptions{})
 	b.open("/")
@@ -147,6 +152,7 @@ func TestTheDeviceWaitsForItsPerson(t *testing.T) {
 }
 
 func TestACloseOfThePageLeavesTheDeviceUsable(t *testing.T) {
+	t.Parallel()
 	s := newSim(t, devicesim.Options{ConfirmBinding: true})
 	b := s.browse(browserOptions{})
 	b.open("/")
@@ -162,6 +168,7 @@ func TestACloseOfThePageLeavesTheDeviceUsable(t *testing.T) {
 }
 
 func TestAnUnverifiedDeviceIsBoundOnlyByADeliberateChoice(t *testing.T) {
+	t.Parallel()
 	s := newSim(t, devicesim.Options{})
 	b := s.browse(browserOptions{})
 	// A page from elsewhere than the simulator does not learn its CA: the device is then like every real one.
@@ -185,6 +192,7 @@ func TestAnUnverifiedDeviceIsBoundOnlyByADeliberateChoice(t *testing.T) {
 }
 
 func TestTheSimulatedDeviceOverAWebSocket(t *testing.T) {
+	t.Parallel()
 	s := newSim(t, devicesim.Options{})
 	b := s.browse(browserOptions{unplugged: true})
 	b.open("/")

@@ -32,6 +32,7 @@ const picturesLimit = 120_000
 //
 //	cd web/e2e && IMKEY_PICTURES=../pictures go test -run Pictures .
 func TestPictures(t *testing.T) {
+	t.Parallel()
 	s := newSim(t, devicesim.Options{
 		Serial: "imKey01191200001", ConfirmBinding: true,
 		Rand: rand.NewChaCha8([32]byte([]byte("the same pictures whoever draws!"))), // the code in them is nobody's

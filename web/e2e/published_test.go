@@ -20,6 +20,7 @@ import (
 // The client does not bind and sends no binding signature, as recorded hosts did: a device that was never bound signs for
 // it, one that is bound refuses unless it is told to allow that.
 func TestTheVendorsOwnClient(t *testing.T) {
+	t.Parallel()
 	const bundle = "published/node_modules/@imkey/web3-provider/dist/imkey-web3-provider.umd.js"
 	require.FileExists(t, bundle, "run make testcases first")
 	s := newSim(t, devicesim.Options{Mnemonic: testPhrase(t)})

@@ -87,6 +87,7 @@ func questions(t *testing.T, o devicesim.Options) *sim {
 // The app was deleted: here, all that the browser keeps of the site. The code that was written down binds it again, and
 // the wallet is what it was.
 func TestTheAppWasDeleted(t *testing.T) {
+	t.Parallel()
 	s := questions(t, devicesim.Options{Mnemonic: testPhrase(t)})
 	b := s.browse(browserOptions{})
 	var code string
@@ -114,6 +115,7 @@ func TestTheAppWasDeleted(t *testing.T) {
 // The phone or the browser was changed: the same code binds the new one, which unbinds the old one. That learns of it at
 // its next visit, without alarm, and can no longer look the code up.
 func TestThePhoneOrTheBrowserWasChanged(t *testing.T) {
+	t.Parallel()
 	s := questions(t, devicesim.Options{Mnemonic: testPhrase(t)})
 	before := t.TempDir()
 	b := s.browse(browserOptions{profile: before})
@@ -140,6 +142,7 @@ func TestThePhoneOrTheBrowserWasChanged(t *testing.T) {
 // The code was lost, and with it the browser that was bound: the device is reset on its own buttons, the wallet restored
 // there from its mnemonic phrase, and the device, the same to look at, binds with a new code. The addresses are the same.
 func TestTheCodeWasLost(t *testing.T) {
+	t.Parallel()
 	s := questions(t, devicesim.Options{})
 	first := s.browse(browserOptions{})
 	device := first.inHand()
@@ -182,6 +185,7 @@ func TestTheCodeWasLost(t *testing.T) {
 // The code was not copied when it was shown, and the binding is done: the browser that is bound can look it up, or have the
 // device show it. Nobody else can.
 func TestTheCodeWasNotCopiedAfterTheBinding(t *testing.T) {
+	t.Parallel()
 	s := questions(t, devicesim.Options{})
 	profile := t.TempDir()
 	b := s.browse(browserOptions{profile: profile})
@@ -215,6 +219,7 @@ func TestTheCodeWasNotCopiedAfterTheBinding(t *testing.T) {
 // and without a press. It stays the same until the next reset. That is how the simulated device does it; what real ones do
 // in detail is not known.
 func TestWhenACodeAppears(t *testing.T) {
+	t.Parallel()
 	s := questions(t, devicesim.Options{})
 	var codes []string
 	b := s.browse(browserOptions{})
@@ -248,6 +253,7 @@ func TestWhenACodeAppears(t *testing.T) {
 // device which is bound refuses what no binding signature comes with is the simulated device's default. Whether real ones
 // do is not known: recorded ones signed for hosts that never were bound, but were bound to nobody.
 func TestAStolenDeviceSignsNothingForABrowserThatIsNotBoundAsTheSimulatorDoesIt(t *testing.T) {
+	t.Parallel()
 	const pin = "2580"
 	s := questions(t, devicesim.Options{Mnemonic: testPhrase(t)})
 	owner := s.browse(browserOptions{})

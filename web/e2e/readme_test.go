@@ -25,6 +25,7 @@ func readme(t *testing.T) string {
 
 // The page in the README is one that works, word for word: with the browser's own WebUSB, and with the simulated one.
 func TestTheREADMEsPage(t *testing.T) {
+	t.Parallel()
 	blocks := regexp.MustCompile("(?s)```html\n(.*?)```").FindAllStringSubmatch(readme(t), -1)
 	require.Len(t, blocks, 1)
 	page := blocks[0][1]
@@ -81,6 +82,7 @@ func TestTheREADMEsPage(t *testing.T) {
 // What the README says of tests is true, word for word: each file in an empty folder beside a checkout, and the commands
 // that follow it.
 func TestTheREADMEsTests(t *testing.T) {
+	t.Parallel()
 	checkout, err := filepath.Abs("../..")
 	require.NoError(t, err)
 	_, section, found := strings.Cut(readme(t), "\n## In your tests\n")
@@ -121,6 +123,7 @@ func TestTheREADMEsTests(t *testing.T) {
 
 // What the README points to is there.
 func TestTheREADMEsLinks(t *testing.T) {
+	t.Parallel()
 	text := readme(t)
 	links := regexp.MustCompile(`\]\(([^)#:]+)\)`).FindAllStringSubmatch(text, -1)
 	require.NotEmpty(t, links)

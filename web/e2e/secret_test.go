@@ -61,6 +61,7 @@ func search(secret string, data []byte) []string {
 }
 
 func TestSearchFindsEveryForm(t *testing.T) {
+	t.Parallel()
 	const code = "PVU3FY64"
 	require.Empty(t, search(code, []byte("nothing to see here, PVU3FY65 and pvu3fy63")))
 	for name, form := range forms(code) {

@@ -12,6 +12,7 @@ import (
 // TestSeveralDevices: each has a bus id, a serial number, a page and a part of the control API of its own, and what is done
 // to one is done to it alone.
 func TestSeveralDevices(t *testing.T) {
+	t.Parallel()
 	s := newSim(t, devicesim.Options{}, devicesim.Options{PIN: "123456"}, devicesim.Options{})
 	b := s.browse(browserOptions{})
 	var serials []string
@@ -53,6 +54,7 @@ func plugged(s *sim) (all []bool) {
 
 // TestAPageForOneOfSeveral: the connect page of the second device binds the second, over the browser's own navigator.usb.
 func TestAPageForOneOfSeveral(t *testing.T) {
+	t.Parallel()
 	s := newSim(t, devicesim.Options{}, devicesim.Options{})
 	b := s.browse(browserOptions{permitted: s.Devices[1:]})
 	b.open("/?device=2")

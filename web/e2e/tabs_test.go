@@ -218,6 +218,7 @@ func full(sample, all int) int {
 
 // The tests that follow a wire would be worth nothing if it took anything.
 func TestAWireWithTwoHostsIsSeen(t *testing.T) {
+	t.Parallel()
 	message, err := frame.Split(make([]byte, 100))
 	require.NoError(t, err)
 	answer, err := frame.Split([]byte{0x90, 0})

@@ -17,6 +17,7 @@ import (
 // TestTypesOfTheSimulatedUSB: what the simulator serves beside webusb.js types the module by its address, and the object fits
 // where navigator.usb does and where imkey.js wants one.
 func TestTypesOfTheSimulatedUSB(t *testing.T) {
+	t.Parallel()
 	response := httptest.NewRecorder()
 	wire.Types().ServeHTTP(response, httptest.NewRequest(http.MethodGet, "http://localhost:7380/sim/webusb.d.ts", nil))
 	require.Equal(t, http.StatusOK, response.Code)
