@@ -9,14 +9,16 @@ WASM_EXEC = $(shell $(GO) env GOROOT)/lib/wasm/go_js_wasm_exec
 # What web/dist is made of: the Go that becomes imkey.wasm, the TypeScript, the build tool.
 SOURCES := $(shell find core bridge wasm web/src web/builder web/cmd -type f ! -name '*_test.go' ! -path '*/testdata/*' ! -path '*/node_modules/*' 2>/dev/null) go.mod go.sum
 
-.PHONY: build run test test-all buses e2e-kernel soak bench pack tools check testcases clean
+.PHONY: help build run test test-all buses e2e-kernel soak bench pack tools check testcases clean
 
+# web/dist: all that a site serves.
 build: $(DIST)
 
 $(DIST): $(SOURCES)
 	@echo 'building web/dist; the first time takes a minute or two' >&2
 	@$(GO) run ./web/cmd/build
 
+# The pages and a simulated device on http://localhost:7380, or ADDR=host:port.
 run: build
 	@$(GO) build -o build/imkeysim ./devicesim/cmd/imkeysim
 	@exec ./build/imkeysim -addr $(ADDR) -pages
@@ -29,6 +31,7 @@ pack:
 tools:
 	@sh web/e2e/install.sh
 
+# Format, vet and types.
 check: build
 	@test -z "$$(gofmt -l core bridge wasm web devicesim | tee /dev/stderr)" || { echo 'run gofmt -w on these' >&2; exit 1; }
 	@$(GO) vet ./...
@@ -41,6 +44,7 @@ testcases:
 	@for project in core/ethereum/oracle web/e2e/clients web/e2e/published; do \
 		(cd $$project && npm ci --loglevel=error --ignore-scripts --no-audit --no-fund) || exit 1; done
 
+# Every test, with samples where a full figure takes longer; it installs what it needs.
 test: tools check testcases pack
 	@$(GO) test ./...
 	@cd core/ethereum/oracle && $(GO) test ./...
@@ -83,5 +87,10 @@ bench:
 		END { printf "%-14s %14s %14s %8s\n", "operation", "native ns", "WASM ns", "ratio"; \
 			for (i = 1; i <= n; i++) printf "%-14s %14.0f %14.0f %8.1f\n", order[i], native[order[i]], wasm[order[i]], wasm[order[i]] / native[order[i]] }'
 
+# Removes what was built.
 clean:
 	@rm -rf web/dist build
+
+# What there is.
+help:
+	@awk '/^# / { if (!c) c = substr($$0, 3); next } /^[a-z0-9-]+:/ { if (c) printf "%-12s %s\n", substr($$1, 1, index($$1, ":") - 1), c; c = "" } /^$$/ { c = "" }' Makefile
