@@ -2,7 +2,8 @@
 // outside. Mount [API] at /sim/v1/.
 //
 //	GET  device            the device's state, see [State]
-//	GET  identity          {"serial","ca","codeAttemptsLeft"} of it: what a page may know that must never see the screen
+//	GET  identity          {"serial","ca","codeAttemptsLeft","cas"} of it: what a page may know that must never see the screen.
+//	                       "cas" are the CAs of all devices, each once, for a page that meets several of them
 //	GET  events            the same as server-sent events: one at once, one at every change
 //	POST device/press      {"button":"ok|cancel|up|down"}; with "hold":true the button is held down
 //	POST device/plug, unplug, powercut, reset, menu, home, lock
@@ -97,6 +98,8 @@ type identity struct {
 	Serial           string `json:"serial"`
 	CA               string `json:"ca"`
 	CodeAttemptsLeft int    `json:"codeAttemptsLeft"`
+	// CAs are the CAs of all devices: each has its own, unless they were made with one.
+	CAs []string `json:"cas"`
 }
 
 // API is the handler. Its paths start with /sim/v1/.
@@ -115,7 +118,7 @@ func New(devices []Simulated) *API {
 	a.get("device", func(w http.ResponseWriter, r *http.Request, s Simulated) { answer(w, http.StatusOK, s.state()) })
 	a.get("identity", func(w http.ResponseWriter, r *http.Request, s Simulated) {
 		status := s.Device.Status()
-		answer(w, http.StatusOK, identity{status.Serial, status.CA, status.CodeAttemptsLeft})
+		answer(w, http.StatusOK, identity{status.Serial, status.CA, status.CodeAttemptsLeft, a.cas()})
 	})
 	a.get("events", events)
 	a.get("faults", func(w http.ResponseWriter, r *http.Request, s Simulated) {
@@ -197,6 +200,17 @@ func (a *API) choose(r *http.Request) (Simulated, *problem) {
 		return Simulated{}, &problem{http.StatusNotFound, "not-found", "device must be a number from 1 to " + strconv.Itoa(len(a.devices))}
 	}
 	return a.devices[n-1], nil
+}
+
+// cas are the CAs of all devices, each once, in the devices' order.
+func (a *API) cas() []string {
+	all := []string{}
+	for _, s := range a.devices {
+		if ca := s.Device.Status().CA; !slices.Contains(all, ca) {
+			all = append(all, ca)
+		}
+	}
+	return all
 }
 
 // unknown answers what no other pattern took, a known path with another method included.

@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"imkey-connect/devicesim"
+	"imkey-connect/devicesim/fakeca"
 	"imkey-connect/devicesim/trace"
 	"imkey-connect/devicesim/usb"
 )
@@ -124,8 +125,22 @@ func TestGetIdentityLeavesTheScreenOut(t *testing.T) {
 	status, got := b.do("GET", "identity", "")
 	require.Equal(t, http.StatusOK, status)
 	require.Len(t, got["ca"], 130)
+	require.Equal(t, []any{got["ca"]}, got["cas"])
 	delete(got, "ca")
+	delete(got, "cas")
 	require.Equal(t, map[string]any{"serial": "imKey01191200001", "codeAttemptsLeft": float64(10)}, got)
+}
+
+// A page that meets several devices of one simulator knows the CA of each, whichever it asked for.
+func TestGetIdentityListsTheCAsOfAllDevices(t *testing.T) {
+	shared, err := fakeca.New(nil)
+	require.NoError(t, err)
+	b := newBench(t, devicesim.Options{}, devicesim.Options{CA: shared}, devicesim.Options{CA: shared})
+	_, first := b.do("GET", "identity", "")
+	_, third := b.do("GET", "identity?device=3", "")
+	require.NotEqual(t, first["ca"], third["ca"])
+	require.Equal(t, []any{first["ca"], third["ca"]}, first["cas"])
+	require.Equal(t, first["cas"], third["cas"])
 }
 
 func TestActions(t *testing.T) {

@@ -62,7 +62,7 @@ func TestTheDevicesThatTheBrowserKnows(t *testing.T) {
 	require.Equal(t, wired, len(s.wired()), "nothing was asked of the device")
 	b.pressEntry(serial)
 	b.state("known")
-	for _, says := range []string{"To this browser", "Verified by the simulator’s key", "Kept in this browser"} {
+	for _, says := range []string{"To this browser", "By the simulator’s key", "Kept in this browser"} {
 		require.Contains(t, b.text(), says)
 	}
 	require.Equal(t, wired, len(s.wired()), "nor for its page")
@@ -172,7 +172,7 @@ func TestTheLanguageChangesInTheMiddle(t *testing.T) {
 	b.until("document.querySelector('h1').innerText === '导出此绑定'")
 	require.Equal(t, "correct horse battery staple wagon", eval[string](b, "document.querySelector('[data-control=passphrase]').value"))
 	require.Equal(t, "text", eval[string](b, "document.querySelector('[data-control=passphrase]').type"))
-	require.Contains(t, b.text(), "较强")
+	require.Contains(t, b.text(), "强度高")
 }
 
 // Several are plugged in: the person picks one, and none is opened before.
@@ -191,6 +191,23 @@ func TestSeveralDevicesArePluggedIn(t *testing.T) {
 	b.state("recognised")
 	require.Contains(t, b.text(), second)
 	require.Empty(t, s.wired(), "the other one was asked nothing")
+	// Each has a CA of its own, and the page of either knows both.
+	require.NotEqual(t, s.Devices[0].Status().CA, s.Devices[1].Status().CA)
+	b.wait("[data-certificate=verified]")
+	b.open("/")
+	b.press("connect")
+	b.state("several")
+	b.pressEntry(first)
+	b.state("recognised")
+	require.Contains(t, b.text(), first)
+	b.wait("[data-certificate=verified]")
+	b.open("/")
+	wired := len(s.wired())
+	b.press("connect")
+	b.state("several")
+	b.pressEntry(second)
+	b.state("recognised")
+	require.Equal(t, wired, len(s.wired()), "the first was asked nothing more")
 	b.press("go-on")
 	b.state("code")
 	b.typeCode(s.Devices[1].Code())

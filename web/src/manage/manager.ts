@@ -12,8 +12,8 @@ const largest = 100_000
 /** ManageWorld is all that the management needs from outside; a test gives its own. */
 export interface ManageWorld {
   imkey(): Promise<ImKey>
-  /** The public key of the simulator's CA, in hex; null off a simulator. */
-  readonly simulatorKey: string | null
+  /** The public keys of the simulator's CAs, in hex; none off a simulator. */
+  readonly simulatorKeys: readonly string[]
   readonly report: Report
   /** Has the browser keep a file where its person finds it. */
   save(name: string, content: Uint8Array): void
@@ -65,7 +65,7 @@ export class Manager {
         }
       }
       const plugged = new Set((await imkey.getDevices().catch(() => [])).map(({ serialNumber }) => serialNumber))
-      const facts = (await imkey.knownDevices()).map((known) => knownFacts(known, plugged.has(known.serial), this.world.simulatorKey))
+      const facts = (await imkey.knownDevices()).map((known) => knownFacts(known, plugged.has(known.serial), this.world.simulatorKeys))
       this.#devices = await Promise.all(facts)
     } catch (error) {
       this.world.report.failure(codeOf(error), statusWordOf(error))
@@ -73,11 +73,10 @@ export class Manager {
     }
     this.world.list(this.#devices)
     const shown = this.#state
-    // What is shown of a device changes under nobody's finger but where it is only looked at.
-    if (shown?.name === 'known') {
-      const known = this.#find(shown.known.seid)
-      if (known && JSON.stringify(known) !== JSON.stringify(shown.known)) this.#show({ ...shown, known })
-    }
+    // What is shown of a device changes under nobody's finger but where it is only looked at, or said to be plugged in.
+    if (shown?.name !== 'known' && !(shown?.name === 'lost' && shown.step === 'first')) return
+    const known = shown.known && this.#find(shown.known.seid)
+    if (known && JSON.stringify(known) !== JSON.stringify(shown.known)) this.#show({ ...shown, known })
   }
 
   /** Shows one device that this browser knows. */
@@ -238,7 +237,7 @@ export class Manager {
         await this.refresh()
         run.throwIfAborted()
         this.#forgetSecrets()
-        this.#set({ name: 'known', known: this.#find(known.seid) ?? (await knownFacts(known, false, this.world.simulatorKey)), said: 'imported' })
+        this.#set({ name: 'known', known: this.#find(known.seid) ?? (await knownFacts(known, false, this.world.simulatorKeys)), said: 'imported' })
       } catch (error) {
         if (run.aborted) return
         const problem = problemOf(error)

@@ -307,7 +307,7 @@ export class Pairing extends Visit {
   /** Looks up what a person may know about the open device. */
   async #look(device: Device): Promise<DeviceFacts> {
     const record = await recordOf(await this.imkey(), device.info.seid)
-    this.#facts = await factsOf(device, record, this.world.simulator?.ca ?? null)
+    this.#facts = await factsOf(device, record, this.world.simulator?.cas ?? [])
     return this.#facts
   }
 

@@ -12,7 +12,7 @@ export async function recordsOf(imkey: ImKey): Promise<readonly KnownDevice[]> {
 }
 
 /** factsOf gives what a person may know about an open device. */
-export async function factsOf({ info }: Device, record: KnownDevice | null, simulatorKey: string | null): Promise<DeviceFacts> {
+export async function factsOf({ info }: Device, record: KnownDevice | null, simulatorKeys: readonly string[]): Promise<DeviceFacts> {
   return {
     serial: info.serial,
     firmware: info.firmware,
@@ -23,14 +23,14 @@ export async function factsOf({ info }: Device, record: KnownDevice | null, simu
     bleVersion: info.bleVersion,
     lifeCycle: info.lifeCycle,
     certificate: info.certificate === 'verified' ? 'verified' : 'unverified',
-    key: await vouching(info, simulatorKey),
+    key: await vouching(info, simulatorKeys),
     called: record?.name ?? null,
     boundAt: record?.boundAt?.toISOString() ?? null,
   }
 }
 
 /** knownFacts gives what a person may know about a record. */
-export async function knownFacts(known: KnownDevice, plugged: boolean, simulatorKey: string | null): Promise<KnownFacts> {
+export async function knownFacts(known: KnownDevice, plugged: boolean, simulatorKeys: readonly string[]): Promise<KnownFacts> {
   return {
     seid: known.seid,
     serial: known.serial,
@@ -39,21 +39,21 @@ export async function knownFacts(known: KnownDevice, plugged: boolean, simulator
     record: known.state,
     boundAt: known.boundAt?.toISOString() ?? null,
     certificate: known.certificate,
-    key: await vouching(known, simulatorKey),
+    key: await vouching(known, simulatorKeys),
     codeKept: known.codeKept,
   }
 }
 
 async function vouching(
   { certificate, certificateKey: key }: Pick<DeviceInfo | KnownDevice, 'certificate' | 'certificateKey'>,
-  simulatorKey: string | null,
+  simulatorKeys: readonly string[],
 ): Promise<VouchingKey | null> {
   if (certificate !== 'verified' || key === null) return null
   const bytes = Uint8Array.from(key.match(/../g) ?? [], (digits) => parseInt(digits, 16))
   const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes))
   const hex = Array.from(digest.subarray(0, 8), (byte) => byte.toString(16).padStart(2, '0')).join('')
   return {
-    of: key.toLowerCase() === simulatorKey?.toLowerCase() ? 'simulator' : 'another',
+    of: simulatorKeys.some((ca) => ca.toLowerCase() === key.toLowerCase()) ? 'simulator' : 'another',
     fingerprint: hex.match(/..../g)!.join(' '),
   }
 }

@@ -10,8 +10,8 @@ export interface Simulator {
   usb(): Promise<unknown>
   /** The simulated device's serial number: a real one beside it is told apart by it. */
   readonly serial: string
-  /** The public key of its CA, in hex. */
-  readonly ca: string
+  /** The public keys of the CAs of all that it simulates, in hex. */
+  readonly cas: readonly string[]
   /** How many wrong codes it still takes before it locks; null where it does not say. */
   tries(): Promise<number | null>
 }

@@ -59,7 +59,7 @@ test('a permitted device that is bound needs neither chooser nor code', async ()
 
 test('the device page loads the simulated USB only when asked to', async () => {
   const usb = {}
-  const { pairing, loads, names } = setUp({ simulator: { serial: 's', ca: '', tries: async () => 10, usb: async () => usb } })
+  const { pairing, loads, names } = setUp({ simulator: { serial: 's', cas: [], tries: async () => 10, usb: async () => usb } })
   await pairing.connectSimulated()
   assert.deepEqual(loads, [usb])
   assert.deepEqual(names(), ['opening', 'recognised'])
@@ -197,7 +197,7 @@ test('a wrong code on a real device says no number', async () => {
 
 test('after a wrong code the simulated device is asked how many tries are left', async () => {
   const tries: (number | null)[] = [7, 3, null]
-  const simulator = { serial: 'imKey01191200001', ca: '', tries: async () => tries.shift()!, usb: async () => ({}) }
+  const simulator = { serial: 'imKey01191200001', cas: [], tries: async () => tries.shift()!, usb: async () => ({}) }
   const { pairing, device } = await toCode({ simulator })
   device.onBind = async () => Promise.reject(fail('wrong-code'))
   for (const triesLeft of [7, 3, null]) {
@@ -207,7 +207,7 @@ test('after a wrong code the simulated device is asked how many tries are left',
 })
 
 test('a real device beside a simulator is not taken for the simulated one', async () => {
-  const simulator = { serial: 'imKey00000000002', ca: '', tries: async () => 2, usb: async () => ({}) }
+  const simulator = { serial: 'imKey00000000002', cas: [], tries: async () => 2, usb: async () => ({}) }
   const { pairing, device } = await toCode({ simulator })
   device.onBind = async () => Promise.reject(fail('wrong-code'))
   await pairing.submit(secret, true)

@@ -25,7 +25,7 @@ async function setUp(...known: ReturnType<typeof knownDevice>[]) {
   )
   const manager = new Manager({
     imkey: async () => imkey,
-    simulatorKey: null,
+    simulatorKeys: [],
     report,
     save: (name, content) => saved.push({ name, content }),
     connectTo: (serial) => connected.push(serial),
@@ -229,11 +229,16 @@ test('a file that cannot be imported is said to be what it is', async () => {
 })
 
 test('without the code: what is easier comes first, and nothing is ever reset', async () => {
-  const { manager, connected, device } = await setUp(knownDevice(), knownDevice({ seid: 'F', serial: 'imKey01191200002', state: 'former' }))
+  const { manager, imkey, connected, device } = await setUp(knownDevice(), knownDevice({ seid: 'F', serial: 'imKey01191200002', state: 'former' }))
   const step = () => (manager.state?.name === 'lost' ? manager.state.step : manager.state?.name)
   manager.open(seid)
   manager.lost()
   assert.equal(step(), 'first')
+  const plugged = () => (manager.state?.name === 'lost' ? manager.state.known?.plugged : undefined)
+  assert.equal(plugged(), false)
+  imkey.permitted = [device]
+  await manager.refresh()
+  assert.deepEqual([step(), plugged()], ['first', true]) // it was asked to be plugged in
   for (const next of ['why', 'at-hand', 'count', 'how'] as const) {
     manager.lostGoOn(next)
     assert.equal(step(), next)

@@ -81,7 +81,7 @@ test('an unverified one is accepted anew, whatever it was before', async () => {
 })
 
 test('what is known of a bound device is told, and a store that fails takes nothing else away', async () => {
-  const { pairing, device, imkey } = setUp({ simulator: { serial: 's', ca: '04' + '1A'.repeat(64), tries: async () => 1, usb: async () => ({}) } })
+  const { pairing, device, imkey } = setUp({ simulator: { serial: 's', cas: ['04' + '2B'.repeat(64), '04' + '1A'.repeat(64)], tries: async () => 1, usb: async () => ({}) } })
   imkey.known = [knownDevice({ name: 'Savings' })]
   device.statuses = ['bound']
   await pairing.connect()

@@ -38,12 +38,12 @@ const pairing = new Pairing(
     load: (usb): Promise<ImKey> =>
       loadImKey({
         ...(usb === undefined ? {} : { usb: usb as USB }),
-        ...(simulator ? { trustedCAs: [simulator.ca] } : {}),
+        ...(simulator ? { trustedCAs: simulator.cas } : {}),
       }),
     support: isSupported(),
     simulator: simulator && {
       serial: simulator.serial,
-      ca: simulator.ca,
+      cas: simulator.cas,
       tries: async () => (await findSimulator(location))?.codeAttemptsLeft ?? null,
       usb: () => simulatedUSB(simulator),
     },
@@ -60,7 +60,7 @@ const pairing = new Pairing(
 const management = new Management(
   {
     imkey: () => pairing.imkey(),
-    simulatorKey: simulator?.ca ?? null,
+    simulatorKeys: simulator?.cas ?? [],
     report,
     save,
     connectTo: (serial) => void pairing.connectTo(serial),

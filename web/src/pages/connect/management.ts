@@ -18,7 +18,7 @@ export class Management {
 
   /** `pairing` gives what is shown while nothing is managed; `closed` is told when that is so again. */
   constructor(
-    private readonly world: Pick<ManageWorld, 'imkey' | 'simulatorKey' | 'report' | 'save' | 'connectTo'>,
+    private readonly world: Pick<ManageWorld, 'imkey' | 'simulatorKeys' | 'report' | 'save' | 'connectTo'>,
     private readonly view: () => View,
     private readonly pairing: () => State,
     private readonly closed: (forgotten: boolean) => void,

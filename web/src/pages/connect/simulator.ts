@@ -4,8 +4,11 @@ const webusb = '/sim/webusb.js'
 /** SimulatorFacts is what the page takes from the simulator that served it. */
 export interface SimulatorFacts {
   readonly serial: string
-  /** The public key of the simulator's CA, in hex. It reaches the page from here alone: nothing that is built trusts it. */
-  readonly ca: string
+  /**
+   * The public keys of the CAs of all its devices, in hex. They reach the page from here alone: nothing that is built
+   * trusts them.
+   */
+  readonly cas: readonly string[]
   readonly codeAttemptsLeft: number
   /** The query that names one device of several, or ''. */
   readonly query: string
@@ -25,12 +28,16 @@ export async function findSimulator(location: Location): Promise<SimulatorFacts 
   try {
     const answer = await fetch(`/sim/v1/identity${query}`, { signal: AbortSignal.timeout(patience) })
     if (!answer.ok) return null
-    const { serial, ca, codeAttemptsLeft } = (await answer.json()) as Record<string, unknown>
-    if (typeof serial !== 'string' || typeof ca !== 'string' || typeof codeAttemptsLeft !== 'number') return null
-    return { serial, ca, codeAttemptsLeft, query }
+    const { serial, cas, codeAttemptsLeft } = (await answer.json()) as Record<string, unknown>
+    if (typeof serial !== 'string' || !isTexts(cas) || typeof codeAttemptsLeft !== 'number') return null
+    return { serial, cas, codeAttemptsLeft, query }
   } catch {
     return null // no simulator, which is how most sites are
   }
+}
+
+function isTexts(value: unknown): value is readonly string[] {
+  return Array.isArray(value) && value.every((text) => typeof text === 'string')
 }
 
 /** loopback says that a host name is this computer's own. */

@@ -90,7 +90,7 @@ export class Wallet {
   #make(): Provider {
     const provider = createProvider({
       ...(this.#usb && { usb: this.#usb }),
-      ...(this.simulator && { trustedCAs: [this.simulator.ca] }),
+      ...(this.simulator && { trustedCAs: this.simulator.cas }),
       // No key of the maker's is known to verify real devices by: the dialog says so, and asks.
       allowUnverified: true,
       chainId: this.chainId,
