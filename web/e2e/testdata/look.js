@@ -94,7 +94,7 @@
       const ink = isSVG(element) ? style.fill : style.color
       for (const r of rects.length > 2 ? [rects[0], rects.at(-1)] : rects) yield { element, r, ink }
     }
-    for (const element of document.querySelectorAll('input:not([type=checkbox]), textarea')) {
+    for (const element of document.querySelectorAll('input:not([type=checkbox], [type=radio]), textarea')) {
       if (!shown(element)) continue
       const style = getComputedStyle(element)
       yield { element, r: element.getBoundingClientRect(), ink: style.color }
@@ -155,6 +155,7 @@
       const r = element.getBoundingClientRect()
       if (!isSVG(element) && r.width > 0 && (r.left < -0.5 || r.right > page.clientWidth + 0.5)) find(`sticks out: ${name(element)}`)
       const { overflowX } = getComputedStyle(element)
+      if (element.localName === 'input') continue // what is typed into a field scrolls in it
       if (!isSVG(element) && overflowX !== 'visible' && element.scrollWidth > element.clientWidth + 1) find(`cut off or scrolling sideways: ${name(element)}`)
     }
 
@@ -176,7 +177,8 @@
     for (const element of controls()) {
       const r = element.getBoundingClientRect()
       const style = getComputedStyle(element)
-      const label = element.type === 'checkbox' ? element.closest('label') : null
+      const ticked = element.type === 'checkbox' || element.type === 'radio'
+      const label = ticked ? element.closest('label') : null
       const area = (label ?? element).getBoundingClientRect()
       if (element.localName !== 'pre') {
         counts.targets++
@@ -187,7 +189,7 @@
       }
       judge(() => {
         const field = element.matches('input, textarea, select')
-        const drawn = style.appearance === 'none' || element.type !== 'checkbox' // a browser's own box keeps to its own rules
+        const drawn = style.appearance === 'none' || !ticked // a browser's own box keeps to its own rules
         const around = behind(element, ...middle(r), false)
         const edge = over(faded(style.borderLeftColor, element), around)
         const bordered = parseFloat(style.borderLeftWidth) > 0 && style.borderLeftStyle !== 'none' && color(style.borderLeftColor)[3] > 0

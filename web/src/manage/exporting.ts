@@ -25,10 +25,10 @@ export function exporting(
     frame.actions(secondary('back', t(pairing.cancel), () => manager.back()))
     return frame.rendered()
   }
-  const first = passphraseField('passphrase', words.passphrase, language, 'new', () => {
+  const first = passphraseField('passphrase', words.passphrase, language, () => {
     first.say(first.input.value === '' ? null : strengths[strengthOf(first.input.value)])
   })
-  const second = passphraseField('passphrase-again', words.passphraseAgain, language, 'new', () => second.say(null))
+  const second = passphraseField('passphrase-again', words.passphraseAgain, language, () => second.say(null))
   const submit = (event: Event) => {
     event.preventDefault()
     if (strengthOf(first.input.value) === 'short') {

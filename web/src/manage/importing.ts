@@ -63,7 +63,7 @@ export function importingWith(
     frame.actions(secondary('back', t(pairing.cancel), () => manager.back()))
     return frame.rendered()
   }
-  const field = passphraseField('passphrase', words.passphrase, language, 'current', () => field.say(null))
+  const field = passphraseField('passphrase', words.passphrase, language, () => field.say(null))
   if (problem) field.say(words.wrongPassphrase, true)
   const submit = (event: Event) => {
     event.preventDefault()

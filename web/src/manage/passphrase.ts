@@ -9,8 +9,22 @@ export interface Field {
   say(text: Text | null, wrong?: boolean): void
 }
 
+/**
+ * A file's passphrase is no password of this site: one that a manager makes up and fills in is never seen by the person
+ * who is to type it in another browser, and one that it keeps for the site is filled in where it opens nothing. So the
+ * managers that can be asked to are asked to stay out. The field is a password field all the same: what is typed into
+ * another one is learnt by keyboards and read out by screen readers.
+ */
+const noPassword = {
+  'autocomplete': 'off',
+  'data-1p-ignore': true,
+  'data-bwignore': true,
+  'data-lpignore': 'true',
+  'data-form-type': 'other',
+}
+
 /** passphraseField makes one. What is typed is in the field's value and nowhere else. */
-export function passphraseField(name: string, label: Text, language: Language, purpose: 'new' | 'current', typed: () => void): Field {
+export function passphraseField(name: string, label: Text, language: Language, typed: () => void): Field {
   const hint = h('p', { class: 'hint', id: `${name}-hint`, role: 'status', 'aria-live': 'polite' })
   const input = h('input', {
     type: 'password',
@@ -18,7 +32,7 @@ export function passphraseField(name: string, label: Text, language: Language, p
     class: 'field',
     'data-control': name,
     'data-secret': true,
-    autocomplete: purpose === 'new' ? 'new-password' : 'off',
+    ...noPassword,
     autocapitalize: 'off',
     spellcheck: 'false',
     'aria-describedby': `${name}-hint`,
@@ -33,7 +47,7 @@ export function passphraseField(name: string, label: Text, language: Language, p
   return { element, input, say }
 }
 
-/** account tells password managers what a passphrase is for. */
+/** account names the file, to a browser that offers to keep its passphrase after all. */
 export function account(name: string): HTMLInputElement {
   return h('input', { type: 'text', autocomplete: 'username', hidden: true, readonly: true, value: name })
 }

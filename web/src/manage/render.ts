@@ -12,7 +12,6 @@ import { device } from './device'
 import { exported, exporting } from './exporting'
 import { importing, importingWith, replacing } from './importing'
 import { losing } from './losing'
-import { titleOf } from './list'
 import type { Manager } from './manager'
 import { rename } from './rename'
 import type { ManageState } from './state'
@@ -43,7 +42,10 @@ export function render(state: ManageState, context: Context, manager: Manager): 
     case 'forget-known': {
       const unreadable = state.known.record === 'unreadable'
       frame.heading(state.going ? rare.forgetting : unreadable ? rare.forgetDamagedTitle : rare.forgetTitle)
-      frame.add(h('dl', { class: 'card' }, row(pairing.serial, titleOf(state.known, language), language)))
+      if (!unreadable) {
+        const { called, serial } = state.known
+        frame.add(h('dl', { class: 'card' }, row(words.name, called, language), row(pairing.serial, serial, language)))
+      }
       if (state.going) {
         frame.progress()
         return frame.rendered()
