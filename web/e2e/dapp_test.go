@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"context"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
@@ -14,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"imkey-connect/devicesim"
+	"imkey-connect/devicesim/simtest"
 )
 
 // The addresses of the test wallet at m/44'/60'/0'/0/0 and /1.
@@ -156,6 +158,29 @@ func (d *dapp) start(method, params string) request {
 func (r request) abort() {
 	r.d.t.Helper()
 	r.d.run(fmt.Sprintf("controllers[%d].abort()", r.n))
+}
+
+// asking waits until the device asks its person about the request. One that ends unasked fails the test, and says how.
+func (r request) asking() {
+	r.d.t.Helper()
+	ctx, stop := context.WithCancelCause(r.d.ctx)
+	defer stop(nil)
+	go func() {
+		pending := chromedp.Evaluate[outcome](fmt.Sprintf("pending[%d]", r.n), chromedp.EvalAwaitPromise)
+		if o, err := chromedp.Run(ctx, pending); err == nil {
+			stop(fmt.Errorf("the request ended, and its person was not asked: %+v", o))
+		}
+	}()
+	if err := simtest.WaitFor(ctx, r.d.sim.device, func(status devicesim.Status) bool { return status.Asking }); err != nil {
+		require.NoError(r.d.t, context.Cause(ctx))
+	}
+}
+
+// told is dapp.told for an event that the request brings. One that ends without it fails the test, and says how.
+func (r request) told(name string, after int) {
+	r.d.t.Helper()
+	r.d.run(fmt.Sprintf(`
+		await Promise.race([told(%q, %d), pending[%d].then(ended => { throw Error('the request ended: ' + JSON.stringify(ended)) })])`, name, after, r.n))
 }
 
 // end waits for the request.
