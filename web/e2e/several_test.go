@@ -66,3 +66,16 @@ func TestAPageForOneOfSeveral(t *testing.T) {
 	s.Devices[1].Bound()
 	require.Equal(t, "none", s.Device.Status().Binding)
 }
+
+// TestTheDemonstrationKnowsEveryCA: the page of the first device verifies the second, which has a CA of its own.
+func TestTheDemonstrationKnowsEveryCA(t *testing.T) {
+	t.Parallel()
+	s := newSim(t, devicesim.Options{}, devicesim.Options{})
+	b := s.browse(browserOptions{permitted: s.Devices[1:]})
+	b.watchDialog()
+	b.open("/dapp")
+	b.press("connect")
+	b.dialogShows("recognised")
+	require.Contains(t, eval[string](b, "dialog().textContent"), s.Devices[1].Serial())
+	require.Equal(t, "verified", eval[string](b, "dialog().querySelector('[data-certificate]').dataset.certificate"))
+}
