@@ -9,6 +9,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"imkey-connect/devicesim/chromium/devtools"
 )
 
 // Browser is a browser that runs.
@@ -47,11 +49,16 @@ func (e *EndedError) Error() string {
 func (e *EndedError) Unwrap() error { return e.Err }
 
 // Launch starts a browser, which runs until it is closed, by its person or by
-// Close, or until ctx ends. With Options.DevTools it returns when DevTools is open.
+// Close, or until ctx ends. With Options.DevTools it returns when DevTools is open and
+// the page at Options.URL has loaded, or could not be within half a minute.
 // Errors: those of Prepare, of starting a process, *EndedError, and ctx's own.
 func Launch(ctx context.Context, o Options) (*Browser, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
+	}
+	first := ""
+	if o.DevTools {
+		first, o.URL = o.URL, "" // see show
 	}
 	in, err := Prepare(ctx, o)
 	if err != nil {
@@ -101,6 +108,7 @@ func Launch(ctx context.Context, o Options) (*Browser, error) {
 	}
 	select {
 	case b.DevToolsURL = <-b.said.devTools:
+		b.show(ctx, first)
 		return b, nil
 	case <-ctx.Done():
 		return nil, errors.Join(context.Cause(ctx), b.Close())
@@ -109,6 +117,29 @@ func Launch(ctx context.Context, o Options) (*Browser, error) {
 			return nil, b.err
 		}
 		return nil, &EndedError{Output: b.said.tail()}
+	}
+}
+
+// loadTimeout is how long the first page of a browser that is driven may take before whoever drives it gets the browser
+// anyway.
+const loadTimeout = 30 * time.Second
+
+// show opens url and waits until it is loaded. A driver that attaches while a tab changes from its first page to the next
+// may never hear of that tab again (playwright's connectOverCDP then waits for ever), so the change is over before anybody
+// learns where DevTools is. What keeps the page from loading is for the page to show, and what ends the browser is Wait's.
+func (b *Browser) show(ctx context.Context, url string) {
+	if url == "" || url == devtools.Blank {
+		return
+	}
+	ctx, stop := context.WithTimeout(ctx, loadTimeout)
+	defer stop()
+	client, err := devtools.Dial(ctx, b.DevToolsURL)
+	if err != nil {
+		return
+	}
+	defer client.Close()
+	if page, err := client.FirstPage(ctx); err == nil {
+		_ = page.Open(ctx, url)
 	}
 }
 

@@ -27,8 +27,12 @@ const (
 )
 
 // Fault is armed with Port.SetFaults and hits packets Packet … Packet+Count-1 of
-// its direction, counted from 1 since arming. Several faults on one packet act in
-// the order in which they are listed.
+// its direction, counted from 1 since arming. Of several faults on one packet, those
+// that change its bytes (short, zero, corrupt) do so in the order in which they are
+// listed. Then it waits for as long as all delays together. Then, in whatever order
+// they are listed: on the way out a stall keeps it, else it unplugs or cuts the power,
+// else it is dropped; on the way in it unplugs or cuts the power, else it halts the
+// endpoint, and is dropped, or waits behind the halt and may babble.
 type Fault struct {
 	On     string `json:"on"`              // "in" (device to host) or "out"
 	Packet int    `json:"packet"`          // 1 …
@@ -65,6 +69,9 @@ func ParseFaults(data []byte) ([]Fault, error) {
 	var raw []json.RawMessage
 	if err := dec.Decode(&raw); err != nil {
 		return nil, &FaultError{Reason: "not a JSON list: " + err.Error()}
+	}
+	if raw == nil { // null
+		return nil, &FaultError{Reason: "not a JSON list: null"}
 	}
 	if _, err := dec.Token(); err != io.EOF {
 		return nil, &FaultError{Reason: "something follows the list"}

@@ -1,6 +1,7 @@
 package usb_test
 
 import (
+	"context"
 	"errors"
 	"testing"
 	"time"
@@ -156,6 +157,8 @@ func TestFaultErrorsNameTheField(t *testing.T) {
 		`[{"on":"in","packet":1,"do":"corrupt","bytes":63,"hex":"0000"}]`: "hex",
 		`[{"on":"in","packet":1,"do":"stall","when":"now"}]`:              "when",
 		`[3]`:         "fault",
+		`[null]`:      "do",
+		`null`:        "",
 		`{"on":"in"}`: "",
 		`[] []`:       "",
 		`[`:           "",
@@ -168,6 +171,72 @@ func TestFaultErrorsNameTheField(t *testing.T) {
 		require.NotEmpty(t, fe.Reason)
 	}
 	require.Error(t, usb.NewPort(identity, &recorder{}, nil).SetFaults(make([]usb.Fault, 300)))
+}
+
+// TestSeveralFaultsOnOnePacket: the bytes are changed in the order of the list, the rest is as Fault says, in any order.
+func TestSeveralFaultsOnOnePacket(t *testing.T) {
+	_, p, h := armed(t, `[{"on":"in","packet":1,"do":"short","bytes":2},{"on":"in","packet":1,"do":"corrupt","hex":"aabbcc"}]`)
+	require.Equal(t, []byte{0xAA, 0xBB}, echo(t, h, 1))
+	require.NoError(t, p.SetFaults([]usb.Fault{{On: "in", Packet: 1, Do: usb.DoZero}, {On: "in", Packet: 1, Do: usb.DoCorrupt, Hex: "aa"}}))
+	require.Empty(t, echo(t, h, 1), "nothing is left to corrupt")
+	require.NoError(t, p.SetFaults([]usb.Fault{{On: "in", Packet: 1, Do: usb.DoCorrupt, Hex: "aa"}, {On: "in", Packet: 1, Do: usb.DoCorrupt, Hex: "bb"}}))
+	require.Equal(t, byte(0xBB), echo(t, h, 1)[0], "the last one counts")
+
+	both := func(on string, a, b usb.Action) error {
+		r := &recorder{}
+		p, h := plugged(t, r)
+		require.NoError(t, p.SetFaults([]usb.Fault{{On: on, Packet: 1, Do: a}, {On: on, Packet: 1, Do: b}}))
+		_, err := h.Out(within(t), 4, packet(1, 64))
+		if on == "out" {
+			require.Empty(t, r.packets())
+			return err
+		}
+		_, err = h.In(within(t), 5, 64)
+		return err
+	}
+	for _, c := range []struct {
+		on   string
+		a, b usb.Action
+		want error
+	}{
+		{"out", usb.DoStall, usb.DoUnplug, usb.ErrStall}, {"out", usb.DoDrop, usb.DoUnplug, usb.ErrUnplugged}, {"out", usb.DoStall, usb.DoDrop, usb.ErrStall},
+		{"in", usb.DoStall, usb.DoUnplug, usb.ErrUnplugged}, {"in", usb.DoStall, usb.DoDrop, usb.ErrStall}, {"in", usb.DoDrop, usb.DoPowerCut, usb.ErrUnplugged},
+	} {
+		require.ErrorIs(t, both(c.on, c.a, c.b), c.want, "%+v", c)
+		require.ErrorIs(t, both(c.on, c.b, c.a), c.want, "%+v the other way round", c)
+	}
+}
+
+// TestAResetEndsADelayedOut: neither does the packet arrive after the reset, nor does its host wait for the delay's end.
+func TestAResetEndsADelayedOut(t *testing.T) {
+	for name, reset := range map[string]func(*usb.Host) error{
+		"bus reset": (*usb.Host).Reset,
+		"SET_CONFIGURATION": func(h *usb.Host) error {
+			_, err := h.Control(context.Background(), usb.Setup(0, 9, 1, 0, 0), nil)
+			return err
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r, _, h := armed(t, `[{"on":"out","packet":1,"do":"delay","ms":600000}]`)
+			done := make(chan error, 1)
+			go func() {
+				_, err := h.Out(within(t), 4, []byte{1, 2, 3})
+				done <- err
+			}()
+			for ended := false; !ended; { // the transfer waits at one of them
+				select {
+				case err := <-done:
+					require.ErrorIs(t, err, usb.ErrUnlinked)
+					require.NotErrorIs(t, err, context.DeadlineExceeded)
+					ended = true
+				default:
+					require.NoError(t, reset(h))
+				}
+			}
+			require.Empty(t, r.packets())
+			require.Equal(t, byte(7), echo(t, h, 7)[0])
+		})
+	}
 }
 
 func FuzzParseFaults(f *testing.F) {

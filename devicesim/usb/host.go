@@ -155,13 +155,19 @@ func (h *Host) outPacket(ctx context.Context, endpoint byte, data []byte) error 
 	}
 	e := p.faults.next("out", bytes.Clone(data))
 	if e.delay > 0 {
+		stopped := p.stopped
 		p.mu.Unlock()
-		err := h.wait(ctx, e.delay)
+		err := h.wait(ctx, e.delay, stopped)
 		p.mu.Lock()
-		if err == nil {
-			err = h.canSend(endpoint)
+		switch {
+		case err != nil:
+			return err
+		case h.gone != nil:
+			return h.gone
+		case p.stopped != stopped: // nothing from before a reset arrives after it
+			return ErrUnlinked
 		}
-		if err != nil {
+		if err := h.canSend(endpoint); err != nil {
 			return err
 		}
 	}
@@ -198,7 +204,8 @@ func (h *Host) canSend(endpoint byte) error {
 	return nil
 }
 
-func (h *Host) wait(ctx context.Context, d time.Duration) error {
+// wait waits until d is over or stopped closed, whoever looks then finds out which; or until ctx ends, which is its error.
+func (h *Host) wait(ctx context.Context, d time.Duration, stopped <-chan struct{}) error {
 	t := time.NewTimer(d)
 	defer t.Stop()
 	select {
@@ -206,8 +213,8 @@ func (h *Host) wait(ctx context.Context, d time.Duration) error {
 		return nil
 	case <-ctx.Done():
 		return unlinked(ctx)
-	case <-h.detached:
-		return nil // canSend says why
+	case <-stopped:
+		return nil
 	}
 }
 

@@ -31,7 +31,8 @@ type Port struct {
 	plugged    bool
 	host       *Host // nil: nobody
 	configured bool
-	session    uint64 // counts the function's attachments; an old send is told by it
+	session    uint64        // counts the function's attachments; an old send is told by it
+	stopped    chan struct{} // closed when the attachment ends, for OUT packets that wait; another one for each
 	halted     map[byte]bool
 	alternate  [2]byte
 	in         inQueue // EndpointIn
@@ -213,7 +214,7 @@ func (p *Port) Faults() []Fault {
 func (p *Port) startFunction() {
 	p.session++
 	session := p.session
-	p.configured = true
+	p.configured, p.stopped = true, make(chan struct{})
 	p.calls.add(func() {
 		p.function.Attach(func(packet []byte) { p.send(session, packet) })
 	})
@@ -224,6 +225,7 @@ func (p *Port) stopFunction(err error) {
 	if p.configured {
 		p.configured = false
 		p.session++
+		close(p.stopped)
 		p.calls.add(p.function.Detach)
 	}
 	p.alternate = [2]byte{}

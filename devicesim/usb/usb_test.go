@@ -305,6 +305,40 @@ func TestResetDropsEverything(t *testing.T) {
 	}
 }
 
+func TestAResetClearsHalts(t *testing.T) {
+	_, h := plugged(t, &recorder{})
+	for _, endpoint := range []uint16{0x85, 0x04} {
+		_, err := h.Control(within(t), usb.Setup(0x02, 3, 0, endpoint, 0), nil) // SET_FEATURE(ENDPOINT_HALT)
+		require.NoError(t, err)
+	}
+	require.NoError(t, h.Reset())
+	for _, endpoint := range []uint16{0x85, 0x04} {
+		status, err := h.Control(within(t), usb.Setup(0x82, 0, 0, endpoint, 2), nil)
+		require.NoError(t, err)
+		require.Equal(t, []byte{0, 0}, status)
+	}
+	require.Equal(t, byte(3), echo(t, h, 3)[0])
+}
+
+// TestWhatNobodyReadsIsBounded: a host that only sends does not fill the memory; what came first is kept.
+func TestWhatNobodyReadsIsBounded(t *testing.T) {
+	r := &recorder{silent: true}
+	_, h := plugged(t, r)
+	for i := range 10_000 {
+		r.sender()([]byte{byte(i), byte(i >> 8)})
+	}
+	var got int
+	for ; ; got++ {
+		read, pending := started(t, h, 64)
+		if _, waits := pending.Cancel(); waits {
+			break
+		}
+		require.Equal(t, []byte{byte(got), byte(got >> 8)}, (<-read).data)
+	}
+	require.Positive(t, got)
+	require.Less(t, got, 10_000)
+}
+
 func TestUnplugAndPlug(t *testing.T) {
 	r := &recorder{}
 	p, h := plugged(t, r)

@@ -1,0 +1,152 @@
+package devtools
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// Blank is the page of a browser that shows none.
+const Blank = "about:blank"
+
+// Page is one tab. Its methods may be called by one goroutine at a time.
+type Page struct {
+	client  *Client
+	session string
+}
+
+// Thrown is what JavaScript in the page threw.
+type Thrown struct{ Text string }
+
+func (e *Thrown) Error() string { return "devtools: the page threw " + e.Text }
+
+// FirstPage waits for a tab that shows [Blank], such as the one that a browser starts with, and takes it.
+func (c *Client) FirstPage(ctx context.Context) (*Page, error) {
+	if err := c.Call(ctx, "", "Target.setDiscoverTargets", map[string]any{"discover": true}, nil); err != nil {
+		return nil, err
+	}
+	for {
+		c.mu.Lock()
+		changed, found := c.changed, ""
+		for id, t := range c.targets {
+			if t.Type == "page" && t.URL == Blank {
+				found = id
+			}
+		}
+		c.mu.Unlock()
+		if found != "" {
+			return c.attach(ctx, found)
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return nil, context.Cause(ctx)
+		case <-c.ended:
+			c.mu.Lock()
+			defer c.mu.Unlock()
+			return nil, c.err
+		}
+	}
+}
+
+// NewPage opens a tab that shows [Blank].
+func (c *Client) NewPage(ctx context.Context) (*Page, error) {
+	var made struct {
+		ID string `json:"targetId"`
+	}
+	if err := c.Call(ctx, "", "Target.createTarget", map[string]any{"url": Blank}, &made); err != nil {
+		return nil, err
+	}
+	return c.attach(ctx, made.ID)
+}
+
+func (c *Client) attach(ctx context.Context, id string) (*Page, error) {
+	var attached struct {
+		Session string `json:"sessionId"`
+	}
+	if err := c.Call(ctx, "", "Target.attachToTarget", map[string]any{"targetId": id, "flatten": true}, &attached); err != nil {
+		return nil, err
+	}
+	return &Page{c, attached.Session}, nil
+}
+
+// Open goes to url and waits until that is loaded. A site that cannot be reached is a *Thrown, and the browser's own page
+// about it is what is shown.
+func (p *Page) Open(ctx context.Context, url string) error {
+	var answer struct {
+		ErrorText string `json:"errorText"`
+	}
+	if err := p.client.Call(ctx, p.session, "Page.navigate", map[string]any{"url": url}, &answer); err != nil {
+		return err
+	}
+	// It answers once the page has begun; what came before it is gone by then.
+	const loaded = `new Promise((resolve) => document.readyState === 'complete' ? resolve(true) : addEventListener('load', () => resolve(true)))`
+	if _, err := p.Eval(ctx, loaded); err != nil {
+		return err
+	}
+	if answer.ErrorText != "" {
+		return &Thrown{answer.ErrorText + " for " + url}
+	}
+	return nil
+}
+
+// Eval runs JavaScript as in a person's click, awaits what it returns, and gives that as JSON. A page that goes elsewhere
+// meanwhile is asked again, in the next one. Errors: *Thrown, *Error, ctx's own.
+func (p *Page) Eval(ctx context.Context, expression string) (json.RawMessage, error) {
+	for {
+		var answer struct {
+			Result struct {
+				Value json.RawMessage `json:"value"`
+			} `json:"result"`
+			Exception *struct {
+				Text  string `json:"text"`
+				Value struct {
+					Description string          `json:"description"`
+					Value       json.RawMessage `json:"value"`
+				} `json:"exception"`
+			} `json:"exceptionDetails"`
+		}
+		err := p.client.Call(ctx, p.session, "Runtime.evaluate", map[string]any{
+			"expression": expression, "awaitPromise": true, "returnByValue": true, "userGesture": true,
+		}, &answer)
+		var refused *Error
+		switch {
+		case errors.As(err, &refused) && gone(refused.Message):
+			continue
+		case err != nil:
+			return nil, err
+		case answer.Exception != nil && answer.Exception.Value.Description != "":
+			return nil, &Thrown{answer.Exception.Value.Description}
+		case answer.Exception != nil:
+			return nil, &Thrown{fmt.Sprintf("%s %s", answer.Exception.Text, answer.Exception.Value.Value)}
+		}
+		return answer.Result.Value, nil
+	}
+}
+
+// gone says whether a call failed because the page was replaced by the next one.
+func gone(message string) bool {
+	for _, text := range []string{"Inspected target navigated or closed", "Execution context was destroyed", "Cannot find context", "Promise was collected"} {
+		if strings.Contains(message, text) {
+			return true
+		}
+	}
+	return false
+}
+
+// Press presses and releases a key: "Enter", or one character.
+func (p *Page) Press(ctx context.Context, key string) error {
+	event := map[string]any{"type": "keyDown", "key": key, "text": key, "unmodifiedText": key}
+	if key == "Enter" {
+		event["text"], event["unmodifiedText"], event["code"], event["windowsVirtualKeyCode"] = "\r", "\r", "Enter", 13
+	}
+	if err := p.client.Call(ctx, p.session, "Input.dispatchKeyEvent", event, nil); err != nil {
+		return err
+	}
+	delete(event, "text")
+	delete(event, "unmodifiedText")
+	event["type"] = "keyUp"
+	return p.client.Call(ctx, p.session, "Input.dispatchKeyEvent", event, nil)
+}
