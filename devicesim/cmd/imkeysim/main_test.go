@@ -319,7 +319,40 @@ func TestCountUp(t *testing.T) {
 	require.Equal(t, "00000000000000000000000000000100", got)
 }
 
-// TestChromium lets the command start a real Chromium on a page, which finds the device by its own navigator.usb, permitted
+// TestOneFileForTwoPurposes: what is to be read is not written over, by whatever names it goes.
+func TestOneFileForTwoPurposes(t *testing.T) {
+	t.Chdir(t.TempDir())
+	const recording = "=> 8072000000\n<= 9000\n"
+	for _, name := range []string{"f", "f.2", "f.3", "state"} {
+		require.NoError(t, os.WriteFile(name, []byte(recording), 0o600))
+	}
+	require.NoError(t, os.Symlink("f", "link"))
+	require.NoError(t, os.Link("f", "hard"))
+	require.NoError(t, os.Symlink("nothing", "dangling"))
+	require.NoError(t, os.Symlink(".", "here"))
+	for _, flags := range []string{
+		"-replay f -record f", "-replay f -record ./f", "-replay f -record here/f", "-replay f -record link", "-replay link -record f", "-replay f -record hard",
+		"-replay f -record f.2 -devices 2", "-replay f.2 -record f -devices 2", "-replay f -record f.3 -devices 3",
+		"-state f -record f", "-state nothing -record nothing", "-state nothing -record here/nothing", "-state nothing -record dangling",
+		"-state new -record new.2 -devices 2", "-fault f -record f", "-fault f -state f",
+	} {
+		var out, log bytes.Buffer
+		require.Equal(t, exitUsage, run(t.Context(), append([]string{"-addr", "127.0.0.1:0"}, strings.Fields(flags)...), &out, &log), flags)
+		require.Contains(t, log.String(), "are one file", flags)
+	}
+	for _, name := range []string{"f", "f.2", "f.3"} {
+		text, err := os.ReadFile(name)
+		require.NoError(t, err)
+		require.Equal(t, recording, string(text), name)
+	}
+	require.NoFileExists(t, "nothing")
+	for _, flags := range []string{"-replay f -record other", "-replay f -record f.2", "-replay f -record f.4 -devices 3", "-record /dev/null -replay /dev/null", "-state a -record b -fault f"} {
+		_, _, err := parse(serveName, strings.Fields(flags), io.Discard)
+		require.NoError(t, err, flags)
+	}
+}
+
+// TestChromium lets the command start a real Chromium on a page, which finds all devices by its own navigator.usb, permitted
 // and without a click.
 func TestChromium(t *testing.T) {
 	temp := t.TempDir()
@@ -333,19 +366,23 @@ func TestChromium(t *testing.T) {
 		}
 		w.Header().Set("Content-Type", "text/html")
 		_, _ = io.WriteString(w, `<script type="module">
-			const connected = new Promise((resolve) => { navigator.usb.onconnect = (e) => resolve(e.device); });
-			const [known] = await navigator.usb.getDevices();
-			const device = known ?? await connected;
-			await fetch('/', { method: 'POST', body: device.productName + ' ' + device.serialNumber });
+			const devices = new Map();
+			const add = (device) => {
+				devices.set(device.serialNumber, device.productName + ' ' + device.serialNumber);
+				if (devices.size === 2) fetch('/', { method: 'POST', body: [...devices.values()].sort().join() });
+			};
+			navigator.usb.onconnect = (e) => add(e.device);
+			for (const device of await navigator.usb.getDevices()) add(device);
 		</script>`)
 	}))
 	defer page.Close()
-	c := startCommand(t, "chromium", "-headless", "-serial", "imKey01191200001", page.URL)
+	c := startCommand(t, "chromium", "-headless", "-devices", "2", "-serial", "imKey01191200001", page.URL)
 	require.Regexp(t, `^http://127\.0\.0\.1:`, c.line())
-	require.Regexp(t, `^usbip `, c.line())
+	require.Regexp(t, `^usbip .* 1-1$`, c.line())
+	require.Regexp(t, `^usbip .* 1-2$`, c.line())
 	select {
 	case device := <-found:
-		require.Equal(t, "imKey (simulated) imKey01191200001", device)
+		require.Equal(t, "imKey (simulated) imKey01191200001,imKey (simulated) imKey01191200002", device)
 	case <-time.After(deadline):
 		require.FailNow(t, "the page never saw the device", c.stderr())
 	}

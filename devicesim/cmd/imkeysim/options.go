@@ -10,6 +10,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 
@@ -107,15 +108,89 @@ func (o options) check() error {
 			return fmt.Errorf("%s must be host:port: %w", name, err)
 		}
 	}
+	return o.checkFiles()
+}
+
+// checkFiles refuses to read and write one file for two purposes, which destroys it. Files that have two names are found by
+// what they are, files that are not there yet by their folders.
+func (o options) checkFiles() error {
+	type use struct {
+		flag, file string
+		info       os.FileInfo // nil: not there
+	}
+	var uses []use
+	add := func(flag, file string, several bool) {
+		if file == "" {
+			return
+		}
+		devices := 1
+		if several {
+			devices = o.devices
+		}
+		for n := 1; n <= devices; n++ {
+			u := use{flag: flag, file: resolved(numbered(file, n))}
+			if info, err := os.Stat(u.file); err == nil && info.Mode().IsRegular() {
+				u.info = info
+			}
+			uses = append(uses, u)
+		}
+	}
+	add("-record", o.record, true)
+	add("-replay", o.replay, true)
+	add("-state", o.state, true)
+	if !isList(o.fault) {
+		add("-fault", o.fault, false)
+	}
+	byName, alike := map[string]use{}, map[string][]use{}
+	for _, u := range uses {
+		if other, ok := byName[u.file]; ok && u.flag != other.flag && u.file != os.DevNull {
+			return fmt.Errorf("%s and %s are one file, %s", other.flag, u.flag, u.file)
+		}
+		byName[u.file] = u
+		if u.info == nil {
+			continue
+		}
+		key := fmt.Sprint(u.info.Size(), u.info.ModTime().UnixNano()) // of one file they are the same, so few are compared
+		for _, other := range alike[key] {
+			if u.flag != other.flag && os.SameFile(u.info, other.info) {
+				return fmt.Errorf("%s and %s are one file, %s and %s", other.flag, u.flag, other.file, u.file)
+			}
+		}
+		alike[key] = append(alike[key], u)
+	}
 	return nil
 }
+
+// resolved is a file's path without links, as far as there are folders.
+func resolved(file string) string {
+	path, err := filepath.Abs(file)
+	if err != nil {
+		path = filepath.Clean(file)
+	}
+	if target, err := filepath.EvalSymlinks(path); err == nil {
+		return target
+	}
+	if target, err := os.Readlink(path); err == nil { // to what is not there yet
+		if !filepath.IsAbs(target) {
+			target = filepath.Join(filepath.Dir(path), target)
+		}
+		path = target
+	}
+	if folder, err := filepath.EvalSymlinks(filepath.Dir(path)); err == nil {
+		return filepath.Join(folder, filepath.Base(path))
+	}
+	return path
+}
+
+// isList tells a list of faults from a file of one.
+func isList(fault string) bool { return strings.HasPrefix(strings.TrimSpace(fault), "[") }
 
 // simulator turns the flags into a simulator's options.
 func (o options) simulator() (serve.Options, error) {
 	s := serve.Options{Addr: o.addr, USBIP: o.usbip}
 	if o.fault != "" {
 		text := []byte(o.fault)
-		if !strings.HasPrefix(strings.TrimSpace(o.fault), "[") {
+		if !isList(o.fault) {
 			var err error
 			if text, err = os.ReadFile(o.fault); err != nil {
 				return s, fmt.Errorf("-fault: %w", err)
