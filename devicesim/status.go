@@ -48,6 +48,7 @@ const (
 	ShowsQuestion   Showing = "question" // OK or cancel
 	ShowsNotice     Showing = "notice"
 	ShowsBootLoader Showing = "boot-loader"
+	ShowsRecording  Showing = "recording" // what a recording answers; there is no device to be in anybody's hand
 )
 
 // Status returns the state of this moment.

@@ -16,11 +16,12 @@ func (d *Device) Status() devicesim.Status {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	s := devicesim.Status{
-		Serial: d.port.Identity().Serial, SEID: d.seid, CA: d.script.CA, Plugged: plugged, Binding: "none", Screen: []string{}, Applets: []string{}, Battery: 100,
+		Serial: d.port.Identity().Serial, SEID: d.seid, CA: d.script.CA, Plugged: plugged, Binding: "none", Screen: []string{}, Showing: devicesim.ShowsNothing, Applets: []string{}, Battery: 100,
 	}
 	if !plugged {
 		return s
 	}
+	s.Showing = devicesim.ShowsRecording
 	s.Screen = []string{"A recording", fmt.Sprintf("%d of %d", d.next, len(d.script.Exchanges)), "", ""}
 	switch {
 	case d.err != nil && d.err.Want == nil:

@@ -6,9 +6,13 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/chromedp/chromedp"
 	"github.com/stretchr/testify/require"
 
 	"imkey-connect/devicesim"
+	"imkey-connect/devicesim/replay"
+	"imkey-connect/devicesim/serve"
+	"imkey-connect/web"
 )
 
 //go:embed testdata/hand.js
@@ -207,4 +211,20 @@ func TestTheDevicesPageSaysWhatCameOfIt(t *testing.T) {
 		b.press("cable")
 		b.until("hand.lines().join('') !== ''")
 	}
+}
+
+// TestTheDevicePageOfARecording: what plays has a screen and a cable; nothing on the page pretends that it has a person.
+func TestTheDevicePageOfARecording(t *testing.T) {
+	t.Parallel()
+	script, err := replay.Parse([]byte("=> 80cb800005dfff028101\n<= 0119000000000000009000\n"))
+	require.NoError(t, err)
+	playing, err := serve.Start(serve.Options{Replay: []replay.Script{script}, Pages: web.Handler(web.Dist)})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, playing.Close()) })
+	b := newSim(t, devicesim.Options{}).browse(browserOptions{unplugged: true})
+	b.do(chromedp.Navigate(playing.URL() + "/device"))
+	b.doing("Plays a recording")
+	require.Equal(t, "A recording", eval[string](b, "document.querySelector('.screen-line').textContent"))
+	require.False(t, eval[bool](b, "document.querySelector('.panels').checkVisibility()"), "a wallet, a PIN, a reset")
+	require.Contains(t, eval[string](b, "document.querySelector('.hint').textContent"), "no device but a recording")
 }

@@ -7,6 +7,10 @@ export const device = {
     'Press or hold its buttons with the mouse, or use the arrow keys, Enter and Escape. The down button opens its menu.',
     '可用鼠标点按或长按，也可用方向键、回车键（确认）和 Esc 键（取消）。按“下”可打开菜单。',
   ),
+  leadRecording: say(
+    'This is no device but a recording of one: it answers the recorded commands, in their order, and begins again after the last.',
+    '这不是设备，而是一段录制的会话：按顺序应答录下的指令，播完后从头开始。',
+  ),
   screen: say('Screen', '屏幕'),
   screenEmpty: say('The screen is dark.', '屏幕不亮。'),
   buttons: say('Buttons', '按键'),
@@ -41,6 +45,7 @@ export const device = {
   ),
   doingRestoring: say('Takes the words of your wallet, letter by letter.', '正在逐个字母输入钱包的助记词。'),
   doingNotice: say('Tells you something. Press OK.', '正在提示你。请按确认键。'),
+  doingRecording: say('Plays a recording, to whoever asks.', '正在播放一段录制的会话。'),
   doingBootLoader: say('In its boot loader.', '处于引导程序中。'),
   doingCodeLocked: say(
     'Checks no more binding codes until it is unlocked.',

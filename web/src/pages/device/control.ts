@@ -23,6 +23,7 @@ export type Showing =
   | 'question'
   | 'notice'
   | 'boot-loader'
+  | 'recording'
 
 /** Outcome is what came of something that was done to the device: the state that it left, or why the device said no. */
 export type Outcome = { readonly state: string } | { readonly reason: string | undefined; readonly message: string }

@@ -41,6 +41,7 @@ const shows: Readonly<Record<Exclude<Showing, 'pin'>, Text>> = {
   question: words.doingAsking,
   notice: words.doingNotice,
   'boot-loader': words.doingBootLoader,
+  recording: words.doingRecording,
 }
 
 chrome.main.append(heading, body.element, lead, facts, panels.element, faults.element, trace.element)
@@ -60,7 +61,6 @@ control.watch((now, state) => {
 
 function drawAll(): void {
   heading.textContent = t(words.title)
-  lead.textContent = t(words.lead)
   panels.draw(chrome.language)
   faults.draw(chrome.language)
   trace.draw(chrome.language)
@@ -69,17 +69,27 @@ function drawAll(): void {
 
 function draw(): void {
   body.draw(status, chrome.language)
+  // A recording has a cable, and neither buttons nor a wallet.
+  const recording = status?.showing === 'recording'
+  panels.element.hidden = recording
+  lead.textContent = t(recording ? words.leadRecording : words.lead)
   facts.replaceChildren(...(status ? rows(status) : [h('p', { class: 'quiet' }, t(absent))]))
 }
 
 function rows(now: Status): HTMLElement[] {
   return [
     row('doing', words.doing, t(doing(now))),
+    row('serial', words.serial, now.serial),
+    ...(now.showing === 'recording' ? [] : ofADevice(now)),
+  ]
+}
+
+function ofADevice(now: Status): HTMLElement[] {
+  return [
     row('bound', words.bound, t(now.binding === 'bound' ? words.boundOne : words.boundNone)),
     row('wallet', words.wallet, t(now.wallet ? words.walletSome : words.walletNone)),
     row('code-tries', words.codeTries, String(now.codeAttemptsLeft)),
     row('pin-tries', words.pinTries, String(now.pinAttemptsLeft)),
-    row('serial', words.serial, now.serial),
   ]
 }
 
