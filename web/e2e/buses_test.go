@@ -172,7 +172,7 @@ func (r *rig) cut() {
 		require.NoError(r.t, r.s.device.Reset())
 		shown := r.s.times(0x72)
 		r.connect()
-		r.b.state("recognised")
+		r.b.state("reset")
 		r.b.press("go-on")
 		r.b.state("code")
 		code := r.s.code()
