@@ -3,7 +3,8 @@
 //
 // Device n (from 1) has the bus id "1-n". An import takes the device's [usb.Port]
 // for as long as the connection lasts: a second import gets status 2 (in use), one
-// of a device that is unknown or not plugged in status 4. Unplugging the device
+// of a device that is unknown or not plugged in status 4. The list has what can be
+// imported: as on a Linux server, no device that is in use. Unplugging the device
 // closes the connection, as pulling the cable does for a host.
 //
 // Two requests to endpoint 0 never reach the device:
@@ -115,7 +116,7 @@ func (s *Server) deviceList() []byte {
 	var n uint32
 	var records []byte
 	for i, p := range s.Ports {
-		if p.Plugged() {
+		if p.Plugged() && p.HeldBy() == "" {
 			n++
 			records = append(records, deviceRecord(i+1)...)
 			records = append(records, interfaceRecords...)

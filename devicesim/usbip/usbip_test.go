@@ -17,13 +17,14 @@ import (
 )
 
 func TestDeviceList(t *testing.T) {
-	one, two, three := newPort(&echo{}), newPort(&echo{}), newPort(&echo{})
+	one, two, three, four := newPort(&echo{}), newPort(&echo{}), newPort(&echo{}), newPort(&echo{})
 	two.Unplug()
-	addr, _ := serve(t, one, two, three)
+	addr, _ := serve(t, one, two, three, four)
+	require.Zero(t, dial(t, addr).importDevice("1-4"))
 	c := dial(t, addr)
 	c.write(operation(0x8005))
 	h := c.read(12)
-	require.Equal(t, []byte{1, 0x11, 0, 5, 0, 0, 0, 0, 0, 0, 0, 2}, h, "two are plugged in")
+	require.Equal(t, []byte{1, 0x11, 0, 5, 0, 0, 0, 0, 0, 0, 0, 2}, h, "two are plugged in and nobody's")
 	for _, id := range []string{"1-1", "1-3"} {
 		r := c.read(312 + 8)
 		require.Equal(t, id+"\x00", string(r[256:260]))

@@ -80,6 +80,9 @@ func (r *rig) person(t *testing.T) {
 	r.s = newSim(t, devicesim.Options{Serial: "imKey01191200001"}, devicesim.Options{Serial: "imKey01191200002"})
 	r.s.site()
 	r.second = r.s.Devices[1].Simulated
+	if r.over == kernel {
+		r.listed()
+	}
 	require.NoError(t, r.second.Unplug()) // until its turn
 	r.b = r.s.browse(browserOptions{over: r.over})
 
