@@ -4,7 +4,7 @@
 //	GET  device            the device's state, see [State]
 //	GET  identity          {"serial","ca","codeAttemptsLeft","cas"} of it: what a page may know that must never see the screen.
 //	                       "cas" are the CAs of all devices, each once, for a page that meets several of them
-//	GET  events            the same as server-sent events: one at once, one at every change
+//	GET  events            what GET device answers, as server-sent events: one at once, one at every change
 //	POST device/press      {"button":"ok|cancel|up|down"}; with "hold":true the button is held down
 //	POST device/plug, unplug, powercut, reset, menu, home, lock
 //	POST device/pin        {"pin":"123456"}: sets or changes the PIN
@@ -31,9 +31,10 @@
 // it, so that nobody needs to ask again. POST bodies are JSON objects of the fields above and no others, at most 64 KiB;
 // where none are listed the body is {} or empty.
 //
-// Errors are {"error":{"code":"…","reason":"…","message":"…"}}, reason where the device itself said no: 400 bad-request or invalid (a value that no device takes), 403 forbidden
-// (the request comes from elsewhere), 404 not-found, 405 method-not-allowed, 409 conflict (the device cannot do that now:
-// the message says why), 413 too-large, 415 media-type, 500 internal.
+// Errors are {"error":{"code":"…","reason":"…","message":"…"}}, reason where the device itself said no: 400 bad-request or
+// invalid (a value that no device takes), 403 forbidden (the request comes from elsewhere), 404 not-found, 405
+// method-not-allowed, 409 conflict (the device cannot do that now: the message says why), 413 too-large, 415 media-type,
+// 500 internal.
 //
 // There is no token. A request must name a loopback address in Host and not be cross-site; one that changes something must
 // also be declared as JSON and come from no page or from one of the same origin. So no page of the Web drives a simulator,

@@ -19,7 +19,8 @@ connect to it.
       serve until Ctrl-C
   imkeysim chromium [flags] [URL]
       the same, and a Chromium into which the device is plugged, so that its own
-      navigator.usb finds it: on the page at URL, or on those of the simulator
+      navigator.usb finds it: on the page at URL, or on those of the simulator;
+      imkeysim chromium -h lists its flags, more than these
 
 On standard output, when everything listens: line 1 is the address,
 http://127.0.0.1:PORT; then, with -usbip and for Chromium, a line

@@ -126,6 +126,9 @@ func announce(s *serve.Simulator, o options, stdout io.Writer) error {
 		}
 		for _, page := range pages(web.Dist) {
 			fmt.Fprintln(&b, origin+page)
+			for n := 2; page == "/device" && n <= o.devices; n++ {
+				fmt.Fprintf(&b, "%s%s?device=%d\n", origin, page, n)
+			}
 		}
 	}
 	_, err := io.WriteString(stdout, b.String())

@@ -14,6 +14,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -138,15 +139,17 @@ func TestLinesAndStop(t *testing.T) {
 }
 
 func TestPages(t *testing.T) {
-	c := startCommand(t, "-addr", "localhost:0", "-pages")
+	c := startCommand(t, "-addr", "localhost:0", "-pages", "-devices", "2")
 	origin := c.line()
 	require.Regexp(t, `^http://(127\.0\.0\.1|\[::1\]):[1-9][0-9]*$`, origin)
 	pages := append([]string{c.line()}, c.stop(os.Interrupt)...)
 	port := origin[strings.LastIndex(origin, ":"):]
 	require.Equal(t, "http://localhost"+port+"/", pages[0])
 	for _, page := range pages[1:] {
-		require.Regexp(t, `^http://localhost`+port+`/[a-z]+$`, page)
+		require.Regexp(t, `^http://localhost`+port+`/([a-z]+|device\?device=2)$`, page)
 	}
+	device := "http://localhost" + port + "/device"
+	require.Equal(t, slices.Contains(pages, device), slices.Contains(pages, device+"?device=2"), "a page for each device")
 
 	require.Equal(t, []string{"/"}, pagesOf())
 	require.Equal(t, []string{"/", "/dapp", "/device"}, pagesOf("index.html", "device.html", "device.html.br", "dapp.html", "imkey.js"))

@@ -26,7 +26,7 @@ export const directions = {
 
 /** kinds are what can happen to a packet. */
 export const kinds = {
-  stall: say('The endpoint stalls', '端点停止响应（STALL）'),
+  stall: say('The endpoint stalls', '端点停止响应'),
   short: say('It arrives cut', '数据包被截短'),
   babble: say('The device sends too much', '设备发送过多数据'),
   drop: say('It is lost', '数据包丢失'),
