@@ -164,6 +164,12 @@ func (b *Binding) confirm(ctx context.Context, c *check) error {
 		return nil
 	}
 	if r.State == VerifySent {
+		if !r.BoundAt.IsZero() {
+			// The key was bound before, so the attempt that was cut off need not be what bound it now: the code that was typed
+			// in it may be wrong.
+			r.Code.Wipe()
+			r.HasCode = false
+		}
 		r.BoundAt = now()
 	}
 	r.State = Bound

@@ -320,6 +320,28 @@ func TestACandidateIsNotKept(t *testing.T) {
 	})
 }
 
+// A key that was bound before may have been bound by another host that has it: the code of the attempt that was cut off here
+// is then not known to be right, and is not told as the binding code.
+func TestACandidateOfAKeyThatWasBoundIsNotPromoted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var store *watchedStore
+		var app secp.PrivateKey
+		plugged(t, func(h *host) {
+			store, app = h.store, h.keep(Former).App
+			h.says(BoundElsewhere, genuine)
+			h.On(verify, func([]byte) []byte { h.Unplug(); return nil })
+			requireCode(t, errcode.DeviceDisconnected, h.Bind(t.Context(), "22222222", BindOptions{RememberCode: true}))
+			require.Equal(t, []any{VerifySent, true}, []any{h.record().State, h.record().HasCode}, "a candidate")
+		})
+		plugged(t, func(h *host) {
+			h.store, h.config.Store = store, store
+			h.says(BoundToThis, genuine)
+			h.requireStatus(BoundToThis)
+			require.Equal(t, []any{Bound, app, false}, []any{h.record().State, h.record().App, h.record().HasCode})
+		})
+	})
+}
+
 // However many attempts are cut off or fail, what was bound once is bound again as soon as the device says so.
 func TestWhatWasBoundIsNotForgottenByAttempts(t *testing.T) {
 	hosted(t, func(t *testing.T, h *host) {

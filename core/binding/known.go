@@ -22,13 +22,14 @@ type Known struct {
 	// Trust and CA are those of the certificate at the last binding.
 	Trust Trust
 	CA    secp.PublicKey
-	// HasCode says that the record keeps a binding code.
+	// HasCode says that the record keeps a binding code which [Binding.RevealCode] gives if the device agrees: of one that is
+	// bound or imported.
 	HasCode bool
 }
 
 func (r *Record) known() Known {
 	return Known{SEID: r.SEID, Readable: true, Serial: r.Serial, Name: r.Name, State: r.State, BoundAt: r.BoundAt,
-		Trust: r.Trust, CA: r.CA, HasCode: r.HasCode}
+		Trust: r.Trust, CA: r.CA, HasCode: r.HasCode && (r.State == Bound || r.State == Imported)}
 }
 
 // List tells of every record in the store, in the order of their SEIDs. A record that cannot be read is there too.

@@ -119,6 +119,19 @@ func TestKnownTellsNoSecret(t *testing.T) {
 	require.ErrorIs(t, err, ErrNoRecord)
 }
 
+// A code counts as kept where it can be looked up: not a candidate, nor that of a binding which the device denied.
+func TestWhereACodeIsKept(t *testing.T) {
+	var store MemoryStore
+	for state, want := range map[State]bool{VerifySent: false, Bound: true, Imported: true, Former: false} {
+		r := full()
+		r.State = state
+		put(t, &store, r)
+		known, err := Look(t.Context(), &store, seid)
+		require.NoError(t, err)
+		require.Equal(t, want, known.HasCode, state)
+	}
+}
+
 // deleting forgets a record between the list and the look, as another page may.
 type deleting struct{ *MemoryStore }
 
@@ -211,9 +224,11 @@ func TestNothingToExport(t *testing.T) {
 	var store MemoryStore
 	_, err := Export(t.Context(), &store, seid)
 	require.ErrorIs(t, err, errcode.InvalidArgument)
-	put(t, &store, records()["pending"])
-	_, err = Export(t.Context(), &store, seid)
-	require.ErrorIs(t, err, errcode.NotBound)
+	for _, name := range []string{"pending", "verify-sent"} {
+		put(t, &store, records()[name])
+		_, err = Export(t.Context(), &store, seid)
+		require.ErrorIs(t, err, errcode.NotBound, name)
+	}
 }
 
 func TestImportsThatFailChangeNothing(t *testing.T) {
@@ -241,11 +256,16 @@ func TestImportsThatFailChangeNothing(t *testing.T) {
 		"another device, none here":   {nil, good, ImportOptions{SEID: otherSEID}, errcode.DeviceMismatch, nil},
 		"one is here":                 {another, good, ImportOptions{}, errcode.RecordExists, nil},
 		"the same is here":            {full(), good, ImportOptions{SEID: seid}, errcode.RecordExists, nil},
-		"met, another secure element": {&metAnother, good, ImportOptions{}, errcode.DeviceMismatch, nil},
+		"an unreadable one is here":   {&Record{}, good, ImportOptions{}, errcode.RecordExists, nil},
+		"met, another secure element": {&metAnother, good, ImportOptions{}, errcode.DeviceMismatch, "secure-element"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var store MemoryStore
-			if c.here != nil {
+			switch {
+			case c.here == nil:
+			case c.here.SEID == "":
+				require.NoError(t, store.Put(t.Context(), seid, []byte("\x00junk")))
+			default:
 				put(t, &store, c.here)
 			}
 			before, _ := store.Get(t.Context(), seid)
@@ -254,6 +274,9 @@ func TestImportsThatFailChangeNothing(t *testing.T) {
 			var e *errcode.Error
 			require.ErrorAs(t, err, &e)
 			require.Equal(t, c.reason, e.Data["reason"])
+			if c.want == errcode.RecordExists {
+				require.Equal(t, map[string]any{"seid": seid, "serial": full().Serial}, e.Data)
+			}
 			after, _ := store.Get(t.Context(), seid)
 			require.Equal(t, before, after)
 			seids, err := store.List(t.Context())

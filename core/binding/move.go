@@ -8,14 +8,15 @@ import (
 )
 
 // Export gives a device's record as it is moved to another host: in the clear, as the newest version encodes it. Whoever gets
-// it encrypts and wipes it. A record of a device that was never asked to bind is not-bound: its key is worth nothing.
+// it encrypts and wipes it. A record of a device that never said that it is bound is
+// not-bound: as long as no other host has the key, what the device says next is the outcome of the attempt here.
 func Export(ctx context.Context, store Store, seid string) ([]byte, error) {
 	r, err := load(ctx, store, seid)
 	if err != nil {
 		return nil, unknown(err)
 	}
 	defer r.Wipe()
-	if r.worthless() {
+	if r.BoundAt.IsZero() {
 		return nil, errcode.New(errcode.NotBound, "there is no binding to export")
 	}
 	return r.encode(), nil
@@ -33,8 +34,9 @@ type ImportOptions struct {
 }
 
 // Import takes a record that [Export] gave to another host. What was bound there is imported here until the device itself says
-// that it is bound to this key. Errors are file-invalid (reason damaged or version), device-mismatch, record-exists, and the
-// store's; after any of them the store is as it was.
+// that it is bound to this key. Errors are file-invalid (reason damaged or version), device-mismatch (reason secure-element
+// where it is the device of that SEID and yet not the one this host knows), record-exists with the seid and serial of the
+// device, and the store's; after any of them the store is as it was.
 //
 // A record of a device that was met and never bound is replaced in any case, unless it knows the device by another key.
 func Import(ctx context.Context, store Store, record []byte, o ImportOptions) (Known, error) {
@@ -58,16 +60,18 @@ func Import(ctx context.Context, store Store, record []byte, o ImportOptions) (K
 		switch {
 		case errors.Is(err, ErrNoRecord), err != nil && errors.Is(err, errcode.RecordCorrupt) && o.Replace:
 		case errors.Is(err, errcode.RecordCorrupt):
-			return errcode.New(errcode.RecordExists, "this host has a record of the device that it cannot read")
+			return exists(r, "this host has a record of the device that it cannot read")
 		case err != nil:
 			return err
 		default:
 			defer before.Wipe()
 			if !o.Replace && !before.worthless() {
-				return errcode.New(errcode.RecordExists, "this host knows the device already")
+				return exists(r, "this host knows the device already")
 			}
 			if !o.Replace && before.HasSE && before.SE != r.SE {
-				return errcode.New(errcode.DeviceMismatch, "the file is of another secure element than the one this host knows")
+				e := errcode.New(errcode.DeviceMismatch, "the file is of another secure element than the one this host knows")
+				e.Data = map[string]any{"reason": "secure-element"}
+				return e
 			}
 			if r.Name == "" {
 				r.Name = before.Name
@@ -79,6 +83,12 @@ func Import(ctx context.Context, store Store, record []byte, o ImportOptions) (K
 		return Known{}, err
 	}
 	return r.known(), nil
+}
+
+func exists(r *Record, why string) error {
+	e := errcode.New(errcode.RecordExists, why)
+	e.Data = map[string]any{"seid": r.SEID, "serial": r.Serial}
+	return e
 }
 
 // Invalid is file-invalid with its reason: not-a-binding, damaged or version.

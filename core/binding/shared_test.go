@@ -109,6 +109,44 @@ func TestOthersWhileTheDeviceChecks(t *testing.T) {
 	}
 }
 
+// A caller who is told of a wrong code is told nothing else, whatever became of the record meanwhile.
+func TestAWrongCodeIsAllThatIsTold(t *testing.T) {
+	hosted(t, func(t *testing.T, h *host) {
+		h.keep(Former)
+		h.says(BoundElsewhere, genuine)
+		h.Answer(verify, "A59000")
+		h.config.Store = &meanwhile{Store: h.store, afterPut: func(s State) {
+			if s == VerifySent {
+				require.NoError(t, Forget(context.Background(), &h.store.MemoryStore, seid))
+			}
+		}}
+		err := h.bind(BindOptions{})
+		require.ErrorIs(t, err, errcode.WrongCode)
+		require.NotErrorIs(t, err, errChanged)
+	})
+}
+
+// late imports a record when the lock is taken, after whoever takes it has looked and found none.
+type late struct{ *watchedStore }
+
+func (l late) Lock(ctx context.Context, seid string) (func(), error) {
+	_, err := l.Get(ctx, seid)
+	if errors.Is(err, ErrNoRecord) {
+		_, err = Import(ctx, l.watchedStore, moved(), ImportOptions{})
+	}
+	return func() {}, err
+}
+
+func TestAnImportBeforeTheFirstRecordIsMadeStays(t *testing.T) {
+	hosted(t, func(t *testing.T, h *host) {
+		h.config.Store = late{h.store}
+		h.says(BoundToThis, genuine)
+		h.requireStatus(BoundToThis)
+		require.Equal(t, []State{Imported, Bound}, h.store.puts, "none is made over it")
+		require.Equal(t, "from the file", h.record().Name)
+	})
+}
+
 // A record that is replaced or removed before the code leaves: it does not leave.
 func TestOthersBeforeTheCodeLeaves(t *testing.T) {
 	for name, do := range map[string]func(Store) error{

@@ -350,12 +350,11 @@ func (w *world) is(h *host) {
 	require.NoError(w.t, dev.Close())
 }
 
-// record is what this host keeps of the device: its key, or nil, and whether it says that it is bound. The tags are those
-// of core/binding.
-func (w *world) record() (key []byte, bound bool) {
+// record is what this host keeps of the device: its key, or nil, and its state. The tags are those of core/binding.
+func (w *world) record() (key []byte, state binding.State) {
 	record, err := w.us.store.Get(w.ctx, w.device.Status().SEID)
 	if errors.Is(err, binding.ErrNoRecord) {
-		return nil, false
+		return nil, 0
 	}
 	require.NoError(w.t, err)
 	fields, err := tlv.All(record[1:])
@@ -363,13 +362,13 @@ func (w *world) record() (key []byte, bound bool) {
 	for _, f := range fields {
 		switch f.Tag {
 		case 0x83:
-			bound = f.Value[0] == byte(binding.Bound)
+			state = binding.State(f.Value[0])
 		case 0x84:
 			key = f.Value
 		}
 	}
 	require.NotNil(w.t, key)
-	return key, bound
+	return key, state
 }
 
 // boundHere says whether the device is bound, and not to the other host. This host is not asked.
@@ -550,12 +549,12 @@ func cutShort(t *testing.T, l life, e end, n int) {
 		require.NoError(t, w.device.Port().SetFaults(nil))
 
 		here := w.boundHere()
-		key, says := w.record()
+		key, state := w.record()
 		switch {
 		case before != nil && !w.forgetting:
 			require.Equal(t, before, key, "%s: lost", what)
 		case before == nil && !here:
-			require.False(t, says, "%s: falsely recorded", what)
+			require.NotEqual(t, binding.Bound, state, "%s: falsely recorded", what)
 		}
 		ours := key != nil && (!w.forgetting || bytes.Equal(before, key))
 		b, _ := w.us.connect(w.device)
@@ -567,6 +566,8 @@ func cutShort(t *testing.T, l life, e end, n int) {
 		}
 		require.False(t, bound && !here, "%s: falsely told", what)
 		require.False(t, w.told && !bound, "%s: lost", what)
+		// A key that was bound before may have been bound by whoever shares it: the code of an attempt that was cut is not known.
+		unsure := bound && state == binding.VerifySent && bytes.Equal(before, key)
 		if !bound {
 			if status == binding.Unbound {
 				require.NoError(t, b.ShowCode(w.ctx), what)
@@ -577,7 +578,9 @@ func cutShort(t *testing.T, l life, e end, n int) {
 		}
 		kept, ok, err := b.RevealCode(w.ctx, false)
 		require.NoError(t, err, what)
-		require.True(t, ok, "%s: the code that was kept is lost", what)
-		require.Equal(t, w.paper, string(kept[:]), what)
+		require.Equal(t, !unsure, ok, "%s: the code that was kept is lost, or one is told that may be wrong", what)
+		if ok {
+			require.Equal(t, w.paper, string(kept[:]), what)
+		}
 	})
 }

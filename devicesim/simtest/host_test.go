@@ -1,6 +1,7 @@
 package simtest_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/hex"
 	"path/filepath"
@@ -144,6 +145,52 @@ func TestAnotherHostTakesTheSameCodeAndTheFirstIsUnbound(t *testing.T) {
 	// And back, with the same code.
 	require.NoError(t, b.Bind(first.ctx, code, binding.BindOptions{}))
 	require.Equal(t, binding.BoundToThis, first.status(b))
+}
+
+// Whoever took a copy of a binding is shut out by forgetting it and binding again: that makes a key which the copy does not
+// have. Binding again alone would not: the key stays.
+func TestForgettingAndBindingAgainShutsACopyOut(t *testing.T) {
+	d := newDevice(t, devicesim.Options{})
+	mine, copied, another := newHost(t, d), newHost(t, d), newHost(t, d)
+	visit := func(h *host, do func(*binding.Binding)) {
+		b, dev := h.connect(d)
+		do(b)
+		require.NoError(t, dev.Close())
+	}
+	var code string
+	bind := func(h *host) func(*binding.Binding) {
+		return func(b *binding.Binding) { require.NoError(t, b.Bind(h.ctx, code, binding.BindOptions{})) }
+	}
+	says := func(h *host, want binding.Status) {
+		t.Helper()
+		visit(h, func(b *binding.Binding) { require.Equal(t, want, h.status(b)) })
+	}
+	seid := d.Status().SEID
+	visit(mine, func(b *binding.Binding) {
+		mine.status(b)
+		code = mine.readCode(d)
+		bind(mine)(b)
+	})
+	record, err := binding.Export(mine.ctx, mine.store, seid)
+	require.NoError(t, err)
+	_, err = binding.Import(copied.ctx, copied.store, record, binding.ImportOptions{})
+	require.NoError(t, err)
+	says(copied, binding.BoundToThis)
+
+	visit(another, bind(another))
+	says(copied, binding.BoundElsewhere)
+	visit(mine, bind(mine))
+	says(copied, binding.BoundToThis) // the same key
+
+	require.NoError(t, binding.Forget(mine.ctx, mine.store, seid))
+	visit(mine, bind(mine))
+	says(mine, binding.BoundToThis)
+	says(copied, binding.BoundElsewhere)
+	says(mine, binding.BoundToThis)
+	anew, err := binding.Export(mine.ctx, mine.store, seid)
+	require.NoError(t, err)
+	key := func(record []byte) []byte { return record[bytes.Index(record, []byte{0x84, 32}):][:34] }
+	require.NotEqual(t, key(record), key(anew))
 }
 
 func TestTenWrongCodesLockAndAPowerCutDoesNotHelp(t *testing.T) {
