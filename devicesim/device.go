@@ -41,6 +41,9 @@ type Options struct {
 	Serial string
 	// SEID is 32 hex digits; empty draws one.
 	SEID string
+	// Taken, if not nil, says of serial numbers and of SEIDs (lower case) that are drawn whether another device has them:
+	// then others are drawn.
+	Taken func(id string) bool
 	// PIN, if not empty, is set; the device then starts locked.
 	PIN string
 	// Mnemonic, if not empty, is restored: 12 or 24 words.
@@ -191,7 +194,7 @@ func (o Options) agree(m memory) error {
 func manufacture(o Options) (m memory, err error) {
 	m.Serial = o.Serial
 	if m.Serial == "" {
-		if m.Serial, err = drawSerial(o.Rand); err != nil {
+		if m.Serial, err = untaken(o, drawSerial, func(serial string) string { return serial }); err != nil {
 			return memory{}, err
 		}
 	}
@@ -200,7 +203,7 @@ func manufacture(o Options) (m memory, err error) {
 	}
 	var seid [se.SEIDSize]byte
 	if o.SEID == "" {
-		if seid, err = drawSEID(o.Rand); err != nil {
+		if seid, err = untaken(o, drawSEID, func(id [se.SEIDSize]byte) string { return hex.EncodeToString(id[:]) }); err != nil {
 			return memory{}, err
 		}
 	} else if b, err := hex.DecodeString(o.SEID); err != nil || copy(seid[:], b) != len(b) || len(b) != len(seid) {
@@ -293,6 +296,19 @@ func (d *Device) Close() error {
 	d.mu.Unlock()
 	d.session.close()
 	return nil
+}
+
+// untaken draws until it is what nobody else has.
+func untaken[T any](o Options, draw func(io.Reader) (T, error), text func(T) string) (T, error) {
+	const enough = 1000 // of that many one is free, unless the randomness is none
+	for range enough {
+		v, err := draw(o.Rand)
+		if err != nil || o.Taken == nil || !o.Taken(text(v)) {
+			return v, err
+		}
+	}
+	var none T
+	return none, &OptionError{"Rand", errors.New("it keeps drawing what another device has")}
 }
 
 func drawSerial(random io.Reader) (string, error) {

@@ -3,11 +3,13 @@ package preload_test
 import (
 	"context"
 	"encoding/binary"
+	"fmt"
 	"io"
 	"math/rand/v2"
 	"net"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -71,6 +73,19 @@ func TestSeveralDevices(t *testing.T) {
 	require.Equal(t, "remove A", p.say("event"))
 	require.Equal(t, "B C", p.say("list"))
 	require.Equal(t, "ENODEV", p.say("open 3"))
+}
+
+// TestManyDevices: the list has no end but that of an environment variable.
+func TestManyDevices(t *testing.T) {
+	var serials []string
+	for i := range 100 {
+		serials = append(serials, fmt.Sprintf("S%d", i+1))
+	}
+	ports, devices := serve(t, serials...)
+	p := newProbe(t, devices...)
+	require.Equal(t, strings.Join(serials, " "), p.say("list"))
+	ports[99].Unplug()
+	require.Equal(t, "remove S100", p.say("event"))
 }
 
 func TestClaims(t *testing.T) {

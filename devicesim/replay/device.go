@@ -44,6 +44,7 @@ type Device struct {
 	in       frame.Assembler
 	next     int
 	pieces   gathered
+	began    int  // the exchange at which they did
 	waiting  bool // the command under way was never answered
 	err      *MismatchError
 	watchers map[chan struct{}]struct{}
@@ -193,14 +194,24 @@ func (d *Device) answer(command []byte) (answer []byte, ok bool) {
 		return d.refuse(&MismatchError{Got: command})
 	}
 	e := d.script.Exchanges[d.next]
-	if bytes.Equal(command, e.Command) {
+	c, isPiece := piece(command)
+	if !isPiece {
 		d.pieces = gathered{}
+	} else if c.P1 == 0 {
+		d.began = d.next
+	}
+	if bytes.Equal(command, e.Command) {
+		if isPiece && d.pieces.add(c) {
+			d.pieces = gathered{}
+		}
 		d.next++
 		return e.Answer, true
 	}
+	mismatch := &MismatchError{Line: e.Line, Want: e.Command, Got: command}
 	if d.any {
-		if c, isPiece := piece(command); isPiece {
-			if want, end, ok := d.script.payload(d.next); ok {
+		mismatch.compared, mismatch.want, mismatch.got = true, canonical(e.Command), canonical(command)
+		if isPiece {
+			if want, end, ok := d.script.payload(d.began); ok && (c.P1 == 0 || len(d.pieces.data) > 0) {
 				if !d.pieces.add(c) {
 					return []byte{0x90, 0x00}, true
 				}
@@ -210,13 +221,16 @@ func (d *Device) answer(command []byte) (answer []byte, ok bool) {
 					d.next = end + 1
 					return d.script.Exchanges[end].Answer, true
 				}
+				if got[0] == want[0] { // the same instruction
+					mismatch.payload, mismatch.want, mismatch.got = true, want[1:], got[1:]
+				}
 			}
 		} else if bytes.Equal(canonical(command), canonical(e.Command)) {
 			d.next++
 			return e.Answer, true
 		}
 	}
-	return d.refuse(&MismatchError{Line: e.Line, Want: e.Command, Got: command})
+	return d.refuse(mismatch)
 }
 
 func (d *Device) refuse(e *MismatchError) ([]byte, bool) {

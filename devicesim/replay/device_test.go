@@ -2,6 +2,7 @@ package replay_test
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"testing"
 	"time"
@@ -170,6 +171,11 @@ func TestAnyHost(t *testing.T) {
 					_, err := h.channel.Exchange(h.ctx, command, 0, nil)
 					require.Error(t, err)
 					require.ErrorAs(t, d.Done(), new(*replay.MismatchError))
+					// The place in the payload, not where the pieces were cut otherwise: the last byte of all.
+					tail := text[len(text)-9 : len(text)-1]
+					require.Contains(t, d.Err().Error(), fmt.Sprintf(
+						": of its payload, without the host's signature, …%x%02x (%d bytes) instead of …%x%02x (%[3]d bytes), other from byte %[3]d on",
+						tail, text[len(text)-1]^1, len(text), tail, text[len(text)-1]))
 					return
 				}
 				h.asks(string(command), "\x90\x00")
@@ -178,12 +184,54 @@ func TestAnyHost(t *testing.T) {
 			require.NoError(t, d.Done())
 		})
 	}
+	t.Run("a piece that looks like a signature", func(t *testing.T) {
+		// The first piece is as recorded; the second begins as a payload does, with 00 and a length, and differs there.
+		first, second := payload(71, string(text))[0], []byte("\x80\x51\x80\x80\x04\x00\x02ab")
+		d := replay.New(replay.Script{Exchanges: []replay.Exchange{
+			{Line: 1, Command: first, Answer: []byte{0x90, 0}}, {Line: 2, Command: second, Answer: []byte{0x90, 0}},
+		}}, replay.Options{AnyHost: true})
+		h := attach(t, d)
+		h.asks(string(first), "\x90\x00")
+		_, err := h.channel.Exchange(h.ctx, []byte("\x80\x51\x80\x80\x04\x00\x02xy"), 0, nil)
+		require.Error(t, err)
+	})
 	t.Run("each byte counts without it", func(t *testing.T) {
 		d := replay.New(replay.Script{Exchanges: []replay.Exchange{{Line: 1, Command: payload(71, "x")[0], Answer: []byte{0x90, 0}}}}, replay.Options{})
 		h := attach(t, d)
 		_, err := h.channel.Exchange(h.ctx, payload(70, "x")[0], 0, nil)
 		require.Error(t, err)
 	})
+}
+
+// TestWhatEveryHostHasOfItsOwnIsNotBlamed for a command that differs elsewhere.
+func TestWhatEveryHostHasOfItsOwnIsNotBlamed(t *testing.T) {
+	d := replay.New(parse(t, "=> 8071000004aabbccdd00\n<= 009000"), replay.Options{AnyHost: true})
+	h := attach(t, d)
+	_, err := h.channel.Exchange(h.ctx, []byte("\x80\x71\x00\x01\x04\x11\x22\x33\x44\x00"), 0, nil)
+	require.Error(t, err)
+	require.Contains(t, d.Err().Error(), ": without what is every host's own, 807100010004 instead of 807100000004, other from byte 4 on")
+	h.asks("\x80\x71\x00\x00\x04\x11\x22\x33\x44\x00", "\x00\x90\x00")
+}
+
+// TestACancelledCommandIsFollowedByTheNext: a host that gives one up which was never answered goes on.
+func TestACancelledCommandIsFollowedByTheNext(t *testing.T) {
+	d := replay.New(parse(t, "=> 8072000000\n\n=> 00a4040005695f696d6b\n<= 9000"), replay.Options{})
+	h := attach(t, d)
+	ctx, cancel := context.WithCancel(h.ctx)
+	sent, stop := d.Watch()
+	defer stop()
+	go func() {
+		for range sent {
+			if d.Progress().Played == 1 {
+				cancel()
+				return
+			}
+		}
+	}()
+	_, err := h.channel.Exchange(ctx, []byte("\x80\x72\x00\x00\x00"), time.Minute, nil)
+	require.ErrorIs(t, err, errcode.Aborted)
+	h.asks("\x00\xA4\x04\x00\x05i_imk", "\x90\x00")
+	require.NoError(t, d.Done())
 }
 
 // FuzzDevice sends packets of any kind to a device that plays; it answers, or not, and never breaks.

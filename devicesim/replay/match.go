@@ -61,7 +61,7 @@ func (s Script) payload(at int) (canonical []byte, end int, ok bool) {
 	var g gathered
 	for i := at; i < len(s.Exchanges); i++ {
 		c, ok := piece(s.Exchanges[i].Command)
-		if !ok || i > at && (c.P1 == 0 || c.INS != g.ins) {
+		if !ok || (i == at) != (c.P1 == 0) || i > at && c.INS != g.ins {
 			return nil, 0, false
 		}
 		if g.add(c) {

@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -118,7 +119,14 @@ func (s *Simulator) prepare(o Options) (err error) {
 		o.Trace = traceSize(len(o.Devices) + len(o.Replay))
 	}
 	landing := fmt.Sprintf("http://localhost:%d/", s.port())
+	taken := map[string]bool{}          // serial numbers and SEIDs
+	for _, options := range o.Devices { // those that are given are not drawn for an earlier device
+		taken[options.Serial], taken[strings.ToLower(options.SEID)] = true, true
+	}
 	for i, options := range o.Devices {
+		if options.Taken == nil {
+			options.Taken = func(id string) bool { return taken[id] }
+		}
 		log := trace.NewLog(o.Trace)
 		recorder := trace.NewRecorder(log)
 		options.Tap, options.Screen = both(recorder.Tap, options.Tap), both(recorder.Screen, options.Screen)
@@ -129,6 +137,8 @@ func (s *Simulator) prepare(o Options) (err error) {
 		if err != nil {
 			return fmt.Errorf("device %d: %w", i+1, err)
 		}
+		status := device.Status()
+		taken[status.Serial], taken[strings.ToLower(status.SEID)] = true, true
 		if err := s.add(device, log, o); err != nil {
 			return err
 		}

@@ -5,9 +5,11 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"io"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -113,6 +115,30 @@ func TestAddresses(t *testing.T) {
 	require.Regexp(t, `^http://127\.0\.0\.1:\d+$`, s.URL())
 	require.Regexp(t, `^http://localhost:\d+$`, s.Origin("localhost"))
 	require.Empty(t, s.USBIP())
+}
+
+// TestNoTwoDevicesAreOne: with the same luck, devices draw other serial numbers and SEIDs, and none that another was given.
+func TestNoTwoDevicesAreOne(t *testing.T) {
+	luck := func() io.Reader { return rand.NewChaCha8([32]byte{7}) }
+	alone := start(t, Options{Devices: []devicesim.Options{{Rand: luck()}}}).Status(1)
+	s := start(t, Options{Devices: []devicesim.Options{{Rand: luck()}, {Rand: luck()}, {Rand: luck()}, {Serial: alone.Serial, SEID: alone.SEID}}})
+	ids := map[string]bool{}
+	for n := range 4 {
+		ids[s.Status(n+1).Serial], ids[s.Status(n+1).SEID] = true, true
+	}
+	require.Len(t, ids, 2*4)
+}
+
+// full is a disk that is full.
+type full struct{}
+
+func (full) Write([]byte) (int, error) { return 0, syscall.ENOSPC }
+func (full) Close() error              { return nil }
+
+func TestARecordingThatCouldNotBeWrittenIsSaid(t *testing.T) {
+	s, err := Start(Options{Devices: []devicesim.Options{{}}, Record: func(int) (io.WriteCloser, error) { return full{}, nil }})
+	require.NoError(t, err)
+	require.ErrorIs(t, s.Close(), syscall.ENOSPC)
 }
 
 func TestManyDevicesKeepShorterTraces(t *testing.T) {

@@ -18,6 +18,7 @@
 package usbip
 
 import (
+	"cmp"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -34,10 +35,12 @@ type Server struct {
 	Ports []*usb.Port // device n is Ports[n-1]
 	// Ended, if not nil, is told why each connection ended; nil means in an orderly way.
 	Ended func(remote net.Addr, err error)
+	// RequestTimeout bounds how long a connection may take to say what it wants; 0 is DefaultRequestTimeout.
+	RequestTimeout time.Duration
 }
 
-// requestTimeout bounds how long a connection may take to say what it wants.
-const requestTimeout = 10 * time.Second
+// DefaultRequestTimeout is far more than a client takes.
+const DefaultRequestTimeout = 10 * time.Second
 
 // Serve accepts connections until ctx ends, then closes l and all connections,
 // waits for them and returns nil; or it returns why l failed.
@@ -87,7 +90,7 @@ func (s *Server) request(ctx context.Context, c net.Conn) error {
 			return err
 		}
 	}
-	if err := c.SetDeadline(time.Now().Add(requestTimeout)); err != nil {
+	if err := c.SetDeadline(time.Now().Add(cmp.Or(s.RequestTimeout, DefaultRequestTimeout))); err != nil {
 		return err
 	}
 	var h [opHeaderSize]byte

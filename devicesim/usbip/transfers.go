@@ -55,7 +55,6 @@ func serveTransfers(ctx context.Context, c net.Conn, p *usb.Port, h *usb.Host, d
 	err := s.readCommands(ctx)
 	cancel()
 	s.close()
-	h.Close()
 	close(s.outs)
 	workers.Wait()
 	return err

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"os"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -311,6 +312,56 @@ func TestClientThatDoesNotRead(t *testing.T) {
 	c.Close()
 	<-ended
 	require.Empty(t, p.HeldBy())
+}
+
+// TestALongSession: far more OUT bytes than may wait at once, one after the other.
+func TestALongSession(t *testing.T) {
+	addr, _ := serve(t, newPort(&echo{quiet: true}))
+	c := imported(t, addr)
+	for range 6 {
+		a := c.answers(c.out(make([]byte, 1<<20)), false)
+		require.Zero(t, a.status)
+		require.Equal(t, 1<<20, a.actual)
+	}
+}
+
+// TestEachDeviceHasANumber, by which its connection's commands name it, and no other's.
+func TestEachDeviceHasANumber(t *testing.T) {
+	addr, ended := serve(t, newPort(&echo{}), newPort(&echo{}))
+	one, two := imported(t, addr), dial(t, addr)
+	require.Zero(t, two.importDevice("1-2"))
+	require.NotEqual(t, one.devid, two.devid)
+	two.devid = one.devid
+	two.out([]byte{1})
+	var pe *usbip.ProtocolError
+	require.ErrorAs(t, <-ended, &pe)
+	require.Equal(t, "devid", pe.Field)
+}
+
+// TestASilentClientIsSentAway, but not one that has said what it wants.
+func TestASilentClientIsSentAway(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	ends := make(chan error, 3)
+	s := &usbip.Server{
+		Ports: []*usb.Port{newPort(&echo{})}, RequestTimeout: 100 * time.Millisecond, Ended: func(_ net.Addr, err error) { ends <- err },
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- s.Serve(ctx, l) }()
+	defer func() {
+		cancel()
+		require.NoError(t, <-done)
+	}()
+	busy := imported(t, l.Addr().String())
+	silent, slow := dial(t, l.Addr().String()), dial(t, l.Addr().String())
+	slow.write(operation(0x8003)) // and no bus id
+	for range 2 {
+		require.ErrorIs(t, <-ends, os.ErrDeadlineExceeded)
+	}
+	silent.ends()
+	slow.ends()
+	require.Zero(t, busy.answers(busy.out([]byte{1}), false).status) // it came first, so its time would have been over, too
 }
 
 // FuzzConnection: whatever a client sends, the connection ends, the device is free

@@ -11,7 +11,7 @@
 
 pthread_mutex_t mu = PTHREAD_MUTEX_INITIALIZER;
 pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
-struct slot slots[MAX_DEVICES];
+struct slot *slots;
 int slot_count;
 
 static pid_t owner; // the process that start() has started in; 0: none
@@ -70,8 +70,16 @@ static bool is_child(void) {
 static void read_configuration(void) {
   const char *environment = getenv("USBIP_PRELOAD");
   if (!environment || !*environment || is_child()) return;
+  size_t most = 1;
+  for (const char *c = environment; *c; c++) most += *c == ',';
+  slots = calloc(most, sizeof *slots);
   char *list = strdup(environment), *rest = list, *one;
-  while (list && (one = strsep(&rest, ",")) && slot_count < MAX_DEVICES) {
+  if (!slots || !list) {
+    fprintf(stderr, "usbip_preload: no memory for %zu devices\n", most);
+    free(list);
+    return;
+  }
+  while ((one = strsep(&rest, ","))) {
     if (parse_slot(one, &slots[slot_count]))
       slot_count++;
     else
@@ -84,8 +92,10 @@ static void read_configuration(void) {
     pthread_t thread;
     if (pthread_create(&thread, NULL, slot_thread, &slots[i]) == 0)
       pthread_detach(thread);
-    else
+    else {
+      fprintf(stderr, "usbip_preload: no thread for %s:%s/%s, which is not plugged in\n", slots[i].host, slots[i].port, slots[i].busid);
       slots[i].tried = true;
+    }
   }
 }
 

@@ -19,7 +19,6 @@
 #define EXPORT __attribute__((visibility("default")))
 
 enum {
-  MAX_DEVICES = 64,
   MAX_INTERFACES = 32,
   MAX_TRANSFER = 1 << 20, // what the server accepts
   DESCRIPTORS_MAX = 4096,
@@ -76,7 +75,7 @@ struct device {
 // close) is called with it held.
 extern pthread_mutex_t mu;
 extern pthread_cond_t changed; // an own request is answered, a slot was tried, a device is gone
-extern struct slot slots[MAX_DEVICES];
+extern struct slot *slots; // slot_count of them, for as long as the process runs
 extern int slot_count;
 
 #define SYSPATH_PREFIX "/sys/bus/usb/devices/usbip-preload-"
