@@ -41,6 +41,7 @@ func (s *Simulator) Launch(o chromium.Options) *chromium.Browser {
 		stop(nil)
 		s.t.Fatalf("simtest: %v", err)
 	}
+	s.browser = b
 	s.t.Cleanup(func() {
 		s.t.Helper()
 		defer stop(nil)

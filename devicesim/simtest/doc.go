@@ -4,6 +4,7 @@
 //
 //	sim := simtest.Start(t, devicesim.Options{Mnemonic: phrase})
 //	browser := sim.Chromium("http://localhost:5173") // its DevToolsURL is for chromedp, Playwright or Puppeteer
+//	page := sim.Page("http://localhost:5173/pay")    // or this, which clicks, types and reads, and needs no other driver
 //	code := sim.Device.Code()                        // waits until the screen shows it
 //	said := sim.Device.Approve()                     // waits for a question, reads it, presses OK
 //	sim.Device.Arm(usb.Fault{On: "in", Packet: 3, Do: usb.DoUnplug})

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"imkey-connect/devicesim"
+	"imkey-connect/devicesim/chromium"
 	"imkey-connect/devicesim/serve"
 	"imkey-connect/web"
 )
@@ -41,6 +42,7 @@ type Simulator struct {
 
 	t        testing.TB
 	patience func() time.Duration
+	browser  *chromium.Browser // started last; nil: none
 }
 
 // Start starts a simulator with these devices, or with a new one that has neither wallet nor PIN. It closes with the test.
