@@ -43,7 +43,8 @@ const recordHelp = `A recording is text, as hardware wallet projects share it: a
 the next line after <=, comments after #. It holds what went over the wire: serial number, certificate, addresses, what was
 signed and the signatures, the host's public key and the encrypted proof of its binding; never the code, the PIN or the words.
 With -replay the n-th command gets the n-th answer, from whatever host: its key, its proof and its signatures may differ from
-those recorded. GET /sim/v1/replay says how far it came, and which command was not the one in the file.
+those recorded, so any well-formed code is accepted. What was signed may not differ: where it names the origin of a page, record and
+replay with the same -addr. GET /sim/v1/replay says how far it came, and which command was not the one in the file.
 `
 
 // parse reads the flags. With flag.ErrHelp it has printed the help.
