@@ -14,8 +14,11 @@ export interface SimulatorFacts {
   readonly query: string
 }
 
-/** How long an answer may take, in milliseconds: whatever else runs there must not hold the page up. */
-const patience = 2000
+/**
+ * How long an answer may take, in milliseconds: whatever else runs there must not hold the page up for good. A simulator on
+ * a busy or an emulated machine takes seconds, and a page that did not wait for it would not trust its devices.
+ */
+const patience = 10_000
 
 /**
  * findSimulator asks whether this page comes from a simulator. Only on a loopback host: a real site is never asked, and
