@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/log"
@@ -163,7 +164,7 @@ func (b *browser) wait(selector string) {
 // until waits for a condition, which is looked at whenever the page changes.
 func (b *browser) until(condition string) {
 	b.t.Helper()
-	_, err := chromedp.Run(b.ctx, chromedp.Poll[bool](condition, chromedp.WithPollingMutation(), chromedp.WithPollingTimeout(patience/2)))
+	_, err := chromedp.Run(b.ctx, chromedp.Poll[bool](condition, chromedp.WithPollingMutation(), chromedp.WithPollingTimeout(min(patience/2, 3*time.Minute))))
 	if err != nil {
 		require.NoError(b.t, err, "%s\nthe page shows: %s\nconsole: %s", condition, b.text(), b.consoleText())
 	}
