@@ -83,8 +83,7 @@ var actions = map[string]action{
 		if b.Binding == nil {
 			return missing("binding")
 		}
-		d.SetConfirmBinding(*b.Binding)
-		return nil
+		return ofSimulated(d, func() { d.SetConfirmBinding(*b.Binding) })
 	}),
 	"unbound": with(func(d Device, b struct {
 		Allow *bool `json:"allow"`
@@ -92,8 +91,7 @@ var actions = map[string]action{
 		if b.Allow == nil {
 			return missing("allow")
 		}
-		d.AllowUnbound(*b.Allow)
-		return nil
+		return ofSimulated(d, func() { d.AllowUnbound(*b.Allow) })
 	}),
 	"applet": with(func(d Device, b struct {
 		Name      string `json:"name"`
@@ -108,6 +106,15 @@ var actions = map[string]action{
 		d.Port().SetAccess(b)
 		return nil
 	}),
+}
+
+// ofSimulated makes a choice that a recording does not have.
+func ofSimulated(d Device, choose func()) error {
+	if _, plays := d.(player); plays {
+		return devicesim.ErrRecording
+	}
+	choose()
+	return nil
 }
 
 func armFaults(d Device, body []byte) error {

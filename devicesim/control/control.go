@@ -81,6 +81,9 @@ type Device interface {
 	SetInstalled(name string, on bool) error
 }
 
+// player is a device that plays a recording.
+type player interface{ Progress() replay.Progress }
+
 // Simulated is a device and the log of what it exchanged.
 type Simulated struct {
 	Device Device
@@ -128,7 +131,7 @@ func New(devices []Simulated) *API {
 	a.get("trace", traceLines)
 	a.get("trace/events", traceEvents)
 	a.get("replay", func(w http.ResponseWriter, r *http.Request, s Simulated) {
-		player, ok := s.Device.(interface{ Progress() replay.Progress })
+		player, ok := s.Device.(player)
 		if !ok {
 			fail(w, &problem{http.StatusNotFound, "not-found", "this device plays no recording"})
 			return

@@ -65,7 +65,7 @@ func parse(name string, args []string, stderr io.Writer) (options, []string, err
 	f.StringVar(&o.state, "state", "", "`file` that keeps the device across restarts; device n of several keeps its own in FILE.n")
 	f.StringVar(&o.mnemonic, "mnemonic", "", "`words` of the wallet to start with: 12 or 24. Never use a real one here")
 	f.StringVar(&o.pin, "pin", "", "`digits` of the PIN to start with: the device starts locked")
-	f.StringVar(&o.serial, "serial", "", "`serial` number, such as imKey01191200001; several devices count up from it")
+	f.StringVar(&o.serial, "serial", "", "`number` on the back, such as imKey01191200001; several devices count up from it")
 	f.StringVar(&o.seid, "seid", "", "`id` of the secure element, 32 hex digits; several devices count up from it")
 	f.StringVar(&o.approve, "approve", "ask", "who answers confirmations: `ask|yes|no`; ask leaves it to the buttons")
 	f.BoolVar(&o.confirmBinding, "confirm-binding", false, "ask for OK before binding, too")
