@@ -490,7 +490,7 @@ func TestMalformedRequests(t *testing.T) {
 	d.works("personal_sign", personalSign)
 }
 
-// TestANodeThatCannotBeRelliedOn: what it says is checked, what it refuses is passed on, and the device waits for nobody.
+// TestANodeThatCannotBeReliedOn: what it says is checked, what it refuses is passed on, and the device waits for nobody.
 func TestANodeThatCannotBeReliedOn(t *testing.T) {
 	t.Parallel()
 	s, n, d := wallet(t, devicesim.Options{}, "rpcTimeout: 300")

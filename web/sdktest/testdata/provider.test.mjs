@@ -15,6 +15,7 @@ test('options of another shape are refused at once', async () => {
     { chains: [{ chainId: 1, rpcUrls: ['http://a.example'] }] }, { chains: [{ chainId: 1, rpcUrls: ['javascript:1'] }] },
     { chains: [{ chainId: 1, rpcUrls: ['https://a.example'], webSocketUrl: 'ws://a.example' }] },
     { chains: [{ chainId: 1, rpcUrls: ['https://a.example'], nativeCurrency: { symbol: '', decimals: 18 } }] },
+    { chains: [{ chainId: 1, rpcUrls: ['https://a.example'], nativeCurrency: { symbol: 'SIX', decimals: 6 } }] },
     { chains: [...chains, ...chains] },
     { chains, chainId: 5 }, { chains, accounts: 0 }, { chains, accounts: 21 }, { chains, accounts: 1.5 }, { chains, accounts: ['m'] },
     { chains, accounts: ['m/0', 'm/0'] }, { chains, pathScheme: 'toString' }, { chains, pairing: 'ask' }, { chains, rpcTimeout: 0 },
@@ -552,6 +553,43 @@ test('what is remembered outlasts a reload, where the dApp asks for that', async
 
   await second.request({ method: 'wallet_revokePermissions', params: [{ eth_accounts: {} }] })
   assert.equal(kept.size, 0)
-  kept.set('imkey-connect', '{"accounts":"x"}')
+  await it.create({ remember: true }).request({ method: 'eth_requestAccounts' })
+  for (const key of kept.keys()) kept.set(key, '{"accounts":"x"}')
+  assert.equal(kept.size, 1)
   assert.deepEqual(await it.create({ remember: true }).request({ method: 'eth_accounts' }), [])
+})
+
+test('providers of one site are remembered apart, and accounts taken back in one tab are so in all', async t => {
+  const kept = new Map()
+  globalThis.localStorage = { getItem: key => kept.get(key) ?? null, setItem: (key, value) => kept.set(key, value), removeItem: key => kept.delete(key) }
+  const listeners = []
+  globalThis.addEventListener = (name, listener) => { if (name === 'storage') listeners.push(listener) }
+  t.after(() => { delete globalThis.localStorage; delete globalThis.addEventListener })
+  const it = await connected(t)
+  const accounts = provider => provider.request({ method: 'eth_accounts' })
+  const connect = async more => {
+    const provider = it.create({ remember: true, ...more })
+    await provider.request({ method: 'eth_requestAccounts' })
+    return provider
+  }
+  const second = { accounts: ["m/44'/60'/0'/0/1"] }
+  const elsewhere = { chains: [{ chainId: 2, rpcUrls: [it.node.url] }] }
+  const [one, tab, , two] = [await connect(), await connect(), await connect(elsewhere), await connect(second)]
+  assert.deepEqual([await accounts(it.create({ remember: true })), await accounts(it.create({ remember: true, ...second }))], [[A0], [A1]])
+
+  const told = []
+  tab.on('accountsChanged', accounts => told.push(accounts))
+  tab.on('disconnect', error => told.push(error.code))
+  const before = new Set(kept.keys())
+  const tell = key => { for (const listener of listeners) listener({ key }) }
+  for (const key of before) tell(key) // of what was only written anew nobody loses anything
+  assert.deepEqual([told, await accounts(tab)], [[], [A0]])
+  await one.request({ method: 'wallet_revokePermissions', params: [{ eth_accounts: {} }] })
+  const [gone, ...others] = [...before].filter(key => !kept.has(key))
+  assert.equal(others.length, 0)
+  tell(gone)
+  assert.deepEqual([told, await accounts(tab), await accounts(two)], [[4900, []], [], [A1]])
+  kept.clear()
+  tell(null)
+  assert.deepEqual(await accounts(two), [])
 })

@@ -100,7 +100,7 @@ test('malformed transactions are -32602 before the node or the device hear of th
     { to: TO, maxFeePerGas: '0x1', maxPriorityFeePerGas: '0x2' }, { to: TO, type: '0x0', maxFeePerGas: '0x1' }, { to: TO, type: '0x2', gasPrice: '0x1' },
     { to: TO, type: '0x0', accessList: list }, { to: TO, accessList: {} }, { to: TO, accessList: [null] }, { to: TO, accessList: [{ address: TO }] },
     { to: TO, accessList: [{ address: TO, storageKeys: ['0x01'] }] }, { to: TO, type: '0x4' }, { to: TO, authorizationList: [] },
-    { to: TO, authorizationList: [{}] }, { data: '0x00', authorizationList: [{ chainId: 1, address: TO, nonce: 0, yParity: 0, r: 1, s: 1 }] },
+    { to: TO, authorizationList: [{}] }, { to: TO, authorizationList: [{ chainId: 1, address: TO, nonce: 0, yParity: 2, r: 1, s: 1 }] }, { data: '0x00', authorizationList: [{ chainId: 1, address: TO, nonce: 0, yParity: 0, r: 1, s: 1 }] },
     { to: TO, type: '0x2', authorizationList: [{ chainId: 1, address: TO, nonce: 0, yParity: 0, r: 1, s: 1 }] }, { to: TO, chainId: 'one' },
   ]) {
     for (const method of ['eth_sendTransaction', 'eth_signTransaction']) {

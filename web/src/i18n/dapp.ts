@@ -138,6 +138,11 @@ export const dapp = {
   failed: say('Failed', '失败'),
   givenUp: say('Given up', '已放弃'),
   givenUpText: say('You gave the request up. Nothing was signed.', '你放弃了请求，没有签署任何内容。'),
+  putAway: say('Stopped', '已停止'),
+  putAwayText: say(
+    'The browser put this page away meanwhile. Nothing was signed; send the request again.',
+    '浏览器在此期间将本页面转入了后台，没有签署任何内容，请重新发送请求。',
+  ),
   waitingForBlock: say('Sent. It waits for a block…', '已发送，等待打包…'),
   notMined: say('Sent, and in no block yet.', '已发送，尚未打包。'),
   reverted: say('It is in a block, but the contract refused it.', '已打包，但合约执行失败。'),

@@ -137,7 +137,7 @@ const entries = {
     ),
   },
   'aborted': {
-    what: say('Stopped, as you asked.', '已按你的要求停止。'),
+    what: say('Stopped before it was done.', '已中途停止。'),
     next: say('Try again when you are ready.', '准备好后可以重试。'),
     calm: true,
   },

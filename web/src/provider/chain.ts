@@ -22,8 +22,9 @@ export function readChain(chain: ChainOptions): Chain {
     throw `the webSocketUrl of chain ${id} does not begin with wss:// (ws:// for this very machine)`
   }
   const { symbol, decimals } = Object(nativeCurrency) as { symbol: unknown; decimals: unknown }
-  if (!isSymbol(symbol) || !isDecimals(decimals)) {
-    throw `the nativeCurrency of chain ${id} needs a symbol of 1 to 11 printable ASCII characters without spaces and a number of decimals up to 36`
+  // Amounts on the device's screen depend on the decimals, and no chain of the EVM has others.
+  if (!isSymbol(symbol) || decimals !== 18) {
+    throw `the nativeCurrency of chain ${id} needs a symbol of 1 to 11 printable ASCII characters without spaces, and 18 decimals`
   }
   if (maxFee !== undefined && !(typeof maxFee === 'bigint' && maxFee >= 0n)) throw `the maxFee of chain ${id} is no bigint from 0n on`
   return {
@@ -42,8 +43,6 @@ export function readChainId(value: unknown): number {
 
 /** isSymbol has the rule that the signing core has, so that what is accepted here can be signed. */
 const isSymbol = (value: unknown): value is string => typeof value === 'string' && /^[!-~]{1,11}$/.test(value)
-
-const isDecimals = (value: unknown): value is number => Number.isInteger(value) && (value as number) >= 0 && (value as number) <= 36
 
 /** isAddress takes what is encrypted, and without encryption what does not leave this machine. */
 function isAddress(value: unknown, scheme: 'http' | 'ws'): boolean {

@@ -79,6 +79,10 @@ class EthereumProvider implements Engine {
       this.#serial = known.serial
       if (this.#chains.has(known.chainId)) this.#selected = known.chainId // else it was added, and is no more
     }
+    // Taken back in another tab, or cleared with all that is kept of the site, they are no longer this tab's either.
+    if (host.settings.remember) globalThis.addEventListener?.('storage', ({ key }) => {
+      if ((key === host.settings.key || key === null) && !host.recall()) this.#forget('the accounts were taken back')
+    })
   }
 
   get connected(): boolean {
@@ -487,8 +491,6 @@ class EthereumProvider implements Engine {
       } catch (sentence) {
         throw badParams(String(sentence))
       }
-      // Amounts on the device's screen depend on them, and no chain of the EVM has others.
-      if (chain.nativeCurrency.decimals !== 18) throw badParams('the decimals of the nativeCurrency are not 18')
       const node = await this.#ask('eth_chainId', [], signal, chain)
       if (node !== hex(id)) throw badParams(`the node at rpcUrls is on another chain than ${id}`)
       if (!this.#chains.has(id)) this.#chains.set(id, chain)

@@ -5,9 +5,7 @@ export interface Known {
   readonly chainId: number
 }
 
-const key = 'imkey-connect'
-
-export function recall(): Known | undefined {
+export function recall(key: string): Known | undefined {
   try {
     const known = JSON.parse(localStorage.getItem(key)!) as Known
     const { accounts, serial, chainId } = known
@@ -19,7 +17,7 @@ export function recall(): Known | undefined {
   return undefined
 }
 
-export function remember(known: Known | undefined) {
+export function remember(key: string, known: Known | undefined) {
   try {
     if (known) localStorage.setItem(key, JSON.stringify(known))
     else localStorage.removeItem(key)

@@ -11,6 +11,8 @@ export interface Settings {
   readonly pairing: NonNullable<ProviderOptions['pairing']>
   readonly rpcTimeout: number
   readonly remember: boolean
+  /** Where in localStorage; providers of other accounts or chains on the same site have places of their own. */
+  readonly key: string
 }
 
 const schemes = {
@@ -52,5 +54,6 @@ export function readOptions(options: ProviderOptions): Settings {
     throw invalid('rpcTimeout is no number of milliseconds up to 600000')
   }
   if (typeof remember !== 'boolean') throw invalid('remember is neither true nor false')
-  return { load, chains: known, chainId: selected, paths, pairing, rpcTimeout, remember }
+  const key = `imkey-connect ${paths} ${known.map(chain => chain.id).sort()}`
+  return { load, chains: known, chainId: selected, paths, pairing, rpcTimeout, remember, key }
 }

@@ -96,12 +96,12 @@ class Provider implements Declared {
       },
       readChain,
       recall: () => this.#recall(),
-      remember,
+      remember: known => remember(this.#settings.key, known),
     }
   }
 
   #recall(): Known | undefined {
-    return this.#settings.remember ? recall() : undefined
+    return this.#settings.remember ? recall(this.#settings.key) : undefined
   }
 
   #loaded(): Promise<ImKey> {

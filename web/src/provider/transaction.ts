@@ -100,7 +100,7 @@ function readAuthorizations(value: unknown): TransactionRequest['authorizationLi
     chainId: hex(readQuantity(entry['chainId'], "the authorization's chainId", 256)),
     address: readAddress(entry['address'], "the authorization's address"),
     nonce: hex(readQuantity(entry['nonce'], "the authorization's nonce", 64)),
-    yParity: hex(readQuantity(entry['yParity'], "the authorization's yParity", 8)),
+    yParity: hex(readQuantity(entry['yParity'], "the authorization's yParity", 1)),
     r: hex(readQuantity(entry['r'], "the authorization's r", 256)),
     s: hex(readQuantity(entry['s'], "the authorization's s", 256)),
   }))

@@ -87,10 +87,12 @@ test('what is shown of a request is the same JSON, in few lines', () => {
 
 test('failures of all kinds are read', () => {
   const rpc = Object.assign(new Error('declined'), { code: 4001, data: { code: 'user-rejected', retryable: true } })
-  assert.deepEqual(failureOf(rpc), { code: 4001, message: 'declined', reason: 'user-rejected', data: rpc.data })
+  assert.deepEqual(failureOf(rpc), { code: 4001, message: 'declined', reason: 'user-rejected', data: rpc.data, putAway: false })
   const node = Object.assign(new Error('insufficient funds'), { code: -32000, data: '0x' })
   assert.equal(failureOf(node).reason, undefined)
-  assert.deepEqual(failureOf('text'), { code: -32603, message: 'text', reason: undefined, data: undefined })
+  assert.deepEqual(failureOf('text'), { code: -32603, message: 'text', reason: undefined, data: undefined, putAway: false })
+  const away = Object.assign(new Error('put away'), { code: -32603, data: { code: 'aborted', retryable: true }, cause: { data: { reason: 'page-hidden' } } })
+  assert.equal(failureOf(away).putAway, true)
   assert.equal(failureOf(null).message, 'null')
 })
 

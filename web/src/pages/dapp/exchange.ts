@@ -183,7 +183,7 @@ export class Exchange {
       const calm = declined || failure.reason === 'aborted'
       return [
         h('p', { class: calm ? 'outcome' : 'outcome outcome-bad', 'data-outcome': String(failure.code) },
-          h('strong', {}, this.#t(declined ? words.declined : calm ? words.givenUp : words.failed)), ' ', time),
+          h('strong', {}, this.#t(declined ? words.declined : failure.putAway ? words.putAway : calm ? words.givenUp : words.failed)), ' ', time),
         ...this.#sentences(failure).map((text) => h('p', {}, text)),
         ...(failure.reason === unreachable ? [h('pre', { class: 'snippet', translate: 'no' }, startNode)] : []),
         h('pre', { class: 'snippet', translate: 'no' }, json({ code: failure.code, message: failure.message, ...(failure.data !== undefined && { data: failure.data }) })),
@@ -199,6 +199,7 @@ export class Exchange {
 
   #sentences(failure: Failure): string[] {
     const { code, reason, message } = failure
+    if (failure.putAway) return [this.#t(words.putAwayText)]
     if (reason === 'aborted') return [this.#t(words.givenUpText)]
     if (reason === unreachable) return [this.#t(noNodeAt(this.where.node()))]
     // What these name is the page's request or the node, and not the device.

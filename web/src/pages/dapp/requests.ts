@@ -143,16 +143,19 @@ export interface Failure {
   /** The library's own code, where it is its own error. */
   readonly reason: string | undefined
   readonly data: unknown
+  /** The browser froze the page or put it away: nobody gave anything up. */
+  readonly putAway: boolean
 }
 
 export function failureOf(error: unknown): Failure {
-  const { code, message, data } = Object(error) as { code?: unknown; message?: unknown; data?: unknown }
+  const { code, message, data, cause } = Object(error) as { code?: unknown; message?: unknown; data?: unknown; cause?: { data?: { reason?: unknown } } }
   const reason = (Object(data) as { code?: unknown }).code
   return {
     code: typeof code === 'number' ? code : -32603,
     message: typeof message === 'string' ? message : String(error),
     reason: typeof reason === 'string' ? reason : undefined,
     data,
+    putAway: cause?.data?.reason === 'page-hidden',
   }
 }
 

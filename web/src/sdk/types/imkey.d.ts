@@ -335,7 +335,10 @@ export interface TransactionSummary {
   readonly payment: string
   /** Who gets it, or may spend it: an address in EIP-55's mixed case, or "new contract". */
   readonly receiver: string
-  /** The most that the transaction can cost besides. */
+  /**
+   * The most that the transaction can cost besides. Of types 1 and 4 no screen shows it, so show it yourself: nothing but
+   * this bounds what a caller gave as gas and price.
+   */
   readonly fee: string
   /** An approval of 2^96-1 units or more, which has no bound in practice. */
   readonly unlimited: boolean
@@ -540,7 +543,7 @@ export interface ChainOptions {
   /** Where eth_subscribe is answered (wss). Without it, that method goes to the node as any other. */
   readonly webSocketUrl?: string
   readonly chainName?: string
-  /** Default: ETH with 18 decimals. The device's screen shows amounts in it. */
+  /** Default: ETH. The device's screen shows amounts in it. The decimals are 18, as on every chain of the EVM. */
   readonly nativeCurrency?: { readonly name?: string; readonly symbol: string; readonly decimals: number }
   /**
    * The most, in the smallest units, that the fee of a transaction may come to (gas times price) where gas or price are
@@ -579,7 +582,8 @@ export interface ProviderOptions extends LoadOptions {
   rpcTimeout?: number
   /**
    * Whether the addresses are kept in localStorage, so that eth_accounts knows them after a reload. The device is looked
-   * for when something is to be signed. Default: false.
+   * for when something is to be signed. Providers with other accounts or chains are remembered apart; accounts that are
+   * taken back in one tab are so in the others (accountsChanged). Default: false.
    */
   remember?: boolean
 }
