@@ -82,7 +82,7 @@ func TestTheDevicesThatTheBrowserKnows(t *testing.T) {
 	b.press("disconnect")
 	require.NoError(t, s.device.Unplug())
 	b.open("/")
-	require.Contains(t, b.knows("Not plugged in"), "Savings")
+	require.Contains(t, b.knows("Not connected to this page"), "Savings")
 	b.pressEntry("Savings")
 	b.state("known")
 	require.Contains(t, b.text(), "Plug it in")
@@ -99,6 +99,50 @@ func TestTheDevicesThatTheBrowserKnows(t *testing.T) {
 	b.state("recognised")
 	b.press("go-on")
 	b.state("elsewhere")
+}
+
+// What is done with a binding and elsewhere on the page comes back to where it was begun, and says what came of it.
+func TestAWishComesBackToTheBinding(t *testing.T) {
+	t.Parallel()
+	s := newSim(t, devicesim.Options{})
+	b := s.browse(browserOptions{})
+	code := b.bind()
+	unfolded := func() {
+		t.Helper()
+		b.state("bound")
+		require.True(t, eval[bool](b, "document.querySelector('details.manage').open"))
+		require.NotContains(t, b.text(), "shows the code now")
+	}
+	b.until("document.querySelector('.banner').innerText.includes('Holds no money')")
+	b.press("view-code-to-write") // from where it is said to be written down
+	b.managed(inHalfMin)
+	require.Equal(t, code, b.shown())
+	b.press("hide-code")
+	b.managed("hidden again")
+	b.press("show-on-device")
+	b.managed("shows the code now")
+	b.press("rename")
+	b.state("rename")
+	b.fill("name", "Savings")
+	b.press("save-name")
+	b.managed("The name is saved")
+	unfolded()
+	b.until("document.querySelector('.card-title').innerText.includes('Savings')")
+	b.press("rename")
+	b.state("rename")
+	b.press("back")
+	unfolded()
+	b.press("export")
+	b.state("export")
+	b.fill("passphrase", "12345678")
+	b.fill("passphrase-again", "12345678")
+	b.press("export-now")
+	b.until("document.querySelector('.form .code-hint')?.innerText.includes('Too weak')")
+	b.press("back")
+	unfolded()
+	b.exports()
+	b.press("back")
+	unfolded()
 }
 
 // The list, a device's page, a name and the way back, with the keyboard alone.

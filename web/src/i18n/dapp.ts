@@ -32,8 +32,8 @@ export const dapp = {
 
   message: say('Message', '消息'),
   messageText: say(
-    'Sites have you sign a message to prove that an account is yours. It costs nothing and moves nothing.',
-    '网站会请你签署一条消息，以证明账户归你所有。签署消息不花钱，也不会转移资产。',
+    'Sites have you sign a message to prove that an account is yours. It sends no transaction; but whoever gets the signature can use it, so sign only what you can read.',
+    '网站会请你签署一条消息，以证明账户归你所有。这不会发送交易，但拿到签名的人可以使用它，因此请只签署你看得懂的内容。',
   ),
   signMessage: say('Sign the message', '签署消息'),
   messageEmpty: say('Write a message first.', '请先输入消息。'),
@@ -147,6 +147,8 @@ export const dapp = {
   notMined: say('Sent, and in no block yet.', '已发送，尚未打包。'),
   reverted: say('It is in a block, but the contract refused it.', '已打包，但合约执行失败。'),
   earlier: say('Earlier requests', '之前的请求'),
+  unpluggedMeanwhile: say('Nothing was signed. Plug it in and send the request again.', '没有签署任何内容。请插入后重新发送请求。'),
+  toDevicePage: say('Give it one on the device page', '前往设备页面创建钱包'),
   simulatedWallet: say('A simulated device gets its wallet on its own page.', '模拟设备的钱包请在其设备页面上创建。'),
 } satisfies Record<string, Text>
 

@@ -126,7 +126,7 @@ const entries = {
     next: say('Finish or cancel what its screen shows, then try again.', '请完成或取消其屏幕上的操作，然后重试。'),
   },
   'in-use-elsewhere': {
-    what: say('Another tab or program is using your imKey.', '另一个标签页或程序正在使用 imKey。'),
+    what: say('Another browser, tab or program is using your imKey.', '另一个浏览器、标签页或程序正在使用 imKey。'),
     next: say('Close it there, then use it here.', '请先在那里关闭，再回到这里使用。'),
   },
   'timeout': {

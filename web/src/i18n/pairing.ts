@@ -67,7 +67,6 @@ export const pairing = {
   anotherKey: say('A key that this page trusted', '本页面曾信任的密钥'),
   fingerprint: say('Fingerprint', '密钥指纹'),
   lifeCycle: say('State', '设备状态'),
-  notActivated: say('Not activated', '未激活'),
   activated: say('Activated', '已激活'),
   initialised: say('New', '全新'),
   noPIN: say('Without a PIN', '未设 PIN'),
@@ -159,8 +158,8 @@ export const pairing = {
   advicePhoto: say('Never photograph it.', '切勿拍照。'),
   adviceOnline: say('Never store it online or send it to anyone.', '切勿存到网上，也不要发给任何人。'),
   adviceWhy: say(
-    'You need it to bind another phone or browser; then your imKey does not show it.',
-    '绑定其他手机或浏览器时需要它，届时 imKey 不会再显示。',
+    'Your imKey will not show it again to a new browser; you will need this paper.',
+    'imKey 不会再向新的浏览器显示它，届时你需要这张纸。',
   ),
   kept: say(
     'The code is kept in this browser, encrypted.',
@@ -190,6 +189,8 @@ export const pairing = {
   rename: say('Give it a name', '设置名称'),
   exportBinding: say('Export this binding', '导出此绑定'),
   importBinding: say('Import a binding from a file', '从文件导入绑定'),
+  nameSaved: say('The name is saved in this browser.', '名称已保存在本浏览器中。'),
+  nameRemoved: say('The name was removed.', '名称已移除。'),
   asking: say('Asking your imKey.', '正在询问 imKey。'),
   revealed: say('The binding code is hidden again after 30 seconds.', '绑定码将在 30 秒后隐藏。'),
   hidden: say('The binding code is hidden again.', '绑定码已重新隐藏。'),

@@ -14,8 +14,8 @@ export const rare = {
   ),
   elsewhereTitle: say('Your imKey is bound elsewhere', 'imKey 已绑定到别处'),
   elsewhereWhere: say(
-    'Nor is it shown on this page. Look where you keep your mnemonic phrase: the code belongs beside it.',
-    '本页面也不会显示它。请到存放助记词的地方找一找，绑定码应与它放在一起。',
+    'The browser or phone that is bound now can still show it. Otherwise look where you keep your mnemonic phrase: the code belongs beside it.',
+    '目前与它绑定的浏览器或手机仍能显示绑定码。否则请到存放助记词的地方找一找，绑定码应与它放在一起。',
   ),
   forgetMismatch: say(
     'Go on only if this is your own imKey: compare its serial number. A device that takes its place could have shown another identity, too.',

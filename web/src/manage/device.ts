@@ -15,7 +15,7 @@ type Known = Extract<ManageState, { name: 'known' }>
 /** device draws one device that this browser knows: what is known of it, and what can be done about it without it. */
 export function device(frame: Frame, { known, said }: Known, language: Language, manager: Manager): Rendered {
   const t = (text: Text) => text[language]
-  const message = said && h('p', { class: 'message', tabindex: -1 }, t(words[said]))
+  const message = said && h('p', { class: 'message', tabindex: -1 }, t(sayings[said]))
   const title = titleOf(known, language)
   frame.heading({ en: title, zh: title })
   if (message) frame.add(message)
@@ -24,7 +24,7 @@ export function device(frame: Frame, { known, said }: Known, language: Language,
   const readable = known.record !== 'unreadable'
   if (!known.plugged && readable) frame.text(known.record === 'bound' && known.codeKept ? words.plugToView : words.plugToUse, 'quiet')
   frame.actions(
-    known.plugged && readable && primary('connect-known', t(words.connect), () => manager.connect()),
+    readable && primary('connect-known', t(words.connect), () => manager.connect()),
     secondary('back', t(words.back), () => manager.back()),
   )
   frame.add(
@@ -37,7 +37,13 @@ export function device(frame: Frame, { known, said }: Known, language: Language,
       quiet('forget-known', t(pairing.forget), () => void manager.forget()),
     ),
   )
-  return message ? { ...frame.rendered(message), announcement: t(words[said]) } : frame.rendered()
+  return message ? { ...frame.rendered(message), announcement: t(sayings[said]) } : frame.rendered()
+}
+
+const sayings: Readonly<Record<NonNullable<Known['said']>, Text>> = {
+  renamed: pairing.nameSaved,
+  unnamed: pairing.nameRemoved,
+  imported: words.imported,
 }
 
 const leads: Readonly<Record<KnownFacts['record'], Text>> = {
@@ -66,7 +72,7 @@ function about(known: KnownFacts, language: Language): HTMLElement {
       'dl',
       {},
       row(pairing.serial, known.serial === '' ? null : known.serial, language),
-      readable && row(words.plug, t(known.plugged ? words.yes : words.no), language),
+      readable && row(words.connection, t(known.plugged ? words.pluggedIn : words.notPluggedIn), language),
       row(pairing.binding, t(known.record === 'bound' ? pairing.boundToThis : standing(known)), language),
       row(pairing.boundAt, moment(known.boundAt, language), language),
       row(words.certificate, verified && t(verified), language),

@@ -31,8 +31,9 @@ export function exporting(
   const second = passphraseField('passphrase-again', words.passphraseAgain, language, () => second.say(null))
   const submit = (event: Event) => {
     event.preventDefault()
-    if (strengthOf(first.input.value) === 'short') {
-      first.say(words.strengthShort, true)
+    const strength = strengthOf(first.input.value)
+    if (strength === 'short' || strength === 'weak') {
+      first.say(strengths[strength], true)
       first.input.focus()
     } else if (first.input.value !== second.input.value) {
       second.say(words.mismatch, true)

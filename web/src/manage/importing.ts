@@ -106,8 +106,8 @@ export function replacing(
   frame.warning(words.existsLead)
   frame.text(words.existsAdvice)
   frame.actions(
-    danger('replace-now', t(words.replace), () => void manager.replaceNow()),
     secondary('back', t(words.keepMine), () => manager.back()),
+    danger('replace-now', t(words.replace), () => void manager.replaceNow()),
   )
   return frame.rendered()
 }

@@ -31,7 +31,7 @@ export function losing(
       frame.lead(known?.codeKept ? words.lostFirstKept : words.lostFirstScreen)
       frame.text(words.lostFirstOther)
       frame.actions(
-        known?.plugged && primary('connect-known', t(words.connect), () => manager.connect()),
+        known && primary('connect-known', t(words.connect), () => manager.connect()),
         secondary('lost-go-on', t(words.lostFirstNo), () => manager.lostGoOn('why')),
         stop,
       )

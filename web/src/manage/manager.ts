@@ -3,7 +3,7 @@ import { codeOf, dataOf, statusWordOf } from '../pairing/failure'
 import { knownFacts } from '../pairing/facts'
 import type { Report } from '../pairing/report'
 import type { ImKey } from '../pairing/sdk'
-import type { KnownFacts } from '../pairing/state'
+import type { KnownFacts, Managed } from '../pairing/state'
 import type { FileProblem, LostStep, ManageState } from './state'
 
 /** The largest file that is read, in bytes: an exported binding has less than a thousand. */
@@ -20,10 +20,13 @@ export interface ManageWorld {
   /** Goes on with the device that has this serial number. */
   connectTo(serial: string): void
   /** Takes the state to show; null gives back to the pairing what is shown. */
-  show(state: ManageState | null, forgotten?: boolean): void
+  show(state: ManageState | null, closing?: Closing): void
   /** Takes the devices that this browser knows, whenever they changed. */
   list(devices: readonly KnownFacts[]): void
 }
+
+/** Closing is how what was managed ended, for the pairing to say. */
+export type Closing = Managed | 'forgotten'
 
 /** Origin is a device as the pairing sees it: what a flow was begun from. */
 export interface Origin {
@@ -94,13 +97,13 @@ export class Manager {
   }
 
   /** Gives back to the pairing what is shown. Nothing that was typed stays. */
-  close(forgotten = false): void {
+  close(closing: Closing = 'returned'): void {
     this.#forgetSecrets()
     this.#run.abort()
     this.#origin = null
     if (this.#state === null) return
     this.#state = null
-    this.world.show(null, forgotten)
+    this.world.show(null, closing)
   }
 
   connect(): void {
@@ -129,8 +132,9 @@ export class Manager {
       run.throwIfAborted()
       const known = this.#origin && this.#find(seid)
       this.#origin = null
-      if (known) this.#show({ name: 'known', known, said: called === null ? 'unnamed' : 'renamed' })
-      else this.close()
+      const said = called === null ? 'unnamed' : 'renamed'
+      if (known) this.#show({ name: 'known', known, said })
+      else this.close(said)
     })
   }
 
@@ -146,7 +150,7 @@ export class Manager {
       await imkey.forget(state.known.seid)
       await this.refresh()
       run.throwIfAborted()
-      this.close(true)
+      this.close('forgotten')
     })
   }
 
@@ -183,6 +187,7 @@ export class Manager {
       if (file.size === 0 || file.size > largest) return this.#set({ name: 'import', problem: 'not-a-binding' })
       const content = new Uint8Array(await file.arrayBuffer())
       run.throwIfAborted()
+      if (!begins(content)) return this.#set({ name: 'import', problem: 'not-a-binding' })
       this.#file = { name: file.name, content }
       this.#set({ name: 'import-passphrase', file: file.name })
     })
@@ -209,7 +214,7 @@ export class Manager {
     } else if (state?.name === 'known') {
       const { known } = state
       this.#origin = known
-      this.#show({ name: 'lost', step: known.record === 'bound' ? 'first' : 'why', serial: known.serial, known })
+      this.#show({ name: 'lost', step: mayShow(known) ? 'first' : 'why', serial: known.serial, known })
     }
   }
 
@@ -307,6 +312,19 @@ export class Manager {
     if (state.name !== 'import-exists') this.#replace = null
     this.world.show(state)
   }
+}
+
+/** What every exported binding begins with: wasm/backup/sealed. */
+const magic = 'imkey-connect binding\n'
+
+/** begins says that a file is an exported binding, or what is left of one, as far as that shows without its passphrase. */
+function begins(content: Uint8Array): boolean {
+  return magic.startsWith(new TextDecoder().decode(content.subarray(0, magic.length)))
+}
+
+/** mayShow says that the code may be had without a reset: this browser is bound, or its file said that it is. */
+function mayShow({ record }: KnownFacts): boolean {
+  return record === 'bound' || record === 'imported'
 }
 
 /** fileName names a file without a secret: by the serial number, without what is no letter or digit. */

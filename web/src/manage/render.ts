@@ -53,8 +53,8 @@ export function render(state: ManageState, context: Context, manager: Manager): 
       if (state.known.record === 'bound' || unreadable) frame.warning(rare.forgetLead)
       frame.text(rare.forgetWallet)
       frame.actions(
-        danger('forget-now', t(pairing.forgetNow), () => void manager.forgetNow()),
         secondary('back', t(pairing.keepBinding), () => manager.back()),
+        danger('forget-now', t(pairing.forgetNow), () => void manager.forgetNow()),
       )
       return frame.rendered()
     }

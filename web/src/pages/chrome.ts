@@ -17,6 +17,7 @@ export class Chrome {
   readonly #switch = h('div', { class: 'languages', role: 'group' })
   readonly #listeners: ((language: Language) => void)[] = []
   #links: readonly Link[] = []
+  #inUse = false
 
   constructor(private readonly title: Text) {
     document.body.append(
@@ -32,16 +33,17 @@ export class Chrome {
     this.#listeners.push(listener)
   }
 
-  /** simulated shows the banner that says whose device this is. */
-  simulated(...links: readonly Link[]): void {
+  /** simulated shows the banner that says that the simulator's device is in use or, on a page for any imKey, that it could be. */
+  simulated(inUse: boolean, ...links: readonly Link[]): void {
     this.#links = links
+    this.#inUse = inUse
     this.#banner.hidden = false
     const t = (text: Text) => text[this.language]
     this.#banner.replaceChildren(
       h(
         'aside',
         { class: 'banner', 'data-banner': 'simulated' },
-        h('p', {}, h('strong', {}, t(common.simulated)), ' ', t(common.simulatedNote)),
+        h('p', {}, ...(inUse ? [h('strong', {}, t(common.simulated)), ' ', t(common.simulatedNote)] : [t(common.simulatorRuns)])),
         h(
           'div',
           { class: 'banner-links' },
@@ -49,6 +51,11 @@ export class Chrome {
         ),
       ),
     )
+  }
+
+  /** simulatedInUse follows whether the device in use is the simulator's. */
+  simulatedInUse(inUse: boolean): void {
+    if (this.#banner.firstChild && inUse !== this.#inUse) this.simulated(inUse, ...this.#links)
   }
 
   #draw(): void {
@@ -78,7 +85,7 @@ export class Chrome {
     this.language = language
     choose(language)
     this.#draw()
-    if (this.#banner.firstChild) this.simulated(...this.#links)
+    if (this.#banner.firstChild) this.simulated(this.#inUse, ...this.#links)
     for (const listener of this.#listeners) listener(language)
     this.#switch.querySelector<HTMLElement>(`[data-language="${language}"]`)?.focus()
   }

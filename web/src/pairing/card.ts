@@ -85,13 +85,13 @@ export function moment(iso: string | null, language: Language): string | null {
 }
 
 function lifeCycle(value: string | null, language: Language): string | null {
-  if (value === null) return null
+  // That nobody activated a device that works tells its person nothing.
+  if (value === null || value === 'not-activated') return null
   return (stages[value] ?? words.unknown)[language]
 }
 
 /** The stages as the device tells them: core/PROTOCOL.md, section 3. */
 const stages: Readonly<Record<string, Text>> = {
-  'not-activated': words.notActivated,
   'activated': words.activated,
   'initialised': words.initialised,
   'no-pin': words.noPIN,

@@ -1,7 +1,7 @@
 import { codeOf, dataOf, Refused, statusWordOf } from './failure'
 import { factsOf, recordOf, recordsOf } from './facts'
 import type { BindingStatus, Device, ImKey, KnownDevice } from './sdk'
-import { damaged, entersCode, type CodeSource, type DeviceFacts, type State } from './state'
+import { damaged, entersCode, type CodeSource, type DeviceFacts, type Managed, type State } from './state'
 import { Visit } from './visit'
 
 export type { Simulator, World } from './visit'
@@ -52,14 +52,15 @@ export class Pairing extends Visit {
     })
   }
 
-  /** Connects to the plugged-in device with this serial number. */
+  /** Connects to the device with this serial number; where this page may not use it yet, the browser's chooser opens. Call it in a click. */
   connectTo(serial: string): Promise<void> {
     return this.start(async (run) => {
-      const permitted = await this.permitted(await this.imkey())
+      const imkey = await this.imkey()
+      const permitted = await this.permitted(imkey)
       run.throwIfAborted()
       const device = permitted.find(({ serialNumber }) => serialNumber === serial)
-      if (!device) throw new Refused('no-device')
-      await this.recognise(run, device)
+      if (device) await this.recognise(run, device)
+      else await this.#choose(run, imkey)
     })
   }
 
@@ -217,6 +218,12 @@ export class Pairing extends Visit {
       await device.showBindingCode()
       this.set(run, { ...state, manage: 'on-screen' })
     })
+  }
+
+  /** Comes back to the binding from what was done with it elsewhere. What was said before counts no more. */
+  returned(manage: Managed): Promise<void> {
+    const { state } = this
+    return state.name === 'bound' && state.plugged ? this.show({ ...state, manage }) : Promise.resolve()
   }
 
   /** Asks whether the binding is really to be forgotten. */

@@ -39,7 +39,8 @@ export function manageBinding(
   const view = quiet('view-code', t(words.viewCode), handlers.viewCode)
   const hide = quiet('hide-code', t(words.hideCode), handlers.hideCode)
   const shown = state.manage === 'revealed'
-  const said = state.manage ? t(outcome[state.manage]) : ''
+  const word = state.manage && outcome[state.manage]
+  const said = word ? t(word) : ''
   const message = h('p', { class: 'message', tabindex: -1 }, said)
   const element = h(
     'details',
@@ -59,13 +60,16 @@ export function manageBinding(
     ),
   )
   if (!state.manage) return { element, focus: null, announcement: '' }
-  return { element, focus: shown ? revealed : state.manage === 'hidden' ? view : message, announcement: said }
+  return { element, focus: shown ? revealed : state.manage === 'hidden' || said === '' ? view : message, announcement: said }
 }
 
-const outcome: Readonly<Record<NonNullable<Extract<State, { name: 'bound' }>['manage']>, Text>> = {
+const outcome: Readonly<Record<NonNullable<Extract<State, { name: 'bound' }>['manage']>, Text | null>> = {
   'asking': words.asking,
   'revealed': words.revealed,
   'hidden': words.hidden,
   'not-remembered': words.notRemembered,
   'on-screen': words.shownAgain,
+  'renamed': words.nameSaved,
+  'unnamed': words.nameRemoved,
+  'returned': null,
 }

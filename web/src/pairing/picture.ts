@@ -37,6 +37,7 @@ export function pictureOf(state: State): Picture {
     case 'forget':
       return { lines: ['imKey'], plugged: true }
     case 'error': {
+      if (state.code === 'code-locked') return { lines: ['Too many codes', 'Hold OK'], plugged: true }
       const plugged = !['device-disconnected', 'no-device', 'request-cancelled', 'unsupported'].includes(state.code)
       return { lines: plugged ? ['imKey'] : [], plugged }
     }

@@ -44,7 +44,7 @@ export function render(state: Rare, context: Context): Rendered {
     case 'in-use':
       frame.heading(state.mute ? rare.muteTitle : rare.inUseTitle)
       frame.lead(state.mute ? rare.muteLead : rare.inUseLead)
-      frame.actions(primary('take-over', t(rare.useHere), handlers.takeOver), secondary('stop', t(words.cancel), handlers.leave))
+      frame.actions(primary('take-over', t(rare.useHere), handlers.takeOver), secondary('stop', t(words.stop), handlers.leave))
       return frame.rendered()
 
     case 'taken-over':
@@ -107,8 +107,8 @@ export function render(state: Rare, context: Context): Rendered {
       frame.add(h('p', {}, t(rare.forgetWallet)))
       const forgetting = handlers.manage ?? handlers.forgetting
       frame.actions(
-        forgetting && danger('forget-now', t(words.forgetNow), forgetting.forgetNow),
         forgetting && secondary('keep-binding', t(words.keepBinding), forgetting.keepBinding),
+        forgetting && danger('forget-now', t(words.forgetNow), forgetting.forgetNow),
       )
       return frame.rendered()
     }

@@ -175,7 +175,8 @@ export function render(state: Exclude<State, Rare>, context: Context): Rendered 
           { class: 'more' },
           h('summary', {}, t(words.notShown)),
           h('p', {}, t(state.source === 'screen' ? words.notShownText : words.notShownElsewhere)),
-          h('p', {}, t(words.notShownLost)),
+          // Where nothing is bound yet, there is a code to be had without a reset.
+          state.source === 'paper' && h('p', {}, t(words.notShownLost)),
         ),
       )
       return {
@@ -218,6 +219,11 @@ export function render(state: Exclude<State, Rare>, context: Context): Rendered 
               h('li', {}, t(words.adviceOnline)),
             ),
             h('p', {}, t(words.adviceWhy)),
+            state.kept &&
+              state.plugged &&
+              handlers.manage &&
+              state.manage !== 'revealed' &&
+              secondary('view-code-to-write', t(words.viewCode), handlers.manage.viewCode),
           ),
           h('p', { class: 'quiet' }, t(state.kept ? words.kept : words.notKept)),
         )

@@ -102,15 +102,19 @@ export type State =
       readonly plugged: boolean
       /**
        * What became of the person's last wish about the binding code: the device is asked; the code that this browser
-       * keeps is on the page; it was and is no more; none was kept; the code is on the device's screen.
+       * keeps is on the page; it was and is no more; none was kept; the code is on the device's screen. Or of another wish:
+       * its name was saved or removed; it came to an end that needs no word.
        */
-      readonly manage?: 'asking' | 'revealed' | 'hidden' | 'not-remembered' | 'on-screen'
+      readonly manage?: 'asking' | 'revealed' | 'hidden' | 'not-remembered' | 'on-screen' | Managed
     }
   /** Asks once more before the binding is forgotten; `damage` is why, where it is no mere wish. `going`: it is under way. */
   | { readonly name: 'forget'; readonly serial: string; readonly damage?: Damage; readonly going?: true }
   | { readonly name: 'error'; readonly code: ErrorCode }
 
 export type StateName = State['name']
+
+/** Managed is how something ended that was begun with the binding and done elsewhere. */
+export type Managed = 'renamed' | 'unnamed' | 'returned'
 
 /** What no first pairing comes to, if nothing stands in its way. */
 const rareNames = ['unsupported', 'several', 'in-use', 'taken-over', 'reset', 'rebound', 'elsewhere', 'forget', 'error'] as const

@@ -156,7 +156,10 @@ export class View {
     this.#urgent.textContent = ''
     ;(urgent ? this.#urgent : this.#polite).textContent = announcement
     if (focus === 'code') this.#code.focus()
-    else focus?.focus({ preventScroll: before !== null && before.name === name })
+    else focus?.focus({ preventScroll: true })
+    // A step begins at its heading, wherever the focus is; within one, only what was asked for is brought into sight.
+    if (before?.name !== name) element.querySelector('h1')?.scrollIntoView({ block: 'nearest' })
+    else if (focus !== 'code' && focus?.matches('.message, .revealed')) focus.scrollIntoView({ block: 'nearest' })
   }
 
   /** Draws what is shown anew; the focus, what was typed, ticked and unfolded stays. */

@@ -374,6 +374,21 @@ test('a code that was not kept is said to be none, and a binding that is gone is
   assert.deepEqual([pairing.state, revealed], [{ name: 'error', code: 'not-bound' }, []])
 })
 
+test('what was done with the binding elsewhere is said of it, in place of what was said before', async () => {
+  const { pairing, device, imkey } = setUp()
+  device.statuses = ['bound']
+  imkey.permitted = [device]
+  await pairing.connect()
+  await pairing.showOnDevice()
+  for (const manage of ['renamed', 'unnamed', 'returned'] as const) {
+    await pairing.returned(manage)
+    assert.ok(pairing.state.name === 'bound' && pairing.state.manage === manage)
+  }
+  await pairing.leave()
+  await pairing.returned('renamed')
+  assert.equal(pairing.state.name, 'start')
+})
+
 test('a binding is forgotten after a second question, and not without', async () => {
   const { pairing, device } = await toBound()
   const before = pairing.state

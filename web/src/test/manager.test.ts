@@ -18,7 +18,7 @@ async function setUp(...known: ReturnType<typeof knownDevice>[]) {
   const lists: (readonly KnownFacts[])[] = []
   const saved: { name: string; content: Uint8Array }[] = []
   const connected: string[] = []
-  const closings: boolean[] = []
+  const closings: string[] = []
   const report = new Report(
     { version: '0', userAgent: 'test', languages: ['en'], webusb: true, secure: true, framed: false },
     () => new Date('2026-01-02T03:04:05.678Z'),
@@ -29,9 +29,9 @@ async function setUp(...known: ReturnType<typeof knownDevice>[]) {
     report,
     save: (name, content) => saved.push({ name, content }),
     connectTo: (serial) => connected.push(serial),
-    show: (state, forgotten = false) => {
+    show: (state, closing = 'returned') => {
       states.push(state)
-      if (!state) closings.push(forgotten)
+      if (!state) closings.push(closing)
     },
     list: (devices) => lists.push(devices),
   })
@@ -39,7 +39,9 @@ async function setUp(...known: ReturnType<typeof knownDevice>[]) {
   return { manager, imkey, device, states, lists, saved, connected, closings, report }
 }
 
-const file = (content = [1, 2, 3], name = 'imkey-01191200001-binding.age') => ({
+const exportedFile = [...new TextEncoder().encode('imkey-connect binding\n'), 1, 2, 3]
+
+const file = (content = exportedFile, name = 'imkey-01191200001-binding.age') => ({
   name,
   size: content.length,
   arrayBuffer: async () => new Uint8Array(content).buffer,
@@ -82,7 +84,7 @@ test('the list follows the store and the cables; a store that fails takes nothin
 })
 
 test('a name is given, taken away, and goes back to where it was asked for', async () => {
-  const { manager, imkey, states } = await setUp(knownDevice())
+  const { manager, imkey, states, closings } = await setUp(knownDevice())
   manager.open(seid)
   await manager.rename()
   assert.equal(manager.state?.name, 'rename')
@@ -97,6 +99,11 @@ test('a name is given, taken away, and goes back to where it was asked for', asy
   await manager.rename(seid) // from the bound state, which comes back
   await manager.saveName('Spending')
   assert.deepEqual([manager.state, states.at(-1)], [null, null])
+  await manager.rename(seid)
+  await manager.saveName('')
+  await manager.rename(seid)
+  manager.back()
+  assert.deepEqual(closings, ['returned', 'renamed', 'unnamed', 'returned']) // which the bound state says
 })
 
 test('a device is forgotten after a second question, and not without', async () => {
@@ -110,7 +117,7 @@ test('a device is forgotten after a second question, and not without', async () 
   assert.deepEqual(imkey.asked, [])
   await manager.forget()
   await manager.forgetNow()
-  assert.deepEqual([imkey.asked, closings], [['forget'], [true]])
+  assert.deepEqual([imkey.asked, closings], [['forget'], ['forgotten']])
 })
 
 test('what fails is said with its code, and the way back is open', async () => {
@@ -222,14 +229,17 @@ test('a file that cannot be imported is said to be what it is', async () => {
   }
   const { manager, imkey } = await setUp()
   manager.importBinding()
-  await manager.take(file([]))
+  for (const content of [[], [1, 2, 3], [...exportedFile].reverse()]) {
+    await manager.take(file(content)) // before anybody types a passphrase
+    assert.deepEqual(manager.state, { name: 'import', problem: 'not-a-binding' })
+  }
   assert.deepEqual(manager.state, { name: 'import', problem: 'not-a-binding' })
   await manager.take({ ...file(), size: 1e9, arrayBuffer: async () => Promise.reject(new Error('nobody reads that much')) })
   assert.deepEqual([manager.state, imkey.asked], [{ name: 'import', problem: 'not-a-binding' }, []])
 })
 
 test('without the code: what is easier comes first, and nothing is ever reset', async () => {
-  const { manager, imkey, connected, device } = await setUp(knownDevice(), knownDevice({ seid: 'F', serial: 'imKey01191200002', state: 'former' }))
+  const { manager, imkey, connected, device } = await setUp(knownDevice(), knownDevice({ seid: 'F', serial: 'imKey01191200002', state: 'former' }), knownDevice({ seid: 'I', serial: 'imKey01191200003', state: 'imported' }))
   const step = () => (manager.state?.name === 'lost' ? manager.state.step : manager.state?.name)
   manager.open(seid)
   manager.lost()
@@ -251,6 +261,9 @@ test('without the code: what is easier comes first, and nothing is ever reset', 
   assert.equal(step(), 'why') // this browser cannot show it: it is not bound
   manager.back()
   assert.equal(step(), 'known')
+  manager.open('I')
+  manager.lost()
+  assert.equal(step(), 'first') // its file had the code, or the device shows it to who is bound
   manager.close()
   manager.lost({ seid: 'UNKNOWN', serial: 'imKey01191200003' }) // from a device that is bound elsewhere
   assert.equal(step(), 'why')

@@ -52,6 +52,8 @@ const pairing = new Pairing(
     report,
   },
   (state) => {
+    if (state.name === 'start') chrome.simulatedInUse(false)
+    else if ('device' in state) chrome.simulatedInUse(state.device.key?.of === 'simulator')
     // What is managed stays in sight while the device comes and goes; a new state is shown when that is done with.
     if (!management.open) void view.show(management.shown(state))
   },
@@ -67,9 +69,10 @@ const management = new Management(
   },
   () => view,
   () => pairing.state,
-  (forgotten) => {
+  (closing) => {
     const { state } = pairing
-    void view.show(management.shown(forgotten && state.name === 'start' ? { ...state, forgotten } : state))
+    if (closing !== 'forgotten' && state.name === 'bound' && state.plugged) void pairing.returned(closing)
+    else void view.show(management.shown(closing === 'forgotten' && state.name === 'start' ? { ...state, forgotten: true } : state))
     void pairing.refresh()
   },
 )
@@ -125,6 +128,7 @@ const view = new View(chrome.main, {
 
 if (simulator) {
   chrome.simulated(
+    false,
     { href: `/device${simulator.query}`, text: common.openDevicePage },
     { href: `/dapp${simulator.query}`, text: common.openDapp },
   )

@@ -1,4 +1,4 @@
-import type { Manager, ManageWorld } from '../../manage/manager'
+import type { Closing, Manager, ManageWorld } from '../../manage/manager'
 import { managing, type ManageState } from '../../manage/state'
 import type { Language } from '../../i18n/text'
 import type { KnownFacts, State } from '../../pairing/state'
@@ -21,7 +21,7 @@ export class Management {
     private readonly world: Pick<ManageWorld, 'imkey' | 'simulatorKeys' | 'report' | 'save' | 'connectTo'>,
     private readonly view: () => View,
     private readonly pairing: () => State,
-    private readonly closed: (forgotten: boolean) => void,
+    private readonly closed: (closing: Closing) => void,
   ) {}
 
   /** Whether a state of the management is shown. */
@@ -76,9 +76,9 @@ export class Management {
     const part = await import('../../manage/part')
     const manager = new part.Manager({
       ...this.world,
-      show: (state, forgotten = false) => {
+      show: (state, closing = 'returned') => {
         if (state) this.view().showMore(state.name, (context) => part.render(state, context, manager))
-        else this.closed(forgotten)
+        else this.closed(closing)
       },
       list: (devices) => {
         const before = JSON.stringify(this.#devices)

@@ -53,8 +53,8 @@ export class Exchange {
     private readonly ask: (request: Request) => Promise<unknown>,
     /** Called when a request begins and when it ends. */
     private readonly changed: () => void,
-    /** Where the chain's node is looked for, and whether the device is a simulated one. */
-    private readonly where: { readonly node: () => string; readonly simulated: boolean },
+    /** Where the chain's node is looked for, and where the simulated device gets its wallet; null without one. */
+    private readonly where: { readonly node: () => string; readonly walletPage: string | null },
   ) {
     this.element.append(this.#request, this.#device, this.#answer, this.#earlier)
   }
@@ -100,6 +100,12 @@ export class Exchange {
     this.unit.asking(waiting && interaction.reason === 'confirm' && interaction.operation !== undefined)
     this.#drawDevice()
     if (asked.interaction?.reason === 'confirm') this.#reveal(this.#device, 'nearest')
+  }
+
+  /** plugged draws the device as it is. */
+  plugged(on: boolean): void {
+    this.unit.plugged(on)
+    if (!this.#giveUp) this.#drawDevice()
   }
 
   draw(language: Language): void {
@@ -152,7 +158,7 @@ export class Exchange {
   }
 
   #doing(): Text {
-    if (!this.#giveUp) return words.screenIdle
+    if (!this.#giveUp) return this.unit.isPlugged ? words.screenIdle : words.unplugged
     switch (this.#now?.interaction?.reason) {
       case 'choose-device':
         return words.screenChoose
@@ -185,6 +191,7 @@ export class Exchange {
         h('p', { class: calm ? 'outcome' : 'outcome outcome-bad', 'data-outcome': String(failure.code) },
           h('strong', {}, this.#t(declined ? words.declined : failure.putAway ? words.putAway : calm ? words.givenUp : words.failed)), ' ', time),
         ...this.#sentences(failure).map((text) => h('p', {}, text)),
+        ...this.#toWallet(failure),
         ...(failure.reason === unreachable ? [h('pre', { class: 'snippet', translate: 'no' }, startNode)] : []),
         h('pre', { class: 'snippet', translate: 'no' }, json({ code: failure.code, message: failure.message, ...(failure.data !== undefined && { data: failure.data }) })),
       ]
@@ -206,10 +213,22 @@ export class Exchange {
     const ours = ['invalid-argument', 'internal', 'protocol', 'timeout', 'user-rejected', 'unsupported-method']
     if (known(reason) && !ours.includes(reason)) {
       const { what, next } = advice(reason, this.surroundings)
-      return [this.#t(what), this.#t(next), ...(reason === 'wallet-missing' && this.where.simulated ? [this.#t(words.simulatedWallet)] : [])]
+      // A request is not sent again by itself.
+      return [this.#t(what), this.#t(reason === 'device-disconnected' ? words.unpluggedMeanwhile : next), ...(this.#walletPage(failure) === null ? [] : [this.#t(words.simulatedWallet)])]
     }
     const own = refusals[code]
     return own ? [this.#t(own)] : [message]
+  }
+
+  /** Where the wallet is made that a request lacks; null where that is not on a page. */
+  #walletPage(failure: Failure): string | null {
+    return failure.reason === 'wallet-missing' ? this.where.walletPage : null
+  }
+
+  #toWallet(failure: Failure): Node[] {
+    const href = this.#walletPage(failure)
+    if (href === null) return []
+    return [h('p', {}, h('a', { href, target: '_blank', rel: 'noopener', 'data-action': 'to-wallet' }, this.#t(words.toDevicePage)))]
   }
 
   #drawEarlier(): void {

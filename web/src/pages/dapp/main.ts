@@ -19,7 +19,7 @@ const exchange = new Exchange(
   { platform: platformOf(navigator.userAgent), framed: framedWithoutUSB(window) },
   (request) => wallet.request(request),
   () => draw(),
-  { node: () => wallet.node, simulated: simulator !== null },
+  { node: () => wallet.node, walletPage: simulator && `/device${simulator.query}#wallet` },
 )
 const forms = new Forms(wallet, () => exchange.busy, send, useNode)
 wallet.onInteraction = (interaction) => exchange.hear(interaction)
@@ -34,6 +34,7 @@ chrome.main.append(
 )
 if (simulator) {
   chrome.simulated(
+    wallet.simulated,
     { href: `/device${simulator.query}`, text: common.openDevicePage },
     { href: `/${simulator.query}`, text: common.openConnectPage },
   )
@@ -51,6 +52,8 @@ function drawAll(): void {
 
 /** draw shows what depends on the account, the chain, and whether something is asked. */
 function draw(): void {
+  chrome.simulatedInUse(wallet.simulated)
+  exchange.plugged(wallet.plugged)
   const pressed = account.contains(document.activeElement) ? document.activeElement?.getAttribute('data-action') : undefined
   account.replaceChildren(h('h2', {}, t(words.account)), ...(wallet.account === null ? toConnect() : connected(wallet.account)))
   forms.draw(chrome.language)

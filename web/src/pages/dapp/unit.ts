@@ -18,6 +18,7 @@ const labels = { up: words.up, down: words.down, cancel: words.cancelKey, ok: wo
 
 /** What the drawn screen says where the device's own cannot be read. Device screens speak English. */
 const asks = ['', '    Confirm?    ', '  OK / cancel   ', '']
+const dark = ['', '', '', '']
 const idle = ['', '     imKey', '', '']
 
 /**
@@ -33,6 +34,7 @@ export class Unit {
   readonly #control: Control | null
   #events: EventSource | null = null
   #language: Language = 'en'
+  #plugged = true
 
   constructor(private readonly simulator: SimulatorFacts | null) {
     this.#control = simulator && new Control(simulator.query)
@@ -60,11 +62,22 @@ export class Unit {
     }
   }
 
+  get isPlugged(): boolean {
+    return this.#plugged
+  }
+
+  /** plugged draws the device with or without power. */
+  plugged(on: boolean): void {
+    if (on === this.#plugged) return
+    this.#plugged = on
+    this.asking(false)
+  }
+
   /** asking follows the device while it asks its person; without, it rests. */
   asking(on: boolean): void {
     this.#events?.close()
     this.#events = null
-    this.#show(on ? asks : idle, on)
+    this.#show(on ? asks : this.#plugged ? idle : dark, on)
     if (!on || !this.simulator) return
     const events = new EventSource(`/sim/v1/events${this.simulator.query}`)
     this.#events = events
@@ -82,7 +95,8 @@ export class Unit {
       if (line.textContent !== text) line.textContent = text
     })
     this.#screen.setAttribute('aria-label', `${words.screen[this.#language]}: ${lines.join(' ').replace(/\s+/g, ' ').trim()}`)
-    this.element.classList.toggle('unit-asking', lines !== idle)
+    this.element.classList.toggle('unit-asking', lines !== idle && lines !== dark)
+    this.element.classList.toggle('unit-unplugged', lines === dark)
     for (const key of this.#keys.values()) key.disabled = !pressable
   }
 }

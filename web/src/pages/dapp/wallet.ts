@@ -41,6 +41,11 @@ export class Wallet {
     this.#provider = this.#make()
   }
 
+  /** The simulated device was chosen. */
+  get simulated(): boolean {
+    return this.#usb !== undefined
+  }
+
   get chains(): readonly number[] {
     return [...this.#chains]
   }

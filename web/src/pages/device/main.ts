@@ -46,11 +46,13 @@ const shows: Readonly<Record<Exclude<Showing, 'pin'>, Text>> = {
 
 chrome.main.append(heading, body.element, lead, facts, panels.element, faults.element, trace.element)
 chrome.simulated(
+  true,
   { href: `/${control.query}`, text: common.openConnectPage },
   { href: `/dapp${control.query}`, text: common.openDapp },
 )
 chrome.onLanguage(drawAll)
 drawAll()
+panels.unfold(location.hash.slice(1))
 control.watch((now, state) => {
   panels.changed(state)
   status = typeof now === 'string' ? null : now

@@ -22,6 +22,16 @@ export class Panels {
     this.element.replaceChildren(this.#message, ...panels)
   }
 
+  /** unfold opens the panel with this name, for who was sent to it. */
+  unfold(name: string): void {
+    for (const panel of this.element.querySelectorAll<HTMLDetailsElement>('details')) {
+      if (panel.getAttribute('data-panel') !== name) continue
+      panel.open = true
+      panel.scrollIntoView({ block: 'nearest' })
+      panel.querySelector('summary')?.focus({ preventScroll: true })
+    }
+  }
+
   #wallet(): HTMLDetailsElement {
     const phrase = h('textarea', {
       id: 'mnemonic',
