@@ -303,7 +303,7 @@ func (r *rig) held() {
 		r.s.device.Port().SetAccess(usb.Access{Claimed: true})
 	}
 	r.connect()
-	r.b.says("in-use-elsewhere", "Another tab or program is using your imKey")
+	r.b.says("in-use-elsewhere", "Another browser, tab or program is using your imKey")
 	r.note("held by another program", "in-use-elsewhere")
 	release()
 	r.b.press("retry")

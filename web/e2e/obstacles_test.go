@@ -155,7 +155,7 @@ func TestAnInterfaceThatAnotherProgramHolds(t *testing.T) {
 	s.device.Port().SetAccess(usb.Access{Claimed: true})
 	b.open("/")
 	b.press("connect")
-	b.says("in-use-elsewhere", "Another tab or program is using your imKey")
+	b.says("in-use-elsewhere", "Another browser, tab or program is using your imKey")
 	s.device.Port().SetAccess(usb.Access{})
 	b.press("retry")
 	b.recovers("recognised")
