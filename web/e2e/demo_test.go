@@ -281,3 +281,21 @@ func TestTheDemonstrationWithoutANode(t *testing.T) {
 	require.Contains(t, said, "Your imKey holds no wallet yet.")
 	require.Contains(t, said, "its wallet on its own page")
 }
+
+// A request that was cut off is over, and is said to be: nothing is sent again by itself.
+func TestTheDemonstrationIsUnpluggedWhileItAsks(t *testing.T) {
+	t.Parallel()
+	s := newSim(t, devicesim.Options{Mnemonic: demoPhrase})
+	b := s.browse(browserOptions{})
+	b.bind()
+	b.open("/dapp")
+	b.press("connect")
+	b.until("document.querySelector('[data-account]') !== null")
+	b.run("[...document.querySelectorAll('button')].find(x => x.innerText === 'Sign the message').click()")
+	s.is(func(s devicesim.Status) bool { return s.Asking })
+	require.NoError(t, s.device.Unplug())
+	b.until("document.body.innerText.includes('Nothing was signed. Plug it in and send the request again.')")
+	b.until("document.querySelector('.unit-unplugged') !== null")
+	require.NoError(t, s.device.Plug())
+	b.until("document.querySelector('.unit-unplugged') === null")
+}
