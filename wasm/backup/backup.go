@@ -116,9 +116,6 @@ func (b *backup) importBinding(args []safejs.Value) (any, error) {
 		return nil, err
 	}
 	defer clear(record)
-	if err := ctx.Err(); err != nil {
-		return nil, errcode.FromContext("import", err)
-	}
 	known, err := binding.Import(ctx, options.store, record, options.choices)
 	if err != nil {
 		return nil, err

@@ -141,6 +141,11 @@ func TestAMoveBetweenTwoBrowsers(t *testing.T) {
 	_, err = there.imports(file, passphrase, `({ store: "indexeddb", signal: AbortSignal.abort() })`)
 	requireCode(t, errcode.Aborted, "", err)
 	unchanged()
+	// While the passphrase is stretched the page cannot be heard; what it said meanwhile is heard before anything is written.
+	_, err = there.imports(file, passphrase, `(() => { const giveUp = new AbortController(); setTimeout(() => giveUp.abort())
+		return { store: "indexeddb", signal: giveUp.signal } })()`)
+	requireCode(t, errcode.Aborted, "", err)
+	unchanged()
 	there.fails("QuotaExceededError")
 	_, err = there.imports(file, passphrase, indexedDB)
 	requireCode(t, errcode.StorageFull, "", err)

@@ -229,7 +229,7 @@ func managedStates() []fields {
 		savings, long,
 		of(fields{"seid": "2", "serial": "imKey01191200003", "record": "unfinished", "boundAt": nil, "certificate": nil, "key": nil, "codeKept": false}),
 		of(fields{"seid": "3", "serial": "imKey01191200004", "record": "imported", "key": another}),
-		of(fields{"seid": "4", "serial": "imKey01191200005", "record": "former", "plugged": true}),
+		of(fields{"seid": "4", "serial": "imKey01191200005", "record": "former", "plugged": true, "codeKept": false}),
 		of(fields{"seid": "5", "serial": "", "record": "unreadable", "boundAt": nil, "certificate": nil, "key": nil, "codeKept": false}),
 	}
 	all := []fields{{"name": "start", "devices": devices}, {"name": "start", "devices": devices[:1], "forgotten": true}}
@@ -252,10 +252,12 @@ func managedStates() []fields {
 		fields{"name": "import-passphrase", "file": file},
 		fields{"name": "import-passphrase", "file": file, "problem": "wrong-passphrase"},
 		fields{"name": "import-passphrase", "file": file, "going": true},
-		fields{"name": "import-exists", "file": file},
+		fields{"name": "import-exists", "file": file, "known": savings},
+		fields{"name": "import-exists", "file": file, "known": devices[5]},
+		fields{"name": "import-exists", "file": file, "known": nil},
 		fields{"name": "trouble", "code": "storage-full"},
 	)
-	for _, problem := range []string{"not-a-binding", "damaged", "version", "another-device"} {
+	for _, problem := range []string{"not-a-binding", "damaged", "version", "another-device", "another-element"} {
 		all = append(all, fields{"name": "import", "problem": problem})
 	}
 	for _, step := range []string{"first", "why", "at-hand", "count", "keep", "how"} {

@@ -117,6 +117,38 @@ func TestTheViewedCodeIsHiddenWithThePage(t *testing.T) {
 	b.state("start")
 }
 
+// What is managed while the code is in sight hides it, and nothing says on the way back that it is there.
+func TestTheCodeIsHiddenByWhatIsManaged(t *testing.T) {
+	t.Parallel()
+	s := newSim(t, devicesim.Options{})
+	b := s.browse(browserOptions{})
+	b.open("/")
+	b.toCode()
+	code := s.code()
+	b.typeCode(code)
+	b.state("bound")
+	b.unfold()
+	for action, state := range map[string]string{"rename": "rename", "export": "export"} {
+		b.press("view-code")
+		b.managed(inHalfMin)
+		require.Equal(t, code, b.shown())
+		b.press(action)
+		b.state(state)
+		require.NotContains(t, b.text(), code[:4])
+		b.press("back")
+		b.state("bound")
+		b.managed(hidden)
+		require.False(t, eval[bool](b, "!!document.querySelector('[data-action=hide-code], .revealed')"))
+	}
+
+	// A code that comes after the management was opened goes nowhere. Both presses are within one turn.
+	b.run(`document.querySelector('[data-action=rename]').click(); document.querySelector('[data-action=view-code]').click()`)
+	b.state("rename")
+	b.press("back")
+	b.state("bound")
+	require.False(t, eval[bool](b, "!!document.querySelector('[data-action=hide-code], .revealed')"))
+}
+
 func TestTheCodeWasNotKept(t *testing.T) {
 	t.Parallel()
 	s := newSim(t, devicesim.Options{})

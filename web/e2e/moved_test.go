@@ -115,6 +115,7 @@ func TestABindingIsMovedInAFile(t *testing.T) {
 	to.fill("passphrase", passphrase)
 	to.press("import-now")
 	to.until("document.querySelector('[data-state=known] .message')?.innerText.includes('in this browser now')")
+	require.Contains(t, to.text(), "According to the file")
 	to.press("connect-known")
 	to.state("bound")
 	to.press("view-code")
@@ -128,6 +129,9 @@ func TestABindingIsMovedInAFile(t *testing.T) {
 	to.state("import")
 	to.imports(name, file, passphrase)
 	to.state("import-exists")
+	for _, said := range []string{s.device.Status().Serial, "Bound on", "The binding code that this browser keeps is lost"} {
+		require.Contains(t, to.text(), said)
+	}
 	to.press("back")
 	to.state("start")
 	to.press("import")

@@ -32,6 +32,7 @@ export const manage = {
   certificate: say('Verified', '真伪验证'),
   verifiedBySimulator: say('By the simulator’s key', '已用模拟器密钥验证'),
   verifiedWhenBound: say('When it was bound', '绑定时已验证'),
+  verifiedInFile: say('According to the file', '据导入的文件'),
   accepted: say('No, accepted as it is', '未验证，你选择了接受'),
   code: say('Binding code', '绑定码'),
   codeKept: say('Kept in this browser', '保存在本浏览器'),
@@ -128,10 +129,18 @@ export const manage = {
     'The file is of another imKey than the one that you connected. Nothing was changed.',
     '该文件属于另一台 imKey，而不是你连接的这台。没有任何改动。',
   ),
+  anotherElement: say(
+    'The file was made for another secure element than that of the imKey which this browser has met under the same number. Nothing was changed.',
+    '该文件对应的安全芯片，与本浏览器见过的同一编号的 imKey 不一致。没有任何改动。',
+  ),
   existsTitle: say('This browser knows that imKey already', '本浏览器已认识该 imKey'),
   existsLead: say(
     'If you replace its binding with the one of the file, the one that is here is lost.',
     '如果用文件中的绑定替换，本浏览器现有的绑定就会丢失。',
+  ),
+  existsCode: say(
+    'The binding code that this browser keeps is lost, too. The file brings one only if the other browser kept it.',
+    '本浏览器保存的绑定码也会丢失。只有另一个浏览器保存过绑定码，文件中才会有。',
   ),
   existsAdvice: say(
     'If this browser can use the imKey now, keep what is here. Replace it only where your imKey is bound elsewhere, to the browser that the file comes from.',

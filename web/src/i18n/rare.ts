@@ -96,6 +96,10 @@ export const rare = {
     'Your wallet stays as it is. Go on only if you have the binding code on paper.',
     '钱包不受影响。请确认绑定码已抄在纸上，再继续。',
   ),
+  shutOut: say(
+    'A copy of this binding, such as a file that got lost, is shut out by a new key alone: forget the binding here, then bind again with the binding code.',
+    '绑定的副本（例如丢失的导出文件）只有换用新密钥才会失效：先在此移除绑定，再用绑定码重新绑定。',
+  ),
   forgetBinding: say('Forget this binding', '移除此绑定'),
   forgetting: say('Forgetting', '正在移除'),
   copyReport: say('Copy a report', '复制诊断报告'),

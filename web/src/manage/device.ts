@@ -60,9 +60,11 @@ function about(known: KnownFacts, language: Language): HTMLElement {
     known.certificate === 'unverified'
       ? words.accepted
       : known.certificate === 'verified'
-        ? known.key?.of === 'simulator'
-          ? words.verifiedBySimulator
-          : words.verifiedWhenBound
+        ? known.record === 'imported'
+          ? words.verifiedInFile
+          : known.key?.of === 'simulator'
+            ? words.verifiedBySimulator
+            : words.verifiedWhenBound
         : null
   const readable = known.record !== 'unreadable'
   return h(
@@ -76,7 +78,7 @@ function about(known: KnownFacts, language: Language): HTMLElement {
       row(pairing.binding, t(known.record === 'bound' ? pairing.boundToThis : standing(known)), language),
       row(pairing.boundAt, moment(known.boundAt, language), language),
       row(words.certificate, verified && t(verified), language),
-      readable && row(words.code, t(known.codeKept ? words.codeKept : words.codeNotKept), language),
+      (known.record === 'bound' || known.record === 'imported') && row(words.code, t(known.codeKept ? words.codeKept : words.codeNotKept), language),
     ),
     known.key &&
       h(

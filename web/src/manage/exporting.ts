@@ -1,5 +1,6 @@
 import { manage as words } from '../i18n/manage'
 import { pairing } from '../i18n/pairing'
+import { rare } from '../i18n/rare'
 import type { Language, Text } from '../i18n/text'
 import { primary, secondary, submitting } from '../pairing/buttons'
 import { row } from '../pairing/card'
@@ -45,6 +46,7 @@ export function exporting(
   frame.add(h('dl', { class: 'card' }, row(pairing.serial, known.serial, language)))
   frame.warning(words.exportMeaning)
   frame.text(words.exportSigning, 'quiet')
+  frame.text(rare.shutOut, 'quiet')
   frame.add(
     h(
       'form',
@@ -76,6 +78,7 @@ export function exported(
   frame.add(h('dl', { class: 'card' }, row(words.file, file, language), row(pairing.serial, known.serial, language)))
   frame.warning(words.exportMeaning)
   frame.text(words.exportedLost, 'quiet')
+  frame.text(rare.shutOut, 'quiet')
   frame.actions(primary('back', pairing.done[language], () => manager.back()))
   return frame.rendered()
 }

@@ -5,6 +5,7 @@ import { danger, primary, secondary, submitting } from '../pairing/buttons'
 import { row } from '../pairing/card'
 import { h } from '../pairing/dom'
 import type { Frame, Rendered } from '../pairing/frame'
+import { standing } from './list'
 import type { Manager } from './manager'
 import { account, passphraseField, showing } from './passphrase'
 import type { FileProblem, ManageState } from './state'
@@ -96,14 +97,24 @@ export function importingWith(
 /** replacing draws the question whether what is there may go. */
 export function replacing(
   frame: Frame,
-  { file }: Extract<ManageState, { name: 'import-exists' }>,
+  { file, known }: Extract<ManageState, { name: 'import-exists' }>,
   language: Language,
   manager: Manager,
 ): Rendered {
   const t = (text: Text) => text[language]
   frame.heading(words.existsTitle)
-  frame.add(h('dl', { class: 'card' }, row(words.file, file, language)))
+  frame.add(
+    h(
+      'dl',
+      { class: 'card' },
+      row(words.name, known?.called ?? null, language),
+      row(pairing.serial, known?.serial || null, language),
+      row(pairing.binding, known && t(standing(known)), language),
+      row(words.file, file, language),
+    ),
+  )
   frame.warning(words.existsLead)
+  if (known?.codeKept) frame.text(words.existsCode)
   frame.text(words.existsAdvice)
   frame.actions(
     secondary('back', t(words.keepMine), () => manager.back()),
@@ -117,4 +128,5 @@ const problems: Readonly<Record<FileProblem, Text>> = {
   'damaged': words.fileDamaged,
   'version': words.fileVersion,
   'another-device': words.anotherDevice,
+  'another-element': words.anotherElement,
 }

@@ -250,9 +250,9 @@ export class Manager {
           this.#set({ name: 'import-passphrase', file: file.name, problem: 'wrong-passphrase' })
         } else if (codeOf(error) === 'record-exists') {
           this.#replace = () => this.#import(file, passphrase, true)
-          this.#set({ name: 'import-exists', file: file.name })
+          this.#set({ name: 'import-exists', file: file.name, known: this.#find(String(dataOf(error, 'seid'))) })
         } else if (problem) {
-          this.#file = null
+          this.#forgetSecrets()
           this.#set({ name: 'import', problem })
         } else throw error
         this.world.report.failure(codeOf(error))
@@ -296,6 +296,7 @@ export class Manager {
   }
 
   #forgetSecrets(): void {
+    this.#file?.content.fill(0)
     this.#file = null
     this.#replace = null
   }
@@ -309,7 +310,6 @@ export class Manager {
 
   #set(state: ManageState): void {
     this.#state = state
-    if (state.name !== 'import-exists') this.#replace = null
     this.world.show(state)
   }
 }
@@ -336,7 +336,7 @@ export function fileName(serial: string): string {
 function problemOf(error: unknown): FileProblem | null {
   switch (codeOf(error)) {
     case 'device-mismatch':
-      return 'another-device'
+      return dataOf(error, 'reason') === 'secure-element' ? 'another-element' : 'another-device'
     case 'file-invalid': {
       const reason = dataOf(error, 'reason')
       return reason === 'damaged' || reason === 'version' ? reason : 'not-a-binding'

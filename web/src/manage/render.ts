@@ -52,6 +52,7 @@ export function render(state: ManageState, context: Context, manager: Manager): 
       }
       if (state.known.record === 'bound' || unreadable) frame.warning(rare.forgetLead)
       frame.text(rare.forgetWallet)
+      if (state.known.record === 'bound') frame.text(rare.shutOut, 'quiet')
       frame.actions(
         secondary('back', t(pairing.keepBinding), () => manager.back()),
         danger('forget-now', t(pairing.forgetNow), () => void manager.forgetNow()),

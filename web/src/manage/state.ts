@@ -2,7 +2,7 @@ import type { ErrorCode } from '../i18n/codes'
 import type { KnownFacts } from '../pairing/state'
 
 /** FileProblem is why a file could not be imported, other than its passphrase. */
-export type FileProblem = 'not-a-binding' | 'damaged' | 'version' | 'another-device'
+export type FileProblem = 'not-a-binding' | 'damaged' | 'version' | 'another-device' | 'another-element'
 
 /** LostStep is how far somebody without the binding code has come. */
 export type LostStep =
@@ -30,7 +30,7 @@ export type ManageState =
   | { readonly name: 'import'; readonly problem?: FileProblem }
   | { readonly name: 'import-passphrase'; readonly file: string; readonly problem?: 'wrong-passphrase'; readonly going?: true }
   /** There is a binding of the file's device in this browser already. */
-  | { readonly name: 'import-exists'; readonly file: string }
+  | { readonly name: 'import-exists'; readonly file: string; readonly known: KnownFacts | null }
   | { readonly name: 'lost'; readonly step: LostStep; readonly serial: string; readonly known: KnownFacts | null }
   | { readonly name: 'trouble'; readonly code: ErrorCode }
 

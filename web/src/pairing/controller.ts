@@ -16,6 +16,8 @@ const inSight = 30_000
 export class Pairing extends Visit {
   #status: BindingStatus = 'unbound'
   #facts: DeviceFacts | null = null
+  /** Whether its record keeps the code; null where there is none to be read. */
+  #codeKept: boolean | null = null
   #source: CodeSource = 'screen'
   #choices: readonly Device[] = []
   /** The serial numbers of devices that were bound to something when this visit last asked them. */
@@ -314,13 +316,16 @@ export class Pairing extends Visit {
   /** Looks up what a person may know about the open device. */
   async #look(device: Device): Promise<DeviceFacts> {
     const record = await recordOf(await this.imkey(), device.info.seid)
+    this.#codeKept = record?.codeKept ?? null
     this.#facts = await factsOf(device, record, this.world.simulator?.cas ?? [])
     return this.#facts
   }
 
-  async #bound(run: AbortSignal, device: Device, fresh: boolean, kept: boolean): Promise<void> {
+  async #bound(run: AbortSignal, device: Device, fresh: boolean, keep: boolean): Promise<void> {
     const facts = await this.#look(device)
     run.throwIfAborted()
+    // A device that turned out to be bound already keeps what it has, whatever was chosen now.
+    const kept = this.#codeKept ?? keep
     this.#wasBound.add(facts.serial)
     this.set(run, { name: 'bound', device: facts, fresh, kept, persisted: device.info.persisted, plugged: true })
   }

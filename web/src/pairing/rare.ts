@@ -105,6 +105,7 @@ export function render(state: Rare, context: Context): Rendered {
       if (state.damage === 'device-mismatch') frame.warning(rare.forgetMismatch)
       frame.warning(rare.forgetLead)
       frame.add(h('p', {}, t(rare.forgetWallet)))
+      if (!state.damage) frame.add(h('p', { class: 'quiet' }, t(rare.shutOut)))
       const forgetting = handlers.manage ?? handlers.forgetting
       frame.actions(
         forgetting && secondary('keep-binding', t(words.keepBinding), forgetting.keepBinding),

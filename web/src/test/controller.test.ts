@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { errorCodes } from '../i18n/codes'
 import { Pairing, type World } from '../pairing/controller'
 import type { State } from '../pairing/state'
-import { fail, FakeDevice, Gate } from './fake'
+import { fail, FakeDevice, Gate, knownDevice } from './fake'
 import { passing, reaches, settled, setUp } from './setup'
 
 const secret = 'ABCDEFGH'
@@ -296,6 +296,15 @@ test('leaving a device that is never closed ends all the same', async () => {
   await pairing.leave()
   assert.deepEqual(pairing.state, { name: 'start' })
   await pairing.end()
+})
+
+test('what is said of the code is what the record keeps, whatever was chosen', async () => {
+  for (const [codeKept, keep] of [[false, true], [true, false]] as const) {
+    const { pairing, imkey, device } = await toCode()
+    imkey.known = [knownDevice({ seid: device.info.seid, codeKept })] // it was bound all the time
+    await pairing.submit(secret, keep)
+    assert.ok(pairing.state.name === 'bound' && pairing.state.kept === codeKept)
+  }
 })
 
 test('the kept code is shown for half a minute, and never in a state', async () => {

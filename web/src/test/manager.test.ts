@@ -192,13 +192,15 @@ test('a file is imported with its passphrase, asked for again after a wrong one'
 test('what is there is replaced only when its person says so', async () => {
   const { manager, imkey } = await setUp(knownDevice())
   imkey.onImport = async (_, replace) => {
-    if (!replace) throw fail('record-exists')
+    if (!replace) throw fail('record-exists', { data: { seid, serial: 'imKey01191200001' } })
     return knownDevice({ state: 'imported' })
   }
   manager.importBinding({ seid, serial: 'imKey01191200001' })
   await manager.take(file())
   await manager.importWith(secret)
-  assert.equal(manager.state?.name, 'import-exists')
+  const exists = manager.state
+  assert.ok(exists?.name === 'import-exists')
+  assert.deepEqual([exists.known?.seid, exists.known?.serial, exists.known?.codeKept], [seid, 'imKey01191200001', true])
   manager.back()
   assert.equal(manager.state, null)
   await manager.replaceNow() // the question was answered: the passphrase went with it
@@ -219,6 +221,7 @@ test('a file that cannot be imported is said to be what it is', async () => {
     [fail('file-invalid', { data: { reason: 'version' } }), 'version'],
     [fail('file-invalid'), 'not-a-binding'],
     [fail('device-mismatch'), 'another-device'],
+    [fail('device-mismatch', { data: { reason: 'secure-element' } }), 'another-element'],
   ] as const) {
     const { manager, imkey } = await setUp()
     imkey.onImport = async () => Promise.reject(error)
@@ -274,8 +277,11 @@ test('without the code: what is easier comes first, and nothing is ever reset', 
 test('a page that goes away leaves nothing open', async () => {
   const { manager } = await setUp(knownDevice())
   manager.importBinding()
-  await manager.take(file())
+  const content = new Uint8Array([1, 2, 3])
+  await manager.take({ ...file(), arrayBuffer: async () => content.buffer })
+  assert.deepEqual([...content], [1, 2, 3])
   manager.leave()
+  assert.deepEqual([...content], [0, 0, 0])
   await manager.importWith(secret)
   assert.equal(manager.state, null)
 })

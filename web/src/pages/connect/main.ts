@@ -69,6 +69,8 @@ const management = new Management(
   },
   () => view,
   () => pairing.state,
+  // A code in sight, or on its way, does not outlast what stood beside it.
+  () => void pairing.hideCode(),
   (closing) => {
     const { state } = pairing
     if (closing !== 'forgotten' && state.name === 'bound' && state.plugged) void pairing.returned(closing)

@@ -16,11 +16,15 @@ export class Management {
   #manager: Manager | null = null
   #devices: readonly KnownFacts[] = []
 
-  /** `pairing` gives what is shown while nothing is managed; `closed` is told when that is so again. */
+  /**
+   * `pairing` gives what is shown while nothing is managed; `opened` is told of every state of the management that is shown
+   * in its place, before that is; `closed` is told when the pairing is in sight again.
+   */
   constructor(
     private readonly world: Pick<ManageWorld, 'imkey' | 'simulatorKeys' | 'report' | 'save' | 'connectTo'>,
     private readonly view: () => View,
     private readonly pairing: () => State,
+    private readonly opened: () => void,
     private readonly closed: (closing: Closing) => void,
   ) {}
 
@@ -77,8 +81,9 @@ export class Management {
     const manager = new part.Manager({
       ...this.world,
       show: (state, closing = 'returned') => {
-        if (state) this.view().showMore(state.name, (context) => part.render(state, context, manager))
-        else this.closed(closing)
+        if (!state) return this.closed(closing)
+        this.opened()
+        this.view().showMore(state.name, (context) => part.render(state, context, manager))
       },
       list: (devices) => {
         const before = JSON.stringify(this.#devices)

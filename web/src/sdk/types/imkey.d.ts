@@ -28,14 +28,16 @@
  * - `not-bound`: the operation needs a binding
  * - `bound-elsewhere`: the device is bound to another app or browser
  * - `untrusted-device`: the certificate did not prove that the device is genuine; nothing that depends on the code was sent
- * - `device-mismatch`: another secure element than the one that this browser bound; or the file is another device's
+ * - `device-mismatch`: another secure element than the one that this browser bound; or the file is another device's. `data.reason`
+ *   is `'secure-element'` where the file is for the SEID of a device that was met here with another key
  * - `locked`: the PIN has not been entered
  * - `wallet-missing`: there is no wallet on the device yet
  * - `in-menu`: the device shows a menu; its home page is needed
  * - `applet-missing`: the device does not have the application
  * - `storage`, `storage-full`: the browser's storage is blocked or failing, or has no room
  * - `record-corrupt`: what was stored does not authenticate, or comes from another version
- * - `record-exists`: this browser knows the device already, and the import was not told to replace that
+ * - `record-exists`: this browser knows the device already, and the import was not told to replace that. `data`: `{ seid, serial }`
+ *   of the device
  * - `file-invalid`: nothing that can be imported; `data.reason` is `not-a-binding` for any other file, `damaged` for one that
  *   was cut or changed, `version` for one of a later version of this library
  * - `wrong-passphrase`: the file was encrypted with another one
@@ -216,7 +218,7 @@ export interface KnownDevice {
   readonly certificate: 'verified' | 'unverified' | null
   /** The key that vouched for it, in hex. */
   readonly certificateKey: string | null
-  /** Whether the binding code is kept, for `revealBindingCode`. */
+  /** Whether the binding code is kept, for `revealBindingCode`: of a device that is bound or imported. */
   readonly codeKept: boolean
 }
 
@@ -256,6 +258,9 @@ export class ImKey extends EventTarget {
    * Gives the binding as a file for another browser of the same person, encrypted with the passphrase: 8 characters or more,
    * else `invalid-argument` with `data.reason` `passphrase`. Whoever has both has the binding, and the code where it is kept.
    * `not-bound`: there is no binding to give. It takes a second or two, and loads a module of its own.
+   *
+   * Binding again uses the same key, so a copy is not shut out by that. To take it back, `forget` the device and bind it again
+   * with its code: that makes a new key, and the device tells the holder of the old one that it is bound elsewhere.
    */
   exportBinding(seid: string, passphrase: string, options?: { signal?: AbortSignal }): Promise<Uint8Array>
   /**
