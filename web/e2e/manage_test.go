@@ -137,7 +137,7 @@ func TestTheCodeIsHiddenByWhatIsManaged(t *testing.T) {
 		require.NotContains(t, b.text(), code[:4])
 		b.press("back")
 		b.state("bound")
-		b.managed(hidden)
+		b.wait("[data-action=view-code]")
 		require.False(t, eval[bool](b, "!!document.querySelector('[data-action=hide-code], .revealed')"))
 	}
 
