@@ -290,7 +290,7 @@ func TestTheDemonstrationIsUnpluggedWhileItAsks(t *testing.T) {
 	b.bind()
 	b.open("/dapp")
 	b.press("connect")
-	b.until("document.querySelector('[data-account]') !== null")
+	b.until("document.querySelector('[data-outcome=good]') !== null")
 	b.run("[...document.querySelectorAll('button')].find(x => x.innerText === 'Sign the message').click()")
 	s.is(func(s devicesim.Status) bool { return s.Asking })
 	require.NoError(t, s.device.Unplug())
