@@ -113,7 +113,7 @@ func (p *page) serve(ctx context.Context) {
 			p.usb.Reply(frame.Error(frame.Busy))
 		case ev.Kind == frame.Message:
 			packets := p.answer(ev.Data)
-			pending = len(packets) > 0 && packets[len(packets)-1] == frame.KeepAlive(2)
+			pending = len(packets) == 0 || packets[len(packets)-1] == frame.KeepAlive(2)
 			p.usb.Reply(packets...)
 		}
 	}

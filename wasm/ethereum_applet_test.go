@@ -46,6 +46,7 @@ type applet struct {
 
 	patient bool   // keep-alives come before the last answer to prepare
 	stuck   bool   // and no answer
+	silent  bool   // no keep-alives come where it is stuck
 	refusal []byte // the last answer to prepare
 
 	recording []exchange // played instead, where there is one
@@ -91,6 +92,9 @@ func (a *applet) answer(msg []byte) []frame.Packet {
 		return a.play(text)
 	}
 	answer := a.execute(msg[1], msg[3], msg[5:len(msg)-1])
+	if answer == nil && a.silent {
+		return []frame.Packet{}
+	}
 	if answer == nil {
 		return []frame.Packet{frame.KeepAlive(2), frame.KeepAlive(2)}
 	}

@@ -276,6 +276,33 @@ func TestAbortWhileTheDeviceWaits(t *testing.T) {
 	p.signs(`signMessage("x")`)
 }
 
+// Whether real devices send keep-alives is not known. The page hears what it has to show its person all the same.
+func TestASilentDeviceIsAnnounced(t *testing.T) {
+	p := newEthereumPage(t, element.Public()).bound()
+	p.ethereum.stuck, p.ethereum.silent = true, true
+	approval := `{...` + transfer + `, value: 0, data: "0x095ea7b3" + "35".repeat(20).padStart(64, "0") + "f".repeat(64)}`
+	for call, detail := range map[string][]string{
+		`signMessage("ζ", {signal: c.signal})`:                  {`"blind":true`, `"operation":"message"`},
+		`signTypedData(` + mail + `, {signal: c.signal})`:       {`"blind":true`, `"operation":"typed-data"`},
+		`signTransaction(` + approval + `, {signal: c.signal})`: {`"blind":false`, `"screen":{"fee":"0.000021 ETH","payment":"Allow UNLIMITED`, `"unlimited":true`},
+	} {
+		p.fails("aborted", "raw", object(t, `async (core, page) => {
+			const c = new AbortController();
+			page.listener = (name, detail) => { if (detail.state === "waiting") c.abort() };
+			try { await page.device.ethereum.`+call+` } finally { page.listener = undefined }
+		}`))
+		told := p.told()
+		require.Equal(t, 1, strings.Count(told, `"state":"waiting"`), told)
+		require.Equal(t, 1, strings.Count(told, `"state":"done"`), told)
+		for _, part := range detail {
+			require.Equal(t, 2, strings.Count(told, part), "%s: %s", part, told)
+		}
+	}
+	p.ethereum.stuck = false
+	p.signs(`signMessage("x")`)
+	require.Empty(t, p.told(), "one that answers at once waits for nobody")
+}
+
 func TestProgress(t *testing.T) {
 	p := newEthereumPage(t, element.Public()).bound()
 	heard := p.text(p.signs(`signMessage("x".repeat(600), {onProgress: (sent, total) => (globalThis.testHeard ??= []).push(sent + "/" + total)}).then(() => ({}))`),

@@ -44,7 +44,8 @@ type Device struct {
 }
 
 // Open takes link over, brings the device to rest, identifies it, and closes the link again if any of that fails.
-// waiting, if not nil, is told when the device begins and ends to wait for its person; it must return at once.
+// waiting, if not nil, is told when the device begins and ends to wait for its person, by its own word or, of a command
+// that asks them ([Session.Ask]), by its silence; it must return at once.
 func Open(ctx context.Context, link transport.Link, waiting func(bool)) (*Device, error) {
 	ch, err := transport.Open(ctx, link)
 	if err != nil {
@@ -130,6 +131,14 @@ func (s *Session) inBootLoader(ctx context.Context) (bool, error) {
 
 // longest bounds any exchange, so that a device which asks for patience for ever does not get it.
 const longest = 10 * time.Minute
+
+// Ask is [Session.Transmit] for a command with which the device asks its person: one that is silent is taken to wait.
+func (s *Session) Ask(ctx context.Context, cmd apdu.Command, within time.Duration) (apdu.Response, error) {
+	s.d.channel.Silence = transport.Patience
+	resp, err := s.Transmit(ctx, cmd, within)
+	s.d.channel.Silence = 0
+	return resp, err
+}
 
 // Transmit exchanges one APDU. within bounds the wait for the answer or the next keep-alive; 0 takes the transport's.
 // A status word other than 9000 is the caller's to judge.

@@ -335,6 +335,79 @@ func TestWaitingIsToldOnceAndEnds(t *testing.T) {
 	})
 }
 
+// Whether real devices send keep-alives is not known: one that sends none must not keep what it asks from the page.
+func TestASilentDeviceThatAsksIsWaiting(t *testing.T) {
+	show := apdu.New(0x80, 0x56, 0, 0, nil)
+	for name, c := range map[string]struct {
+		after time.Duration // until the answer; 0 is at once
+		told  []time.Duration
+	}{
+		"at once":     {0, nil},
+		"soon":        {200 * time.Millisecond, nil},
+		"in a minute": {time.Minute, []time.Duration{300 * time.Millisecond, time.Minute}},
+		"never":       {time.Hour, []time.Duration{300 * time.Millisecond, 2*time.Minute + 300*time.Millisecond}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, imKey, func(t *testing.T, d *transporttest.Table) {
+				d.On("8056", func([]byte) []byte {
+					if c.after == time.Hour {
+						return nil
+					}
+					time.Sleep(c.after) // of fake time
+					return []byte{0x90, 0x00}
+				})
+				var began time.Time
+				var told []time.Duration
+				dev, err := device.Open(t.Context(), d, func(waits bool) {
+					require.Equal(t, len(told)%2 == 0, waits)
+					told = append(told, time.Since(began))
+				})
+				require.NoError(t, err)
+				began = time.Now()
+				err = dev.Do(t.Context(), func(s *device.Session) error {
+					_, err := s.Ask(t.Context(), show, 2*time.Minute)
+					return err
+				})
+				if c.after == time.Hour {
+					require.Equal(t, errcode.Timeout, errcode.Of(err))
+				} else {
+					require.NoError(t, err)
+				}
+				require.Equal(t, c.told, told, "once, and once that it is over")
+
+				if c.after == time.Minute { // a command that asks nobody is only slow
+					told = nil
+					require.NoError(t, dev.Do(t.Context(), func(s *device.Session) error {
+						_, err := s.Transmit(t.Context(), show, 2*time.Minute)
+						return err
+					}))
+					require.Empty(t, told)
+				}
+			})
+		})
+	}
+}
+
+func TestKeepAlivesOfADeviceThatAsksAreToldOnce(t *testing.T) {
+	bubble(t, imKey, func(t *testing.T, d *transporttest.Table) {
+		d.On("8056", func([]byte) []byte {
+			for range 5 {
+				time.Sleep(500 * time.Millisecond) // of fake time
+				d.Reply(frame.KeepAlive(2))
+			}
+			return []byte{0x90, 0x00}
+		})
+		var told []bool
+		dev, err := device.Open(t.Context(), d, func(waits bool) { told = append(told, waits) })
+		require.NoError(t, err)
+		require.NoError(t, dev.Do(t.Context(), func(s *device.Session) error {
+			_, err := s.Ask(t.Context(), apdu.New(0x80, 0x56, 0, 0, nil), time.Second)
+			return err
+		}))
+		require.Equal(t, []bool{true, false}, told)
+	})
+}
+
 func TestTransmitLeavesTheStatusWordToItsCaller(t *testing.T) {
 	bubble(t, imKey, func(t *testing.T, d *transporttest.Table) {
 		dev, err := device.Open(t.Context(), d, nil)

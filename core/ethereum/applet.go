@@ -109,7 +109,7 @@ func (a *applet) use(ctx context.Context, p Path, from *Address) error {
 func (a *applet) showAddress(ctx context.Context) error {
 	// Recorded hosts leave 0x out.
 	text := a.account.Address.String()[2:]
-	resp, err := a.s.Transmit(ctx, apdu.New(0x80, insShowAddress, 0x00, 0x00, []byte(text)), PersonTimeout)
+	resp, err := a.s.Ask(ctx, apdu.New(0x80, insShowAddress, 0x00, 0x00, []byte(text)), PersonTimeout)
 	if err != nil {
 		return err
 	}
@@ -124,14 +124,18 @@ func (a *applet) prepare(ctx context.Context, ins byte, payload []byte, progress
 		if sent > 0 {
 			cmd.P1 = 0x80
 		}
-		within := time.Duration(0)
-		if sent+n == len(payload) {
-			cmd.P2, within = 0x80, PersonTimeout
-		}
+		last := sent+n == len(payload)
 		if progress != nil {
 			progress(sent, len(payload))
 		}
-		resp, err := a.s.Transmit(ctx, cmd, within)
+		var resp apdu.Response
+		var err error
+		if last {
+			cmd.P2 = 0x80
+			resp, err = a.s.Ask(ctx, cmd, PersonTimeout)
+		} else {
+			resp, err = a.s.Transmit(ctx, cmd, 0)
+		}
 		if err != nil {
 			return err
 		}

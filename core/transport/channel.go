@@ -14,6 +14,9 @@ import (
 const (
 	// AnswerTimeout bounds the wait for an answer, or for the next keep-alive, of a command that needs nobody.
 	AnswerTimeout = 10 * time.Second
+	// Patience is how long a device that asks its person may be silent before it counts as waiting for them: long enough
+	// that one which answers at once is not announced, and short beside the time that a person takes to look up.
+	Patience = 300 * time.Millisecond
 	// drainTimeout bounds the wait for the packet that ends a cancelled operation.
 	drainTimeout = 2 * time.Second
 	// quiet is how long nothing must arrive before a device found in an unknown state counts as idle. A packet that
@@ -27,6 +30,12 @@ const (
 
 // Channel exchanges APDUs over a Link, one at a time. It is not safe for concurrent use; package device serialises.
 type Channel struct {
+	// Silence, if not 0, makes Exchange call waiting also when there is no packet for so long; answerWithin, which is
+	// longer, counts from then on. It is for messages with
+	// which the device asks its person: that devices send keep-alives then is known of simulated ones alone
+	// (core/PROTOCOL.md section 2).
+	Silence time.Duration
+
 	link  Link
 	dirty bool // the device's state is unknown: synchronise before the next exchange
 	dead  error
@@ -47,7 +56,7 @@ func (c *Channel) Close() error { return c.link.Close() }
 
 // Exchange sends one message and returns the device's answer, never that of an earlier exchange. answerWithin bounds
 // the wait until the answer or the next keep-alive; 0 means [AnswerTimeout]. waiting, if not nil, is called once when
-// the device says that it waits for its person.
+// the device says that it waits for its person, or is silent for [Channel.Silence].
 //
 // When ctx ends, the device is told to cancel and is idle again when Exchange returns: with aborted or timeout, or with
 // the answer where that was faster than the cancellation, since what the device did is then done. A device that cannot
@@ -131,8 +140,21 @@ func (c *Channel) receive(ctx context.Context, within time.Duration) (frame.Pack
 // answer collects the packets of one answer.
 func (c *Channel) answer(ctx context.Context, within time.Duration, waiting func()) ([]byte, error) {
 	var a frame.Assembler
+	limit := c.Silence
+	if limit == 0 {
+		limit = within
+	}
 	for {
-		p, err := c.receive(ctx, within)
+		p, err := c.receive(ctx, limit)
+		if limit < within && errcode.Of(err) == errcode.Timeout && ctx.Err() == nil {
+			limit = within
+			if waiting != nil {
+				waiting()
+				waiting = nil
+			}
+			continue
+		}
+		limit = within // the first packet tells of the person, or is the answer
 		if err != nil {
 			return nil, err
 		}
