@@ -137,6 +137,11 @@ func (t *Transaction) Validate() error {
 	case t.Type == TypeSetCode && len(t.AuthorizationList) == 0:
 		return invalid("authorizationList", "a transaction of type 4 has at least one")
 	}
+	for i, a := range t.AuthorizationList {
+		if a.YParity > 1 {
+			return invalid("authorizationList["+strconv.Itoa(i)+"].yParity", "0 or 1")
+		}
+	}
 	return nil
 }
 

@@ -168,6 +168,7 @@ func TestTransactionsRefused(t *testing.T) {
 		{TypeDynamicFee, "maxPriorityFeePerGas", func(t *Transaction) { t.MaxPriorityFeePerGas = big.NewInt(101) }},
 		{TypeSetCode, "maxPriorityFeePerGas", func(t *Transaction) { t.MaxFeePerGas = nil }},
 		{TypeSetCode, "authorizationList", func(t *Transaction) { t.AuthorizationList = nil }},
+		{TypeSetCode, "authorizationList[1].yParity", func(t *Transaction) { t.AuthorizationList[1].YParity = 2 }},
 	} {
 		tx := everything(c.typ)
 		c.change(tx)
