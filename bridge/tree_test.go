@@ -93,9 +93,9 @@ func TestOnlyTheBridgeSeesJavaScript(t *testing.T) {
 	require.Positive(t, found)
 }
 
-// TestArrowsPointOneWay: wasm imports bridge and core, bridge imports core, and neither anything else of the project.
+// TestArrowsPointOneWay: wasm imports bridge and core, bridge imports core, and neither anything else of the project but itself.
 func TestArrowsPointOneWay(t *testing.T) {
-	allowed := map[string][]string{"core": {"core"}, "bridge": {"bridge", "core"}, "wasm": {"bridge", "core"}}
+	allowed := map[string][]string{"core": {"core"}, "bridge": {"bridge", "core"}, "wasm": {"wasm", "bridge", "core"}}
 	for _, s := range sources(t) {
 		targets, held := allowed[s.folder]
 		if !held || strings.HasSuffix(s.path, "_test.go") && s.folder == "core" {

@@ -48,7 +48,7 @@ func TestHandshake(t *testing.T) {
 	support := filepath.Join(strings.TrimSpace(string(root)), "lib", "wasm", "wasm_exec.js")
 	out, err = exec.Command("node", "-e", script, support, wasm).CombinedOutput()
 	require.NoError(t, err, string(out))
-	require.Equal(t, "the name is gone\nleft behind: 0\ninit open\ntrue invalid-argument\n", string(out))
+	require.Equal(t, "the name is gone\nleft behind: 0\nforget init known memory open rename reread suspend\ntrue invalid-argument\n", string(out))
 
 	// What is linked, by the names that Go's tracebacks need. A dependency imports encoding/json; but for what it does when
 	// the program starts it must stay dead code.
