@@ -270,8 +270,8 @@ func TestTheDemonstrationWithoutANode(t *testing.T) {
 	require.NoError(t, s.device.Reset())
 	b.run("document.querySelector('[data-tab=message]').click()")
 	b.press("sign-message")
-	b.dialogShows("recognised") // the device forgot its binding, too
-	b.do(chromedp.KeyEvent("\r"))
+	b.dialogShows("reset") // the device forgot its binding, too
+	b.run("dialog().querySelector('[data-action=go-on]').click()")
 	b.dialogShows("code")
 	b.typeCode(s.code())
 	b.dialogShows("bound")
