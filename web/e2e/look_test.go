@@ -50,7 +50,7 @@ func (l *looks) report(t *testing.T) {
 	t.Logf("%.0f views: %.0f texts, the faintest %.2f:1; %.0f borders and icons; %.0f targets; %.0f focus rings; %.0f animations",
 		c["views"], c["texts"], c["lowest"], c["borders"], c["targets"], c["rings"], c["animations"])
 	require.Empty(t, l.Findings)
-	for _, name := range []string{"views", "texts", "borders", "targets", "rings", "animations"} {
+	for _, name := range []string{"views", "texts", "borders", "targets", "rings"} {
 		require.Positive(t, c[name], "nothing to judge: %s", name)
 	}
 }
@@ -406,6 +406,7 @@ func TestTheConnectPageLooksRight(t *testing.T) {
 	}
 	b.quietly("/sim/v1/") // a page asks whether it comes from a simulator
 	all.report(t)
+	require.Positive(t, all.Counts["animations"], "nothing to judge: animations") // the boxes shake; elsewhere it is chance to see one
 }
 
 func TestTheDevicePageLooksRight(t *testing.T) {
