@@ -2,8 +2,10 @@
 //
 //   - interop: promises, errors, callbacks, abort signals and the reading of page values;
 //   - webusb: an imKey behind a USBDevice object, as a transport.Link;
+//   - weblock: the locks by which the pages of an origin keep out of each other's way;
 //   - idb: the store of bindings in IndexedDB, encrypted with a key that no script can export;
-//   - jsstore: the store of bindings that a page brings along.
+//   - jsstore: the store of bindings that a page brings along;
+//   - records: either store, with one writer at a time, and what it knows of each device.
 //
 // Only these packages and the command in wasm see a JavaScript value, and they import nothing of the project but core. The
 // packages hold no Go globals of a page's making; everything that they need of the browser is handed to them, so that

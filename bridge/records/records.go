@@ -10,6 +10,7 @@ import (
 	"github.com/hack-pad/safejs"
 
 	"imkey-connect/bridge/interop"
+	"imkey-connect/bridge/weblock"
 	"imkey-connect/core/binding"
 	"imkey-connect/core/errcode"
 )
@@ -91,45 +92,18 @@ func webLock(ctx context.Context, locks safejs.Value, name string) (release func
 	if !interop.IsObject(locks) {
 		return func() {}, nil
 	}
-	until, err := interop.NewDeferred()
+	lock, err := weblock.Request(locks, name, nil)
 	if err != nil {
-		return nil, err
-	}
-	granted := make(chan struct{}, 1)
-	callback, err := interop.CallbackReturning(func([]safejs.Value) any {
-		granted <- struct{}{}
-		return until.Promise
-	})
-	if err != nil {
-		return nil, err
-	}
-	patience, err := interop.NewAbortController()
-	if err != nil {
-		callback.Release()
-		return nil, err
-	}
-	request, err := interop.CallAsync(locks, "request", name, map[string]any{"signal": patience.Signal}, callback.Value())
-	if err != nil {
-		callback.Release()
 		return unlocked(err)
 	}
-	go func() {
-		// Until the request settles the browser may call the callback.
-		<-request.Done()
-		callback.Release()
-	}()
-	select {
-	case <-granted:
-		return func() { _ = until.Resolve(nil) }, nil
-	case <-request.Done():
-		_, err := request.Result()
+	if _, _, err := lock.Wait(ctx, nil); err != nil {
+		lock.Release()
+		if ctx.Err() != nil {
+			return nil, errcode.FromContext("lock the record", ctx.Err())
+		}
 		return unlocked(err)
-	case <-ctx.Done():
-		// If the lock is granted at this very moment it is given back at once.
-		patience.Abort()
-		_ = until.Resolve(nil)
-		return nil, errcode.FromContext("lock the record", ctx.Err())
 	}
+	return lock.Release, nil
 }
 
 // unlocked is for a request of a lock that failed: a site whose storage is blocked gets no locks, and will hear that of its

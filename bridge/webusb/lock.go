@@ -10,6 +10,7 @@ import (
 	"github.com/hack-pad/safejs"
 
 	"imkey-connect/bridge/interop"
+	"imkey-connect/bridge/weblock"
 	"imkey-connect/core/errcode"
 )
 
@@ -34,90 +35,12 @@ const (
 	lettingLock = "imkey-connect usb letting go "
 )
 
-// lock is one of the origin's Web Locks. The browser gives it back when the page goes away, however it goes.
-type lock struct {
-	held    *interop.Deferred // the lock is held until this settles
-	request *interop.Pending  // settles once the lock is given back or stolen
-	granted chan bool         // false: it is not to be had
-	cancel  *interop.AbortController
-}
-
-// request asks for a lock. Only one that waits for its turn can be taken back.
-func request(locks safejs.Value, name string, options map[string]any) (*lock, error) {
-	held, err := interop.NewDeferred()
-	if err != nil {
-		return nil, err
-	}
-	l := &lock{held: held, granted: make(chan bool, 1)}
-	if len(options) == 0 {
-		if l.cancel, err = interop.NewAbortController(); err != nil {
-			return nil, err
-		}
-		options = map[string]any{"signal": l.cancel.Signal}
-	}
-	callback, err := interop.CallbackReturning(func(args []safejs.Value) any {
-		if len(args) == 0 || interop.Absent(args[0]) {
-			l.granted <- false
-			return nil
-		}
-		l.granted <- true
-		return held.Promise
-	})
-	if err != nil {
-		return nil, err
-	}
-	if l.request, err = interop.CallAsync(locks, "request", name, options, callback.Value()); err != nil {
-		callback.Release()
-		return nil, err
-	}
-	go func() {
-		// Until the request settles the browser may call the callback.
-		<-l.request.Done()
-		callback.Release()
-	}()
-	return l, nil
-}
-
-// wait waits for the lock until stop is closed or delivers; over says that it came to that first.
-func (l *lock) wait(ctx context.Context, stop <-chan time.Time) (got, over bool, err error) {
-	select {
-	case got := <-l.granted:
-		return got, false, nil
-	case <-l.request.Done():
-		select {
-		case got := <-l.granted: // and stolen since
-			return got, false, nil
-		default:
-		}
-		_, err := l.request.Result()
-		return false, false, err
-	case <-stop:
-		return false, true, nil
-	case <-ctx.Done():
-		return false, false, ctx.Err()
-	}
-}
-
-// release gives the lock back, or takes the request for it back; one that is granted at this very moment is given back too.
-func (l *lock) release() {
-	if l == nil {
-		return
-	}
-	if l.cancel != nil {
-		l.cancel.Abort()
-	}
-	_ = l.held.Resolve(nil)
-}
-
-// stolen is closed when the lock is not held any more.
-func (l *lock) stolen() <-chan struct{} { return l.request.Done() }
-
 // tenure is a page's right to a device among all pages of its site.
 type tenure struct {
 	locks  safejs.Value
 	serial string
-	device *lock
-	wanted *lock         // the watcher's, once there is one
+	device *weblock.Lock
+	wanted *weblock.Lock // the watcher's, once there is one
 	over   chan struct{} // closed by release
 }
 
@@ -131,8 +54,8 @@ func take(ctx context.Context, locks safejs.Value, serial string, takeOver bool,
 	t := &tenure{locks: locks, serial: serial, over: make(chan struct{})}
 	err := t.enter(ctx, takeOver)
 	if err != nil {
-		t.device.release()
-		t.wanted.release()
+		t.device.Release()
+		t.wanted.Release()
 		if interop.NameOf(err) == "SecurityError" {
 			return nil, nil
 		}
@@ -155,7 +78,7 @@ func (t *tenure) enter(ctx context.Context, takeOver bool) (err error) {
 			return err
 		}
 	}
-	if t.device, err = request(t.locks, deviceLock+t.serial, nil); err != nil {
+	if t.device, err = weblock.Request(t.locks, deviceLock+t.serial, nil); err != nil {
 		return err
 	}
 	if !takeOver {
@@ -170,7 +93,7 @@ func (t *tenure) enter(ctx context.Context, takeOver bool) (err error) {
 	}
 	for i, within := range []time.Duration{answerWithin, handOverWithin - answerWithin} {
 		timer := time.NewTimer(within)
-		got, over, err := t.device.wait(ctx, timer.C)
+		got, over, err := t.device.Wait(ctx, timer.C)
 		timer.Stop()
 		switch {
 		case err != nil:
@@ -186,10 +109,10 @@ func (t *tenure) enter(ctx context.Context, takeOver bool) (err error) {
 
 // turn waits for a lock, up to lockWithin where another page has it. Where nobody has it, the machine has too much to do to
 // give it to anybody, and it is waited for up to patientTurns times as long.
-func (t *tenure) turn(ctx context.Context, l *lock, name string) (got bool, err error) {
+func (t *tenure) turn(ctx context.Context, l *weblock.Lock, name string) (got bool, err error) {
 	for range patientTurns {
 		timer := time.NewTimer(lockWithin)
-		got, over, err := l.wait(ctx, timer.C)
+		got, over, err := l.Wait(ctx, timer.C)
 		timer.Stop()
 		if err != nil || !over {
 			return got, err
@@ -199,7 +122,7 @@ func (t *tenure) turn(ctx context.Context, l *lock, name string) (got bool, err 
 		}
 	}
 	select {
-	case got = <-l.granted: // it is this page that has it, since just now
+	case got = <-l.Granted(): // it is this page that has it, since just now
 	default:
 	}
 	return got, nil
@@ -210,14 +133,14 @@ func (t *tenure) settle(ctx context.Context, takeOver bool) error {
 	free := true
 	if takeOver {
 		select {
-		case <-t.wanted.stolen():
+		case <-t.wanted.Gone():
 			free = false
 		default:
 		}
 	} else {
 		// A page that this one replaces has let go of the first lock, and may not have got to the second.
 		var err error
-		if t.wanted, err = request(t.locks, wantedLock+t.serial, nil); err != nil {
+		if t.wanted, err = weblock.Request(t.locks, wantedLock+t.serial, nil); err != nil {
 			return err
 		}
 		if free, err = t.turn(ctx, t.wanted, wantedLock); err != nil {
@@ -232,10 +155,10 @@ func (t *tenure) settle(ctx context.Context, takeOver bool) error {
 
 // want takes the lock by which pages ask for the device.
 func (t *tenure) want(ctx context.Context, options map[string]any) (got bool, err error) {
-	if t.wanted, err = request(t.locks, wantedLock+t.serial, options); err != nil {
+	if t.wanted, err = weblock.Request(t.locks, wantedLock+t.serial, options); err != nil {
 		return false, err
 	}
-	got, _, err = t.wanted.wait(ctx, nil)
+	got, _, err = t.wanted.Wait(ctx, nil)
 	return got, err
 }
 
@@ -243,9 +166,9 @@ func (t *tenure) want(ctx context.Context, options map[string]any) (got bool, er
 func (t *tenure) watch(wanted func()) {
 	for {
 		select {
-		case <-t.wanted.stolen():
+		case <-t.wanted.Gone():
 		case <-t.over:
-			t.wanted.release()
+			t.wanted.Release()
 			return
 		}
 		// Who asked while this page slept has given up by now, and with it the lock.
@@ -253,10 +176,10 @@ func (t *tenure) watch(wanted func()) {
 		if err == nil && free {
 			continue
 		}
-		letting, _ := request(t.locks, lettingLock+t.serial, nil)
+		letting, _ := weblock.Request(t.locks, lettingLock+t.serial, nil)
 		go func() {
 			<-t.over
-			letting.release()
+			letting.Release()
 		}()
 		wanted()
 		return
@@ -291,8 +214,8 @@ func (t *tenure) release() {
 	default:
 		close(t.over)
 	}
-	t.wanted.release()
-	t.device.release()
+	t.wanted.Release()
+	t.device.Release()
 }
 
 // released is closed when the browser has it back, so that the next link can take it at once.
@@ -302,7 +225,7 @@ func (t *tenure) released() <-chan struct{} {
 		close(done)
 		return done
 	}
-	return t.device.request.Done()
+	return t.device.Gone()
 }
 
 // held is in-use-elsewhere by a page of this site.
