@@ -71,13 +71,8 @@ func (b *backup) exportBinding(args []safejs.Value) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	ctx, stop, err := interop.WithSignal(context.Background(), options.signal)
-	if err != nil {
-		return nil, err
-	}
-	defer stop()
-	defer options.close()
-	record, err := binding.Export(ctx, options.store, seid)
+	defer options.end()
+	record, err := binding.Export(options.ctx, options.store, seid)
 	if err != nil {
 		return nil, err
 	}
@@ -105,18 +100,13 @@ func (b *backup) importBinding(args []safejs.Value) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	ctx, stop, err := interop.WithSignal(context.Background(), options.signal)
-	if err != nil {
-		return nil, err
-	}
-	defer stop()
-	defer options.close()
+	defer options.end()
 	record, err := sealed.Open(file, passphrase)
 	if err != nil {
 		return nil, err
 	}
 	defer clear(record)
-	known, err := binding.Import(ctx, options.store, record, options.choices)
+	known, err := binding.Import(options.ctx, options.store, record, options.choices)
 	if err != nil {
 		return nil, err
 	}
@@ -125,15 +115,15 @@ func (b *backup) importBinding(args []safejs.Value) (any, error) {
 
 // options are those of one call, read once.
 type options struct {
+	ctx     context.Context // the caller's signal
 	store   binding.Store
-	close   func()
-	signal  safejs.Value
 	choices binding.ImportOptions
+	end     func()
 }
 
 func (b *backup) read(v safejs.Value) (options, error) {
 	o := interop.ReadObject(v, "options")
-	options := options{signal: o.Value("signal"), close: func() {}}
+	var options options
 	if replace := o.OptionalBool("replace"); replace != nil {
 		options.choices.Replace = *replace
 	}
@@ -143,16 +133,17 @@ func (b *backup) read(v safejs.Value) (options, error) {
 			o.Adopt(errSEID)
 		}
 	}
-	store := o.Value("store")
+	store, signal := o.Value("store"), o.Value("signal")
 	if o.Err() != nil {
 		return options, o.Err()
 	}
 	var err error
 	kind, named := interop.String(store)
+	closeStore := func() {}
 	switch {
 	case named && kind == "indexeddb":
 		database := idb.New(b.env, nil)
-		options.store, options.close = database, database.Close
+		options.store, closeStore = database, database.Close
 	case named && kind == "memory":
 		options.store, err = jsstore.New(o.Value("memory"))
 	default:
@@ -163,6 +154,12 @@ func (b *backup) read(v safejs.Value) (options, error) {
 		return options, err
 	}
 	options.store = records.Share(options.store, kind, b.locks, nil)
+	ctx, stop, err := interop.WithSignal(context.Background(), signal)
+	if err != nil {
+		closeStore()
+		return options, err
+	}
+	options.ctx, options.end = ctx, func() { closeStore(); stop() }
 	return options, nil
 }
 
