@@ -243,6 +243,17 @@ func (b *browser) toCode() {
 	b.state("code")
 }
 
+// bind binds the browser to the device of the simulator, from the start, and returns the code.
+func (b *browser) bind() string {
+	b.t.Helper()
+	b.open("/")
+	b.toCode()
+	code := b.sim.code()
+	b.typeCode(code)
+	b.state("bound")
+	return code
+}
+
 // tab opens a second tab in the same browser.
 func (b *browser) tab() *browser {
 	ctx, stop := chromedp.NewContext(b.ctx)

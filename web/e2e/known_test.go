@@ -17,17 +17,6 @@ func (b *browser) knows(says string) string {
 	return eval[string](b, "document.querySelector('.known').innerText")
 }
 
-// bind binds the browser to the device of the simulator, from the start, and returns the code.
-func (b *browser) bind() string {
-	b.t.Helper()
-	b.open("/")
-	b.toCode()
-	code := b.sim.code()
-	b.typeCode(code)
-	b.state("bound")
-	return code
-}
-
 // pressEntry presses the line of a list that says so.
 func (b *browser) pressEntry(says string) {
 	b.t.Helper()

@@ -289,11 +289,7 @@ func TestACorruptRecord(t *testing.T) {
 	t.Parallel()
 	s := newSim(t, devicesim.Options{})
 	b := s.browse(browserOptions{})
-	b.open("/")
-	b.toCode()
-	code := s.code()
-	b.typeCode(code)
-	b.state("bound")
+	code := b.bind()
 	b.press("done")
 	const change = `
 		const open = indexedDB.open('imkey-connect')
@@ -370,11 +366,7 @@ func TestTheStorageIsClearedBetweenVisits(t *testing.T) {
 	t.Parallel()
 	s := newSim(t, devicesim.Options{})
 	b := s.browse(browserOptions{})
-	b.open("/")
-	b.toCode()
-	code := s.code()
-	b.typeCode(code)
-	b.state("bound")
+	code := b.bind()
 	b.do(chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
 		_, err := cdp.Call(ctx, target, storage.ClearDataForOrigin, storage.ClearDataForOriginParams{Origin: s.url, StorageTypes: "indexeddb"})
 		return err

@@ -52,11 +52,7 @@ func TestAnotherProfileTakesTheBindingOver(t *testing.T) {
 	first, second := t.TempDir(), t.TempDir()
 
 	b := s.browse(browserOptions{profile: first})
-	b.open("/")
-	b.toCode()
-	code := s.code()
-	b.typeCode(code)
-	b.state("bound")
+	code := b.bind()
 	b.close()
 
 	b = s.browse(browserOptions{profile: second})
