@@ -227,4 +227,5 @@ func TestTheDevicePageOfARecording(t *testing.T) {
 	require.Equal(t, "A recording", eval[string](b, "document.querySelector('.screen-line').textContent"))
 	require.False(t, eval[bool](b, "document.querySelector('.panels').checkVisibility()"), "a wallet, a PIN, a reset")
 	require.Contains(t, eval[string](b, "document.querySelector('.hint').textContent"), "no device but a recording")
+	require.True(t, eval[bool](b, "[...document.querySelectorAll('.knob')].every(knob => knob.disabled)"), "buttons that nobody answers")
 }

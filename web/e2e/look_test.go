@@ -204,7 +204,7 @@ func states() []fields {
 		all = append(all, with(bound, "manage", manage), with(bound, "manage", manage, "fresh", false))
 	}
 	forget := fields{"name": "forget", "serial": "imKey01191200001"}
-	all = append(all, forget, with(forget, "damage", "record-corrupt"), with(forget, "damage", "device-mismatch"), with(forget, "going", true))
+	all = append(all, forget, with(forget, "damage", "record-corrupt"), with(forget, "damage", "device-mismatch"), with(forget, "former", true), with(forget, "going", true))
 	for _, code := range errcode.All() {
 		all = append(all, fields{"name": "error", "code": string(code)})
 	}
@@ -265,6 +265,7 @@ func managedStates() []fields {
 	}
 	return append(all,
 		fields{"name": "lost", "step": "first", "serial": "imKey01191200002", "known": long},
+		fields{"name": "lost", "step": "first", "serial": "imKey01191200003", "known": devices[2]},
 		fields{"name": "lost", "step": "why", "serial": "imKey01191200009", "known": nil},
 	)
 }
@@ -502,11 +503,13 @@ func TestLookingFindsWhatIsWrong(t *testing.T) {
 			{".cable-plug { fill: #ddd !important } .cable-wire { stroke: #ddd !important }", "an icon of 1."},
 			{".screen { color: #444 !important }", "text 1."},
 			{".screen-line { width: 2ch !important }", "cut off"},
+			{".field select { width: 6rem !important }", "a choice is cut off"},
 		},
 	} {
 		b.open(path)
 		if path == "/device" {
 			b.until("document.querySelector('[data-fact]') !== null")
+			b.run("document.querySelector('[data-panel=faults]').open = true")
 			require.NoError(t, s.device.Create(12))
 			b.until("document.querySelector('.screen').textContent.includes('Word 1 of 12')")
 		}

@@ -159,6 +159,15 @@
       if (!isSVG(element) && overflowX !== 'visible' && element.scrollWidth > element.clientWidth + 1) find(`cut off or scrolling sideways: ${name(element)}`)
     }
 
+    // A box of choices is as wide as the widest, unless it is made narrower: then it cuts that one.
+    for (const box of [...document.querySelectorAll('select')].filter(shown)) {
+      const free = box.cloneNode(true)
+      free.style.setProperty('width', 'max-content', 'important')
+      box.after(free)
+      if (free.offsetWidth > box.offsetWidth) find(`a choice is cut off: ${name(box)}`)
+      free.remove()
+    }
+
     for (const { element, r, ink, ground } of texts()) {
       judge(() => {
         if (r.right > page.clientWidth + 0.5 || r.left < -0.5) find(`text sticks out: ${name(element)}`)

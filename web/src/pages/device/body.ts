@@ -102,6 +102,7 @@ export class Body {
     for (const [button, element] of this.#keys) {
       element.setAttribute('aria-label', t(words[button]))
       element.title = t(words[button])
+      element.disabled = status?.showing === 'recording'
     }
     const cable = t(this.#plugged ? words.unplug : words.plug)
     this.#cable.setAttribute('aria-label', cable)
