@@ -310,6 +310,7 @@ func TestACorruptRecord(t *testing.T) {
 
 	b.run(change)
 	b.open("/")
+	require.NotContains(t, b.knows("A record that cannot be read"), "onnected", "whose it is, nobody knows")
 	b.press("connect")
 	b.says("record-corrupt", "Forget this binding")
 	b.press("forget")
@@ -403,6 +404,7 @@ func TestTenWrongCodes(t *testing.T) {
 			require.Contains(t, b.text(), strconv.Itoa(left)+" tries are left")
 		}
 	}
+	require.Contains(t, b.text(), "hold its OK button", "what to do next")
 	b.typeCode(code)
 	b.says("code-locked", "")
 	require.NoError(t, s.device.Hold(devicesim.OK))

@@ -179,7 +179,7 @@ const entries = {
     next: say('Connect it and enter its binding code first.', '请先连接并输入绑定码。'),
   },
   'bound-elsewhere': {
-    what: say('Your imKey is bound to another phone or browser.', 'imKey 已绑定到另一部手机或浏览器。'),
+    what: say('Your imKey is bound to another phone, browser or site.', 'imKey 已绑定到另一部手机、另一个浏览器或网站。'),
     next: say(
       'Try again to bind it here with the binding code that you wrote down.',
       '请重试，用你抄写的绑定码在此绑定。',

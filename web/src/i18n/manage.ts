@@ -21,12 +21,12 @@ export const manage = {
     '绑定来自导入的文件。连接 imKey 后即可确认绑定是否仍然有效。',
   ),
   formerLead: say(
-    'When this browser last asked, the imKey was bound to another browser or phone, or had been reset. You can bind it here again, or have this browser forget it.',
-    '上次询问时，这台 imKey 已绑定到另一个浏览器或手机，或已被重置。可以在此重新绑定，也可以让本浏览器移除它。',
+    'When this browser last asked, the imKey was bound to another phone, browser or site, or had been reset. You can bind it here again, or have this browser forget it.',
+    '上次询问时，这台 imKey 已绑定到另一部手机、另一个浏览器或网站，或已被重置。可以在此重新绑定，也可以让本浏览器移除它。',
   ),
   unreadableLead: say(
-    'This browser keeps something about an imKey that it cannot read: it is damaged, or a newer version of this page wrote it. Its wallet is safe.',
-    '本浏览器保存了一台 imKey 的信息，但无法读取：它已损坏，或由更新版本的页面写入。设备中的钱包不受影响。',
+    'This browser keeps something about an imKey that it cannot read: it is damaged, or a newer version of this page wrote it. Its wallet is safe. Reload the page; if that does not help, forget it here and bind the imKey again with its binding code.',
+    '本浏览器保存了一台 imKey 的信息，但无法读取：它已损坏，或由更新版本的页面写入。设备中的钱包不受影响。请刷新页面；若仍无法读取，请在此移除它，再用绑定码重新绑定。',
   ),
   connection: say('Connection', '连接'),
   certificate: say('Verified', '真伪验证'),
@@ -107,8 +107,8 @@ export const manage = {
   importPassphraseLead: say('It is the one that you chose when you exported the file.', '即导出文件时设置的口令。'),
   importNow: say('Import it', '导入'),
   wrongPassphrase: say(
-    'That is not the passphrase of this file. Nothing was changed.',
-    '口令不正确，没有任何改动。',
+    'That is not the passphrase of this file. Nothing was changed; type it again.',
+    '口令不正确，没有任何改动。请重新输入。',
   ),
   noPassphrase: say('Enter the passphrase first.', '请先输入口令。'),
   importing: say('Decrypting', '正在解密'),
@@ -126,12 +126,12 @@ export const manage = {
     '该文件由更新版本的页面写入。请刷新本页面后重试；没有任何改动。',
   ),
   anotherDevice: say(
-    'The file is of another imKey than the one that you connected. Nothing was changed.',
-    '该文件属于另一台 imKey，而不是你连接的这台。没有任何改动。',
+    'The file is of another imKey than the one that you connected. Choose the file of this one; nothing was changed.',
+    '该文件属于另一台 imKey，而不是你连接的这台。请选择这台的文件；没有任何改动。',
   ),
   anotherElement: say(
-    'The file was made for another secure element than that of the imKey which this browser has met under the same number. Nothing was changed.',
-    '该文件对应的安全芯片，与本浏览器见过的同一编号的 imKey 不一致。没有任何改动。',
+    'The file was made for another secure element than that of the imKey which this browser has met under the same number. Do not use it; export the binding again in your other browser. Nothing was changed.',
+    '该文件对应的安全芯片，与本浏览器见过的同一编号的 imKey 不一致。请勿使用该文件，并在你的另一个浏览器中重新导出。没有任何改动。',
   ),
   existsTitle: say('This browser knows that imKey already', '本浏览器已认识该 imKey'),
   existsLead: say(
@@ -158,9 +158,13 @@ export const manage = {
     'This browser did not keep the code, but as long as it is bound, your imKey shows it on its own screen: connect it and choose “Show it on the imKey’s screen”.',
     '本浏览器没有保存绑定码，但只要仍处于绑定状态，imKey 就能在自己的屏幕上显示它：请连接后选择“在 imKey 屏幕上显示”。',
   ),
+  lostFirstAsk: say(
+    'Plug the imKey in and connect it first: it may know this browser, or show its code on its own screen.',
+    '请先插入并连接 imKey：它可能认得本浏览器，也可能在自己的屏幕上显示绑定码。',
+  ),
   lostFirstOther: say(
-    'The same holds for every phone and browser that is bound to it now.',
-    '目前与它绑定的手机或浏览器也同样可以。',
+    'A phone, browser or site that it is bound to now can show the code, too.',
+    '目前与它绑定的手机、浏览器或网站也能显示绑定码。',
   ),
   lostFirstNo: say('That does not help me', '这些办法都不行'),
   lostTitle: say('Without the code there is one way', '没有绑定码，只有一个办法'),

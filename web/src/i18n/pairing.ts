@@ -5,8 +5,8 @@ export const pairing = {
   title: say('Connect your imKey', '连接你的 imKey'),
 
   startLead: say(
-    'Plug in your imKey with its cable, then bind it to this browser with the binding code on its screen.',
-    '用数据线插入 imKey，然后用屏幕上的绑定码将它与本浏览器绑定。',
+    'Plug in your imKey with its cable. The first time, bind it to this browser with the binding code on its screen.',
+    '用数据线插入 imKey。首次使用时，用屏幕上的绑定码将它与本浏览器绑定。',
   ),
   forgotten: say('This browser has forgotten the binding.', '本浏览器已不再保存该绑定。'),
   connect: say('Connect imKey', '连接 imKey'),
@@ -262,7 +262,10 @@ function afterWrongCode(source: 'screen' | 'paper', triesLeft: number | null): T
             '抄写的会不会是另一台设备的，或是重置之前的？',
           )
     case 0:
-      return say('It was the last try: your imKey is locked for codes now.', '这是最后一次机会，imKey 现已停止核对绑定码。')
+      return say(
+        'It was the last try. Unlock your imKey with its PIN; without a PIN, hold its OK button.',
+        '这是最后一次机会。请在设备上输入 PIN 解锁；若未设 PIN，请长按其确认键。',
+      )
     case 1:
       return say('1 try is left before it locks.', '还可以再试 1 次，之后会锁定。')
     default:

@@ -9,13 +9,13 @@ export const rare = {
   ),
   elsewhereGoOn: say('Bind here instead', '改为在此绑定'),
   elsewhereLead: say(
-    'It is bound to another phone or browser. Binding it here unbinds that one; your wallet stays as it is.',
-    '它已绑定到另一部手机或浏览器。在此绑定会解除原来的绑定，钱包不受影响。',
+    'It is bound to another phone, browser or site. Binding it here unbinds that one; your wallet stays as it is.',
+    '它已绑定到另一部手机、另一个浏览器或网站。在此绑定会解除原来的绑定，钱包不受影响。',
   ),
   elsewhereTitle: say('Your imKey is bound elsewhere', 'imKey 已绑定到别处'),
   elsewhereWhere: say(
-    'The browser or phone that is bound now can still show it. Otherwise look where you keep your mnemonic phrase: the code belongs beside it.',
-    '目前与它绑定的浏览器或手机仍能显示绑定码。否则请到存放助记词的地方找一找，绑定码应与它放在一起。',
+    'The phone, browser or site that is bound now can still show it. Otherwise look where you keep your mnemonic phrase: the code belongs beside it.',
+    '目前与它绑定的手机、浏览器或网站仍能显示绑定码。否则请到存放助记词的地方找一找，绑定码应与它放在一起。',
   ),
   forgetMismatch: say(
     'Go on only if this is your own imKey: compare its serial number. A device that takes its place could have shown another identity, too.',
@@ -42,16 +42,16 @@ export const rare = {
   noSerial: say('An imKey that tells no serial number', '一台未提供序列号的 imKey'),
   notListed: say('Another one, not listed here', '其他未列出的设备'),
   reboundLead: say(
-    'This imKey has been bound to another browser or phone since. This browser can no longer use it; your wallet stays as it is.',
-    '此后这台 imKey 已绑定到另一个浏览器或另一部手机。本浏览器不能再使用它，钱包不受影响。',
+    'This imKey has been bound to another phone, browser or site since. This page can no longer use it; your wallet stays as it is.',
+    '此后这台 imKey 已绑定到另一部手机、另一个浏览器或网站。本页面不能再使用它，钱包不受影响。',
   ),
   reboundNext: say(
     'If that was you, there is nothing to do. You can bind it here again with its binding code, or have this browser forget it.',
     '如果是你本人操作，无需处理。你可以用绑定码在此重新绑定，也可以让本浏览器移除它。',
   ),
   reboundStranger: say(
-    'If it was not you, somebody had the device and knows its binding code.',
-    '如果不是你本人，说明有人拿到过这台设备，并且知道它的绑定码。',
+    'If it was not you, somebody had the device and knows its binding code. Binding it here again unbinds them; only a reset gives it a new code.',
+    '如果不是你本人，说明有人拿到过这台设备，并且知道它的绑定码。在此重新绑定可解除对方的绑定；只有重置才会换成新的绑定码。',
   ),
   reboundTitle: say('Your imKey has been bound elsewhere since', '此后 imKey 已绑定到别处'),
   resetLead: say(
@@ -97,7 +97,7 @@ export const rare = {
     '钱包不受影响。请确认绑定码已抄在纸上，再继续。',
   ),
   shutOut: say(
-    'A copy of this binding, such as a file that got lost, is shut out by a new key alone: forget the binding here, then bind again with the binding code.',
+    'Only a new key shuts out a copy of this binding, such as a file that got lost: forget the binding here, then bind again with the binding code.',
     '绑定的副本（例如丢失的导出文件）只有换用新密钥才会失效：先在此移除绑定，再用绑定码重新绑定。',
   ),
   forgetBinding: say('Forget this binding', '移除此绑定'),

@@ -23,7 +23,8 @@ export function list(devices: readonly KnownFacts[], language: Language, open: (
             () => open(known.seid),
             titleOf(known, language),
             ...(known.called !== null && known.serial !== '' ? [known.serial] : []),
-            `${t(known.plugged ? words.pluggedIn : words.notPluggedIn)} · ${t(standing(known))}`,
+            // Whose record it is that cannot be read, nobody knows.
+            `${known.record === 'unreadable' ? '' : `${t(known.plugged ? words.pluggedIn : words.notPluggedIn)} · `}${t(standing(known))}`,
           ),
         ),
       ),

@@ -5,6 +5,7 @@ import { primary, secondary } from '../pairing/buttons'
 import { row } from '../pairing/card'
 import { h } from '../pairing/dom'
 import type { Frame, Rendered } from '../pairing/frame'
+import type { KnownFacts } from '../pairing/state'
 import type { Manager } from './manager'
 import type { ManageState } from './state'
 
@@ -28,7 +29,7 @@ export function losing(
     case 'first':
       frame.heading(words.lostFirstTitle)
       frame.add(which)
-      frame.lead(known?.codeKept ? words.lostFirstKept : words.lostFirstScreen)
+      frame.lead(easier(known))
       frame.text(words.lostFirstOther)
       frame.actions(
         known && primary('connect-known', t(words.connect), () => manager.connect()),
@@ -107,6 +108,12 @@ export function losing(
       frame.actions(primary('connect-known', t(words.howDone), () => manager.connect()), stop)
       return frame.rendered()
   }
+}
+
+/** easier is what may give the code without a reset. */
+function easier(known: KnownFacts | null): Text {
+  if (known?.record !== 'bound' && known?.record !== 'imported') return words.lostFirstAsk
+  return known.codeKept ? words.lostFirstKept : words.lostFirstScreen
 }
 
 /** question makes a button that goes on only once something was answered, and until then says what is missing. */

@@ -214,7 +214,7 @@ export class Manager {
     } else if (state?.name === 'known') {
       const { known } = state
       this.#origin = known
-      this.#show({ name: 'lost', step: mayShow(known) ? 'first' : 'why', serial: known.serial, known })
+      this.#show({ name: 'lost', step: 'first', serial: known.serial, known })
     }
   }
 
@@ -320,11 +320,6 @@ const magic = 'imkey-connect binding\n'
 /** begins says that a file is an exported binding, or what is left of one, as far as that shows without its passphrase. */
 function begins(content: Uint8Array): boolean {
   return magic.startsWith(new TextDecoder().decode(content.subarray(0, magic.length)))
-}
-
-/** mayShow says that the code may be had without a reset: this browser is bound, or its file said that it is. */
-function mayShow({ record }: KnownFacts): boolean {
-  return record === 'bound' || record === 'imported'
 }
 
 /** fileName names a file without a secret: by the serial number, without what is no letter or digit. */

@@ -6,7 +6,7 @@ export type FileProblem = 'not-a-binding' | 'damaged' | 'version' | 'another-dev
 
 /** LostStep is how far somebody without the binding code has come. */
 export type LostStep =
-  /** There may be an easier way: this browser is bound, and may have kept the code. */
+  /** There may be an easier way: this browser is bound and may have kept the code, or the imKey shows it. */
   | 'first'
   | 'why'
   /** Is the phrase at hand? */

@@ -233,7 +233,7 @@ export class Pairing extends Visit {
     const state = this.state
     if ((state.name === 'bound' || state.name === 'rebound') && this.device) {
       this.#unforgotten = state.name === 'bound' ? unmanaged(state) : state
-      return this.show({ name: 'forget', serial: state.device.serial })
+      return this.show({ name: 'forget', serial: state.device.serial, ...(state.name === 'rebound' && { former: true }) })
     }
     if (state.name === 'error' && damaged(state.code) && this.broken) {
       this.#unforgotten = state

@@ -16,6 +16,7 @@ import { damaged, type Rare } from './state'
 /** render draws a state, as that of render.ts does. */
 export function render(state: Rare, context: Context): Rendered {
   const { language, handlers, entrances } = context
+  const forgetting = handlers.manage ?? handlers.forgetting
   const t = (text: Text) => text[language]
   const frame = new Frame(state, pictureOf(state), context)
 
@@ -90,7 +91,7 @@ export function render(state: Rare, context: Context): Rendered {
       frame.text(rare.reboundStranger, 'quiet')
       frame.actions(
         primary('go-on', t(rare.bindAgain), handlers.goOn),
-        handlers.manage && secondary('forget', t(rare.forgetBinding), handlers.manage.forget),
+        forgetting && secondary('forget', t(rare.forgetBinding), forgetting.forget),
       )
       frame.add(h('div', { class: 'aside' }, quiet('stop', t(words.stop), handlers.leave)))
       return frame.rendered()
@@ -103,10 +104,9 @@ export function render(state: Rare, context: Context): Rendered {
         return frame.rendered()
       }
       if (state.damage === 'device-mismatch') frame.warning(rare.forgetMismatch)
-      frame.warning(rare.forgetLead)
+      if (!state.former) frame.warning(rare.forgetLead)
       frame.add(h('p', {}, t(rare.forgetWallet)))
-      if (!state.damage) frame.add(h('p', { class: 'quiet' }, t(rare.shutOut)))
-      const forgetting = handlers.manage ?? handlers.forgetting
+      if (!state.damage && !state.former) frame.add(h('p', { class: 'quiet' }, t(rare.shutOut)))
       frame.actions(
         forgetting && secondary('keep-binding', t(words.keepBinding), forgetting.keepBinding),
         forgetting && danger('forget-now', t(words.forgetNow), forgetting.forgetNow),
@@ -117,7 +117,6 @@ export function render(state: Rare, context: Context): Rendered {
     case 'error': {
       const { what, next, snippet, calm } = advice(state.code, context.surroundings)
       const retry = primary('retry', t(words.tryAgain), handlers.retry)
-      const forgetting = handlers.manage ?? handlers.forgetting
       frame.heading(what, null, calm ? '' : 'heading-error')
       frame.lead(next)
       if (snippet) frame.add(h('pre', { class: 'snippet', translate: 'no', tabindex: 0 }, snippet))

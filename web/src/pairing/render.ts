@@ -26,7 +26,7 @@ export interface Handlers {
   copyReport(): void
   /** Left out where bindings are not managed. */
   readonly manage?: ManageHandlers
-  /** Where they are not, a damaged one can still be forgotten. */
+  /** Where they are not, one that is of no use here can still be forgotten. */
   readonly forgetting?: ForgetHandlers
 }
 

@@ -107,8 +107,11 @@ export type State =
        */
       readonly manage?: 'asking' | 'revealed' | 'hidden' | 'not-remembered' | 'on-screen' | Managed
     }
-  /** Asks once more before the binding is forgotten; `damage` is why, where it is no mere wish. `going`: it is under way. */
-  | { readonly name: 'forget'; readonly serial: string; readonly damage?: Damage; readonly going?: true }
+  /**
+   * Asks once more before the binding is forgotten; `damage` is why, where it is no mere wish. `former`: the device is bound
+   * to something else, so that nothing is lost with it. `going`: it is under way.
+   */
+  | { readonly name: 'forget'; readonly serial: string; readonly damage?: Damage; readonly former?: true; readonly going?: true }
   | { readonly name: 'error'; readonly code: ErrorCode }
 
 export type StateName = State['name']

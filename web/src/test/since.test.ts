@@ -19,7 +19,7 @@ test('a browser that was bound says so when something else is now, and offers bo
     await pairing.connect()
     const rebound = pairing.state
     await pairing.forget()
-    assert.deepEqual(pairing.state, { name: 'forget', serial: 'imKey01191200001' })
+    assert.deepEqual(pairing.state, { name: 'forget', serial: 'imKey01191200001', former: true })
     await pairing.keepBinding()
     assert.deepEqual(pairing.state, rebound)
     await pairing.forget()
