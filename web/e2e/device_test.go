@@ -210,6 +210,17 @@ func TestTheDevicesPageSaysWhatCameOfIt(t *testing.T) {
 		says("create-12", "unplugged")
 		b.press("cable")
 		b.until("hand.lines().join('') !== ''")
+
+		// A reset is asked about, and can be taken back.
+		fill("mnemonic", demoPhrase)
+		says("restore", "done")
+		b.press("reset")
+		b.focused("[data-action=reset-keep]") // Enter, pressed once too often, erases nothing
+		b.press("reset-keep")
+		require.True(t, s.device.Status().Wallet)
+		b.press("reset")
+		says("reset-sure", "done")
+		require.False(t, s.device.Status().Wallet)
 	}
 }
 

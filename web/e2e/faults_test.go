@@ -62,7 +62,7 @@ func TestFaultsFromTheDevicePage(t *testing.T) {
 		{usb.Fault{On: "in", Packet: 3, Do: usb.DoShort, Bytes: 5}, "protocol"},
 		{usb.Fault{On: "in", Packet: 3, Do: usb.DoBabble}, "protocol"},
 		{usb.Fault{On: "in", Packet: 3, Do: usb.DoDrop}, "aborted"},
-		{usb.Fault{On: "in", Packet: 3, Do: usb.DoDelay, MS: 30}, "opened"},
+		{usb.Fault{On: "in", Packet: 3, Do: usb.DoDelay, MS: 30, Count: 2}, "opened"},
 		{usb.Fault{On: "in", Packet: 3, Do: usb.DoUnplug}, "device-disconnected"},
 		{usb.Fault{On: "in", Packet: 3, Do: usb.DoPowerCut}, "device-disconnected"},
 		{usb.Fault{On: "in", Packet: 3, Do: usb.DoCorrupt, Bytes: 4}, "protocol"},

@@ -66,7 +66,8 @@ func (b *browser) offers(name string, content []byte, drop bool) {
 		const files = new DataTransfer()
 		files.items.add(new File([content], %q))
 		if (%v) {
-			document.querySelector('.drop').dispatchEvent(new DragEvent('drop', { dataTransfer: files, bubbles: true, cancelable: true }))
+			const opened = document.querySelector('.drop').dispatchEvent(new DragEvent('drop', { dataTransfer: files, bubbles: true, cancelable: true }))
+			if (opened) throw new Error('the browser opens the file in place of the page')
 		} else {
 			const chooser = document.querySelector('[data-control=file]')
 			chooser.files = files.files

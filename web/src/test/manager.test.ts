@@ -176,8 +176,9 @@ test('a file is imported with its passphrase, asked for again after a wrong one'
     if (answer) throw answer
     return knownDevice({ state: 'imported' })
   }
+  const content = new Uint8Array(exportedFile)
   manager.importBinding()
-  await manager.take(file())
+  await manager.take({ ...file(), arrayBuffer: async () => content.buffer })
   assert.deepEqual(manager.state, { name: 'import-passphrase', file: 'imkey-01191200001-binding.age' })
   await manager.importWith('not it')
   assert.deepEqual(manager.state, { name: 'import-passphrase', file: 'imkey-01191200001-binding.age', problem: 'wrong-passphrase' })
@@ -185,6 +186,7 @@ test('a file is imported with its passphrase, asked for again after a wrong one'
   assert.ok(manager.state?.name === 'known' && manager.state.said === 'imported' && manager.state.known.record === 'imported')
   assert.deepEqual(imkey.asked, ['import only=undefined replace=false', 'import only=undefined replace=false'])
   assert.ok(!JSON.stringify(states).includes(secret))
+  assert.ok(content.every((byte) => byte === 0)) // nothing of the file stays where it is of no use any more
   manager.connect()
   assert.deepEqual([connected, manager.state], [['imKey01191200001'], null])
 })

@@ -75,6 +75,21 @@ test('the device that was bound comes back among others', async () => {
   assert.deepEqual(device.asked, [])
 })
 
+test('where only others are plugged in, none of several is taken for the one that was bound', async () => {
+  const { pairing, device, other, imkey } = two()
+  const third = new FakeDevice()
+  third.serialNumber = 'imKey01191200003'
+  other.statuses = ['bound']
+  await pairing.connect()
+  await pairing.pick(1)
+  other.unplug()
+  imkey.permitted = [device, third]
+  imkey.dispatchEvent(new Event('connect'))
+  await settled()
+  assert.ok(pairing.state.name === 'bound' && !pairing.state.plugged)
+  assert.deepEqual([device.asked, third.asked], [[], []])
+})
+
 test('a known device is connected by its serial number; what the page may not use yet is chosen first', async () => {
   const { pairing, device, other, imkey } = two()
   await pairing.connectTo('imKey01191200002')
