@@ -96,14 +96,15 @@ func webLock(ctx context.Context, locks safejs.Value, name string) (release func
 	if err != nil {
 		return unlocked(err)
 	}
-	if _, _, err := lock.Wait(ctx, nil); err != nil {
-		lock.Release()
-		if ctx.Err() != nil {
-			return nil, errcode.FromContext("lock the record", ctx.Err())
-		}
-		return unlocked(err)
+	got, _, err := lock.Wait(ctx, nil)
+	if got {
+		return lock.Release, nil
 	}
-	return lock.Release, nil
+	lock.Release()
+	if ctx.Err() != nil {
+		return nil, errcode.FromContext("lock the record", ctx.Err())
+	}
+	return unlocked(err)
 }
 
 // unlocked is for a request of a lock that failed: a site whose storage is blocked gets no locks, and will hear that of its

@@ -140,6 +140,8 @@ func TestLocksThatAreNotGranted(t *testing.T) {
 		`async () => { throw new DOMException("x", "SecurityError") }`: nil,
 		`async () => { throw new TypeError("x") }`:                     errcode.Storage,
 		`() => { throw new TypeError("x") }`:                           errcode.Storage,
+		`async () => {}`:                                               errcode.Storage, // and was never granted
+		`async (name, options, granted) => granted(null)`:              errcode.Storage,
 	} {
 		l := locker(t, bridgetest.Eval(t, `({ request: `+refusal+` })`))
 		for range 2 { // what was refused is not held

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"imkey-connect/core/bindcode"
+	"imkey-connect/core/device"
 	"imkey-connect/core/errcode"
 	"imkey-connect/core/secp"
 	"imkey-connect/core/tlv"
@@ -114,6 +115,10 @@ const (
 	tagName    = 0x8B // since version 2
 )
 
+// lastSecond is the last one that a JavaScript Date can tell; before 1970 it goes as far back. What no clock showed is no
+// record's, but may be in a file that somebody made to be imported.
+const lastSecond = 8_640_000_000_000
+
 func (r *Record) encode() []byte {
 	b := []byte{recordVersion}
 	b = tlv.Append(b, tagSEID, []byte(r.SEID))
@@ -203,6 +208,9 @@ func (r *Record) set(f tlv.TLV) error {
 		}
 		r.SEID = string(f.Value)
 	case tagSerial:
+		if !device.ValidSerial(string(f.Value)) {
+			return corrupt("serial number")
+		}
 		r.Serial = string(f.Value)
 	case tagState:
 		if len(f.Value) != 1 || f.Value[0] < byte(Pending) || f.Value[0] > byte(Former) {
@@ -240,6 +248,8 @@ func (r *Record) set(f tlv.TLV) error {
 		}
 		t := time.Unix(n, 0).UTC()
 		switch {
+		case n < -lastSecond, n > lastSecond:
+			return corrupt("time")
 		case f.Tag == tagCreated:
 			r.Created = t
 		case t.IsZero():

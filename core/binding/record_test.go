@@ -176,11 +176,20 @@ func TestContradictoryRecords(t *testing.T) {
 		"a code with a dash":           set(map[uint16][]byte{tagCode: []byte("PVU3-FY64")}),
 		"a lower-case SEID":            set(map[uint16][]byte{tagSEID: []byte("1906000000020086000101000000001a")}),
 		"a short SEID":                 set(map[uint16][]byte{tagSEID: []byte("1906")}),
+		"no serial number":             set(map[uint16][]byte{tagSerial: {}}),
+		"a serial number of 65":        set(map[uint16][]byte{tagSerial: bytes.Repeat([]byte("1"), 65)}),
+		"a serial number of two lines": set(map[uint16][]byte{tagSerial: []byte("imKey\n1")}),
+		"a serial number turned round": set(map[uint16][]byte{tagSerial: []byte("imKey\u202E1")}),
+		"bound when no Date can tell":  set(map[uint16][]byte{tagBoundAt: seconds(time.Unix(8_640_000_000_001, 0))}),
+		"and as long before":           set(map[uint16][]byte{tagBoundAt: seconds(time.Unix(-8_640_000_000_001, 0))}),
+		"made at the end of all time":  set(map[uint16][]byte{tagCreated: bytes.Repeat([]byte{0x7F}, 8)}),
 		"a time of 7 bytes":            set(map[uint16][]byte{tagCreated: make([]byte, 7)}),
 	} {
 		_, err := decodeRecord(b)
 		require.Equal(t, errcode.RecordCorrupt, errcode.Of(err), name)
 	}
+	_, err = decodeRecord(set(map[uint16][]byte{tagBoundAt: seconds(time.Unix(lastSecond, 0)), tagCreated: seconds(time.Unix(-lastSecond, 0))}))
+	require.NoError(t, err, "the last moments that a Date can tell")
 	for _, f := range fields {
 		b := build(func(tag uint16, value []byte) [][]byte {
 			if tag == f.Tag {

@@ -77,7 +77,7 @@ func identify(ctx context.Context, s *Session) (Info, error) {
 	id := r.read(seid)
 	info.SEID = strings.ToUpper(hex.EncodeToString(id))
 	info.Serial = string(r.read(apdu.New(0x80, 0xCA, 0x00, 0x44, nil)))
-	if r.err == nil && (len(id) != 16 || !printable(info.Serial)) {
+	if r.err == nil && (len(id) != 16 || !ValidSerial(info.Serial)) {
 		if boot, err := s.inBootLoader(ctx); err != nil {
 			return Info{}, err
 		} else if boot {
@@ -142,6 +142,9 @@ func version(b []byte) string {
 	}
 	return d[:1] + "." + d[1:2] + "." + d[2:]
 }
+
+// ValidSerial says whether s is a serial number as a device may have it: up to 64 characters of printable ASCII.
+func ValidSerial(s string) bool { return printable(s) }
 
 func printable(s string) bool {
 	for i := range len(s) {
