@@ -24,8 +24,9 @@ func because(code errcode.Code, op string, data map[string]any) error {
 }
 
 // restWithin bounds how long a call may take to end when another tab waits for the device. The device answers a CANCEL
-// within milliseconds; one that does not is given away all the same, and brought to rest by whoever opens it.
-const restWithin = 8 * time.Second
+// within milliseconds; one that does not is given away all the same, and brought to rest by whoever opens it. Only
+// tests change it.
+var restWithin = 8 * time.Second
 
 // cause is why the device was let go of, where that is what ended a call; else it is err.
 func (d *openDevice) cause(err error) error {

@@ -4,6 +4,7 @@ package main
 
 import (
 	"testing"
+	"time"
 
 	"github.com/hack-pad/safejs"
 	"github.com/stretchr/testify/require"
@@ -102,6 +103,28 @@ func TestAMuteDeviceIsGivenAway(t *testing.T) {
 	other.takes()
 	got := ended()
 	require.Equal(t, "in-use-elsewhere", bridgetest.Text(t, got, "code"), describe(got))
+}
+
+// So is the device of a page whose own store does not come to an end; what the device said is in the record when it does.
+func TestAStoreThatHangsKeepsNoDevice(t *testing.T) {
+	patience := restWithin
+	restWithin = 10 * time.Millisecond
+	t.Cleanup(func() { restWithin = patience })
+	p, other := twoTabs(t)
+	p.works("open", p.usb.Device, object(t, `o => {
+		const m = new Map(); let puts = 0; o.allowUnverified = true
+		globalThis.testHangs = new Promise(hangs => { o.store = {
+			async get(k) { return m.get(k) }, async delete(k) { m.delete(k) }, async list() { return [...m.keys()] },
+			async put(k, v) { if (++puts === 3) await new Promise(ok => { globalThis.testGoOn = ok; hangs() }); m.set(k, v) } } })
+		globalThis.testStore = o.store }`))
+	pending := bridgetest.Call(t, bridgetest.Eval(t, `({ begin(page) { const call = page.call("bind", "PVU3FY64", {}); return { call: () => call } } })`), "begin", p.page)
+	bridgetest.Await(t, bridgetest.Eval(t, `({ hangs: () => testHangs })`), "hangs")
+	other.takes()
+	require.Contains(t, p.told(), `"reason":"taken-over"`)
+	bridgetest.Eval(t, `testGoOn()`)
+	got := bridgetest.Await(t, pending, "call")
+	require.True(t, bridgetest.Get(t, got, "code").IsUndefined(), describe(got))
+	require.Equal(t, `["bound"]`, p.says(`core.known({ store: testStore }).then(l => l.map(k => k.state))`))
 }
 
 func TestATabTakesOverWhileAnotherOpens(t *testing.T) {

@@ -204,6 +204,32 @@ func TestTabsThatNeedAKeyAtOnceShareOne(t *testing.T) {
 	}
 }
 
+// A tab that was slow to make a key finds another's, under which there are records by now, and takes that one.
+func TestASlowTabLeavesTheKeyThatIsThere(t *testing.T) {
+	w := newWorld(t)
+	ctx := bridgetest.Context(t)
+	slow := bridgetest.Eval(t, `(() => { const { subtle } = crypto
+		let go, made; const gone = new Promise(r => { go = r }), making = new Promise(r => { made = r })
+		return { go, making: () => making, subtle: {
+			async generateKey(...how) { made(); await gone; return subtle.generateKey(...how) },
+			encrypt: (...what) => subtle.encrypt(...what), decrypt: (...what) => subtle.decrypt(...what) } } })()`)
+	env := w.env()
+	env.Crypto = slow
+	late := idb.New(env, nil)
+	t.Cleanup(late.Close)
+	done := make(chan error)
+	go func() { done <- late.Put(ctx, other, []byte("the slow tab's")) }()
+	bridgetest.Await(t, slow, "making")
+	require.NoError(t, w.tab().Put(ctx, seid, []byte("the other tab's")))
+	bridgetest.Call(t, slow, "go")
+	require.NoError(t, <-done)
+	for name, want := range map[string]string{seid: "the other tab's", other: "the slow tab's"} {
+		got, err := w.tab().Get(ctx, name)
+		require.NoError(t, err)
+		require.Equal(t, want, string(got))
+	}
+}
+
 func TestTheLaterOfTwoPutsWinsWhole(t *testing.T) {
 	w := newWorld(t)
 	ctx := bridgetest.Context(t)

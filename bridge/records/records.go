@@ -16,8 +16,8 @@ import (
 )
 
 // lockWithin bounds the wait for a record's lock, which its holder needs for milliseconds; a page that the system has put
-// to sleep may hold it longer.
-const lockWithin = 15 * time.Second
+// to sleep may hold it longer. Only tests change it.
+var lockWithin = 15 * time.Second
 
 // Share makes a store that several writers share. kind tells the stores of a page apart: the locks are named by it. locks is
 // navigator.locks, or anything that is no object where there is none. changed is told of every change that this store makes.

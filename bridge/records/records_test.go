@@ -6,6 +6,7 @@ import (
 	"context"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/hack-pad/safejs"
 	"github.com/stretchr/testify/require"
@@ -86,18 +87,54 @@ func TestWritersOfARecordTakeTurns(t *testing.T) {
 	}
 }
 
+// heldElsewhere has another tab hold the record's lock until the promise settles.
+func heldElsewhere(t *testing.T, locks safejs.Value) *interop.Deferred {
+	t.Helper()
+	until, err := interop.NewDeferred()
+	require.NoError(t, err)
+	holding, err := bridgetest.Eval(t, `(locks, name, until) => new Promise(held => { locks.request(name, { signal: new AbortController().signal }, () => { held(); return until }) })`).Invoke(
+		locks, "imkey-connect record memory "+seid, until.Promise)
+	require.NoError(t, err)
+	_, err = interop.Await(bridgetest.Context(t), holding)
+	require.NoError(t, err)
+	return until
+}
+
+// Nobody waits for ever for a page that sleeps with the record, or for this one.
+func TestARecordThatIsNotLetGo(t *testing.T) {
+	bridgetest.NoLeak(t)
+	ctx := bridgetest.Context(t)
+	patience := lockWithin
+	t.Cleanup(func() { lockWithin = patience })
+	locks := bridgetest.Eval(t, locksSource)
+	l := locker(t, locks)
+	waitInVain := func(letGo func()) {
+		t.Helper()
+		lockWithin = time.Millisecond
+		_, err := l.Lock(ctx, seid)
+		require.ErrorIs(t, err, errcode.Storage)
+		lockWithin = patience
+		letGo()
+		unlock, err := l.Lock(ctx, seid)
+		require.NoError(t, err, "nothing is left of the wait in vain")
+		unlock()
+	}
+	hold := heldElsewhere(t, locks)
+	waitInVain(func() { require.NoError(t, hold.Resolve(nil)) })
+	unlock, err := l.Lock(ctx, seid)
+	require.NoError(t, err)
+	waitInVain(unlock)
+	for bridgetest.Number(t, locks, "waiting") > 0 {
+		bridgetest.Turn(t)
+	}
+}
+
 // Another tab, which is another module, is waited for by way of the browser; whoever gives up leaves nothing behind.
 func TestAnotherTabHoldsTheRecord(t *testing.T) {
 	bridgetest.NoLeak(t)
 	locks := bridgetest.Eval(t, locksSource)
 	ctx := bridgetest.Context(t)
-	hold, err := interop.NewDeferred()
-	require.NoError(t, err)
-	holding, err := bridgetest.Eval(t, `(locks, name, until) => new Promise(held => { locks.request(name, { signal: new AbortController().signal }, () => { held(); return until }) })`).Invoke(
-		locks, "imkey-connect record memory "+seid, hold.Promise)
-	require.NoError(t, err)
-	_, err = interop.Await(ctx, holding)
-	require.NoError(t, err)
+	hold := heldElsewhere(t, locks)
 	l := locker(t, locks)
 
 	soon, stop := context.WithCancel(ctx)

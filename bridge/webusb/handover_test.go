@@ -113,6 +113,20 @@ func TestAFreeDeviceIsTakenAtOnce(t *testing.T) {
 	s.first.mustTake()
 }
 
+// A machine that has too much to do gives a lock late that nobody has.
+func TestALockThatComesLate(t *testing.T) {
+	f := newFake(t)
+	o := f.options()
+	late, err := bridgetest.Eval(t, `locks => { let asked; const until = new Promise(r => { asked = r }); return {
+		async request(...what) { await until; return locks.request(...what) },
+		async query() { asked(); return locks.query() } } }`).Invoke(f.Locks)
+	require.NoError(t, err)
+	o.Locks = late
+	l, err := webusb.Open(bridgetest.Context(t), f.Device, o)
+	require.NoError(t, err)
+	require.NoError(t, l.Close())
+}
+
 func TestAPageThatSleepsIsNotWaitedFor(t *testing.T) {
 	s := newSite(t)
 	first := s.first.open()
@@ -252,6 +266,8 @@ func TestAbandon(t *testing.T) {
 		failed <- err
 	}()
 	s.first.WaitFor(`d => d.reads.length === 1`)
+	// Frozen, the page learns nothing of what the browser does for it.
+	bridgetest.Call(t, bridgetest.Eval(t, `({ freeze(d) { d.hooks.releaseInterface = [() => new Promise(r => { d.thaw = r })] } })`), "freeze", s.first.Device)
 	before := len(s.first.Log())
 	hidden := errcode.New(errcode.Aborted, "the page was put away")
 	first.Abandon(hidden)
@@ -261,6 +277,7 @@ func TestAbandon(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, byte(0xD1), cancel[4], "what the device is at is cancelled")
 	s.second.open() // meanwhile
+	bridgetest.Call(t, s.first.Device, "thaw")
 	require.ErrorIs(t, first.Err(), errcode.Aborted)
 	require.NoError(t, first.Close())
 }

@@ -82,6 +82,20 @@ func TestEveryRecordOfVersion1Opens(t *testing.T) {
 	}
 }
 
+// What version 1 left pending after a wrong code, of a device that was bound once, has a key that may still be worth something.
+func TestARecordOfVersion1ThatWasBoundOnceIsNotReplaced(t *testing.T) {
+	once := full()
+	once.State = Pending
+	var store MemoryStore
+	put(t, &store, once)
+	_, err := Import(t.Context(), &store, moved(), ImportOptions{})
+	require.ErrorIs(t, err, errcode.RecordExists)
+	file, err := Export(t.Context(), &store, seid)
+	require.NoError(t, err)
+	_, err = Import(t.Context(), &MemoryStore{}, file, ImportOptions{})
+	require.NoError(t, err)
+}
+
 // What a later version wrote is told of as unreadable, and stays byte by byte, until its person says otherwise.
 func TestAFutureRecordIsLeftAlone(t *testing.T) {
 	future := full().encode()

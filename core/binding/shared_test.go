@@ -194,6 +194,11 @@ func TestWritersTakeTurns(t *testing.T) {
 	require.NoError(t, Rename(t.Context(), l, seid, "x"))
 	require.NoError(t, Forget(t.Context(), l, seid))
 	require.Equal(t, []string{seid + " imported " + full().Name, seid + " imported x", seid + " gone"}, told)
+	put(t, &store, full())
+	l.(*shared).Store = broken{&store}
+	require.ErrorIs(t, Rename(t.Context(), l, seid, "x"), errcode.Storage)
+	require.ErrorIs(t, Forget(t.Context(), l, seid), errcode.Storage)
+	require.Len(t, told, 3, "what did not change is not told of")
 	hosted(t, func(t *testing.T, h *host) {
 		h.config.Store = Shared(h.store, l.(*shared).lock, nil)
 		h.Answer(verify, "5A9000")
@@ -202,6 +207,12 @@ func TestWritersTakeTurns(t *testing.T) {
 	})
 	require.Zero(t, held)
 }
+
+// broken is a store that takes no change.
+type broken struct{ *MemoryStore }
+
+func (broken) Put(context.Context, string, []byte) error { return errcode.New(errcode.Storage, "put") }
+func (broken) Delete(context.Context, string) error      { return errcode.New(errcode.Storage, "delete") }
 
 // Without the lock nothing is written, but what the device itself has confirmed.
 func TestALockThatIsNotToBeHad(t *testing.T) {
