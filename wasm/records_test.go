@@ -95,6 +95,27 @@ func TestKnownDevicesOfAPagesStore(t *testing.T) {
 	require.Equal(t, `[2]`, p.says(`[page.map.get("`+seid+`")[0]]`), "the newest version")
 }
 
+// A device's info is that of its own store's record, whatever is in the page's others.
+func TestStoresOfAPageAreApart(t *testing.T) {
+	p := newPage(t)
+	p.works("open", p.usb.Device, object(t, `o => {
+		const make = () => { const m = new Map(); return { map: m, mine: true, async get(k) { return m.get(k) }, async put(k, v) { m.set(k, v) },
+			async delete(k) { m.delete(k) }, async list() { return [...m.keys()] } } }
+		globalThis.testStores = [make(), make()]; o.store = testStores[0]; o.allowUnverified = true }`))
+	t.Cleanup(func() { p.works("call", "close") })
+	p.works("call", "bind", "PVU3FY64", object(t, `({})`))
+	rename := func(store, name string) string {
+		t.Helper()
+		p.works("raw", object(t, `core => core.rename("`+seid+`", "`+name+`", { store: `+store+` })`))
+		return p.says(`page.device.info.name`)
+	}
+	require.Equal(t, `"Mine"`, rename("testStores[0]", "Mine"))
+	p.works("raw", object(t, `async core => { const [from, to] = testStores; for (const [k, v] of from.map) { to.map.set(k, v); await core.memory.put(k, v) } }`))
+	require.Equal(t, `"Mine"`, rename("testStores[1]", "another store's"))
+	require.Equal(t, `"Mine"`, rename(`"memory"`, "the memory's"))
+	require.Equal(t, `"Still mine"`, rename("testStores[0]", "Still mine"))
+}
+
 // An imported binding is none before the device says so; where the device was bound anew since, that is told without alarm.
 func TestAnImportedBindingThatIsStale(t *testing.T) {
 	for status, want := range map[byte][]string{0x55: {"bound", "bound"}, 0xAA: {"bound-elsewhere", "former"}, 0x00: {"unbound", "former"}} {

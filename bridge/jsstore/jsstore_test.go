@@ -61,7 +61,7 @@ func TestAPagesStoreThatMisbehaves(t *testing.T) {
 		_, err = s.List(ctx)
 		require.ErrorIs(t, err, want, body)
 	}
-	for value, want := range map[string]errcode.Code{`"text"`: errcode.RecordCorrupt, `[1]`: errcode.RecordCorrupt, `new Uint8Array(1 << 17)`: errcode.RecordCorrupt} {
+	for value, want := range map[string]errcode.Code{`"text"`: errcode.RecordCorrupt, `[1]`: errcode.RecordCorrupt, `["../x"]`: errcode.RecordCorrupt, `new Uint8Array(1 << 17)`: errcode.RecordCorrupt} {
 		s, err := jsstore.New(bridgetest.Eval(t, `(() => { const f = () => (`+value+`); return {get: f, put: f, delete: f, list: f} })()`))
 		require.NoError(t, err)
 		_, err = s.Get(ctx, seid)

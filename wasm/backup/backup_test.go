@@ -36,9 +36,14 @@ type browser struct {
 
 func newBrowser(t *testing.T, origin string) *browser {
 	t.Helper()
+	return newBrowserWith(t, origin, safejs.Undefined())
+}
+
+func newBrowserWith(t *testing.T, origin string, locks safejs.Value) *browser {
+	t.Helper()
 	db := bridgetest.NewIndexedDB(t)
 	b := &browser{t: t, db: db, env: idb.Env{IndexedDB: db.Factory, Crypto: bridgetest.Get(t, safejs.Global(), "crypto"), Origin: origin}}
-	module := &backup{env: b.env, locks: safejs.Undefined(), work: 4, ended: make(chan struct{})}
+	module := &backup{env: b.env, locks: locks, work: 4, ended: make(chan struct{})}
 	var err error
 	b.object, err = module.object()
 	require.NoError(t, err)
@@ -173,6 +178,20 @@ func TestAMoveBetweenTwoBrowsers(t *testing.T) {
 func (b *browser) fails(name string) {
 	_, err := bridgetest.Eval(b.t, `(o, name) => { o.commit = [undefined, undefined, undefined, undefined, name] }`).Invoke(b.db.Origin, name)
 	require.NoError(b.t, err)
+}
+
+// An import writes under the record's lock, by the name that imkey.wasm in any tab has for it.
+func TestAnImportTakesItsTurn(t *testing.T) {
+	locks := bridgetest.Eval(t, `({ log: "", async request(name, options, granted) { this.log += "+" + name; await granted({ name }); this.log += "-" } })`)
+	b := newBrowserWith(t, "https://wallet.example", locks)
+	bridgetest.NoLeak(t)
+	require.NoError(t, b.store().Put(bridgetest.Context(t), seid, boundRecord(t)))
+	file := b.export(indexedDB)
+	require.Empty(t, bridgetest.Text(t, locks, "log"), "an export changes nothing")
+	_, err := b.imports(file, passphrase, `({ store: "indexeddb", replace: true })`)
+	require.NoError(t, err)
+	bridgetest.Turn(t)
+	require.Equal(t, "+imkey-connect record indexeddb "+seid+"-", bridgetest.Text(t, locks, "log"))
 }
 
 // The stores that a page brings, and the one in the memory of imkey.wasm, are reached as the page's objects are.
