@@ -90,6 +90,50 @@ func TestTheDevicesThatTheBrowserKnows(t *testing.T) {
 	b.state("elsewhere")
 }
 
+// What another tab did with the records is seen when its person comes back.
+func TestADeviceIsForgottenInAnotherTab(t *testing.T) {
+	t.Parallel()
+	s := newSim(t, devicesim.Options{})
+	serial := s.device.Status().Serial
+	b := s.browse(browserOptions{})
+	code := b.bind()
+	b.press("done")
+	b.knows("Bound on")
+	b.pressEntry(serial)
+	b.state("known")
+	other := b.tab()
+	other.open("/")
+	other.knows("Bound on")
+	other.pressEntry(serial)
+	other.state("known")
+	other.press("forget-known")
+	other.press("forget-now")
+	other.state("start")
+
+	// The tab that knows nothing of it yet asks for a name.
+	b.press("rename")
+	b.state("rename")
+	b.fill("name", "Savings")
+	b.press("save-name")
+	b.state("start")
+	require.Contains(t, b.text(), "has forgotten the binding")
+	require.False(t, eval[bool](b, "document.querySelector('.known') !== null"))
+
+	// Bound there, it is known here when this tab is in sight again.
+	other.press("connect")
+	other.state("recognised")
+	other.press("go-on")
+	other.state("elsewhere")
+	other.press("go-on")
+	other.state("code")
+	other.typeCode(code)
+	other.state("bound")
+	other.press("done")
+	other.state("start")
+	b.run("document.dispatchEvent(new Event('visibilitychange'))")
+	b.knows("Bound on")
+}
+
 // What is done with a binding and elsewhere on the page comes back to where it was begun, and says what came of it.
 func TestAWishComesBackToTheBinding(t *testing.T) {
 	t.Parallel()

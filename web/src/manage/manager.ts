@@ -79,6 +79,7 @@ export class Manager {
     // What is shown of a device changes under nobody's finger but where it is only looked at, or said to be plugged in.
     if (shown?.name !== 'known' && !(shown?.name === 'lost' && shown.step === 'first')) return
     const known = shown.known && this.#find(shown.known.seid)
+    if (!known && shown.name === 'known') return this.close('forgotten') // in another tab
     if (known && JSON.stringify(known) !== JSON.stringify(shown.known)) this.#show({ ...shown, known })
   }
 
@@ -125,7 +126,8 @@ export class Manager {
     const state = this.#state
     if (state?.name !== 'rename') return Promise.resolve()
     const { seid } = state.known
-    const called = name.trim() === '' ? null : name.trim()
+    const written = name.replace(unfit, ' ').trim()
+    const called = written === '' ? null : written
     return this.#during(async (run, imkey) => {
       await imkey.rename(seid, called)
       await this.refresh()
@@ -185,8 +187,10 @@ export class Manager {
     if (this.#state?.name !== 'import') return Promise.resolve()
     return this.#during(async (run) => {
       if (file.size === 0 || file.size > largest) return this.#set({ name: 'import', problem: 'not-a-binding' })
-      const content = new Uint8Array(await file.arrayBuffer())
+      const content = await file.arrayBuffer().then((read) => new Uint8Array(read), () => null)
       run.throwIfAborted()
+      // A folder cannot be read, nor what is on a disk that is gone.
+      if (!content) return this.#set({ name: 'import', problem: file.name.endsWith('.age') ? 'damaged' : 'not-a-binding' })
       if (!begins(content)) return this.#set({ name: 'import', problem: 'not-a-binding' })
       this.#file = { name: file.name, content }
       this.#set({ name: 'import-passphrase', file: file.name })
@@ -288,6 +292,10 @@ export class Manager {
       await flow(run, await this.world.imkey())
     } catch (error) {
       if (run.aborted) return
+      if (dataOf(error, 'reason') === 'unknown-device') {
+        await this.refresh()
+        return this.close('forgotten') // in another tab
+      }
       const code: ErrorCode = codeOf(error)
       this.world.report.failure(code, statusWordOf(error))
       this.#forgetSecrets()
@@ -313,6 +321,9 @@ export class Manager {
     this.world.show(state)
   }
 }
+
+/** What no name may have: controls, ends of lines, changes of direction. */
+const unfit = /[\p{Cc}\u2028-\u202e\u2066-\u2069]+/gu
 
 /** What every exported binding begins with: wasm/backup/sealed. */
 const magic = 'imkey-connect binding\n'

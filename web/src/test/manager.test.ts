@@ -94,6 +94,9 @@ test('a name is given, taken away, and goes back to where it was asked for', asy
   await manager.saveName('   ')
   assert.deepEqual(said(manager), ['unnamed', null])
   assert.deepEqual(imkey.asked, ['rename Savings', 'rename null'])
+  await manager.rename()
+  await manager.saveName('My\tsavings\u202e\n') // as pasted: what no name may have is a space
+  assert.deepEqual(said(manager), ['renamed', 'My savings'])
 
   manager.close()
   await manager.rename(seid) // from the bound state, which comes back
@@ -129,6 +132,30 @@ test('what fails is said with its code, and the way back is open', async () => {
   assert.deepEqual(manager.state, { name: 'trouble', code: 'storage-full' })
   manager.back()
   assert.equal(manager.state?.name, 'known')
+})
+
+test('a device that another tab has forgotten is said to be forgotten', async () => {
+  for (const flow of ['look', 'rename', 'export'] as const) {
+    const { manager, imkey, closings } = await setUp(knownDevice())
+    const gone = async () => {
+      imkey.known = []
+      throw fail('invalid-argument', { data: { reason: 'unknown-device' } })
+    }
+    imkey.onRename = gone
+    imkey.onExport = gone
+    manager.open(seid)
+    if (flow === 'look') {
+      imkey.known = []
+      await manager.refresh()
+    } else if (flow === 'rename') {
+      await manager.rename()
+      await manager.saveName('Savings')
+    } else {
+      await manager.exportBinding()
+      await manager.exportWith(secret)
+    }
+    assert.deepEqual([manager.state, closings], [null, ['forgotten']], flow)
+  }
 })
 
 test('a binding is exported to a file that is named without a secret', async () => {
@@ -239,6 +266,10 @@ test('a file that cannot be imported is said to be what it is', async () => {
     assert.deepEqual(manager.state, { name: 'import', problem: 'not-a-binding' })
   }
   assert.deepEqual(manager.state, { name: 'import', problem: 'not-a-binding' })
+  for (const [name, problem] of [['holiday', 'not-a-binding'], ['imkey-01191200001-binding.age', 'damaged']] as const) {
+    await manager.take({ ...file(), name, arrayBuffer: async () => Promise.reject(new DOMException('a folder', 'NotReadableError')) })
+    assert.deepEqual(manager.state, { name: 'import', problem })
+  }
   await manager.take({ ...file(), size: 1e9, arrayBuffer: async () => Promise.reject(new Error('nobody reads that much')) })
   assert.deepEqual([manager.state, imkey.asked], [{ name: 'import', problem: 'not-a-binding' }, []])
 })

@@ -79,6 +79,11 @@ const management = new Management(
   },
 )
 
+/** begin tells what this browser knows, as soon as it can be; until then, and where that fails, everything else works. */
+function begin(): void {
+  management.begin().catch(() => undefined)
+}
+
 /** manage does something with the management, which is loaded first. */
 function manage(what: (manager: Manager) => unknown): void {
   void management.manager().then(
@@ -112,7 +117,10 @@ const view = new View(chrome.main, {
     submit: (code, keep) => void pairing.submit(code, keep),
     showAgain: () => void pairing.showAgain(),
     cancel: () => void pairing.cancel(),
-    leave: () => void pairing.leave(),
+    leave: () => {
+      void pairing.leave()
+      begin() // the device that was just bound is known from now on
+    },
     retry: () => void pairing.retry(),
     copyReport: () => void copyReport(),
     manage: {
@@ -137,8 +145,7 @@ if (simulator) {
 }
 void view.show(pairing.state, true)
 chrome.onLanguage((language) => view.speak(language))
-// What this browser knows is said as soon as it can be; until then, and where that fails, everything else works.
-management.begin().catch(() => undefined)
+begin()
 
 // A page that goes away, into the back-forward cache perhaps, leaves nothing in the fields and the device to others.
 addEventListener('pagehide', () => {
@@ -150,6 +157,7 @@ addEventListener('pagehide', () => {
 // What nobody looks at any more is not left lying open.
 document.addEventListener('visibilitychange', () => {
   if (document.visibilityState === 'hidden') void pairing.hideCode()
+  else begin() // another tab may have bound or forgotten one
 })
 
 /** show draws any state, so that a test can look at it. It changes what is drawn and nothing else. */
