@@ -221,6 +221,8 @@ func TestNothingIsChosen(t *testing.T) {
 	require.NoError(t, s.device.Unplug())
 	b.press("connect-simulated")
 	b.says("request-cancelled", "No imKey was chosen")
+	b.press("stop")
+	b.recovers("start")
 }
 
 func TestAFrameWithoutTheRight(t *testing.T) {

@@ -264,7 +264,7 @@ function afterWrongCode(source: 'screen' | 'paper', triesLeft: number | null): T
     case 0:
       return say(
         'It was the last try. Unlock your imKey with its PIN; without a PIN, hold its OK button.',
-        '这是最后一次机会。请在设备上输入 PIN 解锁；若未设 PIN，请长按其确认键。',
+        '尝试次数已用完。请在设备上输入 PIN 解锁；若未设 PIN，请长按其确认键。',
       )
     case 1:
       return say('1 try is left before it locks.', '还可以再试 1 次，之后会锁定。')

@@ -102,6 +102,7 @@ export const rare = {
   ),
   forgetBinding: say('Forget this binding', '移除此绑定'),
   forgetting: say('Forgetting', '正在移除'),
+  toStart: say('Back to the start', '返回首页'),
   copyReport: say('Copy a report', '复制诊断报告'),
   errorCode: say('Code', '错误代码'),
 } satisfies Record<string, Text>

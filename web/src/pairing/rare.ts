@@ -126,6 +126,8 @@ export function render(state: Rare, context: Context): Rendered {
         secondary('copy-report', t(rare.copyReport), handlers.copyReport),
       )
       frame.add(
+        // A dialog has a way out of its own, and a frame without USB none but the tab that it is told to open.
+        entrances && !context.surroundings.framed && h('div', { class: 'aside' }, quiet('stop', t(rare.toStart), handlers.leave)),
         h('p', { class: 'error-code' }, `${t(rare.errorCode)} `, h('code', { translate: 'no' }, state.code)),
       )
       frame.element.setAttribute('data-error', state.code)
