@@ -32,7 +32,8 @@
 //   - Reset, which reaches the device and loses claims; stalls and CLEAR_HALT; URBs
 //     discarded, killed with their interface or their handle, any number of them.
 //   - Answers that are longer than what was asked for are cut and end with EOVERFLOW.
-//     The browser's memory is written to only while it reaps, as the kernel does.
+//     The browser's memory is written to only while it reaps or discards. Linux writes
+//     when it reaps alone, into memory that Chromium may have freed after discarding.
 //
 // The library keeps no files: the nodes and sysfs files that the browser opens exist
 // in its process alone.

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -148,6 +149,53 @@ func TestTransfersEndAsOnLinux(t *testing.T) {
 	require.Equal(t, "ENOMEM", p.say("out %s 2000000", fd))
 }
 
+// TestDiscardedIsLeftAlone: a browser may free what it has discarded, although it is still to be reaped.
+func TestDiscardedIsLeftAlone(t *testing.T) {
+	_, devices := serve(t, "A")
+	p := newProbe(t, devices...)
+	fd := p.say("open 1")
+	require.Equal(t, "0", p.say("in %s 64", fd))
+	require.Equal(t, "0", p.say("forget %s", fd), "pending")
+	require.Equal(t, "forgotten", p.say("reap %s", fd))
+
+	require.Equal(t, "0", p.say("out %s 5", fd))
+	require.Equal(t, "status 0 length 5 intact", p.say("reap %s", fd))
+	require.Equal(t, "0", p.say("in %s 64", fd))
+	require.Equal(t, "1", p.say("ended %s", fd))
+	require.Equal(t, "EINVAL", p.say("forget %s", fd), "it has ended")
+	require.Equal(t, "forgotten", p.say("reap %s", fd))
+}
+
+// TestClosedDuringACall: a call that another thread is in when the node is closed leaves nothing behind.
+func TestClosedDuringACall(t *testing.T) {
+	for _, what := range []string{"claim %s 0", "in %s 64"} {
+		t.Run(strings.Fields(what)[0], func(t *testing.T) {
+			var hold atomic.Bool
+			asked, goOn := make(chan struct{}), make(chan struct{})
+			p := newProbe(t, hostile(t, func(c net.Conn, header []byte) error {
+				_, err := c.Write(reply48(header, 0, 64, make([]byte, 64)))
+				return err
+			}, func() {
+				if hold.CompareAndSwap(true, false) {
+					asked <- struct{}{}
+					<-goOn
+				}
+			}))
+			fd := p.say("open 1")
+			hold.Store(true)
+			require.Equal(t, "0", p.say("begin "+what, fd))
+			<-asked
+			require.Equal(t, "0", p.say("close %s", fd))
+			close(goOn)
+			require.Equal(t, "ENODEV", p.say("end"))
+			other := p.say("open 1")
+			require.Equal(t, "ENODATA", p.say("driver %s 0", other), "nobody has it")
+			require.Equal(t, "0", p.say("in %s 64", other))
+			require.Equal(t, "status 0 length 64 intact", p.say("reap %s", other))
+		})
+	}
+}
+
 func TestCloseWithManyPending(t *testing.T) {
 	_, devices := serve(t, "A")
 	p := newProbe(t, devices...)
@@ -192,6 +240,13 @@ func TestRefusedImportIsTriedAgain(t *testing.T) {
 	require.Equal(t, "A", p.say("list"))
 }
 
+// TestChildren: a browser's children have no devices, also when a title has replaced their command line.
+func TestChildren(t *testing.T) {
+	_, devices := serve(t, "A")
+	require.Empty(t, newProbeAs(t, []string{"--type=renderer", "--lang=en"}, devices...).say("list"))
+	require.Equal(t, "A", newProbeAs(t, []string{"--lang=en", "type"}, devices...).say("list"))
+}
+
 func TestNoServer(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
@@ -201,8 +256,9 @@ func TestNoServer(t *testing.T) {
 	require.Empty(t, p.say("list"))
 }
 
-// hostile is a USB/IP server that enumerates as a good device and then answers as the test likes.
-func hostile(t *testing.T, answer func(c net.Conn, header []byte) error) preload.Device {
+// hostile is a USB/IP server that enumerates as a good device and then answers as the test likes. What the operating
+// system is to say it is asked before every open and claim.
+func hostile(t *testing.T, answer func(c net.Conn, header []byte) error, asked ...func()) preload.Device {
 	t.Helper()
 	port := usb.NewPort(usb.Identity{Serial: "evil"}, &echo{}, nil)
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -235,6 +291,11 @@ func hostile(t *testing.T, answer func(c net.Conn, header []byte) error) preload
 				}
 			}
 			if binary.BigEndian.Uint32(header) == 1 && header[19] == 0 {
+				for _, hold := range asked {
+					if header[40] == 0xC3 {
+						hold()
+					}
+				}
 				in, err := h.Control(context.Background(), [8]byte(header[40:]), nil)
 				status := int32(0)
 				if err != nil {

@@ -32,7 +32,7 @@ var built = sync.OnceValues(func() (files [2]string, err error) {
 	}
 	files[1] = filepath.Join(dir, "probe")
 	out, err := exec.Command("cc", "-std=gnu11", "-D_GNU_SOURCE", "-O1", "-Wall", "-Wextra", "-Werror",
-		"-o", files[1], "testdata/probe.c", "-l:libudev.so.1").CombinedOutput()
+		"-pthread", "-o", files[1], "testdata/probe.c", "-l:libudev.so.1").CombinedOutput()
 	if err != nil {
 		err = fmt.Errorf("%w\n%s", err, out)
 	}
@@ -58,9 +58,15 @@ type probe struct {
 
 func newProbe(t *testing.T, devices ...preload.Device) *probe {
 	t.Helper()
+	return newProbeAs(t, nil, devices...)
+}
+
+// newProbeAs is newProbe with arguments, which the library takes for a browser's.
+func newProbeAs(t *testing.T, args []string, devices ...preload.Device) *probe {
+	t.Helper()
 	files, err := built()
 	require.NoError(t, err)
-	cmd := exec.Command(files[1])
+	cmd := exec.Command(files[1], args...)
 	cmd.Env = append(os.Environ(), preload.Env(files[0], devices...)...)
 	cmd.Stderr = t.Output()
 	in, err := cmd.StdinPipe()

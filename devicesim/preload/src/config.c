@@ -14,7 +14,9 @@ pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
 struct slot *slots;
 int slot_count;
 
-static pid_t owner; // the process that start() has started in; 0: none
+static _Atomic pid_t owner; // the process that start() has started in; 0: none
+static const char *devices; // the environment variable; NULL: none, or not for this process
+static bool debugging;
 
 void *real(const char *name) {
   void *f = dlsym(RTLD_NEXT, name);
@@ -26,7 +28,7 @@ void *real(const char *name) {
 }
 
 void debug(const char *format, ...) {
-  if (!getenv("USBIP_PRELOAD_DEBUG")) return;
+  if (!debugging) return;
   char line[512];
   va_list arguments;
   va_start(arguments, format);
@@ -67,13 +69,20 @@ static bool is_child(void) {
   return false;
 }
 
+// Before main(), because later other threads may change the environment under
+// getenv(), and children have put a title where their command line was.
+__attribute__((constructor)) static void loaded(void) {
+  debugging = getenv("USBIP_PRELOAD_DEBUG");
+  devices = getenv("USBIP_PRELOAD");
+  if (devices && is_child()) devices = NULL;
+}
+
 static void read_configuration(void) {
-  const char *environment = getenv("USBIP_PRELOAD");
-  if (!environment || !*environment || is_child()) return;
+  if (!devices || !*devices) return;
   size_t most = 1;
-  for (const char *c = environment; *c; c++) most += *c == ',';
+  for (const char *c = devices; *c; c++) most += *c == ',';
   slots = calloc(most, sizeof *slots);
-  char *list = strdup(environment), *rest = list, *one;
+  char *list = strdup(devices), *rest = list, *one;
   if (!slots || !list) {
     fprintf(stderr, "usbip_preload: no memory for %zu devices\n", most);
     free(list);
@@ -83,7 +92,7 @@ static void read_configuration(void) {
     if (parse_slot(one, &slots[slot_count]))
       slot_count++;
     else
-      fprintf(stderr, "usbip_preload: USBIP_PRELOAD wants host:port/busid,... and has %s\n", environment);
+      fprintf(stderr, "usbip_preload: USBIP_PRELOAD wants host:port/busid,... and has %s\n", devices);
   }
   free(list);
   if (!slot_count) return;

@@ -29,6 +29,7 @@ struct urb *urb_new(int capacity) {
 }
 
 void urb_free(struct urb *u) {
+  if (!u) return;
   free(u->data);
   free(u);
 }
@@ -125,7 +126,7 @@ static int early_control(struct device *d, uint8_t type, uint8_t request, uint16
   struct urb u = {.in = type & 0x80, .capacity = length, .data = data};
   uint8_t h[HEADER_SIZE];
   uint32_t seq = next_seq(d);
-  if (!send_submit(d, seq, u.in, 0, 0, setup, data, length) || !receive(d->socket, h, sizeof h) ||
+  if (!send_submission(d, seq, new_submission(u.in, 0, 0, setup, data, length)) || !receive(d->socket, h, sizeof h) ||
       get32(h) != RET_SUBMIT || get32(h + 4) != seq)
     return -EPROTO;
   int status = (int)get32(h + 20);
@@ -312,17 +313,23 @@ int device_control(struct device *d, uint8_t type, uint8_t request, uint16_t val
   const uint8_t setup[8] = {type,          request,           value & 0xFF,  value >> 8,
                             index & 0xFF, index >> 8, length & 0xFF, length >> 8};
   struct urb *u = urb_new(length);
-  if (!u) return -ENOMEM;
+  uint8_t *submission = new_submission(type & 0x80, 0, 0, setup, data, length);
+  if (!u || !submission) {
+    free(submission);
+    urb_free(u);
+    return -ENOMEM;
+  }
   u->own = true;
   u->in = type & 0x80;
   pthread_mutex_lock(&mu);
   if (!urb_add(d, u)) {
     pthread_mutex_unlock(&mu);
+    free(submission);
     urb_free(u);
     return -ENODEV;
   }
   pthread_mutex_unlock(&mu);
-  send_submit(d, u->seq, u->in, 0, 0, setup, data, length); // if that fails, the thread sees it too
+  send_submission(d, u->seq, submission); // if that fails, the thread sees it too
   struct timespec limit;
   clock_gettime(CLOCK_REALTIME, &limit);
   limit.tv_sec += 5;

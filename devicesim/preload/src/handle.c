@@ -16,6 +16,7 @@ static struct handle *handles;
 static int handle_count; // read without mu, so that every close() of the browser need not take it
 
 static void set_writable(struct handle *h, bool writable) {
+  if (h->fd < 0) return;
   uint64_t full = UINT64_MAX - 1, drained;
   // The descriptor never blocks; an error only says that it is that way already.
   ssize_t ignored = writable ? read(h->fd, &drained, sizeof drained) : write(h->fd, &full, sizeof full);
@@ -111,30 +112,32 @@ static void send_all(struct device *d, struct unlinking *list, int count) {
 }
 
 void handle_close(int fd) {
-  struct handle *h = handle_get(fd);
-  if (!h) return;
-  struct device *d = h->device;
-  int count;
+  if (!__atomic_load_n(&handle_count, __ATOMIC_SEQ_CST) || !active()) return;
+  int count, before = errno; // a close that succeeds leaves it alone
   pthread_mutex_lock(&mu);
-  for (struct handle **p = &handles; *p; p = &(*p)->next) {
-    if (*p == h) {
-      *p = h->next;
-      break;
-    }
+  struct handle **p = &handles;
+  while (*p && (*p)->fd != fd) p = &(*p)->next;
+  struct handle *h = *p;
+  if (!h) {
+    pthread_mutex_unlock(&mu);
+    return;
   }
+  struct device *d = h->device;
+  *p = h->next;
+  h->fd = -1; // the number is another file's in a moment
   __atomic_sub_fetch(&handle_count, 1, __ATOMIC_SEQ_CST);
   for (int i = 0; i < MAX_INTERFACES; i++)
     if (d->owner[i] == h) d->owner[i] = NULL;
   struct unlinking *list = kill_pending(h, -1, true, &count);
   device_ref(d);
-  h->refs--; // the descriptor's own reference; ours is still there
-  put(h);
+  put(h); // the descriptor's own reference
   pthread_mutex_unlock(&mu);
   send_all(d, list, count);
   pthread_mutex_lock(&mu);
   device_unref(d);
   pthread_mutex_unlock(&mu);
   debug("closed, %d transfers killed", count);
+  errno = before;
 }
 
 enum { CLASS_HID = 3 };
@@ -152,7 +155,7 @@ static int claim(struct handle *h, unsigned interface) {
   if (owner == h) return 0;
   if (owner || (device_access(d) & ACCESS_CLAIMED)) return -EBUSY;
   pthread_mutex_lock(&mu);
-  int result = d->owner[interface] ? -EBUSY : !d->alive ? -ENODEV : 0;
+  int result = d->owner[interface] ? -EBUSY : !d->alive || h->fd < 0 ? -ENODEV : 0;
   if (!result) d->owner[interface] = h;
   pthread_mutex_unlock(&mu);
   return result;
@@ -191,7 +194,8 @@ static int check_recipient(struct handle *h, const uint8_t *setup) {
 
 static int submit(struct handle *h, struct usbdevfs_urb *user) {
   struct device *d = h->device;
-  const uint8_t *setup = NULL, *data = user->buffer;
+  const uint8_t *setup = NULL;
+  uint8_t *data = user->buffer;
   uint8_t endpoint = user->endpoint;
   int length = user->buffer_length, refused;
   if (length < 0) return -EINVAL;
@@ -216,41 +220,66 @@ static int submit(struct handle *h, struct usbdevfs_urb *user) {
   if (refused) return refused;
   if (length > MAX_TRANSFER) return -ENOMEM;
   struct urb *u = urb_new(length);
-  if (!u) return -ENOMEM;
+  uint8_t *submission = new_submission(endpoint & 0x80, endpoint,
+                                       user->flags & (USBDEVFS_URB_SHORT_NOT_OK | USBDEVFS_URB_ZERO_PACKET), setup, data, length);
+  if (!u || !submission) {
+    free(submission);
+    urb_free(u);
+    return -ENOMEM;
+  }
   u->handle = h;
   u->user = user;
+  u->buffer = data;
   u->in = endpoint & 0x80;
   u->endpoint = endpoint;
-  bool in = u->in;
   pthread_mutex_lock(&mu);
-  if (!urb_add(d, u)) {
+  if (h->fd < 0 || !urb_add(d, u)) {
     pthread_mutex_unlock(&mu);
+    free(submission);
     urb_free(u);
     return -ENODEV;
   }
-  uint32_t seq = u->seq; // u may be gone as soon as mu is free
+  uint32_t seq = u->seq; // u, and what the browser made it of, may be gone as soon as mu is free
   pthread_mutex_unlock(&mu);
-  send_submit(d, seq, in, endpoint, user->flags & (USBDEVFS_URB_SHORT_NOT_OK | USBDEVFS_URB_ZERO_PACKET), setup, data,
-              length);
+  send_submission(d, seq, submission);
   return 0;
 }
 
+// Writes into the browser's memory how a transfer ended.
+static void tell(struct urb *u, int status, int actual) {
+  if (u->told) return;
+  u->told = true;
+  u->user->status = status;
+  u->user->actual_length = actual;
+  if (u->in && actual) memcpy(u->buffer, u->data, (size_t)actual);
+}
+
+// The browser is told at once, as it may free the transfer now: Chromium does when it closes a device, and a moment
+// before the node itself is closed it may still reap. (Linux writes into the freed memory then.)
 static int discard(struct handle *h, struct usbdevfs_urb *user) {
+  struct device *d = h->device;
   uint32_t seq = 0, victim = 0;
+  int result = -EINVAL; // it has ended
   pthread_mutex_lock(&mu);
-  for (struct urb *u = h->device->pending; u && !victim; u = u->next) {
-    if (u->handle == h && u->user == user) {
-      victim = u->seq;
-      seq = urb_unlink(h->device, u);
-    }
+  for (struct urb *u = d->pending; u && result; u = u->next) {
+    if (u->handle != h || u->user != user) continue;
+    victim = u->seq;
+    seq = urb_unlink(d, u);
+    tell(u, -ENOENT, 0);
+    result = 0;
   }
+  if (d->receiving && d->receiving->handle == h && d->receiving->user == user) {
+    tell(d->receiving, -ENOENT, 0); // its data is the other thread's
+    result = 0;
+  }
+  for (struct urb *u = h->ready; u && result; u = u->next)
+    if (u->user == user) tell(u, u->status, u->actual);
   pthread_mutex_unlock(&mu);
-  if (!victim) return -EINVAL; // it has ended
-  if (seq) send_unlink(h->device, seq, victim);
-  return 0;
+  if (seq) send_unlink(d, seq, victim);
+  return result;
 }
 
-// Hands one ended transfer to the browser, and only now writes into its memory.
+// Hands one ended transfer to the browser, and mostly only now writes into its memory.
 static int reap(struct handle *h, void **user) {
   pthread_mutex_lock(&mu);
   bool alive = h->device->alive;
@@ -262,12 +291,8 @@ static int reap(struct handle *h, void **user) {
   if (!h->ready && alive) set_writable(h, false);
   pthread_mutex_unlock(&mu);
   if (!u) return alive ? -EAGAIN : -ENODEV;
-  struct usbdevfs_urb *to = u->user;
-  to->status = u->status;
-  to->actual_length = u->actual;
-  if (u->in && u->actual)
-    memcpy((uint8_t *)to->buffer + (to->type == USBDEVFS_URB_TYPE_CONTROL ? 8 : 0), u->data, (size_t)u->actual);
-  *user = to;
+  tell(u, u->status, u->actual);
+  *user = u->user;
   urb_free(u);
   return 0;
 }

@@ -36,7 +36,9 @@ struct urb {
   struct urb *next;
   uint32_t seq, unlink_seq;      // unlink_seq 0: not unlinked
   struct handle *handle;         // NULL: its handle is closed, or it is a request of our own
-  struct usbdevfs_urb *user;     // the browser's; touched only while it is reaped, as the kernel does
+  struct usbdevfs_urb *user;     // the browser's; touched only while it is submitted, reaped or discarded
+  uint8_t *buffer;               // where the browser wants the data
+  bool told;                     // user says how it ended, and is not touched any more
   bool own, done;                // a request of our own; and its answer is there
   bool in;
   uint8_t endpoint;              // address
@@ -48,7 +50,7 @@ struct urb {
 struct handle {
   struct handle *next;
   int refs;
-  int fd; // an eventfd; writable = there is something to reap
+  int fd; // an eventfd; writable = there is something to reap. -1: closed, with calls still under way
   struct device *device;
   struct urb *ready, **ready_end;
 };
@@ -93,8 +95,9 @@ void put32(uint8_t *p, uint32_t v);
 uint32_t get32(const uint8_t *p);
 bool receive(int socket, void *buffer, size_t n);
 int import(const struct slot *slot, uint32_t *devid); // a socket, or -1
-bool send_submit(struct device *d, uint32_t seq, bool in, uint8_t endpoint, uint32_t flags, const uint8_t *setup,
-                 const uint8_t *data, int length);
+// A submission is made before it has a number: from then on the browser may reap it, and free what it is made of.
+uint8_t *new_submission(bool in, uint8_t endpoint, uint32_t flags, const uint8_t *setup, const uint8_t *data, int length);
+bool send_submission(struct device *d, uint32_t seq, uint8_t *submission); // and frees it; NULL is no memory
 bool send_unlink(struct device *d, uint32_t seq, uint32_t victim);
 
 // device.c

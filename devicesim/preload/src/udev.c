@@ -94,7 +94,7 @@ void announce(struct device *d, const char *action) {
 }
 
 #define REAL(type, name, ...)                   \
-  static type (*next)(__VA_ARGS__);             \
+  static type (*_Atomic next)(__VA_ARGS__);     \
   if (!next) next = real(#name)
 
 // ---- monitors

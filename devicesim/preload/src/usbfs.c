@@ -74,7 +74,7 @@ static int open_ours(const char *path) {
 
 #define FORWARD_OPEN(name)                                             \
   EXPORT int name(const char *path, int flags, ...) {                  \
-    static int (*next)(const char *, int, ...);                        \
+    static int (*_Atomic next)(const char *, int, ...);                \
     mode_t mode = 0;                                                   \
     if ((flags & O_CREAT) || (flags & O_TMPFILE) == O_TMPFILE) {       \
       va_list arguments;                                               \
@@ -91,7 +91,7 @@ FORWARD_OPEN(open64)
 
 #define FORWARD_FOPEN(name)                                            \
   EXPORT FILE *name(const char *path, const char *mode) {              \
-    static FILE *(*next)(const char *, const char *);                  \
+    static FILE *(*_Atomic next)(const char *, const char *);          \
     if (is_ours(path)) {                                               \
       int fd = open_ours(path);                                        \
       return fd < 0 ? NULL : fdopen(fd, mode);                         \
@@ -106,7 +106,7 @@ FORWARD_FOPEN(fopen64)
 #define FORWARD_CLOSE(name)                                            \
   EXPORT int name(int fd);                                             \
   EXPORT int name(int fd) {                                            \
-    static int (*next)(int);                                           \
+    static int (*_Atomic next)(int);                                   \
     handle_close(fd);                                                  \
     if (!next) next = real(#name);                                     \
     return next(fd);                                                   \
@@ -115,7 +115,7 @@ FORWARD_CLOSE(close)
 FORWARD_CLOSE(__close)
 
 EXPORT int ioctl(int fd, unsigned long request, ...) {
-  static int (*next)(int, unsigned long, ...);
+  static int (*_Atomic next)(int, unsigned long, ...);
   va_list arguments;
   va_start(arguments, request);
   void *argument = va_arg(arguments, void *);

@@ -80,14 +80,11 @@ int import(const struct slot *slot, uint32_t *devid) {
   return -1;
 }
 
-bool send_submit(struct device *d, uint32_t seq, bool in, uint8_t endpoint, uint32_t flags, const uint8_t *setup,
-                 const uint8_t *data, int length) {
-  size_t n = HEADER_SIZE + (in ? 0 : (size_t)length);
-  uint8_t *m = calloc(1, n); // in one piece: two writes would wait for each other's acknowledgement
-  if (!m) return false;
+uint8_t *new_submission(bool in, uint8_t endpoint, uint32_t flags, const uint8_t *setup, const uint8_t *data, int length) {
+  // In one piece: two writes would wait for each other's acknowledgement.
+  uint8_t *m = calloc(1, HEADER_SIZE + (in ? 0 : (size_t)length));
+  if (!m) return NULL;
   put32(m, CMD_SUBMIT);
-  put32(m + 4, seq);
-  put32(m + 8, d->devid);
   put32(m + 12, in);
   put32(m + 16, endpoint & 0x0F);
   put32(m + 20, flags);
@@ -95,6 +92,14 @@ bool send_submit(struct device *d, uint32_t seq, bool in, uint8_t endpoint, uint
   put32(m + 32, 0xFFFFFFFF); // not isochronous
   if (setup) memcpy(m + 40, setup, 8);
   if (!in && length) memcpy(m + HEADER_SIZE, data, (size_t)length);
+  return m;
+}
+
+bool send_submission(struct device *d, uint32_t seq, uint8_t *m) {
+  if (!m) return false;
+  size_t n = HEADER_SIZE + (get32(m + 12) ? 0 : get32(m + 24));
+  put32(m + 4, seq);
+  put32(m + 8, d->devid);
   pthread_mutex_lock(&d->writing);
   bool ok = transmit(d->socket, m, n);
   pthread_mutex_unlock(&d->writing);

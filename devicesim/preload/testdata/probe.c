@@ -10,41 +10,30 @@
 //   reap FD           waits for one that has ended: status, length, guard bytes intact?
 //   idle FD           is there nothing to reap? 1 or 0
 //   discard FD        the transfer that was submitted last
+//   forget FD         the same, and frees its memory
+//   ended FD          waits until there is something to reap
+//   begin ...         claim or in, by another thread
+//   end               what came of it
 //   close FD
 //   event             waits for the next udev event
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/usbdevice_fs.h>
 #include <poll.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
-struct udev *udev_new(void);
-struct udev_monitor *udev_monitor_new_from_netlink(struct udev *, const char *);
-int udev_monitor_filter_add_match_subsystem_devtype(struct udev_monitor *, const char *, const char *);
-int udev_monitor_enable_receiving(struct udev_monitor *);
-int udev_monitor_get_fd(struct udev_monitor *);
-struct udev_device *udev_monitor_receive_device(struct udev_monitor *);
-struct udev_enumerate *udev_enumerate_new(struct udev *);
-int udev_enumerate_add_match_subsystem(struct udev_enumerate *, const char *);
-int udev_enumerate_scan_devices(struct udev_enumerate *);
-struct udev_list_entry *udev_enumerate_get_list_entry(struct udev_enumerate *);
-struct udev_enumerate *udev_enumerate_unref(struct udev_enumerate *);
-struct udev_list_entry *udev_list_entry_get_next(struct udev_list_entry *);
-const char *udev_list_entry_get_name(struct udev_list_entry *);
-struct udev_device *udev_device_new_from_syspath(struct udev *, const char *);
-struct udev_device *udev_device_unref(struct udev_device *);
-const char *udev_device_get_action(struct udev_device *);
-const char *udev_device_get_devnode(struct udev_device *);
-const char *udev_device_get_syspath(struct udev_device *);
-const char *udev_device_get_sysattr_value(struct udev_device *, const char *);
+#include "udev.h"
 
 enum { GUARD = 4096 };
 static struct udev *udev;
 static struct usbdevfs_urb *last;
+static struct usbdevfs_urb *forgotten; // may not be touched any more
 
 // The N-th device of ours (from 1), or NULL; 0 prints all of them.
 static struct udev_device *nth(int n) {
@@ -70,9 +59,11 @@ static struct udev_device *nth(int n) {
   return found;
 }
 
+static size_t size_of(int length) { return sizeof(struct usbdevfs_urb) + (size_t)length + GUARD; }
+
 static struct usbdevfs_urb *transfer(int endpoint, int length) {
-  struct usbdevfs_urb *u = calloc(1, sizeof *u);
-  unsigned char *b = malloc((size_t)length + GUARD);
+  struct usbdevfs_urb *u = mmap(NULL, size_of(length), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  unsigned char *b = (unsigned char *)(u + 1);
   memset(b, 0x5A, (size_t)length + GUARD);
   u->type = USBDEVFS_URB_TYPE_BULK;
   u->endpoint = (unsigned char)endpoint;
@@ -99,15 +90,35 @@ static void reap(int fd) {
     result(-1);
     return;
   }
+  if (u == forgotten) {
+    printf("forgotten\n");
+    return;
+  }
   int intact = 1;
   for (int i = 0; i < GUARD; i++) intact &= ((unsigned char *)u->buffer)[u->buffer_length + i] == 0x5A;
   printf("status %d length %d %s\n", u->status, u->actual_length, intact ? "intact" : "OVERRUN");
-  free(u->buffer);
-  free(u);
+  munmap(u, size_of(u->buffer_length));
 }
 
-int main(void) {
+static struct call {
+  pthread_t thread;
+  int fd, n, result, error;
+  char what[32];
+} call;
+
+static void *make_call(void *unused) {
+  (void)unused;
+  call.result = !strcmp(call.what, "claim") ? ioctl(call.fd, USBDEVFS_CLAIMINTERFACE, &call.n)
+                                            : ioctl(call.fd, USBDEVFS_SUBMITURB, transfer(0x85, call.n));
+  call.error = errno;
+  return NULL;
+}
+
+int main(int argc, char **argv) {
   char line[128], command[32];
+  // What a browser's children do with their command line: a title, in one piece.
+  for (char *c = argv[0]; c < argv[argc - 1]; c++)
+    if (!*c) *c = ' ';
   udev = udev_new();
   struct udev_monitor *monitor = udev_monitor_new_from_netlink(udev, "udev");
   udev_monitor_filter_add_match_subsystem_devtype(monitor, "usb", "usb_device");
@@ -154,6 +165,19 @@ int main(void) {
       result(ioctl(fd, USBDEVFS_SUBMITURB, transfer(0x04, n)));
     } else if (!strcmp(command, "discard")) {
       result(ioctl(fd, USBDEVFS_DISCARDURB, last));
+    } else if (!strcmp(command, "forget")) {
+      forgotten = last;
+      result(ioctl(fd, USBDEVFS_DISCARDURB, forgotten));
+      mprotect(forgotten, size_of(forgotten->buffer_length), PROT_NONE);
+    } else if (!strcmp(command, "ended")) {
+      struct pollfd p = {.fd = fd, .events = POLLOUT};
+      result(poll(&p, 1, 20000) == 1);
+    } else if (sscanf(line, "begin %31s %d %d", call.what, &call.fd, &call.n) == 3) {
+      result(pthread_create(&call.thread, NULL, make_call, NULL));
+    } else if (!strcmp(command, "end")) {
+      pthread_join(call.thread, NULL);
+      errno = call.error;
+      result(call.result);
     } else if (!strcmp(command, "idle")) {
       struct pollfd p = {.fd = fd, .events = POLLOUT};
       result(poll(&p, 1, 0) == 0);
