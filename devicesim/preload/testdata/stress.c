@@ -1,0 +1,187 @@
+// Uses the library as a browser does at its worst: from many threads at once, closing nodes that others are in calls on,
+// freeing transfers as soon as Linux lets go of them, forking, and ending with the library's threads at work. It is
+// compiled together with the library, so that a sanitizer looks at both.
+//
+//   stress ROUNDS     writes "again" when the devices are to be unplugged and plugged in, and "well" at its end
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/usbdevice_fs.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "udev.h"
+
+enum { USERS = 3, EACH = 8, SHARED = 4096 };
+static struct udev *udev;
+static int rounds;
+static atomic_uint done, finished, reaped; // rounds, users, transfers
+static atomic_int shared = -1;             // a node that is closed whoever is in a call on it
+
+static struct transfer {
+  struct usbdevfs_urb urb; // first, so that its address is the transfer's
+  uint8_t data[64];
+} forever[SHARED]; // what is submitted to the shared node: who reaps it cannot know who has it
+static atomic_uint used;
+
+static void fail(const char *what) {
+  fprintf(stderr, "stress: %s\n", what);
+  _exit(1);
+}
+
+static bool over(void) { return finished == USERS; }
+
+static int open_any(unsigned *seed) {
+  char node[128] = "";
+  struct udev_enumerate *e = udev_enumerate_new(udev);
+  udev_enumerate_add_match_subsystem(e, "usb");
+  for (struct udev_list_entry *l = udev_enumerate_get_list_entry(e); l; l = udev_list_entry_get_next(l)) {
+    const char *path = udev_list_entry_get_name(l);
+    if (!strstr(path, "usbip-preload-")) break;
+    struct udev_device *d = udev_device_new_from_syspath(udev, path);
+    if (!d) continue; // unplugged by now
+    snprintf(node, sizeof node, "%s", udev_device_get_devnode(d));
+    udev_device_unref(d);
+    if (rand_r(seed) % 2) break;
+  }
+  udev_enumerate_unref(e);
+  return *node ? open(node, O_RDWR) : -1;
+}
+
+static bool submit(int fd, struct transfer *t, bool in) {
+  t->urb.type = USBDEVFS_URB_TYPE_BULK;
+  t->urb.endpoint = in ? 0x85 : 0x04;
+  t->urb.buffer = t->data;
+  t->urb.buffer_length = sizeof t->data;
+  return !ioctl(fd, USBDEVFS_SUBMITURB, &t->urb);
+}
+
+// Has a node of its own, as a tab does.
+static void *user(void *argument) {
+  unsigned seed = (unsigned)(uintptr_t)argument;
+  struct udev_monitor *monitor = udev_monitor_new_from_netlink(udev, "udev");
+  udev_monitor_filter_add_match_subsystem_devtype(monitor, "usb", "usb_device");
+  udev_monitor_enable_receiving(monitor);
+  for (int i = 0; i < rounds; i++) {
+    int fd = open_any(&seed), zero = 0;
+    struct pollfd event = {.fd = udev_monitor_get_fd(monitor), .events = POLLIN}, ended = {.fd = fd, .events = POLLOUT};
+    if (poll(&event, 1, fd < 0 ? 20 : 0) == 1) {
+      struct udev_device *d = udev_monitor_receive_device(monitor);
+      if (!udev_device_get_sysattr_value(d, "serial")) fail("an event of a device without a serial number");
+      udev_device_unref(d);
+    }
+    if (++done % 30 == 0) {
+      printf("again\n");
+      fflush(stdout);
+    }
+    if (fd < 0) continue;
+    struct transfer *mine[EACH];
+    struct usbdevfs_urb *u;
+    ioctl(fd, USBDEVFS_CLAIMINTERFACE, &zero);
+    for (int j = 0; j < EACH; j++) {
+      mine[j] = calloc(1, sizeof *mine[j]);
+      if (submit(fd, mine[j], rand_r(&seed) % 2)) continue;
+      free(mine[j]);
+      mine[j] = NULL;
+    }
+    poll(&ended, 1, rand_r(&seed) % 3);
+    for (int j = 0; j < EACH; j++) {
+      if (!mine[j] || rand_r(&seed) % 2) continue;
+      ioctl(fd, USBDEVFS_DISCARDURB, &mine[j]->urb);
+      free(mine[j]); // and is reaped all the same
+      mine[j] = NULL;
+    }
+    while (!ioctl(fd, USBDEVFS_REAPURBNDELAY, &u)) {
+      reaped++;
+      for (int j = 0; j < EACH; j++) {
+        if (!mine[j] || &mine[j]->urb != u) continue;
+        free(mine[j]);
+        mine[j] = NULL;
+      }
+    }
+    if (rand_r(&seed) % 2) ioctl(fd, USBDEVFS_RELEASEINTERFACE, &zero);
+    close(fd);
+    for (int j = 0; j < EACH; j++) free(mine[j]);
+  }
+  udev_monitor_unref(monitor);
+  finished++;
+  return NULL;
+}
+
+static void *closer(void *argument) {
+  for (unsigned seed = (unsigned)(uintptr_t)argument; !over();) {
+    int fd = open_any(&seed);
+    shared = fd;
+    poll(NULL, 0, fd < 0 ? 20 : (int)(rand_r(&seed) % 2));
+    if (fd >= 0) close(fd);
+  }
+  return NULL;
+}
+
+static void *caller(void *argument) {
+  unsigned seed = (unsigned)(uintptr_t)argument;
+  while (!over()) {
+    int fd = shared, zero = 0;
+    struct usbdevfs_urb *u;
+    unsigned n = used < SHARED ? used++ : SHARED;
+    if (n < SHARED) submit(fd, &forever[n], rand_r(&seed) % 2);
+    if (n < SHARED && rand_r(&seed) % 2) ioctl(fd, USBDEVFS_DISCARDURB, &forever[n].urb);
+    ioctl(fd, USBDEVFS_REAPURBNDELAY, &u);
+    ioctl(fd, rand_r(&seed) % 2 ? USBDEVFS_CLAIMINTERFACE : USBDEVFS_RELEASEINTERFACE, &zero);
+    poll(NULL, 0, 1);
+  }
+  return NULL;
+}
+
+// Opens files that get the numbers of nodes just closed: nothing must come out of them that was not put in.
+static void *bystander(void *argument) {
+  (void)argument;
+  while (!over()) {
+    int ends[2];
+    char c;
+    if (pipe2(ends, O_CLOEXEC | O_NONBLOCK)) fail("no pipe");
+    poll(NULL, 0, 1);
+    if (read(ends[0], &c, 1) != -1 || errno != EAGAIN) fail("somebody has written into another one's file");
+    close(ends[0]);
+    close(ends[1]);
+  }
+  return NULL;
+}
+
+static void *forker(void *argument) {
+  (void)argument;
+  while (!over()) {
+    int status;
+    pid_t child = fork();
+    if (!child) {
+      for (int fd = 3; fd < 64; fd++) close(fd);
+      _exit(0);
+    }
+    if (child < 0 || waitpid(child, &status, 0) != child || status) fail("a child does not end well");
+    poll(NULL, 0, 5);
+  }
+  return NULL;
+}
+
+int main(int argc, char **argv) {
+  void *(*others[])(void *) = {closer, caller, caller, bystander, bystander, forker};
+  enum { OTHERS = sizeof others / sizeof *others };
+  pthread_t threads[USERS + OTHERS];
+  rounds = argc > 1 ? atoi(argv[1]) : 0;
+  udev = udev_new();
+  for (uintptr_t i = 0; i < USERS + OTHERS; i++)
+    if (pthread_create(&threads[i], NULL, i < USERS ? user : others[i - USERS], (void *)(i + 1))) fail("no thread");
+  for (int i = 0; i < USERS + OTHERS; i++) pthread_join(threads[i], NULL);
+  if (!reaped) fail("nothing was transferred");
+  printf("well\n");
+  return 0; // with the library's threads still running
+}
