@@ -3,7 +3,8 @@
 //
 //	GET  device            the device's state, see [State]
 //	GET  identity          {"serial","ca","codeAttemptsLeft","cas"} of it: what a page may know that must never see the screen.
-//	                       "cas" are the CAs of all devices, each once, for a page that meets several of them
+//	                       "cas" are the CAs of all devices, each once, for a page that meets several of them.
+//	                       Pages of other ports of this computer may read it, too (simulatedCAs of webusb.js does)
 //	GET  events            what GET device answers, as server-sent events: one at once, one at every change
 //	POST device/press      {"button":"ok|cancel|up|down"}; with "hold":true the button is held down
 //	POST device/plug, unplug, powercut, reset, menu, home, lock
@@ -122,6 +123,7 @@ func New(devices []Simulated) *API {
 	a.get("device", func(w http.ResponseWriter, r *http.Request, s Simulated) { answer(w, http.StatusOK, s.state()) })
 	a.get("identity", func(w http.ResponseWriter, r *http.Request, s Simulated) {
 		status := s.Device.Status()
+		loopback.Share(w.Header(), r)
 		answer(w, http.StatusOK, identity{status.Serial, status.CA, status.CodeAttemptsLeft, a.cas()})
 	})
 	a.get("events", events)

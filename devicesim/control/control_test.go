@@ -259,7 +259,7 @@ func TestForeignRequests(t *testing.T) {
 		"cross-site by an image or link": {"Sec-Fetch-Site", "cross-site"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			for _, path := range []string{"device", "events", "trace", "trace/events", "faults", "nowhere"} {
+			for _, path := range []string{"device", "identity", "events", "trace", "trace/events", "faults", "nowhere"} {
 				b.refused("GET", path, "", 403, "forbidden", header...)
 			}
 			b.refused("POST", "device/unplug", "{}", 403, "forbidden", header...)
@@ -311,6 +311,49 @@ func TestNoCORS(t *testing.T) {
 	for name := range w.Header() {
 		require.NotContains(t, name, "Access-Control")
 	}
+}
+
+// TestIdentityAloneIsShared: a page of another port of this computer reads the CAs and nothing else; a page from elsewhere
+// does not read them either.
+func TestIdentityAloneIsShared(t *testing.T) {
+	b := newBench(t)
+	ask := func(method, path, origin string, more ...string) *httptest.ResponseRecorder {
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel() // ends the streams after their headers
+		r := httptest.NewRequest(method, "http://127.0.0.1:7380"+Prefix+path, nil).WithContext(ctx)
+		r.Header.Set("Origin", origin)
+		for i := 0; i < len(more); i += 2 {
+			r.Header.Set(more[i], more[i+1])
+		}
+		w := httptest.NewRecorder()
+		b.api.ServeHTTP(w, r)
+		return w
+	}
+	const local = "http://127.0.0.1:5173"
+	asked := 0
+	for _, call := range append(b.api.calls, "GET nowhere") {
+		method, path, _ := strings.Cut(call, " ")
+		for _, method := range []string{method, "OPTIONS"} {
+			want := ""
+			if method+" "+path == "GET identity" {
+				want = local
+			}
+			answer := ask(method, path, local, "Access-Control-Request-Method", "POST", "Content-Type", "application/json").Header()
+			require.Equal(t, want, answer.Get("Access-Control-Allow-Origin"), "%s %s", method, path)
+			require.Empty(t, answer.Get("Access-Control-Allow-Methods"), "%s %s", method, path)
+			require.Empty(t, answer.Get("Access-Control-Allow-Headers"), "%s %s", method, path)
+			require.Empty(t, answer.Get("Access-Control-Allow-Credentials"), "%s %s", method, path)
+			asked++
+		}
+	}
+	require.Greater(t, asked, 40)
+	require.Equal(t, []string{"Origin"}, ask("GET", "identity", local).Header().Values("Vary"))
+	for _, origin := range []string{"https://evil.example", "http://127.0.0.1.evil.example", "null", "chrome-extension://abcdefghijklmnopabcdefghijklmnop"} {
+		require.Empty(t, ask("GET", "identity", origin).Header().Get("Access-Control-Allow-Origin"), origin)
+	}
+	crossSite := ask("GET", "identity", "http://localhost:5173", "Sec-Fetch-Site", "cross-site")
+	require.Equal(t, http.StatusForbidden, crossSite.Code)
+	require.Empty(t, crossSite.Header().Get("Access-Control-Allow-Origin"))
 }
 
 func TestSeveralDevices(t *testing.T) {

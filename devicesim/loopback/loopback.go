@@ -57,6 +57,14 @@ func LocalOrigin(r *http.Request) bool {
 	return ok && (u.Scheme == "http" || u.Scheme == "https") && Host(u.Host)
 }
 
+// Share lets pages of LocalOrigin read the answer, by CORS; to all others it stays what only its own origin reads.
+func Share(h http.Header, r *http.Request) {
+	h.Add("Vary", "Origin")
+	if r.Header.Get("Origin") != "" && LocalOrigin(r) {
+		h.Set("Access-Control-Allow-Origin", r.Header.Get("Origin"))
+	}
+}
+
 func origin(values []string) (*url.URL, bool) {
 	if len(values) != 1 {
 		return nil, false

@@ -32,10 +32,7 @@ func file(name, kind string, content []byte) http.Handler {
 		h.Set("Content-Type", kind)
 		h.Set("Cache-Control", "no-cache")
 		h.Set("X-Content-Type-Options", "nosniff")
-		h.Set("Vary", "Origin")
-		if origin := r.Header.Get("Origin"); origin != "" {
-			h.Set("Access-Control-Allow-Origin", origin)
-		}
+		loopback.Share(h, r)
 		http.ServeContent(w, r, name, time.Time{}, bytes.NewReader(content))
 	})
 }

@@ -1,7 +1,7 @@
 // Types of webusb.js, for projects that have @types/w3c-web-usb, or another declaration of USB.
 //
 //   /** @type {typeof import('./webusb.d.ts')} */
-//   const { simulatedUSB } = await import('http://localhost:7380/sim/webusb.js')
+//   const { simulatedUSB, simulatedCAs } = await import('http://localhost:7380/sim/webusb.js')
 //
 // A TypeScript project saves this file and maps the module's address to it: "paths" in tsconfig.json.
 
@@ -20,3 +20,14 @@ export interface SimulatedUSB extends USB {
  *   module, with the module's own ?device=n.
  */
 export function simulatedUSB(url?: string | URL): SimulatedUSB
+
+/**
+ * The public keys of the CAs of all the simulator's devices, in hex, for `trustedCAs` of `loadImKey`: with them its devices
+ * are verified as real ones are. Nothing else trusts them.
+ *
+ * A page on another port of this computer gets them, too, by the simulator's own name: localhost and 127.0.0.1 are two.
+ * Rejects with a DOMException, NetworkError, where the simulator does not tell them.
+ *
+ * @param url The simulator: as for simulatedUSB, or any other address of it. By default the module's own.
+ */
+export function simulatedCAs(url?: string | URL): Promise<string[]>

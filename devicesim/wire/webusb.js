@@ -13,6 +13,8 @@
 //   - One transfer moves at most 64 KiB. There are no isochronous endpoints.
 //   - usb.close() ends the WebSocket; a page that goes away need not call it.
 //
+// simulatedCAs(url) promises the CAs of that simulator's devices, for trustedCAs of imkey.js.
+//
 // url: the simulator's WebSocket, ws: or http:, absolute or relative to this module; by default the one beside it, with
 // the same ?device=n.
 
@@ -843,4 +845,22 @@ export function simulatedUSB(url) {
   const target = new URL(url ?? 'usb' + new URL(import.meta.url).search, import.meta.url);
   target.protocol = target.protocol.replace(/^http/, 'ws');
   return new USB(target.href);
+}
+
+export async function simulatedCAs(url) {
+  const target = new URL('/sim/v1/identity', new URL(url ?? '', import.meta.url));
+  target.protocol = target.protocol.replace(/^ws/, 'http');
+  let why;
+  try {
+    const answer = await fetch(target);
+    if (answer.ok) return (await answer.json()).cas;
+    why = `${answer.status} ${answer.statusText}`;
+  } catch (error) {
+    why = error.message; // the browser does not tell a page of another site what was answered
+  }
+  throw new DOMException(
+    `${target.origin} did not tell its CAs (${why}). Is the simulator running, and is this page served from this ` +
+      `computer and under the same name? localhost and 127.0.0.1 are two.`,
+    'NetworkError',
+  );
 }

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"regexp"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -381,8 +382,15 @@ func TestModule(t *testing.T) {
 	w := httptest.NewRecorder()
 	Types().ServeHTTP(w, httptest.NewRequest("GET", "http://localhost:7380/sim/webusb.d.ts", nil))
 	require.Equal(t, "application/typescript; charset=utf-8", w.Header().Get("Content-Type"))
-	require.Contains(t, w.Body.String(), "export function simulatedUSB(")
-	require.Equal(t, 1, strings.Count(string(module), "\nexport "), "webusb.d.ts has all that is exported")
+	exports := func(kind, text string) (names []string) {
+		for _, found := range regexp.MustCompile(`(?m)^export `+kind+` (\w+)\(`).FindAllStringSubmatch(text, -1) {
+			names = append(names, found[1])
+		}
+		return names
+	}
+	require.Equal(t, []string{"simulatedUSB", "simulatedCAs"}, exports("(?:async )?function", string(module)))
+	require.Equal(t, 2, strings.Count(string(module), "\nexport "))
+	require.Equal(t, exports("(?:async )?function", string(module)), exports("function", w.Body.String()), "webusb.d.ts has all that is exported")
 }
 
 // FuzzRequests sends a page's messages to a tab: none may panic or hang, and when the page goes nothing stays behind.

@@ -86,6 +86,7 @@ const attacks = `async target => {
 		return how === 'message'
 	})
 	await attempt('the module', async () => { await import(target + '/sim/webusb.js'); return true })
+	await attempt('its CAs', async () => (await (await import(target + '/sim/webusb.js')).simulatedCAs()).length > 0)
 	return through
 }`
 
@@ -125,7 +126,7 @@ func TestPagesFromElsewhere(t *testing.T) {
 		"a name that leads here (DNS rebinding)": {"http://evil.example:" + port + "/a-page", "http://evil.example:" + port, nil},
 		"another page to such a name":            {"http://evil.example:" + otherPort, "http://evil.example:" + port, nil},
 		// Where somebody develops a site: it may have the USB device, and not the person's part.
-		"another port of this machine": {"http://127.0.0.1:" + otherPort, "http://127.0.0.1:" + port, []string{"the USB device", "the module"}},
+		"another port of this machine": {"http://127.0.0.1:" + otherPort, "http://127.0.0.1:" + port, []string{"read what everybody may", "the USB device", "the module", "its CAs"}},
 		"this machine by another name": {"http://localhost:" + port + "/a-page", "http://127.0.0.1:" + port, []string{"the USB device", "the module"}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -133,6 +134,17 @@ func TestPagesFromElsewhere(t *testing.T) {
 			unharmed()
 		})
 	}
+
+	// It trusts the simulator's devices by what the module tells, or hears what to do.
+	cas := func(page string) []string {
+		b.do(chromedp.Navigate(page))
+		return eval[[]string](b, `import('http://127.0.0.1:`+port+`/sim/webusb.js').then(module => module.simulatedCAs()).catch(error => [error.name, error.message])`)
+	}
+	require.Equal(t, []string{s.device.Status().CA}, cas("http://127.0.0.1:"+otherPort))
+	refused := cas("http://localhost:" + otherPort)
+	require.Equal(t, "NetworkError", refused[0])
+	require.Contains(t, refused[1], "http://127.0.0.1:"+port+" did not tell its CAs")
+	require.Contains(t, refused[1], "localhost and 127.0.0.1 are two")
 
 	through := attack(s.url+"/a-page", s.url)
 	require.Subset(t, through, []string{"read the device", "read the trace", "events", "POST", "POST with cookies", "without a referrer", "DELETE", "the USB device", "the module"})

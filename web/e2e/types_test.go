@@ -31,11 +31,11 @@ func TestTypesOfTheSimulatedUSB(t *testing.T) {
 	}
 	check := func(line string) string {
 		write("page.ts", `
-			import { simulatedUSB } from 'http://localhost:7380/sim/webusb.js'
+			import { simulatedCAs, simulatedUSB } from 'http://localhost:7380/sim/webusb.js'
 			import type { LoadOptions } from '/imkey.js'
 			const usb = simulatedUSB('ws://localhost:7380/sim/usb')
 			const asTheBrowsers: typeof navigator.usb = usb
-			const options: LoadOptions = { usb }
+			const options: LoadOptions = { usb, trustedCAs: await simulatedCAs() }
 			const devices: USBDevice[] = await usb.getDevices()
 			usb.close()
 			export { asTheBrowsers, options, devices }
@@ -51,4 +51,5 @@ func TestTypesOfTheSimulatedUSB(t *testing.T) {
 	require.Empty(t, check(""))
 	require.Contains(t, check("usb.open()"), "page.ts(10,")
 	require.Contains(t, check("simulatedUSB(7)"), "page.ts(10,")
+	require.Contains(t, check("simulatedCAs(7)"), "page.ts(10,")
 }
