@@ -4,7 +4,9 @@
 //   go build -C path/to/imkey-connect -o "$PWD/imkeysim" ./devicesim/cmd/imkeysim
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { resolve } from 'node:path'
 import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
 
 /**
  * What GET device of the control API answers, as devicesim/status.go documents it; these are some of its fields.
@@ -26,7 +28,7 @@ import { createInterface } from 'node:readline'
  */
 export async function startChromium(command, ...args) {
   const child = spawn(command, ['chromium', '-headless', ...args], { stdio: ['ignore', 'pipe', 'inherit'] })
-  const failed = once(child, 'error').then(([error]) => { throw error })
+  const failed = once(child, 'error').then(([error]) => { throw error.code === 'ENOENT' ? notBuilt(command, error) : error })
   failed.catch(() => {}) // it is raced below
   const lines = []
   const read = async () => {
@@ -38,6 +40,12 @@ export async function startChromium(command, ...args) {
   await Promise.race([read(), failed])
   child.stdout.resume() // nothing more is printed, and nothing waits for being read
   return new Imkeysim(child, lines[0], lines.at(-1).slice('devtools '.length))
+}
+
+function notBuilt(command, cause) {
+  const checkout = fileURLToPath(new URL('../..', import.meta.url))
+  return new Error(`There is no program ${command}. Build it first, and name it by its path:
+  go build -C ${JSON.stringify(checkout)} -o ${JSON.stringify(resolve(command))} ./devicesim/cmd/imkeysim`, { cause })
 }
 
 /** A running simulator and the person in front of its devices. */

@@ -1,0 +1,35 @@
+package e2e
+
+import (
+	"context"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// TestStartChromiumWithoutItsProgram: who forgot to build the simulator is told the command, which is a right one.
+func TestStartChromiumWithoutItsProgram(t *testing.T) {
+	t.Parallel()
+	module, err := filepath.Abs("../../devicesim/examples/imkeysim.mjs")
+	require.NoError(t, err)
+	ctx, stop := context.WithTimeout(t.Context(), 2*patience) // it compiles
+	defer stop()
+	in := func(folder, program string, args ...string) string {
+		command := exec.CommandContext(ctx, program, args...)
+		command.Dir = folder
+		out, err := command.CombinedOutput()
+		require.NoError(t, err, "%s", out)
+		return string(out)
+	}
+	folder := t.TempDir()
+	said := in(folder, "node", "--input-type=module", "-e",
+		"import { startChromium } from "+strconv.Quote("file://"+module)+"; await startChromium('./imkeysim').catch((error) => console.log(error.message))")
+	first, build, _ := strings.Cut(said, "\n")
+	require.Equal(t, "There is no program ./imkeysim. Build it first, and name it by its path:", first)
+	in(folder, "sh", "-c", build)
+	require.FileExists(t, filepath.Join(folder, "imkeysim"))
+}
