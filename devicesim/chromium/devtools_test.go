@@ -34,6 +34,7 @@ func TestDevToolsOpensWhenThePageHasLoaded(t *testing.T) {
 	require.NoError(t, err)
 	defer func() { require.NoError(t, b.Close()) }()
 	require.True(t, loaded.Load())
+	require.NoError(t, b.LoadErr)
 
 	c, err := devtools.Dial(t.Context(), b.DevToolsURL)
 	require.NoError(t, err)
@@ -58,6 +59,8 @@ func TestDevToolsOpensWithoutASite(t *testing.T) {
 	b, err := chromium.Launch(context.Background(), chromium.Options{DevTools: true, URL: site.URL})
 	require.NoError(t, err)
 	require.NotEmpty(t, b.DevToolsURL)
+	require.EqualError(t, b.LoadErr, "chromium: "+site.URL+" could not be loaded: net::ERR_CONNECTION_REFUSED")
+	require.ErrorIs(t, b.LoadErr, devtools.NetError("net::ERR_CONNECTION_REFUSED"))
 	require.NoError(t, b.Close())
 }
 

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 )
 
@@ -29,8 +30,12 @@ func (e *NotFoundError) Error() string {
 const debianBinary = "/usr/lib/chromium/chromium"
 
 // Find returns the browser's binary: $CHROMIUM, or Debian's, or one in PATH. Wrapper
-// scripts are no use: preloading must hit the browser itself. Errors: *NotFoundError.
+// scripts are no use: preloading must hit the browser itself. Errors: ErrUnsupported,
+// *NotFoundError.
 func Find() (string, error) {
+	if runtime.GOOS != "linux" {
+		return "", ErrUnsupported
+	}
 	if path := os.Getenv("CHROMIUM"); path != "" {
 		if reason := unusable(path); reason != "" {
 			return "", &NotFoundError{Path: path, Reason: reason}

@@ -3,6 +3,7 @@ package chromium
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"slices"
@@ -18,6 +19,8 @@ type Browser struct {
 	Instance *Instance
 	// DevToolsURL is where Options.DevTools opened it: ws://127.0.0.1:PORT/devtools/browser/ID. Empty without.
 	DevToolsURL string
+	// LoadErr is why DevTools was opened without the page at Options.URL: a *LoadError, or nil.
+	LoadErr error
 
 	cmd   *exec.Cmd
 	said  *output
@@ -48,9 +51,21 @@ func (e *EndedError) Error() string {
 
 func (e *EndedError) Unwrap() error { return e.Err }
 
+// LoadError is a page that the browser did not load. What it shows in place of it says the same.
+type LoadError struct {
+	URL string
+	Err error
+}
+
+func (e *LoadError) Error() string {
+	return "chromium: " + e.URL + " could not be loaded: " + e.Err.Error()
+}
+
+func (e *LoadError) Unwrap() error { return e.Err }
+
 // Launch starts a browser, which runs until it is closed, by its person or by
 // Close, or until ctx ends. With Options.DevTools it returns when DevTools is open and
-// the page at Options.URL has loaded, or could not be within half a minute.
+// the page at Options.URL has loaded, or could not be within half a minute (Browser.LoadErr).
 // Errors: those of Prepare, of starting a process, *EndedError, and ctx's own.
 func Launch(ctx context.Context, o Options) (*Browser, error) {
 	if err := ctx.Err(); err != nil {
@@ -108,7 +123,9 @@ func Launch(ctx context.Context, o Options) (*Browser, error) {
 	}
 	select {
 	case b.DevToolsURL = <-b.said.devTools:
-		b.show(ctx, first)
+		if err := b.show(ctx, first); err != nil {
+			b.LoadErr = &LoadError{first, err}
+		}
 		return b, nil
 	case <-ctx.Done():
 		return nil, errors.Join(context.Cause(ctx), b.Close())
@@ -126,21 +143,23 @@ const loadTimeout = 30 * time.Second
 
 // show opens url and waits until it is loaded. A driver that attaches while a tab changes from its first page to the next
 // may never hear of that tab again (playwright's connectOverCDP then waits for ever), so the change is over before anybody
-// learns where DevTools is. What keeps the page from loading is for the page to show, and what ends the browser is Wait's.
-func (b *Browser) show(ctx context.Context, url string) {
+// learns where DevTools is.
+func (b *Browser) show(ctx context.Context, url string) error {
 	if url == "" || url == devtools.Blank {
-		return
+		return nil
 	}
-	ctx, stop := context.WithTimeout(ctx, loadTimeout)
+	ctx, stop := context.WithTimeoutCause(ctx, loadTimeout, fmt.Errorf("it takes longer than %v", loadTimeout))
 	defer stop()
 	client, err := devtools.Dial(ctx, b.DevToolsURL)
 	if err != nil {
-		return
+		return err
 	}
 	defer client.Close()
-	if page, err := client.FirstPage(ctx); err == nil {
-		_ = page.Open(ctx, url)
+	page, err := client.FirstPage(ctx)
+	if err != nil {
+		return err
 	}
+	return page.Open(ctx, url)
 }
 
 // PID is the browser's process id, and its process group's.

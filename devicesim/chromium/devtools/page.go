@@ -22,6 +22,11 @@ type Thrown struct{ Text string }
 
 func (e *Thrown) Error() string { return "devtools: the page threw " + e.Text }
 
+// NetError is why a browser did not load a page, in its own words: net::ERR_CONNECTION_REFUSED.
+type NetError string
+
+func (e NetError) Error() string { return string(e) }
+
 // FirstPage waits for a tab that shows [Blank], such as the one that a browser starts with, and takes it.
 func (c *Client) FirstPage(ctx context.Context) (*Page, error) {
 	if err := c.Call(ctx, "", "Target.setDiscoverTargets", map[string]any{"discover": true}, nil); err != nil {
@@ -72,7 +77,7 @@ func (c *Client) attach(ctx context.Context, id string) (*Page, error) {
 	return &Page{c, attached.Session}, nil
 }
 
-// Open goes to url and waits until that is loaded. A site that cannot be reached is a *Thrown, and the browser's own page
+// Open goes to url and waits until that is loaded. A site that cannot be reached is a NetError, and the browser's own page
 // about it is what is shown.
 func (p *Page) Open(ctx context.Context, url string) error {
 	var answer struct {
@@ -87,7 +92,7 @@ func (p *Page) Open(ctx context.Context, url string) error {
 		return err
 	}
 	if answer.ErrorText != "" {
-		return &Thrown{answer.ErrorText + " for " + url}
+		return NetError(answer.ErrorText)
 	}
 	return nil
 }
