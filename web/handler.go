@@ -17,8 +17,8 @@ import (
 	"time"
 )
 
-// notBuilt is what / says when there is no dist to serve.
-const notBuilt = "The pages are not built: run make build, then start this again.\n"
+// NotBuilt is what / says when there is no dist to serve.
+const NotBuilt = "The pages are not built: run make build, then start this again.\n"
 
 // file is one file with its encodings.
 type file struct {
@@ -40,7 +40,7 @@ func Handler(dist fs.FS) http.Handler {
 	if dist == nil {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			protect(w.Header(), r)
-			http.Error(w, strings.TrimSpace(notBuilt), http.StatusServiceUnavailable)
+			http.Error(w, strings.TrimSpace(NotBuilt), http.StatusServiceUnavailable)
 		})
 	}
 	files, err := load(dist)

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/url"
 	"os"
+	"strings"
 
 	"imkey-connect/devicesim/chromium"
 	"imkey-connect/devicesim/preload"
@@ -15,6 +16,11 @@ import (
 
 // runChromium serves, and shows the pages in a Chromium into which the devices are plugged, until the browser or ctx ends.
 func runChromium(ctx context.Context, o options, rest []string, stdout, stderr io.Writer) error {
+	for _, arg := range rest[min(1, len(rest)):] {
+		if strings.HasPrefix(arg, "-") {
+			return usageError{fmt.Errorf("flags go before the URL, %s too: imkeysim chromium [flags] URL", arg)}
+		}
+	}
 	if len(rest) > 1 {
 		return usageError{fmt.Errorf("one URL, not %d", len(rest))}
 	}
@@ -29,19 +35,31 @@ func runChromium(ctx context.Context, o options, rest []string, stdout, stderr i
 	if o.usbip == "" {
 		o.usbip = "127.0.0.1:0"
 	}
+	// Without a browser, and what plugs devices into it, nothing is announced.
+	path, err := chromium.Find()
+	if err != nil {
+		return err
+	}
+	library, err := preload.Build(ctx, "")
+	if err != nil && ctx.Err() != nil {
+		return nil // stopped meanwhile
+	}
+	if err != nil {
+		return err
+	}
 	s, err := start(o, stderr)
 	if err != nil {
 		return err
 	}
 	err = announce(s, o, stdout)
 	if err == nil {
-		err = browse(ctx, s, o, rest, stdout, stderr)
+		err = browse(ctx, s, o, chromium.Options{Path: path, Library: library}, rest, stdout, stderr)
 	}
 	return errors.Join(err, s.Close())
 }
 
-// browse runs the browser. It returns nil when its person has closed it, or when ctx ended.
-func browse(ctx context.Context, s *serve.Simulator, o options, rest []string, stdout, stderr io.Writer) error {
+// browse runs the browser, with more settings. It returns nil when its person has closed it, or when ctx ended.
+func browse(ctx context.Context, s *serve.Simulator, o options, settings chromium.Options, rest []string, stdout, stderr io.Writer) error {
 	origins := []string{s.Origin("localhost"), s.URL()}
 	first := origins[0] + "/"
 	if len(rest) == 1 {
@@ -52,7 +70,7 @@ func browse(ctx context.Context, s *serve.Simulator, o options, rest []string, s
 		}
 		origins = append(origins, u.Scheme+"://"+u.Host)
 	}
-	settings := chromium.Options{Profile: o.profile, Headful: !o.headless, DevTools: o.devtools || o.headless, URL: first}
+	settings.Profile, settings.Headful, settings.DevTools, settings.URL = o.profile, !o.headless, o.devtools || o.headless, first
 	for n := 1; n <= o.devices; n++ {
 		settings.Devices = append(settings.Devices, preload.Device{Addr: s.USBIP(), BusID: fmt.Sprintf("1-%d", n)})
 		for _, origin := range origins {
@@ -77,6 +95,9 @@ func browse(ctx context.Context, s *serve.Simulator, o options, rest []string, s
 	}
 	if err != nil {
 		return err
+	}
+	if browser.LoadErr != nil && ctx.Err() == nil { // its site may be started later
+		fmt.Fprintf(stderr, "%s: %s; the browser is ready all the same\n", chromiumName, said(browser.LoadErr))
 	}
 	if browser.DevToolsURL != "" {
 		if _, err := fmt.Fprintln(stdout, "devtools", browser.DevToolsURL); err != nil {

@@ -25,11 +25,14 @@ connect to it.
 On standard output, when everything listens: line 1 is the address,
 http://127.0.0.1:PORT; then, with -usbip and for Chromium, a line
 "usbip 127.0.0.1:PORT 1-n" for each device n; with -pages, the address of each
-page; last, with -devtools, "devtools ws://127.0.0.1:PORT/…" once the browser
-can be driven.
+page, line 1 too with localhost where -addr has it; last, with -devtools,
+"devtools ws://127.0.0.1:PORT/…" once the browser can be driven.
 
 Flags:
 `
+
+const chromiumHelp = `the browser's binary, where it is not Debian's or in PATH: no snap, and no
+script that starts it`
 
 // help prints all that can be said, in lines that fit.
 func help(f *flag.FlagSet, to io.Writer) {
@@ -41,6 +44,9 @@ func help(f *flag.FlagSet, to io.Writer) {
 		}
 		fmt.Fprintf(to, "%s\n%s", strings.TrimRight("  -"+f.Name+" "+value, " "), wrap(text, "      "))
 	})
+	if f.Name() == chromiumName {
+		fmt.Fprintf(to, "\nEnvironment:\n  CHROMIUM file\n%s", wrap(chromiumHelp, "      "))
+	}
 	fmt.Fprintf(to, "\n%s\n%s", control.FaultHelp, wrap(recordHelp, ""))
 }
 

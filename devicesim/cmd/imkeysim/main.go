@@ -15,6 +15,7 @@ import (
 	"strings"
 	"syscall"
 
+	"imkey-connect/devicesim"
 	"imkey-connect/devicesim/loopback"
 	"imkey-connect/devicesim/serve"
 	"imkey-connect/web"
@@ -52,14 +53,17 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	var wrongUse usageError
 	switch {
 	case errors.As(err, &wrongUse):
-		fmt.Fprintf(stderr, "%s: %v (-h lists the flags)\n", name, err)
+		fmt.Fprintf(stderr, "%s: %s (%s -h lists the flags)\n", name, said(err), name)
 		return exitUsage
 	case err != nil:
-		fmt.Fprintf(stderr, "%s: %v\n", name, err)
+		fmt.Fprintf(stderr, "%s: %s\n", name, said(err))
 		return exitError
 	}
 	return exitOK
 }
+
+// said is an error's text for one who sees the command's name before it.
+func said(err error) string { return strings.TrimPrefix(err.Error(), "chromium: ") }
 
 // usageError is what is wrong with the command line.
 type usageError struct{ error }
@@ -69,7 +73,7 @@ func (e usageError) Unwrap() error { return e.error }
 // runServe serves until ctx ends.
 func runServe(ctx context.Context, o options, rest []string, stdout, stderr io.Writer) error {
 	if len(rest) > 0 {
-		return usageError{fmt.Errorf("what is %q?", rest[0])}
+		return usageError{stray(rest[0])}
 	}
 	s, err := start(o, stderr)
 	if err != nil {
@@ -83,6 +87,17 @@ func runServe(ctx context.Context, o options, rest []string, stdout, stderr io.W
 	case err = <-s.Failed():
 	}
 	return errors.Join(err, s.Close())
+}
+
+// stray says what to do about what is no flag.
+func stray(arg string) error {
+	switch {
+	case arg == "chromium":
+		return errors.New("chromium goes before the flags: imkeysim chromium [flags] [URL]")
+	case strings.Contains(arg, "://"):
+		return fmt.Errorf("a URL goes with chromium: imkeysim chromium [flags] %s", arg)
+	}
+	return fmt.Errorf("what is %q?", arg)
 }
 
 // start starts the simulator of the flags.
@@ -101,29 +116,46 @@ func start(o options, stderr io.Writer) (*serve.Simulator, error) {
 				"WARNING: nothing keeps others there from using the device.\n", address)
 		}
 	}
+	if web.Dist == nil {
+		fmt.Fprint(stderr, web.NotBuilt)
+	}
 	options.Pages = web.Handler(web.Dist)
 	s, err := serve.Start(options)
-	if errors.Is(err, syscall.EADDRINUSE) {
+	var option *devicesim.OptionError
+	var state *devicesim.StateError
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE):
 		err = fmt.Errorf("%w\nAnother imkeysim may be running there. -addr and -usbip choose another address, and port 0 a free one", err)
+		if o.pages { // as make run has it
+			err = fmt.Errorf("%w; with make it is make run ADDR=localhost:7381", err)
+		}
+	case errors.As(err, &option) && flagOf[option.Option] != "":
+		err = usageError{fmt.Errorf("%s: %s", flagOf[option.Option], strings.TrimPrefix(option.Err.Error(), "devicesim: "))}
+	case errors.As(err, &state):
+		err = fmt.Errorf("-state: %s", strings.TrimPrefix(state.Error(), "devicesim: state file "))
 	}
 	return s, err
 }
 
+// flagOf names the flags of a device's options.
+var flagOf = map[string]string{"Mnemonic": "-mnemonic", "PIN": "-pin", "Serial": "-serial", "SEID": "-seid"}
+
 // announce prints where everything is, in one write: who waits for line 1 finds the others there.
 func announce(s *serve.Simulator, o options, stdout io.Writer) error {
+	origin := s.URL()
+	// To a browser localhost and 127.0.0.1 are two origins, and two apps to a device: where there are addresses to choose
+	// from, all are of the host that was asked for.
+	if host, _, _ := net.SplitHostPort(o.addr); o.pages && host == "localhost" {
+		origin = s.Origin(host)
+	}
 	var b strings.Builder
-	fmt.Fprintln(&b, s.URL())
+	fmt.Fprintln(&b, origin)
 	if address := s.USBIP(); address != "" {
 		for n := 1; n <= o.devices; n++ {
 			fmt.Fprintf(&b, "usbip %s 1-%d\n", address, n)
 		}
 	}
 	if o.pages {
-		origin := s.URL()
-		// To a browser localhost and 127.0.0.1 are two origins, and two apps to a device: keep to the one that was asked for.
-		if host, _, _ := net.SplitHostPort(o.addr); host == "localhost" {
-			origin = s.Origin(host)
-		}
 		for _, page := range pages(web.Dist) {
 			fmt.Fprintln(&b, origin+page)
 			for n := 2; page == "/device" && n <= o.devices; n++ {

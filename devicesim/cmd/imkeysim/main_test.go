@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"io/fs"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -24,7 +25,9 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"imkey-connect/devicesim/preload"
 	"imkey-connect/devicesim/serve"
+	"imkey-connect/web"
 )
 
 // TestMain makes the test binary the command itself when a test starts it again.
@@ -131,7 +134,11 @@ func TestLinesAndStop(t *testing.T) {
 			require.NoError(t, err)
 			defer events.Body.Close()
 			require.Empty(t, c.stop(signal), "nothing else is printed")
-			require.Empty(t, c.stderr())
+			if web.Dist == nil {
+				require.Equal(t, web.NotBuilt, c.stderr())
+			} else {
+				require.Empty(t, c.stderr())
+			}
 			_, err = net.Dial("tcp", strings.TrimPrefix(origin, "http://"))
 			require.Error(t, err, "nobody listens any more")
 		})
@@ -141,7 +148,7 @@ func TestLinesAndStop(t *testing.T) {
 func TestPages(t *testing.T) {
 	c := startCommand(t, "-addr", "localhost:0", "-pages", "-devices", "2")
 	origin := c.line()
-	require.Regexp(t, `^http://(127\.0\.0\.1|\[::1\]):[1-9][0-9]*$`, origin)
+	require.Regexp(t, `^http://localhost:[1-9][0-9]*$`, origin, "one host on all lines")
 	pages := append([]string{c.line()}, c.stop(os.Interrupt)...)
 	port := origin[strings.LastIndex(origin, ":"):]
 	require.Equal(t, "http://localhost"+port+"/", pages[0])
@@ -150,6 +157,16 @@ func TestPages(t *testing.T) {
 	}
 	device := "http://localhost" + port + "/device"
 	require.Equal(t, slices.Contains(pages, device), slices.Contains(pages, device+"?device=2"), "a page for each device")
+
+	// Without -pages, line 1 is the number, whatever host was asked for.
+	c = startCommand(t, "-addr", "localhost:0")
+	require.Regexp(t, `^http://(127\.0\.0\.1|\[::1\]):[1-9][0-9]*$`, c.line())
+	require.Empty(t, c.stop(os.Interrupt))
+	c = startCommand(t, "-addr", "127.0.0.1:0", "-pages")
+	require.Regexp(t, `^http://127\.0\.0\.1:`, c.line())
+	for _, page := range c.stop(os.Interrupt) {
+		require.Regexp(t, `^http://127\.0\.0\.1:`, page)
+	}
 
 	require.Equal(t, []string{"/"}, pagesOf())
 	require.Equal(t, []string{"/", "/dapp", "/device"}, pagesOf("index.html", "device.html", "device.html.br", "dapp.html", "imkey.js"))
@@ -258,11 +275,12 @@ func TestWrongUse(t *testing.T) {
 		says string
 		args []string
 	}{
-		{2, "flag provided but not defined", []string{"-frob"}},
+		{2, "imkeysim: flag provided but not defined: -frob (imkeysim -h lists the flags)\n", []string{"-frob"}},
+		{2, "imkeysim chromium: flag provided but not defined: -frob (imkeysim chromium -h lists the flags)\n", []string{"chromium", "-frob"}},
 		{2, "devices", []string{"-devices", "0"}},
 		{2, "devices", []string{"-devices", "10001"}},
 		{2, "approve", []string{"-approve", "maybe"}},
-		{2, "-addr", []string{"-addr", "7380"}},
+		{2, `-addr must be host:port, such as localhost:7381, and "18391" is not`, []string{"-addr", "18391"}},
 		{2, "-usbip", []string{"-usbip", "everywhere"}},
 		{2, "seed", []string{"-seed", "x"}},
 		{2, "-fault", []string{"-fault", "/does/not/exist.json"}},
@@ -271,19 +289,83 @@ func TestWrongUse(t *testing.T) {
 		{2, "-serial", []string{"-devices", "11", "-serial", "imKeyA0"}},
 		{2, "-seid", []string{"-devices", "2", "-seid", strings.Repeat("F", 32)}},
 		{2, "what is", []string{"serve"}},
+		{2, "imkeysim chromium [flags] http://localhost:5173 ", []string{"http://localhost:5173"}},
+		{2, "chromium goes before the flags", []string{"-devices", "2", "chromium"}},
+		{2, "flags go before the URL, -headless too", []string{"chromium", "http://localhost/", "-headless"}},
 		{2, "not the URL", []string{"chromium", "-headless", "about:blank"}},
 		{2, "one URL", []string{"chromium", "-headless", "http://localhost/", "http://localhost/"}},
-		{1, "Mnemonic", []string{"-addr", "127.0.0.1:0", "-mnemonic", "abandon"}},
-		{1, "PIN", []string{"-addr", "127.0.0.1:0", "-pin", "1"}},
-		{1, "device 1", []string{"-addr", "127.0.0.1:0", "-state", "/does/not/exist/state.json"}},
+		{2, "imkeysim: -mnemonic: a mnemonic has 12 or 24 words (", []string{"-addr", "127.0.0.1:0", "-mnemonic", "abandon able"}},
+		{2, "-mnemonic: not a valid mnemonic", []string{"-addr", "127.0.0.1:0", "-mnemonic", strings.Repeat("abandon ", 12)}},
+		{2, "imkeysim: -mnemonic takes all its words in one pair of quotes (", []string{"-mnemonic", "abandon", "able"}},
+		{2, "-mnemonic takes all its words in one pair of quotes", []string{"chromium", "-headless", "-mnemonic", "abandon", "able"}},
+		{2, "imkeysim: -pin: a PIN has 4 to 12 digits (", []string{"-addr", "127.0.0.1:0", "-pin", "12"}},
+		{2, "imkeysim: -seid: 32 hex digits are needed (", []string{"-addr", "127.0.0.1:0", "-seid", "19"}},
+		{1, "imkeysim: -state: /does/not/exist/state.json: cannot be written: ", []string{"-addr", "127.0.0.1:0", "-state", "/does/not/exist/state.json"}},
 		{1, "-addr and -usbip choose another", []string{"-addr", taken.Addr().String()}},
+		{1, "; with make it is make run ADDR=localhost:7381\n", []string{"-addr", taken.Addr().String(), "-pages"}},
 		{1, "in use", []string{"-addr", "127.0.0.1:0", "-usbip", taken.Addr().String()}},
 	} {
 		var stdout, stderr bytes.Buffer
 		require.Equal(t, test.code, run(t.Context(), test.args, &stdout, &stderr), "%q: %s", test.args, &stderr)
 		require.Empty(t, stdout.String(), "%q", test.args)
 		require.Contains(t, stderr.String(), test.says, "%q", test.args)
+		require.NotContains(t, stderr.String(), "able", "%q: a word of the mnemonic", test.args)
+		require.NotContains(t, stderr.String(), "devicesim", "%q: who types a flag knows no package", test.args)
+		if test.code == exitUsage {
+			require.Equal(t, 1, strings.Count(stderr.String(), "\n"), "%q: one line: %s", test.args, &stderr)
+		}
 	}
+}
+
+// TestNoBrowser: without one that can be used nothing is announced, and it is said once.
+func TestNoBrowser(t *testing.T) {
+	t.Setenv("CHROMIUM", "/nonexistent")
+	var stdout, stderr bytes.Buffer
+	require.Equal(t, exitError, run(t.Context(), []string{"chromium", "-headless"}, &stdout, &stderr))
+	require.Empty(t, stdout.String())
+	require.Regexp(t, `^imkeysim chromium: CHROMIUM=/nonexistent is not there .*\n$`, stderr.String())
+
+	t.Setenv("CHROMIUM", "")
+	t.Setenv("CC", "no-such-compiler")
+	t.Setenv("XDG_CACHE_HOME", t.TempDir())
+	stderr.Reset()
+	require.Equal(t, exitError, run(t.Context(), []string{"chromium", "-headless"}, &stdout, &stderr))
+	require.Empty(t, stdout.String())
+	require.Contains(t, stderr.String(), "no C compiler found")
+}
+
+// TestNotBuilt: without the pages it is said at once how to build them, and served all the same.
+func TestNotBuilt(t *testing.T) {
+	dist := web.Dist
+	t.Cleanup(func() { web.Dist = dist })
+	_, err := preload.Build(t.Context(), "") // what is left to do ends with a context that has ended
+	require.NoError(t, err)
+	ended, end := context.WithCancel(t.Context())
+	end()
+	for _, command := range [][]string{{"-addr", "127.0.0.1:0"}, {"chromium", "-headless"}} {
+		for _, built := range []fs.FS{nil, fstest.MapFS{"index.html": &fstest.MapFile{}}} {
+			web.Dist = built
+			var stdout, stderr bytes.Buffer
+			require.Equal(t, exitOK, run(ended, command, &stdout, &stderr), "%s", &stderr)
+			require.Regexp(t, `^http://127\.0\.0\.1:`, stdout.String())
+			want := ""
+			if built == nil {
+				want = web.NotBuilt
+			}
+			require.Equal(t, want, stderr.String(), "%q", command)
+		}
+	}
+}
+
+// TestChromiumWithoutItsSite: a page that is not there yet is named, before anybody is told that the browser can be driven.
+func TestChromiumWithoutItsSite(t *testing.T) {
+	site := httptest.NewServer(http.NotFoundHandler())
+	site.Close()
+	c := startCommand(t, "chromium", "-headless", site.URL)
+	for !strings.HasPrefix(c.line(), "devtools ws://") {
+	}
+	require.Contains(t, c.stderr(), "imkeysim chromium: "+site.URL+" could not be loaded: net::ERR_CONNECTION_REFUSED; the browser is ready all the same\n")
+	require.Empty(t, c.stop(os.Interrupt))
 }
 
 func TestHelp(t *testing.T) {
@@ -294,6 +376,7 @@ func TestHelp(t *testing.T) {
 		for _, flag := range []string{"addr", "usbip", "state", "mnemonic", "pin", "serial", "seid", "approve", "devices", "seed", "fault", "pages", "unbound", "confirm-binding"} {
 			require.Regexp(t, regexp.MustCompile(`(?m)^  -`+flag+`\b`), stderr.String())
 		}
+		require.Equal(t, args[0] == "chromium", strings.Contains(stderr.String(), "\n  CHROMIUM file\n"))
 		for line := range strings.Lines(stderr.String()) {
 			require.LessOrEqual(t, utf8.RuneCountInString(strings.TrimSuffix(line, "\n")), helpWidth, line)
 		}
@@ -390,6 +473,7 @@ func TestChromium(t *testing.T) {
 		require.FailNow(t, "the page never saw the device", c.stderr())
 	}
 	devTools := c.line() // the last line: a program that waits for it has read all
+	require.NotContains(t, c.stderr(), "could not be loaded")
 	require.Regexp(t, `^devtools ws://127\.0\.0\.1:\d+/devtools/browser/`, devTools)
 	socket, err := net.Dial("tcp", strings.Split(devTools, "/")[2])
 	require.NoError(t, err)

@@ -51,7 +51,7 @@ replay with the same -addr. GET /sim/v1/replay says how far it came, and which c
 func parse(name string, args []string, stderr io.Writer) (options, []string, error) {
 	var o options
 	f := flag.NewFlagSet(name, flag.ContinueOnError)
-	f.SetOutput(stderr)
+	f.SetOutput(io.Discard) // run says what is wrong
 	addr := "127.0.0.1:7380"
 	if name == chromiumName {
 		addr = "127.0.0.1:0" // beside a simulator that runs already
@@ -80,9 +80,15 @@ func parse(name string, args []string, stderr io.Writer) (options, []string, err
 	f.StringVar(&o.record, "record", "", "`file` to write every command and answer to, see below; device n of several has its own, FILE.n")
 	f.StringVar(&o.replay, "replay", "", "`file` of commands and answers that a device plays in place of a simulated one, see below; FILE.n for device n")
 	f.BoolVar(&o.pages, "pages", false, "print the address of each page, too")
-	f.Usage = func() { help(f, stderr) }
+	f.Usage = func() {}
 	if err := f.Parse(args); err != nil {
+		if errors.Is(err, flag.ErrHelp) {
+			help(f, stderr)
+		}
 		return o, nil, err
+	}
+	if f.NArg() > 0 && o.mnemonic != "" && !strings.Contains(o.mnemonic, " ") {
+		return o, nil, errors.New("-mnemonic takes all its words in one pair of quotes") // the others repeat what is no flag
 	}
 	return o, f.Args(), o.check()
 }
@@ -104,9 +110,9 @@ func (o options) check() error {
 			}
 		}
 	}
-	for name, address := range map[string]string{"-addr": o.addr, "-usbip": o.usbip} {
-		if _, _, err := net.SplitHostPort(address); err != nil && address != "" {
-			return fmt.Errorf("%s must be host:port: %w", name, err)
+	for _, a := range []struct{ flag, address, example string }{{"-addr", o.addr, "localhost:7381"}, {"-usbip", o.usbip, "127.0.0.1:3240"}} {
+		if _, _, err := net.SplitHostPort(a.address); err != nil && a.address != "" {
+			return fmt.Errorf("%s must be host:port, such as %s, and %q is not", a.flag, a.example, a.address)
 		}
 	}
 	return o.checkFiles()
