@@ -9,8 +9,8 @@ export const rare = {
   ),
   elsewhereGoOn: say('Bind here instead', '改为在此绑定'),
   elsewhereLead: say(
-    'It is bound to another phone, browser or site. Binding it here unbinds that one; your wallet stays as it is.',
-    '它已绑定到另一部手机、另一个浏览器或网站。在此绑定会解除原来的绑定，钱包不受影响。',
+    'It is bound to another phone, browser or site, or to this browser before its data was deleted. Binding it here unbinds that one; your wallet stays as it is.',
+    '它已绑定到另一部手机、另一个浏览器或网站，或在本浏览器的数据被清除之前绑定过。在此绑定会解除原来的绑定，钱包不受影响。',
   ),
   elsewhereTitle: say('Your imKey is bound elsewhere', 'imKey 已绑定到别处'),
   elsewhereWhere: say(

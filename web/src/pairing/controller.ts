@@ -2,7 +2,7 @@ import { codeOf, dataOf, Refused, statusWordOf } from './failure'
 import { factsOf, recordOf, recordsOf } from './facts'
 import type { BindingStatus, Device, ImKey, KnownDevice } from './sdk'
 import { damaged, entersCode, type CodeSource, type DeviceFacts, type Managed, type State } from './state'
-import { Visit } from './visit'
+import { Visit, type Simulator } from './visit'
 
 export type { Simulator, World } from './visit'
 
@@ -54,14 +54,19 @@ export class Pairing extends Visit {
     })
   }
 
-  /** Connects to the device with this serial number; where this page may not use it yet, the browser's chooser opens. Call it in a click. */
+  /**
+   * Connects to the device with this serial number; where this page may not use it yet, the browser's chooser opens, which
+   * never lists the simulated one. Call it in a click.
+   */
   connectTo(serial: string): Promise<void> {
     return this.start(async (run) => {
       const imkey = await this.imkey()
       const permitted = await this.permitted(imkey)
       run.throwIfAborted()
       const device = permitted.find(({ serialNumber }) => serialNumber === serial)
+      const { simulator } = this.world
       if (device) await this.recognise(run, device)
+      else if (simulator?.serial === serial) await this.#simulated(run, simulator)
       else await this.#choose(run, imkey)
     })
   }
@@ -69,16 +74,17 @@ export class Pairing extends Visit {
   /** The same as connect with the simulated device over a WebSocket, in place of the browser's USB. */
   connectSimulated(): Promise<void> {
     const { simulator } = this.world
-    if (!simulator) return Promise.resolve()
-    return this.start(async (run) => {
-      const usb = await simulator.usb()
-      run.throwIfAborted()
-      this.useUSB(usb)
-      const imkey = await this.imkey()
-      const permitted = await imkey.getDevices()
-      run.throwIfAborted()
-      await this.recognise(run, permitted[0] ?? (await imkey.requestDevice({ signal: run })))
-    })
+    return simulator ? this.start((run) => this.#simulated(run, simulator)) : Promise.resolve()
+  }
+
+  async #simulated(run: AbortSignal, simulator: Simulator): Promise<void> {
+    const usb = await simulator.usb()
+    run.throwIfAborted()
+    this.useUSB(usb)
+    const imkey = await this.imkey()
+    const permitted = await imkey.getDevices()
+    run.throwIfAborted()
+    await this.recognise(run, permitted[0] ?? (await imkey.requestDevice({ signal: run })))
   }
 
   /** Takes one of several devices, by its place among them. */

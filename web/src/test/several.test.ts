@@ -103,6 +103,18 @@ test('a known device is connected by its serial number; what the page may not us
   assert.deepEqual(device.asked, [], 'another one is not taken for it')
 })
 
+test('a known device that is the simulated one is connected without a chooser', async () => {
+  const usb = {}
+  const plug = async () => {
+    imkey.permitted = [device]
+    return usb
+  }
+  const { pairing, device, imkey, loads } = setUp({ simulator: { serial: 'imKey01191200001', cas: [], tries: async () => 10, usb: plug } })
+  await pairing.connectTo('imKey01191200001')
+  assert.equal(pairing.state.name, 'recognised')
+  assert.deepEqual([loads.at(-1) === usb, imkey.requests], [true, 0])
+})
+
 test('in use in another tab: it is used here when its person says so, and not before', async () => {
   const { pairing, device, imkey } = setUp()
   imkey.permitted = [device]
