@@ -97,7 +97,7 @@ func unknown(err error) error {
 	if !errors.Is(err, ErrNoRecord) {
 		return err
 	}
-	e := errcode.New(errcode.InvalidArgument, "this host knows no such device")
+	e := errcode.New(errcode.InvalidArgument, "there is no record of such a device")
 	e.Data = map[string]any{"reason": "unknown-device"}
 	return e
 }

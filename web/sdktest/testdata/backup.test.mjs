@@ -84,6 +84,9 @@ test('what is no argument is refused before anything is loaded', async t => {
   ]) {
     await assert.rejects(call(), { code: 'invalid-argument' }, String(call))
   }
+  for (const raw of [new Blob([file]), file.buffer]) {
+    await assert.rejects(key.importBinding(raw, 'a passphrase'), { code: 'invalid-argument', message: /give new Uint8Array\(await file\.arrayBuffer\(\)\)/ })
+  }
   assert.deepEqual(urls, [])
 })
 

@@ -98,7 +98,7 @@ class ImKey extends EventTarget {
     const signal = signalOf(options)
     const { seid, replace = false } = options
     checkTexts({ passphrase, ...(seid !== undefined && { seid }) })
-    if (!(file instanceof Uint8Array)) throw invalid('the file is no Uint8Array')
+    if (!(file instanceof Uint8Array)) throw invalid('the file is no Uint8Array: give new Uint8Array(await file.arrayBuffer())')
     if (typeof replace !== 'boolean') throw invalid('replace is neither true nor false')
     // Not given up half-way: the module says whether the record was written.
     const known = await this.#backup(store => ({

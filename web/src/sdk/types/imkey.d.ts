@@ -80,7 +80,10 @@ export type ErrorCode =
   | 'unsupported-method'
   | 'internal'
 
-/** What every rejected promise of this library holds. */
+/**
+ * What every rejected promise of this library holds. `message` is for a person: what happened and what to do next, in English,
+ * and then perhaps in parentheses what helps a developer. It may change; programs go by `code`, which is no part of it.
+ */
 export class ImKeyError extends Error {
   constructor(code: ErrorCode, message: string, details?: ErrorDetails)
   readonly name: 'ImKeyError'
@@ -247,16 +250,17 @@ export class ImKey extends EventTarget {
   /** The devices of which this browser's store has a record, by their SEIDs. No device is asked, or need be plugged in. */
   knownDevices(): Promise<KnownDevice[]>
   /**
-   * Gives a device a name of the person's own, or takes it away with null. White space at the ends is dropped; of the rest
-   * there are 1 to 32 characters and no control characters, else it is `invalid-argument` with `data.reason` `name`. A device
-   * without a record is `invalid-argument` with `data.reason` `unknown-device`.
+   * Gives a device a name of the person's own. White space at the ends is dropped. Null, or a name of which nothing is left
+   * then, takes the name away. More than 32 characters, or control characters, are `invalid-argument` with `data.reason`
+   * `name`; a device without a record is `invalid-argument` with `data.reason` `unknown-device`.
    */
   rename(seid: string, name: string | null): Promise<void>
   /** Deletes the record of a device, with its key and code, as `Device.forget` does; the device need not be plugged in. */
   forget(seid: string): Promise<void>
   /**
    * Gives the binding as a file for another browser of the same person, encrypted with the passphrase: 8 characters or more,
-   * else `invalid-argument` with `data.reason` `passphrase`. Whoever has both has the binding, and the code where it is kept.
+   * else `invalid-argument` with `data.reason` `passphrase`. That is the least; this library's own page asks for a stronger
+   * one, and so should others, for whoever has the file can try as many as they like. Whoever has both has the binding, and the code where it is kept.
    * `not-bound`: there is no binding to give. It takes a second or two, and loads a module of its own.
    *
    * Binding again uses the same key, so a copy is not shut out by that. To take it back, `forget` the device and bind it again
@@ -264,7 +268,7 @@ export class ImKey extends EventTarget {
    */
   exportBinding(seid: string, passphrase: string, options?: { signal?: AbortSignal }): Promise<Uint8Array>
   /**
-   * Takes a binding from such a file into this browser's store. It is `imported` until the device itself says that it is
+   * Takes a binding from such a file into this browser's store: of a File or Blob, `new Uint8Array(await file.arrayBuffer())`. It is `imported` until the device itself says that it is
    * bound, with the next `bindingStatus`; that says `bound-elsewhere` where the device was bound anew since.
    *
    * Rejects with `wrong-passphrase`, `file-invalid`, `device-mismatch`, `record-exists`, or a code of the store, and has then
@@ -352,7 +356,10 @@ export interface TransactionSummary {
 export interface BindOptions {
   /** Gives up; the device is told so, and the call rejects with `aborted` when it is idle again. */
   signal?: AbortSignal
-  /** Goes on with this device though no trusted key vouches for it. Ask the person first. Default: `allowUnverified`. */
+  /**
+   * Whether to go on with this device though no trusted key vouches for it; ask the person first. It comes before
+   * `allowUnverified` of `loadImKey`: false refuses such a device even where that allows it. Left out, that decides.
+   */
   acceptUnverified?: boolean
   /** Default: what `loadImKey` was told. */
   rememberCode?: boolean
@@ -594,7 +601,8 @@ export interface ProviderOptions extends LoadOptions {
 }
 
 /**
- * What request rejects with when the provider itself refuses. The error of a node has that node's code, message and data.
+ * What request rejects with when the provider itself refuses; its message is as an ImKeyError's. The error of a node has that
+ * node's code, message and data.
  *
  * - 4001: the person declined, on the device, in the dialog or in the chooser
  * - 4100: the device is not bound to this browser; the page may not use it; or the account is not the dApp's
@@ -603,7 +611,7 @@ export interface ProviderOptions extends LoadOptions {
  * - 4901: another chain than the selected one, or than the node's
  * - 4902: an unknown chain
  * - -32602: malformed parameters
- * - -32002: a question to the person is open already, or another tab or program uses the device
+ * - -32002: a question to the person is open already, or another tab or program uses the device (`data.holder` as `in-use-elsewhere` has it)
  * - -32603: everything else; `data.code` says what. Of a node: `node-unreachable`, `timeout` where it does not answer, and
  *   `protocol` where it answers with what cannot be, or with more than 8 MB
  */
@@ -611,7 +619,10 @@ export class ProviderRpcError extends Error {
   constructor(code: number, message: string, data?: unknown, cause?: unknown)
   readonly name: 'ProviderRpcError'
   readonly code: number
-  /** `{ code, statusWord?, retryable }` with a ProviderErrorCode; or what a node gave. */
+  /**
+   * `{ code, statusWord?, retryable }` with a ProviderErrorCode, and beside them what the `data` of the ImKeyError held, such
+   * as `reason` and `holder`; or what a node gave.
+   */
   readonly data?: any
 }
 
