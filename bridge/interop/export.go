@@ -18,7 +18,7 @@ type Exporter struct {
 }
 
 // SetErrorFactory sets the page's function that makes the errors that promises are rejected with:
-// makeError(code, message, statusWord | undefined, retryable, data | undefined).
+// makeError(code, detail, statusWord | undefined, retryable, data | undefined).
 func (x *Exporter) SetErrorFactory(makeError safejs.Value) { x.makeError = makeError }
 
 // Func exports fn as a function that returns a promise. fn runs on a goroutine of its own and may block. Its result is
@@ -53,7 +53,7 @@ func (x *Exporter) run(name string, fn func() (any, error), d *Deferred) {
 	// Recovers once more: making the error calls the page's factory, and a fault there must not end the module either.
 	defer func() {
 		if v := recover(); v != nil {
-			d.Reject(x.plainError(errcode.Internal, panicked(name, v).Error()))
+			d.Reject(x.plainError(errcode.Internal, errcode.Detail(panicked(name, v))))
 		}
 	}()
 	result, err := call(name, fn)
@@ -106,17 +106,17 @@ func panicSite() string {
 	}
 }
 
-// Error makes the JavaScript error for err: what the page's factory makes of its code, message, status word, whether the
-// call may be tried again, and data. Code and data are those of the outermost errcode error in err's chain.
+// Error makes the JavaScript error for err: what the page's factory makes of its code, what [errcode.Detail] says, status word,
+// whether the call may be tried again, and data. Code and data are those of the outermost errcode error in err's chain.
 func (x *Exporter) Error(err error) safejs.Value {
-	code, message := errcode.Of(err), err.Error()
+	code, detail := errcode.Of(err), errcode.Detail(err)
 	if !Is(x.makeError, safejs.TypeFunction) {
-		return x.plainError(code, message)
+		return x.plainError(code, detail)
 	}
 	statusWord, data := details(err)
-	v, thrown := x.makeError.Invoke(string(code), message, statusWord, code.Retryable(), data)
+	v, thrown := x.makeError.Invoke(string(code), detail, statusWord, code.Retryable(), data)
 	if thrown != nil {
-		return x.plainError(code, message)
+		return x.plainError(code, detail)
 	}
 	return v
 }

@@ -79,6 +79,7 @@ func TestErrorsReachJavaScriptThroughTheFactory(t *testing.T) {
 	})
 	got := bridgetest.Await(t, fn, "run", "locked")
 	require.Equal(t, "locked", bridgetest.Text(t, got, "code"))
+	require.Equal(t, "select: (status word F081)", bridgetest.Text(t, got, "message"), "the page puts words to the code")
 	require.Equal(t, 0xF081, bridgetest.Number(t, got, "statusWord"))
 	require.True(t, bridgetest.Get(t, got, "data").IsUndefined())
 	retryable, ok := interop.Bool(bridgetest.Get(t, got, "retryable"))
@@ -97,6 +98,7 @@ func TestErrorsReachJavaScriptThroughTheFactory(t *testing.T) {
 		x.SetErrorFactory(bridgetest.Eval(t, factory))
 		got := bridgetest.Await(t, fn, "run", "locked")
 		require.Equal(t, "locked", bridgetest.Text(t, got, "code"), "a factory that "+name)
+		require.Equal(t, "select: (status word F081)", bridgetest.Text(t, got, "message"))
 	}
 }
 

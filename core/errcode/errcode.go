@@ -142,6 +142,40 @@ func (e *Error) Error() string {
 // Unwrap gives the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
+// Detail is the text of Error without codes.
+func (e *Error) Detail() string {
+	s := e.Op
+	if e.StatusWord != 0 && e.Err == nil {
+		s = after(s, " ", "(status word "+hex4(e.StatusWord)+")")
+	}
+	return after(s, ": ", Detail(e.Err))
+}
+
+// Detail says what a developer wants to know of err beside its code: the text of Error without the codes of err and of its
+// causes, for where the code is told apart from it. It may be empty.
+func Detail(err error) string {
+	switch e := err.(type) {
+	case nil, Code:
+		return ""
+	case interface{ Detail() string }:
+		return e.Detail()
+	case interface{ Unwrap() []error }: // of errors.Join
+		var s string
+		for _, err := range e.Unwrap() {
+			s = after(s, "; ", Detail(err))
+		}
+		return s
+	}
+	return err.Error()
+}
+
+func after(s, separator, t string) string {
+	if s == "" || t == "" {
+		return s + t
+	}
+	return s + separator + t
+}
+
 // Is makes errors.Is(err, errcode.WrongCode) true for an Error with that code.
 func (e *Error) Is(target error) bool {
 	c, ok := target.(Code)

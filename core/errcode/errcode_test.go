@@ -102,6 +102,27 @@ func TestErrorIsAndUnwrap(t *testing.T) {
 	require.ErrorIs(t, joined, errcode.Storage)
 }
 
+func TestDetailHoldsNoCode(t *testing.T) {
+	for _, c := range []struct {
+		err  error
+		want string
+	}{
+		{nil, ""},
+		{errcode.Locked, ""},
+		{errcode.New(errcode.Locked, ""), ""},
+		{errcode.New(errcode.NotBound, "sign"), "sign"},
+		{&errcode.Error{Code: errcode.Locked, Op: "select", StatusWord: 0xF081}, "select (status word F081)"},
+		{&errcode.Error{Code: errcode.Locked, StatusWord: 0xF081}, "(status word F081)"},
+		{&errcode.Error{Code: errcode.Locked, Op: "select", StatusWord: 0xF081, Err: errors.New("status word F081")}, "select: status word F081"},
+		{errcode.Wrap(errcode.Timeout, "outer", errcode.Wrap(errcode.Protocol, "inner", errors.New("cause"))), "outer: inner: cause"},
+		{errcode.Wrap(errcode.Timeout, "", errcode.Wrap(errcode.Protocol, "inner", errcode.Storage)), "inner"},
+		{errors.Join(errcode.New(errcode.WrongCode, "a"), errcode.Locked, errcode.New(errcode.Storage, "b")), "a; b"},
+		{errors.New("cause"), "cause"},
+	} {
+		require.Equal(t, c.want, errcode.Detail(c.err), "%v", c.err)
+	}
+}
+
 func TestFromContextKeepsTheTwoApart(t *testing.T) {
 	cancelled, cancel := context.WithCancel(t.Context())
 	cancel()

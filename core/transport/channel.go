@@ -314,6 +314,9 @@ func newDeviceError(code frame.ErrorCode) error {
 func (e *deviceError) Error() string { return e.err.Error() }
 func (e *deviceError) Unwrap() error { return e.err }
 
+// Detail is as errcode has it.
+func (e *deviceError) Detail() string { return e.err.Detail() }
+
 func isContext(err error) bool {
 	code := errcode.Of(err)
 	return code == errcode.Aborted || code == errcode.Timeout

@@ -99,6 +99,7 @@ func TestErrorPackets(t *testing.T) {
 				}()
 				_, err := c.Exchange(p.ctx, msg, 0, nil)
 				require.ErrorIs(t, err, want)
+				require.NotContains(t, errcode.Detail(err), want)
 				answer, err := c.Exchange(p.ctx, msg, 0, nil)
 				require.NoError(t, err, "the exchange after it")
 				require.Equal(t, append(msg[:4:4], 0x90, 0x00), answer)

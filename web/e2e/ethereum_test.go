@@ -81,7 +81,8 @@ func (o outcome) is(t *testing.T, code int, reason string) {
 	require.Equal(t, reason, o.Reason, "%+v", o)
 	require.True(t, o.Real, "%+v", o)
 	require.Equal(t, "ProviderRpcError", o.Name)
-	require.Greater(t, len(o.Message), 15, "%q is no sentence", o.Message)
+	require.Regexp(t, `^[A-Z].+\.( \(.+\))?$`, o.Message, "a sentence, and perhaps details")
+	require.NotContains(t, o.Message, reason+": ", "the code is in the data")
 }
 
 // TestEndsOfARequest: whoever ends a request while the device waits for its person, it settles, the device is idle, and

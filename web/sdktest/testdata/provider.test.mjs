@@ -32,7 +32,7 @@ test('without a browser it is made all the same, and asks nodes', async t => {
   const provider = createProvider({ chains: [{ chainId: 1, rpcUrls: [node.url] }] })
   assert.equal(await provider.request({ method: 'eth_blockNumber' }), '0x10')
   assert.deepEqual(await provider.request({ method: 'eth_accounts' }), [])
-  await assert.rejects(provider.request({ method: 'eth_requestAccounts' }), { code: -32603, data: reason('unsupported') })
+  await assert.rejects(provider.request({ method: 'eth_requestAccounts' }), { code: -32603, data: { ...reason('unsupported'), reason: 'not-a-browser' } })
 })
 
 test('a request of another shape is -32602', async t => {
@@ -148,10 +148,10 @@ test("the device's errors have their codes and keep their reasons", async t => {
     'locked': -32603, 'wallet-missing': -32603, 'in-menu': -32603, 'applet-missing': -32603, 'timeout': -32603, 'protocol': -32603,
     'boot-loader': -32603, 'not-imkey': -32603, 'storage': -32603, 'storage-full': -32603, 'record-corrupt': -32603, 'internal': -32603,
   })) {
-    device.signMessage = () => { throw device.error(code, { statusWord: 0xf081, retryable: true }) }
+    device.signMessage = () => { throw device.error(code, { statusWord: 0xf081, retryable: true, data: { holder: 'tab', reason: 'no-answer' } }) }
     const error = await ask('personal_sign', ['0x00', A0]).catch(e => e)
-    assert.deepEqual([error.code, error.data], [expected, { code, statusWord: 0xf081, retryable: true }])
-    assert.equal(error.message, `the device says ${code}`)
+    assert.deepEqual([error.code, error.data], [expected, { code, statusWord: 0xf081, retryable: true, holder: 'tab', reason: 'no-answer' }])
+    assert.match(error.message, new RegExp(`^[A-Z].+\\. [A-Z].+\\. \\(the device says ${code}\\)$`), 'a sentence, what to do next, and the details')
   }
   assert.deepEqual(await ask('eth_accounts'), [A0], 'none of them loses the accounts')
   assert.equal(device.open, 0, 'the device is given free')
@@ -376,7 +376,7 @@ test('accounts that are taken back while they are asked for are not given', asyn
   const anew = it.ask('eth_requestAccounts')
   await until(() => idle)
   idle()
-  for (const { reason: error } of await Promise.allSettled(asked)) assert.deepEqual([error.code, error.message], [4100, 'the accounts were taken back meanwhile'])
+  for (const { reason: error } of await Promise.allSettled(asked)) assert.deepEqual([error.code, error.message], [4100, 'The accounts were taken back meanwhile. Connect again to go on.'])
   assert.deepEqual(await anew, [A0])
 
   // With the very last answer of it.

@@ -7,7 +7,7 @@ import type { Known } from './memory'
 import type { Settings } from './options'
 import { openDialog } from './dialog'
 import { Queue } from './queue'
-import { badParams, NodeError, Refusal, unauthorized, unknownMethod, wrongChain } from './refusal'
+import { badParams, givenUp, NodeError, Refusal, unauthorized, unknownMethod, wrongChain } from './refusal'
 import { ask } from './rpc'
 import { Subscriptions } from './subscriptions'
 import { complete, readTransaction } from './transaction'
@@ -81,7 +81,7 @@ class EthereumProvider implements Engine {
     }
     // Taken back in another tab, or cleared with all that is kept of the site, they are no longer this tab's either.
     if (host.settings.remember) globalThis.addEventListener?.('storage', ({ key }) => {
-      if ((key === host.settings.key || key === null) && !host.recall()) this.#forget('the accounts were taken back')
+      if ((key === host.settings.key || key === null) && !host.recall()) this.#forget('The accounts were taken back. Connect again to go on.')
     })
   }
 
@@ -121,15 +121,15 @@ class EthereumProvider implements Engine {
       wallet_getPermissions: () => this.#permissions,
       wallet_revokePermissions: ([wanted]: Params) => {
         readPermissions(wanted)
-        this.#connecting?.controller.abort(unauthorized('the accounts were taken back meanwhile'))
-        this.#forget('the accounts were taken back')
+        this.#connecting?.controller.abort(takenBack())
+        this.#forget('The accounts were taken back. Connect again to go on.')
         return null
       },
 
       wallet_switchEthereumChain: ([wanted]: Params) => {
         const id = chainIdOf(wanted)
         if (!this.#chains.has(id)) {
-          throw new Refusal(4902, `chain ${id} is unknown here: add it by wallet_addEthereumChain first`, 'invalid-argument')
+          throw new Refusal(4902, `Chain ${id} is unknown here. Add it by wallet_addEthereumChain first.`, 'invalid-argument')
         }
         this.#select(id)
         return null
@@ -143,7 +143,7 @@ class EthereumProvider implements Engine {
       },
       eth_sign: ([address, message]: Params, call: Call) => this.#signMessage(address, readBytes(message, 'the message'), call),
       eth_signTypedData: ([address, document]: Params, call: Call) => {
-        if (Array.isArray(address)) throw new Refusal(4200, 'typed data of version 1 cannot be signed: use eth_signTypedData_v4', 'unsupported-method')
+        if (Array.isArray(address)) throw new Refusal(4200, 'Typed data of version 1 cannot be signed. Use eth_signTypedData_v4.', 'unsupported-method')
         return this.#signTypedData(address, document, 'V4', call)
       },
       eth_signTypedData_v3: ([address, document]: Params, call: Call) => this.#signTypedData(address, document, 'V3', call),
@@ -227,7 +227,7 @@ class EthereumProvider implements Engine {
 
   /** #adopt makes a device the current one, with these accounts. */
   #adopt(device: Device, accounts: readonly Pick<Account, 'address' | 'path'>[] = this.#accounts) {
-    if (this.#gone.has(device)) throw new Refusal(4900, 'the imKey was unplugged', 'device-disconnected', true)
+    if (this.#gone.has(device)) throw new Refusal(4900, 'The imKey was unplugged. Plug it in again, then try again.', 'device-disconnected', true)
     const news = !this.#device
     this.#become(device, device.serialNumber, accounts, () => {
       if (news) this.#host.emit('connect', { chainId: hex(this.#selected) })
@@ -279,16 +279,16 @@ class EthereumProvider implements Engine {
   #lose(device: Device) {
     if (device !== this.#device) return
     this.#device = undefined
-    this.#host.gone('the imKey was unplugged')
+    this.#host.gone('The imKey was unplugged. Plug it in again to go on.')
   }
 
   /** #current gives the device that the accounts are on. Plugged in again, it is found again; nobody is asked. */
   async #current(): Promise<Device> {
     if (this.#device) return this.#device
     const devices = await (await this.#host.imkey()).getDevices()
-    if (this.#accounts.length === 0) throw unauthorized('the accounts were taken back meanwhile')
+    if (this.#accounts.length === 0) throw takenBack()
     const device = devices.find(device => device.serialNumber === this.#serial)
-    if (!device) throw new Refusal(4900, 'the imKey is not plugged in', 'device-disconnected', true)
+    if (!device) throw new Refusal(4900, 'The imKey is not plugged in. Plug it in, then try again.', 'device-disconnected', true)
     this.#adopt(device)
     return device
   }
@@ -358,8 +358,8 @@ class EthereumProvider implements Engine {
     const account = this.#accounts.find(account => account.address.toLowerCase() === address)
     if (account) return account
     throw unauthorized(this.#accounts.length === 0
-      ? 'no account is connected: ask for them by eth_requestAccounts first'
-      : `${address} is none of the connected accounts`)
+      ? 'No account is connected. Connect one by eth_requestAccounts first.'
+      : `The account ${address} is none of the connected ones. Use one of those, or connect again.`)
   }
 
   /**
@@ -392,8 +392,8 @@ class EthereumProvider implements Engine {
     } catch (error) {
       if (isForeignFrom(error)) {
         // Else they are another device's by now.
-        if (this.#device === device) this.#forget('the wallet on the imKey is another one now')
-        throw unauthorized('the wallet on the imKey is another one now: ask for its accounts by eth_requestAccounts', error)
+        if (this.#device === device) this.#forget('The wallet on the imKey is another one now. Connect again to use its accounts.')
+        throw unauthorized('The wallet on the imKey is another one now. Connect again by eth_requestAccounts to use its accounts.', error)
       }
       throw error
     }
@@ -417,7 +417,7 @@ class EthereumProvider implements Engine {
     const chainId = chainOf(document)
     const may = () => {
       if (chainId !== undefined && chainId !== String(this.#selected)) {
-        throw wrongChain(`the typed data is for chain ${chainId}, but chain ${this.#selected} is selected`)
+        throw wrongChain(`The typed data is for chain ${chainId}, but chain ${this.#selected} is selected. Switch the chain first.`)
       }
     }
     may()
@@ -455,10 +455,10 @@ class EthereumProvider implements Engine {
       if (thrown instanceof NodeError && await this.#isKnown(hash, chain)) return hash
       const silent = thrown instanceof NodeError ? thrown.after : thrown
       if (!(silent instanceof Refusal)) throw thrown // the node's own word
-      throw Object.assign(silent, { message: `${silent.message}; the transaction may have been sent all the same, as ${hash}` })
+      throw Object.assign(silent, { message: `${silent.message} The transaction may have been sent all the same, as ${hash}: look it up before you send it again.` })
     }
     if (String(answer).toLowerCase() !== hash.toLowerCase()) {
-      throw new Refusal(-32603, `the node answered with another hash; the transaction, if it was sent, is ${hash}`, 'protocol')
+      throw new Refusal(-32603, `The node answered with another hash. The transaction, if it was sent, is ${hash}: look it up before you send it again.`, 'protocol')
     }
     return hash
   }
@@ -550,7 +550,7 @@ function isForeignFrom(error: unknown): boolean {
   return code === 'invalid-argument' && (data?.reason === 'foreign-from' || data?.at === 'from')
 }
 
-const givenUp = (signal: AbortSignal) => new Refusal(-32603, 'given up by the caller', 'aborted', true, signal.reason)
+const takenBack = () => unauthorized('The accounts were taken back meanwhile. Connect again to go on.')
 
 function unlessAborted<T>(signal: AbortSignal | undefined, promise: Promise<T>): Promise<T> {
   if (!signal) return promise

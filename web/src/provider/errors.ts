@@ -1,4 +1,5 @@
 import { ImKeyError } from '../sdk/errors'
+import { worded } from '../sdk/sentences'
 import type { ErrorCode, ProviderErrorCode } from '../sdk/types/imkey'
 
 export class ProviderRpcError extends Error {
@@ -22,6 +23,8 @@ export interface Reason {
   code: ProviderErrorCode
   statusWord?: number
   retryable: boolean
+  /** What else the data of an ImKeyError held, such as its reason. */
+  [fact: string]: unknown
 }
 
 /**
@@ -30,9 +33,12 @@ export interface Reason {
  */
 export interface Failure {
   code: number
-  /** A Reason, or what a node gave. */
+  /** Of the provider's own. Without it, code, message and data are a node's. */
+  reason?: Reason
   data?: unknown
 }
+
+const badParams = -32602
 
 // Everything else is -32603, an internal error to EIP-1474, with the reason in its data.
 const codes: Partial<Record<ErrorCode, number>> = {
@@ -48,20 +54,24 @@ const codes: Partial<Record<ErrorCode, number>> = {
   'device-disconnected': 4900,
   'device-busy': -32002,
   'in-use-elsewhere': -32002,
-  'invalid-argument': -32602,
+  'invalid-argument': badParams,
 }
 
 /** rpcError turns whatever was thrown into what request rejects with. */
 export function rpcError(thrown: unknown): ProviderRpcError {
   if (thrown instanceof ProviderRpcError) return thrown
   if (thrown instanceof ImKeyError) {
-    const { code, message, retryable, statusWord } = thrown
-    const data: Reason = { code, ...(statusWord !== undefined && { statusWord }), retryable }
+    const { code, message, retryable, statusWord, data: facts } = thrown
+    const data: Reason = { ...facts, code, ...(statusWord !== undefined && { statusWord }), retryable }
     return new ProviderRpcError(codes[code] ?? -32603, message, data, thrown)
   }
   const { rpc, message, cause } = Object(thrown) as { rpc?: Failure; message?: unknown; cause?: unknown }
+  if (rpc?.reason) {
+    const text = rpc.code === badParams ? worded('invalid-argument', String(message)) : String(message)
+    return new ProviderRpcError(rpc.code, text, rpc.reason, cause)
+  }
   if (rpc) return new ProviderRpcError(rpc.code, String(message), rpc.data, cause)
-  return refusal(-32603, `unexpected: ${String(message ?? thrown)}`, 'internal', false, thrown)
+  return refusal(-32603, worded('internal', `unexpected: ${String(message ?? thrown)}`), 'internal', false, thrown)
 }
 
 export function refusal(code: number, message: string, reason: ErrorCode, retryable = false, cause?: unknown): ProviderRpcError {

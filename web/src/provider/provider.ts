@@ -2,7 +2,8 @@
 // which loads when a first request comes.
 
 import { signalOf, untilAborted } from '../sdk/device'
-import { ImKeyError } from '../sdk/errors'
+import { notLoaded } from '../sdk/instance'
+import { worded } from '../sdk/sentences'
 import type { Device, ImKey, LoadOptions, Provider as Declared, ProviderInteraction, ProviderOptions } from '../sdk/types/imkey'
 import type { Engine, Host } from './engine'
 import { type Reason, ProviderRpcError, refusal, rpcError } from './errors'
@@ -56,7 +57,7 @@ class Provider implements Declared {
       const { method, params, signal } = read(request)
       const asks = method === 'eth_requestAccounts' || method === 'wallet_requestPermissions'
       if (asks && this.#prompts > 0 && !(method === 'eth_requestAccounts' && this.isConnected())) {
-        throw refusal(-32002, 'the person is being asked already: wait for the answer', 'device-busy', true)
+        throw refusal(-32002, 'A question is open already. Answer it first.', 'device-busy', true)
       }
       // The chooser opens only within the click: it does not wait for the engine's download.
       if (asks && !this.#engine) {
@@ -76,8 +77,7 @@ class Provider implements Declared {
       ({ start }) => this.#engine = start(this.#host()),
       (cause: unknown) => {
         this.#loading = undefined
-        throw new ImKeyError('internal', 'a part of imkey.js could not be loaded: is its folder assets beside it on the site?',
-          { retryable: true, cause })
+        return notLoaded(cause)
       },
     ).finally(() => { this.#early = undefined }) // those who waited for it hold it
     return this.#loading
@@ -143,7 +143,7 @@ class Provider implements Declared {
 }
 
 function read(request: { method: string; params?: readonly unknown[] | object; signal?: AbortSignal }) {
-  const bad = (message: string) => refusal(-32602, message, 'invalid-argument')
+  const bad = (detail: string) => refusal(-32602, worded('invalid-argument', detail), 'invalid-argument')
   if (typeof request !== 'object' || request === null || Array.isArray(request)) throw bad('the request is no object')
   const { method, params } = request
   if (typeof method !== 'string' || method === '') throw bad('the method is no name')

@@ -37,7 +37,7 @@ export async function ask(
 }
 
 async function askOne(url: string, timeout: number, id: number, body: string, after?: Refusal, signal?: AbortSignal): Promise<unknown> {
-  const node = `the node at ${new URL(url).host}` // not its whole address: there are keys in some
+  const node = `The node at ${new URL(url).host}` // not its whole address: there are keys in some
   const limit = AbortSignal.timeout(timeout)
   let status: number
   let text: string | undefined
@@ -50,11 +50,11 @@ async function askOne(url: string, timeout: number, id: number, body: string, af
     text = await textOf(response)
   } catch (cause) {
     if (signal?.aborted) throw cause
-    if (limit.aborted) throw new Refusal(-32603, `${node} did not answer within ${timeout / 1000} seconds`, 'timeout', true, cause)
-    throw new Refusal(-32603, `${node} cannot be reached`, 'node-unreachable', true, cause)
+    if (limit.aborted) throw new Refusal(-32603, `${node} did not answer within ${timeout / 1000} seconds. Check the connection.`, 'timeout', true, cause)
+    throw new Refusal(-32603, `${node} cannot be reached. Check the connection.`, 'node-unreachable', true, cause)
   }
   const not = (what: string) =>
-    new Refusal(-32603, `${node} did not answer as a node does: ${what}`, 'protocol', status >= 500 || status === 429)
+    new Refusal(-32603, `${node} did not answer as a node does. Whoever runs the page can name another. (${what})`, 'protocol', status >= 500 || status === 429)
   if (text === undefined) throw not(`its answer is longer than ${mostBytes >> 20} MB`)
   let answer: { id?: unknown; result?: unknown; error?: unknown }
   try {
@@ -96,5 +96,5 @@ export function quantityOf(value: unknown, name: string, bits: number): bigint {
     const number = BigInt(value)
     if (number >> BigInt(bits) === 0n) return number
   }
-  throw new Refusal(-32603, `the node gave no sensible ${name}`, 'protocol')
+  throw new Refusal(-32603, `The node gave no sensible ${name}. Whoever runs the page can name another node.`, 'protocol')
 }

@@ -1,4 +1,4 @@
-import { NodeError, Refusal } from './refusal'
+import { givenUp, NodeError, Refusal } from './refusal'
 
 interface Answer {
   id?: unknown
@@ -29,7 +29,7 @@ export class Subscriptions {
   async subscribe(url: string, params: readonly unknown[], signal?: AbortSignal): Promise<string> {
     try {
       const id = await this.#call(url, 'eth_subscribe', params, signal)
-      if (typeof id !== 'string') throw new Refusal(-32603, 'the node gave no id of a subscription', 'protocol')
+      if (typeof id !== 'string') throw new Refusal(-32603, 'The node gave no id of a subscription. Whoever runs the page can name another node.', 'protocol')
       this.#active.add(id)
       return id
     } finally {
@@ -64,8 +64,8 @@ export class Subscriptions {
     const id = ++this.#calls
     return new Promise<unknown>((resolve, reject) => {
       const giveUp = () => reject(limit.aborted
-        ? new Refusal(-32603, 'the node did not answer in time', 'timeout', true)
-        : new Refusal(-32603, 'given up by the caller', 'aborted', true))
+        ? new Refusal(-32603, 'The node did not answer in time. Check the connection.', 'timeout', true)
+        : givenUp())
       stop.addEventListener('abort', giveUp, { once: true })
       this.#waiting.set(id, { resolve, reject })
       if (url !== undefined) this.#socket ??= this.#open(url)
@@ -107,7 +107,7 @@ export class Subscriptions {
     const { code, message } = Object(error) as { code: unknown; message: unknown }
     call?.reject(Number.isInteger(code) && typeof message === 'string'
       ? new NodeError(error as { code: number; message: string })
-      : new Refusal(-32603, 'the node gave an error without a code and a message', 'protocol'))
+      : new Refusal(-32603, 'The node gave an error without a code and a message. Whoever runs the page can name another node.', 'protocol'))
   }
 
   #fail() {
@@ -115,4 +115,4 @@ export class Subscriptions {
   }
 }
 
-const lost = () => new Refusal(-32603, 'the connection to the node broke off', 'node-unreachable', true)
+const lost = () => new Refusal(-32603, 'The connection to the node broke off. Check the connection, then subscribe again.', 'node-unreachable', true)

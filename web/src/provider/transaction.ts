@@ -27,7 +27,7 @@ export function readTransaction(value: unknown, selected: number): Wanted {
   }
   const chainId = number('chainId', 53)
   if (chainId !== undefined && Number(chainId) !== selected) {
-    throw wrongChain(`the transaction is for chain ${Number(chainId)}, but chain ${selected} is selected`)
+    throw wrongChain(`The transaction is for chain ${Number(chainId)}, but chain ${selected} is selected. Switch the chain first.`)
   }
   const type = number('type', 8)
   if (type !== undefined && !types.includes(Number(type))) {
@@ -113,7 +113,7 @@ function readAuthorizations(value: unknown): TransactionRequest['authorizationLi
 export async function complete(wanted: Wanted, from: string, chain: Chain, ask: Ask, signal?: AbortSignal): Promise<TransactionRequest> {
   const asked = (method: string, params: unknown[] = []) => ask(method, params, signal)
   const node = quantityOf(await asked('eth_chainId'), 'chain id', 256)
-  if (node !== BigInt(chain.id)) throw wrongChain(`the node is on chain ${node}, but chain ${chain.id} is selected: nothing was signed`)
+  if (node !== BigInt(chain.id)) throw wrongChain(`The node is on chain ${node}, but chain ${chain.id} is selected, so nothing was signed. Whoever runs the page can name another node.`)
 
   const { to, value, data, accessList, authorizationList } = wanted
   const call = { from, ...(to && { to }), value, data, ...(accessList && { accessList }), ...(authorizationList && { authorizationList }) }
@@ -146,8 +146,8 @@ function bounded({ type, gas, gasPrice, maxFeePerGas }: TransactionRequest, { ma
     const point = digits.length - nativeCurrency.decimals
     return `${`${digits.slice(0, point)}.${digits.slice(point)}`.replace(/\.?0*$/, '')} ${nativeCurrency.symbol}`
   }
-  throw new Refusal(-32603, `by the node's word the fee could come to ${coins(fee)}, more than ${coins(most)}: nothing was signed. `
-    + 'Where that is meant, give the transaction gas and price, or the chain another maxFee', 'protocol')
+  throw new Refusal(-32603, `By the node's word the fee could come to ${coins(fee)}, more than ${coins(most)}, so nothing was signed. `
+    + 'Where that is meant, give the transaction gas and price, or the chain another maxFee.', 'protocol')
 }
 
 /** A plain transfer takes exactly this much. */
@@ -155,7 +155,7 @@ const transfer = 21_000n
 
 /** withHeadRoom adds a quarter: what a contract does may change until it is mined. */
 function withHeadRoom(estimate: bigint): bigint {
-  if (estimate < transfer) throw new Refusal(-32603, 'the node gave no sensible gas estimate', 'protocol')
+  if (estimate < transfer) throw new Refusal(-32603, 'The node gave no sensible gas estimate. Whoever runs the page can name another node.', 'protocol')
   return estimate === transfer ? estimate : estimate * 5n / 4n
 }
 

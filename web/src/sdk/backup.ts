@@ -30,7 +30,7 @@ export type BackupCall =
   | { method: 'importBinding'; args: [file: Uint8Array, passphrase: string, options: BackupOptions] }
 
 export type MakeError = (
-  code: string, message: string, statusWord: number | undefined, retryable: boolean, data: object | undefined,
+  code: string, detail: string, statusWord: number | undefined, retryable: boolean, data: object | undefined,
 ) => Error
 
 export interface Environment {

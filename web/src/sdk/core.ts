@@ -5,7 +5,7 @@ import type { BindingStatus, DeviceInfo, Ethereum, KnownDevice, Store, USBSource
 export interface Core {
   /** Called once, before anything else. Errors are made here so that they are of this module's class. */
   init(host: {
-    makeError(code: string, message: string, statusWord: number | undefined, retryable: boolean, data: object | undefined): Error
+    makeError(code: string, detail: string, statusWord: number | undefined, retryable: boolean, data: object | undefined): Error
     /** A record of that store was written or deleted. */
     recordChanged(store: StoreChoice, seid: string): void
   }): void

@@ -1,5 +1,5 @@
 import type { CoreDevice, CoreOptions } from './core'
-import { aborted, ImKeyError, invalid } from './errors'
+import { aborted, failure, invalid } from './errors'
 import { Instance } from './instance'
 import type {
   BindingStatus, BindOptions, DeviceInfo, Ethereum, Interaction, USBSourceDevice,
@@ -66,7 +66,7 @@ export class Device extends EventTarget {
       if (signal?.aborted) this.close().catch(() => {}) // it may still come to be open, and nobody would close it
       throw error
     }
-    if (closes !== this.#closes) throw new ImKeyError('aborted', 'the device was closed while it was opening', { retryable: true })
+    if (closes !== this.#closes) throw failure('aborted', 'the device was closed while it was opening', { retryable: true })
     this.#opened = true
     this.#takenOver = false
     return this.info
@@ -165,7 +165,7 @@ export class Device extends EventTarget {
   async #call<T>(f: (core: CoreDevice) => Promise<T>, signal?: AbortSignal): Promise<T> {
     if (signal?.aborted) throw aborted(signal)
     if (this.#takenOver) {
-      throw new ImKeyError('in-use-elsewhere', 'another tab took the device over: open() it again',
+      throw failure('in-use-elsewhere', 'another tab took the device over: open() it again',
         { retryable: true, data: { holder: 'tab', reason: 'taken-over' } })
     }
     if (!this.#unplugged && !this.#opened) throw invalid('open() the device first')
@@ -178,7 +178,7 @@ export class Device extends EventTarget {
    * does not rely on one that is being made without.
    */
   async #connect(takeOver = false): Promise<Session> {
-    if (this.#unplugged) throw new ImKeyError('device-disconnected', 'this imKey was unplugged', { retryable: true })
+    if (this.#unplugged) throw failure('device-disconnected', 'this imKey was unplugged', { retryable: true })
     const before = this.#session
     if (before) {
       const session = takeOver && !this.#opening?.takeOver ? await before.catch(() => undefined) : await before

@@ -1,3 +1,4 @@
+import { worded } from './sentences'
 import type { ErrorCode, ErrorDetails } from './types/imkey'
 
 export class ImKeyError extends Error {
@@ -21,10 +22,14 @@ export class ImKeyError extends Error {
   }
 }
 
-export const invalid = (message: string) => new ImKeyError('invalid-argument', message)
+/** failure is an error whose message begins with the sentence for its code; detail is what a developer wants to know besides. */
+export const failure = (code: ErrorCode, detail: string, details: ErrorDetails = {}) =>
+  new ImKeyError(code, worded(code, detail, details.data), details)
+
+export const invalid = (detail: string) => failure('invalid-argument', detail)
 
 export const aborted = (signal: AbortSignal) =>
-  new ImKeyError('aborted', 'given up by the caller', { retryable: true, cause: signal.reason })
+  failure('aborted', 'given up by the caller', { retryable: true, cause: signal.reason })
 
 /** fromWebUSB turns what the browser's getDevices or requestDevice threw into an error with a code. */
 export function fromWebUSB(thrown: unknown, inClick: boolean): ImKeyError {
@@ -33,15 +38,15 @@ export function fromWebUSB(thrown: unknown, inClick: boolean): ImKeyError {
   const details = { retryable: true, cause: thrown }
   switch (name) {
     case 'NotFoundError':
-      return new ImKeyError('request-cancelled', 'the chooser was closed without a choice', details)
+      return failure('request-cancelled', 'the chooser was closed without a choice', details)
     case 'SecurityError':
-      return new ImKeyError('permission-denied', inClick
+      return failure('permission-denied', inClick
         ? 'this page may not use USB: its frame needs allow="usb", and no Permissions-Policy may forbid it'
         : 'browsers show the chooser only in answer to a click or a key: call requestDevice directly in its handler', details)
     case 'NotAllowedError':
-      return new ImKeyError('permission-denied', 'the browser does not let this page use USB', details)
+      return failure('permission-denied', 'the browser does not let this page use USB', details)
     case 'AbortError':
-      return new ImKeyError('aborted', 'the request was given up', details)
+      return failure('aborted', 'the request was given up', details)
   }
-  return new ImKeyError('internal', `the browser's WebUSB failed: ${String(message ?? thrown)}`, { cause: thrown })
+  return failure('internal', `the browser's WebUSB failed: ${String(message ?? thrown)}`, { cause: thrown })
 }

@@ -1,5 +1,5 @@
 import type { Core, StoreChoice } from './core'
-import { ImKeyError } from './errors'
+import { failure, ImKeyError } from './errors'
 import type { ErrorCode, ErrorDetails } from './types/imkey'
 
 /** Instance is a running imkey.wasm. When it stops, whatever was asked of it rejects. */
@@ -75,7 +75,7 @@ export class Instance {
   }
 
   #stop(cause: unknown) {
-    this.#stopped = new ImKeyError('internal', 'imkey.wasm stopped unexpectedly; the next call starts it anew',
+    this.#stopped = failure('internal', 'imkey.wasm stopped unexpectedly; the next call starts it anew',
       { retryable: true, cause })
     this.#ended.abort()
     for (const reject of this.#pending) reject(this.#stopped)
@@ -85,14 +85,14 @@ export class Instance {
 
 let current: Promise<Instance> | undefined
 
-export const failInternal = (message: string, details: ErrorDetails) => new ImKeyError('internal', message, details)
+export const failInternal = (detail: string, details: ErrorDetails) => failure('internal', detail, details)
 
 export const makeError = (
-  code: string, message: string, statusWord: number | undefined, retryable: boolean, data: object | undefined,
-) => new ImKeyError(code as ErrorCode, message, { statusWord, retryable, data: data as Record<string, unknown> | undefined })
+  code: string, detail: string, statusWord: number | undefined, retryable: boolean, data: object | undefined,
+) => failure(code as ErrorCode, detail, { statusWord, retryable, data: data as Record<string, unknown> | undefined })
 
 export function notLoaded(cause: unknown): never {
-  throw new ImKeyError('internal', 'a part of imkey.js could not be loaded: is its folder assets beside it on the site?',
+  throw failure('internal', 'a part of imkey.js could not be loaded: is its folder assets beside it on the site?',
     { retryable: true, cause, data: { reason: 'download' } })
 }
 
@@ -110,5 +110,5 @@ function announceChange(store: StoreChoice, seid: string) {
 function typed(thrown: unknown): ImKeyError {
   return thrown instanceof ImKeyError
     ? thrown
-    : new ImKeyError('internal', `unexpected: ${String(Object(thrown).message ?? thrown)}`, { cause: thrown })
+    : failure('internal', `unexpected: ${String(Object(thrown).message ?? thrown)}`, { cause: thrown })
 }

@@ -1,4 +1,4 @@
-import { ImKeyError } from './errors'
+import { failure, type ImKeyError } from './errors'
 import type { UnsupportedReason } from './types/imkey'
 
 export function isSupported(): { supported: boolean; reason?: UnsupportedReason } {
@@ -26,15 +26,15 @@ function obstacle(): UnsupportedReason | undefined {
   return globalThis.isSecureContext ? 'no-webusb' : 'insecure-context'
 }
 
-const sentences: Record<UnsupportedReason, string> = {
+const details: Record<UnsupportedReason, string> = {
   'not-a-browser': 'there is no WebUSB outside a browser: give loadImKey a usb option, or call it in a page only',
   'insecure-context': 'WebUSB needs a page from https or localhost',
   'permissions-policy': 'this page may not use USB: its frame needs allow="usb", and no Permissions-Policy may forbid it',
-  'no-webusb': 'this browser has no WebUSB: Chrome, Edge, Opera and other browsers of their family have it',
+  'no-webusb': 'this browser has no WebUSB',
 }
 
 /** unsupported is the error for a page that cannot use WebUSB. */
 export function unsupported(reason: UnsupportedReason): ImKeyError {
   const code = reason === 'permissions-policy' ? 'permission-denied' : 'unsupported'
-  return new ImKeyError(code, sentences[reason], { retryable: code === 'permission-denied', data: { reason } })
+  return failure(code, details[reason], { retryable: code === 'permission-denied', data: { reason } })
 }
