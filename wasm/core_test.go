@@ -178,6 +178,7 @@ func (p *page) fails(code string, method string, args ...any) safejs.Value {
 	p.t.Helper()
 	got := p.do(method, args...)
 	require.Equal(p.t, code, bridgetest.Text(p.t, got, "code"), describe(got))
+	require.NotContains(p.t, describe(got), code+":", "the page puts words to the code")
 	return got
 }
 
