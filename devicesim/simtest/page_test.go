@@ -75,7 +75,7 @@ func TestAPageThatDoesNotComeToIt(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			failed, said := try(t, func(t testing.TB) {
-				s := simtest.Config{Pages: pages, Patience: 3 * time.Second}.Start(t)
+				s := simtest.Config{Pages: pages, Patience: 6 * time.Second}.Start(t)
 				s.Chromium()
 				c.act(s.Page(s.URL))
 			})

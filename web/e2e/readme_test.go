@@ -67,7 +67,7 @@ func TestTheREADMEsPage(t *testing.T) {
 				b.do(chromedp.Click(chromedp.CSS("#accept")))
 			}
 			enter(wrong(code))
-			says("That is not the code on your imKey.")
+			says("That is not the code of this imKey.")
 			s.device.SetConfirmBinding(true)
 			enter(strings.ToLower(code[:4] + "-" + code[4:]))
 			says("Look at your imKey.")

@@ -22,7 +22,7 @@ const sentences: Record<ErrorCode, string> & Partial<Record<`${ErrorCode}/${stri
   'not-bound': 'This browser is not bound to the imKey. Bind it with its binding code first.',
   'not-bound/not-remembered': 'This browser does not keep the binding code. Look where you wrote it down.',
   'bound-elsewhere': 'The imKey is bound to another app or browser. Bind it here with its binding code.',
-  'untrusted-device': 'This device did not prove that it is a genuine imKey. Unplug it; if another cable and port do not help, ask the seller.',
+  'untrusted-device': 'This device did not prove that it is a genuine imKey, and nothing was sent to it. Go on only if you accept a device that cannot be verified.',
   'device-mismatch': 'This is another imKey than the one expected. Compare the serial numbers, and go on with the right one only.',
   'locked': 'The imKey is locked. Enter its PIN on it, then try again.',
   'wallet-missing': 'There is no wallet on the imKey yet. Create or restore one on the device, then try again.',
