@@ -234,6 +234,12 @@ func (b *browser) text() string {
 	return text
 }
 
+// listed waits until the browser has noticed the device that was just plugged in.
+func (b *browser) listed() {
+	b.t.Helper()
+	b.until("navigator.usb.getDevices().then(all => all.length === 1)")
+}
+
 // toCode goes from the start to the boxes on a device that is unbound and verified.
 func (b *browser) toCode() {
 	b.t.Helper()

@@ -84,6 +84,7 @@ func TestTheDevicesThatTheBrowserKnows(t *testing.T) {
 	b.until("document.querySelector('.known') === null")
 	require.NoError(t, s.device.Plug())
 	b.open("/")
+	b.listed()
 	b.press("connect")
 	b.state("recognised")
 	b.press("go-on")

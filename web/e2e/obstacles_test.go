@@ -183,7 +183,7 @@ func TestTheSystemDeniesAccess(t *testing.T) {
 	s := newSim(t, devicesim.Options{})
 	b := s.browse(browserOptions{})
 	b.open("/")
-	b.until("navigator.usb.getDevices().then(d => d.length === 1)") // Chromium opens a device once to list it
+	b.listed() // Chromium opens a device once to list it
 	s.device.Port().SetAccess(usb.Access{Denied: true})
 	b.press("connect")
 	b.says("permission-denied", "Your system does not let the browser open the imKey")

@@ -241,6 +241,7 @@ func TestWhenACodeAppears(t *testing.T) {
 		require.NoError(t, s.device.Unplug())
 		require.NoError(t, s.device.Plug())
 		require.Equal(t, devicesim.ShowsHome, s.device.Status().Showing, "a device that is plugged in shows none by itself")
+		b.listed()
 		var again string
 		b.bindsWith(func() string { again = s.code(); return again })
 		require.Equal(t, code, again)
