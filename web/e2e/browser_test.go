@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -20,6 +19,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"imkey-connect/devicesim/chromium"
+	"imkey-connect/devicesim/chromium/devtools"
 	"imkey-connect/devicesim/simtest"
 )
 
@@ -182,7 +182,7 @@ func (b *browser) until(condition string) {
 
 func contextGone(err error) bool {
 	var answer *cdproto.Error
-	return errors.As(err, &answer) && strings.HasPrefix(answer.Message, "Cannot find context with specified id")
+	return errors.As(err, &answer) && devtools.Gone(answer.Message)
 }
 
 // state waits for one of the page's states; it fails at once where the page shows an error instead.

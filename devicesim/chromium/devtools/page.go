@@ -118,7 +118,7 @@ func (p *Page) Eval(ctx context.Context, expression string) (json.RawMessage, er
 		}, &answer)
 		var refused *Error
 		switch {
-		case errors.As(err, &refused) && gone(refused.Message):
+		case errors.As(err, &refused) && Gone(refused.Message):
 			continue
 		case err != nil:
 			return nil, err
@@ -131,8 +131,8 @@ func (p *Page) Eval(ctx context.Context, expression string) (json.RawMessage, er
 	}
 }
 
-// gone says whether a call failed because the page was replaced by the next one.
-func gone(message string) bool {
+// Gone says of the message of a browser's refusal whether the call failed because the page was replaced by the next one.
+func Gone(message string) bool {
 	for _, text := range []string{"Inspected target navigated or closed", "Execution context was destroyed", "Cannot find context", "Promise was collected"} {
 		if strings.Contains(message, text) {
 			return true
