@@ -10,26 +10,26 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"imkey-connect/core/attestation"
 	"imkey-connect/core/bindcode"
 	"imkey-connect/core/frame"
-	"imkey-connect/core/secert"
-	"imkey-connect/core/secp"
+	"imkey-connect/core/secp256k1"
 )
 
 // What a person waits for in a pairing, one operation each. `make bench` compares native Go with WebAssembly.
 
 func BenchmarkKeyPair(b *testing.B) {
 	for b.Loop() {
-		k, err := secp.Generate(rand.Reader)
+		k, err := secp256k1.Generate(rand.Reader)
 		require.NoError(b, err)
 		_ = k.Public()
 	}
 }
 
 func BenchmarkECDH(b *testing.B) {
-	ours, err := secp.Generate(rand.Reader)
+	ours, err := secp256k1.Generate(rand.Reader)
 	require.NoError(b, err)
-	theirs, err := secp.Generate(rand.Reader)
+	theirs, err := secp256k1.Generate(rand.Reader)
 	require.NoError(b, err)
 	pub := theirs.Public()
 	for b.Loop() {
@@ -48,15 +48,15 @@ func BenchmarkCertificate(b *testing.B) {
 		}
 	}
 	require.NoError(b, json.Unmarshal(text, &vectors))
-	pin, err := hex.DecodeString(vectors.Certificates.TestCA)
+	key, err := hex.DecodeString(vectors.Certificates.TestCA)
 	require.NoError(b, err)
-	ca, err := secp.ParsePublicKey(pin)
+	ca, err := secp256k1.ParsePublicKey(key)
 	require.NoError(b, err)
 	v := vectors.Certificates.Vectors[0]
 	certificate, err := hex.DecodeString(v.Hex)
 	require.NoError(b, err)
 	for b.Loop() {
-		a := secert.Assess(certificate, strings.ToUpper(v.SEID), []secp.PublicKey{ca})
+		a := attestation.Assess(certificate, strings.ToUpper(v.SEID), []secp256k1.PublicKey{ca})
 		require.NoError(b, a.Err)
 	}
 }

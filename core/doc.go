@@ -5,6 +5,6 @@
 //   - transport: bring a new way to reach a device
 //   - errcode: what can go wrong, by stable names
 //
-// Below them are frame, apdu and tlv, the codecs; bindcode, the code that a person types; secert and secp, the secure
+// Below them are frame, apdu and tlv, the codecs; bindcode, the code that a person types; attestation and secp256k1, the secure
 // element's certificate and the curve. PROTOCOL.md describes the wire, with what is not publicly known about it.
 package core

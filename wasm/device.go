@@ -12,10 +12,10 @@ import (
 	"imkey-connect/bridge/interop"
 	"imkey-connect/bridge/records"
 	"imkey-connect/bridge/webusb"
+	"imkey-connect/core/attestation"
 	"imkey-connect/core/binding"
 	"imkey-connect/core/device"
 	"imkey-connect/core/errcode"
-	"imkey-connect/core/secert"
 )
 
 // openDevice is one open device. Its methods run one after another: a call waits for its turn.
@@ -107,7 +107,7 @@ func (d *openDevice) open(ctx context.Context, usb safejs.Value, store binding.S
 	if d.device, err = device.Open(ctx, link, d.waiting); err != nil {
 		return err
 	}
-	d.binding = binding.New(d.device, binding.Config{Store: store, Pins: d.options.pins})
+	d.binding = binding.New(d.device, binding.Config{Store: store, TrustedCAs: d.options.trustedCAs})
 	d.look(ctx, store)
 	if d.object, err = d.core.add(d); err == nil {
 		d.mu.Lock()
@@ -241,7 +241,7 @@ func (d *openDevice) emit(name string, detail map[string]any) {
 // info is the device's info property. It holds no secret.
 func (d *openDevice) info() safejs.Value {
 	i := d.device.Info()
-	standing := secert.Assess(i.Certificate, i.SEID, d.options.pins)
+	standing := attestation.Assess(i.Certificate, i.SEID, d.options.trustedCAs)
 	d.mu.Lock()
 	known := d.known
 	d.mu.Unlock()
@@ -289,8 +289,8 @@ func charging(i device.Info) any {
 	return i.Charging
 }
 
-func verifiedBy(a secert.Assessment) any {
-	if a.Standing != secert.Verified {
+func verifiedBy(a attestation.Assessment) any {
+	if a.Standing != attestation.Verified {
 		return nil
 	}
 	return hex.EncodeToString(a.CA[:])

@@ -18,24 +18,24 @@ import (
 
 	"imkey-connect/bridge/bridgetest"
 	"imkey-connect/bridge/interop"
+	"imkey-connect/core/attestation/attestationtest"
 	"imkey-connect/core/ethereum"
 	"imkey-connect/core/frame"
-	"imkey-connect/core/secert/secerttest"
 )
 
 const seid = "19060000000200860001010000000014"
 
 var (
-	ca      = secerttest.NewKey("a CA")
-	element = secerttest.NewKey("a secure element")
-	account = secerttest.NewKey("an account")
+	ca      = attestationtest.NewKey("a CA")
+	element = attestationtest.NewKey("a secure element")
+	account = attestationtest.NewKey("an account")
 )
 
 // applet is the Ethereum applet of the page's device: a wallet of one account, or a recording.
 type applet struct {
 	t      *testing.T
-	signer secerttest.Key // makes the signatures; the account's key is what it says its key is
-	app    []byte         // the host's key, as BIND_CHECK told it
+	signer attestationtest.Key // makes the signatures; the account's key is what it says its key is
+	app    []byte              // the host's key, as BIND_CHECK told it
 
 	prepared []byte   // the payload as it comes
 	data     []byte   // what is to be signed of it, until it is
@@ -66,7 +66,7 @@ func newEthereumPage(t *testing.T, point []byte) *page {
 // hasWallet gives the page a device with that key in its secure element, and an Ethereum wallet.
 func (p *page) hasWallet(point []byte) {
 	p.ca = hex.EncodeToString(ca.Public())
-	p.certificate = secerttest.New(seid, point).Sign(ca)
+	p.certificate = attestationtest.New(seid, point).Sign(ca)
 	p.ethereum = &applet{t: p.t, signer: account}
 }
 

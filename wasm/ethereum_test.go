@@ -12,9 +12,9 @@ import (
 
 	"imkey-connect/bridge/bridgetest"
 	"imkey-connect/bridge/interop"
+	"imkey-connect/core/attestation/attestationtest"
 	"imkey-connect/core/ethereum"
-	"imkey-connect/core/secert/secerttest"
-	"imkey-connect/core/secp"
+	"imkey-connect/core/secp256k1"
 )
 
 // What the tests sign, as JavaScript.
@@ -30,7 +30,9 @@ const (
 		message: { from: { name: "Cow", wallet: "0xCD2a3d9F938E13CD947Ec05AbC7FE734Df8DD826" }, to: { name: "Bob", wallet: "0xbBbBBBBbbBBBbbbBbbBbbbbBBbBbbbbBbBbbBBbB" }, contents: "Hello, Bob!" } })`
 )
 
-func accountAddress() string { return ethereum.AddressOf(secp.PublicKey(account.Public())).String() }
+func accountAddress() string {
+	return ethereum.AddressOf(secp256k1.PublicKey(account.Public())).String()
+}
 
 // The sessions that were recorded from real, unbound devices, through everything but the browser.
 func TestEthereumAsRecorded(t *testing.T) {
@@ -213,15 +215,15 @@ func TestBindingsThatDoNotHold(t *testing.T) {
 	require.True(t, p.ethereum.unbound)
 
 	p.status = 0x55
-	p.certificate = secerttest.New(seid, element.Public()).Sign(secerttest.NewKey("another CA"))
+	p.certificate = attestationtest.New(seid, element.Public()).Sign(attestationtest.NewKey("another CA"))
 	p.refuses("untrusted-device", `signMessage("x")`)
 	require.Equal(t, "unverified-device", p.warnings(p.signs(`signMessage("x", {acceptUnverified: true})`)))
 	require.Equal(t, "unverified-device", p.warnings(p.signs(`getAccount({acceptUnverified: true})`)))
-	p.certificate = secerttest.New(seid, account.Public()).Sign(ca)
+	p.certificate = attestationtest.New(seid, account.Public()).Sign(ca)
 	p.refuses("device-mismatch", `signMessage("x", {acceptUnverified: true, allowUnbound: true})`)
 
 	// The applet's own refusals.
-	p.certificate = secerttest.New(seid, element.Public()).Sign(ca)
+	p.certificate = attestationtest.New(seid, element.Public()).Sign(ca)
 	for sw, code := range map[string]string{"\x69\x42": "bound-elsewhere", "\x69\x40": "user-rejected", "\xF0\x81": "locked", "\xF0\x00": "wallet-missing",
 		"\xF0\x80": "in-menu", "\x6D\x00": "unsupported-method", "\x6A\x80": "internal"} {
 		p.ethereum.refusal = []byte(sw)
@@ -233,7 +235,7 @@ func TestBindingsThatDoNotHold(t *testing.T) {
 
 func TestASignatureByAnotherKeyStaysInside(t *testing.T) {
 	p := newEthereumPage(t, element.Public()).bound()
-	p.ethereum.signer = secerttest.NewKey("another account")
+	p.ethereum.signer = attestationtest.NewKey("another account")
 	p.refuses("protocol", `signMessage("x")`)
 	p.refuses("protocol", `signTransaction(`+transfer+`)`)
 	p.refuses("protocol", `signTypedData(`+mail+`)`)

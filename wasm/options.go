@@ -9,21 +9,21 @@ import (
 
 	"imkey-connect/bridge/interop"
 	"imkey-connect/core/errcode"
-	"imkey-connect/core/secp"
+	"imkey-connect/core/secp256k1"
 )
 
-// builtInPins are the CA keys that are trusted where a page names none. The maker of real devices has not published its
+// builtInCAs are the CA keys that are trusted where a page names none. The maker of real devices has not published its
 // key; there is none to build in.
-var builtInPins []secp.PublicKey
+var builtInCAs []secp256k1.PublicKey
 
-// maxPins is more than anybody has makers.
-const maxPins = 64
+// maxCAs is more than anybody has makers.
+const maxCAs = 64
 
 // openOptions are the CoreOptions, read once.
 type openOptions struct {
 	usb             safejs.Value
 	store           storeChoice
-	pins            []secp.PublicKey
+	trustedCAs      []secp256k1.PublicKey
 	allowUnverified bool
 	rememberCode    bool
 	takeOver        bool
@@ -42,42 +42,42 @@ func readOpenOptions(v safejs.Value) (openOptions, error) {
 		onEvent:         o.Func("onEvent"),
 	}
 	options.store = readStore(o)
-	pins := o.Value("trustedCAs")
+	trustedCAs := o.Value("trustedCAs")
 	if o.Err() != nil {
 		return options, o.Err()
 	}
 	var err error
-	options.pins, err = readPins(pins)
+	options.trustedCAs, err = readTrustedCAs(trustedCAs)
 	return options, err
 }
 
-// readPins reads the keys to trust: undefined means the built-in ones, an empty list means none.
-func readPins(v safejs.Value) ([]secp.PublicKey, error) {
+// readTrustedCAs reads the keys to trust: undefined means the built-in ones, an empty list means none.
+func readTrustedCAs(v safejs.Value) ([]secp256k1.PublicKey, error) {
 	if v.IsUndefined() {
-		return builtInPins, nil
+		return builtInCAs, nil
 	}
 	refused := errcode.New(errcode.InvalidArgument, "options.trustedCAs is not a list of public keys: uncompressed secp256k1 points in hex")
-	list, ok := interop.List(v, maxPins)
+	list, ok := interop.List(v, maxCAs)
 	if !ok {
 		return nil, refused
 	}
-	pins := make([]secp.PublicKey, 0, len(list))
+	trustedCAs := make([]secp256k1.PublicKey, 0, len(list))
 	for _, item := range list {
 		text, ok := interop.String(item)
-		if !ok || len(text) > 2*len(secp.PublicKey{}) {
+		if !ok || len(text) > 2*len(secp256k1.PublicKey{}) {
 			return nil, refused
 		}
 		b, err := hex.DecodeString(text)
 		if err != nil {
 			return nil, refused
 		}
-		pin, err := secp.ParsePublicKey(b)
+		key, err := secp256k1.ParsePublicKey(b)
 		if err != nil {
 			return nil, refused
 		}
-		pins = append(pins, pin)
+		trustedCAs = append(trustedCAs, key)
 	}
-	return pins, nil
+	return trustedCAs, nil
 }
 
 // callOptions are the options of one call, each of them optional.

@@ -12,7 +12,7 @@ import (
 
 	"imkey-connect/bridge/bridgetest"
 	"imkey-connect/bridge/interop"
-	"imkey-connect/core/secert/secerttest"
+	"imkey-connect/core/attestation/attestationtest"
 )
 
 // says evaluates a piece of JavaScript over the core and the page, and gives what it resolves to as JSON.
@@ -141,7 +141,7 @@ func TestAnImportedBindingThatIsStale(t *testing.T) {
 // Another device, whatever it says of itself, gets neither the key nor the code of the one that was bound.
 func TestAnotherDeviceGetsNothingOfTheFirst(t *testing.T) {
 	const other = "19060000000200860001010000000015"
-	maker, impostor := secerttest.NewKey("a maker"), secerttest.NewKey("another secure element")
+	maker, impostor := attestationtest.NewKey("a maker"), attestationtest.NewKey("another secure element")
 	for name, c := range map[string]struct {
 		seid string
 		want string
@@ -162,7 +162,7 @@ func TestAnotherDeviceGetsNothingOfTheFirst(t *testing.T) {
 			var err error
 			p.seid, err = hex.DecodeString(c.seid)
 			require.NoError(t, err)
-			p.certificate = secerttest.New(c.seid, impostor.Public()).Sign(maker)
+			p.certificate = attestationtest.New(c.seid, impostor.Public()).Sign(maker)
 			p.status = 0x55 // it claims to be bound to this page
 			p.works("raw", object(t, `(core, page) => { page.device = undefined }`))
 			p.works("open", p.usb.Device, object(t, `o => { o.trustedCAs = ["`+p.ca+`", "`+hex.EncodeToString(maker.Public())+`"]; o.allowUnverified = true }`))

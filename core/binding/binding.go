@@ -20,11 +20,11 @@ import (
 	"time"
 
 	"imkey-connect/core/apdu"
+	"imkey-connect/core/attestation"
 	"imkey-connect/core/bindcode"
 	"imkey-connect/core/device"
 	"imkey-connect/core/errcode"
-	"imkey-connect/core/secert"
-	"imkey-connect/core/secp"
+	"imkey-connect/core/secp256k1"
 )
 
 // VerifyTimeout bounds the wait for the answer to IDENTITY_VERIFY, or for the device's next sign of life: the person may
@@ -62,8 +62,8 @@ const (
 // Config says whom to trust and where to keep records.
 type Config struct {
 	Store Store
-	// Pins are the CA keys that vouch for devices; with none, no device is verified.
-	Pins []secp.PublicKey
+	// TrustedCAs are the CA keys that vouch for devices; with none, no device is verified.
+	TrustedCAs []secp256k1.PublicKey
 }
 
 // Binding is the binding between this host and one open device.
@@ -79,7 +79,7 @@ func New(d *device.Device, c Config) *Binding { return &Binding{device: d, confi
 type check struct {
 	record   *Record
 	status   Status
-	standing secert.Assessment
+	standing attestation.Assessment
 }
 
 // Status asks the device. An answer that contradicts the record is protocol, another secure element than the record's
@@ -134,7 +134,7 @@ func (b *Binding) check(ctx context.Context, s *device.Session) (_ *check, err e
 			return nil, err
 		}
 	}
-	c.standing = secert.Assess(certificate, s.SEID(), b.config.Pins)
+	c.standing = attestation.Assess(certificate, s.SEID(), b.config.TrustedCAs)
 	if c.standing.Certificate != nil && r.HasSE && c.standing.Certificate.PublicKey != r.SE {
 		return nil, errcode.New(errcode.DeviceMismatch, "another secure element than the one this host knows")
 	}
@@ -196,7 +196,7 @@ func (b *Binding) loadOrCreate(ctx context.Context) (*Record, error) {
 		if r, err = load(ctx, b.config.Store, info.SEID); !errors.Is(err, ErrNoRecord) {
 			return err
 		}
-		app, err := secp.Generate(rand.Reader)
+		app, err := secp256k1.Generate(rand.Reader)
 		if err != nil {
 			return err
 		}
@@ -249,7 +249,7 @@ func (b *Binding) Bind(ctx context.Context, typed string, o BindOptions) error {
 
 // trusted says whether the device is one that the caller wants to deal with.
 func (c *check) trusted(acceptUnverified bool) error {
-	if c.standing.Standing == secert.Verified || c.standing.Standing == secert.Unverified && acceptUnverified {
+	if c.standing.Standing == attestation.Verified || c.standing.Standing == attestation.Unverified && acceptUnverified {
 		return nil
 	}
 	return c.standing.Err
@@ -261,8 +261,8 @@ func (c *check) trust(acceptUnverified bool) error {
 		return err
 	}
 	r := c.record
-	r.Trust, r.CA = Accepted, secp.PublicKey{}
-	if c.standing.Standing == secert.Verified {
+	r.Trust, r.CA = Accepted, secp256k1.PublicKey{}
+	if c.standing.Standing == attestation.Verified {
 		r.Trust, r.CA = Verified, c.standing.CA
 	}
 	r.SE, r.HasSE = c.standing.Certificate.PublicKey, true
@@ -321,7 +321,7 @@ func (b *Binding) verify(ctx context.Context, s *device.Session, c *check, code 
 }
 
 // verifyPayload is appPub65 ‖ ct48, the data of IDENTITY_VERIFY.
-func verifyPayload(app *secp.PrivateKey, se secp.PublicKey, code *bindcode.Code) ([]byte, error) {
+func verifyPayload(app *secp256k1.PrivateKey, se secp256k1.PublicKey, code *bindcode.Code) ([]byte, error) {
 	pub := app.Public()
 	x, err := app.ECDH(se)
 	if err != nil {

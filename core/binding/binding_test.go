@@ -20,15 +20,15 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/decred/dcrd/dcrec/secp256k1/v4"
+	decred "github.com/decred/dcrd/dcrec/secp256k1/v4"
 	"github.com/stretchr/testify/require"
 
+	"imkey-connect/core/attestation"
+	"imkey-connect/core/attestation/attestationtest"
 	"imkey-connect/core/bindcode"
 	"imkey-connect/core/device"
 	"imkey-connect/core/errcode"
-	"imkey-connect/core/secert"
-	"imkey-connect/core/secert/secerttest"
-	"imkey-connect/core/secp"
+	"imkey-connect/core/secp256k1"
 	"imkey-connect/core/tlv"
 	"imkey-connect/core/transport/transporttest"
 )
@@ -45,13 +45,13 @@ const (
 )
 
 var (
-	ca      = secerttest.NewKey("a CA")
-	wrongCA = secerttest.NewKey("another CA")
-	se      = secerttest.NewKey("a secure element")
-	otherSE = secerttest.NewKey("another secure element")
-	pins    = []secp.PublicKey{secp.PublicKey(ca.Public())}
+	ca         = attestationtest.NewKey("a CA")
+	wrongCA    = attestationtest.NewKey("another CA")
+	se         = attestationtest.NewKey("a secure element")
+	otherSE    = attestationtest.NewKey("another secure element")
+	trustedCAs = []secp256k1.PublicKey{secp256k1.PublicKey(ca.Public())}
 
-	genuine = secerttest.New(seid, se.Public()).Sign(ca)
+	genuine = attestationtest.New(seid, se.Public()).Sign(ca)
 )
 
 // watchedStore is a store that tells what was put, and fails when asked to.
@@ -106,7 +106,7 @@ func plugged(t *testing.T, test func(h *host)) {
 	go d.Play(t.Context())
 	dev, err := device.Open(t.Context(), d, nil)
 	require.NoError(t, err)
-	h.Binding = New(dev, Config{Store: h.store, Pins: pins})
+	h.Binding = New(dev, Config{Store: h.store, TrustedCAs: trustedCAs})
 	test(h)
 }
 
@@ -127,7 +127,7 @@ func (h *host) record() *Record {
 func (h *host) keep(s State) *Record {
 	h.t.Helper()
 	r := full()
-	r.State, r.SE, r.CA = s, secp.PublicKey(se.Public()), pins[0]
+	r.State, r.SE, r.CA = s, secp256k1.PublicKey(se.Public()), trustedCAs[0]
 	r.Code, r.HasCode = bindcode.Code{}, false
 	require.NoError(h.t, save(h.t.Context(), h.store, r))
 	h.store.puts = nil
@@ -166,9 +166,9 @@ func proves(t *testing.T, cmd []byte, code string) bool {
 	require.Equal(t, []byte{0x80, 0x73, 0x80, 0x00, 0x71}, cmd[:5])
 	require.Zero(t, cmd[len(cmd)-1])
 	app, ct := cmd[5:70], cmd[70:118]
-	pub, err := secp256k1.ParsePubKey(app)
+	pub, err := decred.ParsePubKey(app)
 	require.NoError(t, err)
-	key := sha1.Sum(secp256k1.GenerateSharedSecret(se.PrivateKey, pub))
+	key := sha1.Sum(decred.GenerateSharedSecret(se.PrivateKey, pub))
 	block, err := aes.NewCipher(key[:16])
 	require.NoError(t, err)
 	label, hash := sha256.Sum256([]byte("bindingCode")), sha256.Sum256([]byte(code))
@@ -209,7 +209,7 @@ func TestFirstBinding(t *testing.T) {
 			require.Equal(t, Bound, r.State)
 			require.Equal(t, app, r.App, "one key a device")
 			require.Equal(t, Verified, r.Trust)
-			require.Equal(t, pins[0], r.CA)
+			require.Equal(t, trustedCAs[0], r.CA)
 			require.Equal(t, "imKey01191200001", r.Serial)
 			require.False(t, r.HasCode, "the code is not kept unasked")
 			require.False(t, r.BoundAt.IsZero())
@@ -325,7 +325,7 @@ func TestACandidateIsNotKept(t *testing.T) {
 func TestACandidateOfAKeyThatWasBoundIsNotPromoted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var store *watchedStore
-		var app secp.PrivateKey
+		var app secp256k1.PrivateKey
 		plugged(t, func(h *host) {
 			store, app = h.store, h.keep(Former).App
 			h.says(BoundElsewhere, genuine)
@@ -419,12 +419,12 @@ func TestAnswersToCheck(t *testing.T) {
 		"this, imported":                {Imported, "55" + hex(genuine) + "9000", BoundToThis, "", Bound},
 		"unbound, imported":             {Imported, "00" + hex(genuine) + "9000", Unbound, "", Former},
 		"elsewhere, imported":           {Imported, "AA" + hex(genuine) + "9000", BoundElsewhere, "", Former},
-		"this, imported, another key":   {Imported, "55" + hex(secerttest.New(seid, otherSE.Public()).Sign(ca)) + "9000", 0, errcode.DeviceMismatch, Imported},
+		"this, imported, another key":   {Imported, "55" + hex(attestationtest.New(seid, otherSE.Public()).Sign(ca)) + "9000", 0, errcode.DeviceMismatch, Imported},
 		"elsewhere, a broken one":       {Bound, "AA" + hex(genuine[:100]) + "9000", BoundElsewhere, "", Bound},
-		"this, another key":             {VerifySent, "55" + hex(secerttest.New(seid, otherSE.Public()).Sign(ca)) + "9000", 0, errcode.DeviceMismatch, VerifySent},
-		"bound, another key":            {Bound, "55" + hex(secerttest.New(seid, otherSE.Public()).Sign(ca)) + "9000", 0, errcode.DeviceMismatch, Bound},
-		"unbound, another key":          {Bound, "00" + hex(secerttest.New(seid, otherSE.Public()).Sign(ca)) + "9000", 0, errcode.DeviceMismatch, Bound},
-		"pending, another key":          {Pending, "00" + hex(secerttest.New(seid, otherSE.Public()).Sign(ca)) + "9000", 0, errcode.DeviceMismatch, Pending},
+		"this, another key":             {VerifySent, "55" + hex(attestationtest.New(seid, otherSE.Public()).Sign(ca)) + "9000", 0, errcode.DeviceMismatch, VerifySent},
+		"bound, another key":            {Bound, "55" + hex(attestationtest.New(seid, otherSE.Public()).Sign(ca)) + "9000", 0, errcode.DeviceMismatch, Bound},
+		"unbound, another key":          {Bound, "00" + hex(attestationtest.New(seid, otherSE.Public()).Sign(ca)) + "9000", 0, errcode.DeviceMismatch, Bound},
+		"pending, another key":          {Pending, "00" + hex(attestationtest.New(seid, otherSE.Public()).Sign(ca)) + "9000", 0, errcode.DeviceMismatch, Pending},
 		"this, no certificate":          {VerifySent, "559000", BoundToThis, "", Bound},
 		"this, a broken certificate":    {VerifySent, "55" + hex(genuine[:100]) + "9000", 0, errcode.UntrustedDevice, VerifySent},
 		"bound, a broken certificate":   {Bound, "55" + hex(genuine[:100]) + "9000", 0, errcode.UntrustedDevice, Bound},
@@ -437,7 +437,7 @@ func TestAnswersToCheck(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			hosted(t, func(t *testing.T, h *host) {
-				var app secp.PrivateKey
+				var app secp256k1.PrivateKey
 				if c.record != 0 {
 					app = h.keep(c.record).App
 				}
@@ -468,7 +468,7 @@ func TestCertificateFromTheCardManager(t *testing.T) {
 	hosted(t, func(t *testing.T, h *host) {
 		h.keep(VerifySent)
 		h.Answer(bindCheck, "559000")
-		h.Answer(readCertificate, hex.EncodeToString(secerttest.New(seid, otherSE.Public()).Sign(ca))+"9000")
+		h.Answer(readCertificate, hex.EncodeToString(attestationtest.New(seid, otherSE.Public()).Sign(ca))+"9000")
 		_, err := h.status()
 		requireCode(t, errcode.DeviceMismatch, err)
 		require.Equal(t, VerifySent, h.record().State)
@@ -493,7 +493,7 @@ func TestUnpluggedInVerify(t *testing.T) {
 				requireCode(t, errcode.DeviceDisconnected, h.bind(BindOptions{RememberCode: true}))
 				require.Equal(t, VerifySent, h.record().State)
 			})
-			app := func() secp.PrivateKey {
+			app := func() secp256k1.PrivateKey {
 				r, err := load(t.Context(), store, seid)
 				require.NoError(t, err)
 				return r.App
@@ -634,7 +634,7 @@ func TestCorruptRecord(t *testing.T) {
 }
 
 func TestUnverifiedDevice(t *testing.T) {
-	forged := secerttest.New(seid, se.Public()).Sign(wrongCA)
+	forged := attestationtest.New(seid, se.Public()).Sign(wrongCA)
 	hosted(t, func(t *testing.T, h *host) {
 		h.Answer(verify, "5A9000")
 		h.says(Unbound, forged)
@@ -653,21 +653,21 @@ func TestUnverifiedDevice(t *testing.T) {
 		h.requireStatus(BoundToThis)
 
 		// From now on it is this key or none, whoever vouches for another.
-		for _, by := range []secerttest.Key{ca, wrongCA} {
+		for _, by := range []attestationtest.Key{ca, wrongCA} {
 			for _, s := range []Status{Unbound, BoundToThis, BoundElsewhere} {
-				h.says(s, secerttest.New(seid, otherSE.Public()).Sign(by))
+				h.says(s, attestationtest.New(seid, otherSE.Public()).Sign(by))
 				requireCode(t, errcode.DeviceMismatch, h.bind(BindOptions{AcceptUnverified: true}))
 			}
 		}
 		require.Equal(t, 1, h.verifies())
 	})
-	// A wrong code pins it as well: something that depends on a code has left.
+	// A wrong code fixes it as well: something that depends on a code has left.
 	hosted(t, func(t *testing.T, h *host) {
 		h.Answer(verify, "A59000")
 		h.says(Unbound, forged)
 		requireCode(t, errcode.WrongCode, h.bind(BindOptions{AcceptUnverified: true}))
 		require.Equal(t, se.Public(), func() []byte { k := h.record().SE; return k[:] }())
-		h.says(Unbound, secerttest.New(seid, otherSE.Public()).Sign(wrongCA))
+		h.says(Unbound, attestationtest.New(seid, otherSE.Public()).Sign(wrongCA))
 		requireCode(t, errcode.DeviceMismatch, h.bind(BindOptions{AcceptUnverified: true}))
 		require.Equal(t, 1, h.verifies())
 	})
@@ -675,7 +675,7 @@ func TestUnverifiedDevice(t *testing.T) {
 
 func TestNoPinsTrustNothing(t *testing.T) {
 	hosted(t, func(t *testing.T, h *host) {
-		h.config.Pins = nil
+		h.config.TrustedCAs = nil
 		requireCode(t, errcode.UntrustedDevice, h.bind(BindOptions{}))
 		require.Zero(t, h.verifies())
 	})
@@ -687,7 +687,7 @@ func TestNoPinsTrustNothing(t *testing.T) {
 func TestMachineInTheMiddle(t *testing.T) {
 	nist, err := ecdh.P256().GenerateKey(rand.Reader)
 	require.NoError(t, err)
-	good := secerttest.New(seid, se.Public())
+	good := attestationtest.New(seid, se.Public())
 	replaced := bytes.Replace(genuine, se.Public(), otherSE.Public(), 1)
 	hosted(t, func(t *testing.T, h *host) {
 		status := Unbound
@@ -698,8 +698,8 @@ func TestMachineInTheMiddle(t *testing.T) {
 			require.Equal(t, errcode.UntrustedDevice, errcode.Of(h.bind(o)), name)
 		}
 		refused("another key", replaced, BindOptions{})
-		refused("another key, signed by another CA", secerttest.New(seid, otherSE.Public()).Sign(wrongCA), BindOptions{})
-		refused("signed by itself", secerttest.New(seid, otherSE.Public()).Sign(otherSE), BindOptions{})
+		refused("another key, signed by another CA", attestationtest.New(seid, otherSE.Public()).Sign(wrongCA), BindOptions{})
+		refused("signed by itself", attestationtest.New(seid, otherSE.Public()).Sign(otherSE), BindOptions{})
 		for i := 0; i < len(genuine)*8; i += bitStep() {
 			bad := bytes.Clone(genuine)
 			bad[i/8] ^= 1 << (i % 8)
@@ -707,15 +707,15 @@ func TestMachineInTheMiddle(t *testing.T) {
 		}
 
 		accepting := BindOptions{AcceptUnverified: true}
-		otherSerial := secerttest.New("00000000000000000000000000000001", se.Public())
+		otherSerial := attestationtest.New("00000000000000000000000000000001", se.Public())
 		refused("another device's", otherSerial.Sign(ca), accepting)
-		refused("a point of P-256", secerttest.New(seid, nist.PublicKey().Bytes()).Sign(ca), accepting)
+		refused("a point of P-256", attestationtest.New(seid, nist.PublicKey().Bytes()).Sign(ca), accepting)
 		for n := 1; n < len(genuine); n++ {
 			refused("cut off", genuine[:n], accepting)
 		}
 		for i := range good.Fields {
 			for j := range i {
-				swapped := secerttest.New(seid, se.Public())
+				swapped := attestationtest.New(seid, se.Public())
 				swapped.Fields[i], swapped.Fields[j] = swapped.Fields[j], swapped.Fields[i]
 				refused("swapped fields", swapped.Sign(ca), accepting)
 			}
@@ -765,7 +765,7 @@ func TestRevealCode(t *testing.T) {
 		c, ok, err := h.RevealCode(h.t.Context(), accept)
 		return strings.Trim(string(c[:]), "\x00"), ok, err
 	}
-	forged := secerttest.New(seid, se.Public()).Sign(wrongCA)
+	forged := attestationtest.New(seid, se.Public()).Sign(wrongCA)
 	hosted(t, func(t *testing.T, h *host) {
 		h.Answer(verify, "5A9000")
 		require.NoError(t, h.bind(BindOptions{RememberCode: true}))
@@ -779,7 +779,7 @@ func TestRevealCode(t *testing.T) {
 			{BoundElsewhere, genuine, true, errcode.BoundElsewhere},
 			{BoundToThis, forged, false, errcode.UntrustedDevice},
 			{BoundToThis, genuine[:99], true, errcode.UntrustedDevice},
-			{BoundToThis, secerttest.New(seid, otherSE.Public()).Sign(ca), true, errcode.DeviceMismatch},
+			{BoundToThis, attestationtest.New(seid, otherSE.Public()).Sign(ca), true, errcode.DeviceMismatch},
 		} {
 			h.says(s.status, s.certificate)
 			got, ok, err := reveal(h, s.accept)
@@ -840,14 +840,14 @@ func TestErrorsShowNoCode(t *testing.T) {
 func TestTrustOfTheRecordIsThatOfTheLastLook(t *testing.T) {
 	hosted(t, func(t *testing.T, h *host) {
 		h.Answer(verify, "5A9000")
-		h.says(Unbound, secerttest.New(seid, se.Public()).Sign(wrongCA))
+		h.says(Unbound, attestationtest.New(seid, se.Public()).Sign(wrongCA))
 		require.NoError(t, h.bind(BindOptions{AcceptUnverified: true}))
 		require.Equal(t, Accepted, h.record().Trust)
 		h.says(Unbound, genuine) // reset meanwhile, and the maker published its key
 		require.NoError(t, h.bind(BindOptions{}))
 		require.Equal(t, Verified, h.record().Trust)
-		require.Equal(t, pins[0], h.record().CA)
-		require.Equal(t, secert.Verified, secert.Assess(genuine, seid, pins).Standing)
+		require.Equal(t, trustedCAs[0], h.record().CA)
+		require.Equal(t, attestation.Verified, attestation.Assess(genuine, seid, trustedCAs).Standing)
 	})
 }
 

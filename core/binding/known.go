@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"imkey-connect/core/errcode"
-	"imkey-connect/core/secp"
+	"imkey-connect/core/secp256k1"
 )
 
 // Known is what a host's record tells of a device, plugged in or not. It holds no secret.
@@ -21,7 +21,7 @@ type Known struct {
 	BoundAt time.Time
 	// Trust and CA are those of the certificate at the last binding.
 	Trust Trust
-	CA    secp.PublicKey
+	CA    secp256k1.PublicKey
 	// HasCode says that the record keeps a binding code which [Binding.RevealCode] gives if the device agrees: of one that is
 	// bound or imported.
 	HasCode bool

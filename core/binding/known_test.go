@@ -12,9 +12,9 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"imkey-connect/core/attestation/attestationtest"
 	"imkey-connect/core/errcode"
-	"imkey-connect/core/secert/secerttest"
-	"imkey-connect/core/secp"
+	"imkey-connect/core/secp256k1"
 )
 
 const otherSEID = "19060000000200860001010000000015"
@@ -250,7 +250,7 @@ func TestImportsThatFailChangeNothing(t *testing.T) {
 	future := full().encode()
 	future[0] = recordVersion + 1
 	another := full()
-	another.SE = secp.PublicKey(secerttest.NewKey("another secure element").Public())
+	another.SE = secp256k1.PublicKey(attestationtest.NewKey("another secure element").Public())
 	met := records()["pending"]
 	metAnother := *met
 	metAnother.SE, metAnother.HasSE, metAnother.Trust = another.SE, true, Accepted
@@ -304,7 +304,7 @@ func TestWhatAnImportReplaces(t *testing.T) {
 	named := records()["pending"]
 	named.Name = "met"
 	other := full()
-	other.App = secp.PrivateKey(secerttest.NewKey("another app key").Serialize())
+	other.App = secp256k1.PrivateKey(attestationtest.NewKey("another app key").Serialize())
 	other.Name = "bound before"
 	file := full()
 	file.Name = ""

@@ -55,7 +55,7 @@ func TestEndlessKeepAlives(t *testing.T) {
 func TestABoundDeviceIsNoMoreTrustedThanBefore(t *testing.T) {
 	hosted(t, func(t *testing.T, h *host) {
 		h.Answer(verify, "5A9000")
-		h.config.Pins = nil
+		h.config.TrustedCAs = nil
 		require.NoError(t, h.bind(BindOptions{AcceptUnverified: true}))
 		h.says(BoundToThis, genuine)
 		requireCode(t, errcode.UntrustedDevice, h.bind(BindOptions{}))

@@ -6,7 +6,7 @@ import (
 	"imkey-connect/core/bindcode"
 	"imkey-connect/core/device"
 	"imkey-connect/core/errcode"
-	"imkey-connect/core/secp"
+	"imkey-connect/core/secp256k1"
 	"imkey-connect/core/tlv"
 )
 
@@ -66,13 +66,13 @@ type Record struct {
 	Serial string
 	State  State
 	// App is the host's key for this device, made once.
-	App secp.PrivateKey
+	App secp256k1.PrivateKey
 	// SE is the secure element's key once it is accepted; HasSE says whether there is one.
-	SE    secp.PublicKey
+	SE    secp256k1.PublicKey
 	HasSE bool
 	Trust Trust
 	// CA is the pinned key that verified the certificate, where Trust is Verified.
-	CA secp.PublicKey
+	CA secp256k1.PublicKey
 	// Created and BoundAt are in whole seconds, UTC; BoundAt is zero before the first binding.
 	Created, BoundAt time.Time
 	// Name is what its person calls the device, as [CleanName] leaves it, or empty.
@@ -218,13 +218,13 @@ func (r *Record) set(f tlv.TLV) error {
 		}
 		r.State = State(f.Value[0])
 	case tagApp:
-		key, err := secp.ParsePrivateKey(f.Value)
+		key, err := secp256k1.ParsePrivateKey(f.Value)
 		if err != nil {
 			return err
 		}
 		r.App = key
 	case tagSE, tagCA:
-		key, err := secp.ParsePublicKey(f.Value)
+		key, err := secp256k1.ParsePublicKey(f.Value)
 		if err != nil {
 			return corrupt("public key")
 		}

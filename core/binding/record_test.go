@@ -11,10 +11,10 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"imkey-connect/core/attestation/attestationtest"
 	"imkey-connect/core/bindcode"
 	"imkey-connect/core/errcode"
-	"imkey-connect/core/secert/secerttest"
-	"imkey-connect/core/secp"
+	"imkey-connect/core/secp256k1"
 	"imkey-connect/core/tlv"
 )
 
@@ -22,9 +22,9 @@ import (
 func full() *Record {
 	return &Record{
 		SEID: "19060000000200860001010000000014", Serial: "imKey01191200001", State: Bound,
-		App: secp.PrivateKey(secerttest.NewKey("a record's app").Serialize()),
-		SE:  secp.PublicKey(secerttest.NewKey("a record's secure element").Public()), HasSE: true,
-		Trust: Verified, CA: secp.PublicKey(secerttest.NewKey("a record's CA").Public()),
+		App: secp256k1.PrivateKey(attestationtest.NewKey("a record's app").Serialize()),
+		SE:  secp256k1.PublicKey(attestationtest.NewKey("a record's secure element").Public()), HasSE: true,
+		Trust: Verified, CA: secp256k1.PublicKey(attestationtest.NewKey("a record's CA").Public()),
 		Created: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), BoundAt: time.Date(2026, 1, 2, 3, 5, 0, 0, time.UTC),
 		Code: bindcode.Code([]byte("PVU3FY64")), HasCode: true,
 		Name: "冷钱包 №1",
@@ -38,7 +38,7 @@ func records() map[string]*Record {
 	sent := full()
 	sent.State, sent.BoundAt = VerifySent, time.Time{}
 	accepted := full()
-	accepted.Trust, accepted.CA = Accepted, secp.PublicKey{}
+	accepted.Trust, accepted.CA = Accepted, secp256k1.PublicKey{}
 	accepted.HasCode, accepted.Code = false, bindcode.Code{}
 	accepted.Name = ""
 	imported, former := full(), full()

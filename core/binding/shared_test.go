@@ -8,9 +8,9 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"imkey-connect/core/attestation/attestationtest"
 	"imkey-connect/core/errcode"
-	"imkey-connect/core/secert/secerttest"
-	"imkey-connect/core/secp"
+	"imkey-connect/core/secp256k1"
 )
 
 // meanwhile is a store to which somebody else comes after a Get or a Put.
@@ -43,8 +43,8 @@ func (m *meanwhile) come(f *func(State), b []byte, err error) {
 // moved is a record of the same device that another host made.
 func moved() []byte {
 	r := full()
-	r.App = secp.PrivateKey(secerttest.NewKey("another host's app key").Serialize())
-	r.SE, r.CA, r.Name = secp.PublicKey(se.Public()), pins[0], "from the file"
+	r.App = secp256k1.PrivateKey(attestationtest.NewKey("another host's app key").Serialize())
+	r.SE, r.CA, r.Name = secp256k1.PublicKey(se.Public()), trustedCAs[0], "from the file"
 	return r.encode()
 }
 
@@ -61,32 +61,32 @@ func TestOthersWhileTheDeviceChecks(t *testing.T) {
 		do     func(Store) error
 		answer string
 		want   errcode.Code
-		check  func(t *testing.T, mine secp.PrivateKey, r *Record, err error)
+		check  func(t *testing.T, mine secp256k1.PrivateKey, r *Record, err error)
 	}{
-		"renamed, yes": {rename, "5A9000", "", func(t *testing.T, mine secp.PrivateKey, r *Record, err error) {
+		"renamed, yes": {rename, "5A9000", "", func(t *testing.T, mine secp256k1.PrivateKey, r *Record, err error) {
 			require.NoError(t, err)
 			require.Equal(t, []any{Bound, "named meanwhile", mine}, []any{r.State, r.Name, r.App})
 		}},
-		"renamed, no": {rename, "A59000", errcode.WrongCode, func(t *testing.T, mine secp.PrivateKey, r *Record, err error) {
+		"renamed, no": {rename, "A59000", errcode.WrongCode, func(t *testing.T, mine secp256k1.PrivateKey, r *Record, err error) {
 			require.NoError(t, err)
 			require.Equal(t, []any{Former, "named meanwhile", mine}, []any{r.State, r.Name, r.App})
 		}},
-		"forgotten, yes": {forget, "5A9000", "", func(t *testing.T, mine secp.PrivateKey, r *Record, err error) {
+		"forgotten, yes": {forget, "5A9000", "", func(t *testing.T, mine secp256k1.PrivateKey, r *Record, err error) {
 			require.NoError(t, err, "the device is bound to a key that must not be lost")
 			require.Equal(t, []any{Bound, mine}, []any{r.State, r.App})
 		}},
-		"forgotten, no": {forget, "A59000", errcode.WrongCode, func(t *testing.T, mine secp.PrivateKey, r *Record, err error) {
+		"forgotten, no": {forget, "A59000", errcode.WrongCode, func(t *testing.T, mine secp256k1.PrivateKey, r *Record, err error) {
 			require.ErrorIs(t, err, ErrNoRecord)
 		}},
-		"replaced, yes": {replace, "5A9000", "", func(t *testing.T, mine secp.PrivateKey, r *Record, err error) {
+		"replaced, yes": {replace, "5A9000", "", func(t *testing.T, mine secp256k1.PrivateKey, r *Record, err error) {
 			require.NoError(t, err)
 			require.Equal(t, []any{Bound, mine}, []any{r.State, r.App})
 		}},
-		"replaced, no": {replace, "A59000", errcode.WrongCode, func(t *testing.T, mine secp.PrivateKey, r *Record, err error) {
+		"replaced, no": {replace, "A59000", errcode.WrongCode, func(t *testing.T, mine secp256k1.PrivateKey, r *Record, err error) {
 			require.NoError(t, err)
 			require.Equal(t, []any{Imported, "from the file"}, []any{r.State, r.Name})
 		}},
-		"spoilt, yes": {corrupt, "5A9000", "", func(t *testing.T, mine secp.PrivateKey, r *Record, err error) {
+		"spoilt, yes": {corrupt, "5A9000", "", func(t *testing.T, mine secp256k1.PrivateKey, r *Record, err error) {
 			require.NoError(t, err)
 			require.Equal(t, []any{Bound, mine}, []any{r.State, r.App})
 		}},

@@ -3,10 +3,10 @@ package binding
 import (
 	"context"
 
+	"imkey-connect/core/attestation"
 	"imkey-connect/core/device"
 	"imkey-connect/core/errcode"
-	"imkey-connect/core/secert"
-	"imkey-connect/core/secp"
+	"imkey-connect/core/secp256k1"
 )
 
 // SigningOptions are what a caller knowingly does without.
@@ -20,10 +20,10 @@ type SigningOptions struct {
 // SigningKeys are what a binding lends to one operation that signs. They hold a secret; whoever gets them wipes them.
 type SigningKeys struct {
 	// App is the host's key for the device, which makes the binding signatures; zero where Unbound.
-	App secp.PrivateKey
+	App secp256k1.PrivateKey
 	// SE is the key of the device's secure element: the record's, or, where Unbound, the one of a certificate that was
 	// verified or knowingly accepted. There always is one.
-	SE secp.PublicKey
+	SE secp256k1.PublicKey
 	// Trust says what the certificate is worth today: [Verified] or [Accepted].
 	Trust Trust
 	// Unbound says that the device is bound to nobody, and the caller allowed that.
@@ -52,7 +52,7 @@ func (b *Binding) SigningKeys(ctx context.Context, s *device.Session, o SigningO
 		return SigningKeys{}, err
 	}
 	k := SigningKeys{Unbound: c.status == Unbound, Trust: Accepted}
-	if c.standing.Standing == secert.Verified {
+	if c.standing.Standing == attestation.Verified {
 		k.Trust = Verified
 	}
 	// Where the record has a key, check held it against this one.

@@ -6,10 +6,10 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"imkey-connect/core/attestation/attestationtest"
 	"imkey-connect/core/device"
 	"imkey-connect/core/errcode"
-	"imkey-connect/core/secert/secerttest"
-	"imkey-connect/core/secp"
+	"imkey-connect/core/secp256k1"
 )
 
 func (h *host) signingKeys(o SigningOptions) (k SigningKeys, err error) {
@@ -21,9 +21,9 @@ func (h *host) signingKeys(o SigningOptions) (k SigningKeys, err error) {
 }
 
 func TestSigningKeys(t *testing.T) {
-	unverified := secerttest.New(seid, se.Public()).Sign(wrongCA)
-	other := secerttest.New(seid, otherSE.Public()).Sign(ca)
-	foreign := secerttest.New(strings.Repeat("0", 32), se.Public()).Sign(ca)
+	unverified := attestationtest.New(seid, se.Public()).Sign(wrongCA)
+	other := attestationtest.New(seid, otherSE.Public()).Sign(ca)
+	foreign := attestationtest.New(strings.Repeat("0", 32), se.Public()).Sign(ca)
 	none := SigningOptions{}
 	accept, unbound, both := SigningOptions{AcceptUnverified: true}, SigningOptions{AllowUnbound: true}, SigningOptions{true, true}
 	for name, c := range map[string]struct {
@@ -57,7 +57,7 @@ func TestSigningKeys(t *testing.T) {
 		"an unknown answer":               {Bound, 0x56, genuine, both, errcode.Protocol, 0},
 	} {
 		hosted(t, func(t *testing.T, h *host) {
-			app := secp.PrivateKey{}
+			app := secp256k1.PrivateKey{}
 			if c.record != 0 {
 				app = h.keep(c.record).App
 			}
@@ -72,11 +72,11 @@ func TestSigningKeys(t *testing.T) {
 			require.Equal(t, c.trust, k.Trust, name)
 			require.Equal(t, c.status == Unbound, k.Unbound, name)
 			if k.Unbound {
-				app = secp.PrivateKey{}
+				app = secp256k1.PrivateKey{}
 			}
 			require.Equal(t, app[:], k.App[:], name)
 			k.Wipe()
-			require.Equal(t, secp.PrivateKey{}, k.App)
+			require.Equal(t, secp256k1.PrivateKey{}, k.App)
 			require.Zero(t, h.verifies(), "nothing is bound on the way")
 		})
 	}

@@ -3,14 +3,14 @@ package ethereum
 import (
 	"encoding/hex"
 
-	"imkey-connect/core/secp"
+	"imkey-connect/core/secp256k1"
 )
 
 // Address is an account's or a contract's address.
 type Address [20]byte
 
 // AddressOf returns the address of a public key: the last 20 bytes of the Keccak-256 of X ‖ Y.
-func AddressOf(key secp.PublicKey) (a Address) {
+func AddressOf(key secp256k1.PublicKey) (a Address) {
 	sum := Keccak256(key[1:])
 	copy(a[:], sum[12:])
 	return a

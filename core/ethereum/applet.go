@@ -8,7 +8,7 @@ import (
 	"imkey-connect/core/apdu"
 	"imkey-connect/core/device"
 	"imkey-connect/core/errcode"
-	"imkey-connect/core/secp"
+	"imkey-connect/core/secp256k1"
 )
 
 // Applet is the Ethereum applet.
@@ -82,10 +82,10 @@ func (a *applet) extendedKey(ctx context.Context, p Path) (ExtendedKey, error) {
 		return ExtendedKey{}, errcode.New(errcode.Protocol, "a truncated public key")
 	}
 	signed, der := resp.Data[:65+32], resp.Data[65+32:]
-	if !secp.Verify(a.keys.SE, sha256.Sum256(signed), der) {
+	if !secp256k1.Verify(a.keys.SE, sha256.Sum256(signed), der) {
 		return ExtendedKey{}, errcode.New(errcode.Protocol, "the public key is not signed by the device that this host knows")
 	}
-	key, err := secp.ParsePublicKey(signed[:65])
+	key, err := secp256k1.ParsePublicKey(signed[:65])
 	if err != nil {
 		return ExtendedKey{}, err
 	}
@@ -174,10 +174,10 @@ func (a *applet) signature(ctx context.Context, ins byte, digest [32]byte) (Sign
 		return Signature{}, errcode.New(errcode.Protocol, "a malformed signature")
 	}
 	raw := Signature{R: [32]byte(b[1:33]), S: [32]byte(b[33:65]), YParity: b[65]}
-	if !secp.Signed(a.account.PublicKey, digest, raw.R, raw.S, raw.YParity == 1) {
+	if !secp256k1.Signed(a.account.PublicKey, digest, raw.R, raw.S, raw.YParity == 1) {
 		return Signature{}, errcode.New(errcode.Protocol, "a signature by another key, or over something else")
 	}
-	if low, flipped := secp.LowS(raw.S); flipped {
+	if low, flipped := secp256k1.LowS(raw.S); flipped {
 		raw.S, raw.YParity = low, raw.YParity^1
 	}
 	return raw, nil

@@ -15,7 +15,7 @@ import (
 
 	"imkey-connect/core/apdu"
 	"imkey-connect/core/device"
-	"imkey-connect/core/secp"
+	"imkey-connect/core/secp256k1"
 	"imkey-connect/core/transport/transporttest"
 )
 
@@ -41,7 +41,7 @@ type imkey struct {
 	t      *testing.T
 	wallet node
 	se     *decred.PrivateKey
-	app    secp.PrivateKey
+	app    secp256k1.PrivateKey
 
 	mu       sync.Mutex
 	highS    bool
@@ -59,10 +59,10 @@ func hosted(t *testing.T, test func(t *testing.T, d *imkey)) {
 			require.NoError(t, err)
 			se, err := decred.GeneratePrivateKey()
 			require.NoError(t, err)
-			d := &imkey{Table: table, t: t, wallet: testWallet(), se: se, app: secp.PrivateKey(app.Serialize()),
+			d := &imkey{Table: table, t: t, wallet: testWallet(), se: se, app: secp256k1.PrivateKey(app.Serialize()),
 				lost: map[byte][]byte{}, tamper: map[byte]func([]byte) []byte{}, prepared: map[byte][]byte{}}
 			d.Ethereum = New(dev, BinderFunc(func(context.Context, *device.Session) (Keys, error) {
-				return Keys{App: d.app, SE: secp.PublicKey(se.PubKey().SerializeUncompressed())}, nil
+				return Keys{App: d.app, SE: secp256k1.PublicKey(se.PubKey().SerializeUncompressed())}, nil
 			}))
 			d.On(selectEthereum, func([]byte) []byte {
 				d.mu.Lock()
@@ -185,7 +185,7 @@ func replay(t *testing.T, exchanges []struct{ Cmd, Rsp string }, test func(*test
 			}
 			table.On("80", play)
 			table.On(selectEthereum, play)
-			se := secp.PublicKey(must(hex.DecodeString(vectors.SE.Key)))
+			se := secp256k1.PublicKey(must(hex.DecodeString(vectors.SE.Key)))
 			test(t, New(dev, Unbound(se)))
 			require.Equal(t, len(exchanges), next, "all that was recorded was sent")
 		})

@@ -5,7 +5,7 @@ import (
 
 	"imkey-connect/core/device"
 	"imkey-connect/core/errcode"
-	"imkey-connect/core/secp"
+	"imkey-connect/core/secp256k1"
 )
 
 // ForeignFrom is the reason in the Data of the error that a from gets which is not the address at the path.
@@ -41,7 +41,7 @@ func (e *Ethereum) do(ctx context.Context, op func(*applet) error) error {
 type Account struct {
 	Path      Path
 	Address   Address
-	PublicKey secp.PublicKey
+	PublicKey secp256k1.PublicKey
 }
 
 // Account returns the account at a path. With show, the device shows the address and its person compares: OK, or

@@ -18,7 +18,7 @@ import (
 
 	"imkey-connect/core/device"
 	"imkey-connect/core/errcode"
-	"imkey-connect/core/secp"
+	"imkey-connect/core/secp256k1"
 	"imkey-connect/core/transport/transporttest"
 )
 
@@ -290,7 +290,7 @@ func TestBinderDecides(t *testing.T) {
 
 		// A binder that forgets the key gets no empty signature for it.
 		d.binder = BinderFunc(func(context.Context, *device.Session) (Keys, error) {
-			return Keys{SE: secp.PublicKey(d.se.PubKey().SerializeUncompressed())}, nil
+			return Keys{SE: secp256k1.PublicKey(d.se.PubKey().SerializeUncompressed())}, nil
 		})
 		_, err := d.SignMessage(t.Context(), Signer{Path: BIP44(0)}, []byte("x"))
 		require.ErrorIs(t, err, errcode.Internal)
@@ -298,13 +298,13 @@ func TestBinderDecides(t *testing.T) {
 
 		// Another app's key is what a device bound elsewhere refuses.
 		d.binder = BinderFunc(func(context.Context, *device.Session) (Keys, error) {
-			return Keys{App: secp.PrivateKey{31: 7}, SE: secp.PublicKey(d.se.PubKey().SerializeUncompressed())}, nil
+			return Keys{App: secp256k1.PrivateKey{31: 7}, SE: secp256k1.PublicKey(d.se.PubKey().SerializeUncompressed())}, nil
 		})
 		_, err = d.SignMessage(t.Context(), Signer{Path: BIP44(0)}, []byte("x"))
 		require.ErrorIs(t, err, errcode.BoundElsewhere)
 
 		// An empty signature goes out for those who say so, and this device takes none.
-		d.binder = Unbound(secp.PublicKey(d.se.PubKey().SerializeUncompressed()))
+		d.binder = Unbound(secp256k1.PublicKey(d.se.PubKey().SerializeUncompressed()))
 		_, err = d.SignMessage(t.Context(), Signer{Path: BIP44(0)}, []byte("x"))
 		require.ErrorIs(t, err, errcode.NotBound)
 	})
@@ -397,7 +397,7 @@ func TestAnotherSecureElement(t *testing.T) {
 			table.Answer(selectEthereum, "9000")
 			table.Answer("8053", vectors.Sessions[0].Exchanges[1].Rsp)
 			stranger := must(decred.GeneratePrivateKey())
-			e := New(dev, Unbound(secp.PublicKey(stranger.PubKey().SerializeUncompressed())))
+			e := New(dev, Unbound(secp256k1.PublicKey(stranger.PubKey().SerializeUncompressed())))
 			_, err := e.Account(t.Context(), BIP44(0), false)
 			require.ErrorIs(t, err, errcode.Protocol)
 		})

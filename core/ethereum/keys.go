@@ -5,15 +5,15 @@ import (
 
 	"imkey-connect/core/device"
 	"imkey-connect/core/errcode"
-	"imkey-connect/core/secp"
+	"imkey-connect/core/secp256k1"
 )
 
 // Keys are what a binding gives to an operation. They hold a secret, which the operation wipes when it is done.
 type Keys struct {
 	// App is the host's key for this device; it makes the binding signatures.
-	App secp.PrivateKey
+	App secp256k1.PrivateKey
 	// SE is the key of the secure element that the host is bound to; it vouches for the account keys.
-	SE secp.PublicKey
+	SE secp256k1.PublicKey
 
 	unbound bool
 }
@@ -34,7 +34,7 @@ func (f BinderFunc) Keys(ctx context.Context, s *device.Session) (Keys, error) {
 // Unbound. A device may refuse that, and one that does not lets every host that it is plugged into ask for signatures:
 // this is for tests and for recorded sessions. se is the key of the secure element, which still must vouch for the
 // account keys.
-func Unbound(se secp.PublicKey) Binder {
+func Unbound(se secp256k1.PublicKey) Binder {
 	return BinderFunc(func(context.Context, *device.Session) (Keys, error) {
 		return Keys{SE: se, unbound: true}, nil
 	})

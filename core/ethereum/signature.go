@@ -1,7 +1,7 @@
 package ethereum
 
 import (
-	"imkey-connect/core/secp"
+	"imkey-connect/core/secp256k1"
 )
 
 // Signature is an ECDSA signature as Ethereum takes it: r and s big-endian, s in the lower half of the order (EIP-2).
@@ -21,7 +21,7 @@ func (s Signature) Bytes() (b [65]byte) {
 
 // Recover returns the address whose key made the signature over the digest. Errors have code protocol.
 func (s Signature) Recover(digest [32]byte) (Address, error) {
-	key, err := secp.Recover(digest, s.R, s.S, s.YParity == 1)
+	key, err := secp256k1.Recover(digest, s.R, s.S, s.YParity == 1)
 	if err != nil {
 		return Address{}, err
 	}

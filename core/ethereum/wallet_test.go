@@ -16,7 +16,7 @@ import (
 	"github.com/tyler-smith/go-bip39"
 
 	"imkey-connect/core/errcode"
-	"imkey-connect/core/secp"
+	"imkey-connect/core/secp256k1"
 )
 
 // vectors is what was recorded from real devices, and computed from public sources.
@@ -103,8 +103,8 @@ func testWallet() node { return master(bip39.NewSeed(vectors.TestWallet.Mnemonic
 
 func (n node) private() *decred.PrivateKey { return decred.NewPrivateKey(&n.key) }
 
-func (n node) public() secp.PublicKey {
-	return secp.PublicKey(n.private().PubKey().SerializeUncompressed())
+func (n node) public() secp256k1.PublicKey {
+	return secp256k1.PublicKey(n.private().PubKey().SerializeUncompressed())
 }
 
 func (n node) derive(p Path) node {

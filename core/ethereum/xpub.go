@@ -8,13 +8,13 @@ import (
 
 	"golang.org/x/crypto/ripemd160"
 
-	"imkey-connect/core/secp"
+	"imkey-connect/core/secp256k1"
 )
 
 // ExtendedKey is an extended public key of BIP-32: from it follow the public keys below it, those of hardened
 // components excepted.
 type ExtendedKey struct {
-	PublicKey secp.PublicKey
+	PublicKey secp256k1.PublicKey
 	ChainCode [32]byte
 	// Depth counts the components of the path, Index is the last one, and Parent is the fingerprint of the key above.
 	Depth  byte
@@ -42,7 +42,7 @@ func (k ExtendedKey) Child(index uint32) (ExtendedKey, error) {
 		return ExtendedKey{}, invalid("path", "too deep")
 	}
 	key := k.PublicKey.Compressed()
-	sum := secp.HMAC(sha512.New, k.ChainCode[:], key[:], binary.BigEndian.AppendUint32(nil, index))
+	sum := secp256k1.HMAC(sha512.New, k.ChainCode[:], key[:], binary.BigEndian.AppendUint32(nil, index))
 	child, ok := k.PublicKey.Tweak([32]byte(sum[:32]))
 	if !ok {
 		return ExtendedKey{}, invalid("path", "this key does not exist; take the next index")

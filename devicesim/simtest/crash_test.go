@@ -295,7 +295,7 @@ func (w *world) visit(do func(*binding.Binding) error) error {
 		return err
 	}
 	defer dev.Close()
-	return do(binding.New(dev, binding.Config{Store: disk{w.us.store, w.run}, Pins: w.us.pins}))
+	return do(binding.New(dev, binding.Config{Store: disk{w.us.store, w.run}, TrustedCAs: w.us.trustedCAs}))
 }
 
 // bind is what a page does: it asks how things are, has the person read the code if it is to be read off the screen, and

@@ -15,12 +15,12 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"imkey-connect/core/attestation"
 	"imkey-connect/core/binding"
 	"imkey-connect/core/device"
 	"imkey-connect/core/errcode"
 	"imkey-connect/core/ethereum"
 	"imkey-connect/core/frame"
-	"imkey-connect/core/secert"
 	"imkey-connect/core/tlv"
 	"imkey-connect/core/transport"
 	"imkey-connect/devicesim"
@@ -73,7 +73,7 @@ func wallet(t *testing.T, o devicesim.Options) (*devicesim.Device, *host, *ether
 
 // unbound is the applet for a host that never was bound, with the device's own SE key pinned.
 func unbound(t *testing.T, dev *device.Device) *ethereum.Ethereum {
-	c, err := secert.Parse(dev.Info().Certificate)
+	c, err := attestation.Parse(dev.Info().Certificate)
 	require.NoError(t, err)
 	return ethereum.New(dev, ethereum.Unbound(c.PublicKey))
 }
@@ -324,7 +324,7 @@ func TestWhoMaySign(t *testing.T) {
 	other := newDevice(t, devicesim.Options{Mnemonic: testPhrase, Approve: devicesim.Yes})
 	h := newHost(t, other)
 	_, otherDevice := h.connect(other)
-	c, err := secert.Parse(dev.Info().Certificate)
+	c, err := attestation.Parse(dev.Info().Certificate)
 	require.NoError(t, err)
 	_, err = ethereum.New(otherDevice, ethereum.Unbound(c.PublicKey)).SignMessage(h.ctx, by, []byte("m"))
 	require.ErrorIs(t, err, errcode.Protocol)

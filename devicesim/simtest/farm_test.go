@@ -95,7 +95,7 @@ func bindAndSign(t *testing.T, d *devicesim.Device) {
 		return
 	}
 	defer dev.Close()
-	b := binding.New(dev, binding.Config{Store: h.store, Pins: h.pins})
+	b := binding.New(dev, binding.Config{Store: h.store, TrustedCAs: h.trustedCAs})
 	if _, err := b.Status(h.ctx); !check(t, err) || !check(t, b.ShowCode(h.ctx)) {
 		return
 	}

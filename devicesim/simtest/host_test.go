@@ -15,7 +15,7 @@ import (
 	"imkey-connect/core/device"
 	"imkey-connect/core/errcode"
 	"imkey-connect/core/frame"
-	"imkey-connect/core/secp"
+	"imkey-connect/core/secp256k1"
 	"imkey-connect/core/transport"
 	"imkey-connect/devicesim"
 	"imkey-connect/devicesim/simtest"
@@ -23,18 +23,18 @@ import (
 
 // host is one browser, phone or computer: a store of its own and the simulator's CA pinned.
 type host struct {
-	t     *testing.T
-	ctx   context.Context
-	store binding.Store
-	pins  []secp.PublicKey
+	t          *testing.T
+	ctx        context.Context
+	store      binding.Store
+	trustedCAs []secp256k1.PublicKey
 }
 
 func newHost(t *testing.T, d *devicesim.Device) *host {
 	ctx, stop := context.WithTimeout(t.Context(), time.Minute)
 	t.Cleanup(stop)
-	ca, err := secp.ParsePublicKey(d.CA())
+	ca, err := secp256k1.ParsePublicKey(d.CA())
 	require.NoError(t, err)
-	return &host{t, ctx, &binding.MemoryStore{}, []secp.PublicKey{ca}}
+	return &host{t, ctx, &binding.MemoryStore{}, []secp256k1.PublicKey{ca}}
 }
 
 func newDevice(t *testing.T, o devicesim.Options) *devicesim.Device {
@@ -49,7 +49,7 @@ func (h *host) open(link transport.Link) (*binding.Binding, *device.Device) {
 	d, err := device.Open(h.ctx, link, nil)
 	require.NoError(h.t, err)
 	h.t.Cleanup(func() { d.Close() })
-	return binding.New(d, binding.Config{Store: h.store, Pins: h.pins}), d
+	return binding.New(d, binding.Config{Store: h.store, TrustedCAs: h.trustedCAs}), d
 }
 
 func (h *host) connect(d *devicesim.Device) (*binding.Binding, *device.Device) {
@@ -231,7 +231,7 @@ func TestAMalformedCodeCausesNoTraffic(t *testing.T) {
 func TestAnUnverifiedDeviceIsBoundOnlyKnowingly(t *testing.T) {
 	d := newDevice(t, devicesim.Options{})
 	h := newHost(t, d)
-	h.pins = nil
+	h.trustedCAs = nil
 	link, err := d.Link(h.ctx)
 	require.NoError(t, err)
 	tap := &tap{Link: link}
@@ -284,7 +284,7 @@ func TestWhatStandsInTheWay(t *testing.T) {
 			dev, err := device.Open(h.ctx, link, nil)
 			if err == nil {
 				defer dev.Close()
-				_, err = binding.New(dev, binding.Config{Store: h.store, Pins: h.pins}).Status(h.ctx)
+				_, err = binding.New(dev, binding.Config{Store: h.store, TrustedCAs: h.trustedCAs}).Status(h.ctx)
 			}
 			require.ErrorIs(t, err, c.want)
 		})

@@ -75,7 +75,7 @@ func newAttack(t *testing.T, pinned bool) *attack {
 	d := newDevice(t, devicesim.Options{CA: ours})
 	h := newHost(t, d)
 	if !pinned {
-		h.pins = nil
+		h.trustedCAs = nil
 	}
 	link, err := d.Link(h.ctx)
 	require.NoError(t, err)

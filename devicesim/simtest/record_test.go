@@ -13,7 +13,7 @@ import (
 
 	"imkey-connect/core/binding"
 	"imkey-connect/core/ethereum"
-	"imkey-connect/core/secp"
+	"imkey-connect/core/secp256k1"
 	"imkey-connect/core/tlv"
 	"imkey-connect/core/transport"
 	"imkey-connect/devicesim"
@@ -104,13 +104,13 @@ func TestRecordAndReplay(t *testing.T) {
 	require.Greater(t, len(script.Exchanges), 15)
 	ca, err := hex.DecodeString(script.CA)
 	require.NoError(t, err)
-	pin, err := secp.ParsePublicKey(ca)
+	key, err := secp256k1.ParsePublicKey(ca)
 	require.NoError(t, err)
 
 	play := func(t *testing.T, o replay.Options) (*host, *replay.Device) {
 		p := replay.New(script, o)
 		h := newHost(t, d)
-		h.pins = []secp.PublicKey{pin}
+		h.trustedCAs = []secp256k1.PublicKey{key}
 		return h, p
 	}
 	t.Run("byte for byte, to a host that draws the same key", func(t *testing.T) {

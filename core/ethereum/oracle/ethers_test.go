@@ -15,7 +15,7 @@ import (
 
 	"imkey-connect/core/ethereum"
 	"imkey-connect/core/ethereum/rlp"
-	"imkey-connect/core/secp"
+	"imkey-connect/core/secp256k1"
 )
 
 // testcases is where the npm package @ethersproject/testcases has its files: the directory that IMKEY_ETHERS_TESTCASES
@@ -92,7 +92,7 @@ func TestEthersAccounts(t *testing.T) {
 		if c.PrivateKey == "" {
 			continue
 		}
-		key, err := secp.ParsePrivateKey(unhex(t, c.PrivateKey))
+		key, err := secp256k1.ParsePrivateKey(unhex(t, c.PrivateKey))
 		require.NoError(t, err, c.Name)
 		require.Equal(t, c.ChecksumAddress, ethereum.AddressOf(key.Public()).String(), c.Name)
 	}

@@ -1,6 +1,6 @@
-// Package secerttest is a certificate authority for tests: it signs certificates of secure elements, right ones and
+// Package attestationtest is a certificate authority for tests: it signs certificates of secure elements, right ones and
 // wrong ones (core/PROTOCOL.md section 4). It computes with another library than core does. Its keys protect nothing.
-package secerttest
+package attestationtest
 
 import (
 	"bytes"
@@ -87,7 +87,7 @@ func KeyField(point, parameters []byte) []byte {
 func (t *Template) Index(tag uint16) int {
 	i := slices.IndexFunc(t.Fields, func(f Field) bool { return f.Tag == tag })
 	if i < 0 {
-		panic("secerttest: no such field")
+		panic("attestationtest: no such field")
 	}
 	return i
 }

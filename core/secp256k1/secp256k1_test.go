@@ -1,4 +1,4 @@
-package secp_test
+package secp256k1_test
 
 import (
 	"bytes"
@@ -17,13 +17,13 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"imkey-connect/core/errcode"
-	"imkey-connect/core/secp"
+	"imkey-connect/core/secp256k1"
 )
 
 // The other library is the judge: one bug cannot cancel itself on both sides.
 
-func public(t testing.TB, b []byte) secp.PublicKey {
-	k, err := secp.ParsePublicKey(b)
+func public(t testing.TB, b []byte) secp256k1.PublicKey {
+	k, err := secp256k1.ParsePublicKey(b)
 	require.NoError(t, err)
 	return k
 }
@@ -59,17 +59,17 @@ func TestVerifyAgainstTheOtherLibrary(t *testing.T) {
 		pub := public(t, key.PubKey().SerializeUncompressed())
 		digest := sha256.Sum256([]byte{byte(i)})
 		for _, high := range []bool{false, true} {
-			require.True(t, secp.Verify(pub, digest, sign(key, digest, high)), "high s: %v", high)
+			require.True(t, secp256k1.Verify(pub, digest, sign(key, digest, high)), "high s: %v", high)
 		}
 		other, err := decred.GeneratePrivateKey()
 		require.NoError(t, err)
-		require.False(t, secp.Verify(public(t, other.PubKey().SerializeUncompressed()), digest, sign(key, digest, false)))
-		require.False(t, secp.Verify(pub, sha256.Sum256(nil), sign(key, digest, false)))
+		require.False(t, secp256k1.Verify(public(t, other.PubKey().SerializeUncompressed()), digest, sign(key, digest, false)))
+		require.False(t, secp256k1.Verify(pub, sha256.Sum256(nil), sign(key, digest, false)))
 	}
 	digest := sha256.Sum256(nil)
 	key, err := decred.GeneratePrivateKey()
 	require.NoError(t, err)
-	require.False(t, secp.Verify(secp.PublicKey{}, digest, sign(key, digest, false)), "no key verifies nothing")
+	require.False(t, secp256k1.Verify(secp256k1.PublicKey{}, digest, sign(key, digest, false)), "no key verifies nothing")
 }
 
 // A digest of zero, and one not below the order, are digests like any other.
@@ -78,7 +78,7 @@ func TestVerifyExtremeDigests(t *testing.T) {
 	require.NoError(t, err)
 	pub := public(t, key.PubKey().SerializeUncompressed())
 	for _, digest := range [][32]byte{{}, [32]byte(bytes.Repeat([]byte{0xFF}, 32))} {
-		require.True(t, secp.Verify(pub, digest, sign(key, digest, false)))
+		require.True(t, secp256k1.Verify(pub, digest, sign(key, digest, false)))
 	}
 }
 
@@ -87,16 +87,16 @@ func TestEveryBitOfASignatureCounts(t *testing.T) {
 	pub := public(t, key.PubKey().SerializeUncompressed())
 	digest := sha256.Sum256([]byte("digest"))
 	good := sign(key, digest, false)
-	require.True(t, secp.Verify(pub, digest, good))
+	require.True(t, secp256k1.Verify(pub, digest, good))
 	for i := range len(good) * 8 {
 		bad := bytes.Clone(good)
 		bad[i/8] ^= 1 << (i % 8)
-		require.False(t, secp.Verify(pub, digest, bad), "bit %d", i)
+		require.False(t, secp256k1.Verify(pub, digest, bad), "bit %d", i)
 	}
 	for n := range good {
-		require.False(t, secp.Verify(pub, digest, good[:n]))
+		require.False(t, secp256k1.Verify(pub, digest, good[:n]))
 	}
-	require.False(t, secp.Verify(pub, digest, append(bytes.Clone(good), 0)))
+	require.False(t, secp256k1.Verify(pub, digest, append(bytes.Clone(good), 0)))
 }
 
 func TestParseDERIsStrict(t *testing.T) {
@@ -106,7 +106,7 @@ func TestParseDERIsStrict(t *testing.T) {
 	for name, good := range map[string][]byte{
 		"shortest": der(one, one), "32 bytes": der(top, top), "the order less one": der(integer(less), integer(less)),
 	} {
-		r, s, err := secp.ParseDER(good)
+		r, s, err := secp256k1.ParseDER(good)
 		require.NoError(t, err, name)
 		require.Equal(t, good, der(integer(r[:]), integer(s[:])), name)
 	}
@@ -140,7 +140,7 @@ func TestParseDERIsStrict(t *testing.T) {
 		"a first integer for both":   {0x30, 4, 2, 2, 1, 1},
 		"a sequence in the sequence": der(der(one, one)),
 	} {
-		_, _, err := secp.ParseDER(bad)
+		_, _, err := secp256k1.ParseDER(bad)
 		require.ErrorIs(t, err, errcode.Protocol, name)
 	}
 }
@@ -187,7 +187,7 @@ func TestParsePublicKey(t *testing.T) {
 		"y off by one":               point(4, x, new(big.Int).Add(y, big.NewInt(1))),
 		"on the twist or off it all": point(4, big.NewInt(5), y),
 	} {
-		_, err := secp.ParsePublicKey(bad)
+		_, err := secp256k1.ParsePublicKey(bad)
 		require.ErrorIs(t, err, errcode.Protocol, name)
 	}
 }
@@ -198,14 +198,14 @@ func TestEveryBitOfAPointCounts(t *testing.T) {
 	for i := range len(good) * 8 {
 		bad := bytes.Clone(good)
 		bad[i/8] ^= 1 << (i % 8)
-		_, err := secp.ParsePublicKey(bad)
+		_, err := secp256k1.ParsePublicKey(bad)
 		require.ErrorIs(t, err, errcode.Protocol, "bit %d", i)
 	}
 }
 
 func TestECDHAgainstTheOtherLibrary(t *testing.T) {
 	for range 10 {
-		ours, err := secp.Generate(rand.Reader)
+		ours, err := secp256k1.Generate(rand.Reader)
 		require.NoError(t, err)
 		theirs, err := decred.GeneratePrivateKey()
 		require.NoError(t, err)
@@ -219,9 +219,9 @@ func TestECDHAgainstTheOtherLibrary(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, want, got[:])
 	}
-	ours, err := secp.Generate(rand.Reader)
+	ours, err := secp256k1.Generate(rand.Reader)
 	require.NoError(t, err)
-	_, err = ours.ECDH(secp.PublicKey{})
+	_, err = ours.ECDH(secp256k1.PublicKey{})
 	require.ErrorIs(t, err, errcode.Protocol)
 }
 
@@ -229,7 +229,7 @@ func TestExtremePrivateKeys(t *testing.T) {
 	n := decred.S256().Params().N
 	scalar := func(v *big.Int) []byte { return v.FillBytes(make([]byte, 32)) }
 	for _, v := range []*big.Int{big.NewInt(1), big.NewInt(2), new(big.Int).Sub(n, big.NewInt(1))} {
-		k, err := secp.ParsePrivateKey(scalar(v))
+		k, err := secp256k1.ParsePrivateKey(scalar(v))
 		require.NoError(t, err)
 		pub := k.Public()
 		require.Equal(t, decred.PrivKeyFromBytes(k[:]).PubKey().SerializeUncompressed(), pub[:])
@@ -238,25 +238,25 @@ func TestExtremePrivateKeys(t *testing.T) {
 		"nothing": nil, "31 bytes": make([]byte, 31), "33 bytes": append(scalar(big.NewInt(1)), 0), "zero": make([]byte, 32),
 		"the order": scalar(n), "all ones": bytes.Repeat([]byte{0xFF}, 32),
 	} {
-		_, err := secp.ParsePrivateKey(bad)
+		_, err := secp256k1.ParsePrivateKey(bad)
 		require.ErrorIs(t, err, errcode.RecordCorrupt, name)
 	}
 }
 
 func TestGenerateNeedsRandomness(t *testing.T) {
-	_, err := secp.Generate(iotest.ErrReader(errors.New("no entropy")))
+	_, err := secp256k1.Generate(iotest.ErrReader(errors.New("no entropy")))
 	require.ErrorIs(t, err, errcode.Internal)
-	a, err := secp.Generate(rand.Reader)
+	a, err := secp256k1.Generate(rand.Reader)
 	require.NoError(t, err)
-	b, err := secp.Generate(rand.Reader)
+	b, err := secp256k1.Generate(rand.Reader)
 	require.NoError(t, err)
 	require.NotEqual(t, [32]byte(a), [32]byte(b))
 }
 
 func TestPrivateKeyIsNotPrinted(t *testing.T) {
-	k, err := secp.ParsePrivateKey(bytes.Repeat([]byte{0x5B}, 32))
+	k, err := secp256k1.ParsePrivateKey(bytes.Repeat([]byte{0x5B}, 32))
 	require.NoError(t, err)
-	for _, v := range []any{k, &k, struct{ K secp.PrivateKey }{k}} {
+	for _, v := range []any{k, &k, struct{ K secp256k1.PrivateKey }{k}} {
 		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%X", "%d"} {
 			s := fmt.Sprintf(verb, v)
 			for _, leak := range []string{"5b5b", "5B5B", "[[", "91 91", "0x5b, 0x5b"} {
@@ -280,7 +280,7 @@ func FuzzParseDER(f *testing.F) {
 		f.Add(b)
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
-		r, s, err := secp.ParseDER(b)
+		r, s, err := secp256k1.ParseDER(b)
 		_, theirs := ecdsa.ParseDERSignature(b)
 		require.Equal(t, theirs == nil, err == nil, "%X: %v, the other library: %v", b, err, theirs)
 		if err == nil {

@@ -1,7 +1,7 @@
-// Package secp is what core needs of the curve secp256k1: keys, ECDH, and signatures as secure elements write them. The
+// Package secp256k1 is what core needs of the curve secp256k1: keys, ECDH, and signatures as secure elements write them. The
 // arithmetic is gnark-crypto's, chosen for its size in WebAssembly; it is not constant-time, which matters little in a
 // browser, where the page's origin is the boundary (core/PROTOCOL.md section 5).
-package secp
+package secp256k1
 
 import (
 	"fmt"
@@ -25,7 +25,7 @@ type PrivateKey [32]byte
 func (k *PrivateKey) Wipe() { *k = PrivateKey{} }
 
 // Format keeps the key out of whatever fmt prints, with every verb.
-func (k PrivateKey) Format(w fmt.State, verb rune) { io.WriteString(w, "secp.PrivateKey{…}") }
+func (k PrivateKey) Format(w fmt.State, verb rune) { io.WriteString(w, "secp256k1.PrivateKey{…}") }
 
 // ParsePublicKey reads an uncompressed point. Its errors have code protocol.
 func ParsePublicKey(b []byte) (PublicKey, error) {

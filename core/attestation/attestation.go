@@ -1,13 +1,13 @@
-// Package secert parses and verifies the certificate that an imKey's secure element presents: core/PROTOCOL.md
-// section 4. It says which key a device has, and whether one of a set of pinned CA keys vouches for it; it never says
+// Package attestation parses and verifies the certificate that an imKey's secure element presents: core/PROTOCOL.md
+// section 4. It says which key a device has, and whether one of the trusted CAs vouches for it; it never says
 // "genuine" without one.
-package secert
+package attestation
 
 import (
 	"crypto/sha256"
 
 	"imkey-connect/core/errcode"
-	"imkey-connect/core/secp"
+	"imkey-connect/core/secp256k1"
 	"imkey-connect/core/tlv"
 )
 
@@ -34,7 +34,7 @@ type Certificate struct {
 	// Serial is the secure element's id (SEID), 16 bytes as upper-case hex.
 	Serial string
 	// PublicKey is the secure element's key.
-	PublicKey secp.PublicKey
+	PublicKey secp256k1.PublicKey
 
 	digest    [32]byte
 	signature []byte
@@ -105,13 +105,13 @@ func Parse(b []byte) (*Certificate, error) {
 	if c.PublicKey, err = parseKey(found[tagPublicKey].Value); err != nil {
 		return nil, untrusted("certificate's public key", err)
 	}
-	if _, _, err := secp.ParseDER(c.signature); err != nil {
+	if _, _, err := secp256k1.ParseDER(c.signature); err != nil {
 		return nil, untrusted("certificate's signature", err)
 	}
 	return c, nil
 }
 
-func parseKey(b []byte) (key secp.PublicKey, err error) {
+func parseKey(b []byte) (key secp256k1.PublicKey, err error) {
 	parts, err := tlv.All(b)
 	if err != nil {
 		return key, err
@@ -120,18 +120,18 @@ func parseKey(b []byte) (key secp.PublicKey, err error) {
 		len(parts[1].Value) < 1 || len(parts[1].Value) > 2 {
 		return key, errcode.New(errcode.Protocol, "unknown shape")
 	}
-	return secp.ParsePublicKey(parts[0].Value)
+	return secp256k1.ParsePublicKey(parts[0].Value)
 }
 
 // Verify returns the pinned key that signed the certificate. The CA id in the certificate does not matter: two keys
-// have been seen under one id. Its errors have code untrusted-device, also for an empty set of pins.
-func (c *Certificate) Verify(pins []secp.PublicKey) (secp.PublicKey, error) {
-	for _, ca := range pins {
-		if secp.Verify(ca, c.digest, c.signature) {
+// have been seen under one id. Its errors have code untrusted-device, also for an empty set.
+func (c *Certificate) Verify(trustedCAs []secp256k1.PublicKey) (secp256k1.PublicKey, error) {
+	for _, ca := range trustedCAs {
+		if secp256k1.Verify(ca, c.digest, c.signature) {
 			return ca, nil
 		}
 	}
-	return secp.PublicKey{}, untrusted("no pinned key verifies the certificate", nil)
+	return secp256k1.PublicKey{}, untrusted("no pinned key verifies the certificate", nil)
 }
 
 func untrusted(op string, err error) error { return errcode.Wrap(errcode.UntrustedDevice, op, err) }
@@ -167,13 +167,13 @@ type Assessment struct {
 	// Certificate is nil where the standing is Invalid.
 	Certificate *Certificate
 	// CA is the pinned key that verified it.
-	CA secp.PublicKey
+	CA secp256k1.PublicKey
 	// Err has code untrusted-device and says why the standing is not Verified.
 	Err error
 }
 
 // Assess judges the certificate that the device with this SEID (upper-case hex) presented.
-func Assess(certificate []byte, seid string, pins []secp.PublicKey) Assessment {
+func Assess(certificate []byte, seid string, trustedCAs []secp256k1.PublicKey) Assessment {
 	c, err := Parse(certificate)
 	if err != nil {
 		return Assessment{Err: err}
@@ -181,7 +181,7 @@ func Assess(certificate []byte, seid string, pins []secp.PublicKey) Assessment {
 	if c.Serial != seid {
 		return Assessment{Err: untrusted("the certificate is another device's", nil)}
 	}
-	ca, err := c.Verify(pins)
+	ca, err := c.Verify(trustedCAs)
 	if err != nil {
 		return Assessment{Standing: Unverified, Certificate: c, Err: err}
 	}

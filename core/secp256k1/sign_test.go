@@ -1,4 +1,4 @@
-package secp_test
+package secp256k1_test
 
 import (
 	"bytes"
@@ -15,7 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"imkey-connect/core/errcode"
-	"imkey-connect/core/secp"
+	"imkey-connect/core/secp256k1"
 )
 
 func digestOf(n int) [32]byte {
@@ -41,7 +41,7 @@ func edgeKeys(t *testing.T) []*decred.PrivateKey {
 
 func TestSignVerifiesElsewhere(t *testing.T) {
 	for i, theirs := range edgeKeys(t) {
-		ours := secp.PrivateKey(theirs.Serialize())
+		ours := secp256k1.PrivateKey(theirs.Serialize())
 		for j := range 8 {
 			digest := digestOf(100*i + j)
 			if j == 0 {
@@ -54,10 +54,10 @@ func TestSignVerifiesElsewhere(t *testing.T) {
 			require.True(t, sig.Verify(digest[:], theirs.PubKey()))
 			s := sig.S()
 			require.False(t, s.IsOverHalfOrder())
-			require.True(t, secp.Verify(ours.Public(), digest, der))
+			require.True(t, secp256k1.Verify(ours.Public(), digest, der))
 			other := digest
 			other[31] ^= 1
-			require.False(t, secp.Verify(ours.Public(), other, der))
+			require.False(t, secp256k1.Verify(ours.Public(), other, der))
 		}
 	}
 }
@@ -67,7 +67,7 @@ func TestSignIsDeterministic(t *testing.T) {
 	for i := range 2000 {
 		theirs, err := decred.GeneratePrivateKey()
 		require.NoError(t, err)
-		ours := secp.PrivateKey(theirs.Serialize())
+		ours := secp256k1.PrivateKey(theirs.Serialize())
 		digest := digestOf(i)
 		if i%4 == 0 {
 			// Above the order, where RFC 6979 reduces it and the other library leaves that to its caller.
@@ -88,13 +88,13 @@ func TestHMAC(t *testing.T) {
 		for _, newHash := range []func() hash.Hash{sha256.New, sha512.New} {
 			h := hmac.New(newHash, key)
 			h.Write([]byte("one two"))
-			require.Equal(t, h.Sum(nil), secp.HMAC(newHash, key, []byte("one"), nil, []byte(" two")))
+			require.Equal(t, h.Sum(nil), secp256k1.HMAC(newHash, key, []byte("one"), nil, []byte(" two")))
 		}
 	}
 }
 
 func TestWipedKeySignsNothing(t *testing.T) {
-	key, err := secp.Generate(rand.Reader)
+	key, err := secp256k1.Generate(rand.Reader)
 	require.NoError(t, err)
 	key.Wipe()
 	_, err = key.Sign(digestOf(1))
@@ -110,8 +110,8 @@ func TestEncodeDER(t *testing.T) {
 		if r == ([32]byte{}) {
 			r[31] = 1
 		}
-		der := secp.EncodeDER(r, s)
-		r2, s2, err := secp.ParseDER(der)
+		der := secp256k1.EncodeDER(r, s)
+		r2, s2, err := secp256k1.ParseDER(der)
 		require.NoError(t, err)
 		require.Equal(t, r, r2)
 		require.Equal(t, s, s2)
@@ -126,7 +126,7 @@ func TestEncodeDER(t *testing.T) {
 
 func TestRecover(t *testing.T) {
 	for i, theirs := range edgeKeys(t) {
-		want := secp.PublicKey(theirs.PubKey().SerializeUncompressed())
+		want := secp256k1.PublicKey(theirs.PubKey().SerializeUncompressed())
 		for j := range 16 {
 			digest := digestOf(1000*i + j)
 			if j == 0 {
@@ -134,38 +134,38 @@ func TestRecover(t *testing.T) {
 			}
 			compact := ecdsa.SignCompact(theirs, digest[:], false)
 			r, s, odd := [32]byte(compact[1:33]), [32]byte(compact[33:]), compact[0] == 28
-			got, err := secp.Recover(digest, r, s, odd)
+			got, err := secp256k1.Recover(digest, r, s, odd)
 			require.NoError(t, err)
 			require.Equal(t, want, got)
-			require.True(t, secp.Signed(want, digest, r, s, odd))
-			require.False(t, secp.Signed(want, digest, r, s, !odd))
-			require.False(t, secp.Signed(want, digestOf(-1), r, s, odd))
+			require.True(t, secp256k1.Signed(want, digest, r, s, odd))
+			require.False(t, secp256k1.Signed(want, digest, r, s, !odd))
+			require.False(t, secp256k1.Signed(want, digestOf(-1), r, s, odd))
 
 			// The other id and another digest belong to other keys, the same ones as elsewhere.
-			other, err := secp.Recover(digest, r, s, !odd)
+			other, err := secp256k1.Recover(digest, r, s, !odd)
 			require.NoError(t, err)
 			require.NotEqual(t, want, other)
 			compact[0] ^= 27 ^ 28
 			judge, _, err := ecdsa.RecoverCompact(compact, digest[:])
 			require.NoError(t, err)
 			require.Equal(t, judge.SerializeUncompressed(), other[:])
-			require.False(t, secp.Signed(other, digest, r, s, odd))
-			require.True(t, secp.Signed(other, digest, r, s, !odd))
+			require.False(t, secp256k1.Signed(other, digest, r, s, odd))
+			require.True(t, secp256k1.Signed(other, digest, r, s, !odd))
 
 			// The twin with the other s and the other id is the same key's.
 			var sc decred.ModNScalar
 			sc.SetBytes(&s)
 			high := sc.Negate().Bytes()
-			require.True(t, secp.Signed(want, digest, r, high, !odd))
-			require.False(t, secp.Signed(want, digest, r, high, odd))
-			got, err = secp.Recover(digest, r, high, !odd)
+			require.True(t, secp256k1.Signed(want, digest, r, high, !odd))
+			require.False(t, secp256k1.Signed(want, digest, r, high, odd))
+			got, err = secp256k1.Recover(digest, r, high, !odd)
 			require.NoError(t, err)
 			require.Equal(t, want, got)
 
-			low, flipped := secp.LowS(high)
+			low, flipped := secp256k1.LowS(high)
 			require.True(t, flipped)
 			require.Equal(t, s, low)
-			low, flipped = secp.LowS(s)
+			low, flipped = secp256k1.LowS(s)
 			require.False(t, flipped)
 			require.Equal(t, s, low)
 		}
@@ -186,23 +186,23 @@ func TestRecoverRefuses(t *testing.T) {
 		// No point of the curve has x = 5.
 		{[32]byte{31: 5}, one},
 	} {
-		_, err := secp.Recover(digestOf(1), c.r, c.s, false)
+		_, err := secp256k1.Recover(digestOf(1), c.r, c.s, false)
 		require.ErrorIs(t, err, errcode.Protocol)
 		for _, odd := range []bool{false, true} {
-			require.False(t, secp.Signed(secp.PublicKey(edgeKeys(t)[0].PubKey().SerializeUncompressed()), digestOf(1), c.r, c.s, odd))
+			require.False(t, secp256k1.Signed(secp256k1.PublicKey(edgeKeys(t)[0].PubKey().SerializeUncompressed()), digestOf(1), c.r, c.s, odd))
 		}
 	}
-	require.False(t, secp.Signed(secp.PublicKey{}, digestOf(1), one, one, false), "no key")
+	require.False(t, secp256k1.Signed(secp256k1.PublicKey{}, digestOf(1), one, one, false), "no key")
 	// r and s are the coordinates of the digest's own multiple of G: the sum is the point at infinity.
 	g := new(decred.ModNScalar).SetInt(1)
 	base := decred.NewPrivateKey(g).PubKey().SerializeUncompressed()
-	_, err := secp.Recover(one, [32]byte(base[1:33]), one, base[64]&1 == 1)
+	_, err := secp256k1.Recover(one, [32]byte(base[1:33]), one, base[64]&1 == 1)
 	require.ErrorIs(t, err, errcode.Protocol)
 }
 
 func TestTweakAndCompressed(t *testing.T) {
 	for i, theirs := range edgeKeys(t) {
-		pub := secp.PublicKey(theirs.PubKey().SerializeUncompressed())
+		pub := secp256k1.PublicKey(theirs.PubKey().SerializeUncompressed())
 		compressed := pub.Compressed()
 		require.Equal(t, theirs.PubKey().SerializeCompressed(), compressed[:])
 		for j := range 8 {
@@ -227,6 +227,6 @@ func TestTweakAndCompressed(t *testing.T) {
 	}
 	order := new(decred.ModNScalar).SetInt(1).Negate().Bytes()
 	order[31]++
-	_, ok := secp.PublicKey(edgeKeys(t)[0].PubKey().SerializeUncompressed()).Tweak(order)
+	_, ok := secp256k1.PublicKey(edgeKeys(t)[0].PubKey().SerializeUncompressed()).Tweak(order)
 	require.False(t, ok)
 }

@@ -1,4 +1,4 @@
-package secert_test
+package attestation_test
 
 import (
 	"bytes"
@@ -14,29 +14,29 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"imkey-connect/core/attestation"
+	"imkey-connect/core/attestation/attestationtest"
 	"imkey-connect/core/errcode"
-	"imkey-connect/core/secert"
-	"imkey-connect/core/secert/secerttest"
-	"imkey-connect/core/secp"
+	"imkey-connect/core/secp256k1"
 	"imkey-connect/core/tlv"
 )
 
 const seid = "19060000000200860001010000000014"
 
 var (
-	ca    = secerttest.NewKey("a CA")
-	wrong = secerttest.NewKey("another CA")
-	se    = secerttest.NewKey("a secure element")
-	pins  = []secp.PublicKey{pin(ca)}
+	ca         = attestationtest.NewKey("a CA")
+	wrong      = attestationtest.NewKey("another CA")
+	se         = attestationtest.NewKey("a secure element")
+	trustedCAs = []secp256k1.PublicKey{public(ca)}
 )
 
-func pin(k secerttest.Key) secp.PublicKey { return secp.PublicKey(k.Public()) }
+func public(k attestationtest.Key) secp256k1.PublicKey { return secp256k1.PublicKey(k.Public()) }
 
-func template() *secerttest.Template { return secerttest.New(seid, se.Public()) }
+func template() *attestationtest.Template { return attestationtest.New(seid, se.Public()) }
 
-// standing judges a certificate in the place of a host that pins ca.
-func standing(certificate []byte) secert.Standing {
-	return secert.Assess(certificate, seid, pins).Standing
+// standing judges a certificate in the place of a host that trusts ca.
+func standing(certificate []byte) attestation.Standing {
+	return attestation.Assess(certificate, seid, trustedCAs).Standing
 }
 
 func TestPublicSamples(t *testing.T) {
@@ -52,56 +52,58 @@ func TestPublicSamples(t *testing.T) {
 		}
 	}
 	require.NoError(t, json.Unmarshal(file, &vectors))
-	key, err := secp.ParsePublicKey(unhex(t, vectors.Certificates.TestCA))
+	key, err := secp256k1.ParsePublicKey(unhex(t, vectors.Certificates.TestCA))
 	require.NoError(t, err)
 	require.Len(t, vectors.Certificates.Vectors, 3)
 	for _, v := range vectors.Certificates.Vectors {
 		raw := unhex(t, v.Hex)
 		if !v.VerifyUnderCA {
-			_, err := secert.Parse(raw)
+			_, err := attestation.Parse(raw)
 			require.Equal(t, errcode.UntrustedDevice, errcode.Of(err), v.ID)
 			continue
 		}
-		c, err := secert.Parse(raw)
+		c, err := attestation.Parse(raw)
 		require.NoError(t, err, v.ID)
 		if v.SEID != "" {
 			require.Equal(t, v.SEID, c.Serial)
 		}
-		by, err := c.Verify([]secp.PublicKey{pin(wrong), key})
+		by, err := c.Verify([]secp256k1.PublicKey{public(wrong), key})
 		require.NoError(t, err, v.ID)
 		require.Equal(t, key, by)
-		_, err = c.Verify([]secp.PublicKey{pin(wrong)})
+		_, err = c.Verify([]secp256k1.PublicKey{public(wrong)})
 		require.Equal(t, errcode.UntrustedDevice, errcode.Of(err), v.ID)
 
-		a := secert.Assess(raw, c.Serial, []secp.PublicKey{key})
-		require.Equal(t, secert.Verified, a.Standing)
+		a := attestation.Assess(raw, c.Serial, []secp256k1.PublicKey{key})
+		require.Equal(t, attestation.Verified, a.Standing)
 		require.Equal(t, key, a.CA)
 		require.NoError(t, a.Err)
 	}
 }
 
 func TestGoodForms(t *testing.T) {
-	for name, change := range map[string]func(*secerttest.Template){
-		"as it comes":      func(t *secerttest.Template) {},
-		"without BF21":     func(t *secerttest.Template) { t.Bare = true },
-		"a high s":         func(t *secerttest.Template) { t.HighS = true },
-		"F0 of one byte":   func(t *secerttest.Template) { t.Set(0x7F49, secerttest.KeyField(se.Public(), []byte{0})) },
-		"data in 53":       func(t *secerttest.Template) { t.Set(0x53, []byte("discretionary")) },
-		"another CA id":    func(t *secerttest.Template) { t.Set(0x42, []byte{0xAB, 0xCD}) },
-		"an expiry":        func(t *secerttest.Template) { t.Set(0x5F24, []byte{0x20, 0x99, 0x12, 0x31}) },
-		"an empty BF20":    func(t *secerttest.Template) { t.Fields = slices.Insert(t.Fields, 7, secerttest.Field{Tag: 0xBF20}) },
-		"a longer subject": func(t *secerttest.Template) { t.Set(0x5F20, []byte("0123456789")) },
+	for name, change := range map[string]func(*attestationtest.Template){
+		"as it comes":    func(t *attestationtest.Template) {},
+		"without BF21":   func(t *attestationtest.Template) { t.Bare = true },
+		"a high s":       func(t *attestationtest.Template) { t.HighS = true },
+		"F0 of one byte": func(t *attestationtest.Template) { t.Set(0x7F49, attestationtest.KeyField(se.Public(), []byte{0})) },
+		"data in 53":     func(t *attestationtest.Template) { t.Set(0x53, []byte("discretionary")) },
+		"another CA id":  func(t *attestationtest.Template) { t.Set(0x42, []byte{0xAB, 0xCD}) },
+		"an expiry":      func(t *attestationtest.Template) { t.Set(0x5F24, []byte{0x20, 0x99, 0x12, 0x31}) },
+		"an empty BF20": func(t *attestationtest.Template) {
+			t.Fields = slices.Insert(t.Fields, 7, attestationtest.Field{Tag: 0xBF20})
+		},
+		"a longer subject": func(t *attestationtest.Template) { t.Set(0x5F20, []byte("0123456789")) },
 	} {
 		c := template()
 		change(c)
-		a := secert.Assess(c.Sign(ca), seid, pins)
-		require.Equal(t, secert.Verified, a.Standing, "%s: %v", name, a.Err)
-		require.Equal(t, pin(ca), a.CA)
-		require.Equal(t, pin(se), a.Certificate.PublicKey)
+		a := attestation.Assess(c.Sign(ca), seid, trustedCAs)
+		require.Equal(t, attestation.Verified, a.Standing, "%s: %v", name, a.Err)
+		require.Equal(t, public(ca), a.CA)
+		require.Equal(t, public(se), a.Certificate.PublicKey)
 		require.Equal(t, seid, a.Certificate.Serial)
 
-		a = secert.Assess(c.Sign(wrong), seid, pins)
-		require.Equal(t, secert.Unverified, a.Standing, "%s, signed by another", name)
+		a = attestation.Assess(c.Sign(wrong), seid, trustedCAs)
+		require.Equal(t, attestation.Unverified, a.Standing, "%s, signed by another", name)
 		require.Equal(t, errcode.UntrustedDevice, errcode.Of(a.Err))
 		require.Zero(t, a.CA)
 		require.NotNil(t, a.Certificate)
@@ -109,16 +111,16 @@ func TestGoodForms(t *testing.T) {
 }
 
 func TestNoPinsVerifyNothing(t *testing.T) {
-	for _, none := range [][]secp.PublicKey{nil, {}, {secp.PublicKey{}}} {
-		require.Equal(t, secert.Unverified, secert.Assess(template().Sign(ca), seid, none).Standing)
+	for _, none := range [][]secp256k1.PublicKey{nil, {}, {secp256k1.PublicKey{}}} {
+		require.Equal(t, attestation.Unverified, attestation.Assess(template().Sign(ca), seid, none).Standing)
 	}
 }
 
 func TestAnotherDevicesCertificate(t *testing.T) {
 	good := template().Sign(ca)
 	for _, other := range []string{"", "00000000000000000000000000000000", seid[:31] + "5", seid[:30]} {
-		a := secert.Assess(good, other, pins)
-		require.Equal(t, secert.Invalid, a.Standing, "a good certificate for %q", other)
+		a := attestation.Assess(good, other, trustedCAs)
+		require.Equal(t, attestation.Invalid, a.Standing, "a good certificate for %q", other)
 		require.Nil(t, a.Certificate)
 		require.Equal(t, errcode.UntrustedDevice, errcode.Of(a.Err))
 	}
@@ -127,8 +129,8 @@ func TestAnotherDevicesCertificate(t *testing.T) {
 // invalid says that a certificate is refused for its form, whoever signed it.
 func invalid(t *testing.T, certificate []byte, name string, args ...any) {
 	t.Helper()
-	a := secert.Assess(certificate, seid, pins)
-	require.Equal(t, secert.Invalid, a.Standing, append([]any{name}, args...)...)
+	a := attestation.Assess(certificate, seid, trustedCAs)
+	require.Equal(t, attestation.Invalid, a.Standing, append([]any{name}, args...)...)
 	require.Nil(t, a.Certificate)
 	require.Equal(t, errcode.UntrustedDevice, errcode.Of(a.Err))
 }
@@ -167,7 +169,7 @@ func TestMissingDoubledAndMisplacedFields(t *testing.T) {
 		invalid(t, c.Sign(ca), "%X twice", tag)
 
 		c = template()
-		c.Fields = slices.Insert(c.Fields, i, secerttest.Field{Tag: 0x5F21, Value: []byte{1}})
+		c.Fields = slices.Insert(c.Fields, i, attestationtest.Field{Tag: 0x5F21, Value: []byte{1}})
 		invalid(t, c.Sign(ca), "an unknown field before %X", tag)
 
 		for j := i + 1; j < n; j++ {
@@ -177,15 +179,15 @@ func TestMissingDoubledAndMisplacedFields(t *testing.T) {
 		}
 		if i < n-1 {
 			c = template()
-			c.Fields = slices.Insert(c.Fields, i, secerttest.Field{Tag: 0xBF20})
+			c.Fields = slices.Insert(c.Fields, i, attestationtest.Field{Tag: 0xBF20})
 			invalid(t, c.Sign(ca), "BF20 before %X", tag)
 		}
 	}
 	c := template()
-	c.Fields = slices.Insert(c.Fields, 7, secerttest.Field{Tag: 0xBF20, Value: []byte{1}})
+	c.Fields = slices.Insert(c.Fields, 7, attestationtest.Field{Tag: 0xBF20, Value: []byte{1}})
 	invalid(t, c.Sign(ca), "BF20 with a value")
 	c = template()
-	c.Fields = slices.Insert(c.Fields, 7, secerttest.Field{Tag: 0xBF20}, secerttest.Field{Tag: 0xBF20})
+	c.Fields = slices.Insert(c.Fields, 7, attestationtest.Field{Tag: 0xBF20}, attestationtest.Field{Tag: 0xBF20})
 	invalid(t, c.Sign(ca), "BF20 twice")
 }
 
@@ -196,18 +198,18 @@ func TestWrongKeys(t *testing.T) {
 	off := bytes.Clone(se.Public())
 	off[64] ^= 1
 	for name, field := range map[string][]byte{
-		"a point of P-256":      secerttest.KeyField(nist.PublicKey().Bytes(), two),
-		"a compressed point":    secerttest.KeyField(se.PubKey().SerializeCompressed(), two),
-		"a point off the curve": secerttest.KeyField(off, two),
-		"infinity":              secerttest.KeyField(make([]byte, 65), two),
-		"a point one too long":  secerttest.KeyField(append(se.Public(), 0), two),
-		"no point":              secerttest.KeyField(nil, two),
+		"a point of P-256":      attestationtest.KeyField(nist.PublicKey().Bytes(), two),
+		"a compressed point":    attestationtest.KeyField(se.PubKey().SerializeCompressed(), two),
+		"a point off the curve": attestationtest.KeyField(off, two),
+		"infinity":              attestationtest.KeyField(make([]byte, 65), two),
+		"a point one too long":  attestationtest.KeyField(append(se.Public(), 0), two),
+		"no point":              attestationtest.KeyField(nil, two),
 		"no parameters":         tlv.Append(nil, 0xB0, se.Public()),
-		"empty parameters":      secerttest.KeyField(se.Public(), nil),
-		"three bytes in F0":     secerttest.KeyField(se.Public(), []byte{1, 2, 3}),
+		"empty parameters":      attestationtest.KeyField(se.Public(), nil),
+		"three bytes in F0":     attestationtest.KeyField(se.Public(), []byte{1, 2, 3}),
 		"parameters first":      append(tlv.Append(nil, 0xF0, two), tlv.Append(nil, 0xB0, se.Public())...),
-		"two points":            append(secerttest.KeyField(se.Public(), two), tlv.Append(nil, 0xB0, wrong.Public())...),
-		"a third part":          append(secerttest.KeyField(se.Public(), two), 0xF1, 0),
+		"two points":            append(attestationtest.KeyField(se.Public(), two), tlv.Append(nil, 0xB0, wrong.Public())...),
+		"a third part":          append(attestationtest.KeyField(se.Public(), two), 0xF1, 0),
 		"a bare point":          se.Public(),
 		"nothing":               nil,
 	} {
@@ -240,14 +242,14 @@ func TestWrongSignatures(t *testing.T) {
 		}(),
 	} {
 		forged := c.Wrap(tlv.Append(bytes.Clone(body), 0x5F37, ca.Sign(digest, false)))
-		require.Equal(t, secert.Unverified, standing(forged), name)
+		require.Equal(t, attestation.Unverified, standing(forged), name)
 	}
 }
 
 func TestOuterTags(t *testing.T) {
 	good := template().Sign(ca)
 	bare := good[4:]
-	require.Equal(t, secert.Verified, standing(bare))
+	require.Equal(t, attestation.Verified, standing(bare))
 	for name, b := range map[string][]byte{
 		"nothing":             nil,
 		"trailing byte":       append(bytes.Clone(good), 0),
@@ -281,19 +283,19 @@ func TestEveryBitCounts(t *testing.T) {
 		c := template()
 		c.HighS = high
 		good := c.Sign(ca)
-		require.Equal(t, secert.Verified, standing(good))
+		require.Equal(t, attestation.Verified, standing(good))
 		for i := 0; i < len(good)*8; i += bitStep() {
 			bad := bytes.Clone(good)
 			bad[i/8] ^= 1 << (i % 8)
-			require.NotEqual(t, secert.Verified, standing(bad), "bit %d", i)
+			require.NotEqual(t, attestation.Verified, standing(bad), "bit %d", i)
 		}
 	}
 }
 
 func TestStandingsHaveTheirNames(t *testing.T) {
-	require.Equal(t, "invalid unverified verified", strings.Join([]string{secert.Invalid.String(),
-		secert.Unverified.String(), secert.Verified.String()}, " "))
-	require.Equal(t, secert.Invalid, secert.Assessment{}.Standing, "nothing is trusted by default")
+	require.Equal(t, "invalid unverified verified", strings.Join([]string{attestation.Invalid.String(),
+		attestation.Unverified.String(), attestation.Verified.String()}, " "))
+	require.Equal(t, attestation.Invalid, attestation.Assessment{}.Standing, "nothing is trusted by default")
 }
 
 // FuzzParse: what is accepted has one spelling. Its fields, written again, are the input, and it never verifies under a
@@ -302,14 +304,14 @@ func FuzzParse(f *testing.F) {
 	bare := template()
 	bare.Bare = true
 	extra := template()
-	extra.Fields = slices.Insert(extra.Fields, 7, secerttest.Field{Tag: 0xBF20})
-	for _, c := range []*secerttest.Template{template(), bare, extra,
-		template().Set(0x7F49, secerttest.KeyField(se.Public(), []byte{0}))} {
+	extra.Fields = slices.Insert(extra.Fields, 7, attestationtest.Field{Tag: 0xBF20})
+	for _, c := range []*attestationtest.Template{template(), bare, extra,
+		template().Set(0x7F49, attestationtest.KeyField(se.Public(), []byte{0}))} {
 		f.Add(c.Sign(ca))
 	}
 	f.Add(template().Sign(ca)[:150])
 	f.Fuzz(func(t *testing.T, b []byte) {
-		c, err := secert.Parse(b)
+		c, err := attestation.Parse(b)
 		if err != nil {
 			require.Nil(t, c)
 			require.Equal(t, errcode.UntrustedDevice, errcode.Of(err))
@@ -322,11 +324,11 @@ func FuzzParse(f *testing.F) {
 			inner, _, err = tlv.Next(outer.Value)
 			require.NoError(t, err)
 		}
-		again := &secerttest.Template{Bare: outer.Tag != 0xBF21}
+		again := &attestationtest.Template{Bare: outer.Tag != 0xBF21}
 		require.Equal(t, b, again.Wrap(inner.Value))
 		require.Equal(t, c.Serial, strings.ToUpper(hex.EncodeToString(inner.Value[2:18])))
 		require.Contains(t, string(inner.Value), string(c.PublicKey[:]))
-		_, err = c.Verify([]secp.PublicKey{pin(wrong)})
+		_, err = c.Verify([]secp256k1.PublicKey{public(wrong)})
 		require.Equal(t, errcode.UntrustedDevice, errcode.Of(err))
 	})
 }

@@ -1,4 +1,4 @@
-package secp
+package secp256k1
 
 import (
 	"crypto/sha256"
