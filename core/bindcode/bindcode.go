@@ -83,12 +83,17 @@ func Parse(text string) (Code, error) {
 	first.Count = n
 	e := errcode.Wrap(errcode.CodeFormat, "binding code", first)
 	e.Data = map[string]any{"count": n}
+	switch {
+	case first.Position == 0:
+		e.Data["reason"] = "length"
+	case first.Hint == "":
+		e.Data["reason"] = "character"
+	default:
+		e.Data["hint"] = first.Hint
+	}
 	if first.Position > 0 {
 		e.Data["position"] = first.Position
 		e.Data["character"] = string(first.Character)
-		if first.Hint != "" {
-			e.Data["hint"] = first.Hint
-		}
 	}
 	return Code{}, e
 }

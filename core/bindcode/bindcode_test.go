@@ -63,11 +63,16 @@ func TestRefusedWithPositionAndHint(t *testing.T) {
 		var outer *errcode.Error
 		require.ErrorAs(t, err, &outer)
 		data := map[string]any{"count": want.Count}
+		switch {
+		case want.Position == 0:
+			data["reason"] = "length"
+		case want.Hint == "":
+			data["reason"] = "character"
+		default:
+			data["hint"] = want.Hint
+		}
 		if want.Position > 0 {
 			data["position"], data["character"] = want.Position, string(want.Character)
-			if want.Hint != "" {
-				data["hint"] = want.Hint
-			}
 		}
 		require.Equal(t, data, outer.Data, "%q", typed)
 		require.NotEmpty(t, err.Error())

@@ -8,103 +8,13 @@ import (
 	"errors"
 )
 
-// Code is a stable, machine-readable name of what went wrong.
+//go:generate go run ./catalogue/generate
+
+// Code is a stable, machine-readable name of what went wrong. Package catalogue lists the codes.
 type Code string
-
-// The codes, grouped as the JavaScript API documents them.
-const (
-	// Unsupported: no WebUSB, or no secure context.
-	Unsupported Code = "unsupported"
-	// NoDevice: nothing known is plugged in.
-	NoDevice Code = "no-device"
-	// RequestCancelled: the browser's chooser closed without a choice.
-	RequestCancelled Code = "request-cancelled"
-	// PermissionDenied: a permission, a Permissions-Policy or the operating system's access rights stand in the way.
-	PermissionDenied Code = "permission-denied"
-	// NotIMKey: no matching interface, or answers that no imKey gives.
-	NotIMKey Code = "not-imkey"
-	// BootLoader: the device is in its boot loader.
-	BootLoader Code = "boot-loader"
-	// DeviceDisconnected: unplugged.
-	DeviceDisconnected Code = "device-disconnected"
-	// DeviceBusy: the device is still at another operation (ERROR 06).
-	DeviceBusy Code = "device-busy"
-	// InUseElsewhere: another tab or program holds the device.
-	InUseElsewhere Code = "in-use-elsewhere"
-	// Timeout: no answer in time.
-	Timeout Code = "timeout"
-	// Aborted: the caller gave up.
-	Aborted Code = "aborted"
-	// Protocol: anything malformed, contradictory or wrongly signed.
-	Protocol Code = "protocol"
-	// UserRejected: the person declined on the device (6940, or ERROR FE after a press of cancel).
-	UserRejected Code = "user-rejected"
-	// CodeFormat: the binding code was refused before anything was sent.
-	CodeFormat Code = "code-format"
-	// WrongCode: the device says that the binding code is another one (A5).
-	WrongCode Code = "wrong-code"
-	// CodeLocked: the device refuses to check binding codes after too many wrong ones (6985 to IDENTITY_VERIFY).
-	CodeLocked Code = "code-locked"
-	// NotBound: the operation needs a binding.
-	NotBound Code = "not-bound"
-	// BoundElsewhere: the device is bound to another app (AA).
-	BoundElsewhere Code = "bound-elsewhere"
-	// UntrustedDevice: no pinned key verifies the device's certificate.
-	UntrustedDevice Code = "untrusted-device"
-	// DeviceMismatch: another secure element's key than the one in the record, or a file of another device.
-	DeviceMismatch Code = "device-mismatch"
-	// Locked: the PIN is not verified (F081).
-	Locked Code = "locked"
-	// WalletMissing: no wallet was created yet (F000).
-	WalletMissing Code = "wallet-missing"
-	// InMenu: the device shows a menu (F080).
-	InMenu Code = "in-menu"
-	// AppletMissing: the applet is not installed (6A82 to SELECT).
-	AppletMissing Code = "applet-missing"
-	// Storage: the record store is blocked or failing.
-	Storage Code = "storage"
-	// StorageFull: the record store is out of quota.
-	StorageFull Code = "storage-full"
-	// RecordCorrupt: a stored record does not authenticate, or its version is unknown.
-	RecordCorrupt Code = "record-corrupt"
-	// RecordExists: an import would replace what this host knows of the device.
-	RecordExists Code = "record-exists"
-	// FileInvalid: a file that holds no binding, or not whole, or of a later version.
-	FileInvalid Code = "file-invalid"
-	// WrongPassphrase: the file was encrypted with another one.
-	WrongPassphrase Code = "wrong-passphrase"
-	// InvalidArgument: the caller's argument has a wrong type or value.
-	InvalidArgument Code = "invalid-argument"
-	// UnsupportedMethod: the device does not know the instruction (6D00, 6E00), or the method does not exist.
-	UnsupportedMethod Code = "unsupported-method"
-	// Internal: a fault of ours.
-	Internal Code = "internal"
-)
-
-// All lists every code, in the order of the documentation.
-func All() []Code {
-	return []Code{
-		Unsupported, NoDevice, RequestCancelled, PermissionDenied, NotIMKey, BootLoader, DeviceDisconnected, DeviceBusy,
-		InUseElsewhere, Timeout, Aborted, Protocol, UserRejected, CodeFormat, WrongCode, CodeLocked, NotBound,
-		BoundElsewhere, UntrustedDevice, DeviceMismatch, Locked, WalletMissing, InMenu, AppletMissing, Storage,
-		StorageFull, RecordCorrupt, RecordExists, FileInvalid, WrongPassphrase, InvalidArgument, UnsupportedMethod, Internal,
-	}
-}
 
 // Error makes a bare code an error.
 func (c Code) Error() string { return string(c) }
-
-// Retryable says whether the same call may succeed later without a change in the program: after the person unlocked,
-// replugged or chose again.
-func (c Code) Retryable() bool {
-	switch c {
-	case NoDevice, RequestCancelled, PermissionDenied, BootLoader, DeviceDisconnected, DeviceBusy, InUseElsewhere,
-		Timeout, Aborted, UserRejected, CodeFormat, WrongCode, CodeLocked, Locked, WalletMissing, InMenu, Storage,
-		StorageFull, WrongPassphrase:
-		return true
-	}
-	return false
-}
 
 // Error is the error that core returns: a code, what was being done, and the cause.
 type Error struct {
