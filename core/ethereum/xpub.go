@@ -6,7 +6,7 @@ import (
 	"encoding/binary"
 	"math/big"
 
-	"golang.org/x/crypto/ripemd160"
+	"golang.org/x/crypto/ripemd160" //lint:ignore SA1019 BIP-32 defines fingerprints by RIPEMD-160
 
 	"imkey-connect/core/secp256k1"
 )

@@ -101,8 +101,8 @@ func TestEveryBitOfASignatureCounts(t *testing.T) {
 
 func TestParseDERIsStrict(t *testing.T) {
 	one, top := []byte{2, 1, 1}, integer(bytes.Repeat([]byte{0x7F}, 32))
-	order := decred.S256().Params().N.Bytes()
-	less := new(big.Int).Sub(decred.S256().Params().N, big.NewInt(1)).Bytes()
+	order := decred.Params().N.Bytes()
+	less := new(big.Int).Sub(decred.Params().N, big.NewInt(1)).Bytes()
 	for name, good := range map[string][]byte{
 		"shortest": der(one, one), "32 bytes": der(top, top), "the order less one": der(integer(less), integer(less)),
 	} {
@@ -151,7 +151,7 @@ func TestParsePublicKey(t *testing.T) {
 	good := key.PubKey().SerializeUncompressed()
 	require.Equal(t, good, func() []byte { k := public(t, good); return k[:] }())
 
-	p := decred.S256().Params().P
+	p := decred.Params().P
 	// The field's modulus is so close to 2^256 that some small coordinates have a second, not reduced spelling.
 	x := big.NewInt(1)
 	y := new(big.Int).ModSqrt(big.NewInt(8), p) // y² = 1 + 7
@@ -226,7 +226,7 @@ func TestECDHAgainstTheOtherLibrary(t *testing.T) {
 }
 
 func TestExtremePrivateKeys(t *testing.T) {
-	n := decred.S256().Params().N
+	n := decred.Params().N
 	scalar := func(v *big.Int) []byte { return v.FillBytes(make([]byte, 32)) }
 	for _, v := range []*big.Int{big.NewInt(1), big.NewInt(2), new(big.Int).Sub(n, big.NewInt(1))} {
 		k, err := secp256k1.ParsePrivateKey(scalar(v))

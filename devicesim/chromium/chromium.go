@@ -37,7 +37,7 @@ import (
 	"imkey-connect/devicesim/preload"
 )
 
-// ErrUnsupported: preloading works on Linux only.
+// ErrUnsupported reports a system other than Linux, where no library can be preloaded.
 var ErrUnsupported = errors.New("chromium: simulated devices can be plugged into a browser on Linux only")
 
 // Options say what to start. The zero value is a headless browser without devices.

@@ -12,7 +12,7 @@ import (
 	"strings"
 )
 
-// NotFoundError: there is no browser that devices can be plugged into.
+// NotFoundError reports that there is no browser that devices can be plugged into.
 type NotFoundError struct {
 	Path   string // what CHROMIUM names; "" when it is not set
 	Reason string

@@ -57,7 +57,7 @@ import (
 //go:embed src
 var sources embed.FS
 
-// ErrNoCompiler: there is no C compiler. It is wrapped in a *BuildError.
+// ErrNoCompiler reports that there is no C compiler. It is wrapped in a *BuildError.
 var ErrNoCompiler = errors.New("no C compiler found: install gcc and libc6-dev, or set CC")
 
 // BuildError says why the library could not be built.

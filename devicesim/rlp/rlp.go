@@ -4,7 +4,7 @@ package rlp
 
 import "errors"
 
-// ErrMalformed: not RLP, or not in its shortest form.
+// ErrMalformed reports bytes that are not RLP, or not in its shortest form.
 var ErrMalformed = errors.New("rlp: malformed")
 
 // maxDepth is one more than access lists need.

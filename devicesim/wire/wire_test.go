@@ -91,7 +91,6 @@ type page struct {
 	socket *websocket.Conn
 	ctx    context.Context
 	device uint64
-	events []event
 }
 
 func (b *bench) dial() *page {

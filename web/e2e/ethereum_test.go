@@ -596,7 +596,7 @@ func sender(t *testing.T, raw []byte) string {
 	compact[64] = byte(27 + v.Uint64())
 	copy(compact[32-len(signature[1].Bytes):], signature[1].Bytes)
 	copy(compact[64-len(signature[2].Bytes):64], signature[2].Bytes)
-	require.LessOrEqual(t, new(big.Int).SetBytes(compact[32:64]).Cmp(new(big.Int).Rsh(secp256k1.S256().N, 1)), 0, "s is the low one")
+	require.LessOrEqual(t, new(big.Int).SetBytes(compact[32:64]).Cmp(new(big.Int).Rsh(secp256k1.Params().N, 1)), 0, "s is the low one")
 	return signer(t, digest, "0x"+hex.EncodeToString(compact))
 }
 
