@@ -8,8 +8,10 @@ DIST  := web/dist/manifest.json
 WASM_EXEC = $(shell $(GO) env GOROOT)/lib/wasm/go_js_wasm_exec
 # What web/dist is made of: the Go that becomes imkey.wasm, the TypeScript, the build tool.
 SOURCES := $(shell find core bridge wasm web/src web/builder web/cmd -type f ! -name '*_test.go' ! -path '*/testdata/*' ! -path '*/node_modules/*' 2>/dev/null) go.mod go.sum
+# The Go modules beside the root's, which only tests need.
+MODULES := web/e2e core/ethereum/oracle
 
-.PHONY: help build run test test-all buses e2e-kernel soak bench pack tools check testcases clean
+.PHONY: help build run test test-all buses e2e-kernel soak bench pack tools check lint testcases clean
 
 # web/dist: all that a site serves.
 build: $(DIST)
@@ -31,13 +33,20 @@ pack:
 tools:
 	@sh web/e2e/install.sh
 
-# Format, vet and types.
-check: build
+# Format, vet, staticcheck and types.
+check: build lint
 	@test -z "$$(gofmt -l core bridge wasm web devicesim | tee /dev/stderr)" || { echo 'run gofmt -w on these' >&2; exit 1; }
 	@$(GO) vet ./...
 	@GOOS=js GOARCH=wasm $(GO) vet ./core/... ./bridge/... ./wasm/...
-	@for module in web/e2e core/ethereum/oracle; do (cd $$module && $(GO) vet ./...) || exit 1; done
+	@for module in $(MODULES); do (cd $$module && $(GO) vet ./...) || exit 1; done
 	@cd web && npm ci --loglevel=error --no-audit --no-fund && npx --no-install tsc --noEmit -p .
+
+# Every check of staticcheck, on the native half, on the browser half and on the modules of the tests.
+lint:
+	@$(GO) build -modfile=.ci/staticcheck.mod -o build/staticcheck honnef.co/go/tools/cmd/staticcheck
+	@build/staticcheck -checks all ./...
+	@GOOS=js GOARCH=wasm build/staticcheck -checks all ./core/... ./bridge/... ./wasm/...
+	@for module in $(MODULES); do (cd $$module && $(CURDIR)/build/staticcheck -checks all ./...) || exit 1; done
 
 # What tests take from npm: the test cases of ethers, the clients that sign with our package, the vendor's own client.
 testcases:
