@@ -9,7 +9,7 @@ import (
 	"mime"
 	"net/http"
 
-	"imkey-connect/devicesim"
+	"imkey-connect/devicesim/device"
 	"imkey-connect/devicesim/usb"
 )
 
@@ -29,8 +29,8 @@ var actions = map[string]action{
 	"home":     plain(Device.Home),
 	"lock":     plain(Device.Lock),
 	"press": with(func(d Device, b struct {
-		Button devicesim.Button `json:"button"`
-		Hold   bool             `json:"hold"`
+		Button device.Button `json:"button"`
+		Hold   bool          `json:"hold"`
 	}) error {
 		if b.Hold {
 			return d.Hold(b.Button)
@@ -111,7 +111,7 @@ var actions = map[string]action{
 // ofSimulated makes a choice that a recording does not have.
 func ofSimulated(d Device, choose func()) error {
 	if _, plays := d.(player); plays {
-		return devicesim.ErrRecording
+		return device.ErrRecording
 	}
 	choose()
 	return nil

@@ -50,20 +50,20 @@ import (
 	"strings"
 	"time"
 
-	"imkey-connect/devicesim"
+	"imkey-connect/devicesim/device"
 	"imkey-connect/devicesim/loopback"
 	"imkey-connect/devicesim/replay"
 	"imkey-connect/devicesim/trace"
 	"imkey-connect/devicesim/usb"
 )
 
-// Device is what the API controls: a *devicesim.Device.
+// Device is what the API controls: a *device.Device.
 type Device interface {
 	Port() *usb.Port
-	Status() devicesim.Status
+	Status() device.Status
 	Watch() (<-chan struct{}, func())
-	Press(devicesim.Button) error
-	Hold(devicesim.Button) error
+	Press(device.Button) error
+	Hold(device.Button) error
 	Plug() error
 	Unplug() error
 	PowerCut() error
@@ -93,7 +93,7 @@ type Simulated struct {
 
 // State is what GET device answers: the device's status and its port's.
 type State struct {
-	devicesim.Status
+	device.Status
 	HeldBy string     `json:"heldBy"` // who has it: "WebSocket", "USB/IP …", or nobody: ""
 	Access usb.Access `json:"access"`
 }

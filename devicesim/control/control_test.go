@@ -13,7 +13,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"imkey-connect/devicesim"
+	"imkey-connect/devicesim/applets"
+	"imkey-connect/devicesim/device"
 	"imkey-connect/devicesim/fakeca"
 	"imkey-connect/devicesim/trace"
 	"imkey-connect/devicesim/usb"
@@ -28,19 +29,20 @@ type bench struct {
 
 const phrase = "abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon about"
 
-func newBench(t *testing.T, options ...devicesim.Options) *bench {
+func newBench(t *testing.T, options ...device.Options) *bench {
 	b := &bench{t: t}
 	if options == nil {
-		options = []devicesim.Options{{Serial: "imKey01191200001"}}
+		options = []device.Options{{Serial: "imKey01191200001"}}
 	}
 	for _, o := range options {
 		log := trace.NewLog(0)
 		recorder := trace.NewRecorder(log)
 		o.Screen = recorder.Screen
-		device, err := devicesim.New(o)
+		o.Applets = applets.All()
+		d, err := device.New(o)
 		require.NoError(t, err)
-		t.Cleanup(func() { require.NoError(t, device.Close()) })
-		b.devices = append(b.devices, Simulated{Device: device, Trace: log})
+		t.Cleanup(func() { require.NoError(t, d.Close()) })
+		b.devices = append(b.devices, Simulated{Device: d, Trace: log})
 	}
 	b.api = New(b.devices)
 	b.http = httptest.NewServer(b.api)
@@ -135,7 +137,7 @@ func TestGetIdentityLeavesTheScreenOut(t *testing.T) {
 func TestGetIdentityListsTheCAsOfAllDevices(t *testing.T) {
 	shared, err := fakeca.New(nil)
 	require.NoError(t, err)
-	b := newBench(t, devicesim.Options{}, devicesim.Options{CA: shared}, devicesim.Options{CA: shared})
+	b := newBench(t, device.Options{}, device.Options{CA: shared}, device.Options{CA: shared})
 	_, first := b.do("GET", "identity", "")
 	_, third := b.do("GET", "identity?device=3", "")
 	require.NotEqual(t, first["ca"], third["ca"])
@@ -357,7 +359,7 @@ func TestIdentityAloneIsShared(t *testing.T) {
 }
 
 func TestSeveralDevices(t *testing.T) {
-	b := newBench(t, devicesim.Options{Serial: "imKey01191200001"}, devicesim.Options{Serial: "imKey01191200002"})
+	b := newBench(t, device.Options{Serial: "imKey01191200001"}, device.Options{Serial: "imKey01191200002"})
 	_, second := b.do("GET", "device?device=2", "")
 	require.Equal(t, "imKey01191200002", second["serial"])
 	require.Equal(t, false, b.post("device/unplug?device=2", `{}`)["plugged"])
@@ -458,9 +460,9 @@ func FuzzBodies(f *testing.F) {
 	f.Add("device/pin", `{"pin":"123456"}`)
 	f.Add("faults", `[{"on":"in","packet":3,"do":"corrupt","bytes":5,"hex":"00ff"}]`)
 	f.Add("device/unlock?device=1", `{"pin":""}`)
-	device, err := devicesim.New(devicesim.Options{})
+	d, err := device.New(device.Options{Applets: applets.All()})
 	require.NoError(f, err)
-	api := New([]Simulated{{Device: device, Trace: trace.NewLog(0)}})
+	api := New([]Simulated{{Device: d, Trace: trace.NewLog(0)}})
 	f.Fuzz(func(t *testing.T, path, body string) {
 		if strings.ContainsAny(path, " \x00\r\n#%") || strings.HasPrefix(path, "/") {
 			return

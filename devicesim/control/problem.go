@@ -4,7 +4,7 @@ import (
 	"errors"
 	"net/http"
 
-	"imkey-connect/devicesim"
+	"imkey-connect/devicesim/device"
 	"imkey-connect/devicesim/usb"
 )
 
@@ -44,27 +44,27 @@ var refusals = []struct {
 	code   string
 	reason string
 }{
-	{devicesim.ErrButton, "invalid", "button"},
-	{devicesim.ErrPINFormat, "invalid", "pin-format"},
-	{devicesim.ErrWordCount, "invalid", "word-count"},
-	{devicesim.ErrMnemonic, "invalid", "mnemonic"},
-	{devicesim.ErrBattery, "invalid", "battery"},
-	{devicesim.ErrApplet, "invalid", "applet"},
-	{devicesim.ErrUnplugged, "conflict", "unplugged"},
-	{devicesim.ErrClosed, "conflict", "closed"},
-	{devicesim.ErrLocked, "conflict", "locked"},
-	{devicesim.ErrBusy, "conflict", "asking"},
-	{devicesim.ErrDeclined, "conflict", "declined"},
-	{devicesim.ErrBootLoader, "conflict", "boot-loader"},
-	{devicesim.ErrNoPIN, "conflict", "no-pin"},
-	{devicesim.ErrPINWiped, "conflict", "pin-wiped"},
-	{devicesim.ErrWalletExists, "conflict", "wallet-exists"},
-	{devicesim.ErrRecording, "conflict", "recording"},
+	{device.ErrButton, "invalid", "button"},
+	{device.ErrPINFormat, "invalid", "pin-format"},
+	{device.ErrWordCount, "invalid", "word-count"},
+	{device.ErrMnemonic, "invalid", "mnemonic"},
+	{device.ErrBattery, "invalid", "battery"},
+	{device.ErrApplet, "invalid", "applet"},
+	{device.ErrUnplugged, "conflict", "unplugged"},
+	{device.ErrClosed, "conflict", "closed"},
+	{device.ErrLocked, "conflict", "locked"},
+	{device.ErrBusy, "conflict", "asking"},
+	{device.ErrDeclined, "conflict", "declined"},
+	{device.ErrBootLoader, "conflict", "boot-loader"},
+	{device.ErrNoPIN, "conflict", "no-pin"},
+	{device.ErrPINWiped, "conflict", "pin-wiped"},
+	{device.ErrWalletExists, "conflict", "wallet-exists"},
+	{device.ErrRecording, "conflict", "recording"},
 }
 
 // problemOf says how an error of the device is answered.
 func problemOf(err error) (p *problem, reason string) {
-	var wrongPIN *devicesim.WrongPINError
+	var wrongPIN *device.WrongPINError
 	var fault *usb.FaultError
 	switch {
 	case errors.As(err, &p):

@@ -10,7 +10,7 @@ import (
 
 	"imkey-connect/core/frame"
 	"imkey-connect/core/transport"
-	"imkey-connect/devicesim"
+	"imkey-connect/devicesim/device"
 	"imkey-connect/devicesim/usb"
 )
 
@@ -22,7 +22,7 @@ type Options struct {
 	// Serial is the USB serial number; empty takes the one that the script answers with.
 	Serial     string
 	LandingURL string             // of WebUSB; empty leaves it out
-	Tap        func(usb.TapEvent) // sees everything on the bus; see devicesim.Options
+	Tap        func(usb.TapEvent) // sees everything on the bus; see device.Options
 	Screen     func(caption string)
 }
 
@@ -245,5 +245,5 @@ func (d *Device) refuse(e *MismatchError) ([]byte, bool) {
 
 // Link takes the device for a host in the same process.
 func (d *Device) Link(ctx context.Context) (transport.Link, error) {
-	return devicesim.OpenLink(ctx, d.port)
+	return device.OpenLink(ctx, d.port)
 }

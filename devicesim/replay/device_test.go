@@ -12,8 +12,8 @@ import (
 	"imkey-connect/core/errcode"
 	"imkey-connect/core/frame"
 	"imkey-connect/core/transport"
-	"imkey-connect/devicesim"
 	"imkey-connect/devicesim/control"
+	"imkey-connect/devicesim/device"
 	"imkey-connect/devicesim/replay"
 )
 
@@ -115,7 +115,7 @@ func TestTheIdentityIsTheRecordedOne(t *testing.T) {
 	require.Equal(t, "19060000000200860001010000000014", d.Status().SEID)
 	require.Equal(t, "imKey01191200001", d.Port().Identity().Serial)
 	require.Equal(t, "other", replay.New(replay.Script{}, replay.Options{Serial: "other"}).Status().Serial)
-	require.ErrorIs(t, d.Press(devicesim.OK), devicesim.ErrRecording)
+	require.ErrorIs(t, d.Press(device.OK), device.ErrRecording)
 	require.NoError(t, d.Unplug())
 	require.Empty(t, d.Status().Screen)
 }

@@ -3,7 +3,7 @@ package replay
 import (
 	"fmt"
 
-	"imkey-connect/devicesim"
+	"imkey-connect/devicesim/device"
 	"imkey-connect/devicesim/usb"
 )
 
@@ -11,17 +11,17 @@ import (
 func (d *Device) Port() *usb.Port { return d.port }
 
 // Status is as a device's; the screen says how far the script was played, and where it was left.
-func (d *Device) Status() devicesim.Status {
+func (d *Device) Status() device.Status {
 	plugged := d.port.Plugged()
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	s := devicesim.Status{
-		Serial: d.port.Identity().Serial, SEID: d.seid, CA: d.script.CA, Plugged: plugged, Binding: "none", Screen: []string{}, Showing: devicesim.ShowsNothing, Applets: []string{}, Battery: 100,
+	s := device.Status{
+		Serial: d.port.Identity().Serial, SEID: d.seid, CA: d.script.CA, Plugged: plugged, Binding: "none", Screen: []string{}, Showing: device.ShowsNothing, Applets: []string{}, Battery: 100,
 	}
 	if !plugged {
 		return s
 	}
-	s.Showing = devicesim.ShowsRecording
+	s.Showing = device.ShowsRecording
 	s.Screen = []string{"A recording", fmt.Sprintf("%d of %d", d.next, len(d.script.Exchanges)), "", ""}
 	switch {
 	case d.err != nil && d.err.Want == nil:
@@ -98,19 +98,19 @@ func (d *Device) Reset() error {
 	return nil
 }
 
-// The rest of what a person does is devicesim.ErrRecording.
+// The rest of what a person does is device.ErrRecording.
 
-func (d *Device) Press(devicesim.Button) error    { return devicesim.ErrRecording }
-func (d *Device) Hold(devicesim.Button) error     { return devicesim.ErrRecording }
-func (d *Device) Menu() error                     { return devicesim.ErrRecording }
-func (d *Device) Home() error                     { return devicesim.ErrRecording }
-func (d *Device) SetPIN(string) error             { return devicesim.ErrRecording }
-func (d *Device) Unlock(string) error             { return devicesim.ErrRecording }
-func (d *Device) Lock() error                     { return devicesim.ErrRecording }
-func (d *Device) SetBattery(int) error            { return devicesim.ErrRecording }
-func (d *Device) Restore(string) error            { return devicesim.ErrRecording }
-func (d *Device) Create(int) error                { return devicesim.ErrRecording }
-func (d *Device) SetBootLoader(bool) error        { return devicesim.ErrRecording }
+func (d *Device) Press(device.Button) error       { return device.ErrRecording }
+func (d *Device) Hold(device.Button) error        { return device.ErrRecording }
+func (d *Device) Menu() error                     { return device.ErrRecording }
+func (d *Device) Home() error                     { return device.ErrRecording }
+func (d *Device) SetPIN(string) error             { return device.ErrRecording }
+func (d *Device) Unlock(string) error             { return device.ErrRecording }
+func (d *Device) Lock() error                     { return device.ErrRecording }
+func (d *Device) SetBattery(int) error            { return device.ErrRecording }
+func (d *Device) Restore(string) error            { return device.ErrRecording }
+func (d *Device) Create(int) error                { return device.ErrRecording }
+func (d *Device) SetBootLoader(bool) error        { return device.ErrRecording }
 func (d *Device) SetConfirmBinding(bool)          {}
 func (d *Device) AllowUnbound(bool)               {}
-func (d *Device) SetInstalled(string, bool) error { return devicesim.ErrRecording }
+func (d *Device) SetInstalled(string, bool) error { return device.ErrRecording }

@@ -14,8 +14,9 @@ import (
 	"sync"
 	"time"
 
-	"imkey-connect/devicesim"
+	"imkey-connect/devicesim/applets"
 	"imkey-connect/devicesim/control"
+	"imkey-connect/devicesim/device"
 	"imkey-connect/devicesim/replay"
 	"imkey-connect/devicesim/trace"
 	"imkey-connect/devicesim/usb"
@@ -25,13 +26,13 @@ import (
 
 // Options describe a simulator.
 type Options struct {
-	Addr    string              // of HTTP; empty means 127.0.0.1 and any free port
-	USBIP   string              // of USB/IP; empty leaves it out
-	Devices []devicesim.Options // at least one; LandingURL is filled in unless set
-	Faults  []usb.Fault         // armed on every device
-	Pages   http.Handler        // what is not below /sim/; nil for nothing
-	Trace   int                 // events kept for each device; 0 means trace.DefaultSize, fewer for more than 8 devices
-	Wrap    Wrapper             // around all that is served over HTTP; nil for nothing
+	Addr    string           // of HTTP; empty means 127.0.0.1 and any free port
+	USBIP   string           // of USB/IP; empty leaves it out
+	Devices []device.Options // at least one; LandingURL and Applets are filled in unless set
+	Faults  []usb.Fault      // armed on every device
+	Pages   http.Handler     // what is not below /sim/; nil for nothing
+	Trace   int              // events kept for each device; 0 means trace.DefaultSize, fewer for more than 8 devices
+	Wrap    Wrapper          // around all that is served over HTTP; nil for nothing
 
 	// Replay has devices that play these instead of Devices, each for whatever host asks.
 	Replay []replay.Script
@@ -133,21 +134,24 @@ func (s *Simulator) prepare(o Options) (err error) {
 		if options.LandingURL == "" {
 			options.LandingURL = landing
 		}
-		device, err := devicesim.New(options)
+		if options.Applets == nil {
+			options.Applets = applets.All()
+		}
+		d, err := device.New(options)
 		if err != nil {
 			return fmt.Errorf("device %d: %w", i+1, err)
 		}
-		status := device.Status()
+		status := d.Status()
 		taken[status.Serial], taken[strings.ToLower(status.SEID)] = true, true
-		if err := s.add(device, log, o); err != nil {
+		if err := s.add(d, log, o); err != nil {
 			return err
 		}
 	}
 	for _, script := range o.Replay {
 		log := trace.NewLog(o.Trace)
 		recorder := trace.NewRecorder(log)
-		device := replay.New(script, replay.Options{AnyHost: true, LandingURL: landing, Tap: recorder.Tap, Screen: recorder.Screen})
-		if err := s.add(device, log, o); err != nil {
+		d := replay.New(script, replay.Options{AnyHost: true, LandingURL: landing, Tap: recorder.Tap, Screen: recorder.Screen})
+		if err := s.add(d, log, o); err != nil {
 			return err
 		}
 	}
@@ -176,19 +180,19 @@ func traceSize(devices int) int {
 }
 
 // add takes a device in.
-func (s *Simulator) add(device control.Device, log *trace.Log, o Options) error {
-	s.devices = append(s.devices, control.Simulated{Device: device, Trace: log})
-	s.wires = append(s.wires, wire.New(device.Port()))
+func (s *Simulator) add(d control.Device, log *trace.Log, o Options) error {
+	s.devices = append(s.devices, control.Simulated{Device: d, Trace: log})
+	s.wires = append(s.wires, wire.New(d.Port()))
 	if o.Record != nil {
 		to, err := o.Record(len(s.devices))
 		if err != nil {
 			return err
 		}
-		recorder := replay.NewRecorder(to, "imKey "+device.Status().Serial+", recorded by imkeysim", device.Status().CA)
+		recorder := replay.NewRecorder(to, "imKey "+d.Status().Serial+", recorded by imkeysim", d.Status().CA)
 		s.records = append(s.records, record{recorder, to})
 		log.Tee(recorder.Event)
 	}
-	return device.Port().SetFaults(o.Faults)
+	return d.Port().SetFaults(o.Faults)
 }
 
 func (s *Simulator) routes(pages http.Handler) http.Handler {
@@ -245,12 +249,12 @@ func dialable(a net.Addr) string {
 }
 
 // Device returns device n, from 1 on; it must not be one that plays a recording.
-func (s *Simulator) Device(n int) *devicesim.Device {
-	return s.devices[n-1].Device.(*devicesim.Device)
+func (s *Simulator) Device(n int) *device.Device {
+	return s.devices[n-1].Device.(*device.Device)
 }
 
 // Status returns that of device n, from 1 on.
-func (s *Simulator) Status(n int) devicesim.Status { return s.devices[n-1].Device.Status() }
+func (s *Simulator) Status(n int) device.Status { return s.devices[n-1].Device.Status() }
 
 // Trace returns the log of device n, from 1 on.
 func (s *Simulator) Trace(n int) *trace.Log { return s.devices[n-1].Trace }

@@ -16,7 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"imkey-connect/core/transport"
-	"imkey-connect/devicesim"
+	"imkey-connect/devicesim/device"
 	"imkey-connect/devicesim/trace"
 )
 
@@ -43,7 +43,7 @@ const hostKey = "0479be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81
 
 // TestTraceTellsAllButTheCode binds nobody, but has a code drawn and shown.
 func TestTraceTellsAllButTheCode(t *testing.T) {
-	s := start(t, Options{Devices: []devicesim.Options{{}}})
+	s := start(t, Options{Devices: []device.Options{{}}})
 	link, err := s.Device(1).Link(t.Context())
 	require.NoError(t, err)
 	channel, err := transport.Open(t.Context(), link)
@@ -57,16 +57,16 @@ func TestTraceTellsAllButTheCode(t *testing.T) {
 	}
 	require.NoError(t, channel.Close())
 
-	var device devicesim.Status
-	require.NoError(t, json.Unmarshal([]byte(body(t, s.URL()+"/sim/v1/device")), &device))
-	require.Equal(t, "code-shown", device.Binding)
+	var status device.Status
+	require.NoError(t, json.Unmarshal([]byte(body(t, s.URL()+"/sim/v1/device")), &status))
+	require.Equal(t, "code-shown", status.Binding)
 	code := ""
-	for _, line := range device.Screen {
+	for _, line := range status.Screen {
 		if len(strings.ReplaceAll(line, " ", "")) == 8 && strings.ToUpper(line) == line {
 			code = strings.ReplaceAll(strings.TrimSpace(line), " ", "")
 		}
 	}
-	require.Len(t, code, 8, "%q", device.Screen)
+	require.Len(t, code, 8, "%q", status.Screen)
 
 	lines := body(t, s.URL()+"/sim/v1/trace")
 	require.Contains(t, lines, "SELECT IMK → ok")
@@ -93,9 +93,9 @@ func TestStartFailsWhole(t *testing.T) {
 	defer taken.Close()
 	for name, o := range map[string]Options{
 		"no devices":      {},
-		"a bad address":   {Addr: "nowhere.invalid:x", Devices: []devicesim.Options{{}}},
-		"a taken address": {USBIP: taken.Addr().String(), Devices: []devicesim.Options{{}}},
-		"a bad device":    {Devices: []devicesim.Options{{}, {PIN: "x"}}},
+		"a bad address":   {Addr: "nowhere.invalid:x", Devices: []device.Options{{}}},
+		"a taken address": {USBIP: taken.Addr().String(), Devices: []device.Options{{}}},
+		"a bad device":    {Devices: []device.Options{{}, {PIN: "x"}}},
 	} {
 		s, err := Start(o)
 		require.Error(t, err, name)
@@ -104,14 +104,14 @@ func TestStartFailsWhole(t *testing.T) {
 }
 
 func TestCloseTwice(t *testing.T) {
-	s := start(t, Options{USBIP: "127.0.0.1:0", Devices: []devicesim.Options{{}, {}}})
+	s := start(t, Options{USBIP: "127.0.0.1:0", Devices: []device.Options{{}, {}}})
 	require.NoError(t, s.Close())
 	require.NoError(t, s.Close())
 	require.False(t, s.Device(2).Port().Plugged())
 }
 
 func TestAddresses(t *testing.T) {
-	s := start(t, Options{Addr: "0.0.0.0:0", Devices: []devicesim.Options{{}}})
+	s := start(t, Options{Addr: "0.0.0.0:0", Devices: []device.Options{{}}})
 	require.Regexp(t, `^http://127\.0\.0\.1:\d+$`, s.URL())
 	require.Regexp(t, `^http://localhost:\d+$`, s.Origin("localhost"))
 	require.Empty(t, s.USBIP())
@@ -120,8 +120,8 @@ func TestAddresses(t *testing.T) {
 // TestNoTwoDevicesAreOne: with the same luck, devices draw other serial numbers and SEIDs, and none that another was given.
 func TestNoTwoDevicesAreOne(t *testing.T) {
 	luck := func() io.Reader { return rand.NewChaCha8([32]byte{7}) }
-	alone := start(t, Options{Devices: []devicesim.Options{{Rand: luck()}}}).Status(1)
-	s := start(t, Options{Devices: []devicesim.Options{{Rand: luck()}, {Rand: luck()}, {Rand: luck()}, {Serial: alone.Serial, SEID: alone.SEID}}})
+	alone := start(t, Options{Devices: []device.Options{{Rand: luck()}}}).Status(1)
+	s := start(t, Options{Devices: []device.Options{{Rand: luck()}, {Rand: luck()}, {Rand: luck()}, {Serial: alone.Serial, SEID: alone.SEID}}})
 	ids := map[string]bool{}
 	for n := range 4 {
 		ids[s.Status(n+1).Serial], ids[s.Status(n+1).SEID] = true, true
@@ -136,7 +136,7 @@ func (full) Write([]byte) (int, error) { return 0, syscall.ENOSPC }
 func (full) Close() error              { return nil }
 
 func TestARecordingThatCouldNotBeWrittenIsSaid(t *testing.T) {
-	s, err := Start(Options{Devices: []devicesim.Options{{}}, Record: func(int) (io.WriteCloser, error) { return full{}, nil }})
+	s, err := Start(Options{Devices: []device.Options{{}}, Record: func(int) (io.WriteCloser, error) { return full{}, nil }})
 	require.NoError(t, err)
 	require.ErrorIs(t, s.Close(), syscall.ENOSPC)
 }

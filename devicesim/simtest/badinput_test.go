@@ -24,7 +24,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"imkey-connect/core/frame"
-	"imkey-connect/devicesim"
+	"imkey-connect/devicesim/device"
 	"imkey-connect/devicesim/serve"
 	"imkey-connect/devicesim/usb"
 )
@@ -40,7 +40,7 @@ func TestBadInputOnEveryPort(t *testing.T) {
 	ports := []string{"USB/IP", "WebSocket", "control API"}
 	options := serve.Options{USBIP: "127.0.0.1:0", Trace: 100}
 	for range ports {
-		options.Devices = append(options.Devices, devicesim.Options{})
+		options.Devices = append(options.Devices, device.Options{})
 	}
 	s, err := serve.Start(options)
 	require.NoError(t, err)
@@ -115,14 +115,14 @@ func measure(t *testing.T) use {
 }
 
 // cleanUp undoes what somebody did to a device.
-func cleanUp(t *testing.T, d *devicesim.Device) {
+func cleanUp(t *testing.T, d *device.Device) {
 	d.Port().ClearFaults()
 	d.Port().SetAccess(usb.Access{})
 	d.SetConfirmBinding(false)
 	require.NoError(t, d.Plug())
 	require.NoError(t, d.SetBootLoader(false))
 	for d.Status().Asking {
-		require.NoError(t, d.Press(devicesim.Cancel))
+		require.NoError(t, d.Press(device.Cancel))
 	}
 	require.NoError(t, d.Reset())
 }

@@ -15,12 +15,12 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"imkey-connect/core/binding"
-	"imkey-connect/core/device"
+	coredevice "imkey-connect/core/device"
 	"imkey-connect/core/errcode"
 	"imkey-connect/core/frame"
 	"imkey-connect/core/tlv"
 	"imkey-connect/core/transport"
-	"imkey-connect/devicesim"
+	"imkey-connect/devicesim/device"
 	"imkey-connect/devicesim/usb"
 )
 
@@ -196,7 +196,7 @@ var ends = []end{
 type world struct {
 	t      *testing.T
 	ctx    context.Context
-	device *devicesim.Device
+	device *device.Device
 	us     *host
 	run    *process
 	them   *host  // another browser, which is never cut
@@ -290,7 +290,7 @@ func (w *world) visit(do func(*binding.Binding) error) error {
 	if err != nil {
 		return err
 	}
-	dev, err := device.Open(w.ctx, cable{link, w.run}, nil)
+	dev, err := coredevice.Open(w.ctx, cable{link, w.run}, nil)
 	if err != nil {
 		return err
 	}
@@ -389,7 +389,7 @@ const (
 // inAWorld begins a life in a world of its own, with a clock of its own.
 func inAWorld(t *testing.T, l life, p *process, then func(w *world)) {
 	synctest.Test(t, func(t *testing.T) {
-		w := &world{t: t, device: newDevice(t, devicesim.Options{}), run: p}
+		w := &world{t: t, device: newDevice(t, device.Options{}), run: p}
 		w.us, w.them = newHost(t, w.device), newHost(t, w.device)
 		w.ctx = t.Context() // without a bound: the host's own bounds are among what is tried
 		w.us.ctx, w.them.ctx = w.ctx, w.ctx

@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"imkey-connect/devicesim"
+	"imkey-connect/devicesim/device"
 	"imkey-connect/devicesim/trace"
 	"imkey-connect/devicesim/usb"
 )
@@ -16,7 +16,7 @@ import (
 // Device is one simulated imKey and the person in front of it.
 type Device struct {
 	// Simulated is the device itself, for what is not here.
-	Simulated *devicesim.Device
+	Simulated *device.Device
 
 	t        testing.TB
 	number   int // from 1 on
@@ -34,7 +34,7 @@ func (d *Device) Serial() string { return d.Simulated.Status().Serial }
 func (d *Device) CA() string { return d.Simulated.Status().CA }
 
 // Status is all that can be seen of the device now.
-func (d *Device) Status() devicesim.Status { return d.Simulated.Status() }
+func (d *Device) Status() device.Status { return d.Simulated.Status() }
 
 // Screen is what is on the screen now: four lines of at most 16 characters, none without power.
 func (d *Device) Screen() []string { return d.Simulated.Status().Screen }
@@ -43,7 +43,7 @@ func (d *Device) Screen() []string { return d.Simulated.Status().Screen }
 func (d *Device) Trace() []trace.Event { return d.log.Events(0) }
 
 // Press presses buttons, one after the other.
-func (d *Device) Press(buttons ...devicesim.Button) {
+func (d *Device) Press(buttons ...device.Button) {
 	d.t.Helper()
 	for _, b := range buttons {
 		d.must("press "+string(b), d.Simulated.Press(b))
@@ -51,7 +51,7 @@ func (d *Device) Press(buttons ...devicesim.Button) {
 }
 
 // Hold holds a button down.
-func (d *Device) Hold(b devicesim.Button) {
+func (d *Device) Hold(b device.Button) {
 	d.t.Helper()
 	d.must("hold "+string(b), d.Simulated.Hold(b))
 }
@@ -112,7 +112,7 @@ func (d *Device) Question() string {
 func (d *Device) Approve() string {
 	d.t.Helper()
 	question := d.Question()
-	d.Press(devicesim.OK)
+	d.Press(device.OK)
 	return question
 }
 
@@ -120,21 +120,21 @@ func (d *Device) Approve() string {
 func (d *Device) Decline() string {
 	d.t.Helper()
 	question := d.Question()
-	d.Press(devicesim.Cancel)
+	d.Press(device.Cancel)
 	return question
 }
 
 // Bound waits until the device is bound.
 func (d *Device) Bound() {
 	d.t.Helper()
-	d.Wait("a binding", func(s devicesim.Status) bool { return s.Binding == "bound" })
+	d.Wait("a binding", func(s device.Status) bool { return s.Binding == "bound" })
 }
 
 // Wait waits until the device's status satisfies ok, and returns it; what says what is waited for.
-func (d *Device) Wait(what string, ok func(devicesim.Status) bool) devicesim.Status {
+func (d *Device) Wait(what string, ok func(device.Status) bool) device.Status {
 	d.t.Helper()
-	return waited(d, what, func(ctx context.Context) (s devicesim.Status, err error) {
-		err = WaitFor(ctx, d.Simulated, func(now devicesim.Status) bool {
+	return waited(d, what, func(ctx context.Context) (s device.Status, err error) {
+		err = WaitFor(ctx, d.Simulated, func(now device.Status) bool {
 			s = now
 			return ok(now)
 		})

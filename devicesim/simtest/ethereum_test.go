@@ -17,13 +17,13 @@ import (
 
 	"imkey-connect/core/attestation"
 	"imkey-connect/core/binding"
-	"imkey-connect/core/device"
+	coredevice "imkey-connect/core/device"
 	"imkey-connect/core/errcode"
 	"imkey-connect/core/ethereum"
 	"imkey-connect/core/frame"
 	"imkey-connect/core/tlv"
 	"imkey-connect/core/transport"
-	"imkey-connect/devicesim"
+	"imkey-connect/devicesim/device"
 	"imkey-connect/devicesim/simtest"
 	"imkey-connect/devicesim/usb"
 )
@@ -36,7 +36,7 @@ const (
 var by = ethereum.Signer{Path: ethereum.BIP44(0)}
 
 // bind binds this host to the device.
-func (h *host) bind(b *binding.Binding, d *devicesim.Device) {
+func (h *host) bind(b *binding.Binding, d *device.Device) {
 	h.status(b)
 	require.NoError(h.t, b.ShowCode(h.ctx))
 	require.NoError(h.t, b.Bind(h.ctx, h.readCode(d), binding.BindOptions{}))
@@ -44,7 +44,7 @@ func (h *host) bind(b *binding.Binding, d *devicesim.Device) {
 }
 
 // Keys are those of the host's record (tags of core/binding's version 1): this host is an [ethereum.Binder].
-func (h *host) Keys(ctx context.Context, s *device.Session) (k ethereum.Keys, err error) {
+func (h *host) Keys(ctx context.Context, s *coredevice.Session) (k ethereum.Keys, err error) {
 	record, err := h.store.Get(ctx, s.SEID())
 	if err != nil {
 		return k, err
@@ -62,7 +62,7 @@ func (h *host) Keys(ctx context.Context, s *device.Session) (k ethereum.Keys, er
 }
 
 // wallet is a device with the test wallet, and the Ethereum applet as a host sees it that is bound to it.
-func wallet(t *testing.T, o devicesim.Options) (*devicesim.Device, *host, *ethereum.Ethereum, *device.Device) {
+func wallet(t *testing.T, o device.Options) (*device.Device, *host, *ethereum.Ethereum, *coredevice.Device) {
 	o.Mnemonic = testPhrase
 	d := newDevice(t, o)
 	h := newHost(t, d)
@@ -72,7 +72,7 @@ func wallet(t *testing.T, o devicesim.Options) (*devicesim.Device, *host, *ether
 }
 
 // unbound is the applet for a host that never was bound, with the device's own SE key pinned.
-func unbound(t *testing.T, dev *device.Device) *ethereum.Ethereum {
+func unbound(t *testing.T, dev *coredevice.Device) *ethereum.Ethereum {
 	c, err := attestation.Parse(dev.Info().Certificate)
 	require.NoError(t, err)
 	return ethereum.New(dev, ethereum.Unbound(c.PublicKey))
@@ -105,7 +105,7 @@ func TestRecordedSessions(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, json.Unmarshal(b, &vectors))
 
-	d := newDevice(t, devicesim.Options{Mnemonic: testPhrase, Approve: devicesim.Yes})
+	d := newDevice(t, device.Options{Mnemonic: testPhrase, Approve: device.Yes})
 	h := newHost(t, d)
 	_, dev := h.connect(d)
 	e := unbound(t, dev)
@@ -159,7 +159,7 @@ func TestRecordedSessions(t *testing.T) {
 
 // TestKeys: what the device derives and what core derives from it are the same.
 func TestKeys(t *testing.T) {
-	_, h, e, _ := wallet(t, devicesim.Options{})
+	_, h, e, _ := wallet(t, device.Options{})
 	accounts, err := e.Accounts(h.ctx, ethereum.Path{44 | ethereum.Hardened, 60 | ethereum.Hardened, ethereum.Hardened, 0}, 0, 5)
 	require.NoError(t, err)
 	require.Equal(t, testAddress, accounts[0].Address.String())
@@ -179,7 +179,7 @@ func TestKeys(t *testing.T) {
 // TestTheScreenSaysWhatIsSigned: for a transfer the device's own words are those that core computes, so that a page can
 // say what the screen is about to show; for the rest they are core's.
 func TestTheScreenSaysWhatIsSigned(t *testing.T) {
-	d, h, e, _ := wallet(t, devicesim.Options{})
+	d, h, e, _ := wallet(t, device.Options{})
 	to, err := ethereum.ParseAddress("0xdAC17F958D2ee523a2206206994597C13D831ec7")
 	require.NoError(t, err)
 	unknown := ether(to, 5)
@@ -202,7 +202,7 @@ func TestTheScreenSaysWhatIsSigned(t *testing.T) {
 			pages, err := simtest.ReadQuestion(h.ctx, d)
 			require.NoError(t, err)
 			text := strings.Join(pages, "")
-			require.NoError(t, d.Press(devicesim.OK))
+			require.NoError(t, d.Press(device.OK))
 			require.NoError(t, <-done)
 			if name == "token" {
 				summary.Payment = "1.5 USDT" // the device knows this one better
@@ -223,7 +223,7 @@ func mustHex(s string) []byte {
 // TestEverythingThatCanBeSigned, by a bound host: core checks each signature against the account's key before it comes
 // out, and the device takes each payload apart on its own.
 func TestEverythingThatCanBeSigned(t *testing.T) {
-	_, h, e, _ := wallet(t, devicesim.Options{Approve: devicesim.Yes})
+	_, h, e, _ := wallet(t, device.Options{Approve: device.Yes})
 	random := rand.New(rand.NewPCG(1, 2))
 	some := func(max int) []byte {
 		b := make([]byte, random.IntN(max+1))
@@ -290,7 +290,7 @@ func TestEverythingThatCanBeSigned(t *testing.T) {
 
 // TestWhoMaySign: the bound host alone, whatever the others send.
 func TestWhoMaySign(t *testing.T) {
-	d := newDevice(t, devicesim.Options{Mnemonic: testPhrase, Approve: devicesim.Yes})
+	d := newDevice(t, device.Options{Mnemonic: testPhrase, Approve: device.Yes})
 	first, second := newHost(t, d), newHost(t, d)
 	b, dev := first.connect(d)
 	_, err := unbound(t, dev).SignMessage(first.ctx, by, []byte("m"))
@@ -321,7 +321,7 @@ func TestWhoMaySign(t *testing.T) {
 	require.ErrorIs(t, err, errcode.BoundElsewhere)
 
 	// A device whose secure element is not the binding's is found out by the first key it answers.
-	other := newDevice(t, devicesim.Options{Mnemonic: testPhrase, Approve: devicesim.Yes})
+	other := newDevice(t, device.Options{Mnemonic: testPhrase, Approve: device.Yes})
 	h := newHost(t, other)
 	_, otherDevice := h.connect(other)
 	c, err := attestation.Parse(dev.Info().Certificate)
@@ -332,7 +332,7 @@ func TestWhoMaySign(t *testing.T) {
 
 // TestWhatIsInTheWay: each obstacle has its code, and when it is gone the next request succeeds.
 func TestWhatIsInTheWay(t *testing.T) {
-	d, h, e, _ := wallet(t, devicesim.Options{Approve: devicesim.Yes})
+	d, h, e, _ := wallet(t, device.Options{Approve: device.Yes})
 	signer := by
 	sign := func() error {
 		_, err := e.SignMessage(h.ctx, signer, []byte("m"))
@@ -361,7 +361,7 @@ func TestWhatIsInTheWay(t *testing.T) {
 
 // TestEndsOfAQuestion: whoever ends it and how, the next request succeeds.
 func TestEndsOfAQuestion(t *testing.T) {
-	d, h, e, dev := wallet(t, devicesim.Options{})
+	d, h, e, dev := wallet(t, device.Options{})
 	reconnect := func() {
 		require.NoError(t, d.Plug())
 		_ = dev.Close()
@@ -375,7 +375,7 @@ func TestEndsOfAQuestion(t *testing.T) {
 		want  errcode.Code
 		after func()
 	}{
-		{"cancel on the device", func() error { return d.Press(devicesim.Cancel) }, errcode.UserRejected, nil},
+		{"cancel on the device", func() error { return d.Press(device.Cancel) }, errcode.UserRejected, nil},
 		{"cancel by the caller", func() error { abort(); return nil }, errcode.Aborted, nil},
 		{"home", d.Home, errcode.UserRejected, nil},
 		{"the cable", d.Unplug, errcode.DeviceDisconnected, reconnect},
@@ -397,7 +397,7 @@ func TestEndsOfAQuestion(t *testing.T) {
 			}
 			done := make(chan error, 1)
 			go func() { done <- request(ctx) }()
-			require.NoError(t, simtest.WaitFor(h.ctx, d, func(s devicesim.Status) bool { return s.Asking }))
+			require.NoError(t, simtest.WaitFor(h.ctx, d, func(s device.Status) bool { return s.Asking }))
 			require.NoError(t, test.end())
 			require.ErrorIs(t, <-done, test.want, "%s, %s", test.name, what)
 			abort()
@@ -406,8 +406,8 @@ func TestEndsOfAQuestion(t *testing.T) {
 			}
 			start := time.Now()
 			go func() { done <- request(h.ctx) }()
-			require.NoError(t, simtest.WaitFor(h.ctx, d, func(s devicesim.Status) bool { return s.Asking }))
-			require.NoError(t, d.Press(devicesim.OK))
+			require.NoError(t, simtest.WaitFor(h.ctx, d, func(s device.Status) bool { return s.Asking }))
+			require.NoError(t, d.Press(device.OK))
 			require.NoError(t, <-done, "%s, %s", test.name, what)
 			require.Less(t, time.Since(start), 2*time.Second)
 		}
@@ -421,7 +421,7 @@ func TestACutAtEveryPacketOfASignature(t *testing.T) {
 		for _, cut := range []usb.Action{usb.DoUnplug, usb.DoPowerCut} {
 			t.Run(string(cut)+" at packets "+direction, func(t *testing.T) {
 				t.Parallel()
-				d := newDevice(t, devicesim.Options{Mnemonic: testPhrase, Approve: devicesim.Yes})
+				d := newDevice(t, device.Options{Mnemonic: testPhrase, Approve: device.Yes})
 				h := newHost(t, d)
 				b, dev := h.connect(d)
 				h.bind(b, d)
@@ -480,7 +480,7 @@ func (l *bender) Send(ctx context.Context, p *frame.Packet) error {
 
 // TestChangedOnTheWay: a payload that is changed between the host and the device is refused, and nobody is asked.
 func TestChangedOnTheWay(t *testing.T) {
-	d := newDevice(t, devicesim.Options{Mnemonic: testPhrase})
+	d := newDevice(t, device.Options{Mnemonic: testPhrase})
 	h := newHost(t, d)
 	link, err := d.Link(h.ctx)
 	require.NoError(t, err)

@@ -3,7 +3,7 @@ package simtest_test
 import (
 	"testing"
 
-	"imkey-connect/devicesim"
+	"imkey-connect/devicesim/device"
 	"imkey-connect/devicesim/simtest"
 	"imkey-connect/devicesim/usb"
 )
@@ -12,7 +12,7 @@ import (
 func Example() {
 	var t *testing.T // the test's
 
-	sim := simtest.Start(t, devicesim.Options{Mnemonic: "abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon about"})
+	sim := simtest.Start(t, device.Options{Mnemonic: "abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon about"})
 	browser := sim.Chromium("http://localhost:5173")
 	connect(browser.DevToolsURL) // chromedp, Playwright or Puppeteer: opens the site and presses its button
 

@@ -11,9 +11,9 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"imkey-connect/core/binding"
-	"imkey-connect/core/device"
+	coredevice "imkey-connect/core/device"
 	"imkey-connect/core/ethereum"
-	"imkey-connect/devicesim"
+	"imkey-connect/devicesim/device"
 	"imkey-connect/devicesim/serve"
 	"imkey-connect/devicesim/simtest"
 )
@@ -28,14 +28,14 @@ func TestAFarmOfDevices(t *testing.T) {
 	if os.Getenv("IMKEY_FULL") != "" {
 		sizes = []int{10, 100, 1000}
 	}
-	bindAndSign(t, newDevice(t, devicesim.Options{Mnemonic: testPhrase, Approve: devicesim.Yes})) // the curves' tables belong to no device
+	bindAndSign(t, newDevice(t, device.Options{Mnemonic: testPhrase, Approve: device.Yes})) // the curves' tables belong to no device
 	for _, n := range sizes {
 		t.Run(fmt.Sprint(n), func(t *testing.T) {
 			before := heap()
 			began := time.Now()
 			options := serve.Options{}
 			for range n {
-				options.Devices = append(options.Devices, devicesim.Options{Mnemonic: testPhrase, Approve: devicesim.Yes})
+				options.Devices = append(options.Devices, device.Options{Mnemonic: testPhrase, Approve: device.Yes})
 			}
 			s, err := serve.Start(options)
 			require.NoError(t, err)
@@ -84,13 +84,13 @@ func heap() int64 {
 	return int64(m.HeapAlloc)
 }
 
-func bindAndSign(t *testing.T, d *devicesim.Device) {
+func bindAndSign(t *testing.T, d *device.Device) {
 	h := newHost(t, d)
 	link, err := d.Link(h.ctx)
 	if !check(t, err) {
 		return
 	}
-	dev, err := device.Open(h.ctx, link, nil)
+	dev, err := coredevice.Open(h.ctx, link, nil)
 	if !check(t, err) {
 		return
 	}

@@ -12,12 +12,13 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"imkey-connect/core/binding"
-	"imkey-connect/core/device"
+	coredevice "imkey-connect/core/device"
 	"imkey-connect/core/errcode"
 	"imkey-connect/core/frame"
 	"imkey-connect/core/secp256k1"
 	"imkey-connect/core/transport"
-	"imkey-connect/devicesim"
+	"imkey-connect/devicesim/applets"
+	"imkey-connect/devicesim/device"
 	"imkey-connect/devicesim/simtest"
 )
 
@@ -29,7 +30,7 @@ type host struct {
 	trustedCAs []secp256k1.PublicKey
 }
 
-func newHost(t *testing.T, d *devicesim.Device) *host {
+func newHost(t *testing.T, d *device.Device) *host {
 	ctx, stop := context.WithTimeout(t.Context(), time.Minute)
 	t.Cleanup(stop)
 	ca, err := secp256k1.ParsePublicKey(d.CA())
@@ -37,22 +38,23 @@ func newHost(t *testing.T, d *devicesim.Device) *host {
 	return &host{t, ctx, &binding.MemoryStore{}, []secp256k1.PublicKey{ca}}
 }
 
-func newDevice(t *testing.T, o devicesim.Options) *devicesim.Device {
-	d, err := devicesim.New(o)
+func newDevice(t *testing.T, o device.Options) *device.Device {
+	o.Applets = applets.All()
+	d, err := device.New(o)
 	require.NoError(t, err)
 	t.Cleanup(func() { d.Close() })
 	return d
 }
 
 // open opens a link as this host and returns the binding; the device is given back at the end of the test.
-func (h *host) open(link transport.Link) (*binding.Binding, *device.Device) {
-	d, err := device.Open(h.ctx, link, nil)
+func (h *host) open(link transport.Link) (*binding.Binding, *coredevice.Device) {
+	d, err := coredevice.Open(h.ctx, link, nil)
 	require.NoError(h.t, err)
 	h.t.Cleanup(func() { d.Close() })
 	return binding.New(d, binding.Config{Store: h.store, TrustedCAs: h.trustedCAs}), d
 }
 
-func (h *host) connect(d *devicesim.Device) (*binding.Binding, *device.Device) {
+func (h *host) connect(d *device.Device) (*binding.Binding, *coredevice.Device) {
 	link, err := d.Link(h.ctx)
 	require.NoError(h.t, err)
 	return h.open(link)
@@ -64,7 +66,7 @@ func (h *host) status(b *binding.Binding) binding.Status {
 	return s
 }
 
-func (h *host) readCode(d *devicesim.Device) string {
+func (h *host) readCode(d *device.Device) string {
 	code, err := simtest.ReadCode(h.ctx, d)
 	require.NoError(h.t, err)
 	return code
@@ -80,7 +82,7 @@ func wrong(code string) string {
 }
 
 func TestIdentification(t *testing.T) {
-	d := newDevice(t, devicesim.Options{Serial: "imKey01191200001", SEID: "19060000000200860001010000000014"})
+	d := newDevice(t, device.Options{Serial: "imKey01191200001", SEID: "19060000000200860001010000000014"})
 	require.NoError(t, d.SetBattery(73))
 	_, dev := newHost(t, d).connect(d)
 	info := dev.Info()
@@ -95,7 +97,7 @@ func TestIdentification(t *testing.T) {
 }
 
 func TestFirstPairing(t *testing.T) {
-	d := newDevice(t, devicesim.Options{})
+	d := newDevice(t, device.Options{})
 	h := newHost(t, d)
 	b, dev := h.connect(d)
 	require.Equal(t, binding.Unbound, h.status(b))
@@ -120,7 +122,7 @@ func TestFirstPairing(t *testing.T) {
 }
 
 func TestAnotherHostTakesTheSameCodeAndTheFirstIsUnbound(t *testing.T) {
-	d := newDevice(t, devicesim.Options{})
+	d := newDevice(t, device.Options{})
 	first, second := newHost(t, d), newHost(t, d)
 	b, dev := first.connect(d)
 	first.status(b)
@@ -150,7 +152,7 @@ func TestAnotherHostTakesTheSameCodeAndTheFirstIsUnbound(t *testing.T) {
 // Whoever took a copy of a binding is shut out by forgetting it and binding again: that makes a key which the copy does not
 // have. Binding again alone would not: the key stays.
 func TestForgettingAndBindingAgainShutsACopyOut(t *testing.T) {
-	d := newDevice(t, devicesim.Options{})
+	d := newDevice(t, device.Options{})
 	mine, copied, another := newHost(t, d), newHost(t, d), newHost(t, d)
 	visit := func(h *host, do func(*binding.Binding)) {
 		b, dev := h.connect(d)
@@ -194,7 +196,7 @@ func TestForgettingAndBindingAgainShutsACopyOut(t *testing.T) {
 }
 
 func TestTenWrongCodesLockAndAPowerCutDoesNotHelp(t *testing.T) {
-	d := newDevice(t, devicesim.Options{StateFile: filepath.Join(t.TempDir(), "device")})
+	d := newDevice(t, device.Options{StateFile: filepath.Join(t.TempDir(), "device")})
 	h := newHost(t, d)
 	b, dev := h.connect(d)
 	h.status(b)
@@ -209,13 +211,13 @@ func TestTenWrongCodesLockAndAPowerCutDoesNotHelp(t *testing.T) {
 	}
 	require.ErrorIs(t, b.Bind(h.ctx, code, binding.BindOptions{}), errcode.CodeLocked)
 	require.Equal(t, binding.Unbound, h.status(b), "a locked device stays as it was")
-	require.NoError(t, d.Hold(devicesim.OK))
+	require.NoError(t, d.Hold(device.OK))
 	require.NoError(t, b.Bind(h.ctx, code, binding.BindOptions{}))
 	_ = dev
 }
 
 func TestAMalformedCodeCausesNoTraffic(t *testing.T) {
-	d := newDevice(t, devicesim.Options{})
+	d := newDevice(t, device.Options{})
 	h := newHost(t, d)
 	link, err := d.Link(h.ctx)
 	require.NoError(t, err)
@@ -229,7 +231,7 @@ func TestAMalformedCodeCausesNoTraffic(t *testing.T) {
 }
 
 func TestAnUnverifiedDeviceIsBoundOnlyKnowingly(t *testing.T) {
-	d := newDevice(t, devicesim.Options{})
+	d := newDevice(t, device.Options{})
 	h := newHost(t, d)
 	h.trustedCAs = nil
 	link, err := d.Link(h.ctx)
@@ -248,7 +250,7 @@ func TestAnUnverifiedDeviceIsBoundOnlyKnowingly(t *testing.T) {
 }
 
 func TestAResetDeviceIsBoundAnew(t *testing.T) {
-	d := newDevice(t, devicesim.Options{})
+	d := newDevice(t, device.Options{})
 	h := newHost(t, d)
 	b, _ := h.connect(d)
 	h.status(b)
@@ -265,13 +267,13 @@ func TestAResetDeviceIsBoundAnew(t *testing.T) {
 
 func TestWhatStandsInTheWay(t *testing.T) {
 	for name, c := range map[string]struct {
-		options devicesim.Options
-		arrange func(*devicesim.Device) error
+		options device.Options
+		arrange func(*device.Device) error
 		want    errcode.Code
 	}{
-		"locked":      {devicesim.Options{PIN: "123456"}, nil, errcode.Locked},
-		"in its menu": {devicesim.Options{}, (*devicesim.Device).Menu, errcode.InMenu},
-		"boot loader": {devicesim.Options{}, func(d *devicesim.Device) error { return d.SetBootLoader(true) }, errcode.BootLoader},
+		"locked":      {device.Options{PIN: "123456"}, nil, errcode.Locked},
+		"in its menu": {device.Options{}, (*device.Device).Menu, errcode.InMenu},
+		"boot loader": {device.Options{}, func(d *device.Device) error { return d.SetBootLoader(true) }, errcode.BootLoader},
 	} {
 		t.Run(name, func(t *testing.T) {
 			d := newDevice(t, c.options)
@@ -281,7 +283,7 @@ func TestWhatStandsInTheWay(t *testing.T) {
 			h := newHost(t, d)
 			link, err := d.Link(h.ctx)
 			require.NoError(t, err)
-			dev, err := device.Open(h.ctx, link, nil)
+			dev, err := coredevice.Open(h.ctx, link, nil)
 			if err == nil {
 				defer dev.Close()
 				_, err = binding.New(dev, binding.Config{Store: h.store, TrustedCAs: h.trustedCAs}).Status(h.ctx)

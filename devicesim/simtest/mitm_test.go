@@ -14,7 +14,7 @@ import (
 	"imkey-connect/core/errcode"
 	"imkey-connect/core/frame"
 	"imkey-connect/core/transport"
-	"imkey-connect/devicesim"
+	"imkey-connect/devicesim/device"
 	"imkey-connect/devicesim/fakeca"
 )
 
@@ -60,7 +60,7 @@ type attack struct {
 	*host
 	*middle
 	ours, theirs *fakeca.CA // the CA of the device, and another
-	device       *devicesim.Device
+	device       *device.Device
 	binding      *binding.Binding
 	seid         []byte
 	code         string
@@ -72,7 +72,7 @@ func newAttack(t *testing.T, pinned bool) *attack {
 	require.NoError(t, err)
 	theirs, err := fakeca.New(rand.Reader)
 	require.NoError(t, err)
-	d := newDevice(t, devicesim.Options{CA: ours})
+	d := newDevice(t, device.Options{CA: ours})
 	h := newHost(t, d)
 	if !pinned {
 		h.trustedCAs = nil

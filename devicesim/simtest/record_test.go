@@ -16,7 +16,7 @@ import (
 	"imkey-connect/core/secp256k1"
 	"imkey-connect/core/tlv"
 	"imkey-connect/core/transport"
-	"imkey-connect/devicesim"
+	"imkey-connect/devicesim/device"
 	"imkey-connect/devicesim/replay"
 	"imkey-connect/devicesim/serve"
 	"imkey-connect/devicesim/simtest"
@@ -75,7 +75,7 @@ func (h *host) privateKeys(seid string) []string {
 func TestRecordAndReplay(t *testing.T) {
 	record := &paper{}
 	s, err := serve.Start(serve.Options{
-		Devices: []devicesim.Options{{Mnemonic: testPhrase, Approve: devicesim.Yes}},
+		Devices: []device.Options{{Mnemonic: testPhrase, Approve: device.Yes}},
 		Record:  func(n int) (io.WriteCloser, error) { require.Equal(t, 1, n); return record, nil },
 	})
 	require.NoError(t, err)
@@ -157,7 +157,7 @@ func TestRecordAndReplay(t *testing.T) {
 func TestARecordingOfACancelledCommand(t *testing.T) {
 	record := &paper{}
 	s, err := serve.Start(serve.Options{
-		Devices: []devicesim.Options{{Mnemonic: testPhrase}},
+		Devices: []device.Options{{Mnemonic: testPhrase}},
 		Record:  func(int) (io.WriteCloser, error) { return record, nil },
 	})
 	require.NoError(t, err)
@@ -172,7 +172,7 @@ func TestARecordingOfACancelledCommand(t *testing.T) {
 		_, err := e.SignMessage(ctx, by, []byte("never"))
 		done <- err
 	}()
-	require.NoError(t, simtest.WaitFor(h.ctx, d, func(s devicesim.Status) bool { return s.Asking }))
+	require.NoError(t, simtest.WaitFor(h.ctx, d, func(s device.Status) bool { return s.Asking }))
 	cancel()
 	require.Error(t, <-done)
 	require.NoError(t, dev.Close())

@@ -6,13 +6,13 @@ import (
 	"strings"
 
 	"imkey-connect/core/bindcode"
-	"imkey-connect/devicesim"
+	"imkey-connect/devicesim/device"
 )
 
 // ReadCode waits until d's screen shows a binding code and returns it, as a person reads it.
-func ReadCode(ctx context.Context, d *devicesim.Device) (string, error) {
+func ReadCode(ctx context.Context, d *device.Device) (string, error) {
 	var code string
-	err := WaitFor(ctx, d, func(s devicesim.Status) bool {
+	err := WaitFor(ctx, d, func(s device.Status) bool {
 		for _, line := range s.Screen {
 			if c, err := bindcode.Parse(line); err == nil && string(c[:]) == line {
 				code = line
@@ -25,7 +25,7 @@ func ReadCode(ctx context.Context, d *devicesim.Device) (string, error) {
 }
 
 // WaitFor waits until d's status satisfies ok.
-func WaitFor(ctx context.Context, d *devicesim.Device, ok func(devicesim.Status) bool) error {
+func WaitFor(ctx context.Context, d *device.Device, ok func(device.Status) bool) error {
 	changed, stop := d.Watch()
 	defer stop()
 	for {
@@ -43,8 +43,8 @@ func WaitFor(ctx context.Context, d *devicesim.Device, ok func(devicesim.Status)
 
 // ReadQuestion waits until d's screen asks something, turns its pages with the down button, and returns each page's lines
 // put together: what the person decides about.
-func ReadQuestion(ctx context.Context, d *devicesim.Device) ([]string, error) {
-	if err := WaitFor(ctx, d, func(s devicesim.Status) bool { return s.Asking }); err != nil {
+func ReadQuestion(ctx context.Context, d *device.Device) ([]string, error) {
+	if err := WaitFor(ctx, d, func(s device.Status) bool { return s.Asking }); err != nil {
 		return nil, err
 	}
 	var pages []string
@@ -55,7 +55,7 @@ func ReadQuestion(ctx context.Context, d *devicesim.Device) ([]string, error) {
 		}
 		last := len(s.Screen) - 1 // which page of how many, and what can be pressed
 		pages = append(pages, strings.Join(s.Screen[:last], ""))
-		if err := d.Press(devicesim.Down); err != nil {
+		if err := d.Press(device.Down); err != nil {
 			return nil, err
 		}
 		if d.Status().Screen[last] == s.Screen[last] {

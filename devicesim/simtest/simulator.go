@@ -9,8 +9,8 @@ import (
 	"testing"
 	"time"
 
-	"imkey-connect/devicesim"
 	"imkey-connect/devicesim/chromium"
+	"imkey-connect/devicesim/device"
 	"imkey-connect/devicesim/serve"
 	"imkey-connect/web"
 )
@@ -47,13 +47,13 @@ type Simulator struct {
 
 // Start starts a simulator with these devices, or with a new one that has neither wallet nor PIN. It closes with the test.
 // Without web/dist the test fails and says how to build it.
-func Start(t testing.TB, devices ...devicesim.Options) *Simulator {
+func Start(t testing.TB, devices ...device.Options) *Simulator {
 	t.Helper()
 	return Config{}.Start(t, devices...)
 }
 
 // Start is as the function Start.
-func (c Config) Start(t testing.TB, devices ...devicesim.Options) *Simulator {
+func (c Config) Start(t testing.TB, devices ...device.Options) *Simulator {
 	t.Helper()
 	if c.Pages == nil {
 		if web.Dist == nil {
@@ -65,7 +65,7 @@ func (c Config) Start(t testing.TB, devices ...devicesim.Options) *Simulator {
 		c.Patience = DefaultPatience
 	}
 	if len(devices) == 0 {
-		devices = make([]devicesim.Options, 1)
+		devices = make([]device.Options, 1)
 	}
 	serving, err := serve.Start(serve.Options{USBIP: "127.0.0.1:0", Devices: devices, Pages: c.Pages, Trace: c.Trace, Wrap: c.Wrap})
 	if err != nil {

@@ -15,7 +15,7 @@ import (
 	"imkey-connect/core/binding"
 	"imkey-connect/core/errcode"
 	"imkey-connect/core/ethereum"
-	"imkey-connect/devicesim"
+	"imkey-connect/devicesim/device"
 	"imkey-connect/devicesim/simtest"
 	"imkey-connect/devicesim/usb"
 	"imkey-connect/web"
@@ -66,13 +66,13 @@ func TestFailuresSayWhatAPersonWouldLookAt(t *testing.T) {
 			[]string{"the device: waited", "for a binding code on the screen", "The screen:", "| imKey0123456789  |", "Nobody has talked to it."}},
 		"a question that never comes": {func(_ testing.TB, s *simtest.Simulator) { s.Device.Approve() }, []string{"for a question on the screen"}},
 		"a state that never comes": {func(_ testing.TB, s *simtest.Simulator) {
-			s.Device.Wait("the moon", func(devicesim.Status) bool { return false })
+			s.Device.Wait("the moon", func(device.Status) bool { return false })
 		}, []string{"for the moon"}},
 		"words that are never said": {func(_ testing.TB, s *simtest.Simulator) { s.Device.WaitTrace("IDENTITY_VERIFY") },
 			[]string{`for "IDENTITY_VERIFY" in the trace`}},
 		"a press in the dark": {func(_ testing.TB, s *simtest.Simulator) {
 			s.Device.Unplug()
-			s.Device.Press(devicesim.OK)
+			s.Device.Press(device.OK)
 		}, []string{"cannot press ok", "is unplugged", "The screen is dark.", "The end of the trace:", "unplugged"}},
 		"a wrong PIN": {func(_ testing.TB, s *simtest.Simulator) { s.Device.Unlock("1234") }, []string{"cannot enter the PIN"}},
 		"no such fault": {func(_ testing.TB, s *simtest.Simulator) { s.Device.Arm(usb.Fault{On: "in", Packet: 1, Do: "melt"}) },
@@ -81,7 +81,7 @@ func TestFailuresSayWhatAPersonWouldLookAt(t *testing.T) {
 			[]string{"the page is blank", "the device, as the test ended", "The screen:"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			failed, said := try(t, func(t testing.TB) { c.test(t, quick.Start(t, devicesim.Options{Serial: "imKey0123456789"})) })
+			failed, said := try(t, func(t testing.TB) { c.test(t, quick.Start(t, device.Options{Serial: "imKey0123456789"})) })
 			require.True(t, failed)
 			for _, text := range c.says {
 				require.Contains(t, said, text)
@@ -92,11 +92,11 @@ func TestFailuresSayWhatAPersonWouldLookAt(t *testing.T) {
 	failed, said := try(t, func(t testing.TB) { quick.Start(t) })
 	require.False(t, failed)
 	require.Empty(t, said, "a test that passes says nothing")
-	failed, said = try(t, func(t testing.TB) { quick.Start(t, devicesim.Options{PIN: "1"}) })
+	failed, said = try(t, func(t testing.TB) { quick.Start(t, device.Options{PIN: "1"}) })
 	require.True(t, failed)
 	require.Contains(t, said, "PIN")
 	_, said = try(t, func(t testing.TB) {
-		quick.Start(t, devicesim.Options{}, devicesim.Options{}).Devices[1].Code()
+		quick.Start(t, device.Options{}, device.Options{}).Devices[1].Code()
 	})
 	require.Contains(t, said, "simtest: device 2 of 2: waited")
 	require.Contains(t, said, "simtest: device 1 of 2, as the test ended")
@@ -104,7 +104,7 @@ func TestFailuresSayWhatAPersonWouldLookAt(t *testing.T) {
 
 // TestADeviceIsToldWhatItsPersonDoes goes through the person's calls, and through the control API for the same.
 func TestADeviceIsToldWhatItsPersonDoes(t *testing.T) {
-	s := simtest.Config{Pages: http.NotFoundHandler()}.Start(t, devicesim.Options{PIN: "123456"}, devicesim.Options{})
+	s := simtest.Config{Pages: http.NotFoundHandler()}.Start(t, device.Options{PIN: "123456"}, device.Options{})
 	d := s.Device
 	require.True(t, d.Status().Locked)
 	d.Unlock("123456")
@@ -128,7 +128,7 @@ func TestADeviceIsToldWhatItsPersonDoes(t *testing.T) {
 	require.NotEqual(t, d.Serial(), s.Devices[1].Serial())
 	require.Len(t, d.CA(), 130)
 
-	posted := make(chan devicesim.Status)
+	posted := make(chan device.Status)
 	go func() {
 		response, err := http.Post(s.Localhost()+"/sim/v1/device/pin?device=2", "application/json", strings.NewReader(`{"pin":"654321"}`))
 		if err == nil {
@@ -136,7 +136,7 @@ func TestADeviceIsToldWhatItsPersonDoes(t *testing.T) {
 		}
 		close(posted)
 	}()
-	require.True(t, s.Devices[1].Wait("a PIN", func(s devicesim.Status) bool { return s.PINSet }).PINSet)
+	require.True(t, s.Devices[1].Wait("a PIN", func(s device.Status) bool { return s.PINSet }).PINSet)
 	<-posted
 	require.False(t, s.Devices[1].Status().Wallet, "the other device is another")
 }
@@ -167,7 +167,7 @@ func TestOwnPages(t *testing.T) {
 // TestChromium: a browser with the devices plugged in, which says where its DevTools are and leaves nothing behind.
 func TestChromium(t *testing.T) {
 	t.Setenv("TMPDIR", t.TempDir())
-	s := simtest.Config{Pages: http.NotFoundHandler()}.Start(t, devicesim.Options{}, devicesim.Options{})
+	s := simtest.Config{Pages: http.NotFoundHandler()}.Start(t, device.Options{}, device.Options{})
 	b := s.Chromium("http://localhost:5173/")
 	require.Regexp(t, `^ws://127\.0\.0\.1:\d+/devtools/browser/`, b.DevToolsURL)
 	version, err := http.Get(strings.Replace(b.DevToolsURL[:strings.Index(b.DevToolsURL, "/devtools")], "ws", "http", 1) + "/json/version")
@@ -193,7 +193,7 @@ func TestChromium(t *testing.T) {
 // TestAPersonReadsAndPresses: what the screen asks is read whole, and answered with either button; the trace is read on
 // from where it was.
 func TestAPersonReadsAndPresses(t *testing.T) {
-	s := simtest.Config{Pages: http.NotFoundHandler()}.Start(t, devicesim.Options{Mnemonic: testPhrase})
+	s := simtest.Config{Pages: http.NotFoundHandler()}.Start(t, device.Options{Mnemonic: testPhrase})
 	d := s.Device
 	h := newHost(t, d.Simulated)
 	b, dev := h.connect(d.Simulated)

@@ -12,7 +12,7 @@ import (
 	"github.com/chromedp/chromedp"
 	"github.com/stretchr/testify/require"
 
-	"imkey-connect/devicesim"
+	"imkey-connect/devicesim/device"
 )
 
 // axNode is one element as Chromium gives it to a screen reader.
@@ -94,7 +94,7 @@ func (n *axNode) inGroup(name string) *axNode {
 // To a screen reader the eight boxes are one group with one name, and each says its position.
 func TestTheCodeToAScreenReader(t *testing.T) {
 	t.Parallel()
-	s := newSim(t, devicesim.Options{})
+	s := newSim(t, device.Options{})
 	b := s.browse(browserOptions{unplugged: true})
 	b.open("/")
 	for _, language := range []struct{ tag, group, box, hint string }{
@@ -129,7 +129,7 @@ func TestTheCodeToAScreenReader(t *testing.T) {
 // Changes of state are announced politely, errors at once, in regions that were there before.
 func TestAnnouncements(t *testing.T) {
 	t.Parallel()
-	s := newSim(t, devicesim.Options{})
+	s := newSim(t, device.Options{})
 	b := s.browse(browserOptions{unplugged: true})
 	b.open("/")
 	regions := func() (polite, urgent *axNode) {
@@ -181,7 +181,7 @@ func (n *axNode) text() string {
 // In every state there is one heading, and everything that takes the focus says what it is.
 func TestEverythingHasAName(t *testing.T) {
 	t.Parallel()
-	s := newSim(t, devicesim.Options{})
+	s := newSim(t, device.Options{})
 	b := s.browse(browserOptions{unplugged: true})
 	b.open("/")
 	named := func(where string) {

@@ -11,7 +11,7 @@ import (
 	"github.com/chromedp/chromedp"
 	"github.com/stretchr/testify/require"
 
-	"imkey-connect/devicesim"
+	"imkey-connect/devicesim/device"
 )
 
 // asleep is a site with a tab that something happens to while it has the device, and another one that wants the device.
@@ -24,7 +24,7 @@ type asleep struct {
 
 func newAsleep(t *testing.T) *asleep {
 	s := &asleep{}
-	s.tabs = newTabs(t, patience, []string{"127.0.0.1"}, devicesim.Options{Mnemonic: testPhrase(t), Tap: s.wire.tap})
+	s.tabs = newTabs(t, patience, []string{"127.0.0.1"}, device.Options{Mnemonic: testPhrase(t), Tap: s.wire.tap})
 	s.first, s.second = s.tab("127.0.0.1"), s.tab("127.0.0.1")
 	for _, b := range []*browser{s.first, s.second} {
 		b.run("await find()")

@@ -10,7 +10,7 @@ import (
 	"github.com/chromedp/chromedp"
 	"github.com/stretchr/testify/require"
 
-	"imkey-connect/devicesim"
+	"imkey-connect/devicesim/device"
 	"imkey-connect/devicesim/usb"
 	"imkey-connect/web/e2e/buses"
 )
@@ -51,7 +51,7 @@ type rig struct {
 	t      *testing.T
 	s      *sim
 	b      *browser
-	second *devicesim.Device
+	second *device.Device
 }
 
 // note keeps what was seen, to be compared with the other buses.
@@ -77,7 +77,7 @@ func (r *rig) edges(t *testing.T) {
 // person goes the way of somebody with a new device, and meets everything that can come in between, in one browser.
 func (r *rig) person(t *testing.T) {
 	r.t = t
-	r.s = newSim(t, devicesim.Options{Serial: "imKey01191200001"}, devicesim.Options{Serial: "imKey01191200002"})
+	r.s = newSim(t, device.Options{Serial: "imKey01191200001"}, device.Options{Serial: "imKey01191200002"})
 	r.s.site()
 	r.second = r.s.Devices[1].Simulated
 	if r.over == kernel {
@@ -246,7 +246,7 @@ func (r *rig) signing() {
 		r.b.run("globalThis.signed = said(" + call + ")")
 		r.s.asking()
 		r.note("signing: screen for "+name, strings.Join(r.s.device.Status().Screen, " / "))
-		require.NoError(r.t, r.s.device.Press(devicesim.OK))
+		require.NoError(r.t, r.s.device.Press(device.OK))
 		signature := r.say("return signed")
 		require.Regexp(r.t, "^0x[0-9a-f]{100,}$", signature)
 		r.note("signing: "+name, signature)

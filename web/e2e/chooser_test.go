@@ -7,14 +7,14 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"imkey-connect/devicesim"
+	"imkey-connect/devicesim/device"
 )
 
 // TestTheBrowsersOwnChooser pairs as a person does who has never been here: no permission, a browser with windows, and the
 // mouse in the dialog that the browser itself opens. No page and no DevTools reach that dialog.
 func TestTheBrowsersOwnChooser(t *testing.T) {
 	d := newDisplay(t)
-	s := newSim(t, devicesim.Options{})
+	s := newSim(t, device.Options{})
 	b := s.browse(browserOptions{headful: true, forbidden: true})
 	b.open("/")
 	require.Equal(t, 0, eval[int](b, "navigator.usb.getDevices().then(known => known.length)"), "nothing is permitted yet")

@@ -15,7 +15,7 @@ import (
 	"github.com/chromedp/chromedp"
 	"github.com/stretchr/testify/require"
 
-	"imkey-connect/devicesim"
+	"imkey-connect/devicesim/device"
 )
 
 // clientsProject sets a Vite project up as its author would: with its libraries, and the packed tarball on top of them.
@@ -108,7 +108,7 @@ func (b *browser) everything(client string, n *node) {
 
 // useClients has clients do all that they are asked to, on the site at origin and a chain, in a browser of their own.
 func useClients(t *testing.T, origin string, start func(*testing.T, string) *node, clients ...string) (*browser, *node) {
-	s := newSim(t, devicesim.Options{Mnemonic: testPhrase(t)})
+	s := newSim(t, device.Options{Mnemonic: testPhrase(t)})
 	s.url = origin // whose the permission is
 	n := start(t, firstAddress)
 	b := s.browse(browserOptions{})

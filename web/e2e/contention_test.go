@@ -12,7 +12,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"imkey-connect/devicesim"
+	"imkey-connect/devicesim/device"
 	"imkey-connect/devicesim/usb"
 )
 
@@ -25,15 +25,15 @@ func TestTabsContendForADevice(t *testing.T) {
 	seed := seedOf(t)
 	random := rand.New(rand.NewPCG(seed, 0))
 	var w wireOrder
-	s := newTabs(t, 20*time.Minute, []string{"127.0.0.1", "localhost"}, devicesim.Options{Mnemonic: testPhrase(t), Tap: w.tap})
-	device := s.Devices[0]
+	s := newTabs(t, 20*time.Minute, []string{"127.0.0.1", "localhost"}, device.Options{Mnemonic: testPhrase(t), Tap: w.tap})
+	simulated := s.Devices[0]
 	all := []*browser{s.tab("127.0.0.1"), s.tab("127.0.0.1"), s.tab("localhost")}
 	site, foreign := all[:2], all[2]
 	for _, b := range all {
 		b.run("await find()")
 	}
 	require.Equal(t, jobEnd{}, tell(site[0], "await device.open(); await device.showBindingCode()"))
-	require.Equal(t, jobEnd{}, tell(site[0], fmt.Sprintf("await device.bind(%q); await device.close()", device.Code())))
+	require.Equal(t, jobEnd{}, tell(site[0], fmt.Sprintf("await device.bind(%q); await device.close()", simulated.Code())))
 
 	counts := map[string]int{}
 	slowest := time.Duration(0)
@@ -44,7 +44,7 @@ func TestTabsContendForADevice(t *testing.T) {
 		}
 		random.Shuffle(len(contenders), func(i, j int) { contenders[i], contenders[j] = contenders[j], contenders[i] })
 		program := random.IntN(10) == 0
-		device.Simulated.Port().SetAccess(usb.Access{Claimed: program})
+		simulated.Simulated.Port().SetAccess(usb.Access{Claimed: program})
 		began := time.Now()
 		for _, b := range contenders {
 			takeOver, keep, job := random.IntN(4) > 0, random.IntN(2) == 0, "await device.bindingStatus()"
@@ -76,7 +76,7 @@ func TestTabsContendForADevice(t *testing.T) {
 		}
 		slowest = max(slowest, time.Since(began))
 
-		device.Simulated.Port().SetAccess(usb.Access{})
+		simulated.Simulated.Port().SetAccess(usb.Access{})
 		foreign.run("await device.close()")
 		next := site[random.IntN(2)]
 		require.Equal(t, jobEnd{}, tell(next, `

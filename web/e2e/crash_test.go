@@ -18,7 +18,7 @@ import (
 	"github.com/chromedp/chromedp"
 	"github.com/stretchr/testify/require"
 
-	"imkey-connect/devicesim"
+	"imkey-connect/devicesim/device"
 	"imkey-connect/devicesim/usb"
 )
 
@@ -140,7 +140,7 @@ type crashing struct {
 }
 
 func newCrashing(t *testing.T, bound time.Duration) *crashing {
-	s := newSimFor(t, devicesim.Options{}, bound)
+	s := newSimFor(t, device.Options{}, bound)
 	c := &crashing{t: t, sim: s, dying: make(chan struct{}, 1), crashed: make(chan struct{}, 1)}
 	s.routes.HandleFunc("/crash", func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "text/html")

@@ -14,7 +14,7 @@ import (
 	"github.com/decred/dcrd/dcrec/secp256k1/v4/ecdsa"
 	"github.com/stretchr/testify/require"
 
-	"imkey-connect/devicesim"
+	"imkey-connect/devicesim/device"
 	"imkey-connect/devicesim/simtest"
 )
 
@@ -171,7 +171,7 @@ func (r request) asking() {
 			stop(fmt.Errorf("the request ended, and its person was not asked: %+v", o))
 		}
 	}()
-	if err := simtest.WaitFor(ctx, r.d.sim.device, func(status devicesim.Status) bool { return status.Asking }); err != nil {
+	if err := simtest.WaitFor(ctx, r.d.sim.device, func(status device.Status) bool { return status.Asking }); err != nil {
 		require.NoError(r.d.t, context.Cause(ctx))
 	}
 }
@@ -217,13 +217,13 @@ func (d *dapp) told(name string, after int) {
 // asking waits until the device asks its person.
 func (s *sim) asking() {
 	s.t.Helper()
-	s.is(func(status devicesim.Status) bool { return status.Asking })
+	s.is(func(status device.Status) bool { return status.Asking })
 }
 
 // idle waits until it asks no more.
 func (s *sim) idle() {
 	s.t.Helper()
-	s.is(func(status devicesim.Status) bool { return !status.Asking })
+	s.is(func(status device.Status) bool { return !status.Asking })
 }
 
 // confirm waits for a question on the device's screen, reads all its pages, and presses OK.

@@ -12,7 +12,7 @@ import (
 	"github.com/chromedp/chromedp"
 	"github.com/stretchr/testify/require"
 
-	"imkey-connect/devicesim"
+	"imkey-connect/devicesim/device"
 )
 
 // The words that every wallet's tests know, and their first address.
@@ -97,7 +97,7 @@ func (b *browser) outcome() string {
 
 func TestTheDialogStandsOnAnySite(t *testing.T) {
 	t.Parallel()
-	s := newSim(t, devicesim.Options{Mnemonic: demoPhrase})
+	s := newSim(t, device.Options{Mnemonic: demoPhrase})
 	s.hostile()
 	b := s.browse(browserOptions{unplugged: true})
 	b.watchDialog()
@@ -143,7 +143,7 @@ func TestTheDialogStandsOnAnySite(t *testing.T) {
 // All that the demonstration shows, looked at on every kind of screen, from the first press on.
 func TestTheDemonstration(t *testing.T) {
 	t.Parallel()
-	s := newSim(t, devicesim.Options{Mnemonic: demoPhrase})
+	s := newSim(t, device.Options{Mnemonic: demoPhrase})
 	b := s.browse(browserOptions{unplugged: true})
 	b.watchDialog()
 	b.open("/dapp")
@@ -232,7 +232,7 @@ func TestTheDemonstration(t *testing.T) {
 // What stands in the demonstration's way is said in words of its own: no node to ask, no wallet to sign with.
 func TestTheDemonstrationWithoutANode(t *testing.T) {
 	t.Parallel()
-	s := newSim(t, devicesim.Options{Mnemonic: demoPhrase, Approve: devicesim.Yes})
+	s := newSim(t, device.Options{Mnemonic: demoPhrase, Approve: device.Yes})
 	b := s.browse(browserOptions{unplugged: true})
 	b.watchDialog()
 	b.open("/dapp")
@@ -285,14 +285,14 @@ func TestTheDemonstrationWithoutANode(t *testing.T) {
 // A request that was cut off is over, and is said to be: nothing is sent again by itself.
 func TestTheDemonstrationIsUnpluggedWhileItAsks(t *testing.T) {
 	t.Parallel()
-	s := newSim(t, devicesim.Options{Mnemonic: demoPhrase})
+	s := newSim(t, device.Options{Mnemonic: demoPhrase})
 	b := s.browse(browserOptions{})
 	b.bind()
 	b.open("/dapp")
 	b.press("connect")
 	b.until("document.querySelector('[data-outcome=good]') !== null")
 	b.run("[...document.querySelectorAll('button')].find(x => x.innerText === 'Sign the message').click()")
-	s.is(func(s devicesim.Status) bool { return s.Asking })
+	s.is(func(s device.Status) bool { return s.Asking })
 	require.NoError(t, s.device.Unplug())
 	b.until("document.body.innerText.includes('Nothing was signed. Plug it in and send the request again.')")
 	b.until("document.querySelector('.unit-unplugged') !== null")

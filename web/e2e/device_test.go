@@ -9,7 +9,7 @@ import (
 	"github.com/chromedp/chromedp"
 	"github.com/stretchr/testify/require"
 
-	"imkey-connect/devicesim"
+	"imkey-connect/devicesim/device"
 	"imkey-connect/devicesim/replay"
 	"imkey-connect/devicesim/serve"
 	"imkey-connect/web"
@@ -47,7 +47,7 @@ func (b *browser) answers(what string) {
 // All that a person does with a device, with its buttons and its cable alone.
 func TestTheDeviceByHand(t *testing.T) {
 	t.Parallel()
-	s := newSim(t, devicesim.Options{Serial: "imKey01191200001"})
+	s := newSim(t, device.Options{Serial: "imKey01191200001"})
 	b := s.browse(browserOptions{unplugged: true})
 	b.takes()
 	require.Equal(t, []string{"imKey", "imKey01191200001", "New device", "Battery 100%"}, hand[[]string](b, "lines()"))
@@ -137,7 +137,7 @@ func TestTheDeviceByHand(t *testing.T) {
 // it is true.
 func TestTheDevicesPageSaysWhatCameOfIt(t *testing.T) {
 	t.Parallel()
-	s := newSim(t, devicesim.Options{})
+	s := newSim(t, device.Options{})
 	b := s.browse(browserOptions{unplugged: true})
 	b.open("/device")
 	for language, words := range map[string]map[string]string{
@@ -197,7 +197,7 @@ func TestTheDevicesPageSaysWhatCameOfIt(t *testing.T) {
 		says("pin", "done")
 		says("lock", "done")
 		says("create-12", "locked")
-		for range devicesim.MaxWrongPINs - 1 {
+		for range device.MaxWrongPINs - 1 {
 			fill("pin-given", "9999")
 			says("unlock", "pin-wrong")
 		}
@@ -232,7 +232,7 @@ func TestTheDevicePageOfARecording(t *testing.T) {
 	playing, err := serve.Start(serve.Options{Replay: []replay.Script{script}, Pages: web.Handler(web.Dist)})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, playing.Close()) })
-	b := newSim(t, devicesim.Options{}).browse(browserOptions{unplugged: true})
+	b := newSim(t, device.Options{}).browse(browserOptions{unplugged: true})
 	b.do(chromedp.Navigate(playing.URL() + "/device"))
 	b.doing("Plays a recording")
 	require.Equal(t, "A recording", eval[string](b, "document.querySelector('.screen-line').textContent"))

@@ -14,7 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"imkey-connect/core/frame"
-	"imkey-connect/devicesim"
+	"imkey-connect/devicesim/device"
 	"imkey-connect/devicesim/usb"
 	"imkey-connect/devicesim/wire"
 )
@@ -24,7 +24,7 @@ const edges = "../../devicesim/wire/testdata/"
 
 // wireSim is a simulator with a page that is blank but for a script of edges, and with a switch for its WebSockets.
 func wireSim(t *testing.T) *sim {
-	s := newSim(t, devicesim.Options{Serial: "imKey01191200001"}) // its serial is what the permission is for
+	s := newSim(t, device.Options{Serial: "imKey01191200001"}) // its serial is what the permission is for
 	s.routes.HandleFunc("/blank", func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "text/html")
 		w.Write([]byte("<!doctype html><title>blank</title><iframe src='/inner'></iframe>"))

@@ -11,7 +11,7 @@ import (
 	"github.com/chromedp/chromedp"
 	"github.com/stretchr/testify/require"
 
-	"imkey-connect/devicesim"
+	"imkey-connect/devicesim/device"
 )
 
 // attacks are what a page can try on the simulator at target: each drains the battery to another percentage, or reads
@@ -94,7 +94,7 @@ const attacks = `async target => {
 // by DNS rebinding. The same attempts get through from the simulator's own origin, so it is not they that fail.
 func TestPagesFromElsewhere(t *testing.T) {
 	t.Parallel()
-	s := newSim(t, devicesim.Options{})
+	s := newSim(t, device.Options{})
 	page := func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "text/html")
 		fmt.Fprint(w, "<!doctype html><title>A page</title><body>")

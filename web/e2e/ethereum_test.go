@@ -17,7 +17,7 @@ import (
 	"github.com/decred/dcrd/dcrec/secp256k1/v4/ecdsa"
 	"github.com/stretchr/testify/require"
 
-	"imkey-connect/devicesim"
+	"imkey-connect/devicesim/device"
 	"imkey-connect/devicesim/hd"
 	"imkey-connect/devicesim/rlp"
 )
@@ -52,7 +52,7 @@ const (
 var signing = map[string]string{"personal_sign": personalSign, "eth_signTypedData_v4": typed, "eth_sendTransaction": transfer}
 
 // wallet is a simulator with the test wallet on its device, and a dApp of chain 1337 to which the device is bound.
-func wallet(t *testing.T, o devicesim.Options, options string) (*sim, *fakeNode, *dapp) {
+func wallet(t *testing.T, o device.Options, options string) (*sim, *fakeNode, *dapp) {
 	o.Mnemonic = testPhrase(t)
 	s := newSim(t, o)
 	s.site()
@@ -68,7 +68,7 @@ func (d *dapp) works(method, params string) (outcome, time.Duration) {
 	began := time.Now()
 	r := d.start(method, params)
 	r.asking()
-	require.NoError(d.t, d.sim.device.Press(devicesim.OK))
+	require.NoError(d.t, d.sim.device.Press(device.OK))
 	o := r.end()
 	require.Zero(d.t, o.Code, "%s: %+v", method, o)
 	return o, time.Since(began)
@@ -89,7 +89,7 @@ func (o outcome) is(t *testing.T, code int, reason string) {
 // the next request succeeds on the same page within two seconds.
 func TestEndsOfARequest(t *testing.T) {
 	t.Parallel()
-	s, n, d := wallet(t, devicesim.Options{}, "")
+	s, n, d := wallet(t, device.Options{}, "")
 	d.accounts()
 	for method, params := range signing {
 		for _, test := range []struct {
@@ -99,7 +99,7 @@ func TestEndsOfARequest(t *testing.T) {
 			reason string
 		}{
 			{"by the page", func(r request) { r.abort() }, -32603, "aborted"},
-			{"on the device", func(request) { require.NoError(t, s.device.Press(devicesim.Cancel)) }, 4001, "user-rejected"},
+			{"on the device", func(request) { require.NoError(t, s.device.Press(device.Cancel)) }, 4001, "user-rejected"},
 			{"by the home button", func(request) { require.NoError(t, s.device.Home()) }, 4001, "user-rejected"},
 			{"by unplugging", func(request) { require.NoError(t, s.device.Unplug()) }, 4900, "device-disconnected"},
 		} {
@@ -144,7 +144,7 @@ func TestEndsOfARequest(t *testing.T) {
 // TestATabIsClosed: the device waits for the person of a tab that is gone, until another tab asks something of it.
 func TestATabIsClosed(t *testing.T) {
 	t.Parallel()
-	s, n, d := wallet(t, devicesim.Options{}, "")
+	s, n, d := wallet(t, device.Options{}, "")
 	d.accounts()
 	quickest := time.Hour // a machine that is busy with other tests holds one of them up, and not all
 	for method, params := range signing {
@@ -171,7 +171,7 @@ func TestATabIsClosed(t *testing.T) {
 
 func TestFromIsHonoured(t *testing.T) {
 	t.Parallel()
-	s, n, d := wallet(t, devicesim.Options{Approve: devicesim.Yes}, "accounts: 2")
+	s, n, d := wallet(t, device.Options{Approve: device.Yes}, "accounts: 2")
 	require.Equal(t, []string{firstAddress, secondAddress}, d.accounts())
 	for _, address := range []string{firstAddress, secondAddress} {
 		signature := d.request("personal_sign", `['hello', '`+strings.ToLower(address)+`']`).text(t)
@@ -192,7 +192,7 @@ func TestFromIsHonoured(t *testing.T) {
 
 func TestTypedDataIsSignedAsItsSpecificationSays(t *testing.T) {
 	t.Parallel()
-	_, n, d := wallet(t, devicesim.Options{Approve: devicesim.Yes}, "")
+	_, n, d := wallet(t, device.Options{Approve: device.Yes}, "")
 	n.says("eth_chainId", "0x1")
 	d.run(`await provider.request({ method: 'wallet_addEthereumChain', params: [{ chainId: '0x1', chainName: 'One', rpcUrls: [rpc],
 		nativeCurrency: { name: 'Ether', symbol: 'ETH', decimals: 18 } }] })`)
@@ -210,7 +210,7 @@ func TestTypedDataIsSignedAsItsSpecificationSays(t *testing.T) {
 
 func TestAnEIP1559TransactionStaysOne(t *testing.T) {
 	t.Parallel()
-	_, n, d := wallet(t, devicesim.Options{Approve: devicesim.Yes}, "")
+	_, n, d := wallet(t, device.Options{Approve: device.Yes}, "")
 	d.accounts()
 	for params, wanted := range map[string]byte{
 		`{ to: '` + secondAddress + `', value: '0x1' }`:                                                             2,
@@ -234,7 +234,7 @@ func TestAnEIP1559TransactionStaysOne(t *testing.T) {
 // found with the wallet's own key, and anvil mines what the device signs with them.
 func TestNoLeadingZeros(t *testing.T) {
 	t.Parallel()
-	s := newSim(t, devicesim.Options{Mnemonic: testPhrase(t), Approve: devicesim.Yes})
+	s := newSim(t, device.Options{Mnemonic: testPhrase(t), Approve: device.Yes})
 	s.site()
 	n := anvil(t, firstAddress)
 	d := s.dapp(browserOptions{}, n.url, "chains: [{ chainId: "+n.chainID()+", rpcUrls: [rpc] }]")
@@ -276,7 +276,7 @@ func TestNoLeadingZeros(t *testing.T) {
 
 func TestEthAccountsAsksNobody(t *testing.T) {
 	t.Parallel()
-	s := newSim(t, devicesim.Options{Mnemonic: testPhrase(t), Approve: devicesim.Yes})
+	s := newSim(t, device.Options{Mnemonic: testPhrase(t), Approve: device.Yes})
 	s.site()
 	n := newFakeNode(t)
 	d := s.dapp(browserOptions{}, n.url, "")
@@ -306,7 +306,7 @@ func TestEthAccountsAsksNobody(t *testing.T) {
 
 func TestAnotherTabsRequestGoesOn(t *testing.T) {
 	t.Parallel()
-	s, n, d := wallet(t, devicesim.Options{}, "")
+	s, n, d := wallet(t, device.Options{}, "")
 	d.accounts()
 	r := d.start("personal_sign", personalSign)
 	s.asking()
@@ -314,14 +314,14 @@ func TestAnotherTabsRequestGoesOn(t *testing.T) {
 	other.load(n.url, "")
 	other.request("eth_requestAccounts", "[]").is(t, -32002, "in-use-elsewhere")
 	require.True(t, s.device.Status().Asking, "the first tab's question is still there")
-	require.NoError(t, s.device.Press(devicesim.OK))
+	require.NoError(t, s.device.Press(device.OK))
 	require.Equal(t, strings.ToLower(firstAddress), signer(t, personal("hello"), r.end().text(t)))
 	require.Equal(t, []string{firstAddress}, other.accounts(), "and then it is the other one's turn")
 }
 
 func TestAReplugNeedsNoReload(t *testing.T) {
 	t.Parallel()
-	s, _, d := wallet(t, devicesim.Options{Approve: devicesim.Yes}, "")
+	s, _, d := wallet(t, device.Options{Approve: device.Yes}, "")
 	d.accounts()
 	for range 3 {
 		before := d.events()
@@ -340,7 +340,7 @@ func TestAReplugNeedsNoReload(t *testing.T) {
 // TestARequestRightAfterTheUnplugging: before the browser has said that the device is gone. No permission is missing.
 func TestARequestRightAfterTheUnplugging(t *testing.T) {
 	t.Parallel()
-	s, _, d := wallet(t, devicesim.Options{Approve: devicesim.Yes}, "")
+	s, _, d := wallet(t, device.Options{Approve: device.Yes}, "")
 	d.accounts()
 	for method, params := range signing {
 		before := d.events()
@@ -358,9 +358,9 @@ func TestARequestRightAfterTheUnplugging(t *testing.T) {
 // idle, and once it is gone the same page goes on.
 func TestWhatIsInTheWayOfASignature(t *testing.T) {
 	t.Parallel()
-	s, n, d := wallet(t, devicesim.Options{Approve: devicesim.Yes}, "")
+	s, n, d := wallet(t, device.Options{Approve: device.Yes}, "")
 	d.accounts()
-	device := s.device
+	simulated := s.device
 	for _, test := range []struct {
 		name       string
 		put, clear func() error
@@ -369,11 +369,11 @@ func TestWhatIsInTheWayOfASignature(t *testing.T) {
 		retryable  bool // by the same page, when the person has done something about it
 		statusWord int
 	}{
-		{"locked", func() error { _ = device.SetPIN("1234"); return device.Lock() }, func() error { return device.Unlock("1234") }, -32603, "locked", true, 0xF081},
-		{"in its menu", device.Menu, device.Home, -32603, "in-menu", true, 0xF080},
-		{"without the applet", func() error { return device.SetInstalled("ethereum", false) }, func() error { return device.SetInstalled("ethereum", true) }, -32603, "applet-missing", false, 0x6A82},
-		{"in its boot loader", func() error { return device.SetBootLoader(true) }, func() error { return device.SetBootLoader(false) }, -32603, "boot-loader", true, 0},
-		{"unplugged", device.Unplug, func() error { return errors.Join(device.Plug(), device.Unlock("1234")) }, 4900, "device-disconnected", true, 0},
+		{"locked", func() error { _ = simulated.SetPIN("1234"); return simulated.Lock() }, func() error { return simulated.Unlock("1234") }, -32603, "locked", true, 0xF081},
+		{"in its menu", simulated.Menu, simulated.Home, -32603, "in-menu", true, 0xF080},
+		{"without the applet", func() error { return simulated.SetInstalled("ethereum", false) }, func() error { return simulated.SetInstalled("ethereum", true) }, -32603, "applet-missing", false, 0x6A82},
+		{"in its boot loader", func() error { return simulated.SetBootLoader(true) }, func() error { return simulated.SetBootLoader(false) }, -32603, "boot-loader", true, 0},
+		{"unplugged", simulated.Unplug, func() error { return errors.Join(simulated.Plug(), simulated.Unlock("1234")) }, 4900, "device-disconnected", true, 0},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			before := d.events()
@@ -389,7 +389,7 @@ func TestWhatIsInTheWayOfASignature(t *testing.T) {
 				if test.statusWord != 0 {
 					require.Equal(t, test.statusWord, o.StatusWord, method)
 				}
-				require.False(t, device.Status().Asking, method)
+				require.False(t, simulated.Status().Asking, method)
 			}
 			require.Empty(t, n.raw())
 			before = d.events()
@@ -406,11 +406,11 @@ func TestWhatIsInTheWayOfASignature(t *testing.T) {
 
 	var code string
 	t.Run("without a wallet", func(t *testing.T) {
-		require.NoError(t, device.Reset()) // and the PIN is gone, too
+		require.NoError(t, simulated.Reset()) // and the PIN is gone, too
 		d.load(n.url, "")
 		code = d.pair()
 		d.request("eth_requestAccounts", "[]").is(t, -32603, "wallet-missing")
-		require.NoError(t, device.Restore(testPhrase(t)))
+		require.NoError(t, simulated.Restore(testPhrase(t)))
 		require.Equal(t, []string{firstAddress}, d.accounts())
 	})
 	t.Run("bound elsewhere", func(t *testing.T) {
@@ -422,7 +422,7 @@ func TestWhatIsInTheWayOfASignature(t *testing.T) {
 			await device.close()`, code))
 		for method, params := range signing {
 			d.request(method, params).is(t, 4100, "bound-elsewhere")
-			require.False(t, device.Status().Asking)
+			require.False(t, simulated.Status().Asking)
 		}
 		d.load(n.url, "")
 		d.request("eth_requestAccounts", "[]").is(t, 4100, "bound-elsewhere")
@@ -436,7 +436,7 @@ func TestWhatIsInTheWayOfASignature(t *testing.T) {
 // TestMalformedRequests: refused with the code for it, before anything is asked of the person.
 func TestMalformedRequests(t *testing.T) {
 	t.Parallel()
-	s, n, d := wallet(t, devicesim.Options{}, "")
+	s, n, d := wallet(t, device.Options{}, "")
 	d.accounts()
 	tx := func(fields string) string {
 		return `[{ from: '` + firstAddress + `', to: '` + secondAddress + `', ` + fields + ` }]`
@@ -494,7 +494,7 @@ func TestMalformedRequests(t *testing.T) {
 // TestANodeThatCannotBeReliedOn: what it says is checked, what it refuses is passed on, and the device waits for nobody.
 func TestANodeThatCannotBeReliedOn(t *testing.T) {
 	t.Parallel()
-	s, n, d := wallet(t, devicesim.Options{}, "rpcTimeout: 300")
+	s, n, d := wallet(t, device.Options{}, "rpcTimeout: 300")
 	d.accounts()
 	html := func(w http.ResponseWriter, _ json.RawMessage) {
 		w.Header().Set("Content-Type", "text/html")

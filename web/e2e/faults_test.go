@@ -8,7 +8,7 @@ import (
 	"github.com/chromedp/chromedp"
 	"github.com/stretchr/testify/require"
 
-	"imkey-connect/devicesim"
+	"imkey-connect/devicesim/device"
 	"imkey-connect/devicesim/usb"
 )
 
@@ -31,7 +31,7 @@ func (b *browser) arm(f usb.Fault) {
 // navigator.usb; what a site is told of it; and that the device serves the site again once it is gone.
 func TestFaultsFromTheDevicePage(t *testing.T) {
 	t.Parallel()
-	s := newSim(t, devicesim.Options{})
+	s := newSim(t, device.Options{})
 	s.site()
 	b := s.browse(browserOptions{})
 	b.do(chromedp.Navigate(s.url + "/dapp-under-test"))

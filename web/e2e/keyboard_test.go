@@ -12,7 +12,7 @@ import (
 	"github.com/chromedp/chromedp/kb"
 	"github.com/stretchr/testify/require"
 
-	"imkey-connect/devicesim"
+	"imkey-connect/devicesim/device"
 )
 
 func (b *browser) keys(keys string) {
@@ -92,7 +92,7 @@ func (b *browser) paste(text string) {
 // From the start to the binding, and back after a wrong code, with the keyboard alone.
 func TestPairingWithTheKeyboardAlone(t *testing.T) {
 	t.Parallel()
-	s := newSim(t, devicesim.Options{})
+	s := newSim(t, device.Options{})
 	b := s.browse(browserOptions{})
 	b.open("/")
 	b.enterOn("[data-action=connect]")
@@ -120,7 +120,7 @@ func TestPairingWithTheKeyboardAlone(t *testing.T) {
 // The deliberate choice for a device that cannot be verified takes its two steps with the keyboard, too.
 func TestAcceptingWithTheKeyboardAlone(t *testing.T) {
 	t.Parallel()
-	s := newSim(t, devicesim.Options{})
+	s := newSim(t, device.Options{})
 	b := s.browse(browserOptions{})
 	s.withoutSimulator()
 	b.open("/")
@@ -139,7 +139,7 @@ func TestAcceptingWithTheKeyboardAlone(t *testing.T) {
 
 func TestTheDevicePageWithTheKeyboardAlone(t *testing.T) {
 	t.Parallel()
-	s := newSim(t, devicesim.Options{})
+	s := newSim(t, device.Options{})
 	b := s.browse(browserOptions{unplugged: true})
 	b.open("/device")
 	b.until("document.querySelector('[data-fact]') !== null")
@@ -157,10 +157,10 @@ func TestTheDevicePageWithTheKeyboardAlone(t *testing.T) {
 	b.keys(kb.Escape)
 	b.until("!document.querySelector('.screen').textContent.includes('Word')")
 	b.enterOn("[data-action=cable]")
-	s.is(func(s devicesim.Status) bool { return !s.Plugged })
+	s.is(func(s device.Status) bool { return !s.Plugged })
 	b.wait(".held-unplugged")
 	b.keys(" ")
-	s.is(func(s devicesim.Status) bool { return s.Plugged })
+	s.is(func(s device.Status) bool { return s.Plugged })
 	require.NoError(t, s.device.Create(12))
 	shows("Word 1 of 12")
 	b.enterOn("[data-button=ok]")
@@ -173,7 +173,7 @@ func TestTheDevicePageWithTheKeyboardAlone(t *testing.T) {
 // colon the box with the cursor, from 1.
 func TestTheEightBoxes(t *testing.T) {
 	t.Parallel()
-	s := newSim(t, devicesim.Options{})
+	s := newSim(t, device.Options{})
 	b := s.browse(browserOptions{unplugged: true})
 	b.open("/")
 	const (

@@ -7,7 +7,7 @@ import (
 	"github.com/chromedp/chromedp/kb"
 	"github.com/stretchr/testify/require"
 
-	"imkey-connect/devicesim"
+	"imkey-connect/devicesim/device"
 )
 
 // knows waits for what the list of known devices says, and returns it.
@@ -36,7 +36,7 @@ func (b *browser) fill(control, text string) {
 // The list is there without a press, for devices plugged in or not, and asks none of them anything.
 func TestTheDevicesThatTheBrowserKnows(t *testing.T) {
 	t.Parallel()
-	s := newSim(t, devicesim.Options{})
+	s := newSim(t, device.Options{})
 	serial := s.device.Status().Serial
 	b := s.browse(browserOptions{})
 	b.open("/")
@@ -94,7 +94,7 @@ func TestTheDevicesThatTheBrowserKnows(t *testing.T) {
 // What another tab did with the records is seen when its person comes back.
 func TestADeviceIsForgottenInAnotherTab(t *testing.T) {
 	t.Parallel()
-	s := newSim(t, devicesim.Options{})
+	s := newSim(t, device.Options{})
 	serial := s.device.Status().Serial
 	b := s.browse(browserOptions{})
 	code := b.bind()
@@ -138,7 +138,7 @@ func TestADeviceIsForgottenInAnotherTab(t *testing.T) {
 // What is done with a binding and elsewhere on the page comes back to where it was begun, and says what came of it.
 func TestAWishComesBackToTheBinding(t *testing.T) {
 	t.Parallel()
-	s := newSim(t, devicesim.Options{})
+	s := newSim(t, device.Options{})
 	b := s.browse(browserOptions{})
 	code := b.bind()
 	unfolded := func() {
@@ -182,7 +182,7 @@ func TestAWishComesBackToTheBinding(t *testing.T) {
 // The list, a device's page, a name and the way back, with the keyboard alone.
 func TestManagingWithTheKeyboardAlone(t *testing.T) {
 	t.Parallel()
-	s := newSim(t, devicesim.Options{})
+	s := newSim(t, device.Options{})
 	b := s.browse(browserOptions{})
 	b.bind()
 	b.open("/")
@@ -224,7 +224,7 @@ func TestManagingWithTheKeyboardAlone(t *testing.T) {
 // Changing the language keeps what was typed and where the focus is.
 func TestTheLanguageChangesInTheMiddle(t *testing.T) {
 	t.Parallel()
-	s := newSim(t, devicesim.Options{})
+	s := newSim(t, device.Options{})
 	b := s.browse(browserOptions{})
 	b.bind()
 	b.open("/")
@@ -245,7 +245,7 @@ func TestTheLanguageChangesInTheMiddle(t *testing.T) {
 func TestSeveralDevicesArePluggedIn(t *testing.T) {
 	t.Parallel()
 	const first, second = "imKey01191200001", "imKey01191200002"
-	s := newSim(t, devicesim.Options{Serial: first}, devicesim.Options{Serial: second})
+	s := newSim(t, device.Options{Serial: first}, device.Options{Serial: second})
 	b := s.browse(browserOptions{})
 	b.open("/")
 	b.until("navigator.usb.getDevices().then(d => d.length === 2)")
@@ -297,7 +297,7 @@ func TestSeveralDevicesArePluggedIn(t *testing.T) {
 // A part of the page that cannot be loaded is said to be so, and comes when it can be.
 func TestAPartOfThePageThatCannotBeLoaded(t *testing.T) {
 	t.Parallel()
-	s := newSim(t, devicesim.Options{})
+	s := newSim(t, device.Options{})
 	b := s.browse(browserOptions{})
 	b.open("/")
 	s.Device.Unplug()

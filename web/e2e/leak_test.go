@@ -11,7 +11,7 @@ import (
 	"github.com/chromedp/chromedp"
 	"github.com/stretchr/testify/require"
 
-	"imkey-connect/devicesim"
+	"imkey-connect/devicesim/device"
 )
 
 // traces is all that a pairing left behind, by the place where it was found.
@@ -48,7 +48,7 @@ const gatheredJS = `(async () => {
 
 // pairAndGather pairs by hand in every way that shows the code or talks of it, and gathers what is left behind.
 func pairAndGather(t *testing.T, script string) (code string, found traces) {
-	s := newSim(t, devicesim.Options{ConfirmBinding: true})
+	s := newSim(t, device.Options{ConfirmBinding: true})
 	s.script = script
 	s.routes.HandleFunc("/added.js", func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "text/javascript")
@@ -62,7 +62,7 @@ func pairAndGather(t *testing.T, script string) (code string, found traces) {
 			found[place] = append(append(found[place], text...), '\n')
 		}
 	}
-	asking := func(s devicesim.Status) bool { return s.Asking }
+	asking := func(s device.Status) bool { return s.Asking }
 
 	b.open("/")
 	b.toCode()
@@ -72,7 +72,7 @@ func pairAndGather(t *testing.T, script string) (code string, found traces) {
 	b.do(chromedp.KeyEvent("\r"))
 	s.is(asking)
 	look() // while it is checked
-	require.NoError(t, s.device.Press(devicesim.Cancel))
+	require.NoError(t, s.device.Press(device.Cancel))
 	b.fails("user-rejected")
 	b.press("copy-report")
 	b.until("document.querySelector('.state-note').textContent !== ''")
@@ -83,7 +83,7 @@ func pairAndGather(t *testing.T, script string) (code string, found traces) {
 	b.state("code")
 	b.typeCode(code)
 	s.is(asking)
-	require.NoError(t, s.device.Press(devicesim.OK))
+	require.NoError(t, s.device.Press(device.OK))
 	b.state("bound")
 	look()
 	b.open("/") // and the next visit

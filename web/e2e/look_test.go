@@ -19,7 +19,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"imkey-connect/core/errcode"
-	"imkey-connect/devicesim"
+	"imkey-connect/devicesim/device"
 )
 
 //go:embed testdata/look.js
@@ -373,7 +373,7 @@ func (b *browser) showAll(language string, states []fields, screens []seen) {
 
 func TestTheConnectPageLooksRight(t *testing.T) {
 	t.Parallel()
-	s := newSim(t, devicesim.Options{})
+	s := newSim(t, device.Options{})
 	b := s.browse(browserOptions{unplugged: true})
 	var all looks
 	b.open("/")
@@ -412,7 +412,7 @@ func TestTheConnectPageLooksRight(t *testing.T) {
 
 func TestTheDevicePageLooksRight(t *testing.T) {
 	t.Parallel()
-	s := newSim(t, devicesim.Options{})
+	s := newSim(t, device.Options{})
 	b := s.browse(browserOptions{unplugged: true})
 	var all looks
 	b.open("/device")
@@ -468,7 +468,7 @@ func TestTheDevicePageLooksRight(t *testing.T) {
 // Each thing that is looked for is found when it is there.
 func TestLookingFindsWhatIsWrong(t *testing.T) {
 	t.Parallel()
-	s := newSim(t, devicesim.Options{})
+	s := newSim(t, device.Options{})
 	b := s.browse(browserOptions{unplugged: true})
 	for path, broken := range map[string][]struct{ css, found string }{
 		"/": {

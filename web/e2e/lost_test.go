@@ -5,13 +5,13 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"imkey-connect/devicesim"
+	"imkey-connect/devicesim/device"
 )
 
 // The browser that was bound before says so without alarm, and offers both ways on.
 func TestTheBrowserThatWasBoundBefore(t *testing.T) {
 	t.Parallel()
-	s := newSim(t, devicesim.Options{})
+	s := newSim(t, device.Options{})
 	profile := t.TempDir()
 	b := s.browse(browserOptions{profile: profile})
 	code := b.bind()
@@ -53,7 +53,7 @@ func TestTheBrowserThatWasBoundBefore(t *testing.T) {
 // After the reset the device is known by its serial number, with a new binding.
 func TestTheCodeIsLost(t *testing.T) {
 	t.Parallel()
-	s := newSim(t, devicesim.Options{})
+	s := newSim(t, device.Options{})
 	first := s.browse(browserOptions{})
 	code := first.bind()
 	first.close()
@@ -112,7 +112,7 @@ func TestTheCodeIsLost(t *testing.T) {
 // A browser that is still bound does not send its person down that way: it says how the code is looked up.
 func TestTheCodeIsNotLostYet(t *testing.T) {
 	t.Parallel()
-	s := newSim(t, devicesim.Options{})
+	s := newSim(t, device.Options{})
 	b := s.browse(browserOptions{})
 	code := b.bind()
 	b.open("/")
@@ -142,7 +142,7 @@ func TestTheCodeIsNotLostYet(t *testing.T) {
 // Nobody is sent to reset a device that shows its code to who asks: it was met here, and was never bound.
 func TestTheCodeOfADeviceThatWasNeverBound(t *testing.T) {
 	t.Parallel()
-	s := newSim(t, devicesim.Options{})
+	s := newSim(t, device.Options{})
 	b := s.browse(browserOptions{})
 	b.open("/")
 	b.toCode()
@@ -167,7 +167,7 @@ func TestTheCodeOfADeviceThatWasNeverBound(t *testing.T) {
 // Two tabs of one browser: the person says which one has the device, and the other says so without alarm.
 func TestTheDeviceIsUsedHere(t *testing.T) {
 	t.Parallel()
-	s := newSim(t, devicesim.Options{})
+	s := newSim(t, device.Options{})
 	b := s.browse(browserOptions{})
 	b.bind()
 	other := b.tab()

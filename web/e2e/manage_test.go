@@ -6,7 +6,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"imkey-connect/devicesim"
+	"imkey-connect/devicesim/device"
 )
 
 // unfold opens the part of the page that manages the binding.
@@ -34,7 +34,7 @@ const (
 
 func TestTheKeptCodeIsViewed(t *testing.T) {
 	t.Parallel()
-	s := newSim(t, devicesim.Options{})
+	s := newSim(t, device.Options{})
 	b := s.browse(browserOptions{})
 	code := b.bind()
 	require.NotContains(t, b.text(), code)
@@ -73,7 +73,7 @@ func TestTheKeptCodeIsViewed(t *testing.T) {
 // Whatever takes the page out of sight takes the code off it.
 func TestTheViewedCodeIsHiddenWithThePage(t *testing.T) {
 	t.Parallel()
-	s := newSim(t, devicesim.Options{})
+	s := newSim(t, device.Options{})
 	b := s.browse(browserOptions{})
 	code := b.bind()
 	b.unfold()
@@ -112,7 +112,7 @@ func TestTheViewedCodeIsHiddenWithThePage(t *testing.T) {
 // What is managed while the code is in sight hides it, and nothing says on the way back that it is there.
 func TestTheCodeIsHiddenByWhatIsManaged(t *testing.T) {
 	t.Parallel()
-	s := newSim(t, devicesim.Options{})
+	s := newSim(t, device.Options{})
 	b := s.browse(browserOptions{})
 	code := b.bind()
 	b.unfold()
@@ -139,7 +139,7 @@ func TestTheCodeIsHiddenByWhatIsManaged(t *testing.T) {
 
 func TestTheCodeWasNotKept(t *testing.T) {
 	t.Parallel()
-	s := newSim(t, devicesim.Options{})
+	s := newSim(t, device.Options{})
 	b := s.browse(browserOptions{})
 	b.open("/")
 	b.toCode()
@@ -163,7 +163,7 @@ func TestTheCodeWasNotKept(t *testing.T) {
 // Every real device: its code can be looked up by whom it was accepted from.
 func TestTheKeptCodeOfAnUnverifiedDeviceIsViewed(t *testing.T) {
 	t.Parallel()
-	s := newSim(t, devicesim.Options{})
+	s := newSim(t, device.Options{})
 	b := s.browse(browserOptions{})
 	s.withoutSimulator()
 	b.open("/")
@@ -187,7 +187,7 @@ func TestTheKeptCodeOfAnUnverifiedDeviceIsViewed(t *testing.T) {
 
 func TestABindingIsForgotten(t *testing.T) {
 	t.Parallel()
-	s := newSim(t, devicesim.Options{})
+	s := newSim(t, device.Options{})
 	b := s.browse(browserOptions{})
 	code := b.bind()
 	b.unfold()
@@ -209,7 +209,7 @@ func TestABindingIsForgotten(t *testing.T) {
 // The device locks while its code is looked up: the page waits for its person, and goes on.
 func TestTheDeviceIsLockedWhenItsCodeIsViewed(t *testing.T) {
 	t.Parallel()
-	s := newSim(t, devicesim.Options{PIN: "123456"})
+	s := newSim(t, device.Options{PIN: "123456"})
 	require.NoError(t, s.device.Unlock("123456"))
 	b := s.browse(browserOptions{})
 	b.open("/")
@@ -227,7 +227,7 @@ func TestTheDeviceIsLockedWhenItsCodeIsViewed(t *testing.T) {
 // The page tells what the device counts, whatever happened to it meanwhile.
 func TestTheTriesLeftAreTheDevices(t *testing.T) {
 	t.Parallel()
-	s := newSim(t, devicesim.Options{})
+	s := newSim(t, device.Options{})
 	b := s.browse(browserOptions{})
 	b.open("/")
 	b.toCode()

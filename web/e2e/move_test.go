@@ -8,7 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"imkey-connect/devicesim"
+	"imkey-connect/devicesim/device"
 )
 
 const (
@@ -43,7 +43,7 @@ func (b *browser) tells(call string) told {
 // A person moves: the binding is exported in one browser and imported in another, which then signs without the code.
 func TestABindingMovesToAnotherBrowser(t *testing.T) {
 	t.Parallel()
-	s := newSim(t, devicesim.Options{Approve: devicesim.Yes, Mnemonic: strings.Repeat("abandon ", 11) + "about"})
+	s := newSim(t, device.Options{Approve: device.Yes, Mnemonic: strings.Repeat("abandon ", 11) + "about"})
 	b := s.browse(browserOptions{})
 	b.sdk()
 	b.run("window.device = (await key.getDevices())[0]; await device.open(); await device.showBindingCode()")

@@ -12,7 +12,7 @@ import (
 	"github.com/chromedp/chromedp"
 	"github.com/stretchr/testify/require"
 
-	"imkey-connect/devicesim"
+	"imkey-connect/devicesim/device"
 )
 
 const passphrase = "correct horse battery staple wagon"
@@ -87,7 +87,7 @@ func (b *browser) imports(name string, content []byte, passphrase string) {
 // A binding goes to another browser in a file: no code is needed there, and both are bound.
 func TestABindingIsMovedInAFile(t *testing.T) {
 	t.Parallel()
-	s := newSim(t, devicesim.Options{Serial: "imKey01191200001"})
+	s := newSim(t, device.Options{Serial: "imKey01191200001"})
 	from := s.browse(browserOptions{})
 	code := from.bind()
 	name, file := from.exports()
@@ -161,7 +161,7 @@ func (b *browser) leaks(secret string) {
 func TestAFileOfAnotherDevice(t *testing.T) {
 	t.Parallel()
 	const first, second = "imKey01191200001", "imKey01191200002"
-	s := newSim(t, devicesim.Options{Serial: first}, devicesim.Options{Serial: second, SEID: "18000000000000000000000000000002"})
+	s := newSim(t, device.Options{Serial: first}, device.Options{Serial: second, SEID: "18000000000000000000000000000002"})
 	s.Devices[1].Unplug()
 	from := s.browse(browserOptions{})
 	from.bind()

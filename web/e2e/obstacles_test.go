@@ -18,7 +18,8 @@ import (
 
 	"imkey-connect/core/apdu"
 	"imkey-connect/core/frame"
-	"imkey-connect/devicesim"
+	"imkey-connect/devicesim/applets"
+	"imkey-connect/devicesim/device"
 	"imkey-connect/devicesim/fakeca"
 	"imkey-connect/devicesim/simtest"
 	"imkey-connect/devicesim/usb"
@@ -36,7 +37,7 @@ func (b *browser) says(code, sentence string) {
 
 func TestALockedDevice(t *testing.T) {
 	t.Parallel()
-	s := newSim(t, devicesim.Options{PIN: "123456"})
+	s := newSim(t, device.Options{PIN: "123456"})
 	b := s.browse(browserOptions{})
 	b.open("/")
 	b.press("connect")
@@ -48,7 +49,7 @@ func TestALockedDevice(t *testing.T) {
 
 func TestADeviceInItsMenu(t *testing.T) {
 	t.Parallel()
-	s := newSim(t, devicesim.Options{})
+	s := newSim(t, device.Options{})
 	require.NoError(t, s.device.Menu())
 	b := s.browse(browserOptions{})
 	b.open("/")
@@ -62,7 +63,7 @@ func TestADeviceInItsMenu(t *testing.T) {
 // A device that wants its person in the middle is waited for as well: the page goes on by itself, without a reload.
 func TestADeviceThatWantsItsPersonInTheMiddle(t *testing.T) {
 	t.Parallel()
-	s := newSim(t, devicesim.Options{PIN: "123456"})
+	s := newSim(t, device.Options{PIN: "123456"})
 	require.NoError(t, s.device.Unlock("123456"))
 	b := s.browse(browserOptions{})
 	b.open("/")
@@ -102,7 +103,7 @@ func TestADeviceThatWantsItsPersonInTheMiddle(t *testing.T) {
 
 func TestADeviceInItsBootLoader(t *testing.T) {
 	t.Parallel()
-	s := newSim(t, devicesim.Options{})
+	s := newSim(t, device.Options{})
 	require.NoError(t, s.device.SetBootLoader(true))
 	b := s.browse(browserOptions{})
 	b.open("/")
@@ -140,7 +141,7 @@ func (d *stranger) Packet(p []byte) {
 
 func TestADeviceThatIsNoIMKey(t *testing.T) {
 	t.Parallel()
-	s := newSim(t, devicesim.Options{})
+	s := newSim(t, device.Options{})
 	s.plugInstead(usb.NewPort(usb.Identity{Serial: s.device.Status().Serial, Product: "Something else"}, &stranger{}, nil))
 	b := s.browse(browserOptions{})
 	b.open("/")
@@ -150,7 +151,7 @@ func TestADeviceThatIsNoIMKey(t *testing.T) {
 
 func TestAnInterfaceThatAnotherProgramHolds(t *testing.T) {
 	t.Parallel()
-	s := newSim(t, devicesim.Options{})
+	s := newSim(t, device.Options{})
 	b := s.browse(browserOptions{})
 	s.device.Port().SetAccess(usb.Access{Claimed: true})
 	b.open("/")
@@ -163,7 +164,7 @@ func TestAnInterfaceThatAnotherProgramHolds(t *testing.T) {
 
 func TestAnotherTabHoldsTheDevice(t *testing.T) {
 	t.Parallel()
-	s := newSim(t, devicesim.Options{})
+	s := newSim(t, device.Options{})
 	b := s.browse(browserOptions{})
 	b.open("/")
 	b.press("connect")
@@ -180,7 +181,7 @@ func TestAnotherTabHoldsTheDevice(t *testing.T) {
 
 func TestTheSystemDeniesAccess(t *testing.T) {
 	t.Parallel()
-	s := newSim(t, devicesim.Options{})
+	s := newSim(t, device.Options{})
 	b := s.browse(browserOptions{})
 	b.open("/")
 	b.listed() // Chromium opens a device once to list it
@@ -195,7 +196,7 @@ func TestTheSystemDeniesAccess(t *testing.T) {
 
 func TestThePermissionIsRevoked(t *testing.T) {
 	t.Parallel()
-	s := newSim(t, devicesim.Options{})
+	s := newSim(t, device.Options{})
 	b := s.browse(browserOptions{})
 	b.open("/")
 	b.toCode()
@@ -210,7 +211,7 @@ func TestThePermissionIsRevoked(t *testing.T) {
 // closes at once when nothing is plugged in, as Chromium's does when its person closes it.
 func TestNothingIsChosen(t *testing.T) {
 	t.Parallel()
-	s := newSim(t, devicesim.Options{})
+	s := newSim(t, device.Options{})
 	b := s.browse(browserOptions{forbidden: true})
 	b.open("/")
 	b.run("USB.prototype.requestDevice = () => new Promise(() => {})")
@@ -227,7 +228,7 @@ func TestNothingIsChosen(t *testing.T) {
 
 func TestAFrameWithoutTheRight(t *testing.T) {
 	t.Parallel()
-	s := newSim(t, devicesim.Options{})
+	s := newSim(t, device.Options{})
 	s.routes.HandleFunc("/outer", func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "text/html")
 		// The page itself refuses to be framed; the SDK on a site of somebody's has to cope with it.
@@ -250,7 +251,7 @@ func TestAFrameWithoutTheRight(t *testing.T) {
 
 func TestTheStorageIsFull(t *testing.T) {
 	t.Parallel()
-	s := newSim(t, devicesim.Options{})
+	s := newSim(t, device.Options{})
 	b := s.browse(browserOptions{})
 	b.open("/")
 	quota := func(bytes *float64) {
@@ -271,7 +272,7 @@ func TestTheStorageIsFull(t *testing.T) {
 
 func TestTheStorageIsBlocked(t *testing.T) {
 	t.Parallel()
-	s := newSim(t, devicesim.Options{})
+	s := newSim(t, device.Options{})
 	profile := t.TempDir()
 	require.NoError(t, os.MkdirAll(filepath.Join(profile, "Default"), 0o700))
 	// As in the browser's settings: sites may save nothing on this device.
@@ -289,7 +290,7 @@ func TestTheStorageIsBlocked(t *testing.T) {
 // forgotten.
 func TestACorruptRecord(t *testing.T) {
 	t.Parallel()
-	s := newSim(t, devicesim.Options{})
+	s := newSim(t, device.Options{})
 	b := s.browse(browserOptions{})
 	code := b.bind()
 	b.press("done")
@@ -331,7 +332,7 @@ func TestADeviceWithAnotherIdentity(t *testing.T) {
 	t.Parallel()
 	ca, err := fakeca.New(rand.Reader)
 	require.NoError(t, err)
-	s := newSim(t, devicesim.Options{CA: ca})
+	s := newSim(t, device.Options{CA: ca})
 	profile := t.TempDir()
 	b := s.browse(browserOptions{profile: profile})
 	b.open("/")
@@ -341,7 +342,7 @@ func TestADeviceWithAnotherIdentity(t *testing.T) {
 	b.close()
 
 	before := s.device.Status()
-	other, err := devicesim.New(devicesim.Options{CA: ca, Serial: before.Serial, SEID: before.SEID})
+	other, err := device.New(device.Options{CA: ca, Serial: before.Serial, SEID: before.SEID, Applets: applets.All()})
 	require.NoError(t, err)
 	t.Cleanup(func() { other.Close() })
 	s.plugInstead(other.Port())
@@ -367,7 +368,7 @@ func TestADeviceWithAnotherIdentity(t *testing.T) {
 
 func TestTheStorageIsClearedBetweenVisits(t *testing.T) {
 	t.Parallel()
-	s := newSim(t, devicesim.Options{})
+	s := newSim(t, device.Options{})
 	b := s.browse(browserOptions{})
 	code := b.bind()
 	b.do(chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
@@ -393,7 +394,7 @@ func (b *browser) pairsElsewhere(code string) {
 
 func TestTenWrongCodes(t *testing.T) {
 	t.Parallel()
-	s := newSim(t, devicesim.Options{})
+	s := newSim(t, device.Options{})
 	b := s.browse(browserOptions{})
 	b.open("/")
 	b.toCode()
@@ -409,7 +410,7 @@ func TestTenWrongCodes(t *testing.T) {
 	require.Contains(t, b.text(), "hold its OK button", "what to do next")
 	b.typeCode(code)
 	b.says("code-locked", "")
-	require.NoError(t, s.device.Hold(devicesim.OK))
+	require.NoError(t, s.device.Hold(device.OK))
 	b.press("retry")
 	b.recovers("recognised")
 	b.press("go-on")
@@ -421,7 +422,7 @@ func TestTenWrongCodes(t *testing.T) {
 // What is typed wrongly is refused at once, with the reason, and the device hears nothing of it.
 func TestCharactersThatNoCodeHas(t *testing.T) {
 	t.Parallel()
-	s := newSim(t, devicesim.Options{})
+	s := newSim(t, device.Options{})
 	b := s.browse(browserOptions{})
 	b.open("/")
 	b.toCode()
@@ -442,7 +443,7 @@ func TestCharactersThatNoCodeHas(t *testing.T) {
 // A device that says nothing holds nobody up: what was pressed is answered at once, and what is awaited is said.
 func TestAMuteDevice(t *testing.T) {
 	t.Parallel()
-	s := newSim(t, devicesim.Options{})
+	s := newSim(t, device.Options{})
 	b := s.browse(browserOptions{})
 	mute := []usb.Fault{{On: "in", Packet: 1, Do: usb.DoDrop, Count: 1000}}
 	now := func() string { return eval[string](b, "document.querySelector('[data-state]').dataset.state") }

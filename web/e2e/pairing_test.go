@@ -5,15 +5,15 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"imkey-connect/devicesim"
+	"imkey-connect/devicesim/device"
 	"imkey-connect/devicesim/usb"
 )
 
-func bound(s devicesim.Status) bool { return s.Binding == "bound" }
+func bound(s device.Status) bool { return s.Binding == "bound" }
 
 func TestFirstPairingAndTheNextVisit(t *testing.T) {
 	t.Parallel()
-	s := newSim(t, devicesim.Options{})
+	s := newSim(t, device.Options{})
 	b := s.browse(browserOptions{})
 	b.open("/")
 	b.toCode()
@@ -30,7 +30,7 @@ func TestFirstPairingAndTheNextVisit(t *testing.T) {
 
 func TestWrongCodeThenRightCode(t *testing.T) {
 	t.Parallel()
-	s := newSim(t, devicesim.Options{})
+	s := newSim(t, device.Options{})
 	b := s.browse(browserOptions{})
 	b.open("/")
 	b.toCode()
@@ -48,7 +48,7 @@ func TestWrongCodeThenRightCode(t *testing.T) {
 
 func TestAnotherProfileTakesTheBindingOver(t *testing.T) {
 	t.Parallel()
-	s := newSim(t, devicesim.Options{})
+	s := newSim(t, device.Options{})
 	first, second := t.TempDir(), t.TempDir()
 
 	b := s.browse(browserOptions{profile: first})
@@ -80,7 +80,7 @@ func TestAnotherProfileTakesTheBindingOver(t *testing.T) {
 // itself once the device is back.
 func TestUnpluggedInTheMiddleOfIdentityVerify(t *testing.T) {
 	t.Parallel()
-	s := newSim(t, devicesim.Options{})
+	s := newSim(t, device.Options{})
 	b := s.browse(browserOptions{})
 	b.open("/")
 	wasBound, wasNot := 0, 0
@@ -126,17 +126,17 @@ func TestUnpluggedInTheMiddleOfIdentityVerify(t *testing.T) {
 
 func TestTheDeviceWaitsForItsPerson(t *testing.T) {
 	t.Parallel()
-	s := newSim(t, devicesim.Options{ConfirmBinding: true})
+	s := newSim(t, device.Options{ConfirmBinding: true})
 	b := s.browse(browserOptions{})
 	b.open("/")
 	b.toCode()
 	code := s.code()
-	asked := func(s devicesim.Status) bool { return s.Asking }
+	asked := func(s device.Status) bool { return s.Asking }
 
 	b.typeCode(code)
 	s.is(asked)
 	b.until(`document.querySelector('[data-state="checking"]')?.innerText.includes('Look at your imKey')`)
-	require.NoError(t, s.device.Press(devicesim.Cancel))
+	require.NoError(t, s.device.Press(device.Cancel))
 	b.fails("user-rejected")
 
 	b.press("retry")
@@ -146,33 +146,33 @@ func TestTheDeviceWaitsForItsPerson(t *testing.T) {
 	b.typeCode(code)
 	s.is(asked)
 	b.press("cancel") // on the page: the device is told, and the code can be entered again
-	s.is(func(s devicesim.Status) bool { return !s.Asking })
+	s.is(func(s device.Status) bool { return !s.Asking })
 	b.state("code")
 	b.typeCode(code)
 	s.is(asked)
-	require.NoError(t, s.device.Press(devicesim.OK))
+	require.NoError(t, s.device.Press(device.OK))
 	b.state("bound")
 }
 
 func TestACloseOfThePageLeavesTheDeviceUsable(t *testing.T) {
 	t.Parallel()
-	s := newSim(t, devicesim.Options{ConfirmBinding: true})
+	s := newSim(t, device.Options{ConfirmBinding: true})
 	b := s.browse(browserOptions{})
 	b.open("/")
 	b.toCode()
 	b.typeCode(s.code())
-	s.is(func(s devicesim.Status) bool { return s.Asking })
+	s.is(func(s device.Status) bool { return s.Asking })
 	b.open("/") // the page is gone while the device waits
 	b.toCode()
 	b.typeCode(s.code())
-	s.is(func(s devicesim.Status) bool { return s.Asking })
-	require.NoError(t, s.device.Press(devicesim.OK))
+	s.is(func(s device.Status) bool { return s.Asking })
+	require.NoError(t, s.device.Press(device.OK))
 	b.state("bound")
 }
 
 func TestAnUnverifiedDeviceIsBoundOnlyByADeliberateChoice(t *testing.T) {
 	t.Parallel()
-	s := newSim(t, devicesim.Options{})
+	s := newSim(t, device.Options{})
 	b := s.browse(browserOptions{})
 	// A page from elsewhere than the simulator does not learn its CA: the device is then like every real one.
 	s.withoutSimulator()
@@ -196,7 +196,7 @@ func TestAnUnverifiedDeviceIsBoundOnlyByADeliberateChoice(t *testing.T) {
 
 func TestTheSimulatedDeviceOverAWebSocket(t *testing.T) {
 	t.Parallel()
-	s := newSim(t, devicesim.Options{})
+	s := newSim(t, device.Options{})
 	b := s.browse(browserOptions{unplugged: true})
 	b.open("/")
 	b.press("connect-simulated")

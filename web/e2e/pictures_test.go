@@ -22,7 +22,7 @@ import (
 	"github.com/chromedp/chromedp"
 	"github.com/stretchr/testify/require"
 
-	"imkey-connect/devicesim"
+	"imkey-connect/devicesim/device"
 )
 
 // picturesLimit is the most bytes of one picture, which everybody who reads the README downloads.
@@ -33,7 +33,7 @@ const picturesLimit = 120_000
 //	cd web/e2e && IMKEY_PICTURES=../pictures go test -run Pictures .
 func TestPictures(t *testing.T) {
 	t.Parallel()
-	s := newSim(t, devicesim.Options{
+	s := newSim(t, device.Options{
 		Serial: "imKey01191200001", ConfirmBinding: true,
 		Rand: rand.NewChaCha8([32]byte([]byte("the same pictures whoever draws!"))), // the code in them is nobody's
 	})
@@ -51,24 +51,24 @@ func TestPictures(t *testing.T) {
 	b.state("code")
 	code := s.code()
 
-	device := b.tab()
-	device.open("/device")
-	device.until("document.querySelector('.screen').textContent.includes(" + `"` + code + `")`)
-	shown := device.picture("light")
+	page := b.tab()
+	page.open("/device")
+	page.until("document.querySelector('.screen').textContent.includes(" + `"` + code + `")`)
+	shown := page.picture("light")
 	require.NoError(t, s.device.Home())
 	require.NoError(t, s.device.Create(12))
-	device.until("document.querySelector('.screen').textContent.includes('Word 1 of 12')")
-	words := device.picture("dark")
+	page.until("document.querySelector('.screen').textContent.includes('Word 1 of 12')")
+	words := page.picture("dark")
 	require.NoError(t, s.device.Home())
-	device.close()
+	page.close()
 
 	b.keys(code[:5])
 	entry := b.picture("light")
 	b.keys(code[5:] + "\r")
-	s.is(func(s devicesim.Status) bool { return s.Asking })
+	s.is(func(s device.Status) bool { return s.Asking })
 	b.until(`document.querySelector('[data-state="checking"]')?.innerText.includes('Look at your imKey')`)
 	confirm := b.picture("light")
-	require.NoError(t, s.device.Press(devicesim.OK))
+	require.NoError(t, s.device.Press(device.OK))
 	b.state("bound")
 	bound := b.picture("light")
 

@@ -9,7 +9,7 @@ import (
 	"github.com/chromedp/chromedp"
 	"github.com/stretchr/testify/require"
 
-	"imkey-connect/devicesim"
+	"imkey-connect/devicesim/device"
 )
 
 // TestTheVendorsOwnClient: the vendor's published web client, not a byte of it changed, finds the simulated device through
@@ -23,7 +23,7 @@ func TestTheVendorsOwnClient(t *testing.T) {
 	t.Parallel()
 	const bundle = "published/node_modules/@imkey/web3-provider/dist/imkey-web3-provider.umd.js"
 	require.FileExists(t, bundle, "run make testcases first")
-	s := newSim(t, devicesim.Options{Mnemonic: testPhrase(t)})
+	s := newSim(t, device.Options{Mnemonic: testPhrase(t)})
 	s.routes.HandleFunc("/published/client.js", func(w http.ResponseWriter, r *http.Request) { http.ServeFile(w, r, bundle) })
 	s.routes.HandleFunc("/published/{$}", func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "text/html")

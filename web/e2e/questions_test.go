@@ -12,7 +12,7 @@ import (
 	"github.com/chromedp/chromedp"
 	"github.com/stretchr/testify/require"
 
-	"imkey-connect/devicesim"
+	"imkey-connect/devicesim/device"
 )
 
 // The questions that people ask the maker about binding codes, one a test. The README's section of that name answers them.
@@ -52,9 +52,9 @@ func remembered(code string) func() string { return func() string { return code 
 // inHand opens the device's own page in another tab, to press its buttons.
 func (b *browser) inHand() *browser {
 	b.t.Helper()
-	device := b.tab()
-	device.takes()
-	return device
+	page := b.tab()
+	page.takes()
+	return page
 }
 
 // asDApp opens a page of a site that uses the SDK, with the device open, and leaves the connect page by it.
@@ -75,7 +75,7 @@ func (b *browser) address() string {
 	return eval[string](b, "device.ethereum.getAccount().then(async (account) => { await device.close(); return account.address })")
 }
 
-func questions(t *testing.T, o devicesim.Options) *sim {
+func questions(t *testing.T, o device.Options) *sim {
 	s := newSim(t, o)
 	s.routes.HandleFunc("/question", func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "text/html")
@@ -88,7 +88,7 @@ func questions(t *testing.T, o devicesim.Options) *sim {
 // the wallet is what it was.
 func TestTheAppWasDeleted(t *testing.T) {
 	t.Parallel()
-	s := questions(t, devicesim.Options{Mnemonic: testPhrase(t)})
+	s := questions(t, device.Options{Mnemonic: testPhrase(t)})
 	b := s.browse(browserOptions{})
 	var code string
 	b.bindsWith(func() string { code = s.code(); return code })
@@ -116,7 +116,7 @@ func TestTheAppWasDeleted(t *testing.T) {
 // its next visit, without alarm, and can no longer look the code up.
 func TestThePhoneOrTheBrowserWasChanged(t *testing.T) {
 	t.Parallel()
-	s := questions(t, devicesim.Options{Mnemonic: testPhrase(t)})
+	s := questions(t, device.Options{Mnemonic: testPhrase(t)})
 	before := t.TempDir()
 	b := s.browse(browserOptions{profile: before})
 	var code string
@@ -143,12 +143,12 @@ func TestThePhoneOrTheBrowserWasChanged(t *testing.T) {
 // there from its mnemonic phrase, and the device, the same to look at, binds with a new code. The addresses are the same.
 func TestTheCodeWasLost(t *testing.T) {
 	t.Parallel()
-	s := questions(t, devicesim.Options{})
+	s := questions(t, device.Options{})
 	first := s.browse(browserOptions{})
-	device := first.inHand()
-	hand[any](device, "menu('New: 12 words')")
-	words := hand[[]string](device, "writeDown()")
-	device.close()
+	page := first.inHand()
+	hand[any](page, "menu('New: 12 words')")
+	words := hand[[]string](page, "writeDown()")
+	page.close()
 	var lost string
 	first.bindsWith(func() string { lost = s.code(); return lost })
 	address := first.address()
@@ -161,14 +161,14 @@ func TestTheCodeWasLost(t *testing.T) {
 	b.state("wrong")
 	serial := s.device.Status().Serial
 
-	device = b.inHand()
-	hand[any](device, "menu('Reset')")
-	hand[any](device, "press('ok')")
-	hand[any](device, "press('ok')")
+	page = b.inHand()
+	hand[any](page, "menu('Reset')")
+	hand[any](page, "press('ok')")
+	hand[any](page, "press('ok')")
 	require.False(t, s.device.Status().Wallet, "a reset erases the wallet")
-	hand[any](device, "menu('Restore')")
-	hand[any](device, fmt.Sprintf("restore('%s'.split(' '))", strings.Join(words, " ")))
-	device.close()
+	hand[any](page, "menu('Restore')")
+	hand[any](page, fmt.Sprintf("restore('%s'.split(' '))", strings.Join(words, " ")))
+	page.close()
 
 	var code string
 	way := b.bindsWith(func() string {
@@ -186,7 +186,7 @@ func TestTheCodeWasLost(t *testing.T) {
 // device show it. Nobody else can.
 func TestTheCodeWasNotCopiedAfterTheBinding(t *testing.T) {
 	t.Parallel()
-	s := questions(t, devicesim.Options{})
+	s := questions(t, device.Options{})
 	profile := t.TempDir()
 	b := s.browse(browserOptions{profile: profile})
 	var code string
@@ -220,32 +220,32 @@ func TestTheCodeWasNotCopiedAfterTheBinding(t *testing.T) {
 // in detail is not known.
 func TestWhenACodeAppears(t *testing.T) {
 	t.Parallel()
-	s := questions(t, devicesim.Options{})
+	s := questions(t, device.Options{})
 	var codes []string
 	b := s.browse(browserOptions{})
 	for range 2 {
-		require.Equal(t, devicesim.ShowsHome, s.device.Status().Showing)
+		require.Equal(t, device.ShowsHome, s.device.Status().Showing)
 		b.open("/")
-		require.Equal(t, devicesim.ShowsHome, s.device.Status().Showing, "a page that was opened has not asked yet")
+		require.Equal(t, device.ShowsHome, s.device.Status().Showing, "a page that was opened has not asked yet")
 		b.press("connect")
-		s.is(func(s devicesim.Status) bool { return s.Showing == devicesim.ShowsCode })
+		s.is(func(s device.Status) bool { return s.Showing == device.ShowsCode })
 		code := s.code()
 		require.NotContains(t, codes, code)
 		codes = append(codes, code)
 		b.until(`!!document.querySelector('[data-action="go-on"]')`)
 
 		// Taken off the screen, it comes back on request, and is the same.
-		require.NoError(t, s.device.Press(devicesim.Cancel))
+		require.NoError(t, s.device.Press(device.Cancel))
 		b.press("go-on")
 		b.until(`!!document.querySelector('[data-state="code"], [data-action="go-on"]')`)
 		require.NoError(t, s.device.Unplug())
 		require.NoError(t, s.device.Plug())
-		require.Equal(t, devicesim.ShowsHome, s.device.Status().Showing, "a device that is plugged in shows none by itself")
+		require.Equal(t, device.ShowsHome, s.device.Status().Showing, "a device that is plugged in shows none by itself")
 		b.listed()
 		var again string
 		b.bindsWith(func() string { again = s.code(); return again })
 		require.Equal(t, code, again)
-		require.Equal(t, devicesim.ShowsHome, s.device.Status().Showing, "it goes when it has served")
+		require.Equal(t, device.ShowsHome, s.device.Status().Showing, "it goes when it has served")
 		require.NoError(t, s.device.Reset())
 	}
 }
@@ -256,7 +256,7 @@ func TestWhenACodeAppears(t *testing.T) {
 func TestAStolenDeviceSignsNothingForABrowserThatIsNotBoundAsTheSimulatorDoesIt(t *testing.T) {
 	t.Parallel()
 	const pin = "2580"
-	s := questions(t, devicesim.Options{Mnemonic: testPhrase(t)})
+	s := questions(t, device.Options{Mnemonic: testPhrase(t)})
 	owner := s.browse(browserOptions{})
 	var code string
 	owner.bindsWith(func() string { code = s.code(); return code })
@@ -266,10 +266,10 @@ func TestAStolenDeviceSignsNothingForABrowserThatIsNotBoundAsTheSimulatorDoesIt(
 	require.NoError(t, s.device.Plug())
 
 	thief := s.browse(browserOptions{})
-	device := thief.inHand()
-	hand[any](device, "pin('"+pin+"')")
+	page := thief.inHand()
+	hand[any](page, "pin('"+pin+"')")
 	require.False(t, s.device.Status().Locked, "the PIN is known")
-	device.close()
+	page.close()
 
 	thief.open("/")
 	require.Contains(t, thief.toBoxes(), "elsewhere")
@@ -283,7 +283,7 @@ func TestAStolenDeviceSignsNothingForABrowserThatIsNotBoundAsTheSimulatorDoesIt(
 		for _, what := range []string{"signTransaction(" + transaction + ", ", "signMessage('all of it', ", "signTypedData(" + mail + ", "} {
 			said := eval[string](thief, "device.ethereum."+what+how+").then(() => 'signed', (error) => error.code)")
 			require.Contains(t, []string{"bound-elsewhere", "not-bound"}, said, what+how)
-			require.NotEqual(t, devicesim.ShowsQuestion, s.device.Status().Showing, "its person is not even asked")
+			require.NotEqual(t, device.ShowsQuestion, s.device.Status().Showing, "its person is not even asked")
 		}
 	}
 	require.NotContains(t, s.device.Status().Screen, code)
@@ -297,13 +297,13 @@ func TestAStolenDeviceSignsNothingForABrowserThatIsNotBoundAsTheSimulatorDoesIt(
 	thief.run("await rawOpen(); if (!(await raw('00A4040005695F657468')).endsWith('9000')) throw new Error('no applet')")
 	sign()
 	require.Equal(t, "6942", eval[string](thief, "answer"), "no binding signature verifies")
-	require.NotEqual(t, devicesim.ShowsQuestion, s.device.Status().Showing)
+	require.NotEqual(t, device.ShowsQuestion, s.device.Status().Showing)
 
 	// A device that is set to sign for anybody asks its person, as any does that is bound to nobody.
 	s.device.AllowUnbound(true)
 	sign()
-	s.is(func(s devicesim.Status) bool { return s.Showing == devicesim.ShowsQuestion })
-	require.NoError(t, s.device.Press(devicesim.Cancel))
+	s.is(func(s device.Status) bool { return s.Showing == device.ShowsQuestion })
+	require.NoError(t, s.device.Press(device.Cancel))
 	require.Equal(t, "6940", eval[string](thief, "answer"))
 }
 

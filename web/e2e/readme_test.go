@@ -14,7 +14,7 @@ import (
 	"github.com/chromedp/chromedp"
 	"github.com/stretchr/testify/require"
 
-	"imkey-connect/devicesim"
+	"imkey-connect/devicesim/device"
 )
 
 func readme(t *testing.T) string {
@@ -36,7 +36,7 @@ func TestTheREADMEsPage(t *testing.T) {
 
 	for name, page := range map[string]string{"plugged in": page, "simulated": strings.Replace(page, load, simulated[1], 1)} {
 		t.Run(name, func(t *testing.T) {
-			s := newSim(t, devicesim.Options{})
+			s := newSim(t, device.Options{})
 			page := strings.ReplaceAll(page, "http://localhost:7380", s.url)
 			s.routes.HandleFunc("/dapp-of-the-readme", func(w http.ResponseWriter, r *http.Request) {
 				w.Header().Set("Content-Type", "text/html; charset=utf-8")
@@ -71,8 +71,8 @@ func TestTheREADMEsPage(t *testing.T) {
 			s.device.SetConfirmBinding(true)
 			enter(strings.ToLower(code[:4] + "-" + code[4:]))
 			says("Look at your imKey.")
-			s.is(func(s devicesim.Status) bool { return s.Asking })
-			require.NoError(t, s.device.Press(devicesim.OK))
+			s.is(func(s device.Status) bool { return s.Asking })
+			require.NoError(t, s.device.Press(device.OK))
 			says("Bound.")
 			open()
 			says("Bound.")
@@ -128,7 +128,7 @@ func TestTheREADMEsAnswer(t *testing.T) {
 	t.Parallel()
 	answer := regexp.MustCompile("(?s)```js\n(const pairing = .*?)```").FindStringSubmatch(readme(t))
 	require.Len(t, answer, 2)
-	s := newSim(t, devicesim.Options{Mnemonic: demoPhrase})
+	s := newSim(t, device.Options{Mnemonic: demoPhrase})
 	s.routes.HandleFunc("/code-of-the-readme", func(w http.ResponseWriter, r *http.Request) { w.Write([]byte(s.code())) })
 	b := s.browse(browserOptions{})
 	b.open("/dapp")

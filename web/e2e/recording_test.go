@@ -14,8 +14,8 @@ import (
 	"github.com/chromedp/chromedp/remote"
 	"github.com/stretchr/testify/require"
 
-	"imkey-connect/devicesim"
 	"imkey-connect/devicesim/chromium"
+	"imkey-connect/devicesim/device"
 	"imkey-connect/devicesim/preload"
 	"imkey-connect/devicesim/replay"
 	"imkey-connect/devicesim/serve"
@@ -70,7 +70,7 @@ func TestARecordingAnswersAPage(t *testing.T) {
 	var recording recorder
 	var code, signature string
 	address := session(serve.Options{
-		Devices: []devicesim.Options{{Mnemonic: "abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon about"}},
+		Devices: []device.Options{{Mnemonic: "abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon about"}},
 		Record:  func(int) (io.WriteCloser, error) { return &recording, nil },
 	}, func(s *serve.Simulator, b *browser) {
 		bind(b, func() string {
@@ -82,7 +82,7 @@ func TestARecordingAnswersAPage(t *testing.T) {
 		signature = sign(b, func() {
 			_, err := simtest.ReadQuestion(ctx, s.Device(1))
 			require.NoError(t, err)
-			require.NoError(t, s.Device(1).Press(devicesim.OK))
+			require.NoError(t, s.Device(1).Press(device.OK))
 		})
 	})
 	require.Regexp(t, `^"0x[0-9a-f]{130}"$`, signature)

@@ -6,18 +6,18 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"imkey-connect/devicesim"
+	"imkey-connect/devicesim/device"
 )
 
 // TestSeveralDevices: each has a bus id, a serial number, a page and a part of the control API of its own, and what is done
 // to one is done to it alone.
 func TestSeveralDevices(t *testing.T) {
 	t.Parallel()
-	s := newSim(t, devicesim.Options{}, devicesim.Options{PIN: "123456"}, devicesim.Options{})
+	s := newSim(t, device.Options{}, device.Options{PIN: "123456"}, device.Options{})
 	b := s.browse(browserOptions{})
 	var serials []string
-	for _, device := range s.Devices {
-		serials = append(serials, device.Serial())
+	for _, d := range s.Devices {
+		serials = append(serials, d.Serial())
 	}
 	listed := func() []string {
 		return eval[[]string](b, "navigator.usb.getDevices().then(all => all.map(device => device.serialNumber))")
@@ -46,8 +46,8 @@ func TestSeveralDevices(t *testing.T) {
 }
 
 func plugged(s *sim) (all []bool) {
-	for _, device := range s.Devices {
-		all = append(all, device.Status().Plugged)
+	for _, d := range s.Devices {
+		all = append(all, d.Status().Plugged)
 	}
 	return all
 }
@@ -55,7 +55,7 @@ func plugged(s *sim) (all []bool) {
 // TestAPageForOneOfSeveral: the connect page of the second device binds the second, over the browser's own navigator.usb.
 func TestAPageForOneOfSeveral(t *testing.T) {
 	t.Parallel()
-	s := newSim(t, devicesim.Options{}, devicesim.Options{})
+	s := newSim(t, device.Options{}, device.Options{})
 	b := s.browse(browserOptions{permitted: s.Devices[1:]})
 	b.open("/?device=2")
 	b.wait("[data-state]")
@@ -70,7 +70,7 @@ func TestAPageForOneOfSeveral(t *testing.T) {
 // TestTheDemonstrationKnowsEveryCA: the page of the first device verifies the second, which has a CA of its own.
 func TestTheDemonstrationKnowsEveryCA(t *testing.T) {
 	t.Parallel()
-	s := newSim(t, devicesim.Options{}, devicesim.Options{})
+	s := newSim(t, device.Options{}, device.Options{})
 	b := s.browse(browserOptions{permitted: s.Devices[1:]})
 	b.watchDialog()
 	b.open("/dapp")

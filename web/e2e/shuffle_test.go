@@ -15,7 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"github.com/tyler-smith/go-bip39"
 
-	"imkey-connect/devicesim"
+	"imkey-connect/devicesim/device"
 	"imkey-connect/devicesim/hd"
 	"imkey-connect/devicesim/usb"
 )
@@ -87,7 +87,7 @@ func TestTenDevicesAreNeverMixedUp(t *testing.T) {
 	seed := seedOf(t)
 	random := rand.New(rand.NewPCG(seed, 1))
 	devices := make([]*owned, ten)
-	options := make([]devicesim.Options, ten, ten+2)
+	options := make([]device.Options, ten, ten+2)
 	for i := range devices {
 		entropy := make([]byte, 16)
 		for j := range entropy {
@@ -100,13 +100,13 @@ func TestTenDevicesAreNeverMixedUp(t *testing.T) {
 			seid: strings.ToUpper(hex.EncodeToString(append(entropy[:14:14], 0xEE, byte(i)))),
 		}
 		devices[i] = o
-		options[i] = devicesim.Options{Serial: o.serial, SEID: o.seid, Mnemonic: phrase, Approve: devicesim.Yes, Tap: o.tap}
+		options[i] = device.Options{Serial: o.serial, SEID: o.seid, Mnemonic: phrase, Approve: device.Yes, Tap: o.tap}
 	}
 	// Two that claim to be others: the first one's serial number, and the second one's serial number and SEID.
 	var namesake, double owned
 	options = append(options,
-		devicesim.Options{Serial: devices[0].serial, Mnemonic: options[2].Mnemonic, Approve: devicesim.Yes, Tap: namesake.tap},
-		devicesim.Options{Serial: devices[1].serial, SEID: devices[1].seid, Mnemonic: options[1].Mnemonic, Approve: devicesim.Yes, Tap: double.tap})
+		device.Options{Serial: devices[0].serial, Mnemonic: options[2].Mnemonic, Approve: device.Yes, Tap: namesake.tap},
+		device.Options{Serial: devices[1].serial, SEID: devices[1].seid, Mnemonic: options[1].Mnemonic, Approve: device.Yes, Tap: double.tap})
 	s := newTabs(t, 30*time.Minute, []string{"127.0.0.1"}, options...)
 	for _, d := range s.Devices[ten:] {
 		d.Unplug()

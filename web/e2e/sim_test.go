@@ -17,7 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"imkey-connect/core/frame"
-	"imkey-connect/devicesim"
+	"imkey-connect/devicesim/device"
 	"imkey-connect/devicesim/preload"
 	"imkey-connect/devicesim/simtest"
 	"imkey-connect/devicesim/usb"
@@ -38,7 +38,7 @@ type sim struct {
 	*simtest.Simulator
 	t       *testing.T
 	ctx     context.Context
-	device  *devicesim.Device
+	device  *device.Device
 	url     string           // http://127.0.0.1:port, or that of another site that may use the device
 	instead []preload.Device // if not nil, what is plugged into browsers in the device's place
 	foreign *usb.Port        // and its port
@@ -61,12 +61,12 @@ type sim struct {
 }
 
 // newSim starts it, with more devices beside the first where there are more options: they are in s.Devices.
-func newSim(t *testing.T, o devicesim.Options, more ...devicesim.Options) *sim {
+func newSim(t *testing.T, o device.Options, more ...device.Options) *sim {
 	return newSimFor(t, o, patience, more...)
 }
 
 // newSimFor is newSim for a test that takes longer.
-func newSimFor(t *testing.T, o devicesim.Options, bound time.Duration, more ...devicesim.Options) *sim {
+func newSimFor(t *testing.T, o device.Options, bound time.Duration, more ...device.Options) *sim {
 	ctx, stop := context.WithTimeout(t.Context(), bound)
 	t.Cleanup(stop)
 	s := &sim{t: t, ctx: ctx, routes: http.NewServeMux(), done: map[byte]int{}, moved: make(chan struct{})}
@@ -80,7 +80,7 @@ func newSimFor(t *testing.T, o devicesim.Options, bound time.Duration, more ...d
 	s.Simulator = simtest.Config{Patience: patience, Trace: 20000, Wrap: func(simulator http.Handler) http.Handler {
 		s.routes.Handle("/", simulator)
 		return http.HandlerFunc(s.serve)
-	}}.Start(t, append([]devicesim.Options{o}, more...)...)
+	}}.Start(t, append([]device.Options{o}, more...)...)
 	s.device, s.url = s.Device.Simulated, s.URL
 	return s
 }
@@ -218,7 +218,7 @@ func (s *sim) code() string {
 }
 
 // is waits until the device's status satisfies ok.
-func (s *sim) is(ok func(devicesim.Status) bool) {
+func (s *sim) is(ok func(device.Status) bool) {
 	s.t.Helper()
 	s.Device.Wait("what the test asks of its status", ok)
 }

@@ -16,8 +16,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"imkey-connect/core/frame"
-	"imkey-connect/devicesim"
 	"imkey-connect/devicesim/chromium"
+	"imkey-connect/devicesim/device"
 	"imkey-connect/devicesim/simtest"
 	"imkey-connect/devicesim/usb"
 )
@@ -79,7 +79,7 @@ type tabs struct {
 }
 
 // newTabs starts it; the page may use every device on every one of the hosts.
-func newTabs(t *testing.T, bound time.Duration, hosts []string, devices ...devicesim.Options) *tabs {
+func newTabs(t *testing.T, bound time.Duration, hosts []string, devices ...device.Options) *tabs {
 	ctx, stop := context.WithTimeout(t.Context(), bound)
 	t.Cleanup(stop)
 	var cas []string

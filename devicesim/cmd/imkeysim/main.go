@@ -15,7 +15,7 @@ import (
 	"strings"
 	"syscall"
 
-	"imkey-connect/devicesim"
+	"imkey-connect/devicesim/device"
 	"imkey-connect/devicesim/loopback"
 	"imkey-connect/devicesim/serve"
 	"imkey-connect/web"
@@ -121,8 +121,8 @@ func start(o options, stderr io.Writer) (*serve.Simulator, error) {
 	}
 	options.Pages = web.Handler(web.Dist)
 	s, err := serve.Start(options)
-	var option *devicesim.OptionError
-	var state *devicesim.StateError
+	var option *device.OptionError
+	var state *device.StateError
 	switch {
 	case errors.Is(err, syscall.EADDRINUSE):
 		err = fmt.Errorf("%w\nAnother imkeysim may be running there. -addr and -usbip choose another address, and port 0 a free one", err)

@@ -14,7 +14,7 @@ import (
 	"strconv"
 	"strings"
 
-	"imkey-connect/devicesim"
+	"imkey-connect/devicesim/device"
 	"imkey-connect/devicesim/replay"
 	"imkey-connect/devicesim/serve"
 	"imkey-connect/devicesim/usb"
@@ -228,9 +228,9 @@ func (o options) simulator() (serve.Options, error) {
 		return s, nil
 	}
 	for i := range o.devices {
-		d := devicesim.Options{
+		d := device.Options{
 			PIN: o.pin, Mnemonic: o.mnemonic,
-			Approve:      map[string]devicesim.Approve{"ask": devicesim.Ask, "yes": devicesim.Yes, "no": devicesim.No}[o.approve],
+			Approve:      map[string]device.Approve{"ask": device.Ask, "yes": device.Yes, "no": device.No}[o.approve],
 			AllowUnbound: o.unbound, ConfirmBinding: o.confirmBinding,
 		}
 		var ok bool

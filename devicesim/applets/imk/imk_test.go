@@ -1,0 +1,230 @@
+package imk
+
+import (
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"imkey-connect/core/apdu"
+	"imkey-connect/devicesim/device"
+	"imkey-connect/devicesim/device/hosttest"
+)
+
+// TestWhenACodeAppears is the table of section 5, row by row.
+func TestWhenACodeAppears(t *testing.T) {
+	// shown, by the table's last column: on BIND_CHECK, and after 8072.
+	row := func(t *testing.T, h *host, status byte, atOnce bool, onRequest bool) {
+		t.Helper()
+		require.Equal(t, status, h.Check())
+		require.Equal(t, atOnce, shownCode(h.d) != "", "%q", h.d.Status().Screen)
+		require.NoError(t, h.d.Home())
+		require.Empty(t, shownCode(h.d), "home takes the code away")
+		if onRequest {
+			h.OK(hosttest.ShowCode)
+			require.NotEmpty(t, shownCode(h.d))
+			require.NoError(t, h.d.Home())
+		} else {
+			h.SW(apdu.ConditionsNotSatisfied, hosttest.ShowCode)
+			require.Empty(t, shownCode(h.d))
+		}
+	}
+	t.Run("new", func(t *testing.T) {
+		d := newDevice(t, device.Options{})
+		row(t, newHost(t, d, 1), hosttest.Unbound, true, true)
+	})
+	t.Run("new, restored", func(t *testing.T) {
+		d := newDevice(t, device.Options{Mnemonic: hosttest.Mnemonic})
+		row(t, newHost(t, d, 1), hosttest.Unbound, true, true)
+	})
+	t.Run("reset", func(t *testing.T) {
+		d := newDevice(t, device.Options{Mnemonic: hosttest.Mnemonic})
+		h := newHost(t, d, 1)
+		old := h.Bind()
+		require.NoError(t, d.Reset())
+		require.False(t, d.Status().Wallet)
+		require.Equal(t, "none", d.Status().Binding)
+		h.OK(hosttest.SelectIMK)
+		h.SW(apdu.ConditionsNotSatisfied, hosttest.ShowCode) // none is drawn yet
+		require.Equal(t, hosttest.Unbound, h.Check())
+		require.NotEqual(t, old, shownCode(d))
+		require.Equal(t, "code-shown", d.Status().Binding)
+		require.Equal(t, hosttest.WrongCode, h.Verify(old))
+	})
+	t.Run("unbound, code drawn, another host", func(t *testing.T) {
+		d := newDevice(t, device.Options{})
+		h := newHost(t, d, 1)
+		h.Check()
+		code := shownCode(d)
+		require.NoError(t, d.Home())
+		row(t, h.as(2), hosttest.Unbound, false, true)
+		row(t, h, hosttest.Unbound, false, true)
+		h.OK(hosttest.ShowCode)
+		require.Equal(t, code, shownCode(d), "a code lives until the reset")
+	})
+	t.Run("bound to this", func(t *testing.T) {
+		d := newDevice(t, device.Options{})
+		h := newHost(t, d, 1)
+		h.Bind()
+		row(t, h, hosttest.BoundToThis, false, true)
+	})
+	t.Run("bound to another", func(t *testing.T) {
+		d := newDevice(t, device.Options{})
+		h := newHost(t, d, 1)
+		code := h.Bind()
+		row(t, h.as(2), hosttest.BoundElsewhere, false, false)
+
+		// The same code binds the other; now the first one is the other.
+		require.Equal(t, hosttest.RightCode, h.as(2).Verify(code))
+		row(t, h.as(2), hosttest.BoundToThis, false, true)
+		row(t, h, hosttest.BoundElsewhere, false, false)
+
+		// Who has not said who it is sees nothing either.
+		require.NoError(t, h.Link.Close())
+		again := newHost(t, d, 2)
+		again.OK(hosttest.SelectIMK)
+		again.SW(apdu.ConditionsNotSatisfied, hosttest.ShowCode)
+	})
+}
+
+// TestCodeBlocksNothing: with a code on the screen every command is answered, and binding takes the code away.
+func TestCodeBlocksNothing(t *testing.T) {
+	d := newDevice(t, device.Options{})
+	h := newHost(t, d, 1)
+	require.Equal(t, "none", d.Status().Binding)
+	h.Check()
+	code := shownCode(d)
+	require.Equal(t, "code-shown", d.Status().Binding)
+	for _, b := range []device.Button{device.OK, device.Up, device.Down} {
+		require.NoError(t, d.Press(b))
+		require.Equal(t, code, shownCode(d))
+	}
+	h.OK(hosttest.SelectCardManager)
+	h.OK(hosttest.ReadCertificate)
+	h.Check()
+	require.Equal(t, code, shownCode(d))
+	require.Equal(t, hosttest.WrongCode, h.Verify(hosttest.Wrong(code)))
+	require.Equal(t, code, shownCode(d), "a wrong code leaves the right one to be read")
+	require.Equal(t, 9, d.Status().CodeAttemptsLeft)
+	require.Equal(t, hosttest.RightCode, h.Verify(code))
+	require.Empty(t, shownCode(d))
+	s := d.Status()
+	require.Equal(t, "bound", s.Binding)
+	require.Equal(t, 10, s.CodeAttemptsLeft)
+
+	h.OK(hosttest.ShowCode)
+	require.NoError(t, d.Press(device.Cancel))
+	require.Empty(t, shownCode(d), "cancel goes home")
+}
+
+func TestApproveNeverClosesACode(t *testing.T) {
+	for _, approve := range []device.Approve{device.Yes, device.No} {
+		d := newDevice(t, device.Options{Approve: approve, ConfirmBinding: true})
+		h := newHost(t, d, 1)
+		h.Check()
+		code := shownCode(d)
+		require.NotEmpty(t, code)
+		if approve == device.Yes {
+			require.Equal(t, hosttest.RightCode, h.Verify(code))
+			continue
+		}
+		_, sw := h.Raw(h.Proof(code))
+		require.Equal(t, apdu.Declined, sw)
+		require.Equal(t, code, shownCode(d))
+		require.Equal(t, "code-shown", d.Status().Binding)
+	}
+}
+
+func TestTenWrongCodes(t *testing.T) {
+	lock := func(t *testing.T, o device.Options) (*device.Device, *host, string) {
+		d := newDevice(t, o)
+		h := newHost(t, d, 1)
+		if o.PIN != "" {
+			require.NoError(t, d.Unlock(o.PIN))
+		}
+		h.Check()
+		code := shownCode(d)
+		require.NoError(t, d.Home())
+		for i := range 10 {
+			require.Equal(t, 10-i, d.Status().CodeAttemptsLeft)
+			require.Equal(t, hosttest.WrongCode, h.Verify(hosttest.Wrong(code)))
+		}
+		require.Zero(t, d.Status().CodeAttemptsLeft)
+		_, sw := h.Raw(h.Proof(code))
+		require.Equal(t, apdu.ConditionsNotSatisfied, sw)
+		require.Equal(t, hosttest.Unbound, h.Check(), "the rest works")
+		return d, h, code
+	}
+	t.Run("OK held", func(t *testing.T) {
+		d, h, code := lock(t, device.Options{})
+		require.NoError(t, d.Press(device.OK))
+		require.Zero(t, d.Status().CodeAttemptsLeft, "pressing is not holding")
+		require.NoError(t, d.Hold(device.OK))
+		require.Equal(t, hosttest.RightCode, h.Verify(code))
+	})
+	t.Run("control call without a PIN", func(t *testing.T) {
+		d, h, code := lock(t, device.Options{})
+		require.ErrorIs(t, d.Unlock("1234"), device.ErrNoPIN)
+		require.NoError(t, d.Unlock(""))
+		require.Equal(t, hosttest.RightCode, h.Verify(code))
+	})
+	t.Run("PIN", func(t *testing.T) {
+		d, h, code := lock(t, device.Options{PIN: "1234"})
+		require.ErrorIs(t, d.Unlock(""), device.ErrPINFormat)
+		require.NoError(t, d.Hold(device.OK))
+		require.Zero(t, d.Status().CodeAttemptsLeft, "with a PIN it takes the PIN")
+		require.NoError(t, d.Unlock("1234"))
+		require.Equal(t, hosttest.RightCode, h.Verify(code))
+	})
+	t.Run("a power cut does not help", func(t *testing.T) {
+		file := filepath.Join(t.TempDir(), "state.json")
+		d, _, code := lock(t, device.Options{StateFile: file})
+		require.NoError(t, d.PowerCut())
+		require.NoError(t, d.Plug())
+		h := newHost(t, d, 1)
+		h.Check()
+		_, sw := h.Raw(h.Proof(code))
+		require.Equal(t, apdu.ConditionsNotSatisfied, sw)
+		require.NoError(t, d.Close())
+
+		d = newDevice(t, device.Options{StateFile: file})
+		require.Zero(t, d.Status().CodeAttemptsLeft)
+		h = newHost(t, d, 1)
+		h.Check()
+		_, sw = h.Raw(h.Proof(code))
+		require.Equal(t, apdu.ConditionsNotSatisfied, sw)
+	})
+}
+
+// TestGates: what a locked device and one in its menu answer.
+func TestGates(t *testing.T) {
+	d := newDevice(t, device.Options{PIN: "1234"})
+	h := newHost(t, d, 1)
+	refused := func(want apdu.StatusWord) {
+		t.Helper()
+		h.OK(hosttest.SelectIMK)
+		h.SW(want, "8071000000")
+		h.SW(want, hosttest.ShowCode)
+		h.SW(want, "8073800000")
+		h.OK(hosttest.SelectCardManager)
+		h.OK(hosttest.ReadCertificate)
+		h.OK("FFDA4654056162636465" + "00")
+		require.Empty(t, shownCode(d))
+	}
+	require.True(t, d.Status().Locked)
+	refused(apdu.PINNotVerified)
+	require.ErrorIs(t, d.Menu(), device.ErrLocked)
+	require.NoError(t, d.Home())
+	require.True(t, d.Status().Locked)
+
+	require.NoError(t, d.Unlock("1234"))
+	require.Equal(t, hosttest.Unbound, h.Check())
+	require.NoError(t, d.Menu())
+	refused(apdu.InMenu)
+	require.NoError(t, d.Home())
+	h.Bind()
+	require.NoError(t, d.Create(12))
+	refused(apdu.InMenu)
+	require.NoError(t, d.Lock())
+	refused(apdu.PINNotVerified)
+}

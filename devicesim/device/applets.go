@@ -1,0 +1,154 @@
+package device
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"imkey-connect/core/apdu"
+	"imkey-connect/devicesim/applet"
+)
+
+// maxAID is the greatest length of an AID in bytes (ISO 7816-4).
+const maxAID = 16
+
+// install keeps the applets of a new device by AID. An error is about what Options.Applets holds.
+func (d *Device) install(applets []applet.Applet) error {
+	for _, a := range applets {
+		switch {
+		case len(a.AID) < 1 || len(a.AID) > maxAID:
+			return fmt.Errorf("the AID %q has not 1 to %d bytes", a.AID, maxAID)
+		case a.AID == bootLoaderAID || d.applets[a.AID].New != nil:
+			return fmt.Errorf("the AID %q is used twice", a.AID)
+		case a.New == nil:
+			return fmt.Errorf("the applet %q has no function New", a.AID)
+		}
+		d.applets[a.AID] = a
+	}
+	return nil
+}
+
+// SetInstalled installs a coin's applet, such as "ethereum", or removes it, as the vendor's software does. An unknown name
+// is ErrApplet. A new device has all of its applets.
+func (d *Device) SetInstalled(name string, on bool) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for aid, a := range d.applets {
+		if a.Name != name || name == "" {
+			continue
+		}
+		if on {
+			delete(d.removed, aid)
+		} else {
+			d.removed[aid] = true
+			d.dismiss(apdu.NotFound)
+			d.selected.Forget()
+			d.selected = cardManager{d}
+		}
+		d.changed("")
+		return nil
+	}
+	return ErrApplet
+}
+
+// installed returns the names of the coins' applets, sorted.
+func (d *Device) installed() []string {
+	names := []string{}
+	for aid, a := range d.applets {
+		if a.Name != "" && !d.removed[aid] {
+			names = append(names, a.Name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+// errFault is for what has no status word of its own: here, a memory that cannot be written (ISO 7816-4: no precise
+// diagnosis).
+const errFault apdu.StatusWord = 0x6F00
+
+// answer does one message and returns the response; nil means that there is none to give.
+func (d *Device) answer(op *operation, message []byte) []byte {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if op.over() || !d.powered {
+		return nil
+	}
+	switch op.forget {
+	case forgetAll:
+		d.selected = cardManager{d}
+		d.lastApp = nil
+	case forgetPrepared:
+		d.selected.Forget()
+	}
+	var data []byte
+	command, err := apdu.Parse(message)
+	if err == nil {
+		data, err = d.dispatch(&exchange{d: d, op: op}, command)
+	}
+	var sw apdu.StatusWord
+	switch {
+	case err == nil:
+		sw = apdu.OK
+	case errors.Is(err, errGone):
+		d.selected.Forget()
+		return nil
+	case errors.Is(err, errPowerLost):
+		return nil
+	case errors.As(err, &sw):
+		data = nil
+	default:
+		sw, data = errFault, nil
+	}
+	return apdu.Response{Data: data, SW: sw}.Bytes()
+}
+
+func (d *Device) dispatch(x *exchange, c apdu.Command) ([]byte, error) {
+	if c.CLA == 0x00 && c.INS == 0xA4 {
+		return d.selectApplet(c)
+	}
+	if err := d.gate(); err != nil {
+		return nil, err
+	}
+	return d.selected.Execute(x, c)
+}
+
+// gate refuses applets' commands while the person must do something first. The card manager always answers.
+func (d *Device) gate() error {
+	if _, ok := d.selected.(cardManager); ok {
+		return nil
+	}
+	switch {
+	case d.locked():
+		return apdu.PINNotVerified
+	case d.screen.busy():
+		return apdu.InMenu
+	}
+	return nil
+}
+
+func (d *Device) selectApplet(c apdu.Command) ([]byte, error) {
+	d.selected.Forget()
+	switch {
+	case c.P1 != 0x04 || c.P2 != 0x00:
+		return nil, apdu.WrongParameters
+	case !applet.AnyLength(c) || len(c.Data) > maxAID:
+		return nil, apdu.WrongLength
+	case len(c.Data) == 0:
+		d.selected = cardManager{d}
+		return nil, nil
+	}
+	if d.bootLoader {
+		if string(c.Data) != bootLoaderAID {
+			return nil, apdu.NotFound
+		}
+		d.selected = bootLoader{}
+		return nil, nil
+	}
+	found, ok := d.applets[string(c.Data)]
+	if !ok || d.removed[string(c.Data)] {
+		return nil, apdu.NotFound
+	}
+	d.selected = found.New()
+	return []byte(found.Version), nil
+}

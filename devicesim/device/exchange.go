@@ -1,0 +1,56 @@
+package device
+
+import (
+	"imkey-connect/core/apdu"
+	"imkey-connect/devicesim/applet"
+	"imkey-connect/devicesim/hd"
+)
+
+// exchange is one command that an applet executes. It implements [applet.Device]; mu is held.
+type exchange struct {
+	d  *Device
+	op *operation
+}
+
+func (x *exchange) HasWallet() bool { return x.d.memory.Mnemonic != "" }
+
+func (x *exchange) WalletKey(path string) (hd.Key, error) {
+	indices, err := hd.ParsePath(path)
+	if err != nil {
+		return hd.Key{}, apdu.WrongData
+	}
+	master, err := hd.FromMnemonic(x.d.memory.Mnemonic)
+	if err != nil {
+		return hd.Key{}, err
+	}
+	return master.Derive(indices)
+}
+
+func (x *exchange) Attest(digest [32]byte) ([]byte, error) { return x.d.se.Sign(digest) }
+
+func (x *exchange) CheckBinding(signature, signed []byte) error {
+	return x.d.checkBinding(signature, signed)
+}
+
+func (x *exchange) Binding() applet.Binding { return binding{x.d} }
+
+// Confirm shows a question and waits for the user. It returns nil for OK, [apdu.Declined] for cancel, another status word
+// if something else has ended the question, or errGone. mu is held before and after but not meanwhile: what was read
+// before may have changed.
+func (x *exchange) Confirm(caption string, texts ...string) error {
+	d := x.d
+	decided := make(chan error, 1)
+	q := &question{pages: pages(texts...), gone: x.op.gone, caption: caption, reply: func(outcome error) { decided <- outcome }}
+	d.ask(q)
+	d.mu.Unlock()
+	err := d.session.await(x.op, decided)
+	d.mu.Lock()
+	if d.question == q {
+		d.question = nil
+		d.changed("question withdrawn")
+	}
+	if err == nil && (!d.powered || x.op.over()) {
+		return errGone
+	}
+	return err
+}

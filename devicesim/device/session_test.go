@@ -1,0 +1,274 @@
+package device
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"imkey-connect/core/apdu"
+	"imkey-connect/core/errcode"
+	"imkey-connect/core/frame"
+	"imkey-connect/devicesim/device/hosttest"
+	"imkey-connect/devicesim/usb"
+)
+
+// TestBadFraming: each broken packet is answered by exactly one ERROR, and the next message is answered as if nothing had
+// been.
+func TestBadFraming(t *testing.T) {
+	d := newDevice(t, Options{})
+	h := newHost(t, d, 1)
+	first := func(cmd byte, length int) (p frame.Packet) {
+		p[4], p[5], p[6] = cmd, byte(length>>8), byte(length)
+		return p
+	}
+	next := func(seq byte) (p frame.Packet) { p[4] = seq; return p }
+	channel := func(p frame.Packet, cid byte) frame.Packet { p[3] = cid; return p }
+	long := first(0xC3, 200)
+
+	for name, c := range map[string]struct {
+		packets []frame.Packet
+		want    frame.ErrorCode
+	}{
+		"nothing to cancel":          {[]frame.Packet{frame.Cancel()}, frame.InvalidCommand},
+		"unknown command":            {[]frame.Packet{first(0x90, 0)}, frame.InvalidCommand},
+		"INIT of HID":                {[]frame.Packet{first(0x86, 0)}, frame.InvalidCommand},
+		"a device's keep-alive":      {[]frame.Packet{frame.KeepAlive(2)}, frame.InvalidCommand},
+		"a device's error":           {[]frame.Packet{frame.Error(frame.Busy)}, frame.InvalidCommand},
+		"HID's channel":              {[]frame.Packet{channel(first(0xC3, 4), 1)}, frame.InvalidParameter},
+		"empty message":              {[]frame.Packet{first(0xC3, 0)}, frame.InvalidLength},
+		"message too long":           {[]frame.Packet{first(0xC3, frame.MaxMessage+1)}, frame.InvalidLength},
+		"CANCEL with data":           {[]frame.Packet{first(0xD1, 1)}, frame.InvalidLength},
+		"stray continuation":         {[]frame.Packet{next(0)}, frame.InvalidSequence},
+		"continuation left out":      {[]frame.Packet{long, next(1)}, frame.InvalidSequence},
+		"continuation twice":         {[]frame.Packet{long, next(0), next(0)}, frame.InvalidSequence},
+		"message inside a message":   {[]frame.Packet{long, next(0), long}, frame.InvalidSequence},
+		"CANCEL inside a message":    {[]frame.Packet{long, next(0), frame.Cancel()}, frame.InvalidCommand},
+		"other channel in a message": {[]frame.Packet{long, channel(next(0), 9)}, frame.InvalidParameter},
+	} {
+		h.Send(c.packets...)
+		require.Equal(t, frame.Error(c.want), h.Receive(), name)
+		h.Idle()
+		h.OK(hosttest.SelectCardManager)
+	}
+
+	// Packets of another length cannot come from Link; the port hands them over as they are.
+	held := h.Link.(*link).host
+	for _, n := range []int{0, 1, 7, 63} {
+		_, err := held.Out(t.Context(), usb.EndpointOut, make([]byte, n))
+		require.NoError(t, err)
+		require.Equal(t, frame.Error(frame.InvalidLength), h.Receive(), n)
+	}
+	h.Idle()
+}
+
+func TestLongestMessages(t *testing.T) {
+	d := newDevice(t, Options{})
+	h := newHost(t, d, 1)
+	for _, n := range []int{1, 3, 57, 58, 116, 117, 261, 262, 5000, frame.MaxMessage} {
+		_, sw := h.Raw(make([]byte, n))
+		require.NotEqual(t, apdu.OK, sw)
+	}
+	h.OK(hosttest.SelectCardManager)
+}
+
+// asks starts an IDENTITY_VERIFY with the right code that waits for the person.
+func asks(t *testing.T, d *Device, h *host) string {
+	t.Helper()
+	h.Check()
+	h.OK(hosttest.ShowCode)
+	code := shownCode(d)
+	h.Message(h.Proof(code))
+	await(t, d, "a question", asking)
+	require.Empty(t, shownCode(d))
+	return code
+}
+
+// TestPersonDecides runs on a clock of its own: keep-alives every 500 ms, then the answer.
+func TestPersonDecides(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDevice(t, Options{ConfirmBinding: true})
+		h := newHost(t, d, 1)
+		code := asks(t, d, h)
+		began := time.Now()
+		for i := 1; i <= 20; i++ {
+			require.Equal(t, frame.KeepAlive(2), h.Receive())
+			require.Equal(t, time.Duration(i)*500*time.Millisecond, time.Since(began))
+		}
+		require.NoError(t, d.Press(Up))
+		require.NoError(t, d.Hold(OK))
+		require.ErrorIs(t, d.Menu(), ErrBusy)
+		require.True(t, d.Status().Asking)
+		require.NoError(t, d.Press(Cancel))
+		_, sw, keepAlives := h.Answer()
+		require.Equal(t, apdu.Declined, sw)
+		require.Zero(t, keepAlives)
+		require.Equal(t, 10, d.Status().CodeAttemptsLeft, "declining is no attempt")
+		require.Equal(t, code, shownCode(d), "the code is there again")
+		h.Idle()
+
+		asks(t, d, h)
+		require.NoError(t, d.Press(OK))
+		data, sw, _ := h.Answer()
+		require.Equal(t, apdu.OK, sw)
+		require.Equal(t, []byte{hosttest.RightCode}, data)
+		h.Idle()
+
+		d.SetConfirmBinding(false)
+		require.Equal(t, hosttest.RightCode, h.Verify(code))
+	})
+}
+
+// TestCancel: one ERROR FE and nothing else, and the command has not happened.
+func TestCancel(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDevice(t, Options{ConfirmBinding: true})
+		h := newHost(t, d, 1)
+		for range 5 {
+			asks(t, d, h)
+			require.Equal(t, frame.KeepAlive(2), h.Receive())
+			h.Send(frame.Cancel())
+			require.Equal(t, frame.Error(frame.Cancelled), h.Receive())
+			await(t, d, "no question", func(s Status) bool { return !s.Asking })
+			require.NoError(t, d.Press(OK))   // too late
+			<-time.After(3 * keepAlivePeriod) // the bubble's clock: keep-alives would come now
+			h.Idle()
+			require.Equal(t, hosttest.Unbound, h.Check())
+			require.Equal(t, 10, d.Status().CodeAttemptsLeft)
+		}
+	})
+}
+
+// TestCancelAtOnce sends CANCEL right behind a command, whether that waits or not: either it was answered and then there
+// was nothing to cancel, or it was cancelled and never happened.
+func TestCancelAtOnce(t *testing.T) {
+	d := newDevice(t, Options{})
+	h := newHost(t, d, 1)
+	h.Check()
+	for i := range 200 {
+		d.SetConfirmBinding(i%2 == 1)
+		require.NoError(t, d.Reset())
+		h.Check()
+		h.OK(hosttest.ShowCode)
+		code := shownCode(d)
+		h.Message(h.Proof(code))
+		h.Send(frame.Cancel())
+		p := h.Receive()
+		if p == frame.Error(frame.Cancelled) {
+			require.Equal(t, hosttest.Unbound, h.Check())
+		} else {
+			require.Zero(t, i%2, "a command that waits is cancelled")
+			require.Equal(t, hosttest.RightCode, p[7])
+			require.Equal(t, frame.Error(frame.InvalidCommand), h.Receive())
+			require.Equal(t, hosttest.BoundToThis, h.Check())
+		}
+		h.Idle()
+	}
+}
+
+// TestBusy: another message meanwhile gets one ERROR 06, however long it is, and disturbs nothing.
+func TestBusy(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDevice(t, Options{ConfirmBinding: true})
+		h := newHost(t, d, 1)
+		asks(t, d, h)
+		for _, n := range []int{5, 57, 58, 600, frame.MaxMessage} {
+			h.Message(make([]byte, n))
+			require.Equal(t, frame.Error(frame.Busy), h.Receive())
+		}
+		packets, err := frame.Split(make([]byte, 200))
+		require.NoError(t, err)
+		h.Send(packets[0]) // goes on when the device is idle again
+		require.Equal(t, frame.Error(frame.Busy), h.Receive())
+		require.NoError(t, d.Press(OK))
+		data, sw, _ := h.Answer()
+		require.Equal(t, apdu.OK, sw)
+		require.Equal(t, []byte{hosttest.RightCode}, data)
+		h.Send(packets[1:]...)
+		h.Idle()
+		require.Equal(t, hosttest.BoundToThis, h.Check())
+	})
+}
+
+// TestHostGoes: unplugging, a power cut, a bus reset or a closed host end a question, and the binding has not happened.
+func TestHostGoes(t *testing.T) {
+	for name, act := range map[string]func(*testing.T, *Device, *host){
+		"unplug":   func(t *testing.T, d *Device, h *host) { require.NoError(t, d.Unplug()) },
+		"powercut": func(t *testing.T, d *Device, h *host) { require.NoError(t, d.PowerCut()) },
+		"reset":    func(t *testing.T, d *Device, h *host) { require.NoError(t, h.Link.Reset(t.Context())) },
+		"close":    func(t *testing.T, d *Device, h *host) { require.NoError(t, h.Link.Close()) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			d := newDevice(t, Options{ConfirmBinding: true, Mnemonic: testMnemonic})
+			h := newHost(t, d, 1)
+			code := asks(t, d, h)
+			act(t, d, h)
+			s := await(t, d, "no question", func(s Status) bool { return !s.Asking })
+			if !s.Plugged {
+				require.Empty(t, s.Screen)
+				require.NotNil(t, s.Screen)
+				_, err := d.Link(t.Context())
+				require.ErrorIs(t, err, errcode.DeviceDisconnected)
+				require.ErrorIs(t, h.Link.Send(t.Context(), &frame.Packet{}), errcode.DeviceDisconnected)
+				require.ErrorIs(t, d.Press(OK), ErrUnplugged)
+				require.NoError(t, d.Plug())
+				require.NoError(t, d.Plug(), "twice is harmless")
+				require.Empty(t, shownCode(d))
+			}
+			if name != "reset" {
+				h = newHost(t, d, 1)
+			}
+			require.Equal(t, hosttest.Unbound, h.Check())
+			d.SetConfirmBinding(false)
+			require.Equal(t, hosttest.RightCode, h.Verify(code))
+		})
+	}
+}
+
+// TestWithdrawn: what takes a question away answers the command.
+func TestWithdrawn(t *testing.T) {
+	for name, c := range map[string]struct {
+		act  func(*Device) error
+		want apdu.StatusWord
+	}{
+		"home":        {(*Device).Home, apdu.Declined},
+		"lock":        {(*Device).Lock, apdu.PINNotVerified},
+		"reset":       {(*Device).Reset, apdu.ConditionsNotSatisfied},
+		"boot loader": {func(d *Device) error { return d.SetBootLoader(true) }, apdu.InMenu},
+	} {
+		d := newDevice(t, Options{ConfirmBinding: true})
+		require.NoError(t, d.SetPIN("1234"))
+		h := newHost(t, d, 1)
+		asks(t, d, h)
+		require.NoError(t, c.act(d))
+		_, sw, _ := h.Answer()
+		require.Equal(t, c.want, sw, name)
+		require.NotEqual(t, "bound", d.Status().Binding, name)
+	}
+}
+
+// TestFaultPowerCut: the port's fault cuts the power through the device.
+func TestFaultPowerCut(t *testing.T) {
+	d := newDevice(t, Options{PIN: "1234"})
+	require.NoError(t, d.Unlock("1234"))
+	h := newHost(t, d, 1)
+	require.NoError(t, d.Port().SetFaults([]usb.Fault{{On: "in", Packet: 1, Do: usb.DoPowerCut}}))
+	h.Message(hosttest.Unhex(t, hosttest.SelectCardManager))
+	await(t, d, "no power", func(s Status) bool { return !s.Plugged })
+	require.NoError(t, d.Plug())
+	require.True(t, d.Status().Locked, "RAM is lost")
+	require.NoError(t, d.Unlock("1234"), "and things can be stored again")
+}
+
+// TestCancelledQuestionIsGone: whoever hears that the host's operation was cancelled finds nothing left to press OK for.
+func TestCancelledQuestionIsGone(t *testing.T) {
+	d := newDevice(t, Options{ConfirmBinding: true})
+	h := newHost(t, d, 1)
+	for range 200 {
+		asks(t, d, h)
+		h.Send(frame.Cancel())
+		require.Equal(t, frame.Error(frame.Cancelled), h.ReceiveAfterKeepAlives())
+		require.False(t, d.Status().Asking)
+	}
+}

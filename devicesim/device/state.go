@@ -1,0 +1,120 @@
+package device
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"io"
+
+	"imkey-connect/devicesim/se"
+)
+
+// memory is what survives a power cut. It is a plain value: a change is made to a copy, and the copy counts once it is
+// stored. It holds secrets, as the chip it stands for does.
+type memory struct {
+	Serial    string   `json:"serial"`
+	CA        string   `json:"ca"` // public key, hex
+	SE        se.State `json:"se"`
+	Activated bool     `json:"activated"` // a wallet or a binding has been on it
+	Mnemonic  string   `json:"mnemonic,omitempty"`
+	PIN       string   `json:"pin,omitempty"`
+	WrongPINs int      `json:"wrongPins"` // in a row
+	BLEName   string   `json:"bleName"`
+	Battery   byte     `json:"battery"`
+}
+
+// afterReset is what is left when the device was reset: itself, as it left the factory but for its activation.
+func (m memory) afterReset() memory {
+	return memory{
+		Serial: m.Serial, CA: m.CA, SE: m.SE.AfterReset(), Activated: m.Activated, BLEName: defaultBLEName(m.Serial),
+		Battery: m.Battery,
+	}
+}
+
+func (m memory) check() error {
+	ca, err := hex.DecodeString(m.CA)
+	switch {
+	case err != nil || len(ca) != se.PointSize:
+		return errors.New("ca")
+	case checkSerial(m.Serial) != nil:
+		return errors.New("serial")
+	case m.PIN != "" && checkPIN(m.PIN) != nil:
+		return errors.New("pin")
+	case m.WrongPINs < 0 || m.WrongPINs > MaxWrongPINs:
+		return errors.New("wrongPins")
+	case !validBLEName(m.BLEName):
+		return errors.New("bleName")
+	case checkBattery(int(m.Battery)) != nil:
+		return errors.New("battery")
+	case m.SE.Certificate == nil:
+		return errors.New("se")
+	}
+	if m.Mnemonic != "" {
+		if words, err := parseMnemonic(m.Mnemonic); err != nil || words != m.Mnemonic {
+			return errors.New("mnemonic")
+		}
+	}
+	return nil
+}
+
+const stateVersion = 1
+
+// stateDocument is the file. The digest is over the device's JSON without white space: a file that was damaged or edited
+// is told from one that was written here.
+type stateDocument struct {
+	Version int             `json:"version"`
+	SHA256  string          `json:"sha256"`
+	Device  json.RawMessage `json:"device"`
+}
+
+func encodeState(m memory) ([]byte, error) {
+	body, err := json.Marshal(m)
+	if err != nil {
+		return nil, err
+	}
+	sum := sha256.Sum256(body)
+	b, err := json.MarshalIndent(stateDocument{stateVersion, hex.EncodeToString(sum[:]), body}, "", "  ")
+	return append(b, '\n'), err
+}
+
+func decodeState(path string, b []byte) (memory, error) {
+	bad := func(reason string, err error) (memory, error) {
+		return memory{}, &StateError{Path: path, Reason: reason, Err: err}
+	}
+	var doc stateDocument
+	if err := decodeStrictly(b, &doc); err != nil {
+		return bad("not a state file, or damaged", err)
+	}
+	if doc.Version != stateVersion {
+		return bad("unknown version, written by another release", nil)
+	}
+	var body bytes.Buffer
+	if err := json.Compact(&body, doc.Device); err != nil {
+		return bad("damaged", err)
+	}
+	if sum := sha256.Sum256(body.Bytes()); hex.EncodeToString(sum[:]) != doc.SHA256 {
+		return bad("damaged: the checksum is wrong", nil)
+	}
+	var m memory
+	if err := decodeStrictly(doc.Device, &m); err != nil {
+		return bad("damaged", err)
+	}
+	if err := m.check(); err != nil {
+		return bad("damaged", err)
+	}
+	return m, nil
+}
+
+func decodeStrictly(b []byte, v any) error {
+	d := json.NewDecoder(bytes.NewReader(b))
+	d.DisallowUnknownFields()
+	if err := d.Decode(v); err != nil {
+		return err
+	}
+	if _, err := d.Token(); err != io.EOF {
+		return errors.New("something follows the end")
+	}
+	return nil
+}

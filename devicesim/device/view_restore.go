@@ -1,0 +1,158 @@
+package device
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/tyler-smith/go-bip39"
+)
+
+// restoreWordChoices is among how many words the person chooses at most, rather than entering another letter.
+const restoreWordChoices = 8
+
+// restoreView takes a mnemonic phrase, word by word. Up and down choose the next letter, OK takes it; as soon as few words
+// begin so, they are chosen among. Cancel takes the last letter back, then the word before, and leaves at the first.
+//
+// Words that are there already, since together they were no mnemonic, are gone through again: OK leaves one as it is,
+// cancel enters it anew.
+type restoreView struct {
+	words  []string // "" where none was entered yet
+	word   int      // the one under way, from 0
+	prefix string   // its letters so far
+	at     int      // among the choices
+	review bool     // the word under way is shown as it was entered
+}
+
+// restoreLengthView asks how many words there are.
+type restoreLengthView struct{ long bool }
+
+func (v *restoreLengthView) lines(*Device) []string {
+	marks := [2]string{"> ", "  "}
+	if v.long {
+		marks = [2]string{"  ", "> "}
+	}
+	return []string{"How many words?", marks[0] + "12", marks[1] + "24", "OK or Cancel"}
+}
+
+func (v *restoreLengthView) press(d *Device, b Button) error {
+	switch b {
+	case Up, Down:
+		v.long = b == Down
+		d.changed(v.caption())
+	case OK:
+		n := 12
+		if v.long {
+			n = 24
+		}
+		d.show(&restoreView{words: make([]string, n)})
+	case Cancel:
+		d.show(d.rest())
+	}
+	return nil
+}
+
+func (*restoreLengthView) hold(*Device, Button) error { return nil }
+func (*restoreLengthView) caption() string            { return "restoring a wallet" }
+func (*restoreLengthView) busy() bool                 { return true }
+func (*restoreLengthView) kind() Showing              { return ShowsRestoring }
+
+// choices are the words that begin with the prefix, if they are few, else the letters that can follow it. Of more words
+// than these few none is the beginning of all the others.
+func (v *restoreView) choices() (choices []string, words bool) {
+	list := bip39.GetWordList() // sorted
+	from, _ := slices.BinarySearch(list, v.prefix)
+	for _, w := range list[from:] {
+		if !strings.HasPrefix(w, v.prefix) {
+			break
+		}
+		choices = append(choices, w)
+	}
+	if len(choices) <= restoreWordChoices {
+		return choices, true
+	}
+	var letters []string
+	for _, w := range choices {
+		next := w[len(v.prefix) : len(v.prefix)+1]
+		if len(letters) == 0 || letters[len(letters)-1] != next {
+			letters = append(letters, next)
+		}
+	}
+	return letters, false
+}
+
+func (v *restoreView) lines(*Device) []string {
+	title := "Word " + strconv.Itoa(v.word+1) + " of " + strconv.Itoa(len(v.words))
+	if v.review {
+		return []string{title, v.words[v.word], "OK: right", "Cancel: change"}
+	}
+	choices, words := v.choices()
+	if words {
+		return []string{title, v.prefix + "_", "> " + choices[v.at], "OK: this word"}
+	}
+	return []string{title, v.prefix + "_", "< " + choices[v.at] + " >", "OK: next letter"}
+}
+
+func (v *restoreView) press(d *Device, b Button) error {
+	defer func() {
+		if d.screen == view(v) {
+			d.changed(v.caption())
+		}
+	}()
+	if v.review {
+		switch b {
+		case OK:
+			return v.next(d)
+		case Cancel:
+			v.review = false
+		}
+		return nil
+	}
+	choices, words := v.choices()
+	switch b {
+	case Up:
+		v.at = (v.at + len(choices) - 1) % len(choices)
+	case Down:
+		v.at = (v.at + 1) % len(choices)
+	case OK:
+		chosen := choices[v.at]
+		if words {
+			v.words[v.word] = chosen
+			return v.next(d)
+		}
+		v.prefix, v.at = v.prefix+chosen, 0
+	case Cancel:
+		switch {
+		case v.prefix != "":
+			v.prefix, v.at = v.prefix[:len(v.prefix)-1], 0
+		case v.word > 0:
+			v.word, v.at = v.word-1, 0
+			v.words[v.word] = ""
+		default:
+			d.show(d.rest())
+		}
+	}
+	return nil
+}
+
+// next goes on to the word behind, and after the last makes the wallet.
+func (v *restoreView) next(d *Device) error {
+	v.prefix, v.at = "", 0
+	if v.word+1 < len(v.words) {
+		v.word++
+		v.review = v.words[v.word] != ""
+		return nil
+	}
+	mnemonic, err := parseMnemonic(strings.Join(v.words, " "))
+	if err == nil {
+		return d.keepWallet(mnemonic)
+	}
+	v.word, v.review = 0, true
+	d.show(noticeView{first: "Wrong words", second: "Check each one", next: v})
+	return nil
+}
+
+func (*restoreView) hold(*Device, Button) error { return nil }
+func (*restoreView) caption() string            { return "restoring a wallet" }
+func (*restoreView) busy() bool                 { return true }
+func (*restoreView) kind() Showing              { return ShowsRestoring }
