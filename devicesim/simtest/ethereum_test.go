@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"math/big"
 	"math/rand/v2"
 	"os"
@@ -23,6 +24,7 @@ import (
 	"imkey-connect/core/frame"
 	"imkey-connect/core/tlv"
 	"imkey-connect/core/transport"
+	simulated "imkey-connect/devicesim/applets/ethereum"
 	"imkey-connect/devicesim/device"
 	"imkey-connect/devicesim/simtest"
 	"imkey-connect/devicesim/usb"
@@ -186,12 +188,25 @@ func TestTheScreenSaysWhatIsSigned(t *testing.T) {
 	unknown.Data = []byte{1, 2, 3, 4, 5}
 	creation := ether(to, 0)
 	creation.To, creation.Data = nil, []byte{0x60, 0x01}
-	token := ether(to, 0)
-	token.Data = append(append(mustHex("a9059cbb000000000000000000000000"), to[:]...), mustHex(strings.Repeat("0", 58)+"16e360")...)
 	legacy := &ethereum.Transaction{GasPrice: big.NewInt(6e9), Gas: 21000, To: &to, Value: big.NewInt(1e18)}
-	for name, tx := range map[string]*ethereum.Transaction{
-		"ether": ether(to, 1e18), "one wei": ether(to, 1), "before EIP-155": legacy, "unknown call": unknown, "creation": creation, "token": token,
-	} {
+	transactions := map[string]*ethereum.Transaction{
+		"ether": ether(to, 1e18), "one wei": ether(to, 1), "before EIP-155": legacy, "unknown call": unknown, "creation": creation,
+	}
+	// The device shows an amount of a token that it knows in the token's own unit, which core does not know.
+	payments := map[string]string{}
+	for _, token := range simulated.Tokens {
+		contract, err := ethereum.ParseAddress(token.Contract)
+		require.NoError(t, err)
+		tx := ether(contract, 0)
+		tx.ChainID = new(big.Int).SetUint64(token.ChainID)
+		require.Positive(t, token.Decimals, "one and a half of %s", token.Symbol)
+		amount := new(big.Int).Exp(big.NewInt(10), big.NewInt(int64(token.Decimals)-1), nil)
+		amount.Mul(amount, big.NewInt(15))
+		tx.Data = append(append(mustHex("a9059cbb000000000000000000000000"), to[:]...), amount.FillBytes(make([]byte, 32))...)
+		name := fmt.Sprintf("%s on chain %d", token.Symbol, token.ChainID)
+		transactions[name], payments[name] = tx, "1.5 "+token.Symbol
+	}
+	for name, tx := range transactions {
 		t.Run(name, func(t *testing.T) {
 			var summary ethereum.Summary
 			done := make(chan error, 1)
@@ -204,8 +219,8 @@ func TestTheScreenSaysWhatIsSigned(t *testing.T) {
 			text := strings.Join(pages, "")
 			require.NoError(t, d.Press(device.OK))
 			require.NoError(t, <-done)
-			if name == "token" {
-				summary.Payment = "1.5 USDT" // the device knows this one better
+			if payment, known := payments[name]; known {
+				summary.Payment = payment
 			}
 			require.Equal(t, "Pay: "+summary.Payment+"To: "+summary.Receiver+"Fee: "+summary.Fee, text)
 		})

@@ -3,7 +3,6 @@ package ethereum
 import (
 	"encoding/hex"
 	"math/big"
-	"strings"
 
 	"imkey-connect/devicesim/rlp"
 )
@@ -72,22 +71,6 @@ func accessList(list rlp.Item) bool {
 	return true
 }
 
-// unit is the unit of an amount.
-type unit struct {
-	symbol   string
-	decimals int
-}
-
-// coins are the symbols of native coins other than ETH, by chain id. Which ones a real device knows is not public.
-var coins = map[string]string{"56": "BNB", "100": "XDAI", "137": "POL", "250": "FTM", "43114": "AVAX"}
-
-// tokens are the tokens that the device knows, by chain id and contract. Which ones a real device knows is not public.
-var tokens = map[string]unit{
-	"1/dac17f958d2ee523a2206206994597c13d831ec7": {"USDT", 6},
-	"1/a0b86991c6218b36c1d19d4a2e9eb0ce3606eb48": {"USDC", 6},
-	"1/6b175474e89094c44da98b954eedeac495271d0f": {"DAI", 18},
-}
-
 // transfer returns the payment and the receiver that the transaction itself states. It reports false unless the transaction
 // is a plain transfer of the native coin or an ERC-20 transfer of a known token.
 func (t *transaction) transfer() (payment, receiver string, ok bool) {
@@ -95,30 +78,14 @@ func (t *transaction) transfer() (payment, receiver string, ok bool) {
 	case len(t.to) == 0:
 		return "", "", false
 	case len(t.data) == 0:
-		coin := unit{"ETH", 18}
-		if name, ok := coins[t.chainID.String()]; ok {
-			coin.symbol = name
-		}
-		return coin.format(t.value), checksummed(t.to), true
+		return coinOf(t.chainID).format(t.value), checksummed(t.to), true
 	}
-	token, known := tokens[t.chainID.String()+"/"+hex.EncodeToString(t.to)]
+	token, known := tokenOf(t.chainID, t.to)
 	const call = "a9059cbb" + "000000000000000000000000"
 	if !known || t.value.Sign() != 0 || len(t.data) != 4+32+32 || hex.EncodeToString(t.data[:16]) != call {
 		return "", "", false
 	}
 	return token.format(new(big.Int).SetBytes(t.data[36:])), checksummed(t.data[16:36]), true
-}
-
-// format writes an amount exactly, with at least one decimal place and no trailing zeros after that: 1.0 ETH.
-func (u unit) format(amount *big.Int) string {
-	digits := amount.String()
-	digits = strings.Repeat("0", max(0, u.decimals+1-len(digits))) + digits
-	point := len(digits) - u.decimals
-	fraction := strings.TrimRight(digits[point:], "0")
-	if fraction == "" {
-		fraction = "0"
-	}
-	return digits[:point] + "." + fraction + " " + u.symbol
 }
 
 // checksummed writes an address with the capitals of EIP-55.
