@@ -71,6 +71,7 @@ func TestProfileKeepsWhatItHolds(t *testing.T) {
 		{Origin: "http://localhost:7380", Serial: "A"},
 		{Origin: "http://localhost:7380", Serial: "B", VendorID: 1, ProductID: 2, Name: "other"},
 		{Origin: "https://wallet.example", Serial: "A"},
+		{Origin: "chrome-extension://abcdefghijklmnopabcdefghijklmnop", Serial: "A"},
 	}}
 	for range 2 { // the second time adds nothing
 		in, err := chromium.Prepare(t.Context(), options)
@@ -88,8 +89,9 @@ func TestProfileKeepsWhatItHolds(t *testing.T) {
 		map[string]any{"name": "other", "serial-number": "B", "vendor-id": float64(1), "product-id": float64(2)},
 	}, objects(origins, "http://localhost:7380,*"))
 	require.Len(t, objects(origins, "https://wallet.example:443,*"), 1)
+	require.Len(t, objects(origins, "chrome-extension://abcdefghijklmnopabcdefghijklmnop/,*"), 1)
 
-	for _, bad := range []string{"", "localhost:7380", "ftp://x", "http://", "http://a b"} {
+	for _, bad := range []string{"", "localhost:7380", "ftp://x", "http://", "http://a b", "chrome-extension://"} {
 		_, err := chromium.Prepare(t.Context(), chromium.Options{Permissions: []chromium.Permission{{Origin: bad}}})
 		var pe *chromium.PermissionError
 		require.ErrorAs(t, err, &pe, bad)

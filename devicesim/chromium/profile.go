@@ -16,7 +16,7 @@ import (
 // Permission lets the pages of one origin use one device without asking, as a
 // choice in the browser's chooser does.
 type Permission struct {
-	Origin string // "http://localhost:7380"
+	Origin string // "http://localhost:7380", or "chrome-extension://" and an extension's id
 	Serial string // the device's serial number
 	Name   string // what the browser's settings show; "" means "imKey"
 	// The zero values mean an imKey's.
@@ -41,8 +41,10 @@ func (p Permission) key() (string, error) {
 	}
 	port := map[string]string{"http": "80", "https": "443"}[u.Scheme]
 	switch {
+	case u.Scheme == "chrome-extension" && u.Host != "":
+		return "chrome-extension://" + u.Host + "/,*", nil
 	case port == "" || u.Host == "":
-		return "", &PermissionError{p.Origin, "is not an http or https origin"}
+		return "", &PermissionError{p.Origin, "is not an http, https or chrome-extension origin"}
 	case u.Port() != "":
 		return u.Scheme + "://" + u.Host + ",*", nil
 	}
