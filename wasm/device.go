@@ -5,6 +5,7 @@ package main
 import (
 	"context"
 	"encoding/hex"
+	"maps"
 	"sync"
 
 	"github.com/hack-pad/safejs"
@@ -43,19 +44,28 @@ type openDevice struct {
 	known  *binding.Known  // what the record tells, if there is one
 }
 
-// deviceMethods are the methods of a device's JavaScript object; those with a dot in their name are those of an object in it.
-var deviceMethods = map[string]func(*openDevice, []safejs.Value) (any, error){
+// deviceMethod implements a method of a device's JavaScript object.
+type deviceMethod = func(*openDevice, []safejs.Value) (any, error)
+
+// deviceMethods are the methods of a device's JavaScript object. The name of a coin's method begins with the name of the
+// coin's object and a dot.
+var deviceMethods = merge(ownMethods, ethereumMethods)
+
+var ownMethods = map[string]deviceMethod{
 	"bindingStatus":     (*openDevice).bindingStatus,
 	"showBindingCode":   (*openDevice).showBindingCode,
 	"bind":              (*openDevice).bind,
 	"revealBindingCode": (*openDevice).revealBindingCode,
 	"forget":            (*openDevice).forget,
 	"close":             func(d *openDevice, _ []safejs.Value) (any, error) { d.close(); return nil, nil },
+}
 
-	"ethereum.getAccount":      (*openDevice).getAccount,
-	"ethereum.signTransaction": (*openDevice).signTransaction,
-	"ethereum.signMessage":     (*openDevice).signMessage,
-	"ethereum.signTypedData":   (*openDevice).signTypedData,
+func merge(all ...map[string]deviceMethod) map[string]deviceMethod {
+	methods := map[string]deviceMethod{}
+	for _, some := range all {
+		maps.Copy(methods, some)
+	}
+	return methods
 }
 
 // interaction is what the page is told of what a waiting device waits for: its reason, and whatever else is known. It is

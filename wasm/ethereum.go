@@ -10,8 +10,51 @@ import (
 	"github.com/hack-pad/safejs"
 
 	"imkey-connect/bridge/interop"
+	"imkey-connect/core/errcode"
 	"imkey-connect/core/ethereum"
+	"imkey-connect/core/hdpath"
 )
+
+// ethereumMethods are the methods of a device's ethereum object.
+var ethereumMethods = map[string]deviceMethod{
+	"ethereum.getAccount":      (*openDevice).getAccount,
+	"ethereum.signTransaction": (*openDevice).signTransaction,
+	"ethereum.signMessage":     (*openDevice).signMessage,
+	"ethereum.signTypedData":   (*openDevice).signTypedData,
+}
+
+// ethereumCall is one call on a device's ethereum object.
+type ethereumCall struct {
+	*signingCall
+	by ethereum.Signer
+}
+
+func (d *openDevice) newEthereumCall(options safejs.Value) *ethereumCall {
+	return &ethereumCall{signingCall: d.newSigningCall(options)}
+}
+
+// path reads the option path. Its default is the first account.
+func (c *ethereumCall) path() hdpath.Path { return c.signingCall.path(ethereum.BIP44(0)) }
+
+// signer reads the options of the methods that sign. from is the sender that a transaction names itself, or nil.
+func (c *ethereumCall) signer(from *ethereum.Address) {
+	c.by.Path = c.path()
+	c.by.From = fields{c.options}.address("from", c.options.Value("from"))
+	switch {
+	case c.by.From == nil:
+		c.by.From = from
+	case from != nil && *from != *c.by.From:
+		c.options.Fail("from", "not the sender that the transaction names")
+	}
+	c.by.Progress = c.progress()
+}
+
+// do runs call with the Ethereum applet; see signingCall.do.
+func (c *ethereumCall) do(asks interaction, call func(context.Context, *ethereum.Ethereum) error) error {
+	return c.signingCall.do(asks, func(ctx context.Context) error {
+		return call(ctx, ethereum.New(c.device.device, c))
+	})
+}
 
 func (d *openDevice) getAccount(args []safejs.Value) (any, error) {
 	c := d.newEthereumCall(argument(args, 0))
@@ -122,7 +165,7 @@ func readMessage(v safejs.Value) ([]byte, error) {
 	if b, ok := interop.Bytes(v, maxData); ok {
 		return b, nil
 	}
-	return nil, interop.Invalid("message", "not a text without half surrogate pairs, nor bytes, of at most 65535")
+	return nil, errcode.Invalid("message", "not a text without half surrogate pairs, nor bytes, of at most 65535")
 }
 
 func (d *openDevice) signTypedData(args []safejs.Value) (any, error) {

@@ -19,8 +19,8 @@ import (
 	"imkey-connect/bridge/bridgetest"
 	"imkey-connect/bridge/interop"
 	"imkey-connect/core/attestation/attestationtest"
-	"imkey-connect/core/ethereum"
 	"imkey-connect/core/frame"
+	"imkey-connect/core/keccak"
 )
 
 const seid = "19060000000200860001010000000014"
@@ -154,7 +154,7 @@ func (a *applet) execute(ins, p2 byte, data []byte) []byte {
 		if a.data == nil {
 			return []byte{0x69, 0x85}
 		}
-		digest := ethereum.Keccak256(a.data)
+		digest := keccak.Sum256(a.data)
 		a.signed, a.data = a.data, nil
 		compact := ecdsa.SignCompact(a.signer.PrivateKey, digest[:], false)
 		return append(append(append([]byte{0x41}, compact[1:]...), compact[0]-27), ok...)

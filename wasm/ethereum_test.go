@@ -14,6 +14,7 @@ import (
 	"imkey-connect/bridge/interop"
 	"imkey-connect/core/attestation/attestationtest"
 	"imkey-connect/core/ethereum"
+	"imkey-connect/core/keccak"
 	"imkey-connect/core/secp256k1"
 )
 
@@ -136,12 +137,12 @@ func TestSigningOnABoundDevice(t *testing.T) {
 	require.Equal(t, waits(`"blind":false,"operation":"message","reason":"confirm"`), p.told())
 
 	got = p.signs(`signTypedData(` + mail + `)`)
-	sum := ethereum.Keccak256(p.ethereum.signed)
+	sum := keccak.Sum256(p.ethereum.signed)
 	require.Equal(t, "be609aee343fb3c4b28e1df9e632fca64fcfaede20f02e86244efddf30957bd2", hex.EncodeToString(sum[:]), "EIP-712's example")
 	require.Equal(t, "blind", p.warnings(got))
 	require.Equal(t, waits(`"blind":true,"operation":"typed-data","reason":"confirm"`), p.told())
 	p.signs(`signTypedData(` + mail + `, {version: "V3"})`)
-	sum3 := ethereum.Keccak256(p.ethereum.signed)
+	sum3 := keccak.Sum256(p.ethereum.signed)
 	require.Equal(t, sum, sum3, "the two agree on it")
 	p.told()
 

@@ -4,7 +4,6 @@ package main
 
 import (
 	"encoding/hex"
-	"errors"
 	"math/big"
 	"strconv"
 	"strings"
@@ -29,7 +28,7 @@ const (
 func readTransaction(v safejs.Value) (*ethereum.Transaction, *ethereum.Address, error) {
 	f := fields{interop.ReadObject(v, "")}
 	if interop.Absent(v) {
-		return nil, nil, interop.Invalid("transaction", "missing")
+		return nil, nil, errcode.Invalid("transaction", "missing")
 	}
 	t := &ethereum.Transaction{
 		ChainID:              f.quantity("chainId"),
@@ -195,17 +194,6 @@ func (f fields) address(name string, v safejs.Value) *ethereum.Address {
 		return nil
 	}
 	return &a
-}
-
-// reasonOf is why core refused an argument, to be told of the argument's own name.
-func reasonOf(err error) string {
-	var e *errcode.Error
-	if errors.As(err, &e) {
-		if reason, ok := e.Data["reason"].(string); ok {
-			return reason
-		}
-	}
-	return "malformed"
 }
 
 // each reads a list of objects with read, under a budget of entries; given is false where there is no list.

@@ -4,6 +4,7 @@ package main
 
 import (
 	"encoding/hex"
+	"errors"
 
 	"github.com/hack-pad/safejs"
 
@@ -112,4 +113,15 @@ func argument(args []safejs.Value, i int) safejs.Value {
 		return args[i]
 	}
 	return safejs.Undefined()
+}
+
+// reasonOf is why core refused an argument, to be told of the argument's own name.
+func reasonOf(err error) string {
+	var e *errcode.Error
+	if errors.As(err, &e) {
+		if reason, ok := e.Data["reason"].(string); ok {
+			return reason
+		}
+	}
+	return "malformed"
 }

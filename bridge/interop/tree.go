@@ -6,6 +6,8 @@ import (
 	"strconv"
 
 	"github.com/hack-pad/safejs"
+
+	"imkey-connect/core/errcode"
 )
 
 // TreeLimits keep a hostile tree from keeping Go busy.
@@ -50,7 +52,7 @@ func (p *place) at(index int) *place    { return &place{up: p, index: index, dep
 
 func (p *place) invalid(reason string) error {
 	if p.up == nil {
-		return Invalid(p.name, reason)
+		return errcode.Invalid(p.name, reason)
 	}
 	text := ""
 	for ; p.up != nil; p = p.up {
@@ -63,7 +65,7 @@ func (p *place) invalid(reason string) error {
 			text = "." + p.name + text
 		}
 	}
-	return Invalid(text, reason)
+	return errcode.Invalid(text, reason)
 }
 
 func (t *tree) read(v safejs.Value, p *place) (any, error) {

@@ -122,7 +122,7 @@ func ReadObject(v safejs.Value, path string) *Object {
 		if path == "" {
 			path = "the argument"
 		}
-		o.err = Invalid(path, "not an object")
+		o.err = errcode.Invalid(path, "not an object")
 	}
 	return o
 }
@@ -133,21 +133,6 @@ func ReadOptions(v safejs.Value, path string) *Object {
 		return &Object{v: v, path: path}
 	}
 	return ReadObject(v, path)
-}
-
-// maxPlace bounds how much of a page's own names an error repeats.
-const maxPlace = 200
-
-// Invalid is the error, with code invalid-argument, for a part of an argument. Its Data says which ("at") and why ("reason").
-func Invalid(at, reason string) error {
-	if len(at) > maxPlace {
-		at = at[:maxPlace] + "…"
-	}
-	return &errcode.Error{
-		Code: errcode.InvalidArgument,
-		Op:   at + ": " + reason,
-		Data: map[string]any{"at": at, "reason": reason},
-	}
 }
 
 // Err is nil, or an error with code invalid-argument.
@@ -169,7 +154,7 @@ func (o *Object) Adopt(err error) {
 }
 
 // Fail notes what is wrong with property name.
-func (o *Object) Fail(name, reason string) { o.Adopt(Invalid(o.At(name), reason)) }
+func (o *Object) Fail(name, reason string) { o.Adopt(errcode.Invalid(o.At(name), reason)) }
 
 // Refuse notes that property name is not what it should be.
 func (o *Object) Refuse(name, expected string) { o.Fail(name, "not "+expected) }

@@ -27,10 +27,6 @@ import (
 	"imkey-connect/core/secp256k1"
 )
 
-// VerifyTimeout bounds the wait for the answer to IDENTITY_VERIFY, or for the device's next sign of life: the person may
-// have to confirm.
-const VerifyTimeout = 240 * time.Second
-
 // Status is what the device says of its binding.
 type Status byte
 
@@ -295,7 +291,7 @@ func (b *Binding) verify(ctx context.Context, s *device.Session, c *check, code 
 	if err := b.keep(ctx, r); err != nil {
 		return err
 	}
-	resp, err := s.Transmit(ctx, apdu.New(0x80, 0x73, 0x80, 0x00, payload), VerifyTimeout)
+	resp, err := s.Transmit(ctx, apdu.New(0x80, 0x73, 0x80, 0x00, payload), device.UserTimeout)
 	if err != nil {
 		// The device may have bound or not. The next BIND_CHECK tells.
 		return err

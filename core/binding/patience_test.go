@@ -6,6 +6,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"imkey-connect/core/device"
 	"imkey-connect/core/errcode"
 	"imkey-connect/core/frame"
 )
@@ -14,7 +15,7 @@ import (
 func TestAPersonHasTheirTime(t *testing.T) {
 	hosted(t, func(t *testing.T, h *host) {
 		h.On(verify, func([]byte) []byte {
-			time.Sleep(VerifyTimeout - time.Second)
+			time.Sleep(device.UserTimeout - time.Second)
 			return []byte{verifyOK, 0x90, 0x00}
 		})
 		require.NoError(t, h.bind(BindOptions{}))

@@ -132,6 +132,10 @@ func (s *Session) inBootLoader(ctx context.Context) (bool, error) {
 // longest bounds any exchange, so that a device which asks for patience for ever does not get it.
 const longest = 10 * time.Minute
 
+// UserTimeout bounds the wait for the user: for the answer, or for the next keep-alive, of a command that the user may have
+// to confirm. Simulated devices send keep-alives while they wait; of real ones that is not publicly known.
+const UserTimeout = 240 * time.Second
+
 // Ask is [Session.Transmit] for a command with which the device asks its person: one that is silent is taken to wait.
 func (s *Session) Ask(ctx context.Context, cmd apdu.Command, within time.Duration) (apdu.Response, error) {
 	s.d.channel.Silence = transport.Patience

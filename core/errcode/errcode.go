@@ -35,6 +35,22 @@ func New(code Code, op string) *Error { return &Error{Code: code, Op: op} }
 // Wrap makes an Error around a cause.
 func Wrap(code Code, op string, err error) *Error { return &Error{Code: code, Op: op, Err: err} }
 
+// maxPlace is the largest number of bytes of a name from outside that an error repeats.
+const maxPlace = 200
+
+// Invalid makes an [InvalidArgument] error: at names the argument or the part of it that cannot be accepted, reason says
+// why. Data has both, under "at" and "reason".
+func Invalid(at, reason string) *Error {
+	if len(at) > maxPlace {
+		at = at[:maxPlace] + "…"
+	}
+	return &Error{
+		Code: InvalidArgument,
+		Op:   at + ": " + reason,
+		Data: map[string]any{"at": at, "reason": reason},
+	}
+}
+
 func (e *Error) Error() string {
 	s := string(e.Code)
 	if e.Op != "" {

@@ -8,6 +8,7 @@ import (
 	"go/parser"
 	"go/token"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -135,4 +136,12 @@ func TestFromContextKeepsTheTwoApart(t *testing.T) {
 	require.Equal(t, errcode.Timeout, err.Code)
 	require.ErrorIs(t, err, context.DeadlineExceeded)
 	require.NotErrorIs(t, err, errcode.Aborted)
+}
+
+func TestInvalidSaysWhereAndWhy(t *testing.T) {
+	err := errcode.Invalid("transaction.to", "missing")
+	require.ErrorIs(t, err, errcode.InvalidArgument)
+	require.Equal(t, "invalid-argument: transaction.to: missing", err.Error())
+	require.Equal(t, map[string]any{"at": "transaction.to", "reason": "missing"}, err.Data)
+	require.Less(t, len(errcode.Invalid(strings.Repeat("x", 1000), "y").Data["at"].(string)), 210, "long names are cut")
 }

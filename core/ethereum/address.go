@@ -3,6 +3,8 @@ package ethereum
 import (
 	"encoding/hex"
 
+	"imkey-connect/core/errcode"
+	"imkey-connect/core/keccak"
 	"imkey-connect/core/secp256k1"
 )
 
@@ -11,7 +13,7 @@ type Address [20]byte
 
 // AddressOf returns the address of a public key: the last 20 bytes of the Keccak-256 of X ‖ Y.
 func AddressOf(key secp256k1.PublicKey) (a Address) {
-	sum := Keccak256(key[1:])
+	sum := keccak.Sum256(key[1:])
 	copy(a[:], sum[12:])
 	return a
 }
@@ -22,10 +24,10 @@ func ParseAddress(s string) (Address, error) { return parseAddress("address", s)
 
 func parseAddress(at, s string) (a Address, err error) {
 	if len(s) != 42 || s[:2] != "0x" {
-		return a, invalid(at, "an address is 0x and 40 hex digits")
+		return a, errcode.Invalid(at, "an address is 0x and 40 hex digits")
 	}
 	if _, err := hex.Decode(a[:], []byte(s[2:])); err != nil {
-		return Address{}, invalid(at, "an address is 0x and 40 hex digits")
+		return Address{}, errcode.Invalid(at, "an address is 0x and 40 hex digits")
 	}
 	lower, upper := false, false
 	for _, c := range []byte(s[2:]) {
@@ -33,7 +35,7 @@ func parseAddress(at, s string) (a Address, err error) {
 		upper = upper || c >= 'A' && c < 'a'
 	}
 	if lower && upper && s != a.String() {
-		return Address{}, invalid(at, "the capitals of the address are not its checksum (EIP-55)")
+		return Address{}, errcode.Invalid(at, "the capitals of the address are not its checksum (EIP-55)")
 	}
 	return a, nil
 }
@@ -43,7 +45,7 @@ func (a Address) String() string {
 	text := make([]byte, 42)
 	copy(text, "0x")
 	hex.Encode(text[2:], a[:])
-	sum := Keccak256(text[2:])
+	sum := keccak.Sum256(text[2:])
 	for i, c := range text[2:] {
 		nibble := sum[i/2] >> 4
 		if i%2 == 1 {

@@ -15,7 +15,10 @@ import (
 
 	"imkey-connect/core/apdu"
 	"imkey-connect/core/device"
+	"imkey-connect/core/hdpath"
+	"imkey-connect/core/keccak"
 	"imkey-connect/core/secp256k1"
+	"imkey-connect/core/signing"
 	"imkey-connect/core/transport/transporttest"
 )
 
@@ -38,6 +41,7 @@ func plugged(t *testing.T, waiting func(bool), test func(*transporttest.Table, *
 type imkey struct {
 	*transporttest.Table
 	*Ethereum
+	dev    *device.Device
 	t      *testing.T
 	wallet node
 	se     *decred.PrivateKey
@@ -59,10 +63,10 @@ func hosted(t *testing.T, test func(t *testing.T, d *imkey)) {
 			require.NoError(t, err)
 			se, err := decred.GeneratePrivateKey()
 			require.NoError(t, err)
-			d := &imkey{Table: table, t: t, wallet: testWallet(), se: se, app: secp256k1.PrivateKey(app.Serialize()),
+			d := &imkey{Table: table, dev: dev, t: t, wallet: testWallet(), se: se, app: secp256k1.PrivateKey(app.Serialize()),
 				lost: map[byte][]byte{}, tamper: map[byte]func([]byte) []byte{}, prepared: map[byte][]byte{}}
-			d.Ethereum = New(dev, BinderFunc(func(context.Context, *device.Session) (Keys, error) {
-				return Keys{App: d.app, SE: secp256k1.PublicKey(se.PubKey().SerializeUncompressed())}, nil
+			d.Ethereum = New(dev, signing.BinderFunc(func(context.Context, *device.Session) (signing.Keys, error) {
+				return signing.Keys{App: d.app, SE: secp256k1.PublicKey(se.PubKey().SerializeUncompressed())}, nil
 			}))
 			d.On(selectEthereum, func([]byte) []byte {
 				d.mu.Lock()
@@ -75,6 +79,9 @@ func hosted(t *testing.T, test func(t *testing.T, d *imkey)) {
 		})
 	})
 }
+
+// use takes another binder.
+func (d *imkey) use(b signing.Binder) { d.Ethereum = New(d.dev, b) }
 
 func (d *imkey) answer(b []byte) []byte {
 	d.mu.Lock()
@@ -94,9 +101,9 @@ func (d *imkey) answer(b []byte) []byte {
 func (d *imkey) execute(cmd apdu.Command) ([]byte, apdu.StatusWord) {
 	switch cmd.INS {
 	case insPublicKey:
-		n := d.wallet.derive(must(ParsePath(string(cmd.Data))))
+		n := d.wallet.derive(must(hdpath.Parse(string(cmd.Data))))
 		pub := n.public()
-		answer := append(pub[:], n.chain[:]...)
+		answer := append(pub[:], n.ChainCode[:]...)
 		digest := sha256.Sum256(answer)
 		return append(answer, ecdsa.Sign(d.se, digest[:]).Serialize()...), apdu.OK
 	case insShowAddress:
@@ -118,8 +125,8 @@ func (d *imkey) execute(cmd apdu.Command) ([]byte, apdu.StatusWord) {
 			return nil, apdu.ConditionsNotSatisfied
 		}
 		data, _ := d.parse(payload)
-		n := d.wallet.derive(must(ParsePath(string(cmd.Data))))
-		return append([]byte{0x41}, n.sign(Keccak256(data), d.highS)...), apdu.OK
+		n := d.wallet.derive(must(hdpath.Parse(string(cmd.Data))))
+		return append([]byte{0x41}, n.sign(keccak.Sum256(data), d.highS)...), apdu.OK
 	}
 	return nil, apdu.InstructionNotSupported
 }
@@ -145,7 +152,7 @@ func (d *imkey) parse(payload []byte) (data []byte, screen []string) {
 // confirm checks the binding signature, with the other library, and shows the request.
 func (d *imkey) confirm(ins byte) apdu.StatusWord {
 	payload := d.prepared[ins]
-	require.Equal(d.t, byte(tagBinding), payload[0])
+	require.Equal(d.t, byte(0), payload[0])
 	n := int(payload[1])
 	sig, err := ecdsa.ParseDERSignature(payload[2 : 2+n])
 	digest := sha256.Sum256(payload[2+n:])
@@ -186,7 +193,7 @@ func replay(t *testing.T, exchanges []struct{ Cmd, Rsp string }, test func(*test
 			table.On("80", play)
 			table.On(selectEthereum, play)
 			se := secp256k1.PublicKey(must(hex.DecodeString(vectors.SE.Key)))
-			test(t, New(dev, Unbound(se)))
+			test(t, New(dev, signing.Unbound(se)))
 			require.Equal(t, len(exchanges), next, "all that was recorded was sent")
 		})
 	})

@@ -10,20 +10,3 @@
 // eth_sign and personal_sign are the same here: [Ethereum.SignMessage] puts EIP-191's prefix before whatever it is
 // given, as wallets do today. There is no way to have bare bytes signed, since 32 of them could be a transaction's hash.
 package ethereum
-
-import "imkey-connect/core/errcode"
-
-// maxPlace bounds how much of a hostile document's own names an error repeats.
-const maxPlace = 200
-
-// invalid is the error for an argument that cannot be taken: at says which part of it, reason why.
-func invalid(at, reason string) error {
-	if len(at) > maxPlace {
-		at = at[:maxPlace] + "…"
-	}
-	return &errcode.Error{
-		Code: errcode.InvalidArgument,
-		Op:   at + ": " + reason,
-		Data: map[string]any{"at": at, "reason": reason},
-	}
-}

@@ -5,65 +5,51 @@ import (
 
 	"imkey-connect/core/device"
 	"imkey-connect/core/errcode"
+	"imkey-connect/core/hdkey"
+	"imkey-connect/core/hdpath"
+	"imkey-connect/core/keccak"
 	"imkey-connect/core/secp256k1"
+	"imkey-connect/core/signing"
 )
 
-// ForeignFrom is the reason in the Data of the error that a from gets which is not the address at the path.
-const ForeignFrom = "not the address that the device has at this path"
+// ForeignFrom is the reason in the Data of the error for a [Signer] whose From is not the address at its Path.
+const ForeignFrom = "foreign-from"
 
 // Ethereum is the Ethereum applet of an open device. Its methods may be called from any goroutine; operations run one
 // after another, each with the device to itself.
 //
 // Beyond what each method says, errors are those of the device (locked, wallet-missing, in-menu, applet-missing,
-// user-rejected), of the binding (see [Binder]) and of the transport. An answer that is malformed or signed by a wrong
+// user-rejected), of the binding (see [signing.Binder]) and of the transport. An answer that is malformed or signed by a wrong
 // key is protocol, and never comes out. When a context ends, the device is idle again before the method returns.
-type Ethereum struct {
-	device *device.Device
-	binder Binder
-}
+type Ethereum struct{ applet *signing.Applet }
 
-// New returns the Ethereum applet of d. Nothing is sent yet.
-func New(d *device.Device, b Binder) *Ethereum { return &Ethereum{device: d, binder: b} }
-
-// do runs op with the applet selected and the binding's keys at hand.
-func (e *Ethereum) do(ctx context.Context, op func(*applet) error) error {
-	return e.device.Do(ctx, func(s *device.Session) error {
-		a, err := e.open(ctx, s)
-		if err != nil {
-			return err
-		}
-		defer a.keys.wipe()
-		return op(a)
-	})
-}
+// New returns the Ethereum applet of d. It sends nothing.
+func New(d *device.Device, b signing.Binder) *Ethereum { return &Ethereum{signing.New(d, Applet, b)} }
 
 // Account is an address that the device's wallet can sign for.
 type Account struct {
-	Path      Path
+	Path      hdpath.Path
 	Address   Address
 	PublicKey secp256k1.PublicKey
 }
 
 // Account returns the account at a path. With show, the device shows the address and its person compares: OK, or
 // user-rejected.
-func (e *Ethereum) Account(ctx context.Context, p Path, show bool) (Account, error) {
-	if err := p.check(); err != nil {
+func (e *Ethereum) Account(ctx context.Context, p hdpath.Path, show bool) (Account, error) {
+	if err := p.Check(); err != nil {
 		return Account{}, err
 	}
-	var account Account
-	err := e.do(ctx, func(a *applet) error {
-		if err := a.use(ctx, p, nil); err != nil {
-			return err
+	var a Account
+	err := e.applet.Do(ctx, func(s *signing.Session) (err error) {
+		if a, err = account(ctx, s, p, nil); err == nil && show {
+			err = showAddress(ctx, s, a.Address)
 		}
-		if show {
-			if err := a.showAddress(ctx); err != nil {
-				return err
-			}
-		}
-		account = a.account
-		return nil
+		return err
 	})
-	return account, err
+	if err != nil {
+		return Account{}, err
+	}
+	return a, nil
 }
 
 // MaxAccounts is how many accounts one call of [Ethereum.Accounts] lists.
@@ -71,19 +57,19 @@ const MaxAccounts = 1000
 
 // Accounts lists count accounts below a path, from index first on. None of the indices is hardened, so that one answer
 // of the device is enough: parent is [BIP44]'s or [Legacy]'s path without its end.
-func (e *Ethereum) Accounts(ctx context.Context, parent Path, first uint32, count int) ([]Account, error) {
-	if err := parent.check(); err != nil {
+func (e *Ethereum) Accounts(ctx context.Context, parent hdpath.Path, first uint32, count int) ([]Account, error) {
+	if err := parent.Check(); err != nil {
 		return nil, err
 	}
-	if len(parent) == MaxPathDepth {
-		return nil, invalid("path", "a path has at most 10 components")
+	if len(parent) == hdpath.MaxDepth {
+		return nil, errcode.Invalid("path", "a path has at most 10 components")
 	}
-	if count < 1 || count > MaxAccounts || uint64(first)+uint64(count) > Hardened {
-		return nil, invalid("count", "between 1 and 1000 accounts, their indices below 2147483648")
+	if count < 1 || count > MaxAccounts || uint64(first)+uint64(count) > hdpath.Hardened {
+		return nil, errcode.Invalid("count", "between 1 and 1000 accounts, their indices below 2147483648")
 	}
-	var key ExtendedKey
-	err := e.do(ctx, func(a *applet) (err error) {
-		key, err = a.extendedKey(ctx, parent)
+	var key hdkey.ExtendedKey
+	err := e.applet.Do(ctx, func(s *signing.Session) (err error) {
+		key, err = extendedKey(ctx, s, parent)
 		return err
 	})
 	if err != nil {
@@ -102,19 +88,19 @@ func (e *Ethereum) Accounts(ctx context.Context, parent Path, first uint32, coun
 }
 
 // ExtendedKey returns the extended public key at a path. It asks for the key above, too, whose fingerprint it carries.
-func (e *Ethereum) ExtendedKey(ctx context.Context, p Path) (ExtendedKey, error) {
-	if err := p.check(); err != nil {
-		return ExtendedKey{}, err
+func (e *Ethereum) ExtendedKey(ctx context.Context, p hdpath.Path) (hdkey.ExtendedKey, error) {
+	if err := p.Check(); err != nil {
+		return hdkey.ExtendedKey{}, err
 	}
-	var key ExtendedKey
-	err := e.do(ctx, func(a *applet) (err error) {
-		var parent ExtendedKey
+	var key hdkey.ExtendedKey
+	err := e.applet.Do(ctx, func(s *signing.Session) (err error) {
+		var parent hdkey.ExtendedKey
 		if len(p) > 1 {
-			if parent, err = a.extendedKey(ctx, p[:len(p)-1]); err != nil {
+			if parent, err = extendedKey(ctx, s, p[:len(p)-1]); err != nil {
 				return err
 			}
 		}
-		if key, err = a.extendedKey(ctx, p); err != nil {
+		if key, err = extendedKey(ctx, s, p); err != nil {
 			return err
 		}
 		if len(p) > 1 {
@@ -127,7 +113,7 @@ func (e *Ethereum) ExtendedKey(ctx context.Context, p Path) (ExtendedKey, error)
 
 // Signer says who signs, and who wants to know how it goes. The functions may be nil; they must return at once.
 type Signer struct {
-	Path Path
+	Path hdpath.Path
 	// From, if not nil, is the address that the caller expects at the path. Another one is invalid-argument at "from".
 	From *Address
 	// Progress is told how much of the payload the device has got, in bytes. All of it but the last command goes at once;
@@ -142,18 +128,18 @@ type SignedTransaction struct {
 	From      Address
 	Signature Signature
 	Summary   Summary
-	// Unbound warns that no binding signature went with the request; see [Unbound].
+	// Unbound warns that no binding signature went with the request; see [signing.Unbound].
 	Unbound bool
 }
 
 // SignTransaction has the device show and sign a transaction. announce, if not nil, gets the summary before anything is
 // sent, so that a page can say what the screen is about to show and warn of a blind signature; it must return at once.
 func (e *Ethereum) SignTransaction(ctx context.Context, by Signer, t *Transaction, n Native, announce func(Summary)) (*SignedTransaction, error) {
-	if err := by.Path.check(); err != nil {
+	if err := by.Path.Check(); err != nil {
 		return nil, err
 	}
 	if t == nil {
-		return nil, invalid("transaction", "missing")
+		return nil, errcode.Invalid("transaction", "missing")
 	}
 	if err := t.Validate(); err != nil {
 		return nil, err
@@ -187,7 +173,7 @@ func (e *Ethereum) SignTransaction(ctx context.Context, by Signer, t *Transactio
 	if err != nil {
 		return nil, errcode.Wrap(errcode.Internal, "assemble the transaction", err)
 	}
-	return &SignedTransaction{raw, Keccak256(raw), got.from, got.signature, summary, got.unbound}, nil
+	return &SignedTransaction{raw, keccak.Sum256(raw), got.from, got.signature, summary, got.unbound}, nil
 }
 
 // SignedMessage is a signature over a message or typed data.
@@ -198,7 +184,7 @@ type SignedMessage struct {
 	From      Address
 	// Blind says that the device's screen showed a digest instead of what is signed; see [BlindMessage].
 	Blind bool
-	// Unbound warns that no binding signature went with the request; see [Unbound].
+	// Unbound warns that no binding signature went with the request; see [signing.Unbound].
 	Unbound bool
 }
 
@@ -211,13 +197,13 @@ func (e *Ethereum) SignMessage(ctx context.Context, by Signer, message []byte) (
 // SignTypedData signs typed data as eth_signTypedData_v3 and _v4 do. The device cannot show more of it than its hashes.
 func (e *Ethereum) SignTypedData(ctx context.Context, by Signer, d *TypedData) (*SignedMessage, error) {
 	if d == nil {
-		return nil, invalid("typed data", "missing")
+		return nil, errcode.Invalid("typed data", "missing")
 	}
 	return e.signMessage(ctx, by, d.data(), true)
 }
 
 func (e *Ethereum) signMessage(ctx context.Context, by Signer, data []byte, blind bool) (*SignedMessage, error) {
-	if err := by.Path.check(); err != nil {
+	if err := by.Path.Check(); err != nil {
 		return nil, err
 	}
 	r := request{data: data, prepare: insPrepareMessage, sign: insSignMessage, empty: emptyForMessage}
@@ -228,7 +214,7 @@ func (e *Ethereum) signMessage(ctx context.Context, by Signer, data []byte, blin
 	if err != nil {
 		return nil, err
 	}
-	return &SignedMessage{got.signature.Bytes(), Keccak256(data), got.from, blind, got.unbound}, nil
+	return &SignedMessage{got.signature.Bytes(), keccak.Sum256(data), got.from, blind, got.unbound}, nil
 }
 
 // What unbound hosts were recorded to write after the tag of the binding signature.
@@ -247,7 +233,7 @@ type request struct {
 
 func (r *request) check() error {
 	if len(r.data) > maxData {
-		return invalid("data", sizeText(len(r.data))+" are more than the device can take, which is "+sizeText(maxData))
+		return errcode.Invalid("data", sizeText(len(r.data))+" are more than the device can take, which is "+sizeText(maxData))
 	}
 	return nil
 }
@@ -260,23 +246,29 @@ type signed struct {
 
 func (e *Ethereum) sign(ctx context.Context, by Signer, r request) (signed, error) {
 	var got signed
-	err := e.do(ctx, func(a *applet) error {
-		if err := a.use(ctx, by.Path, by.From); err != nil {
-			return err
-		}
-		payload, err := a.keys.sign(append(dataField(r.data), r.screen...), r.empty)
+	err := e.applet.Do(ctx, func(s *signing.Session) error {
+		a, err := account(ctx, s, by.Path, by.From)
 		if err != nil {
 			return err
 		}
-		defer a.drop(ctx)
-		if err := a.prepare(ctx, r.prepare, payload, by.Progress); err != nil {
-			return err
-		}
-		signature, err := a.signature(ctx, r.sign, Keccak256(r.data))
+		body := append(dataField(r.data), r.screen...)
+		authorisation, err := s.BindingField(body, r.empty)
 		if err != nil {
 			return err
 		}
-		got = signed{signature, a.account.Address, a.keys.unbound}
+		defer s.Drop(ctx)
+		_, err = s.Send(ctx, signing.Payload{
+			Op: "prepare", Command: signing.Chunks(r.prepare), Data: append(authorisation, body...),
+			Confirm: true, Progress: by.Progress,
+		})
+		if err != nil {
+			return err
+		}
+		signature, err := signPrepared(ctx, s, r.sign, a, keccak.Sum256(r.data))
+		if err != nil {
+			return err
+		}
+		got = signed{signature, a.Address, s.Unbound()}
 		return nil
 	})
 	return got, err

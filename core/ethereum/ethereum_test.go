@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/hex"
 	"errors"
-	"fmt"
 	"math/big"
 	"strconv"
 	"strings"
@@ -18,7 +17,11 @@ import (
 
 	"imkey-connect/core/device"
 	"imkey-connect/core/errcode"
+	"imkey-connect/core/hdkey/hdkeytest"
+	"imkey-connect/core/hdpath"
+	"imkey-connect/core/keccak"
 	"imkey-connect/core/secp256k1"
+	"imkey-connect/core/signing"
 	"imkey-connect/core/transport/transporttest"
 )
 
@@ -42,7 +45,7 @@ func TestSignTransactions(t *testing.T) {
 				key := d.wallet.derive(BIP44(0))
 				want := must(tx.Signed(key.signature(must(tx.SignHash()))))
 				require.Equal(t, hex.EncodeToString(want), hex.EncodeToString(got.Raw))
-				require.Equal(t, Keccak256(want), got.Hash)
+				require.Equal(t, keccak.Sum256(want), got.Hash)
 				require.Equal(t, from, got.From)
 				require.False(t, got.Unbound)
 				require.True(t, got.Summary.Blind)
@@ -129,7 +132,7 @@ func TestAccounts(t *testing.T) {
 
 		// A list takes one answer, and is what single answers are.
 		before := d.requests("53")
-		list, err := d.Accounts(t.Context(), must(ParsePath("m/44'/60'/0'/0")), 0, 20)
+		list, err := d.Accounts(t.Context(), must(hdpath.Parse("m/44'/60'/0'/0")), 0, 20)
 		require.NoError(t, err)
 		require.Equal(t, 1, d.requests("53")-before)
 		for i, want := range list {
@@ -137,27 +140,27 @@ func TestAccounts(t *testing.T) {
 			require.NoError(t, err)
 			require.Equal(t, want, got)
 		}
-		list, err = d.Accounts(t.Context(), must(ParsePath("m/44'/60'/0'")), Hardened-1, 1)
+		list, err = d.Accounts(t.Context(), must(hdpath.Parse("m/44'/60'/0'")), hdpath.Hardened-1, 1)
 		require.NoError(t, err)
-		require.Equal(t, Legacy(Hardened-1), list[0].Path)
+		require.Equal(t, Legacy(hdpath.Hardened-1), list[0].Path)
 		for _, c := range []struct {
 			first uint32
 			count int
-		}{{0, 0}, {0, -1}, {0, MaxAccounts + 1}, {Hardened - 1, 2}, {Hardened, 1}} {
+		}{{0, 0}, {0, -1}, {0, MaxAccounts + 1}, {hdpath.Hardened - 1, 2}, {hdpath.Hardened, 1}} {
 			_, err := d.Accounts(t.Context(), BIP44(0), c.first, c.count)
 			requireInvalid(t, "count", err)
 		}
-		_, err = d.Accounts(t.Context(), make(Path, MaxPathDepth), 0, 1)
+		_, err = d.Accounts(t.Context(), make(hdpath.Path, hdpath.MaxDepth), 0, 1)
 		requireInvalid(t, "path", err)
 
-		key, err := d.ExtendedKey(t.Context(), must(ParsePath("m/44'/60'/0'/0")))
+		key, err := d.ExtendedKey(t.Context(), must(hdpath.Parse("m/44'/60'/0'/0")))
 		require.NoError(t, err)
 		child, err := key.Child(5)
 		require.NoError(t, err)
 		direct, err := d.ExtendedKey(t.Context(), BIP44(5))
 		require.NoError(t, err)
 		require.Equal(t, direct.String(), child.String())
-		top, err := d.ExtendedKey(t.Context(), Path{44 | Hardened})
+		top, err := d.ExtendedKey(t.Context(), hdpath.Path{44 | hdpath.Hardened})
 		require.NoError(t, err)
 		require.Equal(t, byte(1), top.Depth)
 	})
@@ -178,7 +181,7 @@ func TestBadArgumentsCauseNoTraffic(t *testing.T) {
 			"symbol":      second(d.SignTransaction(ctx, by, everything(TypeLegacy), Native{}, nil)),
 			"data":        second(d.SignTransaction(ctx, by, long, Ether, nil)),
 			"path":        second(d.SignTransaction(ctx, Signer{}, everything(TypeLegacy), Ether, nil)),
-			"path ":       second(d.SignMessage(ctx, Signer{Path: make(Path, 11)}, nil)),
+			"path ":       second(d.SignMessage(ctx, Signer{Path: make(hdpath.Path, 11)}, nil)),
 			"typed data":  second(d.SignTypedData(ctx, by, nil)),
 			"path  ":      second(d.Account(ctx, nil, true)),
 			"path   ":     second(d.Accounts(ctx, nil, 0, 1)),
@@ -227,7 +230,7 @@ func TestAnswersAreChecked(t *testing.T) {
 		"nothing":                   {insSignMessage, func([]byte) []byte { return nil }},
 		"zeros":                     {insSignMessage, func(b []byte) []byte { return append([]byte{0x41}, make([]byte, 65)...) }},
 		"a stranger's signature": {insSignMessage, func([]byte) []byte {
-			return append([]byte{0x41}, node{key: stranger.Key}.sign(HashMessage([]byte("x")), false)...)
+			return append([]byte{0x41}, node{hdkeytest.Key{Private: stranger}}.sign(HashMessage([]byte("x")), false)...)
 		}},
 		"a signature over another text": {insSignMessage, func([]byte) []byte {
 			return append([]byte{0x41}, testWallet().derive(BIP44(0)).sign(HashMessage([]byte("y")), false)...)
@@ -282,48 +285,31 @@ func TestBinderDecides(t *testing.T) {
 	hosted(t, func(t *testing.T, d *imkey) {
 		before := len(d.Sent())
 		for _, code := range []errcode.Code{errcode.NotBound, errcode.BoundElsewhere, errcode.UntrustedDevice} {
-			d.binder = BinderFunc(func(context.Context, *device.Session) (Keys, error) { return Keys{}, code })
+			d.use(signing.BinderFunc(func(context.Context, *device.Session) (signing.Keys, error) { return signing.Keys{}, code }))
 			_, err := d.SignMessage(t.Context(), Signer{Path: BIP44(0)}, []byte("x"))
 			require.ErrorIs(t, err, code)
 		}
 		require.Len(t, d.Sent(), before)
 
 		// A binder that forgets the key gets no empty signature for it.
-		d.binder = BinderFunc(func(context.Context, *device.Session) (Keys, error) {
-			return Keys{SE: secp256k1.PublicKey(d.se.PubKey().SerializeUncompressed())}, nil
-		})
+		d.use(signing.BinderFunc(func(context.Context, *device.Session) (signing.Keys, error) {
+			return signing.Keys{SE: secp256k1.PublicKey(d.se.PubKey().SerializeUncompressed())}, nil
+		}))
 		_, err := d.SignMessage(t.Context(), Signer{Path: BIP44(0)}, []byte("x"))
 		require.ErrorIs(t, err, errcode.Internal)
 		require.Zero(t, d.requests("54"))
 
 		// Another app's key is what a device bound elsewhere refuses.
-		d.binder = BinderFunc(func(context.Context, *device.Session) (Keys, error) {
-			return Keys{App: secp256k1.PrivateKey{31: 7}, SE: secp256k1.PublicKey(d.se.PubKey().SerializeUncompressed())}, nil
-		})
+		d.use(signing.BinderFunc(func(context.Context, *device.Session) (signing.Keys, error) {
+			return signing.Keys{App: secp256k1.PrivateKey{31: 7}, SE: secp256k1.PublicKey(d.se.PubKey().SerializeUncompressed())}, nil
+		}))
 		_, err = d.SignMessage(t.Context(), Signer{Path: BIP44(0)}, []byte("x"))
 		require.ErrorIs(t, err, errcode.BoundElsewhere)
 
 		// An empty signature goes out for those who say so, and this device takes none.
-		d.binder = Unbound(secp256k1.PublicKey(d.se.PubKey().SerializeUncompressed()))
+		d.use(signing.Unbound(secp256k1.PublicKey(d.se.PubKey().SerializeUncompressed())))
 		_, err = d.SignMessage(t.Context(), Signer{Path: BIP44(0)}, []byte("x"))
 		require.ErrorIs(t, err, errcode.NotBound)
-	})
-}
-
-// The host's key does not outlive the operation, however that ends.
-func TestKeysAreWiped(t *testing.T) {
-	hosted(t, func(t *testing.T, d *imkey) {
-		var seen *applet
-		for _, want := range []error{nil, errcode.UserRejected} {
-			err := d.do(t.Context(), func(a *applet) error {
-				require.Equal(t, d.app, a.keys.App)
-				seen = a
-				return want
-			})
-			require.Equal(t, want, err)
-			require.Zero(t, seen.keys.App)
-		}
-		require.NotContains(t, fmt.Sprintf("%v %+v %#v", Keys{App: d.app}, Keys{App: d.app}, Keys{App: d.app}), hex.EncodeToString(d.app[:4]))
 	})
 }
 
@@ -397,7 +383,7 @@ func TestAnotherSecureElement(t *testing.T) {
 			table.Answer(selectEthereum, "9000")
 			table.Answer("8053", vectors.Sessions[0].Exchanges[1].Rsp)
 			stranger := must(decred.GeneratePrivateKey())
-			e := New(dev, Unbound(secp256k1.PublicKey(stranger.PubKey().SerializeUncompressed())))
+			e := New(dev, signing.Unbound(secp256k1.PublicKey(stranger.PubKey().SerializeUncompressed())))
 			_, err := e.Account(t.Context(), BIP44(0), false)
 			require.ErrorIs(t, err, errcode.Protocol)
 		})

@@ -1,6 +1,10 @@
 package ethereum
 
-import "strconv"
+import (
+	"strconv"
+
+	"imkey-connect/core/keccak"
+)
 
 // messageData is what personal_sign signs: EIP-191's prefix, the length in decimal, the message.
 func messageData(message []byte) []byte {
@@ -21,4 +25,4 @@ func BlindMessage(message []byte) bool {
 }
 
 // HashMessage is the digest that personal_sign and eth_sign sign.
-func HashMessage(message []byte) [32]byte { return Keccak256(messageData(message)) }
+func HashMessage(message []byte) [32]byte { return keccak.Sum256(messageData(message)) }

@@ -3,6 +3,7 @@ package ethereum
 import (
 	"math/big"
 
+	"imkey-connect/core/errcode"
 	"imkey-connect/core/ethereum/rlp"
 )
 
@@ -63,7 +64,7 @@ func ParseTransaction(raw []byte) (*Transaction, *Signature, error) {
 	return t, sig, nil
 }
 
-func malformed(what string) error { return invalid("transaction", what) }
+func malformed(what string) error { return errcode.Invalid("transaction", what) }
 
 // reader takes a transaction's fields one after another and keeps the first error.
 type reader struct {

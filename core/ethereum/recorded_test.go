@@ -7,6 +7,9 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"imkey-connect/core/hdpath"
+	"imkey-connect/core/keccak"
 )
 
 func decimal(s string) *big.Int {
@@ -21,7 +24,7 @@ func TestRecordedSessions(t *testing.T) {
 	require.Len(t, vectors.Sessions, 3)
 	for _, s := range vectors.Sessions {
 		t.Run(s.Name, func(t *testing.T) {
-			by := Signer{Path: must(ParsePath(s.Path))}
+			by := Signer{Path: must(hdpath.Parse(s.Path))}
 			replay(t, s.Exchanges, func(t *testing.T, e *Ethereum) {
 				in := s.Expect.Input
 				switch {
@@ -71,7 +74,7 @@ func TestSignedVectors(t *testing.T) {
 		digest := must(tx.SignHash())
 		raw := must(tx.Signed(key.signature(digest)))
 		require.Equal(t, v.Signed, "0x"+hex.EncodeToString(raw))
-		hash := Keccak256(raw)
+		hash := keccak.Sum256(raw)
 		require.Equal(t, v.Hash, "0x"+hex.EncodeToString(hash[:]))
 
 		again, sig, err := ParseTransaction(raw)
@@ -110,7 +113,7 @@ func TestRecordedCommands(t *testing.T) {
 	rlp := "ee8202238502540be40082520894353535353535353535353535353535353535353588016345785d8a0000802a8080"
 	unsigned := must(tx.Unsigned())
 	require.Equal(t, rlp, hex.EncodeToString(unsigned))
-	answer := "41" + hex.EncodeToString(testWallet().derive(BIP44(0)).sign(Keccak256(unsigned), true)) + "9000"
+	answer := "41" + hex.EncodeToString(testWallet().derive(BIP44(0)).sign(keccak.Sum256(unsigned), true)) + "9000"
 	t.Run("a transaction", func(t *testing.T) {
 		replay(t, with(exchange(recorded["eth prepare 0x51 (preview TLV, unbound)"], "9000"), exchange(recorded["eth sign"], answer)),
 			func(t *testing.T, e *Ethereum) {

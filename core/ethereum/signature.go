@@ -2,14 +2,11 @@ package ethereum
 
 import (
 	"imkey-connect/core/secp256k1"
+	"imkey-connect/core/signing"
 )
 
 // Signature is an ECDSA signature as Ethereum takes it: r and s big-endian, s in the lower half of the order (EIP-2).
-type Signature struct {
-	R, S [32]byte
-	// YParity is the recovery id, 0 or 1.
-	YParity byte
-}
+type Signature signing.Signature
 
 // Bytes is r ‖ s ‖ v with v 27 or 28, as personal_sign and eth_signTypedData answer.
 func (s Signature) Bytes() (b [65]byte) {

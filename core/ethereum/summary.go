@@ -4,6 +4,8 @@ import (
 	"encoding/hex"
 	"math/big"
 	"strconv"
+
+	"imkey-connect/core/errcode"
 )
 
 // Native is how a chain counts its own currency. It comes from the chain's description, not from the dApp.
@@ -120,16 +122,16 @@ func (t *Transaction) tokenCall() (selector [4]byte, to Address, value *big.Int,
 
 func (n Native) check() error {
 	if len(n.Symbol) < 1 || len(n.Symbol) > 11 {
-		return invalid("symbol", "a currency's symbol has 1 to 11 characters")
+		return errcode.Invalid("symbol", "a currency's symbol has 1 to 11 characters")
 	}
 	for _, c := range []byte(n.Symbol) {
 		if c < '!' || c > '~' {
 			// A space could make the screen say something else, and letters beyond ASCII look like others.
-			return invalid("symbol", "a currency's symbol is made of printable ASCII characters without spaces")
+			return errcode.Invalid("symbol", "a currency's symbol is made of printable ASCII characters without spaces")
 		}
 	}
 	if n.Decimals > 36 {
-		return invalid("decimals", "a currency has at most 36 decimal places")
+		return errcode.Invalid("decimals", "a currency has at most 36 decimal places")
 	}
 	return nil
 }

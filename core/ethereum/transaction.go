@@ -5,7 +5,9 @@ import (
 	"math/big"
 	"strconv"
 
+	"imkey-connect/core/errcode"
 	"imkey-connect/core/ethereum/rlp"
+	"imkey-connect/core/keccak"
 )
 
 // Type is a transaction's type (EIP-2718).
@@ -64,7 +66,7 @@ func (t *Transaction) encodable() error {
 	switch t.Type {
 	case TypeLegacy, TypeAccessList, TypeDynamicFee, TypeSetCode:
 	default:
-		return invalid("type", "only transactions of types 0, 1, 2 and 4 can be signed")
+		return errcode.Invalid("type", "only transactions of types 0, 1, 2 and 4 can be signed")
 	}
 	for _, v := range []struct {
 		at string
@@ -81,21 +83,21 @@ func (t *Transaction) encodable() error {
 			return err
 		}
 		if !v.ok && v.n != nil {
-			return invalid(v.at, "not for this type of transaction")
+			return errcode.Invalid(v.at, "not for this type of transaction")
 		}
 	}
 	if t.Type == TypeLegacy && t.ChainID != nil && t.ChainID.BitLen() > word-2 {
 		// v is twice the chain id and more.
-		return invalid("chainId", "out of range")
+		return errcode.Invalid("chainId", "out of range")
 	}
 	if t.Type == TypeLegacy && len(t.AccessList) != 0 {
-		return invalid("accessList", "not for this type of transaction")
+		return errcode.Invalid("accessList", "not for this type of transaction")
 	}
 	if t.Type != TypeSetCode && len(t.AuthorizationList) != 0 {
-		return invalid("authorizationList", "not for this type of transaction")
+		return errcode.Invalid("authorizationList", "not for this type of transaction")
 	}
 	if t.Type == TypeSetCode && t.To == nil {
-		return invalid("to", "a transaction of type 4 creates no contract")
+		return errcode.Invalid("to", "a transaction of type 4 creates no contract")
 	}
 	for i, a := range t.AuthorizationList {
 		at := "authorizationList[" + strconv.Itoa(i) + "]."
@@ -114,7 +116,7 @@ func (t *Transaction) encodable() error {
 
 func amount(at string, n *big.Int) error {
 	if n != nil && (n.Sign() < 0 || n.BitLen() > word) {
-		return invalid(at, "an amount is between 0 and 2^256-1")
+		return errcode.Invalid(at, "an amount is between 0 and 2^256-1")
 	}
 	return nil
 }
@@ -126,20 +128,20 @@ func (t *Transaction) Validate() error {
 	}
 	switch {
 	case t.ChainID == nil && t.Type != TypeLegacy:
-		return invalid("chainId", "missing")
+		return errcode.Invalid("chainId", "missing")
 	case t.ChainID != nil && t.ChainID.Sign() == 0:
 		// It would read as a signature for every chain.
-		return invalid("chainId", "no chain has the id 0")
+		return errcode.Invalid("chainId", "no chain has the id 0")
 	case t.Nonce == math.MaxUint64:
-		return invalid("nonce", "out of range (EIP-2681)")
+		return errcode.Invalid("nonce", "out of range (EIP-2681)")
 	case big0(t.MaxPriorityFeePerGas).Cmp(big0(t.MaxFeePerGas)) > 0:
-		return invalid("maxPriorityFeePerGas", "more than maxFeePerGas")
+		return errcode.Invalid("maxPriorityFeePerGas", "more than maxFeePerGas")
 	case t.Type == TypeSetCode && len(t.AuthorizationList) == 0:
-		return invalid("authorizationList", "a transaction of type 4 has at least one")
+		return errcode.Invalid("authorizationList", "a transaction of type 4 has at least one")
 	}
 	for i, a := range t.AuthorizationList {
 		if a.YParity > 1 {
-			return invalid("authorizationList["+strconv.Itoa(i)+"].yParity", "0 or 1")
+			return errcode.Invalid("authorizationList["+strconv.Itoa(i)+"].yParity", "0 or 1")
 		}
 	}
 	return nil
@@ -231,7 +233,7 @@ func (t *Transaction) SignHash() ([32]byte, error) {
 	if err != nil {
 		return [32]byte{}, err
 	}
-	return Keccak256(b), nil
+	return keccak.Sum256(b), nil
 }
 
 // Signed returns the raw transaction, ready for eth_sendRawTransaction. Its Keccak-256 is the transaction's hash.

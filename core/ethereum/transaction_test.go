@@ -1,14 +1,17 @@
 package ethereum
 
 import (
+	"bytes"
 	"encoding/hex"
 	"math"
 	"math/big"
 	"testing"
 
+	decred "github.com/decred/dcrd/dcrec/secp256k1/v4"
 	"github.com/stretchr/testify/require"
 
 	"imkey-connect/core/errcode"
+	"imkey-connect/core/hdkey/hdkeytest"
 )
 
 var someone = must(ParseAddress("0x3535353535353535353535353535353535353535"))
@@ -21,8 +24,7 @@ func TestEIP155Example(t *testing.T) {
 	require.Equal(t, "ec098504a817c800825208943535353535353535353535353535353535353535880de0b6b3a764000080018080", hex.EncodeToString(must(tx.Unsigned())))
 	digest := must(tx.SignHash())
 	require.Equal(t, "daf5a779ae972f972197303d7b574746c7ef83eadac0f2791ad23db92e4c8e53", hex.EncodeToString(digest[:]))
-	var key node
-	key.key.SetByteSlice(unhex(t, "4646464646464646464646464646464646464646464646464646464646464646"))
+	key := node{hdkeytest.Key{Private: decred.PrivKeyFromBytes(bytes.Repeat([]byte{0x46}, 32))}}
 	require.Equal(t, "f86c098504a817c800825208943535353535353535353535353535353535353535880de0b6b3a76400008025a028ef61340bd939bc2195fe537567866003e1a15d3c71ff63e1590620aa636276a067cbe9d8997f761aecb703304b3800ccf555c9f3dc64214b297fb1966a3b6d83",
 		hex.EncodeToString(must(tx.Signed(key.signature(digest)))))
 }

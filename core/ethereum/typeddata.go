@@ -6,6 +6,9 @@ import (
 	"math/big"
 	"strconv"
 	"strings"
+
+	"imkey-connect/core/errcode"
+	"imkey-connect/core/keccak"
 )
 
 // Version is the dialect of eth_signTypedData.
@@ -50,7 +53,7 @@ func (d *TypedData) data() []byte {
 }
 
 // Digest is what is signed.
-func (d *TypedData) Digest() [32]byte { return Keccak256(d.data()) }
+func (d *TypedData) Digest() [32]byte { return keccak.Sum256(d.data()) }
 
 // HashTypedData reads the document {types, primaryType, domain, message} as a tree of Go values and hashes it. In the
 // tree an object is map[string]any, an array []any; a missing key is JavaScript's undefined, nil its null. Numbers come
@@ -65,25 +68,25 @@ func (d *TypedData) Digest() [32]byte { return Keccak256(d.data()) }
 func HashTypedData(document any, v Version) (*TypedData, error) {
 	root, ok := document.(map[string]any)
 	if !ok {
-		return nil, invalid("typed data", "not an object")
+		return nil, errcode.Invalid("typed data", "not an object")
 	}
 	if v != V3 && v != V4 {
-		return nil, invalid("version", "only versions 3 and 4 of typed data exist here")
+		return nil, errcode.Invalid("version", "only versions 3 and 4 of typed data exist here")
 	}
 	e := &encoder{version: v, types: map[string][]field{}, hashes: map[string][32]byte{}, left: MaxTypedDataSize}
 	d := &TypedData{}
 	if d.PrimaryType, ok = root["primaryType"].(string); !ok {
-		return nil, invalid("primaryType", "not a string")
+		return nil, errcode.Invalid("primaryType", "not a string")
 	}
 	domain, ok := root["domain"].(map[string]any)
 	if !ok {
-		return nil, invalid("domain", "not an object")
+		return nil, errcode.Invalid("domain", "not an object")
 	}
 	if err := e.readTypes(root["types"], domain); err != nil {
 		return nil, err
 	}
 	if e.types[d.PrimaryType] == nil {
-		return nil, invalid("primaryType", "types does not define "+quote(d.PrimaryType))
+		return nil, errcode.Invalid("primaryType", "types does not define "+quote(d.PrimaryType))
 	}
 	var err error
 	if d.DomainSeparator, err = e.hashStruct(&place{name: "domain"}, domainType, domain); err != nil {
@@ -97,7 +100,7 @@ func HashTypedData(document any, v Version) (*TypedData, error) {
 	}
 	message, ok := root["message"].(map[string]any)
 	if !ok {
-		return nil, invalid("message", "not an object")
+		return nil, errcode.Invalid("message", "not an object")
 	}
 	d.StructHash, err = e.hashStruct(&place{name: "message"}, d.PrimaryType, message)
 	if err != nil {
@@ -132,7 +135,7 @@ func (p *place) String() string {
 	return text
 }
 
-func (p *place) invalid(reason string) error { return invalid(p.String(), reason) }
+func (p *place) invalid(reason string) error { return errcode.Invalid(p.String(), reason) }
 
 // encoder hashes one document.
 type encoder struct {
@@ -156,7 +159,7 @@ func (e *encoder) hashStruct(p *place, name string, value map[string]any) (sum [
 	if err != nil {
 		return sum, err
 	}
-	var h keccak
+	var h keccak.Hash256
 	h.Write(typeHash[:])
 	for i := range e.types[name] {
 		f := &e.types[name][i]
@@ -215,7 +218,7 @@ func (e *encoder) encodeArray(p *place, k kind, dims []int, v any, present bool)
 	if length != dynamic && length != len(list) {
 		return word, p.invalid("the array has " + strconv.Itoa(len(list)) + " elements where its type says " + strconv.Itoa(length))
 	}
-	var h keccak
+	var h keccak.Hash256
 	for i, element := range list {
 		w, err := e.encode(p.at(i), k, inner, element, true)
 		if err != nil {
@@ -237,7 +240,7 @@ func (e *encoder) atom(p *place, k kind, v any) (word [32]byte, err error) {
 		if err := e.spend(p, len(s)); err != nil {
 			return word, err
 		}
-		return Keccak256([]byte(s)), nil
+		return keccak.Sum256([]byte(s)), nil
 	case baseBool:
 		b, ok := v.(bool)
 		if !ok {
@@ -262,7 +265,7 @@ func (e *encoder) atom(p *place, k kind, v any) (word [32]byte, err error) {
 			return word, err
 		}
 		if k.size == dynamic {
-			return Keccak256(b), nil
+			return keccak.Sum256(b), nil
 		}
 		if len(b) != k.size {
 			return word, p.invalid("not " + strconv.Itoa(k.size) + " bytes long")

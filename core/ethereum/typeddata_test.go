@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"imkey-connect/core/errcode"
+	"imkey-connect/core/keccak"
 )
 
 // edgeCases are documents with the digests that eth-sig-util gives them, nil where it refuses.
@@ -69,8 +70,8 @@ func requireWord(t *testing.T, typ string, value any, want [32]byte) {
 	t.Helper()
 	d, err := HashTypedData(one(typ, value), V4)
 	require.NoError(t, err)
-	typeHash := Keccak256([]byte("A(" + typ + " x)"))
-	require.Equal(t, Keccak256(typeHash[:], want[:]), d.StructHash)
+	typeHash := keccak.Sum256([]byte("A(" + typ + " x)"))
+	require.Equal(t, keccak.Sum256(typeHash[:], want[:]), d.StructHash)
 }
 
 func wordOf(n *big.Int) (w [32]byte) {

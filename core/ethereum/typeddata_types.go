@@ -1,6 +1,10 @@
 package ethereum
 
-import "strings"
+import (
+	"strings"
+
+	"imkey-connect/core/keccak"
+)
 
 // The kinds of values.
 const (
@@ -251,7 +255,7 @@ func (e *encoder) typeHash(p *place, name string) ([32]byte, error) {
 		}
 	}
 	sortNames(reached[1:])
-	var h keccak
+	var h keccak.Hash256
 	write := func(text string) error {
 		h.Write([]byte(text))
 		return e.spend(p, len(text))

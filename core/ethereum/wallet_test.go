@@ -1,9 +1,6 @@
 package ethereum
 
 import (
-	"crypto/hmac"
-	"crypto/sha512"
-	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
 	"os"
@@ -16,6 +13,8 @@ import (
 	"github.com/tyler-smith/go-bip39"
 
 	"imkey-connect/core/errcode"
+	"imkey-connect/core/hdkey/hdkeytest"
+	"imkey-connect/core/hdpath"
 	"imkey-connect/core/secp256k1"
 )
 
@@ -76,54 +75,19 @@ func requireInvalid(t testing.TB, at string, err error) {
 	require.NotEmpty(t, e.Data["reason"])
 }
 
-// node is a private BIP-32 key, on the other curve library, so that core's derivation has a judge.
-type node struct {
-	key   decred.ModNScalar
-	chain [32]byte
-}
-
-func split(mac []byte) (n node) {
-	n.key.SetByteSlice(mac[:32])
-	n.chain = [32]byte(mac[32:])
-	return n
-}
-
-func hmac512(key []byte, parts ...[]byte) []byte {
-	h := hmac.New(sha512.New, key)
-	for _, p := range parts {
-		h.Write(p)
-	}
-	return h.Sum(nil)
-}
-
-func master(seed []byte) node { return split(hmac512([]byte("Bitcoin seed"), seed)) }
-
 // testWallet is the wallet of the recorded devices.
-func testWallet() node { return master(bip39.NewSeed(vectors.TestWallet.Mnemonic, "")) }
+func testWallet() node { return node{hdkeytest.Master(bip39.NewSeed(vectors.TestWallet.Mnemonic, ""))} }
 
-func (n node) private() *decred.PrivateKey { return decred.NewPrivateKey(&n.key) }
+// node is a private key that signs as secure elements do.
+type node struct{ hdkeytest.Key }
 
-func (n node) public() secp256k1.PublicKey {
-	return secp256k1.PublicKey(n.private().PubKey().SerializeUncompressed())
-}
+func (n node) derive(p hdpath.Path) node { return node{n.Derive(p)} }
 
-func (n node) derive(p Path) node {
-	for _, c := range p {
-		data := n.private().PubKey().SerializeCompressed()
-		if c&Hardened != 0 {
-			data = append([]byte{0}, n.private().Serialize()...)
-		}
-		child := split(hmac512(n.chain[:], data, binary.BigEndian.AppendUint32(nil, c)))
-		child.key.Add(&n.key)
-		n = child
-	}
-	return n
-}
+func (n node) public() secp256k1.PublicKey { return secp256k1.PublicKey(n.Public()) }
 
-// sign signs as secure elements do: with RFC 6979 nonces and, half of the time, with s in the upper half. The answer is
-// r ‖ s ‖ recovery id.
+// sign signs with RFC 6979 nonces and, if high is set, with s in the upper half. The answer is r ‖ s ‖ recovery id.
 func (n node) sign(digest [32]byte, high bool) []byte {
-	compact := ecdsa.SignCompact(n.private(), digest[:], false)
+	compact := ecdsa.SignCompact(n.Private, digest[:], false)
 	b := append(compact[1:len(compact):len(compact)], compact[0]-27)
 	if high {
 		var s decred.ModNScalar

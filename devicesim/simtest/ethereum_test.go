@@ -22,6 +22,8 @@ import (
 	"imkey-connect/core/errcode"
 	"imkey-connect/core/ethereum"
 	"imkey-connect/core/frame"
+	"imkey-connect/core/hdpath"
+	"imkey-connect/core/signing"
 	"imkey-connect/core/tlv"
 	"imkey-connect/core/transport"
 	simulated "imkey-connect/devicesim/applets/ethereum"
@@ -45,8 +47,8 @@ func (h *host) bind(b *binding.Binding, d *device.Device) {
 	require.NoError(h.t, d.Home())
 }
 
-// Keys are those of the host's record (tags of core/binding's version 1): this host is an [ethereum.Binder].
-func (h *host) Keys(ctx context.Context, s *coredevice.Session) (k ethereum.Keys, err error) {
+// Keys are those of the host's record (tags of core/binding's version 1): this host is an [signing.Binder].
+func (h *host) Keys(ctx context.Context, s *coredevice.Session) (k signing.Keys, err error) {
 	record, err := h.store.Get(ctx, s.SEID())
 	if err != nil {
 		return k, err
@@ -77,7 +79,7 @@ func wallet(t *testing.T, o device.Options) (*device.Device, *host, *ethereum.Et
 func unbound(t *testing.T, dev *coredevice.Device) *ethereum.Ethereum {
 	c, err := attestation.Parse(dev.Info().Certificate)
 	require.NoError(t, err)
-	return ethereum.New(dev, ethereum.Unbound(c.PublicKey))
+	return ethereum.New(dev, signing.Unbound(c.PublicKey))
 }
 
 func number(t *testing.T, s string) *big.Int {
@@ -162,7 +164,7 @@ func TestRecordedSessions(t *testing.T) {
 // TestKeys: what the device derives and what core derives from it are the same.
 func TestKeys(t *testing.T) {
 	_, h, e, _ := wallet(t, device.Options{})
-	accounts, err := e.Accounts(h.ctx, ethereum.Path{44 | ethereum.Hardened, 60 | ethereum.Hardened, ethereum.Hardened, 0}, 0, 5)
+	accounts, err := e.Accounts(h.ctx, hdpath.Path{44 | hdpath.Hardened, 60 | hdpath.Hardened, hdpath.Hardened, 0}, 0, 5)
 	require.NoError(t, err)
 	require.Equal(t, testAddress, accounts[0].Address.String())
 	for n, account := range accounts {
@@ -170,7 +172,7 @@ func TestKeys(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, own, account)
 	}
-	for _, p := range []ethereum.Path{ethereum.LedgerLive(7), ethereum.Legacy(3), {1}, {1<<32 - 1, 0, 1 << 31}} {
+	for _, p := range []hdpath.Path{ethereum.LedgerLive(7), ethereum.Legacy(3), {1}, {1<<32 - 1, 0, 1 << 31}} {
 		_, err := e.Account(h.ctx, p, false)
 		require.NoError(t, err)
 		_, err = e.ExtendedKey(h.ctx, p)
@@ -341,7 +343,7 @@ func TestWhoMaySign(t *testing.T) {
 	_, otherDevice := h.connect(other)
 	c, err := attestation.Parse(dev.Info().Certificate)
 	require.NoError(t, err)
-	_, err = ethereum.New(otherDevice, ethereum.Unbound(c.PublicKey)).SignMessage(h.ctx, by, []byte("m"))
+	_, err = ethereum.New(otherDevice, signing.Unbound(c.PublicKey)).SignMessage(h.ctx, by, []byte("m"))
 	require.ErrorIs(t, err, errcode.Protocol)
 }
 

@@ -15,6 +15,7 @@ import (
 
 	"imkey-connect/core/ethereum"
 	"imkey-connect/core/ethereum/rlp"
+	"imkey-connect/core/keccak"
 	"imkey-connect/core/secp256k1"
 )
 
@@ -164,7 +165,7 @@ func requireTransaction(t *testing.T, name string, tx *ethereum.Transaction, pri
 	got, err := tx.Unsigned()
 	require.NoError(t, err, name)
 	require.Equal(t, unsigned, "0x"+hex.EncodeToString(got), name)
-	digest := ethereum.Keccak256(got)
+	digest := keccak.Sum256(got)
 	sig := sign(t, private, digest)
 	got, err = tx.Signed(sig)
 	require.NoError(t, err, name)
@@ -233,7 +234,7 @@ func TestEthersTypedData(t *testing.T) {
 		require.NoError(t, err, c.Name)
 		digest := d.Digest()
 		require.Equal(t, c.Digest, "0x"+hex.EncodeToString(digest[:]), c.Name)
-		require.Equal(t, ethereum.Keccak256(unhex(t, c.Encoded)), d.StructHash, c.Name)
+		require.Equal(t, keccak.Sum256(unhex(t, c.Encoded)), d.StructHash, c.Name)
 		if c.PrivateKey != "" {
 			sig := sign(t, c.PrivateKey, digest).Bytes()
 			require.Equal(t, c.Signature, "0x"+hex.EncodeToString(sig[:]), c.Name)

@@ -11,10 +11,11 @@ import (
 	"github.com/holiman/uint256"
 	"github.com/stretchr/testify/require"
 
+	gethrlp "github.com/ethereum/go-ethereum/rlp"
+
 	"imkey-connect/core/ethereum"
 	"imkey-connect/core/ethereum/rlp"
-
-	gethrlp "github.com/ethereum/go-ethereum/rlp"
+	"imkey-connect/core/keccak"
 )
 
 // generate draws one transaction, as ours and as go-ethereum's, with the signer that belongs to it.
@@ -101,7 +102,7 @@ func TestTransactionsAgainstGoEthereum(t *testing.T) {
 		want, err := theirs.MarshalBinary()
 		require.NoError(t, err)
 		require.Equal(t, hex.EncodeToString(want), hex.EncodeToString(signed))
-		require.Equal(t, theirs.Hash(), common.Hash(ethereum.Keccak256(signed)))
+		require.Equal(t, theirs.Hash(), common.Hash(keccak.Sum256(signed)))
 
 		from, err := sig.Recover(digest)
 		require.NoError(t, err)

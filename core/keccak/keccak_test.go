@@ -1,4 +1,4 @@
-package ethereum
+package keccak
 
 import (
 	"math/rand/v2"
@@ -8,7 +8,7 @@ import (
 	"golang.org/x/crypto/sha3"
 )
 
-func TestKeccak(t *testing.T) {
+func TestSum256(t *testing.T) {
 	source := rand.NewChaCha8([32]byte{1})
 	for n := range 1000 {
 		b := make([]byte, n)
@@ -19,14 +19,14 @@ func TestKeccak(t *testing.T) {
 		if n > 0 {
 			cut = int(source.Uint64() % uint64(n))
 		}
-		require.Equal(t, [32]byte(h.Sum(nil)), Keccak256(b[:cut], b[cut:]), "%d bytes", n)
+		require.Equal(t, [32]byte(h.Sum(nil)), Sum256(b[:cut], b[cut:]), "%d bytes", n)
 	}
 }
 
-func BenchmarkKeccak(b *testing.B) {
+func BenchmarkSum256(b *testing.B) {
 	data := make([]byte, 1<<20)
 	b.SetBytes(int64(len(data)))
 	for b.Loop() {
-		Keccak256(data)
+		Sum256(data)
 	}
 }

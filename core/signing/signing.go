@@ -1,0 +1,216 @@
+// Package signing is what the applets of all coins share: the way from a request to a signature that was checked
+// (core/PROTOCOL.md sections 3 and 6). A coin's package makes an [Applet], describes its own commands, and gets from here
+//
+//   - an operation with the device to itself, the binding's keys at hand and the applet selected ([Applet.Do])
+//   - public keys whose signature by the secure element was verified ([Session.ExtendedKey])
+//   - the field with the binding signature ([Session.BindingField])
+//   - payloads in chunks, with progress ([Session.Send])
+//   - status words translated to error codes ([Session.Check])
+//   - signatures verified and brought to low s ([CheckSignature])
+package signing
+
+import (
+	"context"
+	"crypto/sha256"
+	"time"
+
+	"imkey-connect/core/apdu"
+	"imkey-connect/core/device"
+	"imkey-connect/core/errcode"
+	"imkey-connect/core/hdkey"
+	"imkey-connect/core/hdpath"
+	"imkey-connect/core/secp256k1"
+)
+
+// ChunkSize is the largest number of payload bytes in one command.
+const ChunkSize = 245
+
+// Applet is one applet of an open device, together with the binding that authorises its operations.
+type Applet struct {
+	device *device.Device
+	id     device.Applet
+	binder Binder
+}
+
+// New returns the applet with this id on d. It sends nothing.
+func New(d *device.Device, id device.Applet, b Binder) *Applet { return &Applet{d, id, b} }
+
+// Do runs one operation with the device to itself. It gets the binding's keys, selects the applet, calls op, and wipes the
+// keys when op returns. Operations run one after another.
+func (a *Applet) Do(ctx context.Context, op func(*Session) error) error {
+	return a.device.Do(ctx, func(d *device.Session) error {
+		keys, err := a.binder.Keys(ctx, d)
+		if err != nil {
+			return err
+		}
+		s := &Session{Session: d, applet: a.id, keys: keys}
+		keys.wipe()
+		defer s.keys.wipe()
+		if err := s.Select(ctx, a.id); err != nil {
+			return err
+		}
+		return op(s)
+	})
+}
+
+// Session is the right to exchange APDUs with the selected applet, for the length of one operation.
+type Session struct {
+	*device.Session
+	applet device.Applet
+	keys   Keys
+}
+
+// Unbound reports that the operation runs without a binding; see the function [Unbound].
+func (s *Session) Unbound() bool { return s.keys.unbound }
+
+// ExtendedKey asks for the public key at a path with the applet's own command. The answer is public key (65 bytes) ‖ chain
+// code (32 bytes) ‖ DER signature of the secure element over both. A malformed answer, or one that the binding's secure
+// element did not sign, is an error with code protocol. Parent stays empty in the result.
+func (s *Session) ExtendedKey(ctx context.Context, cmd apdu.Command, p hdpath.Path) (hdkey.ExtendedKey, error) {
+	var key hdkey.ExtendedKey
+	resp, err := s.Transmit(ctx, cmd, 0)
+	if err != nil {
+		return key, err
+	}
+	if err := resp.SW.Err("public key"); err != nil {
+		return key, err
+	}
+	if len(resp.Data) < 65+32 {
+		return key, errcode.New(errcode.Protocol, "a truncated public key")
+	}
+	signed, der := resp.Data[:65+32], resp.Data[65+32:]
+	if !secp256k1.Verify(s.keys.SE, sha256.Sum256(signed), der) {
+		return key, errcode.New(errcode.Protocol, "the secure element of this binding did not sign the public key")
+	}
+	if key.PublicKey, err = secp256k1.ParsePublicKey(signed[:65]); err != nil {
+		return key, err
+	}
+	key.ChainCode = [32]byte(signed[65:])
+	key.Depth, key.Index = byte(len(p)), p[len(p)-1]
+	return key, nil
+}
+
+// tagBinding is the tag of the field with the binding signature.
+const tagBinding = 0x00
+
+// BindingField returns the field that authorises a request: 00 ‖ length ‖ DER signature of the app key over
+// SHA-256(SHA-256(signed)). Without a binding it is 00 ‖ unbound, where unbound is what old hosts wrote there: at least the
+// length 00.
+func (s *Session) BindingField(signed, unbound []byte) ([]byte, error) {
+	if s.keys.unbound {
+		return append([]byte{tagBinding}, unbound...), nil
+	}
+	sum := sha256.Sum256(signed)
+	der, err := s.keys.App.Sign(sha256.Sum256(sum[:]))
+	if err != nil {
+		return nil, err
+	}
+	return append([]byte{tagBinding, byte(len(der))}, der...), nil
+}
+
+// Payload is data that an applet takes in chunks of at most [ChunkSize] bytes.
+type Payload struct {
+	// Op names the command in errors.
+	Op string
+	// Command makes the command for a chunk.
+	Command func(c Chunk) apdu.Command
+	// Confirm says that the device waits for the user after the last chunk.
+	Confirm bool
+	Data    []byte
+	// Progress, if not nil, gets the number of bytes that the device has received. It must return at once.
+	Progress func(sent, total int)
+}
+
+// Chunk is one piece of a payload.
+type Chunk struct {
+	Data        []byte
+	First, Last bool
+}
+
+// Chunks returns the form of chunked commands that most applets use: class 80, P1 00 for the first chunk and 80 for the
+// others, P2 80 for the last one and 00 for the others, with Le.
+func Chunks(ins byte) func(Chunk) apdu.Command {
+	return func(c Chunk) apdu.Command {
+		cmd := apdu.New(0x80, ins, 0x00, 0x00, c.Data)
+		if !c.First {
+			cmd.P1 = 0x80
+		}
+		if c.Last {
+			cmd.P2 = 0x80
+		}
+		return cmd
+	}
+}
+
+// Send sends a payload and returns the answer to its last chunk. A status word other than 9000 is an error; see
+// [Session.Check].
+func (s *Session) Send(ctx context.Context, p Payload) (resp apdu.Response, err error) {
+	total := len(p.Data)
+	for sent := 0; sent < total; {
+		n := min(ChunkSize, total-sent)
+		chunk := Chunk{Data: p.Data[sent : sent+n], First: sent == 0, Last: sent+n == total}
+		if p.Progress != nil {
+			p.Progress(sent, total)
+		}
+		if chunk.Last && p.Confirm {
+			resp, err = s.Ask(ctx, p.Command(chunk), device.UserTimeout)
+		} else {
+			resp, err = s.Transmit(ctx, p.Command(chunk), 0)
+		}
+		if err == nil {
+			err = s.Check(resp.SW, p.Op)
+		}
+		if err != nil {
+			return resp, err
+		}
+		sent += n
+	}
+	if p.Progress != nil {
+		p.Progress(total, total)
+	}
+	return resp, nil
+}
+
+// Check returns nil for 9000, else the error that the status word means for a request to sign. A refused binding signature
+// (6942) is bound-elsewhere, or not-bound for an operation without a binding.
+func (s *Session) Check(sw apdu.StatusWord, op string) error {
+	refused := errcode.BoundElsewhere
+	if s.keys.unbound {
+		refused = errcode.NotBound
+	}
+	return sw.Err(op, apdu.As{SW: apdu.SignatureFailed, Code: refused})
+}
+
+// dropTimeout bounds the one command that [Session.Drop] sends.
+const dropTimeout = 2 * time.Second
+
+// Drop makes the device forget a prepared request if ctx has ended. Otherwise a request that the user confirmed after the
+// caller gave up would stay on the device, ready to be signed for the next host that asks. Selecting the applet again does
+// that. Errors are ignored, since the operation has failed already.
+func (s *Session) Drop(ctx context.Context) {
+	if ctx.Err() == nil {
+		return
+	}
+	ctx, stop := context.WithTimeout(context.WithoutCancel(ctx), dropTimeout)
+	defer stop()
+	_ = s.Select(ctx, s.applet)
+}
+
+// Signature is an ECDSA signature over secp256k1. R and S are big-endian.
+type Signature struct {
+	R, S [32]byte
+	// YParity is the recovery id, 0 or 1.
+	YParity byte
+}
+
+// CheckSignature verifies that raw is the key's signature over the digest with the recovery id of raw, and returns it with s
+// in the lower half of the order. Devices send either half. Anything else is an error with code protocol.
+func CheckSignature(key secp256k1.PublicKey, digest [32]byte, raw Signature) (Signature, error) {
+	if !secp256k1.Signed(key, digest, raw.R, raw.S, raw.YParity == 1) {
+		return Signature{}, errcode.New(errcode.Protocol, "a signature by another key, or over something else")
+	}
+	if low, flipped := secp256k1.LowS(raw.S); flipped {
+		raw.S, raw.YParity = low, raw.YParity^1
+	}
+	return raw, nil
+}
