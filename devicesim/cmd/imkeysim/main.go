@@ -15,6 +15,7 @@ import (
 	"strings"
 	"syscall"
 
+	"imkey-connect/core/version"
 	"imkey-connect/devicesim/device"
 	"imkey-connect/devicesim/loopback"
 	"imkey-connect/devicesim/serve"
@@ -43,6 +44,10 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	}
 	o, rest, err := parse(name, args, stderr)
 	if errors.Is(err, flag.ErrHelp) {
+		return exitOK
+	}
+	if err == nil && o.version {
+		fmt.Fprintln(stdout, "imkeysim", version.Version)
 		return exitOK
 	}
 	if err == nil {

@@ -25,6 +25,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"imkey-connect/core/version"
 	"imkey-connect/devicesim/preload"
 	"imkey-connect/devicesim/serve"
 	"imkey-connect/web"
@@ -373,7 +374,7 @@ func TestHelp(t *testing.T) {
 		var stdout, stderr bytes.Buffer
 		require.Equal(t, exitOK, run(t.Context(), args, &stdout, &stderr))
 		require.Empty(t, stdout.String())
-		for _, flag := range []string{"addr", "usbip", "state", "mnemonic", "pin", "serial", "seid", "approve", "devices", "seed", "fault", "pages", "unbound", "confirm-binding"} {
+		for _, flag := range []string{"addr", "usbip", "state", "mnemonic", "pin", "serial", "seid", "approve", "devices", "seed", "fault", "pages", "unbound", "confirm-binding", "version"} {
 			require.Regexp(t, regexp.MustCompile(`(?m)^  -`+flag+`\b`), stderr.String())
 		}
 		require.Equal(t, args[0] == "chromium", strings.Contains(stderr.String(), "\n  CHROMIUM file\n"))
@@ -383,6 +384,15 @@ func TestHelp(t *testing.T) {
 		for _, action := range []string{"stall", "short", "babble", "drop", "delay", "unplug", "powercut", "corrupt", "zero"} {
 			require.Contains(t, stderr.String(), action)
 		}
+	}
+}
+
+func TestVersion(t *testing.T) {
+	for _, args := range [][]string{{"-version"}, {"chromium", "-version"}} {
+		var stdout, stderr bytes.Buffer
+		require.Equal(t, exitOK, run(t.Context(), args, &stdout, &stderr))
+		require.Equal(t, "imkeysim "+version.Version+"\n", stdout.String())
+		require.Empty(t, stderr.String())
 	}
 }
 

@@ -25,7 +25,7 @@ type options struct {
 	addr, usbip, state, mnemonic, pin, serial, seid, approve, fault, record, replay string
 	devices                                                                         int
 	seed                                                                            *uint64
-	pages, unbound, confirmBinding                                                  bool
+	pages, unbound, confirmBinding, version                                         bool
 
 	// Of the chromium command alone.
 	profile           string
@@ -80,6 +80,7 @@ func parse(name string, args []string, stderr io.Writer) (options, []string, err
 	f.StringVar(&o.record, "record", "", "`file` to write every command and answer to, see below; device n of several has its own, FILE.n")
 	f.StringVar(&o.replay, "replay", "", "`file` of commands and answers that a device plays in place of a simulated one, see below; FILE.n for device n")
 	f.BoolVar(&o.pages, "pages", false, "print the address of each page, too")
+	f.BoolVar(&o.version, "version", false, "print the version and exit")
 	f.Usage = func() {}
 	if err := f.Parse(args); err != nil {
 		if errors.Is(err, flag.ErrHelp) {
