@@ -19,7 +19,7 @@ code=0
 sh kernel/install.sh >"$top/build/kernel/log" || code=$?
 [ "$code" = 0 ] || unable "$code"
 binary=$top/build/kernel/e2e.test
-"$GO" test -c -o "$binary" .
+"$GO" test -c -o "$binary" ./buses
 rm -rf "$top/build/kernel/seen" "$top/build/kernel/failed"
 began=$(date +%s)
 IMKEY_OUT=$top/build/kernel/seen "$binary" -test.run '^TestBuses$'

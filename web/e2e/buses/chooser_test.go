@@ -1,0 +1,52 @@
+package buses_test
+
+import (
+	"image"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"imkey-connect/devicesim/device"
+	"imkey-connect/web/e2e/harness"
+)
+
+// TestBrowserChooser pairs as a person does who has never been here: no permission, a browser with windows, and the
+// mouse in the dialog that the browser itself opens. No page and no DevTools reach that dialog.
+func TestBrowserChooser(t *testing.T) {
+	d := newDisplay(t)
+	s := harness.NewSim(t, device.Options{})
+	b := s.StartBrowser(harness.BrowserOptions{Headful: true, NoPermission: true})
+	b.Open("/")
+	require.Equal(t, 0, harness.Eval[int](b, "navigator.usb.getDevices().then(known => known.length)"), "nothing is permitted yet")
+	b.Press("connect")
+
+	var list image.Rectangle
+	d.until("the chooser's list", nil, func(seen *image.RGBA) (ok bool) {
+		list, ok = box(seen, image.Pt(300, 150))
+		return ok
+	})
+	first := image.Rect(list.Min.X+4, list.Min.Y+4, list.Max.X-4, list.Min.Y+34)
+	d.until("an entry in the chooser's list", nil, func(seen *image.RGBA) bool { return written(seen, first) })
+	d.click(image.Pt(list.Min.X+60, list.Min.Y+19))
+	connect := image.Pt(list.Max.X-80, list.Max.Y+35) // on the button, left of its word
+	d.until("the chooser's button for a chosen device", nil, func(seen *image.RGBA) bool {
+		c := seen.RGBAAt(connect.X, connect.Y)
+		return int(c.B) > int(c.R)+60 // grey until something is chosen
+	})
+	for closed := false; !closed; {
+		d.click(connect)
+		// Chromium ignores clicks in a dialog that was shown just now, so that nobody is tricked into one.
+		closed = d.until("", time.After(time.Second), func(seen *image.RGBA) bool {
+			_, open := box(seen, image.Pt(300, 150))
+			return !open
+		})
+	}
+
+	b.WaitForState("recognised")
+	b.Press("go-on")
+	b.WaitForState("code")
+	b.EnterCode(s.Device.Code())
+	b.WaitForState("bound")
+	require.Equal(t, s.Device.Serial(), harness.Eval[string](b, "navigator.usb.getDevices().then(known => known[0].serialNumber)"))
+}

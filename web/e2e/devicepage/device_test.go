@@ -1,0 +1,220 @@
+package devicepage
+
+import (
+	_ "embed"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/chromedp/chromedp"
+	"github.com/stretchr/testify/require"
+
+	"imkey-connect/devicesim/device"
+	"imkey-connect/devicesim/replay"
+	"imkey-connect/devicesim/serve"
+	"imkey-connect/web"
+	"imkey-connect/web/e2e/harness"
+)
+
+// waitForResult waits until the page says this of what was done last; "" is nothing.
+func waitForResult(b *harness.Browser, what string) {
+	b.T.Helper()
+	b.WaitUntil(fmt.Sprintf("document.querySelector('.panels .message').textContent === %q", what))
+}
+
+// All that a person does with a device, with its buttons and its cable alone.
+func TestDeviceByHand(t *testing.T) {
+	t.Parallel()
+	s := harness.NewSim(t, device.Options{Serial: "imKey01191200001"})
+	b := s.StartBrowser(harness.BrowserOptions{Unplugged: true})
+	b.HoldDevice()
+	require.Equal(t, []string{"imKey", "imKey01191200001", "New device", "Battery 100%"}, harness.Hand[[]string](b, "lines()"))
+	b.WaitForActivity("Ready")
+
+	// The first use: a wallet, whose words are shown and confirmed.
+	harness.Hand[any](b, "press('down')")
+	b.WaitForActivity("menu")
+	harness.Hand[any](b, "press('cancel')")
+	harness.Hand[any](b, "menu('New: 12 words')")
+	b.WaitForActivity("Shows the words of a new wallet")
+	words := harness.Hand[[]string](b, "writeDown()")
+	require.Len(t, words, 12)
+	require.True(t, s.Device.Status().Wallet)
+	b.WaitForActivity("Ready")
+
+	// A PIN: set, asked for, wrong, right, changed.
+	harness.Hand[any](b, "menu('Set a PIN')")
+	b.WaitForActivity("Takes a new PIN")
+	harness.Hand[any](b, "pin('2580')")
+	harness.Hand[any](b, "pin('2581')")
+	require.Equal(t, "Not the same", harness.Hand[[]string](b, "lines()")[3])
+	harness.Hand[any](b, "pin('2580')")
+	require.Equal(t, "PIN set", harness.Hand[[]string](b, "pin('2580')")[0])
+	b.WaitForActivity("Press OK")
+	harness.Hand[any](b, "press('ok')")
+	harness.Hand[any](b, "menu('Lock')")
+	b.WaitForActivity("waits for its PIN")
+	require.Equal(t, "Wrong, 4 left", harness.Hand[[]string](b, "pin('1111')")[3])
+	harness.Hand[any](b, "pin('2580')")
+	require.False(t, s.Device.Status().Locked)
+	harness.Hand[any](b, "menu('Change PIN')")
+	harness.Hand[any](b, "pin('1379')")
+	harness.Hand[any](b, "pin('1379')")
+	harness.Hand[any](b, "press('ok')")
+
+	// Without its cable it is dark, and locked when it comes back.
+	b.Press("cable")
+	b.WaitForActivity("Unplugged")
+	b.WaitUntil("hand.lines().join('') === ''")
+	b.Press("cable")
+	b.WaitForActivity("waits for its PIN")
+
+	// The power goes in the middle of an entry: nothing is left of that.
+	harness.Hand[any](b, "press('up')")
+	harness.Hand[any](b, "press('ok')")
+	require.Equal(t, "*", harness.Hand[[]string](b, "lines()")[1])
+	b.Run("document.querySelector('[data-panel=power]').open = true")
+	b.Press("powercut")
+	b.WaitForActivity("Unplugged")
+	b.Press("cable")
+	b.WaitForActivity("waits for its PIN")
+	require.Empty(t, harness.Hand[[]string](b, "lines()")[1])
+
+	// The fifth wrong PIN in a row wipes it.
+	for left := 4; left >= 1; left-- {
+		require.Equal(t, fmt.Sprintf("Wrong, %d left", left), harness.Hand[[]string](b, "pin('2580')")[3])
+		b.WaitUntil(fmt.Sprintf("document.querySelector('[data-fact=pin-tries] dd').textContent === '%d'", left))
+	}
+	require.Equal(t, "Device wiped", harness.Hand[[]string](b, "pin('2580')")[1])
+	require.False(t, s.Device.Status().Wallet)
+	require.False(t, s.Device.Status().PINSet)
+	harness.Hand[any](b, "press('ok')")
+
+	// The words bring the wallet back, letter by letter.
+	harness.Hand[any](b, "menu('Restore')")
+	b.WaitForActivity("letter by letter")
+	harness.Hand[any](b, fmt.Sprintf("restore('%s'.split(' '))", strings.Join(words, " ")))
+	require.True(t, s.Device.Status().Wallet)
+	b.WaitForActivity("Ready")
+
+	// A reset is asked twice.
+	harness.Hand[any](b, "menu('Reset')")
+	b.WaitForActivity("Asks you")
+	require.Contains(t, strings.Join(harness.Hand[[]string](b, "press('ok')"), " "), "Only your words")
+	harness.Hand[any](b, "press('cancel')")
+	require.True(t, s.Device.Status().Wallet)
+	harness.Hand[any](b, "press('cancel')") // the menu
+	harness.Hand[any](b, "menu('Reset')")
+	harness.Hand[any](b, "press('ok')")
+	harness.Hand[any](b, "press('ok')")
+	require.False(t, s.Device.Status().Wallet)
+	b.CheckConsole()
+}
+
+// What the page does to the device beside its buttons says what came of it, in the person's language, and no longer than
+// it is true.
+func TestDevicePageReportsResults(t *testing.T) {
+	t.Parallel()
+	s := harness.NewSim(t, device.Options{})
+	b := s.StartBrowser(harness.BrowserOptions{Unplugged: true})
+	b.Open("/device")
+	for language, words := range map[string]map[string]string{
+		"en": {
+			"done": "Done.", "no-pin": "It has no PIN.", "pin-format": "A PIN has 4 to 12 digits.", "pin-wrong": "That is not its PIN.",
+			"wallet-exists": "It has a wallet already. Only a reset removes it.", "unplugged": "It is unplugged. Plug the cable in first.",
+			"mnemonic": "That is no mnemonic phrase: a word or its order is wrong.", "asking": "Its screen asks something. Answer that first.",
+			"locked":    "It is locked. Enter its PIN first.",
+			"pin-wiped": "That was the fifth wrong PIN in a row: the device has wiped itself.",
+		},
+		"zh": {
+			"done": "已完成。", "no-pin": "设备没有设置 PIN。", "pin-format": "PIN 为 4 到 12 位数字。", "pin-wrong": "PIN 不正确。",
+			"wallet-exists": "设备已有钱包，只有重置才能清除。", "unplugged": "设备未插线，请先插入数据线。",
+			"mnemonic": "这不是有效的助记词：单词或顺序有误。", "asking": "设备屏幕正在询问，请先回答。",
+			"locked":    "设备已锁定，请先输入 PIN。",
+			"pin-wiped": "连续第五次输错 PIN：设备已自动清空。",
+		},
+	} {
+		s.Device.Reset()
+		b.OpenInLanguage(language, "/device")
+		b.WaitUntil("document.querySelector('.screen-line')?.textContent !== ''")
+		b.Run(harness.HandScript)
+		b.Run("for (const panel of document.querySelectorAll('.panel')) panel.open = true")
+		fill := func(field, text string) {
+			b.Run(fmt.Sprintf("document.getElementById(%q).value = %q", field, text))
+		}
+		says := func(press, what string) {
+			t.Helper()
+			b.Press(press)
+			waitForResult(b, words[what])
+		}
+		says("lock", "no-pin")
+		fill("pin-new", "12")
+		says("pin", "pin-format")
+		fill("mnemonic", strings.Repeat("abandon ", 12))
+		says("restore", "mnemonic")
+		fill("mnemonic", harness.DemoPhrase)
+		says("restore", "done")
+		require.True(t, s.Device.Status().Wallet)
+
+		// What was said goes with the next press, and when the device goes on without the page.
+		harness.Hand[any](b, "press('down')")
+		waitForResult(b, "")
+		says("home", "done")
+		require.NoError(t, s.Device.Simulated.SetBattery(40))
+		waitForResult(b, "")
+		fill("battery", "73")
+		says("battery", "done")
+		require.Equal(t, 73, s.Device.Status().Battery)
+
+		says("create-24", "wallet-exists")
+		harness.Hand[any](b, "menu('Reset')")
+		says("menu", "asking")
+		harness.Hand[any](b, "press('cancel')")
+		says("home", "done")
+		fill("pin-new", "1234")
+		says("pin", "done")
+		says("lock", "done")
+		says("create-12", "locked")
+		for range device.MaxWrongPINs - 1 {
+			fill("pin-given", "9999")
+			says("unlock", "pin-wrong")
+		}
+		fill("pin-given", "9999")
+		says("unlock", "pin-wiped")
+		require.False(t, s.Device.Status().Wallet)
+		b.Press("cable")
+		waitForResult(b, "")
+		b.WaitUntil("hand.lines().join('') === ''")
+		says("create-12", "unplugged")
+		b.Press("cable")
+		b.WaitUntil("hand.lines().join('') !== ''")
+
+		// A reset is asked about, and can be taken back.
+		fill("mnemonic", harness.DemoPhrase)
+		says("restore", "done")
+		b.Press("reset")
+		b.WaitForFocus("[data-action=reset-keep]") // Enter, pressed once too often, erases nothing
+		b.Press("reset-keep")
+		require.True(t, s.Device.Status().Wallet)
+		b.Press("reset")
+		says("reset-sure", "done")
+		require.False(t, s.Device.Status().Wallet)
+	}
+}
+
+// TestDevicePageOfARecording: what plays has a screen and a cable; nothing on the page pretends that it has a person.
+func TestDevicePageOfARecording(t *testing.T) {
+	t.Parallel()
+	script, err := replay.Parse([]byte("=> 80cb800005dfff028101\n<= 0119000000000000009000\n"))
+	require.NoError(t, err)
+	playing, err := serve.Start(serve.Options{Replay: []replay.Script{script}, Pages: web.Handler(web.Dist)})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, playing.Close()) })
+	b := harness.NewSim(t, device.Options{}).StartBrowser(harness.BrowserOptions{Unplugged: true})
+	b.Do(chromedp.Navigate(playing.URL() + "/device"))
+	b.WaitForActivity("Plays a recording")
+	require.Equal(t, "A recording", harness.Eval[string](b, "document.querySelector('.screen-line').textContent"))
+	require.False(t, harness.Eval[bool](b, "document.querySelector('.panels').checkVisibility()"), "a wallet, a PIN, a reset")
+	require.Contains(t, harness.Eval[string](b, "document.querySelector('.hint').textContent"), "no device but a recording")
+	require.True(t, harness.Eval[bool](b, "[...document.querySelectorAll('.knob')].every(knob => knob.disabled)"), "buttons that nobody answers")
+}

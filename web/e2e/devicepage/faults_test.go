@@ -1,0 +1,99 @@
+package devicepage
+
+import (
+	"fmt"
+	"os"
+	"testing"
+
+	"github.com/chromedp/chromedp"
+	"github.com/stretchr/testify/require"
+
+	"imkey-connect/devicesim/device"
+	"imkey-connect/devicesim/usb"
+	"imkey-connect/web/e2e/harness"
+)
+
+// arm chooses a fault in the device page's panel and presses the button.
+func arm(b *harness.Browser, f usb.Fault) {
+	b.T.Helper()
+	b.Run(fmt.Sprintf(`
+		document.querySelector('[data-panel=faults]').open = true
+		for (const [id, value] of Object.entries({ 'fault-kind': %q, 'fault-on': %q, 'fault-packet': %d, 'fault-count': %d, 'fault-amount': %d })) {
+			const control = document.getElementById(id)
+			control.value = value
+			control.dispatchEvent(new Event('change'))
+		}
+		document.querySelector('[data-armed]').dataset.armed = ''`, f.Do, f.On, f.Packet, max(f.Count, 1), f.Bytes+f.MS))
+	b.Press("fault-arm")
+	b.WaitFor("[data-armed='1']")
+}
+
+// TestFaultsFromTheDevicePage: every kind of fault, armed with the panel of the device page, on a device in the browser's own
+// navigator.usb; what a site is told of it; and that the device serves the site again once it is gone.
+func TestFaultsFromTheDevicePage(t *testing.T) {
+	t.Parallel()
+	s := harness.NewSim(t, device.Options{})
+	s.ServeDapp()
+	b := s.StartBrowser(harness.BrowserOptions{})
+	b.Do(chromedp.Navigate(s.URL + "/dapp-under-test"))
+	b.Run(fmt.Sprintf(`
+		const { loadImKey } = await import('/imkey.js')
+		const imkey = await loadImKey({ trustedCAs: [%q] })
+		// Opens the device, or says why not; given up after so many milliseconds, if any.
+		globalThis.open = async patience => {
+			const plugged = new Promise(resolve => navigator.usb.addEventListener('connect', resolve, { once: true }))
+			while ((await navigator.usb.getDevices()).length === 0) await plugged
+			const [device] = await imkey.getDevices()
+			try {
+				await device.open(patience ? { signal: AbortSignal.timeout(patience) } : {})
+				return 'opened'
+			} catch (error) {
+				return error.code
+			} finally {
+				await device.close()
+			}
+		}`, s.Device.CA()))
+	panel := b.NewTab()
+	panel.Open("/device")
+	for _, c := range []struct {
+		fault usb.Fault
+		want  string
+	}{
+		{usb.Fault{On: "in", Packet: 3, Do: usb.DoStall}, "protocol"},
+		{usb.Fault{On: "in", Packet: 3, Do: usb.DoShort, Bytes: 5}, "protocol"},
+		{usb.Fault{On: "in", Packet: 3, Do: usb.DoBabble}, "protocol"},
+		{usb.Fault{On: "in", Packet: 3, Do: usb.DoDrop}, "aborted"},
+		{usb.Fault{On: "in", Packet: 3, Do: usb.DoDelay, MS: 30, Count: 2}, "opened"},
+		{usb.Fault{On: "in", Packet: 3, Do: usb.DoUnplug}, "device-disconnected"},
+		{usb.Fault{On: "in", Packet: 3, Do: usb.DoPowerCut}, "device-disconnected"},
+		{usb.Fault{On: "in", Packet: 3, Do: usb.DoCorrupt, Bytes: 4}, "protocol"},
+		{usb.Fault{On: "in", Packet: 3, Do: usb.DoZero}, "protocol"},
+		{usb.Fault{On: "out", Packet: 3, Do: usb.DoStall}, "protocol"},
+		{usb.Fault{On: "out", Packet: 3, Do: usb.DoShort, Bytes: 5}, "protocol"},
+		{usb.Fault{On: "out", Packet: 3, Do: usb.DoDrop}, "aborted"},
+		{usb.Fault{On: "out", Packet: 3, Do: usb.DoDelay, MS: 30}, "opened"},
+		{usb.Fault{On: "out", Packet: 3, Do: usb.DoUnplug}, "device-disconnected"},
+		{usb.Fault{On: "out", Packet: 3, Do: usb.DoPowerCut}, "device-disconnected"},
+		{usb.Fault{On: "out", Packet: 3, Do: usb.DoCorrupt, Bytes: 4}, "protocol"},
+		{usb.Fault{On: "out", Packet: 3, Do: usb.DoZero}, "protocol"},
+	} {
+		if c.fault.On == "out" && c.fault.Do != usb.DoStall && os.Getenv("IMKEY_FULL") == "" {
+			continue
+		}
+		name := string(c.fault.Do) + " " + c.fault.On
+		arm(panel, c.fault)
+		armed := c.fault
+		armed.Count = max(armed.Count, 1)
+		require.Equal(t, []usb.Fault{armed}, s.Device.Simulated.Port().Faults())
+		opening := "open()"
+		if c.fault.Do == usb.DoDrop { // nothing comes any more: somebody gives up before the ten seconds of a timeout are over
+			opening = "open(1000)"
+		}
+		require.Equal(t, c.want, harness.Eval[string](b, opening), name)
+		panel.Press("fault-clear")
+		panel.WaitFor("[data-armed='0']")
+		require.Empty(t, s.Device.Simulated.Port().Faults())
+		s.Device.Plug()
+		require.Equal(t, "opened", harness.Eval[string](b, "open()"), name)
+	}
+}

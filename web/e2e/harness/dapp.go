@@ -1,0 +1,205 @@
+package harness
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp"
+	"github.com/stretchr/testify/require"
+
+	"imkey-connect/devicesim/device"
+	"imkey-connect/devicesim/simtest"
+)
+
+// Dapp is a browser that shows a site of somebody's with imkey.js on it, and a provider for one chain.
+type Dapp struct {
+	*Browser
+	calls int
+}
+
+// ServeDapp serves the blank page of a dApp, and what it starts with.
+func (s *Sim) ServeDapp() {
+	s.ServeHTML("/dapp-under-test", "<!doctype html><title>dApp</title>")
+}
+
+// OpenDapp opens that page in a new browser; rpc is the node of its chain, options are more of the provider's, as JavaScript.
+func (s *Sim) OpenDapp(o BrowserOptions, rpc, options string) *Dapp {
+	d := &Dapp{Browser: s.StartBrowser(o)}
+	d.Load(rpc, options)
+	return d
+}
+
+// Load loads the page, or loads it anew.
+func (d *Dapp) Load(rpc, options string) {
+	d.T.Helper()
+	d.Do(chromedp.Navigate(d.Sim.URL + "/dapp-under-test"))
+	d.Run(fmt.Sprintf(`
+		const sdk = await import('/imkey.js')
+		const rpc = %q, trustedCAs = [%q]
+		const provider = sdk.createProvider({ chains: [{ chainId: %d, rpcUrls: [rpc] }], trustedCAs, pairing: 'none', %s })
+		const events = []
+		for (const name of ['connect', 'disconnect', 'chainChanged', 'accountsChanged', 'message', 'interaction']) {
+			provider.on(name, payload => { events.push({ name, payload }); window.dispatchEvent(new Event('provider')) })
+		}
+		const outcome = promise => promise.then(value => ({ value: value ?? null }), error => ({
+			code: error.code, name: error.name, message: error.message, reason: error.data?.code, retryable: error.data?.retryable,
+			statusWord: error.data?.statusWord, data: error.data, real: error instanceof Error,
+		}))
+		// The event of that name, from the nth of all on.
+		const told = (name, from = 0) => new Promise(resolve => {
+			const look = () => {
+				const found = events.slice(from).find(event => event.name === name)
+				if (found) (removeEventListener('provider', look), resolve(found.payload ?? null))
+			}
+			addEventListener('provider', look)
+			look()
+		})
+		Object.assign(globalThis, { sdk, rpc, trustedCAs, provider, events, outcome, told, pending: {}, controllers: {} })`,
+		rpc, d.Sim.Device.CA(), FakeChain, options))
+}
+
+// Pair binds the device to this site, with the code from the device's screen, and returns the code.
+func (d *Dapp) Pair() (code string) {
+	d.T.Helper()
+	d.Run(`
+		const [device] = await (await sdk.loadImKey({ trustedCAs })).getDevices()
+		await device.open()
+		await device.showBindingCode()
+		await device.close()`)
+	code = d.Sim.Device.Code()
+	d.Bind(code)
+	return code
+}
+
+// Bind binds the device with a code that was read before, and takes it over if it is bound elsewhere.
+func (d *Dapp) Bind(code string) {
+	d.T.Helper()
+	d.Run(fmt.Sprintf(`
+		const [device] = await (await sdk.loadImKey({ trustedCAs })).getDevices()
+		await device.open()
+		await device.bind(%q)
+		await device.close()`, code))
+}
+
+// Outcome is how a request ended: with a value, or with an error's parts.
+type Outcome struct {
+	Value      json.RawMessage
+	Code       int
+	Name       string
+	Message    string
+	Reason     string
+	Retryable  bool
+	StatusWord int
+	Data       any
+	Real       bool // an Error
+}
+
+func (o Outcome) Text(t *testing.T) string {
+	t.Helper()
+	require.Zero(t, o.Code, "%+v", o)
+	var s string
+	require.NoError(t, json.Unmarshal(o.Value, &s), "%s", o.Value)
+	return s
+}
+
+// Request is a request under way.
+type Request struct {
+	d *Dapp
+	n int
+}
+
+// Start makes a request and does not wait for it. params is JavaScript.
+func (d *Dapp) Start(method, params string) Request {
+	d.T.Helper()
+	d.calls++
+	d.Run(fmt.Sprintf(`
+		controllers[%[1]d] = new AbortController()
+		pending[%[1]d] = outcome(provider.request({ method: %[2]q, params: %[3]s, signal: controllers[%[1]d].signal }))`, d.calls, method, params))
+	return Request{d, d.calls}
+}
+
+// Abort gives the request up.
+func (r Request) Abort() {
+	r.d.T.Helper()
+	r.d.Run(fmt.Sprintf("controllers[%d].abort()", r.n))
+}
+
+// WaitForQuestion waits until the device asks its person about the request. One that ends unasked fails the test, and says how.
+func (r Request) WaitForQuestion() {
+	r.d.T.Helper()
+	ctx, stop := context.WithCancelCause(r.d.Ctx)
+	defer stop(nil)
+	go func() {
+		pending := chromedp.Evaluate[Outcome](fmt.Sprintf("pending[%d]", r.n), chromedp.EvalAwaitPromise)
+		if o, err := chromedp.Run(ctx, pending); err == nil {
+			stop(fmt.Errorf("the request ended, and its person was not asked: %+v", o))
+		}
+	}()
+	if err := simtest.WaitFor(ctx, r.d.Sim.Device.Simulated, func(status device.Status) bool { return status.Asking }); err != nil {
+		require.NoError(r.d.T, context.Cause(ctx))
+	}
+}
+
+// WaitForEvent is dapp.told for an event that the request brings. One that ends without it fails the test, and says how.
+func (r Request) WaitForEvent(name string, after int) {
+	r.d.T.Helper()
+	r.d.Run(fmt.Sprintf(`
+		await Promise.race([told(%q, %d), pending[%d].then(ended => { throw Error('the request ended: ' + JSON.stringify(ended)) })])`, name, after, r.n))
+}
+
+// Wait waits for the request.
+func (r Request) Wait() Outcome {
+	r.d.T.Helper()
+	return Eval[Outcome](r.d.Browser, fmt.Sprintf("pending[%d]", r.n))
+}
+
+// Request makes a request that the device's person is not asked about, or whose device answers by itself.
+func (d *Dapp) Request(method, params string) Outcome {
+	d.T.Helper()
+	return d.Start(method, params).Wait()
+}
+
+// Accounts connects.
+func (d *Dapp) Accounts() []string {
+	d.T.Helper()
+	o := d.Request("eth_requestAccounts", "[]")
+	require.Zero(d.T, o.Code, "%+v", o)
+	var all []string
+	require.NoError(d.T, json.Unmarshal(o.Value, &all))
+	return all
+}
+
+// Events counts the provider's events so far.
+func (d *Dapp) Events() int { return Eval[int](d.Browser, "events.length") }
+
+// WaitForEvent waits for an event of the provider that comes after so many others.
+func (d *Dapp) WaitForEvent(name string, after int) {
+	d.T.Helper()
+	d.Run(fmt.Sprintf("await told(%q, %d)", name, after))
+}
+
+// Confirm makes a request that the person confirms, and says how long it took in all.
+func (d *Dapp) Confirm(method, params string) (Outcome, time.Duration) {
+	d.T.Helper()
+	began := time.Now()
+	r := d.Start(method, params)
+	r.WaitForQuestion()
+	d.Sim.Device.Press(device.OK)
+	o := r.Wait()
+	require.Zero(d.T, o.Code, "%s: %+v", method, o)
+	return o, time.Since(began)
+}
+
+// RequireError checks an error: its integer, its reason, that it is a real one with a sentence.
+func (o Outcome) RequireError(t *testing.T, code int, reason string) {
+	t.Helper()
+	require.Equal(t, code, o.Code, "%+v", o)
+	require.Equal(t, reason, o.Reason, "%+v", o)
+	require.True(t, o.Real, "%+v", o)
+	require.Equal(t, "ProviderRpcError", o.Name)
+	require.Regexp(t, `^[A-Z].+\.( \(.+\))?$`, o.Message, "a sentence, and perhaps details")
+	require.NotContains(t, o.Message, reason+": ", "the code is in the data")
+}

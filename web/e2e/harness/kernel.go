@@ -1,0 +1,180 @@
+package harness
+
+import (
+	"context"
+	"fmt"
+	"io/fs"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"golang.org/x/sys/unix"
+
+	"imkey-connect/devicesim/chromium"
+	"imkey-connect/devicesim/preload"
+	"imkey-connect/devicesim/usb"
+)
+
+// A Linux kernel as a bus: Debian's usbip client plugs the devices into vhci-hcd, udev gives them to the person who sits at
+// the machine, and Chromium is that person's. It needs root and a machine to spare, such as the guest of kernel/run.sh.
+
+// user is the user whom the guest's seat names as active.
+const user = 65534
+
+const rulesFile = "/etc/udev/rules.d/70-imkey.rules"
+
+// UdevRule is the rule that the README gives.
+func UdevRule(s *Sim) string {
+	b, err := os.ReadFile(RepoPath("README.md"))
+	require.NoError(s.T, err)
+	rule := regexp.MustCompile(`SUBSYSTEM=="usb".*uaccess"`).FindString(string(b))
+	require.NotEmpty(s.T, rule, "the README's udev rule")
+	return rule
+}
+
+// SetUdevRule makes udev follow the rule from the next event on, or none.
+func (s *Sim) SetUdevRule(rule string) {
+	s.T.Helper()
+	if rule == "" {
+		require.NoError(s.T, os.Remove(rulesFile))
+	} else {
+		require.NoError(s.T, os.WriteFile(rulesFile, []byte(rule+"\n"), 0o644))
+	}
+	s.command("udevadm", "control", "--reload")
+}
+
+func (s *Sim) command(name string, args ...string) {
+	s.T.Helper()
+	ctx, stop := context.WithTimeout(context.WithoutCancel(s.Ctx), time.Minute) // also while the test cleans up
+	defer stop()
+	out, err := exec.CommandContext(ctx, name, args...).CombinedOutput()
+	require.NoError(s.T, err, "%s %s\n%s", name, strings.Join(args, " "), out)
+}
+
+// attach plugs the devices into this machine, and again whenever they come back, until the test ends.
+func (s *Sim) attach() {
+	if s.attached {
+		return
+	}
+	s.attached = true
+	s.SetUdevRule(UdevRule(s))
+	plugs := s.instead
+	ports := []*usb.Port{s.foreign}
+	if plugs == nil {
+		plugs, ports = s.Plugs(s.Devices...), nil
+		for _, d := range s.Devices {
+			ports = append(ports, d.Simulated.Port())
+		}
+	}
+	for i, port := range ports {
+		ctx, stop := context.WithCancel(s.Ctx)
+		ended := make(chan struct{})
+		go func() {
+			defer close(ended)
+			s.keepAttached(ctx, port, plugs[i])
+		}()
+		s.T.Cleanup(func() {
+			stop()
+			<-ended
+			port.Unplug()
+			s.WaitForKernel(port, false)
+		})
+		s.WaitForKernel(port, port.Plugged())
+	}
+}
+
+// keepAttached imports the device whenever it is plugged in and nobody has it.
+func (s *Sim) keepAttached(ctx context.Context, port *usb.Port, plug preload.Device) {
+	changes, stop := port.Watch()
+	defer stop()
+	for {
+		if port.Plugged() && port.HeldBy() == "" {
+			out, err := USBIPClient(ctx, plug.Addr, "attach", "-r", "127.0.0.1", "-b", plug.BusID)
+			if err != nil && ctx.Err() == nil && port.Plugged() {
+				s.T.Errorf("usbip attach: %v\n%s", err, out)
+				return
+			}
+		}
+		select {
+		case <-changes:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// USBIPClient runs Debian's client on the server at addr.
+func USBIPClient(ctx context.Context, addr string, args ...string) ([]byte, error) {
+	_, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		return nil, err
+	}
+	return exec.CommandContext(ctx, "usbip", append([]string{"--tcp-port", port}, args...)...).CombinedOutput()
+}
+
+// WaitForKernel waits until the kernel has the device and udev is done with it, or until both have lost it.
+func (s *Sim) WaitForKernel(port *usb.Port, there bool) {
+	s.T.Helper()
+	require.Eventually(s.T, func() bool { return (s.deviceNode(port) != "") == there }, time.Minute, 20*time.Millisecond,
+		"device %s in the kernel: %t", serialOf(port), !there)
+	s.command("udevadm", "settle")
+}
+
+// Sysfs is what the kernel shows of the device, "" when it does not have it.
+func (s *Sim) Sysfs(port *usb.Port) string {
+	serials, err := filepath.Glob("/sys/bus/usb/devices/*/serial")
+	require.NoError(s.T, err)
+	for _, file := range serials {
+		if b, err := os.ReadFile(file); err == nil && strings.TrimSpace(string(b)) == serialOf(port) {
+			return filepath.Dir(file)
+		}
+	}
+	return ""
+}
+
+// deviceNode is the device's file, "" when the kernel does not have the device or udev has not got to it yet.
+func (s *Sim) deviceNode(port *usb.Port) string {
+	var numbers [2]int
+	for i, name := range []string{"busnum", "devnum"} {
+		b, _ := os.ReadFile(filepath.Join(s.Sysfs(port), name)) // it may be gone by now
+		numbers[i], _ = strconv.Atoi(strings.TrimSpace(string(b)))
+	}
+	path := fmt.Sprintf("/dev/bus/usb/%03d/%03d", numbers[0], numbers[1])
+	if _, err := os.Stat(path); err != nil {
+		return ""
+	}
+	return path
+}
+
+// Claim holds the device's vendor interface as another program does, until release.
+func (s *Sim) Claim(port *usb.Port) (release func()) {
+	s.T.Helper()
+	f, err := os.OpenFile(s.deviceNode(port), os.O_RDWR, 0)
+	require.NoError(s.T, err)
+	const claimInterface = 0x8004550F // USBDEVFS_CLAIMINTERFACE, linux/usbdevice_fs.h
+	require.NoError(s.T, unix.IoctlSetPointerInt(int(f.Fd()), claimInterface, usb.VendorInterface))
+	return func() { require.NoError(s.T, f.Close()) }
+}
+
+// asUser lets Chromium run as the person at the machine, who owns its profile; and without what costs an emulated
+// processor most.
+func (s *Sim) asUser(o *chromium.Options) {
+	o.Args = append(o.Args, "--disable-extensions", "--disable-component-extensions-with-background-pages", "--disable-software-rasterizer")
+	require.NoError(s.T, os.Chmod(filepath.Dir(o.Profile), 0o755)) // the test's own folder is root's alone
+	o.Command = func(cmd *exec.Cmd) {
+		_ = filepath.WalkDir(o.Profile, func(path string, _ fs.DirEntry, err error) error {
+			if err == nil {
+				err = os.Lchown(path, user, user)
+			}
+			return err
+		})
+		cmd.SysProcAttr.Credential = &syscall.Credential{Uid: user, Gid: user}
+	}
+}

@@ -1,0 +1,96 @@
+package harness
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/input"
+	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
+	"github.com/stretchr/testify/require"
+)
+
+func (b *Browser) Type(keys string) {
+	b.T.Helper()
+	b.Do(chromedp.KeyEvent(keys))
+}
+
+// TabTo presses Tab until the element has the focus.
+func (b *Browser) TabTo(selector string) {
+	b.T.Helper()
+	b.tabUntil(selector)
+}
+
+// PressEnterOn goes to the element and presses Enter there.
+func (b *Browser) PressEnterOn(selector string) {
+	b.T.Helper()
+	b.TabTo(selector)
+	b.Type(kb.Enter)
+}
+
+// TabBackTo presses Shift and Tab until the element has the focus.
+func (b *Browser) TabBackTo(selector string) {
+	b.T.Helper()
+	b.tabUntil(selector, chromedp.KeyModifiers(chromedp.ModifierShift))
+}
+
+func (b *Browser) tabUntil(selector string, modifiers ...chromedp.KeyOption) {
+	b.T.Helper()
+	for range 40 {
+		if Eval[bool](b, fmt.Sprintf("document.activeElement?.matches(%q) ?? false", selector)) {
+			return
+		}
+		b.Do(chromedp.KeyEvent(kb.Tab, modifiers...))
+	}
+	require.Failf(b.T, "Tab does not get there", "%s", selector)
+}
+
+// WaitForFocus checks what has the focus without a Tab.
+func (b *Browser) WaitForFocus(selector string) {
+	b.T.Helper()
+	b.WaitUntil(fmt.Sprintf("document.activeElement?.matches(%q) ?? false", selector))
+}
+
+// edit carries out one of the browser's editing commands, as its shortcut does.
+func (b *Browser) edit(command, key string) {
+	b.T.Helper()
+	b.Do(chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
+		for _, kind := range []input.DispatchKeyEventType{"rawKeyDown", "keyUp"} {
+			p := input.DispatchKeyEventParams{
+				Type: kind, Modifiers: int64(chromedp.ModifierCtrl), Key: key,
+				Code: "Key" + strings.ToUpper(key), WindowsVirtualKeyCode: int64(strings.ToUpper(key)[0]),
+			}
+			if kind == "rawKeyDown" {
+				p.Commands = []string{command}
+			}
+			if _, err := cdp.Call(ctx, target, input.DispatchKeyEvent, p); err != nil {
+				return err
+			}
+		}
+		return nil
+	}))
+}
+
+// Paste puts a text into the clipboard, as a person who copied it elsewhere, and pastes it where the focus is.
+func (b *Browser) Paste(text string) {
+	b.T.Helper()
+	b.Run(fmt.Sprintf(`
+		window.had = document.activeElement
+		window.elsewhere = document.body.appendChild(document.createElement('textarea'))
+		elsewhere.value = %q
+		elsewhere.select()`, text))
+	b.edit("copy", "c")
+	b.Run(`elsewhere.remove(); had.focus()`)
+	b.edit("paste", "v")
+}
+
+// Fill types into a field of the page, as a person does who was there with Tab.
+func (b *Browser) Fill(control, text string) {
+	b.T.Helper()
+	b.WaitFor("[data-control=" + control + "]")
+	b.Run(fmt.Sprintf("const field = document.querySelector('[data-control=%s]'); field.focus(); field.select()", control))
+	b.Type(text)
+	require.Equal(b.T, text, Eval[string](b, fmt.Sprintf("document.querySelector('[data-control=%s]').value", control)))
+}

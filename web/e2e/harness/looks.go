@@ -1,0 +1,132 @@
+package harness
+
+import (
+	"context"
+	_ "embed"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/chromedp"
+	"github.com/stretchr/testify/require"
+)
+
+//go:embed look.js
+var LookScript string
+
+// Looks is what was looked at so far, added up over pages.
+type Looks struct {
+	Findings []string
+	Counts   map[string]float64
+}
+
+func (l *Looks) Add(other Looks) {
+	l.Findings = append(l.Findings, other.Findings...)
+	if l.Counts == nil {
+		l.Counts = map[string]float64{"lowest": other.Counts["lowest"]}
+	}
+	for name, n := range other.Counts {
+		if name == "lowest" {
+			l.Counts[name] = min(l.Counts[name], n)
+		} else {
+			l.Counts[name] += n
+		}
+	}
+}
+
+func (l *Looks) Report(t *testing.T) {
+	c := l.Counts
+	t.Logf("%.0f views: %.0f texts, the faintest %.2f:1; %.0f borders and icons; %.0f targets; %.0f focus rings; %.0f animations",
+		c["views"], c["texts"], c["lowest"], c["borders"], c["targets"], c["rings"], c["animations"])
+	require.Empty(t, l.Findings)
+	for _, name := range []string{"views", "texts", "borders", "targets", "rings"} {
+		require.Positive(t, c[name], "nothing to judge: %s", name)
+	}
+}
+
+// SetScreen sets what a page is drawn on. It is higher than any page, so that all of it is in sight.
+func (b *Browser) SetScreen(width int64, scheme string, reduced bool) {
+	b.T.Helper()
+	motion := "no-preference"
+	if reduced {
+		motion = "reduce"
+	}
+	b.Do(chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
+		if _, err := cdp.Call(ctx, target, emulation.SetDeviceMetricsOverride, emulation.SetDeviceMetricsOverrideParams{
+			Width: width, Height: 4000, DeviceScaleFactor: 1,
+		}); err != nil {
+			return err
+		}
+		_, err := cdp.Call(ctx, target, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{
+			{Name: "prefers-color-scheme", Value: scheme}, {Name: "prefers-reduced-motion", Value: motion},
+		}})
+		return err
+	}))
+}
+
+// Screen is a kind of screen.
+type Screen struct {
+	Width   int64
+	Scheme  string
+	Reduced bool
+}
+
+var Screens = []Screen{
+	{390, "light", false}, {390, "dark", false}, {1280, "light", false}, {1280, "dark", false},
+	{390, "light", true}, {320, "light", true},
+}
+
+// SampleScreens is every screen where IMKEY_FULL is set, else some of them, so that both languages together have every width, every
+// scheme and less motion.
+func SampleScreens(language string) []Screen {
+	if os.Getenv("IMKEY_FULL") != "" {
+		return Screens
+	}
+	if language == "en" {
+		return []Screen{Screens[0], Screens[3]}
+	}
+	return []Screen{Screens[1], Screens[2], Screens[5]}
+}
+
+func (s Screen) String() string {
+	if s.Reduced {
+		return fmt.Sprintf("%d px, %s, less motion", s.Width, s.Scheme)
+	}
+	return fmt.Sprintf("%d px, %s", s.Width, s.Scheme)
+}
+
+// PrepareLook prepares a page to be looked at: from the first Tab on, what has the focus shows it.
+func (b *Browser) PrepareLook() {
+	b.T.Helper()
+	b.Run(LookScript)
+	b.Do(chromedp.KeyEvent("\t"))
+}
+
+func (b *Browser) Looked() Looks {
+	b.T.Helper()
+	l := Eval[Looks](b, `(({ findings, counts }) => ({ Findings: findings, Counts: counts }))(looking.result())`)
+	return l
+}
+
+// CheckConsole checks that the page had nothing to complain of: no error, no warning, no violation of its policy. What concerns
+// the expected addresses does not count.
+func (b *Browser) CheckConsole(expected ...string) {
+	b.T.Helper()
+	for line := range strings.Lines(b.Console()) {
+		if !slices.ContainsFunc(expected, func(address string) bool { return strings.Contains(line, address) }) {
+			require.Fail(b.T, "the page complained", line)
+		}
+	}
+}
+
+// OpenInLanguage opens a page in a language that was chosen earlier.
+func (b *Browser) OpenInLanguage(language, path string) {
+	b.T.Helper()
+	b.Run(fmt.Sprintf("localStorage.setItem('imkey-connect.language', %q)", language))
+	b.Open(path)
+	b.WaitUntil(fmt.Sprintf("document.documentElement.lang.startsWith(%q)", language))
+}

@@ -1,0 +1,182 @@
+package management
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"imkey-connect/devicesim/device"
+	"imkey-connect/web/e2e/harness"
+)
+
+func TestViewCode(t *testing.T) {
+	t.Parallel()
+	s := harness.NewSim(t, device.Options{})
+	b := s.StartBrowser(harness.BrowserOptions{})
+	code := b.Bind()
+	require.NotContains(t, b.Text(), code)
+	b.UnfoldManagement()
+	require.Contains(t, b.Text(), "no proof that the owner is there")
+	b.Press("view-code")
+	b.WaitForMessage(harness.CodeHiddenSoon)
+	require.Equal(t, code, b.ShownCode())
+	require.True(t, harness.Eval[bool](b, "document.activeElement.matches('.revealed')"), "the code is where the focus is, to be read out")
+	b.Press("hide-code")
+	b.WaitForMessage(harness.CodeHidden)
+	require.Empty(t, b.ShownCode())
+
+	b.Open("/") // and on another visit
+	b.Press("connect")
+	b.WaitForState("bound")
+	require.NotContains(t, strings.ReplaceAll(b.Text(), "\n", ""), code)
+	b.Run(`window.copied = []
+		for (const name of ['copy', 'cut']) document.addEventListener(name, () => copied.push(name))
+		navigator.clipboard.writeText = async () => { copied.push('written') }`)
+	b.Press("view-code")
+	b.WaitForMessage(harness.CodeHiddenSoon)
+	require.Equal(t, code, b.ShownCode())
+	// It is text and nothing else: in no attribute, in no message to a screen reader, never copied.
+	require.Empty(t, harness.Eval[string](b, `[...document.querySelectorAll('*')].flatMap(e => [...e.attributes]).map(a => a.name + a.value).join()
+		.match(/`+code+`/)?.[0] ?? ''`))
+	require.NotContains(t, harness.Eval[string](b, "[...document.querySelectorAll('[data-live]')].map(e => e.textContent).join()"), code)
+	b.Run("getSelection().selectAllChildren(document.body)")
+	require.NotContains(t, harness.Eval[string](b, "getSelection().toString().replace(/\\s/g, '')"), code)
+	require.Empty(t, harness.Eval[[]string](b, "copied"))
+	for _, attempt := range []string{"copy-report", "retry"} {
+		require.False(t, harness.Eval[bool](b, "document.querySelector('[data-action="+attempt+"]') !== null"))
+	}
+}
+
+// Whatever takes the page out of sight takes the code off it.
+func TestViewedCodeIsHiddenWithThePage(t *testing.T) {
+	t.Parallel()
+	s := harness.NewSim(t, device.Options{})
+	b := s.StartBrowser(harness.BrowserOptions{})
+	code := b.Bind()
+	b.UnfoldManagement()
+	view := func() {
+		b.Press("view-code")
+		b.WaitForMessage(harness.CodeHiddenSoon)
+		require.Equal(t, code, b.ShownCode())
+	}
+	gone := func() {
+		require.Empty(t, b.ShownCode())
+		require.False(t, harness.Eval[bool](b, "document.documentElement.outerHTML.replace(/<[^>]*>/g, '').includes('"+code+"')"))
+	}
+	view()
+	b.Run(`Object.defineProperty(document, 'visibilityState', { get: () => 'hidden', configurable: true })
+		document.dispatchEvent(new Event('visibilitychange'))
+		window.atOnce = document.querySelector('.revealed')?.textContent ?? ''
+		delete document.visibilityState`)
+	require.Empty(t, harness.Eval[string](b, "atOnce"))
+	gone()
+	b.WaitForMessage(harness.CodeHidden)
+
+	view()
+	s.Device.Unplug()
+	b.WaitUntil("document.body.innerText.includes('unplugged')")
+	gone()
+	s.Device.Plug()
+	b.WaitFor("[data-action=view-code]")
+
+	view()
+	b.Run(`window.dispatchEvent(new Event('pagehide')); window.atOnce = document.querySelector('.revealed')?.textContent ?? ''`)
+	require.Empty(t, harness.Eval[string](b, "atOnce"))
+	gone()
+	b.WaitForState("start")
+}
+
+// What is managed while the code is in sight hides it, and nothing says on the way back that it is there.
+func TestManagementHidesTheCode(t *testing.T) {
+	t.Parallel()
+	s := harness.NewSim(t, device.Options{})
+	b := s.StartBrowser(harness.BrowserOptions{})
+	code := b.Bind()
+	b.UnfoldManagement()
+	for action, state := range map[string]string{"rename": "rename", "export": "export"} {
+		b.Press("view-code")
+		b.WaitForMessage(harness.CodeHiddenSoon)
+		require.Equal(t, code, b.ShownCode())
+		b.Press(action)
+		b.WaitForState(state)
+		require.NotContains(t, b.Text(), code[:4])
+		b.Press("back")
+		b.WaitForState("bound")
+		b.WaitFor("[data-action=view-code]")
+		require.False(t, harness.Eval[bool](b, "!!document.querySelector('[data-action=hide-code], .revealed')"))
+	}
+
+	// A code that comes after the management was opened goes nowhere. Both presses are within one turn.
+	b.Run(`document.querySelector('[data-action=rename]').click(); document.querySelector('[data-action=view-code]').click()`)
+	b.WaitForState("rename")
+	b.Press("back")
+	b.WaitForState("bound")
+	require.False(t, harness.Eval[bool](b, "!!document.querySelector('[data-action=hide-code], .revealed')"))
+}
+
+func TestCodeNotKept(t *testing.T) {
+	t.Parallel()
+	s := harness.NewSim(t, device.Options{})
+	b := s.StartBrowser(harness.BrowserOptions{})
+	b.Open("/")
+	b.GoToCode()
+	code := s.Device.Code()
+	b.Run("document.querySelector('[data-control=keep]').click()")
+	b.Run("document.querySelector('.code-box').focus()")
+	b.EnterCode(code)
+	b.WaitForState("bound")
+	b.UnfoldManagement()
+	b.Press("view-code")
+	b.WaitForMessage("not kept in this browser")
+	require.Empty(t, b.ShownCode())
+
+	// The device shows it to whom it is bound.
+	s.Device.Home()
+	b.Press("show-on-device")
+	b.WaitForMessage("shows the code now")
+	require.Equal(t, code, s.Device.Code())
+}
+
+// Every real device: its code can be looked up by whom it was accepted from.
+func TestViewCodeOfAnUnverifiedDevice(t *testing.T) {
+	t.Parallel()
+	s := harness.NewSim(t, device.Options{})
+	b := s.StartBrowser(harness.BrowserOptions{})
+	s.HideSimulator()
+	b.Open("/")
+	b.Press("connect")
+	b.WaitForState("recognised")
+	b.Press("go-on")
+	b.WaitForState("unverified")
+	b.Run(`document.querySelector('[data-control="accept"]').click()`)
+	b.Press("go-on")
+	b.WaitForState("code")
+	code := s.Device.Code()
+	b.EnterCode(code)
+	b.WaitForState("bound")
+	b.Open("/")
+	b.Press("connect")
+	b.WaitForState("bound")
+	b.Press("view-code")
+	b.WaitForMessage(harness.CodeHiddenSoon)
+	require.Equal(t, code, b.ShownCode())
+}
+
+// The device locks while its code is looked up: the page waits for its person, and goes on.
+func TestViewCodeOfALockedDevice(t *testing.T) {
+	t.Parallel()
+	s := harness.NewSim(t, device.Options{PIN: "123456"})
+	s.Device.Unlock("123456")
+	b := s.StartBrowser(harness.BrowserOptions{})
+	b.Open("/")
+	b.GoToCode()
+	b.EnterCode(s.Device.Code())
+	b.WaitForState("bound")
+	b.UnfoldManagement()
+	s.Device.Lock()
+	b.Press("view-code")
+	b.WaitForState("waiting")
+	s.Device.Unlock("123456")
+	b.WaitForState("bound")
+}

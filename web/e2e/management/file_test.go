@@ -1,0 +1,193 @@
+package management
+
+import (
+	"context"
+	"encoding/base64"
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+
+	settings "github.com/chromedp/cdproto/browser"
+	"github.com/chromedp/chromedp"
+	"github.com/stretchr/testify/require"
+
+	"imkey-connect/devicesim/device"
+	"imkey-connect/web/e2e/harness"
+)
+
+const passphrase = "correct horse battery staple wagon"
+
+// downloads has the browser keep what it downloads in a folder, and returns that.
+func downloads(b *harness.Browser) string {
+	b.T.Helper()
+	dir := b.T.TempDir()
+	b.Do(chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
+		_, err := chromedp.CallBrowser(ctx, settings.SetDownloadBehavior, settings.SetDownloadBehaviorParams{
+			Behavior: "allow", DownloadPath: dir,
+		})
+		return err
+	}))
+	return dir
+}
+
+// exports goes from the bound state to the file, and returns its name and content.
+func exports(b *harness.Browser) (string, []byte) {
+	b.T.Helper()
+	dir := downloads(b)
+	b.UnfoldManagement()
+	b.Press("export")
+	b.WaitForState("export")
+	require.Contains(b.T, b.Text(), "is this browser to your imKey")
+	b.Fill("passphrase", passphrase)
+	require.Contains(b.T, b.Text(), "Strong.")
+	b.Fill("passphrase-again", "another")
+	b.Press("export-now")
+	b.WaitUntil("document.body.innerText.includes('not the same')")
+	b.Fill("passphrase-again", passphrase)
+	b.Press("export-now")
+	b.WaitForState("exported")
+	name := harness.Eval[string](b, "document.querySelector('[data-state=exported] dd').innerText")
+	path := filepath.Join(dir, name)
+	for { // the browser writes it beside its name, and names it when it is whole
+		if content, err := os.ReadFile(path); err == nil {
+			return name, content
+		}
+		require.NoError(b.T, b.Sim.Ctx.Err(), "nothing was downloaded")
+		b.Run("await new Promise(requestAnimationFrame)")
+	}
+}
+
+// offers chooses a file, or drops it.
+func offers(b *harness.Browser, name string, content []byte, drop bool) {
+	b.T.Helper()
+	b.WaitFor(".drop")
+	b.Run(fmt.Sprintf(`
+		const content = Uint8Array.from(atob(%q), (c) => c.charCodeAt(0))
+		const files = new DataTransfer()
+		files.items.add(new File([content], %q))
+		if (%v) {
+			const opened = document.querySelector('.drop').dispatchEvent(new DragEvent('drop', { dataTransfer: files, bubbles: true, cancelable: true }))
+			if (opened) throw new Error('the browser opens the file in place of the page')
+		} else {
+			const chooser = document.querySelector('[data-control=file]')
+			chooser.files = files.files
+			chooser.dispatchEvent(new Event('change'))
+		}`, base64.StdEncoding.EncodeToString(content), name, drop))
+}
+
+// imports goes from the question for a file to what became of it.
+func imports(b *harness.Browser, name string, content []byte, passphrase string) {
+	b.T.Helper()
+	offers(b, name, content, false)
+	b.WaitForState("import-passphrase")
+	b.Fill("passphrase", passphrase)
+	b.Press("import-now")
+}
+
+// A binding goes to another browser in a file: no code is needed there, and both are bound.
+func TestMoveBindingInAFile(t *testing.T) {
+	t.Parallel()
+	s := harness.NewSim(t, device.Options{Serial: "imKey01191200001"})
+	from := s.StartBrowser(harness.BrowserOptions{})
+	code := from.Bind()
+	name, file := exports(from)
+	require.Equal(t, "imkey-01191200001-binding.age", name)
+	require.NotContains(t, string(file), code)
+	require.NotContains(t, harness.Eval[string](from, "document.documentElement.outerHTML"), passphrase)
+	from.Press("back")
+	from.WaitForState("bound")
+	from.Close()
+
+	to := s.StartBrowser(harness.BrowserOptions{})
+	to.Open("/")
+	to.Press("connect")
+	to.WaitForState("recognised")
+	to.Press("go-on")
+	to.WaitForState("elsewhere")
+	to.Press("import")
+	to.WaitForState("import")
+	offers(to, "holiday.jpg", []byte("not it"), true)
+	to.WaitUntil("document.querySelector('[data-state=import] .message')?.innerText.includes('not a file with an exported binding')")
+	imports(to, name, append(file[:len(file)-1:len(file)-1], file[len(file)-1]^1), passphrase)
+	to.WaitUntil("document.querySelector('[data-state=import] .message')?.innerText.includes('damaged')")
+	imports(to, name, file, "not the passphrase")
+	to.WaitUntil("document.body.innerText.includes('not the passphrase of this file')")
+	to.WaitForFocus("[data-control=passphrase]")
+	to.Fill("passphrase", passphrase)
+	to.Press("import-now")
+	to.WaitUntil("document.querySelector('[data-state=known] .message')?.innerText.includes('in this browser now')")
+	require.Contains(t, to.Text(), "According to the file")
+	to.Press("connect-known")
+	to.WaitForState("bound")
+	to.Press("view-code")
+	to.WaitForMessage(harness.CodeHiddenSoon)
+	require.Equal(t, code, to.ShownCode())
+
+	// What is there is not overwritten but on purpose.
+	to.Open("/")
+	to.WaitForKnown("Bound on")
+	to.Press("import")
+	to.WaitForState("import")
+	imports(to, name, file, passphrase)
+	to.WaitForState("import-exists")
+	for _, said := range []string{s.Device.Status().Serial, "Bound on", "The binding code that this browser keeps is lost"} {
+		require.Contains(t, to.Text(), said)
+	}
+	to.Press("back")
+	to.WaitForState("start")
+	to.Press("import")
+	to.WaitForState("import")
+	imports(to, name, file, passphrase)
+	to.WaitForState("import-exists")
+	to.Press("replace-now")
+	to.WaitUntil("document.querySelector('[data-state=known] .message')?.innerText.includes('in this browser now')")
+	to.Press("connect-known")
+	to.WaitForState("bound")
+	leaks(to, passphrase)
+}
+
+// leaks looks for a text wherever the page could have left it.
+func leaks(b *harness.Browser, secret string) {
+	b.T.Helper()
+	require.NotContains(b.T, string(b.Recorded()), secret)
+	require.NotContains(b.T, harness.Eval[string](b, "document.documentElement.outerHTML + JSON.stringify(localStorage) + JSON.stringify(sessionStorage) + location.href"), secret)
+	bus, requests := b.Sim.Recorded()
+	require.NotContains(b.T, string(requests), secret)
+	require.NotContains(b.T, string(bus), secret)
+}
+
+// A file of another device is refused where it is to be of this one.
+func TestFileOfAnotherDevice(t *testing.T) {
+	t.Parallel()
+	const first, second = "imKey01191200001", "imKey01191200002"
+	s := harness.NewSim(t, device.Options{Serial: first}, device.Options{Serial: second, SEID: "18000000000000000000000000000002"})
+	s.Devices[1].Unplug()
+	from := s.StartBrowser(harness.BrowserOptions{})
+	from.Bind()
+	name, file := exports(from)
+	from.Close()
+	s.Devices[0].Unplug()
+	s.Devices[1].Plug()
+
+	// The other one is bound to yet another browser.
+	other := s.StartBrowser(harness.BrowserOptions{})
+	other.Open("/")
+	other.GoToCode()
+	other.EnterCode(s.Devices[1].Code())
+	other.WaitForState("bound")
+	other.Close()
+
+	to := s.StartBrowser(harness.BrowserOptions{})
+	to.Open("/")
+	to.Press("connect")
+	to.WaitForState("recognised")
+	to.Press("go-on")
+	to.WaitForState("elsewhere")
+	to.Press("import")
+	to.WaitForState("import")
+	imports(to, name, file, passphrase)
+	to.WaitUntil("document.querySelector('[data-state=import] .message')?.innerText.includes('another imKey')")
+	to.Press("back")
+	to.WaitForState("elsewhere")
+}

@@ -1,0 +1,31 @@
+package management
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"imkey-connect/devicesim/device"
+	"imkey-connect/web/e2e/harness"
+)
+
+func TestForgetBinding(t *testing.T) {
+	t.Parallel()
+	s := harness.NewSim(t, device.Options{})
+	b := s.StartBrowser(harness.BrowserOptions{})
+	code := b.Bind()
+	b.UnfoldManagement()
+	b.Press("forget")
+	b.WaitForState("forget")
+	require.Contains(t, b.Text(), "bound to a key that is then lost")
+	b.Press("keep-binding")
+	b.WaitForState("bound")
+	b.UnfoldManagement()
+	b.Press("forget")
+	b.WaitForState("forget")
+	b.Press("forget-now")
+	b.WaitForState("start")
+	require.Contains(t, b.Text(), "has forgotten the binding")
+	require.True(t, s.IsBound(), "the device is not told")
+	b.BindFromElsewhere(code)
+}

@@ -1,0 +1,53 @@
+package management
+
+import (
+	"testing"
+
+	"github.com/chromedp/chromedp/kb"
+	"github.com/stretchr/testify/require"
+
+	"imkey-connect/devicesim/device"
+	"imkey-connect/web/e2e/harness"
+)
+
+// The list, a device's page, a name and the way back, with the keyboard alone.
+func TestManagementByKeyboard(t *testing.T) {
+	t.Parallel()
+	s := harness.NewSim(t, device.Options{})
+	b := s.StartBrowser(harness.BrowserOptions{})
+	b.Bind()
+	b.Open("/")
+	b.WaitForKnown("Bound on")
+	b.PressEnterOn(".entry")
+	b.WaitForState("known")
+	b.PressEnterOn("[data-action=rename]")
+	b.WaitForState("rename")
+	b.Type("Mine")
+	b.PressEnterOn("[data-action=back]") // a name that was not saved is none
+	b.WaitForState("known")
+	require.NotContains(t, b.Text(), "Mine")
+	b.PressEnterOn("[data-action=lost]")
+	b.WaitForState("lost")
+	b.PressEnterOn("[data-action=lost-go-on]")
+	b.WaitUntil("document.body.innerText.includes('there is one way')")
+	b.PressEnterOn("[data-action=lost-go-on]")
+	b.WaitFor("[data-control=at-hand]")
+	b.PressEnterOn("[data-action=lost-go-on]")
+	b.WaitForFocus("[data-control=at-hand]") // nothing was ticked: back to what is missing
+	b.Type(" ")
+	b.PressEnterOn("[data-action=lost-go-on]")
+	b.WaitFor("[data-control=count-12]")
+	b.TabTo("[data-control=count-12]")
+	b.Type(" " + kb.ArrowDown)
+	b.PressEnterOn("[data-action=lost-go-on]")
+	b.WaitUntil("document.body.innerText.includes('Reset it on the device')")
+	b.PressEnterOn("[data-action=back]")
+	b.WaitForState("known")
+	b.PressEnterOn("[data-action=export]")
+	b.WaitForState("export")
+	b.TabTo("[data-control=passphrase]")
+	b.Type("short")
+	b.PressEnterOn("[data-action=export-now]")
+	b.WaitForFocus("[data-control=passphrase]") // back to what is too short
+	require.True(t, s.IsBound())
+}

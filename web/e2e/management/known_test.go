@@ -1,0 +1,177 @@
+package management
+
+import (
+	"testing"
+
+	"github.com/chromedp/chromedp/kb"
+	"github.com/stretchr/testify/require"
+
+	"imkey-connect/devicesim/device"
+	"imkey-connect/web/e2e/harness"
+)
+
+// The list is there without a press, for devices plugged in or not, and asks none of them anything.
+func TestKnownDevices(t *testing.T) {
+	t.Parallel()
+	s := harness.NewSim(t, device.Options{})
+	serial := s.Device.Status().Serial
+	b := s.StartBrowser(harness.BrowserOptions{})
+	b.Open("/")
+	require.False(t, harness.Eval[bool](b, "performance.getEntriesByType('resource').some(r => /wasm|part-|rare-/.test(r.name))"),
+		"a browser that knows no device loads nothing that would tell")
+	b.Bind()
+
+	wired := len(s.PacketDirections())
+	b.Open("/")
+	list := b.WaitForKnown("Plugged in · Bound on")
+	require.Contains(t, list, serial)
+	require.Equal(t, wired, len(s.PacketDirections()), "nothing was asked of the device")
+	b.PressEntry(serial)
+	b.WaitForState("known")
+	for _, says := range []string{"To this browser", "By the simulator’s key", "Kept in this browser"} {
+		require.Contains(t, b.Text(), says)
+	}
+	require.Equal(t, wired, len(s.PacketDirections()), "nor for its page")
+	b.Press("rename")
+	b.WaitForState("rename")
+	b.WaitForFocus("[data-control=name]")
+	b.Type("Savings" + kb.Enter)
+	b.WaitUntil("document.querySelector('[data-state=known] .message')?.innerText.includes('name is saved')")
+	b.WaitForFocus(".message")
+	b.Press("back")
+	b.WaitForKnown("Savings")
+	b.Press("connect")
+	b.WaitForState("bound")
+	require.Contains(t, b.Text(), "Savings")
+
+	// It is known unplugged, too, and forgotten without being plugged in.
+	b.Press("disconnect")
+	s.Device.Unplug()
+	b.Open("/")
+	require.Contains(t, b.WaitForKnown("Not connected to this page"), "Savings")
+	b.PressEntry("Savings")
+	b.WaitForState("known")
+	require.Contains(t, b.Text(), "Plug it in")
+	b.Press("forget-known")
+	b.WaitForState("forget-known")
+	require.Contains(t, b.Text(), "bound to a key that is then lost")
+	b.Press("forget-now")
+	b.WaitForState("start")
+	require.Contains(t, b.Text(), "has forgotten the binding")
+	b.WaitUntil("document.querySelector('.known') === null")
+	s.Device.Plug()
+	b.Open("/")
+	b.WaitForDevice()
+	b.Press("connect")
+	b.WaitForState("recognised")
+	b.Press("go-on")
+	b.WaitForState("elsewhere")
+}
+
+// What another tab did with the records is seen when its person comes back.
+func TestForgetInAnotherTab(t *testing.T) {
+	t.Parallel()
+	s := harness.NewSim(t, device.Options{})
+	serial := s.Device.Status().Serial
+	b := s.StartBrowser(harness.BrowserOptions{})
+	code := b.Bind()
+	b.Press("done")
+	b.WaitForKnown("Bound on")
+	b.PressEntry(serial)
+	b.WaitForState("known")
+	other := b.NewTab()
+	other.Open("/")
+	other.WaitForKnown("Bound on")
+	other.PressEntry(serial)
+	other.WaitForState("known")
+	other.Press("forget-known")
+	other.Press("forget-now")
+	other.WaitForState("start")
+
+	// The tab that knows nothing of it yet asks for a name.
+	b.Press("rename")
+	b.WaitForState("rename")
+	b.Fill("name", "Savings")
+	b.Press("save-name")
+	b.WaitForState("start")
+	require.Contains(t, b.Text(), "has forgotten the binding")
+	require.False(t, harness.Eval[bool](b, "document.querySelector('.known') !== null"))
+
+	// Bound there, it is known here when this tab is in sight again.
+	other.Press("connect")
+	other.WaitForState("recognised")
+	other.Press("go-on")
+	other.WaitForState("elsewhere")
+	other.Press("go-on")
+	other.WaitForState("code")
+	other.EnterCode(code)
+	other.WaitForState("bound")
+	other.Press("done")
+	other.WaitForState("start")
+	b.Run("document.dispatchEvent(new Event('visibilitychange'))")
+	b.WaitForKnown("Bound on")
+}
+
+// What is done with a binding and elsewhere on the page comes back to where it was begun, and says what came of it.
+func TestActionsReturnToTheBinding(t *testing.T) {
+	t.Parallel()
+	s := harness.NewSim(t, device.Options{})
+	b := s.StartBrowser(harness.BrowserOptions{})
+	code := b.Bind()
+	unfolded := func() {
+		t.Helper()
+		b.WaitForState("bound")
+		require.True(t, harness.Eval[bool](b, "document.querySelector('details.manage').open"))
+		require.NotContains(t, b.Text(), "shows the code now")
+	}
+	b.WaitUntil("document.querySelector('.banner').innerText.includes('Holds no money')")
+	b.Press("view-code-to-write") // from where it is said to be written down
+	b.WaitForMessage(harness.CodeHiddenSoon)
+	require.Equal(t, code, b.ShownCode())
+	b.Press("hide-code")
+	b.WaitForMessage("hidden again")
+	b.Press("show-on-device")
+	b.WaitForMessage("shows the code now")
+	b.Press("rename")
+	b.WaitForState("rename")
+	b.Fill("name", "Savings")
+	b.Press("save-name")
+	b.WaitForMessage("The name is saved")
+	unfolded()
+	b.WaitUntil("document.querySelector('.card-title').innerText.includes('Savings')")
+	b.Press("rename")
+	b.WaitForState("rename")
+	b.Press("back")
+	unfolded()
+	b.Press("export")
+	b.WaitForState("export")
+	b.Fill("passphrase", "12345678")
+	b.Fill("passphrase-again", "12345678")
+	b.Press("export-now")
+	b.WaitUntil("document.querySelector('.form .code-hint')?.innerText.includes('Too weak')")
+	b.Press("back")
+	unfolded()
+	exports(b)
+	b.Press("back")
+	unfolded()
+}
+
+// Changing the language keeps what was typed and where the focus is.
+func TestLanguageChangeKeepsInput(t *testing.T) {
+	t.Parallel()
+	s := harness.NewSim(t, device.Options{})
+	b := s.StartBrowser(harness.BrowserOptions{})
+	b.Bind()
+	b.Open("/")
+	b.WaitForKnown("Bound on")
+	b.PressEntry(s.Device.Status().Serial)
+	b.WaitForState("known")
+	b.Press("export")
+	b.WaitForState("export")
+	b.Fill("passphrase", "correct horse battery staple wagon")
+	b.Run("document.querySelector('[data-control=show-passphrase]').click(); document.querySelector('[data-language=zh]').click()")
+	b.WaitUntil("document.querySelector('h1').innerText === '导出此绑定'")
+	require.Equal(t, "correct horse battery staple wagon", harness.Eval[string](b, "document.querySelector('[data-control=passphrase]').value"))
+	require.Equal(t, "text", harness.Eval[string](b, "document.querySelector('[data-control=passphrase]').type"))
+	require.Contains(t, b.Text(), "强度高")
+}

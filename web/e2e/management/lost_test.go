@@ -1,0 +1,166 @@
+package management
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"imkey-connect/devicesim/device"
+	"imkey-connect/web/e2e/harness"
+)
+
+// The browser that was bound before says so without alarm, and offers both ways on.
+func TestBrowserBoundBefore(t *testing.T) {
+	t.Parallel()
+	s := harness.NewSim(t, device.Options{})
+	profile := t.TempDir()
+	b := s.StartBrowser(harness.BrowserOptions{Profile: profile})
+	code := b.Bind()
+	b.Close()
+
+	other := s.StartBrowser(harness.BrowserOptions{})
+	other.Open("/")
+	other.Press("connect")
+	other.WaitForState("recognised")
+	other.Press("go-on")
+	other.WaitForState("elsewhere")
+	require.Contains(t, other.Text(), "unbinds that one")
+	other.Press("go-on")
+	other.WaitForState("code")
+	other.EnterCode(code)
+	other.WaitForState("bound")
+	other.Close()
+
+	b = s.StartBrowser(harness.BrowserOptions{Profile: profile})
+	b.Open("/")
+	b.Press("connect")
+	b.WaitForState("rebound")
+	require.Contains(t, b.Text(), "This imKey has been bound to another phone, browser or site since.")
+	require.False(t, harness.Eval[bool](b, "document.querySelector('.heading-error') !== null"), "nothing is wrong")
+	b.Press("forget")
+	b.WaitForState("forget")
+	require.NotContains(t, b.Text(), "bound to a key that is then lost", "it is bound to another browser's")
+	b.Press("keep-binding")
+	b.WaitForState("rebound")
+	b.Press("go-on")
+	b.WaitForState("elsewhere")
+	b.Press("go-on")
+	b.WaitForState("code")
+	b.EnterCode(code)
+	b.WaitForState("bound")
+}
+
+// The code is lost: the page explains the only way, asks twice whether the mnemonic phrase is at hand, and resets nothing.
+// After the reset the device is known by its serial number, with a new binding.
+func TestCodeIsLost(t *testing.T) {
+	t.Parallel()
+	s := harness.NewSim(t, device.Options{})
+	first := s.StartBrowser(harness.BrowserOptions{})
+	code := first.Bind()
+	first.Close()
+
+	b := s.StartBrowser(harness.BrowserOptions{})
+	b.Open("/")
+	b.Press("connect")
+	b.WaitForState("recognised")
+	b.Press("go-on")
+	b.WaitForState("elsewhere")
+	b.Press("lost")
+	b.WaitForState("lost")
+	require.Contains(t, b.Text(), "A reset erases the wallet")
+	require.Contains(t, b.Text(), "This page cannot reset an imKey")
+	toCount := func() {
+		b.Press("lost-go-on")
+		b.WaitFor("[data-control=at-hand]")
+		b.Press("lost-go-on")
+		b.WaitUntil("document.body.innerText.includes('Tick the box first')")
+		b.Run("document.querySelector('[data-control=at-hand]').click()")
+		b.Press("lost-go-on")
+		b.WaitFor("[data-control=count-12]")
+	}
+	toCount()
+	b.Press("lost-go-on")
+	b.WaitUntil("document.body.innerText.includes('Choose one of the numbers first')")
+	b.Run("document.querySelector('[data-control=count-other]').click()")
+	b.Press("lost-go-on")
+	b.WaitUntil("document.body.innerText.includes('Then do not reset your imKey')")
+	b.Press("back")
+	b.WaitForState("elsewhere")
+
+	b.Press("go-on") // from where the code is asked for, the way is the same
+	b.WaitForState("code")
+	b.Press("lost")
+	b.WaitForState("lost")
+	toCount()
+	b.Run("document.querySelector('[data-control=count-12]').click()")
+	b.Press("lost-go-on")
+	b.WaitUntil("document.body.innerText.includes('Reset it on the device')")
+	require.True(t, s.IsBound(), "the page resets nothing")
+
+	s.Device.Reset()
+	b.Press("connect-known")
+	b.WaitForState("reset")
+	require.Contains(t, b.Text(), "Your imKey was reset")
+	require.Contains(t, b.Text(), s.Device.Status().Serial)
+	b.Press("go-on")
+	b.WaitForState("code")
+	anew := s.Device.Code()
+	require.NotEqual(t, code, anew)
+	b.EnterCode(anew)
+	b.WaitForState("bound")
+}
+
+// A browser that is still bound does not send its person down that way: it says how the code is looked up.
+func TestCodeIsNotLostYet(t *testing.T) {
+	t.Parallel()
+	s := harness.NewSim(t, device.Options{})
+	b := s.StartBrowser(harness.BrowserOptions{})
+	code := b.Bind()
+	b.Open("/")
+	b.WaitForKnown("Bound on")
+	b.PressEntry(s.Device.Status().Serial)
+	b.WaitForState("known")
+	b.Press("lost")
+	b.WaitForState("lost")
+	require.Contains(t, b.Text(), "This browser still keeps the code")
+	b.Press("connect-known")
+	b.WaitForState("bound")
+	b.Press("view-code")
+	b.WaitForMessage(harness.CodeHiddenSoon)
+	require.Equal(t, code, b.ShownCode())
+
+	// A reset that this browser was not told of is seen at the next visit.
+	s.Device.Reset()
+	b.Open("/")
+	b.Press("connect")
+	b.WaitForState("reset")
+	b.Press("go-on")
+	b.WaitForState("code")
+	b.EnterCode(s.Device.Code())
+	b.WaitForState("bound")
+}
+
+// Nobody is sent to reset a device that shows its code to who asks: it was met here, and was never bound.
+func TestLostCodeOfAnUnboundDevice(t *testing.T) {
+	t.Parallel()
+	s := harness.NewSim(t, device.Options{})
+	b := s.StartBrowser(harness.BrowserOptions{})
+	b.Open("/")
+	b.GoToCode()
+	b.EnterCode(harness.WrongCode(s.Device.Code()))
+	b.WaitForState("wrong")
+	b.Open("/")
+	b.WaitForKnown("Not bound yet")
+	b.PressEntry(s.Device.Status().Serial)
+	b.WaitForState("known")
+	b.Press("lost")
+	b.WaitForState("lost")
+	require.Contains(t, b.Text(), "show its code on its own screen")
+	require.NotContains(t, b.Text(), "reset")
+	b.Press("connect-known")
+	b.WaitForState("recognised")
+	b.Press("go-on")
+	b.WaitForState("code")
+	b.EnterCode(s.Device.Code())
+	b.WaitForState("bound")
+}

@@ -1,0 +1,104 @@
+package pairing
+
+import (
+	"testing"
+
+	"github.com/chromedp/chromedp"
+	"github.com/stretchr/testify/require"
+
+	"imkey-connect/devicesim/device"
+	"imkey-connect/devicesim/usb"
+	"imkey-connect/web/e2e/harness"
+)
+
+// A part of the page that cannot be loaded is said to be so, and comes when it can be.
+func TestChunkFailsToLoad(t *testing.T) {
+	t.Parallel()
+	s := harness.NewSim(t, device.Options{})
+	b := s.StartBrowser(harness.BrowserOptions{})
+	b.Open("/")
+	s.Device.Unplug()
+	s.BlockChunks(true)
+	b.Press("connect-simulated")
+	b.WaitForError("request-cancelled")
+	require.Contains(t, b.Text(), "could not be loaded")
+	s.BlockChunks(false)
+	b.Press("retry")
+	b.WaitUntil("document.body.innerText.includes('No imKey was chosen')")
+}
+
+func TestInterfaceClaimedByAnotherProgram(t *testing.T) {
+	t.Parallel()
+	s := harness.NewSim(t, device.Options{})
+	b := s.StartBrowser(harness.BrowserOptions{})
+	s.Device.Simulated.Port().SetAccess(usb.Access{Claimed: true})
+	b.Open("/")
+	b.Press("connect")
+	b.WaitForErrorText("in-use-elsewhere", "Another browser, tab or program is using your imKey")
+	s.Device.Simulated.Port().SetAccess(usb.Access{})
+	b.Press("retry")
+	b.WaitForStateAfterError("recognised")
+}
+
+func TestSystemDeniesAccess(t *testing.T) {
+	t.Parallel()
+	s := harness.NewSim(t, device.Options{})
+	b := s.StartBrowser(harness.BrowserOptions{})
+	b.Open("/")
+	b.WaitForDevice() // Chromium opens a device once to list it
+	s.Device.Simulated.Port().SetAccess(usb.Access{Denied: true})
+	b.Press("connect")
+	b.WaitForErrorText("permission-denied", "Your system does not let the browser open the imKey")
+	require.Contains(t, b.Text(), `ATTR{idVendor}=="096e"`, "the udev rule, on Linux")
+	s.Device.Simulated.Port().SetAccess(usb.Access{})
+	b.Press("retry")
+	b.WaitForStateAfterError("recognised")
+}
+
+func TestPermissionIsRevoked(t *testing.T) {
+	t.Parallel()
+	s := harness.NewSim(t, device.Options{})
+	b := s.StartBrowser(harness.BrowserOptions{})
+	b.Open("/")
+	b.GoToCode()
+	s.WaitForAnswers(0x72, 1)
+	b.Run("for (const d of await navigator.usb.getDevices()) await d.forget()")
+	b.EnterCode(s.Device.Code())
+	b.WaitForError("permission-denied")
+	require.Equal(t, 10, s.Device.Status().CodeAttemptsLeft)
+}
+
+// The chooser of a headless Chromium closes when it likes, so the one that stays open is a promise; the simulated one
+// closes at once when nothing is plugged in, as Chromium's does when its person closes it.
+func TestNoDeviceChosen(t *testing.T) {
+	t.Parallel()
+	s := harness.NewSim(t, device.Options{})
+	b := s.StartBrowser(harness.BrowserOptions{NoPermission: true})
+	b.Open("/")
+	b.Run("USB.prototype.requestDevice = () => new Promise(() => {})")
+	b.Press("connect")
+	b.WaitForState("choosing")
+	b.Press("cancel")
+	b.WaitForState("start")
+	s.Device.Unplug()
+	b.Press("connect-simulated")
+	b.WaitForErrorText("request-cancelled", "No imKey was chosen")
+	b.Press("stop")
+	b.WaitForStateAfterError("start")
+}
+
+func TestFrameWithoutUSBPermission(t *testing.T) {
+	t.Parallel()
+	s := harness.NewSim(t, device.Options{})
+	s.ServeHTML("/outer", `<!doctype html><title>outer</title><iframe src="/inner" allow="usb 'none'"></iframe>`)
+	s.ServeHTML("/inner", `<!doctype html><title>inner</title>`)
+	b := s.StartBrowser(harness.BrowserOptions{})
+	b.Do(chromedp.Navigate(s.URL + "/outer"))
+	b.WaitUntil("document.querySelector('iframe').contentDocument?.title === 'inner'")
+	code := harness.Eval[string](b, `(async () => {
+		const inner = document.querySelector('iframe').contentWindow
+		const imkey = await inner.eval("import('/imkey.js')")
+		return imkey.loadImKey().then(i => i.requestDevice()).then(() => 'none', e => e.code)
+	})()`)
+	require.Equal(t, "permission-denied", code)
+}

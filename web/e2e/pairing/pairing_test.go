@@ -1,0 +1,196 @@
+package pairing
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"imkey-connect/devicesim/device"
+	"imkey-connect/devicesim/usb"
+	"imkey-connect/web/e2e/harness"
+)
+
+func bound(s device.Status) bool { return s.Binding == "bound" }
+
+func TestFirstPairingAndTheNextVisit(t *testing.T) {
+	t.Parallel()
+	s := harness.NewSim(t, device.Options{})
+	b := s.StartBrowser(harness.BrowserOptions{})
+	b.Open("/")
+	b.GoToCode()
+	b.EnterCode(s.Device.Code())
+	b.WaitForState("bound")
+	require.Equal(t, "bound", s.Device.Status().Binding)
+	require.Contains(t, b.Text(), "Write it on paper")
+
+	b.Open("/")
+	b.Press("connect")
+	b.WaitForState("bound")
+	require.NotContains(t, b.Text(), "Write it on paper", "the second visit is not a binding")
+}
+
+func TestAnotherProfileTakesOverTheBinding(t *testing.T) {
+	t.Parallel()
+	s := harness.NewSim(t, device.Options{})
+	first, second := t.TempDir(), t.TempDir()
+
+	b := s.StartBrowser(harness.BrowserOptions{Profile: first})
+	code := b.Bind()
+	b.Close()
+
+	b = s.StartBrowser(harness.BrowserOptions{Profile: second})
+	b.Open("/")
+	b.Press("connect")
+	b.WaitForState("recognised")
+	b.Press("go-on")
+	b.WaitForState("elsewhere")
+	require.Contains(t, b.Text(), "unbind", "the warning comes before the code is asked for")
+	b.Press("go-on")
+	b.WaitForState("code")
+	b.EnterCode(code)
+	b.WaitForState("bound")
+	b.Close()
+
+	b = s.StartBrowser(harness.BrowserOptions{Profile: first})
+	b.Open("/")
+	b.Press("connect")
+	b.WaitForState("rebound")
+	b.Press("go-on")
+	b.WaitForState("elsewhere")
+}
+
+// Whatever is cut off while the code is checked, the browser and the device agree afterwards, and the page goes on by
+// itself once the device is back.
+func TestUnpluggedDuringIdentityVerify(t *testing.T) {
+	t.Parallel()
+	s := harness.NewSim(t, device.Options{})
+	b := s.StartBrowser(harness.BrowserOptions{})
+	b.Open("/")
+	wasBound, wasNot := 0, 0
+	for round, cut := range []usb.Fault{
+		// After SELECT (1 packet each way) come BIND_CHECK (2 out, 4 in) and IDENTITY_VERIFY (3 out, 1 in).
+		{On: "out", Packet: 4}, {On: "out", Packet: 5}, {On: "out", Packet: 6}, {On: "in", Packet: 6},
+	} {
+		met := "recognised"
+		if round > 0 {
+			met = "reset" // it was bound here in the round before
+		}
+		s.Device.Reset()
+		b.Open("/")
+		b.Press("connect")
+		b.WaitForState(met)
+		b.Press("go-on")
+		b.WaitForState("code")
+		code := s.Device.Code()
+		s.WaitForAnswers(0x72, round+1+wasNot) // the page asks for the code to be shown; what comes then is the binding
+		cut.Do = usb.DoUnplug
+		s.Device.Arm(cut)
+		b.EnterCode(code)
+		b.WaitForError("device-disconnected")
+		s.Device.Unplug() // the fault did it; this waits until it is done
+		before := s.IsBound()
+		s.Device.Arm()
+		s.Device.Plug()
+		if before {
+			wasBound++
+			b.WaitForStateAfterError("bound")
+			continue
+		}
+		wasNot++
+		b.WaitForStateAfterError("recognised") // a binding was begun since: what was before it counts no more
+		b.Press("go-on")
+		b.WaitForState("code")
+		b.EnterCode(s.Device.Code())
+		b.WaitForState("bound")
+	}
+	require.Positive(t, wasBound, "no cut came after the device had bound")
+	require.Positive(t, wasNot, "no cut came before the device had bound")
+}
+
+func TestDeviceAsksToConfirmTheBinding(t *testing.T) {
+	t.Parallel()
+	s := harness.NewSim(t, device.Options{ConfirmBinding: true})
+	b := s.StartBrowser(harness.BrowserOptions{})
+	b.Open("/")
+	b.GoToCode()
+	code := s.Device.Code()
+
+	b.EnterCode(code)
+	s.WaitForQuestion()
+	b.WaitUntil(`document.querySelector('[data-state="checking"]')?.innerText.includes('Look at your imKey')`)
+	s.Device.Press(device.Cancel)
+	b.WaitForError("user-rejected")
+
+	b.Press("retry")
+	b.WaitForStateAfterError("recognised")
+	b.Press("go-on")
+	b.WaitForState("code")
+	b.EnterCode(code)
+	s.WaitForQuestion()
+	b.Press("cancel") // on the page: the device is told, and the code can be entered again
+	s.WaitUntilIdle()
+	b.WaitForState("code")
+	b.EnterCode(code)
+	s.WaitForQuestion()
+	s.Device.Press(device.OK)
+	b.WaitForState("bound")
+}
+
+func TestPageClosedDuringTheBinding(t *testing.T) {
+	t.Parallel()
+	s := harness.NewSim(t, device.Options{ConfirmBinding: true})
+	b := s.StartBrowser(harness.BrowserOptions{})
+	b.Open("/")
+	b.GoToCode()
+	b.EnterCode(s.Device.Code())
+	s.WaitForQuestion()
+	b.Open("/") // the page is gone while the device waits
+	b.GoToCode()
+	b.EnterCode(s.Device.Code())
+	s.WaitForQuestion()
+	s.Device.Press(device.OK)
+	b.WaitForState("bound")
+}
+
+func TestUnverifiedDeviceMustBeAccepted(t *testing.T) {
+	t.Parallel()
+	s := harness.NewSim(t, device.Options{})
+	b := s.StartBrowser(harness.BrowserOptions{})
+	// A page from elsewhere than the simulator does not learn its CA: the device is then like every real one.
+	s.HideSimulator()
+	b.Open("/")
+	b.Press("connect")
+	b.WaitForState("recognised")
+	require.Contains(t, b.Text(), "Cannot be verified")
+	b.Press("go-on")
+	b.WaitForState("unverified")
+	b.Press("go-on") // without the tick
+	require.Equal(t, "unverified", harness.Eval[string](b, "document.querySelector('[data-state]').dataset.state"))
+	b.Run(`document.querySelector('[data-control="accept"]').click()`)
+	b.Press("go-on")
+	b.WaitForState("code")
+	b.EnterCode(s.Device.Code())
+	b.WaitForState("bound")
+	b.Open("/")
+	b.Press("connect")
+	b.WaitForState("bound")
+}
+
+func TestPairingOverAWebSocket(t *testing.T) {
+	t.Parallel()
+	s := harness.NewSim(t, device.Options{})
+	b := s.StartBrowser(harness.BrowserOptions{Unplugged: true})
+	b.Open("/")
+	b.Press("connect-simulated")
+	b.WaitForState("recognised")
+	b.Press("go-on")
+	b.WaitForState("code")
+	code := s.Device.Code()
+	b.EnterCode(harness.WrongCode(code))
+	b.WaitForState("wrong")
+	b.EnterCode(code)
+	b.WaitForState("bound")
+	b.Open("/")
+	b.Press("connect-simulated")
+	b.WaitForState("bound")
+}

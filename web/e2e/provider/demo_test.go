@@ -1,0 +1,187 @@
+package provider
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+
+	"github.com/chromedp/chromedp"
+	"github.com/stretchr/testify/require"
+
+	"imkey-connect/devicesim/device"
+	"imkey-connect/web/e2e/harness"
+)
+
+// All that the demonstration shows, looked at on every kind of screen, from the first press on.
+func TestDemoLooks(t *testing.T) {
+	t.Parallel()
+	s := harness.NewSim(t, device.Options{Mnemonic: harness.DemoPhrase})
+	b := s.StartBrowser(harness.BrowserOptions{Unplugged: true})
+	b.ExposeDialog()
+	b.Open("/dapp")
+	var all harness.Looks
+	for _, language := range []string{"en", "zh"} {
+		b.OpenInLanguage(language, "/dapp")
+		b.WaitFor("[data-action=connect-simulated]")
+		b.PrepareLook()
+		look := func(what string) {
+			for _, screen := range harness.Screens {
+				b.SetScreen(screen.Width, screen.Scheme, screen.Reduced)
+				b.Run(fmt.Sprintf("looking.add(%q, %v)", fmt.Sprintf("%s, %s: %s", screen, language, what), screen.Reduced))
+			}
+		}
+		tab := func(name string) { b.Run(fmt.Sprintf("document.querySelector('[data-tab=%s]').click()", name)) }
+		asked := func() {
+			b.WaitUntil("document.querySelector('.unit-knob[data-button=ok]:enabled') !== null")
+		}
+		answered := func(outcome string) {
+			b.WaitUntil(fmt.Sprintf("document.querySelector('[data-action=give-up]') === null && document.querySelector('[data-outcome=%q]') !== null", outcome))
+		}
+		look("start")
+		b.Press("sign-message")
+		look("without an account")
+
+		b.Press("connect-simulated")
+		if language == "en" { // the second time the device is bound
+			b.WaitForDialog("recognised")
+			b.Do(chromedp.KeyEvent("\r"))
+			b.WaitForDialog("code")
+			b.EnterCode(s.Device.Code())
+			b.WaitForDialog("bound")
+			b.Run("dialog().querySelector('[data-action=done]').click()")
+		}
+		b.WaitFor(fmt.Sprintf("[data-account=%q]", harness.DemoAddress))
+		look("connected")
+
+		b.Press("sign-message")
+		asked()
+		b.WaitUntil("document.querySelector('.unit-screen').textContent.startsWith('Sign message:')")
+		look("asked about a message")
+		b.Run("document.querySelector('.unit-knob[data-button=ok]').click()")
+		answered("good")
+		require.Regexp(t, `^"0x[0-9a-f]{130}"$`, harness.Eval[string](b, "document.querySelector('[data-answer]').textContent"))
+		b.Run("document.querySelector('.earlier').open = true")
+		look("signed, and what was before")
+		b.Run("document.querySelector('.earlier').open = false")
+
+		tab("typed-data")
+		b.Run("document.querySelector('#permit-all').click()")
+		b.Press("sign-typed-data")
+		asked()
+		b.WaitUntil("document.querySelector('.unit-screen').textContent.startsWith('Sign blindly:')")
+		b.WaitUntil("document.querySelectorAll('.note-warning').length === 2") // no limit, and blind
+		look("asked about a permit without limit")
+		b.Run("document.querySelector('.unit-knob[data-button=cancel]').click()")
+		answered("4001")
+		require.Equal(t, 1, harness.Eval[int](b, "document.querySelectorAll('.note-warning').length"), "what was not signed needs no warning of signing it")
+		look("declined")
+
+		tab("transaction")
+		for _, kind := range []string{"tokens", "approve", "unknown", "coins"} {
+			b.Run(fmt.Sprintf("kind.value = %q; kind.dispatchEvent(new Event('change'))", kind))
+			look("a transaction, " + kind)
+		}
+		b.Run("amount.value = 'much'")
+		b.Press("send-transaction")
+		b.WaitUntil("document.querySelector('.message-error').textContent !== ''")
+		look("a wrong amount")
+
+		tab("chain")
+		b.Run("chain.value = '1'")
+		b.Press("switch-chain")
+		b.WaitFor("[data-chain='1']")
+		look("another chain")
+		b.Run("node.value = 'http://example.org'")
+		b.Press("use-node")
+		b.WaitUntil("document.querySelector('.message-error').textContent !== ''")
+		look("no node of this computer's")
+		all.Add(b.Looked())
+	}
+	b.CheckConsole()
+	all.Report(t)
+}
+
+// What stands in the demonstration's way is said in words of its own: no node to ask, no wallet to sign with.
+func TestDemoWithoutANode(t *testing.T) {
+	t.Parallel()
+	s := harness.NewSim(t, device.Options{Mnemonic: harness.DemoPhrase, Approve: device.Yes})
+	b := s.StartBrowser(harness.BrowserOptions{Unplugged: true})
+	b.ExposeDialog()
+	b.Open("/dapp")
+	node := httptest.NewServer(http.NotFoundHandler())
+	node.Close() // and nobody listens there any more
+	b.WaitFor("[data-action=connect-simulated]")
+	// The page asks a node which chain it is on before it takes it: this one goes away after that.
+	b.Run(fmt.Sprintf(`
+		const { fetch } = globalThis
+		globalThis.fetch = (url, init) => String(url).startsWith(%[1]q)
+			? Promise.resolve(Response.json({ jsonrpc: '2.0', id: 1, result: '0x7a69' })) : fetch(url, init)
+		document.querySelector('[data-tab=chain]').click()
+		node.value = %[1]q
+		document.querySelector('[data-action=use-node]').click()
+		while (!document.querySelector('.column').innerText.includes('in use now')) await new Promise(requestAnimationFrame)
+		globalThis.fetch = fetch`, node.URL))
+	b.Press("connect-simulated")
+	b.WaitForDialog("recognised")
+	b.Do(chromedp.KeyEvent("\r"))
+	b.WaitForDialog("code")
+	b.EnterCode(s.Device.Code())
+	b.WaitForDialog("bound")
+	b.Run("dialog().querySelector('[data-action=done]').click()")
+	b.WaitFor(fmt.Sprintf("[data-account=%q]", harness.DemoAddress))
+
+	b.Run("document.querySelector('[data-tab=transaction]').click()")
+	b.Press("send-transaction")
+	b.WaitUntil("document.querySelector('[data-outcome=\"-32603\"]') !== null")
+	said := b.Text()
+	require.Contains(t, said, "No node answers at "+node.URL)
+	require.Contains(t, said, "npx @foundry-rs/anvil")
+	require.Contains(t, said, "node-unreachable")
+	require.NotContains(t, said, "timeout")
+
+	s.Device.Reset()
+	b.Run("document.querySelector('[data-tab=message]').click()")
+	b.Press("sign-message")
+	b.WaitForDialog("reset") // the device forgot its binding, too
+	b.Run("dialog().querySelector('[data-action=go-on]').click()")
+	b.WaitForDialog("code")
+	b.EnterCode(s.Device.Code())
+	b.WaitForDialog("bound")
+	b.Run("dialog().querySelector('[data-action=done]').click()")
+	b.WaitUntil("document.querySelector('[data-action=give-up]') === null && document.querySelector('[data-outcome=\"-32603\"]') !== null")
+	said = b.Text()
+	require.Contains(t, said, "Your imKey holds no wallet yet.")
+	require.Contains(t, said, "its wallet on its own page")
+}
+
+// A request that was cut off is over, and is said to be: nothing is sent again by itself.
+func TestDemoUnpluggedDuringARequest(t *testing.T) {
+	t.Parallel()
+	s := harness.NewSim(t, device.Options{Mnemonic: harness.DemoPhrase})
+	b := s.StartBrowser(harness.BrowserOptions{})
+	b.Bind()
+	b.Open("/dapp")
+	b.Press("connect")
+	b.WaitUntil("document.querySelector('[data-outcome=good]') !== null")
+	b.Run("[...document.querySelectorAll('button')].find(x => x.innerText === 'Sign the message').click()")
+	s.WaitForQuestion()
+	s.Device.Unplug()
+	b.WaitUntil("document.body.innerText.includes('Nothing was signed. Plug it in and send the request again.')")
+	b.WaitUntil("document.querySelector('.unit-unplugged') !== null")
+	s.Device.Plug()
+	b.WaitUntil("document.querySelector('.unit-unplugged') === null")
+}
+
+// TestDemoTrustsEveryCA: the page of the first device verifies the second, which has a CA of its own.
+func TestDemoTrustsEveryCA(t *testing.T) {
+	t.Parallel()
+	s := harness.NewSim(t, device.Options{}, device.Options{})
+	b := s.StartBrowser(harness.BrowserOptions{Permitted: s.Devices[1:]})
+	b.ExposeDialog()
+	b.Open("/dapp")
+	b.Press("connect")
+	b.WaitForDialog("recognised")
+	require.Contains(t, harness.Eval[string](b, "dialog().textContent"), s.Devices[1].Serial())
+	require.Equal(t, "verified", harness.Eval[string](b, "dialog().querySelector('[data-certificate]').dataset.certificate"))
+}

@@ -1,0 +1,105 @@
+package provider
+
+import (
+	"fmt"
+	"net/http"
+	"testing"
+
+	"github.com/chromedp/chromedp"
+	"github.com/stretchr/testify/require"
+
+	"imkey-connect/devicesim/device"
+	"imkey-connect/web/e2e/harness"
+)
+
+// A site whose policy allows no style, whose own rules are of the worst, and which listens to every key.
+const hostileSite = `<!doctype html><title>site</title><script type="module" src="/hostile.js"></script><button id="pay">Pay</button>`
+
+const hostileScript = `
+	const rules = new CSSStyleSheet()
+	rules.replaceSync('html { font-size: 4px } * { display: none !important; color: red !important; visibility: hidden } ' +
+		'html, body, #pay { display: block !important; visibility: visible }')
+	document.adoptedStyleSheets.push(rules)
+	globalThis.heard = []
+	for (const name of ['keydown', 'keyup', 'input', 'beforeinput', 'paste', 'click', 'focusin']) {
+		document.addEventListener(name, event => heard.push(name + ' ' + (event.key ?? event.data ?? '')))
+	}`
+
+func hostile(s *harness.Sim) {
+	s.Handle("/hostile", func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/html")
+		w.Header().Set("Content-Security-Policy",
+			"default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; connect-src 'self'; require-trusted-types-for 'script'")
+		fmt.Fprint(w, hostileSite)
+	})
+	s.Handle("/hostile.js", func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/javascript")
+		fmt.Fprint(w, hostileScript)
+	})
+}
+
+// asking opens the site and has its provider ask for the accounts of the unbound device, from a button with the focus.
+func asking(b *harness.Browser) {
+	b.T.Helper()
+	b.Open("/hostile")
+	b.WaitUntil("globalThis.heard !== undefined")
+	b.Run(fmt.Sprintf(`
+		const { createProvider } = await import('/imkey.js')
+		const { simulatedUSB } = await import('/sim/webusb.js')
+		const provider = createProvider({ chains: [{ chainId: 1, rpcUrls: ['http://127.0.0.1:1'] }], usb: simulatedUSB(), trustedCAs: [%q] })
+		document.querySelector('#pay').focus()
+		globalThis.outcome = null
+		provider.request({ method: 'eth_requestAccounts' }).then(
+			accounts => { outcome = accounts.join() }, error => { outcome = error.code + ' ' + error.data?.code })`, b.Sim.Device.CA()))
+}
+
+func outcome(b *harness.Browser) string {
+	b.T.Helper()
+	b.Run("while (outcome === null) await new Promise(requestAnimationFrame)")
+	return harness.Eval[string](b, "outcome")
+}
+
+func TestDialogOnAHostileSite(t *testing.T) {
+	t.Parallel()
+	s := harness.NewSim(t, device.Options{Mnemonic: harness.DemoPhrase})
+	hostile(s)
+	b := s.StartBrowser(harness.BrowserOptions{Unplugged: true})
+	b.ExposeDialog()
+	asking(b)
+	b.WaitForDialog("recognised")
+
+	// It names the site, lies above it, and nothing of the site's reaches in.
+	require.Regexp(t, `^127\.0\.0\.1:\d+ wants to bind your imKey$`, harness.Eval[string](b, "dialog().querySelector('#asking').textContent"))
+	require.Contains(t, harness.Eval[string](b, "dialog().querySelector('.asking').innerText"), "only if you trust this site")
+	require.Nil(t, harness.Eval[any](b, "document.querySelector('imkey-pairing').shadowRoot"))
+	require.True(t, harness.Eval[bool](b, "dialog().querySelector('dialog').matches(':modal')"))
+	require.Equal(t, "48px", harness.Eval[string](b, "getComputedStyle(dialog().querySelector('.button-primary')).minHeight"), "of the person's size and not the site's")
+	require.Equal(t, "16px", harness.Eval[string](b, "getComputedStyle(dialog().querySelector('.lead').parentElement).fontSize"))
+	require.NotContains(t, harness.Eval[string](b, "getComputedStyle(dialog().querySelector('h1')).color"), "255, 0, 0")
+	require.Equal(t, "visible", harness.Eval[string](b, "getComputedStyle(dialog().querySelector('h1')).visibility"))
+	// Escape is a way out: the person declined, and the focus is where it was.
+	b.Do(chromedp.KeyEvent("\x1b"))
+	require.Equal(t, "4001 user-rejected", outcome(b))
+	require.True(t, harness.Eval[bool](b, "document.querySelector('imkey-pairing') === null && document.activeElement.id === 'pay'"))
+
+	// By the keyboard alone to the end, with one wrong code on the way.
+	asking(b)
+	b.WaitForDialog("recognised")
+	b.Run("heard.length = 0")
+	b.Do(chromedp.KeyEvent("\r"))
+	b.WaitForDialog("code")
+	code := s.Device.Code()
+	b.EnterCode(harness.WrongCode(code))
+	b.WaitForDialog("wrong")
+	b.EnterCode(code)
+	b.WaitForDialog("bound")
+	require.Regexp(t, `^127\.0\.0\.1:\d+ is bound to your imKey$`, harness.Eval[string](b, "dialog().querySelector('.asking').innerText.trim()"), "nothing is wanted any more")
+	for _, where := range []string{"document.documentElement.outerHTML", "dialog().querySelector('dialog').outerHTML", "location.href + JSON.stringify({ ...localStorage })"} {
+		require.NotContains(t, harness.Eval[string](b, where), code)
+	}
+	require.Empty(t, harness.Eval[[]string](b, "heard"), "the site's shortcuts heard what was typed into the dialog")
+	b.Run("dialog().querySelector('[data-action=done]').click()")
+	require.Equal(t, harness.DemoAddress, outcome(b))
+	require.True(t, harness.Eval[bool](b, "document.querySelector('imkey-pairing') === null && document.activeElement.id === 'pay'"))
+	b.CheckConsole()
+}

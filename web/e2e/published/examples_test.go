@@ -1,0 +1,36 @@
+package published
+
+import (
+	"context"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"imkey-connect/web/e2e/harness"
+)
+
+// TestStartChromiumWithoutTheSimulator: who forgot to build the simulator is told the command, which is a right one.
+func TestStartChromiumWithoutTheSimulator(t *testing.T) {
+	t.Parallel()
+	module := harness.RepoPath("devicesim/examples/imkeysim.mjs")
+	ctx, stop := context.WithTimeout(t.Context(), 2*harness.Timeout) // it compiles
+	defer stop()
+	in := func(folder, program string, args ...string) string {
+		command := exec.CommandContext(ctx, program, args...)
+		command.Dir = folder
+		out, err := command.CombinedOutput()
+		require.NoError(t, err, "%s", out)
+		return string(out)
+	}
+	folder := t.TempDir()
+	said := in(folder, "node", "--input-type=module", "-e",
+		"import { startChromium } from "+strconv.Quote("file://"+module)+"; await startChromium('./imkeysim').catch((error) => console.log(error.message))")
+	first, build, _ := strings.Cut(said, "\n")
+	require.Equal(t, "There is no program ./imkeysim. Build it first, and name it by its path:", first)
+	in(folder, "sh", "-c", build)
+	require.FileExists(t, filepath.Join(folder, "imkeysim"))
+}

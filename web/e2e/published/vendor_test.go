@@ -1,0 +1,67 @@
+package published
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/chromedp/chromedp"
+	"github.com/stretchr/testify/require"
+
+	"imkey-connect/devicesim/device"
+	"imkey-connect/web/e2e/harness"
+)
+
+// TestVendorClient: the vendor's published web client, not a byte of it changed, finds the simulated device through
+// the browser's own navigator.usb, lists the test phrase's account and has a message signed. Nothing answers in the
+// browser's place: the client asks navigator.usb.getDevices() first and opens the chooser only where that is empty, and
+// the page has the permission that a person gives there.
+//
+// The client does not bind and sends no binding signature, as recorded hosts did: a device that was never bound signs for
+// it, one that is bound refuses unless it is told to allow that.
+func TestVendorClient(t *testing.T) {
+	t.Parallel()
+	bundle := harness.RepoPath("web/e2e/published/vendor/node_modules/@imkey/web3-provider/dist/imkey-web3-provider.umd.js")
+	require.FileExists(t, bundle, "run make testcases first")
+	s := harness.NewSim(t, device.Options{Mnemonic: harness.TestPhrase(t)})
+	s.Handle("/published/client.js", func(w http.ResponseWriter, r *http.Request) { http.ServeFile(w, r, bundle) })
+	s.ServeHTML("/published/{$}", `<!doctype html><meta charset="utf-8"><title>A dApp of the vendor's client</title><script src="client.js"></script>`)
+	s.Handle("/published/node", func(w http.ResponseWriter, r *http.Request) { // enable() asks it for the chain
+		w.Header().Set("Content-Type", "application/json")
+		fmt.Fprint(w, `{"jsonrpc":"2.0","id":1,"result":"0x1"}`)
+	})
+	b := s.StartBrowser(harness.BrowserOptions{})
+	b.Do(chromedp.Navigate(s.URL + "/published/"))
+	b.Run(`globalThis.client = new window['imkey-web3-provider'].default({ rpcUrl: location.origin + '/published/node', chainId: 1 })
+		globalThis.outcome = promise => promise.then(value => 'value ' + value, error => 'error ' + (error?.message ?? error))`)
+	require.True(t, harness.Eval[bool](b, "/native code/.test(navigator.usb.requestDevice)"), "the browser's own")
+
+	require.Equal(t, []string{harness.FirstAddress}, harness.Eval[[]string](b, "client.enable()"))
+	require.Equal(t, []string{harness.FirstAddress}, harness.Eval[[]string](b, "client.request({ method: 'eth_accounts' })"))
+	require.Equal(t, "none", s.Device.Status().Binding, "it does not bind")
+
+	const message = "hello imKey"
+	sign := fmt.Sprintf("outcome(client.request({ method: 'personal_sign', params: [%q, %q] }))", message, harness.FirstAddress)
+	signed := func() {
+		b.Run("globalThis.pending = " + sign)
+		require.Contains(t, s.Device.Approve(), message)
+		signature, ok := strings.CutPrefix(harness.Eval[string](b, "pending"), "value ")
+		require.True(t, ok, signature)
+		require.True(t, strings.EqualFold(harness.FirstAddress, harness.Signer(t, harness.PersonalDigest(message), signature)))
+	}
+	signed()
+
+	// Once another page has bound the device, the accounts stay to be seen, and the switch decides who signs.
+	s.ServeDapp()
+	dapp := &harness.Dapp{Browser: b}
+	dapp.Load(s.URL+"/published/node", "")
+	dapp.Pair()
+	b.Do(chromedp.Navigate(s.URL + "/published/"))
+	b.Run(`globalThis.client = new window['imkey-web3-provider'].default({ rpcUrl: location.origin + '/published/node', chainId: 1 })
+		globalThis.outcome = promise => promise.then(value => 'value ' + value, error => 'error ' + (error?.message ?? error))`)
+	require.Equal(t, []string{harness.FirstAddress}, harness.Eval[[]string](b, "client.enable()"))
+	require.True(t, strings.HasPrefix(harness.Eval[string](b, sign), "error "), "a bound device signs for no other host")
+	s.Device.Simulated.AllowUnbound(true)
+	signed()
+}
