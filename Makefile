@@ -7,7 +7,7 @@ ADDR  ?= localhost:7380
 DIST  := web/dist/manifest.json
 WASM_EXEC = $(shell $(GO) env GOROOT)/lib/wasm/go_js_wasm_exec
 # What web/dist is made of: the Go that becomes imkey.wasm, the TypeScript, the build tool.
-SOURCES := $(shell find core bridge wasm web/src web/builder web/cmd -type f ! -name '*_test.go' ! -path '*/testdata/*' ! -path '*/node_modules/*' 2>/dev/null) go.mod go.sum
+SOURCES := $(shell find core bridge wasm web/sdk web/ui web/apps web/build -type f ! -name '*_test.go' ! -name '*.test.*' ! -path '*/testdata/*' ! -path '*/node_modules/*' 2>/dev/null) go.mod go.sum
 # The Go modules beside the root's, which only tests need.
 MODULES := web/e2e core/ethereum/oracle
 
@@ -18,7 +18,7 @@ build: $(DIST)
 
 $(DIST): $(SOURCES)
 	@echo 'building web/dist; the first time takes a minute or two' >&2
-	@$(GO) run ./web/cmd/build
+	@$(GO) run ./web/build/cmd site
 
 # The pages and a simulated device on http://localhost:7380, or ADDR=host:port.
 run: build
@@ -27,7 +27,7 @@ run: build
 
 # The npm package, as build/imkey-connect-VERSION.tgz.
 pack:
-	@$(GO) run ./web/cmd/pack
+	@$(GO) run ./web/build/cmd package
 
 # What the tests need and a fresh Debian lacks: Chromium, a C compiler, node and npm.
 tools:

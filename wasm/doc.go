@@ -7,7 +7,7 @@
 //	init({ makeError })            how errors are made: makeError(code, message, statusWord, retryable, data)
 //	open(device, options)          a promise of an open device
 //
-// The device's methods are documented with their TypeScript declaration, web/src/sdk/core.ts. Every call returns a promise,
+// The device's methods are documented with their TypeScript declaration, web/sdk/client/core.ts. Every call returns a promise,
 // is read strictly, and rejects with an error of a stable code; a panic inside rejects with internal and ends nothing.
 //
 // A device's ethereum object signs. What is to be signed is read into Go before the call returns, so that nothing that the page

@@ -1,7 +1,7 @@
 // Package web serves the built pages and the SDK, and carries them inside the program.
 //
-// The sources are in src: the SDK (src/sdk), the pages (src/pages) and what they share. Package builder makes dist of
-// them; go run ./web/cmd/build runs it.
+// The sources stand beside it: the SDK in sdk, the pages in apps, what they are made of in ui. Package build makes dist of
+// them; go run ./web/build/cmd site runs it.
 package web
 
 import (

@@ -12,7 +12,7 @@ import (
 
 // TestErrorCodesAreDeclared holds the declared codes of imkey.d.ts, and what it says of each, against those of core.
 func TestErrorCodesAreDeclared(t *testing.T) {
-	source, err := os.ReadFile("src/sdk/types/imkey.d.ts")
+	source, err := os.ReadFile("sdk/types/imkey.d.ts")
 	require.NoError(t, err)
 	union := regexp.MustCompile(`(?s)/\*\*(.*?)\*/\nexport type ErrorCode =\n((?:  \| '[a-z-]+'\n)+)`).FindSubmatch(source)
 	require.NotNil(t, union, "the union ErrorCode with its comment")

@@ -15,7 +15,7 @@ import (
 
 // Every state of a record has its word, and the words are those that imkey.d.ts names.
 func TestStatesOfAKnownDevice(t *testing.T) {
-	declared, err := os.ReadFile("../../web/src/sdk/types/imkey.d.ts")
+	declared, err := os.ReadFile("../../web/sdk/types/imkey.d.ts")
 	require.NoError(t, err)
 	union := regexp.MustCompile(`readonly state: ('bound'[^\n]*)`).FindSubmatch(declared)
 	require.NotNil(t, union)

@@ -3,7 +3,7 @@
 // record were in, ends with it. It opens the store itself: a record never crosses JavaScript but encrypted, unless the page
 // brought a store of its own or keeps its records in memory.
 //
-// It is started as imkey.wasm is (package wasm), and hands over one object, which web/src/sdk/backup.ts declares:
+// It is started as imkey.wasm is (package wasm), and hands over one object, which web/sdk/client/backup.ts declares:
 //
 //	init({ makeError })
 //	exportBinding(seid, passphrase, options)

@@ -22,7 +22,7 @@ func TestTypesOfTheSimulatedUSB(t *testing.T) {
 	response := httptest.NewRecorder()
 	wire.Types().ServeHTTP(response, httptest.NewRequest(http.MethodGet, "http://localhost:7380/sim/webusb.d.ts", nil))
 	require.Equal(t, http.StatusOK, response.Code)
-	modules, sdk := harness.RepoPath("web/node_modules"), harness.RepoPath("web/src/sdk/types/imkey.d.ts")
+	modules, sdk := harness.RepoPath("web/node_modules"), harness.RepoPath("web/sdk/types/imkey.d.ts")
 	dir := t.TempDir()
 	write := func(name, text string) {
 		require.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600))

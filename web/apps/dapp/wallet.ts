@@ -1,0 +1,136 @@
+import { dapp as words, unnamedChain } from '../../ui/words/dapp'
+import { say, type Text } from '../../ui/words/text'
+import { createProvider, type Provider, type ProviderInteraction } from 'imkey-connect'
+import { simulatedUSB, type SimulatorFacts } from '../../ui/simulator/simulator'
+import type { Request } from './requests'
+
+export const firstNode = 'http://127.0.0.1:8545'
+
+/** startNode starts a node there, whose accounts have coins. */
+export const startNode = 'npx @foundry-rs/anvil'
+
+/** The chains that the page knows by name. All are asked of the one node that the person runs. */
+const names = new Map<number, Text>([
+  [31337, words.localChain],
+  [1, say('Ethereum', '以太坊')],
+  [11155111, say('Sepolia', 'Sepolia 测试链')],
+])
+
+/** chainName names a chain. */
+export function chainName(id: number): Text {
+  return names.get(id) ?? unnamedChain(id)
+}
+
+/** Wallet is the dApp's side of the provider: whose account it works with, and on which chain. */
+export class Wallet {
+  account: string | null = null
+  chainId = 31337
+  node = firstNode
+  /** The device is there; what is not connected is not missed. */
+  plugged = true
+  /** What the person has to do, as the provider tells it. */
+  onInteraction: (interaction: ProviderInteraction) => void = () => undefined
+  readonly #chains = new Set(names.keys())
+  #usb: USB | undefined
+  #provider: Provider
+
+  constructor(
+    private readonly simulator: SimulatorFacts | null,
+    private readonly changed: () => void,
+  ) {
+    this.#provider = this.#make()
+  }
+
+  /** The simulated device was chosen. */
+  get simulated(): boolean {
+    return this.#usb !== undefined
+  }
+
+  get chains(): readonly number[] {
+    return [...this.#chains]
+  }
+
+  request(request: Request, signal?: AbortSignal): Promise<unknown> {
+    return this.#provider.request({ ...request, ...(signal && { signal }) })
+  }
+
+  /** connect asks for the accounts. Call it in a click: the browser shows its chooser to nobody else. */
+  async connect(signal: AbortSignal): Promise<unknown> {
+    const accounts = (await this.request({ method: 'eth_requestAccounts' }, signal)) as string[]
+    this.account = accounts[0] ?? null
+    this.plugged = true
+    this.changed()
+    return accounts
+  }
+
+  /** connectSimulated does the same with the simulated device over a WebSocket, in place of the browser's USB. */
+  async connectSimulated(signal: AbortSignal): Promise<unknown> {
+    if (this.simulator && !this.#usb) {
+      this.#usb = await simulatedUSB(this.simulator)
+      this.#provider = this.#make()
+    }
+    return this.connect(signal)
+  }
+
+  async disconnect(): Promise<void> {
+    await this.request({ method: 'wallet_revokePermissions', params: [{ eth_accounts: {} }] })
+    this.account = null
+    if (this.#usb) {
+      this.#usb = undefined
+      this.#provider = this.#make()
+    }
+    this.changed()
+  }
+
+  /** useNode takes another node, and the chain that it is on. A provider's nodes do not change: this makes another one. */
+  async useNode(url: string, chainId: number, signal: AbortSignal): Promise<void> {
+    this.node = url
+    this.#chains.add(chainId)
+    this.chainId = chainId
+    this.#provider = this.#make()
+    if (this.account === null) this.changed()
+    else await this.connect(signal)
+  }
+
+  #make(): Provider {
+    const provider = createProvider({
+      ...(this.#usb && { usb: this.#usb }),
+      ...(this.simulator && { trustedCAs: this.simulator.cas }),
+      // No key of the maker's is known to verify real devices by: the dialog says so, and asks.
+      allowUnverified: true,
+      chainId: this.chainId,
+      chains: this.chains.map((chainId) => ({
+        chainId,
+        rpcUrls: [this.node],
+      })),
+    })
+    const current = (told: () => void) => () => {
+      if (provider !== this.#provider) return
+      told()
+      this.changed()
+    }
+    provider.on('interaction', (interaction) => this.onInteraction(interaction))
+    provider.on('connect', current(() => { this.plugged = true }))
+    provider.on('disconnect', current(() => { this.plugged = false }))
+    provider.on('accountsChanged', (accounts) => current(() => { this.account = accounts[0] ?? null })())
+    provider.on('chainChanged', (chainId) => current(() => { this.chainId = Number(chainId) })())
+    return provider
+  }
+}
+
+/** chainOf asks a node which chain it is on; undefined where no node answers. */
+export async function chainOf(url: string): Promise<number | undefined> {
+  try {
+    const answer = await fetch(url, {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json' },
+      body: JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'eth_chainId', params: [] }),
+      signal: AbortSignal.timeout(5000),
+    })
+    const { result } = (await answer.json()) as { result?: unknown }
+    const id = typeof result === 'string' && /^0x[0-9a-f]{1,13}$/i.test(result) ? Number(result) : 0
+    return id > 0 ? id : undefined
+  } catch {
+    return undefined
+  }
+}

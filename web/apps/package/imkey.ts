@@ -1,0 +1,16 @@
+// The entry of imkey.js: the SDK together with the dialog that its provider opens.
+
+import { createProviderWith } from '../../sdk/index'
+
+export type {
+  Account, BindingStatus, BindOptions, ChainOptions, DeviceEventMap, DeviceInfo, ErrorCode, ErrorDetails, Ethereum,
+  ImKeyEventMap, ImportOptions, Interaction, KnownDevice, LoadOptions, PairingRequest, Provider, ProviderErrorCode, ProviderEventMap, ProviderInfo, ProviderInteraction,
+  ProviderMessage, ProviderOptions, Quantity, SignedMessage, SignedTransaction, SignOptions, Store, TransactionOptions,
+  TransactionRequest, TransactionSummary, TypedData, UnsupportedReason, USBSource, USBSourceDevice,
+} from '../../sdk/index'
+export {
+  announceProvider, Device, ImKey, ImKeyError, isSupported, loadImKey, ProviderRpcError,
+} from '../../sdk/index'
+
+/** createProvider loads the dialog when a first device is to be bound. */
+export const createProvider = createProviderWith(() => import('../../ui/dialog/dialog'))

@@ -1,0 +1,227 @@
+package build
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/evanw/esbuild/pkg/api"
+)
+
+const (
+	sdkName  = "imkey.js"
+	typeName = "imkey.d.ts"
+	// workerName is beside imkey.js and under a name that does not change, so that imkey.js finds it by its own address.
+	workerName = "imkey-backup.js"
+
+	// assets is the folder of all files whose names carry a hash of what is in them. Whoever serves them may tell browsers
+	// to keep them for ever.
+	assets = "assets"
+)
+
+// afterPairing are the sources that no first pairing on the connect page loads: the provider's engine and its dialog, export and
+// import, the management of known devices, and the states outside a first pairing.
+var afterPairing = []string{
+	"sdk/provider/engine.ts", "sdk/client/backup.ts", "ui/dialog/dialog.ts", "ui/management/part.ts", "ui/pairing/rare.ts",
+}
+
+// bundle compiles imkey.js and the pages into files and returns who imports whom.
+//
+// They are two runs on purpose: imkey.js stays one file that a dApp can load, and the pages import that very file by its
+// address, as a dApp does, so that there is one copy of its classes and it finds imkey.wasm beside itself.
+func bundle(ctx context.Context, module string, files tree) (graph, error) {
+	web := filepath.Join(module, "web")
+	g := graph{}
+
+	if err := bundleSDK(ctx, module, web, files, g); err != nil {
+		return nil, err
+	}
+
+	pages, err := readPages(web)
+	if err != nil {
+		return nil, err
+	}
+	options := bundling(web)
+	options.EntryNames = assets + "/[name]-[hash]"
+	options.External = []string{"/sim/*"} // the simulator's own scripts, of which a site has none
+	options.Plugins = []api.Plugin{sdkPlugin("../" + sdkName), onlyByName(web)}
+	for _, p := range pages {
+		options.EntryPointsAdvanced = append(options.EntryPointsAdvanced, p.entryPoints()...)
+	}
+	entries, err := esbuild(options, files, g)
+	if err != nil {
+		return nil, err
+	}
+	for _, p := range pages {
+		if err := p.write(web, files, g, entries); err != nil {
+			return nil, fmt.Errorf("%s: %w", p.source, err)
+		}
+	}
+	return g, nil
+}
+
+// bundleSDK compiles imkey.js with what it loads on demand, and adds its types.
+func bundleSDK(ctx context.Context, module, web string, files tree, g graph) error {
+	goSupport, err := wasmExec(ctx, module)
+	if err != nil {
+		return err
+	}
+	options := bundling(web)
+	options.EntryPointsAdvanced = []api.EntryPoint{
+		{InputPath: "apps/package/imkey.ts", OutputPath: strings.TrimSuffix(sdkName, ".js")},
+		{InputPath: "sdk/client/backup-worker.ts", OutputPath: strings.TrimSuffix(workerName, ".js")},
+	}
+	options.EntryNames = "[name]"
+	options.Plugins = []api.Plugin{goSupportPlugin(goSupport), cssTextPlugin(web)}
+	if _, err := esbuild(options, files, g); err != nil {
+		return err
+	}
+	types, err := readSource(web, "sdk/types/imkey.d.ts")
+	if err != nil {
+		return err
+	}
+	return files.add(typeName, types)
+}
+
+func bundling(web string) api.BuildOptions {
+	return api.BuildOptions{
+		AbsWorkingDir:     web,
+		Outdir:            filepath.Join(web, "out"), // nothing is written there: names are taken relative to it
+		Bundle:            true,
+		Splitting:         true,
+		Format:            api.FormatESModule,
+		Target:            api.ES2022,
+		Platform:          api.PlatformBrowser,
+		Charset:           api.CharsetUTF8,
+		LegalComments:     api.LegalCommentsEndOfFile,
+		MinifyWhitespace:  true,
+		MinifyIdentifiers: true,
+		MinifySyntax:      true,
+		ChunkNames:        assets + "/[name]-[hash]",
+		AssetNames:        assets + "/[name]-[hash]",
+		Loader: map[string]api.Loader{
+			".svg": api.LoaderFile, ".png": api.LoaderFile, ".webp": api.LoaderFile, ".woff2": api.LoaderFile,
+		},
+		Metafile: true,
+		Write:    false,
+		LogLevel: api.LogLevelSilent,
+	}
+}
+
+// entry is what an entry point became.
+type entry struct {
+	file   string
+	styles string // the style sheet of what a script imports, if any
+}
+
+// esbuild runs one build, adds what it made to files and its imports to g, and returns the entry points' files by source.
+func esbuild(options api.BuildOptions, files tree, g graph) (map[string]entry, error) {
+	result := api.Build(options)
+	// A warning is a fault in sources of our own (a duplicate key, an unreachable case): it fails the build as errors do.
+	if messages := append(result.Errors, result.Warnings...); len(messages) > 0 {
+		text := api.FormatMessages(messages, api.FormatMessagesOptions{Kind: api.ErrorMessage})
+		return nil, errors.New(strings.TrimSpace(strings.Join(text, "")))
+	}
+	for _, f := range result.OutputFiles {
+		name, err := filepath.Rel(options.Outdir, f.Path)
+		if err != nil {
+			return nil, err
+		}
+		if err := files.add(filepath.ToSlash(name), f.Contents); err != nil {
+			return nil, err
+		}
+	}
+
+	var meta struct {
+		Outputs map[string]struct {
+			EntryPoint string
+			CSSBundle  string
+			Imports    []struct {
+				Path     string
+				Kind     string
+				External bool
+			}
+		}
+	}
+	if err := json.Unmarshal([]byte(result.Metafile), &meta); err != nil {
+		return nil, fmt.Errorf("reading esbuild's metafile: %w", err)
+	}
+	entries := map[string]entry{}
+	for file, output := range meta.Outputs {
+		file = strings.TrimPrefix(file, "out/")
+		if output.EntryPoint != "" {
+			entries[output.EntryPoint] = entry{file, strings.TrimPrefix(output.CSSBundle, "out/")}
+		}
+		for _, i := range output.Imports {
+			if slices.Contains(afterPairing, meta.Outputs[i.Path].EntryPoint) {
+				continue
+			}
+			to := strings.TrimPrefix(i.Path, "out/")
+			if i.External {
+				if !strings.HasPrefix(i.Path, ".") {
+					continue // an address elsewhere on the site: none of our files
+				}
+				to = path.Join(path.Dir(file), i.Path)
+			}
+			g.add(file, to, i.Kind == "dynamic-import")
+		}
+	}
+	return entries, nil
+}
+
+// goSupportPlugin makes `import { evaluate } from 'go:wasm_exec'` give Go's JavaScript support.
+//
+// As Go ships it, it writes Go, fs, process and path to globalThis and takes a page's own for them where there are any.
+// Here it is the body of a function with a globalThis of its own: sdk/client/loader.ts says which.
+func goSupportPlugin(js string) api.Plugin {
+	const before = `/*! Go's wasm_exec.js: Copyright 2018 The Go Authors, under the BSD-style licence of Go */
+export function evaluate(globalThis) {
+const fs = { writeSync: (fd, bytes) => globalThis.fs.writeSync(fd, bytes) };
+`
+	const after = `
+return globalThis.Go;
+}
+`
+	contents := before + js + after
+	return api.Plugin{Name: "go support", Setup: func(build api.PluginBuild) {
+		build.OnResolve(api.OnResolveOptions{Filter: `^go:wasm_exec$`}, func(a api.OnResolveArgs) (api.OnResolveResult, error) {
+			return api.OnResolveResult{Path: a.Path, Namespace: "go"}, nil
+		})
+		build.OnLoad(api.OnLoadOptions{Filter: `.*`, Namespace: "go"}, func(api.OnLoadArgs) (api.OnLoadResult, error) {
+			return api.OnLoadResult{Contents: &contents, Loader: api.LoaderJS}, nil
+		})
+	}}
+}
+
+// moduleName is the name by which pages and adapters import the SDK, as sites do.
+const moduleName = "imkey-connect"
+
+// sdkPlugin turns an import of the SDK by its name into one of imkey.js at address, so that there is one copy of it.
+func sdkPlugin(address string) api.Plugin {
+	return api.Plugin{Name: "sdk", Setup: func(build api.PluginBuild) {
+		build.OnResolve(api.OnResolveOptions{Filter: "^" + moduleName + "$"}, func(api.OnResolveArgs) (api.OnResolveResult, error) {
+			return api.OnResolveResult{Path: address, External: true}, nil
+		})
+	}}
+}
+
+// onlyByName refuses a page's import of the SDK's sources: it would be a second copy of them.
+func onlyByName(web string) api.Plugin {
+	inside := []string{filepath.Join(web, "sdk"), filepath.Join(web, "apps", "package")}
+	return api.Plugin{Name: "only by name", Setup: func(build api.PluginBuild) {
+		build.OnResolve(api.OnResolveOptions{Filter: `^\.`}, func(a api.OnResolveArgs) (api.OnResolveResult, error) {
+			target := filepath.Join(a.ResolveDir, filepath.FromSlash(a.Path))
+			for _, folder := range inside {
+				if strings.HasPrefix(target, folder+string(filepath.Separator)) {
+					return api.OnResolveResult{}, fmt.Errorf("pages use the SDK as sites do: import %s instead of %s", moduleName, a.Path)
+				}
+			}
+			return api.OnResolveResult{}, nil
+		})
+	}}
+}

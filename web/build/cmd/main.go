@@ -1,0 +1,55 @@
+// Command cmd builds one of the targets, from anywhere inside the repository:
+//
+//	go run ./web/build/cmd [-out folder] target
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"slices"
+
+	"imkey-connect/web/build"
+)
+
+func main() {
+	out := flag.String("out", "", "the folder to build into, instead of the target's own")
+	flag.Usage = func() {
+		fmt.Fprintln(flag.CommandLine.Output(), "usage: go run ./web/build/cmd [-out folder] target")
+		flag.PrintDefaults()
+		fmt.Fprintln(flag.CommandLine.Output(), "targets:")
+		for _, t := range build.Targets {
+			fmt.Fprintf(flag.CommandLine.Output(), "  %-8s %s\n", t.Name, t.About)
+		}
+	}
+	flag.Parse()
+	i := slices.IndexFunc(build.Targets, func(t build.Target) bool { return t.Name == flag.Arg(0) })
+	if i < 0 || flag.NArg() != 1 {
+		flag.Usage()
+		os.Exit(2)
+	}
+	if err := run(build.Targets[i], *out); err != nil {
+		fmt.Fprintln(os.Stderr, "build:", err)
+		os.Exit(1)
+	}
+}
+
+func run(target build.Target, out string) error {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	module, err := build.Root(ctx)
+	if err != nil {
+		return err
+	}
+	if out == "" {
+		out = filepath.Join(module, filepath.FromSlash(target.Out))
+	}
+	made, err := target.Make(ctx, build.Options{Module: module, Out: out, Reuse: filepath.Join(module, "web", "dist")})
+	if err == nil {
+		fmt.Println(made)
+	}
+	return err
+}

@@ -1,0 +1,105 @@
+package build
+
+import (
+	"archive/tar"
+	"bytes"
+	"compress/gzip"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/evanw/esbuild/pkg/api"
+)
+
+// Package writes the npm package to the folder o.Out, as imkey-connect-VERSION.tgz, and returns the file's name. The package
+// is imkey.js as sites get it, the WASM, and the entry points of sdk/adapters, which import ./imkey.js. The same sources give
+// the same bytes.
+func Package(ctx context.Context, o Options) (string, error) {
+	module, err := filepath.Abs(o.Module)
+	if err != nil {
+		return "", err
+	}
+	web := filepath.Join(module, "web")
+	files := tree{}
+	if err := bundleSDK(ctx, module, web, files, graph{}); err != nil {
+		return "", err
+	}
+	if err := bundleAdapters(web, files); err != nil {
+		return "", err
+	}
+	for name, source := range map[string]string{
+		"package.json": "web/apps/package/package.json",
+		"README.md":    "web/apps/package/README.md",
+		"LICENSE":      "LICENSE",
+		"wagmi.d.ts":   "web/sdk/types/wagmi.d.ts",
+		"keyring.d.ts": "web/sdk/types/keyring.d.ts",
+	} {
+		data, err := os.ReadFile(filepath.Join(module, filepath.FromSlash(source)))
+		if err != nil {
+			return "", err
+		}
+		if err := files.add(name, data); err != nil {
+			return "", err
+		}
+	}
+	if !o.NoWASM {
+		if err := addWASM(ctx, module, files); err != nil {
+			return "", err
+		}
+	}
+
+	var about struct{ Name, Version string }
+	if err := json.Unmarshal(files["package.json"], &about); err != nil {
+		return "", fmt.Errorf("web/apps/package/package.json: %w", err)
+	}
+	packed, err := tarball(files)
+	if err != nil {
+		return "", err
+	}
+	if err := os.MkdirAll(o.Out, 0o755); err != nil {
+		return "", err
+	}
+	out := filepath.Join(o.Out, about.Name+"-"+about.Version+".tgz")
+	return out, os.WriteFile(out, packed, 0o644)
+}
+
+// bundleAdapters compiles the package's other entry points. They import imkey.js beside them, so that there is one of it.
+func bundleAdapters(web string, files tree) error {
+	options := bundling(web)
+	options.EntryPoints = []string{"sdk/adapters/wagmi.ts", "sdk/adapters/keyring.ts"}
+	options.EntryNames = "[name]"
+	options.Plugins = []api.Plugin{sdkPlugin("./" + sdkName)}
+	_, err := esbuild(options, files, graph{})
+	return err
+}
+
+// tarball packs files as npm does: below package/, and without a time or an owner.
+func tarball(files tree) ([]byte, error) {
+	var packed bytes.Buffer
+	zipped, err := gzip.NewWriterLevel(&packed, gzip.BestCompression)
+	if err != nil {
+		return nil, err
+	}
+	archive := tar.NewWriter(zipped)
+	for _, name := range slices.Sorted(maps.Keys(files)) {
+		header := &tar.Header{
+			Typeflag: tar.TypeReg, Name: "package/" + name, Size: int64(len(files[name])), Mode: 0o644,
+			ModTime: time.Date(1985, time.October, 26, 8, 15, 0, 0, time.UTC), // npm's own, after which zip files exist
+			Format:  tar.FormatUSTAR,
+		}
+		if err := archive.WriteHeader(header); err != nil {
+			return nil, err
+		}
+		if _, err := archive.Write(files[name]); err != nil {
+			return nil, err
+		}
+	}
+	err = errors.Join(archive.Close(), zipped.Close())
+	return packed.Bytes(), err
+}

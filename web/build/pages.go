@@ -1,0 +1,147 @@
+package build
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/base32"
+	"errors"
+	"fmt"
+	"os"
+	"path"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/evanw/esbuild/pkg/api"
+)
+
+// connectPage is the page at /, made of apps/connect; apps/NAME becomes NAME.html, served at /NAME.
+const connectPage = "index.html"
+
+// page is a folder of apps: an index.html with the scripts, styles and pictures that its src and href name.
+type page struct {
+	name   string // of the folder
+	source string // its index.html, from the folder web
+	html   []byte
+}
+
+var (
+	// reference matches src="…" and href="…" with the address of a file relative to the page's folder: no scheme, no / in
+	// front, and with an extension, which links to other pages do not have.
+	reference = regexp.MustCompile(`(\s(?:src|href)=")([^"/#?:][^"#?:]*\.[a-z0-9]+)"`)
+	// inline matches what the Content-Security-Policy keeps from working: better a failed build than a dead button.
+	inline = regexp.MustCompile(`(?i)<style|\s(?:style|on[a-z]+)=|<script(?:\s+type="module")?\s*>`)
+	endTag = []byte("</head>")
+)
+
+func readPages(web string) ([]page, error) {
+	htmls, err := filepath.Glob(filepath.Join(web, "apps", "*", "index.html"))
+	if err != nil {
+		return nil, err
+	}
+	var pages []page
+	for _, file := range htmls {
+		html, err := os.ReadFile(file)
+		if err != nil {
+			return nil, err
+		}
+		name := filepath.Base(filepath.Dir(file))
+		p := page{name, path.Join("apps", name, "index.html"), html}
+		if at := inline.Find(html); at != nil {
+			return nil, fmt.Errorf("%s: %q: the Content-Security-Policy allows no inline script or style", p.source, at)
+		}
+		if !bytes.Contains(html, endTag) {
+			return nil, fmt.Errorf("%s: no %s", p.source, endTag)
+		}
+		pages = append(pages, p)
+	}
+	return pages, nil
+}
+
+// output is the page's name in the built folder.
+func (p page) output() string {
+	if p.name == "connect" {
+		return connectPage
+	}
+	return p.name + ".html"
+}
+
+// target is the source, from the folder web, that an address on the page names.
+func (p page) target(address string) string {
+	return path.Join(path.Dir(p.source), address)
+}
+
+func bundled(source string) bool {
+	return slices.Contains([]string{".ts", ".css"}, path.Ext(source))
+}
+
+func (p page) entryPoints() []api.EntryPoint {
+	var points []api.EntryPoint
+	for _, m := range reference.FindAllSubmatch(p.html, -1) {
+		if source := p.target(string(m[2])); bundled(source) {
+			points = append(points, api.EntryPoint{InputPath: source, OutputPath: p.name})
+		}
+	}
+	return points
+}
+
+// write rewrites the page's addresses to those of the built files and notes them in g.
+func (p page) write(web string, files tree, g graph, entries map[string]entry) error {
+	var failed error
+	var styles []string
+	html := reference.ReplaceAllFunc(p.html, func(whole []byte) []byte {
+		m := reference.FindSubmatch(whole)
+		file, err := p.file(web, p.target(string(m[2])), files, entries, &styles)
+		if err != nil {
+			failed = errors.Join(failed, err)
+			return whole
+		}
+		g.add(p.output(), file, false)
+		return slices.Concat(m[1], []byte(file), []byte(`"`))
+	})
+	if failed != nil {
+		return failed
+	}
+
+	var head strings.Builder
+	for _, file := range styles {
+		g.add(p.output(), file, false)
+		fmt.Fprintf(&head, "<link rel=\"stylesheet\" href=\"%s\">\n", file)
+	}
+	// Without these, the browser would find out about each script only when the one before has arrived.
+	for _, file := range g.reach(p.output(), false) {
+		if path.Ext(file) == ".js" && !bytes.Contains(html, []byte(`src="`+file+`"`)) {
+			fmt.Fprintf(&head, "<link rel=\"modulepreload\" href=\"%s\">\n", file)
+		}
+	}
+	html = bytes.Replace(html, endTag, append([]byte(head.String()), endTag...), 1)
+	return files.add(p.output(), html)
+}
+
+// file gives the built file for a source that the page names; styles collects those that its scripts bring along.
+func (p page) file(web, source string, files tree, entries map[string]entry, styles *[]string) (string, error) {
+	if bundled(source) {
+		built, ok := entries[source]
+		if !ok {
+			return "", fmt.Errorf("%s was not built", source)
+		}
+		if built.styles != "" && !slices.Contains(*styles, built.styles) {
+			*styles = append(*styles, built.styles)
+		}
+		return built.file, nil
+	}
+	data, err := readSource(web, source)
+	if err != nil {
+		return "", err
+	}
+	sum := sha256.Sum256(data)
+	hash := base32.StdEncoding.EncodeToString(sum[:])[:8]
+	ext := path.Ext(source)
+	name := fmt.Sprintf("%s/%s-%s%s", assets, strings.TrimSuffix(path.Base(source), ext), hash, ext)
+	return name, files.add(name, data)
+}
+
+func readSource(web, name string) ([]byte, error) {
+	return os.ReadFile(filepath.Join(web, filepath.FromSlash(name)))
+}

@@ -1,0 +1,37 @@
+package build_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"imkey-connect/web/build"
+)
+
+// What a person on a slow line waits for, in bytes as brotli sends them.
+const (
+	mostSDK          = 12_000  // imkey.js, which a dApp loads before anybody clicks
+	mostFirstPairing = 840_000 // all that a first pairing downloads
+)
+
+// TestDownloadsStaySmall builds this very repository. Copies already made for web/dist are used where nothing changed.
+func TestDownloadsStaySmall(t *testing.T) {
+	_, m := site(t, build.Options{Module: "../..", Reuse: "../dist"})
+	total := 0
+	for _, name := range m.FirstPairing {
+		t.Logf("%7d %s", m.Files[name].Brotli.Size, name)
+		total += m.Files[name].Brotli.Size
+	}
+	sdk := m.Files["imkey.js"].Brotli.Size
+	t.Logf("imkey.js: %d bytes brotli, at most %d", sdk, mostSDK)
+	t.Logf("firstPairing: %d bytes brotli, at most %d", total, mostFirstPairing)
+	require.LessOrEqual(t, sdk, mostSDK)
+	require.LessOrEqual(t, total, mostFirstPairing)
+
+	// What the limit is about is in the sum.
+	require.Contains(t, m.FirstPairing, "index.html")
+	require.Contains(t, m.FirstPairing, "imkey.js")
+	require.Contains(t, m.FirstPairing, "imkey.wasm")
+	require.Contains(t, strings.Join(m.FirstPairing, " "), "assets/loader-")
+}

@@ -1,0 +1,37 @@
+package build
+
+import (
+	"context"
+	"fmt"
+)
+
+// Target is one shell of the project: something that is built of the same sources for one place to run in.
+type Target struct {
+	// Name selects the target on the command line.
+	Name string
+	// About says in one line what is made.
+	About string
+	// Out is the folder that it is made in, from the root of the repository.
+	Out string
+	// Make builds the target into o.Out and returns one line that says what was made.
+	Make func(ctx context.Context, o Options) (string, error)
+}
+
+// Targets are all targets.
+var Targets = []Target{
+	{"site", "the folder that a site serves: the pages, imkey.js, the WASM", "web/dist", makeSite},
+	{"package", "the npm package", "build", Package},
+}
+
+func makeSite(ctx context.Context, o Options) (string, error) {
+	m, err := Site(ctx, o)
+	if err != nil {
+		return "", err
+	}
+	first := 0
+	for _, name := range m.FirstPairing {
+		first += m.Files[name].Brotli.Size
+	}
+	return fmt.Sprintf("%s: %d files; imkey.js %d bytes, a first pairing %d bytes (brotli)",
+		o.Out, len(m.Files), m.Files[sdkName].Brotli.Size, first), nil
+}

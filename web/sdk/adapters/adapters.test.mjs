@@ -1,0 +1,75 @@
+// The npm package's entry points, imported by name: a connector as wagmi calls it, a module as web3-onboard calls it.
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { ProviderRpcError } from 'imkey-connect'
+import onboard, { imKey as keyring } from 'imkey-connect/keyring'
+import { imKey } from 'imkey-connect/wagmi'
+import { FakeUSB } from '../testdata/fakeusb.js'
+import { A0, A1, fakeNode, SIGNATURE, wallet } from '../testdata/fakewallet.js'
+
+const usb = device => Object.assign(new FakeUSB(), { devices: [device] })
+const load = device => ({ usb: usb(device), wasmURL: `${process.env.SITE}/imkey.wasm`, store: 'memory', pairing: 'none' })
+const coin = { name: 'Ether', symbol: 'ETH', decimals: 18 }
+
+async function connector(t, parameters) {
+  const [one, ten] = [await fakeNode(t), await fakeNode(t, { eth_chainId: '0xa', eth_blockNumber: '0xaa' })]
+  const emitted = []
+  const chains = [
+    { id: 1, name: 'One', nativeCurrency: coin, rpcUrls: { default: { http: ['https://unused.example'] } } },
+    { id: 10, name: 'Ten', nativeCurrency: coin, rpcUrls: { default: { http: [ten.url] } } },
+  ]
+  const device = wallet()
+  const it = imKey({ ...load(device), ...parameters })({
+    chains, transports: { 1: () => ({ value: { url: one.url } }) },
+    emitter: { emit: (...event) => emitted.push(event) },
+  })
+  return { it, emitted, one, device }
+}
+
+test('wagmi connects, lists, switches and disconnects', async t => {
+  const { it, emitted, one } = await connector(t, { accounts: 2 })
+  assert.equal(imKey.type, it.type)
+  assert.match(it.icon, /^data:image\//)
+  assert.equal(await it.isAuthorized(), false)
+  assert.deepEqual(await it.connect(), { accounts: [A0, A1], chainId: 1 })
+  assert.deepEqual((await it.connect({ withCapabilities: true })).accounts, [A0, A1].map(address => ({ address, capabilities: {} })))
+  assert.deepEqual(await it.connect({ isReconnecting: true, chainId: 10 }), { accounts: [A0, A1], chainId: 10 })
+  assert.deepEqual(emitted, [['change', { chainId: 10 }]], 'told once, however often it connects')
+  assert.equal(await it.isAuthorized(), true)
+  const provider = await it.getProvider()
+  assert.equal(provider, await it.getProvider())
+  assert.equal(await provider.request({ method: 'eth_blockNumber' }), '0xaa', "the chain's own node")
+  assert.equal((await it.switchChain({ chainId: 1 })).id, 1)
+  one.answers.eth_blockNumber = '0x1'
+  assert.equal(await provider.request({ method: 'eth_blockNumber' }), '0x1', "the transport's node")
+  await assert.rejects(it.switchChain({ chainId: 5 }), /not among those/)
+  emitted.length = 0
+  await it.disconnect()
+  assert.deepEqual([await it.isAuthorized(), emitted], [false, []], 'wagmi knows that it disconnected')
+})
+
+test('accounts taken away elsewhere end the connection to wagmi', async t => {
+  const { it, emitted } = await connector(t)
+  await it.connect()
+  const provider = await it.getProvider()
+  await provider.request({ method: 'wallet_revokePermissions', params: [{ eth_accounts: {} }] })
+  assert.deepEqual(emitted, [['disconnect']])
+})
+
+test('errors are those of the package', async t => {
+  const { it, device } = await connector(t)
+  device.refuses = host => host.makeError('user-rejected', 'no', 0x6940, true)
+  await assert.rejects(it.connect(), error => error instanceof ProviderRpcError && error.code === 4001)
+})
+
+test('web3-onboard gets a provider on its chains', async t => {
+  assert.equal(onboard, keyring)
+  const node = await fakeNode(t, { eth_chainId: '0xa' })
+  const module = onboard({ ...load(wallet()), rpcUrls: { 10: node.url } })()
+  assert.equal(module.label, 'imKey')
+  assert.match(await module.getIcon(), /^data:image\//)
+  const { provider } = await module.getInterface({ chains: [{ id: '0x1' }, { id: '0xa', token: 'OP', rpcUrl: 'https://unused.example' }] })
+  assert.equal(await provider.request({ method: 'eth_chainId' }), '0xa')
+  assert.deepEqual(await provider.request({ method: 'eth_requestAccounts' }), [A0])
+  assert.equal(await provider.request({ method: 'personal_sign', params: ['0x00', A0] }), SIGNATURE)
+})

@@ -1,0 +1,33 @@
+// A wallet module for web3-onboard. It needs nothing of web3-onboard: a module is a function that gives an object.
+
+import { createProvider } from 'imkey-connect'
+import { icon } from '../provider/icon'
+import type { OnboardHelpers, OnboardModule, OnboardOptions } from '../types/keyring'
+
+export function imKey(options: OnboardOptions = {}): () => OnboardModule {
+  const { rpcUrls, label = 'imKey', ...rest } = options
+  return () => ({
+    label,
+    getIcon: async () => icon,
+    getInterface: async ({ chains }: OnboardHelpers) => {
+      const provider = createProvider({
+        ...rest,
+        chains: chains.flatMap(chain => {
+          const given = rpcUrls?.[Number(chain.id)] ?? chain.rpcUrl
+          // The currency is left at ETH where none is named; its decimals are those of every chain of the EVM.
+          return given == null ? [] : [{
+            chainId: Number(chain.id), rpcUrls: Array.isArray(given) ? given : [given],
+            ...(chain.token != null && { nativeCurrency: { symbol: chain.token, decimals: 18 } }),
+          }]
+        }),
+      })
+      // web3-onboard calls this when its wallet is disconnected, and waits for nothing.
+      const disconnect = () => {
+        provider.request({ method: 'wallet_revokePermissions', params: [{ eth_accounts: {} }] }).catch(() => {})
+      }
+      return { provider: Object.assign(provider, { disconnect }) }
+    },
+  })
+}
+
+export default imKey

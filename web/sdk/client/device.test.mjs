@@ -1,0 +1,265 @@
+// imkey.js on a fake core: the chooser, sharing, crashes, downloads that fail.
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { test } from 'node:test'
+import { device, FakeUSB } from '../testdata/fakeusb.js'
+
+const { DIST, SITE } = process.env
+const globals = () => Reflect.ownKeys(globalThis).map(String).sort()
+
+// Every test has a page of its own: a module with a query is another module, and so is a WASM for the loader's cache.
+let pages = 0
+async function page(options = {}) {
+  const sdk = await import(`${DIST}/imkey.js?page=${++pages}`)
+  const wasmURL = `${SITE}/imkey.wasm?page=${pages}`
+  const usb = new FakeUSB()
+  const load = more => sdk.loadImKey({ usb, wasmURL, store: 'memory', ...options, ...more })
+  return { ...sdk, usb, load, key: await load() }
+}
+
+async function downloads(t) {
+  const urls = []
+  const { fetch } = globalThis
+  t.after(() => { globalThis.fetch = fetch })
+  globalThis.fetch = (...args) => (urls.push(String(args[0])), fetch(...args))
+  return urls
+}
+
+test('the WASM is loaded by requestDevice, in the same turn as the chooser', async t => {
+  const urls = await downloads(t)
+  const { key, usb, Device } = await page()
+  assert.equal((await key.getDevices()).length, 1)
+  assert.deepEqual(urls, [])
+  const choice = key.requestDevice()
+  assert.deepEqual(usb.asked, [{ filters: [{ vendorId: 0x096e }] }], 'asked for before anything was awaited')
+  const chosen = await choice
+  assert(chosen instanceof Device)
+  assert.equal(chosen.serialNumber, 'imKey01191200001')
+  assert.equal(chosen, (await key.getDevices())[0])
+  await chosen.open()
+  assert.deepEqual(urls, [`${SITE}/imkey.wasm?page=${pages}`])
+})
+
+test('nothing is left on globalThis', async () => {
+  const before = globals()
+  const { key } = await page()
+  const device = await key.requestDevice()
+  await device.open()
+  assert.equal(await device.revealBindingCode(), true, 'Go has its own fs, and bound functions')
+  assert.deepEqual(globals(), before)
+})
+
+test('a page with its own fs and process does not disturb Go', async t => {
+  const { process } = globalThis
+  globalThis.fs = {}
+  globalThis.process = {}
+  t.after(() => { globalThis.process = process; delete globalThis.fs })
+  const { key } = await page()
+  const device = await key.requestDevice()
+  await device.open()
+  assert.equal(await device.bindingStatus(), 'unbound')
+})
+
+test('chooser errors have codes', async () => {
+  const { key, usb } = await page()
+  for (const [name, code] of [
+    ['NotFoundError', 'request-cancelled'], ['SecurityError', 'permission-denied'], ['NotAllowedError', 'permission-denied'],
+    ['AbortError', 'aborted'], ['TypeError', 'internal'],
+  ]) {
+    usb.choice = () => Promise.reject(new DOMException('no', name))
+    await assert.rejects(key.requestDevice(), { name: 'ImKeyError', code }, name)
+    usb.choice = () => { throw new DOMException('no', name) }
+    await assert.rejects(key.requestDevice(), { name: 'ImKeyError', code }, name)
+  }
+  usb.getDevices = () => Promise.reject(new DOMException('no', 'SecurityError'))
+  await assert.rejects(key.getDevices(), { code: 'permission-denied' })
+})
+
+test('a signal ends requestDevice', async () => {
+  const { key, usb } = await page()
+  await assert.rejects(key.requestDevice({ signal: AbortSignal.abort() }), { code: 'aborted' })
+  await assert.rejects(key.requestDevice({ signal: 'stop' }), { code: 'invalid-argument' })
+  assert.deepEqual(usb.asked, [])
+  const controller = new AbortController()
+  usb.choice = () => new Promise(() => {})
+  const choice = key.requestDevice({ signal: controller.signal })
+  controller.abort()
+  await assert.rejects(choice, { code: 'aborted', retryable: true })
+})
+
+test('a device must be open', async () => {
+  const { key } = await page()
+  const [device] = await key.getDevices()
+  assert.equal(device.opened, false)
+  assert.throws(() => device.info, { code: 'invalid-argument' })
+  await assert.rejects(device.bindingStatus(), { code: 'invalid-argument' })
+  const info = await device.open()
+  assert.equal(info.serial, 'imKey01191200001')
+  assert.equal(device.info, info)
+  assert.equal(device.opened, true)
+})
+
+test('errors of the core are ImKeyErrors, and interactions are heard', async () => {
+  const { key, ImKeyError, usb } = await page()
+  const [device] = await key.getDevices()
+  await device.open()
+  const heard = []
+  device.addEventListener('interaction', event => heard.push(event.detail))
+  const error = await device.bind('ABCDEFGH', { acceptUnverified: true, onInteraction: i => heard.push(i) }).catch(e => e)
+  assert(error instanceof ImKeyError)
+  assert.equal(error.code, 'wrong-code')
+  assert.equal(error.statusWord, 0x9000)
+  assert.equal(error.retryable, true)
+  assert.deepEqual(JSON.parse(error.data.options), { acceptUnverified: true })
+  assert.deepEqual(heard, Array(2).fill({ state: 'waiting', reason: 'confirm' }))
+  await device.bind('ABCDEFGH').catch(() => {})
+  assert.equal(heard.length, 3, 'onInteraction hears its own call alone')
+
+  await assert.rejects(device.bind(12345678), { code: 'invalid-argument' })
+  await assert.rejects(device.bind('ABCDEFGH', { signal: AbortSignal.abort() }), { code: 'aborted' })
+  await assert.rejects(device.bind('ABCDEFGH', { acceptUnverified: 'yes' }), { code: 'invalid-argument' })
+  await assert.rejects(device.revealBindingCode({ acceptUnverified: 'yes' }), { code: 'invalid-argument' })
+  usb.devices[0] = { ...device, vendorId: 0x096e, productId: 1 }
+  await assert.rejects((await key.getDevices())[0].open(), { code: 'not-imkey' })
+})
+
+test('loads share one instance and keep their own options', async t => {
+  const urls = await downloads(t)
+  const { load, usb } = await page()
+  const [first, second] = await Promise.all([load({ allowUnverified: true, trustedCAs: [] }), load({ rememberCode: false })])
+  usb.devices = [device(), device()]
+  const [a, b] = [(await first.getDevices())[0], (await second.getDevices())[1]]
+  await Promise.all([a.open(), b.open()])
+  assert.equal(a.info.seid, b.info.seid)
+  assert.equal(urls.length, 1)
+  const told = device => {
+    const { usb, signal, takeOver, ...rest } = JSON.parse(device.info.lifeCycle)
+    return rest
+  }
+  assert.deepEqual(told(a), { store: 'memory', allowUnverified: true, rememberCode: true, trustedCAs: [] })
+  assert.deepEqual(told(b), { store: 'memory', allowUnverified: false, rememberCode: false })
+})
+
+test('when the instance ends, calls reject and the next one starts another', async t => {
+  const urls = await downloads(t)
+  const { key, usb } = await page()
+  const [device] = await key.getDevices()
+  await device.open()
+  const { seid } = device.info
+  let freed = 0
+  usb.devices[0].close = async () => { freed++ }
+  const waiting = device.showBindingCode()
+  const ending = device.forget()
+  await assert.rejects(ending, { code: 'internal', retryable: true })
+  await assert.rejects(waiting, { code: 'internal', retryable: true })
+  assert.equal(await device.bindingStatus(), 'unbound')
+  assert.notEqual(device.info.seid, seid)
+  assert.equal(freed, 1, 'what the instance held is given free')
+  assert.equal(urls.length, 1, 'what was compiled is kept')
+})
+
+test('when the instance ends, so do its locks', async t => {
+  const real = Object.getOwnPropertyDescriptor(globalThis, 'navigator')
+  t.after(() => real ? Object.defineProperty(globalThis, 'navigator', real) : delete globalThis.navigator)
+  const locks = { request(name, options, granted) { return this.held = { name, options, until: granted({ name }) } } }
+  Object.defineProperty(globalThis, 'navigator', { configurable: true, value: { locks } })
+  const { key } = await page()
+  const [device] = await key.getDevices()
+  await device.open()
+  const waiting = assert.rejects(device.showBindingCode(), { code: 'internal' })
+  assert.equal(await device.bindingStatus(), 'unbound')
+  assert.equal(locks.held.name, 'imkey')
+  let free = false
+  locks.held.until.then(() => { free = true })
+  assert.equal(await device.bindingStatus(), 'unbound')
+  assert.equal(free, false)
+  await assert.rejects(device.forget(), { code: 'internal' })
+  await Promise.all([waiting, locks.held.until])
+})
+
+test('a download that fails is told and tried again', async () => {
+  const { key, load } = await page({ wasmURL: `${SITE}/flaky.wasm` })
+  const [device] = await key.getDevices()
+  const error = await device.open().catch(e => e)
+  assert.equal(error.code, 'internal')
+  assert.equal(error.retryable, true)
+  assert.deepEqual(error.data, { reason: 'download', url: `${SITE}/flaky.wasm`, status: 503 })
+  assert.match(error.message, /503.*beside imkey\.js.*wasmURL/)
+  await device.open()
+  assert.equal(await device.bindingStatus(), 'unbound')
+  await (await load()).getDevices()
+})
+
+test('the WASM may come under any type', async () => {
+  const { key } = await page({ wasmURL: `${SITE}/untyped.wasm` })
+  await (await key.getDevices())[0].open()
+})
+
+for (const [what, url] of [
+  ['a page', `${SITE}/page.wasm`], ['a broken connection', `${SITE}/broken.wasm`], ['nothing', `${SITE}/none.wasm`],
+  ['no server', 'http://127.0.0.1:1/imkey.wasm'],
+]) {
+  test(`${what} in place of the WASM is told`, async () => {
+    const { key } = await page({ wasmURL: url })
+    const device = await key.requestDevice()
+    for (let i = 0; i < 2; i++) {
+      await assert.rejects(device.open(), error => {
+        assert.equal(error.code, 'internal')
+        assert.equal(error.data.reason, 'download')
+        assert(error.message.startsWith('A part of this page could not be loaded.'), error.message)
+        assert(error.message.includes(`(${url} could not be loaded: `), error.message)
+        return true
+      })
+    }
+    assert.equal(device.opened, false)
+    await device.close()
+  })
+}
+
+test('plugging is heard, of imKeys alone', async () => {
+  const { key, usb } = await page()
+  const [first] = await key.getDevices()
+  await first.open()
+  const gone = once(key, 'disconnect')
+  let told = 0
+  first.addEventListener('disconnect', () => told++)
+  usb.plug('disconnect', usb.devices[1]) // another maker's
+  usb.plug('disconnect', usb.devices[0])
+  const [event] = await gone
+  assert.equal(event.detail.device, first)
+  assert.equal(told, 1)
+  assert.equal(first.opened, false)
+  await assert.rejects(first.bindingStatus(), { code: 'device-disconnected' })
+  await assert.rejects(first.open(), { code: 'device-disconnected', retryable: true })
+
+  const back = once(key, 'connect')
+  usb.plug('connect', usb.devices[0])
+  const [{ detail }] = await back
+  assert.notEqual(detail.device, first)
+  await detail.device.open()
+})
+
+test('close gives the device free, and is no loss of it', async () => {
+  const { key } = await page()
+  const [device] = await key.getDevices()
+  await device.close()
+  await device.open()
+  await device.close()
+  assert.equal(device.opened, false)
+  await assert.rejects(device.bindingStatus(), { code: 'invalid-argument' })
+  const opening = device.open()
+  const refused = assert.rejects(opening, { code: 'aborted' })
+  await device.close()
+  await refused
+  assert.equal(device.opened, false)
+  await device.open()
+  assert.equal(device.opened, true)
+
+  await device.close()
+  const controller = new AbortController()
+  const given = device.open({ signal: controller.signal })
+  controller.abort()
+  await assert.rejects(given, { code: 'aborted' })
+  assert.equal(device.opened, false)
+  await device.open()
+})

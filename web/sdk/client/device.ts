@@ -1,0 +1,255 @@
+import type { CoreDevice, CoreOptions } from './core'
+import { aborted, failure, invalid } from './errors'
+import { Instance } from './instance'
+import type {
+  BindingStatus, BindOptions, DeviceInfo, Ethereum, Interaction, USBSourceDevice,
+} from '../types/imkey'
+
+/** Settings are the checked options of one loadImKey. */
+export interface Settings extends Omit<CoreOptions, 'onEvent'> {
+  wasmURL: string
+  backupWasmURL: string
+}
+
+/** Session is an open device in a running instance. */
+interface Session {
+  instance: Instance
+  core: CoreDevice
+}
+
+export class Device extends EventTarget {
+  readonly #usb: USBSourceDevice
+  readonly #settings: Settings
+  #opened = false // as the caller wants it: an instance that stops does not change it
+  #session: Promise<Session> | undefined
+  #opening: { takeOver: boolean; controller: AbortController } | undefined // how that session was asked for
+  #takenOver = false // by another tab, since it was opened
+  #closes = 0 // how often close was called: what began before is not taken for what came after
+  #closing: Promise<void> = Promise.resolve()
+  #lost = false // the instance stopped while it held the USB device
+  #core: CoreDevice | undefined // the one of the last opening; what it knows of the device outlives it
+  #unplugged = false
+
+  constructor(usb: USBSourceDevice, settings: Settings) {
+    super()
+    this.#usb = usb
+    this.#settings = settings
+  }
+
+  get serialNumber(): string | null {
+    return this.#usb.serialNumber ?? null
+  }
+
+  get opened(): boolean {
+    return this.#opened
+  }
+
+  get info(): DeviceInfo {
+    if (!this.#core) throw invalid('info is known after open()')
+    return this.#core.info // read anew: whether the storage persists is known later than the rest
+  }
+
+  readonly ethereum: Ethereum = Object.freeze({
+    getAccount: options => this.#ethereum(options, core => core.getAccount(options)),
+    signTransaction: (transaction, options) => this.#ethereum(options, core => core.signTransaction(transaction, options)),
+    signMessage: (message, options) => this.#ethereum(options, core => core.signMessage(message, options)),
+    signTypedData: (typedData, options) => this.#ethereum(options, core => core.signTypedData(typedData, options)),
+  } satisfies Ethereum)
+
+  async open(options: { signal?: AbortSignal; takeOver?: boolean } = {}): Promise<DeviceInfo> {
+    const signal = signalOf(options)
+    const { takeOver = false } = options
+    const closes = this.#closes
+    try {
+      await untilAborted(signal, this.#connect(flag('takeOver', takeOver)))
+    } catch (error) {
+      if (signal?.aborted) this.close().catch(() => {}) // it may still come to be open, and nobody would close it
+      throw error
+    }
+    if (closes !== this.#closes) throw failure('aborted', 'the device was closed while it was opening', { retryable: true })
+    this.#opened = true
+    this.#takenOver = false
+    return this.info
+  }
+
+  close(): Promise<void> {
+    const session = this.#session
+    this.#opened = false
+    this.#takenOver = false
+    this.#session = undefined
+    this.#closes++
+    this.#opening?.controller.abort()
+    if (session) {
+      this.#closing = session.then(
+        ({ instance, core }) => instance.stopped ? this.#free() : instance.call(() => core.close()),
+        () => {}, // it never opened, and whoever opened it was told
+      )
+    }
+    return this.#closing
+  }
+
+  bindingStatus(): Promise<BindingStatus> {
+    return this.#call(core => core.bindingStatus())
+  }
+
+  showBindingCode(): Promise<void> {
+    return this.#call(core => core.showBindingCode())
+  }
+
+  async bind(code: string, options: BindOptions = {}): Promise<void> {
+    if (typeof code !== 'string') throw invalid('the code is no string')
+    const signal = signalOf(options)
+    const { acceptUnverified, rememberCode, onInteraction } = options
+    if (onInteraction !== undefined && typeof onInteraction !== 'function') throw invalid('onInteraction is no function')
+    const told = (event: Event) => onInteraction?.((event as CustomEvent<Interaction>).detail)
+    this.addEventListener('interaction', told)
+    try {
+      await this.#call(core => core.bind(code, {
+        ...(signal && { signal }),
+        ...(acceptUnverified !== undefined && { acceptUnverified: flag('acceptUnverified', acceptUnverified) }),
+        ...(rememberCode !== undefined && { rememberCode: flag('rememberCode', rememberCode) }),
+      }), signal)
+    } finally {
+      this.removeEventListener('interaction', told)
+    }
+  }
+
+  async revealBindingCode(options: { signal?: AbortSignal; acceptUnverified?: boolean } = {}): Promise<string> {
+    const signal = signalOf(options)
+    const { acceptUnverified } = options
+    return this.#call(core => core.revealBindingCode({
+      ...(signal && { signal }),
+      ...(acceptUnverified !== undefined && { acceptUnverified: flag('acceptUnverified', acceptUnverified) }),
+    }), signal)
+  }
+
+  forget(): Promise<void> {
+    return this.#call(core => core.forget())
+  }
+
+  async #ethereum<T>(options: { signal?: AbortSignal } = {}, f: (core: Ethereum) => Promise<T>): Promise<T> {
+    return this.#call(core => f(core.ethereum), signalOf(options))
+  }
+
+  /** isUnplugged says that this object's device is gone; plugged in again it is another object. */
+  static isUnplugged(device: Device): boolean {
+    return device.#unplugged
+  }
+
+  /** unplug notes that the device is gone. The core and the browser both tell; listeners hear it once. */
+  static unplug(device: Device, detail: object = {}) {
+    if (device.#unplugged) return
+    device.#unplugged = true
+    device.#opened = false
+    device.#session = undefined
+    device.dispatchEvent(new CustomEvent('disconnect', { detail }))
+  }
+
+  /** #over notes the end of a session that the core tells of. */
+  #over(detail: { reason?: unknown }) {
+    switch (detail.reason) {
+      case 'page-hidden': // when the page is back, the next call opens the device again
+        this.#session = undefined
+        return
+      case 'taken-over':
+        this.#session = undefined
+        this.#opened = false
+        this.#takenOver = true
+        this.dispatchEvent(new CustomEvent('disconnect', { detail }))
+        return
+      default:
+        Device.unplug(this, detail)
+    }
+  }
+
+  async #call<T>(f: (core: CoreDevice) => Promise<T>, signal?: AbortSignal): Promise<T> {
+    if (signal?.aborted) throw aborted(signal)
+    if (this.#takenOver) {
+      throw failure('in-use-elsewhere', 'another tab took the device over: open() it again',
+        { retryable: true, data: { holder: 'tab', reason: 'taken-over' } })
+    }
+    if (!this.#unplugged && !this.#opened) throw invalid('open() the device first')
+    const { instance, core } = await untilAborted(signal, this.#connect())
+    return instance.call(() => f(core))
+  }
+
+  /**
+   * #connect gives the session, and makes one where there is none or its instance has stopped. To take the device over, it
+   * does not rely on one that is being made without.
+   */
+  async #connect(takeOver = false): Promise<Session> {
+    if (this.#unplugged) throw failure('device-disconnected', 'this imKey was unplugged', { retryable: true })
+    const before = this.#session
+    if (before) {
+      const session = takeOver && !this.#opening?.takeOver ? await before.catch(() => undefined) : await before
+      if (session && !session.instance.stopped) return session
+      if (this.#session === before) {
+        this.#session = undefined
+        this.#lost = session !== undefined
+      }
+      return this.#connect(takeOver)
+    }
+    const starting = this.#start(takeOver)
+    this.#session = starting
+    try {
+      return await starting
+    } catch (error) {
+      if (this.#session === starting) this.#session = undefined
+      throw error
+    }
+  }
+
+  async #start(takeOver: boolean): Promise<Session> {
+    const closes = this.#closes
+    const controller = new AbortController()
+    const { signal } = controller
+    this.#opening = { takeOver, controller }
+    await this.#closing.catch(() => {}) // whoever closed it was told
+    const { wasmURL, backupWasmURL: _, ...options } = this.#settings
+    const instance = await Instance.started(wasmURL)
+    if (this.#lost) await this.#free()
+    const core = await instance.call(core => core.open(this.#usb, {
+      ...options, takeOver, signal,
+      onEvent: (name, detail) => {
+        if (instance.stopped || closes !== this.#closes) return
+        if (name === 'disconnect') this.#over(detail)
+        else this.dispatchEvent(new CustomEvent(name, { detail }))
+      },
+    })).catch((error: unknown) => {
+      this.#lost = instance.stopped
+      throw error
+    })
+    this.#core = core
+    return { instance, core }
+  }
+
+  /** #free closes the USB device that an instance held when it stopped: its successor finds it as after a reload. */
+  async #free(): Promise<void> {
+    this.#lost = false
+    await (this.#usb as Partial<USBDevice>).close?.().catch(() => {})
+  }
+}
+
+/** signalOf reads the signal of a call's options. */
+export function signalOf(options: { signal?: AbortSignal }): AbortSignal | undefined {
+  if (typeof options !== 'object' || options === null) throw invalid('the options are no object')
+  const { signal } = options
+  if (signal !== undefined && !(signal instanceof AbortSignal)) throw invalid('signal is no AbortSignal')
+  if (signal?.aborted) throw aborted(signal)
+  return signal
+}
+
+function flag(name: string, value: unknown): boolean {
+  if (typeof value !== 'boolean') throw invalid(`${name} is neither true nor false`)
+  return value
+}
+
+/** untilAborted settles as the promise does, or rejects when the signal comes first; what was begun goes on by itself. */
+export function untilAborted<T>(signal: AbortSignal | undefined, promise: Promise<T>): Promise<T> {
+  if (!signal) return promise
+  return new Promise<T>((resolve, reject) => {
+    const stop = () => reject(aborted(signal))
+    signal.addEventListener('abort', stop, { once: true })
+    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop))
+  })
+}

@@ -1,0 +1,180 @@
+// The devices, as a site asks for them. Everything heavy behind them is loaded on demand.
+
+import type { BackupCall, BackupOptions } from './backup-call'
+import type { Core, RecordOptions } from './core'
+import { Device, type Settings, signalOf, untilAborted } from './device'
+import { fromWebUSB, invalid } from './errors'
+import { failInternal, Instance, makeError, notLoaded, onRecordChange } from './instance'
+import { isSupported, unsupported } from './support'
+import type { ImportOptions, KnownDevice, LoadOptions, Store, USBSource, USBSourceDevice } from '../types/imkey'
+
+const vendorId = 0x096e
+
+export async function loadImKey(options: LoadOptions = {}): Promise<ImKey> {
+  return new ImKey(check(options))
+}
+
+export class ImKey extends EventTarget {
+  readonly #settings: Settings
+  readonly #devices = new WeakMap<USBSourceDevice, Device>()
+
+  constructor(settings: Settings) {
+    super()
+    this.#settings = settings
+    settings.usb.addEventListener('connect', (event: { device: USBSourceDevice }) => {
+      if (event.device.vendorId !== vendorId) return
+      this.dispatchEvent(new CustomEvent('connect', { detail: { device: this.#device(event.device) } }))
+    })
+    settings.usb.addEventListener('disconnect', (event: { device: USBSourceDevice }) => {
+      if (event.device.vendorId !== vendorId) return
+      const device = this.#devices.get(event.device) ?? this.#device(event.device)
+      Device.unplug(device)
+      this.dispatchEvent(new CustomEvent('disconnect', { detail: { device } }))
+    })
+    onRecordChange((store, seid) => {
+      if (store === settings.store) this.dispatchEvent(new CustomEvent('knownchange', { detail: { seid } }))
+    })
+  }
+
+  async getDevices(): Promise<Device[]> {
+    try {
+      const all = await this.#settings.usb.getDevices()
+      return all.filter(usb => usb.vendorId === vendorId).map(usb => this.#device(usb))
+    } catch (thrown) {
+      throw fromWebUSB(thrown, true)
+    }
+  }
+
+  async requestDevice(options: { signal?: AbortSignal } = {}): Promise<Device> {
+    // Nothing may be awaited before the chooser is asked for: the browser opens it only within the click.
+    const signal = signalOf(options)
+    const inClick = globalThis.navigator?.userActivation?.isActive ?? true
+    try {
+      const choice = this.#settings.usb.requestDevice({ filters: [{ vendorId }] })
+      Instance.started(this.#settings.wasmURL).catch(() => {}) // while the person looks; open() tells if it failed
+      return this.#device(await untilAborted(signal, choice))
+    } catch (thrown) {
+      throw fromWebUSB(thrown, inClick)
+    }
+  }
+
+  knownDevices(): Promise<KnownDevice[]> {
+    return this.#records((core, options) => core.known(options))
+  }
+
+  async rename(seid: string, name: string | null): Promise<void> {
+    return this.#records((core, options) => core.rename(seid, name, options))
+  }
+
+  async forget(seid: string): Promise<void> {
+    return this.#records((core, options) => core.forget(seid, options))
+  }
+
+  async exportBinding(seid: string, passphrase: string, options: { signal?: AbortSignal } = {}): Promise<Uint8Array> {
+    const signal = signalOf(options)
+    checkTexts({ seid, passphrase })
+    return untilAborted(signal, this.#backup(store => ({
+      method: 'exportBinding', args: [seid, passphrase, { ...store, ...(signal && { signal }) }],
+    })) as Promise<Uint8Array>)
+  }
+
+  async importBinding(file: Uint8Array, passphrase: string, options: ImportOptions = {}): Promise<KnownDevice> {
+    const signal = signalOf(options)
+    const { seid, replace = false } = options
+    checkTexts({ passphrase, ...(seid !== undefined && { seid }) })
+    if (!(file instanceof Uint8Array)) throw invalid('the file is no Uint8Array: give new Uint8Array(await file.arrayBuffer())')
+    if (typeof replace !== 'boolean') throw invalid('replace is neither true nor false')
+    // Not given up half-way: the module says whether the record was written.
+    const known = await this.#backup(store => ({
+      method: 'importBinding',
+      args: [file, passphrase, { ...store, replace, ...(seid !== undefined && { seid }), ...(signal && { signal }) }],
+    })) as KnownDevice
+    await this.#records((core, options) => core.reread(known.seid, options))
+    return known
+  }
+
+  /** #backup makes a call of the second module, which has no memory but what the store gives it. */
+  async #backup(call: (store: BackupOptions) => BackupCall) {
+    const { backupWasmURL, wasmURL, store } = this.#settings
+    const { core } = await Instance.started(wasmURL)
+    const { perform } = await import('./backup').catch(notLoaded)
+    return perform({ wasmURL: backupWasmURL, fail: failInternal, makeError },
+      call({ store, ...(store === 'memory' && { memory: core.memory }) }),
+      () => new Worker(new URL('./imkey-backup.js', import.meta.url), { type: 'module' }))
+  }
+
+  async #records<T>(f: (core: Core, options: RecordOptions) => Promise<T>): Promise<T> {
+    const { wasmURL, store } = this.#settings
+    return (await Instance.started(wasmURL)).call(core => f(core, { store }))
+  }
+
+  /** #device gives the one Device of a USBDevice, so that listeners stay where they are between calls. */
+  #device(usb: USBSourceDevice): Device {
+    let device = this.#devices.get(usb)
+    if (!device || Device.isUnplugged(device)) {
+      device = new Device(usb, this.#settings)
+      this.#devices.set(usb, device)
+    }
+    return device
+  }
+}
+
+function check(options: LoadOptions): Settings {
+  if (typeof options !== 'object' || options === null) throw invalid('the options are no object')
+  const { wasmURL = beside().wasm, backupWasmURL = beside().backup, usb, store = 'indexeddb', trustedCAs } = options
+  const flags = { allowUnverified: options.allowUnverified ?? false, rememberCode: options.rememberCode ?? true }
+
+  for (const [name, url] of Object.entries({ wasmURL, backupWasmURL })) {
+    if (typeof url !== 'string' && !(url instanceof URL)) throw invalid(`${name} is neither a string nor a URL`)
+  }
+  if (usb !== undefined && !has(usb, 'getDevices', 'requestDevice', 'addEventListener', 'removeEventListener')) {
+    throw invalid('usb is no object like navigator.usb')
+  }
+  if (store !== 'indexeddb' && store !== 'memory' && !has(store, 'get', 'put', 'delete', 'list')) {
+    throw invalid("store is neither 'indexeddb' nor 'memory' nor an object with get, put, delete and list")
+  }
+  if (trustedCAs !== undefined && !(Array.isArray(trustedCAs) && trustedCAs.every(isKey))) {
+    throw invalid('trustedCAs is no array of keys, each of 130 hex digits that begin with 04')
+  }
+  for (const [name, value] of Object.entries(flags)) {
+    if (typeof value !== 'boolean') throw invalid(`${name} is neither true nor false`)
+  }
+  return {
+    wasmURL: String(wasmURL),
+    backupWasmURL: String(backupWasmURL),
+    usb: usb ?? browserUSB(),
+    store: store as 'indexeddb' | 'memory' | Store,
+    ...(trustedCAs && { trustedCAs: [...trustedCAs] }),
+    ...flags,
+  }
+}
+
+function checkTexts(texts: Record<string, unknown>) {
+  for (const [name, text] of Object.entries(texts)) {
+    if (typeof text !== 'string') throw invalid(`the ${name} is no string`)
+  }
+}
+
+function beside() {
+  // The form that bundlers know. Vite up to 7 does not, in what it bundles of packages while developing.
+  const place = ({ href }: URL) => href.replace('/node_modules/.vite/deps/', '/node_modules/imkey-connect/')
+  return {
+    wasm: place(new URL('./imkey.wasm', import.meta.url)),
+    backup: place(new URL('./imkey-backup.wasm', import.meta.url)),
+  }
+}
+
+function browserUSB(): USBSource {
+  const { reason } = isSupported()
+  if (reason !== undefined) throw unsupported(reason)
+  return navigator.usb as unknown as USBSource
+}
+
+function has(object: unknown, ...methods: string[]): boolean {
+  return typeof object === 'object' && object !== null
+    && methods.every(name => typeof (object as Record<string, unknown>)[name] === 'function')
+}
+
+function isKey(key: unknown): boolean {
+  return typeof key === 'string' && /^04[0-9a-f]{128}$/i.test(key)
+}

@@ -1,0 +1,40 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { failure } from './errors'
+import { worded } from './sentences'
+import type { ErrorCode } from '../types/imkey'
+
+const codes = process.env['ERROR_CODES']!.split(',') as ErrorCode[]
+
+/** What happened, and what to do next. */
+const sentences = /^[A-Z][^()]+\. [A-Z][^()]+\.$/
+
+test('every code has its sentences, and is no part of them', () => {
+  const seen = new Set<string>()
+  for (const code of codes) {
+    assert.match(worded(code, ''), sentences, code)
+    seen.add(worded(code, ''))
+    if (code.includes('-')) assert.ok(!worded(code, '').includes(code), code)
+  }
+  assert.equal(seen.size, codes.length)
+})
+
+test('a reason that the sentences for the code would mislead about has its own', () => {
+  for (const [code, reason] of [
+    ['not-bound', 'not-remembered'], ['internal', 'download'], ['invalid-argument', 'name'], ['invalid-argument', 'passphrase'],
+    ['invalid-argument', 'unknown-device'], ['invalid-argument', 'foreign-from'],
+  ] as const) {
+    assert.match(worded(code, '', { reason }), sentences)
+    assert.notEqual(worded(code, '', { reason }), worded(code, ''), reason)
+  }
+  for (const reason of [undefined, 5, 'toString', '__proto__']) {
+    assert.equal(worded('locked', '', { reason }), worded('locked', ''))
+  }
+})
+
+test('what helps a developer comes after them', () => {
+  const error = failure('wallet-missing', 'public key: status word F000', { statusWord: 0xF000, retryable: true })
+  assert.equal(error.message,
+    'There is no wallet on the imKey yet. Create or restore one on the device, then try again. (public key: status word F000)')
+  assert.equal(error.code, 'wallet-missing')
+})

@@ -1,0 +1,40 @@
+import { failure, type ImKeyError } from './errors'
+import type { UnsupportedReason } from '../types/imkey'
+
+export function isSupported(): { supported: boolean; reason?: UnsupportedReason } {
+  let reason: UnsupportedReason | undefined
+  try {
+    reason = obstacle()
+  } catch {
+    reason = 'no-webusb' // something stands in for a browser's objects and is none
+  }
+  return reason === undefined ? { supported: true } : { supported: false, reason }
+}
+
+interface Policy {
+  allowsFeature(name: string): boolean
+}
+
+function obstacle(): UnsupportedReason | undefined {
+  if (globalThis.navigator?.usb) {
+    // Chromium still calls it by its first name.
+    const page = globalThis.document as { permissionsPolicy?: Policy; featurePolicy?: Policy } | undefined
+    const policy = page?.permissionsPolicy ?? page?.featurePolicy
+    return policy?.allowsFeature('usb') === false ? 'permissions-policy' : undefined
+  }
+  if (globalThis.isSecureContext === undefined) return 'not-a-browser'
+  return globalThis.isSecureContext ? 'no-webusb' : 'insecure-context'
+}
+
+const details: Record<UnsupportedReason, string> = {
+  'not-a-browser': 'there is no WebUSB outside a browser: give loadImKey a usb option, or call it in a page only',
+  'insecure-context': 'WebUSB needs a page from https or localhost',
+  'permissions-policy': 'this page may not use USB: its frame needs allow="usb", and no Permissions-Policy may forbid it',
+  'no-webusb': 'this browser has no WebUSB',
+}
+
+/** unsupported is the error for a page that cannot use WebUSB. */
+export function unsupported(reason: UnsupportedReason): ImKeyError {
+  const code = reason === 'permissions-policy' ? 'permission-denied' : 'unsupported'
+  return failure(code, details[reason], { retryable: code === 'permission-denied', data: { reason } })
+}

@@ -1,0 +1,26 @@
+// The SDK without a page of its own. apps/package makes imkey.js of it, the module that sites import, by giving it the
+// pairing dialog.
+
+import { loadImKey } from './client/imkey'
+import type { LoadDialog } from './provider/dialog'
+import { makeProvider } from './provider/provider'
+import type { Provider, ProviderOptions } from './types/imkey'
+
+export type {
+  Account, BindingStatus, BindOptions, ChainOptions, DeviceEventMap, DeviceInfo, ErrorCode, ErrorDetails, Ethereum,
+  ImKeyEventMap, ImportOptions, Interaction, KnownDevice, LoadOptions, PairingRequest, Provider, ProviderErrorCode, ProviderEventMap, ProviderInfo, ProviderInteraction,
+  ProviderMessage, ProviderOptions, Quantity, SignedMessage, SignedTransaction, SignOptions, Store, TransactionOptions,
+  TransactionRequest, TransactionSummary, TypedData, UnsupportedReason, USBSource, USBSourceDevice,
+} from './types/imkey'
+export type { LoadDialog } from './provider/dialog'
+export { Device } from './client/device'
+export { ImKeyError } from './client/errors'
+export { ImKey, loadImKey } from './client/imkey'
+export { isSupported } from './client/support'
+export { announceProvider } from './provider/announce'
+export { ProviderRpcError } from './provider/errors'
+
+/** createProviderWith gives createProvider with a dialog that asks the user for the binding code. */
+export function createProviderWith(loadDialog: LoadDialog): (options: ProviderOptions) => Provider {
+  return options => makeProvider(options, loadImKey, loadDialog)
+}

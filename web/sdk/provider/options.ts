@@ -1,0 +1,59 @@
+import { invalid } from '../client/errors'
+import type { LoadOptions, ProviderOptions } from '../types/imkey'
+import { type Chain, readChain, readChainId } from './chain'
+
+/** Settings are the checked options of one provider. */
+export interface Settings {
+  readonly load: LoadOptions
+  readonly chains: readonly Chain[]
+  readonly chainId: number
+  readonly paths: readonly string[]
+  readonly pairing: NonNullable<ProviderOptions['pairing']>
+  readonly rpcTimeout: number
+  readonly remember: boolean
+  /** Where in localStorage; providers of other accounts or chains on the same site have places of their own. */
+  readonly key: string
+}
+
+const schemes = {
+  'bip44': (n: number) => `m/44'/60'/0'/0/${n}`,
+  'ledger-live': (n: number) => `m/44'/60'/${n}'/0/0`,
+  'legacy': (n: number) => `m/44'/60'/0'/${n}`,
+}
+
+const mostAccounts = 20
+
+export function readOptions(options: ProviderOptions): Settings {
+  if (typeof options !== 'object' || options === null) throw invalid('the options are no object')
+  const {
+    chains, chainId, accounts = 1, pathScheme = 'bip44', pairing = 'dialog', rpcTimeout = 30_000, remember = false, ...load
+  } = options
+  if (!Array.isArray(chains) || chains.length === 0) throw invalid('chains is no list of at least one chain')
+  let known: Chain[]
+  let selected: number
+  try {
+    known = chains.map(readChain)
+    selected = chainId === undefined ? known[0]!.id : readChainId(chainId)
+  } catch (sentence) {
+    throw invalid(String(sentence))
+  }
+  if (new Set(known.map(chain => chain.id)).size !== known.length) throw invalid('two chains have one chainId')
+  if (!known.some(chain => chain.id === selected)) throw invalid('chainId is none of the chains')
+  if (!Object.hasOwn(schemes, pathScheme)) throw invalid("pathScheme is none of 'bip44', 'ledger-live', 'legacy'")
+  const paths = Array.isArray(accounts) ? [...accounts]
+    : Array.from({ length: accounts as number }, (_, n) => schemes[pathScheme](n))
+  if (paths.length < 1 || paths.length > mostAccounts || new Set(paths).size !== paths.length
+    || !paths.every(path => typeof path === 'string' && /^m(\/(0|[1-9]\d{0,9})['h]?){1,10}$/i.test(path))
+    || !(Array.isArray(accounts) || Number.isInteger(accounts))) {
+    throw invalid(`accounts is neither a number from 1 to ${mostAccounts} nor a list of so many different paths`)
+  }
+  if (pairing !== 'dialog' && pairing !== 'none' && typeof pairing !== 'function') {
+    throw invalid("pairing is neither 'dialog' nor 'none' nor a function")
+  }
+  if (typeof rpcTimeout !== 'number' || !(rpcTimeout > 0 && rpcTimeout <= 600_000)) {
+    throw invalid('rpcTimeout is no number of milliseconds up to 600000')
+  }
+  if (typeof remember !== 'boolean') throw invalid('remember is neither true nor false')
+  const key = `imkey-connect ${paths} ${known.map(chain => chain.id).sort()}`
+  return { load, chains: known, chainId: selected, paths, pairing, rpcTimeout, remember, key }
+}

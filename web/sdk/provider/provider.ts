@@ -1,0 +1,158 @@
+// The part of the provider that imkey.js carries: events, and what has to happen within the click. The rest is engine.ts,
+// which loads when a first request comes.
+
+import { signalOf, untilAborted } from '../client/device'
+import { notLoaded } from '../client/instance'
+import { worded } from '../client/sentences'
+import type { Device, ImKey, LoadOptions, Provider as Declared, ProviderInteraction, ProviderOptions } from '../types/imkey'
+import type { LoadDialog } from './dialog'
+import type { Engine, Host } from './engine'
+import { type Reason, ProviderRpcError, refusal, rpcError } from './errors'
+import { Events, type Listener } from './events'
+import { readChain } from './chain'
+import { type Known, recall, remember } from './memory'
+import { readOptions, type Settings } from './options'
+
+export function makeProvider(
+  options: ProviderOptions, load: (options: LoadOptions) => Promise<ImKey>, loadDialog: LoadDialog,
+): Declared {
+  return new Provider(readOptions(options), load, loadDialog)
+}
+
+class Provider implements Declared {
+  readonly isImKey = true
+  readonly #events = new Events()
+  readonly #settings: Settings
+  readonly #load: (options: LoadOptions) => Promise<ImKey>
+  readonly #loadDialog: LoadDialog
+  #loading: Promise<Engine> | undefined
+  #engine: Engine | undefined
+  #imkey: Promise<ImKey> | undefined
+  #early: Promise<Device> | undefined // found while the engine was loading
+  #prompts = 0
+
+  constructor(settings: Settings, load: (options: LoadOptions) => Promise<ImKey>, loadDialog: LoadDialog) {
+    this.#settings = settings
+    this.#load = load
+    this.#loadDialog = loadDialog
+  }
+
+  // Functions of the object itself: callers take them off it.
+  readonly isConnected = () => this.#engine?.connected ?? false
+
+  readonly on = (event: string, listener: Listener) => {
+    this.#events.add(event, listener)
+    return this
+  }
+
+  readonly once = (event: string, listener: Listener) => {
+    this.#events.once(event, listener)
+    return this
+  }
+
+  readonly removeListener = (event: string, listener: Listener) => {
+    this.#events.remove(event, listener)
+    return this
+  }
+
+  readonly off = this.removeListener
+
+  readonly request = async (request: { method: string; params?: readonly unknown[] | object; signal?: AbortSignal }) => {
+    try {
+      const { method, params, signal } = read(request)
+      const asks = method === 'eth_requestAccounts' || method === 'wallet_requestPermissions'
+      if (asks && this.#prompts > 0 && !(method === 'eth_requestAccounts' && this.isConnected())) {
+        throw refusal(-32002, 'A question is open already. Answer it first.', 'device-busy', true)
+      }
+      // The chooser opens only within the click: it does not wait for the engine's download.
+      if (asks && !this.#engine) {
+        this.#early ??= this.#find(false, method, this.#recall()?.serial)
+        this.#early.catch(() => {})
+      }
+      const early = this.#early
+      const engine = this.#engine ?? await untilAborted(signal, this.#started())
+      return await engine.request(method, params, signal, early)
+    } catch (thrown) {
+      throw rpcError(thrown)
+    }
+  }
+
+  #started(): Promise<Engine> {
+    this.#loading ??= import('./engine').then(
+      ({ start }) => this.#engine = start(this.#host()),
+      (cause: unknown) => {
+        this.#loading = undefined
+        return notLoaded(cause)
+      },
+    ).finally(() => { this.#early = undefined }) // those who waited for it hold it
+    return this.#loading
+  }
+
+  #host(): Host {
+    return {
+      settings: this.#settings,
+      loadDialog: this.#loadDialog,
+      imkey: () => this.#loaded(),
+      find: (again, method, serial) => this.#find(again, method, serial),
+      prompt: (reason, method, question) => this.#prompt(reason, method, question),
+      emit: (name, payload) => this.#events.emit(name, payload),
+      gone: why => {
+        this.#events.emit('disconnect', new ProviderRpcError(4900, why,
+          { code: 'device-disconnected', retryable: true } satisfies Reason))
+      },
+      readChain,
+      recall: () => this.#recall(),
+      remember: known => remember(this.#settings.key, known),
+    }
+  }
+
+  #recall(): Known | undefined {
+    return this.#settings.remember ? recall(this.#settings.key) : undefined
+  }
+
+  #loaded(): Promise<ImKey> {
+    this.#imkey ??= this.#load(this.#settings.load).then(imkey => {
+      imkey.addEventListener('connect', event => this.#engine?.plugged(event.detail.device))
+      imkey.addEventListener('disconnect', event => this.#engine?.unplugged(event.detail.device))
+      return imkey
+    }, (error: unknown) => {
+      this.#imkey = undefined
+      throw error
+    })
+    return this.#imkey
+  }
+
+  /** #find gives the device of that serial number, or the only one, or has the person choose. */
+  async #find(again: boolean, method: string, serial?: string | null): Promise<Device> {
+    const imkey = await this.#loaded()
+    if (!again) {
+      const devices = await imkey.getDevices()
+      const known = devices.find(device => serial !== undefined && device.serialNumber === serial)
+        ?? (devices.length === 1 ? devices[0] : undefined)
+      if (known) return known
+    }
+    return this.#prompt('choose-device', method, () => imkey.requestDevice())
+  }
+
+  async #prompt<T>(reason: 'choose-device' | 'pair', method: string, question: () => Promise<T>): Promise<T> {
+    const tell = (state: 'waiting' | 'done') =>
+      this.#events.emit('interaction', { state, reason, method } satisfies ProviderInteraction)
+    this.#prompts++
+    tell('waiting')
+    try {
+      return await question()
+    } finally {
+      this.#prompts--
+      tell('done')
+    }
+  }
+}
+
+function read(request: { method: string; params?: readonly unknown[] | object; signal?: AbortSignal }) {
+  const bad = (detail: string) => refusal(-32602, worded('invalid-argument', detail), 'invalid-argument')
+  if (typeof request !== 'object' || request === null || Array.isArray(request)) throw bad('the request is no object')
+  const { method, params } = request
+  if (typeof method !== 'string' || method === '') throw bad('the method is no name')
+  if (params !== undefined && (typeof params !== 'object' || params === null)) throw bad('the params are neither a list nor an object')
+  return { method, params, signal: signalOf(request) }
+}

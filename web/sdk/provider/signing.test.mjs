@@ -1,0 +1,566 @@
+// What the provider has the device sign, one thing at a time, and what becomes of it when somebody pulls the plug.
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { A0, A1, B0, connected, fakeNode, HASH, page, SIGNATURE, TO, until, wallet } from '../testdata/fakewallet.js'
+
+const reason = (code, retryable = false) => ({ code, retryable })
+const typed = {
+  types: { EIP712Domain: [{ name: 'chainId', type: 'uint256' }], Mail: [{ name: 'text', type: 'string' }] },
+  primaryType: 'Mail', domain: { chainId: 1 }, message: { text: 'hello' },
+}
+const deferred = () => {
+  const it = {}
+  it.promise = new Promise((resolve, reject) => Object.assign(it, { resolve, reject }))
+  return it
+}
+
+test('messages are signed as bytes when they are hex, else as text', async t => {
+  const { ask, device } = await connected(t, { accounts: 2 })
+  const signed = () => device.calls.at(-1)
+  assert.equal(await ask('personal_sign', ['0x48656C6c6f', A1]), SIGNATURE)
+  assert.deepEqual(signed(), ['signMessage', Uint8Array.from(Buffer.from('Hello')), { path: "m/44'/60'/0'/0/1", from: A1, allowUnbound: false, acceptUnverified: true }])
+  await ask('personal_sign', ['Grüße 0x', A0.toLowerCase()])
+  assert.deepEqual(signed(), ['signMessage', 'Grüße 0x', { path: "m/44'/60'/0'/0/0", from: A0, allowUnbound: false, acceptUnverified: true }])
+  await ask('personal_sign', ['', A0])
+  assert.equal(signed()[1], '')
+  await ask('personal_sign', ['0x', A0])
+  assert.deepEqual(signed()[1], new Uint8Array())
+  await ask('personal_sign', [A0, 'the other way round'])
+  assert.equal(signed()[1], 'the other way round')
+  await ask('personal_sign', [A1, A0])
+  assert.equal(signed()[2].from, A0, 'an address may be the message')
+  await ask('eth_sign', [A0, '0xDEADbeef'])
+  assert.deepEqual(signed()[1], Uint8Array.of(0xde, 0xad, 0xbe, 0xef))
+})
+
+test('what a script adds to every object lets nothing unbound sign', async t => {
+  Object.prototype.allowUnbound = true
+  t.after(() => { delete Object.prototype.allowUnbound })
+  const { ask, device } = await connected(t)
+  await ask('personal_sign', ['0x00', A0])
+  await ask('eth_signTypedData_v4', [A0, typed])
+  await ask('eth_sendTransaction', [{ to: TO }])
+  assert.deepEqual(device.calls.map(([name, ...args]) => [name, args.at(-1).allowUnbound]),
+    ['getAccount', 'signMessage', 'signTypedData', 'signTransaction'].map(name => [name, false]))
+})
+
+test('typed data is signed by its version, as text or as an object', async t => {
+  const { ask, device } = await connected(t)
+  for (const [method, version] of [['eth_signTypedData_v3', 'V3'], ['eth_signTypedData_v4', 'V4'], ['eth_signTypedData', 'V4']]) {
+    for (const document of [typed, JSON.stringify(typed)]) {
+      assert.equal(await ask(method, [A0, document]), SIGNATURE)
+      assert.deepEqual(device.calls.at(-1), ['signTypedData', typed, { path: "m/44'/60'/0'/0/0", from: A0, allowUnbound: false, acceptUnverified: true, version }])
+    }
+  }
+  await assert.rejects(ask('eth_signTypedData', [[{ type: 'string', name: 'a', value: 'b' }], A0]), { code: 4200 })
+})
+
+test('typed data for another chain is 4901', async t => {
+  const { ask, device } = await connected(t)
+  for (const chainId of [2, '2', '0x2', 2n]) {
+    await assert.rejects(ask('eth_signTypedData_v4', [A0, { ...typed, domain: { chainId } }]), { code: 4901 }, String(chainId))
+  }
+  device.calls.length = 0
+  for (const domain of [{ chainId: '0x1' }, { chainId: '1' }, { chainId: 1n }, {}]) await ask('eth_signTypedData_v4', [A0, { ...typed, domain }])
+  assert.equal(device.calls.length, 4)
+})
+
+test('malformed typed data is -32602 before the device hears of it', async t => {
+  const { ask, device } = await connected(t)
+  const cycle = { ...typed, message: {} }
+  cycle.message.self = cycle
+  let deep = {}
+  for (let i = 0; i < 100; i++) deep = { deep }
+  device.calls.length = 0
+  for (const document of [
+    undefined, null, 5, '', 'no json', '[]', '{}', [], {}, cycle, { ...typed, message: deep }, { ...typed, message: 'x' },
+    { ...typed, types: [] }, { ...typed, primaryType: 1 }, { ...typed, domain: null }, { ...typed, domain: { chainId: 'one' } },
+    { ...typed, domain: { chainId: {} } }, { ...typed, message: { text: 'x'.repeat(1 << 20) } }, JSON.stringify({ ...typed, message: { text: 'x'.repeat(1 << 20) } }),
+    { ...typed, message: Object.fromEntries(Array.from({ length: 200_000 }, (_, i) => [`key${i}`, 1])) },
+    { ...typed, message: { f() {} } }, `{"types":{},"primaryType":"A","domain":{},"message":{"n":12345678901234567890}}`,
+  ]) {
+    await assert.rejects(ask('eth_signTypedData_v4', [A0, document]), { code: -32602, data: reason('invalid-argument') }, String(JSON.stringify(typeof document)))
+  }
+  assert.deepEqual(device.calls, [])
+  await ask('eth_signTypedData_v4', [A0, '{"types":{},"primaryType":"A","domain":{},"message":{"__proto__":{"a":1}}}'])
+  assert.deepEqual(Object.keys(device.calls[0][1].message), ['__proto__'], 'no key of a document means anything to JavaScript')
+})
+
+test('where the domain itself is signed there is no message', async t => {
+  const { ask, device } = await connected(t)
+  const { types, domain } = typed
+  for (const message of [undefined, null, {}]) {
+    const document = { types, domain, primaryType: 'EIP712Domain', ...(message !== undefined && { message }) }
+    for (const given of [document, JSON.stringify(document)]) {
+      assert.equal(await ask('eth_signTypedData_v4', [A0, given]), SIGNATURE)
+      assert.deepEqual(device.calls.at(-1)[1], document)
+    }
+    if (!message) await assert.rejects(ask('eth_signTypedData_v4', [A0, { ...document, primaryType: 'Mail' }]), { code: -32602 })
+  }
+})
+
+test('what is signed is what was asked, whatever the page changes meanwhile', async t => {
+  const { ask, device } = await connected(t)
+  const document = structuredClone(typed)
+  const asked = ask('eth_signTypedData_v4', [A0, document])
+  await until(() => device.calls.length > 1)
+  document.message.text = 'pay'
+  await asked
+  assert.equal(device.calls.at(-1)[1].message.text, 'hello')
+})
+
+test('malformed parameters are -32602, and a foreign account is 4100', async t => {
+  const { ask, device } = await connected(t)
+  device.calls.length = 0
+  const wrongSum = A0.replace('6031', '6031').replace('E7b', 'E7B').replace('564e', '564E')
+  for (const [method, params] of [
+    ['personal_sign', undefined], ['personal_sign', []], ['personal_sign', ['0x00']], ['personal_sign', ['0x00', '0x1234']],
+    ['personal_sign', ['0x00', wrongSum]], ['personal_sign', ['0x0', A0]], ['personal_sign', ['0xzz', A0]], ['personal_sign', [5, A0]],
+    ['personal_sign', ['0x00', A0.slice(2)]], ['personal_sign', { message: '0x00', address: A0 }], ['eth_sign', [A0, 'text']],
+    ['eth_sign', ['0x00', A0]], ['eth_signTypedData_v4', [typed, A0]], ['eth_signTypedData_v4', []],
+  ]) {
+    await assert.rejects(ask(method, params), { code: -32602, data: reason('invalid-argument') }, `${method} ${JSON.stringify(params)}`)
+  }
+  for (const [method, params] of [
+    ['personal_sign', ['0x00', A1]], ['eth_sign', [A1, '0x00']], ['eth_signTypedData_v4', [A1, typed]],
+    ['eth_sendTransaction', [{ from: A1, to: TO }]], ['eth_signTransaction', [{ from: A1, to: TO }]],
+  ]) {
+    await assert.rejects(ask(method, params), { code: 4100, data: reason('invalid-argument') }, method)
+  }
+  assert.deepEqual(device.calls, [])
+})
+
+test('all of them need a connection first', async t => {
+  const { ask, usb, node } = await page(t)
+  for (const [method, params] of [['personal_sign', ['0x00', A0]], ['eth_signTypedData_v4', [A0, typed]], ['eth_sendTransaction', [{ to: TO }]]]) {
+    await assert.rejects(ask(method, params), { code: 4100, message: /eth_requestAccounts/ })
+  }
+  assert.deepEqual([usb.asked, node.asked], [[], []])
+})
+
+test('checksums of addresses are those of EIP-55', async t => {
+  for (const address of [ // the EIP's own
+    '0x52908400098527886E0F7030069857D2E4169EE7', '0x8617E340B3D01FA5F11F306F4090FD50E238070D', '0xde709f2102306220921060314715629080e2fb77',
+    '0x27b1fdb04752bbc536007a920d24acb045561c26', '0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed', '0xfB6916095ca1df60bB79Ce92cE3Ea74c37c5d359',
+    '0xdbF03B407c01E7cD3CBea99509d93f8DDDC8C6FB', '0xD1220A0cf47c7B9Be7A2E6BA89F429762e7b9aDb',
+  ]) {
+    const { ask } = await connected(t, { devices: [wallet({ accounts: [address] })] })
+    for (const given of [address, address.toLowerCase(), `0x${address.slice(2).toUpperCase()}`]) await ask('personal_sign', ['0x00', given])
+    const flip = address.search(/[a-f]/) > 0 ? /[a-f](?!.*[a-f])/ : /[A-F](?!.*[A-F])/
+    const wrong = address.replace(flip, letter => letter === letter.toUpperCase() ? letter.toLowerCase() : letter.toUpperCase())
+    if (/[a-f]/.test(wrong) && /[A-F]/.test(wrong)) await assert.rejects(ask('personal_sign', ['0x00', wrong]), { code: -32602, message: /EIP-55/ }, wrong)
+  }
+})
+
+test('requests queue, and the device does one thing at a time', async t => {
+  const { ask, device } = await connected(t)
+  const gates = []
+  device.signMessage = message => {
+    const gate = deferred()
+    gates.push([message, gate])
+    return gate.promise
+  }
+  const asked = ['one', 'two', 'three'].map(text => ask('personal_sign', [text, A0]))
+  for (const text of ['one', 'two', 'three']) {
+    await until(() => gates.length > 0)
+    const [message, gate] = gates.shift()
+    assert.equal(message, text)
+    assert.deepEqual(await ask('eth_accounts'), [A0], 'what needs no device does not wait')
+    gate.resolve({ signature: text })
+  }
+  assert.deepEqual(await Promise.all(asked), ['one', 'two', 'three'])
+  assert.equal(device.most, 1)
+  await until(() => device.open === 0)
+  assert.equal(device.opened, 2, 'once to connect, once for all three')
+})
+
+test('no device stays claimed when nothing is left to do with it', async t => {
+  const it = await connected(t)
+  const { ask, device, usb } = it
+  const gate = deferred()
+  device.signMessage = async text => (text === 'one' && await gate.promise, { signature: SIGNATURE })
+
+  const controller = new AbortController()
+  let first = ask('personal_sign', ['one', A0])
+  await until(() => device.inUse === 1)
+  const given = ask('personal_sign', ['two', A0], { signal: controller.signal })
+  controller.abort()
+  await assert.rejects(given, { data: reason('aborted', true) })
+  gate.resolve()
+  await first
+  assert.equal(device.open, 0, 'what was given up keeps nothing open')
+
+  it.node.answers.eth_chainId = '0x2'
+  const failed = [ask('personal_sign', ['two', A0]), ask('eth_sendTransaction', [{ to: TO }])]
+  await failed[0]
+  await assert.rejects(failed[1], { code: 4901 })
+  assert.equal(device.open, 0, 'nor what ends before it comes to the device')
+
+  const other = wallet({ serial: 'imKey2', accounts: [B0] })
+  other.getAccount = () => {
+    assert.equal(device.open, 0, 'nor another device')
+    return { address: B0 }
+  }
+  usb.choice = async () => other
+  const again = deferred()
+  device.signMessage = () => again.promise
+  first = ask('personal_sign', ['three', A0])
+  await until(() => device.inUse === 1)
+  const anew = ask('wallet_requestPermissions', [{ eth_accounts: {} }])
+  await until(() => it.events('interaction').at(-1)?.state === 'done')
+  await new Promise(setImmediate)
+  again.resolve({ signature: SIGNATURE })
+  await first
+  await anew
+  assert.deepEqual([device.open, other.open], [0, 0])
+})
+
+test('one that fails does not stop the next', async t => {
+  const { ask, device } = await connected(t)
+  device.signMessage = message => {
+    if (message === 'no') throw device.error('user-rejected', { statusWord: 0x6940, retryable: true })
+    return { signature: SIGNATURE }
+  }
+  const [no, yes] = await Promise.allSettled([ask('personal_sign', ['no', A0]), ask('personal_sign', ['yes', A0])])
+  assert.deepEqual([no.reason.code, no.reason.data], [4001, { code: 'user-rejected', statusWord: 0x6940, retryable: true }])
+  assert.equal(yes.value, SIGNATURE)
+})
+
+test('a signal ends a call that waits its turn at once, and one under way when the device is idle', async t => {
+  const { ask, device } = await connected(t)
+  const idle = deferred()
+  let begun = false
+  device.signMessage = (_, { signal }) => new Promise((_, reject) => {
+    begun = true
+    signal.addEventListener('abort', () => idle.promise.then(() => reject(device.error('aborted', { retryable: true }))))
+  })
+  const [under, waiting] = [new AbortController(), new AbortController()]
+  const first = ask('personal_sign', ['one', A0], { signal: under.signal })
+  const second = ask('personal_sign', ['two', A0], { signal: waiting.signal })
+  await until(() => begun)
+  waiting.abort()
+  await assert.rejects(second, { code: -32603, data: reason('aborted', true) })
+  let settled = false
+  first.catch(() => { settled = true })
+  under.abort()
+  await new Promise(setImmediate)
+  assert.equal(settled, false, 'not before the device is idle')
+  idle.resolve()
+  await assert.rejects(first, { code: -32603, data: reason('aborted', true) })
+  device.signMessage = undefined
+  assert.equal(await ask('personal_sign', ['three', A0]), SIGNATURE)
+  assert.deepEqual(device.calls.filter(([name]) => name === 'signMessage').map(([, text]) => text), ['one', 'three'])
+  await assert.rejects(ask('personal_sign', ['0x00', A0], { signal: AbortSignal.abort() }), { code: -32603, data: reason('aborted', true) })
+})
+
+test('a signal ends connecting, but not for those who joined', async t => {
+  const { ask, device } = await page(t)
+  const gate = deferred()
+  let begun = 0
+  device.getAccount = ({ path, signal }) => new Promise((resolve, reject) => {
+    begun++
+    gate.promise.then(() => resolve({ address: A0, path }))
+    signal.addEventListener('abort', () => reject(device.error('aborted', { retryable: true })))
+  })
+  const [one, two] = [new AbortController(), new AbortController()]
+  const calls = [one, two].map(({ signal }) => ask('eth_requestAccounts', [], { signal }))
+  await until(() => begun === 1)
+  one.abort()
+  await assert.rejects(calls[0], { data: reason('aborted', true) })
+  gate.resolve()
+  assert.deepEqual(await calls[1], [A0])
+
+  await ask('wallet_revokePermissions', [{ eth_accounts: {} }])
+  device.getAccount = ({ signal }) => new Promise((_, reject) => {
+    begun++
+    signal.addEventListener('abort', () => reject(device.error('aborted', { retryable: true })))
+  })
+  const controller = new AbortController()
+  const alone = ask('eth_requestAccounts', [], { signal: controller.signal })
+  await until(() => begun === 2)
+  controller.abort()
+  await assert.rejects(alone, { data: reason('aborted', true) })
+  assert.equal(device.inUse, 0)
+})
+
+test('who asks while a connecting that was given up ends, begins anew', async t => {
+  const { ask, device } = await page(t)
+  const idle = deferred()
+  let begun = false
+  device.getAccount = ({ signal }) => new Promise((_, reject) => {
+    begun = true
+    signal.addEventListener('abort', () => idle.promise.then(() => reject(device.error('aborted', { retryable: true }))))
+  })
+  const [given, later] = [new AbortController(), new AbortController()]
+  const first = ask('eth_requestAccounts', [], { signal: given.signal })
+  await until(() => begun)
+  given.abort()
+  const [second, third] = [ask('eth_requestAccounts'), ask('eth_requestAccounts')]
+  const fourth = ask('eth_requestAccounts', [], { signal: later.signal })
+  later.abort()
+  await assert.rejects(fourth, { code: -32603, data: reason('aborted', true) })
+  device.getAccount = undefined
+  idle.resolve()
+  await assert.rejects(first, { code: -32603, data: reason('aborted', true) })
+  assert.deepEqual(await Promise.all([second, third]), [[A0], [A0]])
+  assert.equal(device.calls.length, 2, 'one given up, and one for the two who came later')
+})
+
+test('the person is told what to do', async t => {
+  const { ask, device, events } = await connected(t)
+  const screen = { payment: '1.0 ETH', receiver: TO, fee: '0.000126 ETH' }
+  const detail = { reason: 'confirm', operation: 'transaction', blind: false, screen }
+  device.signTransaction = () => {
+    device.tell('interaction', { state: 'waiting', ...detail })
+    device.tell('interaction', { state: 'done', ...detail })
+    return { raw: '0x02', hash: HASH }
+  }
+  await ask('eth_sendTransaction', [{ to: TO, value: '0xde0b6b3a7640000' }])
+  assert.deepEqual(events('interaction'), ['waiting', 'done'].map(state => ({ state, ...detail, method: 'eth_sendTransaction' })))
+})
+
+test('unplugged is 4900, and the same device plugged in again is found without a reload', async t => {
+  const { ask, device, usb, heard, events, provider, sdk } = await connected(t)
+  device.signMessage = () => {
+    usb.plug('disconnect', device)
+    throw device.error('device-disconnected', { retryable: true })
+  }
+  await assert.rejects(ask('personal_sign', ['0x00', A0]), { code: 4900, data: reason('device-disconnected', true) })
+  const [error] = events('disconnect')
+  assert.equal(events('disconnect').length, 1, 'told once')
+  assert(error instanceof sdk.ProviderRpcError)
+  assert.deepEqual([error.code, error.data], [4900, reason('device-disconnected', true)])
+  assert.equal(provider.isConnected(), false)
+  usb.devices = []
+  await assert.rejects(ask('personal_sign', ['0x00', A0]), { code: 4900, data: reason('device-disconnected', true) })
+  assert.deepEqual(await ask('eth_accounts'), [A0], 'still the dApp\'s accounts')
+
+  heard.length = 0
+  const again = wallet()
+  usb.devices = [again]
+  usb.plug('connect', again)
+  assert.deepEqual(heard, [['connect', { chainId: '0x1' }]])
+  assert.equal(provider.isConnected(), true)
+  assert.equal(await ask('personal_sign', ['0x00', A0]), SIGNATURE)
+  assert.equal(again.calls.length, 1)
+})
+
+test('a device that came back unheard is found by the next request', async t => {
+  const { ask, device, usb, events } = await connected(t)
+  usb.plug('disconnect', device)
+  usb.devices = [wallet({ serial: 'imKey2' }), wallet()]
+  assert.equal(await ask('personal_sign', ['0x00', A0]), SIGNATURE)
+  assert.deepEqual(events('connect'), [{ chainId: '0x1' }])
+})
+
+test('another device in its place brings its own accounts', async t => {
+  const { ask, device, usb, heard } = await connected(t)
+  const other = wallet({ serial: 'imKey2', accounts: [B0] })
+  usb.plug('connect', other)
+  await new Promise(setImmediate)
+  assert.deepEqual(other.calls, [], 'beside the first one it is left alone')
+  usb.plug('disconnect', device)
+  heard.length = 0
+  usb.plug('connect', other)
+  await until(() => heard.length === 2)
+  assert.deepEqual(heard, [['connect', { chainId: '0x1' }], ['accountsChanged', [B0]]])
+  assert.equal(await ask('personal_sign', ['0x00', B0]), SIGNATURE)
+  await assert.rejects(ask('personal_sign', ['0x00', A0]), { code: 4100 })
+})
+
+test('another device that is not ready is left alone until somebody asks', async t => {
+  const { ask, device, usb, heard } = await connected(t, { pairing: () => assert.fail('nobody asked') })
+  const other = wallet({ serial: 'imKey2', accounts: [B0], status: 'unbound' })
+  usb.plug('disconnect', device)
+  usb.devices = [other]
+  heard.length = 0
+  usb.plug('connect', other)
+  await until(() => other.calls.length === 1 && other.open === 0)
+  assert.deepEqual(heard, [])
+  other.status = 'bound'
+  assert.deepEqual(await ask('eth_requestAccounts'), [B0])
+})
+
+test('a permission taken back is a device gone', async t => {
+  const { ask, device, events, provider } = await connected(t)
+  device.signMessage = () => { throw device.error('device-disconnected', { retryable: true }) }
+  await assert.rejects(ask('personal_sign', ['0x00', A0]), { code: 4900 })
+  assert.equal(events('disconnect').length, 1)
+  assert.equal(provider.isConnected(), false)
+})
+
+test('another wallet on the same device is 4100, and its old accounts are forgotten', async t => {
+  for (const data of [{ reason: 'foreign-from' }, { at: 'from', reason: 'another' }]) {
+    const { ask, device, events } = await connected(t)
+    device.accounts = [B0]
+    device.signMessage = () => { throw device.error('invalid-argument', { data }) }
+    await assert.rejects(ask('personal_sign', ['0x00', A0]), { code: 4100 })
+    assert.deepEqual(events('accountsChanged'), [[]])
+    assert.deepEqual(await ask('eth_requestAccounts'), [B0])
+  }
+})
+
+test('a call whose account is another device\'s past is 4100, and the device of now is left alone', async t => {
+  const { ask, device, usb, events } = await connected(t)
+  const other = wallet({ serial: 'imKey2', accounts: [B0] })
+  other.signMessage = (_, { from }) => {
+    if (from !== B0) throw other.error('invalid-argument', { data: { reason: 'foreign-from' } })
+    return { signature: SIGNATURE }
+  }
+  usb.choice = async () => other
+  const gate = deferred()
+  device.signMessage = () => gate.promise
+  const first = ask('personal_sign', ['one', A0])
+  await until(() => device.inUse === 1)
+  const anew = ask('wallet_requestPermissions', [{ eth_accounts: {} }])
+  await until(() => events('interaction').at(-1)?.state === 'done')
+  await new Promise(setImmediate)
+  const second = ask('personal_sign', ['two', A0])
+  gate.resolve({ signature: SIGNATURE })
+  assert.equal(await first, SIGNATURE)
+  await anew
+  await assert.rejects(second, { code: 4100, data: reason('invalid-argument') })
+  assert.deepEqual(other.calls.map(([name]) => name), ['getAccount'], 'nothing of the other wallet is asked of it')
+  assert.deepEqual(await ask('eth_accounts'), [B0])
+  assert.deepEqual(events('accountsChanged'), [[B0]])
+  assert.equal(await ask('personal_sign', ['three', B0]), SIGNATURE)
+})
+
+test('another wallet on a device that was left meanwhile loses nothing of the one of now', async t => {
+  const { ask, device, usb, events } = await connected(t)
+  device.signMessage = () => {
+    usb.plug('disconnect', device)
+    const again = wallet()
+    usb.plug('connect', again) // the same device, with what is known of it
+    throw device.error('invalid-argument', { data: { reason: 'foreign-from' } })
+  }
+  await assert.rejects(ask('personal_sign', ['0x00', A0]), { code: 4100 })
+  assert.deepEqual(events('accountsChanged'), [])
+  assert.deepEqual(await ask('eth_accounts'), [A0])
+})
+
+test('revoking stops what waits its turn, and what has begun but is not on the device yet', async t => {
+  const { ask, node, device } = await connected(t)
+  const gate = deferred()
+  device.signMessage = () => gate.promise
+  const first = ask('personal_sign', ['one', A0])
+  await until(() => device.inUse === 1)
+  const waiting = [ask('personal_sign', ['two', A0]), ask('eth_signTypedData_v4', [A0, typed]), ask('eth_sendTransaction', [{ to: TO }])]
+  const revoke = [{ eth_accounts: {} }]
+  await ask('wallet_revokePermissions', revoke)
+  gate.resolve({ signature: SIGNATURE })
+  await first
+  for (const each of waiting) await assert.rejects(each, { code: 4100 })
+  assert.deepEqual(node.asked, [], 'nor does a node hear of it')
+
+  await ask('eth_requestAccounts')
+  device.calls.length = device.opened = 0
+  node.answers.eth_getTransactionCount = async () => (await ask('wallet_revokePermissions', revoke), '0x7')
+  await assert.rejects(ask('eth_sendTransaction', [{ to: TO }]), { code: 4100 })
+  assert.deepEqual([device.calls, device.opened], [[], 0])
+})
+
+test('revoking while the device opens, is found or is paired leaves it alone', async t => {
+  let it
+  const revoke = () => it.ask('wallet_revokePermissions', [{ eth_accounts: {} }])
+  it = await connected(t, { pairing: async () => { await revoke(); it.device.status = 'bound' } })
+  it.device.status = 'unbound'
+  await assert.rejects(it.ask('personal_sign', ['0x00', A0]), { code: 4100 })
+  assert.equal(it.device.calls.filter(([name]) => name === 'signMessage').length, 1, 'the one that found out')
+
+  it = await connected(t)
+  it.usb.plug('disconnect', it.device)
+  const devices = it.usb.getDevices
+  it.usb.getDevices = async () => (await revoke(), devices.call(it.usb))
+  await assert.rejects(it.ask('personal_sign', ['0x00', A0]), { code: 4100 })
+  assert.equal(it.provider.isConnected(), false)
+  assert.deepEqual(it.events('connect'), [])
+})
+
+test('typed data that waited while the chain was switched is 4901', async t => {
+  const { url } = await fakeNode(t)
+  const { ask, device } = await connected(t, { chains: [{ chainId: 1, rpcUrls: [url] }, { chainId: 2, rpcUrls: [url] }] })
+  const gate = deferred()
+  device.signMessage = () => gate.promise
+  const first = ask('personal_sign', ['one', A0])
+  const second = ask('eth_signTypedData_v4', [A0, typed])
+  await until(() => device.inUse === 1)
+  await ask('wallet_switchEthereumChain', [{ chainId: '0x2' }])
+  gate.resolve({ signature: SIGNATURE })
+  await first
+  await assert.rejects(second, { code: 4901 })
+  assert(!device.calls.some(([name]) => name === 'signTypedData'))
+})
+
+test('an unbound device is bound in between, or 4100', async t => {
+  for (const status of ['unbound', 'bound-elsewhere']) {
+    const code = status === 'unbound' ? 'not-bound' : status
+    const { ask } = await page(t, { devices: [wallet({ status })] })
+    await assert.rejects(ask('eth_requestAccounts'), { code: 4100, data: reason(code) })
+
+    let asked
+    const it = await page(t, { devices: [wallet({ status })], pairing: async request => {
+      asked = request
+      assert.deepEqual(it.events('interaction'), [{ state: 'waiting', reason: 'pair', method: 'eth_requestAccounts' }])
+      await assert.rejects(it.ask('eth_requestAccounts'), { code: -32002 })
+      it.device.status = 'bound'
+    } })
+    assert.deepEqual(await it.ask('eth_requestAccounts'), [A0])
+    assert(asked.imkey instanceof it.sdk.ImKey && asked.device instanceof it.sdk.Device && asked.signal instanceof AbortSignal)
+    assert.deepEqual(it.events('interaction').at(-1), { state: 'done', reason: 'pair', method: 'eth_requestAccounts' })
+  }
+})
+
+test('a binding that was lost is made anew within the request that found out', async t => {
+  const it = await connected(t, { pairing: async () => { it.device.status = 'bound' } })
+  it.device.status = 'bound-elsewhere'
+  assert.equal(await it.ask('personal_sign', ['0x00', A0]), SIGNATURE)
+})
+
+test('a binding that is declined is 4001, one that does not help is not tried again', async t => {
+  const it = await page(t, { devices: [wallet({ status: 'unbound' })], pairing: async () => { throw new it.sdk.ImKeyError('user-rejected', 'closed') } })
+  await assert.rejects(it.ask('eth_requestAccounts'), { code: 4001, data: reason('user-rejected') })
+  let asked = 0
+  const vain = await page(t, { devices: [wallet({ status: 'unbound' })], pairing: async () => { asked++ } })
+  await assert.rejects(vain.ask('eth_requestAccounts'), { code: 4100, data: reason('not-bound') })
+  assert.equal(asked, 1)
+  const controller = new AbortController()
+  const given = await page(t, { devices: [wallet({ status: 'unbound' })], pairing: () => new Promise(() => controller.abort()) })
+  await assert.rejects(given.ask('eth_requestAccounts', [], { signal: controller.signal }), { data: reason('aborted', true) })
+  assert.equal(given.device.open, 0)
+})
+
+test('a provider announces itself by EIP-6963', async t => {
+  const { sdk, provider, create } = await page(t)
+  const nowhere = sdk.announceProvider(provider)
+  assert.equal(nowhere(), undefined, 'outside a browser it does nothing')
+  globalThis.window = new EventTarget()
+  t.after(() => { delete globalThis.window })
+  const heard = []
+  window.addEventListener('eip6963:announceProvider', event => heard.push(event.detail))
+  const end = sdk.announceProvider(provider)
+  assert.equal(heard.length, 1)
+  window.dispatchEvent(new Event('eip6963:requestProvider'))
+  assert.equal(heard.length, 2)
+  const [{ info }] = heard
+  assert(Object.isFrozen(heard[0]) && Object.isFrozen(info))
+  assert.equal(heard[1].info.uuid, info.uuid)
+  assert.equal(heard[0].provider, provider)
+  assert.deepEqual(Object.keys(heard[0]).sort(), ['info', 'provider'])
+  assert.deepEqual(Object.keys(info).sort(), ['icon', 'name', 'rdns', 'uuid'])
+  assert.match(info.uuid, /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/)
+  assert.match(info.icon, /^data:image\/svg\+xml,%3Csvg/)
+  assert.match(info.rdns, /^[a-z.]+$/)
+  end()
+  window.dispatchEvent(new Event('eip6963:requestProvider'))
+  assert.equal(heard.length, 2)
+  sdk.announceProvider(provider)()
+  assert.equal(heard[2].info.uuid, info.uuid, 'stable as long as the page')
+  sdk.announceProvider(create(), { name: 'Mine' })()
+  assert.notEqual(heard[3].info.uuid, info.uuid)
+  assert.equal(heard[3].info.name, 'Mine')
+  for (const [target, more] of [[null], [{}], [provider, null], [provider, { uuid: 'x' }], [provider, { icon: 'https://a.example/x.png' }],
+    [provider, { name: ' ' }], [provider, { rdns: 'imkey' }]]) {
+    assert.throws(() => sdk.announceProvider(target, more), { code: 'invalid-argument' })
+  }
+})

@@ -1,0 +1,215 @@
+import type { TransactionRequest } from '../types/imkey'
+import type { Chain } from './chain'
+import { hex, readAddress, readBytes, readQuantity } from './hex'
+import { badParams, NodeError, Refusal, wrongChain } from './refusal'
+import { type Ask, quantityOf } from './rpc'
+
+/** Wanted is a transaction as the dApp asks for it, checked; what it leaves open is undefined. Numbers are in hex. */
+export interface Wanted extends Omit<TransactionRequest, 'type'> {
+  type?: number
+  from?: string
+  data: string
+  value: string
+}
+
+const types = [0, 1, 2, 4]
+
+/** readTransaction checks what a dApp wants sent, before a node or the device hear of it. */
+export function readTransaction(value: unknown, selected: number): Wanted {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw badParams('the transaction is no object')
+  const tx = value as Record<string, unknown>
+  const given = (name: string) => tx[name] !== undefined && tx[name] !== null
+  const number = (name: string, bits = 256) => given(name) ? hex(readQuantity(tx[name], name, bits)) : undefined
+  const either = <T>(one: string, other: string, read: (name: string) => T): T | undefined => {
+    const values = [one, other].filter(given).map(read)
+    if (values.length === 2 && values[0] !== values[1]) throw badParams(`${one} and ${other} differ`)
+    return values[0]
+  }
+  const chainId = number('chainId', 53)
+  if (chainId !== undefined && Number(chainId) !== selected) {
+    throw wrongChain(`The transaction is for chain ${Number(chainId)}, but chain ${selected} is selected. Switch the chain first.`)
+  }
+  const type = number('type', 8)
+  if (type !== undefined && !types.includes(Number(type))) {
+    throw badParams(`transactions of type ${Number(type)} cannot be signed: the types are 0, 1, 2 and 4`)
+  }
+  if (given('blobVersionedHashes') || given('blobs')) throw badParams('transactions with blobs cannot be signed')
+  const wanted: Wanted = {
+    ...(type !== undefined && { type: Number(type) }),
+    ...(given('from') && { from: readAddress(tx['from'], 'from') }),
+    ...(given('to') && { to: readAddress(tx['to'], 'to') }),
+    value: number('value') ?? '0x0',
+    data: either('data', 'input', name => readBytes(tx[name], name)) ?? '0x',
+    nonce: number('nonce', 64),
+    gas: either('gas', 'gasLimit', name => number(name, 64)),
+    gasPrice: number('gasPrice'),
+    maxFeePerGas: number('maxFeePerGas'),
+    maxPriorityFeePerGas: number('maxPriorityFeePerGas'),
+    ...(given('accessList') && { accessList: readAccessList(tx['accessList']) }),
+    ...(given('authorizationList') && { authorizationList: readAuthorizations(tx['authorizationList']) }),
+  }
+  if (wanted.to === undefined && wanted.data === '0x') throw badParams('the transaction has neither a recipient nor data')
+  agree(wanted)
+  return wanted
+}
+
+/** agree refuses fields that no type has together, and sets the type where the fields leave one. */
+function agree(tx: Wanted) {
+  const dynamic = tx.maxFeePerGas !== undefined || tx.maxPriorityFeePerGas !== undefined
+  if (dynamic && tx.gasPrice !== undefined) throw badParams('gasPrice goes with neither maxFeePerGas nor maxPriorityFeePerGas')
+  if (tx.maxFeePerGas !== undefined && tx.maxPriorityFeePerGas !== undefined
+    && BigInt(tx.maxPriorityFeePerGas as string) > BigInt(tx.maxFeePerGas as string)) {
+    throw badParams('maxPriorityFeePerGas is above maxFeePerGas')
+  }
+  tx.type ??= tx.authorizationList ? 4 : dynamic ? 2 : tx.gasPrice === undefined ? undefined : tx.accessList ? 1 : 0
+  const not = (field: keyof Wanted) => {
+    if (tx[field] !== undefined) throw badParams(`a transaction of type ${tx.type} has no ${field}`)
+  }
+  if (tx.type === 0) not('accessList')
+  if (tx.type === 0 || tx.type === 1) (not('maxFeePerGas'), not('maxPriorityFeePerGas'))
+  if (tx.type === 2 || tx.type === 4) not('gasPrice')
+  if (tx.type !== undefined && tx.type !== 4) not('authorizationList')
+  if (tx.type === 4 && (!tx.authorizationList?.length || tx.to === undefined)) {
+    throw badParams('a transaction of type 4 needs an authorizationList and a recipient')
+  }
+}
+
+function list(value: unknown, name: string): Record<string, unknown>[] {
+  if (!Array.isArray(value) || !value.every(entry => typeof entry === 'object' && entry !== null)) {
+    throw badParams(`the ${name} is no list of objects`)
+  }
+  return value
+}
+
+function readAccessList(value: unknown): TransactionRequest['accessList'] {
+  return list(value, 'accessList').map(({ address, storageKeys }) => {
+    if (!Array.isArray(storageKeys)) throw badParams('the storageKeys of the accessList are no list')
+    return {
+      address: readAddress(address, 'the address in the accessList'),
+      storageKeys: storageKeys.map((key: unknown) => {
+        const bytes = readBytes(key, 'a storage key')
+        if (bytes.length !== 66) throw badParams('a storage key is not 32 bytes long')
+        return bytes
+      }),
+    }
+  })
+}
+
+function readAuthorizations(value: unknown): TransactionRequest['authorizationList'] {
+  return list(value, 'authorizationList').map(entry => ({
+    chainId: hex(readQuantity(entry['chainId'], "the authorization's chainId", 256)),
+    address: readAddress(entry['address'], "the authorization's address"),
+    nonce: hex(readQuantity(entry['nonce'], "the authorization's nonce", 64)),
+    yParity: hex(readQuantity(entry['yParity'], "the authorization's yParity", 1)),
+    r: hex(readQuantity(entry['r'], "the authorization's r", 256)),
+    s: hex(readQuantity(entry['s'], "the authorization's s", 256)),
+  }))
+}
+
+/**
+ * complete adds what the dApp left open, as the chain's node knows it, after the node has named the right chain. A node can
+ * lie about prices and gas, too: what it makes of a fee is bounded by the chain's maxFee, see bounded.
+ */
+export async function complete(wanted: Wanted, from: string, chain: Chain, ask: Ask, signal?: AbortSignal): Promise<TransactionRequest> {
+  const asked = (method: string, params: unknown[] = []) => ask(method, params, signal)
+  const node = quantityOf(await asked('eth_chainId'), 'chain id', 256)
+  if (node !== BigInt(chain.id)) throw wrongChain(`The node is on chain ${node}, but chain ${chain.id} is selected, so nothing was signed. Whoever runs the page can name another node.`)
+
+  const { to, value, data, accessList, authorizationList } = wanted
+  const call = { from, ...(to && { to }), value, data, ...(accessList && { accessList }), ...(authorizationList && { authorizationList }) }
+  const [nonce, gas, fees] = await Promise.all([
+    wanted.nonce ?? asked('eth_getTransactionCount', [from, 'pending']).then(n => hex(quantityOf(n, 'nonce', 53))),
+    wanted.gas ?? asked('eth_estimateGas', [call]).then(n => hex(withHeadRoom(quantityOf(n, 'gas estimate', 53)))),
+    price(wanted, asked),
+  ])
+  const transaction = { ...call, chainId: hex(chain.id), nonce, gas, ...fees }
+  const own = wanted.gas !== undefined && (wanted.gasPrice ?? wanted.maxFeePerGas) !== undefined
+  if (!own) bounded(transaction, chain)
+  return transaction
+}
+
+/** As go-ethereum's node bounds what it signs itself (--rpc.txfeecap). */
+const oneCoin = 10n ** 18n
+
+/**
+ * bounded refuses a fee that nobody could have seen coming: one that depends on a node's word and comes to more than the
+ * chain's maxFee. Types 1 and 4 have a bound of one coin even where the chain names none, for the device signs them without
+ * showing their fee; those of types 0 and 2 stand on its screen.
+ */
+function bounded({ type, gas, gasPrice, maxFeePerGas }: TransactionRequest, { maxFee, nativeCurrency }: Chain) {
+  const shown = type === hex(0) || type === hex(2)
+  const most = maxFee ?? (shown ? undefined : oneCoin)
+  const fee = BigInt(gas!) * BigInt((gasPrice ?? maxFeePerGas)!)
+  if (most === undefined || fee <= most) return
+  const coins = (units: bigint) => {
+    const digits = units.toString().padStart(nativeCurrency.decimals + 1, '0')
+    const point = digits.length - nativeCurrency.decimals
+    return `${`${digits.slice(0, point)}.${digits.slice(point)}`.replace(/\.?0*$/, '')} ${nativeCurrency.symbol}`
+  }
+  throw new Refusal(-32603, `By the node's word the fee could come to ${coins(fee)}, more than ${coins(most)}, so nothing was signed. `
+    + 'Where that is meant, give the transaction gas and price, or the chain another maxFee.', 'protocol')
+}
+
+/** A plain transfer takes exactly this much. */
+const transfer = 21_000n
+
+/** withHeadRoom adds a quarter: what a contract does may change until it is mined. */
+function withHeadRoom(estimate: bigint): bigint {
+  if (estimate < transfer) throw new Refusal(-32603, 'The node gave no sensible gas estimate. Whoever runs the page can name another node.', 'protocol')
+  return estimate === transfer ? estimate : estimate * 5n / 4n
+}
+
+type Asked = (method: string, params?: unknown[]) => Promise<unknown>
+type Fees = Pick<TransactionRequest, 'type' | 'gasPrice' | 'maxFeePerGas' | 'maxPriorityFeePerGas'>
+
+async function price(tx: Wanted, asked: Asked): Promise<Fees> {
+  const legacy = async (type: number): Promise<Fees> => ({
+    type: hex(type), gasPrice: tx.gasPrice ?? hex(quantityOf(await asked('eth_gasPrice'), 'gas price', 128)),
+  })
+  if (tx.type === 0 || tx.type === 1) return legacy(tx.type)
+  const dynamic = (maxFeePerGas: bigint, maxPriorityFeePerGas: bigint): Fees =>
+    ({ type: hex(tx.type ?? 2), maxFeePerGas: hex(maxFeePerGas), maxPriorityFeePerGas: hex(maxPriorityFeePerGas) })
+
+  const most = tx.maxFeePerGas === undefined ? undefined : BigInt(tx.maxFeePerGas as string)
+  const asksTip = tx.maxPriorityFeePerGas === undefined ? undefined : BigInt(tx.maxPriorityFeePerGas as string)
+  if (most !== undefined && asksTip !== undefined) return dynamic(most, asksTip)
+
+  const market = await feeMarket(asked)
+  if (!market) {
+    if (tx.type !== undefined) throw badParams(`this chain has no base fee: it takes no transactions of type ${tx.type}, use gasPrice`)
+    return legacy(tx.accessList ? 1 : 0)
+  }
+  const tip = asksTip ?? market.tip
+  if (most !== undefined) return dynamic(most, tip < most ? tip : most)
+  return dynamic(2n * market.baseFee + tip, tip) // good for six full blocks in a row
+}
+
+/** feeMarket gives the next block's base fee and what miners got beside it lately; undefined where a chain has no base fee. */
+async function feeMarket(asked: Asked): Promise<{ baseFee: bigint; tip: bigint } | undefined> {
+  let history: { baseFeePerGas?: unknown; reward?: unknown }
+  try {
+    history = Object(await asked('eth_feeHistory', ['0xa', 'latest', [50]]))
+  } catch (thrown) {
+    if (!(thrown instanceof NodeError)) throw thrown
+    history = {} // a node from before EIP-1559
+  }
+  const { baseFeePerGas: base, reward } = history
+  let baseFee = Array.isArray(base) && base.length > 0 ? quantityOf(base.at(-1), 'base fee', 128) : 0n
+  if (baseFee === 0n) { // there is none, or it is free, or this node does not tell: the block itself does
+    const block = Object(await asked('eth_getBlockByNumber', ['latest', false])) as { baseFeePerGas?: unknown }
+    if (block.baseFeePerGas === undefined || block.baseFeePerGas === null) return undefined
+    baseFee = quantityOf(block.baseFeePerGas, 'base fee', 128)
+  }
+  const tips = (Array.isArray(reward) ? reward : []).flatMap(block => Array.isArray(block) ? block : [])
+    .map(paid => quantityOf(paid, 'priority fee', 128)).filter(paid => paid > 0n).sort((a, b) => a < b ? -1 : a > b ? 1 : 0)
+  return { baseFee, tip: tips[tips.length >> 1] ?? await suggestedTip(baseFee, asked) }
+}
+
+async function suggestedTip(baseFee: bigint, asked: Asked): Promise<bigint> {
+  try {
+    return quantityOf(await asked('eth_maxPriorityFeePerGas'), 'priority fee', 128)
+  } catch (thrown) {
+    if (!(thrown instanceof NodeError)) throw thrown
+    return baseFee / 10n
+  }
+}

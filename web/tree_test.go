@@ -1,0 +1,253 @@
+package web_test
+
+import (
+	"encoding/json"
+	"io/fs"
+	"maps"
+	"os"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/evanw/esbuild/pkg/api"
+	"github.com/stretchr/testify/require"
+)
+
+// arrows say which folders a folder's files may import beside their own. A folder that is not here is part of the one that it
+// is in. Imports of types and imports on demand count as all others do.
+var arrows = map[string][]string{
+	"sdk":          {"sdk/client", "sdk/provider", "sdk/types"},
+	"sdk/types":    {},
+	"sdk/client":   {"sdk/types"},
+	"sdk/provider": {"sdk/client", "sdk/types"},
+	"sdk/adapters": {"sdk/provider", "sdk/types"},
+
+	"ui/words":      {},
+	"ui/model":      {"ui/words", "sdk/types"},
+	"ui/blocks":     {"ui/model", "ui/words", "sdk/types"},
+	"ui/simulator":  {"ui/blocks", "ui/model", "ui/words", "sdk/types"},
+	"ui/pairing":    {"ui/blocks", "ui/model", "ui/words", "sdk/types"},
+	"ui/management": {"ui/blocks", "ui/model", "ui/words", "sdk/types"},
+	"ui/dialog":     {"ui/pairing", "ui/blocks", "ui/model", "ui/words", "sdk/types"},
+
+	// The root of imkey.js is above both: it gives the SDK the dialog that its provider opens.
+	"apps/package": {"sdk", "sdk/types", "ui/dialog"},
+	"apps/connect": {"sdk/types", "ui/pairing", "ui/management", "ui/simulator", "ui/blocks", "ui/model", "ui/words"},
+	"apps/device":  {"sdk/types", "ui/simulator", "ui/blocks", "ui/model", "ui/words"},
+	"apps/dapp":    {"sdk/types", "ui/simulator", "ui/blocks", "ui/model", "ui/words"},
+}
+
+// byName are the modules that are imported by a name, and the source that each stands for; "" for what is not of the project.
+var byName = map[string]string{
+	"imkey-connect":      "sdk/types/imkey.d.ts",
+	"go:wasm_exec":       "sdk/types/wasm_exec.d.ts",
+	"node:test":          "",
+	"node:assert/strict": "",
+}
+
+// simulatorScript imports the simulator's own script, by an address that is no file of the project.
+const simulatorScript = "ui/simulator/simulator.ts"
+
+// typescript gives the imports of every TypeScript file of sdk, ui and apps, as paths from this folder.
+func typescript(t *testing.T) map[string][]string {
+	t.Helper()
+	files := map[string][]string{}
+	for _, root := range []string{"sdk", "ui", "apps"} {
+		require.NoError(t, fs.WalkDir(os.DirFS("."), root, func(name string, d fs.DirEntry, err error) error {
+			if err == nil && !d.IsDir() && path.Ext(name) == ".ts" {
+				files[name] = nil
+			}
+			return err
+		}))
+	}
+	require.Greater(t, len(files), 100, "the sources were found")
+	for name := range files {
+		source, err := os.ReadFile(name)
+		require.NoError(t, err)
+		if name != simulatorScript {
+			require.False(t, onDemand.MatchString(token.ReplaceAllString(string(source), "")), "%s imports what a test cannot see", name)
+		}
+		for _, specifier := range specifiers(string(source)) {
+			if to := resolve(t, files, name, specifier); to != "" {
+				files[name] = append(files[name], to)
+			}
+		}
+	}
+	return files
+}
+
+var (
+	// token matches what could hide an import or look like one, and imports themselves: comments, and strings with what stands
+	// before them. A template is a string, too, but for what it computes, in which nothing is imported.
+	token = regexp.MustCompile("(?s)//[^\n]*|/\\*.*?\\*/|(\\bfrom\\s*|\\bimport\\s*\\(?\\s*)?('(?:[^'\\\\\n]|\\\\.)*'|\"(?:[^\"\\\\\n]|\\\\.)*\")|`(?:[^`\\\\]|\\\\.)*`")
+	// onDemand matches an import on demand. Where the tokens are taken out, what is left is not of a file of the project.
+	onDemand = regexp.MustCompile(`(?m)(?:^|[^#.\w])import\s*\(`)
+)
+
+// specifiers gives what a source imports, as it is written there: by import and export … from, import(…) and import types.
+func specifiers(source string) []string {
+	var list []string
+	for _, m := range token.FindAllStringSubmatch(source, -1) {
+		if m[1] != "" {
+			list = append(list, m[2][1:len(m[2])-1])
+		}
+	}
+	return list
+}
+
+// resolve gives the file that a source imports, or "" for one that is not TypeScript of the project.
+func resolve(t *testing.T, files map[string][]string, from, specifier string) string {
+	t.Helper()
+	if to, ok := byName[specifier]; ok {
+		return to
+	}
+	require.True(t, strings.HasPrefix(specifier, "."), "%s imports %s: a name that is not in byName", from, specifier)
+	target := path.Join(path.Dir(from), specifier)
+	if css, ok := strings.CutSuffix(target, "?text"); ok || path.Ext(target) == ".css" {
+		require.FileExists(t, css, from)
+		return ""
+	}
+	for _, to := range []string{target + ".ts", target + ".d.ts", strings.TrimSuffix(target, ".js") + ".d.ts"} {
+		if _, ok := files[to]; ok {
+			return to
+		}
+	}
+	require.Failf(t, "unresolved", "%s imports %s", from, specifier)
+	return ""
+}
+
+// room is the folder of arrows that a file is in.
+func room(file string) string {
+	for dir := path.Dir(file); dir != "."; dir = path.Dir(dir) {
+		if _, ok := arrows[dir]; ok {
+			return dir
+		}
+	}
+	return ""
+}
+
+// turned gives every import that goes against the arrows.
+func turned(files map[string][]string) []string {
+	var wrong []string
+	for from, imports := range files {
+		for _, to := range imports {
+			a, b := room(from), room(to)
+			if a == "" || b == "" || a != b && !slices.Contains(arrows[a], b) {
+				wrong = append(wrong, from+" imports "+to)
+			}
+		}
+	}
+	slices.Sort(wrong)
+	return wrong
+}
+
+// cycle gives a way from a node along the edges back to it, or nil where there is none.
+func cycle(edges map[string][]string) []string {
+	const open, done = 1, 2
+	state := map[string]int{}
+	var way []string
+	var visit func(string) []string
+	visit = func(node string) []string {
+		switch state[node] {
+		case open:
+			return append(slices.Clone(way[slices.Index(way, node):]), node)
+		case done:
+			return nil
+		}
+		state[node] = open
+		way = append(way, node)
+		for _, to := range edges[node] {
+			if found := visit(to); found != nil {
+				return found
+			}
+		}
+		way = way[:len(way)-1]
+		state[node] = done
+		return nil
+	}
+	for _, node := range slices.Sorted(maps.Keys(edges)) {
+		if found := visit(node); found != nil {
+			return found
+		}
+	}
+	return nil
+}
+
+// TestArrowsPointOneWay holds apps → ui → sdk, and what arrows says of the folders within.
+func TestArrowsPointOneWay(t *testing.T) {
+	require.Empty(t, turned(typescript(t)))
+	require.Empty(t, cycle(arrows), "the arrows allow folders to import each other")
+	for folder := range arrows {
+		require.DirExists(t, folder)
+	}
+}
+
+// TestNoFileImportsItself: not by way of others either.
+func TestNoFileImportsItself(t *testing.T) {
+	require.Empty(t, cycle(typescript(t)))
+}
+
+// TestTurnedArrowsAreFound adds imports that must not be, one at a time.
+func TestTurnedArrowsAreFound(t *testing.T) {
+	for _, wrong := range []struct{ from, imports string }{
+		{"sdk/provider/engine.ts", `const { openPairingDialog } = await import('../../ui/dialog/dialog')`},
+		{"sdk/client/device.ts", `import type { Engine } from '../provider/engine'`},
+		{"sdk/client/core.ts", `let x: import("../provider/engine").Engine`},
+		{"ui/words/text.ts", "export {\n  h,\n} from '../blocks/dom'"},
+		{"ui/management/manager.ts", `import { row } from '../pairing/card'`},
+		{"ui/blocks/dom.ts", `import '../../apps/connect/main'`},
+		{"apps/dapp/main.ts", `import { show } from '../connect/main'`},
+		{"apps/dapp/wallet.ts", `import { ImKey } from '../../sdk/client/imkey'`},
+	} {
+		files := typescript(t)
+		found := specifiers(wrong.imports)
+		require.Len(t, found, 1, wrong.imports)
+		files[wrong.from] = append(files[wrong.from], resolve(t, files, wrong.from, found[0]))
+		require.Len(t, turned(files), 1, wrong)
+	}
+	files := typescript(t)
+	files["ui/blocks/dom.ts"] = append(files["ui/blocks/dom.ts"], "ui/blocks/view.ts")
+	require.Equal(t, []string{"ui/blocks/dom.ts", "ui/blocks/view.ts", "ui/blocks/dom.ts"}, cycle(files))
+}
+
+// TestImportsAreFound holds what typescript finds in the sources against what the bundler finds there, which leaves types out.
+func TestImportsAreFound(t *testing.T) {
+	files := typescript(t)
+	var entries []string
+	for name := range files {
+		if !strings.HasSuffix(name, ".d.ts") {
+			entries = append(entries, name)
+		}
+	}
+	built := api.Build(api.BuildOptions{
+		EntryPoints: entries, Outdir: "out", Write: false, Bundle: true, Splitting: true, Metafile: true,
+		Format: api.FormatESModule, Platform: api.PlatformNode, AbsWorkingDir: workingDir(t), TsconfigRaw: `{}`,
+		External: []string{"imkey-connect", "go:wasm_exec", "*.css?text"},
+	})
+	require.Empty(t, built.Errors)
+	var meta struct {
+		Inputs map[string]struct {
+			Imports []struct {
+				Path     string
+				External bool
+			}
+		}
+	}
+	require.NoError(t, json.Unmarshal([]byte(built.Metafile), &meta))
+	found := 0
+	for from, input := range meta.Inputs {
+		for _, i := range input.Imports {
+			to := i.Path
+			if i.External {
+				to = byName[i.Path]
+			}
+			if path.Ext(to) == ".ts" {
+				require.Contains(t, files[from], to, from)
+				found++
+			}
+		}
+	}
+	require.Greater(t, found, 200)
+}

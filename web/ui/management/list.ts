@@ -1,0 +1,59 @@
+import { boundOn, manage as words } from '../words/management'
+import { languageTag, type Language, type Text } from '../words/text'
+import { h } from '../blocks/dom'
+import { entry } from '../blocks/entry'
+import type { KnownFacts } from '../model/facts'
+
+/** list draws the devices that this browser knows, each a button to its own page. */
+export function list(devices: readonly KnownFacts[], language: Language, open: (seid: string) => void): HTMLElement {
+  const t = (text: Text) => text[language]
+  return h(
+    'section',
+    { class: 'known', 'aria-labelledby': 'known-title' },
+    h('h2', { id: 'known-title' }, t(words.devices)),
+    h(
+      'ul',
+      { class: 'entries' },
+      ...devices.map((known) =>
+        h(
+          'li',
+          {},
+          entry(
+            'open-known',
+            () => open(known.seid),
+            titleOf(known, language),
+            ...(known.called !== null && known.serial !== '' ? [known.serial] : []),
+            // Whose record it is that cannot be read, nobody knows.
+            `${known.record === 'unreadable' ? '' : `${t(known.plugged ? words.pluggedIn : words.notPluggedIn)} · `}${t(standing(known))}`,
+          ),
+        ),
+      ),
+    ),
+  )
+}
+
+/** titleOf is what a device is called where it is one of several. */
+export function titleOf({ called, serial }: KnownFacts, language: Language): string {
+  return called ?? (serial === '' ? words.unreadable[language] : serial)
+}
+
+/** standing says in a few words how the device and this browser stand. */
+export function standing({ record, boundAt }: KnownFacts): Text {
+  switch (record) {
+    case 'bound':
+      return boundOn({ en: date(boundAt, 'en'), zh: date(boundAt, 'zh') })
+    case 'unfinished':
+      return words.notBound
+    case 'imported':
+      return words.importedHere
+    case 'former':
+      return words.former
+    case 'unreadable':
+      return words.damaged
+  }
+}
+
+function date(iso: string | null, language: Language): string {
+  return iso === null ? '' : new Intl.DateTimeFormat(languageTag[language], { dateStyle: 'medium' }).format(new Date(iso))
+}
+

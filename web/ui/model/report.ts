@@ -1,0 +1,75 @@
+import type { ErrorCode } from '../words/codes'
+import type { DeviceFacts } from './facts'
+
+/** Environment is what a report says about the page and the browser. */
+export interface Environment {
+  readonly version: string
+  readonly userAgent: string
+  readonly languages: readonly string[]
+  readonly webusb: boolean
+  readonly secure: boolean
+  readonly framed: boolean
+}
+
+/** The most events that a report lists: enough for a visit, and bounded. */
+const limit = 200
+
+/**
+ * Report gathers what helps whoever looks into a fault: versions, the serial's last four characters, the states and
+ * error codes with their times. It never sees the code, a key or the SEID, so it cannot tell them.
+ */
+export class Report {
+  readonly #events: { readonly time: Date; readonly text: string }[] = []
+  #device: DeviceFacts | null = null
+
+  constructor(
+    private readonly environment: Environment,
+    private readonly now: () => Date,
+  ) {}
+
+  /** Adds a state that is shown, in words, with the device that it is about. */
+  state(text: string, device?: DeviceFacts): void {
+    if (device) this.#device = device
+    this.#add(text)
+  }
+
+  /** Adds a failure that became another state than 'error', such as a wrong code. */
+  failure(code: ErrorCode, statusWord?: number): void {
+    const word = statusWord === undefined ? '' : ` (${statusWord.toString(16).toUpperCase().padStart(4, '0')})`
+    this.#add(`failed: ${code}${word}`)
+  }
+
+  simulated(): void {
+    this.#add('simulated device')
+  }
+
+  text(): string {
+    const { version, userAgent, languages, webusb, secure, framed } = this.environment
+    const device = this.#device
+    const lines = [
+      `imkey-connect ${version}`,
+      `written ${this.now().toISOString()}`,
+      `browser ${userAgent}`,
+      `languages ${languages.join(', ')}`,
+      `WebUSB ${yes(webusb)}, secure context ${yes(secure)}, in a frame ${yes(framed)}`,
+    ]
+    if (device) {
+      lines.push(
+        `imKey …${device.serial.slice(-4)}, firmware ${device.firmware ?? '?'}, boot loader ${device.bootloader ?? '?'}, ` +
+          `Bluetooth ${device.bleVersion ?? '?'}, battery ${device.charging ? 'charging' : `${device.battery ?? '?'} %`}, ` +
+          `certificate ${device.certificate}`,
+      )
+    }
+    for (const event of this.#events) lines.push(`${event.time.toISOString().slice(11, 23)} ${event.text}`)
+    return lines.join('\n') + '\n'
+  }
+
+  #add(text: string): void {
+    this.#events.push({ time: this.now(), text })
+    if (this.#events.length > limit) this.#events.shift()
+  }
+}
+
+function yes(value: boolean): string {
+  return value ? 'yes' : 'no'
+}

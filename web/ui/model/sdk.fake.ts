@@ -1,0 +1,169 @@
+import type { BindingStatus, BindOptions, Device, DeviceInfo, ImKey, KnownDevice } from './sdk'
+
+/** fail is an error as the SDK makes them. */
+export function fail(code: string, more: object = {}): Error {
+  return Object.assign(new Error(code), { code, ...more })
+}
+
+/** Gate is a promise that a test opens by hand. */
+export class Gate<T = void> {
+  readonly promise: Promise<T>
+  open!: (value: T) => void
+  break!: (error: unknown) => void
+
+  constructor() {
+    this.promise = new Promise((resolve, reject) => {
+      this.open = resolve
+      this.break = reject
+    })
+  }
+}
+
+/** FakeDevice answers as it is told and keeps a list of what was asked. */
+export class FakeDevice extends EventTarget implements Device {
+  info: DeviceInfo = {
+    seid: '18000000000000000102030405060708',
+    serial: 'imKey01191200001',
+    firmware: '1.6.03',
+    bootloader: '1.4.00',
+    battery: 80,
+    charging: false,
+    bleName: null,
+    bleVersion: null,
+    lifeCycle: 'ready',
+    certificate: 'verified',
+    certificateKey: '04' + '1a'.repeat(64),
+    persisted: true,
+  }
+  serialNumber: string | null = 'imKey01191200001'
+  readonly asked: string[] = []
+  statuses: (BindingStatus | Error)[] = ['unbound']
+  onOpen: (takeOver: boolean) => Promise<void> = async () => undefined
+  onShow: () => Promise<void> = async () => undefined
+  onReveal: () => Promise<string> = async () => 'ABCDEFGH'
+  onForget: () => Promise<void> = async () => undefined
+  onClose: () => Promise<void> = async () => undefined
+  onBind: (code: string, options: BindOptions) => Promise<void> = async () => undefined
+
+  async open({ takeOver = false }: { takeOver?: boolean } = {}): Promise<void> {
+    this.asked.push(takeOver ? 'take over' : 'open')
+    await this.onOpen(takeOver)
+  }
+
+  async close(): Promise<void> {
+    this.asked.push('close')
+    await this.onClose()
+  }
+
+  async bindingStatus(): Promise<BindingStatus> {
+    this.asked.push('status')
+    const status = this.statuses.length > 1 ? this.statuses.shift()! : this.statuses[0]!
+    if (status instanceof Error) throw status
+    return status
+  }
+
+  async showBindingCode(): Promise<void> {
+    this.asked.push('show')
+    await this.onShow()
+  }
+
+  async bind(code: string, options: BindOptions = {}): Promise<void> {
+    this.asked.push(`bind accept=${options.acceptUnverified} keep=${options.rememberCode}`)
+    await this.onBind(code, options)
+  }
+
+  async revealBindingCode(options: { acceptUnverified?: boolean } = {}): Promise<string> {
+    this.asked.push(`reveal accept=${options.acceptUnverified}`)
+    return this.onReveal()
+  }
+
+  async forget(): Promise<void> {
+    this.asked.push('forget')
+    await this.onForget()
+  }
+
+  interaction(state: 'waiting' | 'done'): void {
+    this.dispatchEvent(new CustomEvent('interaction', { detail: { state, reason: 'confirm' } }))
+  }
+
+  unplug(detail: object = {}): void {
+    this.dispatchEvent(new CustomEvent('disconnect', { detail }))
+  }
+}
+
+/** knownDevice is a record of the fake device. */
+export function knownDevice(more: Partial<KnownDevice> = {}): KnownDevice {
+  return {
+    seid: '18000000000000000102030405060708',
+    serial: 'imKey01191200001',
+    name: null,
+    state: 'bound',
+    boundAt: new Date('2026-01-02T03:04:05Z'),
+    certificate: 'verified',
+    certificateKey: '04' + '1a'.repeat(64),
+    codeKept: true,
+    ...more,
+  }
+}
+
+/** FakeImKey has permitted devices, and one behind the chooser. */
+export class FakeImKey extends EventTarget implements ImKey {
+  permitted: FakeDevice[] = []
+  chosen: () => Promise<FakeDevice>
+  requests = 0
+  known: KnownDevice[] = []
+  /** What was asked of the records. */
+  readonly asked: string[] = []
+  onKnown: () => Promise<void> = async () => undefined
+  onRename: () => Promise<void> = async () => undefined
+  onForget: () => Promise<void> = async () => undefined
+  onExport: (passphrase: string, signal?: AbortSignal) => Promise<Uint8Array> = async () => new Uint8Array([1, 2, 3])
+  onImport: (passphrase: string, replace: boolean) => Promise<KnownDevice> = async () => knownDevice()
+
+  constructor(device: FakeDevice) {
+    super()
+    this.chosen = async () => device
+  }
+
+  async getDevices(): Promise<FakeDevice[]> {
+    return this.permitted
+  }
+
+  async knownDevices(): Promise<KnownDevice[]> {
+    await this.onKnown()
+    return this.known
+  }
+
+  async rename(seid: string, name: string | null): Promise<void> {
+    this.asked.push(`rename ${name}`)
+    await this.onRename()
+    this.known = this.known.map((known) => (known.seid === seid ? { ...known, name } : known))
+  }
+
+  async forget(seid: string): Promise<void> {
+    this.asked.push('forget')
+    await this.onForget()
+    this.known = this.known.filter((known) => known.seid !== seid)
+  }
+
+  exportBinding(_: string, passphrase: string, { signal }: { signal?: AbortSignal } = {}): Promise<Uint8Array> {
+    this.asked.push('export')
+    return this.onExport(passphrase, signal)
+  }
+
+  async importBinding(
+    _: Uint8Array,
+    passphrase: string,
+    { seid, replace = false }: { seid?: string; replace?: boolean } = {},
+  ): Promise<KnownDevice> {
+    this.asked.push(`import only=${seid} replace=${replace}`)
+    const known = await this.onImport(passphrase, replace)
+    this.known = [...this.known.filter(({ seid }) => seid !== known.seid), known]
+    return known
+  }
+
+  requestDevice(): Promise<FakeDevice> {
+    this.requests++
+    return this.chosen()
+  }
+}

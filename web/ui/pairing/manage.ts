@@ -1,0 +1,75 @@
+import { pairing as words } from '../words/pairing'
+import type { Language, Text } from '../words/text'
+import { quiet } from '../blocks/buttons'
+import { h } from '../blocks/dom'
+import type { State } from './state'
+
+/** ForgetHandlers are the way out of a binding, which asks first. */
+export interface ForgetHandlers {
+  forget(): void
+  forgetNow(): void
+  keepBinding(): void
+}
+
+/** ManageHandlers are what a person can do with a binding. */
+export interface ManageHandlers extends ForgetHandlers {
+  rename(): void
+  exportBinding(): void
+  viewCode(): void
+  hideCode(): void
+  showOnDevice(): void
+}
+
+/** Managing is the part of the bound state that manages the binding. */
+export interface Managing {
+  readonly element: HTMLElement
+  /** Where the focus goes after a wish; null where there was none. */
+  readonly focus: HTMLElement | null
+  readonly announcement: string
+}
+
+/** manageBinding draws it. The code itself is in the revealed element, put there by whoever keeps that. */
+export function manageBinding(
+  state: Extract<State, { name: 'bound' }>,
+  revealed: HTMLElement,
+  language: Language,
+  handlers: ManageHandlers,
+): Managing {
+  const t = (text: Text) => text[language]
+  const view = quiet('view-code', t(words.viewCode), handlers.viewCode)
+  const hide = quiet('hide-code', t(words.hideCode), handlers.hideCode)
+  const shown = state.manage === 'revealed'
+  const word = state.manage && outcome[state.manage]
+  const said = word ? t(word) : ''
+  const message = h('p', { class: 'message', tabindex: -1 }, said)
+  const element = h(
+    'details',
+    { class: 'more manage', open: !state.fresh || state.manage !== undefined },
+    h('summary', {}, t(words.manage)),
+    shown && revealed,
+    said !== '' && message,
+    h(
+      'div',
+      { class: 'manage-actions' },
+      shown ? hide : view,
+      h('p', { class: 'quiet' }, t(words.viewCodeText)),
+      quiet('show-on-device', t(words.showOnDevice), handlers.showOnDevice),
+      quiet('rename', t(words.rename), handlers.rename),
+      quiet('export', t(words.exportBinding), handlers.exportBinding),
+      quiet('forget', t(words.forget), handlers.forget),
+    ),
+  )
+  if (!state.manage) return { element, focus: null, announcement: '' }
+  return { element, focus: shown ? revealed : state.manage === 'hidden' || said === '' ? view : message, announcement: said }
+}
+
+const outcome: Readonly<Record<NonNullable<Extract<State, { name: 'bound' }>['manage']>, Text | null>> = {
+  'asking': words.asking,
+  'revealed': words.revealed,
+  'hidden': words.hidden,
+  'not-remembered': words.notRemembered,
+  'on-screen': words.shownAgain,
+  'renamed': words.nameSaved,
+  'unnamed': words.nameRemoved,
+  'returned': null,
+}

@@ -1,0 +1,100 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { fail, knownDevice } from '../model/sdk.fake'
+import { setUp } from './setup.fixture'
+
+test('a browser that was bound says so when something else is now, and offers both ways on', async () => {
+  for (const state of ['bound', 'former', 'imported'] as const) {
+    const { pairing, device, imkey } = setUp()
+    imkey.known = [knownDevice({ state, name: 'Savings' })]
+    device.statuses = ['bound-elsewhere']
+    await pairing.connect()
+    assert.ok(pairing.state.name === 'rebound')
+    assert.deepEqual([pairing.state.device.called, pairing.state.device.boundAt], ['Savings', '2026-01-02T03:04:05.000Z'])
+    await pairing.goOn()
+    assert.equal(pairing.state.name, 'elsewhere') // the warning comes all the same
+    await pairing.goOn()
+    assert.deepEqual(pairing.state, { name: 'code', source: 'paper' })
+
+    await pairing.connect()
+    const rebound = pairing.state
+    await pairing.forget()
+    assert.deepEqual(pairing.state, { name: 'forget', serial: 'imKey01191200001', former: true })
+    await pairing.keepBinding()
+    assert.deepEqual(pairing.state, rebound)
+    await pairing.forget()
+    await pairing.forgetNow()
+    assert.ok(device.asked.includes('forget'))
+    assert.deepEqual(pairing.state, { name: 'start', forgotten: true })
+  }
+})
+
+test('a browser that was never bound hears of nothing before', async () => {
+  for (const known of [[], [knownDevice({ state: 'unfinished' })], [knownDevice({ seid: 'ANOTHER' })], [knownDevice({ state: 'unreadable' })]]) {
+    for (const status of ['unbound', 'bound-elsewhere'] as const) {
+      const { pairing, device, imkey } = setUp()
+      imkey.known = known
+      device.statuses = [status]
+      await pairing.connect()
+      assert.equal(pairing.state.name, 'recognised')
+    }
+  }
+})
+
+test('a device that was bound here and is to nothing now was reset', async () => {
+  const { pairing, device, imkey } = setUp()
+  imkey.known = [knownDevice()]
+  await pairing.connect()
+  assert.equal(pairing.state.name, 'reset')
+  await pairing.goOn()
+  assert.deepEqual(pairing.state, { name: 'code', source: 'screen' })
+  assert.ok(device.asked.includes('show'))
+})
+
+test('so was one that this visit saw bound to something else: the same serial number, a new binding', async () => {
+  const { pairing, device } = setUp()
+  device.statuses = ['bound-elsewhere']
+  await pairing.connect()
+  device.unplug()
+  await pairing.leave()
+  device.statuses = ['unbound']
+  await pairing.connect()
+  assert.equal(pairing.state.name, 'reset')
+
+  // And another device is another matter.
+  await pairing.leave()
+  device.info = { ...device.info, serial: 'imKey01191200002' }
+  await pairing.connect()
+  assert.equal(pairing.state.name, 'recognised')
+})
+
+test('an unverified one is accepted anew, whatever it was before', async () => {
+  const { pairing, device, imkey, names } = setUp()
+  imkey.known = [knownDevice()]
+  device.statuses = ['bound-elsewhere']
+  device.info = { ...device.info, certificate: 'unverified' }
+  await pairing.connect()
+  await pairing.goOn()
+  await pairing.goOn()
+  await pairing.goOn()
+  assert.deepEqual(names(), ['choosing', 'opening', 'rebound', 'unverified', 'elsewhere', 'code'])
+})
+
+test('what is known of a bound device is told, and a store that fails takes nothing else away', async () => {
+  const { pairing, device, imkey } = setUp({ simulator: { serial: 's', cas: ['04' + '2B'.repeat(64), '04' + '1A'.repeat(64)], tries: async () => 1, usb: async () => ({}) } })
+  imkey.known = [knownDevice({ name: 'Savings' })]
+  device.statuses = ['bound']
+  await pairing.connect()
+  assert.ok(pairing.state.name === 'bound')
+  const { called, boundAt, key } = pairing.state.device
+  assert.deepEqual([called, boundAt, key?.of], ['Savings', '2026-01-02T03:04:05.000Z', 'simulator'])
+  assert.match(key!.fingerprint, /^([0-9a-f]{4} ){3}[0-9a-f]{4}$/)
+
+  imkey.known = [knownDevice({ name: 'Spending' })]
+  await pairing.refresh()
+  assert.ok(pairing.state.name === 'bound' && pairing.state.device.called === 'Spending')
+
+  imkey.onKnown = async () => Promise.reject(fail('storage'))
+  await pairing.connect()
+  assert.ok(pairing.state.name === 'bound' && pairing.state.device.boundAt === null)
+})

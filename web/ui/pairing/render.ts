@@ -1,0 +1,283 @@
+import type { Surroundings } from '../words/errors'
+import { codeRule, pairing as words, wrongCode } from '../words/pairing'
+import type { Language, Text } from '../words/text'
+import { primary, quiet, secondary } from '../blocks/buttons'
+import type { CodeInput } from './codeinput'
+import { deviceCard } from './card'
+import { h } from '../blocks/dom'
+import { View, type Rendered } from '../blocks/view'
+import { manageBinding, type ForgetHandlers, type ManageHandlers } from './manage'
+import { pictureOf } from './picture'
+import type { KnownFacts } from '../model/facts'
+import type { Rare, State } from './state'
+
+/** Handlers are what a person can do. */
+export interface Handlers {
+  connect(): void
+  connectSimulated(): void
+  another(): void
+  pick(place: number): void
+  takeOver(): void
+  goOn(): void
+  submit(): void
+  showAgain(): void
+  cancel(): void
+  leave(): void
+  retry(): void
+  copyReport(): void
+  /** Left out where bindings are not managed. */
+  readonly manage?: ManageHandlers
+  /** Where they are not, one that is of no use here can still be forgotten. */
+  readonly forgetting?: ForgetHandlers
+}
+
+/** Entrances lead from a state to what another part of the page does. */
+export interface Entrances {
+  importBinding(): void
+  lost(): void
+  /** Draws the devices that this browser knows. */
+  known(devices: readonly KnownFacts[], language: Language): HTMLElement
+}
+
+/** Context is what the rendering depends on beside the state. */
+export interface Context {
+  readonly language: Language
+  readonly surroundings: Surroundings
+  /** The page is served by a simulator. */
+  readonly simulator: boolean
+  /** The device was chosen before, and there is no other to choose. */
+  readonly given: boolean
+  readonly handlers: Handlers
+  /** Left out where there is nothing but the pairing. */
+  readonly entrances?: Entrances | undefined
+  /** The boxes and the switch below them, kept from one state with boxes to the next. No switch: nothing to choose. */
+  readonly code: CodeInput
+  readonly keep: HTMLInputElement | null
+  /** Where the code is that this browser keeps, while it is shown. */
+  readonly revealed: HTMLElement
+}
+
+/** render draws a state that a first pairing may come to; rare.ts has the others. The same state and context give the same elements; nothing is read from elsewhere. */
+export function render(state: Exclude<State, Rare>, context: Context): Rendered {
+  const { language, handlers } = context
+  const t = (text: Text) => text[language]
+  const view = new View(state, pictureOf(state), context)
+  const { entrances } = context
+
+  switch (state.name) {
+    case 'start': {
+      view.heading(words.title)
+      view.lead(state.forgotten ? words.forgotten : words.startLead)
+      view.actions(
+        primary('connect', t(words.connect), handlers.connect),
+        context.simulator && secondary('connect-simulated', t(words.trySimulated), handlers.connectSimulated),
+      )
+      view.add(
+        state.devices && entrances?.known(state.devices, language),
+        h(
+          'div',
+          {},
+          entrances && h('div', { class: 'aside' }, quiet('import', t(words.importBinding), entrances.importBinding)),
+          h(
+            'details',
+            { class: 'more' },
+            h('summary', {}, t(words.whatIsThis)),
+            h('p', {}, t(words.whatIsThisText)),
+            h('p', {}, t(words.whatIsThisCode)),
+          ),
+        ),
+      )
+      return view.rendered()
+    }
+
+    case 'choosing':
+      view.heading(words.choosingTitle)
+      view.lead(words.choosingLead)
+      view.add(h('p', { class: 'quiet' }, t(words.choosingEmpty)))
+      view.actions(secondary('cancel', t(words.cancel), handlers.cancel))
+      return view.rendered()
+
+    case 'opening':
+      view.heading(words.openingTitle)
+      view.lead(words.openingLead)
+      view.progress()
+      view.actions(secondary('cancel', t(words.cancel), handlers.cancel))
+      return view.rendered()
+
+    case 'waiting':
+      view.heading(state.reason === 'locked' ? words.lockedTitle : words.inMenuTitle)
+      view.lead(state.reason === 'locked' ? words.lockedLead : words.inMenuLead)
+      view.progress()
+      view.actions(secondary('cancel', t(words.cancel), handlers.cancel))
+      return view.rendered()
+
+    case 'recognised': {
+      const goOn = primary('go-on', t(words.goOn), handlers.goOn)
+      view.heading(words.recognisedTitle)
+      view.add(deviceCard(state.device, language))
+      view.lead(words.recognisedLead)
+      view.actions(
+        goOn,
+        context.given
+          ? secondary('stop', t(words.stop), handlers.leave)
+          : secondary('another', t(words.another), handlers.another),
+      )
+      return view.rendered(goOn)
+    }
+
+    case 'unverified': {
+      const hint = h('p', { class: 'quiet', id: 'accept-hint', role: 'status', 'aria-live': 'polite' })
+      const tick = h('input', { type: 'checkbox', id: 'accept', 'data-control': 'accept' })
+      const goOn = primary('go-on', t(words.unverifiedGoOn), () => {
+        if (tick.checked) handlers.goOn()
+        else {
+          hint.textContent = t(words.unverifiedTick)
+          tick.focus()
+        }
+      })
+      // Not disabled: a disabled button cannot say why.
+      const follow = () => goOn.setAttribute('aria-disabled', String(!tick.checked))
+      tick.addEventListener('change', () => {
+        hint.textContent = ''
+        follow()
+      })
+      follow()
+      view.heading(words.unverifiedTitle)
+      view.lead(words.unverifiedLead)
+      view.add(
+        h('div', { class: 'note note-warning' }, h('p', {}, t(words.unverifiedRisk)), h('p', {}, t(words.unverifiedAdvice))),
+        h('label', { class: 'tick' }, tick, h('span', {}, t(words.unverifiedAccept))),
+        hint,
+      )
+      view.actions(goOn, secondary('stop', t(words.stop), handlers.leave))
+      return view.rendered()
+    }
+
+    case 'code':
+    case 'wrong': {
+      view.heading(words.codeTitle)
+      view.lead(state.source === 'screen' ? words.codeLead : words.codeLeadWritten)
+      view.add(context.code.element)
+      const message = messageOf(state)
+      if (message) view.add(h('p', { class: state.name === 'wrong' ? 'message message-error' : 'message' }, t(message)))
+      if (context.keep) view.add(keepSwitch(context.keep, language))
+      view.actions(primary('bind', t(words.bind), handlers.submit))
+      view.add(
+        h(
+          'div',
+          { class: 'aside' },
+          state.source === 'screen'
+            ? quiet('show-again', t(words.showAgain), handlers.showAgain)
+            : entrances && quiet('lost', t(words.noCode), entrances.lost),
+          quiet('stop', t(words.stop), handlers.leave),
+        ),
+        h(
+          'details',
+          { class: 'more' },
+          h('summary', {}, t(words.notShown)),
+          h('p', {}, t(state.source === 'screen' ? words.notShownText : words.notShownElsewhere)),
+          // Where nothing is bound yet, there is a code to be had without a reset.
+          state.source === 'paper' && h('p', {}, t(words.notShownLost)),
+        ),
+      )
+      return {
+        ...view.rendered(),
+        focus: 'code',
+        announcement: message ? t(message) : view.spoken(),
+        urgent: state.name === 'wrong',
+      }
+    }
+
+    case 'checking':
+      view.heading(state.attention ? words.waitingTitle : words.checkingTitle)
+      view.lead(state.attention ? words.waitingLead : words.checkingLead)
+      view.add(context.code.element)
+      view.progress()
+      view.actions(secondary('cancel', t(words.cancel), handlers.cancel))
+      return view.rendered()
+
+    case 'stopping':
+      view.heading(words.stoppingTitle)
+      view.lead(words.stoppingLead)
+      view.add(context.code.element)
+      view.progress()
+      return view.rendered()
+
+    case 'bound': {
+      view.heading(words.boundTitle, tickMark())
+      view.lead(state.fresh ? words.boundLead : words.boundAgain)
+      if (state.fresh) {
+        view.add(
+          h(
+            'div',
+            { class: 'note' },
+            h('h2', {}, t(words.adviceTitle)),
+            h(
+              'ul',
+              { class: 'list' },
+              h('li', {}, t(words.adviceWrite)),
+              h('li', {}, t(words.advicePhoto)),
+              h('li', {}, t(words.adviceOnline)),
+            ),
+            h('p', {}, t(words.adviceWhy)),
+            state.kept &&
+              state.plugged &&
+              handlers.manage &&
+              state.manage !== 'revealed' &&
+              secondary('view-code-to-write', t(words.viewCode), handlers.manage.viewCode),
+          ),
+          h('p', { class: 'quiet' }, t(state.kept ? words.kept : words.notKept)),
+        )
+      }
+      if (state.persisted === false) view.add(h('p', { class: 'note note-warning' }, t(words.notPersisted)))
+      view.add(deviceCard(state.device, language, true))
+      if (!state.plugged) view.add(h('p', { class: 'quiet' }, t(words.unpluggedNote)))
+      const done = state.fresh
+        ? primary('done', t(words.done), handlers.leave)
+        : secondary('disconnect', t(words.disconnect), handlers.leave)
+      const managing = handlers.manage && state.plugged ? manageBinding(state, context.revealed, language, handlers.manage) : null
+      if (managing) view.add(managing.element)
+      view.actions(done)
+      if (managing?.focus) return { ...view.rendered(managing.focus), announcement: managing.announcement }
+      return view.rendered(state.fresh ? undefined : done)
+    }
+
+  }
+}
+
+/** unloaded draws what stands for a state that could not be loaded. */
+export function unloaded(state: State, { language, handlers }: Context): Rendered {
+  const view = new View(state, pictureOf(state), { language })
+  const retry = primary('retry', words.tryAgain[language], handlers.retry)
+  view.heading(words.notLoaded)
+  view.actions(retry)
+  if (state.name === 'error') view.element.setAttribute('data-error', state.code)
+  return { ...view.rendered(retry), urgent: true }
+}
+
+function messageOf(state: Extract<State, { name: 'code' | 'wrong' }>): Text | null {
+  if (state.name === 'wrong') return wrongCode(state.source, state.triesLeft)
+  switch (state.notice) {
+    case 'shown-again':
+      return words.shownAgain
+    case 'aborted':
+      return words.aborted
+    case 'code-format':
+      return codeRule.lookalike
+    default:
+      return null
+  }
+}
+
+function keepSwitch(keep: HTMLInputElement, language: Language): HTMLElement {
+  return h(
+    'div',
+    { class: 'keep' },
+    h('label', { class: 'switch' }, h('span', {}, words.keep[language]), keep),
+    h('p', { class: 'quiet', id: 'keep-text' }, words.keepText[language]),
+  )
+}
+
+function tickMark(): HTMLElement {
+  return h('span', { class: 'tick-mark', 'aria-hidden': 'true' })
+}

@@ -1,0 +1,50 @@
+import { Pairing, type World } from './controller'
+import { Report } from '../model/report'
+import type { State } from './state'
+import { FakeDevice, FakeImKey } from '../model/sdk.fake'
+
+/** setUp is a visit with one device behind the chooser, and all that comes of it. */
+export function setUp(world: Partial<World> = {}) {
+  const device = new FakeDevice()
+  const imkey = new FakeImKey(device)
+  const states: State[] = []
+  const report = new Report(
+    { version: '0', userAgent: 'test', languages: ['en'], webusb: true, secure: true, framed: false },
+    () => new Date('2026-01-02T03:04:05.678Z'),
+  )
+  const loads: unknown[] = []
+  const revealed: string[] = []
+  const pairing = new Pairing(
+    {
+      load: async (usb) => {
+        loads.push(usb)
+        return imkey
+      },
+      support: { supported: true },
+      simulator: null,
+      wait: passing,
+      reveal: (code) => revealed.push(code),
+      report,
+      ...world,
+    },
+    (state) => states.push(state),
+  )
+  return { device, imkey, pairing, report, states, loads, revealed, names: () => states.map((state) => state.name) }
+}
+
+/** passing lets short waits pass at once; the long ones, for a device or a person, last until they are taken back. */
+export async function passing(ms: number, signal: AbortSignal): Promise<void> {
+  if (ms > 1000) await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }))
+  signal.throwIfAborted()
+}
+
+/** settled lets everything run that is ready. */
+export const settled = () => new Promise((resolve) => setTimeout(resolve))
+
+/** reaches waits for a state that comes by itself, a digest or two later. */
+export async function reaches(pairing: Pairing, there: (state: State) => boolean): Promise<void> {
+  for (let turn = 0; !there(pairing.state); turn++) {
+    if (turn === 1000) throw new Error(`shows ${JSON.stringify(pairing.state)}`)
+    await settled()
+  }
+}

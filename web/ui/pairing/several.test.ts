@@ -1,0 +1,172 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { fail, FakeDevice, Gate, knownDevice } from '../model/sdk.fake'
+import type { State } from './state'
+import { reaches, settled, setUp } from './setup.fixture'
+
+function two() {
+  const all = setUp()
+  const other = new FakeDevice()
+  other.serialNumber = 'imKey01191200002'
+  other.info = { ...other.info, seid: 'OTHER', serial: 'imKey01191200002' }
+  all.imkey.permitted = [all.device, other]
+  all.imkey.known = [knownDevice({ name: 'Savings' })]
+  return { ...all, other }
+}
+
+const listed = (state: State) => state.name === 'several' && state.choices.length
+
+test('of several the person picks one, and none is opened before', async () => {
+  const { pairing, device, other, imkey } = two()
+  await pairing.connect()
+  assert.deepEqual(pairing.state, {
+    name: 'several',
+    choices: [
+      { serial: 'imKey01191200001', called: 'Savings', known: true },
+      { serial: 'imKey01191200002', called: null, known: false },
+    ],
+  })
+  assert.deepEqual([device.asked, other.asked, imkey.requests], [[], [], 0])
+  await pairing.pick(2)
+  assert.equal(pairing.state.name, 'several')
+  await pairing.pick(1)
+  assert.ok(pairing.state.name === 'recognised' && pairing.state.device.serial === 'imKey01191200002')
+  assert.deepEqual(device.asked, [])
+})
+
+test('one that is not listed is chosen in the browser', async () => {
+  const { pairing, imkey } = two()
+  imkey.known = []
+  await pairing.connect()
+  await pairing.another()
+  assert.equal(imkey.requests, 1)
+  assert.equal(pairing.state.name, 'recognised')
+})
+
+test('the list follows what is plugged in and out', async () => {
+  const { pairing, device, other, imkey } = two()
+  await pairing.connect()
+  imkey.permitted = [other]
+  imkey.dispatchEvent(new Event('disconnect'))
+  await settled()
+  assert.deepEqual(listed(pairing.state), 1)
+  imkey.permitted = [device, other]
+  imkey.dispatchEvent(new Event('connect'))
+  await settled()
+  assert.deepEqual(listed(pairing.state), 2)
+  imkey.permitted = []
+  imkey.dispatchEvent(new Event('disconnect'))
+  await settled()
+  assert.deepEqual(pairing.state, { name: 'start' })
+})
+
+test('the device that was bound comes back among others', async () => {
+  const { pairing, device, other, imkey } = two()
+  other.statuses = ['bound']
+  await pairing.connect()
+  await pairing.pick(1)
+  other.unplug()
+  imkey.permitted = [device]
+  imkey.dispatchEvent(new Event('disconnect'))
+  imkey.permitted = [device, other]
+  imkey.dispatchEvent(new Event('connect'))
+  await reaches(pairing, (state) => state.name === 'bound' && state.plugged)
+  assert.ok(pairing.state.name === 'bound' && pairing.state.device.serial === 'imKey01191200002')
+  assert.deepEqual(device.asked, [])
+})
+
+test('where only others are plugged in, none of several is taken for the one that was bound', async () => {
+  const { pairing, device, other, imkey } = two()
+  const third = new FakeDevice()
+  third.serialNumber = 'imKey01191200003'
+  other.statuses = ['bound']
+  await pairing.connect()
+  await pairing.pick(1)
+  other.unplug()
+  imkey.permitted = [device, third]
+  imkey.dispatchEvent(new Event('connect'))
+  await settled()
+  assert.ok(pairing.state.name === 'bound' && !pairing.state.plugged)
+  assert.deepEqual([device.asked, third.asked], [[], []])
+})
+
+test('a known device is connected by its serial number; what the page may not use yet is chosen first', async () => {
+  const { pairing, device, other, imkey } = two()
+  await pairing.connectTo('imKey01191200002')
+  assert.ok(pairing.state.name === 'recognised' && pairing.state.device.serial === 'imKey01191200002')
+  await pairing.leave()
+  imkey.permitted = [device]
+  imkey.chosen = async () => other
+  device.asked.length = 0
+  await pairing.connectTo('imKey01191200002')
+  assert.ok(pairing.state.name === 'recognised' && pairing.state.device.serial === 'imKey01191200002')
+  assert.deepEqual(device.asked, [], 'another one is not taken for it')
+})
+
+test('a known device that is the simulated one is connected without a chooser', async () => {
+  const usb = {}
+  const plug = async () => {
+    imkey.permitted = [device]
+    return usb
+  }
+  const { pairing, device, imkey, loads } = setUp({ simulator: { serial: 'imKey01191200001', cas: [], tries: async () => 10, usb: plug } })
+  await pairing.connectTo('imKey01191200001')
+  assert.equal(pairing.state.name, 'recognised')
+  assert.deepEqual([loads.at(-1) === usb, imkey.requests], [true, 0])
+})
+
+test('in use in another tab: it is used here when its person says so, and not before', async () => {
+  const { pairing, device, imkey } = setUp()
+  imkey.permitted = [device]
+  device.onOpen = async (takeOver) => {
+    if (!takeOver) throw fail('in-use-elsewhere', { data: { holder: 'tab' } })
+  }
+  await pairing.connect()
+  assert.deepEqual(pairing.state, { name: 'in-use', mute: false })
+  await pairing.takeOver()
+  assert.equal(pairing.state.name, 'recognised')
+  assert.deepEqual(device.asked, ['open', 'close', 'take over', 'status'])
+  await pairing.takeOver() // nothing is to be taken over any more
+  assert.deepEqual(device.asked.length, 4)
+})
+
+test('a tab that does not let go is said to be mute', async () => {
+  const { pairing, device } = setUp()
+  device.onOpen = async (takeOver) => {
+    throw fail('in-use-elsewhere', { data: { holder: 'tab', ...(takeOver && { reason: 'no-answer' }) } })
+  }
+  await pairing.connect()
+  await pairing.takeOver()
+  assert.deepEqual(pairing.state, { name: 'in-use', mute: true })
+})
+
+test('another program does not let go of anything', async () => {
+  const { pairing, device } = setUp()
+  device.onOpen = async () => Promise.reject(fail('in-use-elsewhere', { data: { holder: 'program' } }))
+  await pairing.connect()
+  assert.deepEqual(pairing.state, { name: 'error', code: 'in-use-elsewhere' })
+  await pairing.takeOver()
+  assert.deepEqual(pairing.state, { name: 'error', code: 'in-use-elsewhere' })
+})
+
+test('the tab that lost the device says so, whatever it was at, and can have it back', async () => {
+  for (const status of ['unbound', 'bound'] as const) {
+    const { pairing, device } = setUp()
+    device.statuses = [status]
+    await pairing.connect()
+    if (status === 'unbound') {
+      await pairing.goOn()
+      device.onBind = () => new Gate().promise
+      void pairing.submit('ABCDEFGH', true)
+      // What the holder was at, the SDK has ended before it tells.
+    }
+    device.unplug({ reason: 'taken-over' })
+    await settled()
+    assert.deepEqual(pairing.state, { name: 'taken-over' })
+    device.asked.length = 0
+    if (status === 'unbound') continue
+    await pairing.takeOver()
+    assert.deepEqual(device.asked, ['take over', 'status'])
+    assert.equal(pairing.state.name, 'bound')
+  }
+})

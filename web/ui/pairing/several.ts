@@ -1,0 +1,45 @@
+import { pairing as words } from '../words/pairing'
+import { rare } from '../words/rare'
+import type { Language, Text } from '../words/text'
+import { secondary } from '../blocks/buttons'
+import { h } from '../blocks/dom'
+import { entry } from '../blocks/entry'
+import type { Rendered, View } from '../blocks/view'
+import type { Handlers } from './render'
+import type { Choice } from './state'
+
+/** several draws the devices that are plugged in, each a button of its own; none of them is opened before it is pressed. */
+export function several(
+  view: View,
+  choices: readonly Choice[],
+  language: Language,
+  handlers: Pick<Handlers, 'pick' | 'another' | 'leave'>,
+): Rendered {
+  const t = (text: Text) => text[language]
+  view.heading(rare.severalTitle)
+  view.lead(rare.severalLead)
+  view.add(
+    h(
+      'ul',
+      { class: 'entries' },
+      ...choices.map(({ serial, called, known }, place) =>
+        h(
+          'li',
+          {},
+          entry(
+            'pick',
+            () => handlers.pick(place),
+            called ?? serial ?? t(rare.noSerial),
+            ...(called !== null && serial !== null ? [serial] : []),
+            t(known ? rare.knownHere : rare.newHere),
+          ),
+        ),
+      ),
+    ),
+  )
+  view.actions(
+    secondary('another', t(rare.notListed), handlers.another),
+    secondary('stop', t(words.cancel), handlers.leave),
+  )
+  return view.rendered()
+}

@@ -1,0 +1,225 @@
+import type { Surroundings } from '../words/errors'
+import { pairing as words } from '../words/pairing'
+import type { Language } from '../words/text'
+import { CodeInput } from './codeinput'
+import { h } from '../blocks/dom'
+import type { Rendered } from '../blocks/view'
+import { render, unloaded, type Context, type Entrances, type Handlers } from './render'
+import { entersCode, rare, type Rare, type State } from './state'
+
+/** Actions are the handlers as the stage calls them: it fetches the code from the boxes itself. */
+export interface Actions extends Omit<Handlers, 'submit'> {
+  submit(code: string, keep: boolean): void
+}
+
+/** Draw makes elements of what is to be seen, in the language at hand. */
+export type Draw = (context: Context) => Rendered
+
+type RareDraw = (state: Rare, context: Context) => Rendered
+
+export interface StageOptions {
+  readonly language: Language
+  readonly surroundings: Surroundings
+  readonly simulator: boolean
+  /** The device was chosen before, and there is no other to choose. */
+  readonly given?: boolean
+  /** Whether the person may have the code kept. Default: true. */
+  readonly offerKeep?: boolean
+  readonly actions: Actions
+  readonly entrances?: Entrances
+}
+
+/** Stage shows states in an element: it keeps the boxes while they are needed, moves the focus, tells screen readers. */
+export class Stage {
+  readonly #stage = h('div', { class: 'stage' })
+  readonly #note = h('div', { class: 'state-note' })
+  readonly #polite = h('p', { class: 'visually-hidden', role: 'status', 'aria-live': 'polite', 'data-live': 'polite' })
+  readonly #urgent = h('p', { class: 'visually-hidden', role: 'alert', 'aria-live': 'assertive', 'data-live': 'assertive' })
+  readonly #keep = h('input', {
+    type: 'checkbox',
+    role: 'switch',
+    class: 'switch-box',
+    'data-control': 'keep',
+    'aria-describedby': 'keep-text',
+  })
+  readonly #revealed = h('div', { class: 'revealed', role: 'group', tabindex: -1, translate: 'no' })
+  readonly #code: CodeInput
+  #language: Language
+  #rare: RareDraw | null = null
+  /** Counts what was to be shown: what is loaded too late is not. */
+  #asked = 0
+  #shown: { readonly name: string; readonly draw: Draw } | null = null
+
+  constructor(
+    root: HTMLElement,
+    private readonly options: StageOptions,
+  ) {
+    this.#language = options.language
+    this.#code = new CodeInput(options.language, options.surroundings.platform === 'android', () => this.#submit())
+    this.#keep.checked = this.#offersKeep
+    root.append(this.#stage, this.#note, this.#polite, this.#urgent)
+  }
+
+  /**
+   * show draws a state. Without `first` it also moves the focus and announces it. What no first pairing comes to is drawn
+   * when it is loaded, which is said where that fails; what is secret goes at once.
+   */
+  show(state: State, first = false): Promise<void> | void {
+    const asked = ++this.#asked
+    if (!rare(state)) return this.#showState(state, first)
+    if (this.#rare) return this.#showRare(state, this.#rare, first)
+    this.leave()
+    return import('./rare').then(
+      (part) => {
+        this.#rare = part.render
+        if (asked === this.#asked) this.#showRare(state, part.render, first)
+      },
+      () => {
+        if (asked === this.#asked) this.#show(state.name, (context) => unloaded(state, context), first, false, false)
+      },
+    )
+  }
+
+  /** showMore draws what is no state of the pairing. */
+  showMore(name: string, draw: Draw): void {
+    this.#asked++
+    this.#show(name, draw, false, false, false)
+  }
+
+  /** redraw draws a state that differs little from what is shown: nothing is announced, and what a person did stays. */
+  redraw(state: Exclude<State, Rare>): void {
+    this.#shown = { name: state.name, draw: (context) => render(state, context) }
+    this.#redraw()
+  }
+
+  /** speak changes the language of what is shown. */
+  speak(language: Language): void {
+    this.#language = language
+    this.#code.relabel(language)
+    this.#note.replaceChildren()
+    this.#redraw()
+  }
+
+  /** note adds a remark below what is shown, until the next state, and announces it politely. */
+  note(text: string, ...more: Node[]): void {
+    this.#note.replaceChildren(h('p', { class: 'quiet' }, text), ...more)
+    this.#polite.textContent = text
+  }
+
+  /**
+   * reveal takes the code that this browser keeps, to show it in the state that comes next and no longer than that. It is
+   * text on the page, each character for itself so that it is read out as such, and nothing else has it.
+   */
+  reveal(code: string): void {
+    const characters = [...code].map((character) => h('span', {}, character))
+    const half = characters.length / 2
+    this.#revealed.replaceChildren(h('span', {}, ...characters.slice(0, half)), h('span', {}, ...characters.slice(half)))
+  }
+
+  /** leave empties the boxes and other fields and hides the code: the page goes away. */
+  leave(): void {
+    this.#code.clear()
+    this.#conceal()
+    for (const field of this.#stage.querySelectorAll<HTMLInputElement>('[data-secret]')) field.value = ''
+  }
+
+  #showState(state: Exclude<State, Rare>, first: boolean): void {
+    if (state.name === 'wrong') this.#code.clear()
+    const boxes = entersCode(state)
+    if (boxes) this.#code.hold(state.name === 'checking' || state.name === 'stopping')
+    const revealed = state.name === 'bound' && state.manage === 'revealed'
+    this.#show(state.name, (context) => render(state, context), first, boxes, revealed)
+    if (state.name === 'wrong') this.#code.shake()
+  }
+
+  #showRare(state: Rare, draw: RareDraw, first: boolean): void {
+    this.#show(state.name, (context) => draw(state, context), first, false, false)
+  }
+
+  #show(name: string, draw: Draw, first: boolean, boxes: boolean, revealed: boolean): void {
+    const before = this.#shown
+    this.#shown = { name, draw }
+    if (!boxes) {
+      this.#code.clear()
+      this.#code.hold(false)
+      this.#keep.checked = this.#offersKeep
+    }
+    if (!revealed) this.#conceal()
+
+    const { element, focus, announcement, urgent } = draw(this.#context())
+    this.#stage.replaceChildren(element)
+    this.#note.replaceChildren()
+    if (first) return
+
+    // The same sentence twice is told twice: an unchanged text would be passed over.
+    this.#polite.textContent = ''
+    this.#urgent.textContent = ''
+    ;(urgent ? this.#urgent : this.#polite).textContent = announcement
+    if (focus === 'code') this.#code.focus()
+    else focus?.focus({ preventScroll: true })
+    // A step begins at its heading, wherever the focus is; within one, only what was asked for is brought into sight.
+    if (before?.name !== name) element.querySelector('h1')?.scrollIntoView({ block: 'nearest' })
+    else if (focus !== 'code' && focus?.matches('.message, .revealed')) focus.scrollIntoView({ block: 'nearest' })
+  }
+
+  /** Draws what is shown anew; the focus, what was typed, ticked and unfolded stays. */
+  #redraw(): void {
+    if (!this.#shown) return
+    const controls = () => [...this.#stage.querySelectorAll<HTMLElement>('[data-action], [data-control], summary, h1')]
+    const before = controls()
+    const at = before.indexOf(document.activeElement as HTMLElement)
+    const folded = [...this.#stage.querySelectorAll('details')].map(({ open }) => open)
+    const fields = [...this.#stage.querySelectorAll<HTMLInputElement>('.state input[data-control]:not([type=file])')]
+    const { element } = this.#shown.draw(this.#context())
+    for (const field of fields) {
+      const same = element.querySelector<HTMLInputElement>(`[data-control="${field.dataset['control']}"]`)
+      if (!same || same === field) continue
+      same.type = field.type
+      same.value = field.value
+      same.checked = field.checked
+      if (field.type !== 'checkbox' && field.type !== 'radio') same.dispatchEvent(new Event('input'))
+      else if (field.checked) same.dispatchEvent(new Event('change'))
+    }
+    this.#stage.replaceChildren(element)
+    const details = this.#stage.querySelectorAll('details')
+    if (details.length === folded.length) details.forEach((one, i) => (one.open = folded[i]!))
+    const had = before[at]
+    if (!had) return
+    const alike = controls().filter((one) => key(one) === key(had))
+    alike[before.filter((one) => key(one) === key(had)).indexOf(had)]?.focus({ preventScroll: true })
+  }
+
+  #conceal(): void {
+    this.#revealed.replaceChildren()
+  }
+
+  get #offersKeep(): boolean {
+    return this.options.offerKeep ?? true
+  }
+
+  #context(): Context {
+    this.#revealed.setAttribute('aria-label', words.codeGroup[this.#language])
+    const { surroundings, simulator, given = false, actions, entrances } = this.options
+    return {
+      language: this.#language,
+      surroundings,
+      simulator,
+      given,
+      handlers: { ...actions, submit: () => this.#submit() },
+      entrances,
+      code: this.#code,
+      keep: this.#offersKeep ? this.#keep : null,
+      revealed: this.#revealed,
+    }
+  }
+
+  #submit(): void {
+    const code = this.#code.take()
+    if (code !== undefined) this.options.actions.submit(code, this.#keep.checked)
+  }
+}
+
+/** key names a control, alike before and after a drawing. */
+function key(control: HTMLElement): string {
+  return `${control.localName} ${control.dataset['action'] ?? ''} ${control.dataset['control'] ?? ''}`
+}

@@ -1,0 +1,82 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { common } from './common'
+import { dapp, minedIn, nodeIs, onChain, refusals, took, unnamedChain } from './dapp'
+import { device, refusals as deviceRefusals } from './device'
+import { dialog } from './dialog'
+import { errorCodes } from './codes'
+import { advice, udevRule, type Platform } from './errors'
+import { amounts, directions, fault, faults, kinds } from './faults'
+import { boundOn, manage, wordCount } from './management'
+import { preferred } from './language'
+import { codeBox, codeIncomplete, codeRule, drawing, pairing, wrongCode } from './pairing'
+import { rare } from './rare'
+import { languages, type Text } from './text'
+
+const platforms: Platform[] = ['linux', 'windows', 'mac', 'android', 'chromeos', 'other']
+
+function everyText(): Text[] {
+  const every = [common, dapp, device, dialog, manage, pairing, rare, codeRule, drawing, refusals, deviceRefusals]
+  const texts: Text[] = every.flatMap((words) => Object.values<Text>(words))
+  for (const n of [0, 1, 2, 10, null]) texts.push(wrongCode('screen', n), wrongCode('paper', n))
+  texts.push(minedIn(7), nodeIs(unnamedChain(5)), onChain(unnamedChain(5), 5), took(1234), took(61_000))
+  texts.push(boundOn({ en: 'May 1, 2026', zh: '2026年5月1日' }), wordCount(12))
+  texts.push(codeBox(3), codeIncomplete(1), codeIncomplete(2))
+  for (const code of errorCodes) {
+    for (const platform of platforms) {
+      for (const framed of [true, false]) {
+        const { what, next } = advice(code, { platform, framed })
+        texts.push(what, next)
+      }
+    }
+  }
+  texts.push(...[faults, kinds, directions, amounts].flatMap((words) => Object.values<Text>(words)))
+  texts.push(fault(kinds.stall, directions.in, 3, 1), fault(kinds.delay, directions.out, 3, 5))
+  return texts
+}
+
+test('every text is there in every language, and Chinese is Chinese', () => {
+  const same = new Set(['PIN'])
+  for (const text of everyText()) {
+    for (const language of languages) assert.notEqual(text[language].trim(), '')
+    if (!same.has(text.en)) assert.match(text.zh, /\p{Script=Han}/u, text.en)
+    assert.doesNotMatch(text.en, /\p{Script=Han}/u)
+    // One name for a thing, in the words of the maker's own users.
+    assert.doesNotMatch(text.zh, /配对码|种子|密语/)
+    assert.doesNotMatch(text.en, /pairing code|seed phrase|something went wrong/i)
+  }
+})
+
+test('there is a sentence for every code that core knows, and for no other', () => {
+  const core = (process.env['ERROR_CODES'] ?? '').split(',')
+  assert.deepEqual([...errorCodes].sort(), core.sort())
+})
+
+test('access rights are explained for the system at hand', () => {
+  const at = (platform: Platform, framed = false) => advice('permission-denied', { platform, framed })
+  assert.equal(at('linux').snippet, udevRule)
+  assert.equal(
+    udevRule,
+    'SUBSYSTEM=="usb", ATTR{idVendor}=="096e", ATTR{idProduct}=="0891", MODE="0660", TAG+="uaccess"',
+  )
+  assert.match(at('windows').next.en, /WinUSB/)
+  assert.match(at('windows').next.en, /Zadig, a third-party tool/)
+  assert.equal(at('linux', true).snippet, 'allow="usb"')
+})
+
+test('the number of tries is said where it is known', () => {
+  assert.equal(
+    wrongCode('screen', 3).en,
+    'That is not the code on your imKey. 3 tries are left before it locks.',
+  )
+  assert.match(wrongCode('screen', 1).en, /1 try is left/)
+  assert.doesNotMatch(wrongCode('screen', null).en, /\d/)
+})
+
+test('the language is the first of the browser’s that the pages speak', () => {
+  assert.equal(preferred(['zh-Hans-CN', 'en']), 'zh')
+  assert.equal(preferred(['fr', 'zh-TW', 'en']), 'zh')
+  assert.equal(preferred(['en-GB', 'zh']), 'en')
+  assert.equal(preferred(['fr']), 'en')
+  assert.equal(preferred([]), 'en')
+})
