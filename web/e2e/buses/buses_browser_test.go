@@ -338,7 +338,7 @@ func (r *rig) denied() {
 	r.b.WaitForErrorText("permission-denied", "Your system does not let the browser open the imKey")
 	r.note("without the udev rule", "permission-denied")
 	rule := harness.UdevRule(r.s)
-	require.Contains(r.t, r.b.Text(), rule, "the page gives the README's rule")
+	require.Contains(r.t, r.b.Text(), rule, "the page gives the rule of docs/hardware.md")
 	if r.over == harness.Kernel {
 		r.s.SetUdevRule(rule)
 	} else {

@@ -30,12 +30,12 @@ const user = 65534
 
 const rulesFile = "/etc/udev/rules.d/70-imkey.rules"
 
-// UdevRule is the rule that the README gives.
+// UdevRule is the rule that docs/hardware.md gives.
 func UdevRule(s *Sim) string {
-	b, err := os.ReadFile(RepoPath("README.md"))
+	b, err := os.ReadFile(RepoPath("docs/hardware.md"))
 	require.NoError(s.T, err)
 	rule := regexp.MustCompile(`SUBSYSTEM=="usb".*uaccess"`).FindString(string(b))
-	require.NotEmpty(s.T, rule, "the README's udev rule")
+	require.NotEmpty(s.T, rule, "the udev rule of docs/hardware.md")
 	return rule
 }
 

@@ -15,7 +15,7 @@ import (
 	"imkey-connect/web/e2e/harness"
 )
 
-// The questions that people ask the maker about binding codes, one a test. The README's section of that name answers them.
+// The questions that users ask the vendor about binding codes, one a test. docs/dapps.md answers them.
 
 // toBoxes connects and goes on until the code is asked for, and returns the states on the way there.
 func toBoxes(b *harness.Browser) (way []string) {
