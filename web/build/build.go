@@ -30,6 +30,9 @@ type Options struct {
 	Reuse string
 	// NoWASM leaves the WASM out, for tests of all the rest.
 	NoWASM bool
+	// Quick compresses fast instead of well, for tests that do not look at sizes. At full effort, brotli takes some ten
+	// seconds of CPU time for a WASM.
+	Quick bool
 }
 
 // tree holds the files of a build by slash-separated name.
@@ -80,10 +83,10 @@ func Site(ctx context.Context, o Options) (*Manifest, error) {
 	if manifest.FirstPairing, err = graph.firstPairing(files); err != nil {
 		return nil, err
 	}
-	if err := compress(files, manifest, o.Reuse); err != nil {
+	if err := compress(files, manifest, o); err != nil {
 		return nil, err
 	}
-	if err := manifest.addTo(files); err != nil {
+	if err := manifest.addTo(files, o.effort()); err != nil {
 		return nil, err
 	}
 	return manifest, replace(out, files)

@@ -14,8 +14,8 @@ import (
 )
 
 // compress adds NAME.br and NAME.gz for every file and notes their sizes in the manifest.
-func compress(files tree, m *Manifest, reuse string) error {
-	before := readManifest(reuse)
+func compress(files tree, m *Manifest, o Options) error {
+	before, e := readManifest(o.Reuse), o.effort()
 	type job struct {
 		name   string
 		data   []byte
@@ -35,10 +35,10 @@ func compress(files tree, m *Manifest, reuse string) error {
 		wait.Go(func() {
 			defer func() { <-slots }()
 			if old, ok := before.Files[j.name]; ok && old.SHA256 == m.Files[j.name].SHA256 {
-				j.br, j.gz = old.copies(reuse, j.name)
+				j.br, j.gz = old.copies(o.Reuse, j.name)
 			}
 			if j.br == nil || j.gz == nil {
-				j.br, j.gz, j.err = compressed(j.data)
+				j.br, j.gz, j.err = e.compress(j.data)
 			}
 		})
 	}
@@ -73,16 +73,26 @@ func (f File) copies(dir, name string) (br, gz []byte) {
 	return read(".br", f.Brotli), read(".gz", f.Gzip)
 }
 
-func compressed(data []byte) (br, gz []byte, err error) {
+// effort is how hard the compressors try: their levels.
+type effort struct{ brotli, gzip int }
+
+func (o Options) effort() effort {
+	if o.Quick {
+		return effort{brotli.BestSpeed, gzip.BestSpeed}
+	}
+	return effort{brotli.BestCompression, gzip.BestCompression}
+}
+
+func (e effort) compress(data []byte) (br, gz []byte, err error) {
 	var b, g bytes.Buffer
-	bw := brotli.NewWriterLevel(&b, brotli.BestCompression)
+	bw := brotli.NewWriterLevel(&b, e.brotli)
 	if _, err := bw.Write(data); err != nil {
 		return nil, nil, err
 	}
 	if err := bw.Close(); err != nil {
 		return nil, nil, err
 	}
-	gw, err := gzip.NewWriterLevel(&g, gzip.BestCompression)
+	gw, err := gzip.NewWriterLevel(&g, e.gzip)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -59,13 +59,13 @@ func readManifest(dir string) Manifest {
 	return m
 }
 
-func (m *Manifest) addTo(files tree) error {
+func (m *Manifest) addTo(files tree, e effort) error {
 	data, err := json.MarshalIndent(m, "", " ") // maps are written in the order of their keys
 	if err != nil {
 		return err
 	}
 	data = append(data, '\n')
-	br, gz, err := compressed(data)
+	br, gz, err := e.compress(data)
 	if err != nil {
 		return err
 	}

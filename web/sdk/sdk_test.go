@@ -24,7 +24,7 @@ func TestUnderNode(t *testing.T) {
 	require.NoError(t, err, "node is needed for this test; make test installs it")
 
 	dist := filepath.Join(t.TempDir(), "dist")
-	_, err = build.Site(t.Context(), build.Options{Module: buildtest.Module(t), Out: dist})
+	_, err = build.Site(t.Context(), build.Options{Module: buildtest.Module(t), Out: dist, Quick: true})
 	require.NoError(t, err)
 	server := httptest.NewServer(serve(web.Handler(os.DirFS(dist))))
 	t.Cleanup(server.Close)
