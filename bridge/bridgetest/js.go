@@ -45,6 +45,14 @@ func Await(t testing.TB, target safejs.Value, method string, args ...any) safejs
 	return v
 }
 
+// Settle waits for a promise and returns what it settled with.
+func Settle(t testing.TB, promise safejs.Value) (safejs.Value, error) {
+	t.Helper()
+	pending, err := interop.Watch(promise)
+	require.NoError(t, err)
+	return pending.Wait(Context(t))
+}
+
 // Get reads a property.
 func Get(t testing.TB, target safejs.Value, name string) safejs.Value {
 	t.Helper()

@@ -82,15 +82,6 @@ func (p *Pending) Wait(ctx context.Context) (safejs.Value, error) {
 	}
 }
 
-// Await waits for a promise: Watch and Wait in one.
-func Await(ctx context.Context, promise safejs.Value) (safejs.Value, error) {
-	p, err := Watch(promise)
-	if err != nil {
-		return safejs.Undefined(), err
-	}
-	return p.Wait(ctx)
-}
-
 // CallAsync starts an asynchronous method of a JavaScript object. A method that throws at once instead of returning a
 // promise gives the same *Exception, here.
 func CallAsync(target safejs.Value, method string, args ...any) (*Pending, error) {

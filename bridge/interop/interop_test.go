@@ -105,13 +105,12 @@ func TestErrorsReachJavaScriptThroughTheFactory(t *testing.T) {
 
 func TestAwait(t *testing.T) {
 	bridgetest.NoLeak(t)
-	ctx := bridgetest.Context(t)
-	v, err := interop.Await(ctx, bridgetest.Eval(t, `Promise.resolve("yes")`))
+	v, err := bridgetest.Settle(t, bridgetest.Eval(t, `Promise.resolve("yes")`))
 	require.NoError(t, err)
 	s, _ := interop.String(v)
 	require.Equal(t, "yes", s)
 
-	v, err = interop.Await(ctx, bridgetest.Eval(t, `42`))
+	v, err = bridgetest.Settle(t, bridgetest.Eval(t, `42`))
 	require.NoError(t, err, "what is no promise counts as fulfilled")
 	n, _ := interop.Int(v, 100)
 	require.Equal(t, 42, n)
@@ -128,7 +127,7 @@ func TestAwait(t *testing.T) {
 		`({then(ok, no) { no(new Error("first")); no(new Error("second")); ok(3); }})`:  {Name: "Error", Message: "first"},
 		`Promise.reject(Object.assign(Object.create(null), {name: "N", message: "m"}))`: {Name: "N", Message: "m"},
 	} {
-		_, err := interop.Await(ctx, bridgetest.Eval(t, expression))
+		_, err := bridgetest.Settle(t, bridgetest.Eval(t, expression))
 		var got *interop.Exception
 		require.ErrorAs(t, err, &got, expression)
 		require.Equal(t, want, got, expression)

@@ -95,7 +95,7 @@ func heldElsewhere(t *testing.T, locks safejs.Value) *interop.Deferred {
 	holding, err := bridgetest.Eval(t, `(locks, name, until) => new Promise(held => { locks.request(name, { signal: new AbortController().signal }, () => { held(); return until }) })`).Invoke(
 		locks, "imkey-connect record memory "+seid, until.Promise)
 	require.NoError(t, err)
-	_, err = interop.Await(bridgetest.Context(t), holding)
+	_, err = bridgetest.Settle(t, holding)
 	require.NoError(t, err)
 	return until
 }

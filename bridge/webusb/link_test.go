@@ -13,7 +13,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"imkey-connect/bridge/bridgetest"
-	"imkey-connect/bridge/interop"
 	"imkey-connect/bridge/webusb"
 	"imkey-connect/core/errcode"
 	"imkey-connect/core/frame"
@@ -189,7 +188,7 @@ func TestOneLinkAtATimeInAPage(t *testing.T) {
 		})()`)
 		f.Hook("open", `async () => { begin(); await gate }`)
 		begun = func() {
-			_, err := interop.Await(bridgetest.Context(t), bridgetest.Get(t, gate, "begun"))
+			_, err := bridgetest.Settle(t, bridgetest.Get(t, gate, "begun"))
 			require.NoError(t, err)
 		}
 		return begun, func() { bridgetest.Call(t, gate, "goOn") }

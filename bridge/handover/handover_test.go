@@ -1,6 +1,6 @@
 //go:build js && wasm
 
-package webusb_test
+package handover_test
 
 import (
 	"context"
@@ -13,7 +13,29 @@ import (
 	"imkey-connect/bridge/bridgetest"
 	"imkey-connect/bridge/webusb"
 	"imkey-connect/core/errcode"
+	"imkey-connect/core/frame"
 )
+
+// fake is a page with a device.
+type fake struct {
+	*bridgetest.USB
+	t *testing.T
+}
+
+func newFake(t *testing.T) *fake {
+	t.Helper()
+	return &fake{bridgetest.NewUSB(t), t}
+}
+
+func (f *fake) options() webusb.Options { return webusb.Options{USB: f.USB.USB, Locks: f.Locks} }
+
+func (f *fake) open() *webusb.Link {
+	f.t.Helper()
+	l, err := webusb.Open(bridgetest.Context(f.t), f.Device, f.options())
+	require.NoError(f.t, err)
+	f.t.Cleanup(func() { require.NoError(f.t, l.Close()) })
+	return l
+}
 
 // A site with two tabs: each has USBDevice objects of its own for the same device, and the locks are the origin's.
 type site struct{ first, second *fake }
@@ -87,7 +109,7 @@ func TestHandOver(t *testing.T) {
 	given := gives(first)
 	second := s.second.mustTake()
 	<-given
-	p := packet(1)
+	p := frame.Packet{1}
 	require.NoError(t, second.Send(bridgetest.Context(t), &p))
 
 	given = gives(second)
@@ -137,7 +159,7 @@ func TestAPageThatSleepsIsNotWaitedFor(t *testing.T) {
 	require.Equal(t, map[string]any{"holder": "tab", "reason": "no-answer"}, facts(t, err))
 	require.Less(t, time.Since(begun), 10*time.Second)
 	require.False(t, wanted(first))
-	p := packet(1)
+	p := frame.Packet{1}
 	require.NoError(t, first.Send(bridgetest.Context(t), &p), "it still has the device")
 }
 
@@ -225,7 +247,7 @@ func TestHandOverOfOneOfSeveralDevices(t *testing.T) {
 	s.second.mustTake()
 	<-given
 	require.False(t, wanted(second))
-	p := packet(1)
+	p := frame.Packet{1}
 	require.NoError(t, second.Send(bridgetest.Context(t), &p))
 }
 
@@ -289,7 +311,7 @@ func TestAbandonWhileIdle(t *testing.T) {
 	require.Zero(t, bridgetest.Number(t, bridgetest.Get(t, f.Device, "toPeer"), "length"), "there is nothing to cancel")
 	second := f.open() // when the page is back
 	require.NoError(t, first.Close())
-	p := packet(1)
+	p := frame.Packet{1}
 	require.NoError(t, second.Send(bridgetest.Context(t), &p))
 }
 
