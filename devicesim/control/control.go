@@ -20,7 +20,7 @@
 //	POST device/access     {"denied":false,"claimed":true}: what the operating system says to the next open and claim,
 //	                       for browsers on the preload route and webusb.js
 //	GET  faults            the armed faults
-//	POST faults            [{"on":"in","packet":3,"do":"stall"},…] arms them in place of those before; see [FaultHelp]
+//	POST faults            [{"on":"in","packet":3,"do":"stall"},…] arms them in place of those before; see [usb.Fault]
 //	DELETE faults          clears them
 //	GET  trace             what was exchanged, one JSON object a line, see package trace; ?since=N leaves out the first N
 //	GET  trace/events      the same as server-sent events, live

@@ -7,40 +7,26 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 )
 
-// Action is what a fault does to the packet that it hits.
-type Action string
-
-const (
-	DoStall    Action = "stall"    // the endpoint halts; an OUT packet is lost, an IN packet waits behind the halt
-	DoShort    Action = "short"    // the packet is cut to Bytes bytes
-	DoBabble   Action = "babble"   // IN only: the device sends more than the host has room for
-	DoDrop     Action = "drop"     // the packet vanishes; an OUT transfer succeeds for the host all the same
-	DoDelay    Action = "delay"    // the packet, and what is behind it, waits MS milliseconds
-	DoUnplug   Action = "unplug"   // the cable is pulled in place of the packet
-	DoPowerCut Action = "powercut" // the device loses power in place of the packet
-	DoCorrupt  Action = "corrupt"  // Hex overwrites the packet from byte Bytes on; without Hex one bit of that byte flips
-	DoZero     Action = "zero"     // a zero-length packet comes in its place
-)
-
-// Fault is armed with Port.SetFaults and hits packets Packet … Packet+Count-1 of
-// its direction, counted from 1 since arming. Of several faults on one packet, those
-// that change its bytes (short, zero, corrupt) do so in the order in which they are
-// listed. Then it waits for as long as all delays together. Then, in whatever order
-// they are listed: on the way out a stall keeps it, else it unplugs or cuts the power,
-// else it is dropped; on the way in it unplugs or cuts the power, else it halts the
-// endpoint, and is dropped, or waits behind the halt and may babble.
+// Fault makes a failure happen on purpose. Port.SetFaults arms it. It hits Count packets of its direction, from packet Packet
+// on, counted from 1 since arming.
+//
+// Several faults can hit one packet. First those that change its bytes do so, in the order of the list. Then the packet
+// waits for the sum of all delays. Then the first of these happens, whatever their order in the list: to a packet to the
+// device a stall, an unplug or power cut, a drop; to a packet from the device an unplug or power cut, then a stall, which
+// goes together with a drop or a babble.
 type Fault struct {
-	On     string `json:"on"`              // "in" (device to host) or "out"
-	Packet int    `json:"packet"`          // 1 …
-	Do     Action `json:"do"`              //
-	Bytes  int    `json:"bytes,omitempty"` // short: length, 0 to 63; corrupt: offset, 0 to 63
-	MS     int    `json:"ms,omitempty"`    // delay: milliseconds, 1 to 600000
-	Count  int    `json:"count,omitempty"` // how many packets in a row; 0 means 1
-	Hex    string `json:"hex,omitempty"`   // corrupt: bytes to write
+	On     string `json:"on"`              // In or Out
+	Packet int    `json:"packet"`          // from 1 on
+	Do     Action `json:"do"`              // which of FaultKinds
+	Bytes  int    `json:"bytes,omitempty"` // a length or an offset
+	MS     int    `json:"ms,omitempty"`    // milliseconds
+	Count  int    `json:"count,omitempty"` // 0 means 1
+	Hex    string `json:"hex,omitempty"`   // bytes to write
 }
 
 // FaultError is a fault that cannot be armed. Field is the JSON name; Index counts from 0.
@@ -58,9 +44,8 @@ func (e *FaultError) Error() string {
 }
 
 const (
-	maxFaults  = 256
-	maxCount   = 1_000_000_000
-	maxDelayMS = 600_000
+	maxFaults = 256
+	maxCount  = 1_000_000_000
 )
 
 // ParseFaults reads a JSON list of faults and validates it. Errors are *FaultError.
@@ -106,38 +91,49 @@ func validateFaults(faults []Fault) error {
 	return nil
 }
 
+// check returns the first field that is wrong, and why. Both are empty for a fault that can be armed.
 func (f Fault) check() (field, reason string) {
-	raw, hexErr := hex.DecodeString(f.Hex)
-	switch f.Do {
-	case DoStall, DoShort, DoBabble, DoDrop, DoDelay, DoUnplug, DoPowerCut, DoCorrupt, DoZero:
-	default:
-		return "do", fmt.Sprintf("%q is not an action", f.Do)
-	}
+	k, ok := kindOf(f.Do)
 	switch {
-	case f.On != "in" && f.On != "out":
+	case !ok:
+		return "do", fmt.Sprintf("%q is not an action", f.Do)
+	case f.On != In && f.On != Out:
 		return "on", `must be "in" or "out"`
+	case !slices.Contains(k.On, f.On):
+		return "on", fmt.Sprintf("%s needs %q", k.Do, k.On[0])
 	case f.Packet < 1 || f.Packet > maxCount:
 		return "packet", "counts from 1"
 	case f.Count < 0 || f.Count > maxCount:
 		return "count", "must not be negative"
-	case f.Do == DoBabble && f.On != "in":
-		return "on", "only a device babbles: use \"in\""
-	case f.Bytes < 0 || f.Bytes >= PacketSize:
-		return "bytes", fmt.Sprintf("must be 0 to %d", PacketSize-1)
-	case f.Bytes != 0 && f.Do != DoShort && f.Do != DoCorrupt:
-		return "bytes", "only for short and corrupt"
-	case f.Do == DoDelay && (f.MS < 1 || f.MS > maxDelayMS):
-		return "ms", fmt.Sprintf("must be 1 to %d", maxDelayMS)
-	case f.MS != 0 && f.Do != DoDelay:
-		return "ms", "only for delay"
-	case f.Hex != "" && f.Do != DoCorrupt:
-		return "hex", "only for corrupt"
-	case hexErr != nil:
-		return "hex", hexErr.Error()
+	}
+	for _, name := range []string{"bytes", "ms"} {
+		switch value := f.number(name); {
+		case k.Number != nil && k.Number.Name == name:
+			if value < k.Number.Min || value > k.Number.Max {
+				return name, fmt.Sprintf("must be %d to %d", k.Number.Min, k.Number.Max)
+			}
+		case value != 0:
+			return name, fmt.Sprintf("is not a parameter of %s", k.Do)
+		}
+	}
+	raw, err := hex.DecodeString(f.Hex)
+	switch {
+	case f.Hex != "" && !k.Hex:
+		return "hex", fmt.Sprintf("is not a parameter of %s", k.Do)
+	case err != nil:
+		return "hex", err.Error()
 	case f.Bytes+len(raw) > PacketSize:
-		return "hex", "reaches past the packet"
+		return "hex", "reaches past the end of the packet"
 	}
 	return "", ""
+}
+
+// number returns the numeric parameter with a JSON name.
+func (f Fault) number(name string) int {
+	if name == "ms" {
+		return f.MS
+	}
+	return f.Bytes
 }
 
 // faults is the armed list and its two packet counters.
@@ -155,7 +151,7 @@ type effect struct {
 	delay                                 time.Duration
 }
 
-// next counts one packet and says what becomes of it. data is changed in place.
+// next counts one packet and returns what happens to it. It changes data in place.
 func (fs *faults) next(on string, data []byte) effect {
 	e := effect{data: data}
 	if len(fs.list) == 0 {
@@ -167,30 +163,8 @@ func (fs *faults) next(on string, data []byte) effect {
 		if f.On != on || n < f.Packet || n >= f.Packet+max(f.Count, 1) {
 			continue
 		}
-		switch f.Do {
-		case DoStall:
-			e.stall = true
-		case DoShort:
-			e.data = e.data[:min(len(e.data), f.Bytes)]
-		case DoBabble:
-			e.babble = true
-		case DoDrop:
-			e.drop = true
-		case DoDelay:
-			e.delay += time.Duration(f.MS) * time.Millisecond
-		case DoUnplug:
-			e.unplug = true
-		case DoPowerCut:
-			e.powerCut = true
-		case DoZero:
-			e.data = e.data[:0]
-		case DoCorrupt:
-			raw, _ := hex.DecodeString(f.Hex) // validated when armed
-			if f.Hex == "" && f.Bytes < len(e.data) {
-				e.data[f.Bytes] ^= 1
-			} else if f.Bytes < len(e.data) {
-				copy(e.data[f.Bytes:], raw)
-			}
+		if k, ok := kindOf(f.Do); ok {
+			k.apply(f, &e)
 		}
 	}
 	return e

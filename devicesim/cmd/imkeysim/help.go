@@ -6,7 +6,7 @@ import (
 	"io"
 	"strings"
 
-	"imkey-connect/devicesim/control"
+	"imkey-connect/devicesim/usb"
 )
 
 // helpWidth is what a terminal shows without breaking lines where it likes.
@@ -47,7 +47,7 @@ func help(f *flag.FlagSet, to io.Writer) {
 	if f.Name() == chromiumName {
 		fmt.Fprintf(to, "\nEnvironment:\n  CHROMIUM file\n%s", wrap(chromiumHelp, "      "))
 	}
-	fmt.Fprintf(to, "\n%s\n%s", control.FaultHelp, wrap(recordHelp, ""))
+	fmt.Fprintf(to, "\n%s\n%s", usb.FaultHelp(), wrap(recordHelp, ""))
 }
 
 // wrap breaks text into indented lines that are no wider than helpWidth.
