@@ -54,7 +54,7 @@ var refusals = []struct {
 	{device.ErrClosed, "conflict", "closed"},
 	{device.ErrLocked, "conflict", "locked"},
 	{device.ErrBusy, "conflict", "asking"},
-	{device.ErrDeclined, "conflict", "declined"},
+	{device.ErrRejected, "conflict", "declined"},
 	{device.ErrBootLoader, "conflict", "boot-loader"},
 	{device.ErrNoPIN, "conflict", "no-pin"},
 	{device.ErrPINWiped, "conflict", "pin-wiped"},

@@ -12,12 +12,12 @@ import (
 // maxAID is the greatest length of an AID in bytes (ISO 7816-4).
 const maxAID = 16
 
-// install keeps the applets of a new device by AID. An error is about what Options.Applets holds.
+// install installs the applets of a new device. It returns an error for a wrong Options.Applets.
 func (d *Device) install(applets []applet.Applet) error {
 	for _, a := range applets {
 		switch {
 		case len(a.AID) < 1 || len(a.AID) > maxAID:
-			return fmt.Errorf("the AID %q has not 1 to %d bytes", a.AID, maxAID)
+			return fmt.Errorf("an AID has 1 to %d bytes, not %q", maxAID, a.AID)
 		case a.AID == bootLoaderAID || d.applets[a.AID].New != nil:
 			return fmt.Errorf("the AID %q is used twice", a.AID)
 		case a.New == nil:
@@ -28,8 +28,8 @@ func (d *Device) install(applets []applet.Applet) error {
 	return nil
 }
 
-// SetInstalled installs a coin's applet, such as "ethereum", or removes it, as the vendor's software does. An unknown name
-// is ErrApplet. A new device has all of its applets.
+// SetInstalled installs a coin's applet, such as "ethereum", or removes it, as the vendor's software does. It returns
+// ErrApplet for an unknown name. On a new device all of its applets are installed.
 func (d *Device) SetInstalled(name string, on bool) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -63,11 +63,11 @@ func (d *Device) installed() []string {
 	return names
 }
 
-// errFault is for what has no status word of its own: here, a memory that cannot be written (ISO 7816-4: no precise
-// diagnosis).
+// errFault answers an error that has no status word of its own, as when the memory cannot be written (ISO 7816-4: no
+// precise diagnosis).
 const errFault apdu.StatusWord = 0x6F00
 
-// answer does one message and returns the response; nil means that there is none to give.
+// answer executes one message and returns the response, or nil if none is sent.
 func (d *Device) answer(op *operation, message []byte) []byte {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -113,7 +113,8 @@ func (d *Device) dispatch(x *exchange, c apdu.Command) ([]byte, error) {
 	return d.selected.Execute(x, c)
 }
 
-// gate refuses applets' commands while the person must do something first. The card manager always answers.
+// gate refuses the commands of applets while the user must unlock the device or leave its menu. The card manager always
+// answers.
 func (d *Device) gate() error {
 	if _, ok := d.selected.(cardManager); ok {
 		return nil

@@ -7,7 +7,7 @@ import (
 
 const bootLoaderAID = "\xD0Bootloader"
 
-// bootLoader is all that can be selected while the device is in its boot loader. Nothing is known of its commands.
+// bootLoader is the only applet of a device in its boot loader. Its commands are not public, so it answers none.
 type bootLoader struct{}
 
 func (bootLoader) Execute(_ applet.Device, c apdu.Command) ([]byte, error) {

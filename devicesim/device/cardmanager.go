@@ -7,7 +7,7 @@ import (
 	"imkey-connect/devicesim/applet"
 )
 
-// What the device says of itself where the digits are not public.
+// Versions and sizes. What real devices answer is not public.
 var (
 	firmwareVersion   = []byte{0x16, 0x12} // 1.6.12
 	bootLoaderVersion = []byte{0x10, 0x05} // 1.0.05
@@ -24,7 +24,7 @@ const (
 	lifeReady       = 0x86
 )
 
-// cardManager is selected by an empty SELECT, and when a host arrives.
+// cardManager is selected by an empty SELECT and when a host attaches.
 type cardManager struct{ d *Device }
 
 func (cardManager) Forget() {}
@@ -58,7 +58,7 @@ func (m cardManager) Execute(_ applet.Device, c apdu.Command) ([]byte, error) {
 	return nil, apdu.InstructionNotSupported
 }
 
-// getData is GET DATA by tag: serial, boot loader version, certificate.
+// getData answers GET DATA by tag: the serial number, the version of the boot loader, the certificate.
 func (d *Device) getData(c apdu.Command) ([]byte, error) {
 	switch uint16(c.P1)<<8 | uint16(c.P2) {
 	case 0x0044:
@@ -77,7 +77,7 @@ func (d *Device) getData(c apdu.Command) ([]byte, error) {
 	return nil, apdu.WrongParameters
 }
 
-// getDeviceData is the maker's DFFF: SEID, versions, RAM, life cycle.
+// getDeviceData answers the vendor's data objects DFFF…: SEID, versions, RAM size, life cycle.
 func (d *Device) getDeviceData(c apdu.Command) ([]byte, error) {
 	if err := applet.Expect(c, 0x80, 0x00, 5); err != nil {
 		return nil, err
@@ -104,7 +104,7 @@ func (d *Device) getDeviceData(c apdu.Command) ([]byte, error) {
 	return nil, apdu.WrongData
 }
 
-// battery is asked for with Le 01.
+// battery answers the battery level. Hosts ask for it with Le 01.
 func (d *Device) battery(c apdu.Command) ([]byte, error) {
 	if c.Le == 1 {
 		c.Le = 0

@@ -27,56 +27,57 @@ import (
 	"imkey-connect/devicesim/usb"
 )
 
-// Approve says who answers what the screen asks.
+// Approve chooses who answers a question on the screen.
 type Approve int
 
 const (
-	Ask Approve = iota // the person, with the buttons
-	Yes                // OK at once
-	No                 // cancel at once
+	Ask Approve = iota // the user, with the buttons
+	Yes                // the device, with OK at once
+	No                 // the device, with cancel at once
 )
 
-// Options describe a device. The zero value is a new one that lives in memory.
+// Options describe a device. The zero value is a new device that exists only in memory.
 type Options struct {
-	// Serial is 1 to 16 letters and digits, as imKey01191200001; empty draws one.
+	// Serial is the serial number: 1 to 16 letters and digits, as imKey01191200001. An empty one is drawn at random.
 	Serial string
-	// SEID is 32 hex digits; empty draws one.
+	// SEID identifies the secure element: 32 hex digits. An empty one is drawn at random.
 	SEID string
-	// Taken, if not nil, says of serial numbers and of SEIDs (lower case) that are drawn whether another device has them:
-	// then others are drawn.
+	// Taken, if not nil, reports whether another device has a serial number or a SEID (lower case). The device draws again
+	// until it finds one that is free.
 	Taken func(id string) bool
-	// PIN, if not empty, is set; the device then starts locked.
+	// PIN, if not empty, is set, and the device starts locked.
 	PIN string
-	// Mnemonic, if not empty, is restored: 12 or 24 words.
+	// Mnemonic, if not empty, is the mnemonic phrase of the wallet to restore: 12 or 24 words.
 	Mnemonic string
-	// Approve answers confirmations; it never closes a screen that shows a code.
+	// Approve answers questions. It never closes a screen that shows a code.
 	Approve Approve
-	// ConfirmBinding makes IDENTITY_VERIFY wait for OK; see also [Device.SetConfirmBinding].
+	// ConfirmBinding makes IDENTITY_VERIFY wait for OK. See also [Device.SetConfirmBinding].
 	ConfirmBinding bool
-	// AllowUnbound takes empty binding signatures even while the device is bound; see also [Device.AllowUnbound].
+	// AllowUnbound accepts empty binding signatures while the device is bound. See also [Device.AllowUnbound].
 	AllowUnbound bool
-	// Applets are installed on the device, usually all of the catalogue in devicesim/applets. A device without applets has a
-	// card manager only.
+	// Applets are the installed applets, usually the catalogue of devicesim/applets. A device without applets has only its
+	// card manager.
 	Applets []applet.Applet
-	// StateFile keeps the device across restarts. The options above must agree with what it holds.
+	// StateFile is the path of a file that keeps the device across restarts. The options above must agree with the device in
+	// an existing file.
 	StateFile string
-	// Rand is the source of all randomness, read by one goroutine at a time; nil means crypto/rand.
+	// Rand is the source of all randomness. One goroutine at a time reads it. nil means crypto/rand.
 	Rand io.Reader
-	// CA issues the certificate; nil makes one for this device alone.
+	// CA issues the attestation certificate. nil makes a new CA for this device alone.
 	CA *fakeca.CA
-	// LandingURL is the WebUSB landing page; empty leaves it out.
+	// LandingURL is the WebUSB landing page. Without one the device announces none.
 	LandingURL string
-	// Tap sees everything on the bus, and Screen a caption whenever the screen changes, which holds no secret. Both must
-	// return at once and must not call the device.
+	// Tap gets every event on the bus. Screen gets a caption for every change of the screen; captions hold no secret. Both
+	// must return at once and must not call the device.
 	Tap    func(usb.TapEvent)
 	Screen func(caption string)
 }
 
 // Device is a simulated imKey. It is safe for concurrent use.
 //
-// Locks, in the order in which they are taken: cable, mu, then session.mu or watchers.mu. The port is never called with
-// mu or session.mu held, since it may call the device back; Status and the person's methods wait for a command that is
-// being executed, but never for one that waits for its person.
+// Locks are taken in this order: cable, mu, then session.mu or watchers.mu. The port is never called with mu or session.mu
+// held, since it may call the device back. Status and the user's methods wait for a command that is being executed, but not
+// for a command that waits for the user.
 type Device struct {
 	port    *usb.Port
 	session session
@@ -84,10 +85,10 @@ type Device struct {
 	caption func(string)
 
 	cable sync.Mutex  // one plug, unplug or power cut at a time
-	dying atomic.Bool // the power is going: nothing more is stored, nothing is answered
+	dying atomic.Bool // the power fails: the device stores and answers nothing more
 
 	mu             sync.Mutex
-	power          *sync.Cond // with mu: powered has changed
+	power          *sync.Cond // on mu: powered has changed
 	file           *stateFile // nil: in memory only
 	random         io.Reader
 	se             *se.Element
@@ -98,7 +99,7 @@ type Device struct {
 	applets        map[string]applet.Applet // by AID
 	removed        map[string]bool          // AIDs of applets
 
-	// What a power cut takes.
+	// A power cut clears these.
 	powered    bool
 	closed     bool
 	unlocked   bool // the PIN was entered
@@ -106,7 +107,7 @@ type Device struct {
 	screen     view
 	question   *question // covers the screen
 	selected   applet.Instance
-	lastApp    []byte // the host key of the last BIND_CHECK since the host attached
+	lastApp    []byte // the app key of the last BIND_CHECK since the host attached
 }
 
 // New opens the device in StateFile or makes a new one. Errors are *OptionError and *StateError.
@@ -137,7 +138,7 @@ func New(o Options) (*Device, error) {
 	return d, nil
 }
 
-// load fills the memory from the state file or from scratch, and stores what the options add to it.
+// load reads the memory from the state file or makes a new one, and stores what the options add to it.
 func (d *Device) load(o Options) error {
 	mnemonic, err := "", error(nil)
 	if o.Mnemonic != "" {
@@ -183,7 +184,7 @@ func (d *Device) load(o Options) error {
 	return d.update(func(m *memory) { *m = next })
 }
 
-// agree says whether the device of a state file is the one that the options ask for.
+// agree returns an *OptionError if the device of a state file is not the one that the options describe.
 func (o Options) agree(m memory) error {
 	switch {
 	case o.Serial != "" && o.Serial != m.Serial:
@@ -231,7 +232,7 @@ func manufacture(o Options) (m memory, err error) {
 	return m, nil
 }
 
-// update changes the memory; it returns when the change is durable, and changes nothing if that fails. mu is held.
+// update changes the memory. It returns when the change is durable, and changes nothing if it fails. mu is held.
 func (d *Device) update(change func(*memory)) error {
 	if d.dying.Load() {
 		return errPowerLost
@@ -266,14 +267,14 @@ func (m seMemory) Store(s se.State) error {
 	})
 }
 
-// Port is where the device is plugged in.
+// Port is the USB port of the device.
 func (d *Device) Port() *usb.Port { return d.port }
 
-// CA is the public key that verifies the device's certificate: 65 bytes.
+// CA is the public key that verifies the attestation certificate: 65 bytes.
 func (d *Device) CA() []byte {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	b, _ := hex.DecodeString(d.memory.CA) // checked when read, or written here
+	b, _ := hex.DecodeString(d.memory.CA) // checked when it was read, or written here
 	return b
 }
 
@@ -284,15 +285,15 @@ func (d *Device) Certificate() []byte {
 	return d.se.Certificate()
 }
 
-// SetConfirmBinding chooses whether IDENTITY_VERIFY waits for OK, from the next one on.
+// SetConfirmBinding sets whether the next IDENTITY_VERIFY, and each one after it, waits for OK.
 func (d *Device) SetConfirmBinding(on bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.confirmBinding = on
 }
 
-// AllowUnbound chooses whether payloads with an empty binding signature are shown and signed while the device is bound.
-// Recorded devices took them while unbound; what they do bound is not public, and refusing is the default.
+// AllowUnbound sets whether a bound device shows and signs payloads with an empty binding signature. Recorded devices
+// accepted them while unbound. What they do while bound is not public; a simulated device refuses them by default.
 func (d *Device) AllowUnbound(on bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -300,7 +301,7 @@ func (d *Device) AllowUnbound(on bool) {
 	d.changed("")
 }
 
-// Close unplugs the device for good and waits for what it was doing. It may be called twice.
+// Close unplugs the device for good and waits until no command is executed. It may be called twice.
 func (d *Device) Close() error {
 	d.cable.Lock()
 	defer d.cable.Unlock()
@@ -313,9 +314,9 @@ func (d *Device) Close() error {
 	return nil
 }
 
-// untaken draws until it is what nobody else has.
+// untaken draws until it has an identifier that no other device has.
 func untaken[T any](o Options, draw func(io.Reader) (T, error), text func(T) string) (T, error) {
-	const enough = 1000 // of that many one is free, unless the randomness is none
+	const enough = 1000 // one of them is free unless o.Rand repeats itself
 	for range enough {
 		v, err := draw(o.Rand)
 		if err != nil || o.Taken == nil || !o.Taken(text(v)) {
@@ -323,13 +324,13 @@ func untaken[T any](o Options, draw func(io.Reader) (T, error), text func(T) str
 		}
 	}
 	var none T
-	return none, &OptionError{"Rand", errors.New("it keeps drawing what another device has")}
+	return none, &OptionError{"Rand", errors.New("it repeats the identifiers of other devices")}
 }
 
 func drawSerial(random io.Reader) (string, error) {
 	var b [9]byte
 	if _, err := io.ReadFull(random, b[:]); err != nil {
-		return "", fmt.Errorf("devicesim: %w", err)
+		return "", fmt.Errorf("device: %w", err)
 	}
 	for i, v := range b {
 		b[i] = '0' + v%10
@@ -340,7 +341,7 @@ func drawSerial(random io.Reader) (string, error) {
 func drawSEID(random io.Reader) (id [se.SEIDSize]byte, err error) {
 	copy(id[:], []byte{0x19, 0x06, 0, 0, 0, 0x02, 0, 0x86, 0, 0x01, 0x01})
 	if _, err := io.ReadFull(random, id[11:]); err != nil {
-		return id, fmt.Errorf("devicesim: %w", err)
+		return id, fmt.Errorf("device: %w", err)
 	}
 	return id, nil
 }
@@ -352,7 +353,7 @@ func checkSerial(s string) error {
 	return nil
 }
 
-// defaultBLEName is imKey and the end of the serial, as names of 1 to 12 characters are.
+// defaultBLEName is the Bluetooth name of a new device: imKey and the last four characters of the serial number.
 func defaultBLEName(serial string) string { return "imKey" + serial[max(0, len(serial)-4):] }
 
 func validBLEName(s string) bool { return len(s) >= 1 && len(s) <= 12 && alphanumeric(s) }

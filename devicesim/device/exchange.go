@@ -34,9 +34,7 @@ func (x *exchange) CheckBinding(signature, signed []byte) error {
 
 func (x *exchange) Binding() applet.Binding { return binding{x.d} }
 
-// Confirm shows a question and waits for the user. It returns nil for OK, [apdu.Declined] for cancel, another status word
-// if something else has ended the question, or errGone. mu is held before and after but not meanwhile: what was read
-// before may have changed.
+// Confirm releases mu while it waits: what was read before may have changed. It returns errGone if the host gives up.
 func (x *exchange) Confirm(caption string, texts ...string) error {
 	d := x.d
 	decided := make(chan error, 1)

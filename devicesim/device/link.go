@@ -10,8 +10,8 @@ import (
 	"imkey-connect/devicesim/usb"
 )
 
-// Link takes the device for a host in the same process. It is refused as any host is: in-use-elsewhere,
-// permission-denied, device-disconnected.
+// Link opens the device for a host in the same process. It fails as for any host, with the codes in-use-elsewhere,
+// permission-denied and device-disconnected.
 func (d *Device) Link(ctx context.Context) (transport.Link, error) {
 	return OpenLink(ctx, d.port)
 }
@@ -44,8 +44,7 @@ func (l *link) Send(ctx context.Context, p *frame.Packet) error {
 	return linkError("send", ctx, err)
 }
 
-// Receive leaves no read outstanding when ctx ends, but the packet that comes later waits in the port for the next one,
-// which is the same to see.
+// Receive leaves no read outstanding when ctx ends. A packet that comes later waits in the port for the next Receive.
 func (l *link) Receive(ctx context.Context) (frame.Packet, error) {
 	var p frame.Packet
 	b, err := l.host.In(ctx, usb.EndpointIn, frame.PacketSize)

@@ -2,7 +2,7 @@ package device
 
 import "crypto/subtle"
 
-// MaxWrongPINs is how many wrong PINs in a row wipe the device, as the maker says of real ones.
+// MaxWrongPINs is how many wrong PINs in a row wipe the device. The vendor documents it for real devices.
 const MaxWrongPINs = 5
 
 func checkPIN(pin string) error {
@@ -19,7 +19,7 @@ func checkPIN(pin string) error {
 
 func (d *Device) locked() bool { return d.memory.PIN != "" && !d.unlocked }
 
-// SetPIN sets or changes the PIN; the device stays unlocked. To change one it must be unlocked.
+// SetPIN sets or changes the PIN. The device must be unlocked, and stays so.
 func (d *Device) SetPIN(pin string) error {
 	return d.asUser(func() error { return d.setPIN(pin) })
 }
@@ -39,9 +39,9 @@ func (d *Device) setPIN(pin string) error {
 	return nil
 }
 
-// Unlock enters the PIN. The right one unlocks the device, and the check of binding codes after too many wrong ones; a
-// wrong one is a *WrongPINError, the last one ErrPINWiped. Each attempt is counted, durably, before it is looked at.
-// On a device without a PIN the empty one is the same as holding OK on its home page; any other is ErrNoPIN.
+// Unlock enters the PIN. The right PIN unlocks the device, and allows new attempts after too many wrong binding codes. A
+// wrong PIN is a *WrongPINError; the last wrong one is ErrPINWiped. The device stores each attempt before it compares the
+// PIN. On a device without a PIN, the empty PIN does what holding OK on the home page does, and any other is ErrNoPIN.
 func (d *Device) Unlock(pin string) error {
 	return d.asUser(func() error {
 		if d.memory.PIN == "" && pin == "" {
@@ -87,7 +87,7 @@ func (d *Device) enterPIN(pin string) error {
 	return nil
 }
 
-// Lock asks for the PIN again. Without a PIN it is ErrNoPIN.
+// Lock locks the device until the PIN is entered. It returns ErrNoPIN if no PIN is set.
 func (d *Device) Lock() error { return d.asUser(d.lock) }
 
 func (d *Device) lock() error {

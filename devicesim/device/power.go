@@ -3,9 +3,9 @@ package device
 import "errors"
 
 // errPowerLost ends a command without an answer.
-var errPowerLost = errors.New("devicesim: power lost")
+var errPowerLost = errors.New("device: power lost")
 
-// Plug puts the cable in and switches the device on.
+// Plug plugs the cable in, which switches the device on.
 func (d *Device) Plug() error {
 	d.cable.Lock()
 	defer d.cable.Unlock()
@@ -20,8 +20,8 @@ func (d *Device) Plug() error {
 	return nil
 }
 
-// Unplug pulls the cable. No battery is simulated, so the device loses what it had in RAM: the PIN's verification, the
-// screen, what was prepared and asked. A command that is being executed is finished first, its answer lost.
+// Unplug unplugs the cable. No battery is simulated, so the device loses its RAM: that the PIN was entered, the screen, a
+// question, and what was prepared for signing. A command that is being executed completes, but its answer is lost.
 func (d *Device) Unplug() error {
 	d.cable.Lock()
 	defer d.cable.Unlock()
@@ -30,8 +30,8 @@ func (d *Device) Unplug() error {
 	return nil
 }
 
-// PowerCut takes the power away in the middle of whatever is done: a command under way stops at the next thing that it
-// would store, and is not answered. The device stays without power until Plug.
+// PowerCut cuts the power. A command that is being executed stops before it stores the next change, and is not answered. The
+// device stays without power until Plug.
 func (d *Device) PowerCut() error {
 	d.cable.Lock()
 	defer d.cable.Unlock()
@@ -40,7 +40,7 @@ func (d *Device) PowerCut() error {
 	return nil
 }
 
-// powerFails is PowerCut for the port, which calls it for a fault and must not be waited for here.
+// powerFails is PowerCut for the port, which calls it for a fault. It does not wait, because the port waits for it.
 func (d *Device) powerFails() {
 	if d.port.Plugged() {
 		d.dying.Store(true)
@@ -48,7 +48,7 @@ func (d *Device) powerFails() {
 	}
 }
 
-// PowerChanged tells the device of every plug and unplug, those made by a fault included. It is the port's to call.
+// PowerChanged notifies the device of each plug and unplug, including those by a fault. Only the port calls it.
 func (d *Device) PowerChanged(plugged bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -62,7 +62,7 @@ func (d *Device) PowerChanged(plugged bool) {
 	d.power.Broadcast()
 }
 
-// awaitPower returns when the device has noticed what became of its cable.
+// awaitPower waits until the device has noticed whether its cable is plugged in.
 func (d *Device) awaitPower() {
 	for {
 		plugged := d.port.Plugged()
@@ -90,17 +90,17 @@ func (d *Device) powerOn() {
 	d.powered = true
 	d.dying.Store(false)
 	if err := d.boot(); err != nil {
-		// The wipe that a power cut interrupted could not be stored: stay as after the fifth wrong PIN, useless.
+		// The wipe that a power cut had interrupted could not be stored. The device stays unusable.
 		d.show(noticeView{first: "Memory failure"})
 		return
 	}
 	d.changed("on")
 }
 
-// boot sets what a device has in RAM when its power comes.
+// boot sets the RAM of a device that is switched on.
 func (d *Device) boot() error {
 	if d.memory.WrongPINs >= MaxWrongPINs {
-		// The power went between the last wrong PIN and the wipe.
+		// The power failed between the last wrong PIN and the wipe.
 		if err := d.update(func(m *memory) { *m = m.afterReset() }); err != nil {
 			return err
 		}

@@ -13,35 +13,34 @@ const (
 	Columns = 16
 )
 
-// view is what the screen shows while it asks nothing. Its methods run under the device's mu.
+// view is what the screen shows while it asks no question. Its methods run with the device's mu held.
 type view interface {
-	// lines are at most Lines of at most Columns characters.
+	// lines returns at most Lines lines of at most Columns characters.
 	lines(d *Device) []string
-	// press answers a button, hold one that is held down.
+	// press handles a button that is pressed, hold one that is held down.
 	press(d *Device, b Button) error
 	hold(d *Device, b Button) error
 	// caption names the view in a trace, without a secret.
 	caption() string
-	// busy says that applets are refused with F080 while this is shown.
+	// busy reports whether applets answer F080 while the view is shown.
 	busy() bool
-	// kind is what [Status] says of it.
+	// kind is the view's name in [Status].
 	kind() Showing
 }
 
-// question covers the screen until the person presses OK or cancel, or something makes it pointless. Up and down turn
-// its pages.
+// question covers the view until the user presses OK or cancel, or another event ends it. Up and down turn its pages.
 type question struct {
 	pages [][]string // at most three lines each
-	at    int        // the page shown
-	// gone is closed when the host has given up: the question counts for nothing any more, though whoever asked has not
-	// taken it away yet. nil: no host asks.
+	at    int        // index of the page shown
+	// gone is closed when the host has given up. The question then has no effect, even before it is removed. It is nil for
+	// a question that no host asks.
 	gone    <-chan struct{}
 	reply   func(outcome error)
 	caption string // for a trace
 }
 
-// ask puts a question; reply is called once, under mu, with nil for OK, [apdu.Declined] for cancel, or with why the
-// question went away.
+// ask shows a question. Its reply is called once, with mu held: with nil for OK, with [apdu.Declined] for cancel, or with the
+// error of the event that ended the question.
 func (d *Device) ask(q *question) {
 	switch d.approve {
 	case Yes:
@@ -55,7 +54,7 @@ func (d *Device) ask(q *question) {
 	}
 }
 
-// lines is the page shown, above what can be done.
+// lines returns the page shown, and the buttons below it.
 func (q *question) lines() []string {
 	lines := append(append(make([]string, 0, Lines), q.pages[q.at]...), make([]string, Lines)...)[:Lines]
 	lines[Lines-1] = "OK or Cancel"
@@ -71,7 +70,7 @@ func (q *question) lines() []string {
 	return lines
 }
 
-// turn shows another page.
+// turn shows the page that is by pages further.
 func (q *question) turn(d *Device, by int) {
 	if at := q.at + by; at >= 0 && at < len(q.pages) {
 		q.at = at
@@ -98,7 +97,7 @@ func pages(texts ...string) (all [][]string) {
 	return all
 }
 
-// asking is the question that the person can answer, if there is one.
+// asking returns the question that the user can answer, or nil.
 func (d *Device) asking() *question {
 	if d.question != nil {
 		select {
@@ -110,7 +109,7 @@ func (d *Device) asking() *question {
 	return nil
 }
 
-// dismiss takes the question away; with none there it does nothing.
+// dismiss removes the question, if there is one, with an outcome.
 func (d *Device) dismiss(outcome error) {
 	if q := d.question; q != nil {
 		d.question = nil
@@ -121,13 +120,13 @@ func (d *Device) dismiss(outcome error) {
 	}
 }
 
-// show changes what the screen shows.
+// show changes the view.
 func (d *Device) show(v view) {
 	d.screen = v
 	d.changed(v.caption())
 }
 
-// lines is the screen as it looks now.
+// lines returns what the screen shows now.
 func (d *Device) lines() []string {
 	if !d.powered || d.screen == nil {
 		return []string{}
@@ -145,7 +144,7 @@ func (d *Device) lines() []string {
 	return screen
 }
 
-// showing says what the screen shows now.
+// showing returns the kind of what the screen shows now.
 func (d *Device) showing() Showing {
 	switch {
 	case !d.powered || d.screen == nil:
@@ -158,7 +157,7 @@ func (d *Device) showing() Showing {
 	return d.screen.kind()
 }
 
-// rest is the view that the device comes back to by itself.
+// rest returns the view that the device returns to: the home page, or the PIN entry while it is locked.
 func (d *Device) rest() view {
 	if d.locked() {
 		return newLockedView()
@@ -166,7 +165,7 @@ func (d *Device) rest() view {
 	return homeView{}
 }
 
-// codeView shows the binding code until a host is bound or the person goes home.
+// codeView shows the binding code until an app is bound or the user goes home.
 type codeView struct{}
 
 func (codeView) lines(d *Device) []string {
@@ -184,13 +183,13 @@ func (codeView) press(d *Device, b Button) error {
 	return nil
 }
 
-// hold does what it does on the home page: after too many wrong codes the person need not leave this one first.
+// hold does the same as on the home page, so that the user need not leave the code first.
 func (codeView) hold(d *Device, b Button) error { return homeView{}.hold(d, b) }
 func (codeView) caption() string                { return "binding code" }
 func (codeView) busy() bool                     { return false }
 func (codeView) kind() Showing                  { return ShowsCode }
 
-// noticeView tells the person something; any button goes on, to what is next or home.
+// noticeView shows a notice. Any button goes to the next view, or home if there is none.
 type noticeView struct {
 	first, second string
 	next          view

@@ -9,29 +9,29 @@ import (
 )
 
 const (
-	// keepAlivePeriod and keepAliveByte are the simulator's choice; real ones are not public.
+	// keepAlivePeriod and keepAliveByte are the simulator's choice. Those of real devices are not public.
 	keepAlivePeriod = 500 * time.Millisecond
 	keepAliveByte   = 0x02
 )
 
-// errGone ends a command that the host has cancelled, or whose host is gone: without an answer.
-var errGone = errors.New("devicesim: the host has given up")
+// errGone ends a command without an answer: the host has cancelled it or is gone.
+var errGone = errors.New("device: the host has given up")
 
-// session is the message layer: it makes messages of packets, runs one operation at a time, answers what breaks the rules
-// with the ERROR that core/PROTOCOL.md section 2 names, and never waits.
+// session is the message layer. It assembles messages from packets and runs one operation at a time. It answers a packet that
+// breaks the rules with the ERROR of core/PROTOCOL.md section 2. It never waits.
 type session struct {
 	device *Device
 
 	mu       sync.Mutex
-	send     func([]byte) // nil: no host
+	send     func([]byte) // nil without a host
 	in       frame.Assembler
-	refusing bool // the message under way came while the device was busy, and was answered
+	refusing bool // the message that arrives was refused: it began while an operation was running
 	op       *operation
-	last     chan struct{} // closed when the operation before has left the device alone
+	last     chan struct{} // closed when the last operation no longer uses the device
 	forget   forget
 	closed   bool
 
-	// What is to be sent. Sending may lead back here, so it is done without mu, by one goroutine at a time.
+	// Packets to send. A send may call the session again, so one goroutine at a time sends without mu.
 	outbox  []outgoing
 	sending bool
 	running sync.WaitGroup
@@ -42,26 +42,26 @@ type outgoing struct {
 	packet frame.Packet
 }
 
-// forget is what the next operation finds lost.
+// forget is what the device forgets before the next operation.
 type forget int
 
 const (
 	forgetNothing  forget = iota
 	forgetPrepared        // after a CANCEL
-	forgetAll             // after the host went or reset the bus: the selection too
+	forgetAll             // after a new host or a bus reset: the selected applet too
 )
 
 // operation is one message that is being answered.
 type operation struct {
-	gone      chan struct{} // closed when nobody waits for the answer any more
-	previous  chan struct{} // closed when the operation before is over
-	done      chan struct{} // closed when this one is over
+	gone      chan struct{} // closed when the host no longer waits for the answer
+	previous  chan struct{} // closed when the operation before it is over
+	done      chan struct{} // closed when this operation is over
 	forget    forget
-	waiting   bool // for the person
-	cancelled bool // a CANCEL came while it was not waiting
+	waiting   bool // for the user
+	cancelled bool // a CANCEL came while the operation did not wait
 }
 
-// Attach is the port's to call: a host has configured the device.
+// Attach notifies the device that a host has configured it. Only the port calls it.
 func (d *Device) Attach(send func(packet []byte)) {
 	s := &d.session
 	s.mu.Lock()
@@ -72,7 +72,7 @@ func (d *Device) Attach(send func(packet []byte)) {
 	s.forget = forgetAll
 }
 
-// Detach is the port's to call: the host is gone or has reset the bus.
+// Detach notifies the device that the host is gone or has reset the bus. Only the port calls it.
 func (d *Device) Detach() {
 	s := &d.session
 	s.mu.Lock()
@@ -84,7 +84,7 @@ func (d *Device) Detach() {
 	s.drop()
 }
 
-// Packet is the port's to call: one packet came from the host.
+// Packet handles one packet from the host. Only the port calls it.
 func (d *Device) Packet(p []byte) {
 	s := &d.session
 	s.mu.Lock()
@@ -121,14 +121,14 @@ func (s *session) packet(p []byte) {
 		}
 	case frame.WasCancel:
 		s.cancel()
-	default: // only devices send these
+	default: // packets that only devices send
 		s.post(frame.Error(frame.InvalidCommand))
 	}
 }
 
-// cancel answers a CANCEL. An operation that waits for its person ends at once. One that does not wait will be over in
-// moments: the CANCEL counts as come after its answer, or ends it when it begins to wait. So what a host is told to be
-// cancelled has never happened.
+// cancel handles a CANCEL. An operation that waits for the user ends at once. Any other operation is over soon: it ends when
+// it begins to wait, and if it does not wait, the CANCEL is handled as if it came after the answer. So an operation that is
+// reported as cancelled has had no effect.
 func (s *session) cancel() {
 	s.forget = max(s.forget, forgetPrepared)
 	switch {
@@ -144,7 +144,7 @@ func (s *session) cancel() {
 	}
 }
 
-// drop leaves the operation alone with itself.
+// drop gives up the running operation: its answer is not sent.
 func (s *session) drop() {
 	if s.op != nil {
 		close(s.op.gone)
@@ -163,7 +163,7 @@ func (s *session) start(message []byte) {
 	go s.run(op, message)
 }
 
-// run answers one message. Operations that were given up are let finish first.
+// run answers one message. It waits until the operation before it is over, even one that was given up.
 func (s *session) run(op *operation, message []byte) {
 	defer s.running.Done()
 	defer close(op.done)
@@ -176,7 +176,7 @@ func (s *session) run(op *operation, message []byte) {
 	}
 }
 
-// over says whether nobody waits for the operation any more.
+// over reports whether the operation was given up.
 func (op *operation) over() bool {
 	select {
 	case <-op.gone:
@@ -205,8 +205,8 @@ func (s *session) finish(op *operation, answer []byte) {
 	s.flush()
 }
 
-// await waits for the person: for what comes out of decided, with keep-alives to the host meanwhile. It is errGone when the
-// host gives up first; whatever comes later than that counts for nothing, and so does a CANCEL after the decision.
+// await waits for the user's decision and sends keep-alives to the host meanwhile. It returns errGone if the host gives up
+// first; a later decision has no effect, and neither has a CANCEL after the decision.
 func (s *session) await(op *operation, decided <-chan error) error {
 	s.mu.Lock()
 	switch {
@@ -250,7 +250,7 @@ func (s *session) await(op *operation, decided <-chan error) error {
 
 func (s *session) post(p frame.Packet) { s.outbox = append(s.outbox, outgoing{s.send, p}) }
 
-// flush sends what was posted, in order. A send of a host that is gone does nothing.
+// flush sends the posted packets in order. Sending to a host that is gone does nothing.
 func (s *session) flush() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -269,7 +269,7 @@ func (s *session) flush() {
 	s.sending = false
 }
 
-// close ends the operation under way, starts no other, and waits until the device is left alone.
+// close gives up the running operation, starts no other, and waits until no operation uses the device.
 func (s *session) close() {
 	s.mu.Lock()
 	s.closed = true

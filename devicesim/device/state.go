@@ -11,13 +11,13 @@ import (
 	"imkey-connect/devicesim/se"
 )
 
-// memory is what survives a power cut. It is a plain value: a change is made to a copy, and the copy counts once it is
-// stored. It holds secrets, as the chip it stands for does.
+// memory is what survives a power cut. It is a plain value: a change is made to a copy, which replaces the memory once it is
+// stored. It holds secrets, as a real secure element does.
 type memory struct {
 	Serial    string   `json:"serial"`
 	CA        string   `json:"ca"` // public key, hex
 	SE        se.State `json:"se"`
-	Activated bool     `json:"activated"` // a wallet or a binding has been on it
+	Activated bool     `json:"activated"` // the device has had a wallet or a binding
 	Mnemonic  string   `json:"mnemonic,omitempty"`
 	PIN       string   `json:"pin,omitempty"`
 	WrongPINs int      `json:"wrongPins"` // in a row
@@ -25,7 +25,7 @@ type memory struct {
 	Battery   byte     `json:"battery"`
 }
 
-// afterReset is what is left when the device was reset: itself, as it left the factory but for its activation.
+// afterReset returns the memory after a reset: that of a new device, except that it stays activated.
 func (m memory) afterReset() memory {
 	return memory{
 		Serial: m.Serial, CA: m.CA, SE: m.SE.AfterReset(), Activated: m.Activated, BLEName: defaultBLEName(m.Serial),
@@ -61,8 +61,8 @@ func (m memory) check() error {
 
 const stateVersion = 1
 
-// stateDocument is the file. The digest is over the device's JSON without white space: a file that was damaged or edited
-// is told from one that was written here.
+// stateDocument is the content of the state file. The digest is over the device's JSON without white space. It detects a file
+// that was damaged or edited.
 type stateDocument struct {
 	Version int             `json:"version"`
 	SHA256  string          `json:"sha256"`

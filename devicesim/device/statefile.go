@@ -7,15 +7,15 @@ import (
 	"path/filepath"
 )
 
-// stateFile keeps bytes in one file such that a power cut at any moment leaves the old or the new ones, whole. It holds
-// secrets in plain text and is its owner's alone (mode 0600).
+// stateFile keeps bytes in a file. A power cut at any moment leaves either the old bytes or the new ones. The file holds
+// secrets in plain text, so only its owner can read it (mode 0600).
 type stateFile struct {
 	path string
-	// disk is the operating system but in tests, which stop it at every step.
+	// disk is the operating system's, except in tests, which stop it at every step.
 	disk disk
 }
 
-// disk is what writing safely takes, step by step.
+// disk has the steps of a safe write.
 type disk interface {
 	create(path string) (file, error)
 	rename(from, to string) error
@@ -30,7 +30,7 @@ type file interface {
 
 func newStateFile(path string) *stateFile { return &stateFile{path: path, disk: osDisk{}} }
 
-// read returns nil for a file that does not exist.
+// read returns the bytes, or nil if the file does not exist.
 func (f *stateFile) read() ([]byte, error) {
 	b, err := os.ReadFile(f.path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -39,7 +39,7 @@ func (f *stateFile) read() ([]byte, error) {
 	return b, err
 }
 
-// write replaces the file. When it returns without an error the new bytes survive a power cut.
+// write replaces the bytes. When it returns without an error, they survive a power cut.
 func (f *stateFile) write(b []byte) error {
 	next := f.path + ".new"
 	w, err := f.disk.create(next)
@@ -65,7 +65,7 @@ func (f *stateFile) write(b []byte) error {
 type osDisk struct{}
 
 func (osDisk) create(path string) (file, error) {
-	// What a power cut left there may have been made by somebody else, with another mode.
+	// A file that a power cut left behind may have another owner or mode.
 	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}

@@ -8,20 +8,20 @@ import (
 	"imkey-connect/devicesim/se"
 )
 
-// Status is what can be seen of a device from outside, with what a test wants to know of it.
+// Status is the state of a device as the user sees it, and more that tests need.
 type Status struct {
 	Serial  string `json:"serial"`
 	SEID    string `json:"seid"` // upper-case hex
 	CA      string `json:"ca"`   // the CA's public key, hex, 65 bytes
 	Plugged bool   `json:"plugged"`
-	Locked  bool   `json:"locked"` // a PIN is set and was not entered
+	Locked  bool   `json:"locked"` // a PIN is set and has not been entered
 	Wallet  bool   `json:"wallet"`
 	// Binding is none, code-shown (not bound, and the code is on the screen) or bound.
 	Binding string `json:"binding"`
-	// Screen is four lines of at most 16 characters, or empty without power. While a code is shown one line is the code
-	// and nothing else.
+	// Screen is four lines of at most 16 characters. It is empty without power. While the screen shows a code, one line is
+	// the code and nothing else.
 	Screen           []string `json:"screen"`
-	Showing          Showing  `json:"showing"` // what kind of thing that is
+	Showing          Showing  `json:"showing"` // what the screen shows
 	CodeAttemptsLeft int      `json:"codeAttemptsLeft"`
 	PINAttemptsLeft  int      `json:"pinAttemptsLeft"`
 	PINSet           bool     `json:"pinSet"`
@@ -29,29 +29,29 @@ type Status struct {
 	Asking           bool     `json:"asking"`  // the screen asks for OK or cancel
 	BootLoader       bool     `json:"bootLoader"`
 	ConfirmBinding   bool     `json:"confirmBinding"`
-	AllowUnbound     bool     `json:"allowUnbound"` // empty binding signatures pass while bound
+	AllowUnbound     bool     `json:"allowUnbound"` // a bound device accepts empty binding signatures
 	Applets          []string `json:"applets"`      // the coins' applets, by name
 }
 
-// Showing is a kind of thing that the screen shows.
+// Showing is the kind of what the screen shows.
 type Showing string
 
-// What the screen shows.
+// The kinds of what the screen shows.
 const (
 	ShowsNothing    Showing = "nothing" // no power
 	ShowsHome       Showing = "home"
 	ShowsMenu       Showing = "menu"
-	ShowsPIN        Showing = "pin"       // a PIN is entered, to unlock or a new one
-	ShowsWords      Showing = "words"     // a new wallet's, or the questions about them
-	ShowsRestoring  Showing = "restoring" // the words of a wallet are entered
+	ShowsPIN        Showing = "pin"       // the entry of a PIN, to unlock or to set it
+	ShowsWords      Showing = "words"     // the words of a new wallet, or the questions about them
+	ShowsRestoring  Showing = "restoring" // the entry of the words of a wallet
 	ShowsCode       Showing = "code"
 	ShowsQuestion   Showing = "question" // OK or cancel
 	ShowsNotice     Showing = "notice"
 	ShowsBootLoader Showing = "boot-loader"
-	ShowsRecording  Showing = "recording" // what a recording answers; there is no device to be in anybody's hand
+	ShowsRecording  Showing = "recording" // a recording is played, which has no screen
 )
 
-// Status returns the state of this moment.
+// Status returns the current state.
 func (d *Device) Status() Status {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -73,8 +73,8 @@ func (d *Device) Status() Status {
 	return s
 }
 
-// BoundTo is the public key of the host that the device is bound to, 65 bytes, or nil. No host can ask for it: it is for
-// tests that want to know whom they are bound to without asking either side.
+// BoundTo returns the app key to which the device is bound, 65 bytes, or nil. No host can read it. It is for tests that
+// compare it with the app's own key.
 func (d *Device) BoundTo() []byte {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -84,11 +84,11 @@ func (d *Device) BoundTo() []byte {
 	return nil
 }
 
-// Watch returns a channel that holds a value after Status has changed, several changes made one, and a function that
-// ends the watch. Call Status after Watch, then after each value: no change is missed.
+// Watch returns a channel that receives a value after Status has changed, and a function that ends the watch. Several
+// changes may give one value. Who calls Status after Watch and after each value misses no change.
 func (d *Device) Watch() (<-chan struct{}, func()) { return d.watch.add() }
 
-// changed tells the watchers; caption, if not empty, is what the screen's change is called in a trace. mu is held.
+// changed notifies the watchers of a change. A caption, if not empty, names the change of the screen in a trace. mu is held.
 func (d *Device) changed(caption string) {
 	d.watch.notify()
 	if caption != "" && d.caption != nil {
@@ -96,7 +96,7 @@ func (d *Device) changed(caption string) {
 	}
 }
 
-// watchers is who wants to know of changes.
+// watchers are the channels that Watch has returned.
 type watchers struct {
 	mu  sync.Mutex
 	set map[chan struct{}]struct{}
@@ -123,7 +123,7 @@ func (w *watchers) notify() {
 	for c := range w.set {
 		select {
 		case c <- struct{}{}:
-		default: // one is waiting there already, and Status is read after it
+		default: // a value is waiting there already, and Status is read after it
 		}
 	}
 }

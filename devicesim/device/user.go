@@ -2,7 +2,7 @@ package device
 
 import "imkey-connect/core/apdu"
 
-// Button is one of the four.
+// Button is one of the device's four buttons.
 type Button string
 
 // The buttons.
@@ -15,17 +15,17 @@ const (
 
 func (b Button) valid() bool { return b == OK || b == Cancel || b == Up || b == Down }
 
-// Charging is the battery's level while it charges.
+// Charging is the battery level while the battery charges.
 const Charging = 0xFF
 
-// errLockedMeanwhile and its like end a command that waited for its person when something else happened.
+// The errors of a command that waited for the user when another action ended it.
 const (
 	errLockedMeanwhile = apdu.PINNotVerified
 	errMenuMeanwhile   = apdu.InMenu
 	errResetMeanwhile  = apdu.ConditionsNotSatisfied
 )
 
-// asUser does what the user does, if the device has power and is no boot loader.
+// asUser carries out an action of the user. It fails if the device has no power or is in its boot loader.
 func (d *Device) asUser(act func() error) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -40,7 +40,7 @@ func (d *Device) asUser(act func() error) error {
 	return act()
 }
 
-// Press presses a button and lets it go. On a question of several pages up and down turn them; OK takes all of it.
+// Press presses a button and releases it. Up and down turn the pages of a question; OK confirms all pages.
 func (d *Device) Press(b Button) error {
 	if !b.valid() {
 		return ErrButton
@@ -64,8 +64,8 @@ func (d *Device) Press(b Button) error {
 	})
 }
 
-// Hold holds a button down: OK ends the entry of a PIN, and lets binding codes be tried again after too many wrong ones on
-// a device without a PIN.
+// Hold holds a button down. Holding OK ends the entry of a PIN. After too many wrong binding codes, it allows new attempts
+// on a device without a PIN.
 func (d *Device) Hold(b Button) error {
 	if !b.valid() {
 		return ErrButton
@@ -78,7 +78,7 @@ func (d *Device) Hold(b Button) error {
 	})
 }
 
-// Menu opens the menu, where applets answer F080. What the screen asks must be answered first (ErrBusy).
+// Menu opens the menu, in which applets answer F080. It returns ErrBusy while the screen asks a question.
 func (d *Device) Menu() error {
 	return d.asUser(func() error {
 		switch {
@@ -92,7 +92,7 @@ func (d *Device) Menu() error {
 	})
 }
 
-// Home goes to the home page; what the screen asks is declined, a code is taken away. A locked device stays locked.
+// Home goes to the home page. It rejects a question and removes a code from the screen. A locked device stays locked.
 func (d *Device) Home() error {
 	return d.asUser(func() error {
 		d.dismiss(apdu.Declined)
@@ -101,7 +101,7 @@ func (d *Device) Home() error {
 	})
 }
 
-// Reset wipes wallet, binding, code and PIN. The next BIND_CHECK draws a new code.
+// Reset wipes the wallet, the binding, the code and the PIN. The next BIND_CHECK draws a new code.
 func (d *Device) Reset() error { return d.asUser(d.reset) }
 
 func (d *Device) reset() error {
@@ -116,7 +116,7 @@ func (d *Device) reset() error {
 	return nil
 }
 
-// SetBattery sets the level: 0 to 100 percent, or [Charging].
+// SetBattery sets the battery level: 0 to 100 percent, or [Charging].
 func (d *Device) SetBattery(percent int) error {
 	if err := checkBattery(percent); err != nil {
 		return err
@@ -140,7 +140,7 @@ func checkBattery(percent int) error {
 	return nil
 }
 
-// SetBootLoader switches to the boot loader or back, as an update of the firmware would. A power cycle leads back too.
+// SetBootLoader switches to the boot loader or back, as a firmware update does. A power cycle switches back too.
 func (d *Device) SetBootLoader(on bool) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()

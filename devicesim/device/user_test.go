@@ -232,7 +232,7 @@ func TestCreateApproved(t *testing.T) {
 	require.NoError(t, d.Create(24))
 	require.True(t, d.Status().Wallet)
 	d = newDevice(t, Options{Approve: No})
-	require.ErrorIs(t, d.Create(12), ErrDeclined)
+	require.ErrorIs(t, d.Create(12), ErrRejected)
 	require.False(t, d.Status().Wallet)
 }
 

@@ -2,7 +2,7 @@ package device
 
 import "strconv"
 
-// homeView is where the device rests.
+// homeView is the home page.
 type homeView struct{}
 
 func (homeView) lines(d *Device) []string {
@@ -31,7 +31,7 @@ func (homeView) lines(d *Device) []string {
 	return []string{"imKey", m.Serial, state, last}
 }
 
-// press: only down leaves the home page, since a host that asks nothing any more may have left an OK under way.
+// press opens the menu for down only: an OK may be meant for a question that the host has just withdrawn.
 func (homeView) press(d *Device, b Button) error {
 	if b == Down {
 		d.show(&menuView{})
@@ -39,7 +39,7 @@ func (homeView) press(d *Device, b Button) error {
 	return nil
 }
 
-// hold: OK lets codes be tried again, after the PIN where there is one.
+// hold allows new attempts after too many wrong binding codes, after the PIN if one is set.
 func (homeView) hold(d *Device, b Button) error {
 	if b != OK || d.se.CodeAttemptsLeft() > 0 {
 		return nil
@@ -59,7 +59,7 @@ func (homeView) caption() string { return "home" }
 func (homeView) busy() bool      { return false }
 func (homeView) kind() Showing   { return ShowsHome }
 
-// menuView lists what the person can do.
+// menuView lists the user's actions.
 type menuView struct{ at int }
 
 type menuItem struct {
@@ -94,7 +94,7 @@ func (d *Device) menu() []menuItem {
 	}})
 }
 
-// warn asks before something that cannot be taken back.
+// warn asks before an action that cannot be undone.
 func (d *Device) warn(text string, then func()) {
 	d.ask(&question{pages: pages(text), caption: "reset", reply: func(outcome error) {
 		if outcome == nil {

@@ -6,14 +6,14 @@ import (
 	"strings"
 )
 
-// pinView takes a PIN with four buttons: up and down choose a digit, OK takes it, cancel takes the last one back, and OK
-// held down ends the PIN.
+// pinView is the entry of a PIN with four buttons: up and down choose a digit, OK accepts it, cancel removes the last one, and
+// holding OK ends the entry.
 type pinView struct {
 	title   string
 	digits  []byte
 	digit   byte
 	done    func(d *Device, v *pinView, pin string) error
-	away    bool // the person is in the menu, not at the lock
+	away    bool // the user came from the menu; the device is not locked
 	message string
 }
 

@@ -8,23 +8,23 @@ import (
 	"github.com/tyler-smith/go-bip39"
 )
 
-// restoreWordChoices is among how many words the person chooses at most, rather than entering another letter.
+// restoreWordChoices is the largest number of words to choose from. With more, the user enters another letter.
 const restoreWordChoices = 8
 
-// restoreView takes a mnemonic phrase, word by word. Up and down choose the next letter, OK takes it; as soon as few words
-// begin so, they are chosen among. Cancel takes the last letter back, then the word before, and leaves at the first.
+// restoreView is the entry of a mnemonic phrase, word by word. Up and down choose the next letter and OK accepts it. As soon
+// as few words begin with these letters, the user chooses among the words. Cancel removes the last letter, then goes back to
+// the word before; at the first word it leaves.
 //
-// Words that are there already, since together they were no mnemonic, are gone through again: OK leaves one as it is,
-// cancel enters it anew.
+// If the words are no valid mnemonic phrase, the user reviews them: OK keeps a word, cancel enters it again.
 type restoreView struct {
-	words  []string // "" where none was entered yet
-	word   int      // the one under way, from 0
+	words  []string // "" if not entered yet
+	word   int      // index of the current word
 	prefix string   // its letters so far
-	at     int      // among the choices
-	review bool     // the word under way is shown as it was entered
+	at     int      // index of the choice
+	review bool     // the current word is shown as it was entered
 }
 
-// restoreLengthView asks how many words there are.
+// restoreLengthView asks for the number of words.
 type restoreLengthView struct{ long bool }
 
 func (v *restoreLengthView) lines(*Device) []string {
@@ -57,8 +57,8 @@ func (*restoreLengthView) caption() string            { return "restoring a wall
 func (*restoreLengthView) busy() bool                 { return true }
 func (*restoreLengthView) kind() Showing              { return ShowsRestoring }
 
-// choices are the words that begin with the prefix, if they are few, else the letters that can follow it. Of more words
-// than these few none is the beginning of all the others.
+// choices returns the words that begin with the prefix if they are few, else the letters that can follow it. Among more words
+// none is a prefix of all others, so a letter always follows.
 func (v *restoreView) choices() (choices []string, words bool) {
 	list := bip39.GetWordList() // sorted
 	from, _ := slices.BinarySearch(list, v.prefix)
@@ -135,7 +135,7 @@ func (v *restoreView) press(d *Device, b Button) error {
 	return nil
 }
 
-// next goes on to the word behind, and after the last makes the wallet.
+// next goes to the next word. After the last word it makes the wallet.
 func (v *restoreView) next(d *Device) error {
 	v.prefix, v.at = "", 0
 	if v.word+1 < len(v.words) {

@@ -10,21 +10,21 @@ import (
 )
 
 const (
-	quizWords   = 3 // how many words are asked for
-	quizChoices = 4 // among how many
+	quizWords   = 3 // number of questions
+	quizChoices = 4 // choices of a question
 )
 
-// wordsView shows a new wallet's words one by one and then asks for some of them.
+// wordsView shows the words of a new wallet one by one and then asks for some of them.
 type wordsView struct {
 	words []string
-	at    int // the word shown
+	at    int // index of the word shown
 	quiz  []quizQuestion
-	asked int // the question shown
+	asked int // index of the question shown
 	wrong bool
 }
 
 type quizQuestion struct {
-	word    int // which one is asked for, from 0
+	word    int // index of the word that is asked for
 	choices []string
 	at      int
 }
@@ -85,7 +85,7 @@ func (v *wordsView) answer(d *Device, b Button) error {
 	return nil
 }
 
-// startQuiz draws the words to ask for and what to choose from.
+// startQuiz draws the words to ask for and the choices.
 func (v *wordsView) startQuiz(random io.Reader) error {
 	order, err := shuffle(random, len(v.words))
 	if err != nil {
@@ -113,7 +113,7 @@ func (v *wordsView) startQuiz(random io.Reader) error {
 	return nil
 }
 
-// shuffle returns 0 … n-1 in a drawn order.
+// shuffle returns 0 … n-1 in random order.
 func shuffle(random io.Reader, n int) ([]int, error) {
 	order := make([]int, n)
 	for i := range order {
@@ -122,7 +122,7 @@ func shuffle(random io.Reader, n int) ([]int, error) {
 	for i := n - 1; i > 0; i-- {
 		var b [4]byte
 		if _, err := io.ReadFull(random, b[:]); err != nil {
-			return nil, fmt.Errorf("devicesim: %w", err)
+			return nil, fmt.Errorf("device: %w", err)
 		}
 		j := int(binary.BigEndian.Uint32(b[:]) % uint32(i+1))
 		order[i], order[j] = order[j], order[i]

@@ -8,8 +8,8 @@ import (
 	"github.com/tyler-smith/go-bip39"
 )
 
-// parseMnemonic returns the words in lower case with one space between them, if they are a mnemonic of 12 or 24 words
-// (BIP-39, English list). Errors are ErrWordCount and ErrMnemonic.
+// parseMnemonic parses a mnemonic phrase of 12 or 24 words (BIP-39, English list). It returns the words in lower case with
+// one space between them. Errors are ErrWordCount and ErrMnemonic.
 func parseMnemonic(text string) (string, error) {
 	words := strings.Fields(strings.ToLower(text))
 	if len(words) != 12 && len(words) != 24 {
@@ -22,7 +22,7 @@ func parseMnemonic(text string) (string, error) {
 	return mnemonic, nil
 }
 
-// Restore makes the wallet of a mnemonic. Errors are ErrWordCount, ErrMnemonic and ErrWalletExists.
+// Restore restores the wallet of a mnemonic phrase. Errors are ErrWordCount, ErrMnemonic and ErrWalletExists.
 func (d *Device) Restore(mnemonic string) error {
 	return d.asUser(func() error {
 		words, err := parseMnemonic(mnemonic)
@@ -36,9 +36,9 @@ func (d *Device) Restore(mnemonic string) error {
 	})
 }
 
-// Create draws a new wallet of 12 or 24 words and shows the first; the person goes through them with the buttons and
-// answers for three of them which they were. Until then nothing is kept. With Approve Yes the wallet is there at once,
-// with No it is ErrDeclined.
+// Create draws a new wallet of 12 or 24 words and shows its first word. The user reads all words and then answers questions
+// about three of them; the device stores the wallet after the last right answer. With Approve Yes it stores the wallet at
+// once. With Approve No it returns ErrRejected.
 func (d *Device) Create(words int) error {
 	return d.asUser(func() error { return d.create(words) })
 }
@@ -53,17 +53,17 @@ func (d *Device) create(words int) error {
 	entropy := make([]byte, words*4/3)
 	defer clear(entropy)
 	if _, err := io.ReadFull(d.random, entropy); err != nil {
-		return fmt.Errorf("devicesim: %w", err)
+		return fmt.Errorf("device: %w", err)
 	}
 	mnemonic, err := bip39.NewMnemonic(entropy)
 	if err != nil {
-		return fmt.Errorf("devicesim: %w", err)
+		return fmt.Errorf("device: %w", err)
 	}
 	switch d.approve {
 	case Yes:
 		return d.keepWallet(mnemonic)
 	case No:
-		return ErrDeclined
+		return ErrRejected
 	}
 	d.show(&wordsView{words: strings.Fields(mnemonic)})
 	return nil

@@ -135,9 +135,9 @@ func start(o options, stderr io.Writer) (*serve.Simulator, error) {
 			err = fmt.Errorf("%w; with make it is make run ADDR=localhost:7381", err)
 		}
 	case errors.As(err, &option) && flagOf[option.Option] != "":
-		err = usageError{fmt.Errorf("%s: %s", flagOf[option.Option], strings.TrimPrefix(option.Err.Error(), "devicesim: "))}
+		err = usageError{fmt.Errorf("%s: %s", flagOf[option.Option], strings.TrimPrefix(option.Err.Error(), "device: "))}
 	case errors.As(err, &state):
-		err = fmt.Errorf("-state: %s", strings.TrimPrefix(state.Error(), "devicesim: state file "))
+		err = fmt.Errorf("-state: %s", strings.TrimPrefix(state.Error(), "device: state file "))
 	}
 	return s, err
 }

@@ -311,7 +311,8 @@ func TestWrongUse(t *testing.T) {
 		require.Empty(t, stdout.String(), "%q", test.args)
 		require.Contains(t, stderr.String(), test.says, "%q", test.args)
 		require.NotContains(t, stderr.String(), "able", "%q: a word of the mnemonic", test.args)
-		require.NotContains(t, stderr.String(), "devicesim", "%q: who types a flag knows no package", test.args)
+		require.NotContains(t, stderr.String(), "devicesim", "%q: a package name", test.args)
+		require.NotContains(t, stderr.String(), "device: ", "%q: a package name", test.args)
 		if test.code == exitUsage {
 			require.Equal(t, 1, strings.Count(stderr.String(), "\n"), "%q: one line: %s", test.args, &stderr)
 		}
