@@ -1,6 +1,6 @@
-// Package ecdsa makes secp256k1 signatures the way the chips of imKeys do: with s as it comes out of the arithmetic, in
-// either half of the order (core/PROTOCOL.md sections 4 and 6). Libraries for hosts normalise s, so they cannot stand in
-// for a device.
+// Package ecdsa makes secp256k1 signatures as the secure element of an imKey does: it does not normalise s, which lies in
+// either half of the order (core/PROTOCOL.md sections 4 and 6). Libraries for hosts normalise s, so a simulated device cannot
+// sign with them.
 package ecdsa
 
 import (
@@ -8,16 +8,16 @@ import (
 	"github.com/decred/dcrd/dcrec/secp256k1/v4/ecdsa"
 )
 
-// Signature is one signature over secp256k1.
+// Signature is an ECDSA signature over secp256k1.
 type Signature struct {
 	R, S secp256k1.ModNScalar
-	// RecoveryID belongs to R and S as they are: bit 0 is the parity of the nonce point's y, bit 1 says that its x was
-	// not below the order. Negating S flips bit 0.
+	// RecoveryID belongs to R and S as they are. Bit 0 is the parity of the nonce point's y; bit 1 is set if its x was not
+	// below the order. Negating S flips bit 0.
 	RecoveryID byte
 }
 
-// Sign signs a 32-byte digest with the nonce of RFC 6979; s is not normalised. extra, empty or 32 bytes, is mixed into
-// the nonce as section 3.6 of the RFC allows: a random one gives a randomised signature.
+// Sign signs a digest with the nonce of RFC 6979, and does not normalise s. extra is empty or 32 bytes that go into the nonce,
+// as section 3.6 of the RFC allows: random bytes give a randomised signature.
 func Sign(key *secp256k1.PrivateKey, digest [32]byte, extra []byte) Signature {
 	d := key.Serialize()
 	defer clear(d)
@@ -33,7 +33,7 @@ func Sign(key *secp256k1.PrivateKey, digest [32]byte, extra []byte) Signature {
 	}
 }
 
-// sign is SEC 1, section 4.1.3; ok is false for a nonce that cannot be used.
+// sign signs e with the nonce k (SEC 1, section 4.1.3). ok is false for a nonce that gives no signature.
 func sign(d, e, k *secp256k1.ModNScalar) (sig Signature, ok bool) {
 	var point secp256k1.JacobianPoint
 	secp256k1.ScalarBaseMultNonConst(k, &point)
@@ -52,17 +52,17 @@ func sign(d, e, k *secp256k1.ModNScalar) (sig Signature, ok bool) {
 	return sig, !sig.R.IsZero() && !sig.S.IsZero()
 }
 
-// High says whether s is in the upper half of the order.
+// High reports whether s is in the upper half of the order.
 func (s Signature) High() bool { return s.S.IsOverHalfOrder() }
 
-// Negated is the other signature that verifies for the same digest and key.
+// Negated returns the other signature that is valid for the same digest and key.
 func (s Signature) Negated() Signature {
 	s.S.Negate()
 	s.RecoveryID ^= 1
 	return s
 }
 
-// DER encodes the signature: SEQUENCE of two INTEGERs in their shortest form.
+// DER encodes the signature as a SEQUENCE of two INTEGERs in their shortest form.
 func (s Signature) DER() []byte {
 	r, v := integer(&s.R), integer(&s.S)
 	b := make([]byte, 0, 2+len(r)+len(v))
@@ -82,8 +82,8 @@ func integer(v *secp256k1.ModNScalar) []byte {
 	return append([]byte{2, byte(len(b))}, b...)
 }
 
-// Verify says whether der is a signature over a 32-byte digest by the key at an uncompressed point, in strict DER and with
-// s in either half of the order.
+// Verify reports whether der is a signature over a digest by the key at an uncompressed point. The signature must be strict
+// DER; s may be in either half of the order.
 func Verify(point []byte, digest [32]byte, der []byte) bool {
 	key, err := secp256k1.ParsePubKey(point)
 	if err != nil {

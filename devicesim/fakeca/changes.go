@@ -9,7 +9,7 @@ import (
 	"github.com/decred/dcrd/dcrec/secp256k1/v4"
 )
 
-// Set gives every element with this tag another value.
+// Set sets the value of every element with a tag.
 func Set(tag uint16, value []byte) func([]TLV) []TLV {
 	return func(elements []TLV) []TLV {
 		out := slices.Clone(elements)
@@ -22,14 +22,14 @@ func Set(tag uint16, value []byte) func([]TLV) []TLV {
 	}
 }
 
-// Drop leaves out every element with this tag.
+// Drop removes every element with a tag.
 func Drop(tag uint16) func([]TLV) []TLV {
 	return func(elements []TLV) []TLV {
 		return slices.DeleteFunc(slices.Clone(elements), func(e TLV) bool { return e.Tag == tag })
 	}
 }
 
-// Repeat puts every element with this tag there twice.
+// Repeat repeats every element with a tag.
 func Repeat(tag uint16) func([]TLV) []TLV {
 	return func(elements []TLV) []TLV {
 		var out []TLV
@@ -43,7 +43,7 @@ func Repeat(tag uint16) func([]TLV) []TLV {
 	}
 }
 
-// Swap exchanges the elements at two places.
+// Swap exchanges the elements at two indices.
 func Swap(i, j int) func([]TLV) []TLV {
 	return func(elements []TLV) []TLV {
 		out := slices.Clone(elements)
@@ -55,7 +55,7 @@ func Swap(i, j int) func([]TLV) []TLV {
 // Truncate keeps the first n bytes.
 func Truncate(n int) Change { return Raw(func(b []byte) []byte { return b[:n] }) }
 
-// FlipBit flips one bit; bit 0 is the first byte's highest.
+// FlipBit flips one bit. Bit 0 is the highest bit of the first byte.
 func FlipBit(bit int) Change {
 	return Raw(func(b []byte) []byte {
 		b[bit/8] ^= 0x80 >> (bit % 8)
@@ -63,8 +63,8 @@ func FlipBit(bit int) Change {
 	})
 }
 
-// SignedRange finds the signed bytes (93 … 7F49) and the signature's DER in a certificate that Issue made without
-// changes, as offsets.
+// SignedRange returns the offsets of the signed bytes (93 … 7F49) and of the signature's DER in a certificate that Issue made
+// without changes.
 func SignedRange(cert []byte) (from, to, sigFrom, sigTo int) {
 	at := 0
 	tag, value := header(cert, at)
@@ -86,7 +86,7 @@ func SignedRange(cert []byte) (from, to, sigFrom, sigTo int) {
 	}
 }
 
-// header reads a tag and where its value begins.
+// header returns the tag at an offset and the offset of its value.
 func header(b []byte, at int) (tag uint16, value int) {
 	tag = uint16(b[at])
 	at++
@@ -120,26 +120,26 @@ func length(b []byte, at int) int {
 	return int(b[value-1])
 }
 
-// Kind says why a certificate of [CA.Wrong] is wrong.
+// Kind is why a certificate of [CA.Wrong] is wrong.
 type Kind string
 
 const (
-	// Untrusted: well formed, the serial is right, but this CA's key did not sign it.
+	// Untrusted: well formed and with the right serial, but signed by another CA.
 	Untrusted Kind = "untrusted"
-	// Altered: changed after it was signed. Some of these parse, none of them verifies.
+	// Altered: changed after it was signed. Some of these parse, but none has a valid signature.
 	Altered Kind = "altered"
-	// Malformed: this CA signed something that is no certificate for this secure element.
+	// Malformed: signed by this CA, but not a certificate for this secure element.
 	Malformed Kind = "malformed"
 )
 
 // Case is one named certificate.
 type Case struct {
 	Name string
-	Kind Kind // empty for good ones
+	Kind Kind // empty for a good certificate
 	Cert []byte
 }
 
-// Good returns every form of certificate that must verify under this CA, all for the SEID and the key of p.
+// Good returns a certificate in every form that an app that trusts this CA must accept, for the SEID and the key of p.
 func (c *CA) Good(p Params) []Case {
 	var cases []Case
 	for _, bare := range []bool{false, true} {
@@ -166,8 +166,8 @@ func (c *CA) Good(p Params) []Case {
 	return cases
 }
 
-// Wrong returns certificates that must be refused where this CA is pinned and the device says that its SEID is p's. The
-// many that differ in one bit or one byte of length are left to [FlipBit] and [Truncate]. other is a CA that is not pinned.
+// Wrong returns certificates that an app must refuse if it trusts this CA but not other, for a device that answers the SEID of
+// p. [FlipBit] and [Truncate] make the many that differ in one bit or in their length.
 func (c *CA) Wrong(p Params, other *CA) []Case {
 	serial := slices.Clone(p.SEID)
 	serial[len(serial)-1] ^= 1
@@ -234,7 +234,7 @@ func signatureOf(cert []byte) []byte {
 	return cert[from:to]
 }
 
-// p256Point is NIST P-256's base point: 65 bytes with the right form, on another curve.
+// p256Point returns the base point of NIST P-256: 65 bytes of the right form, on another curve.
 func p256Point() []byte {
 	curve := elliptic.P256().Params()
 	return append(append([]byte{4}, curve.Gx.FillBytes(make([]byte, 32))...), curve.Gy.FillBytes(make([]byte, 32))...)

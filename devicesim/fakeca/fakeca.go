@@ -1,6 +1,5 @@
-// Package fakeca is a certificate authority for simulated secure elements: it makes certificates as the maker of imKeys
-// does (core/PROTOCOL.md section 4), in every form that has been seen, and wrong ones for the tests of whoever verifies
-// them. Its keys protect nothing.
+// Package fakeca is a certificate authority for simulated secure elements. It issues attestation certificates in every form
+// that the vendor's have (core/PROTOCOL.md section 4), and wrong ones for tests of a verifier. Its keys protect nothing.
 package fakeca
 
 import (
@@ -35,7 +34,7 @@ const (
 // CA is a certificate authority with a secp256k1 key.
 type CA struct{ key *secp256k1.PrivateKey }
 
-// New draws a CA's key from random; nil means crypto/rand.
+// New makes a CA with a random key. If random is nil, it uses crypto/rand.
 func New(random io.Reader) (*CA, error) {
 	if random == nil {
 		random = rand.Reader
@@ -47,19 +46,20 @@ func New(random io.Reader) (*CA, error) {
 	return &CA{key: key}, nil
 }
 
-// PublicKey is what a host pins: 04 ‖ X ‖ Y, 65 bytes.
+// PublicKey is the CA's public key, for an app that trusts the CA: 04 ‖ X ‖ Y, 65 bytes.
 func (c *CA) PublicKey() []byte { return c.key.PubKey().SerializeUncompressed() }
 
 // SForm chooses the half of the order in which the signature's s lies.
 type SForm int
 
 const (
-	AsSigned SForm = iota // as it comes out, either half
+	AsSigned SForm = iota // not normalised: either half
 	LowS
 	HighS
 )
 
-// Params is what a certificate says. SEID and SEPublicKey are needed, the rest has the values of the public samples.
+// Params is the content of a certificate. SEID and SEPublicKey are required. The defaults of the others are the values of the
+// public samples.
 type Params struct {
 	SEID        []byte // 16 bytes, the serial
 	SEPublicKey []byte // 04 ‖ X ‖ Y, 65 bytes
@@ -70,10 +70,10 @@ type Params struct {
 	Expiry        []byte // default FFFFFFFF, none
 	Discretionary []byte // default empty
 
-	Bare    bool  // leaves out the BF21 around the certificate
-	ShortF0 bool  // one byte in F0, as in certificates whose 7F49 is 46 long
-	Extra   bool  // an empty BF20 before the public key
-	S       SForm // the half that s lies in
+	Bare    bool  // omits the BF21 around the certificate
+	ShortF0 bool  // F0 has one byte, as in certificates with a 7F49 of 46 (hex) bytes
+	Extra   bool  // an empty BF20 stands before the public key
+	S       SForm // the half in which s lies
 }
 
 // TLV is one element of a certificate.
@@ -82,7 +82,7 @@ type TLV struct {
 	Value []byte
 }
 
-// Change makes a certificate differ from what its Params say.
+// Change makes a certificate differ from its Params.
 type Change func(*draft)
 
 type draft struct {
@@ -91,18 +91,18 @@ type draft struct {
 	raw      []func([]byte) []byte
 }
 
-// Signed changes the elements 93 … 7F49 before the CA signs them: what a careless CA would issue.
+// Signed changes the elements 93 … 7F49 before the CA signs them, as a careless CA would.
 func Signed(f func([]TLV) []TLV) Change { return func(d *draft) { d.signed = append(d.signed, f) } }
 
-// Tampered changes the elements 93 … 5F37 after the signature; the lengths around them stay right.
+// Tampered changes the elements 93 … 5F37 after the CA has signed them. The lengths around them stay right.
 func Tampered(f func([]TLV) []TLV) Change {
 	return func(d *draft) { d.tampered = append(d.tampered, f) }
 }
 
-// Raw changes the finished bytes.
+// Raw changes the bytes of the finished certificate.
 func Raw(f func([]byte) []byte) Change { return func(d *draft) { d.raw = append(d.raw, f) } }
 
-// Issue makes a certificate as the card manager answers it.
+// Issue issues a certificate in the form that the card manager answers.
 func (c *CA) Issue(p Params, changes ...Change) []byte {
 	var d draft
 	for _, change := range changes {
@@ -168,7 +168,7 @@ func encodeAll(elements []TLV) []byte {
 	return b
 }
 
-// encode is a writer of its own, so that a fault in core's TLVs cannot hide behind itself.
+// encode encodes a TLV. It does not use core's codec, so that a mistake there cannot hide itself.
 func encode(e TLV) []byte {
 	var b []byte
 	if e.Tag > 0xFF {

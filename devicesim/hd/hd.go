@@ -1,5 +1,5 @@
-// Package hd derives the keys of a simulated imKey's wallet as BIP-32 says, from the seed of a BIP-39 phrase. It computes
-// with another library than core, so that one mistake cannot cancel itself on both sides.
+// Package hd derives the keys of a simulated wallet: the seed of a BIP-39 mnemonic phrase, and BIP-32. It computes with
+// another library than core, so that one mistake cannot cancel itself on both sides.
 package hd
 
 import (
@@ -14,26 +14,26 @@ import (
 	"github.com/tyler-smith/go-bip39"
 )
 
-// Hardened is the bit of an index that an apostrophe stands for.
+// Hardened is the bit of a hardened index, which a path writes as an apostrophe.
 const Hardened = 1 << 31
 
-// MaxDepth is how many components a path may have. A real device's limit is not public.
+// MaxDepth is the maximum number of components of a path. The limit of a real device is not public.
 const MaxDepth = 10
 
 var (
-	// ErrPath: the text is not a path.
+	// ErrPath: the text is not a path of 1 to MaxDepth components.
 	ErrPath = errors.New("hd: not a path of 1 to 10 components, as m/44'/60'/0'/0/0")
-	// ErrUnusable: there is no key with this index (BIP-32: probability lower than 1 in 2^127).
+	// ErrUnusable: no key has this index (BIP-32: with a probability below 1 in 2^127).
 	ErrUnusable = errors.New("hd: no key has this index")
 )
 
-// Key is an extended private key. The zero value is none.
+// Key is an extended private key. The zero value is not a key.
 type Key struct {
 	scalar secp256k1.ModNScalar
 	chain  [32]byte
 }
 
-// FromMnemonic returns the master key of a valid BIP-39 phrase, its words in lower case with one space between them.
+// FromMnemonic returns the master key of a valid BIP-39 mnemonic phrase in lower case, with one space between words.
 func FromMnemonic(phrase string) (Key, error) {
 	seed := bip39.NewSeed(phrase, "")
 	defer clear(seed)
@@ -48,7 +48,7 @@ func Master(seed []byte) (Key, error) {
 	return split([]byte("Bitcoin seed"), nil, seed)
 }
 
-// split is I of BIP-32: its left half is added to parent, if there is one, its right half is the chain code.
+// split computes I of BIP-32. Its left half is the key, added to parent if that is not nil; its right half is the chain code.
 func split(key []byte, parent *secp256k1.ModNScalar, data []byte) (Key, error) {
 	mac := hmac.New(sha512.New, key)
 	mac.Write(data)
@@ -68,7 +68,7 @@ func split(key []byte, parent *secp256k1.ModNScalar, data []byte) (Key, error) {
 	return k, nil
 }
 
-// Child derives one key below k.
+// Child derives the child key with an index.
 func (k *Key) Child(index uint32) (Key, error) {
 	data := make([]byte, 0, 37)
 	if index&Hardened != 0 {
@@ -83,7 +83,7 @@ func (k *Key) Child(index uint32) (Key, error) {
 	return split(k.chain[:], &k.scalar, data)
 }
 
-// Derive derives the key at a path below k.
+// Derive derives the key at a path below k, and wipes the keys between.
 func (k Key) Derive(path []uint32) (Key, error) {
 	for _, index := range path {
 		child, err := k.Child(index)
@@ -96,13 +96,13 @@ func (k Key) Derive(path []uint32) (Key, error) {
 	return k, nil
 }
 
-// Private is the key itself.
+// Private is the private key.
 func (k *Key) Private() *secp256k1.PrivateKey { return secp256k1.NewPrivateKey(&k.scalar) }
 
-// PublicKey is its public key, 65 bytes.
+// PublicKey is the public key, uncompressed: 65 bytes.
 func (k *Key) PublicKey() []byte { return k.Private().PubKey().SerializeUncompressed() }
 
-// ChainCode is its chain code.
+// ChainCode is the chain code.
 func (k *Key) ChainCode() [32]byte { return k.chain }
 
 // Wipe overwrites the key. Copies that the arithmetic made may remain in memory.
@@ -111,8 +111,8 @@ func (k *Key) Wipe() {
 	clear(k.chain[:])
 }
 
-// ParsePath reads m and 1 to [MaxDepth] components: numbers below 2^31 without leading zeros, hardened ones followed by an
-// apostrophe (core/PROTOCOL.md section 7). Anything else is ErrPath.
+// ParsePath parses a path such as m/44'/60'/0'/0/0: m and 1 to [MaxDepth] numbers below 2^31 without leading zeros. An
+// apostrophe follows a hardened one (core/PROTOCOL.md section 7). It returns ErrPath for any other text.
 func ParsePath(text string) ([]uint32, error) {
 	parts := strings.Split(text, "/")
 	if parts[0] != "m" || len(parts) < 2 || len(parts) > 1+MaxDepth {

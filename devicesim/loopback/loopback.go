@@ -1,9 +1,9 @@
-// Package loopback decides which HTTP requests a simulator answers: those that a program or a page on this machine
-// made. There is no token; instead, no page from elsewhere gets through.
+// Package loopback decides which HTTP requests a simulator answers: those of programs and pages on this machine. There is no
+// token.
 //
-// Two attacks are kept out. With DNS rebinding a foreign page points its own name at 127.0.0.1: its requests then
-// carry that name in Host, which is refused. With a cross-site request a foreign page names the loopback address
-// itself: the browser then says so in Origin or Sec-Fetch-Site.
+// It keeps out two attacks of foreign pages. With DNS rebinding, a page points its own host name at 127.0.0.1; its requests
+// carry that name in Host, and are refused. With a cross-site request, a page names the loopback address itself; the browser
+// then sends its Origin or Sec-Fetch-Site.
 package loopback
 
 import (
@@ -14,8 +14,8 @@ import (
 	"strings"
 )
 
-// Host says whether a Host header ("localhost:7380", "[::1]", "127.0.0.1") names a loopback address. Of names,
-// only localhost and those below it do, which browsers and RFC 6761 never look up elsewhere.
+// Host reports whether a Host header ("localhost:7380", "[::1]", "127.0.0.1") names a loopback address. The only host names
+// that do are localhost and the names below it, which browsers do not look up (RFC 6761).
 func Host(host string) bool {
 	name := host
 	if h, _, err := net.SplitHostPort(host); err == nil {
@@ -32,7 +32,7 @@ func Host(host string) bool {
 	return name == "localhost" || strings.HasSuffix(name, ".localhost")
 }
 
-// OwnOrigin says whether the request's Origin is absent or the origin that the request went to.
+// OwnOrigin reports whether the request has no Origin, or the origin that it is sent to.
 func OwnOrigin(r *http.Request) bool {
 	origins := r.Header.Values("Origin")
 	if len(origins) == 0 {
@@ -46,8 +46,8 @@ func OwnOrigin(r *http.Request) bool {
 	return ok && u.Scheme == scheme && strings.EqualFold(u.Host, r.Host)
 }
 
-// LocalOrigin says whether the request's Origin is absent or any page served from a loopback address: also another
-// port, where somebody develops a site.
+// LocalOrigin reports whether the request has no Origin, or one at a loopback address. That includes other ports, on which a
+// developer serves a site.
 func LocalOrigin(r *http.Request) bool {
 	origins := r.Header.Values("Origin")
 	if len(origins) == 0 {
@@ -57,7 +57,7 @@ func LocalOrigin(r *http.Request) bool {
 	return ok && (u.Scheme == "http" || u.Scheme == "https") && Host(u.Host)
 }
 
-// Share lets pages of LocalOrigin read the answer, by CORS; to all others it stays what only its own origin reads.
+// Share lets pages of a LocalOrigin read the answer, by CORS. Pages of other origins cannot read it.
 func Share(h http.Header, r *http.Request) {
 	h.Add("Vary", "Origin")
 	if r.Header.Get("Origin") != "" && LocalOrigin(r) {
@@ -71,7 +71,7 @@ func origin(values []string) (*url.URL, bool) {
 	}
 	u, err := url.Parse(values[0])
 	if err != nil || u.Host == "" || u.Path != "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil {
-		return nil, false // "null" ends here too
+		return nil, false // also for "null"
 	}
 	return u, true
 }

@@ -1,5 +1,5 @@
-// Package rlp reads Ethereum's recursive length prefix encoding (yellow paper, appendix B) as strictly as a device must
-// that signs what it has read: one encoding for each value, nothing after the end.
+// Package rlp decodes Ethereum's recursive length prefix encoding (yellow paper, appendix B). It accepts only the shortest
+// encoding of a value, and nothing after the end, because the device signs the bytes that it has decoded.
 package rlp
 
 import "errors"
@@ -7,17 +7,17 @@ import "errors"
 // ErrMalformed reports bytes that are not RLP, or not in its shortest form.
 var ErrMalformed = errors.New("rlp: malformed")
 
-// maxDepth is one more than access lists need.
+// maxDepth is the maximum depth of nested items: one more than access lists need.
 const maxDepth = 5
 
-// Item is a string or a list. Its slices alias what was decoded.
+// Item is a string or a list. Its slices alias the decoded bytes.
 type Item struct {
 	List  bool
 	Bytes []byte // of a string
 	Items []Item // of a list
 }
 
-// Decode reads one item that fills b.
+// Decode decodes one item, which must fill b. Errors are ErrMalformed.
 func Decode(b []byte) (Item, error) {
 	item, rest, err := next(b, maxDepth)
 	if err == nil && len(rest) > 0 {
@@ -34,7 +34,7 @@ func next(b []byte, depth int) (item Item, rest []byte, err error) {
 	if first < 0x80 {
 		return Item{Bytes: b[:1]}, b[1:], nil
 	}
-	short := first - 0x80 // what the first byte says beyond the kind
+	short := first - 0x80 // the length, or 55 and the length of the length
 	if item.List = first >= 0xC0; item.List {
 		short = first - 0xC0
 	}
@@ -59,7 +59,7 @@ func next(b []byte, depth int) (item Item, rest []byte, err error) {
 	return item, rest, nil
 }
 
-// content is what a prefix announces: up to 55 bytes at once, more by a length of its own.
+// content splits b after the content that a first byte announces: up to 55 bytes, or a length of its own that follows.
 func content(b []byte, short byte) (body, rest []byte, err error) {
 	length := int(short)
 	if short > 55 {
@@ -81,10 +81,10 @@ func content(b []byte, short byte) (body, rest []byte, err error) {
 	return b[:length], b[length:], nil
 }
 
-// Integer says whether the item is an unsigned integer of at most size bytes, without leading zeros.
+// Integer reports whether the item is an unsigned integer of at most size bytes, without leading zeros.
 func (i Item) Integer(size int) bool {
 	return !i.List && len(i.Bytes) <= size && (len(i.Bytes) == 0 || i.Bytes[0] != 0)
 }
 
-// Fixed says whether the item is a string of size bytes.
+// Fixed reports whether the item is a string of size bytes.
 func (i Item) Fixed(size int) bool { return !i.List && len(i.Bytes) == size }

@@ -1,8 +1,8 @@
-// Package se is the simulated imKey's secure element: its key and certificate, the binding code that it draws, and the
-// check of who knows that code (core/PROTOCOL.md sections 4 and 5).
+// Package se is the secure element of a simulated imKey: its key and its attestation certificate, the binding code that it
+// draws, and the check that an app knows that code (core/PROTOCOL.md sections 4 and 5).
 //
-// An [Element] keeps nothing of its own: whatever must outlive a power cut is a [State] in a [Memory], and is there
-// before an answer is given. It is not safe for concurrent use.
+// An [Element] has no state of its own. What must survive a power cut is a [State] in a [Memory], and is stored before the
+// element answers. An Element is not safe for concurrent use.
 package se
 
 import (
@@ -28,27 +28,27 @@ const (
 	SEIDSize = 16
 	// PointSize is the length of an uncompressed point in bytes.
 	PointSize = 65
-	// CiphertextSize is the length of IDENTITY_VERIFY's ciphertext: a SHA-256 and a whole block of padding.
+	// CiphertextSize is the length of IDENTITY_VERIFY's ciphertext in bytes: a SHA-256 and a block of padding.
 	CiphertextSize = sha256.Size + aes.BlockSize
-	// MaxWrongCodes is how many wrong codes in a row lock the check. A real device's limit is not public.
+	// MaxWrongCodes is how many wrong codes in a row lock the element. The limit of a real device is not public.
 	MaxWrongCodes = 10
 )
 
 var (
-	// ErrPoint: the host's key is not a point of secp256k1 in uncompressed form.
+	// ErrPoint: the app key is not a point of secp256k1 in uncompressed form.
 	ErrPoint = errors.New("se: not an uncompressed secp256k1 point")
 	// ErrLength: the ciphertext is not 48 bytes long.
 	ErrLength = errors.New("se: wrong length of the ciphertext")
-	// ErrLocked: too many wrong codes in a row.
+	// ErrLocked: there were too many wrong codes in a row.
 	ErrLocked = errors.New("se: locked after too many wrong codes")
-	// ErrNoCode: no code was drawn yet.
-	ErrNoCode = errors.New("se: no code was drawn")
-	// ErrBoundElsewhere: the code is not for this host to see.
-	ErrBoundElsewhere = errors.New("se: bound to another key")
+	// ErrNoCode: no code has been drawn yet.
+	ErrNoCode = errors.New("se: no code has been drawn")
+	// ErrBoundElsewhere: the element is bound to another app, which alone may have the code shown.
+	ErrBoundElsewhere = errors.New("se: bound to another app")
 )
 
-// Memory is the element's non-volatile memory. Store returns only when the state is durable; if it fails the old state
-// stays. Load's result is a copy, or is never written to.
+// Memory is the element's non-volatile memory. Store returns when the state is durable; if it fails, the old state stays. The
+// element does not change the state that Load returns.
 type Memory interface {
 	Load() State
 	Store(State) error
@@ -60,7 +60,7 @@ type Element struct {
 	random io.Reader
 }
 
-// Open puts a secure element on top of its memory. random nil means crypto/rand.
+// Open returns the secure element in a memory. If random is nil, it uses crypto/rand.
 func Open(memory Memory, random io.Reader) *Element {
 	if random == nil {
 		random = rand.Reader
@@ -68,29 +68,29 @@ func Open(memory Memory, random io.Reader) *Element {
 	return &Element{memory: memory, random: random}
 }
 
-// Binding is what BIND_CHECK tells a host.
+// Binding is the state of the binding for one app.
 type Binding int
 
-// The answers to BIND_CHECK.
+// The states of the binding.
 const (
 	Unbound Binding = iota
 	BoundToThis
 	BoundElsewhere
 )
 
-// SEID is the element's id.
+// SEID is the element's identifier.
 func (e *Element) SEID() [SEIDSize]byte { return e.memory.Load().SEID }
 
-// Certificate is the element's certificate as the card manager answers it.
+// Certificate is the attestation certificate as the card manager answers it.
 func (e *Element) Certificate() []byte { return e.memory.Load().Certificate }
 
-// PublicKey is the element's key, uncompressed.
+// PublicKey is the element's public key, uncompressed.
 func (e *Element) PublicKey() []byte {
 	s := e.memory.Load()
 	return s.privateKey().PubKey().SerializeUncompressed()
 }
 
-// Check answers BIND_CHECK for a host's key. An element without a code draws one, which drew tells.
+// Check returns the state of the binding for an app key. An element without a code draws one; drew reports that it did.
 func (e *Element) Check(app []byte) (b Binding, drew bool, err error) {
 	if _, err := parsePoint(app); err != nil {
 		return 0, false, err
@@ -115,7 +115,7 @@ func (e *Element) Check(app []byte) (b Binding, drew bool, err error) {
 	return BoundElsewhere, drew, nil
 }
 
-// Code is the binding code for the device's screen.
+// Code returns the binding code, or ErrNoCode.
 func (e *Element) Code() (bindcode.Code, error) {
 	s := e.memory.Load()
 	if !s.HasCode {
@@ -124,13 +124,13 @@ func (e *Element) Code() (bindcode.Code, error) {
 	return s.Code, nil
 }
 
-// Bound says whether a host is bound.
+// Bound reports whether the element is bound to an app.
 func (e *Element) Bound() bool { return e.memory.Load().Bound }
 
-// CodeAttemptsLeft is how many wrong codes are left before the check locks.
+// CodeAttemptsLeft is how many wrong codes lock the element.
 func (e *Element) CodeAttemptsLeft() int { return MaxWrongCodes - e.memory.Load().WrongCodes }
 
-// Ready says whether Verify would check a code: nil, [ErrPoint], [ErrLength], [ErrLocked] or [ErrNoCode].
+// Ready returns nil if Verify would compare the code, else [ErrPoint], [ErrLength], [ErrLocked] or [ErrNoCode].
 func (e *Element) Ready(app, ciphertext []byte) error {
 	if len(ciphertext) != CiphertextSize {
 		return ErrLength
@@ -147,9 +147,9 @@ func (e *Element) Ready(app, ciphertext []byte) error {
 	return nil
 }
 
-// Verify answers IDENTITY_VERIFY: whether the host that holds the key app proved that it knows the code. If so the
-// element is bound to that key and to no other. The attempt is counted, durably, before it is looked at. A wrong padding
-// and a wrong hash are one case: same answer, same work.
+// Verify decrypts the proof of IDENTITY_VERIFY and reports whether the app knows the code. If it does, the element is bound to
+// that app key and to no other. Verify stores the attempt before it compares. A wrong padding and a wrong hash give the same
+// answer after the same work.
 func (e *Element) Verify(app, ciphertext []byte) (bool, error) {
 	if err := e.Ready(app, ciphertext); err != nil {
 		return false, err
@@ -176,7 +176,7 @@ func (e *Element) Verify(app, ciphertext []byte) (bool, error) {
 	}
 	var plain [CiphertextSize]byte
 	cipher.NewCBCDecrypter(block, iv[:]).CryptBlocks(plain[:], ciphertext)
-	// The plaintext, padding included, is known: one comparison of all of it leaves nothing to tell apart.
+	// The whole plaintext is known, with its padding, so one comparison in constant time covers both.
 	right := subtle.ConstantTimeCompare(plain[:], want[:]) == 1
 	clear(plain[:])
 	clear(want[:])
@@ -193,7 +193,7 @@ func (e *Element) Verify(app, ciphertext []byte) (bool, error) {
 	return true, nil
 }
 
-// expected is the iv of section 5 and the whole plaintext: SHA-256(code ‖ app ‖ se) and 16 bytes of PKCS#7.
+// expected returns the IV of section 5 and the whole plaintext: SHA-256(code ‖ app ‖ se) and 16 bytes of PKCS#7 padding.
 func expected(code bindcode.Code, app, se []byte) (iv [aes.BlockSize]byte, plain [CiphertextSize]byte) {
 	label, hashed := sha256.Sum256([]byte("bindingCode")), sha256.Sum256(code[:])
 	subtle.XORBytes(iv[:], label[:aes.BlockSize], hashed[:aes.BlockSize])
@@ -209,7 +209,7 @@ func expected(code bindcode.Code, app, se []byte) (iv [aes.BlockSize]byte, plain
 	return iv, plain
 }
 
-// Unlock forgets the wrong codes: the device's person is there.
+// Unlock resets the count of wrong codes. The device calls it when the user has shown that they hold the device.
 func (e *Element) Unlock() error {
 	s := e.memory.Load()
 	if s.WrongCodes == 0 {
@@ -219,13 +219,13 @@ func (e *Element) Unlock() error {
 	return e.memory.Store(s)
 }
 
-// AppKey is the bound host's key, uncompressed; ok is false while none is bound.
+// AppKey is the bound app's public key, uncompressed. ok is false if no app is bound.
 func (e *Element) AppKey() (app []byte, ok bool) {
 	s := e.memory.Load()
 	return append([]byte(nil), s.App[:]...), s.Bound
 }
 
-// Sign signs a digest with the element's key, randomised and not normalised, DER encoded.
+// Sign signs a digest with the element's key. The signature is randomised, in DER form, and its s is not normalised.
 func (e *Element) Sign(digest [32]byte) ([]byte, error) {
 	var extra [32]byte
 	if _, err := io.ReadFull(e.random, extra[:]); err != nil {
@@ -235,7 +235,7 @@ func (e *Element) Sign(digest [32]byte) ([]byte, error) {
 	return ecdsa.Sign(s.privateKey(), digest, extra[:]).DER(), nil
 }
 
-// DrawCode draws a binding code. 32 symbols are 5 bits each, so that 40 random bits are a code and none is rejected.
+// DrawCode draws a binding code. Each of the 32 symbols stands for 5 bits, so any 40 random bits are a code.
 func DrawCode(random io.Reader) (bindcode.Code, error) {
 	var bits [5]byte
 	defer clear(bits[:])
@@ -261,7 +261,7 @@ func parsePoint(b []byte) (*secp256k1.PublicKey, error) {
 	return point, nil
 }
 
-// New makes the state of a new element: a key, and a certificate for it from ca.
+// New returns the state of a new element: a key, and an attestation certificate for it from ca.
 func New(seid [SEIDSize]byte, ca *fakeca.CA, random io.Reader) (State, error) {
 	if random == nil {
 		random = rand.Reader

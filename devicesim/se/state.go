@@ -12,24 +12,24 @@ import (
 	"imkey-connect/core/bindcode"
 )
 
-// State is all that an element keeps. It holds secrets: its JSON form belongs into a file that only its owner reads.
+// State is what an element stores. It holds secrets: store its JSON form in a file that only its owner can read.
 type State struct {
 	SEID        [SEIDSize]byte
 	Key         [32]byte // the element's private key
-	Certificate []byte   // never written to
+	Certificate []byte   // must not be modified
 	HasCode     bool
 	Code        bindcode.Code
 	Bound       bool
-	App         [PointSize]byte // the bound host's key
+	App         [PointSize]byte // the bound app's public key
 	WrongCodes  int             // in a row
 }
 
-// AfterReset is the state after the device was reset: the same element, without code and binding.
+// AfterReset returns the state after a reset of the device: the same element without a code and a binding.
 func (s State) AfterReset() State {
 	return State{SEID: s.SEID, Key: s.Key, Certificate: s.Certificate}
 }
 
-// String keeps the secrets out of what is printed by accident.
+// String returns the SEID only, so that a log never contains the secrets.
 func (s State) String() string { return "se.State{" + hex.EncodeToString(s.SEID[:]) + "}" }
 
 // GoString is String.
@@ -46,7 +46,7 @@ type stateJSON struct {
 	WrongCodes  int    `json:"wrongCodes"`
 }
 
-// MarshalJSON writes the state.
+// MarshalJSON encodes the state, with its secrets.
 func (s State) MarshalJSON() ([]byte, error) {
 	j := stateJSON{
 		SEID: hex.EncodeToString(s.SEID[:]), Key: hex.EncodeToString(s.Key[:]),
@@ -61,7 +61,7 @@ func (s State) MarshalJSON() ([]byte, error) {
 	return json.Marshal(j)
 }
 
-// UnmarshalJSON reads what MarshalJSON wrote, and fails on anything that no element could have written.
+// UnmarshalJSON decodes what MarshalJSON has written. It fails for a state that no element can be in.
 func (s *State) UnmarshalJSON(b []byte) error {
 	var j stateJSON
 	d := json.NewDecoder(bytes.NewReader(b))
@@ -85,7 +85,7 @@ func (s *State) UnmarshalJSON(b []byte) error {
 		return errors.New("se: key out of range")
 	}
 	if !bytes.Contains(n.Certificate, n.privateKey().PubKey().SerializeUncompressed()) {
-		return errors.New("se: the certificate is another key's")
+		return errors.New("se: the certificate is for another key")
 	}
 	if j.Code != "" {
 		code, err := bindcode.Parse(j.Code)
