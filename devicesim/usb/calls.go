@@ -2,9 +2,9 @@ package usb
 
 import "sync"
 
-// calls runs functions one at a time in the order in which they were added,
-// without a goroutine of its own: whoever finds nobody running runs them all. So
-// a Function is never called with the port's lock held, and may call back.
+// calls runs functions one at a time in the order in which they were added. It has no
+// goroutine: a caller of run that finds no other running runs them all. So a Function
+// is never called with the port's lock held, and may call the Port.
 type calls struct {
 	mu      sync.Mutex
 	queue   []func()

@@ -20,7 +20,7 @@ const (
 	hidSetProtocol = 11
 )
 
-// control answers one request; mu is held. What the device does not know it stalls.
+// control answers one control request. The device stalls a request that it does not know. mu is held.
 func (p *Port) control(setup [8]byte) ([]byte, error) {
 	value := binary.LittleEndian.Uint16(setup[2:])
 	index := binary.LittleEndian.Uint16(setup[4:])
@@ -85,7 +85,7 @@ func (p *Port) deviceIn(request byte, value uint16) ([]byte, error) {
 
 func (p *Port) deviceOut(request byte, value uint16) error {
 	switch {
-	case request == reqSetAddress: // addresses are the host controller's affair
+	case request == reqSetAddress: // the host controller handles addresses
 		return nil
 	case request == reqSetConfiguration && value == configurationValue:
 		p.stopFunction(ErrUnlinked)
@@ -111,12 +111,12 @@ func (p *Port) interfaceIn(request byte, value, index uint16) ([]byte, error) {
 		return p.descriptors.HIDReport, nil
 	case request == reqGetDescriptor && index == HIDInterface && value == descHID<<8:
 		c := p.descriptors.Configuration
-		return c[len(c)-7-7-9 : len(c)-7-7], nil // before the two HID endpoints
+		return c[len(c)-7-7-9 : len(c)-7-7], nil // it stands before the two HID endpoints
 	}
 	return nil, ErrStall
 }
 
-// setInterface accepts alternate setting 0, the only one there is.
+// setInterface accepts alternate setting 0, which is the only one.
 func (p *Port) setInterface(request byte, value, index uint16) error {
 	if request != reqSetInterface || index > HIDInterface || value != 0 || !p.configured {
 		return ErrStall
@@ -166,7 +166,7 @@ func knownEndpoint(e byte) bool {
 	return e == EndpointIn || e == EndpointOut || e == EndpointHIDIn || e == EndpointHIDOut
 }
 
-// hidRequest answers what a HID driver asks while it binds; there are no reports to get or set.
+// hidRequest answers what a HID driver requests when it takes the interface. There are no reports to get or set.
 func hidRequest(requestType, request byte, index uint16) ([]byte, error) {
 	switch {
 	case index != HIDInterface:

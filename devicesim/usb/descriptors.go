@@ -34,7 +34,7 @@ const (
 	stringSerial       = 3
 )
 
-// Descriptors are the device's descriptors as bytes, complete and consistent.
+// Descriptors are the encoded descriptors of a device.
 type Descriptors struct {
 	Device        []byte
 	Configuration []byte   // with its interfaces, endpoints and the HID descriptor
@@ -44,7 +44,7 @@ type Descriptors struct {
 	HIDReport     []byte
 }
 
-// hidReport: one 64-byte report each way on a vendor-defined usage page.
+// hidReport describes one 64-byte report in each direction on a vendor-defined usage page.
 var hidReport = []byte{
 	0x06, 0x00, 0xFF, 0x09, 0x01, 0xA1, 0x01,
 	0x09, 0x02, 0x15, 0x00, 0x26, 0xFF, 0x00, 0x75, 0x08, 0x95, PacketSize, 0x81, 0x02,
@@ -52,20 +52,20 @@ var hidReport = []byte{
 	0xC0,
 }
 
-// webUSBUUID is {3408b638-09a9-47a0-8bfd-a0768815b665} (WebUSB, section 4.1.1), in the order of the wire.
+// webUSBUUID is {3408b638-09a9-47a0-8bfd-a0768815b665} (WebUSB, section 4.1.1), in the byte order of the descriptor.
 var webUSBUUID = []byte{0x38, 0xB6, 0x08, 0x34, 0xA9, 0x09, 0xA0, 0x47, 0x8B, 0xFD, 0xA0, 0x76, 0x88, 0x15, 0xB6, 0x65}
 
 func describe(id Identity) Descriptors {
 	d := Descriptors{HIDReport: hidReport, LandingPage: urlDescriptor(id.LandingURL)}
 	bcdUSB := uint16(0x0200)
 	if d.LandingPage != nil {
-		bcdUSB = 0x0210 // WebUSB asks for 2.10; a BOS exists from 2.01 on
+		bcdUSB = 0x0210 // WebUSB requires 2.10, and a BOS requires 2.01
 		d.BOS = bosDescriptor()
 	}
 
 	d.Device = []byte{18, descDevice}
 	d.Device = binary.LittleEndian.AppendUint16(d.Device, bcdUSB)
-	d.Device = append(d.Device, 0, 0, 0, PacketSize) // class is per interface
+	d.Device = append(d.Device, 0, 0, 0, PacketSize) // each interface has its own class
 	for _, v := range []uint16{VendorID, ProductID, BcdDevice} {
 		d.Device = binary.LittleEndian.AppendUint16(d.Device, v)
 	}
@@ -101,7 +101,7 @@ func configurationDescriptor() []byte {
 	return append(head, body...)
 }
 
-// stringDescriptor cuts at 126 UTF-16 units, the most that a descriptor holds.
+// stringDescriptor encodes at most 126 UTF-16 units, the maximum of a descriptor.
 func stringDescriptor(s string) []byte {
 	units := utf16.Encode([]rune(s))
 	units = units[:min(len(units), 126)]
@@ -121,7 +121,7 @@ func bosDescriptor() []byte {
 	return append(b, platform...)
 }
 
-// urlDescriptor is WebUSB's URL descriptor (section 4.3.1), nil if url cannot be one.
+// urlDescriptor returns WebUSB's URL descriptor (section 4.3.1), or nil for a URL that it cannot hold.
 func urlDescriptor(url string) []byte {
 	for scheme, prefix := range []string{"http://", "https://"} {
 		rest, ok := strings.CutPrefix(url, prefix)

@@ -29,7 +29,8 @@ type Fault struct {
 	Hex    string `json:"hex,omitempty"`   // bytes to write
 }
 
-// FaultError is a fault that cannot be armed. Field is the JSON name; Index counts from 0.
+// FaultError is a fault that cannot be armed. Field is the JSON name of the wrong field, or empty if the list itself is wrong.
+// Index counts from 0.
 type FaultError struct {
 	Index  int
 	Field  string
@@ -48,7 +49,7 @@ const (
 	maxCount  = 1_000_000_000
 )
 
-// ParseFaults reads a JSON list of faults and validates it. Errors are *FaultError.
+// ParseFaults parses and validates a JSON list of faults. Errors are *FaultError.
 func ParseFaults(data []byte) ([]Fault, error) {
 	dec := json.NewDecoder(bytes.NewReader(data))
 	var raw []json.RawMessage
@@ -136,7 +137,7 @@ func (f Fault) number(name string) int {
 	return f.Bytes
 }
 
-// faults is the armed list and its two packet counters.
+// faults are the armed faults and the packet counters of the two directions.
 type faults struct {
 	list []Fault
 	seen map[string]int

@@ -8,20 +8,20 @@ import (
 	"time"
 )
 
-// Host is one host's hold of a device. It is safe for concurrent use; transfers on
-// different endpoints do not wait for one another.
+// Host is a host that holds a device. It is safe for concurrent use. Transfers on
+// different endpoints do not wait for each other.
 type Host struct {
 	port     *Port
 	who      string
 	detached chan struct{}
-	outTurn  chan struct{} // holds a value while an OUT transfer is under way
-	gone     error         // under port.mu: why it is detached; nil while it is not
+	outTurn  chan struct{} // holds a value during an OUT transfer
+	gone     error         // why the host is detached, or nil; port.mu guards it
 }
 
-// Detached is closed when the device was unplugged or the host closed.
+// Detached returns a channel that is closed when the device is unplugged or the host is closed.
 func (h *Host) Detached() <-chan struct{} { return h.detached }
 
-// Close lets go of the device, for the next host to take. Closing twice is harmless.
+// Close releases the device for the next host. It may be called twice.
 func (h *Host) Close() error {
 	p := h.port
 	p.mu.Lock()
@@ -33,8 +33,8 @@ func (h *Host) Close() error {
 	return nil
 }
 
-// Reset resets the bus: every transfer under way ends with ErrUnlinked, halts are
-// cleared, and the function starts afresh; nothing from before arrives after it.
+// Reset resets the bus: every pending transfer ends with ErrUnlinked, halts are
+// cleared, and the function restarts. No earlier packet arrives after it.
 func (h *Host) Reset() error {
 	p := h.port
 	p.mu.Lock()
@@ -49,7 +49,7 @@ func (h *Host) Reset() error {
 	return nil
 }
 
-// ClearHalt lets a stalled endpoint (its address, bit 7 for IN) work again.
+// ClearHalt clears the halt of an endpoint, given by its address.
 // Errors: ErrEndpoint, ErrUnplugged, ErrClosed.
 func (h *Host) ClearHalt(endpoint byte) error {
 	if !knownEndpoint(endpoint) {
@@ -68,8 +68,8 @@ func Setup(requestType, request byte, value, index, length uint16) [8]byte {
 	return s
 }
 
-// Control makes one control transfer; out is the data of a host-to-device one. The
-// answer is cut to the setup packet's wLength. Errors: ErrStall, ErrUnplugged,
+// Control makes one control transfer; out is the data of a host-to-device transfer.
+// The answer is cut to the setup packet's wLength. Errors: ErrStall, ErrUnplugged,
 // ErrClosed, ErrUnlinked (with the context's error).
 func (h *Host) Control(ctx context.Context, setup [8]byte, out []byte) ([]byte, error) {
 	if ctx.Err() != nil {
@@ -83,18 +83,18 @@ func (h *Host) Control(ctx context.Context, setup [8]byte, out []byte) ([]byte, 
 		return nil, h.gone
 	}
 	in, err := p.control(setup)
-	e := TapEvent{Kind: TapControl, Dir: "out", Setup: setup, Data: bytes.Clone(out), Err: err}
+	e := TapEvent{Kind: TapControl, Dir: Out, Setup: setup, Data: bytes.Clone(out), Err: err}
 	if setup[0]&0x80 != 0 {
 		in = bytes.Clone(in[:min(len(in), int(binary.LittleEndian.Uint16(setup[6:])))])
-		e.Dir, e.Data = "in", bytes.Clone(in)
+		e.Dir, e.Data = In, bytes.Clone(in)
 	}
 	p.tap(e)
 	return in, err
 }
 
-// In waits for one IN transfer of at most max bytes (see StartIn, its errors too).
-// When ctx ends first it returns ErrUnlinked joined with the context's error, and
-// the bytes that had arrived; the packet that comes later is left to the next In.
+// In makes one IN transfer of at most max bytes; see StartIn, also for its errors.
+// If ctx ends first, it returns ErrUnlinked joined with the context's error, and the
+// bytes that have arrived. The next In gets a packet that comes later.
 func (h *Host) In(ctx context.Context, endpoint byte, max int) ([]byte, error) {
 	if ctx.Err() != nil {
 		return nil, unlinked(ctx)
@@ -120,14 +120,14 @@ func (h *Host) In(ctx context.Context, endpoint byte, max int) ([]byte, error) {
 	}
 }
 
-// Out makes one OUT transfer on endpoint (its number), cut into packets of 64
-// bytes; no data is one zero-length packet. It returns the bytes that the device
-// took. Errors: ErrStall, ErrEndpoint, ErrUnplugged, ErrClosed, ErrUnlinked.
+// Out makes one OUT transfer on an endpoint, in packets of 64 bytes. Without data it
+// sends one zero-length packet. It returns the number of bytes that the device has
+// taken. Errors: ErrStall, ErrEndpoint, ErrUnplugged, ErrClosed, ErrUnlinked.
 func (h *Host) Out(ctx context.Context, endpoint byte, data []byte) (int, error) {
 	if ctx.Err() != nil {
 		return 0, unlinked(ctx)
 	}
-	select { // one transfer at a time, so that a delayed packet also holds what is behind it
+	select { // one transfer at a time, so that a delayed packet delays those behind it
 	case h.outTurn <- struct{}{}:
 		defer func() { <-h.outTurn }()
 	case <-ctx.Done():
@@ -153,7 +153,7 @@ func (h *Host) outPacket(ctx context.Context, endpoint byte, data []byte) error 
 	if err := h.canSend(endpoint); err != nil {
 		return err
 	}
-	e := p.faults.next("out", bytes.Clone(data))
+	e := p.faults.next(Out, bytes.Clone(data))
 	if e.delay > 0 {
 		stopped := p.stopped
 		p.mu.Unlock()
@@ -164,7 +164,7 @@ func (h *Host) outPacket(ctx context.Context, endpoint byte, data []byte) error 
 			return err
 		case h.gone != nil:
 			return h.gone
-		case p.stopped != stopped: // nothing from before a reset arrives after it
+		case p.stopped != stopped: // no earlier packet arrives after a reset
 			return ErrUnlinked
 		}
 		if err := h.canSend(endpoint); err != nil {
@@ -175,7 +175,7 @@ func (h *Host) outPacket(ctx context.Context, endpoint byte, data []byte) error 
 		p.halted[endpoint] = true
 		return h.canSend(endpoint)
 	}
-	p.tap(TapEvent{Kind: TapPacket, Dir: "out", Endpoint: endpoint, Data: bytes.Clone(data)})
+	p.tap(TapEvent{Kind: TapPacket, Dir: Out, Endpoint: endpoint, Data: bytes.Clone(data)})
 	switch {
 	case e.unplug:
 		p.unplug()
@@ -189,7 +189,7 @@ func (h *Host) outPacket(ctx context.Context, endpoint byte, data []byte) error 
 	return nil
 }
 
-// canSend says why an OUT packet cannot go out now; mu is held.
+// canSend returns the error with which an OUT packet would fail now. mu is held.
 func (h *Host) canSend(endpoint byte) error {
 	p := h.port
 	switch {
@@ -197,14 +197,14 @@ func (h *Host) canSend(endpoint byte) error {
 		return h.gone
 	case endpoint != EndpointOut && endpoint != EndpointHIDOut, !p.configured:
 		return ErrEndpoint
-	case p.halted[endpoint], endpoint == EndpointHIDOut: // nothing is behind the HID interface
-		p.tap(TapEvent{Kind: TapPacket, Dir: "out", Endpoint: endpoint, Err: ErrStall})
+	case p.halted[endpoint], endpoint == EndpointHIDOut: // the HID interface has no function
+		p.tap(TapEvent{Kind: TapPacket, Dir: Out, Endpoint: endpoint, Err: ErrStall})
 		return ErrStall
 	}
 	return nil
 }
 
-// wait waits until d is over or stopped closed, whoever looks then finds out which; or until ctx ends, which is its error.
+// wait waits until the time is over or stopped is closed, and returns nil; or until ctx ends, and returns its error.
 func (h *Host) wait(ctx context.Context, d time.Duration, stopped <-chan struct{}) error {
 	t := time.NewTimer(d)
 	defer t.Stop()

@@ -7,18 +7,19 @@ import (
 	"time"
 )
 
-// Access is what the host's operating system makes of the device. It never shows
-// on the wire: a carrier that imitates an operating system (devicesim/preload, the
-// WebSocket wire) asks for it when a page opens the device or claims an interface.
+// Access is how the host's operating system answers when a page opens the device or
+// claims an interface. The device does not see it. The carriers that imitate an
+// operating system (package preload, the WebSocket of package wire) ask for it.
 type Access struct {
-	Denied  bool `json:"denied"`  // no right to open the device node: a missing udev rule
+	Denied  bool `json:"denied"`  // no access rights to open the device, as without a udev rule
 	Claimed bool `json:"claimed"` // another program holds the vendor interface
 }
 
-// Port is the socket of one device. It is safe for concurrent use.
+// Port is the socket into which one device is plugged. It is safe for concurrent use.
 //
-// Locks: calls.mu may be taken while mu is held, never the other way round. Taps
-// and the done functions of reads run under mu; the Function's methods under neither.
+// Locks: calls.mu may be taken while mu is held, but not the other way round. Taps
+// and the done functions of reads run with mu held, the Function's methods with
+// neither.
 type Port struct {
 	identity    Identity
 	descriptors Descriptors
@@ -29,10 +30,10 @@ type Port struct {
 	mu         sync.Mutex
 	powerCut   func()
 	plugged    bool
-	host       *Host // nil: nobody
+	host       *Host // or nil
 	configured bool
-	session    uint64        // counts the function's attachments; an old send is told by it
-	stopped    chan struct{} // closed when the attachment ends, for OUT packets that wait; another one for each
+	session    uint64        // counts the function's attachments, to recognise an old send
+	stopped    chan struct{} // closed when the attachment ends, for OUT packets that wait; each attachment has its own
 	halted     map[byte]bool
 	alternate  [2]byte
 	in         inQueue // EndpointIn
@@ -42,9 +43,9 @@ type Port struct {
 	watchers   map[chan struct{}]struct{}
 }
 
-// NewPort makes the port of a device and plugs it in. tap, which may be nil, is
-// told of every packet, control request and plug event in order; it runs under the
-// port's lock, so it must return at once and must not call the Port.
+// NewPort makes the port of a device and plugs the device in. tap, which may be nil,
+// is called with every event on the bus, in order. It runs with the port's lock
+// held, so it must return at once and must not call the Port.
 func NewPort(id Identity, f Function, tap func(TapEvent)) *Port {
 	if tap == nil {
 		tap = func(TapEvent) {}
@@ -55,22 +56,22 @@ func NewPort(id Identity, f Function, tap func(TapEvent)) *Port {
 	}
 }
 
-// Identity is what NewPort was given.
+// Identity returns the identity of the device.
 func (p *Port) Identity() Identity { return p.identity }
 
-// Descriptors returns the device's descriptors; the caller must not change them.
+// Descriptors returns the device's descriptors. The caller must not change them.
 func (p *Port) Descriptors() Descriptors { return p.descriptors }
 
-// OnPowerCut sets what the fault "powercut" calls, as a method of the Function
-// would be called. Without it the fault unplugs the device.
+// OnPowerCut sets the function that the fault "powercut" calls, in the way in which
+// the methods of the Function are called. Without it the fault unplugs the device.
 func (p *Port) OnPowerCut(f func()) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.powerCut = f
 }
 
-// Attach takes the device for one host, which who names, and configures it.
-// Errors: *InUseError (ErrInUse), ErrUnplugged.
+// Attach takes the device for one host and configures it. who names the host in
+// errors and traces. Errors: *InUseError (ErrInUse), ErrUnplugged.
 func (p *Port) Attach(who string) (*Host, error) {
 	p.mu.Lock()
 	defer p.calls.run()
@@ -88,7 +89,7 @@ func (p *Port) Attach(who string) (*Host, error) {
 	return h, nil
 }
 
-// Plug puts the cable in. Plugging in twice is harmless.
+// Plug plugs the cable in. It may be called twice.
 func (p *Port) Plug() {
 	p.mu.Lock()
 	defer p.calls.run()
@@ -101,7 +102,7 @@ func (p *Port) Plug() {
 	p.plugEvent("plugged")
 }
 
-// Unplug pulls the cable: the host's transfers fail with ErrUnplugged and it is detached.
+// Unplug unplugs the cable: the host's transfers fail with ErrUnplugged and the host is detached.
 func (p *Port) Unplug() {
 	p.mu.Lock()
 	defer p.calls.run()
@@ -125,14 +126,14 @@ func (p *Port) powerChanged(plugged bool) {
 	}
 }
 
-// Plugged says whether the cable is in.
+// Plugged reports whether the cable is plugged in.
 func (p *Port) Plugged() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.plugged
 }
 
-// HeldBy names the host that holds the device, "" when nobody does.
+// HeldBy returns the name of the host that holds the device, or "".
 func (p *Port) HeldBy() string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -142,14 +143,14 @@ func (p *Port) HeldBy() string {
 	return p.host.who
 }
 
-// Access returns what SetAccess set last.
+// Access returns what SetAccess has set.
 func (p *Port) Access() Access {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.access
 }
 
-// SetAccess changes what the operating system is to say to the next open and claim.
+// SetAccess sets how the operating system answers the next open and claim.
 func (p *Port) SetAccess(a Access) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -157,8 +158,8 @@ func (p *Port) SetAccess(a Access) {
 	p.changed()
 }
 
-// Watch returns a channel that holds a value after the port's state has changed
-// (plugged, attached, detached, access), and a function that ends it.
+// Watch returns a channel that receives a value after the port's state has changed
+// (plugged, attached, detached, access), and a function that ends the watch.
 func (p *Port) Watch() (<-chan struct{}, func()) {
 	c := make(chan struct{}, 1)
 	p.mu.Lock()
@@ -175,7 +176,7 @@ func (p *Port) changed() {
 	for c := range p.watchers {
 		select {
 		case c <- struct{}{}:
-		default: // it has not read the last one yet; one is enough
+		default: // a value is waiting there already
 		}
 	}
 }
@@ -210,7 +211,7 @@ func (p *Port) Faults() []Fault {
 	return slices.Clone(p.faults.list)
 }
 
-// startFunction configures the device for the host; mu is held, here and below.
+// startFunction configures the device for the host. mu is held, here and below.
 func (p *Port) startFunction() {
 	p.session++
 	session := p.session
@@ -220,7 +221,7 @@ func (p *Port) startFunction() {
 	})
 }
 
-// stopFunction undoes startFunction and ends the reads with err.
+// stopFunction undoes startFunction and ends the reads with an error.
 func (p *Port) stopFunction(err error) {
 	if p.configured {
 		p.configured = false
@@ -246,7 +247,7 @@ func (p *Port) detachHost(err error) {
 	p.plugEvent("detached")
 }
 
-// send queues one IN packet of the function's session, faults applied.
+// send applies the faults to one IN packet of a session of the function, and queues it.
 func (p *Port) send(session uint64, packet []byte) {
 	p.mu.Lock()
 	defer p.calls.run()
@@ -254,7 +255,7 @@ func (p *Port) send(session uint64, packet []byte) {
 	if session != p.session || !p.configured || len(p.in.packets) >= maxQueued {
 		return
 	}
-	e := p.faults.next("in", bytes.Clone(packet[:min(len(packet), PacketSize)]))
+	e := p.faults.next(In, bytes.Clone(packet[:min(len(packet), PacketSize)]))
 	switch {
 	case e.unplug:
 		p.unplug()

@@ -2,15 +2,16 @@ package usb
 
 import "time"
 
-// maxQueued bounds what a function can queue for a host that does not read. A real
-// device would wait; here the rest is dropped. The longest message is 129 packets.
+// maxQueued is how many packets a function can queue for a host that does not read.
+// A real device would wait; the port drops the rest. The longest message has 129
+// packets.
 const maxQueued = 4096
 
 // inPacket is a packet on its way to the host.
 type inPacket struct {
 	data   []byte
 	babble bool
-	held   *time.Timer // not nil: a fault delays it and what is behind it
+	held   *time.Timer // not nil while a fault delays the packet and those behind it
 }
 
 // inQueue is one IN endpoint: packets that wait for reads, or reads that wait for packets.
@@ -19,7 +20,7 @@ type inQueue struct {
 	reads   []*Read
 }
 
-// Read is an IN transfer under way.
+// Read is a pending IN transfer.
 type Read struct {
 	port     *Port
 	endpoint byte
@@ -28,15 +29,16 @@ type Read struct {
 	done     func([]byte, error)
 }
 
-// StartIn begins an IN transfer of at most max bytes on endpoint (its number, with
-// or without bit 7) without waiting for it. Transfers are served in the order in
-// which they began. One ends with a short or zero-length packet or when max bytes
-// are there. done is then called once, perhaps before StartIn returns, under the
-// port's lock: it must return at once and must not call the Port or the Host.
+// StartIn starts an IN transfer of at most max bytes on an endpoint (its number, with
+// or without bit 7), and does not wait for it. Transfers are served in the order in
+// which they started. A transfer ends with a short or zero-length packet, or when
+// max bytes have arrived. Then done is called once, possibly before StartIn returns,
+// with the port's lock held: it must return at once and must not call the Port or
+// the Host.
 //
-// Errors given to done: ErrStall, ErrBabble (with the data that fitted),
-// ErrUnplugged, ErrUnlinked (bus reset), ErrClosed. StartIn itself fails, and does
-// not call done, with ErrEndpoint, ErrUnplugged or ErrClosed.
+// The errors that done gets are ErrStall, ErrBabble (with the data that fits),
+// ErrUnplugged, ErrUnlinked (after a bus reset) and ErrClosed. StartIn itself fails
+// with ErrEndpoint, ErrUnplugged or ErrClosed, and then does not call done.
 func (h *Host) StartIn(endpoint byte, max int, done func([]byte, error)) (*Read, error) {
 	endpoint |= 0x80
 	p := h.port
@@ -55,8 +57,8 @@ func (h *Host) StartIn(endpoint byte, max int, done func([]byte, error)) (*Read,
 	return r, nil
 }
 
-// Cancel takes the read back. pending says that it had not ended: done will not be
-// called, and partial is what had arrived. Otherwise done has been called.
+// Cancel cancels the transfer. If it was pending, done will not be called and partial
+// is what has arrived. Otherwise done has been called.
 func (r *Read) Cancel() (partial []byte, pending bool) {
 	r.port.mu.Lock()
 	defer r.port.mu.Unlock()
@@ -80,7 +82,7 @@ func (p *Port) queue(endpoint byte) *inQueue {
 	return nil
 }
 
-// pump brings packets and reads together; mu is held.
+// pump gives the queued packets to the pending reads. mu is held.
 func (p *Port) pump(endpoint byte) {
 	q := p.queue(endpoint)
 	if q == nil {
@@ -89,7 +91,7 @@ func (p *Port) pump(endpoint byte) {
 	for len(q.reads) > 0 {
 		r := q.reads[0]
 		if p.halted[endpoint] {
-			p.tap(TapEvent{Kind: TapPacket, Dir: "in", Endpoint: endpoint, Err: ErrStall})
+			p.tap(TapEvent{Kind: TapPacket, Dir: In, Endpoint: endpoint, Err: ErrStall})
 			q.reads = q.reads[1:]
 			r.done(r.data, ErrStall)
 			continue
@@ -100,7 +102,7 @@ func (p *Port) pump(endpoint byte) {
 		pk := q.packets[0]
 		q.packets = q.packets[1:]
 		finished, err := r.add(pk)
-		p.tap(TapEvent{Kind: TapPacket, Dir: "in", Endpoint: endpoint, Data: pk.data, Err: err})
+		p.tap(TapEvent{Kind: TapPacket, Dir: In, Endpoint: endpoint, Data: pk.data, Err: err})
 		if finished {
 			q.reads = q.reads[1:]
 			r.done(r.data, err)
@@ -108,11 +110,11 @@ func (p *Port) pump(endpoint byte) {
 	}
 }
 
-// add takes one packet in, and says whether the transfer ends with it.
+// add adds one packet, and reports whether the transfer ends with it.
 func (r *Read) add(pk *inPacket) (finished bool, err error) {
 	room := r.max - len(r.data)
 	if pk.babble {
-		// A babbling device fills whatever there is room for.
+		// A babbling device fills all of the room.
 		r.data = append(r.data, pk.data[:min(room, len(pk.data))]...)
 		r.data = append(r.data, make([]byte, r.max-len(r.data))...)
 		return true, ErrBabble
@@ -125,7 +127,7 @@ func (r *Read) add(pk *inPacket) (finished bool, err error) {
 	return len(pk.data) < PacketSize || len(r.data) == r.max, nil
 }
 
-// reset drops the packets and ends the reads with err.
+// reset drops the packets and ends the reads with an error.
 func (q *inQueue) reset(err error) {
 	for _, pk := range q.packets {
 		if pk.held != nil {
