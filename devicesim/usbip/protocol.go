@@ -7,9 +7,9 @@ import (
 	"imkey-connect/devicesim/usb"
 )
 
-// The wire format of USB/IP 1.1.1, as the Linux kernel documents it
-// (Documentation/usb/usbip_protocol.rst). Everything is big-endian, but for the
-// setup packet, which is as it is on the bus.
+// The wire format of USB/IP 1.1.1 (Documentation/usb/usbip_protocol.rst of the Linux
+// kernel). All numbers are big-endian, except in the setup packet, which has the byte
+// order of the bus.
 const (
 	version = 0x0111
 
@@ -38,7 +38,7 @@ const (
 const (
 	statusOK       = 0
 	statusBusy     = 2 // another host holds the device
-	statusNoDevice = 4 // unknown, or not plugged in
+	statusNoDevice = 4 // unknown or not plugged in
 )
 
 // Statuses of a transfer: negated Linux error numbers.
@@ -48,35 +48,35 @@ const (
 	statusBabble      = -75  // EOVERFLOW
 	statusUnlinked    = -104 // ECONNRESET
 	statusShutdown    = -108 // ESHUTDOWN
-	statusShort       = -121 // EREMOTEIO: a short packet that the host did not want
+	statusShort       = -121 // EREMOTEIO: a short packet although the client set URB_SHORT_NOT_OK
 	flagShortNotOK    = 0x0001
 	flagZeroPacket    = 0x0040
 	notIsochronous    = 0xFFFFFFFF
 	maxTransfer       = 1 << 20 // bytes of one transfer
 	maxPending        = 1024    // transfers of one connection
-	maxPendingOut     = 4 << 20 // bytes of OUT data of one connection that wait
-	maxQueuedReplies  = 256     // then the connection reads no more until the host does
+	maxPendingOut     = 4 << 20 // bytes of pending OUT data of one connection
+	maxQueuedReplies  = 256     // with more, the server waits until the client reads
 	accessRequestType = 0xC3    // vendor, recipient "other", device to host
 	accessRequest     = 0x69
 	accessDenied      = 1 << 0
 	accessClaimed     = 1 << 1
 )
 
-// ProtocolError is something that a USB/IP client must not send. The connection ends with it.
+// ProtocolError is a value that a USB/IP client must not send. It ends the connection.
 type ProtocolError struct {
 	Field string // name in the protocol's documentation
 	Value uint32
 }
 
 func (e *ProtocolError) Error() string {
-	return fmt.Sprintf("usbip: %s %#x is not acceptable", e.Field, e.Value)
+	return fmt.Sprintf("usbip: bad %s %#x", e.Field, e.Value)
 }
 
-// BusID is the name of device n (from 1): "1-1", "1-2" …
+// BusID is the bus id of device n, from 1 on: "1-1", "1-2" …
 func BusID(n int) string { return fmt.Sprintf("%d-%d", busNumber, n) }
 
-// deviceID is the number by which a client's commands name device n.
-func deviceID(n int) uint32 { return busNumber<<16 | uint32(n+1) } // address 1 is the root hub's
+// deviceID is the number of device n in a client's commands. Address 1 is the root hub.
+func deviceID(n int) uint32 { return busNumber<<16 | uint32(n+1) }
 
 func opReply(code uint16, status uint32) []byte {
 	b := binary.BigEndian.AppendUint16(nil, version)
@@ -111,10 +111,10 @@ type command struct {
 	flags    uint32
 	length   int // of the transfer's buffer
 	setup    [8]byte
-	victim   uint32 // CMD_UNLINK: the sequence number to take back
+	victim   uint32 // CMD_UNLINK: the sequence number of the transfer to cancel
 }
 
-// parseCommand reads a 48-byte header that is meant for the device devid. Errors: *ProtocolError.
+// parseCommand parses the header of a command for the device devid. Errors: *ProtocolError.
 func parseCommand(h *[headerSize]byte, devid uint32) (command, error) {
 	word := func(i int) uint32 { return binary.BigEndian.Uint32(h[i:]) }
 	c := command{code: word(0), seq: word(4)}

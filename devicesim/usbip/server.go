@@ -1,20 +1,20 @@
-// Package usbip serves simulated devices over USB/IP 1.1.1, for `usbip attach` on
-// any Linux, and for package preload, which plugs them into a Chromium.
+// Package usbip serves simulated devices over USB/IP 1.1.1: to `usbip attach` on any
+// Linux, and to package preload, which plugs them into a Chromium.
 //
-// Device n (from 1) has the bus id "1-n". An import takes the device's [usb.Port]
-// for as long as the connection lasts: a second import gets status 2 (in use), one
-// of a device that is unknown or not plugged in status 4. The list has what can be
-// imported: as on a Linux server, no device that is in use. Unplugging the device
-// closes the connection, as pulling the cable does for a host.
+// Device n, from 1 on, has the bus id "1-n". An import takes the device's [usb.Port]
+// until the connection ends. It fails with status 2 if another host holds the device,
+// and with status 4 if the device is unknown or not plugged in. The device list has
+// the devices that can be imported, so none that is in use, as on a Linux server.
+// Unplugging the device closes the connection.
 //
-// Two requests to endpoint 0 never reach the device:
+// Two requests to endpoint 0 do not reach the device:
 //
-//   - SET_FEATURE(PORT_RESET), setup 23 03 04 00 00 00 00 00, resets the bus, as it
-//     does on a Linux server;
-//   - C3 69 00 00 00 00 01 00 answers one byte with the port's [usb.Access]: bit 0
-//     "access denied", bit 1 "the vendor interface is claimed by another program".
-//     Package preload asks it when Chromium opens the device or claims an interface,
-//     so that tests can switch both at run time. A Linux host never sends it.
+//   - SET_FEATURE(PORT_RESET), setup 23 03 04 00 00 00 00 00, resets the bus, as on a
+//     Linux server.
+//   - C3 69 00 00 00 00 01 00 answers one byte with the port's [usb.Access]: bit 0 is
+//     "access denied", bit 1 is "another program has claimed the vendor interface".
+//     Package preload sends it when Chromium opens the device or claims an interface,
+//     so that a test can change both at run time. A Linux host does not send it.
 package usbip
 
 import (
@@ -33,17 +33,17 @@ import (
 // Server exports devices. Set its fields before Serve.
 type Server struct {
 	Ports []*usb.Port // device n is Ports[n-1]
-	// Ended, if not nil, is told why each connection ended; nil means in an orderly way.
+	// Ended, if not nil, is called at the end of each connection with the error of ServeConn.
 	Ended func(remote net.Addr, err error)
-	// RequestTimeout bounds how long a connection may take to say what it wants; 0 is DefaultRequestTimeout.
+	// RequestTimeout is the time in which a connection must send its first request. 0 means DefaultRequestTimeout.
 	RequestTimeout time.Duration
 }
 
-// DefaultRequestTimeout is far more than a client takes.
+// DefaultRequestTimeout is much longer than any client needs.
 const DefaultRequestTimeout = 10 * time.Second
 
-// Serve accepts connections until ctx ends, then closes l and all connections,
-// waits for them and returns nil; or it returns why l failed.
+// Serve accepts connections until ctx ends. Then it closes l and all connections,
+// waits for them and returns nil. If l fails, it returns that error.
 func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	ctx, cancel := context.WithCancel(ctx)
 	var connections sync.WaitGroup
@@ -71,8 +71,8 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	}
 }
 
-// ServeConn speaks the protocol on c until either side ends it, and closes c.
-// Errors: *ProtocolError, those of c; nil when the client or ctx ended it.
+// ServeConn serves one connection until either side ends it, and closes it. Errors
+// are *ProtocolError and those of c. It returns nil if the client or ctx ended it.
 func (s *Server) ServeConn(ctx context.Context, c net.Conn) error {
 	defer context.AfterFunc(ctx, func() { c.Close() })()
 	defer c.Close()
@@ -83,10 +83,10 @@ func (s *Server) ServeConn(ctx context.Context, c net.Conn) error {
 	return err
 }
 
-// request reads what the client wants first: the list, or a device.
+// request serves the client's first request: the device list or an import.
 func (s *Server) request(ctx context.Context, c net.Conn) error {
 	if t, ok := c.(*net.TCPConn); ok {
-		if err := t.SetNoDelay(true); err != nil { // a delayed reply stalls the browser 40 ms
+		if err := t.SetNoDelay(true); err != nil { // a delayed reply costs the browser 40 ms
 			return err
 		}
 	}

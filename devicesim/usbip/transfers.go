@@ -10,7 +10,7 @@ import (
 	"imkey-connect/devicesim/usb"
 )
 
-// transfer is a CMD_SUBMIT that has not been answered.
+// transfer is a pending CMD_SUBMIT.
 type transfer struct {
 	command
 	out    []byte
@@ -19,18 +19,18 @@ type transfer struct {
 	cancel context.CancelFunc // OUT
 }
 
-// session is one imported device on one connection. Three goroutines work on it:
-// the reader of commands, the sender of OUT data (which a fault may delay), and
-// the writer of replies. mu may be taken under the port's lock, never around it.
+// session is one imported device on one connection. It has three goroutines: one
+// reads commands, one sends OUT data (which a fault may delay), one writes replies.
+// mu may be taken with the port's lock held, but not the other way round.
 type session struct {
 	conn  net.Conn
 	port  *usb.Port
 	host  *usb.Host
 	devid uint32
-	outs  chan *transfer // holds maxPending, so that filling it never blocks
+	outs  chan *transfer // has room for maxPending, so that sending to it never blocks
 
 	mu         sync.Mutex
-	changed    sync.Cond // replies or closed
+	changed    sync.Cond // on mu: replies or closed has changed
 	pending    map[uint32]*transfer
 	pendingOut int // bytes
 	replies    [][]byte
@@ -45,7 +45,7 @@ func serveTransfers(ctx context.Context, c net.Conn, p *usb.Port, h *usb.Host, d
 	var workers sync.WaitGroup
 	workers.Go(s.writeReplies)
 	workers.Go(s.sendOuts)
-	workers.Go(func() { // the cable is pulled, or the server stops
+	workers.Go(func() { // the device is unplugged, or the server stops
 		select {
 		case <-h.Detached():
 		case <-ctx.Done():
@@ -60,7 +60,7 @@ func serveTransfers(ctx context.Context, c net.Conn, p *usb.Port, h *usb.Host, d
 	return err
 }
 
-// close ends the connection and with it all three goroutines.
+// close ends the connection and the three goroutines.
 func (s *session) close() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -100,7 +100,7 @@ func (s *session) readCommands(ctx context.Context) error {
 	}
 }
 
-// mayRead waits while the client does not fetch its replies; false means closed.
+// mayRead waits while too many replies are queued. It reports false if the session is closed.
 func (s *session) mayRead() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -147,7 +147,7 @@ func (s *session) start(ctx context.Context, t *transfer) {
 			s.finish(t, nil, 0, err)
 			return
 		}
-		t.read = read // only this goroutine looks at it
+		t.read = read // only this goroutine uses it
 	default:
 		t.ctx, t.cancel = context.WithCancel(ctx)
 		s.outs <- t
@@ -186,7 +186,7 @@ func (s *session) sendOuts() {
 	}
 }
 
-// finish answers t, unless it was unlinked meanwhile. It may run under the port's lock.
+// finish answers a transfer unless it was unlinked. It may run with the port's lock held.
 func (s *session) finish(t *transfer, data []byte, actual int, err error) {
 	status := transferStatus(err)
 	if status == 0 && t.in && actual < t.length && t.flags&flagShortNotOK != 0 {
@@ -202,7 +202,7 @@ func (s *session) finish(t *transfer, data []byte, actual int, err error) {
 	}
 }
 
-// forget takes t off the pending ones; false means that it was not among them. mu is held.
+// forget removes a transfer from the pending ones, and reports whether it was one. mu is held.
 func (s *session) forget(t *transfer) bool {
 	if s.pending[t.seq] != t {
 		return false
@@ -214,7 +214,7 @@ func (s *session) forget(t *transfer) bool {
 	return true
 }
 
-// reply queues one reply; mu is held.
+// reply queues one reply. mu is held.
 func (s *session) reply(b []byte) {
 	s.replies = append(s.replies, b)
 	s.changed.Broadcast()
@@ -236,14 +236,14 @@ func transferStatus(err error) int32 {
 	return statusShutdown
 }
 
-// unlink takes a transfer back. -104 tells the client that no other answer to it
-// will come, 0 that it had been answered before.
+// unlink cancels a transfer. Status -104 means that the transfer gets no other
+// answer, status 0 that it has been answered already.
 func (s *session) unlink(c command) {
 	s.mu.Lock()
 	t := s.pending[c.victim]
 	s.mu.Unlock()
 	if t != nil && t.in && t.read != nil {
-		t.read.Cancel() // if it ended just now, finish has taken it off the pending ones
+		t.read.Cancel() // if it has just ended, finish has removed it from the pending ones
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -271,7 +271,7 @@ func (s *session) writeReplies() {
 		s.replies = s.replies[1:]
 		s.changed.Broadcast()
 		s.mu.Unlock()
-		if _, err := s.conn.Write(b); err != nil { // one write a reply: two would wait for each other's ACK
+		if _, err := s.conn.Write(b); err != nil { // one write for a reply: a second one would wait for an ACK
 			s.close()
 			return
 		}

@@ -12,14 +12,14 @@ import (
 	"imkey-connect/devicesim/usb"
 )
 
-// Limits of the wire. A message of the imKey protocol is at most 129 packets, 8256 bytes.
+// The limits. A message of the imKey protocol has at most 129 packets, 8256 bytes.
 const (
-	maxTransfer = 1 << 16 // bytes in one OUT transfer, and room in one IN transfer
+	maxTransfer = 1 << 16 // bytes of one transfer
 	maxRequest  = 2*maxTransfer + 1024
-	maxPending  = 1024 // transfers of one page that have not ended
+	maxPending  = 1024 // pending transfers of one page
 )
 
-// hexBytes travel as a string of hex digits.
+// hexBytes are bytes that JSON has as a string of hex digits.
 type hexBytes []byte
 
 func (b hexBytes) MarshalText() ([]byte, error) { return []byte(hex.EncodeToString(b)), nil }
@@ -29,7 +29,7 @@ func (b *hexBytes) UnmarshalText(text []byte) (err error) {
 	return err
 }
 
-// request is what a page sends: one operation on the device that it knows by the number Device.
+// request is one operation of a page. Device is the number of the device in its "plugged" event.
 type request struct {
 	ID        uint32   `json:"id"`
 	Device    uint64   `json:"device"`
@@ -37,14 +37,14 @@ type request struct {
 	Interface uint8    `json:"interface"` // claim, release, alternate
 	Alternate uint8    `json:"alternate"` // alternate
 	Endpoint  uint8    `json:"endpoint"`  // in, out, halt: the address, bit 7 for IN
-	Length    int      `json:"length"`    // in: room for so many bytes
-	Setup     hexBytes `json:"setup"`     // control: 8 bytes, whose wLength is that of data, or the room for it
+	Length    int      `json:"length"`    // in: the maximum number of bytes
+	Setup     hexBytes `json:"setup"`     // control: 8 bytes; its wLength is the length of Data, or the maximum of an answer
 	Data      hexBytes `json:"data"`      // out, control
 }
 
 var errMalformed = errors.New("wire: malformed request")
 
-// parseRequest reads one message strictly: one JSON object, known fields, values within the limits.
+// parseRequest parses one message: one JSON object of known fields with values within the limits. Errors are errMalformed.
 func parseRequest(data []byte) (request, error) {
 	var r request
 	dec := json.NewDecoder(bytes.NewReader(data))
@@ -68,43 +68,43 @@ func parseRequest(data []byte) (request, error) {
 	return r, nil
 }
 
-// Statuses of a finished transfer, as WebUSB names them.
+// The statuses of a transfer, as in WebUSB.
 const (
 	statusOK     = "ok"
 	statusStall  = "stall"
 	statusBabble = "babble"
 )
 
-// Reasons why an operation failed; webusb.js has the exception for each.
+// The reasons why an operation fails. webusb.js has the exception for each.
 const (
-	failAccess       = "access"       // the system does not let the browser open the device
-	failClaim        = "claim"        // the interface, or the device, is held elsewhere
-	failProtected    = "protected"    // the interface's class is not for pages
-	failCancelled    = "cancelled"    // closed or unplugged while the transfer was pending
-	failDisconnected = "disconnected" // the device that the request is for is gone
-	failTransfer     = "transfer"     // anything else; a bus reset while the transfer was pending
+	failAccess       = "access"       // the operating system does not let the browser open the device
+	failClaim        = "claim"        // another page or host holds the interface or the device
+	failProtected    = "protected"    // pages must not claim an interface of this class
+	failCancelled    = "cancelled"    // the device was closed or unplugged during the transfer
+	failDisconnected = "disconnected" // the device of the request is not plugged in any more
+	failTransfer     = "transfer"     // any other reason, as a bus reset during the transfer
 )
 
 // reply answers the request with the same id.
 type reply struct {
 	ID     uint32   `json:"id"`
 	Status string   `json:"status,omitempty"` // of a transfer
-	Data   hexBytes `json:"data,omitempty"`   // that came in
-	Error  string   `json:"error,omitempty"`  // in place of the others
+	Data   hexBytes `json:"data,omitempty"`   // from the device
+	Error  string   `json:"error,omitempty"`  // a reason, in place of the others
 }
 
-// event tells of the cable: the first one, sent at once, of how it is, the others of how it becomes.
+// event reports whether the device is plugged in: once at the beginning, then after each change.
 type event struct {
 	Event  string       `json:"event"` // "plugged" or "unplugged"
 	Device *description `json:"device,omitempty"`
 }
 
-// description is the device as a host sees it when it enumerates.
+// description is what a host reads when it enumerates the device.
 type description struct {
-	Device        uint64     `json:"device"` // another number each time that it is plugged in
+	Device        uint64     `json:"device"` // a new number each time that the device is plugged in
 	Descriptor    hexBytes   `json:"descriptor"`
 	Configuration hexBytes   `json:"configuration"`
-	Strings       []hexBytes `json:"strings"` // by index, whole descriptors
+	Strings       []hexBytes `json:"strings"` // the string descriptors, by index
 }
 
 func describe(number uint64, d usb.Descriptors) *description {

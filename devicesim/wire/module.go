@@ -16,10 +16,10 @@ var (
 	types []byte
 )
 
-// Module serves webusb.js. Pages of other loopback origins may import it too.
+// Module serves webusb.js. Pages of all loopback origins may import it.
 func Module() http.Handler { return file("webusb.js", "text/javascript; charset=utf-8", module) }
 
-// Types serves webusb.d.ts, which belongs beside it.
+// Types serves webusb.d.ts, the types of webusb.js.
 func Types() http.Handler { return file("webusb.d.ts", "application/typescript; charset=utf-8", types) }
 
 func file(name, kind string, content []byte) http.Handler {

@@ -2,16 +2,15 @@ package wire
 
 import "sync"
 
-// outbox is what waits to be sent to one page. Its lock is the last one taken by anybody, so it may be filled from
-// under the lock of a port.
+// outbox holds the messages to send to one page. Its lock is taken last, so put may be called with any other lock held.
 type outbox struct {
 	mu       sync.Mutex
 	messages []any
 	overflow bool
-	filled   chan struct{} // holds a value when there is something to take
+	filled   chan struct{} // holds a value if there are messages
 }
 
-// maxOutbox is more than all that a page may have pending, and the events meanwhile.
+// maxOutbox is more than the replies to all pending transfers of a page, and the events meanwhile.
 const maxOutbox = 2 * maxPending
 
 func newOutbox() *outbox { return &outbox{filled: make(chan struct{}, 1)} }
@@ -20,7 +19,7 @@ func (o *outbox) put(message any) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if len(o.messages) >= maxOutbox {
-		o.overflow = true // the page does not read: take says so, and the page is dropped
+		o.overflow = true // the page does not read, so its connection ends
 	} else {
 		o.messages = append(o.messages, message)
 	}
@@ -30,11 +29,11 @@ func (o *outbox) put(message any) {
 	}
 }
 
-// take returns what there is, oldest first, and whether nothing was lost.
-func (o *outbox) take() ([]any, bool) {
+// take removes and returns the messages, oldest first. complete is false if messages were lost.
+func (o *outbox) take() (messages []any, complete bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	messages := o.messages
+	messages = o.messages
 	o.messages = nil
 	return messages, !o.overflow
 }

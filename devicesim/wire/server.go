@@ -1,18 +1,18 @@
-// Package wire gives pages a simulated imKey over a WebSocket: a [Server] on the device's port, and webusb.js
-// ([Module]), a hand-written ES module whose simulatedUSB() behaves as a browser's navigator.usb does.
+// Package wire connects pages with a simulated imKey over a WebSocket. A [Server] holds the device's port. webusb.js
+// ([Module]) is a hand-written ES module whose simulatedUSB() behaves like a browser's navigator.usb.
 //
-// Together they are one host on the port, as an operating system is one: attached from the first open() until the last
-// WebSocket closes, shared by the pages, each of which can claim an interface for itself. What navigator.usb answers to
-// every misuse was learnt by running Chromium 156 on a USB device; webusb.js repeats it, its server enforces it.
+// Both together are one host of the port, as an operating system is: they hold it from the first open() until the last
+// WebSocket closes. The pages share it, and each can claim an interface for itself. webusb.js gives the same answers as
+// navigator.usb of Chromium 156, which were recorded with a USB device, misuse included. The server enforces the rules.
 //
 // # Messages
 //
-// Text, one JSON object each, bytes as hex. The server sends an event at once and at every change:
+// Each message is text: one JSON object, with bytes in hex. The server sends an event at once and after every change:
 //
 //	{"event":"plugged","device":{"device":7,"descriptor":"12…","configuration":"09…","strings":["04…",…]}}
 //	{"event":"unplugged"}
 //
-// The page asks, naming the device that it means, and gets one reply to each id:
+// The page sends requests with the device's number from the event. It gets one reply to each id:
 //
 //	{"id":1,"device":7,"op":"open"}                                 {"id":1}
 //	{"id":2,"device":7,"op":"claim","interface":0}                  {"id":2} or {"id":2,"error":"claim"}
@@ -20,9 +20,9 @@
 //	{"id":4,"device":7,"op":"out","endpoint":4,"data":"00…"}        {"id":4,"status":"ok"}
 //	{"id":5,"device":7,"op":"control","setup":"8006000100001200"}   {"id":5,"status":"ok","data":"12…"}
 //
-// Other operations: close, release (interface), alternate (interface, alternate), halt (endpoint: clears
-// it), reset. Statuses: ok, stall, babble. Errors: access, claim, protected, cancelled, disconnected, transfer. What is
-// malformed, too long (a transfer holds 64 KiB) or too much (1024 transfers pending) ends the connection.
+// The other operations are close, release (interface), alternate (interface, alternate), halt (endpoint; clears a halt) and
+// reset. The statuses are ok, stall and babble. The errors are access, claim, protected, cancelled, disconnected and transfer.
+// A malformed request, one with more than 64 KiB of data, or more than 1024 pending transfers end the connection.
 package wire
 
 import (
@@ -39,9 +39,9 @@ import (
 	"imkey-connect/devicesim/usb"
 )
 
-// Server serves one device's port to pages. It is an http.Handler for the WebSocket's address.
+// Server serves one device's port to pages. It is the http.Handler of the WebSocket.
 //
-// Locks: mu may be held while the port's methods are called; what the port calls back takes neither mu.
+// Locks: the port's methods may be called with mu held. What the port calls back does not take mu.
 type Server struct {
 	port      *usb.Port
 	classes   map[uint8]uint8
@@ -51,21 +51,21 @@ type Server struct {
 	closed    bool
 	tabs      map[*tab]context.CancelFunc
 	claims    map[uint8]*tab // by interface
-	attached  *usb.Host      // nil: nobody has opened the device yet, or another host holds it
-	number    uint64         // of the device that is plugged in, or was last
+	attached  *usb.Host      // nil until a page opens the device, and while another host holds it
+	number    uint64         // of the device that is plugged in or was plugged in last
 	plugged   bool
 	stopWatch func() // nil while there are no tabs
 	running   sync.WaitGroup
 }
 
-// New returns a server for port.
+// New returns a server for a port.
 func New(port *usb.Port) *Server {
 	s := &Server{port: port, tabs: make(map[*tab]context.CancelFunc), claims: make(map[uint8]*tab)}
 	s.classes, s.endpoints = interfaces(port.Descriptors().Configuration)
 	return s
 }
 
-// Close ends all connections, lets go of the port and waits until it is done. Later connections are refused.
+// Close ends all connections, releases the port and waits until both are done. It refuses later connections.
 func (s *Server) Close() error {
 	s.mu.Lock()
 	s.closed = true
@@ -77,13 +77,13 @@ func (s *Server) Close() error {
 	return nil
 }
 
-// ServeHTTP accepts a WebSocket from a page that was served from a loopback address, by this server or another.
+// ServeHTTP accepts a WebSocket from a page of any loopback origin.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if !loopback.Host(r.Host) || !loopback.LocalOrigin(r) {
 		http.Error(w, "only pages from this machine may use the simulated device", http.StatusForbidden)
 		return
 	}
-	// The origin was checked above, by a stricter rule about hosts and a wider one about ports.
+	// The origin was checked above: with a stricter rule for hosts and a wider one for ports.
 	socket, err := websocket.Accept(w, r, &websocket.AcceptOptions{InsecureSkipVerify: true, CompressionMode: websocket.CompressionDisabled})
 	if err != nil {
 		return // Accept has answered
@@ -128,9 +128,9 @@ func receive(ctx context.Context, socket *websocket.Conn, t *tab) error {
 	}
 }
 
-// send writes what the outbox holds until the socket ends or the page has stopped reading.
+// send writes the messages of the outbox until the socket ends or the page stops reading.
 func send(ctx context.Context, socket *websocket.Conn, out *outbox) {
-	const patience = 10 * time.Second
+	const timeout = 10 * time.Second
 	for {
 		select {
 		case <-ctx.Done():
@@ -143,7 +143,7 @@ func send(ctx context.Context, socket *websocket.Conn, out *outbox) {
 			if err != nil {
 				return
 			}
-			wctx, cancel := context.WithTimeout(ctx, patience)
+			wctx, cancel := context.WithTimeout(ctx, timeout)
 			err = socket.Write(wctx, websocket.MessageText, text)
 			cancel()
 			if err != nil {
@@ -156,7 +156,7 @@ func send(ctx context.Context, socket *websocket.Conn, out *outbox) {
 	}
 }
 
-// join makes a tab, whose first message tells whether the device is plugged in.
+// join adds a tab. The first message to it reports whether the device is plugged in.
 func (s *Server) join(cancel context.CancelFunc) (*tab, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -175,7 +175,7 @@ func (s *Server) join(cancel context.CancelFunc) (*tab, bool) {
 	return t, true
 }
 
-// leave ends a tab; the last one lets go of the device.
+// leave removes a tab. With the last tab, the server releases the device.
 func (s *Server) leave(t *tab) {
 	t.close()
 	s.mu.Lock()
@@ -192,7 +192,7 @@ func (s *Server) leave(t *tab) {
 	}
 }
 
-// watch follows the cable while there are tabs; mu is held.
+// watch follows the port's changes while there are tabs. mu is held.
 func (s *Server) watch() {
 	changes, unwatch := s.port.Watch()
 	stop := make(chan struct{})
@@ -211,8 +211,8 @@ func (s *Server) watch() {
 	}()
 }
 
-// refresh brings the server's view up to date and tells the tabs; mu is held. A device that was pulled out and put
-// back before anybody looked is known by its host, who lost it.
+// refresh reads the state of the port and notifies the tabs of a change. A host that was detached shows that the device was
+// unplugged and plugged in again since the last refresh. mu is held.
 func (s *Server) refresh() {
 	if s.attached != nil {
 		select {
@@ -239,7 +239,7 @@ func (s *Server) setPlugged(plugged bool) {
 	}
 }
 
-// state is the event for how things are; mu is held.
+// state returns the event for the current state. mu is held.
 func (s *Server) state() event {
 	if !s.plugged {
 		return event{Event: "unplugged"}
@@ -247,7 +247,7 @@ func (s *Server) state() event {
 	return event{Event: "plugged", Device: describe(s.number, s.port.Descriptors())}
 }
 
-// current says whether the device of that number is still plugged in.
+// current reports whether the device with a number is still plugged in.
 func (s *Server) current(number uint64) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -255,7 +255,7 @@ func (s *Server) current(number uint64) bool {
 	return s.plugged && s.number == number
 }
 
-// host returns the hold on the port, taking it if it is free; nil if it is not.
+// host returns the host of the port. It attaches if the port is free, and returns nil if another host holds it.
 func (s *Server) host() *usb.Host {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -272,7 +272,7 @@ func (s *Server) class(iface uint8) (uint8, bool) {
 	return class, ok
 }
 
-// claim gives the interface to t unless another tab has it. Claiming twice is harmless.
+// claim gives an interface to a tab, and reports false if another tab has it. A tab may claim it twice.
 func (s *Server) claim(t *tab, iface uint8) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -10,27 +10,27 @@ import (
 	"imkey-connect/devicesim/usb"
 )
 
-// tab is one page, or rather one handle on the device: what usbfs would call an open file. Its methods are called by
-// one goroutine, the reader of its socket.
+// tab is a page with its WebSocket: one handle of the device, like an open file of usbfs. One goroutine, which reads the
+// socket, calls its methods.
 type tab struct {
 	server *Server
 	out    *outbox
 
 	opened bool
-	device uint64 // the device's number when it was opened
+	device uint64 // the number of the device that is open
 
 	outs    chan outTransfer // to the goroutine that sends them in order
 	outDone chan struct{}
-	cancel  context.CancelFunc // ends OUT transfers under way
+	cancel  context.CancelFunc // ends pending OUT transfers
 
-	mu      sync.Mutex    // the last but the outbox's: completions take it under a port's lock
+	mu      sync.Mutex    // may be taken with the port's lock held
 	pending []*inTransfer // in the order of their requests
-	count   int           // IN and OUT transfers that have not ended
+	count   int           // pending IN and OUT transfers
 }
 
 type inTransfer struct {
 	id   uint32
-	read *usb.Read // set by the reader of the socket alone
+	read *usb.Read // only the goroutine that reads the socket uses it
 }
 
 type outTransfer struct {
@@ -44,7 +44,7 @@ func newTab(s *Server) *tab {
 	return &tab{server: s, out: newOutbox()}
 }
 
-// handle carries out one request. An error means that the page breaks the rules and must be dropped.
+// handle carries out one request. An error means that the page breaks the rules, and its connection must end.
 func (t *tab) handle(message []byte) error {
 	r, err := parseRequest(message)
 	if err != nil {
@@ -54,7 +54,7 @@ func (t *tab) handle(message []byte) error {
 		t.close()
 	}
 	if !t.server.current(r.Device) {
-		return t.fail(r, failDisconnected) // sent before the page knew
+		return t.fail(r, failDisconnected) // the page sent it before it got the event
 	}
 	switch r.Op {
 	case "open":
@@ -98,8 +98,8 @@ func (t *tab) fail(r request, reason string) error {
 	return nil
 }
 
-// open opens the device. A device that another host holds opens all the same, as one does whose interface another
-// program has claimed: it is the claim that fails.
+// open opens the device, even if another host holds it. Then a claim fails, as on a system on which another program has
+// claimed the interface.
 func (t *tab) open(r request) error {
 	if t.server.port.Access().Denied {
 		return t.fail(r, failAccess)
@@ -115,7 +115,7 @@ func (t *tab) open(r request) error {
 	return t.succeed(r)
 }
 
-// close gives back the claims and ends the transfers of this handle. The device notices nothing.
+// close ends the transfers of this handle and releases its interfaces. The device does not see it.
 func (t *tab) close() {
 	if !t.opened {
 		return
@@ -182,7 +182,7 @@ func (t *tab) reset(r request) error {
 	return t.result(r, h.Reset())
 }
 
-// result answers an operation that is no transfer.
+// result answers an operation other than a transfer.
 func (t *tab) result(r request, err error) error {
 	switch {
 	case err == nil:
@@ -215,7 +215,7 @@ func (t *tab) transferIn(r request) error {
 	return nil
 }
 
-// finishIn may run under the port's lock.
+// finishIn answers an IN transfer. It may run with the port's lock held.
 func (t *tab) finishIn(p *inTransfer, data []byte, err error) {
 	t.mu.Lock()
 	if i := slices.Index(t.pending, p); i >= 0 {
@@ -234,11 +234,11 @@ func (t *tab) transferOut(r request) error {
 	if err := t.begin(); err != nil {
 		return err
 	}
-	t.outs <- outTransfer{id: r.ID, host: h, endpoint: r.Endpoint, data: r.Data} // has room: begin counts
+	t.outs <- outTransfer{id: r.ID, host: h, endpoint: r.Endpoint, data: r.Data} // never blocks, because begin counts
 	return nil
 }
 
-// sendOuts makes the OUT transfers of one opening, in order; one that a fault delays holds back the others.
+// sendOuts makes the OUT transfers of one open() in order. If a fault delays one, those behind it wait.
 func (t *tab) sendOuts(ctx context.Context, outs <-chan outTransfer, done chan<- struct{}) {
 	defer close(done)
 	for o := range outs {
@@ -260,8 +260,8 @@ func (t *tab) begin() error {
 	return nil
 }
 
-// transferred turns a transfer's end into its reply. The reasons are Chromium's: what the page or the browser ends by
-// closing is cancelled, also when the cable is pulled; what a bus reset ends has failed.
+// transferred returns the reply to a transfer. The reasons are those of Chromium: a transfer that ends because the device is
+// closed or unplugged was cancelled, and one that ends with a bus reset has failed.
 func transferred(id uint32, data []byte, err error) reply {
 	switch {
 	case err == nil:
@@ -283,7 +283,7 @@ const (
 	configurationHeader = 9
 )
 
-// interfaces lists the classes by interface number, and the interface of each endpoint, of a configuration descriptor.
+// interfaces returns the class of each interface and the interface of each endpoint in a configuration descriptor.
 func interfaces(configuration []byte) (classes map[uint8]uint8, endpoints map[uint8]uint8) {
 	classes, endpoints = make(map[uint8]uint8), make(map[uint8]uint8)
 	current := uint8(0)

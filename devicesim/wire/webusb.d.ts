@@ -1,33 +1,33 @@
-// Types of webusb.js, for projects that have @types/w3c-web-usb, or another declaration of USB.
+// The types of webusb.js, for projects that have @types/w3c-web-usb or another declaration of USB.
 //
 //   /** @type {typeof import('./webusb.d.ts')} */
 //   const { simulatedUSB, simulatedCAs } = await import('http://localhost:7380/sim/webusb.js')
 //
-// A TypeScript project saves this file and maps the module's address to it: "paths" in tsconfig.json.
+// A TypeScript project saves this file and maps the module's address to it with "paths" in tsconfig.json.
 
 /** A simulated navigator.usb. */
 export interface SimulatedUSB extends USB {
-  /** Ends the WebSocket, and with it all that is open. A page that goes away need not call it. */
+  /** Closes the WebSocket, and the device with it. A page that is closed need not call it. */
   close(): void
   onconnect: ((this: USB, event: USBConnectionEvent) => unknown) | null
   ondisconnect: ((this: USB, event: USBConnectionEvent) => unknown) | null
 }
 
 /**
- * An object that behaves as navigator.usb does in Chromium, and has one simulated imKey plugged in.
+ * Returns an object that behaves like navigator.usb of Chromium, with one simulated imKey plugged in.
  *
- * @param url The simulator's WebSocket, ws: or http:, absolute or relative to this module. By default the one beside the
- *   module, with the module's own ?device=n.
+ * @param url The simulator's WebSocket, ws: or http:, absolute or relative to this module. The default is the WebSocket of
+ *   the simulator that serves the module, with the module's own ?device=n.
  */
 export function simulatedUSB(url?: string | URL): SimulatedUSB
 
 /**
- * The public keys of the CAs of all the simulator's devices, in hex, for `trustedCAs` of `loadImKey`: with them its devices
- * are verified as real ones are. Nothing else trusts them.
+ * Returns the public keys of the CAs of all devices of a simulator, in hex, for `trustedCAs` of `loadImKey`. With them the
+ * SDK verifies these devices as it verifies real ones. No build trusts them by default.
  *
- * A page on another port of this computer gets them, too, by the simulator's own name: localhost and 127.0.0.1 are two.
- * Rejects with a DOMException, NetworkError, where the simulator does not tell them.
+ * A page on another port of this computer can call it too, but under the simulator's own host name: localhost and 127.0.0.1
+ * differ. The promise rejects with a DOMException, NetworkError, if the simulator does not answer.
  *
- * @param url The simulator: as for simulatedUSB, or any other address of it. By default the module's own.
+ * @param url Any address of the simulator. The default is the simulator that serves the module.
  */
 export function simulatedCAs(url?: string | URL): Promise<string[]>

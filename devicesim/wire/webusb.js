@@ -1,22 +1,22 @@
-// A navigator.usb for browsers into which the simulated imKey is not plugged.
+// A navigator.usb for browsers in which the simulated imKey is not plugged in.
 //
 //   import { simulatedUSB } from 'http://localhost:7380/sim/webusb.js';
 //   const usb = simulatedUSB();
 //   const [device] = await usb.getDevices();
 //
-// simulatedUSB(url) returns an object that behaves as navigator.usb does in Chromium 156: the same classes, results,
-// exceptions and their words, of which the W3C's WebUSB leaves many open. Where it differs:
+// simulatedUSB(url) returns an object that behaves like navigator.usb of Chromium 156: the same classes, results, exceptions
+// and messages, many of which the WebUSB specification leaves open. The differences are:
 //
-//   - Nobody is asked: requestDevice() resolves with the device if it is plugged in and a filter matches. It does want
-//     the person's click, as a chooser would (where the browser can tell).
-//   - The page may use the device from the start, until forget().
-//   - One transfer moves at most 64 KiB. There are no isochronous endpoints.
-//   - usb.close() ends the WebSocket; a page that goes away need not call it.
+//   - There is no chooser: requestDevice() resolves with the device if it is plugged in and a filter matches. It needs a
+//     click of the user, as a chooser does (if the browser reports clicks).
+//   - The page has permission for the device from the start, until forget().
+//   - One transfer has at most 64 KiB. There are no isochronous endpoints.
+//   - usb.close() closes the WebSocket. A page that is closed need not call it.
 //
-// simulatedCAs(url) promises the CAs of that simulator's devices, for trustedCAs of imkey.js.
+// simulatedCAs(url) resolves with the CAs of the simulator's devices, for trustedCAs of imkey.js.
 //
-// url: the simulator's WebSocket, ws: or http:, absolute or relative to this module; by default the one beside it, with
-// the same ?device=n.
+// url is the simulator's WebSocket, ws: or http:, absolute or relative to this module. The default is the WebSocket of the
+// simulator that serves this module, with the same ?device=n.
 
 const MAX_TRANSFER = 0x10000;
 const MAX_CHROMIUM = 32 * 1024 * 1024;
@@ -34,7 +34,7 @@ const ENDPOINT_RANGE = 'The specified endpoint number is out of range.';
 const NO_ENDPOINT = 'The specified endpoint is not part of a claimed and selected alternate interface.';
 const NOT_ALLOWED = 'The transfer was not allowed.';
 
-/** What the server's reasons are in a page. `state` is the sentence for an operation that is no transfer. */
+/** failure returns the exception for a reason of the server. `state` is the sentence for an operation other than a transfer. */
 function failure(method, reason, state) {
   switch (reason) {
     case 'access':
@@ -58,7 +58,7 @@ function typeError(method, message, on = 'USBDevice') {
   return new TypeError(`Failed to execute '${method}' on '${on}': ${message}`);
 }
 
-// Web IDL, as far as it is needed.
+// The conversions of Web IDL that are needed here.
 
 function want(method, args, count, on) {
   if (args.length < count) {
@@ -268,13 +268,13 @@ class USBConnectionEvent extends Event {
   }
 }
 
-/** Lets USB reach into the devices that it made. */
+// Private methods of USBDevice that USB calls.
 let disconnect;
 let matches;
 
 class USBDevice {
   #usb; // { request(device, op, parameters), forget(device) }
-  #number; // by which the server knows this device
+  #number; // of this device at the server
   #descriptor;
   #strings;
   #parsed; // the configuration
@@ -283,7 +283,7 @@ class USBDevice {
   #opened = false;
   #gone = false;
   #changing = false;
-  #requests = new Set(); // what to reject when the device goes
+  #requests = new Set(); // functions that reject a pending request when the device is unplugged
 
   static {
     disconnect = (device) => device.#disconnect();
@@ -381,7 +381,7 @@ class USBDevice {
     const value = octet(configurationValue);
     this.#steady(method);
     this.#mustBeOpen(method);
-    // There is one configuration, and it is selected.
+    // The only configuration is selected.
     if (value !== this.#parsed.value) throw exception(method, 'NotFoundError', NO_CONFIGURATION);
   }
 
@@ -530,7 +530,7 @@ class USBDevice {
     throw exception(method, 'NotFoundError', NO_ENDPOINT);
   }
 
-  /** The setup packet, if a page may send it. */
+  /** Returns the setup packet, or throws if a page must not send it. */
   #setup(method, { requestType, recipient, request, value, index }, inward, length) {
     this.#steady(method);
     this.#mustBeOpen(method);
@@ -571,7 +571,7 @@ class USBDevice {
     }
   }
 
-  /** Resolves with the server's reply; rejects when it is an error, or when the device goes. */
+  /** Resolves with the server's reply. Rejects if it is an error, or if the device is unplugged. */
   #ask(method, op, parameters, sentence) {
     return new Promise((resolve, reject) => {
       const gone = () => reject(failure(method, 'disconnected'));
@@ -630,7 +630,7 @@ function setupParameters(method, setup) {
       `Failed to read the '${name}' property from '${dictionary}': The provided value '${value}' is not a valid enum value of type ${type}.`,
     );
   };
-  // In the order of Web IDL: by name.
+  // Web IDL reads the members in alphabetical order.
   const index = unsignedShort(read('index'));
   const recipient = choice('recipient', 'USBRecipient', ['device', 'interface', 'endpoint', 'other']);
   const request = octet(read('request'));
@@ -664,9 +664,9 @@ function filtersOf(options) {
 class USB extends EventTarget {
   #url;
   #socket = null;
-  #device = null; // the one that is plugged in and permitted
+  #device = null; // the device that is plugged in and permitted
   #description = null; // of the device that is plugged in
-  #known = null; // a promise: settled when the simulator has said what is plugged in, or is not there
+  #known = null; // a promise that resolves when the simulator has reported its state or is not reachable
   #replies = new Map(); // by id
   #lastID = 0;
   #handlers = { connect: null, disconnect: null };
@@ -719,7 +719,7 @@ class USB extends EventTarget {
     return this.#device;
   }
 
-  /** Not part of WebUSB: ends the WebSocket. The device is gone for this page, without an event. */
+  /** Closes the WebSocket. The page has no device any more, and gets no event. This is not part of WebUSB. */
   close() {
     this.#closed = true;
     clearTimeout(this.#retry);
@@ -732,7 +732,7 @@ class USB extends EventTarget {
     const on = this.#handlers;
     const had = on[type] !== null;
     on[type] = typeof handler === 'function' ? handler : null;
-    // One listener for good, which looks up the handler: the place in the order is that of the first one set.
+    // One listener stays and calls the current handler, so that the first handler decides its place among the listeners.
     if (!had && on[type]) {
       const key = `${type} listener`;
       on[key] ??= (event) => on[type]?.call(this, event);
@@ -740,7 +740,7 @@ class USB extends EventTarget {
     }
   }
 
-  /** Connects to the simulator, once; resolves when it is known what is plugged in. Never rejects. */
+  /** Connects to the simulator once. Resolves when it is known whether a device is plugged in. Never rejects. */
   #connect() {
     if (this.#closed) return Promise.resolve();
     this.#known ??= new Promise((resolve) => {
@@ -748,7 +748,7 @@ class USB extends EventTarget {
       const socket = new WebSocket(this.#url);
       this.#socket = socket;
       socket.onmessage = ({ data }) => {
-        if (this.#socket !== socket) return; // given up already
+        if (this.#socket !== socket) return; // this socket was given up
         const message = JSON.parse(data);
         if (message.event) {
           this.#plugged(message.device ?? null);
@@ -777,12 +777,12 @@ class USB extends EventTarget {
     this.#later();
   }
 
-  /** A simulator that was stopped may come back, as a device that was pulled out. */
+  /** Connects again later: a simulator that was stopped may be started again. */
   #later() {
     if (this.#closed) return;
     this.#delay = Math.min(2000, this.#delay * 2 || 100);
     this.#retry = setTimeout(() => this.#connect(), this.#delay);
-    this.#retry.unref?.(); // in Node it shall not keep the process alive
+    this.#retry.unref?.(); // so that the timer does not keep a Node process alive
   }
 
   #make() {
@@ -795,7 +795,7 @@ class USB extends EventTarget {
     if (before && !description && this.#device) {
       const device = this.#device;
       this.#device = null;
-      // As in Chromium, the device still says that it is open while the event is told.
+      // As in Chromium, the device is still open while the event is dispatched.
       if (this.#permitted) this.#tell('disconnect', device);
       disconnect(device);
     }
@@ -806,7 +806,7 @@ class USB extends EventTarget {
     }
     this.#hadState = true;
   }
-  #hadState = false; // what is plugged in when a page comes is no event
+  #hadState = false; // the first state gives no event
 
   #tell(type, device) {
     if (!this.#closed) this.dispatchEvent(new USBConnectionEvent(type, { device }));
@@ -826,7 +826,7 @@ class USB extends EventTarget {
     const opened = device.opened;
     disconnect(device);
     if (opened) {
-      // Only so are the claims given back. The next call connects again.
+      // Closing the socket releases the interfaces. The next call connects again.
       const socket = this.#socket;
       this.#lost(socket);
       socket?.close();
@@ -856,11 +856,11 @@ export async function simulatedCAs(url) {
     if (answer.ok) return (await answer.json()).cas;
     why = `${answer.status} ${answer.statusText}`;
   } catch (error) {
-    why = error.message; // the browser does not tell a page of another site what was answered
+    why = error.message; // the browser hides the answer from a page of another site
   }
   throw new DOMException(
-    `${target.origin} did not tell its CAs (${why}). Is the simulator running, and is this page served from this ` +
-      `computer and under the same name? localhost and 127.0.0.1 are two.`,
+    `cannot read the CAs of ${target.origin} (${why}). Check that the simulator is running, and that this page is served ` +
+      `from this computer under the same host name: localhost and 127.0.0.1 differ.`,
     'NetworkError',
   );
 }

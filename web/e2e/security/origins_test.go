@@ -144,7 +144,7 @@ func TestPagesOfOtherOrigins(t *testing.T) {
 	require.Equal(t, []string{s.Device.CA()}, cas("http://127.0.0.1:"+otherPort))
 	refused := cas("http://localhost:" + otherPort)
 	require.Equal(t, "NetworkError", refused[0])
-	require.Contains(t, refused[1], "http://127.0.0.1:"+port+" did not tell its CAs")
+	require.Contains(t, refused[1], "cannot read the CAs of http://127.0.0.1:"+port)
 	require.Contains(t, refused[1], "localhost and 127.0.0.1 are two")
 
 	through := attack(s.URL+"/a-page", s.URL)
