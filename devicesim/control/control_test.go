@@ -36,7 +36,7 @@ func newBench(t *testing.T, options ...device.Options) *bench {
 	}
 	for _, o := range options {
 		log := trace.NewLog(0)
-		recorder := trace.NewRecorder(log)
+		recorder := trace.NewTracer(log)
 		o.Screen = recorder.Screen
 		o.Applets = applets.All()
 		d, err := device.New(o)

@@ -42,7 +42,7 @@ func TestProgressOfARecording(t *testing.T) {
 	}
 	_, got := b.do("GET", "replay", "")
 	require.Equal(t, map[string]any{"played": 1.0, "of": 2.0, "line": 4.0, "error": "replay: line 4 has show binding code, " +
-		"and the host sent BIND_CHECK: 8071000000 instead of 8072000000, other from byte 2 on"}, got)
+		"and the host sent BIND_CHECK: 8071000000 instead of 8072000000, different from byte 2 on"}, got)
 	require.Contains(t, b.refused("POST", "device/wallet", `{"words":12}`, http.StatusConflict, "conflict"), "plays a recording")
 	for call, body := range map[string]string{"device/unbound": `{"allow":true}`, "device/confirm": `{"binding":true}`} {
 		require.Contains(t, b.refused("POST", call, body, http.StatusConflict, "conflict"), "plays a recording")

@@ -14,24 +14,25 @@ import (
 	"imkey-connect/devicesim/usb"
 )
 
-// Options are what a script leaves open.
+// Options describe a device that plays a script.
 type Options struct {
-	// AnyHost takes commands for the recorded ones that differ only in what every host draws for itself: its key, its
-	// proof of the code, its signatures.
+	// AnyHost accepts a command that differs from the recorded one only in what each host draws for itself: its key, its
+	// proof of the code and its signatures.
 	AnyHost bool
-	// Serial is the USB serial number; empty takes the one that the script answers with.
+	// Serial is the USB serial number. An empty one means the serial number in the script.
 	Serial     string
-	LandingURL string             // of WebUSB; empty leaves it out
-	Tap        func(usb.TapEvent) // sees everything on the bus; see device.Options
-	Screen     func(caption string)
+	LandingURL string               // of WebUSB; without one the device announces none
+	Tap        func(usb.TapEvent)   // see device.Options
+	Screen     func(caption string) // see device.Options
 }
 
 // Device plays a script behind a USB port. It is safe for concurrent use.
 //
-// A command that is not the script's next is answered with ERROR 01, the reason kept in Err; the place in the script stays.
-// A CANCEL ends a command that was never answered. Who attaches after the last command begins with the first one again.
+// The device answers a command that is not the script's next one with ERROR 01, keeps the reason for Err, and stays at its
+// place in the script. A CANCEL ends a command that the script does not answer. A host that attaches after the last command
+// starts at the first one again.
 //
-// Locks: the port's before mu.
+// The port's lock is taken before mu.
 type Device struct {
 	script Script
 	any    bool
@@ -40,17 +41,17 @@ type Device struct {
 	screen func(string)
 
 	mu       sync.Mutex
-	send     func([]byte) // nil: no host
+	send     func([]byte) // nil without a host
 	in       frame.Assembler
-	next     int
-	pieces   gathered
-	began    int  // the exchange at which they did
-	waiting  bool // the command under way was never answered
+	next     int     // index of the next exchange
+	payload  payload // the payload that arrives
+	began    int     // index of the exchange at which the payload began
+	waiting  bool    // the script does not answer the last command
 	err      *MismatchError
 	watchers map[chan struct{}]struct{}
 }
 
-// New returns a device that plays script, plugged in.
+// New returns a device that plays a script. It is plugged in.
 func New(script Script, o Options) *Device {
 	d := &Device{script: script, any: o.AnyHost, screen: o.Screen, watchers: map[chan struct{}]struct{}{}}
 	serial, seid := script.identity()
@@ -64,7 +65,7 @@ func New(script Script, o Options) *Device {
 	return d
 }
 
-// identity is what the script answers to who asks for serial number and SEID (core/PROTOCOL.md section 3).
+// identity returns the serial number and the SEID that the script answers (core/PROTOCOL.md section 3).
 func (s Script) identity() (serial, seid string) {
 	serial = "imKeyRecorded"
 	for _, e := range s.Exchanges {
@@ -84,7 +85,7 @@ func (s Script) identity() (serial, seid string) {
 	return serial, seid
 }
 
-// Err is the first command that the script did not have at its place, as a *MismatchError; nil if there was none.
+// Err returns the first command that was not the next one of the script as a *MismatchError, or nil.
 func (d *Device) Err() error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -94,7 +95,7 @@ func (d *Device) Err() error {
 	return d.err
 }
 
-// Done is nil once the whole script was played and nothing else; *MismatchError or *UnfinishedError otherwise.
+// Done returns nil if all commands of the script were sent and no others, else a *MismatchError or an *UnfinishedError.
 func (d *Device) Done() error {
 	if err := d.Err(); err != nil {
 		return err
@@ -108,7 +109,7 @@ func (d *Device) Done() error {
 	return nil
 }
 
-// Attach is the port's to call.
+// Attach is called by the port.
 func (d *Device) Attach(send func(packet []byte)) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -120,7 +121,7 @@ func (d *Device) Attach(send func(packet []byte)) {
 	d.changed()
 }
 
-// Detach is the port's to call.
+// Detach is called by the port.
 func (d *Device) Detach() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -130,11 +131,11 @@ func (d *Device) Detach() {
 
 func (d *Device) idle() {
 	d.in.Reset()
-	d.pieces = gathered{}
+	d.payload = payload{}
 	d.waiting = false
 }
 
-// Packet is the port's to call.
+// Packet is called by the port.
 func (d *Device) Packet(p []byte) {
 	d.mu.Lock()
 	send := d.send
@@ -165,7 +166,7 @@ func (d *Device) packet(p []byte) []frame.Packet {
 		d.idle()
 		return []frame.Packet{frame.Error(frame.Cancelled)}
 	case event.Kind == frame.WasCancel:
-		d.pieces = gathered{}
+		d.payload = payload{}
 		return []frame.Packet{frame.Error(frame.InvalidCommand)}
 	case event.Kind != frame.Message:
 		return []frame.Packet{frame.Error(frame.InvalidCommand)}
@@ -188,21 +189,21 @@ func (d *Device) packet(p []byte) []frame.Packet {
 	return packets
 }
 
-// answer finds what the script answers to a command; nil for nothing.
+// answer returns the script's answer to a command, nil if it has none. ok is false if the command does not match.
 func (d *Device) answer(command []byte) (answer []byte, ok bool) {
 	if d.next == len(d.script.Exchanges) {
 		return d.refuse(&MismatchError{Got: command})
 	}
 	e := d.script.Exchanges[d.next]
-	c, isPiece := piece(command)
-	if !isPiece {
-		d.pieces = gathered{}
+	c, isChunk := chunk(command)
+	if !isChunk {
+		d.payload = payload{}
 	} else if c.P1 == 0 {
 		d.began = d.next
 	}
 	if bytes.Equal(command, e.Command) {
-		if isPiece && d.pieces.add(c) {
-			d.pieces = gathered{}
+		if isChunk && d.payload.add(c) {
+			d.payload = payload{}
 		}
 		d.next++
 		return e.Answer, true
@@ -210,13 +211,13 @@ func (d *Device) answer(command []byte) (answer []byte, ok bool) {
 	mismatch := &MismatchError{Line: e.Line, Want: e.Command, Got: command}
 	if d.any {
 		mismatch.compared, mismatch.want, mismatch.got = true, canonical(e.Command), canonical(command)
-		if isPiece {
-			if want, end, ok := d.script.payload(d.began); ok && (c.P1 == 0 || len(d.pieces.data) > 0) {
-				if !d.pieces.add(c) {
+		if isChunk {
+			if want, end, ok := d.script.payload(d.began); ok && (c.P1 == 0 || len(d.payload.data) > 0) {
+				if !d.payload.add(c) {
 					return []byte{0x90, 0x00}, true
 				}
-				got := d.pieces.canonical()
-				d.pieces = gathered{}
+				got := d.payload.canonical()
+				d.payload = payload{}
 				if bytes.Equal(got, want) {
 					d.next = end + 1
 					return d.script.Exchanges[end].Answer, true
@@ -243,7 +244,7 @@ func (d *Device) refuse(e *MismatchError) ([]byte, bool) {
 	return nil, false
 }
 
-// Link takes the device for a host in the same process.
+// Link opens the device for a host in the same process.
 func (d *Device) Link(ctx context.Context) (transport.Link, error) {
 	return device.OpenLink(ctx, d.port)
 }

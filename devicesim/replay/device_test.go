@@ -79,7 +79,7 @@ func TestAnUnexpectedCommandIsRefusedAndExplained(t *testing.T) {
 	_, err := h.channel.Exchange(h.ctx, []byte("\x80\x72\x00\x01\x00"), 0, nil)
 	require.Error(t, err)
 	require.EqualError(t, d.Err(), "replay: line 5 has show binding code, and the host sent show binding code: "+
-		"8072000100 instead of 8072000000, other from byte 4 on")
+		"8072000100 instead of 8072000000, different from byte 4 on")
 	var mismatch *replay.MismatchError
 	require.ErrorAs(t, d.Done(), &mismatch)
 	require.Equal(t, 5, mismatch.Line)
@@ -174,7 +174,7 @@ func TestAnyHost(t *testing.T) {
 					// The place in the payload, not where the pieces were cut otherwise: the last byte of all.
 					tail := text[len(text)-9 : len(text)-1]
 					require.Contains(t, d.Err().Error(), fmt.Sprintf(
-						": of its payload, without the host's signature, …%x%02x (%d bytes) instead of …%x%02x (%[3]d bytes), other from byte %[3]d on",
+						": the payload without its signature is …%x%02x (%d bytes) instead of …%x%02x (%[3]d bytes), different from byte %[3]d on",
 						tail, text[len(text)-1]^1, len(text), tail, text[len(text)-1]))
 					return
 				}
@@ -209,7 +209,7 @@ func TestWhatEveryHostHasOfItsOwnIsNotBlamed(t *testing.T) {
 	h := attach(t, d)
 	_, err := h.channel.Exchange(h.ctx, []byte("\x80\x71\x00\x01\x04\x11\x22\x33\x44\x00"), 0, nil)
 	require.Error(t, err)
-	require.Contains(t, d.Err().Error(), ": without what is every host's own, 807100010004 instead of 807100000004, other from byte 4 on")
+	require.Contains(t, d.Err().Error(), ": without the host's key and proof it is 807100010004 instead of 807100000004, different from byte 4 on")
 	h.asks("\x80\x71\x00\x00\x04\x11\x22\x33\x44\x00", "\x00\x90\x00")
 }
 

@@ -7,18 +7,18 @@ import (
 	"imkey-connect/core/apdu"
 )
 
-// What of a command depends on its host: core/PROTOCOL.md sections 5 and 6.
+// The commands that differ between hosts: core/PROTOCOL.md sections 5 and 6.
 const (
-	insBindCheck      = 0x71 // the host's key
-	insIdentityVerify = 0x73 // the host's key and its proof
-	insPrepareTx      = 0x51 // begins with the host's signature
-	insPrepareMessage = 0x54
+	insBindCheck      = 0x71 // has the app key
+	insIdentityVerify = 0x73 // has the app key and the proof
+	insPrepareTx      = 0x51 // its payload begins with the binding signature
+	insPrepareMessage = 0x54 // the same
 
-	last = 0x80 // P2 of a payload's last piece
+	last = 0x80 // P2 of a payload's last chunk
 )
 
-// canonical is a command without what every host has of its own. A payload's pieces are told apart by their place alone:
-// the signature before the rest has no fixed length, so the rest is cut elsewhere.
+// canonical returns a command without what differs between hosts. It does not change a chunk: the binding signature has no
+// fixed length, so hosts cut the rest of the payload at different places.
 func canonical(command []byte) []byte {
 	c, err := apdu.Parse(command)
 	if err != nil || c.CLA != 0x80 || c.INS != insBindCheck && c.INS != insIdentityVerify {
@@ -27,48 +27,48 @@ func canonical(command []byte) []byte {
 	return append(slices.Clone(command[:4]), byte(len(c.Data)>>8), byte(len(c.Data)))
 }
 
-// piece says whether a command carries a part of a payload that its host has signed, and its parts.
-func piece(command []byte) (c apdu.Command, ok bool) {
+// chunk parses a command that has a chunk of a payload with a binding signature.
+func chunk(command []byte) (c apdu.Command, ok bool) {
 	c, err := apdu.Parse(command)
 	return c, err == nil && c.CLA == 0x80 && (c.INS == insPrepareTx || c.INS == insPrepareMessage) && len(c.Data) > 0
 }
 
-// gathered is a payload put together from its pieces, its signature taken out.
-type gathered struct {
+// payload is a payload that comes in chunks.
+type payload struct {
 	ins  byte
 	data []byte
 }
 
-// add takes one piece and says whether the payload is complete.
-func (g *gathered) add(c apdu.Command) (complete bool) {
+// add adds a chunk and reports whether the payload is complete.
+func (p *payload) add(c apdu.Command) (complete bool) {
 	if c.P1 == 0 {
-		*g = gathered{ins: c.INS}
+		*p = payload{ins: c.INS}
 	}
-	g.data = append(g.data, c.Data...)
+	p.data = append(p.data, c.Data...)
 	return c.P2 == last
 }
 
-// canonical is the payload without the host's signature: 00, its length, the signature, the rest.
-func (g *gathered) canonical() []byte {
-	if len(g.data) < 2 || g.data[0] != 0 || len(g.data) < 2+int(g.data[1]) {
-		return append([]byte{g.ins}, g.data...)
+// canonical returns the instruction and the payload without its binding signature, which stands after 00 and its length.
+func (p *payload) canonical() []byte {
+	if len(p.data) < 2 || p.data[0] != 0 || len(p.data) < 2+int(p.data[1]) {
+		return append([]byte{p.ins}, p.data...)
 	}
-	return append([]byte{g.ins}, g.data[2+int(g.data[1]):]...)
+	return append([]byte{p.ins}, p.data[2+int(p.data[1]):]...)
 }
 
-// payload gathers the payload that begins at exchange at, and says where its last piece is.
-func (s Script) payload(at int) (canonical []byte, end int, ok bool) {
-	var g gathered
-	for i := at; i < len(s.Exchanges); i++ {
-		c, ok := piece(s.Exchanges[i].Command)
-		if !ok || (i == at) != (c.P1 == 0) || i > at && c.INS != g.ins {
+// payload returns the canonical form of the payload whose first chunk has an index, and the index of its last chunk.
+func (s Script) payload(first int) (canonical []byte, end int, ok bool) {
+	var p payload
+	for i := first; i < len(s.Exchanges); i++ {
+		c, ok := chunk(s.Exchanges[i].Command)
+		if !ok || (i == first) != (c.P1 == 0) || i > first && c.INS != p.ins {
 			return nil, 0, false
 		}
-		if g.add(c) {
-			return g.canonical(), i, true
+		if p.add(c) {
+			return p.canonical(), i, true
 		}
 		if !bytes.Equal(s.Exchanges[i].Answer, []byte{0x90, 0x00}) {
-			return nil, 0, false // the device refused a piece: each byte counts then
+			return nil, 0, false // the device refused a chunk, so each byte must match
 		}
 	}
 	return nil, 0, false

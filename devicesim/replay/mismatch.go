@@ -7,13 +7,14 @@ import (
 	"imkey-connect/devicesim/trace"
 )
 
-// MismatchError is a command that the script does not have at its place.
+// MismatchError is a command that is not the next one of the script.
 type MismatchError struct {
-	Line int    // of the command that the script has there; 0: the script is at its end
-	Want []byte // that command; nil at the end
-	Got  []byte // what the host sent
+	Line int    // of the script's next command; 0 at the end of the script
+	Want []byte // the script's next command; nil at the end of the script
+	Got  []byte // the host's command
 
-	// Of a device for any host, what was compared: without what every host has of its own, and of a payload all pieces.
+	// What a device for any host has compared: a command without what differs between hosts, or a whole payload without its
+	// signature.
 	compared  bool
 	payload   bool
 	want, got []byte
@@ -34,16 +35,16 @@ func (e *MismatchError) Error() string {
 	}
 	switch {
 	case e.payload:
-		return fmt.Sprintf("%s: of its payload, without the host's signature, %s instead of %s, other from byte %d on",
+		return fmt.Sprintf("%s: the payload without its signature is %s instead of %s, different from byte %d on",
 			text, around(got, same), around(want, same), same+1)
 	case e.compared && len(want) < len(e.Want):
-		text += ": without what is every host's own"
-		return fmt.Sprintf("%s, %s instead of %s, other from byte %d on", text, brief(got), brief(want), same+1)
+		return fmt.Sprintf("%s: without the host's key and proof it is %s instead of %s, different from byte %d on",
+			text, brief(got), brief(want), same+1)
 	}
-	return fmt.Sprintf("%s: %s instead of %s, other from byte %d on", text, brief(got), brief(want), same+1)
+	return fmt.Sprintf("%s: %s instead of %s, different from byte %d on", text, brief(got), brief(want), same+1)
 }
 
-// around is what a payload has at a place, and a little before.
+// around returns the bytes of a payload at an offset, and some before it.
 func around(b []byte, at int) string {
 	const before, most = 8, 40
 	from := max(0, at-before)
@@ -58,7 +59,7 @@ func around(b []byte, at int) string {
 	return fmt.Sprintf("%s (%d bytes)", text, len(b))
 }
 
-// brief is the beginning of a long command.
+// brief returns a command, shortened if it is long.
 func brief(b []byte) string {
 	const most = 40
 	if len(b) <= most {
@@ -69,9 +70,9 @@ func brief(b []byte) string {
 
 // UnfinishedError is a script that was not played to its end.
 type UnfinishedError struct {
-	Played, Of int    // commands
+	Played, Of int    // numbers of commands: played, and of the script
 	Line       int    // of the next command
-	Command    []byte // that one
+	Command    []byte // the next command
 }
 
 func (e *UnfinishedError) Error() string {

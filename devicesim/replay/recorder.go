@@ -8,15 +8,15 @@ import (
 	"imkey-connect/devicesim/trace"
 )
 
-// Recorder writes a session's commands and answers as they come. Give its Event to [trace.Log.Tee].
+// Recorder writes a recording of a session. Pass its method Event to [trace.Log.Tee].
 type Recorder struct {
 	mu  sync.Mutex
 	to  io.Writer
 	err error
 }
 
-// NewRecorder returns a recorder that writes to w, whole lines at a time, beginning with comments: title, and the device's CA
-// unless that is empty.
+// NewRecorder returns a recorder that writes to w, in whole lines. The first lines are comments with a title and the device's
+// CA, unless that is empty.
 func NewRecorder(w io.Writer, title, ca string) *Recorder {
 	r := &Recorder{to: w}
 	r.write("# " + title + "\n")
@@ -26,7 +26,7 @@ func NewRecorder(w io.Writer, title, ca string) *Recorder {
 	return r
 }
 
-// Event records one event of the device's trace: commands, answers, and as comments what else a reader wants to know.
+// Event writes one event of the device's trace: a command, an answer, or a plug event as a comment.
 func (r *Recorder) Event(e trace.Event) {
 	switch {
 	case e.Kind == trace.KindAPDU && e.Dir == trace.Out:
@@ -46,7 +46,7 @@ func (r *Recorder) write(lines string) {
 	}
 }
 
-// Err is what went wrong with writing first, after which nothing more was written.
+// Err returns the first error of a write. After it the recorder writes nothing.
 func (r *Recorder) Err() error {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -1,32 +1,31 @@
-// Package replay records what a simulated imKey and its hosts say to each other, and plays such records back: a device
-// that answers each command with what it answered then, so that a dApp can be tested again without a wallet, a person or
-// a button.
+// Package replay records the session of a simulated imKey with its hosts, and plays recordings: a device that answers each
+// command with the recorded answer. With it a dApp can be tested without a wallet, a user or a button.
 //
-// # The form
+// # The format
 //
-// The text form is the one that hardware wallet projects share, Ledger's test fixtures among them: a command on a line
-// after =>, its answer with the status word on the next after <=, both in hex.
+// A recording is text in the format that hardware wallet projects share, for example in Ledger's test fixtures. A command is
+// on a line after =>. Its answer with the status word is on the next line after <=. Both are in hex.
 //
 //	# SELECT IMK
 //	=> 00a4040005695f696d6b
 //	<= 9000
 //
-// [Parse] takes other people's files as they are: upper case, blanks anywhere, indented lines, empty lines, CRLF, a word
-// before the arrow as logs have it, 0x and Python's b'…' around the digits. Lines that begin with #, // or ; are comments.
-// A command that no answer follows was never answered: its host gave up, or was unplugged.
+// [Parse] accepts the files of other projects: upper case, spaces anywhere, indented lines, empty lines, CRLF, a word before
+// the arrow as in a log, 0x and Python's b'…' around the digits. Lines that begin with #, // or ; are comments. A command
+// without an answer was not answered: its host gave up, or the device was unplugged.
 //
-// # What a record holds
+// # What a recording contains
 //
-// Everything that went over the wire, and so what anybody on the wire saw: serial number and certificate, public keys and
-// addresses, transactions and messages in the clear, signatures, the host's public key and the encrypted proof that it knows the
-// binding code. The code, the PIN, the mnemonic and private keys never go over the wire, so no record has them. From the
-// proof of a binding, whoever has the host's private key as well could find the code out; that key is not in the record.
+// A recording contains all that was sent over USB: the serial number and the certificate, public keys and addresses,
+// transactions and messages in the clear, signatures, the app's public key and the encrypted proof that it knows the binding
+// code. It does not contain the code, the PIN, the mnemonic phrase or private keys, because these are never sent. The app's
+// private key would decrypt the proof and so reveal the code.
 //
 // # Playing a binding
 //
-// A host draws its key anew for each device, so another host never sends what the recorded one sent. [Options.AnyHost] leaves
-// such differences aside; without it each byte counts, which suits a host that keeps the recorded key or draws it from a
-// seed.
+// An app draws a new key for each device, so another app sends other bytes than the recorded one. With [Options.AnyHost] the
+// device ignores these differences. Without it each byte must match, which suits a host that has the recorded key or draws
+// its key from a seed.
 package replay
 
 import (
@@ -41,20 +40,20 @@ import (
 
 // Exchange is one command and its answer.
 type Exchange struct {
-	Line    int    // of the command, from 1 on; 0 where it comes from no file
+	Line    int    // of the command, from 1 on; 0 if it comes from no file
 	Command []byte // 1 to frame.MaxMessage bytes
-	Answer  []byte // with the status word, 2 to frame.MaxMessage bytes; nil: there was none
+	Answer  []byte // with the status word, 2 to frame.MaxMessage bytes; nil if there was none
 }
 
-// Script is what is to be played.
+// Script is a recording to play.
 type Script struct {
-	// CA is the public key that verifies the device's certificate, hex, where a comment "# ca 04…" gives it: a simulated
-	// device has a CA of its own, and pages trust it by that key.
+	// CA is the public key in hex that verifies the attestation certificate. It comes from a comment "# ca 04…", because a
+	// simulated device has a CA of its own, which a page must trust.
 	CA        string
 	Exchanges []Exchange // in order
 }
 
-// SyntaxError is a line that is not part of a script. The text does not repeat the line.
+// SyntaxError is a line that is neither a comment nor part of a script. The error's text does not repeat the line.
 type SyntaxError struct {
 	Line   int // from 1 on
 	Reason string
@@ -62,7 +61,7 @@ type SyntaxError struct {
 
 func (e *SyntaxError) Error() string { return fmt.Sprintf("replay: line %d: %s", e.Line, e.Reason) }
 
-// Parse reads a script. Errors are *SyntaxError.
+// Parse parses a script. Errors are *SyntaxError.
 func Parse(text []byte) (Script, error) {
 	var s Script
 	open := false // the last command has no answer yet
@@ -86,7 +85,7 @@ func Parse(text []byte) (Script, error) {
 		data, err := hex.DecodeString(clean(digits))
 		switch {
 		case err != nil:
-			return wrong("after the arrow come pairs of hex digits and nothing else")
+			return wrong("only pairs of hex digits may follow the arrow")
 		case len(data) > frame.MaxMessage:
 			return wrong("%d bytes are more than the %d of a message", len(data), frame.MaxMessage)
 		case !answer && len(data) == 0:
@@ -122,7 +121,7 @@ func arrow(line string) (answer bool, rest string, ok bool) {
 	return false, "", false
 }
 
-// clean takes away what people write around hex digits.
+// clean removes spaces, 0x and Python's b'…' from hex digits.
 func clean(digits string) string {
 	digits = strings.Join(strings.Fields(digits), "")
 	if rest, ok := strings.CutPrefix(digits, "b'"); ok {
@@ -132,7 +131,7 @@ func clean(digits string) string {
 	return strings.TrimPrefix(digits, "0X")
 }
 
-// String is the script in the form that Parse reads, lower case, with each command's name above it.
+// String returns the script in the format of Parse, in lower case, with each command's name above it.
 func (s Script) String() string {
 	var b strings.Builder
 	if s.CA != "" {

@@ -41,12 +41,12 @@ func TestWhatIsNoScript(t *testing.T) {
 		"=> e0\n<= 90":             "replay: line 2: an answer ends in a status word of two bytes",
 		"=> e0\n<=":                "replay: line 2: an answer ends in a status word of two bytes",
 		"=>":                       "replay: line 1: a command has at least one byte",
-		"=> e01":                   "replay: line 1: after the arrow come pairs of hex digits and nothing else",
-		"# fine\n=> e0 <= 9000":    "replay: line 2: after the arrow come pairs of hex digits and nothing else",
-		"=> e0 # select":           "replay: line 1: after the arrow come pairs of hex digits and nothing else",
+		"=> e01":                   "replay: line 1: only pairs of hex digits may follow the arrow",
+		"# fine\n=> e0 <= 9000":    "replay: line 2: only pairs of hex digits may follow the arrow",
+		"=> e0 # select":           "replay: line 1: only pairs of hex digits may follow the arrow",
 		"=> " + long:               "replay: line 1: 7610 bytes are more than the 7609 of a message",
 		"=> e0\r\n<= " + long:      "replay: line 2: 7610 bytes are more than the 7609 of a message",
-		"=> secret phrase of mine": "replay: line 1: after the arrow come pairs of hex digits and nothing else",
+		"=> secret phrase of mine": "replay: line 1: only pairs of hex digits may follow the arrow",
 	} {
 		_, err := replay.Parse([]byte(text))
 		require.EqualError(t, err, want)

@@ -1,5 +1,5 @@
-// Package serve puts a whole simulator together: devices, their control API and WebSockets, USB/IP, and whatever pages go
-// with them, on one origin. The command imkeysim is a set of flags for it; tests start it in their own process.
+// Package serve runs a whole simulator: devices, their control API and WebSockets, USB/IP, and pages on the same origin. The
+// command imkeysim has flags for its options; tests start it in their own process.
 package serve
 
 import (
@@ -26,52 +26,52 @@ import (
 
 // Options describe a simulator.
 type Options struct {
-	Addr    string           // of HTTP; empty means 127.0.0.1 and any free port
-	USBIP   string           // of USB/IP; empty leaves it out
-	Devices []device.Options // at least one; LandingURL and Applets are filled in unless set
+	Addr    string           // the address for HTTP; the default is 127.0.0.1 and any free port
+	USBIP   string           // the address for USB/IP; empty means no USB/IP
+	Devices []device.Options // at least one; the defaults are all Applets and the simulator's page as LandingURL
 	Faults  []usb.Fault      // armed on every device
-	Pages   http.Handler     // what is not below /sim/; nil for nothing
-	Trace   int              // events kept for each device; 0 means trace.DefaultSize, fewer for more than 8 devices
-	Wrap    Wrapper          // around all that is served over HTTP; nil for nothing
+	Pages   http.Handler     // serves all paths outside /sim/; may be nil
+	Trace   int              // number of events kept for each device; 0 means trace.DefaultSize, or fewer for more than 8 devices
+	Wrap    Wrapper          // wraps the handler of all HTTP requests; may be nil
 
-	// Replay has devices that play these instead of Devices, each for whatever host asks.
+	// Replay are recordings that devices play, for any host, instead of Devices.
 	Replay []replay.Script
-	// Record, if not nil, is asked for where to record device n, from 1 on; see package replay. Close reports what could not
-	// be written, and closes it.
-	Record func(n int) (io.WriteCloser, error)
+	// Recording, if not nil, returns where to record the session of device n, from 1 on; see package replay. Close reports
+	// write errors and closes the recording.
+	Recording func(n int) (io.WriteCloser, error)
 }
 
-// Wrapper puts a handler around another: to record requests, to add routes.
+// Wrapper wraps a handler, to log requests or to add routes.
 type Wrapper func(http.Handler) http.Handler
 
 // Simulator is a running simulator.
 type Simulator struct {
-	devices []control.Simulated
-	wires   []*wire.Server
-	http    net.Listener
-	usbip   net.Listener // nil: off
-	server  *http.Server
-	records []record
+	devices    []control.Simulated
+	wires      []*wire.Server
+	http       net.Listener
+	usbip      net.Listener // nil without USB/IP
+	server     *http.Server
+	recordings []recording
 
 	stop    context.CancelFunc
 	serving sync.WaitGroup
 	failed  chan error
 	closing sync.Once
-	err     error // of Close
+	err     error // the result of Close
 }
 
-type record struct {
+type recording struct {
 	*replay.Recorder
 	to io.Closer
 }
 
-// Start listens, makes the devices and serves until Close. When it returns all listen.
+// Start makes the devices and serves until Close. When it returns, all listeners are open.
 func Start(o Options) (*Simulator, error) {
 	switch {
 	case len(o.Devices) == 0 && len(o.Replay) == 0:
 		return nil, errors.New("serve: no devices")
 	case len(o.Devices) > 0 && len(o.Replay) > 0:
-		return nil, errors.New("serve: devices and recordings of devices do not mix")
+		return nil, errors.New("serve: Devices and Replay exclude each other")
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	s := &Simulator{stop: stop, failed: make(chan error, 2)}
@@ -82,7 +82,7 @@ func Start(o Options) (*Simulator, error) {
 		Handler:           o.Wrap.around(s.routes(o.Pages)),
 		ReadHeaderTimeout: 10 * time.Second,
 		MaxHeaderBytes:    64 << 10,
-		BaseContext:       func(net.Listener) context.Context { return ctx }, // ends the streams when we stop
+		BaseContext:       func(net.Listener) context.Context { return ctx }, // ends the streams at Close
 	}
 	s.serving.Go(func() {
 		if err := s.server.Serve(s.http); !errors.Is(err, http.ErrServerClosed) {
@@ -103,7 +103,7 @@ func Start(o Options) (*Simulator, error) {
 	return s, nil
 }
 
-// prepare listens and makes the devices.
+// prepare opens the listeners and makes the devices.
 func (s *Simulator) prepare(o Options) (err error) {
 	if o.Addr == "" {
 		o.Addr = "127.0.0.1:0"
@@ -121,7 +121,7 @@ func (s *Simulator) prepare(o Options) (err error) {
 	}
 	landing := fmt.Sprintf("http://localhost:%d/", s.port())
 	taken := map[string]bool{}          // serial numbers and SEIDs
-	for _, options := range o.Devices { // those that are given are not drawn for an earlier device
+	for _, options := range o.Devices { // those in the options must not be drawn for another device
 		taken[options.Serial], taken[strings.ToLower(options.SEID)] = true, true
 	}
 	for i, options := range o.Devices {
@@ -129,8 +129,8 @@ func (s *Simulator) prepare(o Options) (err error) {
 			options.Taken = func(id string) bool { return taken[id] }
 		}
 		log := trace.NewLog(o.Trace)
-		recorder := trace.NewRecorder(log)
-		options.Tap, options.Screen = both(recorder.Tap, options.Tap), both(recorder.Screen, options.Screen)
+		tracer := trace.NewTracer(log)
+		options.Tap, options.Screen = both(tracer.Tap, options.Tap), both(tracer.Screen, options.Screen)
 		if options.LandingURL == "" {
 			options.LandingURL = landing
 		}
@@ -149,8 +149,8 @@ func (s *Simulator) prepare(o Options) (err error) {
 	}
 	for _, script := range o.Replay {
 		log := trace.NewLog(o.Trace)
-		recorder := trace.NewRecorder(log)
-		d := replay.New(script, replay.Options{AnyHost: true, LandingURL: landing, Tap: recorder.Tap, Screen: recorder.Screen})
+		tracer := trace.NewTracer(log)
+		d := replay.New(script, replay.Options{AnyHost: true, LandingURL: landing, Tap: tracer.Tap, Screen: tracer.Screen})
 		if err := s.add(d, log, o); err != nil {
 			return err
 		}
@@ -158,7 +158,7 @@ func (s *Simulator) prepare(o Options) (err error) {
 	return nil
 }
 
-// both calls first, then second unless it is nil.
+// both returns a function that calls first, then second unless that is nil.
 func both[T any](first, second func(T)) func(T) {
 	if second == nil {
 		return first
@@ -173,23 +173,23 @@ func (w Wrapper) around(h http.Handler) http.Handler {
 	return w(h)
 }
 
-// traceSize is how many events each of so many devices keeps. They are most of a device's memory, some 300 bytes each; the
-// last ten or twenty exchanges are there for any number of devices.
+// traceSize is how many events the log of each device keeps. An event takes about 300 bytes, so they are most of the memory of
+// a device. At least the last ten or twenty exchanges are kept.
 func traceSize(devices int) int {
 	return max(250, trace.DefaultSize*8/max(8, devices))
 }
 
-// add takes a device in.
+// add adds a device.
 func (s *Simulator) add(d control.Device, log *trace.Log, o Options) error {
 	s.devices = append(s.devices, control.Simulated{Device: d, Trace: log})
 	s.wires = append(s.wires, wire.New(d.Port()))
-	if o.Record != nil {
-		to, err := o.Record(len(s.devices))
+	if o.Recording != nil {
+		to, err := o.Recording(len(s.devices))
 		if err != nil {
 			return err
 		}
 		recorder := replay.NewRecorder(to, "imKey "+d.Status().Serial+", recorded by imkeysim", d.Status().CA)
-		s.records = append(s.records, record{recorder, to})
+		s.recordings = append(s.recordings, recording{recorder, to})
 		log.Tee(recorder.Event)
 	}
 	return d.Port().SetFaults(o.Faults)
@@ -218,19 +218,19 @@ func (s *Simulator) routes(pages http.Handler) http.Handler {
 	return mux
 }
 
-// URL is the origin of the simulator, by its number: http://127.0.0.1:PORT.
+// URL is the origin of the simulator with an IP address: http://127.0.0.1:PORT.
 func (s *Simulator) URL() string {
 	return "http://" + dialable(s.http.Addr())
 }
 
-// Origin is the same by a name that the person gave, such as localhost: another origin to a browser.
+// Origin is the origin of the simulator with another host name, such as localhost. To a browser it is another origin.
 func (s *Simulator) Origin(host string) string {
 	return "http://" + net.JoinHostPort(host, strconv.Itoa(s.port()))
 }
 
 func (s *Simulator) port() int { return s.http.Addr().(*net.TCPAddr).Port }
 
-// USBIP is the address of the USB/IP server, empty if there is none. Device n has the bus id 1-n.
+// USBIP is the address of the USB/IP server, or empty. Device n has the bus id 1-n.
 func (s *Simulator) USBIP() string {
 	if s.usbip == nil {
 		return ""
@@ -238,7 +238,8 @@ func (s *Simulator) USBIP() string {
 	return dialable(s.usbip.Addr())
 }
 
-// dialable is an address that somebody on this machine can dial: one that listens everywhere is reached by loopback.
+// dialable returns an address at which programs on this machine reach a listener. A listener on all addresses is reached at
+// the loopback address.
 func dialable(a net.Addr) string {
 	t := a.(*net.TCPAddr)
 	host := t.IP.String()
@@ -248,21 +249,21 @@ func dialable(a net.Addr) string {
 	return net.JoinHostPort(host, strconv.Itoa(t.Port))
 }
 
-// Device returns device n, from 1 on; it must not be one that plays a recording.
+// Device returns device n, from 1 on. It must not be one that plays a recording.
 func (s *Simulator) Device(n int) *device.Device {
 	return s.devices[n-1].Device.(*device.Device)
 }
 
-// Status returns that of device n, from 1 on.
+// Status returns the status of device n, from 1 on.
 func (s *Simulator) Status(n int) device.Status { return s.devices[n-1].Device.Status() }
 
 // Trace returns the log of device n, from 1 on.
 func (s *Simulator) Trace(n int) *trace.Log { return s.devices[n-1].Trace }
 
-// Failed receives when a listener broke: the simulator should be closed.
+// Failed returns a channel that receives the error of a listener that has failed. The caller should close the simulator.
 func (s *Simulator) Failed() <-chan error { return s.failed }
 
-// Close stops serving, unplugs the devices, whose state is on disk where that was asked, and waits until nothing runs.
+// Close stops serving, unplugs the devices, and waits until nothing runs.
 func (s *Simulator) Close() error {
 	s.closing.Do(func() { s.err = s.close() })
 	return s.err
@@ -275,7 +276,7 @@ func (s *Simulator) close() error {
 		errs = append(errs, w.Close())
 	}
 	if s.server != nil {
-		// Streams and sockets have ended by now; what remains are requests that are being answered.
+		// Streams and sockets have ended already. Shutdown waits for the other requests.
 		ctx, cancel := context.WithTimeout(context.Background(), 3*time.Second)
 		if err := s.server.Shutdown(ctx); err != nil {
 			errs = append(errs, s.server.Close())
@@ -294,7 +295,7 @@ func (s *Simulator) close() error {
 			errs = append(errs, c.Close())
 		}
 	}
-	for _, r := range s.records {
+	for _, r := range s.recordings {
 		errs = append(errs, r.Err(), r.to.Close())
 	}
 	return errors.Join(errs...)

@@ -136,7 +136,7 @@ func (full) Write([]byte) (int, error) { return 0, syscall.ENOSPC }
 func (full) Close() error              { return nil }
 
 func TestARecordingThatCouldNotBeWrittenIsSaid(t *testing.T) {
-	s, err := Start(Options{Devices: []device.Options{{}}, Record: func(int) (io.WriteCloser, error) { return full{}, nil }})
+	s, err := Start(Options{Devices: []device.Options{{}}, Recording: func(int) (io.WriteCloser, error) { return full{}, nil }})
 	require.NoError(t, err)
 	require.ErrorIs(t, s.Close(), syscall.ENOSPC)
 }

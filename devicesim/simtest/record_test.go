@@ -75,8 +75,8 @@ func (h *host) privateKeys(seid string) []string {
 func TestRecordAndReplay(t *testing.T) {
 	record := &paper{}
 	s, err := serve.Start(serve.Options{
-		Devices: []device.Options{{Mnemonic: testPhrase, Approve: device.Yes}},
-		Record:  func(n int) (io.WriteCloser, error) { require.Equal(t, 1, n); return record, nil },
+		Devices:   []device.Options{{Mnemonic: testPhrase, Approve: device.Yes}},
+		Recording: func(n int) (io.WriteCloser, error) { require.Equal(t, 1, n); return record, nil },
 	})
 	require.NoError(t, err)
 	defer s.Close()
@@ -157,8 +157,8 @@ func TestRecordAndReplay(t *testing.T) {
 func TestARecordingOfACancelledCommand(t *testing.T) {
 	record := &paper{}
 	s, err := serve.Start(serve.Options{
-		Devices: []device.Options{{Mnemonic: testPhrase}},
-		Record:  func(int) (io.WriteCloser, error) { return record, nil },
+		Devices:   []device.Options{{Mnemonic: testPhrase}},
+		Recording: func(int) (io.WriteCloser, error) { return record, nil },
 	})
 	require.NoError(t, err)
 	defer s.Close()

@@ -10,7 +10,7 @@ import (
 var statusNames = map[uint16]string{
 	0x9000: "ok",
 	0x6700: "wrong length",
-	0x6940: "declined on the device",
+	0x6940: "rejected on the device",
 	0x6941: "too many UTXOs",
 	0x6942: "signature verification failed",
 	0x6943: "mnemonic check failed",
@@ -46,7 +46,7 @@ var appletNames = map[string]string{
 	"d0426f6f746c6f61646572": "boot loader",
 }
 
-// cardCommands are the card manager's reads, by the command's whole bytes (core/PROTOCOL.md section 3).
+// cardCommands are the names of the card manager's read commands, by all bytes of the command (core/PROTOCOL.md section 3).
 var cardCommands = map[string]string{
 	"80cb800005dfff028101":     "read SEID",
 	"80ca004400":               "read serial number",
@@ -61,7 +61,7 @@ var cardCommands = map[string]string{
 	"80cb800005dfff02810000":   "read BLE version",
 }
 
-// appletCommands are the instructions of the IMK and Ethereum applets (core/PROTOCOL.md sections 5 and 6).
+// appletCommands are the names of the instructions of the IMK and Ethereum applets (core/PROTOCOL.md sections 5 and 6).
 var appletCommands = map[byte]string{
 	0x51: "prepare transaction",
 	0x52: "sign transaction",
@@ -74,7 +74,8 @@ var appletCommands = map[byte]string{
 	0x73: "IDENTITY_VERIFY",
 }
 
-// CommandText names a command APDU: "SELECT IMK", "BIND_CHECK", "read SEID"; an unknown one by its header.
+// CommandText returns the name of a command APDU, as "SELECT IMK", "BIND_CHECK" or "read SEID". The name of an unknown command
+// has its header.
 func CommandText(command []byte) string {
 	if len(command) < 4 {
 		return fmt.Sprintf("malformed command of %d bytes", len(command))
@@ -96,7 +97,7 @@ func CommandText(command []byte) string {
 	return fmt.Sprintf("unknown command %02x %02x %02x %02x", cla, ins, command[2], command[3])
 }
 
-// appletText reads Lc and the AID of a SELECT; without an AID it selects the card manager.
+// appletText returns the name of the applet in a SELECT, given the bytes from Lc on. Without an AID it is the card manager.
 func appletText(body []byte) string {
 	if len(body) == 0 || body[0] == 0 {
 		return "card manager"
@@ -112,7 +113,7 @@ func appletText(body []byte) string {
 	return "unknown applet " + aid
 }
 
-// chunkText tells the pieces of a long payload apart (core/PROTOCOL.md section 3).
+// chunkText says which chunk of a long payload a command has (core/PROTOCOL.md section 3).
 func chunkText(ins, p1, p2 byte) string {
 	if ins != 0x51 && ins != 0x54 {
 		return ""
@@ -128,7 +129,7 @@ func chunkText(ins, p1, p2 byte) string {
 	return ", next part"
 }
 
-// argumentText reads the path or the address that a command carries.
+// argumentText returns the path or the address in a command, given the bytes from Lc on.
 func argumentText(ins byte, body []byte) string {
 	if ins != 0x52 && ins != 0x53 && ins != 0x55 && ins != 0x56 || len(body) < 2 || len(body) < 1+int(body[0]) {
 		return ""
@@ -142,8 +143,8 @@ func argumentText(ins byte, body []byte) string {
 	return " " + text
 }
 
-// ResponseText says what a response means as the answer to command: "BIND_CHECK → bound elsewhere",
-// "SELECT IMK → ok", "sign transaction → declined on the device".
+// ResponseText returns what a response means as the answer to a command, as "BIND_CHECK → bound elsewhere", "SELECT IMK → ok"
+// or "sign transaction → rejected on the device".
 func ResponseText(command, response []byte) string {
 	name := "answer"
 	if len(command) > 0 {
@@ -168,7 +169,7 @@ func outcome(command, response []byte) string {
 		case command[1] == 0x71 && data[0] == 0x00:
 			return "unbound"
 		case command[1] == 0x71 && data[0] == 0x55:
-			return "bound to this host"
+			return "bound to this app"
 		case command[1] == 0x71 && data[0] == 0xAA:
 			return "bound elsewhere"
 		case command[1] == 0x73 && data[0] == 0x5A:
@@ -192,7 +193,7 @@ func outcome(command, response []byte) string {
 	return fmt.Sprintf("ok, %d bytes", len(data))
 }
 
-// ControlText names a USB control request by its setup packet (USB 2.0 section 9.3, WebUSB section 5).
+// ControlText returns the name of a USB control request, given its setup packet (USB 2.0 section 9.3, WebUSB section 5).
 func ControlText(setup [8]byte) string {
 	requestType, request := setup[0], setup[1]
 	value := binary.LittleEndian.Uint16(setup[2:])

@@ -1,10 +1,10 @@
-// Package trace keeps what a simulated imKey exchanged with its hosts, in words.
+// Package trace logs what a simulated imKey and its hosts exchange, and says what it means.
 //
-// A [Log] is a bounded ring of [Event]s. A [Recorder] turns what passes a USB port into events: each packet on its
-// own, and each whole APDU as a sentence such as "BIND_CHECK → bound elsewhere" (core/PROTOCOL.md sections 2, 3, 5, 6).
+// A [Log] is a bounded ring of [Event]s. A [Tracer] makes events of what passes a USB port: one for each packet, and one for
+// each APDU with a text such as "BIND_CHECK → bound elsewhere" (core/PROTOCOL.md sections 2, 3, 5, 6).
 //
-// A trace may be copied into a bug report. Everything in it crossed the wire, and the binding code, the PIN and the
-// mnemonic never do; screen events are captions given by the device and must not repeat what the screen shows.
+// A trace may be copied into a bug report. It has only what was sent over USB, and the binding code, the PIN and the mnemonic
+// phrase never are. A screen event has a caption from the device, which must not repeat what the screen shows.
 package trace
 
 import (
@@ -14,14 +14,14 @@ import (
 
 // The kinds of events.
 const (
-	KindPacket  = "packet"  // one 64-byte packet, as sent
+	KindPacket  = "packet"  // one packet of 64 bytes
 	KindControl = "control" // one USB control request
-	KindAPDU    = "apdu"    // one whole command or response
-	KindPlug    = "plug"    // plugged, unplugged, bus reset, power cut, a host coming or going
-	KindScreen  = "screen"  // the device's screen or buttons, as a caption
+	KindAPDU    = "apdu"    // one command or response
+	KindPlug    = "plug"    // plugged, unplugged, bus reset, a host attached or detached
+	KindScreen  = "screen"  // a caption of the device's screen
 )
 
-// The directions, as USB names them: seen from the host.
+// The directions.
 const (
 	Out = "out" // host to device
 	In  = "in"  // device to host
@@ -29,29 +29,29 @@ const (
 
 // Event is one line of a trace.
 type Event struct {
-	N    uint64    `json:"n"` // counts from 1 since the log was made
+	N    uint64    `json:"n"` // counts from 1
 	Time time.Time `json:"time"`
 	Kind string    `json:"kind"`
 	Dir  string    `json:"dir,omitempty"` // Out, In or empty
-	Hex  string    `json:"hex,omitempty"` // the bytes, lower case; a packet includes its padding
-	Text string    `json:"text"`          // the event in words
+	Hex  string    `json:"hex,omitempty"` // the bytes in lower case; a packet includes its padding
+	Text string    `json:"text"`          // what the event means
 }
 
 // Log is a bounded ring of events. It is safe for concurrent use.
 type Log struct {
 	mu       sync.Mutex
 	size     int
-	ring     []Event // grows to size, then wraps: event N sits at (N-1) % size
+	ring     []Event // grows to size, then wraps: event N is at (N-1) % size
 	count    uint64
 	watchers map[chan struct{}]struct{}
 	tee      func(Event)
 }
 
-// DefaultSize is the number of events that NewLog keeps when it is given no size: about 200 whole exchanges.
+// DefaultSize is the default number of events that a log keeps: about 200 exchanges.
 const DefaultSize = 2000
 
-// NewLog returns a log that keeps the last size events; size below 1 means DefaultSize. The memory is taken as the
-// log fills.
+// NewLog returns a log that keeps the last size events. A size below 1 means DefaultSize. The log allocates memory as it
+// grows.
 func NewLog(size int) *Log {
 	if size < 1 {
 		size = DefaultSize
@@ -59,7 +59,7 @@ func NewLog(size int) *Log {
 	return &Log{size: size, watchers: make(map[chan struct{}]struct{})}
 }
 
-// Add appends e, numbers it, and dates it now unless it carries a time. It never blocks on a watcher.
+// Add appends an event and sets its number, and its time unless it has one. It does not wait for watchers.
 func (l *Log) Add(e Event) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -79,21 +79,21 @@ func (l *Log) Add(e Event) {
 	for w := range l.watchers {
 		select {
 		case w <- struct{}{}:
-		default: // a signal is pending already
+		default: // a value is waiting there already
 		}
 	}
 }
 
-// Tee has f told of every event from now on, in order, also of those that the ring drops later. f must return soon and must not
-// call the log; whoever waits for the device waits for f.
+// Tee calls f with every later event in order, including those that the ring drops. f must return soon, because the device
+// waits for it, and must not call the log.
 func (l *Log) Tee(f func(Event)) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.tee = f
 }
 
-// Events returns the kept events whose N is greater than since, oldest first. A gap in N at the start tells that
-// older ones were dropped.
+// Events returns the events that the log has kept and whose N is greater than since, oldest first. If the first N is greater
+// than since+1, the log has dropped events.
 func (l *Log) Events(since uint64) []Event {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -109,8 +109,8 @@ func (l *Log) Events(since uint64) []Event {
 	return events
 }
 
-// Watch returns a channel that receives after events were added, several additions collapsing into one signal, and
-// a function that ends the watch.
+// Watch returns a channel that receives a value after events were added, and a function that ends the watch. Several events
+// may give one value.
 func (l *Log) Watch() (<-chan struct{}, func()) {
 	w := make(chan struct{}, 1)
 	l.mu.Lock()

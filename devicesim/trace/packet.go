@@ -5,8 +5,8 @@ import (
 	"fmt"
 )
 
-// The packet commands of core/PROTOCOL.md section 2, here as bytes on the wire: a trace must also name what a frame
-// codec refuses.
+// The packet commands of core/PROTOCOL.md section 2. They do not come from core's codec, because a trace also has the packets
+// that the codec refuses.
 const (
 	packetSize   = 64
 	cmdMessage   = 0xC3
@@ -28,8 +28,8 @@ var errorNames = map[byte]string{
 	0xFE: "cancelled",
 }
 
-// PacketText names one packet: "CANCEL", "KEEPALIVE", "ERROR busy", "MSG of 76 bytes", "continuation 0".
-// What is no packet of the protocol is said to be malformed, and why.
+// PacketText returns the name of one packet, as "CANCEL", "KEEPALIVE", "ERROR busy", "MSG of 76 bytes" or "continuation 0". For
+// any other bytes it says why they are malformed.
 func PacketText(p []byte) string {
 	if len(p) != packetSize {
 		return fmt.Sprintf("malformed: %d bytes instead of %d", len(p), packetSize)
@@ -69,8 +69,8 @@ type message struct {
 	open bool
 }
 
-// add takes one packet and returns the whole message when it is complete. Anything out of order drops what was
-// collected: the trace shows the packets, and no APDU that nobody sent.
+// add adds one packet and returns the message when it is complete. A packet out of order drops the message, so that the trace
+// has no APDU that was not sent.
 func (m *message) add(p []byte) ([]byte, bool) {
 	if len(p) != packetSize || binary.BigEndian.Uint32(p) != 0 {
 		m.open = false
@@ -83,7 +83,7 @@ func (m *message) add(p []byte) ([]byte, bool) {
 		m.next = 0
 		m.data = append([]byte(nil), p[7:7+min(m.want, firstData)]...)
 	case command&0x80 != 0:
-		// A keep-alive or an error between the packets of a message ends it too: section 2 allows neither.
+		// Section 2 allows neither a keep-alive nor an error between the packets of a message.
 		m.open = false
 	case !m.open || command != m.next:
 		m.open = false

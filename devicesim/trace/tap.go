@@ -7,8 +7,8 @@ import (
 	"imkey-connect/devicesim/usb"
 )
 
-// Tap records what a port tells of; it is made to be given to usb.NewPort, or as devicesim.Options.Tap.
-func (r *Recorder) Tap(e usb.TapEvent) {
+// Tap logs an event on the bus. It is a tap for usb.NewPort and for device.Options.Tap.
+func (r *Tracer) Tap(e usb.TapEvent) {
 	switch e.Kind {
 	case usb.TapPlug:
 		r.Plug(e.Text)
@@ -20,7 +20,7 @@ func (r *Recorder) Tap(e usb.TapEvent) {
 			r.Packet(e.Dir, e.Data)
 			return
 		}
-		// What failed, or belongs to the HID interface, is no part of a message.
+		// A packet that failed, or one of the HID interface, belongs to no message.
 		text := fmt.Sprintf("endpoint %02x", e.Endpoint)
 		if len(e.Data) > 0 {
 			text += fmt.Sprintf(", %d bytes", len(e.Data))

@@ -22,7 +22,7 @@ func (c *canceller) Packet([]byte) {
 
 func TestTap(t *testing.T) {
 	log := NewLog(0)
-	port := usb.NewPort(usb.Identity{}, &canceller{}, NewRecorder(log).Tap)
+	port := usb.NewPort(usb.Identity{}, &canceller{}, NewTracer(log).Tap)
 	host, err := port.Attach("a test")
 	require.NoError(t, err)
 	ctx := context.Background()

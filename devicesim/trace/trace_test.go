@@ -57,14 +57,14 @@ func TestExchangeText(t *testing.T) {
 		{"80CB800005DFFF028101", "000102030405060708090A0B0C0D0E0F 9000", "read SEID → ok, 16 bytes"},
 		{"80CABF2106A6048302151800", "6F01", "read certificate → Bluetooth channel error"},
 		{"80710000 41 04", "00 BF21 9000", "BIND_CHECK → unbound"},
-		{"80710000 41 04", "55 9000", "BIND_CHECK → bound to this host"},
+		{"80710000 41 04", "55 9000", "BIND_CHECK → bound to this app"},
 		{"80710000 41 04", "AA 9000", "BIND_CHECK → bound elsewhere"},
 		{"80710000 41 04", "17 9000", "BIND_CHECK → unknown result 17"},
 		{"8072000000", "6985", "show binding code → conditions of use not satisfied"},
 		{"80738000 71 04", "5A 9000", "IDENTITY_VERIFY → bound"},
 		{"80738000 71 04", "A5 9000", "IDENTITY_VERIFY → wrong code"},
 		{"80738000 71 04", "F081", "IDENTITY_VERIFY → PIN not entered"},
-		{"80510080 05", "6940", "prepare transaction → declined on the device"},
+		{"80510080 05", "6940", "prepare transaction → rejected on the device"},
 		{"80510000 F5", "9000", "prepare transaction, first part → ok"},
 		{"80548000 F5", "9000", "prepare message, next part → ok"},
 		{"80548080 05", "9000", "prepare message, last part → ok"},
@@ -111,9 +111,9 @@ func texts(events []Event, kind string) []string {
 	return all
 }
 
-func TestRecorderAssembles(t *testing.T) {
+func TestTracerAssembles(t *testing.T) {
 	log := NewLog(0)
-	r := NewRecorder(log)
+	r := NewTracer(log)
 	// BIND_CHECK is 4+1+65+1 bytes: one first packet of 57 and a continuation of 14.
 	r.Packet(Out, packet(t, "00000000 C3 0047 80710000 41 04"))
 	r.Packet(Out, packet(t, "00000000 00"))
@@ -130,7 +130,7 @@ func TestRecorderAssembles(t *testing.T) {
 	require.Equal(t, "answer → ok, 1 byte", log.Events(0)[7].Text)
 }
 
-func TestRecorderDropsBrokenMessages(t *testing.T) {
+func TestTracerDropsBrokenMessages(t *testing.T) {
 	for name, second := range map[string][]byte{
 		"continuation out of order": packet(t, "00000000 01"),
 		"other channel":             packet(t, "00000007 00"),
@@ -140,7 +140,7 @@ func TestRecorderDropsBrokenMessages(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			log := NewLog(0)
-			r := NewRecorder(log)
+			r := NewTracer(log)
 			r.Packet(In, packet(t, "00000000 C3 0047"))
 			r.Packet(In, second)
 			r.Packet(In, packet(t, "00000000 00"))
@@ -149,7 +149,7 @@ func TestRecorderDropsBrokenMessages(t *testing.T) {
 	}
 	t.Run("bus reset", func(t *testing.T) {
 		log := NewLog(0)
-		r := NewRecorder(log)
+		r := NewTracer(log)
 		r.Packet(Out, packet(t, "00000000 C3 0047 80710000"))
 		r.Plug("bus reset")
 		r.Packet(Out, packet(t, "00000000 00"))
@@ -158,9 +158,9 @@ func TestRecorderDropsBrokenMessages(t *testing.T) {
 	})
 }
 
-func TestRecorderControlAndScreen(t *testing.T) {
+func TestTracerControlAndScreen(t *testing.T) {
 	log := NewLog(0)
-	r := NewRecorder(log)
+	r := NewTracer(log)
 	r.Control([8]byte{0x80, 6, 0, 15}, nil, "stalled")
 	r.Control([8]byte{0, 9, 1}, nil, "")
 	r.Screen("binding code shown")
@@ -212,14 +212,14 @@ func TestLogWatch(t *testing.T) {
 	require.Empty(t, changed)
 }
 
-// FuzzRecorder feeds packets in both directions: every one is recorded, and every APDU shown was whole on the wire.
-func FuzzRecorder(f *testing.F) {
+// FuzzTracer feeds packets in both directions: every one is recorded, and every APDU shown was whole on the wire.
+func FuzzTracer(f *testing.F) {
 	f.Add(packet(f, "00000000 C3 0005 00A4040000"))
 	f.Add(append(packet(f, "00000000 C3 0047 80710000 41 04"), packet(f, "00000000 00")...))
 	f.Add([]byte{0, 0, 0, 0, 0xC3})
 	f.Fuzz(func(t *testing.T, data []byte) {
 		log := NewLog(4096)
-		r := NewRecorder(log)
+		r := NewTracer(log)
 		packets := 0
 		for i := 0; len(data) > 0 && packets < 1000; i++ {
 			n := min(len(data), packetSize)

@@ -464,7 +464,7 @@ class USBDevice {
     tooLong(method, bytes.length, MAX_TRANSFER);
     this.#endpoint(method, 'out', number);
     const reply = await this.#ask(method, 'out', { endpoint: address('out', number), data: hexOf(bytes) });
-    // As in Chromium, this is what was asked for, even when the endpoint stalled.
+    // As in Chromium, this is the requested length, even if the endpoint stalls.
     return new USBOutTransferResult(reply.status, bytes.length);
   }
 

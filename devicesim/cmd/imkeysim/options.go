@@ -210,7 +210,7 @@ func (o options) simulator() (serve.Options, error) {
 		}
 	}
 	if o.record != "" {
-		s.Record = func(n int) (io.WriteCloser, error) {
+		s.Recording = func(n int) (io.WriteCloser, error) {
 			file, err := os.OpenFile(numbered(o.record, n), os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
 			if err != nil {
 				return nil, fmt.Errorf("-record: %w", err)

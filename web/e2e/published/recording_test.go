@@ -66,8 +66,8 @@ func TestRecordingAnswersAPage(t *testing.T) {
 	var recording recorder
 	var code, signature string
 	address := session(serve.Options{
-		Devices: []device.Options{{Mnemonic: "abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon about"}},
-		Record:  func(int) (io.WriteCloser, error) { return &recording, nil },
+		Devices:   []device.Options{{Mnemonic: "abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon about"}},
+		Recording: func(int) (io.WriteCloser, error) { return &recording, nil },
 	}, func(s *serve.Simulator, b *harness.Browser) {
 		bind(b, func() string {
 			var err error

@@ -145,7 +145,7 @@ func TestPagesOfOtherOrigins(t *testing.T) {
 	refused := cas("http://localhost:" + otherPort)
 	require.Equal(t, "NetworkError", refused[0])
 	require.Contains(t, refused[1], "cannot read the CAs of http://127.0.0.1:"+port)
-	require.Contains(t, refused[1], "localhost and 127.0.0.1 are two")
+	require.Contains(t, refused[1], "localhost and 127.0.0.1 differ")
 
 	through := attack(s.URL+"/a-page", s.URL)
 	require.Subset(t, through, []string{"read the device", "read the trace", "events", "POST", "POST with cookies", "without a referrer", "DELETE", "the USB device", "the module"})

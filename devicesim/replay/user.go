@@ -7,10 +7,10 @@ import (
 	"imkey-connect/devicesim/usb"
 )
 
-// Port is where the device is plugged in.
+// Port is the USB port of the device.
 func (d *Device) Port() *usb.Port { return d.port }
 
-// Status is as a device's; the screen says how far the script was played, and where it was left.
+// Status returns the current state. The screen shows how far the script was played, and the first command that did not match.
 func (d *Device) Status() device.Status {
 	plugged := d.port.Plugged()
 	d.mu.Lock()
@@ -32,12 +32,12 @@ func (d *Device) Status() device.Status {
 	return s
 }
 
-// Progress is how far a script was played, as GET replay of the control API answers it.
+// Progress is how far a script was played. GET replay of the control API answers it.
 type Progress struct {
-	Played int    `json:"played"` // commands
-	Of     int    `json:"of"`     // so many
+	Played int    `json:"played"` // number of commands that were played
+	Of     int    `json:"of"`     // number of commands of the script
 	Line   int    `json:"line"`   // of the next command; 0 at the end
-	Error  string `json:"error"`  // the first command that was not the next one, in words; empty if there was none
+	Error  string `json:"error"`  // the first command that did not match, or empty
 }
 
 // Progress returns how far the script was played.
@@ -54,7 +54,7 @@ func (d *Device) Progress() Progress {
 	return p
 }
 
-// Watch is as a device's.
+// Watch is like the method of [device.Device].
 func (d *Device) Watch() (<-chan struct{}, func()) {
 	c := make(chan struct{}, 1)
 	d.mu.Lock()
@@ -76,16 +76,16 @@ func (d *Device) changed() {
 	}
 }
 
-// Plug puts the cable in.
+// Plug plugs the cable in.
 func (d *Device) Plug() error { d.port.Plug(); return nil }
 
-// Unplug pulls it out.
+// Unplug unplugs the cable.
 func (d *Device) Unplug() error { d.port.Unplug(); return nil }
 
-// PowerCut is an Unplug: a recording has nothing to lose.
+// PowerCut is the same as Unplug, because a recording has no memory.
 func (d *Device) PowerCut() error { return d.Unplug() }
 
-// Close pulls the cable for good.
+// Close unplugs the cable for good.
 func (d *Device) Close() error { return d.Unplug() }
 
 // Reset goes back to the first line.
@@ -98,7 +98,7 @@ func (d *Device) Reset() error {
 	return nil
 }
 
-// The rest of what a person does is device.ErrRecording.
+// All other actions of the user return device.ErrRecording.
 
 func (d *Device) Press(device.Button) error       { return device.ErrRecording }
 func (d *Device) Hold(device.Button) error        { return device.ErrRecording }

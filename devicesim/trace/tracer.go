@@ -5,21 +5,21 @@ import (
 	"sync"
 )
 
-// Recorder writes what passes a device's port into a Log, and puts the packets together to whole APDUs on the way.
-// Its methods are safe for concurrent use and never block.
-type Recorder struct {
+// Tracer logs what passes a device's port, and assembles the APDUs from the packets. Its methods are safe for concurrent use
+// and do not block.
+type Tracer struct {
 	log *Log
 
 	mu      sync.Mutex
 	out, in message
-	command []byte // the last whole command: what a response answers
+	command []byte // the last command, which the next response answers
 }
 
-// NewRecorder returns a recorder that writes to log.
-func NewRecorder(log *Log) *Recorder { return &Recorder{log: log} }
+// NewTracer returns a tracer that adds events to a log.
+func NewTracer(log *Log) *Tracer { return &Tracer{log: log} }
 
-// Packet records one packet in direction dir (Out or In) and, if it completes a message, the APDU.
-func (r *Recorder) Packet(dir string, p []byte) {
+// Packet logs one packet in a direction (Out or In), and the APDU if the packet completes one.
+func (r *Tracer) Packet(dir string, p []byte) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.log.Add(Event{Kind: KindPacket, Dir: dir, Hex: hex.EncodeToString(p), Text: PacketText(p)})
@@ -36,9 +36,9 @@ func (r *Recorder) Packet(dir string, p []byte) {
 	}
 }
 
-// Control records one control request; data is what it carried, in the setup packet's direction. A non-empty fault
-// ("stalled") is appended to the text.
-func (r *Recorder) Control(setup [8]byte, data []byte, fault string) {
+// Control logs one control request with its data, in the setup packet's direction. It appends a fault, such as "stalled", to
+// the text unless that is empty.
+func (r *Tracer) Control(setup [8]byte, data []byte, fault string) {
 	dir := Out
 	if setup[0]&0x80 != 0 {
 		dir = In
@@ -50,15 +50,16 @@ func (r *Recorder) Control(setup [8]byte, data []byte, fault string) {
 	r.log.Add(Event{Kind: KindControl, Dir: dir, Hex: hex.EncodeToString(setup[:]) + hex.EncodeToString(data), Text: text})
 }
 
-// Plug records that the device or its host came, went or was reset. Messages under way end there.
-func (r *Recorder) Plug(text string) {
+// Plug logs that the device was plugged in, unplugged or reset, or that a host attached or detached. An incomplete message
+// is dropped.
+func (r *Tracer) Plug(text string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.out, r.in, r.command = message{}, message{}, nil
 	r.log.Add(Event{Kind: KindPlug, Text: text})
 }
 
-// Screen records a caption of the screen ("binding code shown", "OK pressed"), never the lines themselves.
-func (r *Recorder) Screen(caption string) {
+// Screen logs a caption of the screen, such as "binding code", and not its lines.
+func (r *Tracer) Screen(caption string) {
 	r.log.Add(Event{Kind: KindScreen, Text: caption})
 }
