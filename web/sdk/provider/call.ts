@@ -1,0 +1,24 @@
+import type { Device } from '../types/imkey'
+import { givenUp } from './refusal'
+
+/** Params is a method's list of parameters. The method checks how many there are. */
+export type Params = readonly unknown[]
+
+/** Call is one request while it is carried out. */
+export interface Call {
+  readonly method: string
+  readonly signal: AbortSignal | undefined
+  /** A device that provider.ts began to look for while the engine was loading. */
+  readonly early?: Promise<Device>
+}
+
+/** unlessAborted settles as the promise does, or rejects as soon as the signal aborts. */
+export function unlessAborted<T>(signal: AbortSignal | undefined, promise: Promise<T>): Promise<T> {
+  if (!signal) return promise
+  return new Promise<T>((resolve, reject) => {
+    const stop = () => reject(givenUp(signal))
+    if (signal.aborted) stop()
+    signal.addEventListener('abort', stop, { once: true })
+    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop))
+  })
+}

@@ -1,0 +1,89 @@
+import type { ChainOptions } from '../types/imkey'
+import type { Chain } from './chain'
+import type { Host } from './host'
+import { hex } from './hex'
+import { badParams, givenUp, Refusal } from './refusal'
+import { ask } from './rpc'
+
+/** Chains are the chains that a provider knows, one of which is selected. Requests to their nodes go through it. */
+export class Chains {
+  readonly #host: Host
+  readonly #known: Map<number, Chain>
+  readonly #changed: () => void
+  #selected: number
+
+  /** recalled is the chain that was selected before a reload. changed is called when another one is, before the event. */
+  constructor(host: Host, recalled: number | undefined, changed: () => void) {
+    this.#host = host
+    this.#known = new Map(host.settings.chains.map(chain => [chain.id, chain]))
+    this.#changed = changed
+    // A chain that was added by wallet_addEthereumChain is not known any more after a reload.
+    this.#selected = recalled !== undefined && this.#known.has(recalled) ? recalled : host.settings.chainId
+  }
+
+  get id(): number {
+    return this.#selected
+  }
+
+  get selected(): Chain {
+    return this.#known.get(this.#selected)!
+  }
+
+  /** switchTo carries out wallet_switchEthereumChain (EIP-3326). */
+  switchTo(wanted: unknown): null {
+    const id = chainIdOf(wanted)
+    if (!this.#known.has(id)) {
+      throw new Refusal(4902, `Chain ${id} is unknown here. Add it by wallet_addEthereumChain first.`, 'invalid-argument')
+    }
+    this.#select(id)
+    return null
+  }
+
+  /** add carries out wallet_addEthereumChain (EIP-3085): the chain's node has to confirm the id. Wallets select what they add. */
+  async add(wanted: unknown, signal: AbortSignal | undefined): Promise<null> {
+    const id = chainIdOf(wanted)
+    if (!this.#known.has(id)) {
+      let chain: Chain
+      try {
+        chain = this.#host.readChain(wanted as ChainOptions)
+      } catch (sentence) {
+        throw badParams(String(sentence))
+      }
+      const node = await this.ask('eth_chainId', [], signal, chain)
+      if (node !== hex(id)) throw badParams(`the node at rpcUrls is on another chain than ${id}`)
+      if (!this.#known.has(id)) this.#known.set(id, chain)
+    }
+    this.#select(id)
+    return null
+  }
+
+  /** ask passes a request on to the nodes of a chain. */
+  ask(method: string, params: readonly unknown[] | object, signal?: AbortSignal, chain = this.selected): Promise<unknown> {
+    return ask(chain.rpcUrls, this.#host.settings.rpcTimeout, method, params, signal).catch((thrown: unknown) => {
+      throw signal?.aborted ? givenUp(signal) : thrown
+    })
+  }
+
+  /** hasTransaction says whether a node of the chain has the transaction. All are asked at once, since one may not answer. */
+  hasTransaction(hash: string, { rpcUrls }: Chain): Promise<boolean> {
+    return Promise.any(rpcUrls.map(async url => {
+      const found = await ask([url], this.#host.settings.rpcTimeout, 'eth_getTransactionByHash', [hash])
+      if (String((Object(found) as { hash?: unknown }).hash).toLowerCase() !== hash.toLowerCase()) throw found
+    })).then(() => true, () => false)
+  }
+
+  #select(id: number) {
+    if (id === this.#selected) return
+    this.#selected = id
+    this.#changed()
+    this.#host.emit('chainChanged', hex(id))
+  }
+}
+
+function chainIdOf(wanted: unknown): number {
+  const { chainId } = Object(wanted) as { chainId?: unknown }
+  if (typeof chainId !== 'string' || !/^0x[1-9a-f][0-9a-f]*$/i.test(chainId) || !Number.isSafeInteger(Number(chainId))) {
+    throw badParams('the chainId is no number in hex without leading zeros, as in "0x1"')
+  }
+  return Number(chainId)
+}

@@ -1,0 +1,91 @@
+import type { Device, Ethereum } from '../types/imkey'
+import { type Account, type Accounts, revoked } from './accounts'
+import { type Call, unlessAborted } from './call'
+import type { Host } from './host'
+import type { Lease } from './lease'
+import { givenUp, Refusal } from './refusal'
+import { acceptUnverified, allowUnbound } from './signing'
+
+/** Attempt is one connecting, which all callers that come meanwhile share. */
+interface Attempt {
+  readonly done: Promise<void>
+  readonly controller: AbortController
+  callers: number
+}
+
+/** Connecting reads the accounts of a device that the user chose, and gives them to the dApp. */
+export class Connecting {
+  readonly #host: Host
+  readonly #accounts: Accounts
+  readonly #lease: Lease
+  #attempt: Attempt | undefined
+
+  constructor(host: Host, accounts: Accounts, lease: Lease) {
+    this.#host = host
+    this.#accounts = accounts
+    this.#lease = lease
+  }
+
+  /** connect joins the attempt that is under way or begins one, with the device found, or with one that the host finds. */
+  async connect(call: Call, found?: Promise<Device>): Promise<void> {
+    found?.catch(() => {}) // not looked at where an attempt is under way
+    // An attempt that was given up only waits until the device is idle: its failure is not this caller's.
+    while (this.#attempt?.controller.signal.aborted) await unlessAborted(call.signal, this.#attempt.done.catch(() => {}))
+    const attempt = this.#attempt ??= this.#begin(call.method, found)
+    attempt.callers++
+    return new Promise<void>((resolve, reject) => {
+      const giveUp = () => {
+        if (--attempt.callers > 0) reject(givenUp(call.signal))
+        else attempt.controller.abort(call.signal!.reason) // it settles when the device is idle
+      }
+      call.signal?.addEventListener('abort', giveUp, { once: true })
+      attempt.done.then(resolve, reject).finally(() => call.signal?.removeEventListener('abort', giveUp))
+    })
+  }
+
+  /** revoke ends an attempt because the permission was revoked. */
+  revoke() {
+    this.#attempt?.controller.abort(revoked())
+  }
+
+  /** resume continues with a device that was plugged in: the one that the accounts are on, or one with the same wallet and binding. */
+  resume(device: Device) {
+    if (this.#accounts.device || this.#accounts.none) return
+    if (device.serialNumber !== null && device.serialNumber === this.#accounts.serial) return this.#accounts.adopt(device)
+    this.#lease.use({ method: 'eth_accounts', signal: undefined }, {
+      find: async () => device,
+      run: async ({ ethereum }) => {
+        const accounts = await this.#read(ethereum)
+        if (!this.#accounts.device && !this.#accounts.none) this.#accounts.adopt(device, accounts)
+      },
+      mayPair: false,
+    }).catch(() => {}) // no request waits for it; if it is locked or not bound here, the next request says so
+  }
+
+  #begin(method: string, found?: Promise<Device>): Attempt {
+    const controller = new AbortController()
+    const { signal } = controller
+    const done = (async () => {
+      const device = await unlessAborted(signal, found ?? this.#host.find(false, method, this.#accounts.serial))
+      await this.#lease.use({ method, signal }, {
+        find: async () => device,
+        run: async ({ ethereum }) => {
+          const accounts = await this.#read(ethereum, signal)
+          if (signal.aborted) throw givenUp(signal)
+          this.#accounts.adopt(device, accounts)
+        },
+      })
+    })().catch((thrown: unknown) => {
+      throw signal.reason instanceof Refusal ? signal.reason : thrown // the permission was revoked
+    }).finally(() => { this.#attempt = undefined })
+    return { done, controller, callers: 0 }
+  }
+
+  async #read(ethereum: Ethereum, signal?: AbortSignal): Promise<Account[]> {
+    const accounts: Account[] = []
+    for (const path of this.#host.settings.paths) {
+      accounts.push(await ethereum.getAccount({ path, allowUnbound, acceptUnverified, ...(signal && { signal }) }))
+    }
+    return accounts
+  }
+}

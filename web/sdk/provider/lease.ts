@@ -1,0 +1,97 @@
+import type { Device, Interaction, PairingRequest } from '../types/imkey'
+import { type Call, unlessAborted } from './call'
+import { openDialog } from './dialog'
+import type { Host } from './host'
+import { Queue } from './queue'
+import { givenUp } from './refusal'
+
+/** Job is what a turn with the device does, and what it may do besides. */
+interface Job<T, R> {
+  /** find gives the device. It is called when the turn comes, and may take its time: the device is not open yet. */
+  readonly find: () => Promise<Device>
+  readonly run: (device: Device) => Promise<T>
+  /** after still belongs to the turn, but does not need the device. */
+  readonly after?: ((result: T) => Promise<R>) | undefined
+  /** mayPair is false where the user must not be asked for the binding code. */
+  readonly mayPair?: boolean
+}
+
+/**
+ * Lease gives jobs their turn with a device, one after another. The device is open for a job alone, so that other tabs and
+ * programs can use it in between; a next job on the same device that waits already finds it open.
+ */
+export class Lease {
+  readonly #host: Host
+  readonly #lost: (device: Device) => void
+  readonly #queue = new Queue(() => this.#release())
+  #open: Device | undefined // opened for a job, and still open for the next one
+  #takenOver: Device | undefined // by another tab, during a job: the next job takes it back
+
+  /** lost is called for a device that turned out not to be connected any more. */
+  constructor(host: Host, lost: (device: Device) => void) {
+    this.#host = host
+    this.#lost = lost
+  }
+
+  /** use runs a job when its turn comes. A call whose signal aborts before that leaves the queue at once. */
+  use<T, R = T>(call: Call, { find, run, after, mayPair = true }: Job<T, R>): Promise<R> {
+    const { signal } = call
+    return this.#queue.run(signal, () => givenUp(signal), async () => {
+      const device = await find()
+      if (this.#open !== device) await this.#release()
+      const result = await this.#opened(device, call, run, mayPair)
+      return after ? after(result) : result as unknown as R
+    })
+  }
+
+  async #opened<T>(device: Device, call: Call, run: (device: Device) => Promise<T>, mayPair: boolean): Promise<T> {
+    const { signal, method } = call
+    const told = (event: CustomEvent<Interaction>) => this.#host.emit('interaction', { ...event.detail, method })
+    device.addEventListener('interaction', told)
+    this.#open = device
+    try {
+      if (!device.opened) await device.open({ takeOver: this.#takenOver === device, ...(signal && { signal }) })
+      this.#takenOver = undefined
+      try {
+        return await run(device)
+      } catch (error) {
+        if (!mayPair || !needsBinding(error)) throw error
+        await this.#pair(device, call, error)
+        return await run(device)
+      }
+    } catch (error) {
+      // Not only unplugging ends a connection: the user may have revoked the permission.
+      if (codeOf(error) === 'device-disconnected') this.#lost(device)
+      if ((Object(error) as { data?: { reason?: unknown } }).data?.reason === 'taken-over') this.#takenOver = device
+      throw error
+    } finally {
+      device.removeEventListener('interaction', told)
+      if (this.#queue.idle) await this.#release()
+    }
+  }
+
+  async #release() {
+    const device = this.#open
+    this.#open = undefined
+    await device?.close().catch(() => {}) // it was unplugged, or is released all the same
+  }
+
+  async #pair(device: Device, { method, signal }: Call, error: unknown) {
+    const { pairing, load: { rememberCode } } = this.#host.settings
+    if (pairing === 'none') throw error
+    const request: PairingRequest = { imkey: await this.#host.imkey(), device, ...(signal && { signal }) }
+    await this.#host.prompt('pair', method, () => pairing === 'dialog'
+      ? openDialog(this.#host.loadDialog, { ...request, ...(rememberCode !== undefined && { rememberCode }) }) // the device is idle when it settles
+      : unlessAborted(signal, pairing(request)))
+      .catch((thrown: unknown) => {
+        throw signal?.aborted ? givenUp(signal) : thrown
+      })
+    if (!device.opened) await device.open({ ...(signal && { signal }) })
+  }
+}
+
+const codeOf = (error: unknown) => (Object(error) as { code?: unknown }).code
+
+/** needsBinding says whether the dialog can help: by the code, or, for a damaged record, by forgetting it first. */
+const needsBinding = (error: unknown) =>
+  ['not-bound', 'bound-elsewhere', 'record-corrupt', 'device-mismatch'].includes(codeOf(error) as string)

@@ -1,0 +1,92 @@
+import type { Accounts } from './accounts'
+import type { Call, Params } from './call'
+import type { Chains } from './chains'
+import type { Connecting } from './connecting'
+import { hex, isAddress, readBytes } from './hex'
+import type { Host } from './host'
+import { badParams, Refusal } from './refusal'
+import type { Signing } from './signing'
+import type { Subscriptions } from './subscriptions'
+
+/** Parts are what the methods are made of. */
+export interface Parts {
+  readonly host: Host
+  readonly chains: Chains
+  readonly accounts: Accounts
+  readonly connecting: Connecting
+  readonly signing: Signing
+  readonly subscriptions: Subscriptions
+}
+
+export type Method = (params: Params, call: Call) => unknown
+
+/** The methods of wallets that this provider does not have. No node has them either. */
+const unsupported = new Set([
+  'eth_decrypt', 'eth_getEncryptionPublicKey', 'eth_signTypedData_v1', 'personal_sendTransaction', 'personal_signTransaction',
+  'personal_unlockAccount', 'personal_importRawKey', 'personal_newAccount',
+])
+
+/** isUnsupported says of a method that is not in the table whether it must not be passed on to the node. */
+export const isUnsupported = (method: string) => method.startsWith('wallet_') || unsupported.has(method)
+
+/** methods are the methods that the provider answers itself, by name. All others go to the node. */
+export function methods({ host, chains, accounts, connecting, signing, subscriptions }: Parts): Record<string, Method | undefined> {
+  return Object.assign(Object.create(null) as {}, { // without a prototype: toString is no method
+    // Accounts and chain
+    eth_accounts: () => accounts.addresses,
+    eth_coinbase: () => accounts.addresses[0] ?? null,
+    eth_chainId: () => hex(chains.id),
+    net_version: () => String(chains.id),
+
+    // Connecting and permissions
+    eth_requestAccounts: async (_, call) => {
+      if (!accounts.device || accounts.none) await connecting.connect(call, call.early)
+      return accounts.addresses
+    },
+    wallet_requestPermissions: async ([wanted], call) => {
+      checkPermissions(wanted)
+      // A dApp that is connected asks again in order to get another device.
+      await connecting.connect(call, accounts.device ? host.find(true, call.method) : call.early)
+      return accounts.permissions
+    },
+    wallet_getPermissions: () => accounts.permissions,
+    wallet_revokePermissions: ([wanted]) => {
+      checkPermissions(wanted)
+      connecting.revoke()
+      accounts.revoke()
+      return null
+    },
+
+    // Chains
+    wallet_switchEthereumChain: ([wanted]) => chains.switchTo(wanted),
+    wallet_addEthereumChain: ([wanted], { signal }) => chains.add(wanted, signal),
+
+    // Signing
+    personal_sign: ([message, address], call) =>
+      // Some dApps swap the two, in the order of eth_sign.
+      isAddress(message) && !isAddress(address) ? signing.message(message, address, call) : signing.message(address, message, call),
+    eth_sign: ([address, message], call) => signing.message(address, readBytes(message, 'the message'), call),
+    eth_signTypedData: ([address, document], call) => {
+      if (Array.isArray(address)) throw new Refusal(4200, 'Typed data of version 1 cannot be signed. Use eth_signTypedData_v4.', 'unsupported-method')
+      return signing.typedData(address, document, 'V4', call)
+    },
+    eth_signTypedData_v3: ([address, document], call) => signing.typedData(address, document, 'V3', call),
+    eth_signTypedData_v4: ([address, document], call) => signing.typedData(address, document, 'V4', call),
+    eth_signTransaction: ([transaction], call) => signing.transaction(transaction, call),
+    eth_sendTransaction: ([transaction], call) => signing.send(transaction, call),
+
+    // Subscriptions, over the chain's WebSocket if it has one
+    eth_subscribe: (params, { method, signal }) => {
+      const { webSocketUrl } = chains.selected
+      return webSocketUrl === undefined ? chains.ask(method, params, signal) : subscriptions.subscribe(webSocketUrl, params, signal)
+    },
+    eth_unsubscribe: (params, { method, signal }) =>
+      subscriptions.has(params[0]) ? subscriptions.unsubscribe(params[0] as string, signal) : chains.ask(method, params, signal),
+  } satisfies Record<string, Method>)
+}
+
+function checkPermissions(wanted: unknown) {
+  if (typeof wanted !== 'object' || wanted === null || Object.keys(wanted).join() !== 'eth_accounts') {
+    throw badParams('the one permission here is { eth_accounts: {} }')
+  }
+}
