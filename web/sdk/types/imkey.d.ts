@@ -1,7 +1,7 @@
-// imkey.js: a browser page, an imKey hardware wallet, and WebUSB between them.
+// imkey.js connects a web page to an imKey hardware wallet over WebUSB.
 //
-// An ES module without dependencies that leaves no global behind. It can be imported where there is no browser; only
-// loadImKey asks for one. See the README for how it is put on a site.
+// It is an ES module without dependencies and sets no global. It can be imported outside a browser; only loadImKey needs one.
+// docs/dapps.md says how to use it on a site.
 
 /**
  * What went wrong, for programs to branch on; codes keep their meaning for ever.
@@ -81,18 +81,19 @@ export type ErrorCode =
   | 'internal'
 
 /**
- * What every rejected promise of this library holds. `message` is for a person: what happened and what to do next, in English,
- * and then perhaps in parentheses what helps a developer. It may change; programs go by `code`, which is no part of it.
+ * The error of every promise that this library rejects. `message` is for the user: what happened and what to do next, in English.
+ * Details for a developer may follow in parentheses. The message may change between versions: programs should use `code`, which
+ * the message does not contain.
  */
 export class ImKeyError extends Error {
   constructor(code: ErrorCode, message: string, details?: ErrorDetails)
   readonly name: 'ImKeyError'
   readonly code: ErrorCode
-  /** The device's answer, 0 to 0xFFFF, where it gave one. */
+  /** The status word that the device answered, 0 to 0xFFFF, if it answered one. */
   readonly statusWord?: number
-  /** Whether the same call may succeed later without a change in the program: after the person unlocked, chose, replugged. */
+  /** Whether the same call may succeed later without a change in the program, for example after the user unlocks the device. */
   readonly retryable: boolean
-  /** Facts for programs; never a secret. */
+  /** Facts for programs, by name. They hold no secret. */
   readonly data?: Readonly<Record<string, unknown>>
 }
 
@@ -104,23 +105,23 @@ export interface ErrorDetails {
   cause?: unknown
 }
 
-/** Why there is no WebUSB. */
+/** Why WebUSB is not available. */
 export type UnsupportedReason =
-  /** Node or another program that is no browser. */
+  /** The program is not a browser, for example Node. */
   | 'not-a-browser'
-  /** The page came over plain http; https or localhost is needed. */
+  /** The page was loaded over plain http. It needs https or localhost. */
   | 'insecure-context'
-  /** The page is in a frame without `allow="usb"`, or the site's own policy forbids it. */
+  /** The page is in a frame without `allow="usb"`, or the site's own Permissions-Policy forbids USB. */
   | 'permissions-policy'
-  /** A browser without WebUSB; Chrome, Edge, Opera and other browsers of their family have it. */
+  /** The browser does not have WebUSB. Chrome, Edge, Opera and other browsers based on Chromium have it. */
   | 'no-webusb'
 
-/** Says whether this page can use WebUSB. It asks for no permission and never throws. */
+/** Reports whether this page can use WebUSB. It asks for no permission and never throws. */
 export function isSupported(): { readonly supported: boolean; readonly reason?: UnsupportedReason }
 
 /**
- * The part of `navigator.usb` that is used; `navigator.usb` itself fits it.
- * Devices are passed through as they are: any object that behaves as a USBDevice does.
+ * The part of `navigator.usb` that this library uses. `navigator.usb` has this type, and so may any object that behaves like it,
+ * with devices that behave like a USBDevice.
  */
 export interface USBSource {
   getDevices(): Promise<USBSourceDevice[]>
@@ -129,7 +130,7 @@ export interface USBSource {
   removeEventListener(type: 'connect' | 'disconnect', listener: (event: any) => void): void
 }
 
-/** A USBDevice of the browser, or an object that behaves as one. */
+/** A USBDevice of the browser, or an object that behaves like one. */
 export interface USBSourceDevice {
   readonly vendorId: number
   readonly productId: number
@@ -138,11 +139,11 @@ export interface USBSourceDevice {
 }
 
 /**
- * Where the records of bindings are kept, by the SEID of the device (32 upper-case hex digits). A record holds the key by
- * which a device knows this app. `put` must not resolve before the record would survive a loss of power.
+ * A store of binding records. The key is the SEID of the device: 32 upper-case hex digits. A record holds the app key, by which the
+ * device recognises this app. `put` must not resolve before the record survives a loss of power.
  */
 export interface Store {
-  /** Gives undefined where there is no record. */
+  /** Resolves to undefined if there is no record. */
   get(seid: string): Promise<Uint8Array | undefined>
   put(seid: string, record: Uint8Array): Promise<void>
   delete(seid: string): Promise<void>
@@ -151,128 +152,131 @@ export interface Store {
 
 export interface LoadOptions {
   /**
-   * Where imkey.wasm is. By default it is looked for beside imkey.js. All calls on a page share one instance, so it is the
-   * first one that loads which decides.
+   * The address of imkey.wasm. Default: beside imkey.js. All calls on a page share one instance of the module; the first call that
+   * loads it decides.
    */
   wasmURL?: string | URL
-  /** Where imkey-backup.wasm is, which `exportBinding` and `importBinding` load. By default it is looked for beside imkey.js. */
+  /** The address of imkey-backup.wasm, which `exportBinding` and `importBinding` load. Default: beside imkey.js. */
   backupWasmURL?: string | URL
   /** Default: `navigator.usb`. */
   usb?: USBSource
-  /** Default: `'indexeddb'`, encrypted under a key that no script can export. `'memory'` lasts as long as the page. */
+  /**
+   * Where records are kept. `'indexeddb'`, the default, encrypts them with a key that no script can export. `'memory'` lasts as long as
+   * the page.
+   */
   store?: 'indexeddb' | 'memory' | Store
   /**
-   * The public keys (130 hex digits, an uncompressed secp256k1 point) that may vouch for a device. By default those built
-   * in; `[]` trusts none.
+   * The public keys of the trusted CAs, which may sign attestation certificates: uncompressed secp256k1 points, 130 hex digits each.
+   * Default: the CAs that are built in. `[]` trusts none.
    */
   trustedCAs?: readonly string[]
   /**
-   * Whether `bind` goes on with a device that no trusted key vouches for. The secure element's key is then remembered at
-   * the first binding. Default: false.
+   * Whether `bind` accepts a device whose certificate no trusted CA signed. The secure element's key is then kept in the record at the
+   * first binding, and another key is refused from then on. Default: false.
    */
   allowUnverified?: boolean
   /**
-   * Whether the binding code is kept with the record, encrypted as the key is, for `revealBindingCode`. Tell the person, in one
-   * sentence, when the code is asked for. Default: true.
+   * Whether the record keeps the binding code, encrypted, for `revealBindingCode`. Tell the user so when you ask for the code.
+   * Default: true.
    */
   rememberCode?: boolean
 }
 
 /**
- * Prepares the use of imKeys on this page. Cheap: what is large loads when something needs it, at the latest while the
- * person chooses a device. Every call has options of its own; all share one store.
+ * Prepares this page for imKeys. It loads little: the WebAssembly module is loaded when a call needs it, at the latest while the
+ * user chooses a device. Each call has its own options; all calls share one store.
  *
- * Rejects with `unsupported` where there is no WebUSB and no `usb` was given, with `permission-denied` in a frame that may
- * not use USB, with `invalid-argument` for an option of another type.
+ * Rejects with `unsupported` if WebUSB is not available and no `usb` is given, with `permission-denied` in a frame that may not use
+ * USB, and with `invalid-argument` for an option of a wrong type.
  */
 export function loadImKey(options?: LoadOptions): Promise<ImKey>
 
 export interface ImKeyEventMap {
   /** An imKey that this page may use was plugged in. */
   connect: CustomEvent<{ readonly device: Device }>
-  /** One was unplugged. */
+  /** An imKey that this page may use was unplugged. */
   disconnect: CustomEvent<{ readonly device: Device }>
-  /** What `knownDevices` tells has changed, by a call on this page; what another tab does is not heard of. */
+  /** A call on this page changed what `knownDevices` reports. Changes by other tabs are not reported. */
   knownchange: CustomEvent<{ readonly seid: string }>
 }
 
-/** What this browser's record tells of a device, plugged in or not. */
+/** What this browser's record says about a device, whether or not it is plugged in. */
 export interface KnownDevice {
-  /** The secure element's id, 32 upper-case hex digits, by which all records are kept. */
+  /** The id of the secure element, 32 upper-case hex digits. It is the key of the record. */
   readonly seid: string
-  /** The imKey's serial number; empty where the record is unreadable. */
+  /** The imKey's serial number; empty if the record is unreadable. */
   readonly serial: string
-  /** What its person called it, or null. */
+  /** The name that the user gave it, or null. */
   readonly name: string | null
   /**
-   * How far the binding has come, as far as this browser has heard; what it is now, the plugged-in device alone can say.
+   * The state of the binding, as far as this browser knows. Only the device itself can say what it is now.
    *
-   * - `bound`: the device said so, and nothing else since
-   * - `unfinished`: met and not bound yet, or a binding was cut short: the device knows
-   * - `imported`: bound by another browser, brought here in a file; the device has not confirmed it to this one yet
-   * - `former`: was bound; when it was last asked, the device was bound to another app or to none
-   * - `unreadable`: the record does not authenticate, or a later version of this library wrote it. It stays as it is until it
-   *   is forgotten.
+   * - `bound`: the device confirmed the binding when it was last asked
+   * - `unfinished`: the device was opened but not bound, or a binding was interrupted
+   * - `imported`: another browser bound the device, and its binding was imported from a file; the device has not confirmed it yet
+   * - `former`: the device was bound, but when it was last asked it was bound to another app or to none
+   * - `unreadable`: the record does not authenticate, or a later version of this library wrote it. It stays until it is forgotten.
    */
   readonly state: 'bound' | 'unfinished' | 'imported' | 'former' | 'unreadable'
-  /** When the device was last bound, in whole seconds; null where it never was. */
+  /** When the device was last bound, in whole seconds; null if it never was. */
   readonly boundAt: Date | null
-  /** Whether a trusted key vouched for the device when its code was last entered; null where it was not yet. */
+  /** Whether a trusted CA had signed the certificate when the code was last entered; null if no code was entered yet. */
   readonly certificate: 'verified' | 'unverified' | null
-  /** The key that vouched for it, in hex. */
+  /** The public key of that CA, in hex. */
   readonly certificateKey: string | null
-  /** Whether the binding code is kept, for `revealBindingCode`: of a device that is bound or imported. */
+  /** Whether the record keeps the binding code for `revealBindingCode`. Only a bound or imported device has one. */
   readonly codeKept: boolean
 }
 
 export interface ImportOptions {
-  /** Only for this device; a file of another one is `device-mismatch`. */
+  /** The SEID of the expected device. A file for another device is `device-mismatch`. */
   seid?: string
-  /** Whether to replace what this browser has of the device already. Default: false, which makes it `record-exists`. */
+  /** Whether to replace a record that this browser already has of the device. Default: false, which rejects with `record-exists`. */
   replace?: boolean
-  /** Gives up; then nothing was imported. */
+  /** Aborts the call. Nothing is imported then. */
   signal?: AbortSignal
 }
 
 export class ImKey extends EventTarget {
   private constructor()
 
-  /** The plugged-in imKeys that this page was permitted to use before. Asks the person nothing. */
+  /** Resolves to the plugged-in imKeys that this page already has permission to use. It does not ask the user anything. */
   getDevices(): Promise<Device[]>
 
   /**
-   * Has the person choose an imKey in a dialog of the browser. Call it directly in a click or key handler: browsers show
-   * the dialog to nobody else. A signal cannot close that dialog; it makes the call reject, and what is chosen then is
-   * ignored.
+   * Opens the browser's chooser, in which the user chooses an imKey. Call it directly in a click or key handler: browsers open the
+   * chooser only in answer to a user's action. A signal cannot close the chooser. It makes the call reject, and the choice is ignored.
    */
   requestDevice(options?: { signal?: AbortSignal }): Promise<Device>
 
-  /** The devices of which this browser's store has a record, by their SEIDs. No device is asked, or need be plugged in. */
+  /** Resolves to the devices of which this browser has a record. It needs no device. */
   knownDevices(): Promise<KnownDevice[]>
   /**
-   * Gives a device a name of the person's own. White space at the ends is dropped. Null, or a name of which nothing is left
-   * then, takes the name away. More than 32 characters, or control characters, are `invalid-argument` with `data.reason`
-   * `name`; a device without a record is `invalid-argument` with `data.reason` `unknown-device`.
+   * Gives a known device a name. White space at both ends is removed. Null or an empty name removes the name. A name of more than 32
+   * characters or with control characters is `invalid-argument` with `data.reason` `name`. A device without a record is
+   * `invalid-argument` with `data.reason` `unknown-device`.
    */
   rename(seid: string, name: string | null): Promise<void>
-  /** Deletes the record of a device, with its key and code, as `Device.forget` does; the device need not be plugged in. */
+  /** Deletes the record of a device, with its key and code, as `Device.forget` does. It does not need the device. */
   forget(seid: string): Promise<void>
   /**
-   * Gives the binding as a file for another browser of the same person, encrypted with the passphrase: 8 characters or more,
-   * else `invalid-argument` with `data.reason` `passphrase`. That is the least; this library's own page asks for a stronger
-   * one, and so should others, for whoever has the file can try as many as they like. Whoever has both has the binding, and the code where it is kept.
-   * `not-bound`: there is no binding to give. It takes a second or two, and loads a module of its own.
+   * Resolves to a file that holds the binding, for another browser of the same user, encrypted with a passphrase. A passphrase of less
+   * than 8 characters is `invalid-argument` with `data.reason` `passphrase`. Ask for a stronger one, as this library's own page does:
+   * an attacker who has the file can try any number of passphrases. The file with its passphrase gives the binding, and the
+   * binding code if the record keeps it. Rejects with `not-bound` if there is no binding. The call takes one or two seconds and loads
+   * imkey-backup.wasm.
    *
-   * Binding again uses the same key, so a copy is not shut out by that. To take it back, `forget` the device and bind it again
-   * with its code: that makes a new key, and the device tells the holder of the old one that it is bound elsewhere.
+   * Binding again uses the same app key, so an exported file stays valid. To make it worthless, `forget` the device and bind it again
+   * with its code: that makes a new app key, and the device treats the old one as bound elsewhere.
    */
   exportBinding(seid: string, passphrase: string, options?: { signal?: AbortSignal }): Promise<Uint8Array>
   /**
-   * Takes a binding from such a file into this browser's store: of a File or Blob, `new Uint8Array(await file.arrayBuffer())`. It is `imported` until the device itself says that it is
-   * bound, with the next `bindingStatus`; that says `bound-elsewhere` where the device was bound anew since.
+   * Stores a binding from a file that `exportBinding` made. For a File or Blob, pass `new Uint8Array(await file.arrayBuffer())`. The
+   * binding is `imported` until the device confirms it at the next `bindingStatus`. That gives `bound-elsewhere` if the device was bound
+   * to another app meanwhile.
    *
-   * Rejects with `wrong-passphrase`, `file-invalid`, `device-mismatch`, `record-exists`, or a code of the store, and has then
-   * changed nothing. A record of a device that was met and never bound is no obstacle.
+   * Rejects with `wrong-passphrase`, `file-invalid`, `device-mismatch`, `record-exists`, or a storage error, and then changes nothing.
+   * A record of a device that was never bound is replaced without `replace`.
    */
   importBinding(file: Uint8Array, passphrase: string, options?: ImportOptions): Promise<KnownDevice>
 
@@ -287,83 +291,86 @@ export class ImKey extends EventTarget {
 }
 
 export interface DeviceInfo {
-  /** The secure element's id, 32 upper-case hex digits. */
+  /** The id of the secure element, 32 upper-case hex digits. */
   readonly seid: string
   /** The imKey's serial number. */
   readonly serial: string
-  /** As `1.2.34`. */
+  /** Such as `1.2.34`. */
   readonly firmware: string | null
   readonly bootloader: string | null
-  /** Percent; null while it charges. */
+  /** In percent; null while the device charges. */
   readonly battery: number | null
   readonly charging: boolean | null
   readonly lifeCycle: string | null
   readonly bleName: string | null
   readonly bleVersion: string | null
   /**
-   * `verified`: a trusted key vouches for the device. `unverified`: none does, though the certificate is in order.
-   * `invalid`: it is malformed or another device's; such a device is never bound.
+   * The attestation certificate. `verified`: a trusted CA signed it. `unverified`: it is well-formed, but no trusted CA signed it.
+   * `invalid`: it is malformed or belongs to another device; such a device is never bound.
    */
   readonly certificate: 'verified' | 'unverified' | 'invalid'
-  /** The trusted key that vouches for the device, in hex. */
+  /** The public key of the trusted CA that signed the certificate, in hex. */
   readonly certificateKey: string | null
-  /** Whether the browser promised not to clear this site's storage by itself; null where it was not asked. */
+  /** Whether the browser promised not to clear this site's storage by itself; null if it was not asked. */
   readonly persisted: boolean | null
-  /** What its person called it in this browser, or null. */
+  /** The name that the user gave it in this browser, or null. */
   readonly name: string | null
-  /** When it was bound to this browser; null where this browser has no record that says so. */
+  /** When the device was bound to this browser; null if the record does not say so. */
   readonly boundAt: Date | null
 }
 
-/** `bound`: to this browser on this site. `bound-elsewhere`: to another browser, site or phone. */
+/** `bound`: to this site in this browser. `bound-elsewhere`: to another app, which may be another browser, site or phone. */
 export type BindingStatus = 'unbound' | 'bound' | 'bound-elsewhere'
 
-/** What the device waits for its person to do: confirm something, or read the binding code off its screen. */
+/** What the device waits for: the user confirms something on it, or reads the binding code off its screen. */
 export interface Interaction {
   readonly state: 'waiting' | 'done'
   readonly reason: 'confirm' | 'read-code'
-  /** What is to be confirmed, where it is for Ethereum. */
+  /** What the user confirms, if it is for Ethereum. */
   readonly operation?: 'transaction' | 'message' | 'typed-data' | 'address'
-  /** The screen does not show all of what is signed: of a message that is not all printable ASCII or newlines, a digest. */
+  /**
+   * Whether the screen does not show all that is signed. For a message with other characters than printable ASCII and newlines it shows
+   * a digest.
+   */
   readonly blind?: boolean
-  /** What a transaction does, of every type. */
+  /** What the transaction does, for every type of transaction. */
   readonly summary?: TransactionSummary
   /**
-   * The strings that the device gets for its screen: of types 0 and 2, the others go to it as bytes. For a plain transfer,
-   * and for a token that it knows, the device computes payment and receiver itself, so its words may differ; the fee is
-   * as here.
+   * The strings that the device gets for its screen with a transaction of type 0 or 2. With other types it gets none. For a plain
+   * transfer, and for a token that the device knows, it computes payment and receiver itself, so its words may differ. It shows the
+   * fee as it is here.
    */
   readonly screen?: { readonly payment: string; readonly receiver: string; readonly fee: string }
 }
 
-/** What a transaction does, as computed from the transaction itself and not from what a page says of it. */
+/** What a transaction does. It is computed from the transaction itself, not from what a page says about it. */
 export interface TransactionSummary {
-  /** The approval and the transfer of a token are ERC-20's; `call` is any other call of a contract. */
+  /** `token-transfer` and `token-approval` are ERC-20's transfer and approve; `call` is any other call of a contract. */
   readonly kind: 'transfer' | 'token-transfer' | 'token-approval' | 'creation' | 'call'
-  /** Such as "1.0 ETH", or "Allow UNLIMITED units of token 0x…". */
+  /** The amount, such as "1.0 ETH" or "Allow UNLIMITED units of token 0x…". */
   readonly payment: string
-  /** Who gets it, or may spend it: an address in EIP-55's mixed case, or "new contract". */
+  /** The receiver or the spender: an address in EIP-55's mixed case, or "new contract". */
   readonly receiver: string
   /**
-   * The most that the transaction can cost besides. Of types 1 and 4 no screen shows it, so show it yourself: nothing but
-   * this bounds what a caller gave as gas and price.
+   * The highest fee that the transaction can cost. The device does not show it for types 1 and 4, so show it on your page: nothing
+   * else bounds the gas and the price that the caller gave.
    */
   readonly fee: string
-  /** An approval of 2^96-1 units or more, which has no bound in practice. */
+  /** Whether it approves 2^96-1 units or more, which is no limit in practice. */
   readonly unlimited: boolean
 }
 
 export interface BindOptions {
-  /** Gives up; the device is told so, and the call rejects with `aborted` when it is idle again. */
+  /** Aborts the call: the device is told to cancel, and the call rejects with `aborted` when the device is idle again. */
   signal?: AbortSignal
   /**
-   * Whether to go on with this device though no trusted key vouches for it; ask the person first. It comes before
-   * `allowUnverified` of `loadImKey`: false refuses such a device even where that allows it. Left out, that decides.
+   * Whether to accept this device although no trusted CA signed its certificate. Ask the user first. It overrides `allowUnverified` of
+   * `loadImKey`: false refuses such a device even if that allows it. Default: `allowUnverified`.
    */
   acceptUnverified?: boolean
-  /** Default: what `loadImKey` was told. */
+  /** Default: `rememberCode` of `loadImKey`. */
   rememberCode?: boolean
-  /** Hears of the device's waiting during this call. */
+  /** Is called when the device begins to wait for the user during this call, and when it ends. */
   onInteraction?: (interaction: Interaction) => void
 }
 
@@ -371,57 +378,59 @@ export interface DeviceEventMap {
   interaction: CustomEvent<Interaction>
   bindingchange: CustomEvent<{ readonly status?: BindingStatus }>
   /**
-   * The device is gone: unplugged, or its permission was taken back. Plugged in again it is another object.
+   * The device was unplugged, or its permission was revoked. When it is plugged in again, it is a new object.
    *
-   * Or, with the reason `taken-over`, another tab of this site has it now: what was under way here ended, and this object's
-   * `open({ takeOver: true })` takes it back.
+   * With the reason `taken-over`, another tab of this site uses the device now. Calls that were under way here ended.
+   * `open({ takeOver: true })` of this object takes the device back.
    */
   disconnect: CustomEvent<{ readonly code?: ErrorCode; readonly reason?: 'taken-over' }>
 }
 
-/** One imKey. Calls on it are carried out one after the other. */
+/** One imKey. Its calls are carried out one after another. */
 export class Device extends EventTarget {
   private constructor()
 
-  /** The serial number as USB tells it, known before the device is open. */
+  /** The serial number from the USB descriptors. It is known before the device is open. */
   readonly serialNumber: string | null
-  /** Whether `open` succeeded and `close` was not called since. */
+  /** Whether `open` succeeded and `close` was not called after it. */
   readonly opened: boolean
-  /** What `open` found out. Throws `invalid-argument` before the first `open`. */
+  /** What the last `open` resolved to. Throws `invalid-argument` before the first `open`. */
   readonly info: DeviceInfo
-  /** The device's Ethereum wallet. Needs an open, bound device. */
+  /** The device's Ethereum wallet. It needs an open, bound device. */
   readonly ethereum: Ethereum
 
   /**
-   * Opens the device and asks it what it is. Works with a device that cannot be verified, too.
+   * Opens the device and reads what it is. This also works with a device that cannot be verified.
    *
-   * One tab of a site has it at a time; this one gets `in-use-elsewhere` after a second. With `takeOver` that tab lets go: it
-   * has the device cancel what it is at, and hears `disconnect`. Ask the person first. It takes 15 s at most; a tab that
-   * sleeps is not waited for longer than 3 s.
+   * Only one tab of a site can use a device at a time. If another tab uses it, the call rejects with `in-use-elsewhere` after a second.
+   * With `takeOver`, the other tab releases the device: it cancels what it is doing and gets a `disconnect` event. Ask the user first.
+   * That takes 15 s at most, and 3 s if the other tab does not answer.
    *
-   * Before the browser freezes this page or puts it away, the device is let go of; calls under way end with `aborted`. The
-   * device stays `opened`: when the page is back, the next call opens it again by itself.
+   * Before the browser freezes this page or stores it in the back/forward cache, the device is released, and calls that are under
+   * way reject with `aborted`. `opened` stays true: when the page is active again, the next call opens the device again.
    */
   open(options?: { signal?: AbortSignal; takeOver?: boolean }): Promise<DeviceInfo>
-  /** Gives the device free for other tabs and programs. */
+  /** Releases the device, so that other tabs and programs can use it. */
   close(): Promise<void>
 
+  /** Asks the device whether it is bound, and to this app or to another one. */
   bindingStatus(): Promise<BindingStatus>
-  /** Has the device show its binding code on its screen. Nothing but the screen ever shows it. */
+  /** Makes the device show its binding code on its screen. The device never sends the code. */
   showBindingCode(): Promise<void>
   /**
-   * Binds the device to this browser, with the 8 characters from its screen. Lower case is fine, spaces and dashes are
-   * ignored. A malformed code is refused with `code-format` before anything is sent. The code itself never leaves the
-   * page, and nothing that depends on it before the device has proved to be genuine or was knowingly accepted.
+   * Binds the device to this site in this browser. The code is the 8 characters on the device's screen, in upper or lower case;
+   * spaces and dashes are ignored. A malformed code is refused with `code-format` before anything is sent. The code itself never
+   * leaves the page. What is computed from it is sent only after the device's certificate was verified, or after the user accepted
+   * a device that cannot be verified.
    */
   bind(code: string, options?: BindOptions): Promise<void>
   /**
-   * Gives the code that was kept because of `rememberCode`. Needs the device itself to confirm its binding, which proves
-   * that it is plugged in and nothing of who asks. `not-bound` with `data.reason` `not-remembered`: no code was kept.
-   * `acceptUnverified` is needed where it was for `bind`.
+   * Resolves to the code that the record keeps because of `rememberCode`. The device has to confirm the binding first; that proves
+   * that it is plugged in, not who asks. Rejects with `not-bound` and `data.reason` `not-remembered` if no code is kept.
+   * `acceptUnverified` is needed if `bind` needed it.
    */
   revealBindingCode(options?: { signal?: AbortSignal; acceptUnverified?: boolean }): Promise<string>
-  /** Deletes this browser's record of the device. The device is not told. */
+  /** Deletes this browser's record of the device. The device itself stays bound. */
   forget(): Promise<void>
 
   addEventListener<K extends keyof DeviceEventMap>(
@@ -434,29 +443,29 @@ export class Device extends EventTarget {
     type: string, listener: EventListenerOrEventListenerObject | null, options?: boolean | EventListenerOptions): void
 }
 
-/** A whole number: a safe integer, a bigint, or a string of hex digits after 0x. */
+/** A whole number from 0: a safe integer, a bigint, or a string of 0x and hex digits. */
 export type Quantity = number | bigint | string
 
-/** A transaction of JSON-RPC's shape, complete: nothing is asked of a node. */
+/** A complete transaction in the form of JSON-RPC. No node is asked for missing fields. */
 export interface TransactionRequest {
-  /** 0, 1 (EIP-2930), 2 (EIP-1559) or 4 (EIP-7702, which the device cannot show). By default it follows from the fields. */
+  /** 0, 1 (EIP-2930), 2 (EIP-1559) or 4 (EIP-7702, which the device cannot show). Default: the type that the fields imply. */
   type?: Quantity
-  /** Needed, but for a type 0 that is to be valid on every chain. */
+  /** Required, except for a transaction of type 0 that is valid on every chain. */
   chainId?: Quantity
-  /** If given, it must be the address at the path. */
+  /** The address at the path, if given. Another address is `invalid-argument`. */
   from?: string
-  /** Absent where a contract is created. */
+  /** The receiver. Absent or null if the transaction creates a contract. */
   to?: string | null
   nonce?: Quantity
   gas?: Quantity
-  /** Another name of gas. */
+  /** The same as `gas`. */
   gasLimit?: Quantity
   gasPrice?: Quantity
   maxFeePerGas?: Quantity
   maxPriorityFeePerGas?: Quantity
   value?: Quantity
   data?: string
-  /** Another name of data. */
+  /** The same as `data`. */
   input?: string
   accessList?: readonly { readonly address: string; readonly storageKeys: readonly string[] }[]
   authorizationList?: readonly {
@@ -472,20 +481,23 @@ export interface TransactionRequest {
 export interface SignOptions {
   /** Default: m/44'/60'/0'/0/0. */
   path?: string
-  /** The address that is expected at the path; another one is `invalid-argument`. */
+  /** The expected address at the path. Another address is `invalid-argument`. */
   from?: string
-  /** Signs on a device that is bound to nobody, as old hosts did. The result warns of it. Default: false. */
+  /** Whether a device that is not bound may sign, as old programs let it. The result then has a warning. Default: false. */
   allowUnbound?: boolean
-  /** Takes a device that no trusted key vouches for, which its person accepted when it was bound. Default: `allowUnverified`. */
+  /**
+   * Whether to use a device whose certificate no trusted CA signed, and which the user accepted at the binding. Default:
+   * `allowUnverified`.
+   */
   acceptUnverified?: boolean
-  /** Gives up; the device is told so, and the call rejects with `aborted` when it is idle again. */
+  /** Aborts the call: the device is told to cancel, and the call rejects with `aborted` when the device is idle again. */
   signal?: AbortSignal
-  /** Hears how many bytes of a large request the device has got. */
+  /** Is called with the number of bytes of the request that were sent, and of all. */
   onProgress?: (sent: number, total: number) => void
 }
 
 export interface TransactionOptions extends SignOptions {
-  /** What the chain's coin is called on the device's screen. Default: ETH with 18 decimals. */
+  /** The chain's coin, for the device's screen. Default: ETH with 18 decimals. */
   nativeCurrency?: { readonly symbol: string; readonly decimals: number }
 }
 
@@ -495,51 +507,53 @@ export interface Account {
   readonly path: string
   /** 65 bytes in hex, after 0x. */
   readonly publicKey: string
-  /** As for what is signed. */
+  /** `unbound`: no binding protected the request. `unverified-device`: no trusted CA signed the certificate. */
   readonly warnings: readonly string[]
 }
 
 export interface SignedTransaction {
-  /** For eth_sendRawTransaction. */
+  /** The signed transaction in hex, for eth_sendRawTransaction. */
   readonly raw: string
   readonly hash: string
   readonly from: string
   readonly r: string
   readonly s: string
   readonly yParity: 0 | 1
-  /** Of type 0 alone: 27 or 28, or by EIP-155. */
+  /** For type 0 only: 27 or 28, or the value of EIP-155. */
   readonly v?: string
-  /** What it does. */
+  /** What the transaction does. */
   readonly summary: TransactionSummary
-  /** Whether the device's screen could not show what the transaction does. */
+  /** Whether the device could not show what the transaction does. */
   readonly blind: boolean
+  /** `unbound`, `unverified-device` as for an Account, and `blind`. */
   readonly warnings: readonly string[]
 }
 
 export interface SignedMessage {
-  /** 65 bytes in hex: r, s, and v as 27 or 28. */
+  /** 65 bytes in hex: r, s and v, which is 27 or 28. */
   readonly signature: string
   readonly address: string
-  /** Whether the device's screen showed a digest instead of what was signed, as it does of all typed data. */
+  /** Whether the device showed a digest instead of what was signed. For typed data it always does. */
   readonly blind: boolean
+  /** `unbound`, `unverified-device` as for an Account, and `blind`. */
   readonly warnings: readonly string[]
 }
 
-/** A document as EIP-712 describes it. */
+/** A document of EIP-712. */
 export interface TypedData {
   readonly types: Readonly<Record<string, readonly { readonly name: string; readonly type: string }[]>>
   readonly primaryType: string
   readonly domain: object
-  /** Absent only where the primaryType is EIP712Domain: then the domain is all that is signed. */
+  /** Absent only if the primaryType is EIP712Domain: then only the domain is signed. */
   readonly message?: object
 }
 
 /**
- * The Ethereum application of a device. Everything is confirmed on the device; `user-rejected` when its person declines.
- * What comes back was checked: the signature is the account's own, over exactly what was asked.
+ * The Ethereum application of a device. The user confirms each signature on the device; a rejection there is `user-rejected`. Every
+ * signature is checked before it is returned: it is the account's, over exactly what was asked for.
  */
 export interface Ethereum {
-  /** Gives the account at a path. With `verify` the device shows the address until its person confirms. */
+  /** Resolves to the account at a path. With `verify`, the device shows the address, and the call waits until the user confirms it. */
   getAccount(options?: { path?: string; verify?: boolean; allowUnbound?: boolean; acceptUnverified?: boolean; signal?: AbortSignal }): Promise<Account>
   signTransaction(transaction: TransactionRequest, options?: TransactionOptions): Promise<SignedTransaction>
   /** Signs text or bytes with EIP-191's prefix, as personal_sign does. */
@@ -547,96 +561,95 @@ export interface Ethereum {
   signTypedData(typedData: TypedData, options?: SignOptions & { version?: 'V3' | 'V4' }): Promise<SignedMessage>
 }
 
-/** A chain and the nodes that are asked about it. */
+/** A chain and its nodes. */
 export interface ChainOptions {
   readonly chainId: number | string
-  /** Where its nodes are: https, or http on this very machine. If one does not answer, the next is asked. */
+  /** The addresses of its nodes: https, or http on this machine. If a node does not answer, the next one is asked. */
   readonly rpcUrls: readonly string[]
-  /** Where eth_subscribe is answered (wss). Without it, that method goes to the node as any other. */
+  /** The address of a node for eth_subscribe: wss, or ws on this machine. Without it, that method goes to rpcUrls. */
   readonly webSocketUrl?: string
   readonly chainName?: string
-  /** Default: ETH. The device's screen shows amounts in it. The decimals are 18, as on every chain of the EVM. */
+  /** The chain's coin, in which the device shows amounts. Default: ETH. The decimals must be 18, as on every EVM chain. */
   readonly nativeCurrency?: { readonly name?: string; readonly symbol: string; readonly decimals: number }
   /**
-   * The most, in the smallest units, that the fee of a transaction may come to (gas times price) where gas or price are
-   * left to what the node says; -32603 with `protocol` above it. Default: 10n ** 18n, one coin, for transactions of types 1
-   * and 4, whose fee the device's screen does not show, and no bound for those of types 0 and 2, whose fee it shows.
+   * The highest fee (gas times price, in the smallest units) of a transaction whose gas or price a node chose. A higher fee is refused
+   * with -32603 and `protocol`. Default: one coin (10n ** 18n) for types 1 and 4, whose fee the device does not show, and no limit for
+   * types 0 and 2, whose fee it shows.
    */
   readonly maxFee?: bigint
 }
 
-/** What a binding dialog gets. */
+/** What a function that replaces the binding dialog gets. */
 export interface PairingRequest {
   readonly imkey: ImKey
-  /** Open. It is to be left so. */
+  /** The device. It is open and must stay open. */
   readonly device: Device
   readonly signal?: AbortSignal
 }
 
 export interface ProviderOptions extends LoadOptions {
-  /** The chains that the dApp works on, at least one; wallet_addEthereumChain adds others. */
+  /** The chains that the dApp uses, at least one. wallet_addEthereumChain can add others. */
   chains: readonly ChainOptions[]
-  /** The chain that is selected at first. Default: the first one. */
+  /** The chain that is selected at the start. Default: the first of `chains`. */
   chainId?: number | string
-  /**
-   * Which accounts the dApp gets: how many of `pathScheme` (1 to 20), or their paths. Default: 1.
-   */
+  /** The accounts that the dApp gets: a number of accounts of `pathScheme` (1 to 20), or a list of paths. Default: 1. */
   accounts?: number | readonly string[]
   /** `bip44`: m/44'/60'/0'/0/n, the default. `ledger-live`: m/44'/60'/n'/0/0. `legacy`: m/44'/60'/0'/n. */
   pathScheme?: 'bip44' | 'ledger-live' | 'legacy'
   /**
-   * What happens when the device is not bound to this browser: `dialog` (the default) asks for the code, `none` rejects
-   * with 4100. A function takes the dialog's place: it resolves when the device is bound, and rejects with an ImKeyError
-   * (`user-rejected` when the person gave up).
+   * What happens when the device is not bound to this app. `dialog` (the default) opens a dialog that asks for the binding code.
+   * `none` rejects with 4100. A function replaces the dialog: it has to bind the device and resolve, or to reject with an ImKeyError
+   * (`user-rejected` if the user cancelled).
    */
   pairing?: 'dialog' | 'none' | ((request: PairingRequest) => Promise<unknown>)
-  /** How many milliseconds a node may take to answer. Default: 30000. */
+  /** How long a node may take to answer, in milliseconds. Default: 30000. */
   rpcTimeout?: number
   /**
-   * Whether the addresses are kept in localStorage, so that eth_accounts knows them after a reload. The device is looked
-   * for when something is to be signed. Providers with other accounts or chains are remembered apart; accounts that are
-   * taken back in one tab are so in the others (accountsChanged). Default: false.
+   * Whether localStorage keeps the addresses, so that eth_accounts returns them after a reload. The device is needed only to sign.
+   * Providers with other accounts or chains have entries of their own. If one tab revokes the permission, the other tabs lose the
+   * accounts too (accountsChanged). Default: false.
    */
   remember?: boolean
 }
 
 /**
- * What request rejects with when the provider itself refuses; its message is as an ImKeyError's. The error of a node has that
- * node's code, message and data.
+ * The error of a rejected request. If the provider refuses, the message is a sentence for the user, as in an ImKeyError. An error of a
+ * node is passed on with the node's own code, message and data.
  *
- * - 4001: the person declined, on the device, in the dialog or in the chooser
- * - 4100: the device is not bound to this browser; the page may not use it; or the account is not the dApp's
- * - 4200: a method that does not exist here
+ * - 4001: the user rejected the request on the device, in the dialog or in the chooser
+ * - 4100: the device is not bound to this app, the page may not use it, or the dApp may not use the account
+ * - 4200: the provider does not have the method
  * - 4900: no device is plugged in, or it was unplugged
- * - 4901: another chain than the selected one, or than the node's
- * - 4902: an unknown chain
- * - -32602: malformed parameters
- * - -32002: a question to the person is open already, or another tab or program uses the device (`data.holder` as `in-use-elsewhere` has it)
- * - -32603: everything else; `data.code` says what. Of a node: `node-unreachable`, `timeout` where it does not answer, and
- *   `protocol` where it answers with what cannot be, or with more than 8 MB
+ * - 4901: the request is for another chain than the selected one, or than the node's
+ * - 4902: the chain is unknown
+ * - -32602: the parameters are malformed
+ * - -32002: the user has to answer an earlier request first, or another tab or program uses the device (`data.holder` as for
+ *   `in-use-elsewhere`)
+ * - -32603: any other error; see `data.code`. For a node it is `node-unreachable`, `timeout`, or `protocol` for an answer that is
+ *   impossible or larger than 8 MB
  */
 export class ProviderRpcError extends Error {
   constructor(code: number, message: string, data?: unknown, cause?: unknown)
   readonly name: 'ProviderRpcError'
   readonly code: number
   /**
-   * `{ code, statusWord?, retryable }` with a ProviderErrorCode, and beside them what the `data` of the ImKeyError held, such
-   * as `reason` and `holder`; or what a node gave.
+   * `{ code, statusWord?, retryable }` with a ProviderErrorCode, and the fields of the ImKeyError's `data`, such as `reason` and
+   * `holder`. For an error of a node: the node's data.
    */
   readonly data?: any
 }
 
-/** The reasons in the data of a ProviderRpcError: those of the library, and one of its nodes. */
+/** The codes in the data of a ProviderRpcError: those of the library, and one for nodes. */
 export type ProviderErrorCode =
   | ErrorCode
-  /** None of the chain's nodes can be reached: no connection, or none that the browser allows. */
+  /** None of the chain's nodes can be reached: there is no connection, or the browser does not allow it. */
   | 'node-unreachable'
 
-/** What the person has to do now, or no longer. */
+/** What the user has to do now (`waiting`), or has done (`done`). */
 export interface ProviderInteraction extends Omit<Interaction, 'reason'> {
-  /** `choose-device`: in the browser's chooser. `pair`: in the binding dialog. The others: on the device. */
+  /** Where: `choose-device` in the browser's chooser, `pair` in the binding dialog, the others on the device. */
   readonly reason: Interaction['reason'] | 'choose-device' | 'pair'
-  /** The method that asked for it. */
+  /** The method of the request. */
   readonly method: string
 }
 
@@ -646,28 +659,28 @@ export interface ProviderMessage {
 }
 
 export interface ProviderEventMap {
-  /** A device is there. */
+  /** A device with the dApp's accounts is connected. */
   connect: { readonly chainId: string }
   /**
-   * No device is there any more; code 4900. It was unplugged, and is found again by itself when it is plugged in; or the
-   * accounts were taken back; or another wallet is on it.
+   * The device is not connected any more; the code is 4900. It was unplugged (the provider finds it again when it is plugged in), the
+   * permission was revoked, or the device has another wallet now.
    */
   disconnect: ProviderRpcError
   chainChanged: string
   accountsChanged: string[]
-  /** What a subscription (eth_subscribe) tells. */
+  /** A notification of a subscription (eth_subscribe). */
   message: ProviderMessage
   interaction: ProviderInteraction
 }
 
-/** An Ethereum provider as EIP-1193 describes it. Its methods need no `this`. */
+/** An Ethereum provider of EIP-1193. Its methods can be called without `this`. */
 export interface Provider {
   readonly isImKey: true
-  /** Whether a device is there. */
+  /** Whether a device with the dApp's accounts is connected. */
   isConnected(): boolean
   /**
-   * Calls that need the device are carried out one after the other. A signal gives a call up: the device is told so, and
-   * the call rejects when it is idle again. Every rejection is an Error with an integer code: see ProviderRpcError.
+   * Carries out a request. Requests that need the device wait for one another. A signal aborts a request: the device is told to cancel,
+   * and the request rejects when the device is idle again. Every rejection is an Error with an integer code: see ProviderRpcError.
    */
   request(args: {
     readonly method: string
@@ -679,30 +692,30 @@ export interface Provider {
   once<K extends keyof ProviderEventMap>(event: K, listener: (payload: ProviderEventMap[K]) => void): this
   once(event: string, listener: (...args: any[]) => void): this
   removeListener(event: string, listener: (...args: any[]) => void): this
-  /** Another name of removeListener. */
+  /** The same as removeListener. */
   off(event: string, listener: (...args: any[]) => void): this
 }
 
 /**
- * Makes a provider. Nothing is loaded and nobody is asked before a request needs it. Call eth_requestAccounts in a click
- * handler: browsers show their chooser to nobody else.
+ * Makes a provider. It loads nothing and asks the user nothing before a request needs it. Call eth_requestAccounts in a click handler:
+ * browsers open their chooser only in answer to a user's action.
  *
- * Throws `invalid-argument` for options of another shape.
+ * Throws `invalid-argument` for invalid options.
  */
 export function createProvider(options: ProviderOptions): Provider
 
 export interface ProviderInfo {
-  /** A version 4 UUID. By default one that stays the provider's as long as the page. */
+  /** A version 4 UUID. Default: a random one, which the provider keeps as long as the page lives. */
   uuid?: string
   name?: string
-  /** A data URI of an image. */
+  /** A data URI of an image. Default: the icon of imkey-connect. */
   icon?: string
-  /** A domain name, reversed. */
+  /** A reversed domain name. */
   rdns?: string
 }
 
 /**
- * Announces a provider to the page by EIP-6963, now and whenever the page asks. Returns a function that ends it.
- * Outside a browser it does nothing. Throws `invalid-argument` for a malformed info.
+ * Announces a provider to the page by EIP-6963, now and whenever the page asks. Returns a function that stops it. Outside a browser it
+ * does nothing. Throws `invalid-argument` for a malformed info.
  */
 export function announceProvider(provider: Pick<Provider, 'request' | 'on' | 'removeListener'>, info?: ProviderInfo): () => void
