@@ -1,7 +1,9 @@
 package build_test
 
 import (
+	"maps"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -36,4 +38,10 @@ func TestDownloadsStaySmall(t *testing.T) {
 	require.Contains(t, m.FirstPairing, "imkey.js")
 	require.Contains(t, m.FirstPairing, "imkey.wasm")
 	require.Contains(t, strings.Join(m.FirstPairing, " "), "assets/loader-")
+	// What is loaded later is not.
+	all := strings.Join(slices.Collect(maps.Keys(m.Files)), " ")
+	for _, later := range []string{"engine", "backup", "dialog", "management", "exceptional"} {
+		require.Contains(t, all, "assets/"+later+"-")
+		require.NotContains(t, strings.Join(m.FirstPairing, " "), "assets/"+later+"-")
+	}
 }

@@ -9,13 +9,13 @@ import type { State } from '../../ui/pairing/state'
 import { Stage } from '../../ui/pairing/stage'
 import { wait } from '../../ui/model/wait'
 import { isSupported, loadImKey } from 'imkey-connect'
-import { Chrome } from '../../ui/blocks/chrome'
+import { Page } from '../../ui/blocks/page'
 import type { Manager } from '../../ui/management/manager'
 import { managing, type ManageState } from '../../ui/management/state'
-import { Management } from './management'
+import { ManagementLoader } from './management-loader'
 import { findSimulator, simulatedUSB } from '../../ui/simulator/simulator'
 
-const chrome = new Chrome(words.title)
+const page = new Page(words.title)
 const framed = framedWithoutUSB(window)
 const simulator = await findSimulator(location)
 
@@ -52,14 +52,14 @@ const pairing = new Pairing(
     report,
   },
   (state) => {
-    if (state.name === 'start') chrome.simulatedInUse(false)
-    else if ('device' in state) chrome.simulatedInUse(state.device.key?.of === 'simulator')
+    if (state.name === 'start') page.simulatedInUse(false)
+    else if ('device' in state) page.simulatedInUse(state.device.key?.of === 'simulator')
     // What is managed stays in sight while the device comes and goes; a new state is shown when that is done with.
     if (!management.open) void stage.show(management.shown(state))
   },
 )
 
-const management = new Management(
+const management = new ManagementLoader(
   {
     imkey: () => pairing.imkey(),
     simulatorKeys: simulator?.cas ?? [],
@@ -88,7 +88,7 @@ function begin(): void {
 function manage(what: (manager: Manager) => unknown): void {
   void management.manager().then(
     (manager) => void what(manager),
-    () => stage.note(words.notLoaded[chrome.language]),
+    () => stage.note(words.notLoaded[page.language]),
   )
 }
 
@@ -98,8 +98,8 @@ function origin() {
   return seid !== null && serial !== null ? { seid, serial } : null
 }
 
-const stage = new Stage(chrome.main, {
-  language: chrome.language,
+const stage = new Stage(page.main, {
+  language: page.language,
   surroundings: { platform: platformOf(navigator.userAgent), framed },
   simulator: simulator !== null,
   entrances: {
@@ -137,14 +137,14 @@ const stage = new Stage(chrome.main, {
 })
 
 if (simulator) {
-  chrome.simulated(
+  page.simulated(
     false,
     { href: `/device${simulator.query}`, text: common.openDevicePage },
     { href: `/dapp${simulator.query}`, text: common.openDapp },
   )
 }
 void stage.show(pairing.state, true)
-chrome.onLanguage((language) => stage.speak(language))
+page.onLanguage((language) => stage.speak(language))
 begin()
 
 // A page that goes away, into the back-forward cache perhaps, leaves nothing in the fields and the device to others.
@@ -174,7 +174,7 @@ function save(name: string, content: Uint8Array): void {
 }
 
 async function copyReport(): Promise<void> {
-  const t = (text: { en: string; zh: string }) => text[chrome.language]
+  const t = (text: { en: string; zh: string }) => text[page.language]
   const text = report.text()
   try {
     await navigator.clipboard.writeText(text)

@@ -3,7 +3,7 @@ import { dapp as words, nodeIs, onChain } from '../../ui/words/dapp'
 import type { Text } from '../../ui/words/text'
 import { h } from '../../ui/blocks/dom'
 import { framedWithoutUSB, platformOf } from '../../ui/model/platform'
-import { Chrome } from '../../ui/blocks/chrome'
+import { Page } from '../../ui/blocks/page'
 import { findSimulator } from '../../ui/simulator/simulator'
 import { Exchange } from './exchange'
 import { Forms } from './forms'
@@ -11,7 +11,7 @@ import type { Request } from './requests'
 import { Unit } from './unit'
 import { chainName, chainOf, Wallet } from './wallet'
 
-const chrome = new Chrome(words.title)
+const page = new Page(words.title)
 const simulator = await findSimulator(location)
 const wallet = new Wallet(simulator, () => draw())
 const exchange = new Exchange(
@@ -28,35 +28,35 @@ const heading = h('h1')
 const lead = h('p', { class: 'lead' })
 const account = h('section', { class: 'card account' })
 
-chrome.main.append(
+page.main.append(
   h('div', { class: 'intro' }, heading, lead),
   h('div', { class: 'columns' }, h('div', { class: 'column' }, account, forms.element), exchange.element),
 )
 if (simulator) {
-  chrome.simulated(
+  page.simulated(
     wallet.simulated,
     { href: `/device${simulator.query}`, text: common.openDevicePage },
     { href: `/${simulator.query}`, text: common.openConnectPage },
   )
 }
-chrome.onLanguage(drawAll)
+page.onLanguage(drawAll)
 drawAll()
 
 function drawAll(): void {
   heading.textContent = t(words.title)
   lead.textContent = t(words.lead)
   exchange.element.setAttribute('aria-label', t(words.request))
-  exchange.draw(chrome.language)
+  exchange.draw(page.language)
   draw()
 }
 
 /** draw shows what depends on the account, the chain, and whether something is asked. */
 function draw(): void {
-  chrome.simulatedInUse(wallet.simulated)
+  page.simulatedInUse(wallet.simulated)
   exchange.plugged(wallet.plugged)
   const pressed = account.contains(document.activeElement) ? document.activeElement?.getAttribute('data-action') : undefined
   account.replaceChildren(h('h2', {}, t(words.account)), ...(wallet.account === null ? toConnect() : connected(wallet.account)))
-  forms.draw(chrome.language)
+  forms.draw(page.language)
   if (pressed) (account.querySelector<HTMLElement>(`[data-action="${pressed}"]`) ?? account.querySelector('button'))?.focus()
 }
 
@@ -125,5 +125,5 @@ async function useNode(url: string): Promise<Text | undefined> {
 }
 
 function t(text: Text): string {
-  return text[chrome.language]
+  return text[page.language]
 }

@@ -2,14 +2,14 @@ import { common } from '../../ui/words/common'
 import { device as words } from '../../ui/words/device'
 import type { Text } from '../../ui/words/text'
 import { h } from '../../ui/blocks/dom'
-import { Chrome } from '../../ui/blocks/chrome'
+import { Page } from '../../ui/blocks/page'
 import { Body } from './body'
 import { Control, type Showing, type Status } from '../../ui/simulator/control'
 import { Faults } from './faults'
 import { Panels } from './panels'
 import { Trace } from './trace'
 
-const chrome = new Chrome(words.title)
+const page = new Page(words.title)
 const control = new Control(location.search)
 const heading = h('h1', { class: 'visually-hidden' })
 const lead = h('p', { class: 'quiet hint' })
@@ -44,13 +44,13 @@ const shows: Readonly<Record<Exclude<Showing, 'pin'>, Text>> = {
   recording: words.doingRecording,
 }
 
-chrome.main.append(heading, body.element, lead, facts, panels.element, faults.element, trace.element)
-chrome.simulated(
+page.main.append(heading, body.element, lead, facts, panels.element, faults.element, trace.element)
+page.simulated(
   true,
   { href: `/${control.query}`, text: common.openConnectPage },
   { href: `/dapp${control.query}`, text: common.openDapp },
 )
-chrome.onLanguage(drawAll)
+page.onLanguage(drawAll)
 drawAll()
 panels.unfold(location.hash.slice(1))
 control.watch((now, state) => {
@@ -63,14 +63,14 @@ control.watch((now, state) => {
 
 function drawAll(): void {
   heading.textContent = t(words.title)
-  panels.draw(chrome.language)
-  faults.draw(chrome.language)
-  trace.draw(chrome.language)
+  panels.draw(page.language)
+  faults.draw(page.language)
+  trace.draw(page.language)
   draw()
 }
 
 function draw(): void {
-  body.draw(status, chrome.language)
+  body.draw(status, page.language)
   // A recording has a cable, and neither buttons nor a wallet.
   const recording = status?.showing === 'recording'
   panels.element.hidden = recording
@@ -106,5 +106,5 @@ function row(name: string, label: Text, value: string): HTMLElement {
 }
 
 function t(text: Text): string {
-  return text[chrome.language]
+  return text[page.language]
 }

@@ -141,7 +141,7 @@ func (s *Sim) serve(w http.ResponseWriter, r *http.Request) {
 	s.requests = append(s.requests, dump...)
 	script, hidden, lacking := s.script, s.hidden, s.lacking
 	s.mu.Unlock()
-	part := strings.HasPrefix(r.URL.Path, "/assets/part-") || strings.HasPrefix(r.URL.Path, "/assets/rare-")
+	part := strings.HasPrefix(r.URL.Path, "/assets/management-") || strings.HasPrefix(r.URL.Path, "/assets/exceptional-")
 	if hidden && strings.HasPrefix(r.URL.Path, "/sim/") || lacking && part {
 		http.NotFound(w, r)
 		return

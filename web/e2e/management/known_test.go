@@ -17,7 +17,7 @@ func TestKnownDevices(t *testing.T) {
 	serial := s.Device.Status().Serial
 	b := s.StartBrowser(harness.BrowserOptions{})
 	b.Open("/")
-	require.False(t, harness.Eval[bool](b, "performance.getEntriesByType('resource').some(r => /wasm|part-|rare-/.test(r.name))"),
+	require.False(t, harness.Eval[bool](b, "performance.getEntriesByType('resource').some(r => /wasm|management-|exceptional-/.test(r.name))"),
 		"a browser that knows no device loads nothing that would tell")
 	b.Bind()
 

@@ -1,6 +1,6 @@
 import { manage as words } from '../words/management'
 import { pairing } from '../words/pairing'
-import { rare } from '../words/rare'
+import { exceptional } from '../words/exceptional'
 import type { Language, Text } from '../words/text'
 import { primary, secondary, submitting } from '../blocks/buttons'
 import { row } from '../blocks/row'
@@ -46,7 +46,7 @@ export function exporting(
   view.add(h('dl', { class: 'card' }, row(pairing.serial, known.serial, language)))
   view.warning(words.exportMeaning)
   view.text(words.exportSigning, 'quiet')
-  view.text(rare.shutOut, 'quiet')
+  view.text(exceptional.shutOut, 'quiet')
   view.add(
     h(
       'form',
@@ -78,7 +78,7 @@ export function exported(
   view.add(h('dl', { class: 'card' }, row(words.file, file, language), row(pairing.serial, known.serial, language)))
   view.warning(words.exportMeaning)
   view.text(words.exportedLost, 'quiet')
-  view.text(rare.shutOut, 'quiet')
+  view.text(exceptional.shutOut, 'quiet')
   view.actions(primary('back', pairing.done[language], () => manager.back()))
   return view.rendered()
 }

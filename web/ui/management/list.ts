@@ -1,7 +1,7 @@
 import { boundOn, manage as words } from '../words/management'
 import { languageTag, type Language, type Text } from '../words/text'
 import { h } from '../blocks/dom'
-import { entry } from '../blocks/entry'
+import { entry } from '../blocks/list-entry'
 import type { KnownFacts } from '../model/facts'
 
 /** list draws the devices that this browser knows, each a button to its own page. */

@@ -9,8 +9,8 @@ import type { FileProblem, LostStep, ManageState } from './state'
 /** The largest file that is read, in bytes: an exported binding has less than a thousand. */
 const largest = 100_000
 
-/** ManageWorld is all that the management needs from outside; a test gives its own. */
-export interface ManageWorld {
+/** ManagerEnvironment is all that the management needs from outside; a test gives its own. */
+export interface ManagerEnvironment {
   imkey(): Promise<ImKey>
   /** The public keys of the simulator's CAs, in hex; none off a simulator. */
   readonly simulatorKeys: readonly string[]
@@ -51,7 +51,7 @@ export class Manager {
   #replace: (() => Promise<void>) | null = null
   readonly #listening = new WeakSet<ImKey>()
 
-  constructor(private readonly world: ManageWorld) {}
+  constructor(private readonly environment: ManagerEnvironment) {}
 
   get state(): ManageState | null {
     return this.#state
@@ -60,7 +60,7 @@ export class Manager {
   /** Reads the records anew and tells of them. What is wrong with the store is told by what needs it. */
   async refresh(): Promise<void> {
     try {
-      const imkey = await this.world.imkey()
+      const imkey = await this.environment.imkey()
       if (!this.#listening.has(imkey)) {
         this.#listening.add(imkey)
         for (const type of ['connect', 'disconnect', 'knownchange'] as const) {
@@ -68,13 +68,13 @@ export class Manager {
         }
       }
       const plugged = new Set((await imkey.getDevices().catch(() => [])).map(({ serialNumber }) => serialNumber))
-      const facts = (await imkey.knownDevices()).map((known) => knownFacts(known, plugged.has(known.serial), this.world.simulatorKeys))
+      const facts = (await imkey.knownDevices()).map((known) => knownFacts(known, plugged.has(known.serial), this.environment.simulatorKeys))
       this.#devices = await Promise.all(facts)
     } catch (error) {
-      this.world.report.failure(codeOf(error), statusWordOf(error))
+      this.environment.report.failure(codeOf(error), statusWordOf(error))
       return
     }
-    this.world.list(this.#devices)
+    this.environment.list(this.#devices)
     const shown = this.#state
     // What is shown of a device changes under nobody's finger but where it is only looked at, or said to be plugged in.
     if (shown?.name !== 'known' && !(shown?.name === 'lost' && shown.step === 'first')) return
@@ -104,7 +104,7 @@ export class Manager {
     this.#origin = null
     if (this.#state === null) return
     this.#state = null
-    this.world.show(null, closing)
+    this.environment.show(null, closing)
   }
 
   connect(): void {
@@ -113,7 +113,7 @@ export class Manager {
     const to = serial ?? (state?.name === 'lost' ? state.serial : undefined)
     if (to === undefined) return
     this.close()
-    this.world.connectTo(to)
+    this.environment.connectTo(to)
   }
 
   /** Asks for a name. Begun from a record's page, it goes back there; else, to the pairing. */
@@ -170,7 +170,7 @@ export class Manager {
       const content = await imkey.exportBinding(known.seid, passphrase, { signal: run })
       run.throwIfAborted()
       const file = fileName(known.serial)
-      this.world.save(file, content)
+      this.environment.save(file, content)
       this.#set({ name: 'exported', known, file })
     })
   }
@@ -246,7 +246,7 @@ export class Manager {
         await this.refresh()
         run.throwIfAborted()
         this.#forgetSecrets()
-        this.#set({ name: 'known', known: this.#find(known.seid) ?? (await knownFacts(known, false, this.world.simulatorKeys)), said: 'imported' })
+        this.#set({ name: 'known', known: this.#find(known.seid) ?? (await knownFacts(known, false, this.environment.simulatorKeys)), said: 'imported' })
       } catch (error) {
         if (run.aborted) return
         const problem = problemOf(error)
@@ -259,7 +259,7 @@ export class Manager {
           this.#forgetSecrets()
           this.#set({ name: 'import', problem })
         } else throw error
-        this.world.report.failure(codeOf(error))
+        this.environment.report.failure(codeOf(error))
       }
     })
   }
@@ -289,7 +289,7 @@ export class Manager {
     this.#run = controller
     const run = controller.signal
     try {
-      await flow(run, await this.world.imkey())
+      await flow(run, await this.environment.imkey())
     } catch (error) {
       if (run.aborted) return
       if (dataOf(error, 'reason') === 'unknown-device') {
@@ -297,7 +297,7 @@ export class Manager {
         return this.close('forgotten') // in another tab
       }
       const code: ErrorCode = codeOf(error)
-      this.world.report.failure(code, statusWordOf(error))
+      this.environment.report.failure(code, statusWordOf(error))
       this.#forgetSecrets()
       this.#set({ name: 'trouble', code })
     }
@@ -318,7 +318,7 @@ export class Manager {
 
   #set(state: ManageState): void {
     this.#state = state
-    this.world.show(state)
+    this.environment.show(state)
   }
 }
 

@@ -1,7 +1,7 @@
 import { advice, type Surroundings } from '../words/errors'
 import { manage as words } from '../words/management'
 import { pairing } from '../words/pairing'
-import { rare } from '../words/rare'
+import { exceptional } from '../words/exceptional'
 import type { Language, Text } from '../words/text'
 import { danger, primary, secondary } from '../blocks/buttons'
 import { row } from '../blocks/row'
@@ -10,7 +10,7 @@ import { View, type Rendered } from '../blocks/view'
 import { device } from './device'
 import { exported, exporting } from './exporting'
 import { importing, importingWith, replacing } from './importing'
-import { losing } from './losing'
+import { lostCode } from './lost-code'
 import type { Manager } from './manager'
 import { rename } from './rename'
 import type { ManageState } from './state'
@@ -43,11 +43,11 @@ export function render(state: ManageState, context: Context, manager: Manager): 
     case 'import-exists':
       return replacing(view, state, language, manager)
     case 'lost':
-      return losing(view, state, language, manager)
+      return lostCode(view, state, language, manager)
 
     case 'forget-known': {
       const unreadable = state.known.record === 'unreadable'
-      view.heading(state.going ? rare.forgetting : unreadable ? rare.forgetDamagedTitle : rare.forgetTitle)
+      view.heading(state.going ? exceptional.forgetting : unreadable ? exceptional.forgetDamagedTitle : exceptional.forgetTitle)
       if (!unreadable) {
         const { called, serial } = state.known
         view.add(h('dl', { class: 'card' }, row(words.name, called, language), row(pairing.serial, serial, language)))
@@ -56,9 +56,9 @@ export function render(state: ManageState, context: Context, manager: Manager): 
         view.progress()
         return view.rendered()
       }
-      if (state.known.record === 'bound' || unreadable) view.warning(rare.forgetLead)
-      view.text(rare.forgetWallet)
-      if (state.known.record === 'bound') view.text(rare.shutOut, 'quiet')
+      if (state.known.record === 'bound' || unreadable) view.warning(exceptional.forgetLead)
+      view.text(exceptional.forgetWallet)
+      if (state.known.record === 'bound') view.text(exceptional.shutOut, 'quiet')
       view.actions(
         secondary('back', t(pairing.keepBinding), () => manager.back()),
         danger('forget-now', t(pairing.forgetNow), () => void manager.forgetNow()),
@@ -71,8 +71,8 @@ export function render(state: ManageState, context: Context, manager: Manager): 
       const back = primary('back', t(words.back), () => manager.back())
       view.heading(what, null, 'heading-error')
       view.lead(next)
-      view.actions(back, secondary('copy-report', t(rare.copyReport), context.handlers.copyReport))
-      view.add(h('p', { class: 'error-code' }, `${t(rare.errorCode)} `, h('code', { translate: 'no' }, state.code)))
+      view.actions(back, secondary('copy-report', t(exceptional.copyReport), context.handlers.copyReport))
+      view.add(h('p', { class: 'error-code' }, `${t(exceptional.errorCode)} `, h('code', { translate: 'no' }, state.code)))
       view.element.setAttribute('data-error', state.code)
       return { ...view.rendered(back), urgent: true }
     }

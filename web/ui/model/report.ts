@@ -1,8 +1,8 @@
 import type { ErrorCode } from '../words/codes'
 import type { DeviceFacts } from './facts'
 
-/** Environment is what a report says about the page and the browser. */
-export interface Environment {
+/** BrowserFacts is what a report says about the page and the browser. */
+export interface BrowserFacts {
   readonly version: string
   readonly userAgent: string
   readonly languages: readonly string[]
@@ -23,7 +23,7 @@ export class Report {
   #device: DeviceFacts | null = null
 
   constructor(
-    private readonly environment: Environment,
+    private readonly browser: BrowserFacts,
     private readonly now: () => Date,
   ) {}
 
@@ -44,7 +44,7 @@ export class Report {
   }
 
   text(): string {
-    const { version, userAgent, languages, webusb, secure, framed } = this.environment
+    const { version, userAgent, languages, webusb, secure, framed } = this.browser
     const device = this.#device
     const lines = [
       `imkey-connect ${version}`,

@@ -1,15 +1,15 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { errorCodes } from '../words/codes'
-import { Pairing, type World } from './controller'
+import { Pairing, type Environment } from './controller'
 import type { State } from './state'
 import { fail, FakeDevice, Gate, knownDevice } from '../model/sdk.fake'
 import { passing, reaches, settled, setUp } from './setup.fixture'
 
 const secret = 'ABCDEFGH'
 
-async function toBound(world: Partial<World> = {}, prepare: (device: FakeDevice) => void = () => undefined) {
-  const all = setUp(world)
+async function toBound(environment: Partial<Environment> = {}, prepare: (device: FakeDevice) => void = () => undefined) {
+  const all = setUp(environment)
   prepare(all.device)
   all.device.statuses = ['bound']
   await all.pairing.connect()
@@ -17,8 +17,8 @@ async function toBound(world: Partial<World> = {}, prepare: (device: FakeDevice)
   return all
 }
 
-async function toCode(world: Partial<World> = {}, prepare: (device: FakeDevice) => void = () => undefined) {
-  const all = setUp(world)
+async function toCode(environment: Partial<Environment> = {}, prepare: (device: FakeDevice) => void = () => undefined) {
+  const all = setUp(environment)
   prepare(all.device)
   await all.pairing.connect()
   while (all.pairing.state.name !== 'code') {

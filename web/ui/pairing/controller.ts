@@ -4,7 +4,7 @@ import type { BindingStatus, Device, ImKey, KnownDevice } from '../model/sdk'
 import { damaged, entersCode, type CodeSource, type State } from './state'
 import { Visit, type Simulator } from './visit'
 
-export type { Simulator, World } from './visit'
+export type { Simulator, Environment } from './visit'
 
 /** How long a code stays on the page, in milliseconds. */
 const inSight = 30_000
@@ -48,7 +48,7 @@ export class Pairing extends Visit {
       run.throwIfAborted()
       const [only] = permitted
       if (only !== undefined && permitted.length === 1) await this.recognise(run, only)
-      else if (this.world.given) throw new Refused('device-disconnected')
+      else if (this.environment.given) throw new Refused('device-disconnected')
       else if (only !== undefined) await this.#offer(run, imkey, permitted)
       else await this.#choose(run, imkey)
     })
@@ -64,7 +64,7 @@ export class Pairing extends Visit {
       const permitted = await this.permitted(imkey)
       run.throwIfAborted()
       const device = permitted.find(({ serialNumber }) => serialNumber === serial)
-      const { simulator } = this.world
+      const { simulator } = this.environment
       if (device) await this.recognise(run, device)
       else if (simulator?.serial === serial) await this.#simulated(run, simulator)
       else await this.#choose(run, imkey)
@@ -73,7 +73,7 @@ export class Pairing extends Visit {
 
   /** The same as connect with the simulated device over a WebSocket, in place of the browser's USB. */
   connectSimulated(): Promise<void> {
-    const { simulator } = this.world
+    const { simulator } = this.environment
     return simulator ? this.start((run) => this.#simulated(run, simulator)) : Promise.resolve()
   }
 
@@ -205,9 +205,9 @@ export class Pairing extends Visit {
         return
       }
       run.throwIfAborted()
-      this.world.reveal?.(code)
+      this.environment.reveal?.(code)
       this.set(run, { ...state, manage: 'revealed' })
-      await this.world.wait(inSight, run)
+      await this.environment.wait(inSight, run)
       this.set(run, { ...state, manage: 'hidden' })
     })
   }
@@ -264,7 +264,7 @@ export class Pairing extends Visit {
       await this.open(run, device)
       await device.forget()
       run.throwIfAborted()
-      if (this.world.given) return this.classify(run, device)
+      if (this.environment.given) return this.classify(run, device)
       this.letGo()
       this.set(run, { name: 'start', forgotten: true })
     })
@@ -323,7 +323,7 @@ export class Pairing extends Visit {
   async #look(device: Device): Promise<DeviceFacts> {
     const record = await recordOf(await this.imkey(), device.info.seid)
     this.#codeKept = record?.codeKept ?? null
-    this.#facts = await factsOf(device, record, this.world.simulator?.cas ?? [])
+    this.#facts = await factsOf(device, record, this.environment.simulator?.cas ?? [])
     return this.#facts
   }
 
@@ -352,15 +352,15 @@ export class Pairing extends Visit {
     const code = codeOf(error)
     switch (code) {
       case 'wrong-code': {
-        this.world.report.failure(code, statusWordOf(error))
+        this.environment.report.failure(code, statusWordOf(error))
         // A real device does not say how many tries are left.
-        const { simulator } = this.world
+        const { simulator } = this.environment
         const triesLeft = simulator?.serial === device.info.serial ? await simulator.tries() : null
         this.set(run, { name: 'wrong', source, triesLeft })
         return true
       }
       case 'code-format':
-        this.world.report.failure(code)
+        this.environment.report.failure(code)
         this.set(run, { name: 'code', source, notice: 'code-format' })
         return true
       default:

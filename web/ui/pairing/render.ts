@@ -2,14 +2,14 @@ import type { Surroundings } from '../words/errors'
 import { codeRule, pairing as words, wrongCode } from '../words/pairing'
 import type { Language, Text } from '../words/text'
 import { primary, quiet, secondary } from '../blocks/buttons'
-import type { CodeInput } from './codeinput'
+import type { CodeInput } from './code-input'
 import { deviceCard } from './card'
 import { h } from '../blocks/dom'
 import { View, type Rendered } from '../blocks/view'
-import { manageBinding, type ForgetHandlers, type ManageHandlers } from './manage'
+import { boundActions, type ForgetHandlers, type ManageHandlers } from './bound-actions'
 import { pictureOf } from './picture'
 import type { KnownFacts } from '../model/facts'
-import type { Rare, State } from './state'
+import type { ExceptionalState, State } from './state'
 
 /** Handlers are what a person can do. */
 export interface Handlers {
@@ -57,8 +57,8 @@ export interface Context {
   readonly revealed: HTMLElement
 }
 
-/** render draws a state that a first pairing may come to; rare.ts has the others. The same state and context give the same elements; nothing is read from elsewhere. */
-export function render(state: Exclude<State, Rare>, context: Context): Rendered {
+/** render draws a state that a first pairing may come to; exceptional.ts has the others. The same state and context give the same elements; nothing is read from elsewhere. */
+export function render(state: Exclude<State, ExceptionalState>, context: Context): Rendered {
   const { language, handlers } = context
   const t = (text: Text) => text[language]
   const view = new View(state, pictureOf(state), context)
@@ -235,7 +235,7 @@ export function render(state: Exclude<State, Rare>, context: Context): Rendered 
       const done = state.fresh
         ? primary('done', t(words.done), handlers.leave)
         : secondary('disconnect', t(words.disconnect), handlers.leave)
-      const managing = handlers.manage && state.plugged ? manageBinding(state, context.revealed, language, handlers.manage) : null
+      const managing = handlers.manage && state.plugged ? boundActions(state, context.revealed, language, handlers.manage) : null
       if (managing) view.add(managing.element)
       view.actions(done)
       if (managing?.focus) return { ...view.rendered(managing.focus), announcement: managing.announcement }

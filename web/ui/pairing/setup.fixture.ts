@@ -1,10 +1,10 @@
-import { Pairing, type World } from './controller'
+import { Pairing, type Environment } from './controller'
 import { Report } from '../model/report'
 import type { State } from './state'
 import { FakeDevice, FakeImKey } from '../model/sdk.fake'
 
 /** setUp is a visit with one device behind the chooser, and all that comes of it. */
-export function setUp(world: Partial<World> = {}) {
+export function setUp(environment: Partial<Environment> = {}) {
   const device = new FakeDevice()
   const imkey = new FakeImKey(device)
   const states: State[] = []
@@ -25,7 +25,7 @@ export function setUp(world: Partial<World> = {}) {
       wait: passing,
       reveal: (code) => revealed.push(code),
       report,
-      ...world,
+      ...environment,
     },
     (state) => states.push(state),
   )

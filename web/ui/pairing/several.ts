@@ -1,9 +1,9 @@
 import { pairing as words } from '../words/pairing'
-import { rare } from '../words/rare'
+import { exceptional } from '../words/exceptional'
 import type { Language, Text } from '../words/text'
 import { secondary } from '../blocks/buttons'
 import { h } from '../blocks/dom'
-import { entry } from '../blocks/entry'
+import { entry } from '../blocks/list-entry'
 import type { Rendered, View } from '../blocks/view'
 import type { Handlers } from './render'
 import type { Choice } from './state'
@@ -16,8 +16,8 @@ export function several(
   handlers: Pick<Handlers, 'pick' | 'another' | 'leave'>,
 ): Rendered {
   const t = (text: Text) => text[language]
-  view.heading(rare.severalTitle)
-  view.lead(rare.severalLead)
+  view.heading(exceptional.severalTitle)
+  view.lead(exceptional.severalLead)
   view.add(
     h(
       'ul',
@@ -29,16 +29,16 @@ export function several(
           entry(
             'pick',
             () => handlers.pick(place),
-            called ?? serial ?? t(rare.noSerial),
+            called ?? serial ?? t(exceptional.noSerial),
             ...(called !== null && serial !== null ? [serial] : []),
-            t(known ? rare.knownHere : rare.newHere),
+            t(known ? exceptional.knownHere : exceptional.newHere),
           ),
         ),
       ),
     ),
   )
   view.actions(
-    secondary('another', t(rare.notListed), handlers.another),
+    secondary('another', t(exceptional.notListed), handlers.another),
     secondary('stop', t(words.cancel), handlers.leave),
   )
   return view.rendered()

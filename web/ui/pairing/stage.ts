@@ -1,11 +1,11 @@
 import type { Surroundings } from '../words/errors'
 import { pairing as words } from '../words/pairing'
 import type { Language } from '../words/text'
-import { CodeInput } from './codeinput'
+import { CodeInput } from './code-input'
 import { h } from '../blocks/dom'
 import type { Rendered } from '../blocks/view'
 import { render, unloaded, type Context, type Entrances, type Handlers } from './render'
-import { entersCode, rare, type Rare, type State } from './state'
+import { entersCode, isExceptional, type ExceptionalState, type State } from './state'
 
 /** Actions are the handlers as the stage calls them: it fetches the code from the boxes itself. */
 export interface Actions extends Omit<Handlers, 'submit'> {
@@ -15,7 +15,7 @@ export interface Actions extends Omit<Handlers, 'submit'> {
 /** Draw makes elements of what is to be seen, in the language at hand. */
 export type Draw = (context: Context) => Rendered
 
-type RareDraw = (state: Rare, context: Context) => Rendered
+type DrawExceptional = (state: ExceptionalState, context: Context) => Rendered
 
 export interface StageOptions {
   readonly language: Language
@@ -45,7 +45,7 @@ export class Stage {
   readonly #revealed = h('div', { class: 'revealed', role: 'group', tabindex: -1, translate: 'no' })
   readonly #code: CodeInput
   #language: Language
-  #rare: RareDraw | null = null
+  #drawExceptional: DrawExceptional | null = null
   /** Counts what was to be shown: what is loaded too late is not. */
   #asked = 0
   #shown: { readonly name: string; readonly draw: Draw } | null = null
@@ -66,13 +66,13 @@ export class Stage {
    */
   show(state: State, first = false): Promise<void> | void {
     const asked = ++this.#asked
-    if (!rare(state)) return this.#showState(state, first)
-    if (this.#rare) return this.#showRare(state, this.#rare, first)
+    if (!isExceptional(state)) return this.#showState(state, first)
+    if (this.#drawExceptional) return this.#showExceptional(state, this.#drawExceptional, first)
     this.leave()
-    return import('./rare').then(
-      (part) => {
-        this.#rare = part.render
-        if (asked === this.#asked) this.#showRare(state, part.render, first)
+    return import('./exceptional').then(
+      ({ render }) => {
+        this.#drawExceptional = render
+        if (asked === this.#asked) this.#showExceptional(state, render, first)
       },
       () => {
         if (asked === this.#asked) this.#show(state.name, (context) => unloaded(state, context), first, false, false)
@@ -87,7 +87,7 @@ export class Stage {
   }
 
   /** redraw draws a state that differs little from what is shown: nothing is announced, and what a person did stays. */
-  redraw(state: Exclude<State, Rare>): void {
+  redraw(state: Exclude<State, ExceptionalState>): void {
     this.#shown = { name: state.name, draw: (context) => render(state, context) }
     this.#redraw()
   }
@@ -123,7 +123,7 @@ export class Stage {
     for (const field of this.#stage.querySelectorAll<HTMLInputElement>('[data-secret]')) field.value = ''
   }
 
-  #showState(state: Exclude<State, Rare>, first: boolean): void {
+  #showState(state: Exclude<State, ExceptionalState>, first: boolean): void {
     if (state.name === 'wrong') this.#code.clear()
     const boxes = entersCode(state)
     if (boxes) this.#code.hold(state.name === 'checking' || state.name === 'stopping')
@@ -132,7 +132,7 @@ export class Stage {
     if (state.name === 'wrong') this.#code.shake()
   }
 
-  #showRare(state: Rare, draw: RareDraw, first: boolean): void {
+  #showExceptional(state: ExceptionalState, draw: DrawExceptional, first: boolean): void {
     this.#show(state.name, (context) => draw(state, context), first, false, false)
   }
 

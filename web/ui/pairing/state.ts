@@ -72,14 +72,14 @@ export type State =
 
 export type StateName = State['name']
 
-/** What no first pairing comes to, if nothing stands in its way. */
-const rareNames = ['unsupported', 'several', 'in-use', 'taken-over', 'reset', 'rebound', 'elsewhere', 'forget', 'error'] as const
+const exceptionalNames = ['unsupported', 'several', 'in-use', 'taken-over', 'reset', 'rebound', 'elsewhere', 'forget', 'error'] as const
 
-export type Rare = Extract<State, { name: (typeof rareNames)[number] }>
+/** ExceptionalState is a state that a first pairing does not show as long as nothing goes wrong. */
+export type ExceptionalState = Extract<State, { name: (typeof exceptionalNames)[number] }>
 
-/** rare tells those states from the others. */
-export function rare(state: State): state is Rare {
-  return (rareNames as readonly string[]).includes(state.name)
+/** isExceptional reports whether the state is exceptional. What draws such a state is loaded when there is one. */
+export function isExceptional(state: State): state is ExceptionalState {
+  return (exceptionalNames as readonly string[]).includes(state.name)
 }
 
 /** entersCode says that the state shows the eight boxes; going from one such state to another keeps them. */

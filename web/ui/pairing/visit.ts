@@ -17,8 +17,8 @@ export interface Simulator {
   tries(): Promise<number | null>
 }
 
-/** World is all that the pairing needs from outside; a test gives its own. */
-export interface World {
+/** Environment is all that the pairing needs from outside; a test gives its own. */
+export interface Environment {
   /** Loads the SDK on the browser's USB, or on another object that behaves as it does. */
   load(usb?: unknown): Promise<ImKey>
   readonly support: { readonly supported: boolean; readonly reason?: string }
@@ -62,12 +62,12 @@ export abstract class Visit {
   protected given: Device | undefined
 
   constructor(
-    protected readonly world: World,
+    protected readonly environment: Environment,
     private readonly onState: (state: State) => void,
   ) {
-    this.#state = firstState(world)
-    this.given = world.given
-    reportState(world.report, this.#state)
+    this.#state = firstState(environment)
+    this.given = environment.given
+    reportState(environment.report, this.#state)
   }
 
   get state(): State {
@@ -78,7 +78,7 @@ export abstract class Visit {
   leave(): Promise<void> {
     return this.start(async (run) => {
       this.letGo()
-      this.set(run, firstState(this.world))
+      this.set(run, firstState(this.environment))
       await this.idle(run)
     })
   }
@@ -90,7 +90,7 @@ export abstract class Visit {
 
   /** imkey loads the SDK. It asks for no permission and touches no device. */
   async imkey(): Promise<ImKey> {
-    this.#imkey ??= this.world.load(this.#usb)
+    this.#imkey ??= this.environment.load(this.#usb)
     let imkey: ImKey
     try {
       imkey = await this.#imkey
@@ -120,7 +120,7 @@ export abstract class Visit {
 
   /** Gives the devices that come into question: with a given one, that one alone. */
   protected async permitted(imkey: ImKey): Promise<readonly Device[]> {
-    const { given } = this.world
+    const { given } = this.environment
     const permitted = await imkey.getDevices()
     return given ? permitted.filter((device) => device.serialNumber === given.serialNumber) : permitted
   }
@@ -170,7 +170,7 @@ export abstract class Visit {
     this.device = null
     device.removeEventListener('disconnect', this.#gone)
     // A device that is gone or broken cannot be closed in good order; it is let go of all the same.
-    if (!this.world.given) this.leaveBehind(device.close())
+    if (!this.environment.given) this.leaveBehind(device.close())
   }
 
   protected leaveBehind(exchange: Promise<unknown>): void {
@@ -182,7 +182,7 @@ export abstract class Visit {
     const enough = new AbortController()
     const idle = await Promise.race([
       this.#ending.then(() => true),
-      this.world.wait(patience, enough.signal).then(() => false),
+      this.environment.wait(patience, enough.signal).then(() => false),
     ])
     enough.abort()
     run.throwIfAborted()
@@ -203,10 +203,10 @@ export abstract class Visit {
         if (run.aborted || !device || (code !== 'locked' && code !== 'in-menu')) throw error
         // Said once, not at every look: a screen reader would repeat it.
         if (this.#state.name !== 'waiting' || this.#state.reason !== code) {
-          this.world.report.failure(code, statusWordOf(error))
+          this.environment.report.failure(code, statusWordOf(error))
           this.set(run, { name: 'waiting', reason: code })
         }
-        await this.world.wait(lookAgain, run)
+        await this.environment.wait(lookAgain, run)
         step = async (run) => {
           await this.open(run, device)
           await this.classify(run, device)
@@ -231,7 +231,7 @@ export abstract class Visit {
   #failed(run: AbortSignal, error: unknown): void {
     const code = codeOf(error)
     if (code === 'device-disconnected') this.given = undefined
-    this.world.report.failure(code, statusWordOf(error))
+    this.environment.report.failure(code, statusWordOf(error))
     const device = this.device
     this.broken = damaged(code) ? (device ?? this.broken) : null
     this.letGo()
@@ -252,12 +252,12 @@ export abstract class Visit {
   protected set(run: AbortSignal, state: State): void {
     if (run.aborted) return
     this.#state = state
-    reportState(this.world.report, state)
+    reportState(this.environment.report, state)
     this.onState(state)
   }
 }
 
-export function firstState({ support, given }: World): State {
+export function firstState({ support, given }: Environment): State {
   if (given) return { name: 'opening' }
   return support.supported ? { name: 'start' } : unsupported(support.reason)
 }

@@ -10,13 +10,13 @@ import { amounts, directions, fault, faults, kinds } from './faults'
 import { boundOn, manage, wordCount } from './management'
 import { preferred } from './language'
 import { codeBox, codeIncomplete, codeRule, drawing, pairing, wrongCode } from './pairing'
-import { rare } from './rare'
+import { exceptional } from './exceptional'
 import { languages, type Text } from './text'
 
 const platforms: Platform[] = ['linux', 'windows', 'mac', 'android', 'chromeos', 'other']
 
 function everyText(): Text[] {
-  const every = [common, dapp, device, dialog, manage, pairing, rare, codeRule, drawing, refusals, deviceRefusals]
+  const every = [common, dapp, device, dialog, manage, pairing, exceptional, codeRule, drawing, refusals, deviceRefusals]
   const texts: Text[] = every.flatMap((words) => Object.values<Text>(words))
   for (const n of [0, 1, 2, 10, null]) texts.push(wrongCode('screen', n), wrongCode('paper', n))
   texts.push(minedIn(7), nodeIs(unnamedChain(5)), onChain(unnamedChain(5), 5), took(1234), took(61_000))

@@ -2,7 +2,7 @@
 
 import { advice } from '../words/errors'
 import { pairing as words } from '../words/pairing'
-import { rare } from '../words/rare'
+import { exceptional } from '../words/exceptional'
 import type { Text } from '../words/text'
 import { danger, primary, quiet, secondary } from '../blocks/buttons'
 import { row } from '../blocks/row'
@@ -12,10 +12,10 @@ import { View, type Rendered } from '../blocks/view'
 import { pictureOf } from './picture'
 import type { Context } from './render'
 import { several } from './several'
-import { damaged, type Rare } from './state'
+import { damaged, type ExceptionalState } from './state'
 
 /** render draws a state, as that of render.ts does. */
-export function render(state: Rare, context: Context): Rendered {
+export function render(state: ExceptionalState, context: Context): Rendered {
   const { language, handlers, entrances } = context
   const forgetting = handlers.manage ?? handlers.forgetting
   const t = (text: Text) => text[language]
@@ -24,16 +24,16 @@ export function render(state: Rare, context: Context): Rendered {
   switch (state.name) {
     case 'unsupported': {
       const insecure = state.reason === 'insecure-context'
-      view.heading(insecure ? rare.insecureTitle : rare.unsupportedTitle)
-      view.lead(insecure ? rare.insecureLead : rare.unsupportedLead)
+      view.heading(insecure ? exceptional.insecureTitle : exceptional.unsupportedTitle)
+      view.lead(insecure ? exceptional.insecureLead : exceptional.unsupportedLead)
       if (!insecure) {
-        view.add(h('ul', { class: 'list' }, h('li', {}, t(rare.unsupportedDesktop)), h('li', {}, t(rare.unsupportedAndroid))))
+        view.add(h('ul', { class: 'list' }, h('li', {}, t(exceptional.unsupportedDesktop)), h('li', {}, t(exceptional.unsupportedAndroid))))
       }
       if (context.simulator) {
         view.actions(primary('connect-simulated', t(words.trySimulated), handlers.connectSimulated))
       } else {
         view.add(
-          h('p', {}, t(rare.runSimulator)),
+          h('p', {}, t(exceptional.runSimulator)),
           h('pre', { class: 'snippet', translate: 'no' }, 'go run ./devicesim/cmd/imkeysim'),
         )
       }
@@ -44,24 +44,24 @@ export function render(state: Rare, context: Context): Rendered {
       return several(view, state.choices, language, handlers)
 
     case 'in-use':
-      view.heading(state.mute ? rare.muteTitle : rare.inUseTitle)
-      view.lead(state.mute ? rare.muteLead : rare.inUseLead)
-      view.actions(primary('take-over', t(rare.useHere), handlers.takeOver), secondary('stop', t(words.stop), handlers.leave))
+      view.heading(state.mute ? exceptional.muteTitle : exceptional.inUseTitle)
+      view.lead(state.mute ? exceptional.muteLead : exceptional.inUseLead)
+      view.actions(primary('take-over', t(exceptional.useHere), handlers.takeOver), secondary('stop', t(words.stop), handlers.leave))
       return view.rendered()
 
     case 'taken-over':
-      view.heading(rare.takenTitle)
-      view.lead(rare.takenLead)
-      view.actions(primary('take-over', t(rare.useHere), handlers.takeOver), secondary('stop', t(words.stop), handlers.leave))
+      view.heading(exceptional.takenTitle)
+      view.lead(exceptional.takenLead)
+      view.actions(primary('take-over', t(exceptional.useHere), handlers.takeOver), secondary('stop', t(words.stop), handlers.leave))
       return view.rendered()
 
     case 'elsewhere':
-      view.heading(rare.elsewhereTitle)
-      view.warning(rare.elsewhereLead)
-      view.text(rare.elsewhereCode)
-      view.text(rare.elsewhereWhere, 'quiet')
+      view.heading(exceptional.elsewhereTitle)
+      view.warning(exceptional.elsewhereLead)
+      view.text(exceptional.elsewhereCode)
+      view.text(exceptional.elsewhereWhere, 'quiet')
       view.actions(
-        primary('go-on', t(rare.elsewhereGoOn), handlers.goOn),
+        primary('go-on', t(exceptional.elsewhereGoOn), handlers.goOn),
         secondary('stop', t(words.stop), handlers.leave),
       )
       view.add(
@@ -70,44 +70,44 @@ export function render(state: Rare, context: Context): Rendered {
             'div',
             { class: 'asides' },
             quiet('lost', t(words.noCode), entrances.lost),
-            quiet('import', t(rare.fromFile), entrances.importBinding),
+            quiet('import', t(exceptional.fromFile), entrances.importBinding),
           ),
       )
       return view.rendered()
 
     case 'reset':
-      view.heading(rare.resetTitle)
+      view.heading(exceptional.resetTitle)
       view.add(deviceCard(state.device, language))
-      view.lead(rare.resetLead)
-      view.text(rare.resetWallet)
-      view.text(rare.resetStranger, 'quiet')
-      view.actions(primary('go-on', t(rare.bindAgain), handlers.goOn), secondary('stop', t(words.stop), handlers.leave))
+      view.lead(exceptional.resetLead)
+      view.text(exceptional.resetWallet)
+      view.text(exceptional.resetStranger, 'quiet')
+      view.actions(primary('go-on', t(exceptional.bindAgain), handlers.goOn), secondary('stop', t(words.stop), handlers.leave))
       return view.rendered()
 
     case 'rebound':
-      view.heading(rare.reboundTitle)
+      view.heading(exceptional.reboundTitle)
       view.add(deviceCard(state.device, language))
-      view.lead(rare.reboundLead)
-      view.text(rare.reboundNext)
-      view.text(rare.reboundStranger, 'quiet')
+      view.lead(exceptional.reboundLead)
+      view.text(exceptional.reboundNext)
+      view.text(exceptional.reboundStranger, 'quiet')
       view.actions(
-        primary('go-on', t(rare.bindAgain), handlers.goOn),
-        forgetting && secondary('forget', t(rare.forgetBinding), forgetting.forget),
+        primary('go-on', t(exceptional.bindAgain), handlers.goOn),
+        forgetting && secondary('forget', t(exceptional.forgetBinding), forgetting.forget),
       )
       view.add(h('div', { class: 'aside' }, quiet('stop', t(words.stop), handlers.leave)))
       return view.rendered()
 
     case 'forget': {
-      view.heading(state.going ? rare.forgetting : state.damage ? rare.forgetDamagedTitle : rare.forgetTitle)
+      view.heading(state.going ? exceptional.forgetting : state.damage ? exceptional.forgetDamagedTitle : exceptional.forgetTitle)
       view.add(h('dl', { class: 'card' }, row(words.serial, state.serial, language)))
       if (state.going) {
         view.progress()
         return view.rendered()
       }
-      if (state.damage === 'device-mismatch') view.warning(rare.forgetMismatch)
-      if (!state.former) view.warning(rare.forgetLead)
-      view.add(h('p', {}, t(rare.forgetWallet)))
-      if (!state.damage && !state.former) view.add(h('p', { class: 'quiet' }, t(rare.shutOut)))
+      if (state.damage === 'device-mismatch') view.warning(exceptional.forgetMismatch)
+      if (!state.former) view.warning(exceptional.forgetLead)
+      view.add(h('p', {}, t(exceptional.forgetWallet)))
+      if (!state.damage && !state.former) view.add(h('p', { class: 'quiet' }, t(exceptional.shutOut)))
       view.actions(
         forgetting && secondary('keep-binding', t(words.keepBinding), forgetting.keepBinding),
         forgetting && danger('forget-now', t(words.forgetNow), forgetting.forgetNow),
@@ -123,13 +123,13 @@ export function render(state: Rare, context: Context): Rendered {
       if (snippet) view.add(h('pre', { class: 'snippet', translate: 'no', tabindex: 0 }, snippet))
       view.actions(
         retry,
-        forgetting && damaged(state.code) && secondary('forget', t(rare.forgetBinding), forgetting.forget),
-        secondary('copy-report', t(rare.copyReport), handlers.copyReport),
+        forgetting && damaged(state.code) && secondary('forget', t(exceptional.forgetBinding), forgetting.forget),
+        secondary('copy-report', t(exceptional.copyReport), handlers.copyReport),
       )
       view.add(
         // A dialog has a way out of its own, and an iframe without USB none but the tab that it is told to open.
-        entrances && !context.surroundings.framed && h('div', { class: 'aside' }, quiet('stop', t(rare.toStart), handlers.leave)),
-        h('p', { class: 'error-code' }, `${t(rare.errorCode)} `, h('code', { translate: 'no' }, state.code)),
+        entrances && !context.surroundings.framed && h('div', { class: 'aside' }, quiet('stop', t(exceptional.toStart), handlers.leave)),
+        h('p', { class: 'error-code' }, `${t(exceptional.errorCode)} `, h('code', { translate: 'no' }, state.code)),
       )
       view.element.setAttribute('data-error', state.code)
       return { ...view.rendered(retry), urgent: !calm }

@@ -28,8 +28,8 @@ export interface Managing {
   readonly announcement: string
 }
 
-/** manageBinding draws it. The code itself is in the revealed element, put there by whoever keeps that. */
-export function manageBinding(
+/** boundActions draws it. The code itself is in the revealed element, put there by whoever keeps that. */
+export function boundActions(
   state: Extract<State, { name: 'bound' }>,
   revealed: HTMLElement,
   language: Language,

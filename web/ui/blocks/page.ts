@@ -9,8 +9,8 @@ export interface Link {
   readonly text: Text
 }
 
-/** Chrome is what the pages have around their content: the name, the language switch, a banner of the simulator. */
-export class Chrome {
+/** Page is what the pages have around their content: the name, the language switch, a banner of the simulator. */
+export class Page {
   language: Language = chosen()
   readonly main = h('main', { id: 'main' })
   readonly #banner = h('div', { class: 'banner-slot' })

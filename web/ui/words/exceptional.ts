@@ -1,7 +1,7 @@
 import { say, type Text } from './text'
 
-/** rare holds the words of what no first pairing comes to. */
-export const rare = {
+/** exceptional holds the words of the states outside a first pairing. They are loaded with those states. */
+export const exceptional = {
   bindAgain: say('Bind it again', '重新绑定'),
   elsewhereCode: say(
     'You need the binding code that you wrote down when you bound it first. The device does not show it again.',

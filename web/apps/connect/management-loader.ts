@@ -1,19 +1,19 @@
-import type { Closing, Manager, ManageWorld } from '../../ui/management/manager'
+import type { Closing, Manager, ManagerEnvironment } from '../../ui/management/manager'
 import { managing, type ManageState } from '../../ui/management/state'
 import type { Language } from '../../ui/words/text'
 import type { KnownFacts } from '../../ui/model/facts'
 import type { State } from '../../ui/pairing/state'
 import type { Stage } from '../../ui/pairing/stage'
 
-type Part = typeof import('../../ui/management/part')
+type Module = typeof import('../../ui/management/management')
 
 /**
- * Management is what a first pairing loads of the management of devices: the way to it. The rest comes when this browser
+ * ManagementLoader is what a first pairing loads of the management of devices: the way to it. The rest comes when this browser
  * knows a device, or when somebody asks for it.
  */
-export class Management {
-  #loading: Promise<readonly [Part, Manager]> | null = null
-  #part: Part | null = null
+export class ManagementLoader {
+  #loading: Promise<readonly [Module, Manager]> | null = null
+  #module: Module | null = null
   #manager: Manager | null = null
   #devices: readonly KnownFacts[] = []
 
@@ -22,7 +22,7 @@ export class Management {
    * in its place, before that is; `closed` is told when the pairing is in sight again.
    */
   constructor(
-    private readonly world: Pick<ManageWorld, 'imkey' | 'simulatorKeys' | 'report' | 'save' | 'connectTo'>,
+    private readonly environment: Pick<ManagerEnvironment, 'imkey' | 'simulatorKeys' | 'report' | 'save' | 'connectTo'>,
     private readonly stage: () => Stage,
     private readonly pairing: () => State,
     private readonly opened: () => void,
@@ -50,12 +50,12 @@ export class Management {
 
   /** shown is a state of the pairing with the devices that this browser knows. */
   shown<S extends State>(state: S): S {
-    return state.name === 'start' && this.#devices.length > 0 && this.#part ? { ...state, devices: this.#devices } : state
+    return state.name === 'start' && this.#devices.length > 0 && this.#module ? { ...state, devices: this.#devices } : state
   }
 
-  /** list draws those devices; there are none before the part is loaded. */
+  /** list draws those devices; there are none before it is loaded. */
   list(devices: readonly KnownFacts[], language: Language): HTMLElement {
-    return this.#part!.list(devices, language, (seid) => this.#manager!.open(seid))
+    return this.#module!.list(devices, language, (seid) => this.#manager!.open(seid))
   }
 
   /** draw shows any state of the management, and loads what a state needs; a test looks at it. */
@@ -64,12 +64,12 @@ export class Management {
       if ('devices' in state) await this.#load()
       return state
     }
-    const [part, manager] = await this.#load()
-    this.stage().showMore(state.name, (context) => part.render(state, context, manager))
+    const [module, manager] = await this.#load()
+    this.stage().showMore(state.name, (context) => module.render(state, context, manager))
     return null
   }
 
-  #load(): Promise<readonly [Part, Manager]> {
+  #load(): Promise<readonly [Module, Manager]> {
     this.#loading ??= this.#begin()
     this.#loading.catch(() => {
       this.#loading = null // the next press loads it anew
@@ -77,14 +77,14 @@ export class Management {
     return this.#loading
   }
 
-  async #begin(): Promise<readonly [Part, Manager]> {
-    const part = await import('../../ui/management/part')
-    const manager = new part.Manager({
-      ...this.world,
+  async #begin(): Promise<readonly [Module, Manager]> {
+    const module = await import('../../ui/management/management')
+    const manager = new module.Manager({
+      ...this.environment,
       show: (state, closing = 'returned') => {
         if (!state) return this.closed(closing)
         this.opened()
-        this.stage().showMore(state.name, (context) => part.render(state, context, manager))
+        this.stage().showMore(state.name, (context) => module.render(state, context, manager))
       },
       list: (devices) => {
         const before = JSON.stringify(this.#devices)
@@ -94,9 +94,9 @@ export class Management {
         if (state.name === 'start' && !this.open && anew) this.stage().redraw(this.shown(state))
       },
     })
-    this.#part = part
+    this.#module = module
     this.#manager = manager
-    return [part, manager]
+    return [module, manager]
   }
 }
 

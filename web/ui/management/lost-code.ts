@@ -13,10 +13,10 @@ import type { ManageState } from './state'
 const counts = [12, 15, 18, 21, 24] as const
 
 /**
- * losing draws the way of somebody who does not have the binding code, a step at a time. What it asks is to keep a person
+ * lostCode draws the way of somebody who does not have the binding code, a step at a time. What it asks is to keep a person
  * from erasing a wallet that nothing brings back.
  */
-export function losing(
+export function lostCode(
   view: View,
   { step, serial, known }: Extract<ManageState, { name: 'lost' }>,
   language: Language,
