@@ -6,6 +6,8 @@ import (
 	"time"
 )
 
+//go:generate go run ./generate
+
 // Action is what a fault does to a packet.
 type Action string
 

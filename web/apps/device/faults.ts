@@ -1,9 +1,10 @@
-import { amounts, directions, fault as sentence, faults as words, kinds } from '../../ui/words/faults'
+import { faultKinds } from '../../ui/simulator/faultkinds'
+import { amount, amounts, directions, fault as sentence, faults as words, kinds } from '../../ui/words/faults'
 import type { Language, Text } from '../../ui/words/text'
 import { h } from '../../ui/blocks/dom'
 
-type Kind = keyof typeof kinds
-type Direction = keyof typeof directions
+type Kind = keyof typeof faultKinds
+type Direction = (typeof faultKinds)[Kind]['on'][number]
 
 /** Fault is one fault as the control API has it (imkeysim -h). */
 interface Fault {
@@ -15,7 +16,18 @@ interface Fault {
   readonly count?: number
 }
 
-const wantsAmount = (kind: Kind): kind is keyof typeof amounts => kind in amounts
+/** Amount is the number that a kind of fault needs. */
+interface Amount {
+  readonly name: 'bytes' | 'ms'
+  readonly min: number
+  readonly max: number
+}
+
+/** amountOf returns the number that a kind needs, if it needs one. */
+function amountOf(kind: Kind): Amount | undefined {
+  const row: { readonly on: readonly Direction[]; readonly number?: Amount } = faultKinds[kind]
+  return row.number
+}
 
 /** Faults arms one fault at a time, and says what is armed, also by others. */
 export class Faults {
@@ -39,7 +51,7 @@ export class Faults {
 
   constructor(query: string) {
     this.#call = `/sim/v1/faults${query}`
-    for (const kind of Object.keys(kinds)) this.#kind.append(h('option', { value: kind }))
+    for (const kind of Object.keys(faultKinds)) this.#kind.append(h('option', { value: kind }))
     for (const direction of Object.keys(directions)) this.#direction.append(h('option', { value: direction }))
     const { kind, direction, packet, count } = this.#labels
     this.element = h(
@@ -77,26 +89,29 @@ export class Faults {
     this.#tell()
   }
 
-  /** fit shows the fields that the chosen kind has: only a device babbles, and few kinds want an amount. */
+  /** fit shows the fields of the chosen kind: its directions, and its number if it needs one. */
   #fit(): void {
     const kind = this.#kind.value as Kind
-    this.#direction.disabled = kind === 'babble'
-    if (kind === 'babble') this.#direction.value = 'in'
-    this.#amountField.hidden = !wantsAmount(kind)
-    if (wantsAmount(kind)) this.#amountLabel.textContent = this.#t(amounts[kind])
-    if (kind === 'delay' && this.#amount.value === '0') this.#amount.value = '3000'
-    if (kind !== 'delay' && this.#amount.value === '3000') this.#amount.value = '0'
+    const on: readonly Direction[] = faultKinds[kind].on
+    this.#direction.disabled = on.length === 1
+    if (on.length === 1) this.#direction.value = on[0] as Direction
+    const number = amountOf(kind)
+    this.#amountField.hidden = !number
+    if (!number) return
+    this.#amountLabel.textContent = this.#t(amount(amounts[kind as keyof typeof amounts], number.min, number.max))
+    const value = Number(this.#amount.value)
+    if (value < number.min || value > number.max) this.#amount.value = number.name === 'ms' ? '3000' : String(number.min)
   }
 
   #chosen(): Fault {
     const kind = this.#kind.value as Kind
-    const amount = Number(this.#amount.value)
+    const number = amountOf(kind)
     return {
       on: this.#direction.value as Direction,
       packet: Number(this.#packet.value),
       do: kind,
       count: Number(this.#count.value),
-      ...(kind === 'delay' ? { ms: amount } : wantsAmount(kind) ? { bytes: amount } : {}),
+      ...(number ? { [number.name]: Number(this.#amount.value) } : {}),
     }
   }
 

@@ -3,6 +3,7 @@ package devicepage
 import (
 	"fmt"
 	"os"
+	"slices"
 	"testing"
 
 	"github.com/chromedp/chromedp"
@@ -55,10 +56,11 @@ func TestFaultsFromTheDevicePage(t *testing.T) {
 		}`, s.Device.CA()))
 	panel := b.NewTab()
 	panel.Open("/device")
-	for _, c := range []struct {
+	type faultCase struct {
 		fault usb.Fault
 		want  string
-	}{
+	}
+	cases := []faultCase{
 		{usb.Fault{On: "in", Packet: 3, Do: usb.DoStall}, "protocol"},
 		{usb.Fault{On: "in", Packet: 3, Do: usb.DoShort, Bytes: 5}, "protocol"},
 		{usb.Fault{On: "in", Packet: 3, Do: usb.DoBabble}, "protocol"},
@@ -76,7 +78,13 @@ func TestFaultsFromTheDevicePage(t *testing.T) {
 		{usb.Fault{On: "out", Packet: 3, Do: usb.DoPowerCut}, "device-disconnected"},
 		{usb.Fault{On: "out", Packet: 3, Do: usb.DoCorrupt, Bytes: 4}, "protocol"},
 		{usb.Fault{On: "out", Packet: 3, Do: usb.DoZero}, "protocol"},
-	} {
+	}
+	for _, k := range usb.FaultKinds() {
+		for _, on := range k.On {
+			require.True(t, slices.ContainsFunc(cases, func(c faultCase) bool { return c.fault.Do == k.Do && c.fault.On == on }), "no case for %s %s", k.Do, on)
+		}
+	}
+	for _, c := range cases {
 		if c.fault.On == "out" && c.fault.Do != usb.DoStall && os.Getenv("IMKEY_FULL") == "" {
 			continue
 		}

@@ -1,0 +1,19 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"imkey-connect/devicesim/usb"
+)
+
+func TestNothingIsStale(t *testing.T) {
+	root, err := findRoot()
+	require.NoError(t, err)
+	file, err := os.ReadFile(filepath.Join(root, output))
+	require.NoError(t, err)
+	require.Equal(t, table(usb.FaultKinds()), string(file), "%s is not what faultkinds.go says; run: go generate ./devicesim/usb", output)
+}
