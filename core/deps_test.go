@@ -139,7 +139,7 @@ func TestTheBrowsersSideImportsOnlyCore(t *testing.T) {
 // The simulator checks core: it may share the codecs, which have vectors of their own, but neither the logic nor the
 // curve.
 func TestTheSimulatorIsIndependent(t *testing.T) {
-	shared := []string{"errcode", "frame", "apdu", "tlv", "bindcode", "transport"}
+	shared := []string{"errcode", "frame", "apdu", "tlv", "bindcode", "transport", "usbids"}
 	all := list(t, "devicesim", "linux", "amd64")
 	var roots []string
 	for _, p := range shipped(all, "devicesim") {

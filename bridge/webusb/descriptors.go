@@ -8,10 +8,8 @@ import (
 	"imkey-connect/bridge/interop"
 	"imkey-connect/core/errcode"
 	"imkey-connect/core/frame"
+	"imkey-connect/core/usbids"
 )
-
-// The class of the interface that speaks our protocol: core/PROTOCOL.md section 1.
-const vendorSpecific = 0xFF
 
 // More than this of anything in a configuration is nonsense.
 const maxDescriptors = 255
@@ -30,7 +28,7 @@ func find(configuration safejs.Value) (endpoints, error) {
 		number := iface.Int("interfaceNumber", 255)
 		for _, a := range iface.List("alternates", maxDescriptors) {
 			alternate := interop.ReadObject(a, "alternate")
-			if alternate.Int("interfaceClass", 255) != vendorSpecific {
+			if alternate.Int("interfaceClass", 255) != usbids.InterfaceClass {
 				continue
 			}
 			e := endpoints{iface: number, alternate: alternate.Int("alternateSetting", 255)}

@@ -4,6 +4,8 @@ import (
 	"encoding/binary"
 	"strings"
 	"unicode/utf16"
+
+	"imkey-connect/core/usbids"
 )
 
 // Descriptor types (USB 2.0 table 9-5, HID 1.11 section 7.1, USB 3.2 section 9.6.2).
@@ -86,7 +88,7 @@ func configurationDescriptor() []byte {
 	endpoint := func(address, kind, interval byte) []byte {
 		return []byte{7, descEndpoint, address, kind, PacketSize, 0, interval}
 	}
-	body := []byte{9, descInterface, VendorInterface, 0, 2, 0xFF, 0, 0, 0}
+	body := []byte{9, descInterface, VendorInterface, 0, 2, usbids.InterfaceClass, 0, 0, 0}
 	body = append(body, endpoint(EndpointOut, bulk, 0)...)
 	body = append(body, endpoint(EndpointIn, bulk, 0)...)
 	body = append(body, 9, descInterface, HIDInterface, 0, 2, 0x03, 0, 0, 0)

@@ -25,12 +25,19 @@
 //     SET_CONFIGURATION, SET_INTERFACE or a reset.
 package usb
 
-import "errors"
+import (
+	"errors"
+
+	"imkey-connect/core/usbids"
+)
+
+// VendorID and ProductID are the ids that the simulated device reports.
+var (
+	VendorID  = usbids.Devices[0].Vendor
+	ProductID = usbids.Devices[0].Product
+)
 
 const (
-	VendorID  = 0x096E
-	ProductID = 0x0891
-
 	// PacketSize is the maximum packet size of every endpoint in bytes, the control endpoint included.
 	PacketSize = 64
 
@@ -39,8 +46,8 @@ const (
 	HIDInterface    = 1
 
 	// Endpoint addresses: the number, with bit 7 set for device to host.
-	EndpointOut    byte = 0x04
-	EndpointIn     byte = 0x85
+	EndpointOut         = usbids.EndpointOut
+	EndpointIn          = usbids.EndpointIn
 	EndpointHIDIn  byte = 0x81
 	EndpointHIDOut byte = 0x01
 )

@@ -6,9 +6,10 @@ import { Device, type Settings, signalOf, untilAborted } from './device'
 import { fromWebUSB, invalid } from './errors'
 import { failInternal, Instance, makeError, notLoaded, onRecordChange } from './instance'
 import { isSupported, unsupported } from './support'
+import { vendorIds } from './usbids'
 import type { ImportOptions, KnownDevice, LoadOptions, Store, USBSource, USBSourceDevice } from '../types/imkey'
 
-const vendorId = 0x096e
+const isOurs = (usb: USBSourceDevice): boolean => vendorIds.includes(usb.vendorId)
 
 export async function loadImKey(options: LoadOptions = {}): Promise<ImKey> {
   return new ImKey(check(options))
@@ -22,11 +23,11 @@ export class ImKey extends EventTarget {
     super()
     this.#settings = settings
     settings.usb.addEventListener('connect', (event: { device: USBSourceDevice }) => {
-      if (event.device.vendorId !== vendorId) return
+      if (!isOurs(event.device)) return
       this.dispatchEvent(new CustomEvent('connect', { detail: { device: this.#device(event.device) } }))
     })
     settings.usb.addEventListener('disconnect', (event: { device: USBSourceDevice }) => {
-      if (event.device.vendorId !== vendorId) return
+      if (!isOurs(event.device)) return
       const device = this.#devices.get(event.device) ?? this.#device(event.device)
       Device.unplug(device)
       this.dispatchEvent(new CustomEvent('disconnect', { detail: { device } }))
@@ -39,7 +40,7 @@ export class ImKey extends EventTarget {
   async getDevices(): Promise<Device[]> {
     try {
       const all = await this.#settings.usb.getDevices()
-      return all.filter(usb => usb.vendorId === vendorId).map(usb => this.#device(usb))
+      return all.filter(isOurs).map(usb => this.#device(usb))
     } catch (thrown) {
       throw fromWebUSB(thrown, true)
     }
@@ -50,7 +51,7 @@ export class ImKey extends EventTarget {
     const signal = signalOf(options)
     const inClick = globalThis.navigator?.userActivation?.isActive ?? true
     try {
-      const choice = this.#settings.usb.requestDevice({ filters: [{ vendorId }] })
+      const choice = this.#settings.usb.requestDevice({ filters: vendorIds.map(vendorId => ({ vendorId })) })
       Instance.started(this.#settings.wasmURL).catch(() => {}) // while the person looks; open() tells if it failed
       return this.#device(await untilAborted(signal, choice))
     } catch (thrown) {

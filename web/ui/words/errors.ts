@@ -1,5 +1,6 @@
 import type { ErrorCode } from './codes'
 import { say, type Text } from './text'
+import { udevRule } from './udev'
 
 /** Platform is what the advice depends on: drivers and access rights differ. */
 export type Platform = 'linux' | 'windows' | 'mac' | 'android' | 'chromeos' | 'other'
@@ -20,10 +21,6 @@ export interface Advice {
   /** Nothing failed: the person, or the page, stopped. Shown without red. */
   readonly calm?: boolean
 }
-
-/** udevRule lets whoever sits at a Linux desktop open an imKey (USB 096e:0891). */
-export const udevRule =
-  'SUBSYSTEM=="usb", ATTR{idVendor}=="096e", ATTR{idProduct}=="0891", MODE="0660", TAG+="uaccess"'
 
 type Entry = Advice | ((where: Surroundings) => Advice)
 

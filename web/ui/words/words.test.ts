@@ -5,13 +5,14 @@ import { dapp, minedIn, nodeIs, onChain, refusals, took, unnamedChain } from './
 import { device, refusals as deviceRefusals } from './device'
 import { dialog } from './dialog'
 import { errorCodes } from './codes'
-import { advice, udevRule, type Platform } from './errors'
+import { advice, type Platform } from './errors'
 import { amounts, directions, fault, faults, kinds } from './faults'
 import { boundOn, manage, wordCount } from './management'
 import { preferred } from './language'
 import { codeBox, codeIncomplete, codeRule, drawing, pairing, wrongCode } from './pairing'
 import { exceptional } from './exceptional'
 import { languages, type Text } from './text'
+import { udevRule } from './udev'
 
 const platforms: Platform[] = ['linux', 'windows', 'mac', 'android', 'chromeos', 'other']
 
