@@ -1,6 +1,6 @@
 import { common } from '../../ui/words/common'
 import { pairing as words } from '../../ui/words/pairing'
-import { Pairing } from '../../ui/pairing/controller'
+import { Pairing } from '../../ui/pairing/pairing'
 import { h } from '../../ui/blocks/dom'
 import { framedWithoutUSB, platformOf } from '../../ui/model/platform'
 import { Report } from '../../ui/model/report'

@@ -6,7 +6,7 @@ import type { CodeInput } from './code-input'
 import { deviceCard } from './card'
 import { h } from '../blocks/dom'
 import { View, type Rendered } from '../blocks/view'
-import { boundActions, type ForgetHandlers, type ManageHandlers } from './bound-actions'
+import { boundSection, type ForgetHandlers, type ManageHandlers } from './bound-section'
 import { pictureOf } from './picture'
 import type { KnownFacts } from '../model/facts'
 import type { ExceptionalState, State } from './state'
@@ -235,7 +235,7 @@ export function render(state: Exclude<State, ExceptionalState>, context: Context
       const done = state.fresh
         ? primary('done', t(words.done), handlers.leave)
         : secondary('disconnect', t(words.disconnect), handlers.leave)
-      const managing = handlers.manage && state.plugged ? boundActions(state, context.revealed, language, handlers.manage) : null
+      const managing = handlers.manage && state.plugged ? boundSection(state, context.revealed, language, handlers.manage) : null
       if (managing) view.add(managing.element)
       view.actions(done)
       if (managing?.focus) return { ...view.rendered(managing.focus), announcement: managing.announcement }

@@ -1,4 +1,5 @@
-import { Pairing, type Environment } from './controller'
+import type { Environment } from './environment'
+import { Pairing } from './pairing'
 import { Report } from '../model/report'
 import type { State } from './state'
 import { FakeDevice, FakeImKey } from '../model/sdk.fake'

@@ -72,6 +72,9 @@ export type State =
 
 export type StateName = State['name']
 
+/** BoundState is the state of a device that is bound to this browser. */
+export type BoundState = Extract<State, { name: 'bound' }>
+
 const exceptionalNames = ['unsupported', 'several', 'in-use', 'taken-over', 'reset', 'rebound', 'elsewhere', 'forget', 'error'] as const
 
 /** ExceptionalState is a state that a first pairing does not show as long as nothing goes wrong. */
@@ -90,4 +93,9 @@ export function entersCode(state: State): state is Extract<State, { name: 'code'
 /** damaged says that the error is a fault of what this browser keeps, which its person can have it forget. */
 export function damaged(code: ErrorCode): code is Damage {
   return code === 'record-corrupt' || code === 'device-mismatch'
+}
+
+/** unmanaged returns the state without the outcome of the last request about the binding, which counts no more. */
+export function unmanaged({ manage: _, ...state }: BoundState): BoundState {
+  return state
 }

@@ -28,8 +28,8 @@ export interface Managing {
   readonly announcement: string
 }
 
-/** boundActions draws it. The code itself is in the revealed element, put there by whoever keeps that. */
-export function boundActions(
+/** boundSection draws it. The code itself is in the revealed element, put there by whoever keeps that. */
+export function boundSection(
   state: Extract<State, { name: 'bound' }>,
   revealed: HTMLElement,
   language: Language,

@@ -1,0 +1,77 @@
+import { factsOf, recordOf, type DeviceFacts } from '../model/facts'
+import { Refused } from '../model/failure'
+import type { BindingStatus, Device, KnownDevice } from '../model/sdk'
+import type { Connection } from './connection'
+import type { Environment } from './environment'
+import type { BoundState, State } from './state'
+
+/** The states of a record of a device that this browser could use before. */
+const wasBound: readonly KnownDevice['state'][] = ['bound', 'former', 'imported']
+
+/** Recognition finds out what an open device is and to what it is bound. */
+export class Recognition {
+  #status: BindingStatus = 'unbound'
+  #facts: DeviceFacts | null = null
+  /** Whether the device's record keeps the code. It is null if there is no record to read. */
+  #codeKept: boolean | null = null
+  /** The serial numbers of the devices that were bound when this visit last asked them. */
+  readonly #wasBound = new Set<string>()
+
+  constructor(
+    private readonly environment: Environment,
+    private readonly connection: Connection,
+  ) {}
+
+  /** The last answer to the question to what the device is bound. */
+  get status(): BindingStatus {
+    return this.#status
+  }
+
+  /** What the user may know about the device. It is null before a device was recognised. */
+  get facts(): DeviceFacts | null {
+    return this.#facts
+  }
+
+  /** Asks the device to what it is bound. */
+  async ask(device: Device): Promise<BindingStatus> {
+    this.#status = await device.bindingStatus()
+    return this.#status
+  }
+
+  /** Returns the state that shows what the open device is. */
+  async classify(run: AbortSignal, device: Device): Promise<State> {
+    // A certificate that is malformed or belongs to another device is refused before anything else is asked.
+    if (device.info.certificate === 'invalid') throw new Refused('untrusted-device')
+    const status = await this.ask(device)
+    run.throwIfAborted()
+    if (status === 'bound') return this.bound(run, device, false, false)
+
+    const record = await recordOf(await this.connection.imkey(), device.info.seid)
+    const before = record !== null && wasBound.includes(record.state)
+    const facts = await this.look(device)
+    run.throwIfAborted()
+    if (status === 'bound-elsewhere') {
+      this.#wasBound.add(facts.serial)
+      return { name: before ? 'rebound' : 'recognised', device: facts }
+    }
+    return { name: before || this.#wasBound.has(facts.serial) ? 'reset' : 'recognised', device: facts }
+  }
+
+  /** Returns the state of a device that is bound to this browser. `fresh`: it was bound just now, with `keep` as the choice. */
+  async bound(run: AbortSignal, device: Device, fresh: boolean, keep: boolean): Promise<BoundState> {
+    const facts = await this.look(device)
+    run.throwIfAborted()
+    // A device that turned out to be bound already keeps its code or not, whatever was chosen now.
+    const kept = this.#codeKept ?? keep
+    this.#wasBound.add(facts.serial)
+    return { name: 'bound', device: facts, fresh, kept, persisted: device.info.persisted, plugged: true }
+  }
+
+  /** Reads what the user may know about the open device. */
+  async look(device: Device): Promise<DeviceFacts> {
+    const record = await recordOf(await this.connection.imkey(), device.info.seid)
+    this.#codeKept = record?.codeKept ?? null
+    this.#facts = await factsOf(device, record, this.environment.simulator?.cas ?? [])
+    return this.#facts
+  }
+}
