@@ -50,13 +50,13 @@ var byName = map[string]string{
 // simulatorScript imports the simulator's own script, by an address that is no file of the project.
 const simulatorScript = "ui/simulator/simulator.ts"
 
-// typescript gives the imports of every TypeScript file of sdk, ui and apps, as paths from this folder.
-func typescript(t *testing.T) map[string][]string {
+// sources gives the imports of every file of TypeScript or CSS in sdk, ui and apps, as paths from this folder.
+func sources(t *testing.T) map[string][]string {
 	t.Helper()
 	files := map[string][]string{}
 	for _, root := range []string{"sdk", "ui", "apps"} {
 		require.NoError(t, fs.WalkDir(os.DirFS("."), root, func(name string, d fs.DirEntry, err error) error {
-			if err == nil && !d.IsDir() && path.Ext(name) == ".ts" {
+			if err == nil && !d.IsDir() && (path.Ext(name) == ".ts" || path.Ext(name) == ".css") {
 				files[name] = nil
 			}
 			return err
@@ -66,6 +66,12 @@ func typescript(t *testing.T) map[string][]string {
 	for name := range files {
 		source, err := os.ReadFile(name)
 		require.NoError(t, err)
+		if path.Ext(name) == ".css" {
+			for _, m := range cssImport.FindAllStringSubmatch(string(source), -1) {
+				files[name] = append(files[name], resolve(t, files, name, m[1]))
+			}
+			continue
+		}
 		if name != simulatorScript {
 			require.False(t, onDemand.MatchString(token.ReplaceAllString(string(source), "")), "%s imports what a test cannot see", name)
 		}
@@ -79,6 +85,7 @@ func typescript(t *testing.T) map[string][]string {
 }
 
 var (
+	cssImport = regexp.MustCompile(`@import "(.*?)"`)
 	// token matches what could hide an import or look like one, and imports themselves: comments, and strings with what stands
 	// before them. A template is a string, too, but for what it computes, in which nothing is imported.
 	token = regexp.MustCompile("(?s)//[^\n]*|/\\*.*?\\*/|(\\bfrom\\s*|\\bimport\\s*\\(?\\s*)?('(?:[^'\\\\\n]|\\\\.)*'|\"(?:[^\"\\\\\n]|\\\\.)*\")|`(?:[^`\\\\]|\\\\.)*`")
@@ -97,7 +104,7 @@ func specifiers(source string) []string {
 	return list
 }
 
-// resolve gives the file that a source imports, or "" for one that is not TypeScript of the project.
+// resolve gives the file that a source imports, or "" for one that is not of the project.
 func resolve(t *testing.T, files map[string][]string, from, specifier string) string {
 	t.Helper()
 	if to, ok := byName[specifier]; ok {
@@ -105,11 +112,7 @@ func resolve(t *testing.T, files map[string][]string, from, specifier string) st
 	}
 	require.True(t, strings.HasPrefix(specifier, "."), "%s imports %s: a name that is not in byName", from, specifier)
 	target := path.Join(path.Dir(from), specifier)
-	if css, ok := strings.CutSuffix(target, "?text"); ok || path.Ext(target) == ".css" {
-		require.FileExists(t, css, from)
-		return ""
-	}
-	for _, to := range []string{target + ".ts", target + ".d.ts", strings.TrimSuffix(target, ".js") + ".d.ts"} {
+	for _, to := range []string{strings.TrimSuffix(target, "?text"), target + ".ts", target + ".d.ts", strings.TrimSuffix(target, ".js") + ".d.ts"} {
 		if _, ok := files[to]; ok {
 			return to
 		}
@@ -177,7 +180,7 @@ func cycle(edges map[string][]string) []string {
 
 // TestArrowsPointOneWay holds apps → ui → sdk, and what arrows says of the folders within.
 func TestArrowsPointOneWay(t *testing.T) {
-	require.Empty(t, turned(typescript(t)))
+	require.Empty(t, turned(sources(t)))
 	require.Empty(t, cycle(arrows), "the arrows allow folders to import each other")
 	for folder := range arrows {
 		require.DirExists(t, folder)
@@ -186,7 +189,7 @@ func TestArrowsPointOneWay(t *testing.T) {
 
 // TestNoFileImportsItself: not by way of others either.
 func TestNoFileImportsItself(t *testing.T) {
-	require.Empty(t, cycle(typescript(t)))
+	require.Empty(t, cycle(sources(t)))
 }
 
 // TestTurnedArrowsAreFound adds imports that must not be, one at a time.
@@ -198,26 +201,27 @@ func TestTurnedArrowsAreFound(t *testing.T) {
 		{"ui/words/text.ts", "export {\n  h,\n} from '../blocks/dom'"},
 		{"ui/management/manager.ts", `import { row } from '../pairing/card'`},
 		{"ui/blocks/dom.ts", `import '../../apps/connect/main'`},
+		{"ui/management/manager.ts", `import '../pairing/pairing.css'`},
 		{"apps/dapp/main.ts", `import { show } from '../connect/main'`},
 		{"apps/dapp/wallet.ts", `import { ImKey } from '../../sdk/client/imkey'`},
 	} {
-		files := typescript(t)
+		files := sources(t)
 		found := specifiers(wrong.imports)
 		require.Len(t, found, 1, wrong.imports)
 		files[wrong.from] = append(files[wrong.from], resolve(t, files, wrong.from, found[0]))
 		require.Len(t, turned(files), 1, wrong)
 	}
-	files := typescript(t)
+	files := sources(t)
 	files["ui/blocks/dom.ts"] = append(files["ui/blocks/dom.ts"], "ui/blocks/view.ts")
 	require.Equal(t, []string{"ui/blocks/dom.ts", "ui/blocks/view.ts", "ui/blocks/dom.ts"}, cycle(files))
 }
 
-// TestImportsAreFound holds what typescript finds in the sources against what the bundler finds there, which leaves types out.
+// TestImportsAreFound holds what sources finds against what the bundler finds there, which leaves types out.
 func TestImportsAreFound(t *testing.T) {
-	files := typescript(t)
+	files := sources(t)
 	var entries []string
 	for name := range files {
-		if !strings.HasSuffix(name, ".d.ts") {
+		if path.Ext(name) == ".ts" && !strings.HasSuffix(name, ".d.ts") {
 			entries = append(entries, name)
 		}
 	}

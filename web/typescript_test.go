@@ -17,7 +17,7 @@ import (
 // TestTypeScript bundles every NAME.test.ts, which stands beside the NAME.ts that it tests, and runs them under node.
 func TestTypeScript(t *testing.T) {
 	var tests []string
-	for name := range typescript(t) {
+	for name := range sources(t) {
 		if strings.HasSuffix(name, ".test.ts") {
 			tests = append(tests, name)
 		}
