@@ -13,7 +13,7 @@ import (
 	"imkey-connect/devicesim/usb"
 )
 
-// maxBody is far more than any call needs: 256 faults.
+// maxBody is more than the longest valid body, a list of 256 faults.
 const maxBody = 64 << 10
 
 // action carries out one POST with its body.
@@ -108,7 +108,7 @@ var actions = map[string]action{
 	}),
 }
 
-// ofSimulated makes a choice that a recording does not have.
+// ofSimulated changes a setting that a recording does not have.
 func ofSimulated(d Device, choose func()) error {
 	if _, plays := d.(player); plays {
 		return device.ErrRecording
@@ -130,7 +130,7 @@ func clearFaults(d Device, body []byte) error {
 	return nil
 }
 
-// change answers a call that changes something with the state after it.
+// change returns the handler of an action. It answers the state after the action.
 func change(act action) handler {
 	return func(w http.ResponseWriter, r *http.Request, s Simulated) {
 		body, err := readBody(w, r)
@@ -138,7 +138,7 @@ func change(act action) handler {
 			err = act(s.Device, body)
 		}
 		if err != nil {
-			decline(w, err)
+			refused(w, err)
 			return
 		}
 		answer(w, http.StatusOK, s.state())
@@ -157,18 +157,18 @@ func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 	return body, nil
 }
 
-// plain is an action without parameters.
+// plain returns an action without parameters.
 func plain(act func(Device) error) action {
 	return with(func(d Device, _ struct{}) error { return act(d) })
 }
 
-// with reads the parameters of an action strictly: one JSON object of known fields, or nothing at all.
+// with returns an action with parameters. Its body is one JSON object of known fields, or empty.
 func with[T any](act func(Device, T) error) action {
 	return func(d Device, body []byte) error {
 		var parameters T
 		if len(bytes.TrimSpace(body)) > 0 {
 			if err := decode(body, &parameters); err != nil {
-				return &problem{http.StatusBadRequest, "bad-request", "the body is not what this call takes: " + err.Error()}
+				return &problem{http.StatusBadRequest, "bad-request", "the body is wrong for this call: " + err.Error()}
 			}
 		}
 		return act(d, parameters)
@@ -177,7 +177,7 @@ func with[T any](act func(Device, T) error) action {
 
 func decode(body []byte, value any) error {
 	if !bytes.HasPrefix(bytes.TrimSpace(body), []byte("{")) {
-		return errors.New("a JSON object is wanted") // null would pass below
+		return errors.New("it must be a JSON object") // Decode accepts null
 	}
 	d := json.NewDecoder(bytes.NewReader(body))
 	d.DisallowUnknownFields()

@@ -1,45 +1,46 @@
-// Package control is the simulator's control API: HTTP and JSON, to be the person in front of a simulated imKey from
-// outside. Mount [API] at /sim/v1/.
+// Package control is the simulator's control API. With HTTP and JSON a program acts as the user of a simulated imKey. The
+// handler [API] is mounted at /sim/v1/.
 //
 //	GET  device            the device's state, see [State]
-//	GET  identity          {"serial","ca","codeAttemptsLeft","cas"} of it: what a page may know that must never see the screen.
-//	                       "cas" are the CAs of all devices, each once, for a page that meets several of them.
-//	                       Pages of other ports of this computer may read it, too (simulatedCAs of webusb.js does)
-//	GET  events            what GET device answers, as server-sent events: one at once, one at every change
-//	POST device/press      {"button":"ok|cancel|up|down"}; with "hold":true the button is held down
+//	GET  identity          {"serial","ca","codeAttemptsLeft","cas"}: what a page may know that must not see the screen.
+//	                       "cas" are the CAs of all devices, without duplicates. Pages on other ports of this computer
+//	                       can read it too (simulatedCAs of webusb.js does)
+//	GET  events            the answers of GET device as server-sent events: one at once and one after every change
+//	POST device/press      {"button":"ok|cancel|up|down"}: presses a button; "hold":true holds it down
 //	POST device/plug, unplug, powercut, reset, menu, home, lock
 //	POST device/pin        {"pin":"123456"}: sets or changes the PIN
-//	POST device/unlock     {"pin":"123456"}: enters it; {} on a device without a PIN lets binding codes be tried again
-//	POST device/battery    {"percent":80}: 0 to 100, 255 while charging
+//	POST device/unlock     {"pin":"123456"}: enters the PIN; {} on a device without a PIN allows new attempts after too
+//	                       many wrong binding codes
+//	POST device/battery    {"percent":80}: 0 to 100, or 255 for charging
 //	POST device/wallet     {"mnemonic":"…"} restores a wallet, {"words":12|24} creates one
-//	POST device/bootloader {"on":true}: switches to the boot loader, or back
+//	POST device/bootloader {"on":true}: switches to the boot loader or back
 //	POST device/confirm    {"binding":true}: IDENTITY_VERIFY waits for OK on the device
-//	POST device/unbound    {"allow":true}: signs for hosts that send no binding signature even while the device is bound;
-//	                       otherwise they get 6942. One that was never bound signs for them.
-//	POST device/applet     {"name":"ethereum","installed":false}: removes a coin's applet, or puts it back
-//	POST device/access     {"denied":false,"claimed":true}: what the operating system says to the next open and claim,
-//	                       for browsers on the preload route and webusb.js
+//	POST device/unbound    {"allow":true}: a bound device signs without a binding signature, which it otherwise answers
+//	                       with 6942. An unbound device always signs without one
+//	POST device/applet     {"name":"ethereum","installed":false}: removes a coin's applet or installs it again
+//	POST device/access     {"denied":false,"claimed":true}: how the operating system answers the next open and claim
+//	                       of webusb.js or of a browser with the device plugged in by package preload
 //	GET  faults            the armed faults
-//	POST faults            [{"on":"in","packet":3,"do":"stall"},…] arms them in place of those before; see [usb.Fault]
-//	DELETE faults          clears them
-//	GET  trace             what was exchanged, one JSON object a line, see package trace; ?since=N leaves out the first N
-//	GET  trace/events      the same as server-sent events, live
-//	GET  replay            {"played":3,"of":40,"line":12,"error":""}: how far a recording was played (imkeysim -replay); "line" is
-//	                       that of its next command, "error" says which command was not the one that it has there.
-//	                       POST device/reset goes back to the first. 404 for a device that is none
+//	POST faults            [{"on":"in","packet":3,"do":"stall"},…]: arms faults, in place of earlier ones; see [usb.Fault]
+//	DELETE faults          clears the faults
+//	GET  trace             the trace, one JSON object a line, see package trace; ?since=N omits the first N events
+//	GET  trace/events      the trace as server-sent events, live
+//	GET  replay            {"played":3,"of":40,"line":12,"error":""}: how far a recording was played (imkeysim -replay).
+//	                       "line" is the line of its next command, "error" names the first command that did not match.
+//	                       POST device/reset goes back to the first command. 404 for a device without a recording
 //
-// Where there are several devices ?device=n chooses the n-th, from 1 on. A POST answers 200 with the device's state after
-// it, so that nobody needs to ask again. POST bodies are JSON objects of the fields above and no others, at most 64 KiB;
-// where none are listed the body is {} or empty.
+// With several devices, ?device=n chooses the n-th one, from 1 on. A POST answers 200 with the device's state after the
+// action. The body of a POST is a JSON object with the fields above and no others, of at most 64 KiB. An action without
+// fields takes {} or an empty body.
 //
-// Errors are {"error":{"code":"…","reason":"…","message":"…"}}, reason where the device itself said no: 400 bad-request or
-// invalid (a value that no device takes), 403 forbidden (the request comes from elsewhere), 404 not-found, 405
-// method-not-allowed, 409 conflict (the device cannot do that now: the message says why), 413 too-large, 415 media-type,
-// 500 internal.
+// Errors are {"error":{"code":"…","reason":"…","message":"…"}}; reason is set if the device refused the action. The codes are
+// 400 bad-request or invalid (a value that no device accepts), 403 forbidden (a request from another machine or site), 404
+// not-found, 405 method-not-allowed, 409 conflict (the device cannot do that now), 413 too-large, 415 media-type and 500
+// internal.
 //
-// There is no token. A request must name a loopback address in Host and not be cross-site; one that changes something must
-// also be declared as JSON and come from no page or from one of the same origin. So no page of the Web drives a simulator,
-// not even by DNS rebinding; other programs of this machine do.
+// There is no token. A request must name a loopback address in Host and must not be cross-site. A request that changes the
+// device must also have the content type JSON, and come from a page of the same origin or from no page. So no page of the Web
+// can control a simulator, not even by DNS rebinding, but other programs of this machine can.
 package control
 
 import (
@@ -57,7 +58,7 @@ import (
 	"imkey-connect/devicesim/usb"
 )
 
-// Device is what the API controls: a *device.Device.
+// Device is what the API controls: a *device.Device or a *replay.Device.
 type Device interface {
 	Port() *usb.Port
 	Status() device.Status
@@ -85,25 +86,25 @@ type Device interface {
 // player is a device that plays a recording.
 type player interface{ Progress() replay.Progress }
 
-// Simulated is a device and the log of what it exchanged.
+// Simulated is a device and its trace.
 type Simulated struct {
 	Device Device
 	Trace  *trace.Log
 }
 
-// State is what GET device answers: the device's status and its port's.
+// State is the answer of GET device: the status of the device and of its port.
 type State struct {
 	device.Status
-	HeldBy string     `json:"heldBy"` // who has it: "WebSocket", "USB/IP …", or nobody: ""
+	HeldBy string     `json:"heldBy"` // the host that holds the device, as "WebSocket" or "USB/IP …", or ""
 	Access usb.Access `json:"access"`
 }
 
-// identity is what GET identity answers.
+// identity is the answer of GET identity.
 type identity struct {
 	Serial           string `json:"serial"`
 	CA               string `json:"ca"`
 	CodeAttemptsLeft int    `json:"codeAttemptsLeft"`
-	// CAs are the CAs of all devices: each has its own, unless they were made with one.
+	// CAs are the CAs of all devices. Each device has its own CA unless they were made with a common one.
 	CAs []string `json:"cas"`
 }
 
@@ -114,7 +115,7 @@ type API struct {
 	calls   []string // "GET device", …, in order
 }
 
-// Prefix is where the API is mounted.
+// Prefix is the path at which the API is mounted.
 const Prefix = "/sim/v1/"
 
 // New returns the API of devices; device n is devices[n-1].
@@ -162,7 +163,7 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	a.mux.ServeHTTP(w, r)
 }
 
-// refuse keeps out whoever has no business here; see the package comment.
+// refuse returns why a request is refused, or nil; see the package comment.
 func refuse(r *http.Request) *problem {
 	switch {
 	case !loopback.Host(r.Host):
@@ -195,7 +196,7 @@ func (a *API) handle(method, path string, h handler) {
 	})
 }
 
-// choose finds the device that ?device= names; without it, the first.
+// choose returns the device that ?device= chooses, or the first one without it.
 func (a *API) choose(r *http.Request) (Simulated, *problem) {
 	values := r.URL.Query()["device"]
 	if len(values) == 0 {
@@ -208,7 +209,7 @@ func (a *API) choose(r *http.Request) (Simulated, *problem) {
 	return a.devices[n-1], nil
 }
 
-// cas are the CAs of all devices, each once, in the devices' order.
+// cas returns the CAs of all devices without duplicates, in the devices' order.
 func (a *API) cas() []string {
 	all := []string{}
 	for _, s := range a.devices {
@@ -219,7 +220,7 @@ func (a *API) cas() []string {
 	return all
 }
 
-// unknown answers what no other pattern took, a known path with another method included.
+// unknown answers a request that no other pattern matches: an unknown path, or a known path with another method.
 func (a *API) unknown(w http.ResponseWriter, r *http.Request) {
 	var allowed []string
 	for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodDelete} {
@@ -252,5 +253,5 @@ func answer(w http.ResponseWriter, status int, value any) {
 	_, _ = w.Write(append(text, '\n'))
 }
 
-// writeWithin bounds how long a reader may keep a stream's writer waiting.
+// writeWithin is how long a client may block a write to its stream.
 const writeWithin = 10 * time.Second

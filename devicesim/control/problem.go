@@ -8,7 +8,7 @@ import (
 	"imkey-connect/devicesim/usb"
 )
 
-// problem is an error as a client sees it.
+// problem is an error as the API answers it.
 type problem struct {
 	status  int
 	code    string
@@ -19,8 +19,8 @@ func (p *problem) Error() string { return p.message }
 
 func fail(w http.ResponseWriter, p *problem) { tell(w, p, "") }
 
-// decline says why the device does not do it, with the reason where there is one.
-func decline(w http.ResponseWriter, err error) {
+// refused answers an action that has failed, with the device's reason if it has one.
+func refused(w http.ResponseWriter, err error) {
 	p, reason := problemOf(err)
 	tell(w, p, reason)
 }
@@ -37,8 +37,8 @@ func tell(w http.ResponseWriter, p *problem, reason string) {
 	answer(w, p.status, body)
 }
 
-// refusals are why a device does not do what it is told: "invalid" is for the value that was sent, "conflict" for the
-// state in which the device is. The reasons are for programs, which have words of their own for them.
+// refusals are the reasons why a device refuses an action: "invalid" because of the value that was sent, "conflict" because of
+// the device's state. A program shows its own words for a reason.
 var refusals = []struct {
 	err    error
 	code   string
@@ -62,7 +62,7 @@ var refusals = []struct {
 	{device.ErrRecording, "conflict", "recording"},
 }
 
-// problemOf says how an error of the device is answered.
+// problemOf returns the answer for an error of the device.
 func problemOf(err error) (p *problem, reason string) {
 	var wrongPIN *device.WrongPINError
 	var fault *usb.FaultError

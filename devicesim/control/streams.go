@@ -10,7 +10,7 @@ import (
 	"imkey-connect/devicesim/trace"
 )
 
-// events sends the state at once and at every change, until the client or the server ends it.
+// events sends the state at once and after every change, until the client or the server ends the stream.
 func events(w http.ResponseWriter, r *http.Request, s Simulated) {
 	device, stopDevice := s.Device.Watch()
 	defer stopDevice()
@@ -23,7 +23,7 @@ func events(w http.ResponseWriter, r *http.Request, s Simulated) {
 		if err != nil {
 			return
 		}
-		if !bytes.Equal(text, last) { // both watches may tell of one change
+		if !bytes.Equal(text, last) { // both watches may report the same change
 			if !out.send(text) {
 				return
 			}
@@ -99,15 +99,15 @@ type stream struct {
 func newStream(w http.ResponseWriter) stream {
 	w.Header().Set("Content-Type", "text/event-stream")
 	s := stream{w: w, control: http.NewResponseController(w)}
-	// The header goes out at once, so that a client knows that it is connected.
+	// The header is sent at once, so that the client knows that it is connected.
 	w.WriteHeader(http.StatusOK)
 	_ = s.control.Flush()
 	return s
 }
 
-// send writes one event of one line; false means that nobody reads any more.
+// send writes one event of one line, and reports false if the client is gone.
 func (s stream) send(text []byte) bool {
-	// A server without deadlines (a test's recorder) is fine: its writes do not block.
+	// The writer of a test has no deadlines, but its writes do not block.
 	_ = s.control.SetWriteDeadline(time.Now().Add(writeWithin))
 	message := append(append([]byte("data: "), text...), '\n', '\n')
 	if _, err := s.w.Write(message); err != nil {

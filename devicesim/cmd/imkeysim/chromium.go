@@ -14,11 +14,11 @@ import (
 	"imkey-connect/devicesim/serve"
 )
 
-// runChromium serves, and shows the pages in a Chromium into which the devices are plugged, until the browser or ctx ends.
+// runChromium serves, and shows the pages in a Chromium with the devices plugged in, until the browser or ctx ends.
 func runChromium(ctx context.Context, o options, rest []string, stdout, stderr io.Writer) error {
 	for _, arg := range rest[min(1, len(rest)):] {
 		if strings.HasPrefix(arg, "-") {
-			return usageError{fmt.Errorf("flags go before the URL, %s too: imkeysim chromium [flags] URL", arg)}
+			return usageError{fmt.Errorf("flags go before the URL, and so does %s: imkeysim chromium [flags] URL", arg)}
 		}
 	}
 	if len(rest) > 1 {
@@ -30,19 +30,19 @@ func runChromium(ctx context.Context, o options, rest []string, stdout, stderr i
 		}
 	}
 	if !o.headless && os.Getenv("DISPLAY") == "" && os.Getenv("WAYLAND_DISPLAY") == "" {
-		return usageError{errors.New("there is no display to show a browser on; -headless does without")}
+		return usageError{errors.New("there is no display for a browser; use -headless")}
 	}
 	if o.usbip == "" {
 		o.usbip = "127.0.0.1:0"
 	}
-	// Without a browser, and what plugs devices into it, nothing is announced.
+	// Nothing is announced before the browser and the library are found.
 	path, err := chromium.Find()
 	if err != nil {
 		return err
 	}
 	library, err := preload.Build(ctx, "")
 	if err != nil && ctx.Err() != nil {
-		return nil // stopped meanwhile
+		return nil // stopped during the build
 	}
 	if err != nil {
 		return err
@@ -58,7 +58,7 @@ func runChromium(ctx context.Context, o options, rest []string, stdout, stderr i
 	return errors.Join(err, s.Close())
 }
 
-// browse runs the browser, with more settings. It returns nil when its person has closed it, or when ctx ended.
+// browse runs the browser with more settings. It returns nil when the user has closed the browser, or when ctx has ended.
 func browse(ctx context.Context, s *serve.Simulator, o options, settings chromium.Options, rest []string, stdout, stderr io.Writer) error {
 	origins := []string{s.Origin("localhost"), s.URL()}
 	first := origins[0] + "/"
@@ -78,7 +78,7 @@ func browse(ctx context.Context, s *serve.Simulator, o options, settings chromiu
 		}
 	}
 	if !o.headless {
-		// The page on the left, the devices beside it; nobody looks at more than four.
+		// The page is on the left, and the first four devices are beside it.
 		settings.Args = []string{"--window-position=0,0", "--window-size=780,900"}
 		for n := 1; n <= min(o.devices, 4); n++ {
 			settings.Windows = append(settings.Windows, chromium.Window{
@@ -91,13 +91,13 @@ func browse(ctx context.Context, s *serve.Simulator, o options, settings chromiu
 	}
 	browser, err := chromium.Launch(ctx, settings)
 	if ctx.Err() != nil && browser == nil {
-		return nil // stopped while it started
+		return nil // stopped during the start
 	}
 	if err != nil {
 		return err
 	}
-	if browser.LoadErr != nil && ctx.Err() == nil { // its site may be started later
-		fmt.Fprintf(stderr, "%s: %s; the browser is ready all the same\n", chromiumName, said(browser.LoadErr))
+	if browser.LoadErr != nil && ctx.Err() == nil { // the site may be started later
+		fmt.Fprintf(stderr, "%s: %s; the browser is ready nevertheless\n", chromiumName, said(browser.LoadErr))
 	}
 	if browser.DevToolsURL != "" {
 		if _, err := fmt.Fprintln(stdout, "devtools", browser.DevToolsURL); err != nil {

@@ -9,7 +9,7 @@ import (
 	"imkey-connect/devicesim/usb"
 )
 
-// helpWidth is what a terminal shows without breaking lines where it likes.
+// helpWidth is the width of a terminal in characters.
 const helpWidth = 80
 
 const usage = `imkeysim simulates an imKey hardware wallet, and serves the pages that
@@ -18,23 +18,26 @@ connect to it.
   imkeysim [flags]
       serve until Ctrl-C
   imkeysim chromium [flags] [URL]
-      the same, and a Chromium into which the device is plugged, so that its own
-      navigator.usb finds it: on the page at URL, or on those of the simulator;
-      imkeysim chromium -h lists its flags, more than these
+      the same, and start a Chromium with the device plugged in: its
+      navigator.usb finds the device, on the page at URL or on those of the
+      simulator; imkeysim chromium -h lists its flags, more than these
 
-On standard output, when everything listens: line 1 is the address,
-http://127.0.0.1:PORT; then, with -usbip and for Chromium, a line
-"usbip 127.0.0.1:PORT 1-n" for each device n; with -pages, the address of each
-page, line 1 too with localhost where -addr has it; last, with -devtools,
-"devtools ws://127.0.0.1:PORT/…" once the browser can be driven.
+When all listeners are open, standard output has these lines:
+
+  http://127.0.0.1:PORT             the address
+  usbip 127.0.0.1:PORT 1-n          with -usbip and for Chromium: each device n
+  http://127.0.0.1:PORT/…           with -pages: each page; these addresses and
+                                    line 1 have localhost if -addr has it
+  devtools ws://127.0.0.1:PORT/…    with -devtools: the address of DevTools, as
+                                    soon as the browser can be controlled
 
 Flags:
 `
 
-const chromiumHelp = `the browser's binary, where it is not Debian's or in PATH: no snap, and no
-script that starts it`
+const chromiumHelp = `the browser's binary, if it is not Debian's or in PATH; it must not be a snap
+or a script that starts a browser`
 
-// help prints all that can be said, in lines that fit.
+// help prints the whole help, in lines of helpWidth.
 func help(f *flag.FlagSet, to io.Writer) {
 	fmt.Fprint(to, usage)
 	f.VisitAll(func(f *flag.Flag) {
@@ -50,7 +53,7 @@ func help(f *flag.FlagSet, to io.Writer) {
 	fmt.Fprintf(to, "\n%s\n%s", usb.FaultHelp(), wrap(recordHelp, ""))
 }
 
-// wrap breaks text into indented lines that are no wider than helpWidth.
+// wrap breaks a text into indented lines of helpWidth.
 func wrap(text, indent string) string {
 	var b strings.Builder
 	line := indent

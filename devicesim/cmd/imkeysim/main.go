@@ -1,5 +1,5 @@
-// Command imkeysim simulates imKey hardware wallets, and serves the pages that connect to them. imkeysim -h has the rest;
-// package control documents the HTTP API under /sim/v1/.
+// Command imkeysim simulates imKey hardware wallets and serves the pages that connect to them. imkeysim -h describes it; package
+// control documents the HTTP API under /sim/v1/.
 package main
 
 import (
@@ -31,11 +31,11 @@ const (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(ctx, stop) // a second signal ends us at once
+	context.AfterFunc(ctx, stop) // a second signal ends the process at once
 	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
 }
 
-// run is the command; it returns when ctx ends and everything has stopped.
+// run runs the command until ctx ends, and returns the exit code when everything has stopped.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	command := runServe
 	name := serveName
@@ -67,10 +67,10 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	return exitOK
 }
 
-// said is an error's text for one who sees the command's name before it.
+// said returns the text of an error to print after the command's name.
 func said(err error) string { return strings.TrimPrefix(err.Error(), "chromium: ") }
 
-// usageError is what is wrong with the command line.
+// usageError is an error in the command line.
 type usageError struct{ error }
 
 func (e usageError) Unwrap() error { return e.error }
@@ -94,18 +94,18 @@ func runServe(ctx context.Context, o options, rest []string, stdout, stderr io.W
 	return errors.Join(err, s.Close())
 }
 
-// stray says what to do about what is no flag.
+// stray returns the error for an argument that is not a flag.
 func stray(arg string) error {
 	switch {
 	case arg == "chromium":
 		return errors.New("chromium goes before the flags: imkeysim chromium [flags] [URL]")
 	case strings.Contains(arg, "://"):
-		return fmt.Errorf("a URL goes with chromium: imkeysim chromium [flags] %s", arg)
+		return fmt.Errorf("a URL needs chromium before it: imkeysim chromium [flags] %s", arg)
 	}
-	return fmt.Errorf("what is %q?", arg)
+	return fmt.Errorf("unexpected argument %q", arg)
 }
 
-// start starts the simulator of the flags.
+// start starts a simulator with the options of the command line.
 func start(o options, stderr io.Writer) (*serve.Simulator, error) {
 	options, err := o.simulator()
 	if err != nil {
@@ -113,12 +113,12 @@ func start(o options, stderr io.Writer) (*serve.Simulator, error) {
 	}
 	if o.seed != nil {
 		fmt.Fprintf(stderr, "\nWARNING: -seed %d: every key, code and phrase of this simulator is predictable.\n"+
-			"WARNING: this is for tests only. Whoever knows the seed knows all of them.\n\n", *o.seed)
+			"WARNING: this is for tests only. A person who knows the seed knows all of them.\n\n", *o.seed)
 	}
 	for _, address := range []string{o.addr, o.usbip} {
 		if address != "" && !loopback.Host(address) {
 			fmt.Fprintf(stderr, "WARNING: %s is open to the network.\n"+
-				"WARNING: nothing keeps others there from using the device.\n", address)
+				"WARNING: anyone on the network can use the device.\n", address)
 		}
 	}
 	if web.Dist == nil {
@@ -131,7 +131,7 @@ func start(o options, stderr io.Writer) (*serve.Simulator, error) {
 	switch {
 	case errors.Is(err, syscall.EADDRINUSE):
 		err = fmt.Errorf("%w\nAnother imkeysim may be running there. -addr and -usbip choose another address, and port 0 a free one", err)
-		if o.pages { // as make run has it
+		if o.pages { // as with make run
 			err = fmt.Errorf("%w; with make it is make run ADDR=localhost:7381", err)
 		}
 	case errors.As(err, &option) && flagOf[option.Option] != "":
@@ -142,14 +142,13 @@ func start(o options, stderr io.Writer) (*serve.Simulator, error) {
 	return s, err
 }
 
-// flagOf names the flags of a device's options.
+// flagOf has the flag for each option of a device.
 var flagOf = map[string]string{"Mnemonic": "-mnemonic", "PIN": "-pin", "Serial": "-serial", "SEID": "-seid"}
 
-// announce prints where everything is, in one write: who waits for line 1 finds the others there.
+// announce prints all addresses in one write, so that a program that has read line 1 finds the others too.
 func announce(s *serve.Simulator, o options, stdout io.Writer) error {
 	origin := s.URL()
-	// To a browser localhost and 127.0.0.1 are two origins, and two apps to a device: where there are addresses to choose
-	// from, all are of the host that was asked for.
+	// localhost and 127.0.0.1 are two origins to a browser and two apps to a device, so all pages have the host of -addr.
 	if host, _, _ := net.SplitHostPort(o.addr); o.pages && host == "localhost" {
 		origin = s.Origin(host)
 	}
@@ -172,13 +171,13 @@ func announce(s *serve.Simulator, o options, stdout io.Writer) error {
 	return err
 }
 
-// pages lists the paths of the pages in dist, the first one first; without a dist, the one that says how to build it.
+// pages returns the paths of the pages in dist, / first. Without a dist, / says how to build it.
 func pages(dist fs.FS) []string {
 	list := []string{"/"}
 	if dist == nil {
 		return list
 	}
-	names, _ := fs.Glob(dist, "*.html") // fails on a bad pattern only
+	names, _ := fs.Glob(dist, "*.html") // fails only for a bad pattern
 	for _, name := range names {
 		if name != "index.html" {
 			list = append(list, "/"+strings.TrimSuffix(name, ".html"))

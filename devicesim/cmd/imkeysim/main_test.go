@@ -281,7 +281,7 @@ func TestWrongUse(t *testing.T) {
 		{2, "devices", []string{"-devices", "0"}},
 		{2, "devices", []string{"-devices", "10001"}},
 		{2, "approve", []string{"-approve", "maybe"}},
-		{2, `-addr must be host:port, such as localhost:7381, and "18391" is not`, []string{"-addr", "18391"}},
+		{2, `-addr must be host:port, such as localhost:7381, not "18391"`, []string{"-addr", "18391"}},
 		{2, "-usbip", []string{"-usbip", "everywhere"}},
 		{2, "seed", []string{"-seed", "x"}},
 		{2, "-fault", []string{"-fault", "/does/not/exist.json"}},
@@ -289,16 +289,16 @@ func TestWrongUse(t *testing.T) {
 		{2, "-serial", []string{"-devices", "2", "-serial", "imKey"}},
 		{2, "-serial", []string{"-devices", "11", "-serial", "imKeyA0"}},
 		{2, "-seid", []string{"-devices", "2", "-seid", strings.Repeat("F", 32)}},
-		{2, "what is", []string{"serve"}},
+		{2, "unexpected argument", []string{"serve"}},
 		{2, "imkeysim chromium [flags] http://localhost:5173 ", []string{"http://localhost:5173"}},
 		{2, "chromium goes before the flags", []string{"-devices", "2", "chromium"}},
-		{2, "flags go before the URL, -headless too", []string{"chromium", "http://localhost/", "-headless"}},
+		{2, "flags go before the URL, and so does -headless", []string{"chromium", "http://localhost/", "-headless"}},
 		{2, "not the URL", []string{"chromium", "-headless", "about:blank"}},
 		{2, "one URL", []string{"chromium", "-headless", "http://localhost/", "http://localhost/"}},
 		{2, "imkeysim: -mnemonic: a mnemonic has 12 or 24 words (", []string{"-addr", "127.0.0.1:0", "-mnemonic", "abandon able"}},
 		{2, "-mnemonic: not a valid mnemonic", []string{"-addr", "127.0.0.1:0", "-mnemonic", strings.Repeat("abandon ", 12)}},
-		{2, "imkeysim: -mnemonic takes all its words in one pair of quotes (", []string{"-mnemonic", "abandon", "able"}},
-		{2, "-mnemonic takes all its words in one pair of quotes", []string{"chromium", "-headless", "-mnemonic", "abandon", "able"}},
+		{2, "imkeysim: -mnemonic needs quotes around all its words (", []string{"-mnemonic", "abandon", "able"}},
+		{2, "-mnemonic needs quotes around all its words", []string{"chromium", "-headless", "-mnemonic", "abandon", "able"}},
 		{2, "imkeysim: -pin: a PIN has 4 to 12 digits (", []string{"-addr", "127.0.0.1:0", "-pin", "12"}},
 		{2, "imkeysim: -seid: 32 hex digits are needed (", []string{"-addr", "127.0.0.1:0", "-seid", "19"}},
 		{1, "imkeysim: -state: /does/not/exist/state.json: cannot be written: ", []string{"-addr", "127.0.0.1:0", "-state", "/does/not/exist/state.json"}},
@@ -366,7 +366,7 @@ func TestChromiumWithoutItsSite(t *testing.T) {
 	c := startCommand(t, "chromium", "-headless", site.URL)
 	for !strings.HasPrefix(c.line(), "devtools ws://") {
 	}
-	require.Contains(t, c.stderr(), "imkeysim chromium: "+site.URL+" could not be loaded: net::ERR_CONNECTION_REFUSED; the browser is ready all the same\n")
+	require.Contains(t, c.stderr(), "imkeysim chromium: "+site.URL+" could not be loaded: net::ERR_CONNECTION_REFUSED; the browser is ready nevertheless\n")
 	require.Empty(t, c.stop(os.Interrupt))
 }
 
@@ -435,7 +435,7 @@ func TestOneFileForTwoPurposes(t *testing.T) {
 	} {
 		var out, log bytes.Buffer
 		require.Equal(t, exitUsage, run(t.Context(), append([]string{"-addr", "127.0.0.1:0"}, strings.Fields(flags)...), &out, &log), flags)
-		require.Contains(t, log.String(), "are one file", flags)
+		require.Contains(t, log.String(), "are the same file", flags)
 	}
 	for _, name := range []string{"f", "f.2", "f.3"} {
 		text, err := os.ReadFile(name)
@@ -552,7 +552,7 @@ func TestRecordAndReplay(t *testing.T) {
 	c.stop(os.Interrupt)
 
 	for flags, want := range map[string]string{
-		"-replay " + file + " -pin 123456": "-pin is of a simulated device",
+		"-replay " + file + " -pin 123456": "-pin is for a simulated device",
 		"-replay " + file + ".9":           "no such file",
 		"-replay " + file + " -devices 2":  "session.apdus.2 has no command",
 		"-replay /dev/null":                "/dev/null has no command",

@@ -27,7 +27,7 @@ type options struct {
 	seed                                                                            *uint64
 	pages, unbound, confirmBinding, version                                         bool
 
-	// Of the chromium command alone.
+	// For the command chromium only.
 	profile           string
 	headless, verbose bool
 	devtools          bool
@@ -39,47 +39,48 @@ const (
 	maxDevices   = 10_000
 )
 
-const recordHelp = `A recording is text, as hardware wallet projects share it: a command in hex after =>, its answer with the status word on
-the next line after <=, comments after #. It holds what went over the wire: serial number, certificate, addresses, what was
-signed and the signatures, the host's public key and the encrypted proof of its binding; never the code, the PIN or the words.
-With -replay the n-th command gets the n-th answer, from whatever host: its key, its proof and its signatures may differ from
-those recorded, so any well-formed code is accepted. What was signed may not differ: where it names the origin of a page, record and
-replay with the same -addr. GET /sim/v1/replay says how far it came, and which command was not the one in the file.
+const recordHelp = `A recording is text in the format that hardware wallet projects share: a command in hex after =>, its answer with the
+status word on the next line after <=, and comments after #. It contains all that was sent over USB: the serial number, the
+certificate, addresses, what was signed and the signatures, the app's public key and the encrypted proof of its binding. It does
+not contain the code, the PIN or the words. With -replay the n-th command gets the n-th answer. The host may differ from the
+recorded one in its key, its proof and its binding signatures, so any well-formed code is accepted. What it signs must be the same:
+if that names the origin of a page, record and replay with the same -addr. GET /sim/v1/replay reports how far the recording was
+played, and the first command that did not match.
 `
 
-// parse reads the flags. With flag.ErrHelp it has printed the help.
+// parse parses the flags. If it returns flag.ErrHelp, it has printed the help.
 func parse(name string, args []string, stderr io.Writer) (options, []string, error) {
 	var o options
 	f := flag.NewFlagSet(name, flag.ContinueOnError)
-	f.SetOutput(io.Discard) // run says what is wrong
+	f.SetOutput(io.Discard) // run prints the error
 	addr := "127.0.0.1:7380"
 	if name == chromiumName {
-		addr = "127.0.0.1:0" // beside a simulator that runs already
-		f.StringVar(&o.profile, "profile", "", "`directory` of the browser's profile, kept; without it, one that is removed at the end")
-		f.BoolVar(&o.headless, "headless", false, "without a window, for a program that drives it: implies -devtools")
-		f.BoolVar(&o.devtools, "devtools", false, "let programs of this computer drive the browser, and print where")
-		f.BoolVar(&o.verbose, "verbose", false, "show what the browser writes")
+		addr = "127.0.0.1:0" // another simulator may be running
+		f.StringVar(&o.profile, "profile", "", "`directory` of the browser's profile, which is kept; the default is a temporary one")
+		f.BoolVar(&o.headless, "headless", false, "start the browser without a window, for a program that controls it; implies -devtools")
+		f.BoolVar(&o.devtools, "devtools", false, "let programs of this computer control the browser, and print the address")
+		f.BoolVar(&o.verbose, "verbose", false, "show the browser's output")
 	}
 	f.StringVar(&o.addr, "addr", addr, "`host:port` to listen on for HTTP; port 0 picks a free one")
-	f.StringVar(&o.usbip, "usbip", "", "`host:port` to serve the devices on over USB/IP, which has no protection of its own")
-	f.StringVar(&o.state, "state", "", "`file` that keeps the device across restarts; device n of several keeps its own in FILE.n")
-	f.StringVar(&o.mnemonic, "mnemonic", "", "`words` of the wallet to start with: 12 or 24. Never use a real one here")
-	f.StringVar(&o.pin, "pin", "", "`digits` of the PIN to start with: the device starts locked")
-	f.StringVar(&o.serial, "serial", "", "`number` on the back, such as imKey01191200001; several devices count up from it")
+	f.StringVar(&o.usbip, "usbip", "", "`host:port` to listen on for USB/IP, which has no access control")
+	f.StringVar(&o.state, "state", "", "`file` that keeps the device across restarts; of several devices, device n has FILE.n")
+	f.StringVar(&o.mnemonic, "mnemonic", "", "`words` of the wallet to start with: 12 or 24. Never use those of a real wallet")
+	f.StringVar(&o.pin, "pin", "", "`digits` of the PIN to start with; the device starts locked")
+	f.StringVar(&o.serial, "serial", "", "serial `number`, such as imKey01191200001; several devices count up from it")
 	f.StringVar(&o.seid, "seid", "", "`id` of the secure element, 32 hex digits; several devices count up from it")
-	f.StringVar(&o.approve, "approve", "ask", "who answers confirmations: `ask|yes|no`; ask leaves it to the buttons")
-	f.BoolVar(&o.confirmBinding, "confirm-binding", false, "ask for OK before binding, too")
-	f.BoolVar(&o.unbound, "unbound", false, "also sign for hosts that send no binding signature while the device is bound; it refuses otherwise")
+	f.StringVar(&o.approve, "approve", "ask", "how questions are answered: `ask|yes|no`; ask waits for the buttons")
+	f.BoolVar(&o.confirmBinding, "confirm-binding", false, "also ask for OK before binding")
+	f.BoolVar(&o.unbound, "unbound", false, "let a bound device sign without a binding signature, which it otherwise refuses")
 	f.IntVar(&o.devices, "devices", 1, "`number` of devices")
-	f.Func("seed", "`number` that makes all randomness reproducible, keys included. For tests only", func(s string) error {
+	f.Func("seed", "`number` that makes all randomness reproducible, keys included; for tests only", func(s string) error {
 		seed, err := strconv.ParseUint(s, 0, 64)
 		o.seed = &seed
 		return err
 	})
-	f.StringVar(&o.fault, "fault", "", "`file|JSON` of faults to arm on every device, see below")
-	f.StringVar(&o.record, "record", "", "`file` to write every command and answer to, see below; device n of several has its own, FILE.n")
-	f.StringVar(&o.replay, "replay", "", "`file` of commands and answers that a device plays in place of a simulated one, see below; FILE.n for device n")
-	f.BoolVar(&o.pages, "pages", false, "print the address of each page, too")
+	f.StringVar(&o.fault, "fault", "", "`file|JSON` with the faults to arm on every device, see below")
+	f.StringVar(&o.record, "record", "", "`file` to record commands and answers in, see below; of several devices, device n has FILE.n")
+	f.StringVar(&o.replay, "replay", "", "`file` with a recording to play instead of simulating a device, see below; of several devices, device n has FILE.n")
+	f.BoolVar(&o.pages, "pages", false, "also print the address of each page")
 	f.BoolVar(&o.version, "version", false, "print the version and exit")
 	f.Usage = func() {}
 	if err := f.Parse(args); err != nil {
@@ -89,7 +90,7 @@ func parse(name string, args []string, stderr io.Writer) (options, []string, err
 		return o, nil, err
 	}
 	if f.NArg() > 0 && o.mnemonic != "" && !strings.Contains(o.mnemonic, " ") {
-		return o, nil, errors.New("-mnemonic takes all its words in one pair of quotes") // the others repeat what is no flag
+		return o, nil, errors.New("-mnemonic needs quotes around all its words") // other errors would repeat a word
 	}
 	return o, f.Args(), o.check()
 }
@@ -107,24 +108,24 @@ func (o options) check() error {
 			"-unbound": o.unbound, "-confirm-binding": o.confirmBinding,
 		} {
 			if given {
-				return fmt.Errorf("%s is of a simulated device, and -replay has none", flag)
+				return fmt.Errorf("%s is for a simulated device and cannot be used with -replay", flag)
 			}
 		}
 	}
 	for _, a := range []struct{ flag, address, example string }{{"-addr", o.addr, "localhost:7381"}, {"-usbip", o.usbip, "127.0.0.1:3240"}} {
 		if _, _, err := net.SplitHostPort(a.address); err != nil && a.address != "" {
-			return fmt.Errorf("%s must be host:port, such as %s, and %q is not", a.flag, a.example, a.address)
+			return fmt.Errorf("%s must be host:port, such as %s, not %q", a.flag, a.example, a.address)
 		}
 	}
 	return o.checkFiles()
 }
 
-// checkFiles refuses to read and write one file for two purposes, which destroys it. Files that have two names are found by
-// what they are, files that are not there yet by their folders.
+// checkFiles returns an error if two flags name the same file, which would destroy it. It compares existing files themselves,
+// since a file can have two names, and other files by their paths.
 func (o options) checkFiles() error {
 	type use struct {
 		flag, file string
-		info       os.FileInfo // nil: not there
+		info       os.FileInfo // nil if the file does not exist
 	}
 	var uses []use
 	add := func(flag, file string, several bool) {
@@ -152,16 +153,16 @@ func (o options) checkFiles() error {
 	byName, alike := map[string]use{}, map[string][]use{}
 	for _, u := range uses {
 		if other, ok := byName[u.file]; ok && u.flag != other.flag && u.file != os.DevNull {
-			return fmt.Errorf("%s and %s are one file, %s", other.flag, u.flag, u.file)
+			return fmt.Errorf("%s and %s are the same file, %s", other.flag, u.flag, u.file)
 		}
 		byName[u.file] = u
 		if u.info == nil {
 			continue
 		}
-		key := fmt.Sprint(u.info.Size(), u.info.ModTime().UnixNano()) // of one file they are the same, so few are compared
+		key := fmt.Sprint(u.info.Size(), u.info.ModTime().UnixNano()) // only files with the same size and time are compared
 		for _, other := range alike[key] {
 			if u.flag != other.flag && os.SameFile(u.info, other.info) {
-				return fmt.Errorf("%s and %s are one file, %s and %s", other.flag, u.flag, other.file, u.file)
+				return fmt.Errorf("%s and %s are the same file, %s and %s", other.flag, u.flag, other.file, u.file)
 			}
 		}
 		alike[key] = append(alike[key], u)
@@ -169,7 +170,7 @@ func (o options) checkFiles() error {
 	return nil
 }
 
-// resolved is a file's path without links, as far as there are folders.
+// resolved returns the path of a file without symbolic links, as far as its folders exist.
 func resolved(file string) string {
 	path, err := filepath.Abs(file)
 	if err != nil {
@@ -178,7 +179,7 @@ func resolved(file string) string {
 	if target, err := filepath.EvalSymlinks(path); err == nil {
 		return target
 	}
-	if target, err := os.Readlink(path); err == nil { // to what is not there yet
+	if target, err := os.Readlink(path); err == nil { // a link to a file that does not exist yet
 		if !filepath.IsAbs(target) {
 			target = filepath.Join(filepath.Dir(path), target)
 		}
@@ -190,10 +191,10 @@ func resolved(file string) string {
 	return path
 }
 
-// isList tells a list of faults from a file of one.
+// isList reports whether -fault is a list of faults, and not a file.
 func isList(fault string) bool { return strings.HasPrefix(strings.TrimSpace(fault), "[") }
 
-// simulator turns the flags into a simulator's options.
+// simulator returns the options of the simulator.
 func (o options) simulator() (serve.Options, error) {
 	s := serve.Options{Addr: o.addr, USBIP: o.usbip}
 	if o.fault != "" {
@@ -236,10 +237,10 @@ func (o options) simulator() (serve.Options, error) {
 		}
 		var ok bool
 		if d.Serial, ok = countUp(o.serial, i, 10, isDecimal); !ok {
-			return s, errors.New("-serial must end in enough digits to count the devices")
+			return s, errors.New("-serial needs enough digits at its end to count the devices")
 		}
 		if d.SEID, ok = countUp(o.seid, i, 16, isHex); !ok {
-			return s, errors.New("-seid leaves no room to count the devices")
+			return s, errors.New("-seid is too high to count the devices")
 		}
 		if o.state != "" {
 			d.StateFile = numbered(o.state, i+1)
@@ -252,7 +253,7 @@ func (o options) simulator() (serve.Options, error) {
 	return s, nil
 }
 
-// numbered is the file of device n: the first one's has no number.
+// numbered returns the file of device n. The file of the first device has no number.
 func numbered(file string, n int) string {
 	if n == 1 {
 		return file
@@ -275,7 +276,7 @@ func readScript(file string) (replay.Script, error) {
 	return script, nil
 }
 
-// seeded is a stream of bytes that is the same each time, another for each device.
+// seeded returns a reproducible stream of bytes, which differs between devices.
 func seeded(seed, device uint64) io.Reader {
 	key := [32]byte{0: 'n', 1: 'o', 2: 't', 3: ' ', 4: 'r', 5: 'a', 6: 'n', 7: 'd', 8: 'o', 9: 'm'}
 	binary.BigEndian.PutUint64(key[16:], seed)
@@ -287,7 +288,8 @@ func isDecimal(c byte) bool { return c >= '0' && c <= '9' }
 
 func isHex(c byte) bool { return isDecimal(c) || c >= 'a' && c <= 'f' || c >= 'A' && c <= 'F' }
 
-// countUp adds n to the digits at the end of s, keeping its length. Nothing counts up from nothing.
+// countUp adds n to the digits at the end of s and keeps the length of s. An empty s stays empty. It reports false if s has too
+// few digits.
 func countUp(s string, n, base int, digit func(byte) bool) (string, bool) {
 	if s == "" || n == 0 {
 		return s, true
