@@ -1,8 +1,8 @@
-// Package chromium starts an unmodified Chromium into which simulated devices are
-// plugged (package preload), with the permission to use them already given, as
-// after a click in the chooser.
+// Package chromium starts an unmodified Chromium with simulated devices plugged in
+// (package preload). Its pages have permission for the devices, as after a choice in
+// the browser's chooser.
 //
-// [Launch] starts it:
+// [Launch] starts the browser:
 //
 //	b, err := chromium.Launch(ctx, chromium.Options{
 //		Devices:     []preload.Device{{Addr: "127.0.0.1:3240", BusID: "1-1"}},
@@ -11,14 +11,14 @@
 //		URL:         "http://localhost:7380/",
 //	})
 //
-// With Options.DevTools another program drives it: Browser.DevToolsURL is what chromedp's
-// remote allocator, puppeteer.connect and playwright's connectOverCDP take.
+// With Options.DevTools another program can control it: Browser.DevToolsURL is for
+// chromedp's remote allocator, puppeteer.connect and playwright's connectOverCDP.
 //
-// [Prepare] only makes things ready for somebody else who starts the browser: with the
-// path, the environment and the switches that it returns.
+// [Prepare] is for a program that starts the browser itself: it returns the path, the
+// environment and the switches.
 //
-// Two browsers with profiles of their own take turns on one device: the second
-// sees it plugged in when the first has ended.
+// Two browsers with different profiles can use one device in turn: the second one sees
+// it plugged in when the first one has ended.
 package chromium
 
 import (
@@ -37,37 +37,37 @@ import (
 	"imkey-connect/devicesim/preload"
 )
 
-// ErrUnsupported reports a system other than Linux, where no library can be preloaded.
+// ErrUnsupported: the system is not Linux. Only there can a library be preloaded.
 var ErrUnsupported = errors.New("chromium: simulated devices can be plugged into a browser on Linux only")
 
-// Options say what to start. The zero value is a headless browser without devices.
+// Options describe the browser to start. The zero value is a headless browser without devices.
 type Options struct {
-	Path        string           // the browser's binary; "" means Find
-	Library     string           // from preload.Build; "" builds it
-	Devices     []preload.Device // plugged in as long as their servers give them out
+	Path        string           // the browser's binary; the default is that of Find
+	Library     string           // from preload.Build; the default is to build it
+	Devices     []preload.Device // plugged in while their servers serve them
 	Permissions []Permission
-	Profile     string          // directory, kept; "" means a temporary one
-	Headful     bool            // with a window
-	DevTools    bool            // open to programs of this machine that speak the DevTools protocol: see Browser.DevToolsURL
-	URL         string          // what to show; "" means about:blank
-	Windows     []Window        // further ones; with Headful only
-	Args        []string        // more switches, "--name=value"; they win over this package's
-	Command     func(*exec.Cmd) // changes how Launch starts the browser, such as the user whom it runs as; nil changes nothing
-	Output      io.Writer       // what the browser writes on its standard output and error; nil drops it
+	Profile     string          // the directory of the profile, which is kept; the default is a temporary one
+	Headful     bool            // whether the browser has a window
+	DevTools    bool            // whether programs of this machine can control the browser: see Browser.DevToolsURL
+	URL         string          // the page to show; the default is about:blank
+	Windows     []Window        // more windows, with Headful only
+	Args        []string        // more switches, as "--name=value"; they override those of this package
+	Command     func(*exec.Cmd) // may change the command that starts the browser, as its user; may be nil
+	Output      io.Writer       // gets the browser's standard output and error; may be nil
 }
 
-// Instance is a browser ready to be started.
+// Instance is a browser that is ready to be started.
 type Instance struct {
 	Path    string
 	Args    []string // switches, the URL last
-	Env     []string // in addition to the environment of this process
+	Env     []string // variables in addition to the environment of this process
 	Profile string
 
 	flags     map[string]string
 	temporary bool
 }
 
-// Flags returns the switches by name without dashes: a string, or true for one without a value.
+// Flags returns the switches by name without dashes. A value is a string, or true for a switch without a value.
 func (in *Instance) Flags() map[string]any {
 	flags := make(map[string]any, len(in.flags))
 	for name, value := range in.flags {
@@ -84,7 +84,7 @@ func (in *Instance) Close() error {
 	if !in.temporary {
 		return nil
 	}
-	// A process that is being killed may write one file more while the rest is removed.
+	// A process that is being killed may still write a file.
 	err := os.RemoveAll(in.Profile)
 	for tries := 0; tries < 50 && errors.Is(err, fs.ErrExist); tries++ {
 		time.Sleep(20 * time.Millisecond)
@@ -93,7 +93,7 @@ func (in *Instance) Close() error {
 	return err
 }
 
-// Prepare finds the browser, builds the library and makes the profile. Errors:
+// Prepare finds the browser, builds the library and makes the profile. Errors are
 // ErrUnsupported, *NotFoundError, *preload.BuildError, *PermissionError, and those
 // of the profile's files.
 func Prepare(ctx context.Context, o Options) (*Instance, error) {
@@ -128,11 +128,11 @@ func Prepare(ctx context.Context, o Options) (*Instance, error) {
 	return in, nil
 }
 
-// disabledFeatures are features of the browser's own window that no test needs. The omnibox pop-ups are web pages that the
-// browser renders ahead of time, in a process of their own: they took a third of the CPU time of a short test.
+// disabledFeatures are features of the browser's window that no test needs. The omnibox pop-ups are web pages that the browser
+// renders ahead of time in another process, which took a third of the CPU time of a short test.
 const disabledFeatures = "MediaRouter,OptimizationHints,Translate,WebUIOmniboxAimPopup,WebUIOmniboxFullPopup,WebUIOmniboxPopup"
 
-// defaultFlags keep the browser quiet and offline: it asks nobody anything that the page does not ask.
+// defaultFlags keep the browser quiet and offline: it sends no requests but those of its pages.
 var defaultFlags = map[string]string{
 	"disable-background-networking":       "",
 	"disable-breakpad":                    "",

@@ -12,9 +12,9 @@ import (
 	"strings"
 )
 
-// NotFoundError reports that there is no browser that devices can be plugged into.
+// NotFoundError reports that no browser was found with which this package works.
 type NotFoundError struct {
-	Path   string // what CHROMIUM names; "" when it is not set
+	Path   string // the value of CHROMIUM, or ""
 	Reason string
 }
 
@@ -22,16 +22,16 @@ func (e *NotFoundError) Error() string {
 	if e.Path != "" {
 		return "chromium: CHROMIUM=" + e.Path + " " + e.Reason + " (Debian's binary is " + debianBinary + ")"
 	}
-	return "chromium: no browser that devices can be plugged into: " + e.Reason +
-		". Install Debian's package chromium, or set CHROMIUM to the binary of a Chromium that is no snap"
+	return "chromium: no browser into which devices can be plugged: " + e.Reason +
+		". Install Debian's package chromium, or set CHROMIUM to the binary of a Chromium that is not a snap"
 }
 
-// debianBinary is what Debian's wrapper script /usr/bin/chromium starts.
+// debianBinary is the binary that Debian's wrapper script /usr/bin/chromium starts.
 const debianBinary = "/usr/lib/chromium/chromium"
 
-// Find returns the browser's binary: $CHROMIUM, or Debian's, or one in PATH. Wrapper
-// scripts are no use: preloading must hit the browser itself. Errors: ErrUnsupported,
-// *NotFoundError.
+// Find returns the browser's binary: $CHROMIUM, or Debian's, or one in PATH. It does
+// not return a wrapper script, because the library must be preloaded into the browser
+// itself. Errors are ErrUnsupported and *NotFoundError.
 func Find() (string, error) {
 	if runtime.GOOS != "linux" {
 		return "", ErrUnsupported
@@ -59,7 +59,7 @@ func Find() (string, error) {
 	return "", &NotFoundError{Reason: strings.Join(reasons, "; ")}
 }
 
-// unusable says why path cannot be started with a library preloaded, "" if it can.
+// unusable returns why a library cannot be preloaded into a program, or "" if it can.
 func unusable(path string) string {
 	target, err := filepath.EvalSymlinks(path)
 	if err != nil {
@@ -68,10 +68,10 @@ func unusable(path string) string {
 		}
 		return "cannot be used: " + err.Error()
 	}
-	// A program of a snap is a link to snap itself, which starts the browser in a confinement of its own; Ubuntu's
-	// package chromium-browser is a script that does.
+	// A program of a snap is a link to snap itself, which starts the browser confined. Ubuntu's package chromium-browser is a
+	// script that starts it.
 	if filepath.Base(target) == "snap" {
-		return "is a snap, which keeps the library that plugs devices in out of the browser"
+		return "is a snap, into which the library cannot be preloaded"
 	}
 	f, err := os.Open(target)
 	if err != nil {
@@ -81,7 +81,7 @@ func unusable(path string) string {
 	magic := make([]byte, 4)
 	if _, err := io.ReadFull(f, magic); err != nil || !bytes.Equal(magic, []byte("\x7fELF")) {
 		if bytes.HasPrefix(magic, []byte("#!")) {
-			return "is a script that starts a browser elsewhere, and not the browser's binary"
+			return "is a script that starts a browser, and not the browser's binary"
 		}
 		return "is not a program"
 	}

@@ -4,7 +4,7 @@ package chromium
 
 import "os/exec"
 
-// Prepare refuses to work here, so no browser is ever started.
+// Prepare fails on this system, so no browser is started.
 
 func ownGroup(*exec.Cmd)      {}
 func ask(cmd *exec.Cmd)       { _ = cmd.Process.Kill() }

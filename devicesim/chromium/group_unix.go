@@ -7,11 +7,11 @@ import (
 	"syscall"
 )
 
-// ownGroup puts the browser and its children into a process group, so that all of
-// them can be ended by one number.
+// ownGroup puts the browser and its children into a process group, so that one
+// signal ends all of them.
 func ownGroup(cmd *exec.Cmd) { cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} }
 
-// ask asks the browser alone: it ends its children in order, and so writes what they hold into the profile.
+// ask asks only the browser to end. It ends its children in order and writes their data into the profile.
 func ask(cmd *exec.Cmd) { _ = syscall.Kill(cmd.Process.Pid, syscall.SIGTERM) }
 
 func killGroup(cmd *exec.Cmd) { _ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }

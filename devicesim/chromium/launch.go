@@ -14,28 +14,28 @@ import (
 	"imkey-connect/devicesim/chromium/devtools"
 )
 
-// Browser is a browser that runs.
+// Browser is a running browser.
 type Browser struct {
 	Instance *Instance
-	// DevToolsURL is where Options.DevTools opened it: ws://127.0.0.1:PORT/devtools/browser/ID. Empty without.
+	// DevToolsURL is the address of DevTools, ws://127.0.0.1:PORT/devtools/browser/ID. It is empty without Options.DevTools.
 	DevToolsURL string
-	// LoadErr is why DevTools was opened without the page at Options.URL: a *LoadError, or nil.
+	// LoadErr is a *LoadError if DevTools was opened but the page at Options.URL did not load, else nil.
 	LoadErr error
 
 	cmd   *exec.Cmd
 	said  *output
-	ended chan struct{} // closed when it has, err and the profile's removal included
+	ended chan struct{} // closed when the browser has ended, err is set and a temporary profile is removed
 	err   error
 	stop  sync.Once
 }
 
-// stopTimeout is how long a browser may take to end by itself when asked to.
+// stopTimeout is how long a browser may take to end after it was asked to.
 const stopTimeout = 10 * time.Second
 
-// EndedError is a browser that ended by itself and not well.
+// EndedError is a browser that ended by itself with an error.
 type EndedError struct {
-	Output string // the end of what it wrote, which mostly says why
-	Err    error  // how the process ended; nil if it ended before DevTools was open, as if all were well
+	Output string // the end of its output, which usually says why
+	Err    error  // how the process ended; nil if it ended without an error but before DevTools was open
 }
 
 func (e *EndedError) Error() string {
@@ -51,7 +51,7 @@ func (e *EndedError) Error() string {
 
 func (e *EndedError) Unwrap() error { return e.Err }
 
-// LoadError is a page that the browser did not load. What it shows in place of it says the same.
+// LoadError is a page that the browser did not load. The browser shows its own page about it.
 type LoadError struct {
 	URL string
 	Err error
@@ -63,10 +63,11 @@ func (e *LoadError) Error() string {
 
 func (e *LoadError) Unwrap() error { return e.Err }
 
-// Launch starts a browser, which runs until it is closed, by its person or by
-// Close, or until ctx ends. With Options.DevTools it returns when DevTools is open and
-// the page at Options.URL has loaded, or could not be within half a minute (Browser.LoadErr).
-// Errors: those of Prepare, of starting a process, *EndedError, and ctx's own.
+// Launch starts a browser. It runs until the user or Close closes it, or ctx ends.
+// With Options.DevTools, Launch returns when DevTools is open and the page at
+// Options.URL has loaded. If the page does not load within half a minute, it sets
+// Browser.LoadErr. Errors are those of Prepare, those of starting a process,
+// *EndedError, and ctx's own.
 func Launch(ctx context.Context, o Options) (*Browser, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -82,7 +83,7 @@ func Launch(ctx context.Context, o Options) (*Browser, error) {
 	b := &Browser{Instance: in, cmd: exec.Command(in.Path, in.Args...), said: newOutput(o.Output), ended: make(chan struct{})}
 	b.cmd.Env = append(os.Environ(), in.Env...)
 	b.cmd.Stdout, b.cmd.Stderr = b.said, b.said
-	// Should a grandchild keep the output open, waiting for it must end all the same.
+	// A grandchild may keep the output open. Wait must end nevertheless.
 	b.cmd.WaitDelay = stopTimeout
 	ownGroup(b.cmd)
 	if o.Command != nil {
@@ -112,7 +113,7 @@ func Launch(ctx context.Context, o Options) (*Browser, error) {
 		if pipe != nil {
 			pipe.close()
 		}
-		killGroup(b.cmd) // children that outlived it, so that none writes into the profile
+		killGroup(b.cmd) // no child may write into the profile any more
 		if err != nil {
 			err = &EndedError{b.said.tail(), err}
 		}
@@ -137,18 +138,17 @@ func Launch(ctx context.Context, o Options) (*Browser, error) {
 	}
 }
 
-// loadTimeout is how long the first page of a browser that is driven may take before whoever drives it gets the browser
-// anyway.
+// loadTimeout is how long Launch waits for the first page of a browser with DevTools.
 const loadTimeout = 30 * time.Second
 
-// show opens url and waits until it is loaded. A driver that attaches while a tab changes from its first page to the next
-// may never hear of that tab again (playwright's connectOverCDP then waits for ever), so the change is over before anybody
-// learns where DevTools is.
+// show opens a page and waits until it has loaded. A program that attaches while a tab changes from its first page to another
+// may get no events of that tab any more (playwright's connectOverCDP then waits forever). So the tab changes before Launch
+// returns the address of DevTools.
 func (b *Browser) show(ctx context.Context, url string) error {
 	if url == "" || url == devtools.Blank {
 		return nil
 	}
-	ctx, stop := context.WithTimeoutCause(ctx, loadTimeout, fmt.Errorf("it takes longer than %v", loadTimeout))
+	ctx, stop := context.WithTimeoutCause(ctx, loadTimeout, fmt.Errorf("no answer within %v", loadTimeout))
 	defer stop()
 	client, err := devtools.Dial(ctx, b.DevToolsURL)
 	if err != nil {
@@ -162,20 +162,20 @@ func (b *Browser) show(ctx context.Context, url string) error {
 	return page.Open(ctx, url)
 }
 
-// PID is the browser's process id, and its process group's.
+// PID is the id of the browser's process and of its process group.
 func (b *Browser) PID() int { return b.cmd.Process.Pid }
 
-// Ended is closed when the browser has ended.
+// Ended returns a channel that is closed when the browser has ended.
 func (b *Browser) Ended() <-chan struct{} { return b.ended }
 
-// Wait waits for the browser's end and says how it ended.
+// Wait waits until the browser has ended, and returns how it ended.
 func (b *Browser) Wait() error {
 	<-b.ended
 	return b.err
 }
 
-// Close ends the browser, with all its processes, and removes a temporary profile.
-// Closing one that has ended, or closing twice, is harmless.
+// Close ends the browser with all its processes, and removes a temporary profile. It
+// may be called twice, and after the browser has ended.
 func (b *Browser) Close() error {
 	b.stop.Do(func() {
 		ask(b.cmd)
@@ -188,7 +188,7 @@ func (b *Browser) Close() error {
 	<-b.ended
 	var exit *exec.ExitError
 	if errors.As(b.err, &exit) {
-		return nil // it was told to
+		return nil // Close has ended it
 	}
 	return b.err
 }

@@ -7,26 +7,26 @@ import (
 	"sync"
 )
 
-// tailSize is how much of the browser's output is kept for an error.
+// tailSize is how many bytes of the browser's output are kept for an error.
 const tailSize = 2000
 
-// devToolsLine is how the browser says where DevTools is open.
+// devToolsLine is the beginning of the line with the address of DevTools.
 const devToolsLine = "DevTools listening on "
 
-// output passes on what a browser writes, keeps the end of it, and finds the DevTools URL in it.
+// output forwards what a browser writes, keeps the end of it, and finds the DevTools URL in it.
 type output struct {
-	to       io.Writer   // nil: nowhere
-	devTools chan string // holds the URL once it was written
+	to       io.Writer   // or nil
+	devTools chan string // receives the URL
 
 	mu   sync.Mutex
 	last []byte
-	line []byte // begun and not ended; nil once the URL was found
-	done bool
+	line []byte // the incomplete line, until the URL was found
+	done bool   // the URL was found
 }
 
 func newOutput(to io.Writer) *output { return &output{to: to, devTools: make(chan string, 1)} }
 
-// Write is called by one goroutine: the process has one pipe for both of its outputs.
+// Write is called by one goroutine, because the process has one pipe for both outputs.
 func (o *output) Write(p []byte) (int, error) {
 	o.mu.Lock()
 	o.last = append(o.last, p...)
@@ -36,7 +36,7 @@ func (o *output) Write(p []byte) (int, error) {
 	}
 	o.mu.Unlock()
 	if o.to != nil {
-		_, _ = o.to.Write(p) // that nobody takes it must not end the browser
+		_, _ = o.to.Write(p) // an error must not end the browser
 	}
 	return len(p), nil
 }
@@ -58,7 +58,7 @@ func (o *output) look(p []byte) {
 	}
 }
 
-// tail returns the end of what was written, in whole lines.
+// tail returns the end of the output, in whole lines.
 func (o *output) tail() string {
 	o.mu.Lock()
 	defer o.mu.Unlock()

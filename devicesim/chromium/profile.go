@@ -13,17 +13,17 @@ import (
 	"imkey-connect/devicesim/usb"
 )
 
-// Permission lets the pages of one origin use one device without asking, as a
-// choice in the browser's chooser does.
+// Permission gives the pages of one origin permission for one device, as a choice in
+// the browser's chooser does.
 type Permission struct {
 	Origin string // "http://localhost:7380", or "chrome-extension://" and an extension's id
 	Serial string // the device's serial number
-	Name   string // what the browser's settings show; "" means "imKey"
-	// The zero values mean an imKey's.
+	Name   string // the name in the browser's settings; the default is "imKey"
+	// The defaults are the ids of an imKey.
 	VendorID, ProductID uint16
 }
 
-// PermissionError is a permission that names no origin.
+// PermissionError is a permission whose Origin is not an origin.
 type PermissionError struct {
 	Origin string
 	Reason string
@@ -33,7 +33,7 @@ func (e *PermissionError) Error() string {
 	return fmt.Sprintf("chromium: permission for %q: %s", e.Origin, e.Reason)
 }
 
-// key is how the profile names the origin: with its port, and the pattern for any embedding page.
+// key is the origin's key in the profile: with its port, and with the pattern for any embedding page.
 func (p Permission) key() (string, error) {
 	u, err := url.Parse(p.Origin)
 	if err != nil {
@@ -62,8 +62,8 @@ func (p Permission) chosenObject() map[string]any {
 	return o
 }
 
-// seedProfile writes the permissions into the profile's preferences and leaves
-// everything else in them alone. The browser must not be running on it.
+// seedProfile writes the permissions into the profile's preferences and changes
+// nothing else in them. No browser must be running with the profile.
 func seedProfile(profile string, permissions []Permission) error {
 	dir := filepath.Join(profile, "Default")
 	if err := os.MkdirAll(dir, 0o700); err != nil {
@@ -78,7 +78,7 @@ func seedProfile(profile string, permissions []Permission) error {
 		return err
 	default:
 		d := json.NewDecoder(bytes.NewReader(data))
-		d.UseNumber() // 64-bit numbers must come out as they went in
+		d.UseNumber() // keeps 64-bit numbers exact
 		if err := d.Decode(&preferences); err != nil {
 			return fmt.Errorf("chromium: %s: %w", path, err)
 		}
@@ -90,7 +90,7 @@ func seedProfile(profile string, permissions []Permission) error {
 			return err
 		}
 		entry := descend(exceptions, key)
-		entry["last_modified"] = "13370000000000000" // microseconds since 1601; any time in the past will do
+		entry["last_modified"] = "13370000000000000" // microseconds since 1601: any time in the past
 		setting := descend(entry, "setting")
 		chosen, _ := setting["chosen-objects"].([]any)
 		setting["chosen-objects"] = addObject(chosen, p.chosenObject())
@@ -101,7 +101,7 @@ func seedProfile(profile string, permissions []Permission) error {
 	return os.WriteFile(path, data, 0o600)
 }
 
-// descend walks down nested objects and makes those that are missing.
+// descend returns a nested object, and makes the objects that are missing.
 func descend(m map[string]any, names ...string) map[string]any {
 	for _, name := range names {
 		next, ok := m[name].(map[string]any)

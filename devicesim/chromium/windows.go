@@ -7,19 +7,19 @@ import (
 	"os/exec"
 )
 
-// Window is a further window of a headful browser. Left to Height are in pixels of the screen; where the browser
-// places windows itself, as under Wayland, Left and Top mean nothing.
+// Window is one more window of a headful browser. Left to Height are in pixels of the screen. On a system that places windows
+// itself, as Wayland does, Left and Top have no effect.
 type Window struct {
 	URL                      string
 	Left, Top, Width, Height int
 }
 
-// pipeSwitches open the pipe. That a program opens windows is no reason to tell pages that a program is at the mouse
-// (navigator.webdriver), which some of them treat differently.
+// pipeSwitches open the pipe, without setting navigator.webdriver: a program opens the windows, but the user controls the
+// browser.
 var pipeSwitches = []string{"--remote-debugging-pipe", "--disable-blink-features=AutomationControlled"}
 
-// windowPipe is the browser's DevTools pipe, which no other program reaches: the browser reads what is asked of it at its
-// descriptor 3 and answers at 4. It ends the browser when it is closed.
+// windowPipe is the browser's DevTools pipe, which no other program can reach. The browser reads commands at its descriptor 3 and
+// writes answers at 4. It ends when the pipe is closed.
 type windowPipe struct {
 	ask, answers      *os.File
 	itsRead, itsWrite *os.File
@@ -40,7 +40,7 @@ func newWindowPipe(cmd *exec.Cmd) (*windowPipe, error) {
 	return &windowPipe{ask, answers, read, write}, nil
 }
 
-// started closes the browser's ends, which it has by now, and asks for the windows.
+// started closes the browser's ends of the pipe, which the browser has by now, and opens the windows.
 func (p *windowPipe) started(windows []Window) {
 	p.itsRead.Close()
 	p.itsWrite.Close()
@@ -53,13 +53,13 @@ func (p *windowPipe) started(windows []Window) {
 			_, err = p.ask.Write(append(message, 0))
 		}
 		if err != nil {
-			return // it has ended, and says why itself
+			return // the browser has ended
 		}
 	}
 }
 
 func (p *windowPipe) close() {
 	for _, f := range []*os.File{p.ask, p.answers, p.itsRead, p.itsWrite} {
-		f.Close() // some are closed already
+		f.Close() // some may be closed already
 	}
 }

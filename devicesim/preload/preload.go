@@ -1,42 +1,43 @@
-// Package preload makes simulated devices visible to an unmodified Chromium on
-// Linux, without a kernel, a driver or root: a small C library, preloaded into the
-// browser, answers what its USB back end asks of libudev and usbfs, and speaks
-// USB/IP to package usbip. The browser's own navigator.usb, its permissions and its
-// device service stay what they are.
+// Package preload plugs simulated devices into an unmodified Chromium on Linux,
+// without a kernel module, a driver or root. A small C library is preloaded into the
+// browser. It answers the browser's calls to libudev and usbfs, and talks USB/IP with
+// package usbip. The browser's navigator.usb, its permissions and its device service
+// are its own.
 //
 // The library is in src; [Build] compiles it with the machine's C compiler and
 // [Env] gives the environment for the browser:
 //
 //	LD_PRELOAD=/path/usbip_preload-….so
 //	USBIP_PRELOAD=127.0.0.1:3240/1-1,127.0.0.1:3240/1-2
-//	USBIP_PRELOAD_DEBUG=1   (optional: what happens, on standard error)
+//	USBIP_PRELOAD_DEBUG=1   (optional: log to standard error)
 //
-// It must be set for the browser's binary itself, not for a wrapper script; the
-// browser's child processes, which inherit it, take no part. A Chromium is needed
-// that links libudev and uses usbfs itself, as Debian's does.
+// Set it for the browser's binary itself and not for a wrapper script. The browser's
+// child processes inherit it but ignore it. The browser must be a Chromium that links
+// libudev and uses usbfs itself, as Debian's does.
 //
-// # What is modelled
+// # What the library models
 //
-//   - Several devices. A device that another host holds, or that is unplugged, is
-//     tried again after 10 ms and then up to every 100 ms, for as long as the browser
-//     runs. A connection that ends is a cable that is pulled ("remove"), one that
-//     succeeds again is a new device ("add").
-//   - Claims as Linux keeps them: EBUSY for an interface that another handle has, for
-//     the HID interface (the kernel's driver has it), and for SET_CONFIGURATION while
-//     any interface has a driver, which with a HID interface is always.
-//   - What the operating system says, switched at run time with usb.Port.SetAccess,
-//     which the library asks the server (package usbip tells how) at every open and
-//     claim: Denied is EACCES for the device node, as without a udev rule; Claimed is
-//     EBUSY for the vendor interface, as when another program holds it. Chromium lists a
-//     device that it may not open; the page's open() then fails with a SecurityError.
-//   - Reset, which reaches the device and loses claims; stalls and CLEAR_HALT; URBs
-//     discarded, killed with their interface or their handle, any number of them.
-//   - Answers that are longer than what was asked for are cut and end with EOVERFLOW.
-//     The browser's memory is written to only while it reaps or discards. Linux writes
-//     when it reaps alone, into memory that Chromium may have freed after discarding.
+//   - Several devices. If another host holds a device, or it is unplugged, the library
+//     tries again after 10 ms, and later every 100 ms, as long as the browser runs. When
+//     a connection ends, the device is unplugged ("remove"). When the next one succeeds,
+//     a new device is plugged in ("add").
+//   - Claims as on Linux. EBUSY is the answer for an interface that another handle has,
+//     for the HID interface, which the kernel's driver has, and for SET_CONFIGURATION
+//     while any interface has a driver, which is always so with a HID interface.
+//   - The answers of the operating system, which usb.Port.SetAccess changes at run time.
+//     The library asks the server for them at every open and claim (see package usbip).
+//     With Denied the device node answers EACCES, as without a udev rule. With Claimed
+//     the vendor interface answers EBUSY, as when another program holds it. Chromium
+//     lists a device that it may not open; the page's open() fails with a SecurityError.
+//   - A reset, which reaches the device and loses the claims; stalls and CLEAR_HALT; any
+//     number of URBs, which can be discarded or end with their interface or handle.
+//   - An answer that is longer than its buffer is cut and ends with EOVERFLOW. The
+//     library writes to the browser's memory only while the browser reaps or discards.
+//     Linux writes only while the browser reaps, into memory that Chromium may have
+//     freed after discarding.
 //
-// The library keeps no files: the nodes and sysfs files that the browser opens exist
-// in its process alone.
+// The library makes no files: the nodes and sysfs files that the browser opens exist
+// only in its process.
 package preload
 
 import (
@@ -57,13 +58,13 @@ import (
 //go:embed src
 var sources embed.FS
 
-// ErrNoCompiler reports that there is no C compiler. It is wrapped in a *BuildError.
+// ErrNoCompiler: there is no C compiler. A *BuildError wraps it.
 var ErrNoCompiler = errors.New("no C compiler found: install gcc and libc6-dev, or set CC")
 
-// BuildError says why the library could not be built.
+// BuildError is a library that could not be built.
 type BuildError struct {
-	Compiler string // as it was called
-	Output   string // what it said
+	Compiler string // the compiler's command
+	Output   string // the compiler's output
 	Err      error
 }
 
@@ -79,9 +80,9 @@ func (e *BuildError) Unwrap() error { return e.Err }
 
 var compilerFlags = []string{"-std=gnu11", "-O2", "-Wall", "-Wextra", "-Werror", "-fPIC", "-shared", "-fvisibility=hidden", "-pthread"}
 
-// Build compiles the library into dir, unless this very version is there already,
-// and returns its path. An empty dir means the user's cache directory. The compiler
-// is $CC or cc. Errors: *BuildError, and those of writing into dir.
+// Build compiles the library into dir, unless the same version is there already, and
+// returns its path. An empty dir means the user's cache directory. The compiler is
+// $CC or cc. Errors are *BuildError and those of writing into dir.
 func Build(ctx context.Context, dir string) (string, error) {
 	if dir == "" {
 		cache, err := os.UserCacheDir()
@@ -133,10 +134,10 @@ func Build(ctx context.Context, dir string) (string, error) {
 		}
 		return "", &BuildError{Compiler: strings.Join(compiler, " "), Output: string(bytes.TrimSpace(out)), Err: err}
 	}
-	return library, os.Rename(built, library) // whole or not at all, should two build at once
+	return library, os.Rename(built, library) // two processes may build at once
 }
 
-// fingerprint tells versions of the library apart, by what it is made of and how.
+// fingerprint identifies a version of the library by its sources and the compiler's command.
 func fingerprint(compiler []string) (string, error) {
 	h := sha256.New()
 	fmt.Fprintln(h, compiler, compilerFlags)
@@ -151,13 +152,13 @@ func fingerprint(compiler []string) (string, error) {
 	return hex.EncodeToString(h.Sum(nil)[:8]), err
 }
 
-// Device is one device that the browser is to see.
+// Device is a device to plug into the browser.
 type Device struct {
 	Addr  string // host:port of the USB/IP server
 	BusID string // "1-1": see usbip.BusID
 }
 
-// Env returns the variables that plug devices into a browser started with them.
+// Env returns the environment variables that plug devices into a browser.
 func Env(library string, devices ...Device) []string {
 	var list []string
 	for _, d := range devices {

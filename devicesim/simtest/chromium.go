@@ -11,18 +11,17 @@ import (
 	"imkey-connect/devicesim/usbip"
 )
 
-// Chromium starts a headless Chromium into which all devices are plugged, and which closes with the test. Its DevToolsURL is
-// for whoever drives it: chromedp's remote allocator, playwright's connectOverCDP, puppeteer.connect. The simulator's pages,
-// and those of the origins named here (http://localhost:5173), may use the devices without asking. Without Chromium, a C
-// compiler or Linux the test fails and says what to install.
+// Chromium starts a headless Chromium with all devices plugged in, which closes with the test. Its DevToolsURL is for chromedp's
+// remote allocator, playwright's connectOverCDP and puppeteer.connect. The simulator's pages, and those of the given origins
+// (as http://localhost:5173), have permission for the devices. Without Chromium, a C compiler or Linux the test fails and says
+// what to install.
 func (s *Simulator) Chromium(origins ...string) *chromium.Browser {
 	s.t.Helper()
 	return s.Launch(chromium.Options{Permissions: s.Permissions(origins...)})
 }
 
-// Launch is Chromium with options: without Devices all devices are plugged in (an empty list that is not nil plugs none in),
-// without Permissions those of the simulator's own pages are given, and DevTools is always open. What is no switch of
-// chromium.Options, such as a window's size or a profile that is kept, goes into Args and Profile.
+// Launch is Chromium with options. If Devices is nil, all devices are plugged in; an empty list plugs in none. If Permissions is
+// nil, the simulator's own pages have permission for the devices. DevTools is always open.
 func (s *Simulator) Launch(o chromium.Options) *chromium.Browser {
 	s.t.Helper()
 	if o.Devices == nil {
@@ -32,8 +31,8 @@ func (s *Simulator) Launch(o chromium.Options) *chromium.Browser {
 		o.Permissions = s.Permissions()
 	}
 	o.DevTools = true
-	ctx, stop := context.WithCancelCause(context.Background()) // not the test's: that ends before what closes the browser
-	limit := s.patience()
+	ctx, stop := context.WithCancelCause(context.Background()) // the test's context ends before the browser is closed
+	limit := s.timeout()
 	late := time.AfterFunc(limit, func() { stop(fmt.Errorf("Chromium did not start within %v", limit)) })
 	b, err := chromium.Launch(ctx, o)
 	late.Stop()
@@ -59,7 +58,7 @@ func (s *Simulator) Launch(o chromium.Options) *chromium.Browser {
 	return b
 }
 
-// Permissions let the simulator's pages, and those of the origins, use every device.
+// Permissions returns permissions of the simulator's pages, and of those of the origins, for every device.
 func (s *Simulator) Permissions(origins ...string) []chromium.Permission {
 	permissions := []chromium.Permission{}
 	for _, origin := range append([]string{s.URL, s.Localhost()}, origins...) {
@@ -70,7 +69,7 @@ func (s *Simulator) Permissions(origins ...string) []chromium.Permission {
 	return permissions
 }
 
-// Plugs are these devices as chromium.Options and package preload take them; none without any.
+// Plugs returns devices in the form for chromium.Options and package preload.
 func (s *Simulator) Plugs(devices ...*Device) []preload.Device {
 	plugs := []preload.Device{}
 	for _, d := range devices {

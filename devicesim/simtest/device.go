@@ -13,33 +13,33 @@ import (
 	"imkey-connect/devicesim/usb"
 )
 
-// Device is one simulated imKey and the person in front of it.
+// Device is one simulated imKey and its user.
 type Device struct {
-	// Simulated is the device itself, for what is not here.
+	// Simulated is the device itself, which has more methods.
 	Simulated *device.Device
 
-	t        testing.TB
-	number   int // from 1 on
-	of       int
-	log      *trace.Log
-	patience func() time.Duration
-	seen     uint64 // the trace's events up to here were waited for
-	told     bool   // the test has failed with a report of this device
+	t       testing.TB
+	number  int // from 1 on
+	of      int
+	log     *trace.Log
+	timeout func() time.Duration
+	seen    uint64 // number of the last event that WaitTrace has found
+	told    bool   // the test's output has a report of this device
 }
 
 // Serial is the device's serial number.
 func (d *Device) Serial() string { return d.Simulated.Status().Serial }
 
-// CA is the key that verifies its certificate, 130 hex digits: what a page's trustedCAs takes.
+// CA is the public key that verifies its certificate, 130 hex digits, for a page's trustedCAs.
 func (d *Device) CA() string { return d.Simulated.Status().CA }
 
-// Status is all that can be seen of the device now.
+// Status returns the current state of the device.
 func (d *Device) Status() device.Status { return d.Simulated.Status() }
 
-// Screen is what is on the screen now: four lines of at most 16 characters, none without power.
+// Screen returns what the screen shows now: four lines of at most 16 characters, or none without power.
 func (d *Device) Screen() []string { return d.Simulated.Status().Screen }
 
-// Trace is what was exchanged so far, in words.
+// Trace returns the trace so far.
 func (d *Device) Trace() []trace.Event { return d.log.Events(0) }
 
 // Press presses buttons, one after the other.
@@ -65,41 +65,41 @@ func (d *Device) Lock() { d.t.Helper(); d.must("lock", d.Simulated.Lock()) }
 // Plug plugs the cable in.
 func (d *Device) Plug() { d.t.Helper(); d.must("plug in", d.Simulated.Plug()) }
 
-// Unplug pulls the cable.
+// Unplug unplugs the cable.
 func (d *Device) Unplug() { d.t.Helper(); d.must("unplug", d.Simulated.Unplug()) }
 
-// PowerCut takes the power away for a moment, in the middle of whatever the device does.
+// PowerCut cuts the power. The device stays without power until Plug.
 func (d *Device) PowerCut() { d.t.Helper(); d.must("cut the power", d.Simulated.PowerCut()) }
 
-// Reset wipes wallet, binding, code and PIN.
+// Reset wipes the wallet, the binding, the code and the PIN.
 func (d *Device) Reset() { d.t.Helper(); d.must("reset", d.Simulated.Reset()) }
 
-// Menu opens the menu, in which the device refuses most of what a host asks.
+// Menu opens the menu, in which the device refuses most commands.
 func (d *Device) Menu() { d.t.Helper(); d.must("open the menu", d.Simulated.Menu()) }
 
-// Home goes to the home page and declines what is asked.
+// Home goes to the home page and rejects a question.
 func (d *Device) Home() { d.t.Helper(); d.must("go home", d.Simulated.Home()) }
 
-// Restore restores a wallet of 12 or 24 words.
+// Restore restores the wallet of a mnemonic phrase of 12 or 24 words.
 func (d *Device) Restore(mnemonic string) {
 	d.t.Helper()
 	d.must("restore a wallet", d.Simulated.Restore(mnemonic))
 }
 
-// Arm arms faults on the wire, in place of those before: packets are counted from now on. Without any it clears them.
+// Arm arms faults in place of earlier ones, and counts packets from now on. Without arguments it clears the faults.
 func (d *Device) Arm(faults ...usb.Fault) {
 	d.t.Helper()
 	d.must("arm the faults", d.Simulated.Port().SetFaults(faults))
 }
 
-// Code waits until the screen shows a binding code and reads it.
+// Code waits until the screen shows a binding code, and returns the code.
 func (d *Device) Code() string {
 	d.t.Helper()
 	return waited(d, "a binding code on the screen", func(ctx context.Context) (string, error) { return ReadCode(ctx, d.Simulated) })
 }
 
-// Question waits until the screen asks something, and reads all of its pages: one a line, with what the screen breaks over
-// its own lines put together again.
+// Question waits until the screen asks a question, and returns its text: one line for each page, with the lines of the screen
+// joined.
 func (d *Device) Question() string {
 	d.t.Helper()
 	return waited(d, "a question on the screen", func(ctx context.Context) (string, error) {
@@ -108,7 +108,7 @@ func (d *Device) Question() string {
 	})
 }
 
-// Approve waits until the screen asks something, reads it, presses OK and returns what it read.
+// Approve waits until the screen asks a question, presses OK, and returns the question as Question does.
 func (d *Device) Approve() string {
 	d.t.Helper()
 	question := d.Question()
@@ -116,8 +116,8 @@ func (d *Device) Approve() string {
 	return question
 }
 
-// Decline is Approve with the cancel button.
-func (d *Device) Decline() string {
+// Reject is Approve with the cancel button.
+func (d *Device) Reject() string {
 	d.t.Helper()
 	question := d.Question()
 	d.Press(device.Cancel)
@@ -130,7 +130,7 @@ func (d *Device) Bound() {
 	d.Wait("a binding", func(s device.Status) bool { return s.Binding == "bound" })
 }
 
-// Wait waits until the device's status satisfies ok, and returns it; what says what is waited for.
+// Wait waits until the device's status satisfies ok, and returns the status. what names the state in a failure.
 func (d *Device) Wait(what string, ok func(device.Status) bool) device.Status {
 	d.t.Helper()
 	return waited(d, what, func(ctx context.Context) (s device.Status, err error) {
@@ -142,8 +142,8 @@ func (d *Device) Wait(what string, ok func(device.Status) bool) device.Status {
 	})
 }
 
-// WaitTrace waits for an event whose words contain text, such as "SELECT IMK → ok". The first call looks at all
-// events since the start, every other at those after the one that was found last.
+// WaitTrace waits for an event of the trace whose text contains a text, such as "SELECT IMK → ok". The first call searches all
+// events; each later call searches those after the event that was found last.
 func (d *Device) WaitTrace(text string) trace.Event {
 	d.t.Helper()
 	return waited(d, fmt.Sprintf("%q in the trace", text), func(ctx context.Context) (trace.Event, error) {
@@ -167,10 +167,10 @@ func (d *Device) WaitTrace(text string) trace.Event {
 	})
 }
 
-// waited runs a wait within the test's patience, and fails the test unless it comes to its end.
+// waited runs a wait with the timeout, and fails the test if it fails.
 func waited[T any](d *Device, what string, wait func(context.Context) (T, error)) T {
 	d.t.Helper()
-	ctx, stop := context.WithTimeout(d.t.Context(), d.patience())
+	ctx, stop := context.WithTimeout(d.t.Context(), d.timeout())
 	defer stop()
 	began := time.Now()
 	v, err := wait(ctx)

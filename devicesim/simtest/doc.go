@@ -1,23 +1,24 @@
-// Package simtest lets a test have a simulated imKey: the device with its screen and buttons, the pages and the control API
-// (package control) on an origin of their own, and a Chromium into which the device is plugged, which the page's own
-// navigator.usb finds without a click in a chooser.
+// Package simtest starts a simulated imKey for a test: the device with its screen and buttons, the pages and the control API
+// (package control) on one origin, and a Chromium with the device plugged in. The page's own navigator.usb finds the device
+// without a click in a chooser.
 //
-//	sim := simtest.Start(t, devicesim.Options{Mnemonic: phrase})
+//	sim := simtest.Start(t, device.Options{Mnemonic: phrase})
 //	browser := sim.Chromium("http://localhost:5173") // its DevToolsURL is for chromedp, Playwright or Puppeteer
-//	page := sim.Page("http://localhost:5173/pay")    // or this, which clicks, types and reads, and needs no other driver
-//	code := sim.Device.Code()                        // waits until the screen shows it
-//	said := sim.Device.Approve()                     // waits for a question, reads it, presses OK
-//	sim.Device.Arm(usb.Fault{On: "in", Packet: 3, Do: usb.DoUnplug})
+//	page := sim.Page("http://localhost:5173/pay")    // clicks, types and reads without another driver
+//	code := sim.Device.Code()                        // waits until the screen shows the binding code
+//	text := sim.Device.Approve()                     // waits for a question, reads it, presses OK
+//	sim.Device.Arm(usb.Fault{On: usb.In, Packet: 3, Do: usb.DoUnplug})
 //
-// All of it ends with the test. Whatever waits waits for the device and not for time, for at most [Config].Patience; what
-// cannot be done, or does not come, fails the test and says what is on the screen and what was exchanged last. So does
-// every test that fails for another reason. As testing.T.FailNow, all of it belongs into the goroutine of the test.
+// Everything ends with the test. The functions wait for an event of the device and not for a time, for at most
+// [Config].Timeout. If an action fails, or a wait times out, the test fails, with the screen and the end of the trace in its
+// output. A test that fails for another reason has them in its output too. Like testing.T.FailNow, the functions must be
+// called from the test's goroutine.
 //
-// # From another module
+// # In another module
 //
-// The pages are served from web/dist in the checkout that the module's replace directive names: run make build there once.
-// A test that serves its own pages sets [Config].Pages and needs none. Devices are plugged into browsers on Linux, with
-// Chromium and a C compiler: packages chromium and preload say which.
+// The pages come from web/dist in the checkout that the module's replace directive names: run make build there once. A test
+// that serves its own pages sets [Config].Pages and needs no build. Plugging devices into a browser needs Linux, Chromium and
+// a C compiler: see packages chromium and preload.
 //
-// [ReadCode], [ReadQuestion] and [WaitFor] are the same for devices that a test made without this package.
+// [ReadCode], [ReadQuestion] and [WaitFor] are for devices that a test has made without this package.
 package simtest

@@ -11,16 +11,16 @@ import (
 	"imkey-connect/devicesim/chromium/devtools"
 )
 
-// Page is a tab of a Chromium into which the devices are plugged, and the hand at its mouse and keyboard. It does what a
-// test of a pairing takes; for more, any driver takes the DevToolsURL of [Simulator.Chromium]. Each call waits for what it
-// needs, for at most [Config].Patience, and fails the test otherwise, with what the page shows and the screens of the devices.
+// Page is a tab of a Chromium with the devices plugged in, and the user's mouse and keyboard. It can do what a test of a pairing
+// needs; for more, any driver can use the DevToolsURL of [Simulator.Chromium]. Each call waits until it can act, for at most
+// [Config].Timeout. If it times out, the test fails, with the text of the page and the screens of the devices in its output.
 type Page struct {
 	s    *Simulator
 	page *devtools.Page
 }
 
-// Page opens a tab at an address, such as s.URL, in the Chromium that was started last, or else in one that it starts: there
-// the simulator's pages and those of the address's origin may use the devices without asking.
+// Page opens a tab at an address, such as s.URL, in the Chromium that was started last. If there is none, it starts one in which
+// the simulator's pages and those of the address's origin have permission for the devices.
 func (s *Simulator) Page(address string) *Page {
 	s.t.Helper()
 	if s.browser != nil {
@@ -33,11 +33,11 @@ func (s *Simulator) Page(address string) *Page {
 	if s.browser == nil {
 		u, err := url.Parse(address)
 		if err != nil || u.Host == "" {
-			s.t.Fatalf("simtest: %q is no address of a page", address)
+			s.t.Fatalf("simtest: %q is not the address of a page", address)
 		}
 		s.Chromium(u.Scheme + "://" + u.Host)
 	}
-	ctx, stop := context.WithTimeout(s.t.Context(), s.patience())
+	ctx, stop := context.WithTimeout(s.t.Context(), s.timeout())
 	defer stop()
 	client, err := devtools.Dial(ctx, s.browser.DevToolsURL)
 	if err != nil {
@@ -59,7 +59,7 @@ func (p *Page) Open(address string) {
 	p.do("open "+address, func(ctx context.Context) error { return p.page.Open(ctx, address) })
 }
 
-// Click clicks an element, a CSS selector's first, once it is there and enabled and a mouse would meet it.
+// Click waits until the first element of a CSS selector is enabled and can be clicked with a mouse, and clicks it.
 func (p *Page) Click(selector string) {
 	p.s.t.Helper()
 	p.on(selector, "click", `
@@ -72,7 +72,7 @@ func (p *Page) Click(selector string) {
 		return true`)
 }
 
-// Type puts the cursor into an element and types there key by key: \n is the Enter key.
+// Type puts the cursor into an element and types a text key by key. \n is the Enter key.
 func (p *Page) Type(selector, text string) {
 	p.s.t.Helper()
 	p.on(selector, "type into", `
@@ -89,7 +89,7 @@ func (p *Page) Type(selector, text string) {
 	})
 }
 
-// Text waits until an element has a text that can be seen, and returns it.
+// Text waits until an element has a visible text, and returns it.
 func (p *Page) Text(selector string) string {
 	p.s.t.Helper()
 	var text string
@@ -97,19 +97,19 @@ func (p *Page) Text(selector string) string {
 	return text
 }
 
-// Wait waits until an element is there.
+// Wait waits until the page has an element.
 func (p *Page) Wait(selector string) {
 	p.s.t.Helper()
 	p.on(selector, "find", `return true`)
 }
 
-// Eval runs JavaScript, as in a person's click, awaits what it returns, and gives that as encoding/json decodes it. What it
-// throws fails the test.
+// Eval runs JavaScript as in a click of the user, awaits the result, and returns it as encoding/json decodes it. An exception
+// fails the test.
 func (p *Page) Eval(expression string) (value any) {
 	p.s.t.Helper()
 	p.do("run "+expression, func(ctx context.Context) error {
 		text, err := p.page.Eval(ctx, expression)
-		if err == nil && len(text) > 0 { // nothing is undefined
+		if err == nil && len(text) > 0 { // the text is empty for undefined
 			err = json.Unmarshal(text, &value)
 		}
 		return err
@@ -117,14 +117,15 @@ func (p *Page) Eval(expression string) (value any) {
 	return value
 }
 
-// on runs the body of a function of element, when it is there, and whenever the page changes until it returns something.
+// on runs the body of a JavaScript function with the parameter element. It runs the body again after each change of the page
+// until the element exists and the body returns a value.
 func (p *Page) on(selector, what, body string) (value json.RawMessage) {
 	p.s.t.Helper()
 	quoted, err := json.Marshal(selector)
 	if err != nil {
 		p.s.t.Fatalf("simtest: %v", err)
 	}
-	// What moves without a change of the document, such as an animation, is what the interval is for.
+	// The interval is for elements that move without a change of the document, as in an animation.
 	expression := fmt.Sprintf(`new Promise((resolve, reject) => {
 		const act = (element) => { %s }
 		const look = () => {
@@ -151,7 +152,7 @@ func (p *Page) on(selector, what, body string) (value json.RawMessage) {
 
 func (p *Page) do(what string, act func(context.Context) error) {
 	p.s.t.Helper()
-	ctx, stop := context.WithTimeout(p.s.t.Context(), p.s.patience())
+	ctx, stop := context.WithTimeout(p.s.t.Context(), p.s.timeout())
 	defer stop()
 	began := time.Now()
 	err := act(ctx)
@@ -164,7 +165,7 @@ func (p *Page) do(what string, act func(context.Context) error) {
 	p.s.t.Fatalf("simtest: the page: cannot %s: %v\n%s", what, err, p.shows())
 }
 
-// shows is what a person would see of the page.
+// shows returns the address and the visible text of the page.
 func (p *Page) shows() string {
 	const limit = 5 * time.Second
 	ctx, stop := context.WithTimeout(context.Background(), limit)
@@ -172,7 +173,7 @@ func (p *Page) shows() string {
 	text, err := p.page.Eval(ctx, "`${location.href}\\n${document.body?.innerText ?? ''}`")
 	var shown string
 	if err != nil || json.Unmarshal(text, &shown) != nil {
-		return "It does not say what it shows."
+		return "Its text cannot be read."
 	}
 	return "It shows " + shown
 }

@@ -75,7 +75,7 @@ func TestAPageThatDoesNotComeToIt(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			failed, said := try(t, func(t testing.TB) {
-				s := simtest.Config{Pages: pages, Patience: 6 * time.Second}.Start(t)
+				s := simtest.Config{Pages: pages, Timeout: 6 * time.Second}.Start(t)
 				s.Chromium()
 				c.act(s.Page(s.URL))
 			})
@@ -87,5 +87,5 @@ func TestAPageThatDoesNotComeToIt(t *testing.T) {
 	}
 	failed, said := try(t, func(t testing.TB) { quick.Start(t).Page("localhost") })
 	require.True(t, failed)
-	require.Contains(t, said, `"localhost" is no address of a page`)
+	require.Contains(t, said, `"localhost" is not the address of a page`)
 }

@@ -8,11 +8,11 @@ import (
 )
 
 const (
-	reported = 4  // devices in the report of a failed test
-	lines    = 15 // of a trace in a report
+	reported = 4  // number of devices in the report of a failed test
+	lines    = 15 // number of lines of a trace in a report
 )
 
-// report tells a test that has failed what its devices show and did, unless the failure said so.
+// report logs the screens and traces of the devices of a failed test, unless its output has them already.
 func (s *Simulator) report() {
 	s.t.Helper()
 	for _, d := range s.Devices[:min(len(s.Devices), reported)] {
@@ -29,7 +29,7 @@ func (d *Device) name() string {
 	return fmt.Sprintf("device %d of %d", d.number, d.of)
 }
 
-// report is what a person would look at first: the screen, and the end of the trace.
+// report returns the state of the device, its screen and the end of its trace.
 func (d *Device) report() string {
 	var b strings.Builder
 	s := d.Status()
@@ -48,12 +48,12 @@ func (d *Device) report() string {
 	}
 	var told []trace.Event
 	for _, e := range d.log.Events(0) {
-		if e.Kind != trace.KindPacket { // their APDUs say more
+		if e.Kind != trace.KindPacket { // the APDUs say more
 			told = append(told, e)
 		}
 	}
 	if len(told) == 0 {
-		b.WriteString("Nobody has talked to it.")
+		b.WriteString("The trace is empty.")
 		return b.String()
 	}
 	b.WriteString("The end of the trace:")

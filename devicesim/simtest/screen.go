@@ -9,7 +9,7 @@ import (
 	"imkey-connect/devicesim/device"
 )
 
-// ReadCode waits until d's screen shows a binding code and returns it, as a person reads it.
+// ReadCode waits until the screen of a device shows a binding code, and returns the code.
 func ReadCode(ctx context.Context, d *device.Device) (string, error) {
 	var code string
 	err := WaitFor(ctx, d, func(s device.Status) bool {
@@ -24,7 +24,7 @@ func ReadCode(ctx context.Context, d *device.Device) (string, error) {
 	return code, err
 }
 
-// WaitFor waits until d's status satisfies ok.
+// WaitFor waits until the status of a device satisfies ok.
 func WaitFor(ctx context.Context, d *device.Device, ok func(device.Status) bool) error {
 	changed, stop := d.Watch()
 	defer stop()
@@ -36,13 +36,13 @@ func WaitFor(ctx context.Context, d *device.Device, ok func(device.Status) bool)
 		select {
 		case <-changed:
 		case <-ctx.Done():
-			return fmt.Errorf("the device never came to it, its screen shows %q: %w", s.Screen, ctx.Err())
+			return fmt.Errorf("the device did not reach that state, its screen shows %q: %w", s.Screen, ctx.Err())
 		}
 	}
 }
 
-// ReadQuestion waits until d's screen asks something, turns its pages with the down button, and returns each page's lines
-// put together: what the person decides about.
+// ReadQuestion waits until the screen of a device asks a question, turns its pages with the down button, and returns the text of
+// each page, with its lines joined.
 func ReadQuestion(ctx context.Context, d *device.Device) ([]string, error) {
 	if err := WaitFor(ctx, d, func(s device.Status) bool { return s.Asking }); err != nil {
 		return nil, err
@@ -51,9 +51,9 @@ func ReadQuestion(ctx context.Context, d *device.Device) ([]string, error) {
 	for {
 		s := d.Status()
 		if !s.Asking {
-			return nil, fmt.Errorf("the question was withdrawn while it was read, the screen shows %q", s.Screen)
+			return nil, fmt.Errorf("the question has disappeared, the screen shows %q", s.Screen)
 		}
-		last := len(s.Screen) - 1 // which page of how many, and what can be pressed
+		last := len(s.Screen) - 1 // the line with the buttons and the number of the page
 		pages = append(pages, strings.Join(s.Screen[:last], ""))
 		if err := d.Press(device.Down); err != nil {
 			return nil, err

@@ -15,44 +15,44 @@ import (
 	"imkey-connect/web"
 )
 
-// DefaultPatience bounds a wait: far more than any step needs on a machine that has other things to do.
-const DefaultPatience = 30 * time.Second
+// DefaultTimeout is the default limit of a wait. It is much longer than any step needs, even on a busy machine.
+const DefaultTimeout = 30 * time.Second
 
-// Config is a simulator that is not as usual. The zero value is as usual, and what Start uses.
+// Config describes a simulator. Start uses the zero value.
 type Config struct {
-	// Pages is what the simulator's origin serves besides the simulator; nil is the pages of this project.
+	// Pages serves the pages on the simulator's origin. The default are the pages of this project.
 	Pages http.Handler
-	// Wrap is put around all that the simulator serves; nil is nothing. It may add routes, and record requests.
+	// Wrap wraps the handler of the simulator, to log requests or to add routes. It may be nil.
 	Wrap func(simulator http.Handler) http.Handler
-	// Patience bounds each wait; 0 is DefaultPatience.
-	Patience time.Duration
-	// Trace is how many events are kept for each device; 0 is trace.DefaultSize.
+	// Timeout is the limit of each wait. 0 means DefaultTimeout.
+	Timeout time.Duration
+	// Trace is the number of events that are kept for each device. 0 means trace.DefaultSize.
 	Trace int
 }
 
-// Simulator is a running simulator, of one device or several.
+// Simulator is a running simulator with one or more devices.
 type Simulator struct {
-	// URL is its origin, http://127.0.0.1:PORT: the pages are below it, and the control API at URL + "/sim/v1/".
+	// URL is the simulator's origin, http://127.0.0.1:PORT. The control API is at URL + "/sim/v1/".
 	URL string
-	// USBIP is the address of its USB/IP server, 127.0.0.1:PORT. Device n has the bus id 1-n.
+	// USBIP is the address of the USB/IP server, 127.0.0.1:PORT. Device n has the bus id 1-n.
 	USBIP string
 	// Device is the first device; Devices are all of them.
 	Device  *Device
 	Devices []*Device
 
-	t        testing.TB
-	patience func() time.Duration
-	browser  *chromium.Browser // started last; nil: none
+	t       testing.TB
+	timeout func() time.Duration
+	browser *chromium.Browser // the one that was started last, or nil
 }
 
-// Start starts a simulator with these devices, or with a new one that has neither wallet nor PIN. It closes with the test.
+// Start starts a simulator with these devices, or with one new device that has no wallet and no PIN. It closes with the test.
 // Without web/dist the test fails and says how to build it.
 func Start(t testing.TB, devices ...device.Options) *Simulator {
 	t.Helper()
 	return Config{}.Start(t, devices...)
 }
 
-// Start is as the function Start.
+// Start is like the function Start.
 func (c Config) Start(t testing.TB, devices ...device.Options) *Simulator {
 	t.Helper()
 	if c.Pages == nil {
@@ -61,8 +61,8 @@ func (c Config) Start(t testing.TB, devices ...device.Options) *Simulator {
 		}
 		c.Pages = web.Handler(web.Dist)
 	}
-	if c.Patience == 0 {
-		c.Patience = DefaultPatience
+	if c.Timeout == 0 {
+		c.Timeout = DefaultTimeout
 	}
 	if len(devices) == 0 {
 		devices = make([]device.Options, 1)
@@ -71,10 +71,10 @@ func (c Config) Start(t testing.TB, devices ...device.Options) *Simulator {
 	if err != nil {
 		t.Fatalf("simtest: %v", err)
 	}
-	s := &Simulator{URL: serving.URL(), USBIP: serving.USBIP(), t: t, patience: c.bound(t)}
+	s := &Simulator{URL: serving.URL(), USBIP: serving.USBIP(), t: t, timeout: c.timeout(t)}
 	for i := range devices {
 		s.Devices = append(s.Devices, &Device{
-			Simulated: serving.Device(i + 1), t: t, number: i + 1, of: len(devices), log: serving.Trace(i + 1), patience: s.patience,
+			Simulated: serving.Device(i + 1), t: t, number: i + 1, of: len(devices), log: serving.Trace(i + 1), timeout: s.timeout,
 		})
 	}
 	s.Device = s.Devices[0]
@@ -90,31 +90,31 @@ func (c Config) Start(t testing.TB, devices ...device.Options) *Simulator {
 	return s
 }
 
-// Localhost is the simulator's origin by its other name, http://localhost:PORT, which is another origin to a browser, and
-// another app to a device.
+// Localhost is the simulator's origin with the host name localhost, http://localhost:PORT. It is another origin to a browser,
+// and another app to a device.
 func (s *Simulator) Localhost() string {
 	u, err := url.Parse(s.URL)
 	if err != nil {
-		s.t.Fatalf("simtest: %v", err) // it is ours
+		s.t.Fatalf("simtest: %v", err) // cannot happen: the simulator made the URL
 	}
 	return "http://" + net.JoinHostPort("localhost", u.Port())
 }
 
-// bound returns a function that says how long a wait that begins now may take: it ends before go test's own time limit, whose message would
-// show goroutines instead of the device.
-func (c Config) bound(t testing.TB) func() time.Duration {
+// timeout returns a function that returns the limit of a wait that begins now. The wait ends before the time limit of go test,
+// whose message would show goroutines instead of the device.
+func (c Config) timeout(t testing.TB) func() time.Duration {
 	limited, _ := t.(interface{ Deadline() (time.Time, bool) })
 	return func() time.Duration {
 		if limited != nil {
 			if end, ok := limited.Deadline(); ok {
-				return max(0, min(c.Patience, time.Until(end)-time.Second))
+				return max(0, min(c.Timeout, time.Until(end)-time.Second))
 			}
 		}
-		return c.Patience
+		return c.Timeout
 	}
 }
 
-// checkout is where this module's sources were when the test was compiled.
+// checkout is the folder of this module's sources when the test was compiled.
 func checkout() string {
 	_, file, _, _ := runtime.Caller(0)
 	if !filepath.IsAbs(file) { // compiled with -trimpath

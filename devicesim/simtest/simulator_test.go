@@ -22,7 +22,7 @@ import (
 )
 
 // quick is a simulator without pages that waits for nobody.
-var quick = simtest.Config{Pages: http.NotFoundHandler(), Patience: time.Millisecond}
+var quick = simtest.Config{Pages: http.NotFoundHandler(), Timeout: time.Millisecond}
 
 // trial is a test within the test: it records what it is told instead of failing, and ends what it has to.
 type trial struct {
@@ -63,7 +63,7 @@ func TestFailuresSayWhatAPersonWouldLookAt(t *testing.T) {
 		says []string
 	}{
 		"a code that never comes": {func(_ testing.TB, s *simtest.Simulator) { s.Device.Code() },
-			[]string{"the device: waited", "for a binding code on the screen", "The screen:", "| imKey0123456789  |", "Nobody has talked to it."}},
+			[]string{"the device: waited", "for a binding code on the screen", "The screen:", "| imKey0123456789  |", "The trace is empty."}},
 		"a question that never comes": {func(_ testing.TB, s *simtest.Simulator) { s.Device.Approve() }, []string{"for a question on the screen"}},
 		"a state that never comes": {func(_ testing.TB, s *simtest.Simulator) {
 			s.Device.Wait("the moon", func(device.Status) bool { return false })
@@ -213,7 +213,7 @@ func TestAPersonReadsAndPresses(t *testing.T) {
 	require.NoError(t, <-signed)
 	first := d.WaitTrace("asks: message")
 	go sign()
-	require.Contains(t, d.Decline(), "Sign message:")
+	require.Contains(t, d.Reject(), "Sign message:")
 	require.ErrorIs(t, <-signed, errcode.UserRejected)
 	require.Greater(t, d.WaitTrace("asks: message").N, first.N)
 }

@@ -1,5 +1,5 @@
-// Package devtools speaks as much of the DevTools protocol (https://chromedevtools.github.io/devtools-protocol/) as it takes to
-// show a page in a Chromium and to act in it. For more there are chromedp, Playwright and Puppeteer.
+// Package devtools is a client for the small part of the DevTools protocol (https://chromedevtools.github.io/devtools-protocol/)
+// that opens a page in a Chromium and acts in it. For more use chromedp, Playwright or Puppeteer.
 package devtools
 
 import (
@@ -12,10 +12,10 @@ import (
 	"github.com/coder/websocket"
 )
 
-// maxMessage bounds one message of the browser, in bytes.
+// maxMessage is the maximum length of a message of the browser in bytes.
 const maxMessage = 16 << 20
 
-// Error is what the browser says to a call that it does not carry out.
+// Error is the browser's answer to a call that has failed.
 type Error struct {
 	Method  string
 	Code    int    `json:"code"`
@@ -29,15 +29,15 @@ func (e *Error) Error() string {
 // Client is a connection to a browser. It is safe for concurrent use.
 type Client struct {
 	socket *websocket.Conn
-	ended  chan struct{} // closed when nothing more is read
+	ended  chan struct{} // closed when the connection has ended
 	stop   context.CancelFunc
 
 	mu      sync.Mutex
-	err     error // why it ended
+	err     error // why the connection has ended
 	last    int
 	calls   map[int]chan message
 	targets map[string]target
-	changed chan struct{} // closed, and made anew, when targets changed
+	changed chan struct{} // closed and replaced after each change of targets
 }
 
 type message struct {
@@ -54,7 +54,7 @@ type target struct {
 	URL  string `json:"url"`
 }
 
-// Dial connects to a browser: url is its ws://127.0.0.1:PORT/devtools/browser/ID.
+// Dial connects to the browser at a URL ws://127.0.0.1:PORT/devtools/browser/ID.
 func Dial(ctx context.Context, url string) (*Client, error) {
 	socket, _, err := websocket.Dial(ctx, url, nil)
 	if err != nil {
@@ -69,7 +69,7 @@ func Dial(ctx context.Context, url string) (*Client, error) {
 	return c, nil
 }
 
-// Close ends the connection; the browser goes on. Closing twice is harmless.
+// Close ends the connection. The browser continues to run. Close may be called twice.
 func (c *Client) Close() {
 	c.stop()
 	_ = c.socket.CloseNow()
@@ -92,14 +92,14 @@ func (c *Client) read(ctx context.Context) {
 		}
 		if answer, ok := c.calls[m.ID]; ok && m.Method == "" {
 			delete(c.calls, m.ID)
-			answer <- m // it has room for one
+			answer <- m // never blocks: it has room for one message
 		}
 		c.event(m)
 		c.mu.Unlock()
 	}
 }
 
-// event keeps the list of targets; mu is held.
+// event updates the list of targets. mu is held.
 func (c *Client) event(m message) {
 	var e struct {
 		Info target `json:"targetInfo"`
@@ -121,8 +121,8 @@ func (c *Client) event(m message) {
 	c.changed = make(chan struct{})
 }
 
-// Call makes one call, in a session (of a page) or in none (""), and decodes its result unless result is nil.
-// Errors: *Error, ctx's own, that of a connection that has ended.
+// Call makes one call, in the session of a page or in none (""), and decodes its result unless result is nil. Errors are *Error,
+// ctx's own, and that of a connection that has ended.
 func (c *Client) Call(ctx context.Context, session, method string, params, result any) error {
 	answer := make(chan message, 1)
 	c.mu.Lock()

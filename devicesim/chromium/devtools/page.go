@@ -8,26 +8,26 @@ import (
 	"strings"
 )
 
-// Blank is the page of a browser that shows none.
+// Blank is the address of the empty page.
 const Blank = "about:blank"
 
-// Page is one tab. Its methods may be called by one goroutine at a time.
+// Page is one tab. Only one goroutine at a time may call its methods.
 type Page struct {
 	client  *Client
 	session string
 }
 
-// Thrown is what JavaScript in the page threw.
+// Thrown is an exception of the page's JavaScript.
 type Thrown struct{ Text string }
 
 func (e *Thrown) Error() string { return "devtools: the page threw " + e.Text }
 
-// NetError is why a browser did not load a page, in its own words: net::ERR_CONNECTION_REFUSED.
+// NetError is the browser's reason why it did not load a page, as net::ERR_CONNECTION_REFUSED.
 type NetError string
 
 func (e NetError) Error() string { return string(e) }
 
-// FirstPage waits for a tab that shows [Blank], such as the one that a browser starts with, and takes it.
+// FirstPage waits for a tab that shows [Blank], such as the first tab of a new browser, and returns it.
 func (c *Client) FirstPage(ctx context.Context) (*Page, error) {
 	if err := c.Call(ctx, "", "Target.setDiscoverTargets", map[string]any{"discover": true}, nil); err != nil {
 		return nil, err
@@ -77,8 +77,8 @@ func (c *Client) attach(ctx context.Context, id string) (*Page, error) {
 	return &Page{c, attached.Session}, nil
 }
 
-// Open goes to url and waits until that is loaded. A site that cannot be reached is a NetError, and the browser's own page
-// about it is what is shown.
+// Open goes to a URL and waits until the page has loaded. It returns a NetError for a site that cannot be reached; the browser
+// then shows its own page about that.
 func (p *Page) Open(ctx context.Context, url string) error {
 	var answer struct {
 		ErrorText string `json:"errorText"`
@@ -86,7 +86,7 @@ func (p *Page) Open(ctx context.Context, url string) error {
 	if err := p.client.Call(ctx, p.session, "Page.navigate", map[string]any{"url": url}, &answer); err != nil {
 		return err
 	}
-	// It answers once the page has begun; what came before it is gone by then.
+	// The call answers when the new page has replaced the old one.
 	const loaded = `new Promise((resolve) => document.readyState === 'complete' ? resolve(true) : addEventListener('load', () => resolve(true)))`
 	if _, err := p.Eval(ctx, loaded); err != nil {
 		return err
@@ -97,8 +97,8 @@ func (p *Page) Open(ctx context.Context, url string) error {
 	return nil
 }
 
-// Eval runs JavaScript as in a person's click, awaits what it returns, and gives that as JSON. A page that goes elsewhere
-// meanwhile is asked again, in the next one. Errors: *Thrown, *Error, ctx's own.
+// Eval runs JavaScript as in a click of the user, awaits the result, and returns it as JSON. If another page replaces the page
+// meanwhile, it runs the JavaScript again there. Errors are *Thrown, *Error, and ctx's own.
 func (p *Page) Eval(ctx context.Context, expression string) (json.RawMessage, error) {
 	for {
 		var answer struct {
@@ -131,7 +131,7 @@ func (p *Page) Eval(ctx context.Context, expression string) (json.RawMessage, er
 	}
 }
 
-// Gone says of the message of a browser's refusal whether the call failed because the page was replaced by the next one.
+// Gone reports whether an Error with a message means that another page has replaced the page.
 func Gone(message string) bool {
 	for _, text := range []string{"Inspected target navigated or closed", "Execution context was destroyed", "Cannot find context", "Promise was collected"} {
 		if strings.Contains(message, text) {
@@ -141,7 +141,7 @@ func Gone(message string) bool {
 	return false
 }
 
-// Press presses and releases a key: "Enter", or one character.
+// Press presses and releases a key: "Enter" or one character.
 func (p *Page) Press(ctx context.Context, key string) error {
 	event := map[string]any{"type": "keyDown", "key": key, "text": key, "unmodifiedText": key}
 	if key == "Enter" {

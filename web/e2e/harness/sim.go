@@ -98,7 +98,7 @@ func NewSimFor(t *testing.T, o device.Options, bound time.Duration, more ...devi
 		s.bus = append(s.bus, e.Data...)
 		s.follow(e)
 	}
-	s.Simulator = simtest.Config{Patience: Timeout, Trace: 20000, Wrap: func(simulator http.Handler) http.Handler {
+	s.Simulator = simtest.Config{Timeout: Timeout, Trace: 20000, Wrap: func(simulator http.Handler) http.Handler {
 		s.Routes.Handle("/", simulator)
 		return http.HandlerFunc(s.serve)
 	}}.Start(t, append([]device.Options{o}, more...)...)
