@@ -318,7 +318,7 @@ func (r *rig) held() {
 		r.s.Device.Simulated.Port().SetAccess(usb.Access{Claimed: true})
 	}
 	r.connect()
-	r.b.WaitForErrorText("in-use-elsewhere", "Another browser, tab or program is using your imKey")
+	r.b.WaitForError("in-use-elsewhere")
 	r.note("held by another program", "in-use-elsewhere")
 	release()
 	r.b.Press("retry")
@@ -335,7 +335,7 @@ func (r *rig) denied() {
 	}
 	r.replug()
 	r.connect()
-	r.b.WaitForErrorText("permission-denied", "Your system does not let the browser open the imKey")
+	r.b.WaitForError("permission-denied")
 	r.note("without the udev rule", "permission-denied")
 	rule := harness.UdevRule(r.s)
 	require.Contains(r.t, r.b.Text(), rule, "the page gives the rule of docs/hardware.md")

@@ -29,31 +29,31 @@ func TestDeviceByHand(t *testing.T) {
 	b := s.StartBrowser(harness.BrowserOptions{Unplugged: true})
 	b.HoldDevice()
 	require.Equal(t, []string{"imKey", "imKey01191200001", "New device", "Battery 100%"}, harness.Hand[[]string](b, "lines()"))
-	b.WaitForActivity("Ready")
+	b.WaitForActivity("device.doingReady")
 
 	// The first use: a wallet, whose words are shown and confirmed.
 	harness.Hand[any](b, "press('down')")
-	b.WaitForActivity("menu")
+	b.WaitForActivity("device.doingMenu")
 	harness.Hand[any](b, "press('cancel')")
 	harness.Hand[any](b, "menu('New: 12 words')")
-	b.WaitForActivity("Shows the words of a new wallet")
+	b.WaitForActivity("device.doingWords")
 	words := harness.Hand[[]string](b, "writeDown()")
 	require.Len(t, words, 12)
 	require.True(t, s.Device.Status().Wallet)
-	b.WaitForActivity("Ready")
+	b.WaitForActivity("device.doingReady")
 
 	// A PIN: set, asked for, wrong, right, changed.
 	harness.Hand[any](b, "menu('Set a PIN')")
-	b.WaitForActivity("Takes a new PIN")
+	b.WaitForActivity("device.doingPIN")
 	harness.Hand[any](b, "pin('2580')")
 	harness.Hand[any](b, "pin('2581')")
 	require.Equal(t, "Not the same", harness.Hand[[]string](b, "lines()")[3])
 	harness.Hand[any](b, "pin('2580')")
 	require.Equal(t, "PIN set", harness.Hand[[]string](b, "pin('2580')")[0])
-	b.WaitForActivity("Press OK")
+	b.WaitForActivity("device.doingNotice")
 	harness.Hand[any](b, "press('ok')")
 	harness.Hand[any](b, "menu('Lock')")
-	b.WaitForActivity("waits for its PIN")
+	b.WaitForActivity("device.doingLocked")
 	require.Equal(t, "Wrong, 4 left", harness.Hand[[]string](b, "pin('1111')")[3])
 	harness.Hand[any](b, "pin('2580')")
 	require.False(t, s.Device.Status().Locked)
@@ -64,10 +64,10 @@ func TestDeviceByHand(t *testing.T) {
 
 	// Without its cable it is dark, and locked when it comes back.
 	b.Press("cable")
-	b.WaitForActivity("Unplugged")
+	b.WaitForActivity("device.doingUnplugged")
 	b.WaitUntil("hand.lines().join('') === ''")
 	b.Press("cable")
-	b.WaitForActivity("waits for its PIN")
+	b.WaitForActivity("device.doingLocked")
 
 	// The power goes in the middle of an entry: nothing is left of that.
 	harness.Hand[any](b, "press('up')")
@@ -75,9 +75,9 @@ func TestDeviceByHand(t *testing.T) {
 	require.Equal(t, "*", harness.Hand[[]string](b, "lines()")[1])
 	b.Run("document.querySelector('[data-panel=power]').open = true")
 	b.Press("powercut")
-	b.WaitForActivity("Unplugged")
+	b.WaitForActivity("device.doingUnplugged")
 	b.Press("cable")
-	b.WaitForActivity("waits for its PIN")
+	b.WaitForActivity("device.doingLocked")
 	require.Empty(t, harness.Hand[[]string](b, "lines()")[1])
 
 	// The fifth wrong PIN in a row wipes it.
@@ -92,14 +92,14 @@ func TestDeviceByHand(t *testing.T) {
 
 	// The words bring the wallet back, letter by letter.
 	harness.Hand[any](b, "menu('Restore')")
-	b.WaitForActivity("letter by letter")
+	b.WaitForActivity("device.doingRestoring")
 	harness.Hand[any](b, fmt.Sprintf("restore('%s'.split(' '))", strings.Join(words, " ")))
 	require.True(t, s.Device.Status().Wallet)
-	b.WaitForActivity("Ready")
+	b.WaitForActivity("device.doingReady")
 
 	// A reset is asked twice.
 	harness.Hand[any](b, "menu('Reset')")
-	b.WaitForActivity("Asks you")
+	b.WaitForActivity("device.doingAsking")
 	require.Contains(t, strings.Join(harness.Hand[[]string](b, "press('ok')"), " "), "Only your words")
 	harness.Hand[any](b, "press('cancel')")
 	require.True(t, s.Device.Status().Wallet)
@@ -118,22 +118,7 @@ func TestDevicePageReportsResults(t *testing.T) {
 	s := harness.NewSim(t, device.Options{})
 	b := s.StartBrowser(harness.BrowserOptions{Unplugged: true})
 	b.Open("/device")
-	for language, words := range map[string]map[string]string{
-		"en": {
-			"done": "Done.", "no-pin": "It has no PIN.", "pin-format": "A PIN has 4 to 12 digits.", "pin-wrong": "That is not its PIN.",
-			"wallet-exists": "It has a wallet already. Only a reset removes it.", "unplugged": "It is unplugged. Plug the cable in first.",
-			"mnemonic": "That is no mnemonic phrase: a word or its order is wrong.", "asking": "Its screen asks something. Answer that first.",
-			"locked":    "It is locked. Enter its PIN first.",
-			"pin-wiped": "That was the fifth wrong PIN in a row: the device has wiped itself.",
-		},
-		"zh": {
-			"done": "已完成。", "no-pin": "设备没有设置 PIN。", "pin-format": "PIN 为 4 到 12 位数字。", "pin-wrong": "PIN 不正确。",
-			"wallet-exists": "设备已有钱包，只有重置才能清除。", "unplugged": "设备未插线，请先插入数据线。",
-			"mnemonic": "这不是有效的助记词：单词或顺序有误。", "asking": "设备屏幕正在询问，请先回答。",
-			"locked":    "设备已锁定，请先输入 PIN。",
-			"pin-wiped": "连续第五次输错 PIN：设备已自动清空。",
-		},
-	} {
+	for _, language := range []string{"en", "zh"} {
 		s.Device.Reset()
 		b.OpenInLanguage(language, "/device")
 		b.WaitUntil("document.querySelector('.screen-line')?.textContent !== ''")
@@ -142,16 +127,16 @@ func TestDevicePageReportsResults(t *testing.T) {
 		fill := func(field, text string) {
 			b.Run(fmt.Sprintf("document.getElementById(%q).value = %q", field, text))
 		}
-		says := func(press, what string) {
+		says := func(press, key string) {
 			t.Helper()
 			b.Press(press)
-			waitForResult(b, words[what])
+			waitForResult(b, b.Words("device."+key))
 		}
-		says("lock", "no-pin")
+		says("lock", "refusals.no-pin")
 		fill("pin-new", "12")
-		says("pin", "pin-format")
+		says("pin", "refusals.pin-format")
 		fill("mnemonic", strings.Repeat("abandon ", 12))
-		says("restore", "mnemonic")
+		says("restore", "refusals.mnemonic")
 		fill("mnemonic", harness.DemoPhrase)
 		says("restore", "done")
 		require.True(t, s.Device.Status().Wallet)
@@ -166,26 +151,26 @@ func TestDevicePageReportsResults(t *testing.T) {
 		says("battery", "done")
 		require.Equal(t, 73, s.Device.Status().Battery)
 
-		says("create-24", "wallet-exists")
+		says("create-24", "refusals.wallet-exists")
 		harness.Hand[any](b, "menu('Reset')")
-		says("menu", "asking")
+		says("menu", "refusals.asking")
 		harness.Hand[any](b, "press('cancel')")
 		says("home", "done")
 		fill("pin-new", "1234")
 		says("pin", "done")
 		says("lock", "done")
-		says("create-12", "locked")
+		says("create-12", "refusals.locked")
 		for range device.MaxWrongPINs - 1 {
 			fill("pin-given", "9999")
-			says("unlock", "pin-wrong")
+			says("unlock", "refusals.pin-wrong")
 		}
 		fill("pin-given", "9999")
-		says("unlock", "pin-wiped")
+		says("unlock", "refusals.pin-wiped")
 		require.False(t, s.Device.Status().Wallet)
 		b.Press("cable")
 		waitForResult(b, "")
 		b.WaitUntil("hand.lines().join('') === ''")
-		says("create-12", "unplugged")
+		says("create-12", "refusals.unplugged")
 		b.Press("cable")
 		b.WaitUntil("hand.lines().join('') !== ''")
 
@@ -212,9 +197,9 @@ func TestDevicePageOfARecording(t *testing.T) {
 	t.Cleanup(func() { require.NoError(t, playing.Close()) })
 	b := harness.NewSim(t, device.Options{}).StartBrowser(harness.BrowserOptions{Unplugged: true})
 	b.Do(chromedp.Navigate(playing.URL() + "/device"))
-	b.WaitForActivity("Plays a recording")
+	b.WaitForActivity("device.doingRecording")
 	require.Equal(t, "A recording", harness.Eval[string](b, "document.querySelector('.screen-line').textContent"))
 	require.False(t, harness.Eval[bool](b, "document.querySelector('.panels').checkVisibility()"), "a wallet, a PIN, a reset")
-	require.Contains(t, harness.Eval[string](b, "document.querySelector('.hint').textContent"), "no device but a recording")
+	b.WaitForTextIn(".hint", "device.leadRecording")
 	require.True(t, harness.Eval[bool](b, "[...document.querySelectorAll('.knob')].every(knob => knob.disabled)"), "buttons that nobody answers")
 }

@@ -43,7 +43,7 @@ func TestSeveralDevicePages(t *testing.T) {
 	require.Equal(t, []bool{true, true, true}, plugged(s))
 
 	b.Open("/device?device=4")
-	b.WaitUntil("document.querySelector('.facts').textContent.includes('no simulator')")
+	b.WaitForTextIn(".facts", "device.none")
 }
 
 func plugged(s *harness.Sim) (all []bool) {

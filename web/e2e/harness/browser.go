@@ -27,13 +27,14 @@ import (
 
 // Browser is one headless Chromium with one page, and all that it told of the page.
 type Browser struct {
-	T       *testing.T
-	Sim     *Sim
-	url     string // the origin that open goes to
-	Ctx     context.Context
-	Profile string
-	Close   func()
-	crashed chan struct{} // closed when the page's process is dead
+	T        *testing.T
+	Sim      *Sim
+	url      string // the origin that open goes to
+	Ctx      context.Context
+	Profile  string
+	Close    func()
+	language string        // that its pages are shown in
+	crashed  chan struct{} // closed when the page's process is dead
 
 	mu      sync.Mutex
 	told    []byte // every event of console, log and network, as JSON
@@ -92,7 +93,7 @@ func (s *Sim) StartBrowser(o BrowserOptions) *Browser {
 // Control opens a page in a Chromium that runs. Both close with the test, or earlier by close.
 func Control(ctx context.Context, t *testing.T, running *chromium.Browser, url string) *Browser {
 	root, detach := remote.NewAllocator(ctx, running.DevToolsURL, remote.WithDialTimeout(Timeout))
-	b := &Browser{T: t, url: url, crashed: make(chan struct{})}
+	b := &Browser{T: t, url: url, language: "en", crashed: make(chan struct{})}
 	ctx, stop := chromedp.NewContext(root, chromedp.WithListener(b.listen))
 	b.Ctx = ctx
 	b.Close = sync.OnceFunc(func() {
@@ -253,7 +254,7 @@ func (b *Browser) WaitForDevice() {
 
 // NewTab opens a second tab in the same browser.
 func (b *Browser) NewTab() *Browser {
-	other := &Browser{T: b.T, Sim: b.Sim, url: b.url, Profile: b.Profile, crashed: make(chan struct{})}
+	other := &Browser{T: b.T, Sim: b.Sim, url: b.url, language: b.language, Profile: b.Profile, crashed: make(chan struct{})}
 	other.Ctx, other.Close = chromedp.NewContext(b.Ctx, chromedp.WithListener(other.listen))
 	b.T.Cleanup(other.Close)
 	other.Do(chromedp.Navigate("about:blank"))

@@ -53,14 +53,14 @@ func (b *Browser) Bind() string {
 	return code
 }
 
-// What stands in the way of a pairing: each has its code, its own sentence, and loses nothing.
-
-// WaitForErrorText checks the sentence of the error that the page shows, and that the code of the error is below it.
-func (b *Browser) WaitForErrorText(code, sentence string) {
+// WaitForErrorText waits for the error state with this code, and checks that the page shows the error's sentences and its code.
+func (b *Browser) WaitForErrorText(code string) {
 	b.T.Helper()
 	b.WaitForError(code)
-	require.Contains(b.T, b.Text(), sentence)
-	require.Contains(b.T, b.Text(), code)
+	what, next := b.ErrorWords(code)
+	for _, text := range []string{what, next, code} {
+		require.Contains(b.T, b.Text(), text)
+	}
 }
 
 // BindFromElsewhere binds, from the start of the page, a device that knows this browser no more.

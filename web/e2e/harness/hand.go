@@ -2,7 +2,6 @@ package harness
 
 import (
 	_ "embed"
-	"fmt"
 )
 
 //go:embed hand.js
@@ -22,8 +21,8 @@ func Hand[T any](b *Browser, does string) T {
 	return Eval[T](b, "hand."+does)
 }
 
-// WaitForActivity waits until the page says of the device that it is doing this.
-func (b *Browser) WaitForActivity(what string) {
+// WaitForActivity waits until the device page says that the device is doing this; the key is that of [Words].
+func (b *Browser) WaitForActivity(key string) {
 	b.T.Helper()
-	b.WaitUntil(fmt.Sprintf("document.querySelector('[data-fact=doing] dd')?.textContent.includes(%q)", what))
+	b.WaitForTextIn("[data-fact=doing] dd", key)
 }

@@ -129,4 +129,5 @@ func (b *Browser) OpenInLanguage(language, path string) {
 	b.Run(fmt.Sprintf("localStorage.setItem('imkey-connect.language', %q)", language))
 	b.Open(path)
 	b.WaitUntil(fmt.Sprintf("document.documentElement.lang.startsWith(%q)", language))
+	b.language = language
 }

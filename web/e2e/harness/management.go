@@ -4,11 +4,17 @@ import (
 	"fmt"
 )
 
-// WaitForKnown waits for what the list of known devices says, and returns it.
-func (b *Browser) WaitForKnown(says string) string {
+// WaitForKnown waits until the list of known devices shows a text, and returns all of the list's text; the key is that of [Words].
+func (b *Browser) WaitForKnown(key string, args ...any) string {
 	b.T.Helper()
-	b.WaitUntil(fmt.Sprintf("document.querySelector('.known')?.innerText.includes(%q)", says))
+	b.WaitForTextIn(".known", key, args...)
 	return Eval[string](b, "document.querySelector('.known').innerText")
+}
+
+// WaitForKnownBound is WaitForKnown for a device that is bound, whatever the time of the binding.
+func (b *Browser) WaitForKnownBound() string {
+	b.T.Helper()
+	return b.WaitForKnown("management.boundOn", map[string]string{b.language: ""})
 }
 
 // PressEntry presses the line of a list that says so.
@@ -24,10 +30,10 @@ func (b *Browser) UnfoldManagement() {
 	b.Run("document.querySelector('details.manage').open = true")
 }
 
-// WaitForMessage waits for what the page says of the last wish.
-func (b *Browser) WaitForMessage(says string) {
+// WaitForMessage waits until the management of the binding shows the outcome of the last action; the key is that of [Words].
+func (b *Browser) WaitForMessage(key string) {
 	b.T.Helper()
-	b.WaitUntil("document.querySelector('.manage .message')?.textContent.includes('" + says + "')")
+	b.WaitForTextIn(".manage .message", key)
 }
 
 // ShownCode is the code on the page, if there is one.
@@ -35,8 +41,3 @@ func (b *Browser) ShownCode() string {
 	b.T.Helper()
 	return Eval[string](b, "document.querySelector('.revealed')?.textContent ?? ''")
 }
-
-const (
-	CodeHidden     = "hidden again."
-	CodeHiddenSoon = "hidden again after 30 seconds"
-)

@@ -3,7 +3,9 @@ package harness
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"io"
+	"io/fs"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -11,6 +13,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -23,6 +26,7 @@ import (
 	"imkey-connect/devicesim/simtest"
 	"imkey-connect/devicesim/usb"
 	"imkey-connect/devicesim/usbip"
+	"imkey-connect/web"
 )
 
 // WaitForQuestion waits until the device asks its person.
@@ -141,8 +145,7 @@ func (s *Sim) serve(w http.ResponseWriter, r *http.Request) {
 	s.requests = append(s.requests, dump...)
 	script, hidden, lacking := s.script, s.hidden, s.lacking
 	s.mu.Unlock()
-	part := strings.HasPrefix(r.URL.Path, "/assets/management-") || strings.HasPrefix(r.URL.Path, "/assets/exceptional-")
-	if hidden && strings.HasPrefix(r.URL.Path, "/sim/") || lacking && part {
+	if hidden && strings.HasPrefix(r.URL.Path, "/sim/") || lacking && LoadedOnDemand(r.URL.Path) {
 		http.NotFound(w, r)
 		return
 	}
@@ -196,3 +199,21 @@ func (s *Sim) WaitForStatus(ok func(device.Status) bool) {
 	s.T.Helper()
 	s.Device.Wait("what the test asks of its status", ok)
 }
+
+// LoadedOnDemand says whether the pages load a file of web/dist only once they need it: no first pairing downloads it.
+func LoadedOnDemand(path string) bool {
+	return strings.HasPrefix(path, "/assets/") && !slices.Contains(firstPairing(), strings.TrimPrefix(path, "/"))
+}
+
+// firstPairing lists the files that a first pairing downloads.
+var firstPairing = sync.OnceValue(func() []string {
+	var manifest struct{ FirstPairing []string }
+	data, err := fs.ReadFile(web.Dist, "manifest.json")
+	if err == nil {
+		err = json.Unmarshal(data, &manifest)
+	}
+	if err != nil {
+		panic(err) // built together with the pages
+	}
+	return manifest.FirstPairing
+})

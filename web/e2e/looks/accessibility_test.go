@@ -98,19 +98,17 @@ func TestCodeBoxesForScreenReaders(t *testing.T) {
 	s := harness.NewSim(t, device.Options{})
 	b := s.StartBrowser(harness.BrowserOptions{Unplugged: true})
 	b.Open("/")
-	for _, language := range []struct{ tag, group, box, hint string }{
-		{"en", "Binding code, 8 characters", "Character %d of 8", "The code has no 0, O, 1 or I."},
-		{"zh", "绑定码，共 8 个字符", "第 %d 个字符，共 8 个", "绑定码中没有 0、O、1 和 I。"},
-	} {
-		b.OpenInLanguage(language.tag, "/")
+	for _, language := range []string{"en", "zh"} {
+		b.OpenInLanguage(language, "/")
+		group := b.Words("pairing.codeGroup")
 		b.Run(`(await import(document.querySelector('script[type=module]').src)).show({ name: 'code', source: 'screen' })`)
 		boxes := func() []*axNode {
 			tree := tree(b)
-			boxes := tree.inGroup(language.group).ofRole("textbox")
+			boxes := tree.inGroup(group).ofRole("textbox")
 			require.Len(t, boxes, 8)
 			require.Len(t, tree.ofRole("textbox"), 8, "nothing else takes text")
 			for i, box := range boxes {
-				require.Equal(t, fmt.Sprintf(language.box, i+1), box.name)
+				require.Equal(t, b.Words("pairing.codeBox", i+1), box.name)
 			}
 			return boxes
 		}
@@ -122,8 +120,7 @@ func TestCodeBoxesForScreenReaders(t *testing.T) {
 		for i, box := range boxes() {
 			require.Equal(t, i == 1, box.properties["invalid"] == "true", "only 0 cannot be")
 		}
-		group := tree(b).inGroup(language.group)
-		require.Contains(t, group.description, language.hint, "the reason describes the group")
+		require.Contains(t, tree(b).inGroup(group).description, b.Words("pairing.codeRule.lookalike"), "the reason describes the group")
 	}
 }
 
@@ -147,13 +144,15 @@ func TestAnnouncements(t *testing.T) {
 		return live("polite", harness.Eval[string](b, "document.querySelector('[data-live=polite]').textContent")),
 			live("assertive", harness.Eval[string](b, "document.querySelector('[data-live=assertive]').textContent"))
 	}
+	malformed, _ := b.ErrorWords("protocol")
+	rejected, _ := b.ErrorWords("user-rejected")
 	for _, c := range []struct{ state, polite, urgent string }{
-		{`{ name: 'choosing' }`, "Choose your imKey", ""},
-		{`{ name: 'code', source: 'screen' }`, "Enter the binding code", ""},
-		{`{ name: 'checking', source: 'screen', attention: true }`, "Look at your imKey", ""},
-		{`{ name: 'wrong', source: 'screen', triesLeft: 3 }`, "", "3 tries are left"},
-		{`{ name: 'error', code: 'protocol' }`, "", "makes no sense"},
-		{`{ name: 'error', code: 'user-rejected' }`, "You declined", ""},
+		{`{ name: 'choosing' }`, b.Words("pairing.choosingTitle"), ""},
+		{`{ name: 'code', source: 'screen' }`, b.Words("pairing.codeTitle"), ""},
+		{`{ name: 'checking', source: 'screen', attention: true }`, b.Words("pairing.waitingTitle"), ""},
+		{`{ name: 'wrong', source: 'screen', triesLeft: 3 }`, "", b.Words("pairing.wrongCode", "screen", 3)},
+		{`{ name: 'error', code: 'protocol' }`, "", malformed},
+		{`{ name: 'error', code: 'user-rejected' }`, rejected, ""},
 	} {
 		b.Run(`await (await import(document.querySelector('script[type=module]').src)).show(` + c.state + `)`)
 		polite, urgent := regions()
@@ -208,5 +207,5 @@ func TestEveryControlHasAName(t *testing.T) {
 	b.WaitUntil("document.querySelector('[data-fact]') !== null")
 	b.Run(`for (const d of document.querySelectorAll('details')) d.open = true`)
 	named("/device")
-	require.Len(t, tree(b).inGroup("Buttons").ofRole("button"), 4)
+	require.Len(t, tree(b).inGroup(b.Words("device.buttons")).ofRole("button"), 4)
 }

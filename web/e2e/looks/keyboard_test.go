@@ -34,7 +34,7 @@ func TestPairingByKeyboard(t *testing.T) {
 	b.Type(kb.Home + code)
 	b.PressEnterOn("[data-action=bind]")
 	b.WaitForState("bound")
-	require.Contains(t, b.Text(), "not kept", "the switch was turned by the space bar")
+	b.RequireText("pairing.notKept") // the space bar turned the switch off
 	b.PressEnterOn("[data-action=done]")
 	b.WaitForState("start")
 }

@@ -67,7 +67,7 @@ func TestPictures(t *testing.T) {
 	entry := picture(b, "light")
 	b.Type(code[5:] + "\r")
 	s.WaitForQuestion()
-	b.WaitUntil(`document.querySelector('[data-state="checking"]')?.innerText.includes('Look at your imKey')`)
+	b.WaitForTextIn("[data-state=checking]", "pairing.waitingTitle")
 	confirm := picture(b, "light")
 	s.Device.Press(device.OK)
 	b.WaitForState("bound")

@@ -17,13 +17,13 @@ func TestViewCode(t *testing.T) {
 	code := b.Bind()
 	require.NotContains(t, b.Text(), code)
 	b.UnfoldManagement()
-	require.Contains(t, b.Text(), "no proof that the owner is there")
+	b.RequireText("pairing.viewCodeText")
 	b.Press("view-code")
-	b.WaitForMessage(harness.CodeHiddenSoon)
+	b.WaitForMessage("pairing.revealed")
 	require.Equal(t, code, b.ShownCode())
 	require.True(t, harness.Eval[bool](b, "document.activeElement.matches('.revealed')"), "the code is where the focus is, to be read out")
 	b.Press("hide-code")
-	b.WaitForMessage(harness.CodeHidden)
+	b.WaitForMessage("pairing.hidden")
 	require.Empty(t, b.ShownCode())
 
 	b.Open("/") // and on another visit
@@ -34,7 +34,7 @@ func TestViewCode(t *testing.T) {
 		for (const name of ['copy', 'cut']) document.addEventListener(name, () => copied.push(name))
 		navigator.clipboard.writeText = async () => { copied.push('written') }`)
 	b.Press("view-code")
-	b.WaitForMessage(harness.CodeHiddenSoon)
+	b.WaitForMessage("pairing.revealed")
 	require.Equal(t, code, b.ShownCode())
 	// It is text and nothing else: in no attribute, in no message to a screen reader, never copied.
 	require.Empty(t, harness.Eval[string](b, `[...document.querySelectorAll('*')].flatMap(e => [...e.attributes]).map(a => a.name + a.value).join()
@@ -57,7 +57,7 @@ func TestViewedCodeIsHiddenWithThePage(t *testing.T) {
 	b.UnfoldManagement()
 	view := func() {
 		b.Press("view-code")
-		b.WaitForMessage(harness.CodeHiddenSoon)
+		b.WaitForMessage("pairing.revealed")
 		require.Equal(t, code, b.ShownCode())
 	}
 	gone := func() {
@@ -71,11 +71,11 @@ func TestViewedCodeIsHiddenWithThePage(t *testing.T) {
 		delete document.visibilityState`)
 	require.Empty(t, harness.Eval[string](b, "atOnce"))
 	gone()
-	b.WaitForMessage(harness.CodeHidden)
+	b.WaitForMessage("pairing.hidden")
 
 	view()
 	s.Device.Unplug()
-	b.WaitUntil("document.body.innerText.includes('unplugged')")
+	b.WaitForText("pairing.unpluggedNote")
 	gone()
 	s.Device.Plug()
 	b.WaitFor("[data-action=view-code]")
@@ -96,7 +96,7 @@ func TestManagementHidesTheCode(t *testing.T) {
 	b.UnfoldManagement()
 	for action, state := range map[string]string{"rename": "rename", "export": "export"} {
 		b.Press("view-code")
-		b.WaitForMessage(harness.CodeHiddenSoon)
+		b.WaitForMessage("pairing.revealed")
 		require.Equal(t, code, b.ShownCode())
 		b.Press(action)
 		b.WaitForState(state)
@@ -128,13 +128,13 @@ func TestCodeNotKept(t *testing.T) {
 	b.WaitForState("bound")
 	b.UnfoldManagement()
 	b.Press("view-code")
-	b.WaitForMessage("not kept in this browser")
+	b.WaitForMessage("pairing.notRemembered")
 	require.Empty(t, b.ShownCode())
 
 	// The device shows it to whom it is bound.
 	s.Device.Home()
 	b.Press("show-on-device")
-	b.WaitForMessage("shows the code now")
+	b.WaitForMessage("pairing.shownAgain")
 	require.Equal(t, code, s.Device.Code())
 }
 
@@ -159,7 +159,7 @@ func TestViewCodeOfAnUnverifiedDevice(t *testing.T) {
 	b.Press("connect")
 	b.WaitForState("bound")
 	b.Press("view-code")
-	b.WaitForMessage(harness.CodeHiddenSoon)
+	b.WaitForMessage("pairing.revealed")
 	require.Equal(t, code, b.ShownCode())
 }
 

@@ -17,7 +17,7 @@ func TestForgetBinding(t *testing.T) {
 	b.UnfoldManagement()
 	b.Press("forget")
 	b.WaitForState("forget")
-	require.Contains(t, b.Text(), "bound to a key that is then lost")
+	b.RequireText("exceptional.forgetLead")
 	b.Press("keep-binding")
 	b.WaitForState("bound")
 	b.UnfoldManagement()
@@ -25,7 +25,7 @@ func TestForgetBinding(t *testing.T) {
 	b.WaitForState("forget")
 	b.Press("forget-now")
 	b.WaitForState("start")
-	require.Contains(t, b.Text(), "has forgotten the binding")
+	b.RequireText("pairing.forgotten")
 	require.True(t, s.IsBound(), "the device is not told")
 	b.BindFromElsewhere(code)
 }

@@ -1,6 +1,8 @@
 package management
 
 import (
+	"fmt"
+	"slices"
 	"testing"
 
 	"github.com/chromedp/chromedp/kb"
@@ -17,29 +19,31 @@ func TestKnownDevices(t *testing.T) {
 	serial := s.Device.Status().Serial
 	b := s.StartBrowser(harness.BrowserOptions{})
 	b.Open("/")
-	require.False(t, harness.Eval[bool](b, "performance.getEntriesByType('resource').some(r => /wasm|management-|exceptional-/.test(r.name))"),
-		"a browser that knows no device loads nothing that would tell")
+	loaded := harness.Eval[[]string](b, "performance.getEntriesByType('resource').map(r => new URL(r.name).pathname)")
+	require.NotEmpty(t, loaded)
+	require.NotContains(t, loaded, "/imkey.wasm", "a browser that knows no device has no records to read")
+	require.False(t, slices.ContainsFunc(loaded, harness.LoadedOnDemand), "%v", loaded)
 	b.Bind()
 
 	wired := len(s.PacketDirections())
 	b.Open("/")
-	list := b.WaitForKnown("Plugged in · Bound on")
-	require.Contains(t, list, serial)
+	b.WaitForKnown("management.pluggedIn")
+	require.Contains(t, b.WaitForKnownBound(), serial)
 	require.Equal(t, wired, len(s.PacketDirections()), "nothing was asked of the device")
 	b.PressEntry(serial)
 	b.WaitForState("known")
-	for _, says := range []string{"To this browser", "By the simulator’s key", "Kept in this browser"} {
-		require.Contains(t, b.Text(), says)
+	for _, key := range []string{"pairing.boundToThis", "management.verifiedBySimulator", "management.codeKept"} {
+		b.RequireText(key)
 	}
 	require.Equal(t, wired, len(s.PacketDirections()), "nor for its page")
 	b.Press("rename")
 	b.WaitForState("rename")
 	b.WaitForFocus("[data-control=name]")
 	b.Type("Savings" + kb.Enter)
-	b.WaitUntil("document.querySelector('[data-state=known] .message')?.innerText.includes('name is saved')")
+	b.WaitForTextIn("[data-state=known] .message", "pairing.nameSaved")
 	b.WaitForFocus(".message")
 	b.Press("back")
-	b.WaitForKnown("Savings")
+	b.WaitUntil("document.querySelector('.known')?.innerText.includes('Savings')")
 	b.Press("connect")
 	b.WaitForState("bound")
 	require.Contains(t, b.Text(), "Savings")
@@ -48,16 +52,16 @@ func TestKnownDevices(t *testing.T) {
 	b.Press("disconnect")
 	s.Device.Unplug()
 	b.Open("/")
-	require.Contains(t, b.WaitForKnown("Not connected to this page"), "Savings")
+	require.Contains(t, b.WaitForKnown("management.notPluggedIn"), "Savings")
 	b.PressEntry("Savings")
 	b.WaitForState("known")
-	require.Contains(t, b.Text(), "Plug it in")
+	b.RequireText("management.plugToView")
 	b.Press("forget-known")
 	b.WaitForState("forget-known")
-	require.Contains(t, b.Text(), "bound to a key that is then lost")
+	b.RequireText("exceptional.forgetLead")
 	b.Press("forget-now")
 	b.WaitForState("start")
-	require.Contains(t, b.Text(), "has forgotten the binding")
+	b.RequireText("pairing.forgotten")
 	b.WaitUntil("document.querySelector('.known') === null")
 	s.Device.Plug()
 	b.Open("/")
@@ -76,12 +80,12 @@ func TestForgetInAnotherTab(t *testing.T) {
 	b := s.StartBrowser(harness.BrowserOptions{})
 	code := b.Bind()
 	b.Press("done")
-	b.WaitForKnown("Bound on")
+	b.WaitForKnownBound()
 	b.PressEntry(serial)
 	b.WaitForState("known")
 	other := b.NewTab()
 	other.Open("/")
-	other.WaitForKnown("Bound on")
+	other.WaitForKnownBound()
 	other.PressEntry(serial)
 	other.WaitForState("known")
 	other.Press("forget-known")
@@ -94,7 +98,7 @@ func TestForgetInAnotherTab(t *testing.T) {
 	b.Fill("name", "Savings")
 	b.Press("save-name")
 	b.WaitForState("start")
-	require.Contains(t, b.Text(), "has forgotten the binding")
+	b.RequireText("pairing.forgotten")
 	require.False(t, harness.Eval[bool](b, "document.querySelector('.known') !== null"))
 
 	// Bound there, it is known here when this tab is in sight again.
@@ -109,7 +113,7 @@ func TestForgetInAnotherTab(t *testing.T) {
 	other.Press("done")
 	other.WaitForState("start")
 	b.Run("document.dispatchEvent(new Event('visibilitychange'))")
-	b.WaitForKnown("Bound on")
+	b.WaitForKnownBound()
 }
 
 // What is done with a binding and elsewhere on the page comes back to where it was begun, and says what came of it.
@@ -122,21 +126,21 @@ func TestActionsReturnToTheBinding(t *testing.T) {
 		t.Helper()
 		b.WaitForState("bound")
 		require.True(t, harness.Eval[bool](b, "document.querySelector('details.manage').open"))
-		require.NotContains(t, b.Text(), "shows the code now")
+		b.RequireNoText("pairing.shownAgain")
 	}
-	b.WaitUntil("document.querySelector('.banner').innerText.includes('Holds no money')")
+	b.WaitForTextIn(".banner", "common.simulatedNote")
 	b.Press("view-code-to-write") // from where it is said to be written down
-	b.WaitForMessage(harness.CodeHiddenSoon)
+	b.WaitForMessage("pairing.revealed")
 	require.Equal(t, code, b.ShownCode())
 	b.Press("hide-code")
-	b.WaitForMessage("hidden again")
+	b.WaitForMessage("pairing.hidden")
 	b.Press("show-on-device")
-	b.WaitForMessage("shows the code now")
+	b.WaitForMessage("pairing.shownAgain")
 	b.Press("rename")
 	b.WaitForState("rename")
 	b.Fill("name", "Savings")
 	b.Press("save-name")
-	b.WaitForMessage("The name is saved")
+	b.WaitForMessage("pairing.nameSaved")
 	unfolded()
 	b.WaitUntil("document.querySelector('.card-title').innerText.includes('Savings')")
 	b.Press("rename")
@@ -148,7 +152,7 @@ func TestActionsReturnToTheBinding(t *testing.T) {
 	b.Fill("passphrase", "12345678")
 	b.Fill("passphrase-again", "12345678")
 	b.Press("export-now")
-	b.WaitUntil("document.querySelector('.form .code-hint')?.innerText.includes('Too weak')")
+	b.WaitForTextIn(".form .code-hint", "management.strengthWeak")
 	b.Press("back")
 	unfolded()
 	exports(b)
@@ -163,15 +167,15 @@ func TestLanguageChangeKeepsInput(t *testing.T) {
 	b := s.StartBrowser(harness.BrowserOptions{})
 	b.Bind()
 	b.Open("/")
-	b.WaitForKnown("Bound on")
+	b.WaitForKnownBound()
 	b.PressEntry(s.Device.Status().Serial)
 	b.WaitForState("known")
 	b.Press("export")
 	b.WaitForState("export")
 	b.Fill("passphrase", "correct horse battery staple wagon")
 	b.Run("document.querySelector('[data-control=show-passphrase]').click(); document.querySelector('[data-language=zh]').click()")
-	b.WaitUntil("document.querySelector('h1').innerText === '导出此绑定'")
+	b.WaitUntil(fmt.Sprintf("document.querySelector('h1').innerText === %q", harness.Words(t, "zh", "management.exportTitle")))
 	require.Equal(t, "correct horse battery staple wagon", harness.Eval[string](b, "document.querySelector('[data-control=passphrase]').value"))
 	require.Equal(t, "text", harness.Eval[string](b, "document.querySelector('[data-control=passphrase]').type"))
-	require.Contains(t, b.Text(), "强度高")
+	require.Contains(t, b.Text(), harness.Words(t, "zh", "management.strengthStrong"))
 }

@@ -21,12 +21,12 @@ func TestFirstPairingAndTheNextVisit(t *testing.T) {
 	b.EnterCode(s.Device.Code())
 	b.WaitForState("bound")
 	require.Equal(t, "bound", s.Device.Status().Binding)
-	require.Contains(t, b.Text(), "Write it on paper")
+	b.RequireText("pairing.adviceWrite")
 
 	b.Open("/")
 	b.Press("connect")
 	b.WaitForState("bound")
-	require.NotContains(t, b.Text(), "Write it on paper", "the second visit is not a binding")
+	b.RequireNoText("pairing.adviceWrite") // the second visit is not a binding
 }
 
 func TestAnotherProfileTakesOverTheBinding(t *testing.T) {
@@ -44,7 +44,7 @@ func TestAnotherProfileTakesOverTheBinding(t *testing.T) {
 	b.WaitForState("recognised")
 	b.Press("go-on")
 	b.WaitForState("elsewhere")
-	require.Contains(t, b.Text(), "unbind", "the warning comes before the code is asked for")
+	b.RequireText("exceptional.elsewhereLead") // the warning comes before the code is asked for
 	b.Press("go-on")
 	b.WaitForState("code")
 	b.EnterCode(code)
@@ -117,7 +117,7 @@ func TestDeviceAsksToConfirmTheBinding(t *testing.T) {
 
 	b.EnterCode(code)
 	s.WaitForQuestion()
-	b.WaitUntil(`document.querySelector('[data-state="checking"]')?.innerText.includes('Look at your imKey')`)
+	b.WaitForTextIn("[data-state=checking]", "pairing.waitingTitle")
 	s.Device.Press(device.Cancel)
 	b.WaitForError("user-rejected")
 
@@ -161,7 +161,7 @@ func TestUnverifiedDeviceMustBeAccepted(t *testing.T) {
 	b.Open("/")
 	b.Press("connect")
 	b.WaitForState("recognised")
-	require.Contains(t, b.Text(), "Cannot be verified")
+	b.RequireText("pairing.unverified")
 	b.Press("go-on")
 	b.WaitForState("unverified")
 	b.Press("go-on") // without the tick

@@ -19,7 +19,7 @@ func TestSeveralDevicesPluggedIn(t *testing.T) {
 	b.WaitUntil("navigator.usb.getDevices().then(d => d.length === 2)")
 	b.Press("connect")
 	b.WaitForState("several")
-	require.Contains(t, b.Text(), "New to this browser")
+	b.RequireText("exceptional.newHere")
 	require.Empty(t, s.PacketDirections())
 	b.PressEntry(second)
 	b.WaitForState("recognised")
@@ -51,7 +51,7 @@ func TestSeveralDevicesPluggedIn(t *testing.T) {
 	b.Open("/")
 	b.Press("connect")
 	b.WaitForState("several")
-	b.WaitUntil("document.querySelector('.entries')?.innerText.includes('Bound in this browser')")
+	b.WaitForTextIn(".entries", "exceptional.knownHere")
 	// One that is unplugged leaves the list, and comes back to it.
 	s.Device.Unplug()
 	b.WaitUntil("document.querySelectorAll('[data-state=several] .entry').length === 1")

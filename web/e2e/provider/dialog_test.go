@@ -3,6 +3,7 @@ package provider
 import (
 	"fmt"
 	"net/http"
+	"strings"
 	"testing"
 
 	"github.com/chromedp/chromedp"
@@ -69,8 +70,9 @@ func TestDialogOnAHostileSite(t *testing.T) {
 	b.WaitForDialog("recognised")
 
 	// It names the site, lies above it, and nothing of the site's reaches in.
-	require.Regexp(t, `^127\.0\.0\.1:\d+ wants to bind your imKey$`, harness.Eval[string](b, "dialog().querySelector('#asking').textContent"))
-	require.Contains(t, harness.Eval[string](b, "dialog().querySelector('.asking').innerText"), "only if you trust this site")
+	host := strings.TrimPrefix(s.URL, "http://")
+	require.Equal(t, host+b.Words("dialog.wants.after"), harness.Eval[string](b, "dialog().querySelector('#asking').textContent"))
+	require.Contains(t, harness.Eval[string](b, "dialog().querySelector('.asking').innerText"), b.Words("dialog.trust"))
 	require.Nil(t, harness.Eval[any](b, "document.querySelector('imkey-pairing').shadowRoot"))
 	require.True(t, harness.Eval[bool](b, "dialog().querySelector('dialog').matches(':modal')"))
 	require.Equal(t, "48px", harness.Eval[string](b, "getComputedStyle(dialog().querySelector('.button-primary')).minHeight"), "of the person's size and not the site's")
@@ -93,7 +95,7 @@ func TestDialogOnAHostileSite(t *testing.T) {
 	b.WaitForDialog("wrong")
 	b.EnterCode(code)
 	b.WaitForDialog("bound")
-	require.Regexp(t, `^127\.0\.0\.1:\d+ is bound to your imKey$`, harness.Eval[string](b, "dialog().querySelector('.asking').innerText.trim()"), "nothing is wanted any more")
+	require.Equal(t, host+b.Words("dialog.has.after"), harness.Eval[string](b, "dialog().querySelector('.asking').innerText.trim()"), "nothing is wanted any more")
 	for _, where := range []string{"document.documentElement.outerHTML", "dialog().querySelector('dialog').outerHTML", "location.href + JSON.stringify({ ...localStorage })"} {
 		require.NotContains(t, harness.Eval[string](b, where), code)
 	}

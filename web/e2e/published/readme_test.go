@@ -2,6 +2,7 @@ package published
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"os"
 	"os/exec"
@@ -46,7 +47,7 @@ func TestREADMEPage(t *testing.T) {
 			b := s.StartBrowser(harness.BrowserOptions{Unplugged: name == "simulated"})
 			says := func(text string) {
 				b.T.Helper()
-				b.WaitUntil(`document.getElementById('said').textContent.includes("` + text + `")`)
+				b.WaitUntil(fmt.Sprintf("document.getElementById('said').textContent.includes(%q)", text))
 			}
 			open := func() {
 				b.Do(chromedp.Navigate(s.URL+"/dapp-of-the-readme"), chromedp.Click(chromedp.CSS("#connect")))
@@ -68,7 +69,7 @@ func TestREADMEPage(t *testing.T) {
 				b.Do(chromedp.Click(chromedp.CSS("#accept")))
 			}
 			enter(harness.WrongCode(code))
-			says("That is not the code of this imKey.")
+			says(harness.ErrorSentence(t, "wrong-code"))
 			s.Device.Simulated.SetConfirmBinding(true)
 			enter(strings.ToLower(code[:4] + "-" + code[4:]))
 			says("Look at your imKey.")

@@ -170,7 +170,7 @@ func TestCodeLost(t *testing.T) {
 	var code string
 	way := bindsWith(b, func() string {
 		code = s.Device.Code()
-		require.Contains(t, b.Text(), "Read the code on your imKey")
+		b.RequireText("pairing.codeLead")
 		return code
 	})
 	require.NotContains(t, way, "elsewhere", "nobody is bound any more")
@@ -193,12 +193,12 @@ func TestCodeNotCopied(t *testing.T) {
 	b.Press("connect")
 	b.WaitForState("bound")
 	b.Press("view-code")
-	b.WaitForMessage(harness.CodeHiddenSoon)
+	b.WaitForMessage("pairing.revealed")
 	require.Equal(t, code, b.ShownCode())
 	b.Press("hide-code")
-	b.WaitForMessage(harness.CodeHidden)
+	b.WaitForMessage("pairing.hidden")
 	b.Press("show-on-device")
-	b.WaitForMessage("shows the code now")
+	b.WaitForMessage("pairing.shownAgain")
 	require.Equal(t, code, s.Device.Code())
 	s.Device.Home()
 	b.Close()

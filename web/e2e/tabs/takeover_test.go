@@ -19,7 +19,7 @@ func TestTakeOverBetweenTwoTabs(t *testing.T) {
 	other.Open("/")
 	other.Press("connect")
 	other.WaitForState("in-use")
-	require.Contains(t, other.Text(), "Another tab is using your imKey")
+	other.RequireText("exceptional.inUseTitle")
 	other.Press("take-over")
 	other.WaitForState("bound")
 	b.WaitForState("taken-over")
@@ -42,7 +42,7 @@ func TestAnotherTabUsesTheDevice(t *testing.T) {
 	other.Open("/")
 	other.Press("connect")
 	other.WaitForState("in-use")
-	require.Contains(t, other.Text(), "Another tab is using your imKey")
+	other.RequireText("exceptional.inUseTitle")
 	b.Open("/") // the first tab lets go
 	other.Press("take-over")
 	other.WaitForState("recognised")

@@ -34,7 +34,6 @@ test('a reason that the sentences for the code would mislead about has its own',
 
 test('what helps a developer comes after them', () => {
   const error = failure('wallet-missing', 'public key: status word F000', { statusWord: 0xF000, retryable: true })
-  assert.equal(error.message,
-    'There is no wallet on the imKey yet. Create or restore one on the device, then try again. (public key: status word F000)')
+  assert.equal(error.message, `${worded('wallet-missing', '')} (public key: status word F000)`)
   assert.equal(error.code, 'wallet-missing')
 })

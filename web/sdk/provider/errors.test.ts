@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { failure, invalid } from '../client/errors'
+import { worded } from '../client/sentences'
 import { rpcError } from './errors'
 import { NodeError, Refusal, badParams } from './refusal'
 
@@ -22,5 +23,5 @@ test("the engine's errors begin with a sentence, and a node's are left as they a
   assert.equal(node.code, -32602)
   assert.equal(node.message, 'invalid params')
   assert.deepEqual(node.data, { code: 'invalid-argument' })
-  assert.match(rpcError(new TypeError('x is not a function')).message, /^Something went wrong.*\(unexpected: x is not a function\)$/)
+  assert.equal(rpcError(new TypeError('x is not a function')).message, worded('internal', 'unexpected: x is not a function'))
 })

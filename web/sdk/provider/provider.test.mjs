@@ -376,7 +376,7 @@ test('accounts that are taken back while they are asked for are not given', asyn
   const anew = it.ask('eth_requestAccounts')
   await until(() => idle)
   idle()
-  for (const { reason: error } of await Promise.allSettled(asked)) assert.deepEqual([error.code, error.message], [4100, 'The accounts were taken back meanwhile. Connect again to go on.'])
+  await Promise.all(asked.map(request => assert.rejects(request, { code: 4100, message: /taken back/ })))
   assert.deepEqual(await anew, [A0])
 
   // With the very last answer of it.
