@@ -9,7 +9,7 @@ WASM_EXEC = $(shell $(GO) env GOROOT)/lib/wasm/go_js_wasm_exec
 # What web/dist is made of: the Go that becomes imkey.wasm, the TypeScript, the build tool.
 SOURCES := $(shell find core bridge wasm web/sdk web/ui web/apps web/build -type f ! -name '*_test.go' ! -name '*.test.*' ! -path '*/testdata/*' ! -path '*/node_modules/*' 2>/dev/null) go.mod go.sum
 # The Go modules beside the root's, which only tests need.
-MODULES := web/e2e core/ethereum/oracle
+MODULES := web/e2e core/ethereum/oracle examples/go-test
 
 .PHONY: help build run test test-all buses e2e-kernel soak bench pack tools check lint testcases clean
 
@@ -35,7 +35,7 @@ tools:
 
 # Format, vet, staticcheck and types.
 check: build lint
-	@test -z "$$(gofmt -l core bridge wasm web devicesim | tee /dev/stderr)" || { echo 'run gofmt -w on these' >&2; exit 1; }
+	@test -z "$$(gofmt -l core bridge wasm web devicesim examples | tee /dev/stderr)" || { echo 'run gofmt -w on these' >&2; exit 1; }
 	@$(GO) vet ./...
 	@GOOS=js GOARCH=wasm $(GO) vet ./core/... ./bridge/... ./wasm/...
 	@for module in $(MODULES); do (cd $$module && $(GO) vet ./...) || exit 1; done

@@ -1,20 +1,17 @@
-// The README's test of a pairing and a signature, with Puppeteer. In an empty folder beside the checkout:
-//
-//   npm install puppeteer-core@24
-//   go build -C ../imkey-connect -o "$PWD/imkeysim" ./devicesim/cmd/imkeysim
-//   node --test
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { startChromium } from 'imkeysim'
 import puppeteer from 'puppeteer-core'
-import { startChromium } from '../imkey-connect/devicesim/examples/imkeysim.mjs'
 
-const phrase = 'abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon about'
+// The words of the simulated wallet. Never use those of a real one.
+const mnemonic = 'abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon about'
 
 test('binds and signs', { timeout: 120_000 }, async (t) => {
-  const imkeysim = await startChromium('./imkeysim', '-mnemonic', phrase)
+  const imkeysim = await startChromium('./imkeysim', '-mnemonic', mnemonic)
   t.after(() => imkeysim.stop())
   const browser = await puppeteer.connect({ browserWSEndpoint: imkeysim.devtools })
   const page = await browser.newPage()
+
   await page.goto(imkeysim.url)
   await page.locator('[data-action=connect]').click()
   await page.locator('[data-action=go-on]').click()
@@ -23,10 +20,11 @@ test('binds and signs', { timeout: 120_000 }, async (t) => {
   await page.keyboard.press('Enter')
   await page.waitForSelector('[data-state=bound]')
 
-  await page.goto(imkeysim.url + '/dapp')
+  await page.goto(`${imkeysim.url}/dapp`)
   await page.locator('[data-action=connect]').click()
   await page.waitForSelector('[data-account]')
   await page.locator('[data-action=sign-message]').click()
   assert.match(await imkeysim.answer('ok'), /^Sign message:/)
-  assert.match(await page.locator('[data-answer]').map((answer) => answer.textContent).wait(), /^"0x[0-9a-f]{130}"$/)
+  const answer = page.locator('[data-answer]').map((element) => element.textContent)
+  assert.match(await answer.wait(), /^"0x[0-9a-f]{130}"$/)
 })

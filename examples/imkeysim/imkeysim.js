@@ -1,5 +1,5 @@
-// Starts a simulated imKey with a Chromium into which it is plugged, from any JavaScript, and is its person: for Playwright,
-// Puppeteer or any other driver. Needs Node 20 and nothing else; the binary is built by
+// Starts a simulated imKey with a Chromium into which it is plugged, and does what the device's user does: presses buttons and
+// reads the screen. It is for Playwright, Puppeteer and other drivers, and needs nothing but node 20 and the program imkeysim:
 //
 //   go build -C path/to/imkey-connect -o "$PWD/imkeysim" ./devicesim/cmd/imkeysim
 import { spawn } from 'node:child_process'
@@ -9,36 +9,36 @@ import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 
 /**
- * What GET device of the control API answers, as devicesim/status.go documents it; these are some of its fields.
+ * The answer to GET device of the control API. These are some of its fields; devicesim/device/status.go documents all.
  * @typedef {object} State
  * @property {string} serial
  * @property {boolean} plugged
  * @property {boolean} locked
- * @property {boolean} asking whether the screen asks something that a button answers
+ * @property {boolean} asking whether the screen asks a question that a button answers
  * @property {string} binding 'none', 'code-drawn', 'code-shown', 'bound' …
- * @property {string[]} screen four lines of at most 16 characters; none without power
+ * @property {string[]} screen four lines of at most 16 characters, or none if the device has no power
  */
 
 /**
- * Starts `imkeysim chromium -headless`, with these arguments after it (`imkeysim -h` lists them; a URL comes last), and
- * resolves when the browser can be driven. Stop it at the end of the test.
- * @param {string} command the binary
- * @param {...string} args
+ * Starts `imkeysim chromium -headless` with more arguments, and resolves when the browser can be driven. Call stop at the end of
+ * the test.
+ * @param {string} command the path of the program
+ * @param {...string} args as `imkeysim chromium -h` lists them; last the URL of a site that may use the device
  * @returns {Promise<Imkeysim>}
  */
 export async function startChromium(command, ...args) {
   const child = spawn(command, ['chromium', '-headless', ...args], { stdio: ['ignore', 'pipe', 'inherit'] })
   const failed = once(child, 'error').then(([error]) => { throw error.code === 'ENOENT' ? notBuilt(command, error) : error })
-  failed.catch(() => {}) // it is raced below
+  failed.catch(() => {}) // the race below handles it
   const lines = []
   const read = async () => {
     for await (const line of createInterface({ input: child.stdout })) {
       if (lines.push(line) && line.startsWith('devtools ')) return
     }
-    throw new Error(`${command} has ended; it says why on its standard error`)
+    throw new Error(`${command} has ended; its standard error gives the reason`)
   }
   await Promise.race([read(), failed])
-  child.stdout.resume() // nothing more is printed, and nothing waits for being read
+  child.stdout.resume() // discards the rest
   return new Imkeysim(child, lines[0], lines.at(-1).slice('devtools '.length))
 }
 
@@ -48,11 +48,11 @@ function notBuilt(command, cause) {
   go build -C ${JSON.stringify(checkout)} -o ${JSON.stringify(resolve(command))} ./devicesim/cmd/imkeysim`, { cause })
 }
 
-/** A running simulator and the person in front of its devices. */
+/** A running simulator, and the user of its devices. */
 export class Imkeysim {
   #child
 
-  /** @private by startChromium */
+  /** @private use startChromium */
   constructor(child, url, devtools) {
     this.#child = child
     /** @type {string} the origin of the simulator and of its pages: http://127.0.0.1:PORT */
@@ -61,7 +61,7 @@ export class Imkeysim {
     this.devtools = devtools
   }
 
-  /** Ends the simulator and its browser; resolves when nothing of them runs. */
+  /** Ends the simulator and its browser, and resolves when both have ended. */
   async stop() {
     if (this.#child.exitCode !== null || this.#child.signalCode !== null) return
     const ended = once(this.#child, 'exit')
@@ -70,10 +70,10 @@ export class Imkeysim {
   }
 
   /**
-   * Makes one call of the control API (devicesim/control/control.go lists them); a body makes it a POST.
+   * Calls the control API (devicesim/control/control.go lists the calls). With a body it is a POST.
    * @param {string} call such as 'device/unplug', 'faults' or 'device?device=2'
    * @param {unknown} [body]
-   * @returns {Promise<any>} the answer; after a POST it is the device's State
+   * @returns {Promise<any>} the answer; that to a POST is the device's State
    */
   async call(call, body) {
     const request = body === undefined
@@ -88,17 +88,17 @@ export class Imkeysim {
    * Presses a button.
    * @param {'ok' | 'cancel' | 'up' | 'down'} button
    * @param {number} [device] from 1 on
-   * @returns {Promise<State>} the device's state after it
+   * @returns {Promise<State>} the state after the press
    */
   press(button, device = 1) {
     return this.call(`device/press?device=${device}`, { button })
   }
 
   /**
-   * Waits for a state of a device, without asking again and again.
+   * Waits for a state of a device. It listens to events and does not poll.
    * @param {(state: State) => boolean} ok
    * @param {number} [device] from 1 on
-   * @returns {Promise<State>} the first state that is ok
+   * @returns {Promise<State>} the first state for which ok returns true
    */
   async until(ok, device = 1) {
     const { body } = await fetch(`${this.url}/sim/v1/events?device=${device}`)
@@ -125,15 +125,15 @@ export class Imkeysim {
   }
 
   /**
-   * Waits until the screen asks something, reads all its pages, and answers.
+   * Waits until the screen asks a question, reads all pages of it, and answers by a button.
    * @param {'ok' | 'cancel'} [button]
    * @param {number} [device] from 1 on
-   * @returns {Promise<string>} what it asked, one page a line
+   * @returns {Promise<string>} the question, one page a line
    */
   async answer(button = 'ok', device = 1) {
     const pages = []
     for (let state = await this.until(({ asking }) => asking, device), before = ''; state.screen.at(-1) !== before;) {
-      pages.push(state.screen.slice(0, -1).join('')) // the last line says which page it is
+      pages.push(state.screen.slice(0, -1).join('')) // the last line is the page's number
       before = state.screen.at(-1)
       state = await this.press('down', device)
     }

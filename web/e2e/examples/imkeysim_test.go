@@ -1,4 +1,4 @@
-package published
+package examples
 
 import (
 	"context"
@@ -9,15 +9,14 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
-
-	"imkey-connect/web/e2e/harness"
 )
 
-// TestStartChromiumWithoutTheSimulator: who forgot to build the simulator is told the command, which is a right one.
+// TestStartChromiumWithoutTheSimulator: the error of startChromium names the command that builds the missing program.
 func TestStartChromiumWithoutTheSimulator(t *testing.T) {
 	t.Parallel()
-	module := harness.RepoPath("devicesim/examples/imkeysim.mjs")
-	ctx, stop := context.WithTimeout(t.Context(), 2*harness.Timeout) // it compiles
+	module, err := filepath.Abs("../../../examples/imkeysim/imkeysim.js")
+	require.NoError(t, err)
+	ctx, stop := context.WithTimeout(t.Context(), limit)
 	defer stop()
 	in := func(folder, program string, args ...string) string {
 		command := exec.CommandContext(ctx, program, args...)

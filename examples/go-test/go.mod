@@ -1,0 +1,15 @@
+module example.com/mysite
+
+go 1.26.8
+
+require imkey-connect v0.0.0
+
+require (
+	github.com/coder/websocket v1.8.15 // indirect
+	github.com/decred/dcrd/dcrec/secp256k1/v4 v4.4.1 // indirect
+	github.com/tyler-smith/go-bip39 v1.1.0 // indirect
+	golang.org/x/crypto v0.58.0 // indirect
+	golang.org/x/sys v0.49.0 // indirect
+)
+
+replace imkey-connect => ../..
