@@ -38,6 +38,20 @@
 //
 // The library makes no files: the nodes and sysfs files that the browser opens exist
 // only in its process.
+//
+// # The sources
+//
+// Each file of src uses only those above it in this list:
+//
+//	base      the lock, the C library's own functions, the log
+//	wire      USB/IP on a socket
+//	device    a device that is plugged in, and its pending transfers
+//	handle    an open device node: claims, URBs, completion
+//	objects   the library's own libudev objects
+//	plug      a thread for each device: plugs it in, reads answers, unplugs it
+//	config    the environment variable, and the start of the library
+//	usbfs     open, close, ioctl and fopen as the browser calls them
+//	udev      libudev as the browser calls it
 package preload
 
 import (

@@ -1,10 +1,6 @@
-// What an open device node is: its claims, its transfers and their completion, as
-// Linux has them in drivers/usb/core/devio.c.
-//
-// A descriptor that can be polled is needed, and one that becomes *writable* when
-// there is something to reap: an eventfd does that, being writable unless its
-// counter is full.
-#include "preload.h"
+#include "handle.h"
+
+#include "base.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -13,12 +9,12 @@
 #include <unistd.h>
 
 static struct handle *handles;
-static int handle_count; // read without mu, so that every close() of the browser need not take it
+static int handle_count; // read without mu, so that not every close() of the browser takes mu
 
 static void set_writable(struct handle *h, bool writable) {
   if (h->fd < 0) return;
   uint64_t full = UINT64_MAX - 1, drained;
-  // The descriptor never blocks; an error only says that it is that way already.
+  // The descriptor does not block. An error means that it is in that state already.
   ssize_t ignored = writable ? read(h->fd, &drained, sizeof drained) : write(h->fd, &full, sizeof full);
   (void)ignored;
 }
@@ -80,16 +76,17 @@ void handle_complete(struct urb *u, int status) {
 
 void handles_gone(struct device *d) {
   for (struct handle *h = handles; h; h = h->next)
-    if (h->device == d) set_writable(h, true); // so that the browser finds ENODEV
+    if (h->device == d) set_writable(h, true); // the browser reaps and gets ENODEV
 }
 
-// What has to be told to the server after mu is given back.
+// A CMD_UNLINK to send when mu is released.
 struct unlinking {
   uint32_t seq, victim;
 };
 
-// Kills h's pending transfers on one interface, or all of them (-1). They are
-// reaped with -ENOENT, unless the handle is on its way out (orphan). Returns a list for send_all.
+// kill_pending unlinks the handle's pending transfers on one interface, or all of
+// them (-1). The browser reaps them with -ENOENT, unless the handle is being closed
+// (orphan). It returns a list for send_all. mu held.
 static struct unlinking *kill_pending(struct handle *h, int interface, bool orphan, int *count) {
   struct device *d = h->device;
   int n = 0;
@@ -107,13 +104,13 @@ static struct unlinking *kill_pending(struct handle *h, int interface, bool orph
 }
 
 static void send_all(struct device *d, struct unlinking *list, int count) {
-  for (int i = 0; i < count; i++) send_unlink(d, list[i].seq, list[i].victim);
+  for (int i = 0; i < count; i++) send_unlink(&d->connection, list[i].seq, list[i].victim);
   free(list);
 }
 
 void handle_close(int fd) {
   if (!__atomic_load_n(&handle_count, __ATOMIC_SEQ_CST) || !active()) return;
-  int count, before = errno; // a close that succeeds leaves it alone
+  int count, before = errno; // a close that succeeds does not change errno
   pthread_mutex_lock(&mu);
   struct handle **p = &handles;
   while (*p && (*p)->fd != fd) p = &(*p)->next;
@@ -124,13 +121,13 @@ void handle_close(int fd) {
   }
   struct device *d = h->device;
   *p = h->next;
-  h->fd = -1; // the number is another file's in a moment
+  h->fd = -1; // another file may get the number soon
   __atomic_sub_fetch(&handle_count, 1, __ATOMIC_SEQ_CST);
   for (int i = 0; i < MAX_INTERFACES; i++)
     if (d->owner[i] == h) d->owner[i] = NULL;
   struct unlinking *list = kill_pending(h, -1, true, &count);
   device_ref(d);
-  put(h); // the descriptor's own reference
+  put(h); // the reference of the descriptor
   pthread_mutex_unlock(&mu);
   send_all(d, list, count);
   pthread_mutex_lock(&mu);
@@ -148,7 +145,7 @@ static int claim(struct handle *h, unsigned interface) {
   if (interface >= MAX_INTERFACES) return -EINVAL;
   for (int e = 0; e < 256; e++) known |= d->endpoint_interface[e] == (int)interface;
   if (!known) return -ENOENT;
-  if (d->interface_class[interface] == CLASS_HID) return -EBUSY; // the kernel's own driver has it
+  if (d->interface_class[interface] == CLASS_HID) return -EBUSY; // the kernel's driver has it
   pthread_mutex_lock(&mu);
   struct handle *owner = d->owner[interface];
   pthread_mutex_unlock(&mu);
@@ -176,13 +173,13 @@ static int release(struct handle *h, unsigned interface) {
   return 0;
 }
 
-// The interface of an endpoint, claimed on the way if nobody has it: Linux does so too.
+// claim_endpoint claims the interface of an endpoint if it is free, as Linux does.
 static int claim_endpoint(struct handle *h, unsigned address) {
   int interface = address < 256 ? h->device->endpoint_interface[address] : -1;
   return interface < 0 ? -ENOENT : claim(h, (unsigned)interface);
 }
 
-// May h send this control request? Vendor requests need no claim.
+// check_recipient returns 0 if the handle may send a control request, or -errno. A vendor request needs no claim.
 static int check_recipient(struct handle *h, const uint8_t *setup) {
   enum { TYPE = 0x60, VENDOR = 0x40, RECIPIENT = 0x1F, INTERFACE = 1, ENDPOINT = 2 };
   unsigned index = setup[4];
@@ -239,13 +236,13 @@ static int submit(struct handle *h, struct usbdevfs_urb *user) {
     urb_free(u);
     return -ENODEV;
   }
-  uint32_t seq = u->seq; // u, and what the browser made it of, may be gone as soon as mu is free
+  uint32_t seq = u->seq; // as soon as mu is released, u and the browser's memory may be freed
   pthread_mutex_unlock(&mu);
-  send_submission(d, seq, submission);
+  send_submission(&d->connection, seq, submission);
   return 0;
 }
 
-// Writes into the browser's memory how a transfer ended.
+// tell writes the result of a transfer into the browser's memory, once.
 static void tell(struct urb *u, int status, int actual) {
   if (u->told) return;
   u->told = true;
@@ -254,12 +251,12 @@ static void tell(struct urb *u, int status, int actual) {
   if (u->in && actual) memcpy(u->buffer, u->data, (size_t)actual);
 }
 
-// The browser is told at once, as it may free the transfer now: Chromium does when it closes a device, and a moment
-// before the node itself is closed it may still reap. (Linux writes into the freed memory then.)
+// discard tells the result at once, because the browser may free the transfer after this call: Chromium does so when it
+// closes a device, and may still reap before it closes the node. (Linux then writes into the freed memory.)
 static int discard(struct handle *h, struct usbdevfs_urb *user) {
   struct device *d = h->device;
   uint32_t seq = 0, victim = 0;
-  int result = -EINVAL; // it has ended
+  int result = -EINVAL; // the transfer has ended
   pthread_mutex_lock(&mu);
   for (struct urb *u = d->pending; u && result; u = u->next) {
     if (u->handle != h || u->user != user) continue;
@@ -269,17 +266,17 @@ static int discard(struct handle *h, struct usbdevfs_urb *user) {
     result = 0;
   }
   if (d->receiving && d->receiving->handle == h && d->receiving->user == user) {
-    tell(d->receiving, -ENOENT, 0); // its data is the other thread's
+    tell(d->receiving, -ENOENT, 0); // the other thread is writing its data
     result = 0;
   }
   for (struct urb *u = h->ready; u && result; u = u->next)
     if (u->user == user) tell(u, u->status, u->actual);
   pthread_mutex_unlock(&mu);
-  if (seq) send_unlink(d, seq, victim);
+  if (seq) send_unlink(&d->connection, seq, victim);
   return result;
 }
 
-// Hands one ended transfer to the browser, and mostly only now writes into its memory.
+// reap gives one ended transfer to the browser, and tells its result unless discard has done so.
 static int reap(struct handle *h, void **user) {
   pthread_mutex_lock(&mu);
   bool alive = h->device->alive;
@@ -301,13 +298,13 @@ static int set_configuration(struct handle *h, int value) {
   struct device *d = h->device;
   bool claimed = false;
   pthread_mutex_lock(&mu);
-  // Linux refuses while any interface has a driver, and it gives the HID one its own.
+  // Linux refuses while any interface has a driver, and the HID interface has the kernel's.
   for (int i = 0; i < MAX_INTERFACES; i++) claimed |= d->owner[i] || d->interface_class[i] == CLASS_HID;
   pthread_mutex_unlock(&mu);
   return claimed ? -EBUSY : device_control(d, 0x00, 9, (uint16_t)value, 0, NULL, 0);
 }
 
-// Resets the bus: transfers are killed and claims are lost, as the kernel unbinds its drivers.
+// reset resets the bus. Transfers end and claims are lost, because the kernel unbinds its drivers.
 static int reset(struct handle *h) {
   struct device *d = h->device;
   enum { SET_FEATURE = 3, PORT_RESET = 4 };
@@ -341,7 +338,7 @@ int handle_ioctl(struct handle *h, unsigned long request, void *argument) {
   struct device *d = h->device;
   int result;
   switch (request) {
-  case USBDEVFS_REAPURB: // the browser never asks to wait; then there is nothing to wait for
+  case USBDEVFS_REAPURB: // the browser does not use it, so it need not wait
   case USBDEVFS_REAPURBNDELAY:
     return reap(h, argument);
   case USBDEVFS_DISCARDURB:
@@ -387,9 +384,9 @@ int handle_ioctl(struct handle *h, unsigned long request, void *argument) {
   }
   case USBDEVFS_IOCTL: {
     struct usbdevfs_ioctl *i = argument;
-    return i->ioctl_code == (int)USBDEVFS_DISCONNECT ? -ENODATA : -ENOTTY; // no driver that could be detached
+    return i->ioctl_code == (int)USBDEVFS_DISCONNECT ? -ENODATA : -ENOTTY; // there is no driver to detach
   }
   }
-  debug("ioctl %#lx is not known here", request);
+  debug("unknown ioctl %#lx", request);
   return -ENOTTY;
 }

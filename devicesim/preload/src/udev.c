@@ -1,9 +1,12 @@
-// libudev as the browser calls it: enumeration gains our devices, monitors tell of
-// ours alone (a container has no udev to listen to), and the getters know ours.
-// Objects of the real library pass through; ours are told apart by their address.
-#include "preload.h"
+// libudev as the browser calls it. Enumerations also list the library's devices.
+// Monitors report only these devices, because a container has no udev. The getters
+// know the library's objects by their address; objects of the real libudev are
+// passed to the real functions.
+#include "base.h"
+#include "config.h"
+#include "objects.h"
+#include "plug.h"
 
-#include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -11,86 +14,10 @@
 struct udev;
 struct udev_device;
 struct udev_monitor;
-struct udev_enumerate;
-struct udev_list_entry;
-
-enum kind { DEVICE, MONITOR, ENUMERATE, ENTRY };
-
-// One object of ours, or what we note about a real enumeration.
-struct object {
-  struct object *next;
-  enum kind kind;
-  bool filtered, usb; // MONITOR, ENUMERATE: a filter is set; it lets usb through
-  // DEVICE
-  struct device *device;
-  const char *action;
-  // MONITOR
-  int fd; // an eventfd that counts the queue
-  struct object *queue, **queue_end; // linked by `link`
-  struct object *link;
-  // ENUMERATE
-  struct udev_enumerate *enumerate;
-  struct object *entries; // linked by `link`
-  // ENTRY
-  char name[96];
-  struct udev_list_entry *following;
-};
-
-static struct object *objects;
-
-static struct object *add(enum kind kind) { // mu held
-  struct object *o = calloc(1, sizeof *o);
-  if (!o) abort();
-  o->kind = kind;
-  o->fd = -1;
-  o->next = objects;
-  objects = o;
-  return o;
-}
-
-static void drop(struct object *o) { // mu held
-  for (struct object **p = &objects; *p; p = &(*p)->next) {
-    if (*p == o) {
-      *p = o->next;
-      break;
-    }
-  }
-  if (o->device) device_unref(o->device);
-  free(o);
-}
-
-static struct object *find(const void *address, enum kind kind) {
-  if (!active()) return NULL;
-  pthread_mutex_lock(&mu);
-  struct object *o = objects;
-  while (o && !(o->kind == kind && (o == address || (kind == ENUMERATE && o->enumerate == address)))) o = o->next;
-  pthread_mutex_unlock(&mu);
-  return o;
-}
-
-static struct object *new_device(struct device *d, const char *action) { // mu held
-  struct object *o = add(DEVICE);
-  o->device = d;
-  o->action = action;
-  device_ref(d);
-  return o;
-}
-
-static bool wants_usb(const struct object *o) { return o->usb || !o->filtered; }
 
 static void filter(struct object *o, const char *subsystem, const char *type) {
   o->filtered = true;
   if (subsystem && !strcmp(subsystem, "usb") && (!type || !strcmp(type, "usb_device"))) o->usb = true;
-}
-
-void announce(struct device *d, const char *action) {
-  for (struct object *m = objects; m; m = m->next) {
-    if (m->kind != MONITOR || !wants_usb(m)) continue;
-    struct object *o = new_device(d, action);
-    *m->queue_end = o;
-    m->queue_end = &o->link;
-    eventfd_write(m->fd, 1);
-  }
 }
 
 #define REAL(type, name, ...)                   \
@@ -107,7 +34,7 @@ EXPORT struct udev_monitor *udev_monitor_new_from_netlink(struct udev *udev, con
   int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK | EFD_SEMAPHORE);
   if (fd < 0) return NULL;
   pthread_mutex_lock(&mu);
-  struct object *m = add(MONITOR);
+  struct object *m = object_add(MONITOR);
   m->fd = fd;
   m->queue_end = &m->queue;
   pthread_mutex_unlock(&mu);
@@ -116,7 +43,7 @@ EXPORT struct udev_monitor *udev_monitor_new_from_netlink(struct udev *udev, con
 
 EXPORT int udev_monitor_filter_add_match_subsystem_devtype(struct udev_monitor *monitor, const char *subsystem, const char *type) {
   REAL(int, udev_monitor_filter_add_match_subsystem_devtype, struct udev_monitor *, const char *, const char *);
-  struct object *m = find(monitor, MONITOR);
+  struct object *m = object_find(monitor, MONITOR);
   if (!m) return next(monitor, subsystem, type);
   pthread_mutex_lock(&mu);
   filter(m, subsystem, type);
@@ -126,18 +53,18 @@ EXPORT int udev_monitor_filter_add_match_subsystem_devtype(struct udev_monitor *
 
 EXPORT int udev_monitor_enable_receiving(struct udev_monitor *monitor) {
   REAL(int, udev_monitor_enable_receiving, struct udev_monitor *);
-  return find(monitor, MONITOR) ? 0 : next(monitor);
+  return object_find(monitor, MONITOR) ? 0 : next(monitor);
 }
 
 EXPORT int udev_monitor_get_fd(struct udev_monitor *monitor) {
   REAL(int, udev_monitor_get_fd, struct udev_monitor *);
-  struct object *m = find(monitor, MONITOR);
+  struct object *m = object_find(monitor, MONITOR);
   return m ? m->fd : next(monitor);
 }
 
 EXPORT struct udev_device *udev_monitor_receive_device(struct udev_monitor *monitor) {
   REAL(struct udev_device *, udev_monitor_receive_device, struct udev_monitor *);
-  struct object *m = find(monitor, MONITOR);
+  struct object *m = object_find(monitor, MONITOR);
   if (!m) return next(monitor);
   eventfd_t one;
   pthread_mutex_lock(&mu);
@@ -153,16 +80,16 @@ EXPORT struct udev_device *udev_monitor_receive_device(struct udev_monitor *moni
 
 EXPORT struct udev_monitor *udev_monitor_unref(struct udev_monitor *monitor) {
   REAL(struct udev_monitor *, udev_monitor_unref, struct udev_monitor *);
-  struct object *m = find(monitor, MONITOR);
+  struct object *m = object_find(monitor, MONITOR);
   if (!m) return next(monitor);
   int fd = m->fd;
   pthread_mutex_lock(&mu);
   while (m->queue) {
     struct object *o = m->queue;
     m->queue = o->link;
-    drop(o);
+    object_drop(o);
   }
-  drop(m);
+  object_drop(m);
   pthread_mutex_unlock(&mu);
   close(fd);
   return NULL;
@@ -175,7 +102,7 @@ EXPORT struct udev_enumerate *udev_enumerate_new(struct udev *udev) {
   struct udev_enumerate *e = next(udev);
   if (e && start()) {
     pthread_mutex_lock(&mu);
-    add(ENUMERATE)->enumerate = e;
+    object_add(ENUMERATE)->enumerate = e;
     pthread_mutex_unlock(&mu);
   }
   return e;
@@ -183,7 +110,7 @@ EXPORT struct udev_enumerate *udev_enumerate_new(struct udev *udev) {
 
 EXPORT int udev_enumerate_add_match_subsystem(struct udev_enumerate *e, const char *subsystem) {
   REAL(int, udev_enumerate_add_match_subsystem, struct udev_enumerate *, const char *);
-  struct object *o = find(e, ENUMERATE);
+  struct object *o = object_find(e, ENUMERATE);
   if (o) {
     pthread_mutex_lock(&mu);
     filter(o, subsystem, NULL);
@@ -195,12 +122,12 @@ EXPORT int udev_enumerate_add_match_subsystem(struct udev_enumerate *e, const ch
 EXPORT struct udev_list_entry *udev_enumerate_get_list_entry(struct udev_enumerate *e) {
   REAL(struct udev_list_entry *, udev_enumerate_get_list_entry, struct udev_enumerate *);
   struct udev_list_entry *head = next(e);
-  struct object *o = find(e, ENUMERATE);
+  struct object *o = object_find(e, ENUMERATE);
   if (!o) return head;
   pthread_mutex_lock(&mu);
-  for (int i = slot_count - 1; i >= 0 && wants_usb(o); i--) { // ours come first, in the order of the slots
+  for (int i = slot_count - 1; i >= 0 && wants_usb(o); i--) { // the library's devices come first, in the order of the slots
     if (!slots[i].now) continue;
-    struct object *entry = add(ENTRY);
+    struct object *entry = object_add(ENTRY);
     strcpy(entry->name, slots[i].now->syspath);
     entry->following = head;
     entry->link = o->entries;
@@ -213,15 +140,15 @@ EXPORT struct udev_list_entry *udev_enumerate_get_list_entry(struct udev_enumera
 
 EXPORT struct udev_enumerate *udev_enumerate_unref(struct udev_enumerate *e) {
   REAL(struct udev_enumerate *, udev_enumerate_unref, struct udev_enumerate *);
-  struct object *o = find(e, ENUMERATE);
+  struct object *o = object_find(e, ENUMERATE);
   if (o) {
     pthread_mutex_lock(&mu);
     while (o->entries) {
       struct object *entry = o->entries;
       o->entries = entry->link;
-      drop(entry);
+      object_drop(entry);
     }
-    drop(o);
+    object_drop(o);
     pthread_mutex_unlock(&mu);
   }
   return next(e);
@@ -229,13 +156,13 @@ EXPORT struct udev_enumerate *udev_enumerate_unref(struct udev_enumerate *e) {
 
 EXPORT struct udev_list_entry *udev_list_entry_get_next(struct udev_list_entry *entry) {
   REAL(struct udev_list_entry *, udev_list_entry_get_next, struct udev_list_entry *);
-  struct object *o = find(entry, ENTRY);
+  struct object *o = object_find(entry, ENTRY);
   return o ? o->following : next(entry);
 }
 
 EXPORT const char *udev_list_entry_get_name(struct udev_list_entry *entry) {
   REAL(const char *, udev_list_entry_get_name, struct udev_list_entry *);
-  struct object *o = find(entry, ENTRY);
+  struct object *o = object_find(entry, ENTRY);
   return o ? o->name : next(entry);
 }
 
@@ -247,7 +174,7 @@ EXPORT struct udev_device *udev_device_new_from_syspath(struct udev *udev, const
   if (active()) {
     pthread_mutex_lock(&mu);
     for (int i = 0; i < slot_count && path && !o; i++)
-      if (slots[i].now && !strcmp(slots[i].now->syspath, path)) o = new_device(slots[i].now, NULL);
+      if (slots[i].now && !strcmp(slots[i].now->syspath, path)) o = object_new_device(slots[i].now, NULL);
     pthread_mutex_unlock(&mu);
   }
   return o ? (struct udev_device *)o : next(udev, path);
@@ -255,10 +182,10 @@ EXPORT struct udev_device *udev_device_new_from_syspath(struct udev *udev, const
 
 EXPORT struct udev_device *udev_device_unref(struct udev_device *device) {
   REAL(struct udev_device *, udev_device_unref, struct udev_device *);
-  struct object *o = find(device, DEVICE);
+  struct object *o = object_find(device, DEVICE);
   if (!o) return next(device);
   pthread_mutex_lock(&mu);
-  drop(o);
+  object_drop(o);
   pthread_mutex_unlock(&mu);
   return NULL;
 }
@@ -266,7 +193,7 @@ EXPORT struct udev_device *udev_device_unref(struct udev_device *device) {
 #define GETTER(name, value)                                                \
   EXPORT const char *name(struct udev_device *device) {                    \
     REAL(const char *, name, struct udev_device *);                        \
-    struct object *o = find(device, DEVICE);                               \
+    struct object *o = object_find(device, DEVICE);                               \
     return o ? (value) : next(device);                                     \
   }
 GETTER(udev_device_get_action, o->action)
@@ -291,27 +218,27 @@ static const char *attribute(const struct device *d, const char *name) {
 
 EXPORT const char *udev_device_get_sysattr_value(struct udev_device *device, const char *name) {
   REAL(const char *, udev_device_get_sysattr_value, struct udev_device *, const char *);
-  struct object *o = find(device, DEVICE);
+  struct object *o = object_find(device, DEVICE);
   return o ? attribute(o->device, name) : next(device, name);
 }
 
 EXPORT const char *udev_device_get_property_value(struct udev_device *device, const char *key) {
   REAL(const char *, udev_device_get_property_value, struct udev_device *, const char *);
-  return find(device, DEVICE) ? NULL : next(device, key);
+  return object_find(device, DEVICE) ? NULL : next(device, key);
 }
 
 EXPORT struct udev_list_entry *udev_device_get_properties_list_entry(struct udev_device *device) {
   REAL(struct udev_list_entry *, udev_device_get_properties_list_entry, struct udev_device *);
-  return find(device, DEVICE) ? NULL : next(device);
+  return object_find(device, DEVICE) ? NULL : next(device);
 }
 
 EXPORT struct udev_device *udev_device_get_parent(struct udev_device *device) {
   REAL(struct udev_device *, udev_device_get_parent, struct udev_device *);
-  return find(device, DEVICE) ? NULL : next(device);
+  return object_find(device, DEVICE) ? NULL : next(device);
 }
 
 EXPORT struct udev_device *udev_device_get_parent_with_subsystem_devtype(struct udev_device *device, const char *subsystem,
                                                                          const char *type) {
   REAL(struct udev_device *, udev_device_get_parent_with_subsystem_devtype, struct udev_device *, const char *, const char *);
-  return find(device, DEVICE) ? NULL : next(device, subsystem, type);
+  return object_find(device, DEVICE) ? NULL : next(device, subsystem, type);
 }

@@ -1,7 +1,9 @@
-// open, close, ioctl and fopen as the browser calls them. Two kinds of file exist
-// here alone: a device's node, and the "descriptors" file under its sysfs path. What
-// is not ours goes to the C library untouched.
-#include "preload.h"
+// open, close, ioctl and fopen as the browser calls them. The library has two kinds
+// of files: the node of a device, and the file "descriptors" under its sysfs path.
+// Calls for other files are passed to the C library.
+#include "base.h"
+#include "handle.h"
+#include "plug.h"
 
 #include <fcntl.h>
 #include <stdarg.h>
@@ -17,7 +19,7 @@ static bool is_ours(const char *path) {
          (!strncmp(path, DEVNODE_PREFIX, strlen(DEVNODE_PREFIX)) || !strncmp(path, SYSPATH_PREFIX, strlen(SYSPATH_PREFIX)));
 }
 
-// The device with this node, with a reference; NULL when it is gone.
+// find returns the device with a path, with a reference, or NULL if it is gone.
 static struct device *find(const char *path, const char *suffix, size_t field) {
   struct device *found = NULL;
   pthread_mutex_lock(&mu);
@@ -102,7 +104,7 @@ FORWARD_OPEN(open64)
 FORWARD_FOPEN(fopen)
 FORWARD_FOPEN(fopen64)
 
-// Chromium has a close() of its own, which ends in __close().
+// Chromium has its own close(), which calls __close().
 #define FORWARD_CLOSE(name)                                            \
   EXPORT int name(int fd);                                             \
   EXPORT int name(int fd) {                                            \

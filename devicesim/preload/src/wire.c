@@ -1,5 +1,6 @@
-// USB/IP 1.1.1 on a socket (Linux, Documentation/usb/usbip_protocol.rst). Everything is big-endian.
-#include "preload.h"
+#include "wire.h"
+
+#include "base.h"
 
 #include <arpa/inet.h>
 #include <netdb.h>
@@ -43,9 +44,9 @@ static bool transmit(int socket, const void *buffer, size_t n) {
   return true;
 }
 
-static int dial(const struct slot *slot) {
+static int dial(const struct address *to) {
   struct addrinfo wanted = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV}, *found;
-  if (getaddrinfo(slot->host, slot->port, &wanted, &found)) return -1;
+  if (getaddrinfo(to->host, to->port, &wanted, &found)) return -1;
   int s = -1, one = 1;
   for (struct addrinfo *a = found; a && s < 0; a = a->ai_next) {
     s = socket(a->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -59,29 +60,27 @@ static int dial(const struct slot *slot) {
   return s;
 }
 
-// Takes the device for as long as the socket stays open. -1 when there is no
-// server, or when it refuses: another host has the device (2), or it is not plugged in (4).
-int import(const struct slot *slot, uint32_t *devid) {
+int import(const struct address *from, uint32_t *devid) {
   enum { HEAD = 8, RECORD = 312, BUSNUM = 288, DEVNUM = 292 };
-  int s = dial(slot);
+  int s = dial(from);
   if (s < 0) return -1;
   uint8_t request[HEAD + 32] = {0x01, 0x11, 0x80, 0x03}, reply[HEAD + RECORD];
-  memcpy(request + HEAD, slot->busid, strlen(slot->busid)); // at most 31, the rest is zero
+  memcpy(request + HEAD, from->busid, strlen(from->busid)); // at most 31 bytes, the others are 0
   struct timeval limit = {.tv_sec = 5};
-  setsockopt(s, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit); // device.c lifts it once all is well
+  setsockopt(s, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit); // plug.c removes the limit when the device is enumerated
   if (transmit(s, request, sizeof request) && receive(s, reply, HEAD) && !memcmp(reply, "\x01\x11\x00\x03", 4)) {
     if (!get32(reply + 4) && receive(s, reply + HEAD, RECORD)) {
       *devid = get32(reply + HEAD + BUSNUM) << 16 | get32(reply + HEAD + DEVNUM);
       return s;
     }
-    debug("%s: import refused, status %u", slot->busid, get32(reply + 4));
+    debug("%s: import refused, status %u", from->busid, get32(reply + 4));
   }
   close(s);
   return -1;
 }
 
 uint8_t *new_submission(bool in, uint8_t endpoint, uint32_t flags, const uint8_t *setup, const uint8_t *data, int length) {
-  // In one piece: two writes would wait for each other's acknowledgement.
+  // One buffer for one write: a second write would wait for an acknowledgement.
   uint8_t *m = calloc(1, HEADER_SIZE + (in ? 0 : (size_t)length));
   if (!m) return NULL;
   put32(m, CMD_SUBMIT);
@@ -95,26 +94,26 @@ uint8_t *new_submission(bool in, uint8_t endpoint, uint32_t flags, const uint8_t
   return m;
 }
 
-bool send_submission(struct device *d, uint32_t seq, uint8_t *m) {
+bool send_submission(struct connection *c, uint32_t seq, uint8_t *m) {
   if (!m) return false;
   size_t n = HEADER_SIZE + (get32(m + 12) ? 0 : get32(m + 24));
   put32(m + 4, seq);
-  put32(m + 8, d->devid);
-  pthread_mutex_lock(&d->writing);
-  bool ok = transmit(d->socket, m, n);
-  pthread_mutex_unlock(&d->writing);
+  put32(m + 8, c->devid);
+  pthread_mutex_lock(&c->writing);
+  bool ok = transmit(c->socket, m, n);
+  pthread_mutex_unlock(&c->writing);
   free(m);
   return ok;
 }
 
-bool send_unlink(struct device *d, uint32_t seq, uint32_t victim) {
+bool send_unlink(struct connection *c, uint32_t seq, uint32_t victim) {
   uint8_t m[HEADER_SIZE] = {0};
   put32(m, CMD_UNLINK);
   put32(m + 4, seq);
-  put32(m + 8, d->devid);
+  put32(m + 8, c->devid);
   put32(m + 20, victim);
-  pthread_mutex_lock(&d->writing);
-  bool ok = transmit(d->socket, m, sizeof m);
-  pthread_mutex_unlock(&d->writing);
+  pthread_mutex_lock(&c->writing);
+  bool ok = transmit(c->socket, m, sizeof m);
+  pthread_mutex_unlock(&c->writing);
   return ok;
 }
