@@ -1,5 +1,4 @@
-// The SDK without a page of its own. apps/package makes imkey.js of it, the module that sites import, by giving it the
-// pairing dialog.
+// The SDK without the pairing dialog. apps/package adds the dialog and makes imkey.js, the module that sites import.
 
 import { loadImKey } from './client/imkey'
 import type { LoadDialog } from './provider/dialog'
@@ -20,7 +19,7 @@ export { isSupported } from './client/support'
 export { announceProvider } from './provider/announce'
 export { ProviderRpcError } from './provider/errors'
 
-/** createProviderWith gives createProvider with a dialog that asks the user for the binding code. */
+/** createProviderWith makes a createProvider that opens the given dialog to ask the user for the binding code. */
 export function createProviderWith(loadDialog: LoadDialog): (options: ProviderOptions) => Provider {
   return options => makeProvider(options, loadImKey, loadDialog)
 }

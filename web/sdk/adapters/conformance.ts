@@ -1,4 +1,4 @@
-// Checked by tsc and imported by nothing: the entry points export what their hand-written declarations say.
+// tsc checks this file, and nothing imports it: the entry points have the types that their hand-written declarations say.
 
 import type * as keyring from './keyring'
 import type * as wagmi from './wagmi'

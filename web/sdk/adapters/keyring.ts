@@ -1,4 +1,4 @@
-// A wallet module for web3-onboard. It needs nothing of web3-onboard: a module is a function that gives an object.
+// A wallet module for web3-onboard. It does not depend on web3-onboard: a module is a function that returns an object.
 
 import { createProvider } from 'imkey-connect'
 import { icon } from '../provider/icon'
@@ -14,14 +14,14 @@ export function imKey(options: OnboardOptions = {}): () => OnboardModule {
         ...rest,
         chains: chains.flatMap(chain => {
           const given = rpcUrls?.[Number(chain.id)] ?? chain.rpcUrl
-          // The currency is left at ETH where none is named; its decimals are those of every chain of the EVM.
+          // The currency is ETH if none is given. Its decimals are 18, as on every EVM chain.
           return given == null ? [] : [{
             chainId: Number(chain.id), rpcUrls: Array.isArray(given) ? given : [given],
             ...(chain.token != null && { nativeCurrency: { symbol: chain.token, decimals: 18 } }),
           }]
         }),
       })
-      // web3-onboard calls this when its wallet is disconnected, and waits for nothing.
+      // web3-onboard calls this when the wallet is disconnected, and does not wait for it.
       const disconnect = () => {
         provider.request({ method: 'wallet_revokePermissions', params: [{ eth_accounts: {} }] }).catch(() => {})
       }

@@ -1,4 +1,4 @@
-// A connector for wagmi. It needs nothing of wagmi: a connector is a function that wagmi calls with its configuration.
+// A connector for wagmi. It does not depend on wagmi: a connector is a function that wagmi calls with its configuration.
 
 import { type ChainOptions, createProvider, type Provider, type ProviderRpcError } from 'imkey-connect'
 import { icon } from '../provider/icon'
@@ -65,7 +65,7 @@ export function imKey(parameters: ConnectorParameters = {}): (config: Config) =>
       onChainChanged(chainId) {
         config.emitter.emit('change', { chainId: Number(chainId) })
       },
-      // A device that is unplugged is no end of the connection: plugged in again it goes on.
+      // Unplugging the device does not end the connection, which continues when the device is plugged in again.
       onDisconnect() {
         listen(false)
         config.emitter.emit('disconnect')
@@ -75,7 +75,7 @@ export function imKey(parameters: ConnectorParameters = {}): (config: Config) =>
   }
 }
 
-/** chainOf asks the nodes that wagmi's transport for the chain asks, or else the chain's usual ones. */
+/** chainOf describes a chain, with the nodes of wagmi's transport for it, or else the chain's default nodes. */
 function chainOf(chain: Chain, { transports }: Config, given: ConnectorParameters['rpcUrls']): ChainOptions {
   const url = given?.[chain.id] ?? transports?.[chain.id]?.({ chain })?.value?.url ?? chain.rpcUrls.default.http
   const [webSocketUrl] = chain.rpcUrls.default.webSocket ?? []

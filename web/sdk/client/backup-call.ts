@@ -1,13 +1,13 @@
-// One call of imkey-backup.wasm, and the messages by which a page has a worker make it.
+// One call of imkey-backup.wasm, and the messages between a page and the worker that makes it.
 
 import type { KnownDevice, Store } from '../types/imkey'
 import type { StoreChoice } from './core'
 
 export interface BackupOptions {
   store: StoreChoice
-  /** What the memory of another module is reached by, where the store is 'memory'. */
+  /** The memory store of imkey.wasm, if the store is 'memory'. */
   memory?: Store
-  /** For importBinding alone. */
+  /** Only for importBinding. */
   seid?: string
   replace?: boolean
   signal?: AbortSignal
@@ -18,10 +18,10 @@ export type BackupCall =
   | { method: 'exportBinding'; args: [seid: string, passphrase: string, options: BackupOptions] }
   | { method: 'importBinding'; args: [file: Uint8Array, passphrase: string, options: BackupOptions] }
 
-/** What the page sends: the call, and later perhaps that it is given up. */
+/** What the page sends: the call, and later perhaps that it is aborted. */
 export type ToWorker = { wasmURL: string; call: BackupCall } | 'abort'
 
-/** What it gets: that the worker listens, and then how the call ended. */
+/** What the page gets: first that the worker listens, then how the call ended. */
 export type FromWorker = 'ready' | { value: Uint8Array | KnownDevice } | { error: Told }
 
 export interface Told {

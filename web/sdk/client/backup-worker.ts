@@ -1,5 +1,5 @@
-// imkey-backup.js: makes one call of imkey-backup.wasm apart from the page, which goes on meanwhile. A worker of the page's
-// own origin has that origin's storage.
+// imkey-backup.js makes one call of imkey-backup.wasm in a worker, so that the page stays responsive. A worker of the page's own
+// origin has that origin's storage.
 
 import { run } from './backup'
 import type { FromWorker, Told, ToWorker } from './backup-call'

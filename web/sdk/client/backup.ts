@@ -4,12 +4,12 @@ import type { BackupCall, BackupOptions, FromWorker, ToWorker } from './backup-c
 import type { start } from './loader'
 import type { KnownDevice } from '../types/imkey'
 
-/** The surface of imkey-backup.wasm. Package wasm/backup is the other half of it. */
+/** The interface of imkey-backup.wasm. Package wasm/backup implements it. */
 interface Backup {
   init(host: { makeError: MakeError }): void
   exportBinding(seid: string, passphrase: string, options: BackupOptions): Promise<Uint8Array>
   importBinding(file: Uint8Array, passphrase: string, options: BackupOptions): Promise<KnownDevice>
-  /** Ends the instance. Its memory, which passphrase and record were in, goes with it. */
+  /** Ends the instance and frees its memory, which held the passphrase and the record. */
   end(): void
 }
 
@@ -29,21 +29,21 @@ export async function run({ wasmURL, fail, makeError }: Environment, call: Backu
   const end = new Promise<never>((_, reject) => {
     stopped = cause => reject(fail(`${wasmURL} stopped unexpectedly`, { retryable: true, cause }))
   })
-  end.catch(() => {}) // its end after the call is no news
+  end.catch(() => {}) // that it ends after the call is expected
   const { start } = await import('./loader')
   const backup = await start<Backup>(wasmURL, fail, cause => stopped(cause))
   try {
     backup.init({ makeError })
     const answer = call.method === 'exportBinding' ? backup.exportBinding(...call.args) : backup.importBinding(...call.args)
-    return await Promise.race([end, answer]) // in this order: of a call in which the instance stops, nothing is an answer
+    return await Promise.race([end, answer]) // in this order: if the instance stops during a call, the call has no valid answer
   } finally {
     backup.end()
   }
 }
 
 /**
- * perform makes the call in a worker where that is possible, so that the page does not stand still: where the store is one
- * that a worker reaches by itself, and a worker starts. Else the page makes it, and waits.
+ * perform makes the call in a worker if it can, so that the page stays responsive. That needs a store that a worker can reach by
+ * itself, and a worker that starts. Otherwise the page makes the call itself.
  */
 export async function perform(
   environment: Environment, call: BackupCall, makeWorker: () => Worker,
@@ -62,7 +62,7 @@ export async function perform(
   return run(environment, call)
 }
 
-/** started gives a worker that listens, or undefined: a site's own policy may forbid workers, a bundler may lose its script. */
+/** started resolves to a worker that listens, or to undefined: a site's policy may forbid workers, or a bundler may have lost the script. */
 async function started(makeWorker: () => Worker): Promise<Worker | undefined> {
   let worker: Worker | undefined
   try {
@@ -94,7 +94,7 @@ async function ask(worker: Worker, { wasmURL, fail, makeError }: Environment, ca
   }
 }
 
-/** next gives what the worker says next, or rejects where it fails. */
+/** next resolves to the worker's next message, or rejects if the worker fails. */
 function next(worker: Worker): Promise<FromWorker> {
   return new Promise((resolve, reject) => {
     worker.onmessage = ({ data }: MessageEvent<FromWorker>) => resolve(data)

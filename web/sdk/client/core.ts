@@ -1,23 +1,23 @@
-// The surface of imkey.wasm: what the Go side gives and takes. Package wasm is the other half of it.
+// The interface of imkey.wasm. Package wasm implements it.
 
 import type { BindingStatus, DeviceInfo, Ethereum, KnownDevice, Store, USBSource, USBSourceDevice } from '../types/imkey'
 
 export interface Core {
-  /** Called once, before anything else. Errors are made here so that they are of this module's class. */
+  /** Is called once, before anything else. This module makes the errors, so that they have its class. */
   init(host: {
     makeError(code: string, detail: string, statusWord: number | undefined, retryable: boolean, data: object | undefined): Error
-    /** A record of that store was written or deleted. */
+    /** Is called when a record of that store was written or deleted. */
     recordChanged(store: StoreChoice, seid: string): void
   }): void
   open(device: USBSourceDevice, options: OpenOptions): Promise<CoreDevice>
-  /** Lets go of all devices before it returns: a page that is frozen or put away could not do it later. */
+  /** Releases all devices before it returns: a page that is frozen cannot do it later. */
   suspend(): void
-  /** The store 'memory', for another module. */
+  /** The memory store, for another module. */
   readonly memory: Store
   known(options: RecordOptions): Promise<KnownDevice[]>
   rename(seid: string, name: string | null, options: RecordOptions): Promise<void>
   forget(seid: string, options: RecordOptions): Promise<void>
-  /** Another module changed the record. */
+  /** Says that another module changed the record. */
   reread(seid: string, options: RecordOptions): Promise<void>
 }
 
@@ -36,11 +36,11 @@ export interface CoreOptions {
   onEvent(name: 'interaction' | 'bindingchange' | 'disconnect', detail: object): void
 }
 
-/** OpenOptions are those of one opening. */
+/** OpenOptions are the options of one open. */
 export interface OpenOptions extends CoreOptions {
-  /** Asks the tab that holds the device to let go of it. */
+  /** Asks the tab that uses the device to release it. */
   takeOver: boolean
-  /** Takes the opening back. */
+  /** Aborts the open. */
   signal: AbortSignal
 }
 

@@ -5,7 +5,7 @@ import type {
   BindingStatus, BindOptions, DeviceInfo, Ethereum, Interaction, USBSourceDevice,
 } from '../types/imkey'
 
-/** Settings are the checked options of one loadImKey. */
+/** Settings are the checked options of one call of loadImKey. */
 export interface Settings extends Omit<CoreOptions, 'onEvent'> {
   wasmURL: string
   backupWasmURL: string
@@ -20,14 +20,14 @@ interface Session {
 export class Device extends EventTarget {
   readonly #usb: USBSourceDevice
   readonly #settings: Settings
-  #opened = false // as the caller wants it: an instance that stops does not change it
+  #opened = false // what the caller asked for: an instance that stops does not change it
   #session: Promise<Session> | undefined
-  #opening: { takeOver: boolean; controller: AbortController } | undefined // how that session was asked for
-  #takenOver = false // by another tab, since it was opened
-  #closes = 0 // how often close was called: what began before is not taken for what came after
+  #opening: { takeOver: boolean; controller: AbortController } | undefined // how that session was opened
+  #takenOver = false // by another tab, after it was opened
+  #closes = 0 // how often close was called: tells what began before a close from what began after it
   #closing: Promise<void> = Promise.resolve()
   #lost = false // the instance stopped while it held the USB device
-  #core: CoreDevice | undefined // the one of the last opening; what it knows of the device outlives it
+  #core: CoreDevice | undefined // of the last open; its info stays valid after a close
   #unplugged = false
 
   constructor(usb: USBSourceDevice, settings: Settings) {
@@ -46,7 +46,7 @@ export class Device extends EventTarget {
 
   get info(): DeviceInfo {
     if (!this.#core) throw invalid('info is known after open()')
-    return this.#core.info // read anew: whether the storage persists is known later than the rest
+    return this.#core.info // read again each time: whether the storage persists is known later than the rest
   }
 
   readonly ethereum: Ethereum = Object.freeze({
@@ -63,7 +63,7 @@ export class Device extends EventTarget {
     try {
       await untilAborted(signal, this.#connect(flag('takeOver', takeOver)))
     } catch (error) {
-      if (signal?.aborted) this.close().catch(() => {}) // it may still come to be open, and nobody would close it
+      if (signal?.aborted) this.close().catch(() => {}) // it may still become open, and then nothing else would close it
       throw error
     }
     if (closes !== this.#closes) throw failure('aborted', 'the device was closed while it was opening', { retryable: true })
@@ -82,7 +82,7 @@ export class Device extends EventTarget {
     if (session) {
       this.#closing = session.then(
         ({ instance, core }) => instance.stopped ? this.#free() : instance.call(() => core.close()),
-        () => {}, // it never opened, and whoever opened it was told
+        () => {}, // it never opened, and the caller of open got the error
       )
     }
     return this.#closing
@@ -97,10 +97,10 @@ export class Device extends EventTarget {
   }
 
   async bind(code: string, options: BindOptions = {}): Promise<void> {
-    if (typeof code !== 'string') throw invalid('the code is no string')
+    if (typeof code !== 'string') throw invalid('the code is not a string')
     const signal = signalOf(options)
     const { acceptUnverified, rememberCode, onInteraction } = options
-    if (onInteraction !== undefined && typeof onInteraction !== 'function') throw invalid('onInteraction is no function')
+    if (onInteraction !== undefined && typeof onInteraction !== 'function') throw invalid('onInteraction is not a function')
     const told = (event: Event) => onInteraction?.((event as CustomEvent<Interaction>).detail)
     this.addEventListener('interaction', told)
     try {
@@ -131,12 +131,12 @@ export class Device extends EventTarget {
     return this.#call(core => f(core.ethereum), signalOf(options))
   }
 
-  /** isUnplugged says that this object's device is gone; plugged in again it is another object. */
+  /** isUnplugged says whether the device was unplugged. When it is plugged in again, it is a new object. */
   static isUnplugged(device: Device): boolean {
     return device.#unplugged
   }
 
-  /** unplug notes that the device is gone. The core and the browser both tell; listeners hear it once. */
+  /** unplug notes that the device was unplugged. Both the core and the browser report it; listeners get one event. */
   static unplug(device: Device, detail: object = {}) {
     if (device.#unplugged) return
     device.#unplugged = true
@@ -145,10 +145,10 @@ export class Device extends EventTarget {
     device.dispatchEvent(new CustomEvent('disconnect', { detail }))
   }
 
-  /** #over notes the end of a session that the core tells of. */
+  /** #over handles the end of a session, which the core reports. */
   #over(detail: { reason?: unknown }) {
     switch (detail.reason) {
-      case 'page-hidden': // when the page is back, the next call opens the device again
+      case 'page-hidden': // when the page is active again, the next call opens the device
         this.#session = undefined
         return
       case 'taken-over':
@@ -174,8 +174,8 @@ export class Device extends EventTarget {
   }
 
   /**
-   * #connect gives the session, and makes one where there is none or its instance has stopped. To take the device over, it
-   * does not rely on one that is being made without.
+   * #connect resolves to the session. It opens one if there is none or if its instance stopped. A take-over does not wait for an open
+   * that began without one.
    */
   async #connect(takeOver = false): Promise<Session> {
     if (this.#unplugged) throw failure('device-disconnected', 'this imKey was unplugged', { retryable: true })
@@ -204,7 +204,7 @@ export class Device extends EventTarget {
     const controller = new AbortController()
     const { signal } = controller
     this.#opening = { takeOver, controller }
-    await this.#closing.catch(() => {}) // whoever closed it was told
+    await this.#closing.catch(() => {}) // the caller of close got the error
     const { wasmURL, backupWasmURL: _, ...options } = this.#settings
     const instance = await Instance.started(wasmURL)
     if (this.#lost) await this.#free()
@@ -223,16 +223,16 @@ export class Device extends EventTarget {
     return { instance, core }
   }
 
-  /** #free closes the USB device that an instance held when it stopped: its successor finds it as after a reload. */
+  /** #free closes the USB device that an instance had open when it stopped, so that the next instance finds it as after a reload. */
   async #free(): Promise<void> {
     this.#lost = false
     await (this.#usb as Partial<USBDevice>).close?.().catch(() => {})
   }
 }
 
-/** signalOf reads the signal of a call's options. */
+/** signalOf reads the signal from a call's options. */
 export function signalOf(options: { signal?: AbortSignal }): AbortSignal | undefined {
-  if (typeof options !== 'object' || options === null) throw invalid('the options are no object')
+  if (typeof options !== 'object' || options === null) throw invalid('the options are not an object')
   const { signal } = options
   if (signal !== undefined && !(signal instanceof AbortSignal)) throw invalid('signal is no AbortSignal')
   if (signal?.aborted) throw aborted(signal)
@@ -244,7 +244,7 @@ function flag(name: string, value: unknown): boolean {
   return value
 }
 
-/** untilAborted settles as the promise does, or rejects when the signal comes first; what was begun goes on by itself. */
+/** untilAborted settles as the promise does, or rejects if the signal aborts first. It does not stop what the promise stands for. */
 export function untilAborted<T>(signal: AbortSignal | undefined, promise: Promise<T>): Promise<T> {
   if (!signal) return promise
   return new Promise<T>((resolve, reject) => {

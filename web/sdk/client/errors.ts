@@ -9,7 +9,7 @@ export class ImKeyError extends Error {
   declare readonly data?: Readonly<Record<string, unknown>>
 
   static {
-    // Where Error keeps its own, so that it neither shows among the fields nor differs after minifying.
+    // On the prototype, as in Error, so that it is not an own field, and explicit, so that minifying does not change it.
     Object.defineProperty(this.prototype, 'name', { value: 'ImKeyError', writable: true, configurable: true })
   }
 
@@ -22,7 +22,7 @@ export class ImKeyError extends Error {
   }
 }
 
-/** failure is an error whose message begins with the sentence for its code; detail is what a developer wants to know besides. */
+/** failure makes an error whose message begins with the sentence for its code. detail is for developers. */
 export const failure = (code: ErrorCode, detail: string, details: ErrorDetails = {}) =>
   new ImKeyError(code, worded(code, detail, details.data), details)
 
@@ -31,7 +31,7 @@ export const invalid = (detail: string) => failure('invalid-argument', detail)
 export const aborted = (signal: AbortSignal) =>
   failure('aborted', 'given up by the caller', { retryable: true, cause: signal.reason })
 
-/** fromWebUSB turns what the browser's getDevices or requestDevice threw into an error with a code. */
+/** fromWebUSB turns an error of the browser's getDevices or requestDevice into one with a code. */
 export function fromWebUSB(thrown: unknown, inClick: boolean): ImKeyError {
   if (thrown instanceof ImKeyError) return thrown
   const { name, message } = Object(thrown) as { name?: unknown; message?: unknown }

@@ -15,7 +15,7 @@ async function page() {
   const core = (options, { makeError }) => new Promise((resolve, reject) => {
     const { takeOver, signal, onEvent } = options
     const calls = []
-    signal.addEventListener('abort', () => reject(makeError('aborted', 'taken back', undefined, true, undefined)))
+    signal.addEventListener('abort', () => reject(makeError('aborted', 'aborted', undefined, true, undefined)))
     opens.push({
       takeOver, signal, calls,
       well: () => resolve({
@@ -91,7 +91,7 @@ test('taking over waits for an opening without it, and does not rely on it', asy
   }
 })
 
-test('an opening that is given up is taken back', async () => {
+test('an open that is aborted is aborted in the core', async () => {
   for (const giveUp of [(device, controller) => device.close(), (device, controller) => controller.abort()]) {
     const { device, opening } = await page()
     const controller = new AbortController()

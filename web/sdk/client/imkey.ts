@@ -1,4 +1,4 @@
-// The devices, as a site asks for them. Everything heavy behind them is loaded on demand.
+// What a site gets from loadImKey. Everything large is loaded on demand.
 
 import type { BackupCall, BackupOptions } from './backup-call'
 import type { Core, RecordOptions } from './core'
@@ -47,12 +47,12 @@ export class ImKey extends EventTarget {
   }
 
   async requestDevice(options: { signal?: AbortSignal } = {}): Promise<Device> {
-    // Nothing may be awaited before the chooser is asked for: the browser opens it only within the click.
+    // No await before the chooser: the browser opens it only within the click.
     const signal = signalOf(options)
     const inClick = globalThis.navigator?.userActivation?.isActive ?? true
     try {
       const choice = this.#settings.usb.requestDevice({ filters: vendorIds.map(vendorId => ({ vendorId })) })
-      Instance.started(this.#settings.wasmURL).catch(() => {}) // while the person looks; open() tells if it failed
+      Instance.started(this.#settings.wasmURL).catch(() => {}) // loads while the user chooses; open reports a failure
       return this.#device(await untilAborted(signal, choice))
     } catch (thrown) {
       throw fromWebUSB(thrown, inClick)
@@ -85,7 +85,7 @@ export class ImKey extends EventTarget {
     checkTexts({ passphrase, ...(seid !== undefined && { seid }) })
     if (!(file instanceof Uint8Array)) throw invalid('the file is no Uint8Array: give new Uint8Array(await file.arrayBuffer())')
     if (typeof replace !== 'boolean') throw invalid('replace is neither true nor false')
-    // Not given up half-way: the module says whether the record was written.
+    // The signal does not end the wait: only the module knows whether the record was written.
     const known = await this.#backup(store => ({
       method: 'importBinding',
       args: [file, passphrase, { ...store, replace, ...(seid !== undefined && { seid }), ...(signal && { signal }) }],
@@ -94,7 +94,7 @@ export class ImKey extends EventTarget {
     return known
   }
 
-  /** #backup makes a call of the second module, which has no memory but what the store gives it. */
+  /** #backup makes a call of imkey-backup.wasm, which shares nothing with imkey.wasm but the store. */
   async #backup(call: (store: BackupOptions) => BackupCall) {
     const { backupWasmURL, wasmURL, store } = this.#settings
     const { core } = await Instance.started(wasmURL)
@@ -109,7 +109,7 @@ export class ImKey extends EventTarget {
     return (await Instance.started(wasmURL)).call(core => f(core, { store }))
   }
 
-  /** #device gives the one Device of a USBDevice, so that listeners stay where they are between calls. */
+  /** #device gives the one Device of a USBDevice, so that listeners stay on it between calls. */
   #device(usb: USBSourceDevice): Device {
     let device = this.#devices.get(usb)
     if (!device || Device.isUnplugged(device)) {
@@ -121,7 +121,7 @@ export class ImKey extends EventTarget {
 }
 
 function check(options: LoadOptions): Settings {
-  if (typeof options !== 'object' || options === null) throw invalid('the options are no object')
+  if (typeof options !== 'object' || options === null) throw invalid('the options are not an object')
   const { wasmURL = beside().wasm, backupWasmURL = beside().backup, usb, store = 'indexeddb', trustedCAs } = options
   const flags = { allowUnverified: options.allowUnverified ?? false, rememberCode: options.rememberCode ?? true }
 
@@ -129,7 +129,7 @@ function check(options: LoadOptions): Settings {
     if (typeof url !== 'string' && !(url instanceof URL)) throw invalid(`${name} is neither a string nor a URL`)
   }
   if (usb !== undefined && !has(usb, 'getDevices', 'requestDevice', 'addEventListener', 'removeEventListener')) {
-    throw invalid('usb is no object like navigator.usb')
+    throw invalid('usb is not an object like navigator.usb')
   }
   if (store !== 'indexeddb' && store !== 'memory' && !has(store, 'get', 'put', 'delete', 'list')) {
     throw invalid("store is neither 'indexeddb' nor 'memory' nor an object with get, put, delete and list")
@@ -152,12 +152,12 @@ function check(options: LoadOptions): Settings {
 
 function checkTexts(texts: Record<string, unknown>) {
   for (const [name, text] of Object.entries(texts)) {
-    if (typeof text !== 'string') throw invalid(`the ${name} is no string`)
+    if (typeof text !== 'string') throw invalid(`the ${name} is not a string`)
   }
 }
 
 function beside() {
-  // The form that bundlers know. Vite up to 7 does not, in what it bundles of packages while developing.
+  // Bundlers recognise this form. Up to version 7, Vite does not in packages that it pre-bundles in development.
   const place = ({ href }: URL) => href.replace('/node_modules/.vite/deps/', '/node_modules/imkey-connect/')
   return {
     wasm: place(new URL('./imkey.wasm', import.meta.url)),

@@ -2,14 +2,14 @@ import type { Core, StoreChoice } from './core'
 import { failure, ImKeyError } from './errors'
 import type { ErrorCode, ErrorDetails } from '../types/imkey'
 
-/** Instance is a running imkey.wasm. When it stops, whatever was asked of it rejects. */
+/** Instance is a running imkey.wasm. When it stops, all calls of it that are under way reject. */
 export class Instance {
   #core: Core | undefined
   #stopped: ImKeyError | undefined
   readonly #pending = new Set<(error: ImKeyError) => void>()
   readonly #ended = new AbortController()
 
-  /** started gives the page's one instance, and starts it when there is none, or none any more. */
+  /** started resolves to the page's one instance. It starts one if there is none or if the last one stopped. */
   static started(wasmURL: string): Promise<Instance> {
     if (current === undefined) {
       const starting = Instance.#start(wasmURL, () => {
@@ -44,7 +44,7 @@ export class Instance {
     return instance
   }
 
-  /** #listen has the devices let go of before the page sleeps: other tabs would wait for a page that hears nothing. */
+  /** #listen makes the page release its devices before the browser freezes it: a frozen page cannot answer other tabs. */
   #listen(core: Core) {
     const suspend = () => core.suspend()
     const { signal } = this.#ended
@@ -60,13 +60,13 @@ export class Instance {
     return this.#core!
   }
 
-  /** call settles as what f returns does, or rejects when the instance stops first. */
+  /** call settles as the promise that f returns, or rejects if the instance stops first. */
   call<T>(f: (core: Core) => Promise<T>): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       if (this.#stopped) throw this.#stopped
       const done = () => this.#pending.delete(reject)
       this.#pending.add(reject)
-      // The executor's own throw would leave reject among the pending ones.
+      // An error that the executor throws would leave reject in the list of pending calls.
       Promise.resolve().then(() => f(this.#core!)).then(
         value => (done(), resolve(value)),
         (thrown: unknown) => (done(), reject(this.#stopped ?? typed(thrown))),
@@ -98,7 +98,7 @@ export function notLoaded(cause: unknown): never {
 
 const changes = new Set<(store: StoreChoice, seid: string) => void>()
 
-/** onRecordChange has f called, for as long as the page lives, when a record changes by a call on this page. */
+/** onRecordChange calls f whenever a call on this page changes a record, as long as the page lives. */
 export function onRecordChange(f: (store: StoreChoice, seid: string) => void) {
   changes.add(f)
 }

@@ -1,16 +1,16 @@
-// Starts imkey.wasm. This file is loaded on demand, and Go's own support for the browser with it.
+// Starts imkey.wasm. This file is loaded on demand, together with Go's JavaScript support.
 
 import { evaluate } from 'go:wasm_exec'
 
-// Made by the caller, so that this file shares no code with imkey.js, which would make two downloads of it.
+// The caller makes the errors, so that this file shares no code with imkey.js. Shared code would split imkey.js in two.
 type Fail = (message: string, details: { retryable?: boolean; data?: Record<string, unknown>; cause: unknown }) => Error
 
-// Compiled once for each address: a second start after a crash needs no second download.
+// Compiled modules by address: a start after a crash needs no second download.
 const compiled = new Map<string, WebAssembly.Module>()
 
 /**
- * start runs a new instance and gives the object that it hands over: imkey.wasm's core. ended is called once, when the instance will answer no more; it may be
- * called before the promise is settled, which then rejects.
+ * start runs a new instance and resolves to the core that it provides. ended is called once, when the instance stops. If it stops
+ * before the promise settles, the promise rejects too.
  */
 export async function start<Core>(wasmURL: string, fail: Fail, ended: (cause: unknown) => void): Promise<Core> {
   let module = compiled.get(wasmURL)
@@ -33,7 +33,7 @@ export async function start<Core>(wasmURL: string, fail: Fail, ended: (cause: un
       ended(cause)
       reject(fail(`${wasmURL} stopped: ${String(cause)}`, { cause }))
     }
-    // Go's callbacks enter here. A trap leaves Go's memory as it was in the middle of something, and Go does not know.
+    // Go's callbacks enter here. A trap leaves Go's memory in an undefined state, and Go does not notice.
     const resume = go._resume
     go._resume = () => {
       if (over) return
@@ -45,7 +45,7 @@ export async function start<Core>(wasmURL: string, fail: Fail, ended: (cause: un
     }
     go.exit = code => end(`exit code ${code}`)
 
-    // The name by which Go finds this function is as good as secret, and Go deletes it at once.
+    // Go finds this function by a random name, which no script can guess, and deletes it at once.
     const name = `imkey-${crypto.getRandomValues(new Uint32Array(4)).join('-')}`
     Object.defineProperty(scope, name, { configurable: true, value: resolve })
     go.argv = ['imkey', name]
@@ -69,7 +69,7 @@ async function download(url: string, fail: Fail): Promise<WebAssembly.Module> {
     throw failed(`the server answered ${status}; it belongs beside imkey.js, or where the options wasmURL and backupWasmURL say`, { status })
   }
   try {
-    // Only under its own type does a browser compile it while it arrives; some servers do not know that type.
+    // A browser compiles it while it downloads only if it has the type application/wasm, which some servers do not send.
     return /^application\/wasm\s*($|;)/i.test(response.headers.get('Content-Type') ?? '') && 'compileStreaming' in WebAssembly
       ? await WebAssembly.compileStreaming(response)
       : await WebAssembly.compile(await response.arrayBuffer())
@@ -82,8 +82,8 @@ async function download(url: string, fail: Fail): Promise<WebAssembly.Module> {
 }
 
 /**
- * ownGlobals gives Go a global object of its own: what Go and its support write stays there, so that nothing of it is left
- * on the page, and a page's own `fs` or `process` does not reach Go. All else is read from the page's globals.
+ * ownGlobals gives Go a global object of its own. What Go and its JavaScript support write stays there and leaves nothing on the page,
+ * and a page's own `fs` or `process` does not reach Go. Everything else is read from the page's globals.
  */
 function ownGlobals(ended: Promise<void>): typeof globalThis {
   const shadowed = new Set<PropertyKey>(['Go', 'fs', 'process', 'path'])
@@ -94,7 +94,7 @@ function ownGlobals(ended: Promise<void>): typeof globalThis {
   })
 }
 
-/** ownNavigator is the page's navigator with Web Locks that end with the instance: nobody else could give them back. */
+/** ownNavigator is the page's navigator, with Web Locks that are released when the instance stops: nothing else could release them. */
 function ownNavigator(ended: Promise<void>): Navigator {
   const { locks } = navigator
   const read = reader(navigator)
@@ -112,8 +112,8 @@ function ownNavigator(ended: Promise<void>): Navigator {
 }
 
 /**
- * reader reads an object's properties for a stand-in of it. Functions such as setTimeout work on the object itself alone,
- * so they come bound to it; constructors are left as they are.
+ * reader reads the properties of an object for a proxy of it. Functions such as setTimeout work only on the object itself, so they
+ * are bound to it. Constructors are left as they are.
  */
 function reader(object: object): (key: PropertyKey) => unknown {
   const bound = new Map<Function, unknown>()

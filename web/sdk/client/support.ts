@@ -6,7 +6,7 @@ export function isSupported(): { supported: boolean; reason?: UnsupportedReason 
   try {
     reason = obstacle()
   } catch {
-    reason = 'no-webusb' // something stands in for a browser's objects and is none
+    reason = 'no-webusb' // not a browser's object, but a stand-in for it
   }
   return reason === undefined ? { supported: true } : { supported: false, reason }
 }
@@ -17,7 +17,7 @@ interface Policy {
 
 function obstacle(): UnsupportedReason | undefined {
   if (globalThis.navigator?.usb) {
-    // Chromium still calls it by its first name.
+    // Chromium still uses the older name, featurePolicy.
     const page = globalThis.document as { permissionsPolicy?: Policy; featurePolicy?: Policy } | undefined
     const policy = page?.permissionsPolicy ?? page?.featurePolicy
     return policy?.allowsFeature('usb') === false ? 'permissions-policy' : undefined
@@ -33,7 +33,7 @@ const details: Record<UnsupportedReason, string> = {
   'no-webusb': 'this browser has no WebUSB',
 }
 
-/** unsupported is the error for a page that cannot use WebUSB. */
+/** unsupported makes the error for a page that cannot use WebUSB. */
 export function unsupported(reason: UnsupportedReason): ImKeyError {
   const code = reason === 'permissions-policy' ? 'permission-denied' : 'unsupported'
   return failure(code, details[reason], { retryable: code === 'permission-denied', data: { reason } })

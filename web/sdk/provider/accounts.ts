@@ -61,7 +61,7 @@ export class Accounts {
     if (account) return account
     throw unauthorized(this.none
       ? 'No account is connected. Connect one by eth_requestAccounts first.'
-      : `The account ${address} is none of the connected ones. Use one of those, or connect again.`)
+      : `The account ${address} is not one of the connected accounts. Use one of those, or connect again.`)
   }
 
   /** adopt makes a device the current one, with these accounts. */
@@ -128,7 +128,7 @@ export class Accounts {
   }
 }
 
-const revokedWhy = 'The accounts were taken back. Connect again to go on.'
+const revokedWhy = 'The permission to use the accounts was revoked. Connect again to go on.'
 
 /** revoked is the error of a request that was under way when the permission was revoked. */
-export const revoked = () => unauthorized('The accounts were taken back meanwhile. Connect again to go on.')
+export const revoked = () => unauthorized('The permission to use the accounts was revoked meanwhile. Connect again to go on.')

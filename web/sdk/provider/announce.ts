@@ -2,7 +2,7 @@ import { invalid } from '../client/errors'
 import type { ProviderInfo } from '../types/imkey'
 import { icon } from './icon'
 
-/** By provider, so that one that is announced again is not taken for another. */
+/** The UUID of each provider, so that a provider that is announced again keeps it. */
 const uuids = new WeakMap<object, string>()
 
 export function announceProvider(provider: object, info: ProviderInfo = {}): () => void {
@@ -18,7 +18,7 @@ export function announceProvider(provider: object, info: ProviderInfo = {}): () 
 }
 
 function complete(provider: object, given: ProviderInfo): Required<ProviderInfo> {
-  if (typeof given !== 'object' || given === null) throw invalid('the info is no object')
+  if (typeof given !== 'object' || given === null) throw invalid('the info is not an object')
   const info = {
     uuid: given.uuid ?? uuids.get(provider) ?? newUUID(),
     name: given.name ?? 'imKey',
@@ -26,7 +26,7 @@ function complete(provider: object, given: ProviderInfo): Required<ProviderInfo>
     rdns: given.rdns ?? 'im.imkey',
   }
   const fits = (name: keyof ProviderInfo, pattern: RegExp, what: string) => {
-    if (typeof info[name] !== 'string' || !pattern.test(info[name])) throw invalid(`the info's ${name} is no ${what}`)
+    if (typeof info[name] !== 'string' || !pattern.test(info[name])) throw invalid(`the info's ${name} is not a ${what}`)
   }
   fits('uuid', /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/i, 'UUID of version 4')
   fits('name', /\S/, 'name')
@@ -36,7 +36,7 @@ function complete(provider: object, given: ProviderInfo): Required<ProviderInfo>
   return info
 }
 
-/** newUUID: crypto.randomUUID exists in secure contexts alone, and a page elsewhere is told later that it has no WebUSB. */
+/** newUUID makes a version 4 UUID. crypto.randomUUID exists only in secure contexts; other pages learn later that WebUSB is missing. */
 function newUUID(): string {
   const bytes = crypto.getRandomValues(new Uint8Array(16))
   bytes[6] = bytes[6]! & 0x0f | 0x40

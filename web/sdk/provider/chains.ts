@@ -83,7 +83,7 @@ export class Chains {
 function chainIdOf(wanted: unknown): number {
   const { chainId } = Object(wanted) as { chainId?: unknown }
   if (typeof chainId !== 'string' || !/^0x[1-9a-f][0-9a-f]*$/i.test(chainId) || !Number.isSafeInteger(Number(chainId))) {
-    throw badParams('the chainId is no number in hex without leading zeros, as in "0x1"')
+    throw badParams('the chainId is not a number in hex without leading zeros, as in "0x1"')
   }
   return Number(chainId)
 }

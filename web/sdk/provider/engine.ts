@@ -42,7 +42,7 @@ export function start(host: Host): Engine {
     async request(method, params, signal, early) {
       const answer = own[method]
       if (answer) {
-        if (params !== undefined && !Array.isArray(params)) throw badParams(`the params of ${method} are no list`)
+        if (params !== undefined && !Array.isArray(params)) throw badParams(`the params of ${method} are not a list`)
         return answer(params ?? [], { method, signal, ...(early && { early }) })
       }
       if (isUnsupported(method)) throw unknownMethod(method)

@@ -18,29 +18,29 @@ export class ProviderRpcError extends Error {
   }
 }
 
-/** Reason is what the data of the provider's own errors holds. */
+/** Reason is the data of the provider's own errors. */
 export interface Reason {
   code: ProviderErrorCode
   statusWord?: number
   retryable: boolean
-  /** What else the data of an ImKeyError held, such as its reason. */
+  /** Other fields of the ImKeyError's data, such as its reason. */
   [fact: string]: unknown
 }
 
 /**
- * Failure is how the provider's lazily loaded part says what to reject with. It shares no class with imkey.js, which would
- * make two downloads of it, so its errors carry this as their `rpc`.
+ * Failure describes the rejection of a request. The engine's errors carry it as `rpc`: the engine is loaded on demand and shares no class
+ * with imkey.js, because shared code would split imkey.js in two.
  */
 export interface Failure {
   code: number
-  /** Of the provider's own. Without it, code, message and data are a node's. */
+  /** The reason of the provider's own error. Without it, code, message and data are a node's. */
   reason?: Reason
   data?: unknown
 }
 
 const badParams = -32602
 
-// Everything else is -32603, an internal error to EIP-1474, with the reason in its data.
+// Every other code is -32603, the internal error of EIP-1474, with the reason in its data.
 const codes: Partial<Record<ErrorCode, number>> = {
   'user-rejected': 4001,
   'request-cancelled': 4001,
@@ -57,7 +57,7 @@ const codes: Partial<Record<ErrorCode, number>> = {
   'invalid-argument': badParams,
 }
 
-/** rpcError turns whatever was thrown into what request rejects with. */
+/** rpcError turns anything that was thrown into the error with which request rejects. */
 export function rpcError(thrown: unknown): ProviderRpcError {
   if (thrown instanceof ProviderRpcError) return thrown
   if (thrown instanceof ImKeyError) {

@@ -1,14 +1,14 @@
-/** Events are listeners by name, as EIP-1193 wants them: the payload is the argument. */
+/** Events holds listeners by event name. As EIP-1193 says, a listener gets the payload as its argument. */
 export class Events {
   readonly #listeners = new Map<string, Listener[]>()
 
   add(name: string, listener: Listener) {
-    if (typeof listener !== 'function') throw new TypeError('the listener is no function')
-    // A list that is being told is never changed: a listener that removes another does not make a third one miss it.
+    if (typeof listener !== 'function') throw new TypeError('the listener is not a function')
+    // A new list each time: a listener that removes another one while an event is emitted must not make a third one miss it.
     this.#listeners.set(name, [...this.#listeners.get(name) ?? [], listener])
   }
 
-  /** Of a listener that was added twice, one goes. */
+  /** remove removes one entry of a listener that was added twice. */
   remove(name: string, listener: Listener) {
     const list = this.#listeners.get(name) ?? []
     const at = list.findLastIndex(each => each === listener || (each as Once).of === listener)
@@ -21,7 +21,7 @@ export class Events {
       listener(payload)
     }
     told.of = listener
-    if (typeof listener !== 'function') throw new TypeError('the listener is no function')
+    if (typeof listener !== 'function') throw new TypeError('the listener is not a function')
     this.add(name, told)
   }
 
@@ -30,7 +30,7 @@ export class Events {
       try {
         listener(payload)
       } catch (thrown) {
-        // The page's own fault, which is the page's to hear of; the others are told all the same.
+        // An error of the page's own listener is reported to the page. The other listeners still get the event.
         queueMicrotask(() => { throw thrown })
       }
     }

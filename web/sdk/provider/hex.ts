@@ -9,16 +9,16 @@ export function readQuantity(value: unknown, name: string, bits: number): bigint
   if (typeof value === 'bigint') number = value
   else if (typeof value === 'number' && Number.isSafeInteger(value)) number = BigInt(value)
   else if (typeof value === 'string' && /^0x[0-9a-f]{1,100}$/i.test(value)) number = BigInt(value)
-  if (number === undefined) throw badParams(`${name} is no number in hex, as in "0x1"`)
+  if (number === undefined) throw badParams(`${name} is not a number in hex, as in "0x1"`)
   if (number < 0n || number >> BigInt(bits) !== 0n) throw badParams(`${name} is not between 0 and 2^${bits} - 1`)
   return number
 }
 
 export const isAddress = (value: unknown): value is string => typeof value === 'string' && /^0x[0-9a-f]{40}$/i.test(value)
 
-/** readAddress gives an address in lower case. One in mixed case has to have EIP-55's checksum. */
+/** readAddress gives an address in lower case. An address in mixed case must have the checksum of EIP-55. */
 export function readAddress(value: unknown, name: string): string {
-  if (!isAddress(value)) throw badParams(`${name} is no address: 0x and 40 hex digits`)
+  if (!isAddress(value)) throw badParams(`${name} is not an address: 0x and 40 hex digits`)
   const digits = value.slice(2)
   const lower = digits.toLowerCase()
   if (digits !== lower && digits !== digits.toUpperCase() && digits !== checksummed(lower)) {
@@ -32,7 +32,7 @@ function checksummed(lower: string): string {
   return Array.from(lower, (digit, i) => parseInt(hash[i]!, 16) >= 8 ? digit.toUpperCase() : digit).join('')
 }
 
-/** As much data as a transaction or a message may have here. What is longer is refused unread: reading it would keep a page busy. */
+/** The most data that a transaction or a message may have. Longer data is refused before it is read, which would block the page. */
 const mostBytes = 0xffff
 
 /** readBytes reads hex of whole bytes after 0x, at most 65535 of them, and gives it in lower case. */

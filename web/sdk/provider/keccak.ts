@@ -1,9 +1,9 @@
-// Keccak-256, for the checksum of addresses (EIP-55) alone: short inputs, so that clarity may cost time.
+// Keccak-256, only for the checksum of addresses (EIP-55). The inputs are short, so the code is simple rather than fast.
 
 const mask = (1n << 64n) - 1n
 const rotate = (lane: bigint, by: bigint) => (lane << by | lane >> (64n - by)) & mask
 
-/** The constants of the rounds come from a shift register, as the standard (FIPS 202, 3.2.5) defines them. */
+/** The round constants, computed by a shift register as FIPS 202, section 3.2.5 defines them. */
 const constants = Array.from({ length: 24 }, (_, round) => {
   let constant = 0n
   for (let j = 0; j <= 6; j++) if (bit(j + 7 * round)) constant |= 1n << (1n << BigInt(j)) - 1n

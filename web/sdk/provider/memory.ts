@@ -1,4 +1,4 @@
-/** Known is what is kept of a connection, so that eth_accounts answers after a reload. No secret is in it. */
+/** Known is what localStorage keeps of a connection, so that eth_accounts answers after a reload. It holds no secret. */
 export interface Known {
   readonly accounts: readonly { readonly address: string; readonly path: string }[]
   readonly serial: string | null
@@ -12,7 +12,7 @@ export function recall(key: string): Known | undefined {
     if (accounts.length > 0 && accounts.every(({ address, path }) => /^0x[0-9a-f]{40}$/i.test(address) && typeof path === 'string')
       && (serial === null || typeof serial === 'string') && Number.isSafeInteger(chainId)) return known
   } catch {
-    // Nothing, nothing of ours, or storage is blocked: then nothing is known.
+    // Nothing is stored, it has another form, or storage is blocked: nothing is known.
   }
   return undefined
 }
@@ -22,6 +22,6 @@ export function remember(key: string, known: Known | undefined) {
     if (known) localStorage.setItem(key, JSON.stringify(known))
     else localStorage.removeItem(key)
   } catch {
-    // Storage is blocked or full: the connection is not remembered, and works.
+    // Storage is blocked or full: the connection works, but is not remembered.
   }
 }

@@ -31,7 +31,7 @@ export const isUnsupported = (method: string) => method.startsWith('wallet_') ||
 
 /** methods are the methods that the provider answers itself, by name. All others go to the node. */
 export function methods({ host, chains, accounts, connecting, signing, subscriptions }: Parts): Record<string, Method | undefined> {
-  return Object.assign(Object.create(null) as {}, { // without a prototype: toString is no method
+  return Object.assign(Object.create(null) as {}, { // without a prototype: toString is not a method
     // Accounts and chain
     eth_accounts: () => accounts.addresses,
     eth_coinbase: () => accounts.addresses[0] ?? null,

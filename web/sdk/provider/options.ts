@@ -11,7 +11,7 @@ export interface Settings {
   readonly pairing: NonNullable<ProviderOptions['pairing']>
   readonly rpcTimeout: number
   readonly remember: boolean
-  /** Where in localStorage; providers of other accounts or chains on the same site have places of their own. */
+  /** The key in localStorage. Providers with other accounts or chains on the same site have keys of their own. */
   readonly key: string
 }
 
@@ -24,11 +24,11 @@ const schemes = {
 const mostAccounts = 20
 
 export function readOptions(options: ProviderOptions): Settings {
-  if (typeof options !== 'object' || options === null) throw invalid('the options are no object')
+  if (typeof options !== 'object' || options === null) throw invalid('the options are not an object')
   const {
     chains, chainId, accounts = 1, pathScheme = 'bip44', pairing = 'dialog', rpcTimeout = 30_000, remember = false, ...load
   } = options
-  if (!Array.isArray(chains) || chains.length === 0) throw invalid('chains is no list of at least one chain')
+  if (!Array.isArray(chains) || chains.length === 0) throw invalid('chains is not a list of at least one chain')
   let known: Chain[]
   let selected: number
   try {
@@ -38,8 +38,8 @@ export function readOptions(options: ProviderOptions): Settings {
     throw invalid(String(sentence))
   }
   if (new Set(known.map(chain => chain.id)).size !== known.length) throw invalid('two chains have one chainId')
-  if (!known.some(chain => chain.id === selected)) throw invalid('chainId is none of the chains')
-  if (!Object.hasOwn(schemes, pathScheme)) throw invalid("pathScheme is none of 'bip44', 'ledger-live', 'legacy'")
+  if (!known.some(chain => chain.id === selected)) throw invalid('chainId is not one of the chains')
+  if (!Object.hasOwn(schemes, pathScheme)) throw invalid("pathScheme is not one of 'bip44', 'ledger-live', 'legacy'")
   const paths = Array.isArray(accounts) ? [...accounts]
     : Array.from({ length: accounts as number }, (_, n) => schemes[pathScheme](n))
   if (paths.length < 1 || paths.length > mostAccounts || new Set(paths).size !== paths.length
@@ -51,7 +51,7 @@ export function readOptions(options: ProviderOptions): Settings {
     throw invalid("pairing is neither 'dialog' nor 'none' nor a function")
   }
   if (typeof rpcTimeout !== 'number' || !(rpcTimeout > 0 && rpcTimeout <= 600_000)) {
-    throw invalid('rpcTimeout is no number of milliseconds up to 600000')
+    throw invalid('rpcTimeout is not a number of milliseconds up to 600000')
   }
   if (typeof remember !== 'boolean') throw invalid('remember is neither true nor false')
   const key = `imkey-connect ${paths} ${known.map(chain => chain.id).sort()}`

@@ -102,7 +102,7 @@ test('the chooser opens in the turn of the click, before anything is downloaded'
   assert.deepEqual(events('interaction').at(-1), { state: 'done', reason: 'choose-device', method: 'eth_requestAccounts' })
 })
 
-test('among several permitted devices the person chooses', async t => {
+test('the user chooses among several permitted devices', async t => {
   const other = wallet({ serial: 'imKey2', accounts: [B0] })
   const { ask, usb } = await page(t, { devices: [wallet(), other] })
   usb.choice = async () => other
@@ -110,7 +110,7 @@ test('among several permitted devices the person chooses', async t => {
   assert.equal(usb.asked.length, 1)
 })
 
-test('who asks while the person is being asked gets -32002', async t => {
+test('a request while the user is being asked gets -32002', async t => {
   const { ask, usb } = await page(t, { devices: [] })
   let choose
   usb.choice = () => new Promise(resolve => { choose = resolve })
@@ -134,7 +134,7 @@ test('a chooser closed without a choice is 4001, and the next one may succeed', 
   assert.deepEqual(await ask('eth_requestAccounts'), [A0])
 })
 
-test('a chooser outside a click is no refusal of the person', async t => {
+test('a chooser outside a click is not a rejection by the user', async t => {
   const { ask, usb } = await page(t, { devices: [] })
   usb.choice = () => Promise.reject(new DOMException('no', 'SecurityError'))
   await assert.rejects(ask('eth_requestAccounts'), { code: 4100, data: reason('permission-denied', true) })
@@ -253,7 +253,7 @@ test('the next node is asked when one does not answer, and not when it says no',
   assert.equal(await ask('eth_blockNumber'), '0x2')
 })
 
-test('permissions are asked for, told and taken back', async t => {
+test('permissions are requested, reported and revoked', async t => {
   const { ask, heard, events, usb } = await page(t)
   for (const wanted of [undefined, null, {}, { eth_sign: {} }, { eth_accounts: {}, eth_sign: {} }]) {
     await assert.rejects(ask('wallet_requestPermissions', [wanted]), { code: -32602 })
@@ -266,7 +266,7 @@ test('permissions are asked for, told and taken back', async t => {
   const other = wallet({ serial: 'imKey2', accounts: [B0] })
   usb.choice = async () => other
   await ask('wallet_requestPermissions', [{ eth_accounts: {} }])
-  assert.deepEqual(await ask('eth_accounts'), [B0], 'asked again, the person chooses again')
+  assert.deepEqual(await ask('eth_accounts'), [B0], 'asked again, the user chooses again')
 
   assert.equal(await ask('wallet_revokePermissions', [{ eth_accounts: {} }]), null)
   assert.deepEqual(await ask('eth_accounts'), [])
@@ -359,10 +359,10 @@ test('another device that is unplugged while its accounts are read is not taken 
   assert.deepEqual([heard, provider.isConnected(), await ask('eth_accounts')], [[], false, [A0]])
 })
 
-test('accounts that are taken back while they are asked for are not given', async t => {
+test('accounts are not given if the permission is revoked while they are read', async t => {
   const revoke = it => it.ask('wallet_revokePermissions', [{ eth_accounts: {} }])
   const nothing = async it => assert.deepEqual([it.events('connect'), it.events('accountsChanged'), it.provider.isConnected(), await it.ask('eth_accounts')], [[], [], false, []])
-  // While the device is read: it is told to stop, and whoever asks anew waits until it has.
+  // While the device is read: it is told to stop, and a new request waits until it has.
   let it = await page(t)
   let begun, idle
   it.device.getAccount = ({ signal }) => new Promise((_, reject) => {
@@ -376,28 +376,28 @@ test('accounts that are taken back while they are asked for are not given', asyn
   const anew = it.ask('eth_requestAccounts')
   await until(() => idle)
   idle()
-  await Promise.all(asked.map(request => assert.rejects(request, { code: 4100, message: /taken back/ })))
+  await Promise.all(asked.map(request => assert.rejects(request, { code: 4100, message: /revoked/ })))
   assert.deepEqual(await anew, [A0])
 
   // With the very last answer of it.
   it = await page(t)
   it.device.getAccount = async ({ path }) => (await revoke(it), { address: A0, path })
-  await assert.rejects(it.ask('eth_requestAccounts'), { code: 4100, message: /taken back/ })
+  await assert.rejects(it.ask('eth_requestAccounts'), { code: 4100, message: /revoked/ })
   await nothing(it)
 
-  // While the person chooses, or binds.
+  // While the user chooses, or binds.
   it = await page(t, { devices: [] })
   it.usb.choice = () => new Promise(() => {})
   const choosing = it.ask('eth_requestAccounts')
   await until(() => it.events('interaction').length > 0)
   await revoke(it)
-  await assert.rejects(choosing, { code: 4100, message: /taken back/ })
+  await assert.rejects(choosing, { code: 4100, message: /revoked/ })
   await nothing(it)
   it = await page(t, { devices: [wallet({ status: 'unbound' })], pairing: () => new Promise(() => {}) })
   const binding = it.ask('eth_requestAccounts')
   await until(() => it.events('interaction').length > 0)
   await revoke(it)
-  await assert.rejects(binding, { code: 4100, message: /taken back/ })
+  await assert.rejects(binding, { code: 4100, message: /revoked/ })
   await nothing(it)
   assert.equal(it.device.open, 0)
 })
@@ -459,7 +459,7 @@ test('listeners come and go as in Node', async t => {
   assert.deepEqual(told.slice(3), ['twice 0x1'])
 })
 
-test("a listener's fault is the page's to hear of, and stops nobody", async t => {
+test("an error of a listener is reported to the page and stops nothing", async t => {
   const { provider, ask } = await page(t, { chains: [{ chainId: 1, rpcUrls: ['https://a.example'] }, { chainId: 2, rpcUrls: ['https://b.example'] }] })
   const listeners = process.listeners('uncaughtException')
   process.removeAllListeners('uncaughtException')
@@ -539,7 +539,7 @@ test('what is remembered outlasts a reload, where the dApp asks for that', async
   await second.request({ method: 'personal_sign', params: ['0x00', A0] })
   assert.equal(second.isConnected(), true)
 
-  // After a reload the device that the accounts are on is found among several, and nobody has to choose.
+  // After a reload the device that the accounts are on is found among several without a choice.
   it.usb.devices = [wallet({ serial: 'imKey2', accounts: [B0] }), ...it.usb.devices]
   it.usb.choice = () => assert.fail('the chooser was opened')
   assert.deepEqual(await it.create({ remember: true }).request({ method: 'eth_requestAccounts' }), [A0])
@@ -561,7 +561,7 @@ test('what is remembered outlasts a reload, where the dApp asks for that', async
   assert.deepEqual(await it.create({ remember: true }).request({ method: 'eth_accounts' }), [])
 })
 
-test('providers of one site are remembered apart, and accounts taken back in one tab are so in all', async t => {
+test('providers of one site are remembered apart, and a permission revoked in one tab is revoked in all', async t => {
   const kept = new Map()
   globalThis.localStorage = { getItem: key => kept.get(key) ?? null, setItem: (key, value) => kept.set(key, value), removeItem: key => kept.delete(key) }
   const listeners = []
@@ -584,7 +584,7 @@ test('providers of one site are remembered apart, and accounts taken back in one
   tab.on('disconnect', error => told.push(error.code))
   const before = new Set(kept.keys())
   const tell = key => { for (const listener of listeners) listener({ key }) }
-  for (const key of before) tell(key) // of what was only written anew nobody loses anything
+  for (const key of before) tell(key) // an entry that was only written again changes nothing
   assert.deepEqual([told, await accounts(tab)], [[], [A0]])
   await one.request({ method: 'wallet_revokePermissions', params: [{ eth_accounts: {} }] })
   const [gone, ...others] = [...before].filter(key => !kept.has(key))

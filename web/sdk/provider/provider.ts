@@ -1,5 +1,5 @@
-// The part of the provider that imkey.js carries: events, and what has to happen within the click. The rest is engine.ts,
-// which loads when a first request comes.
+// The part of the provider that is in imkey.js: events, and what has to happen within a click. The rest is engine.ts, which is loaded
+// with the first request.
 
 import { signalOf, untilAborted } from '../client/device'
 import { notLoaded } from '../client/instance'
@@ -29,7 +29,7 @@ class Provider implements Declared {
   #loading: Promise<Engine> | undefined
   #engine: Engine | undefined
   #imkey: Promise<ImKey> | undefined
-  #early: Promise<Device> | undefined // found while the engine was loading
+  #early: Promise<Device> | undefined // looked for while the engine is loading
   #prompts = 0
 
   constructor(settings: Settings, load: (options: LoadOptions) => Promise<ImKey>, loadDialog: LoadDialog) {
@@ -38,7 +38,7 @@ class Provider implements Declared {
     this.#loadDialog = loadDialog
   }
 
-  // Functions of the object itself: callers take them off it.
+  // Properties rather than methods: dApps call them without the object.
   readonly isConnected = () => this.#engine?.connected ?? false
 
   readonly on = (event: string, listener: Listener) => {
@@ -65,7 +65,7 @@ class Provider implements Declared {
       if (asks && this.#prompts > 0 && !(method === 'eth_requestAccounts' && this.isConnected())) {
         throw refusal(-32002, 'A question is open already. Answer it first.', 'device-busy', true)
       }
-      // The chooser opens only within the click: it does not wait for the engine's download.
+      // The browser opens the chooser only within the click, so it cannot wait for the engine's download.
       if (asks && !this.#engine) {
         this.#early ??= this.#find(false, method, this.#recall()?.serial)
         this.#early.catch(() => {})
@@ -85,7 +85,7 @@ class Provider implements Declared {
         this.#loading = undefined
         return notLoaded(cause)
       },
-    ).finally(() => { this.#early = undefined }) // those who waited for it hold it
+    ).finally(() => { this.#early = undefined }) // the requests that need it have it
     return this.#loading
   }
 
@@ -123,7 +123,7 @@ class Provider implements Declared {
     return this.#imkey
   }
 
-  /** #find gives the device of that serial number, or the only one, or has the person choose. */
+  /** #find resolves to the device with that serial number, or to the only one, or to one that the user chooses. */
   async #find(again: boolean, method: string, serial?: string | null): Promise<Device> {
     const imkey = await this.#loaded()
     if (!again) {
@@ -151,9 +151,9 @@ class Provider implements Declared {
 
 function read(request: { method: string; params?: readonly unknown[] | object; signal?: AbortSignal }) {
   const bad = (detail: string) => refusal(-32602, worded('invalid-argument', detail), 'invalid-argument')
-  if (typeof request !== 'object' || request === null || Array.isArray(request)) throw bad('the request is no object')
+  if (typeof request !== 'object' || request === null || Array.isArray(request)) throw bad('the request is not an object')
   const { method, params } = request
-  if (typeof method !== 'string' || method === '') throw bad('the method is no name')
+  if (typeof method !== 'string' || method === '') throw bad('the method is not a name')
   if (params !== undefined && (typeof params !== 'object' || params === null)) throw bad('the params are neither a list nor an object')
   return { method, params, signal: signalOf(request) }
 }

@@ -2,19 +2,19 @@
 export class Queue {
   readonly #drained: () => Promise<void>
   #last: Promise<unknown> = Promise.resolve()
-  #length = 0 // those who gave up are not counted
+  #length = 0 // without the jobs that were aborted
 
-  /** drained is called when nothing is left to do, and has to end well. Only then does the last job settle. */
+  /** drained is called when no job is left, and must not reject. The last job settles after it. */
   constructor(drained: () => Promise<void>) {
     this.#drained = drained
   }
 
-  /** idle says that nothing waits behind the job that asks. */
+  /** idle says whether no other job waits behind the one that runs. */
   get idle(): boolean {
     return this.#length <= 1
   }
 
-  /** run settles as the job does. A signal that comes before the job's turn takes it out of the queue at once. */
+  /** run settles as the job does. If the signal aborts before the job's turn, the job leaves the queue at once. */
   run<T>(signal: AbortSignal | undefined, given: () => unknown, job: () => Promise<T>): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       let out = false

@@ -2,8 +2,8 @@ import type { ProviderErrorCode } from '../types/imkey'
 import type { Failure } from './errors'
 
 /**
- * Refusal is an error of the engine; provider.ts makes a ProviderRpcError of it. Its message is a sentence that says what to do
- * next; that of badParams says only what is wrong, and imkey.js has the sentence.
+ * Refusal is an error of the engine. provider.ts makes a ProviderRpcError of it. The message says what happened and what to do next.
+ * Only the message of badParams just says what is wrong; imkey.js adds the sentence.
  */
 export class Refusal extends Error {
   readonly rpc: Failure
@@ -21,10 +21,10 @@ export const wrongChain = (message: string) => new Refusal(4901, message, 'inval
 export const givenUp = (signal?: AbortSignal) =>
   new Refusal(-32603, 'The page gave this up before it was done. Try again when you are ready.', 'aborted', true, signal?.reason)
 
-/** NodeError is a node's own error, passed through as it is. */
+/** NodeError is an error of a node, which is passed on unchanged. */
 export class NodeError extends Error {
   readonly rpc: Failure
-  /** after is why an earlier node did not answer. It may have done what it was asked all the same. */
+  /** after is why an earlier node did not answer. That node may still have carried out the request. */
   readonly after: Refusal | undefined
 
   constructor({ code, message, data }: { code: number; message: string; data?: unknown }, after?: Refusal) {

@@ -1,17 +1,17 @@
 import { badParams, NodeError, Refusal } from './refusal'
 
-/** Ask asks a node; what comes back is not to be trusted yet. */
+/** Ask sends a request to a node. The answer is not checked yet. */
 export type Ask = (method: string, params: readonly unknown[] | object, signal?: AbortSignal) => Promise<unknown>
 
 let calls = 0
 
-/** No answer that a wallet passes on comes near this; more of it would fill a page's memory. */
+/** The longest answer that is read. No real answer is nearly as long, and a longer one could fill the page's memory. */
 const mostBytes = 8 << 20
 
 /**
- * ask calls a JSON-RPC method at the first of the addresses that answers it. A node's error is an answer: it is passed
- * through. Where none answers, the error is -32603, with `node-unreachable`, `timeout` (it did not answer) or `protocol` (no answer
- * of a node, or one of more than 8 MB) as reason.
+ * ask calls a JSON-RPC method at the first of the addresses that answers. An error of a node is an answer, and is passed on. If no node
+ * answers, the error is -32603 with the reason `node-unreachable`, `timeout`, or `protocol` (an answer that is not JSON-RPC, or
+ * longer than 8 MB).
  */
 export async function ask(
   urls: readonly string[], timeout: number, method: string, params: readonly unknown[] | object, signal?: AbortSignal,
@@ -37,7 +37,7 @@ export async function ask(
 }
 
 async function askOne(url: string, timeout: number, id: number, body: string, after?: Refusal, signal?: AbortSignal): Promise<unknown> {
-  const node = `The node at ${new URL(url).host}` // not its whole address: there are keys in some
+  const node = `The node at ${new URL(url).host}` // not the whole address, which may contain an API key
   const limit = AbortSignal.timeout(timeout)
   let status: number
   let text: string | undefined
@@ -54,7 +54,7 @@ async function askOne(url: string, timeout: number, id: number, body: string, af
     throw new Refusal(-32603, `${node} cannot be reached. Check the connection.`, 'node-unreachable', true, cause)
   }
   const not = (what: string) =>
-    new Refusal(-32603, `${node} did not answer as a node does. Whoever runs the page can name another. (${what})`, 'protocol', status >= 500 || status === 429)
+    new Refusal(-32603, `${node} did not give a JSON-RPC answer. The operator of this page can set another node. (${what})`, 'protocol', status >= 500 || status === 429)
   if (text === undefined) throw not(`its answer is longer than ${mostBytes >> 20} MB`)
   let answer: { id?: unknown; result?: unknown; error?: unknown }
   try {
@@ -74,7 +74,7 @@ async function askOne(url: string, timeout: number, id: number, body: string, af
   return answer.result
 }
 
-/** textOf reads an answer as it comes, and gives it up where it does not end: then there is no text. */
+/** textOf reads an answer. It resolves to undefined if the answer is too long. */
 async function textOf({ body }: Response): Promise<string | undefined> {
   const decoder = new TextDecoder()
   let [text, bytes] = ['', 0]
@@ -90,11 +90,11 @@ async function textOf({ body }: Response): Promise<string | undefined> {
   return text + decoder.decode()
 }
 
-/** quantityOf reads a number from a node's answer. */
+/** quantityOf reads a quantity of JSON-RPC from a node's answer. */
 export function quantityOf(value: unknown, name: string, bits: number): bigint {
   if (typeof value === 'string' && /^0x[0-9a-f]{1,64}$/i.test(value)) {
     const number = BigInt(value)
     if (number >> BigInt(bits) === 0n) return number
   }
-  throw new Refusal(-32603, `The node gave no sensible ${name}. Whoever runs the page can name another node.`, 'protocol')
+  throw new Refusal(-32603, `The node gave an impossible ${name}. The operator of this page can set another node.`, 'protocol')
 }

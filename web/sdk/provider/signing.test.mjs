@@ -306,7 +306,7 @@ test('who asks while a connecting that was given up ends, begins anew', async t 
   assert.equal(device.calls.length, 2, 'one given up, and one for the two who came later')
 })
 
-test('the person is told what to do', async t => {
+test('the user is told what to do', async t => {
   const { ask, device, events } = await connected(t)
   const screen = { payment: '1.0 ETH', receiver: TO, fee: '0.000126 ETH' }
   const detail = { reason: 'confirm', operation: 'transaction', blind: false, screen }
@@ -369,7 +369,7 @@ test('another device in its place brings its own accounts', async t => {
 })
 
 test('another device that is not ready is left alone until somebody asks', async t => {
-  const { ask, device, usb, heard } = await connected(t, { pairing: () => assert.fail('nobody asked') })
+  const { ask, device, usb, heard } = await connected(t, { pairing: () => assert.fail('no pairing was expected') })
   const other = wallet({ serial: 'imKey2', accounts: [B0], status: 'unbound' })
   usb.plug('disconnect', device)
   usb.devices = [other]
@@ -381,7 +381,7 @@ test('another device that is not ready is left alone until somebody asks', async
   assert.deepEqual(await ask('eth_requestAccounts'), [B0])
 })
 
-test('a permission taken back is a device gone', async t => {
+test('a revoked permission is a disconnected device', async t => {
   const { ask, device, events, provider } = await connected(t)
   device.signMessage = () => { throw device.error('device-disconnected', { retryable: true }) }
   await assert.rejects(ask('personal_sign', ['0x00', A0]), { code: 4900 })

@@ -54,7 +54,7 @@ export class Signing {
   /** message signs text, or the bytes of a string that begins with 0x (EIP-191). */
   async message(address: unknown, message: unknown, call: Call): Promise<string> {
     const account = this.#readAccount(address)
-    if (typeof message !== 'string') throw badParams('the message is no text')
+    if (typeof message !== 'string') throw badParams('the message is not text')
     // Text that looks like hex, but is not, is refused: a guess could sign something else.
     const signed = /^0x/i.test(message) ? toBytes(readBytes(message, 'the message')) : message
     return this.#withAccount(call, account, { make: async (ethereum, options) => (await ethereum.signMessage(signed, options)).signature })

@@ -8,7 +8,7 @@ interface Answer {
   params?: { subscription?: unknown; result?: unknown }
 }
 
-/** Subscriptions keeps one WebSocket to a node while something is subscribed to, and tells what arrives as EIP-1193 says. */
+/** Subscriptions keeps one WebSocket to a node open while there are subscriptions, and emits their messages as EIP-1193 says. */
 export class Subscriptions {
   readonly #timeout: number
   readonly #tell: (message: { type: string; data: unknown }) => void
@@ -29,7 +29,7 @@ export class Subscriptions {
   async subscribe(url: string, params: readonly unknown[], signal?: AbortSignal): Promise<string> {
     try {
       const id = await this.#call(url, 'eth_subscribe', params, signal)
-      if (typeof id !== 'string') throw new Refusal(-32603, 'The node gave no id of a subscription. Whoever runs the page can name another node.', 'protocol')
+      if (typeof id !== 'string') throw new Refusal(-32603, 'The node gave no id of a subscription. The operator of this page can set another node.', 'protocol')
       this.#active.add(id)
       return id
     } finally {
@@ -84,7 +84,7 @@ export class Subscriptions {
       })
     })
     opening.catch(() => {
-      if (this.#socket === opening) this.#socket = undefined // the next one tries again
+      if (this.#socket === opening) this.#socket = undefined // the next subscription tries again
     })
     return opening
   }
@@ -94,7 +94,7 @@ export class Subscriptions {
     try {
       answer = Object(JSON.parse(text))
     } catch {
-      return // no JSON-RPC, and nobody whom it would answer
+      return // not JSON-RPC, so no request waits for it
     }
     if (answer.method === 'eth_subscription') {
       const { subscription, result } = Object(answer.params) as { subscription?: unknown; result?: unknown }
@@ -107,7 +107,7 @@ export class Subscriptions {
     const { code, message } = Object(error) as { code: unknown; message: unknown }
     call?.reject(Number.isInteger(code) && typeof message === 'string'
       ? new NodeError(error as { code: number; message: string })
-      : new Refusal(-32603, 'The node gave an error without a code and a message. Whoever runs the page can name another node.', 'protocol'))
+      : new Refusal(-32603, 'The node gave an error without a code and a message. The operator of this page can set another node.', 'protocol'))
   }
 
   #fail() {

@@ -4,7 +4,7 @@ import { hex, readAddress, readBytes, readQuantity } from './hex'
 import { badParams, NodeError, Refusal, wrongChain } from './refusal'
 import { type Ask, quantityOf } from './rpc'
 
-/** Wanted is a transaction as the dApp asks for it, checked; what it leaves open is undefined. Numbers are in hex. */
+/** Wanted is a checked transaction of a dApp. Fields that the dApp left out are undefined. Numbers are in hex. */
 export interface Wanted extends Omit<TransactionRequest, 'type'> {
   type?: number
   from?: string
@@ -14,9 +14,9 @@ export interface Wanted extends Omit<TransactionRequest, 'type'> {
 
 const types = [0, 1, 2, 4]
 
-/** readTransaction checks what a dApp wants sent, before a node or the device hear of it. */
+/** readTransaction checks a dApp's transaction before a node or the device gets any of it. */
 export function readTransaction(value: unknown, selected: number): Wanted {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw badParams('the transaction is no object')
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw badParams('the transaction is not an object')
   const tx = value as Record<string, unknown>
   const given = (name: string) => tx[name] !== undefined && tx[name] !== null
   const number = (name: string, bits = 256) => given(name) ? hex(readQuantity(tx[name], name, bits)) : undefined
@@ -53,7 +53,7 @@ export function readTransaction(value: unknown, selected: number): Wanted {
   return wanted
 }
 
-/** agree refuses fields that no type has together, and sets the type where the fields leave one. */
+/** agree refuses fields that no type has together, and sets the type if the fields allow only one. */
 function agree(tx: Wanted) {
   const dynamic = tx.maxFeePerGas !== undefined || tx.maxPriorityFeePerGas !== undefined
   if (dynamic && tx.gasPrice !== undefined) throw badParams('gasPrice goes with neither maxFeePerGas nor maxPriorityFeePerGas')
@@ -76,14 +76,14 @@ function agree(tx: Wanted) {
 
 function list(value: unknown, name: string): Record<string, unknown>[] {
   if (!Array.isArray(value) || !value.every(entry => typeof entry === 'object' && entry !== null)) {
-    throw badParams(`the ${name} is no list of objects`)
+    throw badParams(`the ${name} is not a list of objects`)
   }
   return value
 }
 
 function readAccessList(value: unknown): TransactionRequest['accessList'] {
   return list(value, 'accessList').map(({ address, storageKeys }) => {
-    if (!Array.isArray(storageKeys)) throw badParams('the storageKeys of the accessList are no list')
+    if (!Array.isArray(storageKeys)) throw badParams('the storageKeys of the accessList are not a list')
     return {
       address: readAddress(address, 'the address in the accessList'),
       storageKeys: storageKeys.map((key: unknown) => {
@@ -107,13 +107,13 @@ function readAuthorizations(value: unknown): TransactionRequest['authorizationLi
 }
 
 /**
- * complete adds what the dApp left open, as the chain's node knows it, after the node has named the right chain. A node can
- * lie about prices and gas, too: what it makes of a fee is bounded by the chain's maxFee, see bounded.
+ * complete adds the fields that the dApp left out, after the node confirmed its chain. A node can lie about prices and gas, so the
+ * chain's maxFee limits the fee: see bounded.
  */
 export async function complete(wanted: Wanted, from: string, chain: Chain, ask: Ask, signal?: AbortSignal): Promise<TransactionRequest> {
   const asked = (method: string, params: unknown[] = []) => ask(method, params, signal)
   const node = quantityOf(await asked('eth_chainId'), 'chain id', 256)
-  if (node !== BigInt(chain.id)) throw wrongChain(`The node is on chain ${node}, but chain ${chain.id} is selected, so nothing was signed. Whoever runs the page can name another node.`)
+  if (node !== BigInt(chain.id)) throw wrongChain(`The node is on chain ${node}, but chain ${chain.id} is selected, so nothing was signed. The operator of this page can set another node.`)
 
   const { to, value, data, accessList, authorizationList } = wanted
   const call = { from, ...(to && { to }), value, data, ...(accessList && { accessList }), ...(authorizationList && { authorizationList }) }
@@ -128,13 +128,12 @@ export async function complete(wanted: Wanted, from: string, chain: Chain, ask: 
   return transaction
 }
 
-/** As go-ethereum's node bounds what it signs itself (--rpc.txfeecap). */
+/** The default limit of go-ethereum for what its node signs itself (--rpc.txfeecap). */
 const oneCoin = 10n ** 18n
 
 /**
- * bounded refuses a fee that nobody could have seen coming: one that depends on a node's word and comes to more than the
- * chain's maxFee. Types 1 and 4 have a bound of one coin even where the chain names none, for the device signs them without
- * showing their fee; those of types 0 and 2 stand on its screen.
+ * bounded refuses a fee above the chain's maxFee if a node chose gas or price. Types 1 and 4 have a limit of one coin even if the chain
+ * sets none, because the device signs them without showing the fee. It shows the fee of types 0 and 2.
  */
 function bounded({ type, gas, gasPrice, maxFeePerGas }: TransactionRequest, { maxFee, nativeCurrency }: Chain) {
   const shown = type === hex(0) || type === hex(2)
@@ -150,12 +149,12 @@ function bounded({ type, gas, gasPrice, maxFeePerGas }: TransactionRequest, { ma
     + 'Where that is meant, give the transaction gas and price, or the chain another maxFee.', 'protocol')
 }
 
-/** A plain transfer takes exactly this much. */
+/** The gas of a plain transfer. */
 const transfer = 21_000n
 
-/** withHeadRoom adds a quarter: what a contract does may change until it is mined. */
+/** withHeadRoom adds a quarter: a contract may need more gas when the transaction is mined than now. */
 function withHeadRoom(estimate: bigint): bigint {
-  if (estimate < transfer) throw new Refusal(-32603, 'The node gave no sensible gas estimate. Whoever runs the page can name another node.', 'protocol')
+  if (estimate < transfer) throw new Refusal(-32603, 'The node gave an impossible gas estimate. The operator of this page can set another node.', 'protocol')
   return estimate === transfer ? estimate : estimate * 5n / 4n
 }
 
@@ -181,10 +180,10 @@ async function price(tx: Wanted, asked: Asked): Promise<Fees> {
   }
   const tip = asksTip ?? market.tip
   if (most !== undefined) return dynamic(most, tip < most ? tip : most)
-  return dynamic(2n * market.baseFee + tip, tip) // good for six full blocks in a row
+  return dynamic(2n * market.baseFee + tip, tip) // enough for six full blocks in a row
 }
 
-/** feeMarket gives the next block's base fee and what miners got beside it lately; undefined where a chain has no base fee. */
+/** feeMarket gives the next block's base fee and recent priority fees; undefined if the chain has no base fee. */
 async function feeMarket(asked: Asked): Promise<{ baseFee: bigint; tip: bigint } | undefined> {
   let history: { baseFeePerGas?: unknown; reward?: unknown }
   try {
@@ -195,7 +194,7 @@ async function feeMarket(asked: Asked): Promise<{ baseFee: bigint; tip: bigint }
   }
   const { baseFeePerGas: base, reward } = history
   let baseFee = Array.isArray(base) && base.length > 0 ? quantityOf(base.at(-1), 'base fee', 128) : 0n
-  if (baseFee === 0n) { // there is none, or it is free, or this node does not tell: the block itself does
+  if (baseFee === 0n) { // the chain has none, it is 0, or this node does not report it here: the block says which
     const block = Object(await asked('eth_getBlockByNumber', ['latest', false])) as { baseFeePerGas?: unknown }
     if (block.baseFeePerGas === undefined || block.baseFeePerGas === null) return undefined
     baseFee = quantityOf(block.baseFeePerGas, 'base fee', 128)

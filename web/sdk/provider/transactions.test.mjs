@@ -80,7 +80,7 @@ test('a chain without a base fee gets the legacy type', async t => {
   }
 })
 
-test('a base fee is found where the node keeps no history, and a tip where nobody paid one', async t => {
+test('a base fee is found where the node keeps no history, and a tip where no one paid one', async t => {
   const block = { eth_getBlockByNumber: { baseFeePerGas: '0x64' } }
   assert.equal((await sent(t, { to: TO }, { answers: { eth_feeHistory: no(), eth_maxPriorityFeePerGas: '0x5', ...block } })).signed.maxFeePerGas, '0xcd')
   const free = { baseFeePerGas: ['0x64'], reward: [['0x0'], ['0x0']] }
@@ -131,7 +131,7 @@ test('data in hex is 65535 bytes at the most, however many megabytes a dApp hand
   assert.equal(device.calls.at(-1)[1].length, 65535)
 })
 
-test('a wrong chain is 4901, whoever is on it', async t => {
+test('a wrong chain is 4901, whether the node or the request is on it', async t => {
   const { ask, device, node } = await connected(t)
   device.calls.length = 0
   await assert.rejects(ask('eth_sendTransaction', [{ to: TO, chainId: '0x2' }]), { code: 4901 })

@@ -1,13 +1,13 @@
 import type { TypedData } from '../types/imkey'
 import { badParams } from './refusal'
 
-/** What core takes: far from what people can read, and near enough not to keep a page busy. */
+/** The limits of core: far more than a user can read, and little enough not to block the page. */
 const mostBytes = 1 << 20
 const mostDepth = 70
 
 /**
- * readTypedData reads a document of EIP-712, as JSON text or as an object, into one that the caller cannot change any more.
- * Whether its types fit is for the core to say.
+ * readTypedData copies a document of EIP-712, given as JSON text or as an object, so that the caller cannot change it any more. core
+ * checks its types.
  */
 export function readTypedData(value: unknown): TypedData {
   let document = value
@@ -16,27 +16,27 @@ export function readTypedData(value: unknown): TypedData {
     try {
       document = JSON.parse(value)
     } catch (cause) {
-      throw badParams(`the typed data is no JSON: ${String(Object(cause).message)}`)
+      throw badParams(`the typed data is not JSON: ${String(Object(cause).message)}`)
     }
   }
   document = copy(document, { left: mostBytes }, 0)
   const { types, primaryType, domain, message } = Object(document) as Record<string, unknown>
-  // Where the domain itself is what is signed there is no message, or one that counts for nothing.
+  // If the primaryType is EIP712Domain, only the domain is signed, and a message is ignored.
   const complete = isObject(message) || primaryType === 'EIP712Domain'
   if (!isObject(types) || typeof primaryType !== 'string' || !isObject(domain) || !complete) {
-    throw badParams('the typed data is no { types, primaryType, domain, message } (EIP-712)')
+    throw badParams('the typed data is not of the form { types, primaryType, domain, message } (EIP-712)')
   }
   return document as TypedData
 }
 
-/** chainOf gives the chain that typed data is for, if it says so. */
+/** chainOf gives the chain id of the domain, if it has one. */
 export function chainOf({ domain }: TypedData): string | undefined {
   const { chainId } = domain as { chainId?: unknown }
   if (chainId === undefined || chainId === null) return undefined
   try {
     return BigInt(chainId as string).toString()
   } catch {
-    throw badParams('the chainId of the typed data is no whole number')
+    throw badParams('the chainId of the typed data is not a whole number')
   }
 }
 
@@ -67,7 +67,7 @@ function copy(value: unknown, budget: { left: number }, depth: number): unknown 
   const copied: Record<string, unknown> = {}
   for (const [name, entry] of Object.entries(value)) {
     budget.left -= name.length
-    // Not by assignment, to which __proto__ means something else.
+    // Not by assignment, which would set the prototype for the name __proto__.
     Object.defineProperty(copied, name, { value: copy(entry, budget, depth + 1), enumerable: true, configurable: true, writable: true })
   }
   return copied

@@ -2,7 +2,7 @@
 
 import type { Provider, ProviderOptions } from './imkey.js'
 
-/** What web3-onboard gives a wallet. Chains without an rpcUrl, there or in the options, are left out. */
+/** The part of what web3-onboard gives a wallet that the module needs. A chain without an rpcUrl, here or in the options, is left out. */
 export interface OnboardHelpers {
   readonly chains: readonly { readonly id: string | number; readonly rpcUrl?: string | null; readonly token?: string }[]
 }
@@ -10,15 +10,15 @@ export interface OnboardHelpers {
 export interface OnboardModule {
   label: string
   getIcon(): Promise<string>
-  /** The provider's `disconnect` takes the accounts back from the site. */
+  /** The provider. Its `disconnect` revokes the site's permission. */
   getInterface(helpers: any): Promise<{ provider: Provider & any }>
 }
 
-/** The chains are web3-onboard's. */
+/** The options of createProvider, except for the chains, which are web3-onboard's. */
 export interface OnboardOptions extends Omit<ProviderOptions, 'chains' | 'chainId'> {
-  /** What the wallet is called in the list. Default: imKey. */
+  /** The name of the wallet in the list. Default: imKey. */
   label?: string
-  /** By chain id, the nodes to ask. Default: the chain's rpcUrl. */
+  /** The addresses of nodes by chain id. Default: the chain's rpcUrl. */
   rpcUrls?: Readonly<Record<number, string | readonly string[]>>
 }
 

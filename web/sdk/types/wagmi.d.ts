@@ -4,7 +4,7 @@ import type { Provider, ProviderOptions } from './imkey.js'
 
 export type Address = `0x${string}`
 
-/** What is needed of a viem chain. */
+/** The part of a viem chain that the connector needs. */
 export interface Chain {
   readonly id: number
   readonly name: string
@@ -12,7 +12,7 @@ export interface Chain {
   readonly rpcUrls: { readonly default: { readonly http: readonly string[]; readonly webSocket?: readonly string[] | undefined } }
 }
 
-/** What wagmi gives a connector. */
+/** The part of wagmi's configuration that the connector needs. */
 export interface Config {
   readonly chains: readonly Chain[]
   readonly emitter: {
@@ -23,7 +23,7 @@ export interface Config {
   readonly transports?: Record<number, (options: any) => { readonly value?: { readonly url?: string | undefined } | undefined }> | undefined
 }
 
-/** A type rather than an interface: wagmi wants one with an index. */
+/** A type instead of an interface: wagmi needs an index signature, which an interface does not imply. */
 export type Connector = {
   readonly id: string
   readonly name: string
@@ -51,9 +51,9 @@ export type Connector = {
   onDisconnect(): void
 }
 
-/** The chains are wagmi's. By default the accounts are remembered, so that wagmi finds them again after a reload. */
+/** The options of createProvider, except for the chains, which are wagmi's. `remember` is true by default, so that wagmi reconnects after a reload. */
 export interface ConnectorParameters extends Omit<ProviderOptions, 'chains' | 'chainId'> {
-  /** By chain id, the nodes to ask. Default: those of wagmi's http transports, else the chain's own. */
+  /** The addresses of nodes by chain id. Default: those of wagmi's http transports, or else the chain's own. */
   rpcUrls?: Readonly<Record<number, string | readonly string[]>>
 }
 
