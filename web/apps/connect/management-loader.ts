@@ -65,7 +65,7 @@ export class ManagementLoader {
       return state
     }
     const [module, manager] = await this.#load()
-    this.stage().showMore(state.name, (context) => module.render(state, context, manager))
+    this.stage().showOther(state.name, (context) => module.render(state, context, manager))
     return null
   }
 
@@ -84,7 +84,7 @@ export class ManagementLoader {
       show: (state, closing = 'returned') => {
         if (!state) return this.closed(closing)
         this.opened()
-        this.stage().showMore(state.name, (context) => module.render(state, context, manager))
+        this.stage().showOther(state.name, (context) => module.render(state, context, manager))
       },
       list: (devices) => {
         const before = JSON.stringify(this.#devices)

@@ -18,7 +18,7 @@ test('amounts are read exactly, or not at all', () => {
   }
 })
 
-test('a message goes as the bytes of its text, so that none is taken for hex', () => {
+test('a message is sent as the bytes of its text, so that none is taken for hex', () => {
   assert.equal(hexOf('hi'), '0x6869')
   assert.equal(hexOf('绑'), '0xe7bb91')
   assert.equal(hexOf('0x00'), '0x30783030')
@@ -45,7 +45,7 @@ function transaction(request: Request | string): Record<string, unknown> {
   return request.params![0] as Record<string, unknown>
 }
 
-test('a transaction is what its kind says', () => {
+test('a transaction has the fields of its kind', () => {
   const fields = { to: demoSpender, amount: '0.5', data: '0x3ccfd60b' }
   assert.deepEqual(transaction(sendTransaction(account, 'coins', fields)), { from: account, to: demoSpender, value: '0x6f05b59d3b20000' })
   const word = demoSpender.slice(2).padStart(64, '0')
@@ -56,7 +56,7 @@ test('a transaction is what its kind says', () => {
   assert.deepEqual(transaction(sendTransaction(account, 'unknown', fields)), { from: account, to: demoSpender, data: '0x3ccfd60b' })
 })
 
-test('what is wrong in a transaction is named', () => {
+test('a mistake in a transaction is reported with its field', () => {
   const fields = { to: demoSpender, amount: '1', data: '0x00' }
   for (const to of ['', '0x', demoSpender.slice(1), demoSpender + '0', '0x' + 'g'.repeat(40)]) {
     assert.equal(sendTransaction(account, 'coins', { ...fields, to }), 'to')
@@ -66,7 +66,7 @@ test('what is wrong in a transaction is named', () => {
   for (const data of ['', '0x', '0x1', '00', '0xzz']) assert.equal(sendTransaction(account, 'unknown', { ...fields, data }), 'data')
 })
 
-test('only a node on this computer is one that the page may reach', () => {
+test('only nodes on this computer are accepted', () => {
   for (const url of ['http://127.0.0.1:8545', 'http://localhost:8545', 'http://localhost:8545/path', 'http://localhost']) assert.ok(ownNode(url), url)
   for (const url of [
     '', 'localhost:8545', 'https://localhost:8545', 'ws://localhost:8545', 'http://example.org', 'http://localhost.example.org',
@@ -76,7 +76,7 @@ test('only a node on this computer is one that the page may reach', () => {
   }
 })
 
-test('what is shown of a request is the same JSON, in few lines', () => {
+test('a request is shown as the same JSON in few lines', () => {
   for (const value of [null, 1, 'a"b', [], {}, [1, [2, { a: null }]], signPermit(account, 1, 1n, 2).params, { a: { b: ['x'.repeat(100)] } }]) {
     assert.deepEqual(JSON.parse(json(value)), value)
   }
@@ -85,7 +85,7 @@ test('what is shown of a request is the same JSON, in few lines', () => {
   assert.equal(json(undefined), 'undefined')
 })
 
-test('failures of all kinds are read', () => {
+test('all kinds of failures are read', () => {
   const rpc = Object.assign(new Error('declined'), { code: 4001, data: { code: 'user-rejected', retryable: true } })
   assert.deepEqual(failureOf(rpc), { code: 4001, message: 'declined', reason: 'user-rejected', data: rpc.data, putAway: false })
   const node = Object.assign(new Error('insufficient funds'), { code: -32000, data: '0x' })
@@ -96,7 +96,7 @@ test('failures of all kinds are read', () => {
   assert.equal(failureOf(null).message, 'null')
 })
 
-test('of a simulated screen only a question is looked at, and none while a code may be shown', () => {
+test('of a simulated screen only questions are shown, and nothing while the screen may show a code', () => {
   const screen = ['Sign message:', 'hi', '', 'OK or Cancel']
   assert.deepEqual(askedOn({ screen, binding: 'bound', asking: true }), screen)
   assert.equal(askedOn({ screen, binding: 'bound', asking: false }), null)

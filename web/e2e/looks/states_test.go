@@ -157,7 +157,7 @@ func TestEveryStateIsListed(t *testing.T) {
 		least    int
 	}{
 		"web/ui/pairing/state.ts":    {"export interface", "export type StateName", 20},
-		"web/ui/model/facts.ts":      {"export interface", "/** Managed is", 10},
+		"web/ui/model/facts.ts":      {"export interface", "export type ManagementOutcome", 10},
 		"web/ui/management/state.ts": {"export type FileProblem", "export type ManageName", 20},
 	} {
 		source, err := os.ReadFile(harness.RepoPath(file))

@@ -1,11 +1,14 @@
-// Elements in a line: h('p', { class: 'lead' }, 'text'). Text is always text, never markup.
+// Makes elements: h('p', { class: 'lead' }, 'text'). Strings become text, never markup.
 
 type Value = string | number | boolean | null | undefined | ((event: Event) => void)
 export type Child = Node | string | null | undefined | false
 
 const svgNamespace = 'http://www.w3.org/2000/svg'
 
-/** h makes an HTML element. Attributes that are null, undefined or false are left out, true is an empty one; a function is a listener. */
+/**
+ * h makes an HTML element. An attribute that is null, undefined or false is left out, one that is true is empty, and a
+ * function becomes an event listener.
+ */
 export function h<K extends keyof HTMLElementTagNameMap>(
   tag: K,
   attributes: Readonly<Record<string, Value>> = {},
@@ -14,7 +17,7 @@ export function h<K extends keyof HTMLElementTagNameMap>(
   return fill(document.createElement(tag), attributes, children)
 }
 
-/** svg makes an SVG element. */
+/** svg makes an SVG element. It takes the same arguments as h. */
 export function svg<K extends keyof SVGElementTagNameMap>(
   tag: K,
   attributes: Readonly<Record<string, Value>> = {},

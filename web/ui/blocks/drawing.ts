@@ -2,15 +2,15 @@ import { drawing as words } from '../words/pairing'
 import type { Language } from '../words/text'
 import { svg } from './dom'
 
-/** Picture is what the drawing of the device shows. It is a drawing: its screen never has a real code. */
+/** Picture is what the drawing of the device shows. Its screen never shows a real code. */
 export interface Picture {
   readonly lines: readonly string[]
   readonly plugged: boolean
-  /** The person has something to do on the device: its OK button is marked. */
+  /** The user must press a button of the device: its OK button is marked. */
   readonly attention?: boolean
 }
 
-/** draw makes the device as the device page has it: the cable, a screen, four buttons in a row. */
+/** draw makes a drawing of the device like the one on the device page: a cable, a screen, four buttons in a row. */
 export function draw(picture: Picture, language: Language): SVGSVGElement {
   const text = picture.plugged ? words.plugged : words.unplugged
   const lines = picture.lines.map((line, i) =>

@@ -1,11 +1,11 @@
 import { h } from './dom'
 
-/** entry is a line of a list that can be pressed: a title and what is said of it. */
-export function entry(action: string, press: () => void, title: string, ...said: string[]): HTMLButtonElement {
+/** listEntry makes a button that is one entry of a list: a title, and lines that describe it. */
+export function listEntry(action: string, press: () => void, title: string, ...lines: string[]): HTMLButtonElement {
   return h(
     'button',
     { type: 'button', class: 'entry', 'data-action': action, click: press },
     h('strong', { translate: 'no' }, title),
-    ...said.map((words) => h('span', { class: 'quiet' }, words)),
+    ...lines.map((line) => h('span', { class: 'quiet' }, line)),
   )
 }

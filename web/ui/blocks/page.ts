@@ -3,13 +3,13 @@ import { choose, chosen } from '../words/language'
 import { languageName, languages, languageTag, type Language, type Text } from '../words/text'
 import { h } from './dom'
 
-/** Link is a way to another page of the simulator's. */
+/** Link leads to another page that the simulator serves. */
 export interface Link {
   readonly href: string
   readonly text: Text
 }
 
-/** Page is what the pages have around their content: the name, the language switch, a banner of the simulator. */
+/** Page is what every page has around its content: the name, the language switch, the simulator's banner. */
 export class Page {
   language: Language = chosen()
   readonly main = h('main', { id: 'main' })
@@ -28,12 +28,12 @@ export class Page {
     this.#draw()
   }
 
-  /** onLanguage is called after the language was changed by hand. */
+  /** Calls the listener whenever the user chooses a language. */
   onLanguage(listener: (language: Language) => void): void {
     this.#listeners.push(listener)
   }
 
-  /** simulated shows the banner that says that the simulator's device is in use or, on a page for any imKey, that it could be. */
+  /** Shows the simulator's banner: the simulated device is in use, or it could be used. */
   simulated(inUse: boolean, ...links: readonly Link[]): void {
     this.#links = links
     this.#inUse = inUse
@@ -53,7 +53,7 @@ export class Page {
     )
   }
 
-  /** simulatedInUse follows whether the device in use is the simulator's. */
+  /** Changes what the banner says, if there is one. */
   simulatedInUse(inUse: boolean): void {
     if (this.#banner.firstChild && inUse !== this.#inUse) this.simulated(inUse, ...this.#links)
   }

@@ -2,17 +2,17 @@ import type { Language, Text } from '../words/text'
 import { h, type Child } from './dom'
 import { draw, type Picture } from './drawing'
 
-/** Rendered is one state as elements. */
+/** Rendered is one state, drawn. */
 export interface Rendered {
   readonly element: HTMLElement
-  /** Where the focus goes, or 'code' for the boxes; null leaves it where it is. */
+  /** The element that gets the focus, or 'code' for the boxes. With null, the focus stays where it is. */
   readonly focus: HTMLElement | 'code' | null
-  /** What a screen reader is told, and whether at once. */
+  /** What screen readers say, and whether they interrupt what they are saying. */
   readonly announcement: string
   readonly urgent: boolean
 }
 
-/** View gathers the parts that all states have: the picture, a heading, a sentence, the buttons. */
+/** View builds what the user sees of one state: the picture, a heading, a sentence, the buttons. */
 export class View {
   readonly element: HTMLElement
   #heading: HTMLElement | null = null
@@ -53,7 +53,7 @@ export class View {
     for (const child of children) if (child) this.element.append(child)
   }
 
-  /** progress says that something goes on; how far it is nobody knows. */
+  /** Adds a bar that shows that something is under way, without showing how much of it is done. */
   progress(): void {
     this.add(h('div', { class: 'progress', 'aria-hidden': 'true' }))
   }

@@ -1,4 +1,4 @@
-/** A style sheet as text, with what it imports: for where a page's own sheets do not reach. */
+/** The text of a style sheet and of those that it imports, for a shadow tree. */
 declare module '*.css?text' {
   const css: string
   export default css

@@ -1,5 +1,5 @@
-// The pairing as a dialog on the page of a dApp: the states, words and drawings of the connect page, in a shadow tree that
-// the page's styles do not reach into. It needs neither markup nor a style sheet of the page, and no exception from its
+// The pairing as a dialog on the page of a dApp. It shows the states, words and drawings of the connect page in a shadow tree,
+// which the styles of the page do not reach. It needs no markup and no style sheet of the page, and no exception from its
 // Content-Security-Policy.
 
 import { dialog as words, has, wants } from '../words/dialog'
@@ -18,26 +18,26 @@ import { wait } from '../model/wait'
 
 export interface PairingDialogOptions {
   readonly imkey: ImKey
-  /** Open; it is left so. Without one the person connects it in the dialog. */
+  /** The open device to bind. It stays open. Without it, the user connects a device in the dialog. */
   readonly device?: Device
   /** Closes the dialog. */
   readonly signal?: AbortSignal
-  /** Whether the person is asked if the code is to be kept, encrypted, in this browser. Default: true; false keeps none. */
+  /** Whether the user may choose to keep the code, encrypted, in this browser. Default: true. With false it is not kept. */
   readonly rememberCode?: boolean
-  /** Default: the page's language if it is one that the dialog speaks, else the browser's. */
+  /** Default: the page's language if the dialog has it, else the browser's. */
   readonly language?: Language
 }
 
 /**
- * openPairingDialog has the person bind a device to this page's origin. It resolves when the dialog is gone and the device
- * idle, and tells whether the device is bound. What is typed is passed to the SDK and kept nowhere else.
+ * openPairingDialog asks the user to bind a device to this page's origin. It resolves when the dialog is closed and the device
+ * is idle, with the outcome. The code that the user types is passed to the SDK and kept nowhere else.
  */
 export function openPairingDialog(options: PairingDialogOptions): Promise<'bound' | 'cancelled'> {
   return new Dialog(options).run()
 }
 
-/** What the page must not hear of: its shortcuts and its own dialogs would take it for theirs. */
-const ours = [
+/** The events that the page must not get, because its shortcuts and its own dialogs would act on them. */
+const ownEvents = [
   'keydown', 'keyup', 'keypress', 'beforeinput', 'input', 'change', 'paste', 'copy', 'cut', 'drop', 'dragover',
   'compositionstart', 'compositionupdate', 'compositionend', 'focusin', 'focusout', 'click', 'mousedown', 'mouseup',
   'pointerdown', 'pointerup', 'touchstart', 'touchend', 'wheel',
@@ -62,7 +62,7 @@ class Dialog {
     const framed = framedWithoutUSB(window)
     this.#report = new Report(
       {
-        // The name of this script has a hash of what is in it.
+        // The name of this script contains a hash of its content.
         version: new URL(import.meta.url).pathname.split('/').at(-1)!,
         userAgent: navigator.userAgent,
         languages: navigator.languages,
@@ -122,9 +122,9 @@ class Dialog {
     const root = this.#host.attachShadow({ mode: 'closed' })
     root.adoptedStyleSheets = [sheet()]
     root.append(this.#dialog)
-    for (const name of ours) root.addEventListener(name, (event) => event.stopPropagation(), { passive: true, ...listening })
+    for (const name of ownEvents) root.addEventListener(name, (event) => event.stopPropagation(), { passive: true, ...listening })
 
-    // Escape is a way out like the others. A browser that closes the dialog all the same, at a second one, says so.
+    // Escape closes the dialog as the other ways do. At a second Escape, browsers close it in any case, with an event.
     this.#dialog.addEventListener('cancel', (event) => {
       event.preventDefault()
       this.#cancel()
@@ -148,20 +148,20 @@ class Dialog {
   #show(state: State): void {
     if (this.#ended.signal.aborted) return
     this.#bound = state.name === 'bound'
-    // There was nothing to enter: another tab was quicker.
+    // There is no code to enter, because another tab has bound the device.
     if (state.name === 'bound' && !state.fresh) return this.#end()
     this.#head()
     void this.#stage.show(state)
   }
 
-  /** #head says what is wanted of the person, or that it is done. */
+  /** Says what the site asks the user for, or that it is done. */
   #head(): void {
     this.#after.textContent = (this.#bound ? has : wants).after[this.#language]
     this.#trust.textContent = words.trust[this.#language]
     this.#trust.hidden = this.#bound
   }
 
-  /** Stops what waits for the device, and otherwise closes. */
+  /** Stops a check that is under way. Otherwise it closes the dialog. */
   #cancel(): void {
     if (this.#pairing.state.name === 'checking') void this.#pairing.cancel()
     else this.#end()
@@ -216,8 +216,8 @@ class Dialog {
 }
 
 /**
- * sheet makes the dialog's style sheet. A rem is of the page's root element, where sites set what they like: here it is
- * what the person set in the browser. The colours are the dialog's own rather than the document's.
+ * sheet makes the dialog's style sheet. A rem depends on the page's root element, whose font size the site may have set: here
+ * it is replaced by the size that the user set in the browser. The colours are set on the dialog and not on the document.
  */
 function sheet(): CSSStyleSheet {
   const probe = h('div')
@@ -232,7 +232,7 @@ function sheet(): CSSStyleSheet {
   return sheet
 }
 
-/** focused gives what has the focus, in open shadow trees too. */
+/** focused returns the element that has the focus, in open shadow trees as well. */
 function focused(root: Document | ShadowRoot): HTMLElement | null {
   const element = root.activeElement
   return element?.shadowRoot ? focused(element.shadowRoot) : (element as HTMLElement | null)

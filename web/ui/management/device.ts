@@ -2,17 +2,17 @@ import { manage as words } from '../words/management'
 import { pairing } from '../words/pairing'
 import type { Language, Text } from '../words/text'
 import { primary, quiet, secondary } from '../blocks/buttons'
-import { moment, row } from '../blocks/row'
+import { dateTime, row } from '../blocks/row'
 import { h } from '../blocks/dom'
 import type { Rendered, View } from '../blocks/view'
 import type { KnownFacts } from '../model/facts'
-import { standing, titleOf } from './list'
+import { bindingSummary, titleOf } from './list'
 import type { Manager } from './manager'
 import type { ManageState } from './state'
 
 type Known = Extract<ManageState, { name: 'known' }>
 
-/** device draws one device that this browser knows: what is known of it, and what can be done about it without it. */
+/** device draws one known device: what its record says, and what can be done with the record while the device is unplugged. */
 export function device(view: View, { known, said }: Known, language: Language, manager: Manager): Rendered {
   const t = (text: Text) => text[language]
   const message = said && h('p', { class: 'message', tabindex: -1 }, t(sayings[said]))
@@ -75,8 +75,8 @@ function about(known: KnownFacts, language: Language): HTMLElement {
       {},
       row(pairing.serial, known.serial === '' ? null : known.serial, language),
       readable && row(words.connection, t(known.plugged ? words.pluggedIn : words.notPluggedIn), language),
-      row(pairing.binding, t(known.record === 'bound' ? pairing.boundToThis : standing(known)), language),
-      row(pairing.boundAt, moment(known.boundAt, language), language),
+      row(pairing.binding, t(known.record === 'bound' ? pairing.boundToThis : bindingSummary(known)), language),
+      row(pairing.boundAt, dateTime(known.boundAt, language), language),
       row(words.certificate, verified && t(verified), language),
       (known.record === 'bound' || known.record === 'imported') && row(words.code, t(known.codeKept ? words.codeKept : words.codeNotKept), language),
     ),

@@ -7,11 +7,11 @@ import { row } from '../blocks/row'
 import { h } from '../blocks/dom'
 import type { Rendered, View } from '../blocks/view'
 import { fileName, type Manager } from './manager'
-import { account, passphraseField, showing } from './passphrase'
+import { account, passphraseField, showPassphrase } from './passphrase'
 import type { ManageState } from './state'
 import { strengthOf, type Strength } from './strength'
 
-/** exporting draws the question for a passphrase, and the wait while the file is made. */
+/** exporting draws the form for the passphrase, and the progress while the file is made. */
 export function exporting(
   view: View,
   { known, going }: Extract<ManageState, { name: 'export' }>,
@@ -54,7 +54,7 @@ export function exporting(
       account(fileName(known.serial)),
       first.element,
       second.element,
-      showing(language, first, second),
+      showPassphrase(language, first, second),
       h(
         'div',
         { class: 'actions' },
@@ -66,7 +66,7 @@ export function exporting(
   return view.rendered()
 }
 
-/** exported draws what to do with the file. */
+/** exported draws what to do with the exported file. */
 export function exported(
   view: View,
   { known, file }: Extract<ManageState, { name: 'exported' }>,

@@ -5,12 +5,12 @@ import { danger, primary, secondary, submitting } from '../blocks/buttons'
 import { row } from '../blocks/row'
 import { h } from '../blocks/dom'
 import type { Rendered, View } from '../blocks/view'
-import { standing } from './list'
+import { bindingSummary } from './list'
 import type { Manager } from './manager'
-import { account, passphraseField, showing } from './passphrase'
+import { account, passphraseField, showPassphrase } from './passphrase'
 import type { FileProblem, ManageState } from './state'
 
-/** importing draws the question for the file, which can be chosen or dropped. */
+/** importing draws the place where the user chooses or drops the file. */
 export function importing(
   view: View,
   { problem }: Extract<ManageState, { name: 'import' }>,
@@ -30,7 +30,7 @@ export function importing(
   if (message) view.add(message)
   view.warning(words.importMeaning)
   const over = (event: Event) => {
-    event.preventDefault() // else the browser opens the file in place of the page
+    event.preventDefault() // otherwise the browser opens the file in place of the page
     place.classList.toggle('drop-over', event.type === 'dragover')
     if (event.type === 'drop') take((event as DragEvent).dataTransfer?.files)
   }
@@ -47,8 +47,8 @@ export function importing(
   return { ...view.rendered(choose), announcement: t(problems[problem]), urgent: true }
 }
 
-/** importingWith draws the question for its passphrase, and the wait while it is tried. */
-export function importingWith(
+/** importPassphrase draws the form for the file's passphrase, and the progress while it is tried. */
+export function importPassphrase(
   view: View,
   { file, problem, going }: Extract<ManageState, { name: 'import-passphrase' }>,
   language: Language,
@@ -81,7 +81,7 @@ export function importingWith(
       { class: 'form', submit },
       account(file),
       field.element,
-      showing(language, field),
+      showPassphrase(language, field),
       h(
         'div',
         { class: 'actions' },
@@ -94,7 +94,7 @@ export function importingWith(
   return { ...view.rendered(field.input), announcement: t(words.wrongPassphrase), urgent: true }
 }
 
-/** replacing draws the question whether what is there may go. */
+/** replacing draws the question whether to replace the binding that this browser has. */
 export function replacing(
   view: View,
   { file, known }: Extract<ManageState, { name: 'import-exists' }>,
@@ -109,7 +109,7 @@ export function replacing(
       { class: 'card' },
       row(words.name, known?.called ?? null, language),
       row(pairing.serial, known?.serial || null, language),
-      row(pairing.binding, known && t(standing(known)), language),
+      row(pairing.binding, known && t(bindingSummary(known)), language),
       row(words.file, file, language),
     ),
   )

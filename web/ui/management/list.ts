@@ -1,10 +1,10 @@
 import { boundOn, manage as words } from '../words/management'
 import { languageTag, type Language, type Text } from '../words/text'
 import { h } from '../blocks/dom'
-import { entry } from '../blocks/list-entry'
+import { listEntry } from '../blocks/list-entry'
 import type { KnownFacts } from '../model/facts'
 
-/** list draws the devices that this browser knows, each a button to its own page. */
+/** list draws a button for every known device. */
 export function list(devices: readonly KnownFacts[], language: Language, open: (seid: string) => void): HTMLElement {
   const t = (text: Text) => text[language]
   return h(
@@ -18,13 +18,13 @@ export function list(devices: readonly KnownFacts[], language: Language, open: (
         h(
           'li',
           {},
-          entry(
+          listEntry(
             'open-known',
             () => open(known.seid),
             titleOf(known, language),
             ...(known.called !== null && known.serial !== '' ? [known.serial] : []),
-            // Whose record it is that cannot be read, nobody knows.
-            `${known.record === 'unreadable' ? '' : `${t(known.plugged ? words.pluggedIn : words.notPluggedIn)} · `}${t(standing(known))}`,
+            // It is not known whose record it is if the record cannot be read.
+            `${known.record === 'unreadable' ? '' : `${t(known.plugged ? words.pluggedIn : words.notPluggedIn)} · `}${t(bindingSummary(known))}`,
           ),
         ),
       ),
@@ -32,13 +32,13 @@ export function list(devices: readonly KnownFacts[], language: Language, open: (
   )
 }
 
-/** titleOf is what a device is called where it is one of several. */
+/** titleOf returns the name of a device in a list, or its serial number. */
 export function titleOf({ called, serial }: KnownFacts, language: Language): string {
   return called ?? (serial === '' ? words.unreadable[language] : serial)
 }
 
-/** standing says in a few words how the device and this browser stand. */
-export function standing({ record, boundAt }: KnownFacts): Text {
+/** bindingSummary describes the binding in a few words. */
+export function bindingSummary({ record, boundAt }: KnownFacts): Text {
   switch (record) {
     case 'bound':
       return boundOn({ en: date(boundAt, 'en'), zh: date(boundAt, 'zh') })

@@ -9,12 +9,12 @@ import type { KnownFacts } from '../model/facts'
 import type { Manager } from './manager'
 import type { ManageState } from './state'
 
-/** How many words a mnemonic phrase may have: BIP-39. */
+/** The numbers of words that a mnemonic phrase may have, according to BIP-39. */
 const counts = [12, 15, 18, 21, 24] as const
 
 /**
- * lostCode draws the way of somebody who does not have the binding code, a step at a time. What it asks is to keep a person
- * from erasing a wallet that nothing brings back.
+ * lostCode draws one step for a user who does not have the binding code. The questions protect the user from erasing a wallet
+ * that cannot be restored.
  */
 export function lostCode(
   view: View,
@@ -110,13 +110,13 @@ export function lostCode(
   }
 }
 
-/** easier is what may give the code without a reset. */
+/** easier returns the advice that may give the code without a reset. */
 function easier(known: KnownFacts | null): Text {
   if (known?.record !== 'bound' && known?.record !== 'imported') return words.lostFirstAsk
   return known.codeKept ? words.lostFirstKept : words.lostFirstScreen
 }
 
-/** question makes a button that goes on only once something was answered, and until then says what is missing. */
+/** question makes a button that goes on only after an answer. Before that it shows what is missing. */
 function question(missing: string, label: string, field: HTMLInputElement, answered: () => boolean, goOn: () => void) {
   const element = h('p', { class: 'quiet hint', role: 'status', 'aria-live': 'polite' })
   const button = primary('lost-go-on', label, () => {
@@ -124,7 +124,7 @@ function question(missing: string, label: string, field: HTMLInputElement, answe
     element.textContent = missing
     field.focus()
   })
-  // Not disabled: a disabled button cannot say why.
+  // The button is not disabled: a disabled button cannot say why.
   const follow = () => {
     element.textContent = ''
     button.setAttribute('aria-disabled', String(!answered()))

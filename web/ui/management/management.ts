@@ -1,4 +1,4 @@
-// The management of devices, as the connect page loads it when somebody needs it.
+// The management of devices. The connect page loads it when it is needed.
 
 export { list } from './list'
 export { Manager } from './manager'

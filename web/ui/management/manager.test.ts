@@ -49,7 +49,7 @@ const file = (content = exportedFile, name = 'imkey-01191200001-binding.age') =>
 
 const said = ({ state }: Manager) => (state?.name === 'known' ? [state.said, state.known.called] : [])
 
-test('the list says what is known and plugged in, and opens nothing', async () => {
+test('the list shows the known devices and which are plugged in, and opens none', async () => {
   const { manager, imkey, device, lists } = await setUp(knownDevice({ name: 'Savings' }), knownDevice({ seid: 'B', serial: 'imKey01191200002', state: 'unreadable' }))
   imkey.permitted = [device]
   await manager.refresh()
@@ -63,7 +63,7 @@ test('the list says what is known and plugged in, and opens nothing', async () =
   assert.deepEqual(device.asked, [])
 })
 
-test('the list follows the store and the cables; a store that fails takes nothing else away', async () => {
+test('the list follows records and cables, and a store that fails breaks nothing else', async () => {
   const { imkey, device, lists, manager } = await setUp(knownDevice())
   const changed = async (type: string) => {
     const before = lists.length
@@ -83,7 +83,7 @@ test('the list follows the store and the cables; a store that fails takes nothin
   assert.deepEqual([lists.length, manager.state], [before, null])
 })
 
-test('a name is given, taken away, and goes back to where it was asked for', async () => {
+test('a name is saved and removed, and the page returns to where it was asked for', async () => {
   const { manager, imkey, states, closings } = await setUp(knownDevice())
   manager.open(seid)
   await manager.rename()
@@ -95,21 +95,21 @@ test('a name is given, taken away, and goes back to where it was asked for', asy
   assert.deepEqual(said(manager), ['unnamed', null])
   assert.deepEqual(imkey.asked, ['rename Savings', 'rename null'])
   await manager.rename()
-  await manager.saveName('My\tsavings\u202e\n') // as pasted: what no name may have is a space
+  await manager.saveName('My\tsavings\u202e\n') // as pasted: characters that no name may have become a space
   assert.deepEqual(said(manager), ['renamed', 'My savings'])
 
   manager.close()
-  await manager.rename(seid) // from the bound state, which comes back
+  await manager.rename(seid) // from the state bound, to which it returns
   await manager.saveName('Spending')
   assert.deepEqual([manager.state, states.at(-1)], [null, null])
   await manager.rename(seid)
   await manager.saveName('')
   await manager.rename(seid)
   manager.back()
-  assert.deepEqual(closings, ['returned', 'renamed', 'unnamed', 'returned']) // which the bound state says
+  assert.deepEqual(closings, ['returned', 'renamed', 'unnamed', 'returned']) // shown by the state bound
 })
 
-test('a device is forgotten after a second question, and not without', async () => {
+test('a device is forgotten only after a question', async () => {
   const { manager, imkey, closings } = await setUp(knownDevice())
   await manager.forgetNow()
   manager.open(seid)
@@ -123,7 +123,7 @@ test('a device is forgotten after a second question, and not without', async () 
   assert.deepEqual([imkey.asked, closings], [['forget'], ['forgotten']])
 })
 
-test('what fails is said with its code, and the way back is open', async () => {
+test('a failure is shown with its code and a way back', async () => {
   const { manager, imkey } = await setUp(knownDevice())
   imkey.onForget = async () => Promise.reject(fail('storage-full'))
   manager.open(seid)
@@ -134,7 +134,7 @@ test('what fails is said with its code, and the way back is open', async () => {
   assert.equal(manager.state?.name, 'known')
 })
 
-test('a device that another tab has forgotten is said to be forgotten', async () => {
+test('a device that another tab has forgotten is shown as forgotten', async () => {
   for (const flow of ['look', 'rename', 'export'] as const) {
     const { manager, imkey, closings } = await setUp(knownDevice())
     const gone = async () => {
@@ -158,7 +158,7 @@ test('a device that another tab has forgotten is said to be forgotten', async ()
   }
 })
 
-test('a binding is exported to a file that is named without a secret', async () => {
+test('a binding is exported to a file whose name has no secret', async () => {
   const { manager, imkey, saved, states, report } = await setUp(knownDevice())
   const passphrases: string[] = []
   imkey.onExport = async (passphrase) => {
@@ -175,7 +175,7 @@ test('a binding is exported to a file that is named without a secret', async () 
   assert.equal(fileName('../../etc/пароль 1'), 'imkey-etc1-binding.age')
 })
 
-test('an export that is given up saves nothing', async () => {
+test('an aborted export saves nothing', async () => {
   const { manager, imkey, saved } = await setUp(knownDevice())
   const gate = new Gate<Uint8Array>()
   let signal: AbortSignal | undefined
@@ -195,7 +195,7 @@ test('an export that is given up saves nothing', async () => {
   assert.deepEqual([saved, manager.state?.name], [[], 'known'])
 })
 
-test('a file is imported with its passphrase, asked for again after a wrong one', async () => {
+test('a file is imported with its passphrase, which is asked for again after a wrong one', async () => {
   const { manager, imkey, states, connected } = await setUp()
   const answers = [fail('wrong-passphrase')]
   imkey.onImport = async () => {
@@ -213,12 +213,12 @@ test('a file is imported with its passphrase, asked for again after a wrong one'
   assert.ok(manager.state?.name === 'known' && manager.state.said === 'imported' && manager.state.known.record === 'imported')
   assert.deepEqual(imkey.asked, ['import only=undefined replace=false', 'import only=undefined replace=false'])
   assert.ok(!JSON.stringify(states).includes(secret))
-  assert.ok(content.every((byte) => byte === 0)) // nothing of the file stays where it is of no use any more
+  assert.ok(content.every((byte) => byte === 0)) // the content of the file is erased
   manager.connect()
   assert.deepEqual([connected, manager.state], [['imKey01191200001'], null])
 })
 
-test('what is there is replaced only when its person says so', async () => {
+test('a binding is replaced only if the user says so', async () => {
   const { manager, imkey } = await setUp(knownDevice())
   imkey.onImport = async (_, replace) => {
     if (!replace) throw fail('record-exists', { data: { seid, serial: 'imKey01191200001' } })
@@ -232,7 +232,7 @@ test('what is there is replaced only when its person says so', async () => {
   assert.deepEqual([exists.known?.seid, exists.known?.serial, exists.known?.codeKept], [seid, 'imKey01191200001', true])
   manager.back()
   assert.equal(manager.state, null)
-  await manager.replaceNow() // the question was answered: the passphrase went with it
+  await manager.replaceNow() // the question was answered, and the passphrase is gone
   assert.deepEqual(imkey.asked, [`import only=${seid} replace=false`])
 
   manager.importBinding()
@@ -243,7 +243,7 @@ test('what is there is replaced only when its person says so', async () => {
   assert.ok(manager.state?.name === 'known')
 })
 
-test('a file that cannot be imported is said to be what it is', async () => {
+test('a file that cannot be imported is shown with the reason', async () => {
   for (const [error, problem] of [
     [fail('file-invalid', { data: { reason: 'not-a-binding' } }), 'not-a-binding'],
     [fail('file-invalid', { data: { reason: 'damaged' } }), 'damaged'],
@@ -262,7 +262,7 @@ test('a file that cannot be imported is said to be what it is', async () => {
   const { manager, imkey } = await setUp()
   manager.importBinding()
   for (const content of [[], [1, 2, 3], [...exportedFile].reverse()]) {
-    await manager.take(file(content)) // before anybody types a passphrase
+    await manager.take(file(content)) // before a passphrase is typed
     assert.deepEqual(manager.state, { name: 'import', problem: 'not-a-binding' })
   }
   assert.deepEqual(manager.state, { name: 'import', problem: 'not-a-binding' })
@@ -274,7 +274,7 @@ test('a file that cannot be imported is said to be what it is', async () => {
   assert.deepEqual([manager.state, imkey.asked], [{ name: 'import', problem: 'not-a-binding' }, []])
 })
 
-test('without the code: what is easier comes first, and nothing is ever reset', async () => {
+test('without the code, easier ways come first, and nothing is reset', async () => {
   const { manager, imkey, connected, device } = await setUp(knownDevice(), knownDevice({ seid: 'F', serial: 'imKey01191200002', state: 'former' }), knownDevice({ seid: 'I', serial: 'imKey01191200003', state: 'imported' }))
   const step = () => (manager.state?.name === 'lost' ? manager.state.step : manager.state?.name)
   manager.open(seid)
@@ -284,7 +284,7 @@ test('without the code: what is easier comes first, and nothing is ever reset', 
   assert.equal(plugged(), false)
   imkey.permitted = [device]
   await manager.refresh()
-  assert.deepEqual([step(), plugged()], ['first', true]) // it was asked to be plugged in
+  assert.deepEqual([step(), plugged()], ['first', true]) // the page asked the user to plug it in
   for (const next of ['why', 'at-hand', 'count', 'how'] as const) {
     manager.lostGoOn(next)
     assert.equal(step(), next)
@@ -294,12 +294,12 @@ test('without the code: what is easier comes first, and nothing is ever reset', 
 
   manager.open('F')
   manager.lost()
-  assert.equal(step(), 'first') // it may have been reset, and then shows a code: nobody is sent to reset it unasked
+  assert.equal(step(), 'first') // it may have been reset, and then it shows a code: the page does not tell the user to reset it again
   manager.back()
   assert.equal(step(), 'known')
   manager.open('I')
   manager.lost()
-  assert.equal(step(), 'first') // its file had the code, or the device shows it to who is bound
+  assert.equal(step(), 'first') // its file had the code, or the device shows it to the app that it is bound to
   manager.close()
   manager.lost({ seid: 'UNKNOWN', serial: 'imKey01191200003' }) // from a device that is bound elsewhere
   assert.equal(step(), 'why')
@@ -307,7 +307,7 @@ test('without the code: what is easier comes first, and nothing is ever reset', 
   assert.equal(manager.state, null)
 })
 
-test('a page that goes away leaves nothing open', async () => {
+test('closing the page ends every flow', async () => {
   const { manager } = await setUp(knownDevice())
   manager.importBinding()
   const given = file()

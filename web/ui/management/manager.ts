@@ -3,51 +3,51 @@ import { codeOf, dataOf, statusWordOf } from '../model/failure'
 import { knownFacts } from '../model/facts'
 import type { Report } from '../model/report'
 import type { ImKey } from '../model/sdk'
-import type { KnownFacts, Managed } from '../model/facts'
+import type { KnownFacts, ManagementOutcome } from '../model/facts'
 import type { FileProblem, LostStep, ManageState } from './state'
 
-/** The largest file that is read, in bytes: an exported binding has less than a thousand. */
-const largest = 100_000
+/** The size of the largest file that is read, in bytes. An exported binding has less than a thousand bytes. */
+const maxFileSize = 100_000
 
-/** ManagerEnvironment is all that the management needs from outside; a test gives its own. */
+/** ManagerEnvironment is all that the management needs from outside. A test gives its own. */
 export interface ManagerEnvironment {
   imkey(): Promise<ImKey>
-  /** The public keys of the simulator's CAs, in hex; none off a simulator. */
+  /** The public keys of the simulator's CAs, in hex. It is empty without a simulator. */
   readonly simulatorKeys: readonly string[]
   readonly report: Report
-  /** Has the browser keep a file where its person finds it. */
+  /** Saves a file as a download. */
   save(name: string, content: Uint8Array): void
-  /** Goes on with the device that has this serial number. */
+  /** Connects to the device with this serial number. */
   connectTo(serial: string): void
-  /** Takes the state to show; null gives back to the pairing what is shown. */
+  /** Shows a state. With null, the pairing is shown again. */
   show(state: ManageState | null, closing?: Closing): void
-  /** Takes the devices that this browser knows, whenever they changed. */
+  /** Takes the known devices whenever they may have changed. */
   list(devices: readonly KnownFacts[]): void
 }
 
-/** Closing is how what was managed ended, for the pairing to say. */
-export type Closing = Managed | 'forgotten'
+/** Closing is the outcome of the management, which the pairing shows. */
+export type Closing = ManagementOutcome | 'forgotten'
 
-/** Origin is a device as the pairing sees it: what a flow was begun from. */
+/** Origin is the open device of the pairing that a flow was started from. */
 export interface Origin {
   readonly seid: string
   readonly serial: string
 }
 
 /**
- * Manager does what can be done with this browser's records of devices, plugged in or not. It opens no device. What a
- * flow still does after its person left it is not shown.
+ * Manager manages this browser's records of devices, whether they are plugged in or not. It opens no device. A method that does
+ * not fit the state does nothing. What a flow still does after the user left it is not shown.
  */
 export class Manager {
   #state: ManageState | null = null
   #devices: readonly KnownFacts[] = []
   #run = new AbortController()
-  /** Where a flow goes back to: what it was begun from. */
+  /** The known device that a flow was started from and returns to. */
   #origin: KnownFacts | null = null
-  /** Only this device's file is taken. */
+  /** If it is set, only a file of this device is imported. */
   #only: Origin | null = null
   #file: { readonly name: string; readonly content: Uint8Array } | null = null
-  /** Imports over what is there. It has the passphrase in it, so it goes when its question does. */
+  /** Imports and replaces the binding. The closure contains the passphrase, so it is dropped together with the question. */
   #replace: (() => Promise<void>) | null = null
   readonly #listening = new WeakSet<ImKey>()
 
@@ -57,7 +57,7 @@ export class Manager {
     return this.#state
   }
 
-  /** Reads the records anew and tells of them. What is wrong with the store is told by what needs it. */
+  /** Reads the records again and passes them on. The calls that need the store report what is wrong with it. */
   async refresh(): Promise<void> {
     try {
       const imkey = await this.environment.imkey()
@@ -76,20 +76,20 @@ export class Manager {
     }
     this.environment.list(this.#devices)
     const shown = this.#state
-    // What is shown of a device changes under nobody's finger but where it is only looked at, or said to be plugged in.
+    // A device is shown again only in states in which the user types and chooses nothing.
     if (shown?.name !== 'known' && !(shown?.name === 'lost' && shown.step === 'first')) return
     const known = shown.known && this.#find(shown.known.seid)
-    if (!known && shown.name === 'known') return this.close('forgotten') // in another tab
+    if (!known && shown.name === 'known') return this.close('forgotten') // by another tab
     if (known && JSON.stringify(known) !== JSON.stringify(shown.known)) this.#show({ ...shown, known })
   }
 
-  /** Shows one device that this browser knows. */
+  /** Shows a known device. */
   open(seid: string): void {
     const known = this.#find(seid)
     if (known) this.#show({ name: 'known', known })
   }
 
-  /** Goes back to the device that a flow was begun with, or to the pairing. */
+  /** Returns to the known device that the flow was started from, or to the pairing. */
   back(): void {
     const known = this.#origin && this.#find(this.#origin.seid)
     this.#origin = null
@@ -97,7 +97,7 @@ export class Manager {
     else this.close()
   }
 
-  /** Gives back to the pairing what is shown. Nothing that was typed stays. */
+  /** Returns to the pairing. Nothing that was typed is kept. */
   close(closing: Closing = 'returned'): void {
     this.#forgetSecrets()
     this.#run.abort()
@@ -116,17 +116,17 @@ export class Manager {
     this.environment.connectTo(to)
   }
 
-  /** Asks for a name. Begun from a record's page, it goes back there; else, to the pairing. */
+  /** Asks for a name, for the device that is shown or for the one with this SEID. */
   rename(seid?: string): Promise<void> {
     return this.#begin(seid, (known) => ({ name: 'rename', known }))
   }
 
-  /** Gives the device a name of its person's own; an empty one takes it away. */
+  /** Saves the user's name for the device. An empty name removes it. */
   saveName(name: string): Promise<void> {
     const state = this.#state
     if (state?.name !== 'rename') return Promise.resolve()
     const { seid } = state.known
-    const written = name.replace(unfit, ' ').trim()
+    const written = name.replace(notInNames, ' ').trim()
     const called = written === '' ? null : written
     return this.#during(async (run, imkey) => {
       await imkey.rename(seid, called)
@@ -156,7 +156,7 @@ export class Manager {
     })
   }
 
-  /** Asks for the passphrase of a file to export to. */
+  /** Asks for the passphrase of the file to export. */
   exportBinding(seid?: string): Promise<void> {
     return this.#begin(seid, (known) => ({ name: 'export', known }))
   }
@@ -175,23 +175,23 @@ export class Manager {
     })
   }
 
-  /** Asks for a file to import; begun from a device, only one of that device is taken. */
+  /** Asks for a file to import. With `only`, it must be a file of that device. */
   importBinding(only: Origin | null = null): void {
     this.#origin = null
     this.#only = only
     this.#show({ name: 'import' })
   }
 
-  /** Takes the file, chosen or dropped. */
+  /** Takes the file that the user chose or dropped. */
   take(file: Pick<File, 'name' | 'size' | 'arrayBuffer'>): Promise<void> {
     if (this.#state?.name !== 'import') return Promise.resolve()
     return this.#during(async (run) => {
-      if (file.size === 0 || file.size > largest) return this.#set({ name: 'import', problem: 'not-a-binding' })
+      if (file.size === 0 || file.size > maxFileSize) return this.#set({ name: 'import', problem: 'not-a-binding' })
       const content = await file.arrayBuffer().then((read) => new Uint8Array(read), () => null)
       run.throwIfAborted()
-      // A folder cannot be read, nor what is on a disk that is gone.
+      // A folder cannot be read, and neither can a file on a disk that was removed.
       if (!content) return this.#set({ name: 'import', problem: file.name.endsWith('.age') ? 'damaged' : 'not-a-binding' })
-      if (!begins(content)) return this.#set({ name: 'import', problem: 'not-a-binding' })
+      if (!looksExported(content)) return this.#set({ name: 'import', problem: 'not-a-binding' })
       this.#file = { name: file.name, content }
       this.#set({ name: 'import-passphrase', file: file.name })
     })
@@ -203,13 +203,13 @@ export class Manager {
     return this.#import(file, passphrase, false)
   }
 
-  /** Imports over the binding that is there. */
+  /** Imports the file and replaces the binding that this browser has. */
   replaceNow(): Promise<void> {
     const replace = this.#replace
     return this.#state?.name === 'import-exists' && replace ? replace() : Promise.resolve()
   }
 
-  /** Begins with somebody who does not have the binding code. */
+  /** Starts the steps for a user who does not have the binding code. */
   lost(from?: Origin): void {
     const state = this.#state
     if (from) {
@@ -222,13 +222,13 @@ export class Manager {
     }
   }
 
-  /** Goes on with somebody who does not have the binding code. It resets nothing, ever. */
+  /** Goes to the next of these steps. None of them resets anything. */
   lostGoOn(step: LostStep): void {
     const state = this.#state
     if (state?.name === 'lost') this.#show({ ...state, step })
   }
 
-  /** Nobody looks any more: what was typed and read goes. */
+  /** Ends the management, because the page is hidden or closed. */
   leave(): void {
     this.close()
   }
@@ -264,7 +264,7 @@ export class Manager {
     })
   }
 
-  /** Begins a flow with a device: that of the record's page, or another that the pairing names. */
+  /** Starts a flow with the device that is shown, or with the one with this SEID. */
   async #begin(seid: string | undefined, state: (known: KnownFacts) => ManageState): Promise<void> {
     const shown = this.#state
     if (seid === undefined) {
@@ -294,7 +294,7 @@ export class Manager {
       if (run.aborted) return
       if (dataOf(error, 'reason') === 'unknown-device') {
         await this.refresh()
-        return this.close('forgotten') // in another tab
+        return this.close('forgotten') // by another tab
       }
       const code: ErrorCode = codeOf(error)
       this.environment.report.failure(code, statusWordOf(error))
@@ -309,7 +309,7 @@ export class Manager {
     this.#replace = null
   }
 
-  /** Shows a state that its person asked for: whatever was under way counts no more. */
+  /** Shows a state that the user asked for, and ends the flow that is under way. */
   #show(state: ManageState): void {
     this.#run.abort()
     this.#forgetSecrets()
@@ -322,18 +322,18 @@ export class Manager {
   }
 }
 
-/** What no name may have: controls, ends of lines, changes of direction. */
-const unfit = /[\p{Cc}\u2028-\u202e\u2066-\u2069]+/gu
+/** The characters that a name may not have: controls, ends of lines, changes of direction. */
+const notInNames = /[\p{Cc}\u2028-\u202e\u2066-\u2069]+/gu
 
-/** What every exported binding begins with: wasm/backup/sealed. */
+/** The first bytes of every exported binding: see package wasm/backup/sealed. */
 const magic = 'imkey-connect binding\n'
 
-/** begins says that a file is an exported binding, or what is left of one, as far as that shows without its passphrase. */
-function begins(content: Uint8Array): boolean {
+/** looksExported reports whether a file looks like an exported binding or the beginning of one. */
+function looksExported(content: Uint8Array): boolean {
   return magic.startsWith(new TextDecoder().decode(content.subarray(0, magic.length)))
 }
 
-/** fileName names a file without a secret: by the serial number, without what is no letter or digit. */
+/** fileName makes the name of an exported file of the letters and digits of the serial number. */
 export function fileName(serial: string): string {
   const number = serial.replace(/^imkey/i, '').replace(/[^0-9A-Za-z]/g, '')
   return `imkey-${number}-binding.age`

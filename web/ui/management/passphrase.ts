@@ -2,7 +2,7 @@ import { manage as words } from '../words/management'
 import type { Language, Text } from '../words/text'
 import { h } from '../blocks/dom'
 
-/** Field is a field for a passphrase, with its label and what is said about it. */
+/** Field is a field for a passphrase, with its label and a hint. */
 export interface Field {
   readonly element: HTMLElement
   readonly input: HTMLInputElement
@@ -10,10 +10,10 @@ export interface Field {
 }
 
 /**
- * A file's passphrase is no password of this site: one that a manager makes up and fills in is never seen by the person
- * who is to type it in another browser, and one that it keeps for the site is filled in where it opens nothing. So the
- * managers that can be asked to are asked to stay out. The field is a password field all the same: what is typed into
- * another one is learnt by keyboards and read out by screen readers.
+ * The passphrase of a file is not a password of this site. If a password manager generates it, the user does not see it and
+ * cannot type it in another browser. If a manager saves it for the site, it is filled in for files that it does not open. These
+ * attributes ask password managers to ignore the field. It is a password field nevertheless: keyboards learn and screen
+ * readers read aloud what is typed into other fields.
  */
 const noPassword = {
   'autocomplete': 'off',
@@ -23,7 +23,7 @@ const noPassword = {
   'data-form-type': 'other',
 }
 
-/** passphraseField makes one. What is typed is in the field's value and nowhere else. */
+/** passphraseField makes a field. What is typed is only in its value. */
 export function passphraseField(name: string, label: Text, language: Language, typed: () => void): Field {
   const hint = h('p', { class: 'hint', id: `${name}-hint`, role: 'status', 'aria-live': 'polite' })
   const input = h('input', {
@@ -47,13 +47,13 @@ export function passphraseField(name: string, label: Text, language: Language, t
   return { element, input, say }
 }
 
-/** account names the file, to a browser that offers to keep its passphrase after all. */
+/** account names the file to a browser that offers to save the passphrase nevertheless. */
 export function account(name: string): HTMLInputElement {
   return h('input', { type: 'text', autocomplete: 'username', hidden: true, readonly: true, value: name })
 }
 
-/** showing is the choice to see what is typed into the fields. */
-export function showing(language: Language, ...fields: readonly Field[]): HTMLElement {
+/** showPassphrase makes a checkbox that shows what is typed into the fields. */
+export function showPassphrase(language: Language, ...fields: readonly Field[]): HTMLElement {
   const tick = h('input', {
     type: 'checkbox',
     'data-control': 'show-passphrase',

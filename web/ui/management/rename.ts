@@ -8,10 +8,10 @@ import type { Rendered, View } from '../blocks/view'
 import type { KnownFacts } from '../model/facts'
 import type { Manager } from './manager'
 
-/** The most characters that a name may have. */
-const longest = 32
+/** The longest name, in characters. */
+const maxLength = 32
 
-/** rename draws the question for a name. */
+/** rename draws the form for a name. */
 export function rename(view: View, known: KnownFacts, language: Language, manager: Manager): Rendered {
   const t = (text: Text) => text[language]
   const hint = h('p', { class: 'code-hint', id: 'name-hint', role: 'status', 'aria-live': 'polite' })
@@ -27,7 +27,7 @@ export function rename(view: View, known: KnownFacts, language: Language, manage
     input: () => check(),
   })
   const check = () => {
-    const long = [...field.value.trim()].length > longest
+    const long = [...field.value.trim()].length > maxLength
     hint.textContent = long ? t(words.nameLong) : ''
     field.setAttribute('aria-invalid', String(long))
     return !long

@@ -9,20 +9,20 @@ import { h } from '../blocks/dom'
 import { View, type Rendered } from '../blocks/view'
 import { device } from './device'
 import { exported, exporting } from './exporting'
-import { importing, importingWith, replacing } from './importing'
+import { importing, importPassphrase, replacing } from './importing'
 import { lostCode } from './lost-code'
 import type { Manager } from './manager'
 import { rename } from './rename'
 import type { ManageState } from './state'
 
-/** Context is what the rendering depends on beside the state. */
+/** Context is what the drawing depends on beside the state. */
 export interface Context {
   readonly language: Language
   readonly surroundings: Surroundings
   readonly handlers: { copyReport(): void }
 }
 
-/** render draws a state of the management, as the pairing's own are drawn. */
+/** render draws a state of the management. */
 export function render(state: ManageState, context: Context, manager: Manager): Rendered {
   const { language } = context
   const t = (text: Text) => text[language]
@@ -39,7 +39,7 @@ export function render(state: ManageState, context: Context, manager: Manager): 
     case 'import':
       return importing(view, state, language, manager)
     case 'import-passphrase':
-      return importingWith(view, state, language, manager)
+      return importPassphrase(view, state, language, manager)
     case 'import-exists':
       return replacing(view, state, language, manager)
     case 'lost':

@@ -1,25 +1,24 @@
 import type { ErrorCode } from '../words/codes'
 import type { KnownFacts } from '../model/facts'
 
-/** FileProblem is why a file could not be imported, other than its passphrase. */
+/** FileProblem is the reason why a file cannot be imported, apart from a wrong passphrase. */
 export type FileProblem = 'not-a-binding' | 'damaged' | 'version' | 'another-device' | 'another-element'
 
-/** LostStep is how far somebody without the binding code has come. */
+/** LostStep is a step for a user who does not have the binding code. */
 export type LostStep =
-  /** There may be an easier way: this browser is bound and may have kept the code, or the imKey shows it. */
+  /** There may be an easier way: this browser may have kept the code, or the device shows it to this browser. */
   | 'first'
   | 'why'
-  /** Is the phrase at hand? */
+  /** Asks whether the user has the mnemonic phrase. */
   | 'at-hand'
-  /** The same, asked so that it takes a look at the phrase. */
+  /** Asks for the number of its words, so that the user looks at it. */
   | 'count'
-  /** It is not: then nothing is to be reset. */
+  /** The user does not have it, so the device must not be reset. */
   | 'keep'
   | 'how'
 
 /**
- * ManageState is all that the management of devices shows, beside the states of the pairing. It holds no secret: the
- * passphrases live in their fields alone.
+ * ManageState is what the management of devices shows. It contains no secret: the passphrases are only in their fields.
  */
 export type ManageState =
   | { readonly name: 'known'; readonly known: KnownFacts; readonly said?: 'renamed' | 'unnamed' | 'imported' }
@@ -29,7 +28,7 @@ export type ManageState =
   | { readonly name: 'exported'; readonly known: KnownFacts; readonly file: string }
   | { readonly name: 'import'; readonly problem?: FileProblem }
   | { readonly name: 'import-passphrase'; readonly file: string; readonly problem?: 'wrong-passphrase'; readonly going?: true }
-  /** There is a binding of the file's device in this browser already. */
+  /** This browser already has a binding of the file's device. */
   | { readonly name: 'import-exists'; readonly file: string; readonly known: KnownFacts | null }
   | { readonly name: 'lost'; readonly step: LostStep; readonly serial: string; readonly known: KnownFacts | null }
   | { readonly name: 'trouble'; readonly code: ErrorCode }
@@ -49,7 +48,7 @@ const names: Readonly<Record<ManageName, true>> = {
   'trouble': true,
 }
 
-/** managing tells the states of the management from those of the pairing. */
+/** managing reports whether a state is one of the management, and not one of the pairing. */
 export function managing(state: { readonly name: string }): state is ManageState {
   return Object.hasOwn(names, state.name)
 }

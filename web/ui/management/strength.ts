@@ -1,27 +1,27 @@
-/** Strength is how hard a passphrase is to guess for whoever has the file. */
+/** Strength is how hard it is for an attacker with the file to guess the passphrase. */
 export type Strength = 'short' | 'weak' | 'fair' | 'strong'
 
-/** The fewest characters that a passphrase may have. */
-export const shortest = 8
+/** The minLength passphrase, in characters. */
+const minLength = 8
 
 /**
- * strengthOf judges a passphrase by its length and variety, in bits of about what a guesser needs. It cannot know which
- * words or dates somebody is fond of, so it is careful with what it praises.
+ * strengthOf estimates the strength of a passphrase from its length and variety, in bits. It cannot know the words and dates
+ * that an attacker would try first, so the estimate is low.
  */
 export function strengthOf(passphrase: string): Strength {
   const characters = [...passphrase]
-  if (characters.length < shortest) return 'short'
+  if (characters.length < minLength) return 'short'
   const bits = Math.min(byCharacters(characters), byWords(passphrase))
   if (bits < 40) return 'weak'
   return bits < 60 ? 'fair' : 'strong'
 }
 
-/** A character that repeats the one before, or is next to it in the alphabet, adds next to nothing. */
+/** A character that repeats the one before, or is its neighbour in the alphabet, adds almost nothing. */
 function byCharacters(characters: readonly string[]): number {
-  let telling = 0
+  let counted = 0
   for (const [i, character] of characters.entries()) {
     const step = i === 0 ? NaN : character.codePointAt(0)! - characters[i - 1]!.codePointAt(0)!
-    telling += Math.abs(step) <= 1 ? 0.25 : 1
+    counted += Math.abs(step) <= 1 ? 0.25 : 1
   }
   const all = characters.join('')
   let alphabet = 0
@@ -30,11 +30,11 @@ function byCharacters(characters: readonly string[]): number {
   if (/\d/.test(all)) alphabet += 10
   if (/[ -/:-@[-`{-~]/.test(all)) alphabet += 20
   if (/[^ -~]/.test(all)) alphabet += 500
-  // Few different characters, however many of them, are a pattern.
-  return telling * Math.log2(Math.min(alphabet, 3 * new Set(characters).size))
+  // A long passphrase of few different characters is a pattern.
+  return counted * Math.log2(Math.min(alphabet, 3 * new Set(characters).size))
 }
 
-/** Words are guessed by the word: some 12 bits each. What stands in no word, such as digits, counts by the character. */
+/** Attackers guess whole words: each has about 12 bits. What is not in a word, such as digits, counts by the character. */
 function byWords(passphrase: string): number {
   let bits = 0
   const seen = new Set<string>()

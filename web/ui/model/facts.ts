@@ -1,6 +1,6 @@
 import type { Device, DeviceInfo, ImKey, KnownDevice } from './sdk'
 
-/** DeviceFacts is what a person may know about the device. The SEID is not among it: nobody needs it here. */
+/** DeviceFacts is what the user is shown about a device. The SEID is left out, because no view needs it. */
 export interface DeviceFacts {
   readonly serial: string
   readonly firmware: string | null
@@ -11,54 +11,54 @@ export interface DeviceFacts {
   readonly bleVersion: string | null
   readonly lifeCycle: string | null
   readonly certificate: 'verified' | 'unverified'
-  /** The key that vouches for it; null where none does. */
-  readonly key: VouchingKey | null
-  /** What its person calls it in this browser. */
+  /** The CA key that verified the attestation certificate. It is null if the certificate is not verified. */
+  readonly key: CertificateKey | null
+  /** The user's name for the device in this browser. */
   readonly called: string | null
-  /** When this browser bound it, in ISO 8601; null where it did not. */
+  /** When this browser bound the device, in ISO 8601. It is null if this browser did not bind it. */
   readonly boundAt: string | null
 }
 
-/** VouchingKey is the key by which a device's certificate was verified. */
-export interface VouchingKey {
-  /** `simulator`: of the simulator that serves this page. */
+/** CertificateKey is the CA key that verified a device's attestation certificate. */
+export interface CertificateKey {
+  /** `simulator`: a key of the simulator that serves this page. */
   readonly of: 'simulator' | 'another'
   /** The first 8 bytes of the key's SHA-256, in hex, in groups of four. */
   readonly fingerprint: string
 }
 
-/** KnownFacts is what a person may know about a device that this browser has a record of. */
+/** KnownFacts is what the user is shown about a known device. */
 export interface KnownFacts {
-  /** The SEID, by which the record is found. It is drawn and reported nowhere. */
+  /** The SEID identifies the record. It is not shown and not in the report. */
   readonly seid: string
   readonly serial: string
   readonly called: string | null
   readonly plugged: boolean
   /**
-   * How far the binding has come, as this browser last heard: `imported` came in a file, and the device has not confirmed it;
-   * `former` was bound, and the device has denied it since.
+   * The state of the binding when this browser last heard of it. `imported`: the record came in a file, and the device has not
+   * confirmed it yet. `former`: the device was bound, and has since said that it no longer is.
    */
   readonly record: 'bound' | 'unfinished' | 'imported' | 'former' | 'unreadable'
   readonly boundAt: string | null
   readonly certificate: 'verified' | 'unverified' | null
-  readonly key: VouchingKey | null
+  readonly key: CertificateKey | null
   readonly codeKept: boolean
 }
 
-/** Managed is how something ended that was begun with the binding and done elsewhere. */
-export type Managed = 'renamed' | 'unnamed' | 'returned'
+/** ManagementOutcome is the outcome of an action on a binding that the management of devices carried out. */
+export type ManagementOutcome = 'renamed' | 'unnamed' | 'returned'
 
-/** recordOf gives what this browser's store has of a device; null where that is nothing, or cannot be told now. */
+/** recordOf returns this browser's record of a device, or null if there is none or it cannot be read. */
 export async function recordOf(imkey: ImKey, seid: string): Promise<KnownDevice | null> {
   return (await recordsOf(imkey)).find((known) => known.seid === seid) ?? null
 }
 
-/** recordsOf gives all of them. What is wrong with the store is told by what needs it. */
+/** recordsOf returns all records, or none if they cannot be read. The calls that need the store report what is wrong with it. */
 export async function recordsOf(imkey: ImKey): Promise<readonly KnownDevice[]> {
   return imkey.knownDevices().catch(() => [])
 }
 
-/** factsOf gives what a person may know about an open device. */
+/** factsOf returns what the user is shown about an open device. */
 export async function factsOf({ info }: Device, record: KnownDevice | null, simulatorKeys: readonly string[]): Promise<DeviceFacts> {
   return {
     serial: info.serial,
@@ -70,13 +70,13 @@ export async function factsOf({ info }: Device, record: KnownDevice | null, simu
     bleVersion: info.bleVersion,
     lifeCycle: info.lifeCycle,
     certificate: info.certificate === 'verified' ? 'verified' : 'unverified',
-    key: await vouching(info, simulatorKeys),
+    key: await certificateKey(info, simulatorKeys),
     called: record?.name ?? null,
     boundAt: record?.boundAt?.toISOString() ?? null,
   }
 }
 
-/** knownFacts gives what a person may know about a record. */
+/** knownFacts returns what the user is shown about a known device. */
 export async function knownFacts(known: KnownDevice, plugged: boolean, simulatorKeys: readonly string[]): Promise<KnownFacts> {
   return {
     seid: known.seid,
@@ -86,15 +86,15 @@ export async function knownFacts(known: KnownDevice, plugged: boolean, simulator
     record: known.state,
     boundAt: known.boundAt?.toISOString() ?? null,
     certificate: known.certificate,
-    key: await vouching(known, simulatorKeys),
+    key: await certificateKey(known, simulatorKeys),
     codeKept: known.codeKept,
   }
 }
 
-async function vouching(
+async function certificateKey(
   { certificate, certificateKey: key }: Pick<DeviceInfo | KnownDevice, 'certificate' | 'certificateKey'>,
   simulatorKeys: readonly string[],
-): Promise<VouchingKey | null> {
+): Promise<CertificateKey | null> {
   if (certificate !== 'verified' || key === null) return null
   const bytes = Uint8Array.from(key.match(/../g) ?? [], (digits) => parseInt(digits, 16))
   const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes))

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { platformOf } from './platform'
 
-test('the system is told from the browser’s own words', () => {
+test('the system is found in the user agent string', () => {
   assert.equal(platformOf('Mozilla/5.0 (X11; Linux x86_64) Chrome/140'), 'linux')
   assert.equal(platformOf('Mozilla/5.0 (Linux; Android 15) Chrome/140 Mobile'), 'android')
   assert.equal(platformOf('Mozilla/5.0 (Windows NT 10.0; Win64; x64) Chrome/140'), 'windows')

@@ -1,6 +1,6 @@
 import type { Platform } from '../words/errors'
 
-/** platformOf guesses the operating system from the browser's user agent string; it only chooses between advice. */
+/** platformOf guesses the operating system from the user agent string. It only selects which advice is shown. */
 export function platformOf(userAgent: string): Platform {
   if (/Android/.test(userAgent)) return 'android'
   if (/CrOS/.test(userAgent)) return 'chromeos'
@@ -10,7 +10,7 @@ export function platformOf(userAgent: string): Platform {
   return 'other'
 }
 
-/** framedWithoutUSB says that the page stands in a frame, of another origin perhaps, that was not given USB. */
+/** framedWithoutUSB reports whether the page is in an iframe that may not use USB. */
 export function framedWithoutUSB(window: Window): boolean {
   if (window.self === window.top) return false
   const policy = (window.document as { featurePolicy?: { allowsFeature(name: string): boolean } }).featurePolicy

@@ -11,12 +11,12 @@ export interface BrowserFacts {
   readonly framed: boolean
 }
 
-/** The most events that a report lists: enough for a visit, and bounded. */
+/** The most events that a report lists. It keeps the last ones. */
 const limit = 200
 
 /**
- * Report gathers what helps whoever looks into a fault: versions, the serial's last four characters, the states and
- * error codes with their times. It never sees the code, a key or the SEID, so it cannot tell them.
+ * Report collects what helps to find the cause of an error: versions, the last four characters of the serial number, the
+ * states and error codes with their times. It never gets a binding code, a key or an SEID, so it cannot contain them.
  */
 export class Report {
   readonly #events: { readonly time: Date; readonly text: string }[] = []
@@ -27,22 +27,24 @@ export class Report {
     private readonly now: () => Date,
   ) {}
 
-  /** Adds a state that is shown, in words, with the device that it is about. */
+  /** Adds a state that is shown: a description of it, and the device if the state has one. */
   state(text: string, device?: DeviceFacts): void {
     if (device) this.#device = device
     this.#add(text)
   }
 
-  /** Adds a failure that became another state than 'error', such as a wrong code. */
+  /** Adds an error, whether or not the state `error` shows it. */
   failure(code: ErrorCode, statusWord?: number): void {
     const word = statusWord === undefined ? '' : ` (${statusWord.toString(16).toUpperCase().padStart(4, '0')})`
     this.#add(`failed: ${code}${word}`)
   }
 
+  /** Adds that there is a simulated device. */
   simulated(): void {
     this.#add('simulated device')
   }
 
+  /** Returns the report as text. */
   text(): string {
     const { version, userAgent, languages, webusb, secure, framed } = this.browser
     const device = this.#device
@@ -51,7 +53,7 @@ export class Report {
       `written ${this.now().toISOString()}`,
       `browser ${userAgent}`,
       `languages ${languages.join(', ')}`,
-      `WebUSB ${yes(webusb)}, secure context ${yes(secure)}, in a frame ${yes(framed)}`,
+      `WebUSB ${yes(webusb)}, secure context ${yes(secure)}, in an iframe ${yes(framed)}`,
     ]
     if (device) {
       lines.push(

@@ -1,11 +1,11 @@
 import type { BindingStatus, BindOptions, Device, DeviceInfo, ImKey, KnownDevice } from './sdk'
 
-/** fail is an error as the SDK makes them. */
+/** fail makes an error like those of the SDK. */
 export function fail(code: string, more: object = {}): Error {
   return Object.assign(new Error(code), { code, ...more })
 }
 
-/** Gate is a promise that a test opens by hand. */
+/** Gate is a promise that a test settles. */
 export class Gate<T = void> {
   readonly promise: Promise<T>
   open!: (value: T) => void
@@ -19,7 +19,7 @@ export class Gate<T = void> {
   }
 }
 
-/** FakeDevice answers as it is told and keeps a list of what was asked. */
+/** FakeDevice answers as a test sets it up, and records the calls. */
 export class FakeDevice extends EventTarget implements Device {
   info: DeviceInfo = {
     seid: '18000000000000000102030405060708',
@@ -91,7 +91,7 @@ export class FakeDevice extends EventTarget implements Device {
   }
 }
 
-/** knownDevice is a record of the fake device. */
+/** knownDevice makes a record of the fake device. */
 export function knownDevice(more: Partial<KnownDevice> = {}): KnownDevice {
   return {
     seid: '18000000000000000102030405060708',
@@ -106,13 +106,13 @@ export function knownDevice(more: Partial<KnownDevice> = {}): KnownDevice {
   }
 }
 
-/** FakeImKey has permitted devices, and one behind the chooser. */
+/** FakeImKey has permitted devices, and one that the chooser returns. */
 export class FakeImKey extends EventTarget implements ImKey {
   permitted: FakeDevice[] = []
   chosen: () => Promise<FakeDevice>
   requests = 0
   known: KnownDevice[] = []
-  /** What was asked of the records. */
+  /** The calls that concern records. */
   readonly asked: string[] = []
   onKnown: () => Promise<void> = async () => undefined
   onRename: () => Promise<void> = async () => undefined

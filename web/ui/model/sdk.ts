@@ -1,4 +1,4 @@
-// What the pairing needs of the SDK, and no more: the SDK's own classes fit it, and so does a fake in a test.
+// The part of the SDK that the UI uses. The SDK's classes implement it, and so do the fakes of the tests.
 
 export interface DeviceInfo {
   readonly seid: string
@@ -11,9 +11,9 @@ export interface DeviceInfo {
   readonly bleVersion: string | null
   readonly lifeCycle: string | null
   readonly certificate: 'verified' | 'unverified' | 'invalid'
-  /** The key that verified it, in hex. */
+  /** The CA key that verified the certificate, in hex. */
   readonly certificateKey: string | null
-  /** Whether the browser promised to keep its storage; null where nobody has asked it yet. */
+  /** Whether the browser promised to keep its storage. It is null if the browser was not asked yet. */
   readonly persisted: boolean | null
 }
 
@@ -26,7 +26,7 @@ export interface BindOptions {
 }
 
 export interface Device {
-  /** As USB tells it. */
+  /** The serial number in the USB descriptor. */
   readonly serialNumber: string | null
   readonly info: DeviceInfo
   open(options?: { takeOver?: boolean }): Promise<unknown>
@@ -40,7 +40,7 @@ export interface Device {
   removeEventListener(type: 'interaction' | 'disconnect', listener: (event: Event) => void): void
 }
 
-/** KnownDevice is what this browser's store has of a device. */
+/** KnownDevice is this browser's record of a device, without secrets. */
 export interface KnownDevice {
   readonly seid: string
   readonly serial: string

@@ -1,4 +1,4 @@
-/** wait resolves after so many milliseconds, or rejects when the signal aborts. */
+/** wait resolves after `ms` milliseconds, or rejects when the signal aborts. */
 export function wait(ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     signal.throwIfAborted()

@@ -1,4 +1,4 @@
-import type { Managed } from '../model/facts'
+import type { ManagementOutcome } from '../model/facts'
 import { codeOf, dataOf } from '../model/failure'
 import type { Device } from '../model/sdk'
 import type { Connection } from './connection'
@@ -58,7 +58,7 @@ export class BindingActions {
     })
   }
 
-  returned(manage: Managed): Promise<void> {
+  returned(manage: ManagementOutcome): Promise<void> {
     const { state } = this.visit
     return state.name === 'bound' && state.plugged ? this.visit.show({ ...state, manage }) : Promise.resolve()
   }

@@ -4,14 +4,14 @@ import { quiet } from '../blocks/buttons'
 import { h } from '../blocks/dom'
 import type { State } from './state'
 
-/** ForgetHandlers are the way out of a binding, which asks first. */
+/** ForgetHandlers forget a binding, after a question. */
 export interface ForgetHandlers {
   forget(): void
   forgetNow(): void
   keepBinding(): void
 }
 
-/** ManageHandlers are what a person can do with a binding. */
+/** ManageHandlers are what the user can do with a binding. */
 export interface ManageHandlers extends ForgetHandlers {
   rename(): void
   exportBinding(): void
@@ -20,21 +20,21 @@ export interface ManageHandlers extends ForgetHandlers {
   showOnDevice(): void
 }
 
-/** Managing is the part of the bound state that manages the binding. */
-export interface Managing {
+/** BoundSection is the section of the state `bound` that manages the binding. */
+export interface BoundSection {
   readonly element: HTMLElement
-  /** Where the focus goes after a wish; null where there was none. */
+  /** The element that gets the focus after an action. It is null if there was none. */
   readonly focus: HTMLElement | null
   readonly announcement: string
 }
 
-/** boundSection draws it. The code itself is in the revealed element, put there by whoever keeps that. */
+/** boundSection draws it. The element `revealed` contains the code while the code is shown. */
 export function boundSection(
   state: Extract<State, { name: 'bound' }>,
   revealed: HTMLElement,
   language: Language,
   handlers: ManageHandlers,
-): Managing {
+): BoundSection {
   const t = (text: Text) => text[language]
   const view = quiet('view-code', t(words.viewCode), handlers.viewCode)
   const hide = quiet('hide-code', t(words.hideCode), handlers.hideCode)

@@ -1,10 +1,10 @@
 import { pairing as words } from '../words/pairing'
 import type { Language, Text } from '../words/text'
 import { h } from '../blocks/dom'
-import { moment, row } from '../blocks/row'
-import type { DeviceFacts, VouchingKey } from '../model/facts'
+import { dateTime, row } from '../blocks/row'
+import type { DeviceFacts, CertificateKey } from '../model/facts'
 
-/** deviceCard says which device this is; folded, it is one line and its details. */
+/** deviceCard draws a card that identifies a device. If it is folded, it shows one line, and details on request. */
 export function deviceCard(device: DeviceFacts, language: Language, folded = false): HTMLElement {
   const t = (text: Text) => text[language]
   const verified = device.certificate === 'verified'
@@ -13,7 +13,7 @@ export function deviceCard(device: DeviceFacts, language: Language, folded = fal
     row(words.bootloader, device.bootloader, language),
     row(words.bluetoothName, device.bleName, language),
     row(words.bluetoothVersion, device.bleVersion, language),
-    row(words.vouchedBy, device.key && t(vouching[device.key.of]), language),
+    row(words.vouchedBy, device.key && t(keyOwners[device.key.of]), language),
     row(words.fingerprint, device.key && device.key.fingerprint, language),
   ]
   const title = h(
@@ -37,7 +37,7 @@ export function deviceCard(device: DeviceFacts, language: Language, folded = fal
           'dl',
           {},
           row(words.binding, t(words.boundToThis), language),
-          row(words.boundAt, moment(device.boundAt, language), language),
+          row(words.boundAt, dateTime(device.boundAt, language), language),
           row(words.firmware, device.firmware, language),
           row(words.battery, battery, language),
           row(words.lifeCycle, lifeCycle(device.lifeCycle, language), language),
@@ -70,18 +70,18 @@ export function badge(certificate: 'verified' | 'unverified', language: Language
   )
 }
 
-export const vouching: Readonly<Record<VouchingKey['of'], Text>> = {
+export const keyOwners: Readonly<Record<CertificateKey['of'], Text>> = {
   simulator: words.simulatorKey,
   another: words.anotherKey,
 }
 
 function lifeCycle(value: string | null, language: Language): string | null {
-  // That nobody activated a device that works tells its person nothing.
+  // The state of activation means nothing to the user of a device that works.
   if (value === null || value === 'not-activated') return null
   return (stages[value] ?? words.unknown)[language]
 }
 
-/** The stages as the device tells them: core/PROTOCOL.md, section 3. */
+/** The life cycle as the device reports it: core/PROTOCOL.md, section 3. */
 const stages: Readonly<Record<string, Text>> = {
   'activated': words.activated,
   'initialised': words.initialised,

@@ -4,8 +4,8 @@ import { complete, empty, firstOpen, length, missing, reduce, suspicious, type A
 import { h } from '../blocks/dom'
 
 /**
- * CodeInput is the eight boxes: one group with one name, each box a position in it. What is typed is in the boxes' value
- * properties and in #boxes, and nowhere else: no attribute, no form, no event carries it.
+ * CodeInput is the group of eight boxes. What the user types is in the value properties of the boxes and in #boxes, and
+ * nowhere else: no attribute, form or event contains it.
  */
 export class CodeInput {
   readonly element: HTMLElement
@@ -17,8 +17,8 @@ export class CodeInput {
   #held = false
 
   /**
-   * submitted is called on Enter. eager takes a character out of a composition at once: Android's keyboards compose every
-   * word and would end it only when the box is left, while a desktop's input method must be let finish.
+   * Calls submitted when the user presses Enter. With `eager`, characters are taken before a composition ends: keyboards on
+   * Android compose every word, and end the composition only when the box is left. Input methods on desktops must finish.
    */
   constructor(
     language: Language,
@@ -47,7 +47,7 @@ export class CodeInput {
     else this.#hint.textContent = ''
   }
 
-  /** take gives the code, or undefined after saying what is missing and going there. */
+  /** Returns the code. If it is incomplete, it returns undefined, says what is missing and moves the cursor there. */
   take(): string | undefined {
     const code = complete(this.#boxes)
     if (code !== undefined) return code
@@ -57,7 +57,7 @@ export class CodeInput {
     return undefined
   }
 
-  /** hold keeps the boxes as they are while the device checks. */
+  /** Makes the boxes read-only (true) while the device checks the code, or editable (false). */
   hold(held: boolean): void {
     this.#held = held
     for (const input of this.#inputs) input.readOnly = held
@@ -65,14 +65,14 @@ export class CodeInput {
     this.#group.classList.toggle('code-held', held)
   }
 
-  /** shake is once, after a wrong code. */
+  /** Shakes the boxes once, after a wrong code. */
   shake(): void {
     this.#group.classList.remove('code-shake')
-    void this.#group.offsetWidth // the class must be seen to go before it comes back
+    void this.#group.offsetWidth // the browser must notice that the class was removed
     this.#group.classList.add('code-shake')
   }
 
-  /** clear empties the boxes: after a success, after a wrong code, and when the person leaves. */
+  /** Empties the boxes. */
   clear(): void {
     this.#boxes = reduce(this.#boxes, { type: 'clear' })
     this.#sync(false)
@@ -101,7 +101,7 @@ export class CodeInput {
       'data-protonpass-ignore': 'true',
       'data-form-type': 'other',
       focus: () => {
-        // What is typed replaces what stands there.
+        // A typed character replaces the one in the box.
         input.select()
         if (this.#boxes.at !== at) this.#boxes = reduce(this.#boxes, { type: 'move', to: at })
       },
@@ -110,7 +110,7 @@ export class CodeInput {
         composing = true
       },
       compositionend: () => {
-        if (!composing) return // taken already
+        if (!composing) return // it was taken already
         composing = false
         this.#typed(at, input.value)
       },
@@ -119,7 +119,7 @@ export class CodeInput {
         composing = false
         const { data, inputType } = event as InputEvent
         if (input.value === '') this.#dispatch({ type: 'delete', at })
-        // data is what came now; the value may still hold what was there before.
+        // data is what was typed now. The value may still hold what was typed before.
         else this.#typed(at, inputType?.startsWith('insert') && data ? data : input.value)
       },
       paste: (event: Event) => {
@@ -161,7 +161,7 @@ export class CodeInput {
     this.#sync(true)
   }
 
-  /** Brings the boxes on the page in line with the value. */
+  /** Updates the boxes on the page. */
   #sync(focus: boolean): void {
     this.#inputs.forEach((input, i) => {
       const char = this.#boxes.chars[i]!
@@ -175,14 +175,14 @@ export class CodeInput {
     if (this.#hint.textContent !== text) this.#hint.textContent = text
     const target = this.#inputs[this.#boxes.at]!
     if (!focus) return
-    // In a shadow tree the document knows of its host alone.
+    // For a shadow tree, the document names only its host.
     const { activeElement } = target.getRootNode() as Document | ShadowRoot
     if (activeElement === target) target.select()
     else target.focus()
   }
 }
 
-/** keyAction is what a key does in the box it is pressed in, or undefined where the browser knows better. */
+/** keyAction returns what a key does in a box, or undefined if the browser handles the key. */
 function keyAction(key: string, at: number): Action | undefined {
   switch (key) {
     case 'Backspace':

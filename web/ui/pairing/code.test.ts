@@ -27,7 +27,7 @@ test('each of 0, O, 1 and I stays in its box, is flagged at once, and typing goe
   }
 })
 
-test('a full code with a wrong character is none, and the cursor goes back to that character', () => {
+test('a full code with a wrong character is incomplete, and the cursor goes back to that character', () => {
   const boxes = type('AB0DEFGH')
   assert.equal(complete(boxes), undefined)
   assert.equal(boxes.at, 2)
@@ -37,7 +37,7 @@ test('a full code with a wrong character is none, and the cursor goes back to th
   assert.equal(mended.problem, null)
 })
 
-test('a character of no alphabet enters no box and is named', () => {
+test('a character that no code has enters no box and is reported', () => {
   for (const text of ['é', '!', '码', '🔑']) {
     const boxes = after({ type: 'insert', at: 0, text })
     assert.equal(boxes.problem, 'foreign', text)
@@ -46,7 +46,7 @@ test('a character of no alphabet enters no box and is named', () => {
   }
 })
 
-test('spaces and dashes are passed over, full-width letters count as plain ones', () => {
+test('spaces and dashes are ignored, and full-width letters count as plain ones', () => {
   assert.equal(complete(after({ type: 'insert', at: 0, text: 'ab-cd ef—gh' })), 'ABCDEFGH')
   assert.equal(complete(after({ type: 'insert', at: 0, text: 'ａｂｃｄ２３４５' })), 'ABCD2345')
 })
@@ -64,7 +64,7 @@ test('Backspace empties its box, then the one before; Delete stays', () => {
   assert.deepEqual([missing(boxes), boxes.at], [8, 1])
 })
 
-test('the flag goes when the character goes', () => {
+test('the flag goes away with the character', () => {
   assert.equal(after({ type: 'insert', at: 0, text: '0' }, { type: 'backspace', at: 0 }).problem, null)
   assert.equal(after({ type: 'insert', at: 0, text: '0' }, { type: 'clear' }), empty)
 })
@@ -74,7 +74,7 @@ test('the cursor stays within the boxes', () => {
   assert.equal(after({ type: 'move', to: 8 }).at, 7)
 })
 
-test('pasting takes a code in any of its forms, whichever box has the cursor', () => {
+test('pasting takes a code in any form, in whichever box the cursor is', () => {
   for (const text of ['abcd-efgh', 'ABCD EFGH', ' ABCDEFGH\n', 'a b c d e f g h', 'ABCD–EFGH', 'ABCD_EFGH']) {
     assert.equal(complete(after({ type: 'paste', at: 3, text })), 'ABCDEFGH', text)
   }
@@ -92,7 +92,7 @@ test('pasting takes the one code out of a text', () => {
   }
 })
 
-test('pasting takes nothing where there is no code, or more than one', () => {
+test('pasting takes nothing if there is no code or more than one', () => {
   for (const text of ['', '   ', 'no code here at all', 'ABCDEFGHJ', 'ABCDEFGH2345', 'https://example.org/']) {
     assert.deepEqual(parsePaste(text), { problem: 'pasteNone' }, text)
   }
@@ -114,6 +114,6 @@ test('pasting part of a code goes on from the cursor', () => {
   assert.equal(complete(boxes), 'ABCDEFGH')
 })
 
-test('a very long paste ends at once', () => {
+test('a very long paste is handled at once', () => {
   assert.deepEqual(parsePaste('ABCD '.repeat(200_000)), { text: 'ABCDABCD' })
 })

@@ -1,17 +1,17 @@
-// The eight boxes as a value: what is in each, where the cursor is, what is wrong. Pure, so that it can be tested
-// without a browser. The values are secrets: nothing here logs, stores or formats them.
+// The eight boxes as a value: the character in each, the place of the cursor, what is wrong. The functions are pure, so that
+// they can be tested without a browser. The characters are secret: nothing here logs, stores or formats them.
 
 export const length = 8
 
-/** How a character fails the alphabet: it looks like another one, or it never occurs in a code. */
+/** Problem is what is wrong with what was typed: a character that looks like another one, one that no code has, a bad paste. */
 export type Problem = 'lookalike' | 'foreign' | 'pasteNone' | 'pasteSeveral'
 
 export interface Boxes {
-  /** One character or '' for each box, in upper case. A lookalike stands here too, so that it can be pointed out. */
+  /** One upper-case character or '' for each box. Lookalikes are kept, so that the page can point them out. */
   readonly chars: readonly string[]
   /** The box that has the cursor, 0 to 7. */
   readonly at: number
-  /** What to tell the person now, or null. */
+  /** The problem to show now, or null. */
   readonly problem: Problem | null
 }
 
@@ -48,17 +48,17 @@ export function reduce(boxes: Boxes, action: Action): Boxes {
   }
 }
 
-/** valid says that the character in a box can be part of a code. */
+/** valid reports whether the character can be part of a code. */
 export function valid(char: string): boolean {
   return /^[2-9A-HJ-NP-Z]$/.test(char)
 }
 
-/** suspicious says that a box holds one of the four characters that no code has. */
+/** suspicious reports whether a box holds one of the four lookalikes, which no code has. */
 export function suspicious(char: string): boolean {
   return char !== '' && !valid(char)
 }
 
-/** complete gives the code when all eight characters can be one, else undefined. */
+/** complete returns the code if all eight boxes have valid characters, else undefined. */
 export function complete(boxes: Boxes): string | undefined {
   return boxes.chars.every(valid) ? boxes.chars.join('') : undefined
 }
@@ -68,7 +68,7 @@ export function missing(boxes: Boxes): number {
   return boxes.chars.filter((char) => char === '').length
 }
 
-/** firstOpen is the first box that needs the person: an invalid one before an empty one, -1 when there is none. */
+/** firstOpen returns the first box to fill in or correct, with invalid ones before empty ones, or -1 if there is none. */
 export function firstOpen(boxes: Boxes): number {
   const invalid = boxes.chars.findIndex(suspicious)
   return invalid >= 0 ? invalid : boxes.chars.indexOf('')
@@ -82,7 +82,7 @@ function insert(boxes: Boxes, at: number, text: string): Boxes {
     if (next === length) break
     chars[next++] = char
   }
-  // The last box full: back to what still needs the person, so that nobody searches for it.
+  // After the last box, the cursor goes to the first box that is still open.
   if (next === length) {
     const open = firstOpen({ ...boxes, chars })
     next = open >= 0 ? open : length - 1
@@ -100,7 +100,7 @@ function problemOf(chars: readonly string[]): Problem | null {
   return chars.some(suspicious) ? 'lookalike' : null
 }
 
-/** letters takes what can stand in a box out of a text; full-width forms count as the plain ones. */
+/** letters returns the characters of a text that a box can hold. Full-width forms count as the plain ones. */
 function letters(text: string): { chars: string[]; foreign: boolean } {
   const chars: string[] = []
   let foreign = false
@@ -114,9 +114,9 @@ function letters(text: string): { chars: string[]; foreign: boolean } {
 const separator = /^[\s\-\u2010-\u2015\u2212\u200b\ufeff_·]$/
 
 /**
- * parsePaste finds what to put into the boxes: the text itself when it is at most eight letters and digits with spaces
- * and dashes, else the one code that stands in it. Lower-case words of eight letters can look like codes; they count
- * only where nothing is written as a code is, in capitals, with a digit or with a dash.
+ * parsePaste finds what to put into the boxes. A text of at most eight letters and digits, with spaces and dashes, is taken
+ * as it is. In a longer text, the code is found. Lower-case words of eight letters can look like codes: they count only if
+ * nothing in the text is written like a code, with capitals, a digit or a dash.
  */
 export function parsePaste(text: string): { readonly text: string } | { readonly problem: Problem } {
   const plain = letters(text.slice(0, 4096))

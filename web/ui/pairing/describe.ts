@@ -17,7 +17,7 @@ function describe(state: State): string {
     case 'code':
       return `code from the ${state.source}${state.notice ? `, ${state.notice}` : ''}`
     case 'checking':
-      return state.attention ? 'checking, the device waits for its person' : 'checking'
+      return state.attention ? 'checking, the device waits for the user' : 'checking'
     case 'wrong':
       return state.triesLeft === null ? 'wrong' : `wrong, ${state.triesLeft} left`
     case 'bound':

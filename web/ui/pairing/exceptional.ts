@@ -1,4 +1,4 @@
-// The states that no first pairing comes to, errors among them. They are loaded when there is one to be drawn.
+// The exceptional states, errors among them. This file is loaded when the first of them is to be drawn.
 
 import { advice } from '../words/errors'
 import { pairing as words } from '../words/pairing'
@@ -14,7 +14,7 @@ import type { Context } from './render'
 import { several } from './several'
 import { damaged, type ExceptionalState } from './state'
 
-/** render draws a state, as that of render.ts does. */
+/** render draws an exceptional state, as render.ts draws the others. */
 export function render(state: ExceptionalState, context: Context): Rendered {
   const { language, handlers, entrances } = context
   const forgetting = handlers.manage ?? handlers.forgetting
@@ -127,7 +127,7 @@ export function render(state: ExceptionalState, context: Context): Rendered {
         secondary('copy-report', t(exceptional.copyReport), handlers.copyReport),
       )
       view.add(
-        // A dialog has a way out of its own, and an iframe without USB none but the tab that it is told to open.
+        // A dialog has its own button to close it. In an iframe without USB, the only way on is a tab.
         entrances && !context.surroundings.framed && h('div', { class: 'aside' }, quiet('stop', t(exceptional.toStart), handlers.leave)),
         h('p', { class: 'error-code' }, `${t(exceptional.errorCode)} `, h('code', { translate: 'no' }, state.code)),
       )

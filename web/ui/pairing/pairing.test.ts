@@ -30,7 +30,7 @@ async function toCode(environment: Partial<Environment> = {}, prepare: (device: 
   return all
 }
 
-test('nothing is loaded and no device opened before a press', () => {
+test('nothing is loaded and no device is opened before a press', () => {
   const { pairing, device, loads } = setUp()
   assert.deepEqual(pairing.state, { name: 'start' })
   assert.deepEqual([device.asked, loads], [[], []])
@@ -58,7 +58,7 @@ test('a permitted device that is bound needs neither chooser nor code', async ()
 })
 
 
-test('the device page loads the simulated USB only when asked to', async () => {
+test('the simulated USB is loaded only on request', async () => {
   const usb = {}
   const { pairing, loads, names } = setUp({ simulator: { serial: 's', cas: [], tries: async () => 10, usb: async () => usb } })
   await pairing.connectSimulated()
@@ -75,7 +75,7 @@ test('a device that cannot be verified is bound only through its warning', async
   assert.equal(device.asked.at(-1), 'bind accept=true keep=false')
 })
 
-test('a device with an invalid certificate is refused before anything is asked', async () => {
+test('a device with an invalid certificate is refused before it is asked anything', async () => {
   const { pairing, device } = setUp()
   device.info = { ...device.info, certificate: 'invalid' }
   await pairing.connect()
@@ -86,7 +86,7 @@ test('a device with an invalid certificate is refused before anything is asked',
   assert.deepEqual(device.asked, ['open', 'close'])
 })
 
-test('a device bound elsewhere warns before the code is asked for, and is not told to show it', async () => {
+test('a device that is bound elsewhere gets a warning before the code, and is not asked to show it', async () => {
   const { device, names, pairing } = await toCode({}, (d) => {
     d.statuses = ['bound-elsewhere']
   })
@@ -103,13 +103,13 @@ test('both warnings come one after the other', async () => {
   assert.deepEqual(names(), ['choosing', 'opening', 'recognised', 'unverified', 'elsewhere', 'code'])
 })
 
-test('a locked device and one in its menu go on by themselves', async () => {
+test('the page goes on by itself when a device is unlocked or leaves its menu', async () => {
   const { pairing, device, states } = setUp()
   device.statuses = [fail('locked'), fail('locked'), fail('in-menu'), 'unbound']
   await pairing.connect()
   assert.deepEqual(
     states.map((state) => (state.name === 'waiting' ? state.reason : state.name)),
-    ['choosing', 'opening', 'locked', 'in-menu', 'recognised'], // locked is said once
+    ['choosing', 'opening', 'locked', 'in-menu', 'recognised'], // locked is shown once
   )
 })
 
@@ -169,7 +169,7 @@ for (const reason of ['locked', 'in-menu'] as const) {
   })
 }
 
-test('leaving while it waits ends the waiting', async () => {
+test('leaving ends the waiting for a device', async () => {
   const gate = new Gate()
   const { pairing, device } = setUp({
     wait: async (ms, signal) => {
@@ -189,7 +189,7 @@ test('leaving while it waits ends the waiting', async () => {
   assert.equal(device.asked.at(-1), 'close')
 })
 
-test('a wrong code on a real device says no number', async () => {
+test('a wrong code on a real device shows no number of tries', async () => {
   const { pairing, device } = await toCode()
   device.onBind = async () => Promise.reject(fail('wrong-code'))
   await pairing.submit(secret, true)
@@ -215,7 +215,7 @@ test('a real device beside a simulator is not taken for the simulated one', asyn
   assert.deepEqual(pairing.state, { name: 'wrong', source: 'screen', triesLeft: null })
 })
 
-test('while the device waits for its person, the page says so', async () => {
+test('the page shows that the device waits for the user', async () => {
   const { pairing, device, states } = await toCode()
   device.onBind = async () => {
     device.interaction('waiting')
@@ -230,7 +230,7 @@ test('while the device waits for its person, the page says so', async () => {
   assert.equal(pairing.state.name, 'bound')
 })
 
-test('cancel stops the check, waits for its end, and asks what became of it', async () => {
+test('cancel stops the check, waits for its end, and asks how it ended', async () => {
   const { pairing, device } = await toCode()
   const gate = new Gate()
   let signal: AbortSignal | undefined
@@ -250,7 +250,7 @@ test('cancel stops the check, waits for its end, and asks what became of it', as
   assert.deepEqual(pairing.state, { name: 'code', source: 'screen', notice: 'aborted' })
 })
 
-test('a binding that was done before the cancel arrived is shown as done', async () => {
+test('a binding that was done before it was cancelled is shown as done', async () => {
   const { pairing, device } = await toCode()
   const gate = new Gate()
   device.onBind = () => gate.promise
@@ -262,7 +262,7 @@ test('a binding that was done before the cancel arrived is shown as done', async
   assert.ok(pairing.state.name === 'bound' && pairing.state.fresh && !pairing.state.kept)
 })
 
-test('a check that does not end is given up', async () => {
+test('a check that does not end times out', async () => {
   const { pairing, device } = await toCode({ wait: async (_, signal) => signal.throwIfAborted() })
   device.onBind = () => new Promise(() => undefined)
   void pairing.submit(secret, true)
@@ -270,7 +270,7 @@ test('a check that does not end is given up', async () => {
   assert.deepEqual(pairing.state, { name: 'error', code: 'timeout' })
 })
 
-test('leaving shows the start at once, and the device is closed meanwhile', async () => {
+test('leaving shows the start at once and closes the device in the background', async () => {
   const { pairing, device, states } = await toCode()
   const closed = new Gate()
   device.onClose = () => closed.promise
@@ -282,7 +282,7 @@ test('leaving shows the start at once, and the device is closed meanwhile', asyn
   await settled()
   assert.equal(left, false)
 
-  // What comes next waits for it, and says what it does.
+  // The next connection waits for it, and the page shows that.
   const connecting = pairing.connect()
   await settled()
   assert.deepEqual([states.at(-1)?.name, device.asked.at(-1)], ['opening', 'close'])
@@ -291,7 +291,7 @@ test('leaving shows the start at once, and the device is closed meanwhile', asyn
   assert.equal(pairing.state.name, 'recognised')
 })
 
-test('leaving a device that is never closed ends all the same', async () => {
+test('leaving ends even if closing the device does not', async () => {
   const { pairing, device } = await toCode({ wait: async (_, signal) => signal.throwIfAborted() })
   device.onClose = () => new Promise(() => undefined)
   await pairing.leave()
@@ -299,16 +299,16 @@ test('leaving a device that is never closed ends all the same', async () => {
   await pairing.end()
 })
 
-test('what is said of the code is what the record keeps, whatever was chosen', async () => {
+test('the page says what the record keeps, whatever the user chose', async () => {
   for (const [codeKept, keep] of [[false, true], [true, false]] as const) {
     const { pairing, imkey, device } = await toCode()
-    imkey.known = [knownDevice({ seid: device.info.seid, codeKept })] // it was bound all the time
+    imkey.known = [knownDevice({ seid: device.info.seid, codeKept })] // it was bound already
     await pairing.submit(secret, keep)
     assert.ok(pairing.state.name === 'bound' && pairing.state.kept === codeKept)
   }
 })
 
-test('the kept code is shown for half a minute, and never in a state', async () => {
+test('the kept code is shown for half a minute and is in no state', async () => {
   const waits: number[] = []
   const gate = new Gate()
   const { pairing, device, revealed, states, report } = await toBound({
@@ -331,7 +331,7 @@ test('the kept code is shown for half a minute, and never in a state', async () 
   assert.ok(!report.text().includes(secret))
 })
 
-test('the code is hidden as soon as it is not to be seen', async () => {
+test('the code is hidden as soon as something else is shown', async () => {
   const managed = ({ state }: Pairing) => (state.name === 'bound' ? (state.manage ?? 'nothing') : state.name)
   for (const [hide, then] of [
     [(pairing) => pairing.hideCode(), 'hidden'],
@@ -351,7 +351,7 @@ test('the code is hidden as soon as it is not to be seen', async () => {
   }
 })
 
-test('a code that comes when nobody looks any more is not shown', async () => {
+test('a code that arrives after the user left is not shown', async () => {
   const { pairing, device, revealed } = await toBound()
   const gate = new Gate<string>()
   device.onReveal = () => gate.promise
@@ -363,7 +363,7 @@ test('a code that comes when nobody looks any more is not shown', async () => {
   assert.ok(pairing.state.name === 'bound' && pairing.state.manage === undefined)
 })
 
-test('the code of an unverified device is looked up with the choice that bound it', async () => {
+test('viewing the code of an unverified device accepts the device as its binding did', async () => {
   const { pairing, device } = await toBound({}, (d) => {
     d.info = { ...d.info, certificate: 'unverified' }
   })
@@ -374,7 +374,7 @@ test('the code of an unverified device is looked up with the choice that bound i
   assert.equal(device.asked.at(-1), 'reveal accept=true')
 })
 
-test('a code that was not kept is said to be none, and a binding that is gone is another matter', async () => {
+test('a code that was not kept is no error, and a binding that is gone is one', async () => {
   const { pairing, device, revealed } = await toBound()
   device.onReveal = async () => Promise.reject(fail('not-bound', { data: { reason: 'not-remembered' } }))
   await pairing.viewCode()
@@ -384,7 +384,7 @@ test('a code that was not kept is said to be none, and a binding that is gone is
   assert.deepEqual([pairing.state, revealed], [{ name: 'error', code: 'not-bound' }, []])
 })
 
-test('what was done with the binding elsewhere is said of it, in place of what was said before', async () => {
+test('the outcome of the management replaces what was said before', async () => {
   const { pairing, device, imkey } = setUp()
   device.statuses = ['bound']
   imkey.permitted = [device]
@@ -399,7 +399,7 @@ test('what was done with the binding elsewhere is said of it, in place of what w
   assert.equal(pairing.state.name, 'start')
 })
 
-test('a binding is forgotten after a second question, and not without', async () => {
+test('a binding is forgotten only after a question', async () => {
   const { pairing, device } = await toBound()
   const before = pairing.state
   await pairing.forgetNow()
@@ -415,7 +415,7 @@ test('a binding is forgotten after a second question, and not without', async ()
   assert.deepEqual(pairing.state, { name: 'start', forgotten: true })
 })
 
-test('what is damaged can be forgotten, nothing else', async () => {
+test('of records with an error, only damaged ones can be forgotten', async () => {
   for (const code of errorCodes) {
     if (code === 'locked' || code === 'in-menu' || code === 'unsupported') continue
     const { pairing, device } = setUp()
@@ -438,7 +438,7 @@ test('what is damaged can be forgotten, nothing else', async () => {
   }
 })
 
-test('forgetting on a given device goes on with it', async () => {
+test('after its binding is forgotten, a given device is used again', async () => {
   const device = new FakeDevice()
   const { pairing } = setUp({ given: device })
   device.statuses = [fail('record-corrupt'), 'bound-elsewhere']
@@ -448,7 +448,7 @@ test('forgetting on a given device goes on with it', async () => {
   assert.deepEqual([pairing.state.name, device.asked], ['recognised', ['open', 'status', 'open', 'forget', 'status']])
 })
 
-test('unplugged in the middle: said at once, and the page goes on when it is back', async () => {
+test('an unplugged device is shown at once, and the page goes on when it is plugged in again', async () => {
   const { pairing, device, imkey } = await toCode()
   const gate = new Gate()
   device.onBind = () => gate.promise
@@ -473,16 +473,16 @@ test('unplugged in the middle: said at once, and the page goes on when it is bac
   assert.equal(pairing.state.name, 'bound')
 })
 
-test('unplugged after the binding is no error', async () => {
+test('unplugging a bound device is no error', async () => {
   const { pairing, device } = await toCode()
   await pairing.submit(secret, true)
   device.unplug()
   assert.ok(pairing.state.name === 'bound' && !pairing.state.plugged)
 })
 
-test('every code of an error is shown as itself, and the device let go', async () => {
+test('every error is shown with its code, and the device is released', async () => {
   for (const code of errorCodes) {
-    if (code === 'locked' || code === 'in-menu') continue // these wait
+    if (code === 'locked' || code === 'in-menu') continue // the page waits in these cases
     const { pairing, device } = setUp()
     device.onOpen = async () => Promise.reject(fail(code))
     await pairing.connect()
@@ -494,14 +494,14 @@ test('every code of an error is shown as itself, and the device let go', async (
   }
 })
 
-test('an error that is none of ours is internal', async () => {
+test('an error without a code of the SDK is internal', async () => {
   const { pairing, imkey } = setUp()
   imkey.chosen = async () => Promise.reject(new TypeError('x is not a function'))
   await pairing.connect()
   assert.deepEqual(pairing.state, { name: 'error', code: 'internal' })
 })
 
-test('a chooser that closes late changes nothing after the person left', async () => {
+test('a chooser that closes after the user left changes nothing', async () => {
   const { pairing, imkey, device } = setUp()
   const gate = new Gate<FakeDevice>()
   imkey.chosen = () => gate.promise
@@ -522,7 +522,7 @@ test('a page that may not use USB says why', () => {
   assert.deepEqual(first('permissions-policy'), { name: 'error', code: 'permission-denied' })
 })
 
-test('neither a state nor the report ever holds the code, the SEID or the serial number', async () => {
+test('no state contains the code or the SEID, and neither does the report', async () => {
   const { pairing, device, states, report } = await toCode()
   device.onBind = async () => Promise.reject(fail('wrong-code', { statusWord: 0x9000 }))
   await pairing.submit(secret, true)
@@ -538,7 +538,7 @@ test('neither a state nor the report ever holds the code, the SEID or the serial
   assert.match(text, /03:04:05\.678 bound now/)
 })
 
-test('a given device is asked for by nobody, and stays open whatever happens', async () => {
+test('a given device is used without a chooser and stays open whatever happens', async () => {
   const device = new FakeDevice()
   const { pairing, imkey, names } = setUp({ given: device })
   assert.deepEqual(pairing.state, { name: 'opening' })
@@ -551,7 +551,7 @@ test('a given device is asked for by nobody, and stays open whatever happens', a
   assert.ok(!device.asked.includes('close'))
 })
 
-test('a failure with a given device is tried again with that very one', async () => {
+test('after a failure, the given device is tried again', async () => {
   const device = new FakeDevice()
   const { pairing } = setUp({ given: device })
   device.statuses = [fail('protocol'), 'unbound']
@@ -562,7 +562,7 @@ test('a failure with a given device is tried again with that very one', async ()
   assert.deepEqual(device.asked, ['open', 'status', 'open', 'status'])
 })
 
-test('a given device that was unplugged is found again by its serial number, and no other is taken for it', async () => {
+test('a given device that was unplugged is found again by its serial number, and no other device is used', async () => {
   const device = new FakeDevice()
   const { pairing, imkey } = setUp({ given: device })
   await pairing.connect()
@@ -596,7 +596,7 @@ test('the end of a visit waits until the device is idle', async () => {
   const end = pairing.end().then(() => {
     ended = true
   })
-  await new Promise((resolve) => setTimeout(resolve)) // all that is ready runs before it
+  await new Promise((resolve) => setTimeout(resolve)) // everything that can run, runs before it
   assert.equal(ended, false)
   idle.open()
   await Promise.all([submitted, end])

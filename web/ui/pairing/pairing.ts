@@ -1,4 +1,4 @@
-import type { Managed } from '../model/facts'
+import type { ManagementOutcome } from '../model/facts'
 import type { ImKey } from '../model/sdk'
 import { BindingActions } from './binding-actions'
 import { Choosing } from './choosing'
@@ -145,7 +145,7 @@ export class Pairing {
   }
 
   /** Returns to the binding from the management of devices, and says what was done there. */
-  returned(manage: Managed): Promise<void> {
+  returned(manage: ManagementOutcome): Promise<void> {
     return this.#actions.returned(manage)
   }
 

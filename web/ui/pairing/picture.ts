@@ -1,7 +1,7 @@
 import type { Picture } from '../blocks/drawing'
 import type { State } from './state'
 
-/** pictureOf is what the drawn device shows in a state. Device screens speak English. */
+/** pictureOf returns what the drawn device shows in a state. The device's screen is in English. */
 export function pictureOf(state: State): Picture {
   switch (state.name) {
     case 'unsupported':

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { fail, knownDevice } from '../model/sdk.fake'
 import { setUp } from './setup.fixture'
 
-test('a browser that was bound says so when something else is now, and offers both ways on', async () => {
+test('a browser that was bound shows that another app is now, and offers to bind again or to forget', async () => {
   for (const state of ['bound', 'former', 'imported'] as const) {
     const { pairing, device, imkey } = setUp()
     imkey.known = [knownDevice({ state, name: 'Savings' })]
@@ -12,7 +12,7 @@ test('a browser that was bound says so when something else is now, and offers bo
     assert.ok(pairing.state.name === 'rebound')
     assert.deepEqual([pairing.state.device.called, pairing.state.device.boundAt], ['Savings', '2026-01-02T03:04:05.000Z'])
     await pairing.goOn()
-    assert.equal(pairing.state.name, 'elsewhere') // the warning comes all the same
+    assert.equal(pairing.state.name, 'elsewhere') // the warning is shown nevertheless
     await pairing.goOn()
     assert.deepEqual(pairing.state, { name: 'code', source: 'paper' })
 
@@ -29,7 +29,7 @@ test('a browser that was bound says so when something else is now, and offers bo
   }
 })
 
-test('a browser that was never bound hears of nothing before', async () => {
+test('a browser that was never bound shows nothing of the kind', async () => {
   for (const known of [[], [knownDevice({ state: 'unfinished' })], [knownDevice({ seid: 'ANOTHER' })], [knownDevice({ state: 'unreadable' })]]) {
     for (const status of ['unbound', 'bound-elsewhere'] as const) {
       const { pairing, device, imkey } = setUp()
@@ -41,7 +41,7 @@ test('a browser that was never bound hears of nothing before', async () => {
   }
 })
 
-test('a device that was bound here and is to nothing now was reset', async () => {
+test('a device that was bound here and is unbound now was reset', async () => {
   const { pairing, device, imkey } = setUp()
   imkey.known = [knownDevice()]
   await pairing.connect()
@@ -51,7 +51,7 @@ test('a device that was bound here and is to nothing now was reset', async () =>
   assert.ok(device.asked.includes('show'))
 })
 
-test('so was one that this visit saw bound to something else: the same serial number, a new binding', async () => {
+test('a device that was bound elsewhere earlier in the visit and is unbound now was reset', async () => {
   const { pairing, device } = setUp()
   device.statuses = ['bound-elsewhere']
   await pairing.connect()
@@ -61,14 +61,14 @@ test('so was one that this visit saw bound to something else: the same serial nu
   await pairing.connect()
   assert.equal(pairing.state.name, 'reset')
 
-  // And another device is another matter.
+  // This does not apply to another device.
   await pairing.leave()
   device.info = { ...device.info, serial: 'imKey01191200002' }
   await pairing.connect()
   assert.equal(pairing.state.name, 'recognised')
 })
 
-test('an unverified one is accepted anew, whatever it was before', async () => {
+test('an unverified device must be accepted again, whatever it was bound to before', async () => {
   const { pairing, device, imkey, names } = setUp()
   imkey.known = [knownDevice()]
   device.statuses = ['bound-elsewhere']
@@ -80,7 +80,7 @@ test('an unverified one is accepted anew, whatever it was before', async () => {
   assert.deepEqual(names(), ['choosing', 'opening', 'rebound', 'unverified', 'elsewhere', 'code'])
 })
 
-test('what is known of a bound device is told, and a store that fails takes nothing else away', async () => {
+test('what the record says of a bound device is shown, and a store that fails breaks nothing else', async () => {
   const { pairing, device, imkey } = setUp({ simulator: { serial: 's', cas: ['04' + '2B'.repeat(64), '04' + '1A'.repeat(64)], tries: async () => 1, usb: async () => ({}) } })
   imkey.known = [knownDevice({ name: 'Savings' })]
   device.statuses = ['bound']

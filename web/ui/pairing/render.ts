@@ -11,7 +11,7 @@ import { pictureOf } from './picture'
 import type { KnownFacts } from '../model/facts'
 import type { ExceptionalState, State } from './state'
 
-/** Handlers are what a person can do. */
+/** Handlers are what the user can do. */
 export interface Handlers {
   connect(): void
   connectSimulated(): void
@@ -25,13 +25,13 @@ export interface Handlers {
   leave(): void
   retry(): void
   copyReport(): void
-  /** Left out where bindings are not managed. */
+  /** The actions on a binding, if the page manages bindings. */
   readonly manage?: ManageHandlers
-  /** Where they are not, one that is of no use here can still be forgotten. */
+  /** The actions to forget a binding that is of no use, on a page that does not manage bindings. */
   readonly forgetting?: ForgetHandlers
 }
 
-/** Entrances lead from a state to what another part of the page does. */
+/** Entrances lead from the pairing to the management of devices. */
 export interface Entrances {
   importBinding(): void
   lost(): void
@@ -39,25 +39,28 @@ export interface Entrances {
   known(devices: readonly KnownFacts[], language: Language): HTMLElement
 }
 
-/** Context is what the rendering depends on beside the state. */
+/** Context is what the drawing depends on beside the state. */
 export interface Context {
   readonly language: Language
   readonly surroundings: Surroundings
-  /** The page is served by a simulator. */
+  /** Whether a simulator serves the page. */
   readonly simulator: boolean
-  /** The device was chosen before, and there is no other to choose. */
+  /** Whether the caller chose the device, so that the user cannot choose another one. */
   readonly given: boolean
   readonly handlers: Handlers
-  /** Left out where there is nothing but the pairing. */
+  /** Left out if the page has only the pairing. */
   readonly entrances?: Entrances | undefined
-  /** The boxes and the switch below them, kept from one state with boxes to the next. No switch: nothing to choose. */
+  /** The boxes and the switch to keep the code. They stay from one state with boxes to the next. Without a switch, it is null. */
   readonly code: CodeInput
   readonly keep: HTMLInputElement | null
-  /** Where the code is that this browser keeps, while it is shown. */
+  /** The element that contains the kept code while the code is shown. */
   readonly revealed: HTMLElement
 }
 
-/** render draws a state that a first pairing may come to; exceptional.ts has the others. The same state and context give the same elements; nothing is read from elsewhere. */
+/**
+ * render draws a state of a first pairing; exceptional.ts draws the others. The same state and context give the same elements:
+ * render reads nothing else.
+ */
 export function render(state: Exclude<State, ExceptionalState>, context: Context): Rendered {
   const { language, handlers } = context
   const t = (text: Text) => text[language]
@@ -135,7 +138,7 @@ export function render(state: Exclude<State, ExceptionalState>, context: Context
           tick.focus()
         }
       })
-      // Not disabled: a disabled button cannot say why.
+      // The button is not disabled: a disabled button cannot say why.
       const follow = () => goOn.setAttribute('aria-disabled', String(!tick.checked))
       tick.addEventListener('change', () => {
         hint.textContent = ''
@@ -176,7 +179,7 @@ export function render(state: Exclude<State, ExceptionalState>, context: Context
           { class: 'more' },
           h('summary', {}, t(words.notShown)),
           h('p', {}, t(state.source === 'screen' ? words.notShownText : words.notShownElsewhere)),
-          // Where nothing is bound yet, there is a code to be had without a reset.
+          // A device that is not bound yet shows its code without a reset.
           state.source === 'paper' && h('p', {}, t(words.notShownLost)),
         ),
       )
@@ -245,7 +248,7 @@ export function render(state: Exclude<State, ExceptionalState>, context: Context
   }
 }
 
-/** unloaded draws what stands for a state that could not be loaded. */
+/** unloaded draws what is shown if the code that draws the state could not be loaded. */
 export function unloaded(state: State, { language, handlers }: Context): Rendered {
   const view = new View(state, pictureOf(state), { language })
   const retry = primary('retry', words.tryAgain[language], handlers.retry)

@@ -4,7 +4,7 @@ import { Report } from '../model/report'
 import type { State } from './state'
 import { FakeDevice, FakeImKey } from '../model/sdk.fake'
 
-/** setUp is a visit with one device behind the chooser, and all that comes of it. */
+/** setUp makes a pairing with one device, which the chooser returns. It records the states that are shown. */
 export function setUp(environment: Partial<Environment> = {}) {
   const device = new FakeDevice()
   const imkey = new FakeImKey(device)
@@ -33,16 +33,16 @@ export function setUp(environment: Partial<Environment> = {}) {
   return { device, imkey, pairing, report, states, loads, revealed, names: () => states.map((state) => state.name) }
 }
 
-/** passing lets short waits pass at once; the long ones, for a device or a person, last until they are taken back. */
+/** passing makes short waits end at once. Long waits, for a device or the user, last until they are aborted. */
 export async function passing(ms: number, signal: AbortSignal): Promise<void> {
   if (ms > 1000) await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }))
   signal.throwIfAborted()
 }
 
-/** settled lets everything run that is ready. */
+/** settled resolves when everything that can run has run. */
 export const settled = () => new Promise((resolve) => setTimeout(resolve))
 
-/** reaches waits for a state that comes by itself, a digest or two later. */
+/** reaches waits for a state that comes without a call, after some promises. */
 export async function reaches(pairing: Pairing, there: (state: State) => boolean): Promise<void> {
   for (let turn = 0; !there(pairing.state); turn++) {
     if (turn === 1000) throw new Error(`shows ${JSON.stringify(pairing.state)}`)

@@ -16,7 +16,7 @@ function two() {
 
 const listed = (state: State) => state.name === 'several' && state.choices.length
 
-test('of several the person picks one, and none is opened before', async () => {
+test('the user picks one of several devices, and none is opened before', async () => {
   const { pairing, device, other, imkey } = two()
   await pairing.connect()
   assert.deepEqual(pairing.state, {
@@ -34,7 +34,7 @@ test('of several the person picks one, and none is opened before', async () => {
   assert.deepEqual(device.asked, [])
 })
 
-test('one that is not listed is chosen in the browser', async () => {
+test('a device that is not listed is chosen in the browser’s chooser', async () => {
   const { pairing, imkey } = two()
   imkey.known = []
   await pairing.connect()
@@ -43,7 +43,7 @@ test('one that is not listed is chosen in the browser', async () => {
   assert.equal(pairing.state.name, 'recognised')
 })
 
-test('the list follows what is plugged in and out', async () => {
+test('the list follows what is plugged in and unplugged', async () => {
   const { pairing, device, other, imkey } = two()
   await pairing.connect()
   imkey.permitted = [other]
@@ -60,7 +60,7 @@ test('the list follows what is plugged in and out', async () => {
   assert.deepEqual(pairing.state, { name: 'start' })
 })
 
-test('the device that was bound comes back among others', async () => {
+test('of several devices, the page reconnects to the one that was bound', async () => {
   const { pairing, device, other, imkey } = two()
   other.statuses = ['bound']
   await pairing.connect()
@@ -75,7 +75,7 @@ test('the device that was bound comes back among others', async () => {
   assert.deepEqual(device.asked, [])
 })
 
-test('where only others are plugged in, none of several is taken for the one that was bound', async () => {
+test('if only other devices are plugged in, none of them is taken for the one that was bound', async () => {
   const { pairing, device, other, imkey } = two()
   const third = new FakeDevice()
   third.serialNumber = 'imKey01191200003'
@@ -90,7 +90,7 @@ test('where only others are plugged in, none of several is taken for the one tha
   assert.deepEqual([device.asked, third.asked], [[], []])
 })
 
-test('a known device is connected by its serial number; what the page may not use yet is chosen first', async () => {
+test('a known device is connected by its serial number, or chosen first if the page may not use it yet', async () => {
   const { pairing, device, other, imkey } = two()
   await pairing.connectTo('imKey01191200002')
   assert.ok(pairing.state.name === 'recognised' && pairing.state.device.serial === 'imKey01191200002')
@@ -103,7 +103,7 @@ test('a known device is connected by its serial number; what the page may not us
   assert.deepEqual(device.asked, [], 'another one is not taken for it')
 })
 
-test('a known device that is the simulated one is connected without a chooser', async () => {
+test('a known device that is simulated is connected without the chooser', async () => {
   const usb = {}
   const plug = async () => {
     imkey.permitted = [device]
@@ -115,7 +115,7 @@ test('a known device that is the simulated one is connected without a chooser', 
   assert.deepEqual([loads.at(-1) === usb, imkey.requests], [true, 0])
 })
 
-test('in use in another tab: it is used here when its person says so, and not before', async () => {
+test('a device in use in another tab is taken over only if the user says so', async () => {
   const { pairing, device, imkey } = setUp()
   imkey.permitted = [device]
   device.onOpen = async (takeOver) => {
@@ -126,11 +126,11 @@ test('in use in another tab: it is used here when its person says so, and not be
   await pairing.takeOver()
   assert.equal(pairing.state.name, 'recognised')
   assert.deepEqual(device.asked, ['open', 'close', 'take over', 'status'])
-  await pairing.takeOver() // nothing is to be taken over any more
+  await pairing.takeOver() // there is nothing left to take over
   assert.deepEqual(device.asked.length, 4)
 })
 
-test('a tab that does not let go is said to be mute', async () => {
+test('a tab that does not release the device is shown as mute', async () => {
   const { pairing, device } = setUp()
   device.onOpen = async (takeOver) => {
     throw fail('in-use-elsewhere', { data: { holder: 'tab', ...(takeOver && { reason: 'no-answer' }) } })
@@ -140,7 +140,7 @@ test('a tab that does not let go is said to be mute', async () => {
   assert.deepEqual(pairing.state, { name: 'in-use', mute: true })
 })
 
-test('another program does not let go of anything', async () => {
+test('a device that another program holds cannot be taken over', async () => {
   const { pairing, device } = setUp()
   device.onOpen = async () => Promise.reject(fail('in-use-elsewhere', { data: { holder: 'program' } }))
   await pairing.connect()
@@ -149,7 +149,7 @@ test('another program does not let go of anything', async () => {
   assert.deepEqual(pairing.state, { name: 'error', code: 'in-use-elsewhere' })
 })
 
-test('the tab that lost the device says so, whatever it was at, and can have it back', async () => {
+test('a tab that lost the device shows that, whatever it was doing, and can take it back', async () => {
   for (const status of ['unbound', 'bound'] as const) {
     const { pairing, device } = setUp()
     device.statuses = [status]
@@ -158,7 +158,7 @@ test('the tab that lost the device says so, whatever it was at, and can have it 
       await pairing.goOn()
       device.onBind = () => new Gate().promise
       void pairing.submit('ABCDEFGH', true)
-      // What the holder was at, the SDK has ended before it tells.
+      // The SDK has ended the holder's calls before it reports the loss.
     }
     device.unplug({ reason: 'taken-over' })
     await settled()

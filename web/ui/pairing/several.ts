@@ -3,12 +3,12 @@ import { exceptional } from '../words/exceptional'
 import type { Language, Text } from '../words/text'
 import { secondary } from '../blocks/buttons'
 import { h } from '../blocks/dom'
-import { entry } from '../blocks/list-entry'
+import { listEntry } from '../blocks/list-entry'
 import type { Rendered, View } from '../blocks/view'
 import type { Handlers } from './render'
 import type { Choice } from './state'
 
-/** several draws the devices that are plugged in, each a button of its own; none of them is opened before it is pressed. */
+/** several draws a button for every device that is plugged in. A device is opened only when its button is pressed. */
 export function several(
   view: View,
   choices: readonly Choice[],
@@ -26,7 +26,7 @@ export function several(
         h(
           'li',
           {},
-          entry(
+          listEntry(
             'pick',
             () => handlers.pick(place),
             called ?? serial ?? t(exceptional.noSerial),

@@ -7,12 +7,12 @@ import type { Rendered } from '../blocks/view'
 import { render, unloaded, type Context, type Entrances, type Handlers } from './render'
 import { entersCode, isExceptional, type ExceptionalState, type State } from './state'
 
-/** Actions are the handlers as the stage calls them: it fetches the code from the boxes itself. */
+/** Actions are the handlers as the stage calls them: it takes the code from the boxes itself. */
 export interface Actions extends Omit<Handlers, 'submit'> {
   submit(code: string, keep: boolean): void
 }
 
-/** Draw makes elements of what is to be seen, in the language at hand. */
+/** Draw draws what is to be shown. */
 export type Draw = (context: Context) => Rendered
 
 type DrawExceptional = (state: ExceptionalState, context: Context) => Rendered
@@ -21,15 +21,18 @@ export interface StageOptions {
   readonly language: Language
   readonly surroundings: Surroundings
   readonly simulator: boolean
-  /** The device was chosen before, and there is no other to choose. */
+  /** Whether the caller chose the device, so that the user cannot choose another one. */
   readonly given?: boolean
-  /** Whether the person may have the code kept. Default: true. */
+  /** Whether the user may choose to keep the code. Default: true. */
   readonly offerKeep?: boolean
   readonly actions: Actions
   readonly entrances?: Entrances
 }
 
-/** Stage shows states in an element: it keeps the boxes while they are needed, moves the focus, tells screen readers. */
+/**
+ * Stage shows states in an element. It keeps the boxes from one state to the next, moves the focus, and announces states to
+ * screen readers.
+ */
 export class Stage {
   readonly #stage = h('div', { class: 'stage' })
   readonly #note = h('div', { class: 'state-note' })
@@ -46,7 +49,7 @@ export class Stage {
   readonly #code: CodeInput
   #language: Language
   #drawExceptional: DrawExceptional | null = null
-  /** Counts what was to be shown: what is loaded too late is not. */
+  /** Counts the requests to show something. What is loaded after a newer request is not shown. */
   #asked = 0
   #shown: { readonly name: string; readonly draw: Draw } | null = null
 
@@ -61,8 +64,8 @@ export class Stage {
   }
 
   /**
-   * show draws a state. Without `first` it also moves the focus and announces it. What no first pairing comes to is drawn
-   * when it is loaded, which is said where that fails; what is secret goes at once.
+   * Shows a state. Without `first`, it also moves the focus and announces the state. What draws exceptional states is loaded
+   * first; secrets are removed at once. If the loading fails, the page says so.
    */
   show(state: State, first = false): Promise<void> | void {
     const asked = ++this.#asked
@@ -80,19 +83,19 @@ export class Stage {
     )
   }
 
-  /** showMore draws what is no state of the pairing. */
-  showMore(name: string, draw: Draw): void {
+  /** Shows something that is not a state of the pairing. */
+  showOther(name: string, draw: Draw): void {
     this.#asked++
     this.#show(name, draw, false, false, false)
   }
 
-  /** redraw draws a state that differs little from what is shown: nothing is announced, and what a person did stays. */
+  /** Shows a state that differs little from the one that is shown. Nothing is announced, and the user's input stays. */
   redraw(state: Exclude<State, ExceptionalState>): void {
     this.#shown = { name: state.name, draw: (context) => render(state, context) }
     this.#redraw()
   }
 
-  /** speak changes the language of what is shown. */
+  /** Changes the language. */
   speak(language: Language): void {
     this.#language = language
     this.#code.relabel(language)
@@ -100,15 +103,15 @@ export class Stage {
     this.#redraw()
   }
 
-  /** note adds a remark below what is shown, until the next state, and announces it politely. */
+  /** Shows a remark below the state until the next state, and announces it politely. */
   note(text: string, ...more: Node[]): void {
     this.#note.replaceChildren(h('p', { class: 'quiet' }, text), ...more)
     this.#polite.textContent = text
   }
 
   /**
-   * reveal takes the code that this browser keeps, to show it in the state that comes next and no longer than that. It is
-   * text on the page, each character for itself so that it is read out as such, and nothing else has it.
+   * Takes the code that this browser keeps. The next state shows it, and the code is removed with that state. Each character
+   * has an element of its own, so that screen readers spell it. The code is kept nowhere else.
    */
   reveal(code: string): void {
     const characters = [...code].map((character) => h('span', {}, character))
@@ -116,7 +119,7 @@ export class Stage {
     this.#revealed.replaceChildren(h('span', {}, ...characters.slice(0, half)), h('span', {}, ...characters.slice(half)))
   }
 
-  /** leave empties the boxes and other fields and hides the code: the page goes away. */
+  /** Removes all secrets from the page: the code, and what is typed into the boxes and other secret fields. */
   leave(): void {
     this.#code.clear()
     this.#conceal()
@@ -151,18 +154,18 @@ export class Stage {
     this.#note.replaceChildren()
     if (first) return
 
-    // The same sentence twice is told twice: an unchanged text would be passed over.
+    // Screen readers pass over an unchanged text. It is emptied first, so that the same sentence is announced again.
     this.#polite.textContent = ''
     this.#urgent.textContent = ''
     ;(urgent ? this.#urgent : this.#polite).textContent = announcement
     if (focus === 'code') this.#code.focus()
     else focus?.focus({ preventScroll: true })
-    // A step begins at its heading, wherever the focus is; within one, only what was asked for is brought into sight.
+    // A new state is shown from its heading on. Within a state, only an answer that the user asked for is scrolled to.
     if (before?.name !== name) element.querySelector('h1')?.scrollIntoView({ block: 'nearest' })
     else if (focus !== 'code' && focus?.matches('.message, .revealed')) focus.scrollIntoView({ block: 'nearest' })
   }
 
-  /** Draws what is shown anew; the focus, what was typed, ticked and unfolded stays. */
+  /** Draws again what is shown. The focus, the input and the open details stay. */
   #redraw(): void {
     if (!this.#shown) return
     const controls = () => [...this.#stage.querySelectorAll<HTMLElement>('[data-action], [data-control], summary, h1')]
@@ -219,7 +222,7 @@ export class Stage {
   }
 }
 
-/** key names a control, alike before and after a drawing. */
+/** key identifies a control before and after it is drawn again. */
 function key(control: HTMLElement): string {
   return `${control.localName} ${control.dataset['action'] ?? ''} ${control.dataset['control'] ?? ''}`
 }

@@ -1,4 +1,4 @@
-/** Status is the device as the simulator's control API tells it, at every change. */
+/** Status is the state of the device in the simulator's control API. */
 export interface Status {
   readonly serial: string
   readonly plugged: boolean
@@ -8,7 +8,7 @@ export interface Status {
   readonly screen: readonly string[]
   readonly codeAttemptsLeft: number
   readonly pinAttemptsLeft: number
-  /** What kind of thing the screen shows. */
+  /** The kind of the screen. */
   readonly showing: Showing
 }
 
@@ -25,12 +25,12 @@ export type Showing =
   | 'boot-loader'
   | 'recording'
 
-/** Outcome is what came of something that was done to the device: the state that it left, or why the device said no. */
+/** Outcome is the result of an action on the device: the state after it, or the reason why the device refused it. */
 export type Outcome = { readonly state: string } | { readonly reason: string | undefined; readonly message: string }
 
 export type Button = 'ok' | 'cancel' | 'up' | 'down'
 
-/** TraceEvent is one line of the trace. */
+/** TraceEvent is one line of the trace: a packet or an APDU. */
 export interface TraceEvent {
   readonly n: number
   readonly time: string
@@ -54,17 +54,17 @@ export class Control {
   }
 
   /**
-   * watch calls back with the device now and at every change, and with the text that says so; with 'lost' while the simulator cannot be reached, and
-   * with 'none' where there is none: then nothing more comes.
+   * Calls back with the device's status now and at every change, and with the text of the event. It calls back with 'lost'
+   * while the simulator cannot be reached. With 'none', there is no simulator, and nothing more comes.
    */
   watch(changed: (status: Status | 'lost' | 'none', state: string) => void): void {
     const events = new EventSource(`/sim/v1/events${this.#query}`)
     events.onmessage = (event: MessageEvent<string>) => changed(JSON.parse(event.data) as Status, event.data)
-    // The browser connects again by itself unless something else answers there.
+    // The browser reconnects by itself unless another server answers.
     events.onerror = () => changed(events.readyState === EventSource.CLOSED ? 'none' : 'lost', '')
   }
 
-  /** post does something to the device. */
+  /** Performs an action on the device. */
   async post(call: string, body: object = {}): Promise<Outcome> {
     try {
       const answer = await fetch(`/sim/v1/device/${call}${this.#query}`, {
@@ -87,13 +87,13 @@ export class Control {
   }
 }
 
-/** refusal reads an error answer. */
+/** refusal reads the answer to a refused action. */
 function refusal(text: string, status: number): Outcome {
   try {
     const { error } = JSON.parse(text) as { error?: { reason?: string; message?: unknown } }
     if (typeof error?.message === 'string') return { reason: error.reason, message: error.message }
   } catch {
-    // Something else than the simulator answered; what it said is shown as it is.
+    // It is no answer of the simulator. It is shown unchanged.
   }
   return { reason: undefined, message: text.trim() || String(status) }
 }

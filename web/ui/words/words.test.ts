@@ -36,13 +36,13 @@ function everyText(): Text[] {
   return texts
 }
 
-test('every text is there in every language, and Chinese is Chinese', () => {
+test('every text is in every language, and the Chinese texts are Chinese', () => {
   const same = new Set(['PIN'])
   for (const text of everyText()) {
     for (const language of languages) assert.notEqual(text[language].trim(), '')
     if (!same.has(text.en)) assert.match(text.zh, /\p{Script=Han}/u, text.en)
     assert.doesNotMatch(text.en, /\p{Script=Han}/u)
-    // One name for a thing, in the words of the maker's own users.
+    // One name for each thing, the one that the vendor's users know.
     assert.doesNotMatch(text.zh, /配对码|种子|密语/)
     assert.doesNotMatch(text.en, /pairing code|seed phrase|something went wrong/i)
   }
@@ -53,7 +53,7 @@ test('there is a sentence for every code that core knows, and for no other', () 
   assert.deepEqual([...errorCodes].sort(), core.sort())
 })
 
-test('access rights are explained for the system at hand', () => {
+test('access rights are explained for the user’s system', () => {
   const at = (platform: Platform, framed = false) => advice('permission-denied', { platform, framed })
   assert.equal(at('linux').snippet, udevRule)
   assert.equal(
@@ -65,15 +65,15 @@ test('access rights are explained for the system at hand', () => {
   assert.equal(at('linux', true).snippet, 'allow="usb"')
 })
 
-test('the number of tries is said where it is known', () => {
+test('the number of tries left is shown if it is known', () => {
   for (const language of languages) {
     for (const left of [1, 3, 10]) assert.match(wrongCode('screen', left)[language], new RegExp(`(?<!\\d)${left}(?!\\d)`))
     assert.doesNotMatch(wrongCode('screen', null)[language], /\d/)
   }
-  assert.notEqual(wrongCode('screen', 1).en, wrongCode('screen', 3).en.replace('3', '1'), 'the singular is a sentence of its own')
+  assert.notEqual(wrongCode('screen', 1).en, wrongCode('screen', 3).en.replace('3', '1'), 'the singular has its own sentence')
 })
 
-test('the language is the first of the browser’s that the pages speak', () => {
+test('the language is the first of the browser’s list that the pages have', () => {
   assert.equal(preferred(['zh-Hans-CN', 'en']), 'zh')
   assert.equal(preferred(['fr', 'zh-TW', 'en']), 'zh')
   assert.equal(preferred(['en-GB', 'zh']), 'en')
