@@ -29,7 +29,7 @@ func wireSim(t *testing.T) *harness.Sim {
 	s := harness.NewSim(t, device.Options{Serial: "imKey01191200001"}) // its serial is what the permission is for
 	s.ServeHTML("/blank", "<!doctype html><title>blank</title><iframe src='/inner'></iframe>")
 	s.ServeHTML("/inner", "<!doctype html><title>inner</title>")
-	s.Routes.Handle("/edges/", http.StripPrefix("/edges/", http.FileServer(http.Dir(edges))))
+	s.Handle("/edges/", http.StripPrefix("/edges/", http.FileServer(http.Dir(edges))).ServeHTTP)
 	// A device that answers a CANCEL and is quiet otherwise, in the imKey's place on both ways.
 	port := usb.NewPort(usb.Identity{
 		Serial: "imKey01191200001", Manufacturer: "imKey", Product: "imKey (simulated)", LandingURL: "http://localhost:7380/",

@@ -1,6 +1,7 @@
 package harness
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -25,42 +26,45 @@ import (
 	"imkey-connect/devicesim/simtest"
 )
 
-// Browser is one headless Chromium with one page, and all that it told of the page.
+// Browser is a Chromium with one page, or another tab of it, and what it reported of the page.
 type Browser struct {
-	T        *testing.T
-	Sim      *Sim
-	url      string // the origin that open goes to
-	Ctx      context.Context
-	Profile  string
-	Close    func()
-	language string        // that its pages are shown in
-	crashed  chan struct{} // closed when the page's process is dead
+	T       *testing.T      // the test, or the subtest that runs now
+	Sim     *Sim            // the simulator whose pages it shows
+	Ctx     context.Context // of the page, for chromedp
+	Profile string          // the folder of the browser's profile
+	Close   func()          // closes the browser, or the tab
+
+	url      string        // the origin that Open goes to
+	language string        // the language of the pages
+	crashed  chan struct{} // closed when the page's process has ended
 
 	mu      sync.Mutex
-	told    []byte // every event of console, log and network, as JSON
-	console []byte // the part of it that says why a test failed
+	events  []byte // every event of console, log and network, as lines of JSON
+	console []byte // those of console and log
 }
 
+// BrowserOptions is a browser that is not as usual. The zero value is a new headless Chromium with the simulator's devices
+// plugged in, and the simulator's pages may use them.
 type BrowserOptions struct {
-	Profile      string            // kept; "" is a fresh one
-	Headful      bool              // with windows, on a display
-	Unplugged    bool              // no USB device: for the simulated device over a WebSocket
-	Bus          Bus               // the way to the device otherwise; "" is preloaded
-	Permitted    []*simtest.Device // by the page's permission; nil is all
-	Origins      []string          // whose pages have it; nil is the simulator's own
-	NoPermission bool              // the page has no permission for the device
-	Args         []string
+	Profile      string            // the folder of the profile; "" is a new one that goes with the test
+	Headful      bool              // opens windows on a display
+	Unplugged    bool              // without any USB device, for a simulated device over a WebSocket
+	Bus          Bus               // how the devices reach the browser; "" is Preload
+	Permitted    []*simtest.Device // the devices that pages may use; nil is all
+	Origins      []string          // the origins whose pages may use them; nil is the simulator's
+	NoPermission bool              // no page may use a device
+	Args         []string          // more arguments of Chromium
 }
 
-// StartBrowser starts a Chromium with the simulated device plugged into it. It closes with the test, or earlier by close.
+// StartBrowser starts a browser. It closes with the test, or earlier by Close.
 func (s *Sim) StartBrowser(o BrowserOptions) *Browser {
 	t := s.T
 	if o.Profile == "" {
 		o.Profile = t.TempDir()
 	}
-	// What moves costs a machine without a graphics card a tenth of its time; tests that look at it ask for it themselves.
+	// Animations cost a machine without a graphics card a tenth of its time. Tests that look at them turn them on.
 	args := append([]string{"--lang=en-US", "--disable-dev-shm-usage", "--force-prefers-reduced-motion"}, o.Args...)
-	options := chromium.Options{Profile: o.Profile, Headful: o.Headful, Devices: s.instead, Args: args}
+	options := chromium.Options{Profile: o.Profile, Headful: o.Headful, Devices: s.replacement, Args: args}
 	permitted := o.Permitted
 	if permitted == nil {
 		permitted = s.Devices
@@ -85,13 +89,14 @@ func (s *Sim) StartBrowser(o BrowserOptions) *Browser {
 	if o.Unplugged || o.NoPermission {
 		options.Permissions = []chromium.Permission{}
 	}
-	b := Control(s.Ctx, t, s.Launch(options), s.URL)
+	b := ControlBrowser(s.Ctx, t, s.Launch(options), s.URL)
 	b.Sim, b.Profile = s, o.Profile
 	return b
 }
 
-// Control opens a page in a Chromium that runs. Both close with the test, or earlier by close.
-func Control(ctx context.Context, t *testing.T, running *chromium.Browser, url string) *Browser {
+// ControlBrowser opens a page in a running Chromium; url is the origin that Open goes to. Both close with the test, or earlier
+// by Close.
+func ControlBrowser(ctx context.Context, t *testing.T, running *chromium.Browser, url string) *Browser {
 	root, detach := remote.NewAllocator(ctx, running.DevToolsURL, remote.WithDialTimeout(Timeout))
 	b := &Browser{T: t, url: url, language: "en", crashed: make(chan struct{})}
 	ctx, stop := chromedp.NewContext(root, chromedp.WithListener(b.listen))
@@ -113,14 +118,15 @@ func Control(ctx context.Context, t *testing.T, running *chromium.Browser, url s
 	return b
 }
 
+// listen records an event of the page.
 func (b *Browser) listen(event any) {
-	said := false
+	console := false
 	switch event.(type) {
 	case *inspector.EventTargetCrashed:
-		close(b.crashed)
+		close(b.crashed) // a page crashes once
 		return
 	case *runtime.EventConsoleAPICalled, *runtime.EventExceptionThrown, *log.EventEntryAdded:
-		said = true
+		console = true
 	case *network.EventRequestWillBeSent, *network.EventRequestWillBeSentExtraInfo, *network.EventWebSocketCreated,
 		*network.EventWebSocketFrameSent, *network.EventWebSocketWillSendHandshakeRequest:
 	default:
@@ -132,31 +138,33 @@ func (b *Browser) listen(event any) {
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.told = append(append(b.told, j...), '\n')
-	if said {
+	b.events = append(append(b.events, j...), '\n')
+	if console {
 		b.console = append(append(b.console, j...), '\n')
 	}
 }
 
+// Recorded returns every event of console, log and network so far, as lines of JSON.
 func (b *Browser) Recorded() []byte {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return append([]byte(nil), b.told...)
+	return bytes.Clone(b.events)
 }
 
-// Console is what the page's console shows, for the report of a failure.
+// Console returns every message of console and log so far, as lines of JSON.
 func (b *Browser) Console() string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return string(b.console)
 }
 
+// Do runs actions of chromedp.
 func (b *Browser) Do(steps ...chromedp.Action[chromedp.Void]) {
 	b.T.Helper()
 	require.NoError(b.T, chromedp.Do(b.Ctx, steps...))
 }
 
-// Open goes to a page of the simulator and waits until it shows its first state.
+// Open goes to a page of the simulator. It waits until the connect page, "/", shows its first state.
 func (b *Browser) Open(path string) {
 	b.T.Helper()
 	b.Do(chromedp.Navigate(b.url + path))
@@ -165,7 +173,7 @@ func (b *Browser) Open(path string) {
 	}
 }
 
-// Eval runs JavaScript, awaits what it returns and decodes it.
+// Eval runs a JavaScript expression in the page, awaits its value and decodes it.
 func Eval[T any](b *Browser, expression string) T {
 	b.T.Helper()
 	v, err := chromedp.Run(b.Ctx, chromedp.Evaluate[T](expression, chromedp.EvalAwaitPromise))
@@ -173,20 +181,20 @@ func Eval[T any](b *Browser, expression string) T {
 	return v
 }
 
-// Run is eval for what returns nothing.
-func (b *Browser) Run(expression string) {
+// Run runs JavaScript statements in the page, which may await.
+func (b *Browser) Run(statements string) {
 	b.T.Helper()
-	Eval[bool](b, "(async () => { "+expression+"; return true })()")
+	Eval[bool](b, "(async () => { "+statements+"; return true })()")
 }
 
-// WaitFor waits until an element is there.
+// WaitFor waits until the page has an element for a CSS selector.
 func (b *Browser) WaitFor(selector string) {
 	b.T.Helper()
 	b.WaitUntil(fmt.Sprintf("document.querySelector(%q) !== null", selector))
 }
 
-// WaitUntil waits for a condition, which is looked at whenever the page changes. A page that is being left takes the look with it;
-// the next one is looked at anew.
+// WaitUntil waits until a JavaScript expression is true. It is evaluated again whenever the document changes. Where the page is
+// left meanwhile, the wait goes on in the next page.
 func (b *Browser) WaitUntil(condition string) {
 	b.T.Helper()
 	limit := time.Now().Add(Timeout)
@@ -201,13 +209,14 @@ func (b *Browser) WaitUntil(condition string) {
 	}
 }
 
+// contextGone says whether the page in which something was evaluated was left.
 func contextGone(err error) bool {
 	var answer *cdproto.Error
 	return errors.As(err, &answer) && devtools.Gone(answer.Message)
 }
 
-// Press clicks a button of the page, once it is there and a mouse would meet it. It is the button itself that is clicked
-// and not a place: what is at that place may be another button by the time the click gets there.
+// Press waits for a button by its data-action and clicks it. It fails where something covers the button. The click goes to the
+// button itself and not to a place in the page, where another button may be by then.
 func (b *Browser) Press(action string) {
 	b.T.Helper()
 	selector := fmt.Sprintf("[data-action=%q]", action)
@@ -217,7 +226,7 @@ func (b *Browser) Press(action string) {
 		button.scrollIntoView({ block: 'center', behavior: 'instant' })
 		const { x, y, width, height } = button.getBoundingClientRect()
 		const met = document.elementFromPoint(x + width / 2, y + height / 2)
-		if (!button.contains(met)) return 'in its place is ' + (met?.outerHTML ?? 'nothing')
+		if (!button.contains(met)) return 'it is covered by ' + (met?.outerHTML ?? 'nothing')
 		button.focus({ preventScroll: true })
 		button.click()
 		return ''
@@ -226,23 +235,24 @@ func (b *Browser) Press(action string) {
 		b.WaitFor(selector)
 		problem, err := chromedp.Run(b.Ctx, chromedp.Evaluate[string](click, func(p *runtime.EvaluateParams) {
 			gesture := true
-			p.UserGesture = &gesture // as a person's click has it: only then does the browser open its chooser
+			p.UserGesture = &gesture // without one the browser does not open its chooser
 		}))
 		require.NoError(b.T, err, "press %s", action)
 		if problem == "gone" {
-			continue // redrawn in between
+			continue // the page was drawn anew
 		}
 		require.Empty(b.T, problem, "press %s\n%s", action, b.Text())
 		return
 	}
 }
 
+// Text returns what the page shows now.
 func (b *Browser) Text() string {
 	text, _ := chromedp.Run(b.Ctx, chromedp.Evaluate[string]("document.body?.innerText ?? ''"))
 	return text
 }
 
-// WaitForDevice waits until the browser has noticed the device that was just plugged in.
+// WaitForDevice waits until the browser lists one device. It notices a plug a moment after the device does.
 func (b *Browser) WaitForDevice() {
 	b.T.Helper()
 	b.Run(`for (;;) {
@@ -252,7 +262,7 @@ func (b *Browser) WaitForDevice() {
 	}`)
 }
 
-// NewTab opens a second tab in the same browser.
+// NewTab opens another tab in the same browser.
 func (b *Browser) NewTab() *Browser {
 	other := &Browser{T: b.T, Sim: b.Sim, url: b.url, language: b.language, Profile: b.Profile, crashed: make(chan struct{})}
 	other.Ctx, other.Close = chromedp.NewContext(b.Ctx, chromedp.WithListener(other.listen))
@@ -261,7 +271,7 @@ func (b *Browser) NewTab() *Browser {
 	return other
 }
 
-// Kill takes the page's process away and waits until it is dead.
+// Kill ends the process of the page and waits until it has ended.
 func (b *Browser) Kill() {
 	b.T.Helper()
 	go chromedp.Do(b.Ctx, chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
@@ -271,6 +281,6 @@ func (b *Browser) Kill() {
 	select {
 	case <-b.crashed:
 	case <-b.Sim.Ctx.Done():
-		require.Fail(b.T, "the page does not die")
+		require.Fail(b.T, "the process of the page does not end")
 	}
 }

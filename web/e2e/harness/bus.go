@@ -7,16 +7,17 @@ import (
 	"imkey-connect/devicesim/usb"
 )
 
-// Bus is a way from a browser to the simulated device; package buses says which there are.
+// Bus is how a browser reaches a simulated device.
 type Bus string
 
+// The buses. Package buses compares them.
 const (
-	WebSocket Bus = "websocket"
-	Preload   Bus = "preload"
-	Kernel    Bus = "kernel"
+	WebSocket Bus = "websocket" // a script in the page, over a WebSocket
+	Preload   Bus = "preload"   // a library that is loaded into Chromium, over USB/IP
+	Kernel    Bus = "kernel"    // a Linux kernel, over USB/IP
 )
 
-// serialOf is the serial number by which a host knows the device.
+// serialOf returns the serial number in the USB descriptors of a device.
 func serialOf(port *usb.Port) string {
 	var units []uint16
 	for s := port.Descriptors().Strings[3][2:]; len(s) >= 2; s = s[2:] {

@@ -5,7 +5,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// WaitForState waits for one of the page's states; it fails at once where the page shows an error instead.
+// WaitForState waits until the connect page is in a state, by its data-state. It fails as soon as the page shows an error instead.
 func (b *Browser) WaitForState(name string) {
 	b.T.Helper()
 	b.WaitUntil(`!!document.querySelector('[data-state="` + name + `"], [data-state="error"]')`)
@@ -15,25 +15,25 @@ func (b *Browser) WaitForState(name string) {
 	}
 }
 
-// WaitForStateAfterError waits for a state that follows an error.
+// WaitForStateAfterError is [Browser.WaitForState] where the page may still show an error before.
 func (b *Browser) WaitForStateAfterError(name string) {
 	b.T.Helper()
 	b.WaitFor(`[data-state="` + name + `"]`)
 }
 
-// WaitForError waits for the error state with this code.
+// WaitForError waits until the connect page shows an error with this code.
 func (b *Browser) WaitForError(code string) {
 	b.T.Helper()
 	b.WaitUntil(`!!document.querySelector('[data-error="` + code + `"]')`)
 }
 
-// EnterCode types a code into the boxes, key by key, and confirms it.
+// EnterCode types a binding code into the boxes, key by key, and presses Enter.
 func (b *Browser) EnterCode(code string) {
 	b.T.Helper()
 	b.Do(chromedp.KeyEvent(code), chromedp.KeyEvent("\r"))
 }
 
-// GoToCode goes from the start to the boxes on a device that is unbound and verified.
+// GoToCode goes from the start of the connect page to the boxes for the code. The device must be unbound and verified.
 func (b *Browser) GoToCode() {
 	b.T.Helper()
 	b.Press("connect")
@@ -42,7 +42,7 @@ func (b *Browser) GoToCode() {
 	b.WaitForState("code")
 }
 
-// Bind binds the browser to the device of the simulator, from the start, and returns the code.
+// Bind opens the connect page, binds the first device, and returns its binding code.
 func (b *Browser) Bind() string {
 	b.T.Helper()
 	b.Open("/")
@@ -53,7 +53,7 @@ func (b *Browser) Bind() string {
 	return code
 }
 
-// WaitForErrorText waits for the error state with this code, and checks that the page shows the error's sentences and its code.
+// WaitForErrorText is [Browser.WaitForError]. It also checks that the page shows the error's sentences and its code.
 func (b *Browser) WaitForErrorText(code string) {
 	b.T.Helper()
 	b.WaitForError(code)
@@ -63,7 +63,7 @@ func (b *Browser) WaitForErrorText(code string) {
 	}
 }
 
-// BindFromElsewhere binds, from the start of the page, a device that knows this browser no more.
+// BindFromElsewhere goes from the start of the connect page to the binding of a device that is bound to another app, with its code.
 func (b *Browser) BindFromElsewhere(code string) {
 	b.T.Helper()
 	b.Press("connect")
@@ -76,7 +76,7 @@ func (b *Browser) BindFromElsewhere(code string) {
 	b.WaitForState("bound")
 }
 
-// WrongCode returns a well-formed code that is not this one.
+// WrongCode returns a well-formed code that is not the given one.
 func WrongCode(code string) string {
 	if code[7] == '2' {
 		return code[:7] + "3"

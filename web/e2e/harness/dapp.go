@@ -14,25 +14,26 @@ import (
 	"imkey-connect/devicesim/simtest"
 )
 
-// Dapp is a browser that shows a site of somebody's with imkey.js on it, and a provider for one chain.
+// Dapp is a browser that shows the page of a site which uses imkey.js, with a provider for one chain.
 type Dapp struct {
 	*Browser
-	calls int
+	calls int // requests so far
 }
 
-// ServeDapp serves the blank page of a dApp, and what it starts with.
+// ServeDapp serves the page, which is blank. [Dapp.Load] gives it a provider.
 func (s *Sim) ServeDapp() {
 	s.ServeHTML("/dapp-under-test", "<!doctype html><title>dApp</title>")
 }
 
-// OpenDapp opens that page in a new browser; rpc is the node of its chain, options are more of the provider's, as JavaScript.
+// OpenDapp opens the page in a new browser. rpc and options are those of [Dapp.Load].
 func (s *Sim) OpenDapp(o BrowserOptions, rpc, options string) *Dapp {
 	d := &Dapp{Browser: s.StartBrowser(o)}
 	d.Load(rpc, options)
 	return d
 }
 
-// Load loads the page, or loads it anew.
+// Load loads the page, or reloads it, and creates its provider. rpc is the address of the node for the chain [FakeChain]; options
+// are more options of createProvider, as JavaScript.
 func (d *Dapp) Load(rpc, options string) {
 	d.T.Helper()
 	d.Do(chromedp.Navigate(d.Sim.URL + "/dapp-under-test"))
@@ -48,20 +49,20 @@ func (d *Dapp) Load(rpc, options string) {
 			code: error.code, name: error.name, message: error.message, reason: error.data?.code, retryable: error.data?.retryable,
 			statusWord: error.data?.statusWord, data: error.data, real: error instanceof Error,
 		}))
-		// The event of that name, from the nth of all on.
-		const told = (name, from = 0) => new Promise(resolve => {
+		// The first event of that name, of the events from number from on.
+		const event = (name, from = 0) => new Promise(resolve => {
 			const look = () => {
-				const found = events.slice(from).find(event => event.name === name)
+				const found = events.slice(from).find(one => one.name === name)
 				if (found) (removeEventListener('provider', look), resolve(found.payload ?? null))
 			}
 			addEventListener('provider', look)
 			look()
 		})
-		Object.assign(globalThis, { sdk, rpc, trustedCAs, provider, events, outcome, told, pending: {}, controllers: {} })`,
+		Object.assign(globalThis, { sdk, rpc, trustedCAs, provider, events, outcome, event, pending: {}, controllers: {} })`,
 		rpc, d.Sim.Device.CA(), FakeChain, options))
 }
 
-// Pair binds the device to this site, with the code from the device's screen, and returns the code.
+// Pair binds the device to this site with the code from the device's screen, and returns the code.
 func (d *Dapp) Pair() (code string) {
 	d.T.Helper()
 	d.Run(`
@@ -74,7 +75,7 @@ func (d *Dapp) Pair() (code string) {
 	return code
 }
 
-// Bind binds the device with a code that was read before, and takes it over if it is bound elsewhere.
+// Bind binds the device to this site with a code that is known already, also where it is bound elsewhere.
 func (d *Dapp) Bind(code string) {
 	d.T.Helper()
 	d.Run(fmt.Sprintf(`
@@ -84,19 +85,20 @@ func (d *Dapp) Bind(code string) {
 		await device.close()`, code))
 }
 
-// Outcome is how a request ended: with a value, or with an error's parts.
+// Outcome is how a request ended: with a value, or with an error.
 type Outcome struct {
-	Value      json.RawMessage
-	Code       int
-	Name       string
-	Message    string
-	Reason     string
-	Retryable  bool
-	StatusWord int
-	Data       any
-	Real       bool // an Error
+	Value      json.RawMessage // of a request that succeeded
+	Code       int             // the error's code; 0 is success
+	Name       string          // the error's name
+	Message    string          // the error's message
+	Reason     string          // data.code of the error: the code of the SDK
+	Retryable  bool            // data.retryable of the error
+	StatusWord int             // data.statusWord of the error
+	Data       any             // data of the error
+	Real       bool            // the error is an instance of Error
 }
 
+// Text returns the value of a request that gives a string.
 func (o Outcome) Text(t *testing.T) string {
 	t.Helper()
 	require.Zero(t, o.Code, "%+v", o)
@@ -105,13 +107,13 @@ func (o Outcome) Text(t *testing.T) string {
 	return s
 }
 
-// Request is a request under way.
+// Request is a request of a dApp that has not ended yet.
 type Request struct {
 	d *Dapp
 	n int
 }
 
-// Start makes a request and does not wait for it. params is JavaScript.
+// Start makes a request and does not wait for it. params is a JavaScript expression.
 func (d *Dapp) Start(method, params string) Request {
 	d.T.Helper()
 	d.calls++
@@ -121,13 +123,14 @@ func (d *Dapp) Start(method, params string) Request {
 	return Request{d, d.calls}
 }
 
-// Abort gives the request up.
+// Abort aborts the request by its signal.
 func (r Request) Abort() {
 	r.d.T.Helper()
 	r.d.Run(fmt.Sprintf("controllers[%d].abort()", r.n))
 }
 
-// WaitForQuestion waits until the device asks its person about the request. One that ends unasked fails the test, and says how.
+// WaitForQuestion waits until the device asks its user about the request. If the request ends before, the test fails and says how
+// it ended.
 func (r Request) WaitForQuestion() {
 	r.d.T.Helper()
 	ctx, stop := context.WithCancelCause(r.d.Ctx)
@@ -135,7 +138,7 @@ func (r Request) WaitForQuestion() {
 	go func() {
 		pending := chromedp.Evaluate[Outcome](fmt.Sprintf("pending[%d]", r.n), chromedp.EvalAwaitPromise)
 		if o, err := chromedp.Run(ctx, pending); err == nil {
-			stop(fmt.Errorf("the request ended, and its person was not asked: %+v", o))
+			stop(fmt.Errorf("the request ended before the device asked its user: %+v", o))
 		}
 	}()
 	if err := simtest.WaitFor(ctx, r.d.Sim.Device.Simulated, func(status device.Status) bool { return status.Asking }); err != nil {
@@ -143,26 +146,27 @@ func (r Request) WaitForQuestion() {
 	}
 }
 
-// WaitForEvent is dapp.told for an event that the request brings. One that ends without it fails the test, and says how.
+// WaitForEvent is [Dapp.WaitForEvent] for an event that the request causes. If the request ends before, the test fails and says
+// how it ended.
 func (r Request) WaitForEvent(name string, after int) {
 	r.d.T.Helper()
 	r.d.Run(fmt.Sprintf(`
-		await Promise.race([told(%q, %d), pending[%d].then(ended => { throw Error('the request ended: ' + JSON.stringify(ended)) })])`, name, after, r.n))
+		await Promise.race([event(%q, %d), pending[%d].then(ended => { throw Error('the request ended: ' + JSON.stringify(ended)) })])`, name, after, r.n))
 }
 
-// Wait waits for the request.
+// Wait waits until the request ends.
 func (r Request) Wait() Outcome {
 	r.d.T.Helper()
 	return Eval[Outcome](r.d.Browser, fmt.Sprintf("pending[%d]", r.n))
 }
 
-// Request makes a request that the device's person is not asked about, or whose device answers by itself.
+// Request makes a request and waits until it ends. No button of the device is pressed meanwhile.
 func (d *Dapp) Request(method, params string) Outcome {
 	d.T.Helper()
 	return d.Start(method, params).Wait()
 }
 
-// Accounts connects.
+// Accounts connects the dApp and returns its accounts.
 func (d *Dapp) Accounts() []string {
 	d.T.Helper()
 	o := d.Request("eth_requestAccounts", "[]")
@@ -172,16 +176,16 @@ func (d *Dapp) Accounts() []string {
 	return all
 }
 
-// Events counts the provider's events so far.
+// Events returns how many events the provider has emitted so far.
 func (d *Dapp) Events() int { return Eval[int](d.Browser, "events.length") }
 
-// WaitForEvent waits for an event of the provider that comes after so many others.
+// WaitForEvent waits for an event of the provider. The first events, as many as after says, do not count.
 func (d *Dapp) WaitForEvent(name string, after int) {
 	d.T.Helper()
-	d.Run(fmt.Sprintf("await told(%q, %d)", name, after))
+	d.Run(fmt.Sprintf("await event(%q, %d)", name, after))
 }
 
-// Confirm makes a request that the person confirms, and says how long it took in all.
+// Confirm makes a request that the user confirms on the device, and returns how long it took.
 func (d *Dapp) Confirm(method, params string) (Outcome, time.Duration) {
 	d.T.Helper()
 	began := time.Now()
@@ -193,7 +197,7 @@ func (d *Dapp) Confirm(method, params string) (Outcome, time.Duration) {
 	return o, time.Since(began)
 }
 
-// RequireError checks an error: its integer, its reason, that it is a real one with a sentence.
+// RequireError checks that a request failed with a code and the reason data.code, and that the error has the form of all errors.
 func (o Outcome) RequireError(t *testing.T, code int, reason string) {
 	t.Helper()
 	require.Equal(t, code, o.Code, "%+v", o)

@@ -9,7 +9,8 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// ExposeDialog lets the test look into the dialog, which is closed to the page.
+// ExposeDialog lets the test look into the dialog of the provider, whose shadow root is closed, in the pages that are opened from
+// now on. dialog() is the root of the dialog there.
 func (b *Browser) ExposeDialog() {
 	b.Do(chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
 		_, err := cdp.Call(ctx, target, page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{Source: `
@@ -25,7 +26,7 @@ func (b *Browser) ExposeDialog() {
 	}))
 }
 
-// WaitForDialog waits for a state of the dialog.
+// WaitForDialog waits until the dialog of the provider is in a state, by its data-state.
 func (b *Browser) WaitForDialog(state string) {
 	b.T.Helper()
 	b.Run(fmt.Sprintf(`

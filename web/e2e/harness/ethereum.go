@@ -13,10 +13,10 @@ import (
 	"golang.org/x/crypto/sha3"
 )
 
-// The addresses of the test wallet at m/44'/60'/0'/0/0 and /1.
+// FirstAddress and SecondAddress are the addresses of the test wallet, [TestPhrase], at m/44'/60'/0'/0/0 and m/44'/60'/0'/0/1.
 const FirstAddress, SecondAddress = "0x6031564e7b2F5cc33737807b2E58DaFF870B590b", "0x80427Ae1f55bCf60ee4CD2db7549b8BC69a74303"
 
-// TestPhrase is the wallet whose addresses and signatures were recorded on real devices.
+// TestPhrase returns the mnemonic phrase of the test wallet, whose addresses and signatures were recorded on real devices.
 func TestPhrase(t *testing.T) string {
 	b, err := os.ReadFile(RepoPath("core/testdata/vectors/imkey.json"))
 	require.NoError(t, err)
@@ -25,11 +25,13 @@ func TestPhrase(t *testing.T) string {
 	return vectors.TestWallet.Mnemonic
 }
 
-// HexBytes is bytes that are 0x and hex digits in JSON.
+// HexBytes is bytes which JSON has as 0x and hex digits.
 type HexBytes []byte
 
+// MarshalText implements [encoding.TextMarshaler].
 func (b HexBytes) MarshalText() ([]byte, error) { return []byte("0x" + hex.EncodeToString(b)), nil }
 
+// UnmarshalText implements [encoding.TextUnmarshaler].
 func (b *HexBytes) UnmarshalText(text []byte) (err error) {
 	digits, ok := strings.CutPrefix(string(text), "0x")
 	if !ok {
@@ -39,7 +41,8 @@ func (b *HexBytes) UnmarshalText(text []byte) (err error) {
 	return err
 }
 
-// Signer recovers the address that signed a digest; signature is r, s and v as 27 or 28. The library is not core's.
+// Signer returns the lower-case address that signed a digest of 32 bytes. signature is 0x and the hex digits of r, s and v, where v is
+// 27 or 28. The library is not the one that core uses.
 func Signer(t *testing.T, digest []byte, signature string) string {
 	t.Helper()
 	var b HexBytes
@@ -50,18 +53,18 @@ func Signer(t *testing.T, digest []byte, signature string) string {
 	return "0x" + hex.EncodeToString(Keccak(key.SerializeUncompressed()[1:])[12:])
 }
 
-// PersonalDigest is the digest of a message by EIP-191.
+// PersonalDigest returns the digest of a message for personal_sign (EIP-191, version 0x45).
 func PersonalDigest(message string) []byte {
 	return Keccak(fmt.Appendf(nil, "\x19Ethereum Signed Message:\n%d%s", len(message), message))
 }
 
-// The words that every wallet's tests know, and their first address.
+// DemoPhrase is the mnemonic phrase that the tests of many wallets use, and DemoAddress the address at m/44'/60'/0'/0/0.
 const (
 	DemoPhrase  = "abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon about"
 	DemoAddress = "0x9858EfFD232B4033E47d90003D41EC34EcaEda94"
 )
 
-// Mail is the typed data of the specification's example.
+// Mail is the typed data of the example in EIP-712, as a JavaScript object.
 const Mail = `{
 	types: {
 		EIP712Domain: [{ name: 'name', type: 'string' }, { name: 'version', type: 'string' }, { name: 'chainId', type: 'uint256' }, { name: 'verifyingContract', type: 'address' }],
@@ -77,9 +80,10 @@ const Mail = `{
 	},
 }`
 
-// MailDigest is what EIP-712 itself says of it.
+// MailDigest is the digest of Mail that EIP-712 gives, in hex.
 const MailDigest = "be609aee343fb3c4b28e1df9e632fca64fcfaede20f02e86244efddf30957bd2"
 
+// Keccak returns the Keccak-256 digest.
 func Keccak(b []byte) []byte {
 	h := sha3.NewLegacyKeccak256()
 	h.Write(b)

@@ -9,17 +9,18 @@ import (
 	"testing"
 )
 
-// FakeNode is a node whose every answer a test decides: it is how a node lies.
+// FakeNode is a node whose answers the test decides, for the faults and lies of a node.
 type FakeNode struct {
 	Node
 	mu      sync.Mutex
-	sent    [][]byte
+	sent    [][]byte // raw transactions
 	answers map[string]func(w http.ResponseWriter, id json.RawMessage)
 }
 
+// FakeChain is the number of the chain that [NewFakeNode] and [Dapp.Load] are for.
 const FakeChain = 1337
 
-// NewFakeNode starts one that answers as a quiet chain of its own would.
+// NewFakeNode starts a node for [FakeChain]. It answers what a transaction needs, and takes transactions that are sent.
 func NewFakeNode(t *testing.T) *FakeNode {
 	n := &FakeNode{Node: Node{T: t}, answers: map[string]func(http.ResponseWriter, json.RawMessage){}}
 	server := httptest.NewServer(n)
@@ -34,14 +35,14 @@ func NewFakeNode(t *testing.T) *FakeNode {
 	return n
 }
 
-// Answer sets what a method's result is.
+// Answer sets the result of a method.
 func (n *FakeNode) Answer(method string, result any) {
 	n.Handle(method, func(w http.ResponseWriter, id json.RawMessage) {
 		_ = json.NewEncoder(w).Encode(map[string]any{"jsonrpc": "2.0", "id": id, "result": result})
 	})
 }
 
-// Handle sets what happens when a method is called, and returns what happened before.
+// Handle sets how calls of a method are answered, and returns how they were answered before. nil answers that there is no such method.
 func (n *FakeNode) Handle(method string, answer func(w http.ResponseWriter, id json.RawMessage)) (before func(http.ResponseWriter, json.RawMessage)) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -50,6 +51,7 @@ func (n *FakeNode) Handle(method string, answer func(w http.ResponseWriter, id j
 	return before
 }
 
+// ServeHTTP answers a call, as [http.Handler].
 func (n *FakeNode) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Access-Control-Allow-Origin", "*")
 	w.Header().Set("Access-Control-Allow-Headers", "Content-Type")
@@ -87,7 +89,7 @@ func (n *FakeNode) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// TakeSent takes what was sent to the node since it was last asked.
+// TakeSent returns the raw transactions that were sent to the node since the last call of TakeSent.
 func (n *FakeNode) TakeSent() [][]byte {
 	n.mu.Lock()
 	defer n.mu.Unlock()

@@ -22,15 +22,15 @@ import (
 	"imkey-connect/devicesim/usb"
 )
 
-// A Linux kernel as a bus: Debian's usbip client plugs the devices into vhci-hcd, udev gives them to the person who sits at
-// the machine, and Chromium is that person's. It needs root and a machine to spare, such as the guest of kernel/run.sh.
+// A Linux kernel as the bus: Debian's usbip client attaches the devices to vhci-hcd, udev gives the active user of the seat
+// access to them, and Chromium runs as that user. This needs root, on a machine that a test may change: the guest of kernel/run.sh.
 
-// user is the user whom the guest's seat names as active.
+// user is the id of the active user of the guest's seat.
 const user = 65534
 
 const rulesFile = "/etc/udev/rules.d/70-imkey.rules"
 
-// UdevRule is the rule that docs/hardware.md gives.
+// UdevRule returns the udev rule of docs/hardware.md.
 func UdevRule(s *Sim) string {
 	b, err := os.ReadFile(RepoPath("docs/hardware.md"))
 	require.NoError(s.T, err)
@@ -39,7 +39,7 @@ func UdevRule(s *Sim) string {
 	return rule
 }
 
-// SetUdevRule makes udev follow the rule from the next event on, or none.
+// SetUdevRule makes a rule udev's for imKeys, from the next event on. "" is no rule.
 func (s *Sim) SetUdevRule(rule string) {
 	s.T.Helper()
 	if rule == "" {
@@ -47,26 +47,27 @@ func (s *Sim) SetUdevRule(rule string) {
 	} else {
 		require.NoError(s.T, os.WriteFile(rulesFile, []byte(rule+"\n"), 0o644))
 	}
-	s.command("udevadm", "control", "--reload")
+	s.run("udevadm", "control", "--reload")
 }
 
-func (s *Sim) command(name string, args ...string) {
+// run runs a program, also while the test cleans up.
+func (s *Sim) run(name string, args ...string) {
 	s.T.Helper()
-	ctx, stop := context.WithTimeout(context.WithoutCancel(s.Ctx), time.Minute) // also while the test cleans up
+	ctx, stop := context.WithTimeout(context.WithoutCancel(s.Ctx), time.Minute)
 	defer stop()
 	out, err := exec.CommandContext(ctx, name, args...).CombinedOutput()
 	require.NoError(s.T, err, "%s %s\n%s", name, strings.Join(args, " "), out)
 }
 
-// attach plugs the devices into this machine, and again whenever they come back, until the test ends.
+// attach attaches the devices to this machine's kernel until the test ends, and again whenever they are plugged in.
 func (s *Sim) attach() {
 	if s.attached {
 		return
 	}
 	s.attached = true
 	s.SetUdevRule(UdevRule(s))
-	plugs := s.instead
-	ports := []*usb.Port{s.foreign}
+	plugs := s.replacement
+	ports := []*usb.Port{s.foreignPort}
 	if plugs == nil {
 		plugs, ports = s.Plugs(s.Devices...), nil
 		for _, d := range s.Devices {
@@ -90,7 +91,7 @@ func (s *Sim) attach() {
 	}
 }
 
-// keepAttached imports the device whenever it is plugged in and nobody has it.
+// keepAttached attaches a device whenever it is plugged in and no host has it.
 func (s *Sim) keepAttached(ctx context.Context, port *usb.Port, plug preload.Device) {
 	changes, stop := port.Watch()
 	defer stop()
@@ -110,7 +111,7 @@ func (s *Sim) keepAttached(ctx context.Context, port *usb.Port, plug preload.Dev
 	}
 }
 
-// USBIPClient runs Debian's client on the server at addr.
+// USBIPClient runs Debian's usbip client with a server at addr, and returns what it prints.
 func USBIPClient(ctx context.Context, addr string, args ...string) ([]byte, error) {
 	_, port, err := net.SplitHostPort(addr)
 	if err != nil {
@@ -119,15 +120,15 @@ func USBIPClient(ctx context.Context, addr string, args ...string) ([]byte, erro
 	return exec.CommandContext(ctx, "usbip", append([]string{"--tcp-port", port}, args...)...).CombinedOutput()
 }
 
-// WaitForKernel waits until the kernel has the device and udev is done with it, or until both have lost it.
+// WaitForKernel waits until the kernel has a device and udev has set its access rights, or until both have lost it.
 func (s *Sim) WaitForKernel(port *usb.Port, there bool) {
 	s.T.Helper()
 	require.Eventually(s.T, func() bool { return (s.deviceNode(port) != "") == there }, time.Minute, 20*time.Millisecond,
 		"device %s in the kernel: %t", serialOf(port), !there)
-	s.command("udevadm", "settle")
+	s.run("udevadm", "settle")
 }
 
-// Sysfs is what the kernel shows of the device, "" when it does not have it.
+// Sysfs returns the folder in which the kernel describes a device, or "" where it does not have the device.
 func (s *Sim) Sysfs(port *usb.Port) string {
 	serials, err := filepath.Glob("/sys/bus/usb/devices/*/serial")
 	require.NoError(s.T, err)
@@ -139,7 +140,7 @@ func (s *Sim) Sysfs(port *usb.Port) string {
 	return ""
 }
 
-// deviceNode is the device's file, "" when the kernel does not have the device or udev has not got to it yet.
+// deviceNode returns a device's file, or "" where the kernel does not have the device or udev has not made the file yet.
 func (s *Sim) deviceNode(port *usb.Port) string {
 	var numbers [2]int
 	for i, name := range []string{"busnum", "devnum"} {
@@ -153,7 +154,7 @@ func (s *Sim) deviceNode(port *usb.Port) string {
 	return path
 }
 
-// Claim holds the device's vendor interface as another program does, until release.
+// Claim claims a device's vendor interface as another program would, until release.
 func (s *Sim) Claim(port *usb.Port) (release func()) {
 	s.T.Helper()
 	f, err := os.OpenFile(s.deviceNode(port), os.O_RDWR, 0)
@@ -163,11 +164,10 @@ func (s *Sim) Claim(port *usb.Port) (release func()) {
 	return func() { require.NoError(s.T, f.Close()) }
 }
 
-// asUser lets Chromium run as the person at the machine, who owns its profile; and without what costs an emulated
-// processor most.
+// asUser makes Chromium run as the user of the seat, who owns its profile, and without what costs an emulated processor most.
 func (s *Sim) asUser(o *chromium.Options) {
 	o.Args = append(o.Args, "--disable-extensions", "--disable-component-extensions-with-background-pages", "--disable-software-rasterizer")
-	require.NoError(s.T, os.Chmod(filepath.Dir(o.Profile), 0o755)) // the test's own folder is root's alone
+	require.NoError(s.T, os.Chmod(filepath.Dir(o.Profile), 0o755)) // only root may read the folder of a test
 	o.Command = func(cmd *exec.Cmd) {
 		_ = filepath.WalkDir(o.Profile, func(path string, _ fs.DirEntry, err error) error {
 			if err == nil {

@@ -12,25 +12,26 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
+// Type types keys, those of package kb among them, where the focus is.
 func (b *Browser) Type(keys string) {
 	b.T.Helper()
 	b.Do(chromedp.KeyEvent(keys))
 }
 
-// TabTo presses Tab until the element has the focus.
+// TabTo presses Tab until an element has the focus.
 func (b *Browser) TabTo(selector string) {
 	b.T.Helper()
 	b.tabUntil(selector)
 }
 
-// PressEnterOn goes to the element and presses Enter there.
+// PressEnterOn is [Browser.TabTo], and then presses Enter.
 func (b *Browser) PressEnterOn(selector string) {
 	b.T.Helper()
 	b.TabTo(selector)
 	b.Type(kb.Enter)
 }
 
-// TabBackTo presses Shift and Tab until the element has the focus.
+// TabBackTo presses Shift and Tab until an element has the focus.
 func (b *Browser) TabBackTo(selector string) {
 	b.T.Helper()
 	b.tabUntil(selector, chromedp.KeyModifiers(chromedp.ModifierShift))
@@ -44,16 +45,16 @@ func (b *Browser) tabUntil(selector string, modifiers ...chromedp.KeyOption) {
 		}
 		b.Do(chromedp.KeyEvent(kb.Tab, modifiers...))
 	}
-	require.Failf(b.T, "Tab does not get there", "%s", selector)
+	require.Failf(b.T, "Tab does not reach the element", "%s", selector)
 }
 
-// WaitForFocus checks what has the focus without a Tab.
+// WaitForFocus waits until an element has the focus.
 func (b *Browser) WaitForFocus(selector string) {
 	b.T.Helper()
 	b.WaitUntil(fmt.Sprintf("document.activeElement?.matches(%q) ?? false", selector))
 }
 
-// edit carries out one of the browser's editing commands, as its shortcut does.
+// edit carries out an editing command of the browser, as its keyboard shortcut does.
 func (b *Browser) edit(command, key string) {
 	b.T.Helper()
 	b.Do(chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
@@ -73,7 +74,7 @@ func (b *Browser) edit(command, key string) {
 	}))
 }
 
-// Paste puts a text into the clipboard, as a person who copied it elsewhere, and pastes it where the focus is.
+// Paste copies a text from elsewhere in the page and pastes it where the focus is.
 func (b *Browser) Paste(text string) {
 	b.T.Helper()
 	b.Run(fmt.Sprintf(`
@@ -86,7 +87,7 @@ func (b *Browser) Paste(text string) {
 	b.edit("paste", "v")
 }
 
-// Fill types into a field of the page, as a person does who was there with Tab.
+// Fill replaces the text of a field, found by its data-control, by typing.
 func (b *Browser) Fill(control, text string) {
 	b.T.Helper()
 	b.WaitFor("[data-control=" + control + "]")

@@ -15,15 +15,18 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
+// LookScript defines looking, which measures how a page looks.
+//
 //go:embed look.js
 var LookScript string
 
-// Looks is what was looked at so far, added up over pages.
+// Looks is what was measured, and what is wrong, added up over views.
 type Looks struct {
-	Findings []string
-	Counts   map[string]float64
+	Findings []string           // what is wrong
+	Counts   map[string]float64 // how much was measured, by kind; lowest is the lowest contrast of a text
 }
 
+// Add adds what was measured elsewhere.
 func (l *Looks) Add(other Looks) {
 	l.Findings = append(l.Findings, other.Findings...)
 	if l.Counts == nil {
@@ -38,17 +41,19 @@ func (l *Looks) Add(other Looks) {
 	}
 }
 
+// Report logs what was measured. It fails the test where something is wrong, or where nothing was measured.
 func (l *Looks) Report(t *testing.T) {
 	c := l.Counts
-	t.Logf("%.0f views: %.0f texts, the faintest %.2f:1; %.0f borders and icons; %.0f targets; %.0f focus rings; %.0f animations",
+	t.Logf("%.0f views: %.0f texts, the lowest contrast %.2f:1; %.0f borders and icons; %.0f targets; %.0f focus rings; %.0f animations",
 		c["views"], c["texts"], c["lowest"], c["borders"], c["targets"], c["rings"], c["animations"])
 	require.Empty(t, l.Findings)
 	for _, name := range []string{"views", "texts", "borders", "targets", "rings"} {
-		require.Positive(t, c[name], "nothing to judge: %s", name)
+		require.Positive(t, c[name], "nothing was measured: %s", name)
 	}
 }
 
-// SetScreen sets what a page is drawn on. It is higher than any page, so that all of it is in sight.
+// SetScreen sets the width of the screen in CSS pixels, the colour scheme (light or dark), and whether less motion is wanted. The
+// screen is higher than any page, so that all of a page can be measured.
 func (b *Browser) SetScreen(width int64, scheme string, reduced bool) {
 	b.T.Helper()
 	motion := "no-preference"
@@ -68,20 +73,21 @@ func (b *Browser) SetScreen(width int64, scheme string, reduced bool) {
 	}))
 }
 
-// Screen is a kind of screen.
+// Screen is a kind of screen: see [Browser.SetScreen].
 type Screen struct {
 	Width   int64
 	Scheme  string
 	Reduced bool
 }
 
+// Screens are the screens on which pages are measured.
 var Screens = []Screen{
 	{390, "light", false}, {390, "dark", false}, {1280, "light", false}, {1280, "dark", false},
 	{390, "light", true}, {320, "light", true},
 }
 
-// SampleScreens is every screen where IMKEY_FULL is set, else some of them, so that both languages together have every width, every
-// scheme and less motion.
+// SampleScreens returns [Screens] where IMKEY_FULL is set, and otherwise some of them. Both languages together have every width,
+// every scheme and less motion.
 func SampleScreens(language string) []Screen {
 	if os.Getenv("IMKEY_FULL") != "" {
 		return Screens
@@ -92,6 +98,7 @@ func SampleScreens(language string) []Screen {
 	return []Screen{Screens[1], Screens[2], Screens[5]}
 }
 
+// String describes the screen.
 func (s Screen) String() string {
 	if s.Reduced {
 		return fmt.Sprintf("%d px, %s, less motion", s.Width, s.Scheme)
@@ -99,31 +106,31 @@ func (s Screen) String() string {
 	return fmt.Sprintf("%d px, %s", s.Width, s.Scheme)
 }
 
-// PrepareLook prepares a page to be looked at: from the first Tab on, what has the focus shows it.
+// PrepareLook prepares a page to be measured. After the first Tab, the element with the focus shows its focus ring.
 func (b *Browser) PrepareLook() {
 	b.T.Helper()
 	b.Run(LookScript)
 	b.Do(chromedp.KeyEvent("\t"))
 }
 
+// Looked returns what was measured in the page so far.
 func (b *Browser) Looked() Looks {
 	b.T.Helper()
-	l := Eval[Looks](b, `(({ findings, counts }) => ({ Findings: findings, Counts: counts }))(looking.result())`)
-	return l
+	return Eval[Looks](b, `(({ findings, counts }) => ({ Findings: findings, Counts: counts }))(looking.result())`)
 }
 
-// CheckConsole checks that the page had nothing to complain of: no error, no warning, no violation of its policy. What concerns
-// the expected addresses does not count.
+// CheckConsole checks that the browser reported nothing of the page: no error, no warning, no violation of its policy. Messages
+// about the expected addresses do not count.
 func (b *Browser) CheckConsole(expected ...string) {
 	b.T.Helper()
 	for line := range strings.Lines(b.Console()) {
 		if !slices.ContainsFunc(expected, func(address string) bool { return strings.Contains(line, address) }) {
-			require.Fail(b.T, "the page complained", line)
+			require.Fail(b.T, "the console has a message", line)
 		}
 	}
 }
 
-// OpenInLanguage opens a page in a language that was chosen earlier.
+// OpenInLanguage chooses a language, en or zh, and opens a page.
 func (b *Browser) OpenInLanguage(language, path string) {
 	b.T.Helper()
 	b.Run(fmt.Sprintf("localStorage.setItem('imkey-connect.language', %q)", language))

@@ -19,13 +19,13 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Node is an Ethereum node as dApps reach it: by JSON-RPC over HTTP.
+// Node is an Ethereum node that answers JSON-RPC over HTTP.
 type Node struct {
 	T   *testing.T
 	URL string
 }
 
-// Call asks the node and decodes what it answers into out, if that is not nil.
+// Call calls a method of the node and decodes the result into out, if out is not nil.
 func (n *Node) Call(out any, method string, params ...any) {
 	n.T.Helper()
 	if params == nil {
@@ -52,7 +52,7 @@ func (n *Node) Call(out any, method string, params ...any) {
 	}
 }
 
-// ChainID is the chain's number in decimal.
+// ChainID returns the number of the node's chain, in decimal.
 func (n *Node) ChainID() string {
 	n.T.Helper()
 	var id string
@@ -63,12 +63,12 @@ func (n *Node) ChainID() string {
 	return fmt.Sprint(number)
 }
 
-// Receipt is what a node says of a transaction.
+// Receipt is a node's receipt of a transaction, with its numbers as 0x and hex digits.
 type Receipt struct {
 	From, To, Status, Type, TransactionHash string
 }
 
-// Receipt waits until the transaction is mined: a node answers to its arrival before that.
+// Receipt waits until a transaction is mined, and returns its receipt. A node accepts a transaction before it mines it.
 func (n *Node) Receipt(hash string) Receipt {
 	n.T.Helper()
 	var m *Receipt
@@ -79,7 +79,8 @@ func (n *Node) Receipt(hash string) Receipt {
 	return *m
 }
 
-// StartProgram runs a node's program until the test ends, and waits until it prints a line that fits; it returns the line's submatches.
+// StartProgram runs a server until the test ends. It waits until the program prints a line that matches ready, and returns the
+// submatches of the line.
 func StartProgram(t *testing.T, ready *regexp.Regexp, program string, args ...string) []string {
 	t.Helper()
 	command := exec.Command(program, args...)
@@ -99,17 +100,17 @@ func StartProgram(t *testing.T, ready *regexp.Regexp, program string, args ...st
 	})
 	found := make(chan []string, 1)
 	go func() {
-		var said []string
+		var printed []string
 		lines := bufio.NewScanner(out)
 		for lines.Scan() {
 			if match := ready.FindStringSubmatch(lines.Text()); match != nil {
 				found <- match
-				_, _ = io.Copy(io.Discard, out) // or it would wait for a reader
+				_, _ = io.Copy(io.Discard, out) // the program would wait for a reader
 				return
 			}
-			said = append(said, lines.Text())
+			printed = append(printed, lines.Text())
 		}
-		t.Logf("%s ended and had said: %q", program, said)
+		t.Logf("%s ended, and had printed: %q", program, printed)
 		close(found)
 	}()
 	select {
@@ -117,12 +118,12 @@ func StartProgram(t *testing.T, ready *regexp.Regexp, program string, args ...st
 		require.NotNil(t, match, "%s did not start", program)
 		return match
 	case <-time.After(30 * time.Second):
-		require.Fail(t, "the node did not start in time", program)
+		require.Fail(t, "the program did not start in time", program)
 		return nil
 	}
 }
 
-// StartAnvil starts Foundry's node, whose package npm installs with the clients, and gives the address 1000 ether.
+// StartAnvil starts Foundry's node, which make testcases installs, and gives an address 1000 ether.
 func StartAnvil(t *testing.T, address string) *Node {
 	arch := map[string]string{"amd64": "amd64", "arm64": "arm64"}[runtime.GOARCH]
 	program := filepath.Join(RepoPath("web/e2e/published/clients"), "node_modules", "@foundry-rs", "anvil-"+runtime.GOOS+"-"+arch, "bin", "anvil")
@@ -134,7 +135,7 @@ func StartAnvil(t *testing.T, address string) *Node {
 	return n
 }
 
-// gethVersion is the last one all of whose modules the Go proxy gives out.
+// gethVersion is the last version that the Go module proxy has together with all modules that it needs.
 const gethVersion = "v1.16.9"
 
 // BuildGeth compiles go-ethereum's node, which takes minutes the first time.
@@ -148,7 +149,7 @@ func BuildGeth(t *testing.T) (program string) {
 	return filepath.Join(dir, "geth")
 }
 
-// StartGeth starts go-ethereum's node on a chain of its own, and gives the address 1000 ether.
+// StartGeth starts go-ethereum's node, built by [BuildGeth], on a chain of its own, and gives an address 1000 ether.
 func StartGeth(t *testing.T, program, address string) *Node {
 	match := StartProgram(t, regexp.MustCompile(`HTTP server started +endpoint=(127\.0\.0\.1:\d+)`), program,
 		"--dev", "--datadir", t.TempDir(), "--ipcdisable", "--port", "0", "--authrpc.port", "0",
@@ -156,7 +157,7 @@ func StartGeth(t *testing.T, program, address string) *Node {
 	n := &Node{T: t, URL: "http://" + match[1]}
 	var accounts []string
 	n.Call(&accounts, "eth_accounts")
-	require.Len(t, accounts, 1, "the developer's")
+	require.Len(t, accounts, 1, "the developer account")
 	var hash string
 	n.Call(&hash, "eth_sendTransaction", map[string]string{"from": accounts[0], "to": address, "value": "0x3635c9adc5dea00000"})
 	require.Eventually(t, func() bool {

@@ -9,92 +9,93 @@ import (
 	"imkey-connect/devicesim/usb"
 )
 
-// Recorded is all that went over the bus and over HTTP so far.
+// Recorded returns the bytes that went over the first device's bus and the HTTP requests so far.
 func (s *Sim) Recorded() (bus, requests []byte) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return bytes.Clone(s.bus), bytes.Clone(s.requests)
 }
 
-// follow notes every packet, and counts answered messages by instruction; mu is held.
+// follow notes a packet, and counts the answered messages by instruction. The caller holds mu.
 func (s *Sim) follow(e usb.TapEvent) {
 	if e.Kind != usb.TapPacket || e.Err != nil {
 		return
 	}
-	s.wire = append(s.wire, e.Dir[0])
+	s.packets = append(s.packets, e.Dir[0])
 	if len(e.Data) >= 9 && frame.Command(e.Data[4]) == frame.MSG {
 		if e.Dir == "out" {
-			s.asked = e.Data[8]
+			s.command = e.Data[8]
 		} else {
-			s.done[s.asked]++
+			s.answers[s.command]++
 		}
 	}
-	close(s.moved)
-	s.moved = make(chan struct{})
+	close(s.changed)
+	s.changed = make(chan struct{})
 }
 
-// PacketDirections is the direction of every packet since the simulator started, each o or i.
+// PacketDirections returns a letter for each packet of the first device so far: o for one to the device, i for one from it.
 func (s *Sim) PacketDirections() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return string(s.wire)
+	return string(s.packets)
 }
 
-// WaitForPackets waits until so many packets went over the wire since the simulator started.
+// WaitForPackets waits until the first device has exchanged n packets since the simulator started.
 func (s *Sim) WaitForPackets(n int) {
 	for {
 		s.mu.Lock()
-		seen, moved := len(s.wire), s.moved
+		seen, changed := len(s.packets), s.changed
 		s.mu.Unlock()
 		if seen >= n {
 			return
 		}
 		select {
-		case <-moved:
+		case <-changed:
 		case <-s.Ctx.Done():
-			require.Failf(s.T, "the wire is quiet", "%d packets of %d", seen, n)
+			require.Failf(s.T, "too few packets", "%d packets of %d", seen, n)
 		}
 	}
 }
 
-// WaitForAnswers waits until so many messages with this instruction were answered since the simulator started.
+// WaitForAnswers waits until the first device has answered a number of messages with this instruction since the simulator
+// started.
 func (s *Sim) WaitForAnswers(instruction byte, times int) {
 	for {
 		s.mu.Lock()
-		n, moved := s.done[instruction], s.moved
+		n, changed := s.answers[instruction], s.changed
 		s.mu.Unlock()
 		if n >= times {
 			return
 		}
 		select {
-		case <-moved:
+		case <-changed:
 		case <-s.Ctx.Done():
-			require.Failf(s.T, "the host never asked", "instruction %02X: %d times", instruction, n)
+			require.Failf(s.T, "too few messages", "instruction %02X: %d answered", instruction, n)
 		}
 	}
 }
 
-// Answers counts the messages with this instruction that were answered so far.
+// Answers returns how many messages with this instruction the first device has answered so far.
 func (s *Sim) Answers(instruction byte) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.done[instruction]
+	return s.answers[instruction]
 }
 
-// BindingInstructions returns the instructions of the IMK applet that reached the device.
+// BindingInstructions returns the instructions of the binding (0x71 to 0x73) that the first device has answered so far.
 func (s *Sim) BindingInstructions() []byte {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	var all []byte
-	for ins, n := range s.done {
-		if n > 0 && ins >= 0x71 && ins <= 0x73 {
-			all = append(all, ins)
+	var seen []byte
+	for instruction, n := range s.answers {
+		if n > 0 && instruction >= 0x71 && instruction <= 0x73 {
+			seen = append(seen, instruction)
 		}
 	}
-	return all
+	return seen
 }
 
-// BytesOnBus counts the bytes that went over the bus so far.
+// BytesOnBus returns how many bytes went over the first device's bus so far.
 func (s *Sim) BytesOnBus() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()

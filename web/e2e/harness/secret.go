@@ -9,7 +9,8 @@ import (
 	"unicode/utf16"
 )
 
-// gathered is what is still to be seen of a page, in the page: its storage, its address, its document.
+// GatherTraces is a JavaScript expression for everything that a page can still be found in: its storage, its address, its document.
+// Its value is a promise of an object with a text for each.
 const GatherTraces = `(async () => {
 	const bytes = v => v instanceof ArrayBuffer ? new Uint8Array(v) : ArrayBuffer.isView(v) ? new Uint8Array(v.buffer, v.byteOffset, v.byteLength) : null
 	const text = v => {
@@ -38,9 +39,9 @@ const GatherTraces = `(async () => {
 	}
 })()`
 
-// SecretForms returns every form in which a secret is searched for: as it is and in lower case, each plain, as UTF-16 of both
-// orders, as hex, and as base64 at each of the three alignments. Hex and base64 of the UTF-16 are included, as is a copy
-// with something between every two characters, which is how single characters in a list would look.
+// SecretForms returns the forms in which [SearchSecret] looks for a secret, by name. The secret is taken in upper case and in lower
+// case: as ASCII and as UTF-16 in both byte orders, each of them plain, in hex, and in base64 at each of the three alignments. Other
+// forms have a separator between every two characters, as in a list of characters, or between two halves.
 func SecretForms(secret string) map[string][]byte {
 	all := map[string][]byte{}
 	for letters, s := range map[string]string{"": strings.ToUpper(secret), "lower-case ": strings.ToLower(secret)} {

@@ -1,3 +1,10 @@
+// Package harness is what the tests of web/e2e have in common: a simulated device with the pages, a Chromium with the device
+// plugged in, and what a user does with either.
+//
+// A [Sim] runs the simulator and serves the pages. [Sim.StartBrowser] starts a [Browser], which opens pages, presses buttons, types, and
+// waits for what the page shows. A wait ends with an event of the page or of the device and never after a time. A failure ends the
+// test and shows the page and the screen of the device. A [Dapp] is a page of a site that uses the SDK; [Node], [StartAnvil] and
+// [FakeNode] are the Ethereum nodes that it asks. [Words] gives the texts of the pages.
 package harness
 
 import (
@@ -29,19 +36,7 @@ import (
 	"imkey-connect/web"
 )
 
-// WaitForQuestion waits until the device asks its person.
-func (s *Sim) WaitForQuestion() {
-	s.T.Helper()
-	s.WaitForStatus(func(status device.Status) bool { return status.Asking })
-}
-
-// WaitUntilIdle waits until it asks no more.
-func (s *Sim) WaitUntilIdle() {
-	s.T.Helper()
-	s.WaitForStatus(func(status device.Status) bool { return !status.Asking })
-}
-
-// Timeout bounds a whole test; no step comes near it. An emulated machine is many times slower.
+// Timeout limits a test. It is many times what a test needs on a busy machine, and larger on an emulated one, which is slower.
 var Timeout = 2 * time.Minute
 
 func init() {
@@ -50,47 +45,46 @@ func init() {
 	}
 }
 
-// RepoPath is the absolute path of a file of this repository.
+// RepoPath returns the absolute path of a file, given by its path from the root of the repository.
 func RepoPath(path string) string {
 	_, file, _, _ := runtime.Caller(0) // web/e2e/harness/sim.go
 	return filepath.Join(filepath.Dir(file), "../../..", filepath.FromSlash(path))
 }
 
-// Sim is a simulated device with its pages, on a free port, and all that went over either.
+// Sim is a running simulator that also serves the pages. It records what goes over the bus of its first device and over HTTP.
 type Sim struct {
 	*simtest.Simulator
-	T       *testing.T
-	Ctx     context.Context
-	instead []preload.Device // if not nil, what is plugged into browsers in the device's place
-	foreign *usb.Port        // and its port
+	T   *testing.T      // the test, or the subtest that runs now
+	Ctx context.Context // ends with the test, or when its time is over
+
+	routes      *http.ServeMux
+	replacement []preload.Device // plugged into browsers in place of the devices, if not nil
+	foreignPort *usb.Port        // the port of replacement
+	attached    bool             // the devices are attached to this machine's kernel
 
 	mu       sync.Mutex
-	bus      []byte // every packet and control transfer, both ways
-	requests []byte // every HTTP request, as it came
-	// script, if not empty, is what the page runs besides its own: see startLeaking.
-	script string
-	asked  byte          // the instruction of the message under way
-	done   map[byte]int  // how many messages of an instruction were answered
-	wire   []byte        // the direction of every packet so far, o or i
-	moved  chan struct{} // closed and replaced when these change
-	hidden bool
-	// lacking says that the parts of the page that it loads on demand are not to be had.
-	lacking bool
-	Routes  *http.ServeMux
-
-	attached bool // to this machine's kernel
+	bus      []byte        // every packet and control transfer, in both directions
+	requests []byte        // every HTTP request, as it came
+	command  byte          // the instruction of the message that is not answered yet
+	answers  map[byte]int  // the number of answered messages, by instruction
+	packets  []byte        // the direction of every packet so far, o for out or i for in
+	changed  chan struct{} // closed and replaced when answers or packets change
+	script   string        // runs in the connect page before its own, if not empty
+	hidden   bool          // the simulator's API answers 404
+	blocked  bool          // what the pages load on demand answers 404
 }
 
-// NewSim starts it, with more devices beside the first where there are more options: they are in s.Devices.
+// NewSim starts a simulator with one device for o and one for each of more. It closes with the test. The devices are in
+// s.Devices, and the first of them in s.Device.
 func NewSim(t *testing.T, o device.Options, more ...device.Options) *Sim {
 	return NewSimFor(t, o, Timeout, more...)
 }
 
-// NewSimFor is newSim for a test that takes longer.
-func NewSimFor(t *testing.T, o device.Options, bound time.Duration, more ...device.Options) *Sim {
-	ctx, stop := context.WithTimeout(t.Context(), bound)
+// NewSimFor is [NewSim] for a test that may take longer than [Timeout].
+func NewSimFor(t *testing.T, o device.Options, limit time.Duration, more ...device.Options) *Sim {
+	ctx, stop := context.WithTimeout(t.Context(), limit)
 	t.Cleanup(stop)
-	s := &Sim{T: t, Ctx: ctx, Routes: http.NewServeMux(), done: map[byte]int{}, moved: make(chan struct{})}
+	s := &Sim{T: t, Ctx: ctx, routes: http.NewServeMux(), answers: map[byte]int{}, changed: make(chan struct{})}
 	tap := o.Tap
 	o.Tap = func(e usb.TapEvent) {
 		if tap != nil {
@@ -103,16 +97,16 @@ func NewSimFor(t *testing.T, o device.Options, bound time.Duration, more ...devi
 		s.follow(e)
 	}
 	s.Simulator = simtest.Config{Timeout: Timeout, Trace: 20000, Wrap: func(simulator http.Handler) http.Handler {
-		s.Routes.Handle("/", simulator)
+		s.routes.Handle("/", simulator)
 		return http.HandlerFunc(s.serve)
 	}}.Start(t, append([]device.Options{o}, more...)...)
 	return s
 }
 
-// Handle serves something besides what the simulator serves.
-func (s *Sim) Handle(pattern string, handler http.HandlerFunc) { s.Routes.HandleFunc(pattern, handler) }
+// Handle serves a pattern of [http.ServeMux] on the simulator's origin.
+func (s *Sim) Handle(pattern string, handler http.HandlerFunc) { s.routes.HandleFunc(pattern, handler) }
 
-// ServeHTML serves a page.
+// ServeHTML serves a page on the simulator's origin.
 func (s *Sim) ServeHTML(path, html string) {
 	s.Handle(path, func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
@@ -120,10 +114,10 @@ func (s *Sim) ServeHTML(path, html string) {
 	})
 }
 
-// IsBound says whether the device is bound.
+// IsBound says whether the first device is bound.
 func (s *Sim) IsBound() bool { return s.Device.Status().Binding == "bound" }
 
-// AddScript adds a script to the connect page, before its own.
+// AddScript runs a script in the connect page before the scripts of the page.
 func (s *Sim) AddScript(script string) {
 	s.Handle("/added.js", func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "text/javascript")
@@ -134,7 +128,7 @@ func (s *Sim) AddScript(script string) {
 	s.script = script
 }
 
-// serve records a request and passes it on; with a script, it is added to every page.
+// serve records a request and answers it, with what AddScript, BlockChunks and HideSimulator change.
 func (s *Sim) serve(w http.ResponseWriter, r *http.Request) {
 	dump, err := httputil.DumpRequest(r, r.Header.Get("Upgrade") == "")
 	if err != nil {
@@ -143,20 +137,20 @@ func (s *Sim) serve(w http.ResponseWriter, r *http.Request) {
 	}
 	s.mu.Lock()
 	s.requests = append(s.requests, dump...)
-	script, hidden, lacking := s.script, s.hidden, s.lacking
+	script, hidden, blocked := s.script, s.hidden, s.blocked
 	s.mu.Unlock()
-	if hidden && strings.HasPrefix(r.URL.Path, "/sim/") || lacking && LoadedOnDemand(r.URL.Path) {
+	if hidden && strings.HasPrefix(r.URL.Path, "/sim/") || blocked && LoadedOnDemand(r.URL.Path) {
 		http.NotFound(w, r)
 		return
 	}
 	if script == "" || r.URL.Path != "/" {
-		s.Routes.ServeHTTP(w, r)
+		s.routes.ServeHTTP(w, r)
 		return
 	}
 	r.Header.Del("Accept-Encoding")
 	r.Header.Del("If-None-Match")
 	page := httptest.NewRecorder()
-	s.Routes.ServeHTTP(page, r)
+	s.routes.ServeHTTP(page, r)
 	body, _ := io.ReadAll(page.Body)
 	body = bytes.Replace(body, []byte("</head>"), []byte(`<script src="/added.js"></script></head>`), 1)
 	w.Header().Set("Content-Type", page.Header().Get("Content-Type"))
@@ -165,12 +159,12 @@ func (s *Sim) serve(w http.ResponseWriter, r *http.Request) {
 	w.Write(body)
 }
 
-// PlugInstead puts another device where the browser looks for the imKey; call it before a browser is started.
+// PlugInstead plugs another device into the browsers that are started from now on, in place of the simulator's devices.
 func (s *Sim) PlugInstead(port *usb.Port) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(s.T, err)
-	s.foreign = port
-	s.instead = []preload.Device{{Addr: listener.Addr().String(), BusID: usbip.BusID(1)}}
+	s.foreignPort = port
+	s.replacement = []preload.Device{{Addr: listener.Addr().String(), BusID: usbip.BusID(1)}}
 	ctx, stop := context.WithCancel(context.Background())
 	serving := make(chan error, 1)
 	go func() { serving <- (&usbip.Server{Ports: []*usb.Port{port}}).Serve(ctx, listener) }()
@@ -180,27 +174,40 @@ func (s *Sim) PlugInstead(port *usb.Port) {
 	})
 }
 
-// BlockChunks has the page find, or not find, what it loads on demand.
-func (s *Sim) BlockChunks(lacking bool) {
+// BlockChunks makes what the pages load on demand answer 404, or ends that.
+func (s *Sim) BlockChunks(blocked bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.lacking = lacking
+	s.blocked = blocked
 }
 
-// HideSimulator hides the simulator's API from the pages, which are then as on any other site.
+// HideSimulator makes the simulator's API answer 404. The pages then behave as on any other site.
 func (s *Sim) HideSimulator() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.hidden = true
 }
 
-// WaitForStatus waits until the device's status satisfies ok.
+// WaitForStatus waits until the status of the first device satisfies ok.
 func (s *Sim) WaitForStatus(ok func(device.Status) bool) {
 	s.T.Helper()
-	s.Device.Wait("what the test asks of its status", ok)
+	s.Device.Wait("the status that the test expects", ok)
 }
 
-// LoadedOnDemand says whether the pages load a file of web/dist only once they need it: no first pairing downloads it.
+// WaitForQuestion waits until the first device asks its user to confirm something.
+func (s *Sim) WaitForQuestion() {
+	s.T.Helper()
+	s.WaitForStatus(func(status device.Status) bool { return status.Asking })
+}
+
+// WaitUntilIdle waits until the first device asks its user nothing.
+func (s *Sim) WaitUntilIdle() {
+	s.T.Helper()
+	s.WaitForStatus(func(status device.Status) bool { return !status.Asking })
+}
+
+// LoadedOnDemand says whether the connect page loads a file of web/dist only when it needs it: a first pairing does not
+// download the file.
 func LoadedOnDemand(path string) bool {
 	return strings.HasPrefix(path, "/assets/") && !slices.Contains(firstPairing(), strings.TrimPrefix(path, "/"))
 }

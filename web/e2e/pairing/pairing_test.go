@@ -10,8 +10,6 @@ import (
 	"imkey-connect/web/e2e/harness"
 )
 
-func bound(s device.Status) bool { return s.Binding == "bound" }
-
 func TestFirstPairingAndTheNextVisit(t *testing.T) {
 	t.Parallel()
 	s := harness.NewSim(t, device.Options{})

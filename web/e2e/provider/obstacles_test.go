@@ -189,7 +189,7 @@ func TestUnreliableNode(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			honest := n.Handle(test.method, test.answer)
-			defer n.Handle(test.method, honest)
+			t.Cleanup(func() { n.Handle(test.method, honest) })
 			d.Request("eth_sendTransaction", transfer).RequireError(t, test.code, test.reason)
 			require.False(t, s.Device.Status().Asking, "nothing was asked of the person")
 		})

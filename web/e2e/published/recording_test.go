@@ -42,7 +42,7 @@ func TestRecordingAnswersAPage(t *testing.T) {
 			Args:        []string{"--lang=en-US", "--disable-dev-shm-usage"},
 		})
 		require.NoError(t, err)
-		b := harness.Control(ctx, t, running, s.URL())
+		b := harness.ControlBrowser(ctx, t, running, s.URL())
 		defer b.Close()
 		code(s, b)
 		return strings.TrimPrefix(s.URL(), "http://")
