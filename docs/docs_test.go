@@ -14,8 +14,6 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-
-	"imkey-connect/devicesim/usb"
 )
 
 // mostREADME is the most lines of README.md, which is the page that a newcomer reads first.
@@ -278,20 +276,4 @@ func TestNamedTestsExist(t *testing.T) {
 		}
 	}
 	require.Greater(t, found, 30)
-}
-
-// TestFaultsAreDocumented: docs/testing.md describes every kind of fault that the simulator has, and no other.
-func TestFaultsAreDocumented(t *testing.T) {
-	_, section, found := strings.Cut(read(t, "docs/testing.md"), "\n| `do` | effect |\n")
-	require.True(t, found)
-	section, _, _ = strings.Cut(section, "\n\n")
-	var documented []string
-	for _, m := range regexp.MustCompile("(?m)^\\| `(\\w+)` \\|").FindAllStringSubmatch(section, -1) {
-		documented = append(documented, m[1])
-	}
-	var kinds []string
-	for _, kind := range usb.FaultKinds() {
-		kinds = append(kinds, string(kind.Do))
-	}
-	require.Equal(t, kinds, documented)
 }

@@ -1,4 +1,4 @@
-// Command generate writes the table of faults for the device page. `go generate ./devicesim/usb` runs it.
+// Command generate writes the table of faults for the device page and for docs/testing.md. `go generate ./devicesim/usb` runs it.
 package main
 
 import (
@@ -6,13 +6,18 @@ import (
 	"log"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 
 	"imkey-connect/devicesim/usb"
 )
 
-// output is the generated file.
-const output = "web/ui/simulator/faultkinds.ts"
+const (
+	// output is the generated file.
+	output = "web/ui/simulator/faultkinds.ts"
+	// document is the file with a generated part.
+	document = "docs/testing.md"
+)
 
 func main() {
 	log.SetFlags(0)
@@ -21,6 +26,18 @@ func main() {
 		log.Fatal(err)
 	}
 	if err := os.WriteFile(filepath.Join(root, output), []byte(table(usb.FaultKinds())), 0o644); err != nil {
+		log.Fatal(err)
+	}
+	path := filepath.Join(root, document)
+	before, err := os.ReadFile(path)
+	if err != nil {
+		log.Fatal(err)
+	}
+	after, err := describe(string(before), usb.FaultKinds())
+	if err != nil {
+		log.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(after), 0o644); err != nil {
 		log.Fatal(err)
 	}
 }
@@ -44,6 +61,30 @@ func table(kinds []usb.FaultKind) string {
 	}
 	b.WriteString("} as const\n")
 	return b.String()
+}
+
+// rows are the rows of the table of faults in a document.
+var rows = regexp.MustCompile(`(\n\| .do. \| effect \|\n\| --- \| --- \|\n)(?:\|.*\n)*`)
+
+// describe replaces the table of faults in a document.
+func describe(before string, kinds []usb.FaultKind) (string, error) {
+	if len(rows.FindAllString(before, -1)) != 1 {
+		return "", fmt.Errorf("%s has not one table of faults", document)
+	}
+	var b strings.Builder
+	for _, k := range kinds {
+		help := regexp.MustCompile(`"(\w+)"`).ReplaceAllString(k.Help, "`$1`")
+		if n := k.Number; n != nil {
+			help += fmt.Sprintf("; `%s` is %d to %d", n.Name, n.Min, n.Max)
+		}
+		if len(k.On) == 1 {
+			help += fmt.Sprintf("; `%s` only", k.On[0])
+		}
+		fmt.Fprintf(&b, "| `%s` | %s |\n", k.Do, help)
+	}
+	return rows.ReplaceAllStringFunc(before, func(table string) string {
+		return rows.FindStringSubmatch(table)[1] + b.String()
+	}), nil
 }
 
 // findRoot returns the folder of go.mod, which the current folder is in.
