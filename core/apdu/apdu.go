@@ -1,29 +1,29 @@
-// Package apdu is the ISO 7816-4 short APDU as imKeys use it: core/PROTOCOL.md section 3.
+// Package apdu encodes and decodes short APDUs (ISO 7816-4) as imKeys use them: core/PROTOCOL.md section 3.
 package apdu
 
 import (
 	"imkey-connect/core/errcode"
 )
 
-// MaxData is the most data a short command carries, in bytes.
+// MaxData is the largest number of data bytes in a short command.
 const MaxData = 255
 
-// Command is a short command APDU: CLA INS P1 P2 [Lc data] [Le]. A command without data and with an Le is case 2; hosts
-// write the commands without data and without Le (case 1) as four bytes or with a fifth zero byte.
+// Command is a short command APDU: CLA INS P1 P2 [Lc data] [Le]. A command with Le and without data is case 2 of ISO 7816-3.
+// Hosts write a command without either (case 1) as four bytes, or as five with a zero at the end.
 type Command struct {
 	CLA, INS, P1, P2 byte
 	Data             []byte
-	// HasLe says whether the command ends with Le.
+	// HasLe reports whether the command ends with Le.
 	HasLe bool
 	Le    byte
 }
 
-// New makes a command that asks for an answer of any length (Le 00), as imKey hosts write them.
+// New returns a command with Le 00, which asks for an answer of any length. Hosts write most commands this way.
 func New(cla, ins, p1, p2 byte, data []byte) Command {
 	return Command{CLA: cla, INS: ins, P1: p1, P2: p2, Data: data, HasLe: true}
 }
 
-// Bytes encodes the command. It fails on more than [MaxData] bytes of data.
+// Bytes encodes the command. More than [MaxData] bytes of data are an error with code internal.
 func (c Command) Bytes() ([]byte, error) {
 	if len(c.Data) > MaxData {
 		return nil, errcode.New(errcode.Internal, "apdu: more than 255 bytes of data")
@@ -40,7 +40,7 @@ func (c Command) Bytes() ([]byte, error) {
 	return b, nil
 }
 
-// Parse decodes a command; the lengths must fit exactly, else it fails with [WrongLength].
+// Parse decodes a command. A length that does not fit exactly is the error [WrongLength].
 func Parse(b []byte) (Command, error) {
 	if len(b) < 4 {
 		return Command{}, WrongLength
@@ -64,7 +64,7 @@ func Parse(b []byte) (Command, error) {
 	return c, nil
 }
 
-// Response is what a device answers: data and a status word.
+// Response is the device's answer to a command: data and a status word.
 type Response struct {
 	Data []byte
 	SW   StatusWord
@@ -77,7 +77,7 @@ func (r Response) Bytes() []byte {
 	return append(b, byte(r.SW>>8), byte(r.SW))
 }
 
-// ParseResponse splits an answer into data and status word; an answer of less than two bytes is a protocol error.
+// ParseResponse splits an answer into data and status word. An answer of less than two bytes is an error with code protocol.
 func ParseResponse(b []byte) (Response, error) {
 	if len(b) < 2 {
 		return Response{}, errcode.New(errcode.Protocol, "apdu: an answer without a status word")

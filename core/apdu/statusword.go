@@ -2,15 +2,15 @@ package apdu
 
 import "imkey-connect/core/errcode"
 
-// StatusWord is the end of every answer, SW1 and SW2. All but [OK] are errors; errors.Is(err, errcode.Locked) works on
-// them.
+// StatusWord is the last two bytes of every answer, SW1 and SW2. Every status word but [OK] is an error, for which
+// errors.Is(err, errcode.Locked) and the like work.
 type StatusWord uint16
 
-// The status words that imKeys are known to answer with: core/PROTOCOL.md section 3.
+// The known status words of imKeys: core/PROTOCOL.md section 3.
 const (
 	OK                      StatusWord = 0x9000
 	WrongLength             StatusWord = 0x6700
-	Declined                StatusWord = 0x6940
+	Rejected                StatusWord = 0x6940
 	TooManyUTXOs            StatusWord = 0x6941
 	SignatureFailed         StatusWord = 0x6942
 	MnemonicFailed          StatusWord = 0x6943
@@ -28,11 +28,11 @@ const (
 	SwitchedToBootLoader    StatusWord = 0x905A
 )
 
-// Code is the error code of a status word wherever it means the same to every command. 6985 and 6A82 mean more to the
-// commands that know why; see [StatusWord.Err].
+// Code returns the error code of a status word as far as it is the same for every command. For some commands 6985 and 6A82
+// have a more precise meaning; see [StatusWord.Err].
 func (w StatusWord) Code() errcode.Code {
 	switch w {
-	case Declined, MnemonicCancelled:
+	case Rejected, MnemonicCancelled:
 		return errcode.UserRejected
 	case NotFound:
 		return errcode.AppletMissing
@@ -47,22 +47,23 @@ func (w StatusWord) Code() errcode.Code {
 	case SwitchedToBootLoader:
 		return errcode.BootLoader
 	case WrongLength, WrongData, WrongParameters:
-		// The command was ours, so the mistake is.
+		// This program sent the command, so the mistake is in this program.
 		return errcode.Internal
 	}
 	return errcode.Protocol
 }
 
-// Error names the status word.
+// Error returns "status word " and four hex digits.
 func (w StatusWord) Error() string {
 	const digits = "0123456789ABCDEF"
 	return "status word " + string([]byte{digits[w>>12], digits[w>>8&15], digits[w>>4&15], digits[w&15]})
 }
 
-// Unwrap gives the sentinel: the code of the status word.
+// Unwrap returns the code of the status word.
 func (w StatusWord) Unwrap() error { return w.Code() }
 
-// Err returns nil for 9000, else an [errcode.Error] with the status word's code, or with the code that as gives for it.
+// Err returns nil for 9000. For another status word it returns an [errcode.Error] with the code that as has for it, or else
+// with the status word's [StatusWord.Code].
 func (w StatusWord) Err(op string, as ...As) error {
 	if w == OK {
 		return nil
@@ -76,7 +77,7 @@ func (w StatusWord) Err(op string, as ...As) error {
 	return &errcode.Error{Code: code, Op: op, StatusWord: uint16(w), Err: w}
 }
 
-// As gives a status word the code that it has for one command.
+// As is the code that a status word has for one command.
 type As struct {
 	SW   StatusWord
 	Code errcode.Code

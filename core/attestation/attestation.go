@@ -1,10 +1,11 @@
-// Package attestation parses and verifies the certificate that an imKey's secure element presents: core/PROTOCOL.md
-// section 4. It says which key a device has, and whether one of the trusted CAs vouches for it; it never says
-// "genuine" without one.
+// Package attestation parses and verifies attestation certificates, in which the vendor's CA signs the public key of an
+// imKey's secure element: core/PROTOCOL.md section 4. Without a trusted CA no device counts as verified.
 package attestation
 
 import (
 	"crypto/sha256"
+	"encoding/hex"
+	"strings"
 
 	"imkey-connect/core/errcode"
 	"imkey-connect/core/secp256k1"
@@ -29,19 +30,19 @@ const (
 	tagSignature   = 0x5F37
 )
 
-// Certificate is a well-formed certificate; nothing in it is true before [Certificate.Verify].
+// Certificate is a well-formed certificate. Do not trust its content before [Certificate.Verify].
 type Certificate struct {
-	// Serial is the secure element's id (SEID), 16 bytes as upper-case hex.
+	// Serial is the secure element's id (SEID): 16 bytes as upper-case hex.
 	Serial string
-	// PublicKey is the secure element's key.
+	// PublicKey is the secure element's public key.
 	PublicKey secp256k1.PublicKey
 
 	digest    [32]byte
 	signature []byte
 }
 
-// Parse reads a certificate, with or without its BF21 wrapper. Lengths are strict, tags come in their one order, and
-// nothing may follow. Its errors have code untrusted-device: whoever presents such a thing has proved nothing.
+// Parse reads a certificate, with or without its BF21 wrapper. The tags must have their fixed order and lengths, and no bytes
+// may follow. Errors have code untrusted-device, since a malformed certificate proves nothing.
 func Parse(b []byte) (*Certificate, error) {
 	outer, rest, err := tlv.Next(b)
 	if err == nil && outer.Tag == tagWrapper && len(rest) == 0 {
@@ -57,7 +58,7 @@ func Parse(b []byte) (*Certificate, error) {
 	if err != nil {
 		return nil, untrusted("malformed certificate", err)
 	}
-	// The order is fixed, and so is every length but that of subject, discretionary data and signature. Only BF20, empty,
+	// The order is fixed. Only subject, discretionary data, public key and signature vary in length. Only BF20, which is empty,
 	// may be absent.
 	layout := []struct {
 		tag      uint16
@@ -82,12 +83,12 @@ func Parse(b []byte) (*Certificate, error) {
 			if l.optional {
 				continue
 			}
-			return nil, untrusted("certificate with missing, unknown or misplaced fields", nil)
+			return nil, untrusted("missing, unknown or misplaced field in the certificate", nil)
 		}
 		f := fields[0]
 		fields = fields[1:]
 		if len(f.Value) < l.min || len(f.Value) > l.max {
-			return nil, untrusted("certificate field of a wrong length", nil)
+			return nil, untrusted("certificate field of the wrong length", nil)
 		}
 		found[l.tag] = f
 		if l.tag != tagSignature {
@@ -95,18 +96,18 @@ func Parse(b []byte) (*Certificate, error) {
 		}
 	}
 	if len(fields) != 0 {
-		return nil, untrusted("certificate with a field too many", nil)
+		return nil, untrusted("unknown field at the end of the certificate", nil)
 	}
 	c := &Certificate{
-		Serial:    upperHex(found[tagSerial].Value),
+		Serial:    strings.ToUpper(hex.EncodeToString(found[tagSerial].Value)),
 		digest:    sha256.Sum256(signed),
 		signature: append([]byte(nil), found[tagSignature].Value...),
 	}
 	if c.PublicKey, err = parseKey(found[tagPublicKey].Value); err != nil {
-		return nil, untrusted("certificate's public key", err)
+		return nil, untrusted("public key of the certificate", err)
 	}
 	if _, _, err := secp256k1.ParseDER(c.signature); err != nil {
-		return nil, untrusted("certificate's signature", err)
+		return nil, untrusted("signature of the certificate", err)
 	}
 	return c, nil
 }
@@ -123,39 +124,30 @@ func parseKey(b []byte) (key secp256k1.PublicKey, err error) {
 	return secp256k1.ParsePublicKey(parts[0].Value)
 }
 
-// Verify returns the pinned key that signed the certificate. The CA id in the certificate does not matter: two keys
-// have been seen under one id. Its errors have code untrusted-device, also for an empty set.
+// Verify returns the trusted CA that signed the certificate. It ignores the CA id in the certificate, since two keys with
+// the same id are known. Errors have code untrusted-device, also if trustedCAs is empty.
 func (c *Certificate) Verify(trustedCAs []secp256k1.PublicKey) (secp256k1.PublicKey, error) {
 	for _, ca := range trustedCAs {
 		if secp256k1.Verify(ca, c.digest, c.signature) {
 			return ca, nil
 		}
 	}
-	return secp256k1.PublicKey{}, untrusted("no pinned key verifies the certificate", nil)
+	return secp256k1.PublicKey{}, untrusted("no trusted CA signed the certificate", nil)
 }
 
 func untrusted(op string, err error) error { return errcode.Wrap(errcode.UntrustedDevice, op, err) }
 
-func upperHex(b []byte) string {
-	const digits = "0123456789ABCDEF"
-	s := make([]byte, 0, 2*len(b))
-	for _, v := range b {
-		s = append(s, digits[v>>4], digits[v&15])
-	}
-	return string(s)
-}
-
-// Standing says how far a device's certificate can be relied on.
+// Standing says how far a device's certificate can be trusted.
 type Standing int
 
-// The standings. Nothing that depends on the binding code is ever sent to an Invalid device; to an Unverified one only
-// when its person knowingly accepted it.
+// The standings. Data that depends on the binding code is never sent to a device with an Invalid certificate, and to a
+// device with an Unverified one only if the user knowingly accepted it.
 const (
-	// Invalid: malformed, or another device's.
+	// Invalid means that the certificate is malformed or belongs to another device.
 	Invalid Standing = iota
-	// Unverified: well formed and for this SEID, but no pinned key verifies it.
+	// Unverified means that the certificate is well formed and has this SEID, but no trusted CA signed it.
 	Unverified
-	// Verified: a pinned key verifies it, and its serial is the SEID.
+	// Verified means that a trusted CA signed the certificate and that it has this SEID.
 	Verified
 )
 
@@ -164,22 +156,22 @@ func (s Standing) String() string { return [...]string{"invalid", "unverified", 
 // Assessment is the result of [Assess].
 type Assessment struct {
 	Standing Standing
-	// Certificate is nil where the standing is Invalid.
+	// Certificate is nil if the standing is Invalid.
 	Certificate *Certificate
-	// CA is the pinned key that verified it.
+	// CA is the trusted CA that signed the certificate, if the standing is Verified.
 	CA secp256k1.PublicKey
-	// Err has code untrusted-device and says why the standing is not Verified.
+	// Err says why the standing is not Verified. It has code untrusted-device.
 	Err error
 }
 
-// Assess judges the certificate that the device with this SEID (upper-case hex) presented.
+// Assess checks the certificate of the device with this SEID, in upper-case hex.
 func Assess(certificate []byte, seid string, trustedCAs []secp256k1.PublicKey) Assessment {
 	c, err := Parse(certificate)
 	if err != nil {
 		return Assessment{Err: err}
 	}
 	if c.Serial != seid {
-		return Assessment{Err: untrusted("the certificate is another device's", nil)}
+		return Assessment{Err: untrusted("the certificate belongs to another device", nil)}
 	}
 	ca, err := c.Verify(trustedCAs)
 	if err != nil {

@@ -1,5 +1,5 @@
-// Package bindcode is the binding code: 8 characters out of 32, drawn by the device and shown on its screen alone:
-// core/PROTOCOL.md section 5.
+// Package bindcode parses binding codes. A binding code has 8 characters out of 32. The device draws it and shows it on its
+// screen only: core/PROTOCOL.md section 5.
 package bindcode
 
 import (
@@ -14,30 +14,30 @@ import (
 const (
 	// Length is the number of characters in a code.
 	Length = 8
-	// Alphabet is what a code is made of, in the order that the simulator draws from: no 0, O, 1 or I.
+	// Alphabet has the characters of a code, in the order in which the simulator draws them. 0, O, 1 and I are not in it.
 	Alphabet = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
 )
 
-// Code is a binding code in upper case. It is a secret: it has no String, and whoever holds one wipes it. Garbage
-// collection may have copied it, and a JavaScript string it came from cannot be wiped; keep it short-lived.
+// Code is a binding code in upper case. It is a secret: it has no String, and its owner wipes it. Keep it for a short time:
+// garbage collection may copy it, and the JavaScript string from which it came cannot be wiped.
 type Code [Length]byte
 
 // Wipe overwrites the code.
 func (c *Code) Wipe() { *c = Code{} }
 
-// Format keeps the code out of whatever fmt prints, with every verb. fmt cannot call it on an unexported field of another
-// package's struct: whoever holds a code there keeps that struct from being printed.
+// Format prints bindcode.Code{…} for every verb, so that fmt never prints the code. fmt cannot call it for an unexported field
+// of another package's struct: do not print such a struct.
 func (c Code) Format(w fmt.State, verb rune) { io.WriteString(w, "bindcode.Code{…}") }
 
-// Error says why typed text is no code. It carries at most the one offending character, never the rest.
+// Error says why a text is not a binding code. Of the text it has at most the first wrong character.
 type Error struct {
-	// Position counts the characters that count from 1, spaces and dashes left out; 0 where the length is wrong.
+	// Position is the place of the wrong character, from 1 and without spaces and dashes. It is 0 if the length is wrong.
 	Position int
-	// Character is what stands there, or 0.
+	// Character is the wrong character, or 0.
 	Character rune
-	// Hint names characters that it may have been meant as ("Q"), or is empty.
+	// Hint names the characters that the screen may have shown instead, such as "Q or D". It may be empty.
 	Hint string
-	// Count is how many characters that count were typed.
+	// Count is the number of characters in the text, without spaces and dashes.
 	Count int
 }
 
@@ -51,8 +51,8 @@ func (e *Error) Error() string {
 	return "character " + itoa(e.Position) + " cannot be in a binding code"
 }
 
-// Parse reads a code as a person types or pastes it: lower case is accepted, white space and dashes are ignored. Its
-// errors have code [errcode.CodeFormat] and wrap an [Error].
+// Parse reads a code as the user types or pastes it. It accepts lower case and ignores white space and dashes. Errors have
+// code [errcode.CodeFormat] and wrap an [Error].
 func Parse(text string) (Code, error) {
 	var c Code
 	n := 0
@@ -98,7 +98,7 @@ func Parse(text string) (Code, error) {
 	return Code{}, e
 }
 
-// normal returns the code character that r stands for.
+// normal returns the character of the alphabet that r stands for.
 func normal(r rune) (byte, bool) {
 	if r >= utf8.RuneSelf {
 		return 0, false
@@ -124,7 +124,7 @@ func ignored(r rune) bool {
 	return unicode.IsSpace(r)
 }
 
-// hint names what a character that is never in a code may have been on the screen.
+// hint returns the characters that look like r, which is not in the alphabet.
 func hint(r rune) string {
 	switch r {
 	case '0', 'O', 'o':

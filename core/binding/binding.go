@@ -1,12 +1,21 @@
-// Package binding binds this host to an imKey: core/PROTOCOL.md section 5. It is a state machine over a [Store]. A
-// record goes pending (the host's key is stored, before BIND_CHECK) → verify-sent (stored durably before
-// IDENTITY_VERIFY leaves) → bound (the device's yes) → former (its later no); or it is imported from another host's file, and
-// bound when the device says so. Whatever is cut off in between, the next BIND_CHECK tells the
-// host where it stands, so that a binding is whole or absent and never half.
+// Package binding binds this app to an imKey: core/PROTOCOL.md section 5. It is a state machine whose states are in the
+// device's record in a [Store]:
 //
-// What it promises: nothing that depends on the binding code leaves the host before the certificate is verified against
-// a pinned key and names this device, or the person knowingly accepted an unverified one; IDENTITY_VERIFY is never sent
-// twice by itself; a malformed code causes no traffic; and no answer of a device destroys a record.
+//	pending      the app key is stored; BIND_CHECK sends its public key
+//	verify-sent  stored before IDENTITY_VERIFY is sent: the device may have bound
+//	bound        the device said that it is bound to this key
+//	former       the device said later that it is not
+//	imported     the record came from another app's file; the device has not confirmed it yet
+//
+// An operation may be cut off at any point. The next BIND_CHECK then tells in which state the device is.
+//
+// The package promises:
+//
+//   - Nothing that depends on the binding code is sent before a trusted CA is found to have signed the device's certificate, or
+//     before the user knowingly accepted a device that cannot be verified.
+//   - One call sends IDENTITY_VERIFY at most once.
+//   - A malformed code causes no traffic.
+//   - No answer of a device removes a record or its app key.
 package binding
 
 import (
@@ -27,10 +36,10 @@ import (
 	"imkey-connect/core/secp256k1"
 )
 
-// Status is what the device says of its binding.
+// Status is what the device reports about its binding.
 type Status byte
 
-// The statuses, with the byte that BIND_CHECK answers.
+// The statuses. The values are those in the answer to BIND_CHECK.
 const (
 	Unbound        Status = 0x00
 	BoundToThis    Status = 0x55
@@ -55,14 +64,15 @@ const (
 	verifyWrong = 0xA5
 )
 
-// Config says whom to trust and where to keep records.
+// Config is what a [Binding] needs besides the device.
 type Config struct {
+	// Store keeps the records.
 	Store Store
-	// TrustedCAs are the CA keys that vouch for devices; with none, no device is verified.
+	// TrustedCAs are the CAs whose certificates are trusted. If there are none, no device is verified.
 	TrustedCAs []secp256k1.PublicKey
 }
 
-// Binding is the binding between this host and one open device.
+// Binding is the binding between this app and one open device.
 type Binding struct {
 	device *device.Device
 	config Config
@@ -71,15 +81,16 @@ type Binding struct {
 // New returns the binding of d.
 func New(d *device.Device, c Config) *Binding { return &Binding{device: d, config: c} }
 
-// check is what BIND_CHECK told.
+// check is the result of BIND_CHECK.
 type check struct {
 	record   *Record
 	status   Status
 	standing attestation.Assessment
 }
 
-// Status asks the device. An answer that contradicts the record is protocol, another secure element than the record's
-// is device-mismatch. It makes a record (pending) for a device that has none.
+// Status asks the device whether it is bound. If the device has no record, Status stores one in state pending. Errors have code
+// protocol for an answer that contradicts the record, device-mismatch for another secure element than the record's, or come
+// from the store or the exchange.
 func (b *Binding) Status(ctx context.Context) (Status, error) {
 	var status Status
 	err := b.device.Do(ctx, func(s *device.Session) error {
@@ -94,7 +105,7 @@ func (b *Binding) Status(ctx context.Context) (Status, error) {
 	return status, err
 }
 
-// check selects the IMK applet, asks it, and brings the record into line with what it said.
+// check selects the IMK applet, sends BIND_CHECK, and updates the record by the answer.
 func (b *Binding) check(ctx context.Context, s *device.Session) (_ *check, err error) {
 	if err := s.Select(ctx, device.IMK); err != nil {
 		return nil, err
@@ -117,7 +128,7 @@ func (b *Binding) check(ctx context.Context, s *device.Session) (_ *check, err e
 		return nil, err
 	}
 	if len(resp.Data) == 0 {
-		return nil, errcode.New(errcode.Protocol, "an empty answer to BIND_CHECK")
+		return nil, errcode.New(errcode.Protocol, "empty answer to BIND_CHECK")
 	}
 	c := &check{record: r, status: Status(resp.Data[0])}
 	certificate := resp.Data[1:]
@@ -132,7 +143,7 @@ func (b *Binding) check(ctx context.Context, s *device.Session) (_ *check, err e
 	}
 	c.standing = attestation.Assess(certificate, s.SEID(), b.config.TrustedCAs)
 	if c.standing.Certificate != nil && r.HasSE && c.standing.Certificate.PublicKey != r.SE {
-		return nil, errcode.New(errcode.DeviceMismatch, "another secure element than the one this host knows")
+		return nil, errcode.New(errcode.DeviceMismatch, "another secure element than the one in the record")
 	}
 	switch c.status {
 	case Unbound, BoundElsewhere:
@@ -143,16 +154,16 @@ func (b *Binding) check(ctx context.Context, s *device.Session) (_ *check, err e
 	case BoundToThis:
 		return c, b.confirm(ctx, c)
 	}
-	return nil, errcode.New(errcode.Protocol, "an unknown answer to BIND_CHECK")
+	return nil, errcode.New(errcode.Protocol, "unknown answer to BIND_CHECK")
 }
 
-// confirm takes "bound to this" into the record.
+// confirm updates the record of a device that says it is bound to the record's key.
 func (b *Binding) confirm(ctx context.Context, c *check) error {
 	r := c.record
 	if r.State == Pending {
-		return errcode.New(errcode.Protocol, "the device claims a binding that this host never asked for")
+		return errcode.New(errcode.Protocol, "the device claims a binding that this app never asked for")
 	}
-	// The record has a key by now, and check compared it; without a certificate there is nothing to compare.
+	// The record has the secure element's key, and check has compared it. Without a certificate it could not.
 	if c.standing.Certificate == nil {
 		return c.standing.Err
 	}
@@ -161,8 +172,8 @@ func (b *Binding) confirm(ctx context.Context, c *check) error {
 	}
 	if r.State == VerifySent {
 		if !r.BoundAt.IsZero() {
-			// The key was bound before, so the attempt that was cut off need not be what bound it now: the code that was typed
-			// in it may be wrong.
+			// The key was bound before, so it need not be the interrupted attempt that bound it. The code of that attempt may be
+			// wrong.
 			r.Code.Wipe()
 			r.HasCode = false
 		}
@@ -172,8 +183,8 @@ func (b *Binding) confirm(ctx context.Context, c *check) error {
 	return b.keep(ctx, r)
 }
 
-// former takes "not bound to this" into the record of a device that was. The record is as good without that note, so it is
-// none of the caller's errors if it cannot be made.
+// former updates the record of a device that was bound and says that it is not. An error of the store is ignored, since the
+// record is usable without this update.
 func (b *Binding) former(ctx context.Context, r *Record) {
 	if r.State == Bound || r.State == Imported {
 		r.State = Former
@@ -188,7 +199,7 @@ func (b *Binding) loadOrCreate(ctx context.Context) (*Record, error) {
 		return r, err
 	}
 	err = locked(ctx, b.config.Store, info.SEID, func() error {
-		// It may have been imported at this very moment.
+		// Another page may have imported it meanwhile.
 		if r, err = load(ctx, b.config.Store, info.SEID); !errors.Is(err, ErrNoRecord) {
 			return err
 		}
@@ -209,18 +220,18 @@ func (b *Binding) loadOrCreate(ctx context.Context) (*Record, error) {
 	return r, nil
 }
 
-// BindOptions are a person's choices for one binding.
+// BindOptions are the user's choices for one binding.
 type BindOptions struct {
-	// AcceptUnverified says that the person knowingly goes on with a device that no pinned key verifies. Its key is
-	// pinned from then on.
+	// AcceptUnverified allows a device whose certificate no trusted CA signed. The record keeps its key, and a later device
+	// with another key is refused.
 	AcceptUnverified bool
-	// RememberCode keeps the code in the record, for its person to look up later.
+	// RememberCode keeps the code in the record, so that the user can look it up later.
 	RememberCode bool
 }
 
-// Bind binds this host with the code as the person typed it. A malformed code is code-format and reaches no device;
-// then untrusted-device, wrong-code, code-locked, or whatever stood in the way. A device that is already bound to this
-// host is left as it is, and so is what its record keeps: the code was not checked.
+// Bind binds this app with the code that the user typed. Errors have code code-format for a malformed code, which is not sent;
+// untrusted-device, wrong-code or code-locked; or come from the store or the exchange. If the device is already bound to
+// this app, Bind does not check the code and does not change the record.
 func (b *Binding) Bind(ctx context.Context, typed string, o BindOptions) error {
 	code, err := bindcode.Parse(typed)
 	if err != nil {
@@ -243,7 +254,7 @@ func (b *Binding) Bind(ctx context.Context, typed string, o BindOptions) error {
 	})
 }
 
-// trusted says whether the device is one that the caller wants to deal with.
+// trusted returns nil if the device is verified, or accepted without verification.
 func (c *check) trusted(acceptUnverified bool) error {
 	if c.standing.Standing == attestation.Verified || c.standing.Standing == attestation.Unverified && acceptUnverified {
 		return nil
@@ -251,7 +262,7 @@ func (c *check) trusted(acceptUnverified bool) error {
 	return c.standing.Err
 }
 
-// trust takes the device's key into the record, or says why it may not.
+// trust stores the secure element's key in the record, in memory. The error is that of trusted.
 func (c *check) trust(acceptUnverified bool) error {
 	if err := c.trusted(acceptUnverified); err != nil {
 		return err
@@ -268,14 +279,14 @@ func (c *check) trust(acceptUnverified bool) error {
 // verify sends IDENTITY_VERIFY, once.
 func (b *Binding) verify(ctx context.Context, s *device.Session, c *check, code *bindcode.Code, remember bool) error {
 	r := c.record
-	// What to go back to when the device says no: it was not bound to this host before either, and a record that once was
-	// keeps that, so that no answer of a device can take a key away.
+	// before is the record to go back to if the device refuses. A record that was bound once stays a former one, so that no
+	// answer of a device removes a key.
 	before := *r
 	defer before.Wipe()
 	if before.State == VerifySent {
 		before.State = Pending
 		if !before.BoundAt.IsZero() {
-			before.State = Former // an attempt that was cut off took nothing from it
+			before.State = Former // the interrupted attempt does not change that
 		}
 		before.Code, before.HasCode = bindcode.Code{}, false
 	}
@@ -293,10 +304,10 @@ func (b *Binding) verify(ctx context.Context, s *device.Session, c *check, code 
 	}
 	resp, err := s.Transmit(ctx, apdu.New(0x80, 0x73, 0x80, 0x00, payload), device.UserTimeout)
 	if err != nil {
-		// The device may have bound or not. The next BIND_CHECK tells.
+		// The device may have bound. The next BIND_CHECK tells.
 		return err
 	}
-	// From here on the device has answered, and the record must follow whatever becomes of the caller.
+	// The device has answered: update the record even if the caller gives up.
 	ctx = context.WithoutCancel(ctx)
 	no := resp.SW.Err("IDENTITY_VERIFY", apdu.As{SW: apdu.ConditionsNotSatisfied, Code: errcode.CodeLocked})
 	switch {
@@ -307,16 +318,16 @@ func (b *Binding) verify(ctx context.Context, s *device.Session, c *check, code 
 	case len(resp.Data) == 1 && resp.Data[0] == verifyWrong:
 		no = errcode.New(errcode.WrongCode, "IDENTITY_VERIFY")
 	default:
-		return errcode.New(errcode.Protocol, "an unknown answer to IDENTITY_VERIFY")
+		return errcode.New(errcode.Protocol, "unknown answer to IDENTITY_VERIFY")
 	}
 	kept := b.keep(ctx, &before)
-	if kept == errChanged { // what took its place has nothing to do with this answer
+	if kept == errChanged { // the new record has nothing to do with this answer
 		kept = nil
 	}
 	return errors.Join(no, kept)
 }
 
-// verifyPayload is appPub65 ‖ ct48, the data of IDENTITY_VERIFY.
+// verifyPayload returns the data of IDENTITY_VERIFY: the app's public key (65 bytes) ‖ the ciphertext (48 bytes).
 func verifyPayload(app *secp256k1.PrivateKey, se secp256k1.PublicKey, code *bindcode.Code) ([]byte, error) {
 	pub := app.Public()
 	x, err := app.ECDH(se)
@@ -337,7 +348,7 @@ func verifyPayload(app *secp256k1.PrivateKey, se secp256k1.PublicKey, code *bind
 		return nil, errcode.Wrap(errcode.Internal, "AES", err)
 	}
 	iv := verifyIV(code)
-	// PKCS#7: 32 bytes are two blocks, so a whole block of padding follows.
+	// PKCS #7: 32 bytes are two blocks, so a whole block of padding follows.
 	padded := make([]byte, 48)
 	copy(padded, digest[:])
 	for i := 32; i < 48; i++ {
@@ -347,7 +358,7 @@ func verifyPayload(app *secp256k1.PrivateKey, se secp256k1.PublicKey, code *bind
 	return append(pub[:], padded...), nil
 }
 
-// verifyIV is the first 16 bytes of SHA-256("bindingCode") XOR SHA-256(code).
+// verifyIV returns the first 16 bytes of SHA-256("bindingCode") XOR SHA-256(code).
 func verifyIV(code *bindcode.Code) (iv [16]byte) {
 	a, b := sha256.Sum256([]byte("bindingCode")), sha256.Sum256(code[:])
 	for i := range iv {
@@ -356,8 +367,8 @@ func verifyIV(code *bindcode.Code) (iv [16]byte) {
 	return iv
 }
 
-// ShowCode asks the device to show its binding code on its own screen. A device that is bound elsewhere may refuse;
-// that is bound-elsewhere.
+// ShowCode asks the device to show its binding code on its screen. A device that is bound to another app may refuse; then the
+// error is bound-elsewhere.
 func (b *Binding) ShowCode(ctx context.Context) error {
 	return b.device.Do(ctx, func(s *device.Session) error {
 		c, err := b.check(ctx, s)
@@ -377,10 +388,10 @@ func (b *Binding) ShowCode(ctx context.Context) error {
 	})
 }
 
-// RevealCode returns the code that the record keeps; ok is false where its person chose not to keep it. It needs the
-// device: plugged in, "bound to this", and with the record's key. That proves no presence, since a certificate can be
-// replayed and the status is plain text; it keeps the code from whoever has the browser alone and does not try.
-// acceptUnverified lets the code of a device be shown that was accepted without verification. The caller wipes the code.
+// RevealCode returns the code in the record. ok is false if the record has none. The device must be plugged in, bound to this
+// app, and have the record's key. This does not prove that the device is present, since a certificate can be replayed and
+// the status is sent in the clear. It only keeps the code from an attacker who has the browser without the device
+// and makes no effort. acceptUnverified allows a device whose certificate no trusted CA signed. The caller wipes the code.
 func (b *Binding) RevealCode(ctx context.Context, acceptUnverified bool) (code bindcode.Code, ok bool, err error) {
 	err = b.device.Do(ctx, func(s *device.Session) error {
 		c, err := b.check(ctx, s)
@@ -403,8 +414,8 @@ func (b *Binding) RevealCode(ctx context.Context, acceptUnverified bool) (code b
 	return code, ok, err
 }
 
-// Forget removes the record of this device, corrupt or not. The device goes on being bound to the key that is thereby
-// lost; binding again takes the code.
+// Forget removes the record of this device, even a corrupt one. The device stays bound to the app key, which is lost. To bind
+// again takes the code.
 func (b *Binding) Forget(ctx context.Context) error {
 	return b.device.Do(ctx, func(s *device.Session) error {
 		return Forget(ctx, b.config.Store, s.SEID())

@@ -9,21 +9,20 @@ import (
 	"imkey-connect/core/secp256k1"
 )
 
-// Known is what a host's record tells of a device, plugged in or not. It holds no secret.
+// Known is what the record says about a device, which need not be plugged in. It holds no secret.
 type Known struct {
 	SEID string
-	// Readable is false for a record that does not authenticate or is of another version; all below is empty then.
+	// Readable is false for a record that does not authenticate or has an unknown version. The fields below are empty then.
 	Readable bool
 	Serial   string
 	Name     string
 	State    State
-	// BoundAt is when the device was bound, or zero; also of a binding that is imported or former.
+	// BoundAt is the time of the binding, or zero. A former or imported binding has one, too.
 	BoundAt time.Time
 	// Trust and CA are those of the certificate at the last binding.
 	Trust Trust
 	CA    secp256k1.PublicKey
-	// HasCode says that the record keeps a binding code which [Binding.RevealCode] gives if the device agrees: of one that is
-	// bound or imported.
+	// HasCode reports that the record is bound or imported and has a binding code, which [Binding.RevealCode] may return.
 	HasCode bool
 }
 
@@ -32,7 +31,7 @@ func (r *Record) known() Known {
 		Trust: r.Trust, CA: r.CA, HasCode: r.HasCode && (r.State == Bound || r.State == Imported)}
 }
 
-// List tells of every record in the store, in the order of their SEIDs. A record that cannot be read is there too.
+// List returns what all records of the store say, sorted by SEID. Records that cannot be read are included.
 func List(ctx context.Context, store Store) ([]Known, error) {
 	seids, err := store.List(ctx)
 	if err != nil {
@@ -42,7 +41,7 @@ func List(ctx context.Context, store Store) ([]Known, error) {
 	for _, seid := range seids {
 		known, err := Look(ctx, store, seid)
 		if errors.Is(err, ErrNoRecord) {
-			continue // forgotten meanwhile
+			continue // removed meanwhile
 		}
 		if err != nil {
 			return nil, err
@@ -52,7 +51,7 @@ func List(ctx context.Context, store Store) ([]Known, error) {
 	return all, nil
 }
 
-// Look tells of one record, or says [ErrNoRecord].
+// Look returns what one record says. The error is [ErrNoRecord] if there is none.
 func Look(ctx context.Context, store Store, seid string) (Known, error) {
 	r, err := load(ctx, store, seid)
 	if errors.Is(err, errcode.RecordCorrupt) {
@@ -65,8 +64,8 @@ func Look(ctx context.Context, store Store, seid string) (Known, error) {
 	return r.known(), nil
 }
 
-// Rename gives the device a name, or none, and changes nothing else of its record. Errors are invalid-argument for a name
-// that is none and for a device without a record (reason unknown-device), record-corrupt, and the store's.
+// Rename sets the name of a device. An empty name removes it. Errors have code invalid-argument for an invalid name (see
+// [CleanName]) and for a device without a record (reason unknown-device), record-corrupt, or come from the store.
 func Rename(ctx context.Context, store Store, seid, typed string) error {
 	name, err := CleanName(typed)
 	if err != nil {
@@ -86,18 +85,18 @@ func Rename(ctx context.Context, store Store, seid, typed string) error {
 	})
 }
 
-// Forget removes a device's record, readable or not. A device that has none is no error. The device is not told: it goes on
-// being bound to a key that nobody has.
+// Forget removes a device's record, even a corrupt one. A missing record is no error. The device is not told: it stays bound to
+// the lost key.
 func Forget(ctx context.Context, store Store, seid string) error {
 	return locked(ctx, store, seid, func() error { return store.Delete(ctx, seid) })
 }
 
-// unknown turns the absence of a record into what the caller did wrong.
+// unknown turns [ErrNoRecord] into an invalid-argument error.
 func unknown(err error) error {
 	if !errors.Is(err, ErrNoRecord) {
 		return err
 	}
-	e := errcode.New(errcode.InvalidArgument, "there is no record of such a device")
+	e := errcode.New(errcode.InvalidArgument, "there is no record of this device")
 	e.Data = map[string]any{"reason": "unknown-device"}
 	return e
 }

@@ -7,9 +7,9 @@ import (
 	"imkey-connect/core/errcode"
 )
 
-// Export gives a device's record as it is moved to another host: in the clear, as the newest version encodes it. Whoever gets
-// it encrypts and wipes it. A record of a device that never said that it is bound is
-// not-bound: as long as no other host has the key, what the device says next is the outcome of the attempt here.
+// Export returns a device's record for another app, unencrypted and in the newest version. The caller encrypts and wipes it. The
+// error is not-bound if the device never said that it is bound: as long as no other app has the key, the device's next answer
+// tells how the attempt of this app ended.
 func Export(ctx context.Context, store Store, seid string) ([]byte, error) {
 	r, err := load(ctx, store, seid)
 	if err != nil {
@@ -22,35 +22,38 @@ func Export(ctx context.Context, store Store, seid string) ([]byte, error) {
 	return r.encode(), nil
 }
 
-// worthless says that no device can be bound to the record's key.
+// worthless reports that no device can be bound to the record's key.
 func (r *Record) worthless() bool { return r.State == Pending && r.BoundAt.IsZero() }
 
-// ImportOptions are what a person decided on beforehand.
+// ImportOptions are the user's choices for an import.
 type ImportOptions struct {
-	// SEID, if it is not empty, is the one device whose binding may be imported.
+	// SEID, if not empty, is the only device whose binding may be imported.
 	SEID string
-	// Replace takes the place of what this host has of the device.
+	// Replace allows to replace the record that the store has for the device.
 	Replace bool
 }
 
-// Import takes a record that [Export] gave to another host. What was bound there is imported here until the device itself says
-// that it is bound to this key. Errors are file-invalid (reason damaged or version), device-mismatch (reason secure-element
-// where it is the device of that SEID and yet not the one this host knows), record-exists with the seid and serial of the
-// device, and the store's; after any of them the store is as it was.
+// Import stores a record that [Export] returned in another app. Its state is imported until the device says that it is bound to
+// this key. On an error the store is unchanged. Errors have the code
 //
-// A record of a device that was met and never bound is replaced in any case, unless it knows the device by another key.
+//   - file-invalid, reason damaged or version
+//   - device-mismatch, with reason secure-element if the SEID is that of a known device, but the secure element's key is not
+//   - record-exists, with the device's seid and serial
+//   - or that of the store.
+//
+// Import always replaces the record of a device that was never bound, unless that record has another secure element's key.
 func Import(ctx context.Context, store Store, record []byte, o ImportOptions) (Known, error) {
 	r, err := decodeRecord(record)
 	switch {
 	case err == errVersion:
-		return Known{}, Invalid("version", "a record of a later version")
+		return Known{}, InvalidFile("version", "the record has a later version")
 	case err != nil, r.worthless():
 		r.Wipe()
-		return Known{}, Invalid("damaged", "no record of a binding")
+		return Known{}, InvalidFile("damaged", "the file has no record of a binding")
 	}
 	defer r.Wipe()
 	if o.SEID != "" && o.SEID != r.SEID {
-		return Known{}, errcode.New(errcode.DeviceMismatch, "the file is of another device")
+		return Known{}, errcode.New(errcode.DeviceMismatch, "the file belongs to another device")
 	}
 	if r.State >= Bound {
 		r.State = Imported
@@ -60,16 +63,16 @@ func Import(ctx context.Context, store Store, record []byte, o ImportOptions) (K
 		switch {
 		case errors.Is(err, ErrNoRecord), err != nil && errors.Is(err, errcode.RecordCorrupt) && o.Replace:
 		case errors.Is(err, errcode.RecordCorrupt):
-			return exists(r, "this host has a record of the device that it cannot read")
+			return exists(r, "there is a record of the device that cannot be read")
 		case err != nil:
 			return err
 		default:
 			defer before.Wipe()
 			if !o.Replace && !before.worthless() {
-				return exists(r, "this host knows the device already")
+				return exists(r, "there is a record of the device already")
 			}
 			if !o.Replace && before.HasSE && before.SE != r.SE {
-				e := errcode.New(errcode.DeviceMismatch, "the file is of another secure element than the one this host knows")
+				e := errcode.New(errcode.DeviceMismatch, "the file belongs to another secure element than the record")
 				e.Data = map[string]any{"reason": "secure-element"}
 				return e
 			}
@@ -91,8 +94,8 @@ func exists(r *Record, why string) error {
 	return e
 }
 
-// Invalid is file-invalid with its reason: not-a-binding, damaged or version.
-func Invalid(reason, why string) error {
+// InvalidFile returns an error with code file-invalid and a reason: not-a-binding, damaged or version.
+func InvalidFile(reason, why string) error {
 	e := errcode.New(errcode.FileInvalid, why)
 	e.Data = map[string]any{"reason": reason}
 	return e

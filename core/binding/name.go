@@ -7,13 +7,14 @@ import (
 	"imkey-connect/core/errcode"
 )
 
-// MaxName is how many characters (Unicode code points) a device's name may have.
+// MaxName is the largest number of characters (Unicode code points) in a device's name.
 const MaxName = 32
 
-// CleanName takes the white space off both ends of a name that a person typed. Empty means none. What is too long, is not
-// UTF-8, or has characters that break a line or turn its direction, is invalid-argument.
+// CleanName removes white space from both ends of a name that the user typed. The result may be empty. Errors have code
+// invalid-argument (reason name): for a name that is too long or not UTF-8, and for characters that break a line or change its
+// direction.
 func CleanName(typed string) (string, error) {
-	// A bound before anything looks at it: white space at the ends is not counted, but nobody types that much.
+	// White space at the ends does not count as part of the name, but it has a bound, too.
 	if len(typed) > 1<<12 || !utf8.ValidString(typed) {
 		return "", badName("not a name")
 	}
@@ -33,7 +34,7 @@ func badName(why string) error {
 	return e
 }
 
-// unfit characters make a line look like something else than it is.
+// unfit reports whether a character can make a line look different from its content.
 func unfit(r rune) bool {
 	return r < 0x20 || r >= 0x7F && r < 0xA0 || // controls
 		r == 0x2028 || r == 0x2029 || // line and paragraph separators

@@ -10,22 +10,22 @@ import (
 	"imkey-connect/core/tlv"
 )
 
-// State says how far a binding has come on this host.
+// State is the state of a binding, as the app knows it. See the package comment.
 type State byte
 
-// The states, in their order.
+// The states.
 const (
-	// Pending: the app key is stored, and the device has not been asked to bind.
+	// Pending means that the app key is stored and that the device was not asked to bind.
 	Pending State = 1
-	// VerifySent: IDENTITY_VERIFY may have left; only the device knows whether it bound.
+	// VerifySent means that IDENTITY_VERIFY may have been sent. Only the device knows whether it bound.
 	VerifySent State = 2
-	// Bound: the device said so, to this host, and nothing else since.
+	// Bound means that the device said that it is bound to this key, and has said nothing else since.
 	Bound State = 3
-	// Imported: a host bound the device with this key, and its record was moved here in a file. This host has not heard the
-	// device say so yet.
+	// Imported means that another app bound the device with this key and that the record came from its file. The device has not
+	// confirmed it to this app.
 	Imported State = 4
-	// Former: it was bound or imported, and the device said since that it is not bound to this key. It may be a device's lie,
-	// so the key is kept.
+	// Former means that the binding was bound or imported, and that the device said since that it is not bound to this key. The
+	// device may lie, so the key is kept.
 	Former State = 5
 )
 
@@ -45,40 +45,40 @@ func (s State) String() string {
 	return "unknown"
 }
 
-// Trust says what made the host accept the secure element's key.
+// Trust says why the app accepted the secure element's key.
 type Trust byte
 
 // The kinds of trust.
 const (
-	// NoTrust: no key is accepted yet.
+	// NoTrust means that no key was accepted.
 	NoTrust Trust = 0
-	// Verified: a pinned CA key verified the certificate.
+	// Verified means that a trusted CA signed the certificate.
 	Verified Trust = 1
-	// Accepted: the person knowingly accepted a device that could not be verified.
+	// Accepted means that the user knowingly accepted a device that could not be verified.
 	Accepted Trust = 2
 )
 
-// Record is what a host keeps of one device. It holds secrets: the store encrypts it, and whoever holds one wipes it.
+// Record is what an app stores about a binding to one device. It holds secrets: the store encrypts it, and its owner wipes it.
 type Record struct {
-	// SEID is the secure element's id, 16 bytes as upper-case hex, and the record's name in the store.
+	// SEID is the secure element's id: 16 bytes as upper-case hex. The store keeps the record under it.
 	SEID string
-	// Serial is the imKey's serial number, for people.
+	// Serial is the imKey's serial number, which the user knows it by.
 	Serial string
 	State  State
-	// App is the host's key for this device, made once.
+	// App is the app key for this device.
 	App secp256k1.PrivateKey
-	// SE is the secure element's key once it is accepted; HasSE says whether there is one.
+	// SE is the public key of the accepted secure element. HasSE reports whether there is one.
 	SE    secp256k1.PublicKey
 	HasSE bool
 	Trust Trust
-	// CA is the pinned key that verified the certificate, where Trust is Verified.
+	// CA is the trusted CA that signed the certificate, if Trust is Verified.
 	CA secp256k1.PublicKey
-	// Created and BoundAt are in whole seconds, UTC; BoundAt is zero before the first binding.
+	// Created and BoundAt are in whole seconds, UTC. BoundAt is zero before the first binding.
 	Created, BoundAt time.Time
-	// Name is what its person calls the device, as [CleanName] leaves it, or empty.
+	// Name is the user's name for the device, as [CleanName] returns it, or empty.
 	Name string
-	// Code is the binding code, if its person let the host keep it; HasCode says whether it is there. While the state is
-	// verify-sent it is a candidate.
+	// Code is the binding code, if the user allowed to keep it. HasCode reports whether there is one. In state verify-sent the
+	// code is not confirmed yet.
 	Code    bindcode.Code
 	HasCode bool
 }
@@ -93,14 +93,13 @@ func (r *Record) Wipe() {
 	r.HasCode = false
 }
 
-// recordVersion is the first byte of an encoded record. Records of every version ever written must stay readable: what is
-// read as version 1 is written as version 2 the next time. A version from the future is record-corrupt, and nothing but its
-// person's word overwrites it.
+// recordVersion is the first byte of an encoded record. Records of all earlier versions stay readable, and are written in this
+// version. A record of a later version is record-corrupt, and only the user's decision overwrites it.
 //
-// Version 2 has all that version 1 has, and the name and the states imported and former besides.
+// Version 2 adds the name and the states imported and former to version 1.
 const recordVersion = 2
 
-// The tags. Every field is present at most once, in ascending order.
+// The tags of the fields. A record has each field at most once, in ascending order.
 const (
 	tagSEID    = 0x81
 	tagSerial  = 0x82
@@ -115,8 +114,8 @@ const (
 	tagName    = 0x8B // since version 2
 )
 
-// lastSecond is the last one that a JavaScript Date can tell; before 1970 it goes as far back. What no clock showed is no
-// record's, but may be in a file that somebody made to be imported.
+// lastSecond is the last second after 1970 that a JavaScript Date can hold, and minus lastSecond the first before. A file made
+// by an attacker may have other times.
 const lastSecond = 8_640_000_000_000
 
 func (r *Record) encode() []byte {
@@ -147,10 +146,10 @@ func (r *Record) encode() []byte {
 
 func corrupt(why string) error { return errcode.New(errcode.RecordCorrupt, "record: "+why) }
 
-// errVersion is corrupt for a record that a later program wrote.
+// errVersion is the error for a record of a later version.
 var errVersion = corrupt("unknown version")
 
-// decodeRecord reads a record of any version written so far. Its errors have code record-corrupt.
+// decodeRecord reads a record of any version up to recordVersion. Errors have code record-corrupt.
 func decodeRecord(b []byte) (_ *Record, err error) {
 	if len(b) == 0 {
 		return nil, corrupt("empty")
@@ -185,7 +184,7 @@ func decodeRecord(b []byte) (_ *Record, err error) {
 		}
 	}
 	if version == 1 && (r.State > Bound || seen[tagName]) {
-		return nil, corrupt("of a later version than it says")
+		return nil, corrupt("a field of a later version")
 	}
 	for _, tag := range []uint16{tagSEID, tagSerial, tagState, tagApp, tagCreated} {
 		if !seen[tag] {
@@ -253,7 +252,7 @@ func (r *Record) set(f tlv.TLV) error {
 		case f.Tag == tagCreated:
 			r.Created = t
 		case t.IsZero():
-			return corrupt("time") // what stands for "never" is not written
+			return corrupt("time") // the zero time means "never" and is not written
 		default:
 			r.BoundAt = t
 		}
@@ -283,7 +282,7 @@ func seconds(t time.Time) []byte {
 	return []byte{byte(n >> 56), byte(n >> 48), byte(n >> 40), byte(n >> 32), byte(n >> 24), byte(n >> 16), byte(n >> 8), byte(n)}
 }
 
-// ValidSEID says whether s is a secure element's id as records are named: 32 upper-case hex digits.
+// ValidSEID reports whether s is a secure element's id: 32 upper-case hex digits.
 func ValidSEID(s string) bool {
 	for i := range len(s) {
 		if c := s[i]; (c < '0' || c > '9') && (c < 'A' || c > 'F') {

@@ -7,16 +7,16 @@ import (
 	"imkey-connect/core/errcode"
 )
 
-// Locker is a [Store] whose records have several writers: the page that has the device open, and whoever renames, forgets
-// or imports. Everybody reads and writes a record under its lock, and holds that as long as this takes and no longer.
+// Locker is a [Store] with several writers: the page that has the device open, and pages that rename, forget or import. A
+// writer holds the record's lock from reading to writing, and no longer.
 type Locker interface {
 	Store
-	// Lock waits for the record's lock. Errors are storage and aborted.
+	// Lock waits for the record's lock. Errors have code storage or aborted.
 	Lock(ctx context.Context, seid string) (unlock func(), err error)
 }
 
-// Shared makes a [Locker] of a store. changed, if not nil, is told of every record that was written, and of one that was
-// removed with nil; it is called before the writing returns.
+// Shared makes a [Locker] of a store. changed, if not nil, is called after each change of a record and before Put or Delete
+// returns. now is nil for a record that was removed.
 func Shared(store Store, lock func(ctx context.Context, seid string) (func(), error), changed func(seid string, now *Known)) Locker {
 	return &shared{Store: store, lock: lock, changed: changed}
 }
@@ -50,7 +50,7 @@ func (s *shared) Delete(ctx context.Context, seid string) error {
 	return err
 }
 
-// locked runs f while nobody else changes the record.
+// locked runs f with the record's lock.
 func locked(ctx context.Context, store Store, seid string, f func() error) error {
 	if l, ok := store.(Locker); ok {
 		unlock, err := l.Lock(ctx, seid)
@@ -71,7 +71,7 @@ func load(ctx context.Context, store Store, seid string) (*Record, error) {
 	r, err := decodeRecord(b)
 	if err == nil && r.SEID != seid {
 		r.Wipe()
-		return nil, corrupt("another device's")
+		return nil, corrupt("belongs to another device")
 	}
 	return r, err
 }
@@ -82,11 +82,11 @@ func save(ctx context.Context, store Store, r *Record) error {
 	return store.Put(ctx, r.SEID, b)
 }
 
-// errChanged: nothing is lost, and the same call begins with the record that is there now.
+// errChanged says that another page replaced or removed the record. Nothing is lost, and the same call may succeed now.
 var errChanged = errcode.New(errcode.Storage, "the device's record was replaced or removed meanwhile; try again")
 
-// keep writes the record of the open device, with the name that its person may have given it meanwhile. A record that was
-// replaced or removed meanwhile is left as it is, and that is errChanged.
+// keep writes the record of the open device. It keeps the name in the store, which the user may have changed meanwhile. If the
+// record was replaced or removed meanwhile, keep does not write, and the error is errChanged.
 func (b *Binding) keep(ctx context.Context, r *Record) error {
 	return locked(ctx, b.config.Store, r.SEID, func() error {
 		now, err := load(ctx, b.config.Store, r.SEID)
@@ -105,8 +105,8 @@ func (b *Binding) keep(ctx context.Context, r *Record) error {
 	})
 }
 
-// keepBound writes the record of a device that has just bound itself to the record's key. Whatever else is there by now, and
-// whether or not it can be read or locked, is worth less.
+// keepBound writes the record of a device that has just bound to the record's key. It replaces any record that is there now,
+// even if that one cannot be read or locked.
 func (b *Binding) keepBound(ctx context.Context, r *Record) error {
 	err := b.keep(ctx, r)
 	if err == nil {

@@ -9,33 +9,33 @@ import (
 	"imkey-connect/core/secp256k1"
 )
 
-// SigningOptions are what a caller knowingly does without.
+// SigningOptions lower the requirements for an operation that signs.
 type SigningOptions struct {
-	// AcceptUnverified takes a device whose certificate no pinned key verifies.
+	// AcceptUnverified allows a device whose certificate no trusted CA signed.
 	AcceptUnverified bool
-	// AllowUnbound takes a device that is bound to nobody. One that is bound elsewhere is never taken.
+	// AllowUnbound allows a device that is not bound to any app. A device that is bound to another app is never allowed.
 	AllowUnbound bool
 }
 
-// SigningKeys are what a binding lends to one operation that signs. They hold a secret; whoever gets them wipes them.
+// SigningKeys are the keys of a binding, for one operation that signs. They hold a secret, which the caller wipes.
 type SigningKeys struct {
-	// App is the host's key for the device, which makes the binding signatures; zero where Unbound.
+	// App is the app key for the device. It makes the binding signatures. It is zero if Unbound is set.
 	App secp256k1.PrivateKey
-	// SE is the key of the device's secure element: the record's, or, where Unbound, the one of a certificate that was
-	// verified or knowingly accepted. There always is one.
+	// SE is the public key of the device's secure element. If Unbound is set, it comes from a certificate that was verified or
+	// knowingly accepted, else from the record.
 	SE secp256k1.PublicKey
-	// Trust says what the certificate is worth today: [Verified] or [Accepted].
+	// Trust is [Verified] or [Accepted], as the certificate was found now.
 	Trust Trust
-	// Unbound says that the device is bound to nobody, and the caller allowed that.
+	// Unbound reports that the device is not bound to any app and that the caller allowed that.
 	Unbound bool
 }
 
 // Wipe overwrites the secret.
 func (k *SigningKeys) Wipe() { k.App.Wipe() }
 
-// SigningKeys asks the device behind s, which is this binding's, whether the binding holds, and lends its keys. Errors are
-// not-bound, bound-elsewhere, untrusted-device, device-mismatch, and those of [Binding.Status]. Afterwards the IMK
-// applet is the selected one.
+// SigningKeys asks the device of s, which must be this binding's device, whether it is bound, and returns the keys. Errors
+// have code not-bound, bound-elsewhere or untrusted-device, or are those of [Binding.Status]. Afterwards the IMK applet is the
+// selected one.
 func (b *Binding) SigningKeys(ctx context.Context, s *device.Session, o SigningOptions) (SigningKeys, error) {
 	c, err := b.check(ctx, s)
 	if err != nil {
@@ -55,7 +55,7 @@ func (b *Binding) SigningKeys(ctx context.Context, s *device.Session, o SigningO
 	if c.standing.Standing == attestation.Verified {
 		k.Trust = Verified
 	}
-	// Where the record has a key, check held it against this one.
+	// If the record has a key, check has compared it with this one.
 	k.SE = c.standing.Certificate.PublicKey
 	if !k.Unbound {
 		k.App = c.record.App

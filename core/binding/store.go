@@ -7,24 +7,25 @@ import (
 	"sync"
 )
 
-// ErrNoRecord is what a [Store] answers for a device it does not know.
+// ErrNoRecord is the error of a [Store] for a device without a record.
 var ErrNoRecord = errors.New("no record")
 
-// Store keeps one opaque record a device, named by its SEID (32 upper-case hex digits). The bytes hold private keys:
-// an implementation encrypts them or says that it does not. Errors have code storage, storage-full or record-corrupt.
+// Store keeps one opaque record for each device, under its SEID (32 upper-case hex digits). Records hold private keys: an
+// implementation encrypts them, or its documentation says that it does not. Errors have code storage, storage-full or
+// record-corrupt.
 type Store interface {
 	// Get returns a copy of the record, or [ErrNoRecord].
 	Get(ctx context.Context, seid string) ([]byte, error)
-	// Put writes the record and returns when it is durable. It must not keep the slice, which is wiped afterwards.
+	// Put writes the record and returns when it is durable. It must not keep the slice, which the caller wipes.
 	Put(ctx context.Context, seid string, record []byte) error
-	// Delete removes the record; a record that is not there is no error.
+	// Delete removes the record. A missing record is no error.
 	Delete(ctx context.Context, seid string) error
 	// List returns the SEIDs of all records, sorted.
 	List(ctx context.Context) ([]string, error)
 }
 
-// InsertSEID puts an SEID into its place in a sorted list, unless it is there. It is what a [Store] makes List's answer with:
-// lists are short, and sorting code is long, in a module that is downloaded.
+// InsertSEID inserts an SEID into a sorted list, unless the list has it. Stores use it for List: the lists are short, and a
+// sorting function would add code to the WebAssembly.
 func InsertSEID(sorted []string, seid string) []string {
 	at := len(sorted)
 	for at > 0 && sorted[at-1] >= seid {
@@ -39,7 +40,7 @@ func InsertSEID(sorted []string, seid string) []string {
 	return sorted
 }
 
-// MemoryStore keeps records in memory, unencrypted, until it is dropped. The zero value is ready.
+// MemoryStore keeps records in memory and does not encrypt them. The zero value is ready to use.
 type MemoryStore struct {
 	mu      sync.Mutex
 	records map[string][]byte

@@ -1,4 +1,4 @@
-// Package device opens an imKey over a transport, says what it is, and runs one operation on it at a time.
+// Package device opens an imKey over a transport, identifies it, and runs one operation on it at a time.
 package device
 
 import (
@@ -12,7 +12,8 @@ import (
 	"imkey-connect/core/transport"
 )
 
-// Applet is the AID of an applet, as SELECT takes it: core/PROTOCOL.md section 3.
+// Applet identifies an applet for SELECT: core/PROTOCOL.md section 3. Except for the card manager and the boot loader, it is
+// the AID without the prefix "i_".
 type Applet string
 
 // The applets that this project talks to.
@@ -31,9 +32,9 @@ func (a Applet) aid() []byte {
 	return append([]byte("i_"), a...)
 }
 
-// Device is an open imKey. Its methods may be called from any goroutine; operations run one after another.
+// Device is an open imKey. Its methods may be called from any goroutine. Operations run one after another.
 type Device struct {
-	// slot holds the right to exchange; state is read without it. Order of locks: slot before mu.
+	// slot holds a token while an operation runs. Order of locks: slot before mu.
 	slot    chan struct{}
 	channel *transport.Channel
 	waiting func(bool)
@@ -43,9 +44,10 @@ type Device struct {
 	closed bool
 }
 
-// Open takes link over, brings the device to rest, identifies it, and closes the link again if any of that fails.
-// waiting, if not nil, is told when the device begins and ends to wait for its person, by its own word or, of a command
-// that asks them ([Session.Ask]), by its silence; it must return at once.
+// Open brings the device behind link to idle and identifies it. On failure it closes the link. Errors have the codes not-imkey
+// and boot-loader, or come from the exchange. waiting, if not nil, is called with true when the device begins to wait for the
+// user and with false when it stops. A device reports that it waits, or is silent after a command that asks the user (see
+// [Session.Ask]). waiting must return at once.
 func Open(ctx context.Context, link transport.Link, waiting func(bool)) (*Device, error) {
 	ch, err := transport.Open(ctx, link)
 	if err != nil {
@@ -67,10 +69,10 @@ func Open(ctx context.Context, link transport.Link, waiting func(bool)) (*Device
 	return d, nil
 }
 
-// Info returns what the device said of itself when it was opened.
+// Info returns what the device reported about itself when it was opened.
 func (d *Device) Info() Info { return d.info }
 
-// Close gives the device back. An operation under way ends with device-disconnected.
+// Close releases the device. An operation under way ends with device-disconnected.
 func (d *Device) Close() error {
 	d.mu.Lock()
 	d.closed = true
@@ -78,7 +80,7 @@ func (d *Device) Close() error {
 	return d.channel.Close()
 }
 
-// Do runs one operation with the device to itself; it waits for its turn. Within op nothing else reaches the device.
+// Do waits for its turn and runs one operation. While op runs, no other operation uses the device.
 func (d *Device) Do(ctx context.Context, op func(*Session) error) error {
 	select {
 	case d.slot <- struct{}{}:
@@ -95,13 +97,14 @@ func (d *Device) Do(ctx context.Context, op func(*Session) error) error {
 	return op(&Session{d: d})
 }
 
-// Session is the right to exchange APDUs, for the length of one operation.
+// Session exchanges APDUs with the device during one operation.
 type Session struct{ d *Device }
 
-// SEID returns the device's id.
+// SEID returns the secure element's id; see [Info].
 func (s *Session) SEID() string { return s.d.Info().SEID }
 
-// Select selects an applet. A missing applet is applet-missing, or boot-loader where the device is in its boot loader.
+// Select selects an applet. For a missing applet the error is applet-missing, or boot-loader if the device is in its boot
+// loader.
 func (s *Session) Select(ctx context.Context, a Applet) error {
 	resp, err := s.Transmit(ctx, apdu.New(0x00, 0xA4, 0x04, 0x00, a.aid()), 0)
 	if err != nil {
@@ -129,23 +132,24 @@ func (s *Session) inBootLoader(ctx context.Context) (bool, error) {
 	return false, err
 }
 
-// longest bounds any exchange, so that a device which asks for patience for ever does not get it.
+// longest bounds every exchange, so that a device which sends keep-alives without end does not block the host.
 const longest = 10 * time.Minute
 
-// UserTimeout bounds the wait for the user: for the answer, or for the next keep-alive, of a command that the user may have
-// to confirm. Simulated devices send keep-alives while they wait; of real ones that is not publicly known.
+// UserTimeout bounds the wait for the answer, or for the next keep-alive, of a command that the user may have to confirm. That
+// real devices send keep-alives is not publicly known.
 const UserTimeout = 240 * time.Second
 
-// Ask is [Session.Transmit] for a command with which the device asks its person: one that is silent is taken to wait.
+// Ask is [Session.Transmit] for a command with which the device asks the user. A device that is silent then counts as waiting
+// for the user.
 func (s *Session) Ask(ctx context.Context, cmd apdu.Command, within time.Duration) (apdu.Response, error) {
-	s.d.channel.Silence = transport.Patience
+	s.d.channel.Silence = transport.SilenceTimeout
 	resp, err := s.Transmit(ctx, cmd, within)
 	s.d.channel.Silence = 0
 	return resp, err
 }
 
-// Transmit exchanges one APDU. within bounds the wait for the answer or the next keep-alive; 0 takes the transport's.
-// A status word other than 9000 is the caller's to judge.
+// Transmit exchanges one APDU. within bounds the wait for the answer or the next keep-alive; 0 means
+// [transport.AnswerTimeout]. A status word other than 9000 is not an error here: the caller checks it.
 func (s *Session) Transmit(ctx context.Context, cmd apdu.Command, within time.Duration) (apdu.Response, error) {
 	b, err := cmd.Bytes()
 	if err != nil {

@@ -10,8 +10,8 @@ import (
 	"imkey-connect/core/errcode"
 )
 
-// Info is what a device says of itself: core/PROTOCOL.md section 3. Only SEID, Serial and Certificate are always there;
-// what a firmware does not answer stays empty.
+// Info is what a device reports about itself: core/PROTOCOL.md section 3. SEID, Serial and Certificate are always set. A field
+// that the firmware does not answer is empty.
 type Info struct {
 	// SEID is the secure element's id, 16 bytes as upper-case hex.
 	SEID string
@@ -19,19 +19,19 @@ type Info struct {
 	Serial string
 	// Firmware and BootLoader are versions such as 1.2.05.
 	Firmware, BootLoader string
-	// Battery is the charge in percent, 0 to 100; -1 where it is unknown or the device is charging.
+	// Battery is the charge in percent, 0 to 100. It is -1 if it is unknown or the device is charging.
 	Battery  int
 	Charging bool
 	// LifeCycle is one of not-activated, activated, initialised, no-pin, no-wallet, creating, recovering, ready.
 	LifeCycle string
-	// BLEName and BLEVersion describe its Bluetooth side.
+	// BLEName and BLEVersion are the name and the version of the device's Bluetooth part.
 	BLEName, BLEVersion string
-	// Certificate is the secure element's certificate as it came; nothing in it is verified.
+	// Certificate is the attestation certificate. It is not verified.
 	Certificate []byte
 }
 
-// reader reads the card manager's answers. A status word leaves the field empty, since firmwares differ in what they
-// know; a failing exchange ends the identification.
+// reader reads the card manager's answers. A status word other than 9000 leaves a field empty, since not every firmware
+// knows every command. An exchange that fails ends the identification.
 type reader struct {
 	ctx context.Context
 	s   *Session
@@ -53,14 +53,15 @@ func (r *reader) read(cmd apdu.Command) []byte {
 	return resp.Data
 }
 
-// data reads one of the objects under 80CB8000, whose id is two bytes.
+// data reads an object of command 80CB8000. Its id has two bytes.
 func (r *reader) data(id uint16) []byte {
 	return r.read(apdu.New(0x80, 0xCB, 0x80, 0x00, []byte{0xDF, 0xFF, 0x02, byte(id >> 8), byte(id)}))
 }
 
 var certificateCommand = apdu.New(0x80, 0xCA, 0xBF, 0x21, []byte{0xA6, 0x04, 0x83, 0x02, 0x15, 0x18})
 
-// identify asks the card manager who the device is. What does not answer as an imKey does is not-imkey.
+// identify reads the device's information from the card manager. The error for a device that does not answer like an imKey
+// is not-imkey.
 func identify(ctx context.Context, s *Session) (Info, error) {
 	if err := s.Select(ctx, CardManager); err != nil {
 		var status apdu.StatusWord
@@ -71,7 +72,7 @@ func identify(ctx context.Context, s *Session) (Info, error) {
 	}
 	r := &reader{ctx: ctx, s: s}
 	var info Info
-	// Public hosts send this one without Le, unlike its siblings.
+	// Public hosts send this command without Le, and the others with Le.
 	seid := apdu.New(0x80, 0xCB, 0x80, 0x00, []byte{0xDF, 0xFF, 0x02, 0x81, 0x01})
 	seid.HasLe = false
 	id := r.read(seid)
@@ -105,7 +106,7 @@ func identify(ctx context.Context, s *Session) (Info, error) {
 	return info, r.err
 }
 
-// Certificate reads the secure element's certificate from the card manager, which it leaves selected.
+// Certificate reads the attestation certificate from the card manager. Afterwards the card manager is the selected applet.
 func (s *Session) Certificate(ctx context.Context) ([]byte, error) {
 	if err := s.Select(ctx, CardManager); err != nil {
 		return nil, err
@@ -126,7 +127,7 @@ func lifeCycle(r *reader) string {
 			return "activated"
 		}
 	}
-	// What native hosts ask; a firmware may know either.
+	// Native hosts ask with another command. A firmware may know one or the other.
 	if b := r.read(apdu.New(0xFF, 0xDC, 0xFE, 0xED, nil)); len(b) == 1 {
 		return map[byte]string{0x80: "initialised", 0x89: "activated", 0x81: "no-pin", 0x83: "no-wallet",
 			0x84: "creating", 0x85: "recovering", 0x86: "ready"}[b[0]]
@@ -134,7 +135,7 @@ func lifeCycle(r *reader) string {
 	return ""
 }
 
-// version reads hex digits a, b, cc… as a.b.cc….
+// version writes bytes with the hex digits abcc… as a.b.cc….
 func version(b []byte) string {
 	d := hex.EncodeToString(b)
 	if len(d) < 4 || len(d) > 16 {
@@ -143,7 +144,7 @@ func version(b []byte) string {
 	return d[:1] + "." + d[1:2] + "." + d[2:]
 }
 
-// ValidSerial says whether s is a serial number as a device may have it: up to 64 characters of printable ASCII.
+// ValidSerial reports whether s can be a serial number: 1 to 64 characters of printable ASCII.
 func ValidSerial(s string) bool { return printable(s) }
 
 func printable(s string) bool {

@@ -8,18 +8,18 @@ import (
 	"imkey-connect/core/secp256k1"
 )
 
-// Address is an account's or a contract's address.
+// Address is the address of an account or a contract.
 type Address [20]byte
 
-// AddressOf returns the address of a public key: the last 20 bytes of the Keccak-256 of X ‖ Y.
+// AddressOf returns the address of a public key: the last 20 bytes of Keccak-256(X ‖ Y).
 func AddressOf(key secp256k1.PublicKey) (a Address) {
 	sum := keccak.Sum256(key[1:])
 	copy(a[:], sum[12:])
 	return a
 }
 
-// ParseAddress reads 0x and 40 hex digits. All lower case and all upper case are taken as they are; mixed case must be
-// the checksum of EIP-55, so that a mistyped character does not send money to nobody. Errors have code invalid-argument.
+// ParseAddress reads 0x and 40 hex digits. In mixed case the capitals must be the checksum of EIP-55, so that a mistyped
+// character is noticed. An address in lower case or in upper case only has no checksum. Errors have code invalid-argument.
 func ParseAddress(s string) (Address, error) { return parseAddress("address", s) }
 
 func parseAddress(at, s string) (a Address, err error) {
@@ -40,7 +40,7 @@ func parseAddress(at, s string) (a Address, err error) {
 	return a, nil
 }
 
-// String returns the address with the checksum of EIP-55 in its capitals.
+// String returns the address with the checksum of EIP-55.
 func (a Address) String() string {
 	text := make([]byte, 42)
 	copy(text, "0x")

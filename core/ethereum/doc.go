@@ -1,12 +1,15 @@
-// Package ethereum makes an imKey sign for Ethereum: what is to be signed is built here, shown on the device's screen in
-// strings that are computed here from the transaction itself, sent to the applet of core/PROTOCOL.md section 6, and the
-// answer is checked before it leaves.
+// Package ethereum has an imKey sign transactions, messages and typed data for Ethereum: core/PROTOCOL.md section 6. It
+// encodes what is to be signed, computes the strings for the device's screen from the transaction, sends both to the
+// applet, and checks the answer. What other coins need as well is in packages signing, hdpath and hdkey.
 //
-// What it promises: no signature comes back that the account's own key did not make over exactly what was asked, with s
-// in the lower half of the order (EIP-2); an account's key is one that the secure element of the binding signed; every
-// command that signs carries the binding signature, and an empty one goes out only for a caller who said [Unbound]; bad
-// input is an error of code invalid-argument, whose Data says where ("at") and why ("reason"), before anything is sent.
+// The package promises:
 //
-// eth_sign and personal_sign are the same here: [Ethereum.SignMessage] puts EIP-191's prefix before whatever it is
-// given, as wallets do today. There is no way to have bare bytes signed, since 32 of them could be a transaction's hash.
+//   - A returned signature was made by the account's key over exactly what the caller passed, and its s is in the lower half
+//     of the order (EIP-2).
+//   - The secure element of the binding signed the account's public key.
+//   - Every request to sign carries the binding signature. It is empty only with a [signing.Unbound] binder.
+//   - Bad input is an error with code invalid-argument before anything is sent. Its Data says where ("at") and why ("reason").
+//
+// eth_sign and personal_sign are the same: [Ethereum.SignMessage] always adds the prefix of EIP-191, as wallets do today. The
+// package does not sign bare bytes, since 32 bytes could be the hash of a transaction.
 package ethereum

@@ -15,26 +15,26 @@ import (
 // ForeignFrom is the reason in the Data of the error for a [Signer] whose From is not the address at its Path.
 const ForeignFrom = "foreign-from"
 
-// Ethereum is the Ethereum applet of an open device. Its methods may be called from any goroutine; operations run one
-// after another, each with the device to itself.
+// Ethereum is the Ethereum applet of an open device. Its methods may be called from any goroutine. Operations run one after
+// another, each with the device to itself. When a context ends, the device is idle before the method returns.
 //
-// Beyond what each method says, errors are those of the device (locked, wallet-missing, in-menu, applet-missing,
-// user-rejected), of the binding (see [signing.Binder]) and of the transport. An answer that is malformed or signed by a wrong
-// key is protocol, and never comes out. When a context ends, the device is idle again before the method returns.
+// Every method that uses the device can fail with the errors of the device (locked, wallet-missing, in-menu, applet-missing,
+// user-rejected), of the binding (see [signing.Binder]) and of the exchange. An answer that is malformed or signed by the wrong
+// key is an error with code protocol.
 type Ethereum struct{ applet *signing.Applet }
 
 // New returns the Ethereum applet of d. It sends nothing.
 func New(d *device.Device, b signing.Binder) *Ethereum { return &Ethereum{signing.New(d, Applet, b)} }
 
-// Account is an address that the device's wallet can sign for.
+// Account is an account of the device's wallet.
 type Account struct {
 	Path      hdpath.Path
 	Address   Address
 	PublicKey secp256k1.PublicKey
 }
 
-// Account returns the account at a path. With show, the device shows the address and its person compares: OK, or
-// user-rejected.
+// Account returns the account at a path. If show is set, the device shows the address until the user confirms it, or rejects
+// it with the error user-rejected.
 func (e *Ethereum) Account(ctx context.Context, p hdpath.Path, show bool) (Account, error) {
 	if err := p.Check(); err != nil {
 		return Account{}, err
@@ -52,11 +52,11 @@ func (e *Ethereum) Account(ctx context.Context, p hdpath.Path, show bool) (Accou
 	return a, nil
 }
 
-// MaxAccounts is how many accounts one call of [Ethereum.Accounts] lists.
+// MaxAccounts is the largest number of accounts that one call of [Ethereum.Accounts] returns.
 const MaxAccounts = 1000
 
-// Accounts lists count accounts below a path, from index first on. None of the indices is hardened, so that one answer
-// of the device is enough: parent is [BIP44]'s or [Legacy]'s path without its end.
+// Accounts returns count accounts below the path parent, which is a path of [BIP44] or [Legacy] without its last component. The
+// first account has index first. One answer of the device is enough, since the indices are not hardened.
 func (e *Ethereum) Accounts(ctx context.Context, parent hdpath.Path, first uint32, count int) ([]Account, error) {
 	if err := parent.Check(); err != nil {
 		return nil, err
@@ -87,7 +87,7 @@ func (e *Ethereum) Accounts(ctx context.Context, parent hdpath.Path, first uint3
 	return accounts, nil
 }
 
-// ExtendedKey returns the extended public key at a path. It asks for the key above, too, whose fingerprint it carries.
+// ExtendedKey returns the extended public key at a path. It reads the key above as well, for the fingerprint.
 func (e *Ethereum) ExtendedKey(ctx context.Context, p hdpath.Path) (hdkey.ExtendedKey, error) {
 	if err := p.Check(); err != nil {
 		return hdkey.ExtendedKey{}, err
@@ -111,13 +111,14 @@ func (e *Ethereum) ExtendedKey(ctx context.Context, p hdpath.Path) (hdkey.Extend
 	return key, err
 }
 
-// Signer says who signs, and who wants to know how it goes. The functions may be nil; they must return at once.
+// Signer says which account signs.
 type Signer struct {
 	Path hdpath.Path
-	// From, if not nil, is the address that the caller expects at the path. Another one is invalid-argument at "from".
+	// From, if not nil, is the address that the caller expects at the path. If the device has another one there, the error
+	// is invalid-argument at "from" with the reason [ForeignFrom].
 	From *Address
-	// Progress is told how much of the payload the device has got, in bytes. All of it but the last command goes at once;
-	// on that one the device waits for its person.
+	// Progress, if not nil, gets the number of payload bytes that the device has received. The device waits for the user on
+	// the last command. Progress must return at once.
 	Progress func(sent, total int)
 }
 
@@ -128,12 +129,12 @@ type SignedTransaction struct {
 	From      Address
 	Signature Signature
 	Summary   Summary
-	// Unbound warns that no binding signature went with the request; see [signing.Unbound].
+	// Unbound reports that the request had no binding signature; see [signing.Unbound].
 	Unbound bool
 }
 
 // SignTransaction has the device show and sign a transaction. announce, if not nil, gets the summary before anything is
-// sent, so that a page can say what the screen is about to show and warn of a blind signature; it must return at once.
+// sent, so that a page can show it and warn of a blind signature. It must return at once.
 func (e *Ethereum) SignTransaction(ctx context.Context, by Signer, t *Transaction, n Native, announce func(Summary)) (*SignedTransaction, error) {
 	if err := by.Path.Check(); err != nil {
 		return nil, err
@@ -182,19 +183,19 @@ type SignedMessage struct {
 	Signature [65]byte
 	Digest    [32]byte
 	From      Address
-	// Blind says that the device's screen showed a digest instead of what is signed; see [BlindMessage].
+	// Blind reports that the device's screen showed a digest instead of the content; see [BlindMessage].
 	Blind bool
-	// Unbound warns that no binding signature went with the request; see [signing.Unbound].
+	// Unbound reports that the request had no binding signature; see [signing.Unbound].
 	Unbound bool
 }
 
-// SignMessage signs a message as personal_sign and eth_sign do, with EIP-191's prefix and its length before it. Together
-// they are at most 65535 bytes.
+// SignMessage signs a message as personal_sign and eth_sign do, with the prefix of EIP-191. Prefix and message have at most
+// 65535 bytes.
 func (e *Ethereum) SignMessage(ctx context.Context, by Signer, message []byte) (*SignedMessage, error) {
 	return e.signMessage(ctx, by, messageData(message), BlindMessage(message))
 }
 
-// SignTypedData signs typed data as eth_signTypedData_v3 and _v4 do. The device cannot show more of it than its hashes.
+// SignTypedData signs typed data as eth_signTypedData_v3 and _v4 do. The device shows only its hashes.
 func (e *Ethereum) SignTypedData(ctx context.Context, by Signer, d *TypedData) (*SignedMessage, error) {
 	if d == nil {
 		return nil, errcode.Invalid("typed data", "missing")
@@ -217,18 +218,18 @@ func (e *Ethereum) signMessage(ctx context.Context, by Signer, data []byte, blin
 	return &SignedMessage{got.signature.Bytes(), keccak.Sum256(data), got.from, blind, got.unbound}, nil
 }
 
-// What unbound hosts were recorded to write after the tag of the binding signature.
+// What recorded hosts without a binding write after the tag of the binding signature.
 var (
 	emptyForTransaction = []byte{0x01, 0x00}
 	emptyForMessage     = []byte{0x00}
 )
 
-// request is one thing to sign.
+// request is one request to sign.
 type request struct {
-	data          []byte // hashed by the device
-	screen        []byte // its strings, encoded
-	prepare, sign byte   // instructions
-	empty         []byte // the unbound form of the binding signature
+	data          []byte // the device hashes and signs it
+	screen        []byte // the encoded strings for the screen
+	prepare, sign byte   // the instructions
+	empty         []byte // the binding signature of a request without a binding
 }
 
 func (r *request) check() error {

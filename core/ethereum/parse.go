@@ -7,8 +7,8 @@ import (
 	"imkey-connect/core/ethereum/rlp"
 )
 
-// ParseTransaction reads the bytes that [Transaction.Unsigned] or [Transaction.Signed] made, strictly: what it reads
-// encodes to the same bytes again. The signature is nil where there is none. Errors have code invalid-argument.
+// ParseTransaction reads the bytes that [Transaction.Unsigned] or [Transaction.Signed] returns. It is strict: the result encodes to
+// the same bytes. The signature is nil if raw has none. Errors have code invalid-argument.
 func ParseTransaction(raw []byte) (*Transaction, *Signature, error) {
 	if len(raw) == 0 {
 		return nil, nil, malformed("empty")
@@ -18,7 +18,7 @@ func ParseTransaction(raw []byte) (*Transaction, *Signature, error) {
 	if raw[0] < 0x80 {
 		t.Type, body = Type(raw[0]), raw[1:]
 		if t.Type != TypeAccessList && t.Type != TypeDynamicFee && t.Type != TypeSetCode {
-			return nil, nil, malformed("of an unknown type")
+			return nil, nil, malformed("unknown type")
 		}
 	}
 	list, err := rlp.Decode(body)
@@ -32,7 +32,7 @@ func ParseTransaction(raw []byte) (*Transaction, *Signature, error) {
 	unsigned := map[Type]int{TypeLegacy: 6, TypeAccessList: 8, TypeDynamicFee: 9, TypeSetCode: 10}[t.Type]
 	signed := len(r.fields) == unsigned+3
 	if !signed && len(r.fields) != unsigned {
-		return nil, nil, malformed("of the wrong number of fields")
+		return nil, nil, malformed("wrong number of fields")
 	}
 	if t.Type != TypeLegacy {
 		t.ChainID = r.big()
@@ -66,7 +66,7 @@ func ParseTransaction(raw []byte) (*Transaction, *Signature, error) {
 
 func malformed(what string) error { return errcode.Invalid("transaction", what) }
 
-// reader takes a transaction's fields one after another and keeps the first error.
+// reader reads a transaction's fields one after another and keeps the first error.
 type reader struct {
 	fields []rlp.Item
 	err    error
@@ -80,13 +80,13 @@ func (r *reader) fail(err error) {
 
 func (r *reader) next(list bool) rlp.Item {
 	if len(r.fields) == 0 {
-		r.fail(malformed("of too few fields"))
+		r.fail(malformed("too few fields"))
 		return rlp.Item{IsList: list}
 	}
 	i := r.fields[0]
 	r.fields = r.fields[1:]
 	if i.IsList != list {
-		r.fail(malformed("with a list where a value belongs, or the reverse"))
+		r.fail(malformed("a list in place of a value, or a value in place of a list"))
 		return rlp.Item{IsList: list}
 	}
 	return i
@@ -116,16 +116,16 @@ func (r *reader) to() *Address {
 
 func (r *reader) addressOf(b []byte) (a Address) {
 	if copy(a[:], b) != len(b) || len(b) != len(a) {
-		r.fail(malformed("with an address that is not 20 bytes long"))
+		r.fail(malformed("an address does not have 20 bytes"))
 	}
 	return a
 }
 
-// each reads a list with read, which gets a reader of one entry's fields; entries have n of them.
+// each calls read for every entry of a list, with a reader of the entry's fields. Every entry has n fields.
 func (r *reader) each(n int, read func(*reader)) {
 	for _, e := range r.next(true).List {
 		if !e.IsList || len(e.List) != n {
-			r.fail(malformed("with a malformed list entry"))
+			r.fail(malformed("malformed list entry"))
 			return
 		}
 		inner := &reader{fields: e.List}
@@ -139,7 +139,7 @@ func (r *reader) accessList() (list []AccessTuple) {
 		a := AccessTuple{Address: e.addressOf(e.bytes())}
 		for _, k := range e.next(true).List {
 			if k.IsList || len(k.Bytes) != 32 {
-				e.fail(malformed("with a storage key that is not 32 bytes long"))
+				e.fail(malformed("a storage key does not have 32 bytes"))
 				return
 			}
 			a.StorageKeys = append(a.StorageKeys, [32]byte(k.Bytes))
@@ -163,7 +163,7 @@ func (r *reader) authorizationList() (list []Authorization) {
 	return list
 }
 
-// signature reads v, r and s; for type 0 it takes the chain id from them, since nothing else says it.
+// signature reads v, r and s. In type 0 they also contain the chain id.
 func (r *reader) signature(t *Transaction) *Signature {
 	v, rr, ss := r.big(), r.big(), r.big()
 	if r.err != nil {
@@ -174,9 +174,9 @@ func (r *reader) signature(t *Transaction) *Signature {
 	ss.FillBytes(sig.S[:])
 	if t.Type == TypeLegacy {
 		if rr.Sign() == 0 && ss.Sign() == 0 {
-			// The unsigned form of EIP-155: v is the chain id.
+			// In the unsigned form of EIP-155, v is the chain id.
 			if v.Sign() == 0 {
-				r.fail(malformed("with the chain id 0"))
+				r.fail(malformed("chain id 0"))
 			}
 			t.ChainID = v
 			return nil
@@ -186,16 +186,16 @@ func (r *reader) signature(t *Transaction) *Signature {
 			v.Sub(v, base)
 			sig.YParity = byte(v.Bit(0))
 			if t.ChainID = v.Rsh(v, 1); v.Sign() == 0 {
-				r.fail(malformed("with the chain id 0"))
+				r.fail(malformed("chain id 0"))
 			}
 			return &sig
 		case v.Cmp(big.NewInt(27)) < 0 || v.Cmp(big.NewInt(28)) > 0:
-			r.fail(malformed("with an impossible v"))
+			r.fail(malformed("impossible v"))
 		}
 		v.Sub(v, big.NewInt(27))
 	}
 	if v.BitLen() > 1 {
-		r.fail(malformed("with an impossible v"))
+		r.fail(malformed("impossible v"))
 		return nil
 	}
 	sig.YParity = byte(v.Uint64())

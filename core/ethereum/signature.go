@@ -8,7 +8,7 @@ import (
 // Signature is an ECDSA signature as Ethereum takes it: r and s big-endian, s in the lower half of the order (EIP-2).
 type Signature signing.Signature
 
-// Bytes is r ‖ s ‖ v with v 27 or 28, as personal_sign and eth_signTypedData answer.
+// Bytes returns r ‖ s ‖ v with v = 27 or 28, which is what personal_sign and eth_signTypedData return.
 func (s Signature) Bytes() (b [65]byte) {
 	copy(b[:32], s.R[:])
 	copy(b[32:], s.S[:])

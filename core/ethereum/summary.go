@@ -8,25 +8,25 @@ import (
 	"imkey-connect/core/errcode"
 )
 
-// Native is how a chain counts its own currency. It comes from the chain's description, not from the dApp.
+// Native describes the native currency of a chain. It comes from the description of the chain, not from the dApp.
 type Native struct {
 	// Symbol is 1 to 11 printable ASCII characters without a space, such as ETH or USDC.e.
 	Symbol string
-	// Decimals is how many decimal places of the symbol's unit a wei is: 18 wherever Ethereum's tools are used.
+	// Decimals is the number of decimal places of the currency. It is 18 on chains that use Ethereum's tools.
 	Decimals uint8
 }
 
 // Ether is Ethereum's own currency.
 var Ether = Native{"ETH", 18}
 
-// Kind says what a transaction is, as far as it can be told from itself.
+// Kind is the kind of a transaction, as far as its own content tells.
 type Kind string
 
 // The kinds.
 const (
 	// Transfer sends the native currency and nothing else.
 	Transfer Kind = "transfer"
-	// TokenTransfer and TokenApproval are ERC-20's transfer and approve.
+	// TokenTransfer and TokenApproval are the calls transfer and approve of ERC-20.
 	TokenTransfer Kind = "token-transfer"
 	TokenApproval Kind = "token-approval"
 	// Creation creates a contract.
@@ -35,32 +35,32 @@ const (
 	Call Kind = "call"
 )
 
-// Summary is what a transaction does, computed from the transaction itself.
+// Summary says what a transaction does. It is computed from the transaction.
 type Summary struct {
 	Kind Kind
-	// Payment, Receiver and Fee are the strings that the device gets for its screen; of a transaction that goes as bytes
-	// (types 1 and 4) it gets none. Fee is the most that the transaction can cost.
+	// Payment, Receiver and Fee are the strings for the device's screen. Transactions of types 1 and 4 are sent without
+	// them. Fee is the highest possible fee.
 	Payment, Receiver, Fee string
-	// Token and Amount are the contract and the number of its smallest units, of ERC-20's calls.
+	// Token and Amount are set for calls of ERC-20: the contract, and the amount in the smallest units of the token.
 	Token  *Address
 	Amount *big.Int
-	// Unlimited says that an approval has no bound in practice: it is for 2^96-1 units or more.
+	// Unlimited reports that an approval is for 2^96−1 units or more, which is no bound in practice.
 	Unlimited bool
-	// Blind says that the screen cannot tell all that the transaction does.
+	// Blind reports that the strings do not say all that the transaction does.
 	Blind bool
 }
 
-// The ERC-20 calls that are recognised: four bytes of selector, then two words.
+// The selectors of the ERC-20 calls that are recognised. Two words of arguments follow.
 var (
 	transferSelector = [4]byte{0xa9, 0x05, 0x9c, 0xbb} // transfer(address,uint256)
 	approveSelector  = [4]byte{0x09, 0x5e, 0xa7, 0xb3} // approve(address,uint256)
 )
 
-// unlimited is where an approval ends to be a number. Whoever means "all" takes the largest there is: 2^256-1, 2^160-1, or
-// 2^96-1 where a token counts in 96 bits, as UNI and COMP do.
+// unlimited is the smallest approval that counts as unlimited. dApps that want an unlimited approval take 2^256-1, 2^160-1, or
+// 2^96-1 for tokens that count in 96 bits, such as UNI and COMP.
 var unlimited = new(big.Int).Sub(new(big.Int).Lsh(big.NewInt(1), 96), big.NewInt(1))
 
-// Summarize says what t does. Errors have code invalid-argument.
+// Summarize returns the summary of t. Errors have code invalid-argument.
 func (t *Transaction) Summarize(n Native) (Summary, error) {
 	if err := n.check(); err != nil {
 		return Summary{}, err
@@ -109,8 +109,8 @@ func (t *Transaction) Summarize(n Native) (Summary, error) {
 	return s, nil
 }
 
-// tokenCall reads the data as one of ERC-20's calls. Trailing bytes, dirty padding and ether sent along make it another
-// call, since what then happens is up to the contract.
+// tokenCall reads the data as a call of ERC-20. A call with trailing bytes, with padding that is not zero, or with ether does
+// not count as one, since the contract decides what it does.
 func (t *Transaction) tokenCall() (selector [4]byte, to Address, value *big.Int, ok bool) {
 	if len(t.Data) != 4+32+32 || big0(t.Value).Sign() != 0 || [12]byte(t.Data[4:16]) != [12]byte{} {
 		return selector, to, nil, false
@@ -126,8 +126,8 @@ func (n Native) check() error {
 	}
 	for _, c := range []byte(n.Symbol) {
 		if c < '!' || c > '~' {
-			// A space could make the screen say something else, and letters beyond ASCII look like others.
-			return errcode.Invalid("symbol", "a currency's symbol is made of printable ASCII characters without spaces")
+			// A space could change the meaning of the screen, and letters beyond ASCII look like others.
+			return errcode.Invalid("symbol", "a currency's symbol has printable ASCII characters without spaces")
 		}
 	}
 	if n.Decimals > 36 {
@@ -136,10 +136,10 @@ func (n Native) check() error {
 	return nil
 }
 
-// gweiPlaces is how many decimal places a fee is shown with: those of a gwei, where the unit is 10^18 wei.
+// gweiPlaces is the number of decimal places of a fee on the screen: down to a gwei.
 const gweiPlaces = 9
 
-// ceilGwei rounds up to what is shown of a fee, in place.
+// ceilGwei rounds a fee up to gweiPlaces, in place.
 func (n Native) ceilGwei(wei *big.Int) *big.Int {
 	if n.Decimals <= gweiPlaces {
 		return wei
@@ -152,7 +152,7 @@ func (n Native) ceilGwei(wei *big.Int) *big.Int {
 	return wei.Mul(wei.Quo(wei, unit), unit)
 }
 
-// format writes an amount exactly, with at least one decimal place and no more than it needs: 1.0 ETH, 0.000126 ETH.
+// format writes an amount exactly, with as many decimal places as it needs and at least one: 1.0 ETH, 0.000126 ETH.
 func (n Native) format(wei *big.Int) string {
 	digits, places := big0(wei).String(), int(n.Decimals)
 	for len(digits) <= places {
@@ -168,5 +168,5 @@ func (n Native) format(wei *big.Int) string {
 	return whole + "." + fraction + " " + n.Symbol
 }
 
-// sizeText writes a number of bytes into an error.
+// sizeText writes a number of bytes for an error.
 func sizeText(n int) string { return strconv.Itoa(n) + " bytes" }

@@ -10,10 +10,10 @@ import (
 	"imkey-connect/core/keccak"
 )
 
-// Type is a transaction's type (EIP-2718).
+// Type is the type of a transaction (EIP-2718).
 type Type byte
 
-// The types that can be signed. Blob transactions (3) cannot: wallets do not send them.
+// The types that can be signed. Blob transactions (type 3) cannot be signed, since wallets do not send them.
 const (
 	TypeLegacy     Type = 0
 	TypeAccessList Type = 1 // EIP-2930
@@ -21,10 +21,10 @@ const (
 	TypeSetCode    Type = 4 // EIP-7702
 )
 
-// Transaction is a transaction as its sender fills it in. Amounts are in wei; a nil amount is zero.
+// Transaction is an unsigned transaction. Amounts are in wei. A nil amount is zero.
 type Transaction struct {
 	Type Type
-	// ChainID is nil only for type 0, and then the signature holds on every chain (before EIP-155).
+	// ChainID may be nil for type 0 only. Then the signature is valid on every chain, as before EIP-155.
 	ChainID *big.Int
 	Nonce   uint64
 	// GasPrice is for types 0 and 1.
@@ -38,7 +38,7 @@ type Transaction struct {
 	Data  []byte
 	// AccessList is for types 1, 2 and 4.
 	AccessList []AccessTuple
-	// AuthorizationList is for type 4, which must not have an empty one.
+	// AuthorizationList is for type 4 and must not be empty there.
 	AuthorizationList []Authorization
 }
 
@@ -48,7 +48,8 @@ type AccessTuple struct {
 	StorageKeys [][32]byte
 }
 
-// Authorization lets an account run the code at an address (EIP-7702). It comes signed: this package signs none.
+// Authorization lets an account run the code at an address (EIP-7702). It is already signed: this package does not sign
+// authorizations.
 type Authorization struct {
 	// ChainID zero means every chain.
 	ChainID *big.Int
@@ -58,10 +59,10 @@ type Authorization struct {
 	R, S    *big.Int
 }
 
-// word is how many bits an amount may have.
+// word is the number of bits in the largest amount.
 const word = 256
 
-// encodable refuses what has no encoding. Errors have code invalid-argument.
+// encodable returns an error for a transaction that has no encoding. Errors have code invalid-argument.
 func (t *Transaction) encodable() error {
 	switch t.Type {
 	case TypeLegacy, TypeAccessList, TypeDynamicFee, TypeSetCode:
@@ -87,7 +88,7 @@ func (t *Transaction) encodable() error {
 		}
 	}
 	if t.Type == TypeLegacy && t.ChainID != nil && t.ChainID.BitLen() > word-2 {
-		// v is twice the chain id and more.
+		// v is more than twice the chain id.
 		return errcode.Invalid("chainId", "out of range")
 	}
 	if t.Type == TypeLegacy && len(t.AccessList) != 0 {
@@ -121,7 +122,7 @@ func amount(at string, n *big.Int) error {
 	return nil
 }
 
-// Validate refuses, beyond what has no encoding, what no node accepts. Errors have code invalid-argument.
+// Validate returns an error for a transaction that has no encoding or that no node accepts. Errors have code invalid-argument.
 func (t *Transaction) Validate() error {
 	if err := t.encodable(); err != nil {
 		return err
@@ -130,7 +131,7 @@ func (t *Transaction) Validate() error {
 	case t.ChainID == nil && t.Type != TypeLegacy:
 		return errcode.Invalid("chainId", "missing")
 	case t.ChainID != nil && t.ChainID.Sign() == 0:
-		// It would read as a signature for every chain.
+		// The signature would be one for every chain.
 		return errcode.Invalid("chainId", "no chain has the id 0")
 	case t.Nonce == math.MaxUint64:
 		return errcode.Invalid("nonce", "out of range (EIP-2681)")
@@ -154,10 +155,10 @@ func big0(v *big.Int) *big.Int {
 	return v
 }
 
-// protected says whether the signature of a type 0 transaction is for one chain (EIP-155).
+// protected reports whether the signature of a type 0 transaction is valid on one chain only (EIP-155).
 func (t *Transaction) protected() bool { return t.ChainID != nil && t.ChainID.Sign() != 0 }
 
-// fields is what precedes the signature, in order.
+// fields returns the fields before the signature, in order.
 func (t *Transaction) fields() []rlp.Item {
 	var to []byte
 	if t.To != nil {
@@ -206,7 +207,7 @@ func (t *Transaction) authorizationList() rlp.Item {
 	return list
 }
 
-// envelope puts the type before the fields, where there is one (EIP-2718).
+// envelope encodes the fields, with the type before them except for type 0 (EIP-2718).
 func (t *Transaction) envelope(fields []rlp.Item) []byte {
 	b := rlp.List(fields...).Encode()
 	if t.Type != TypeLegacy {
@@ -242,12 +243,12 @@ func (t *Transaction) Signed(sig Signature) ([]byte, error) {
 		return nil, err
 	}
 	return t.envelope(append(t.fields(), rlp.Big(t.v(sig.YParity)),
-		// As integers: nodes refuse leading zeros.
+		// r and s are integers, since nodes refuse leading zeros.
 		rlp.Big(new(big.Int).SetBytes(sig.R[:])), rlp.Big(new(big.Int).SetBytes(sig.S[:])))), nil
 }
 
-// v is what a signed transaction carries for the recovery id: the id itself, since EIP-155 chainId·2 + 35 + id, before
-// it 27 + id. Chain ids beyond 2^32 exist, hence no machine word.
+// v returns the field of a signed transaction that holds the recovery id: the id itself, or in type 0 chainId·2 + 35 + id
+// (EIP-155) or 27 + id. It is a big.Int, since chain ids above 2^32 exist.
 func (t *Transaction) v(parity byte) *big.Int {
 	v := big.NewInt(int64(parity))
 	switch {

@@ -11,39 +11,39 @@ import (
 	"imkey-connect/core/keccak"
 )
 
-// Version is the dialect of eth_signTypedData.
+// Version is the version of eth_signTypedData.
 type Version int
 
-// The dialects. V3 knows no arrays, and leaves what is missing out of the encoding; V4 is EIP-712 in full, and encodes a
-// missing or null struct as 32 zero bytes. Both are as eth-sig-util, whose behaviour dApps rely on, defines them.
+// The versions, as eth-sig-util defines them, on which dApps rely. V3 has no arrays and leaves missing fields out of the
+// encoding. V4 is all of EIP-712; it encodes a missing or null struct as 32 zero bytes.
 const (
 	V3 Version = 3
 	V4 Version = 4
 )
 
-// The limits on typed data. They are far from what people can read, and keep hostile documents from keeping a page busy.
+// The limits on typed data. They are far above what a user can read, and keep hostile documents from blocking a page.
 const (
-	// MaxTypedDataSize bounds the encoding, types included, in bytes.
+	// MaxTypedDataSize is the largest size of the encoding with its types, in bytes.
 	MaxTypedDataSize = 1 << 20
-	// MaxTypedDataDepth bounds how deep structs and arrays nest in the data. Data that contains itself runs into it.
+	// MaxTypedDataDepth is how deep structs and arrays may nest. Data that contains itself exceeds it.
 	MaxTypedDataDepth = 64
-	// MaxTypedDataTypes bounds the struct types.
+	// MaxTypedDataTypes is the largest number of struct types.
 	MaxTypedDataTypes = 1024
 )
 
-// TypedData is typed structured data (EIP-712), hashed.
+// TypedData is hashed typed structured data (EIP-712).
 type TypedData struct {
 	PrimaryType string
-	// DomainSeparator is the domain's hash, StructHash the message's. A document whose primary type is EIP712Domain has
-	// no message, and its StructHash counts for nothing.
+	// DomainSeparator is the hash of the domain, StructHash that of the message. A document with the primary type
+	// EIP712Domain has no message; its StructHash is not used.
 	DomainSeparator, StructHash [32]byte
-	// ChainID is the domain's chain id, nil where it has none. Wallets refuse one that is not the selected chain's.
+	// ChainID is the chain id in the domain, or nil. A wallet refuses another one than that of its chain.
 	ChainID *big.Int
 }
 
 const domainType = "EIP712Domain"
 
-// data is what the device hashes and signs.
+// data returns the bytes that the device hashes and signs.
 func (d *TypedData) data() []byte {
 	b := append([]byte{0x19, 0x01}, d.DomainSeparator[:]...)
 	if d.PrimaryType != domainType {
@@ -52,17 +52,18 @@ func (d *TypedData) data() []byte {
 	return b
 }
 
-// Digest is what is signed.
+// Digest returns the digest that is signed.
 func (d *TypedData) Digest() [32]byte { return keccak.Sum256(d.data()) }
 
-// HashTypedData reads the document {types, primaryType, domain, message} as a tree of Go values and hashes it. In the
-// tree an object is map[string]any, an array []any; a missing key is JavaScript's undefined, nil its null. Numbers come
-// as float64 (whole, below 2^53), int, int64, uint64, *big.Int, or strings in decimal or 0x hex; bytes as 0x hex or
-// []byte; addresses as in [ParseAddress]. Nothing is converted that is not of its field's type: the string "false" is no
-// bool. Keys that no type names are ignored.
+// HashTypedData hashes a document {types, primaryType, domain, message}, given as a tree of Go values:
 //
-// Where types has no EIP712Domain it is made of the fields that domain has, as ethers and viem do; a key that EIP-712
-// does not know is then refused.
+//   - an object is map[string]any, an array []any; a missing key is JavaScript's undefined, nil its null
+//   - a number is float64 (whole, below 2^53), int, int64, uint64, *big.Int, or a string in decimal or 0x hex
+//   - bytes are a string in 0x hex or []byte; an address is a string as in [ParseAddress]
+//
+// A value must have the type of its field and is not converted: the string "false" is not a bool. Keys that no type names are
+// ignored. If types has no EIP712Domain, it is made of the fields in domain, as ethers and viem do. A key of domain that
+// EIP-712 does not define is then an error.
 //
 // Errors have code invalid-argument.
 func HashTypedData(document any, v Version) (*TypedData, error) {
@@ -71,7 +72,7 @@ func HashTypedData(document any, v Version) (*TypedData, error) {
 		return nil, errcode.Invalid("typed data", "not an object")
 	}
 	if v != V3 && v != V4 {
-		return nil, errcode.Invalid("version", "only versions 3 and 4 of typed data exist here")
+		return nil, errcode.Invalid("version", "only versions 3 and 4 of typed data are supported")
 	}
 	e := &encoder{version: v, types: map[string][]field{}, hashes: map[string][32]byte{}, left: MaxTypedDataSize}
 	d := &TypedData{}
@@ -109,7 +110,7 @@ func HashTypedData(document any, v Version) (*TypedData, error) {
 	return d, nil
 }
 
-// place is where in the document something is. Places are linked instead of written, since only errors read them.
+// place is a place in the document. It is a linked list instead of a text, since only errors need the text.
 type place struct {
 	up    *place
 	name  string
@@ -141,11 +142,11 @@ func (p *place) invalid(reason string) error { return errcode.Invalid(p.String()
 type encoder struct {
 	version Version
 	types   map[string][]field
-	hashes  map[string][32]byte // of types
-	left    int                 // bytes that may still be encoded
+	hashes  map[string][32]byte // of the types
+	left    int                 // how many bytes may still be encoded
 }
 
-// spend counts towards the size limit.
+// spend counts n bytes towards the size limit.
 func (e *encoder) spend(p *place, n int) error {
 	if e.left -= n; e.left < 0 {
 		return p.invalid("the document is larger than 1 MiB")
@@ -153,7 +154,7 @@ func (e *encoder) spend(p *place, n int) error {
 	return nil
 }
 
-// hashStruct is EIP-712's hashStruct: Keccak-256 of the type's hash and the encoded fields.
+// hashStruct is hashStruct of EIP-712: Keccak-256 of the type's hash and the encoded fields.
 func (e *encoder) hashStruct(p *place, name string, value map[string]any) (sum [32]byte, err error) {
 	typeHash, err := e.typeHash(p, name)
 	if err != nil {
@@ -176,7 +177,7 @@ func (e *encoder) hashStruct(p *place, name string, value map[string]any) (sum [
 	return h.Sum(), nil
 }
 
-// encode is EIP-712's enc: 32 bytes for a value of a kind under array dimensions, the outermost last.
+// encode is enc of EIP-712: 32 bytes for a value of kind k with the array dimensions dims, of which the outermost is last.
 func (e *encoder) encode(p *place, k kind, dims []int, v any, present bool) (word [32]byte, err error) {
 	if p.depth > MaxTypedDataDepth {
 		return word, p.invalid("nested too deep, or containing itself")
@@ -216,7 +217,7 @@ func (e *encoder) encodeArray(p *place, k kind, dims []int, v any, present bool)
 	}
 	length, inner := dims[len(dims)-1], dims[:len(dims)-1]
 	if length != dynamic && length != len(list) {
-		return word, p.invalid("the array has " + strconv.Itoa(len(list)) + " elements where its type says " + strconv.Itoa(length))
+		return word, p.invalid("the array has " + strconv.Itoa(len(list)) + " elements, but its type says " + strconv.Itoa(length))
 	}
 	var h keccak.Hash256
 	for i, element := range list {
@@ -229,7 +230,7 @@ func (e *encoder) encodeArray(p *place, k kind, dims []int, v any, present bool)
 	return h.Sum(), nil
 }
 
-// atom encodes what is neither struct nor array.
+// atom encodes a value that is neither a struct nor an array.
 func (e *encoder) atom(p *place, k kind, v any) (word [32]byte, err error) {
 	switch k.base {
 	case baseString:
@@ -287,7 +288,7 @@ func (e *encoder) atom(p *place, k kind, v any) (word [32]byte, err error) {
 	return word, nil
 }
 
-// holds says whether an integer kind can hold n.
+// holds reports whether an integer kind can hold n.
 func (k kind) holds(n *big.Int) bool {
 	if k.base == baseUint {
 		return n.Sign() >= 0 && n.BitLen() <= k.size
@@ -316,7 +317,7 @@ func (e *encoder) bytes(p *place, v any) ([]byte, error) {
 	return nil, p.invalid("bytes are 0x and an even number of hex digits")
 }
 
-// maxNumber is how long a number's text may be: enough for 256 bits in any notation.
+// maxNumber is the longest text of a number: enough for 256 bits in any notation.
 const maxNumber = 100
 
 func integer(p *place, v any) (*big.Int, error) {
@@ -341,7 +342,7 @@ func integer(p *place, v any) (*big.Int, error) {
 		if hexDigits, ok := strings.CutPrefix(digits, "0x"); ok {
 			digits, base = hexDigits, 16
 		}
-		// SetString takes signs and underscores that belong to Go.
+		// SetString accepts signs and underscores, as in Go.
 		if len(digits) > maxNumber || !alphanumeric(digits) {
 			break
 		}
@@ -364,7 +365,7 @@ func alphanumeric(s string) bool {
 	return true
 }
 
-// chainID reads the domain's chain id, if its type has one.
+// chainID returns the chain id in the domain, or nil if its type has none.
 func (e *encoder) chainID(domain map[string]any) (*big.Int, error) {
 	for _, f := range e.types[domainType] {
 		v, present := domain[f.name]

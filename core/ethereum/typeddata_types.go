@@ -17,29 +17,29 @@ const (
 	baseInt
 )
 
-// dynamic stands for the length of a dynamic array, and for the size of bytes.
+// dynamic is the length of a dynamic array and the size of the type bytes.
 const dynamic = -1
 
 // kind is a type without its array dimensions.
 type kind struct {
 	base int
-	size int    // bits of an integer, length of bytesN or dynamic
-	name string // of a struct
+	size int    // bits of an integer, length of bytesN, or dynamic
+	name string // name of a struct
 }
 
 // field is a member of a struct type.
 type field struct {
-	name, text string // text is the type as written
+	name, text string // text is the type in the document
 	kind       kind
-	dims       []int // array dimensions as written, so that the outermost is last
+	dims       []int // array dimensions as in the document: the outermost is last
 }
 
-// domainFields are the fields that EIP-712 gives a domain, in its order.
+// domainFields are the fields of a domain in EIP-712, in its order.
 var domainFields = []struct{ name, text string }{
 	{"name", "string"}, {"version", "string"}, {"chainId", "uint256"}, {"verifyingContract", "address"}, {"salt", "bytes32"},
 }
 
-// readTypes takes the document's types in. All of them must make sense, those that nothing uses included.
+// readTypes reads the types of the document. All must be valid, even those that are not used.
 func (e *encoder) readTypes(v any, domain map[string]any) error {
 	root := &place{name: "types"}
 	types, ok := v.(map[string]any)
@@ -53,7 +53,7 @@ func (e *encoder) readTypes(v any, domain map[string]any) error {
 	for name := range types {
 		names = append(names, name)
 	}
-	// In a fixed order, so that a document with two faults always shows the same one.
+	// In a fixed order, so that a document with two mistakes always gives the same error.
 	sortNames(names)
 	for _, name := range names {
 		p := root.key(name)
@@ -113,7 +113,7 @@ func (e *encoder) readFields(p *place, name string, v any) error {
 	return e.spend(p, len(name))
 }
 
-// deriveDomain makes EIP712Domain of the fields that the domain has.
+// deriveDomain makes the type EIP712Domain of the fields in domain.
 func (e *encoder) deriveDomain(domain map[string]any) error {
 	fields := []field{}
 	for _, f := range domainFields {
@@ -121,7 +121,7 @@ func (e *encoder) deriveDomain(domain map[string]any) error {
 			fields = append(fields, field{name: f.name, text: f.text})
 		}
 	}
-	// The first by name, so that the error is always the same one.
+	// The first one by name, so that the error is always the same.
 	var unknown *string
 	for name := range domain {
 		known := false
@@ -139,7 +139,7 @@ func (e *encoder) deriveDomain(domain map[string]any) error {
 	return nil
 }
 
-// resolve says what a field's type is: a known struct or an atomic type, under any number of array dimensions.
+// resolve sets a field's kind and dimensions: a known struct or an atomic type, with any number of array dimensions.
 func (e *encoder) resolve(p *place, f *field) error {
 	base, brackets := cut(f.text, '[')
 	if e.types[base] != nil {
@@ -166,7 +166,7 @@ func (e *encoder) resolve(p *place, f *field) error {
 	return nil
 }
 
-// cut splits s before the first c, which goes to rest; without one, rest is empty.
+// cut splits s before the first c, which goes to rest. Without a c, rest is empty.
 func cut(s string, c byte) (before, rest string) {
 	for i := range len(s) {
 		if s[i] == c {
@@ -176,9 +176,9 @@ func cut(s string, c byte) (before, rest string) {
 	return s, ""
 }
 
-// atomicKind reads the name of an atomic or dynamic type of EIP-712. uint and int without a size are taken for 256 bits,
-// and their text goes unchanged into the type's hash: EIP-712 has no such aliases, but documents in use have them, and
-// eth-sig-util and go-ethereum hash them so. (ethers writes uint256 into the document before a wallet gets it, viem refuses.)
+// atomicKind reads the name of an atomic or dynamic type of EIP-712. EIP-712 has no uint and int without a size, but documents in
+// use have them. They have 256 bits, and the type's hash has their text unchanged, as in eth-sig-util and go-ethereum. (ethers
+// replaces uint by uint256 before a wallet gets the document; viem refuses it.)
 func atomicKind(name string) (kind, bool) {
 	switch name {
 	case "string":
@@ -210,7 +210,7 @@ func atomicKind(name string) (kind, bool) {
 	return kind{base: base, size: n}, ok && n > 0 && n%8 == 0
 }
 
-// number reads a decimal number of at most max, without leading zeros.
+// number reads a decimal number from 0 to max without leading zeros.
 func number(s string, max int) (n int, ok bool) {
 	for i := range len(s) {
 		if s[i] < '0' || s[i] > '9' || i == 1 && s[0] == '0' {
@@ -223,8 +223,8 @@ func number(s string, max int) (n int, ok bool) {
 	return n, s != ""
 }
 
-// plain says whether a name leaves the text of a type unambiguous. Stricter rules would shut out names in use, such as
-// Hyperliquid's with a colon.
+// plain reports whether the text of a type stays unambiguous with this name. Stricter rules would refuse names in use, such as
+// those of Hyperliquid with a colon.
 func plain(name string) bool {
 	for i := range len(name) {
 		switch c := name[i]; c {
@@ -239,7 +239,7 @@ func plain(name string) bool {
 	return name != ""
 }
 
-// typeHash is Keccak-256 of the type's encoding: itself, then every struct that it reaches, sorted by name.
+// typeHash returns Keccak-256 of the type's encoding: the type, then all structs that it refers to, sorted by name.
 func (e *encoder) typeHash(p *place, name string) ([32]byte, error) {
 	if sum, ok := e.hashes[name]; ok {
 		return sum, nil
@@ -281,7 +281,7 @@ func (e *encoder) typeHash(p *place, name string) ([32]byte, error) {
 	return sum, nil
 }
 
-// sortNames sorts by insertion: there are few names, and the library's sort would be ten times the code.
+// sortNames sorts by insertion. There are few names, and a function of the library would be ten times as long.
 func sortNames(names []string) {
 	for i := range names {
 		for j := i; j > 0 && names[j] < names[j-1]; j-- {
@@ -290,7 +290,7 @@ func sortNames(names []string) {
 	}
 }
 
-// quote writes a name of the document into an error, shortened if need be.
+// quote writes a name of the document for an error, and shortens a long one.
 func quote(name string) string {
 	if len(name) > 64 {
 		name = name[:64] + "…"

@@ -1,5 +1,5 @@
-// Package frame is the 64-byte framing between host and imKey over WebUSB, a cousin of CTAPHID: core/PROTOCOL.md
-// section 2. It is pure: it reads and writes packets in memory and knows no transport.
+// Package frame splits messages into packets of 64 bytes and puts packets together again, as hosts and imKeys do over WebUSB:
+// core/PROTOCOL.md section 2. The format resembles CTAPHID. The package works in memory only.
 package frame
 
 import (
@@ -7,9 +7,9 @@ import (
 )
 
 const (
-	// PacketSize is the length of every packet, in bytes; shorter content is padded with zeros.
+	// PacketSize is the length of every packet in bytes. Shorter content is padded with zeros.
 	PacketSize = 64
-	// MaxMessage is the longest message in bytes: 57 in the first packet and 59 in each of 128 continuations.
+	// MaxMessage is the length of the longest message in bytes: 57 in the first packet and 59 in each of 128 continuations.
 	MaxMessage = firstData + maxContinuations*nextData
 
 	firstData        = PacketSize - 7
@@ -17,28 +17,28 @@ const (
 	maxContinuations = 128
 )
 
-// Packet is one packet as it travels, padding included.
+// Packet is one packet with its padding.
 type Packet [PacketSize]byte
 
-// Command is the CMD byte of an initialisation packet, bit 7 set.
+// Command is the command byte of a first packet. Its bit 7 is set.
 type Command byte
 
 // The commands over WebUSB.
 const (
-	// MSG carries one APDU or one response.
+	// MSG carries one command APDU or one response.
 	MSG Command = 0xC3
-	// CANCEL asks the device to drop its operation.
+	// CANCEL asks the device to cancel its operation.
 	CANCEL Command = 0xD1
-	// KEEPALIVE comes from the device while the person decides.
+	// KEEPALIVE comes from the device while it waits for the user.
 	KEEPALIVE Command = 0xFB
-	// ERROR comes from the device with one [ErrorCode].
+	// ERROR comes from the device and carries one [ErrorCode].
 	ERROR Command = 0xFF
 )
 
 // ErrorCode is the byte that an ERROR packet carries.
 type ErrorCode byte
 
-// The error codes that devices are known to send.
+// The known error codes.
 const (
 	InvalidCommand   ErrorCode = 0x01
 	InvalidParameter ErrorCode = 0x02
@@ -49,7 +49,7 @@ const (
 	Cancelled        ErrorCode = 0xFE
 )
 
-// Known says whether the code is one that the protocol names.
+// Known reports whether the code is one of the known ones.
 func (c ErrorCode) Known() bool {
 	switch c {
 	case InvalidCommand, InvalidParameter, InvalidLength, InvalidSequence, Busy, Other, Cancelled:
@@ -58,7 +58,8 @@ func (c ErrorCode) Known() bool {
 	return false
 }
 
-// Split cuts a message of 1 to [MaxMessage] bytes into the packets of a MSG.
+// Split returns the packets of a MSG with the message, which has 1 to [MaxMessage] bytes. Another length is an error with code
+// internal.
 func Split(msg []byte) ([]Packet, error) {
 	if len(msg) == 0 || len(msg) > MaxMessage {
 		return nil, errcode.New(errcode.Internal, "frame: a message has 1 to 7609 bytes")
@@ -83,40 +84,40 @@ func KeepAlive(status byte) (p Packet) { fill(&p, KEEPALIVE, []byte{status}); re
 // Error returns an ERROR packet.
 func Error(code ErrorCode) (p Packet) { fill(&p, ERROR, []byte{byte(code)}); return p }
 
-// fill writes an initialisation packet on channel 0 and returns how many bytes of data it took.
+// fill writes a first packet on channel 0 and returns how many bytes of data it used.
 func fill(p *Packet, cmd Command, data []byte) int {
 	p[4] = byte(cmd)
 	p[5], p[6] = byte(len(data)>>8), byte(len(data))
 	return copy(p[7:], data)
 }
 
-// Kind says what a packet completed.
+// Kind is the kind of an [Event].
 type Kind int
 
 // The kinds of event.
 const (
-	// None: a message goes on in the next packet.
+	// None means that the message continues in the next packet.
 	None Kind = iota
-	// Message: a message is whole.
+	// Message means that a message is complete.
 	Message
-	// WasCancel: a CANCEL came (to a device).
+	// WasCancel means that the packet was a CANCEL, from the host.
 	WasCancel
-	// WasKeepAlive: a KEEPALIVE came (to a host).
+	// WasKeepAlive means that the packet was a KEEPALIVE, from the device.
 	WasKeepAlive
-	// WasError: an ERROR with a known code came (to a host).
+	// WasError means that the packet was an ERROR with a known code, from the device.
 	WasError
 )
 
-// Event is what one packet meant.
+// Event is the meaning of one packet.
 type Event struct {
 	Kind Kind
-	// Data is the message; it belongs to the caller.
+	// Data is the message. It belongs to the caller.
 	Data []byte
 	// Code is the error code of an ERROR.
 	Code ErrorCode
 }
 
-// FormatError says how a packet broke the framing. Code is what a device answers to it.
+// FormatError says how a packet breaks the rules. Code is the error code with which a device answers.
 type FormatError struct {
 	Code   ErrorCode
 	Reason string
@@ -124,12 +125,12 @@ type FormatError struct {
 
 func (e *FormatError) Error() string { return "frame: " + e.Reason }
 
-// Unwrap makes every framing error one of code protocol.
+// Unwrap returns the code protocol.
 func (e *FormatError) Unwrap() error { return errcode.Protocol }
 
-// Assembler puts packets together again. Whatever breaks the rules is a [FormatError] and drops the message under way;
-// a control packet inside a message drops it too, but for a KEEPALIVE, which no device sends there and which is an error.
-// The zero value is ready.
+// Assembler puts packets together again. The zero value is ready to use. A packet that breaks the rules gives a [FormatError]
+// and drops the message under way. A CANCEL or an ERROR inside a message drops the message as well. A KEEPALIVE inside a
+// message breaks the rules.
 type Assembler struct {
 	buf   []byte
 	total int
@@ -140,16 +141,16 @@ type Assembler struct {
 // Reset drops a message under way.
 func (a *Assembler) Reset() { *a = Assembler{} }
 
-// Pending says whether a message is under way.
+// Pending reports whether a message is under way.
 func (a *Assembler) Pending() bool { return a.open }
 
-// Add takes one packet as it arrived.
+// Add adds the next packet.
 func (a *Assembler) Add(p []byte) (Event, error) {
 	if len(p) != PacketSize {
 		return a.fail(InvalidLength, "a packet has 64 bytes")
 	}
 	if p[0]|p[1]|p[2]|p[3] != 0 {
-		return a.fail(InvalidParameter, "foreign channel")
+		return a.fail(InvalidParameter, "a packet of another channel")
 	}
 	if p[4]&0x80 == 0 {
 		return a.next(p)
@@ -190,7 +191,7 @@ func (a *Assembler) Add(p []byte) (Event, error) {
 
 func (a *Assembler) next(p []byte) (Event, error) {
 	if !a.open {
-		return a.fail(InvalidSequence, "a continuation without a beginning")
+		return a.fail(InvalidSequence, "a continuation without a first packet")
 	}
 	if int(p[4]) != a.seq {
 		return a.fail(InvalidSequence, "a continuation out of order")

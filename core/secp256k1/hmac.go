@@ -2,8 +2,8 @@ package secp256k1
 
 import "hash"
 
-// HMAC is RFC 2104 over a hash of newHash, for keys no longer than the hash's block. The standard library's
-// crypto/hmac, which the tests compare it with, would add all of SHA-3 to the WebAssembly.
+// HMAC computes HMAC (RFC 2104) with the hash function newHash. The key must not be longer than the hash's block. The tests
+// compare it with crypto/hmac, which would add all of SHA-3 to the WebAssembly.
 func HMAC(newHash func() hash.Hash, key []byte, parts ...[]byte) []byte {
 	inner, outer := newHash(), newHash()
 	pad := make([]byte, inner.BlockSize())

@@ -1,6 +1,6 @@
-// Package secp256k1 is what core needs of the curve secp256k1: keys, ECDH, and signatures as secure elements write them. The
-// arithmetic is gnark-crypto's, chosen for its size in WebAssembly; it is not constant-time, which matters little in a
-// browser, where the page's origin is the boundary (core/PROTOCOL.md section 5).
+// Package secp256k1 has the keys, ECDH and the signatures that core needs of the curve secp256k1. The arithmetic is that of
+// gnark-crypto, which is small in WebAssembly. It is not constant-time. That matters little in a browser, where the origin of the
+// page is the security boundary (core/PROTOCOL.md section 5).
 package secp256k1
 
 import (
@@ -15,19 +15,19 @@ import (
 	"imkey-connect/core/errcode"
 )
 
-// PublicKey is an uncompressed point, 04 ‖ X ‖ Y, that is known to lie on the curve.
+// PublicKey is an uncompressed point of the curve: 04 ‖ X ‖ Y.
 type PublicKey [65]byte
 
-// PrivateKey is a scalar between 1 and the order less one, big-endian. It is a secret: it has no String.
+// PrivateKey is a scalar from 1 to the order minus 1, big-endian. It is a secret: it has no String.
 type PrivateKey [32]byte
 
-// Wipe overwrites the key. Copies that the arithmetic made are left to garbage collection.
+// Wipe overwrites the key. Copies that the arithmetic made remain until garbage collection.
 func (k *PrivateKey) Wipe() { *k = PrivateKey{} }
 
-// Format keeps the key out of whatever fmt prints, with every verb.
+// Format prints secp256k1.PrivateKey{…} for every verb, so that fmt never prints the key.
 func (k PrivateKey) Format(w fmt.State, verb rune) { io.WriteString(w, "secp256k1.PrivateKey{…}") }
 
-// ParsePublicKey reads an uncompressed point. Its errors have code protocol.
+// ParsePublicKey reads an uncompressed point. Errors have code protocol.
 func ParsePublicKey(b []byte) (PublicKey, error) {
 	var k PublicKey
 	if len(b) != len(k) || b[0] != 4 {
@@ -40,7 +40,7 @@ func ParsePublicKey(b []byte) (PublicKey, error) {
 	return k, nil
 }
 
-// ParsePrivateKey reads a scalar. Its errors have code record-corrupt, since scalars come from records alone.
+// ParsePrivateKey reads a scalar. Errors have code record-corrupt, since only records contain private keys.
 func ParsePrivateKey(b []byte) (PrivateKey, error) {
 	var k PrivateKey
 	d := new(big.Int).SetBytes(b)
@@ -51,7 +51,7 @@ func ParsePrivateKey(b []byte) (PrivateKey, error) {
 	return k, nil
 }
 
-// Generate draws a key from random.
+// Generate returns a new key from random. Errors have code internal.
 func Generate(random io.Reader) (PrivateKey, error) {
 	var k PrivateKey
 	key, err := ecdsa.GenerateKey(random)
@@ -62,14 +62,14 @@ func Generate(random io.Reader) (PrivateKey, error) {
 	return k, nil
 }
 
-// Public returns the public key.
+// Public returns the public key of k.
 func (k *PrivateKey) Public() PublicKey {
 	var p curve.G1Affine
 	p.ScalarMultiplicationBase(new(big.Int).SetBytes(k[:]))
 	return encode(&p)
 }
 
-// ECDH returns the x coordinate of the product of both keys, 32 bytes big-endian.
+// ECDH returns the x coordinate of k·pub, big-endian. Errors have code protocol.
 func (k *PrivateKey) ECDH(pub PublicKey) ([32]byte, error) {
 	p, err := point(pub[:])
 	if err != nil {
@@ -79,8 +79,8 @@ func (k *PrivateKey) ECDH(pub PublicKey) ([32]byte, error) {
 	return p.X.Bytes(), nil
 }
 
-// Verify checks a DER signature over a digest of 32 bytes. A signature in the upper half of the order is as good as one
-// in the lower: secure elements write both.
+// Verify reports whether der is the key's signature over the digest. It accepts s in both halves of the order, since secure
+// elements write both.
 func Verify(pub PublicKey, digest [32]byte, der []byte) bool {
 	r, s, err := ParseDER(der)
 	if err != nil {
@@ -90,7 +90,7 @@ func Verify(pub PublicKey, digest [32]byte, der []byte) bool {
 	if err != nil {
 		return false
 	}
-	// gnark refuses the upper half; (r, s) and (r, n-s) are valid for the same key and digest.
+	// gnark accepts the lower half only. If (r, s) is valid, so is (r, n-s).
 	n := fr.Modulus()
 	sInt := new(big.Int).SetBytes(s[:])
 	if sInt.Cmp(new(big.Int).Rsh(n, 1)) > 0 {
@@ -104,8 +104,9 @@ func Verify(pub PublicKey, digest [32]byte, der []byte) bool {
 	return ok && err == nil
 }
 
-// ParseDER reads an ECDSA signature in strict DER (X.690): definite shortest lengths, shortest positive integers,
-// nothing after the end, both values between 1 and the order less one. They come back big-endian, 32 bytes each.
+// ParseDER reads an ECDSA signature in strict DER (X.690): lengths are definite and in their shortest form, integers are
+// positive and in their shortest form, and no bytes follow the end. r and s are from 1 to the order minus 1, and are returned
+// big-endian. Errors have code protocol.
 func ParseDER(der []byte) (r, s [32]byte, err error) {
 	bad := errcode.New(errcode.Protocol, "malformed DER signature")
 	if len(der) < 2 || der[0] != 0x30 || der[1] >= 0x80 || int(der[1]) != len(der)-2 {
@@ -136,8 +137,8 @@ func ParseDER(der []byte) (r, s [32]byte, err error) {
 	return r, s, nil
 }
 
-// point decodes 04 ‖ X ‖ Y; coordinates must be below the field's modulus and the point on the curve. The point at
-// infinity has no such encoding.
+// point decodes 04 ‖ X ‖ Y. The coordinates must be below the modulus of the field, and the point must be on the curve. The point
+// at infinity has no such encoding.
 func point(b []byte) (*curve.G1Affine, error) {
 	var p curve.G1Affine
 	if err := p.X.SetBytesCanonical(b[1:33]); err != nil {

@@ -11,11 +11,11 @@ import (
 	"imkey-connect/core/errcode"
 )
 
-// Sign signs a digest of 32 bytes and returns the signature in DER, with s in the lower half of the order. The nonce is
-// RFC 6979's, from the key and the digest alone, so that no lack of randomness can give the key away.
+// Sign signs a digest and returns the signature in DER, with s in the lower half of the order. The nonce is that of RFC 6979: it
+// depends on the key and the digest only, so that bad randomness cannot reveal the key. A zero key is an error with code internal.
 func (k *PrivateKey) Sign(digest [32]byte) ([]byte, error) {
 	if *k == (PrivateKey{}) {
-		// Zero is what a wiped key looks like.
+		// A wiped key is zero.
 		return nil, errcode.New(errcode.Internal, "sign with a wiped key")
 	}
 	n := fr.Modulus()
@@ -47,7 +47,7 @@ func (k *PrivateKey) Sign(digest [32]byte) ([]byte, error) {
 	}
 }
 
-// nonces is the generator of RFC 6979, section 3.2, over HMAC-SHA-256.
+// nonces generates nonces by RFC 6979, section 3.2, with HMAC-SHA-256.
 type nonces struct{ k, v []byte }
 
 func newNonces(key *PrivateKey, z *big.Int) *nonces {
@@ -66,7 +66,7 @@ func (g *nonces) mix(parts ...[]byte) {
 	g.v = HMAC(sha256.New, g.k, g.v)
 }
 
-// next draws a number of 256 bits. What follows one that will not do is mixed anew.
+// next returns the next candidate, a number of 256 bits.
 func (g *nonces) next() *big.Int {
 	g.v = HMAC(sha256.New, g.k, g.v)
 	n := new(big.Int).SetBytes(g.v)
@@ -79,7 +79,7 @@ func (g *nonces) wipe() {
 	clear(g.v)
 }
 
-// EncodeDER writes a signature as [ParseDER] reads it.
+// EncodeDER writes a signature in the form that [ParseDER] reads.
 func EncodeDER(r, s [32]byte) []byte {
 	der := []byte{0x30, 0}
 	for _, v := range [][]byte{r[:], s[:]} {
@@ -96,17 +96,17 @@ func EncodeDER(r, s [32]byte) []byte {
 	return der
 }
 
-// Recover returns the public key under which (r, s), big-endian, signs the digest. odd says whether the y coordinate of
-// the nonce's point is odd: it is the recovery id, 0 or 1. The ids 2 and 3 mean an r that was reduced by the order, which
-// nobody ever saw and Ethereum cannot express. Errors have code protocol.
+// Recover returns the public key for which (r, s), big-endian, is a signature over the digest. odd is the recovery id 1: the y
+// coordinate of the nonce's point is odd. The recovery ids 2 and 3, for an r that was reduced by the order, are not supported: they
+// practically never occur, and Ethereum cannot express them. Errors have code protocol.
 func Recover(digest, r, s [32]byte, odd bool) (PublicKey, error) {
-	bad := errcode.New(errcode.Protocol, "a signature that no key can have made")
+	bad := errcode.New(errcode.Protocol, "no key can have made the signature")
 	n := fr.Modulus()
 	rInt, sInt := new(big.Int).SetBytes(r[:]), new(big.Int).SetBytes(s[:])
 	if rInt.Sign() == 0 || rInt.Cmp(n) >= 0 || sInt.Sign() == 0 || sInt.Cmp(n) >= 0 {
 		return PublicKey{}, bad
 	}
-	// The nonce's point: x is r, y² = x³ + 7. The order is below the field's modulus, so r is canonical.
+	// The nonce's point has x = r and y² = x³ + 7. r is below the modulus of the field, since the order is.
 	var p curve.G1Affine
 	var seven, y2 fp.Element
 	p.X.SetBytes(r[:])
@@ -134,8 +134,8 @@ func Recover(digest, r, s [32]byte, odd bool) (PublicKey, error) {
 	return encode(&key), nil
 }
 
-// Signed says whether (r, s), big-endian, is the key's signature over the digest with that recovery id. It is the same as
-// to [Recover] the key and compare, but takes no square root, which would be more code to load.
+// Signed reports whether (r, s), big-endian, is the key's signature over the digest with this recovery id. The result is the
+// same as that of [Recover] and a comparison, but it needs no square root, which would add code to the WebAssembly.
 func Signed(key PublicKey, digest, r, s [32]byte, odd bool) bool {
 	n := fr.Modulus()
 	rInt, sInt := new(big.Int).SetBytes(r[:]), new(big.Int).SetBytes(s[:])
@@ -157,8 +157,8 @@ func Signed(key PublicKey, digest, r, s [32]byte, odd bool) bool {
 	return !p.IsInfinity() && x == r && (y[31]&1 == 1) == odd
 }
 
-// LowS brings a signature's s into the lower half of the order, where Ethereum wants it (EIP-2), and says whether it
-// had to: the recovery id then flips with it. s lies between 1 and the order less one.
+// LowS returns s in the lower half of the order, which Ethereum requires (EIP-2). flipped reports whether s was in the upper half;
+// then the recovery id flips, too. s must be from 1 to the order minus 1.
 func LowS(s [32]byte) (low [32]byte, flipped bool) {
 	n := fr.Modulus()
 	v := new(big.Int).SetBytes(s[:])
@@ -169,15 +169,15 @@ func LowS(s [32]byte) (low [32]byte, flipped bool) {
 	return low, true
 }
 
-// Compressed returns the key as 02 or 03 ‖ X, by the parity of Y.
+// Compressed returns the key in compressed form: 02 for an even Y or 03 for an odd Y, then X.
 func (k PublicKey) Compressed() (c [33]byte) {
 	c[0] = 2 | k[64]&1
 	copy(c[1:], k[1:33])
 	return c
 }
 
-// Tweak returns key + scalar·G, the child key of BIP-32. ok is false where the scalar is not below the order or the sum
-// is the point at infinity; neither happens but by chance of 1 in 2^127.
+// Tweak returns key + scalar·G, which is a child key in BIP-32. ok is false if the scalar is not below the order or the sum is
+// the point at infinity, which happens once in 2¹²⁷ times.
 func (k PublicKey) Tweak(scalar [32]byte) (child PublicKey, ok bool) {
 	d := new(big.Int).SetBytes(scalar[:])
 	p, err := point(k[:])

@@ -113,7 +113,7 @@ func TestBindingField(t *testing.T) {
 			require.Equal(t, []byte{0, 1, 0}, field)
 			require.True(t, s.Unbound())
 			require.ErrorIs(t, s.Check(apdu.SignatureFailed, "sign"), errcode.NotBound)
-			require.ErrorIs(t, s.Check(apdu.Declined, "sign"), errcode.UserRejected)
+			require.ErrorIs(t, s.Check(apdu.Rejected, "sign"), errcode.UserRejected)
 			require.NoError(t, s.Check(apdu.OK, "sign"))
 			return nil
 		}))

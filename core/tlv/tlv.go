@@ -1,17 +1,18 @@
-// Package tlv reads and writes the BER-TLVs of secure-element certificates, strictly: tags of one or two bytes, definite
-// lengths in their shortest form up to 65535, nothing after the end.
+// Package tlv reads and writes the BER-TLV encoding (X.690) of attestation certificates and records. It is strict: tags
+// have one or two bytes, lengths are definite, at most 65535 and in their shortest form, and no bytes follow the end.
 package tlv
 
 import "imkey-connect/core/errcode"
 
-// TLV is one tag with its value. Raw is the whole encoding, tag and length included, as signatures cover it.
+// TLV is one tag with its value. Raw is the whole encoding with tag and length, which is what signatures cover.
 type TLV struct {
 	Tag   uint16
 	Value []byte
 	Raw   []byte
 }
 
-// Next reads the TLV at the beginning of b and returns it with what follows. The slices alias b.
+// Next reads the TLV at the beginning of b and returns it and the bytes that follow. The slices alias b. Errors have code
+// protocol.
 func Next(b []byte) (t TLV, rest []byte, err error) {
 	n := 0
 	if len(b) == 0 {
@@ -55,7 +56,7 @@ func Next(b []byte) (t TLV, rest []byte, err error) {
 	return t, b[n+length:], nil
 }
 
-// All reads the TLVs that fill b from beginning to end.
+// All reads the TLVs of which b consists. Errors have code protocol.
 func All(b []byte) ([]TLV, error) {
 	var all []TLV
 	for len(b) > 0 {
@@ -68,7 +69,7 @@ func All(b []byte) ([]TLV, error) {
 	return all, nil
 }
 
-// Append writes a TLV to dst. The value has at most 65535 bytes; a longer one is a mistake of the caller and panics.
+// Append appends a TLV to dst. It panics if the value has more than 65535 bytes.
 func Append(dst []byte, tag uint16, value []byte) []byte {
 	if tag > 0xFF {
 		dst = append(dst, byte(tag>>8))

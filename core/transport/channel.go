@@ -9,40 +9,40 @@ import (
 	"imkey-connect/core/frame"
 )
 
-// How long a device may take. None of these is published; they are generous for a chip that answers within
-// milliseconds, and short for a person who waits.
+// Timeouts. The vendor publishes none. These are long for a chip that answers within milliseconds, and short for a user who
+// waits.
 const (
-	// AnswerTimeout bounds the wait for an answer, or for the next keep-alive, of a command that needs nobody.
+	// AnswerTimeout bounds the wait for an answer, or for the next keep-alive, of a command that needs no user.
 	AnswerTimeout = 10 * time.Second
-	// Patience is how long a device that asks its person may be silent before it counts as waiting for them: long enough
-	// that one which answers at once is not announced, and short beside the time that a person takes to look up.
-	Patience = 300 * time.Millisecond
+	// SilenceTimeout is how long a device that asks the user may be silent before it counts as waiting. A device that answers
+	// at once answers within this time, and a user does not notice it.
+	SilenceTimeout = 300 * time.Millisecond
 	// drainTimeout bounds the wait for the packet that ends a cancelled operation.
 	drainTimeout = 2 * time.Second
-	// quiet is how long nothing must arrive before a device found in an unknown state counts as idle. A packet that
-	// waits in the device arrives within a USB frame or two.
+	// quiet is how long no packet must arrive before a device in an unknown state counts as idle. A packet that waits in
+	// the device arrives within two USB frames (2 ms).
 	quiet = 40 * time.Millisecond
-	// maxCancels bounds how often a busy device is asked to cancel.
+	// maxCancels is how many times a busy device is asked to cancel.
 	maxCancels = 5
-	// maxStale bounds the packets thrown away while a device is brought to idle: two of the longest messages.
+	// maxStale bounds the packets that are dropped while a device is brought to idle: two of the longest messages.
 	maxStale = 2 * 130
 )
 
-// Channel exchanges APDUs over a Link, one at a time. It is not safe for concurrent use; package device serialises.
+// Channel exchanges APDUs over a Link, one at a time. It is not safe for concurrent use; package device calls it from one
+// operation at a time.
 type Channel struct {
-	// Silence, if not 0, makes Exchange call waiting also when there is no packet for so long; answerWithin, which is
-	// longer, counts from then on. It is for messages with
-	// which the device asks its person: that devices send keep-alives then is known of simulated ones alone
-	// (core/PROTOCOL.md section 2).
+	// Silence, if not 0, is for commands with which the device asks the user. If no packet arrives for this time,
+	// Exchange calls waiting, and answerWithin, which is longer, starts. Real devices may send no keep-alives; that simulated
+	// ones do is our choice (core/PROTOCOL.md section 2).
 	Silence time.Duration
 
 	link  Link
-	dirty bool // the device's state is unknown: synchronise before the next exchange
-	dead  error
+	dirty bool  // the device's state is unknown: synchronise before the next exchange
+	dead  error // device-disconnected, once the device is unplugged
 }
 
-// Open takes a link over and brings the device behind it to idle: whatever a closed page may have left pending is
-// cancelled and its answers are thrown away. It closes nothing on failure; the link stays the caller's to close.
+// Open brings the device behind a link to idle: it cancels an operation that a closed page may have left, and drops its
+// answers. On failure it does not close the link.
 func Open(ctx context.Context, link Link) (*Channel, error) {
 	c := &Channel{link: link, dirty: true}
 	if err := c.recover(ctx); err != nil {
@@ -54,14 +54,14 @@ func Open(ctx context.Context, link Link) (*Channel, error) {
 // Close closes the link.
 func (c *Channel) Close() error { return c.link.Close() }
 
-// Exchange sends one message and returns the device's answer, never that of an earlier exchange. answerWithin bounds
-// the wait until the answer or the next keep-alive; 0 means [AnswerTimeout]. waiting, if not nil, is called once when
-// the device says that it waits for its person, or is silent for [Channel.Silence].
+// Exchange sends one message and returns the device's answer, never the answer of an earlier exchange. answerWithin bounds
+// the wait for the answer or the next keep-alive; 0 means [AnswerTimeout]. waiting, if not nil, is called once, when the
+// device reports that it waits for the user or has been silent for [Channel.Silence].
 //
-// When ctx ends, the device is told to cancel and is idle again when Exchange returns: with aborted or timeout, or with
-// the answer where that was faster than the cancellation, since what the device did is then done. A device that cannot
-// be brought to idle is reset; if that fails too, the next call begins by trying again. Once the device is unplugged every
-// call returns device-disconnected.
+// If ctx ends, Exchange tells the device to cancel, and the device is idle when Exchange returns. The error is aborted or
+// timeout. If the answer comes before the cancellation takes effect, Exchange returns the answer, since the device has done
+// what was asked. A device that cannot be brought to idle is reset. If that fails, the next call tries again. Once the
+// device is unplugged, every call returns device-disconnected.
 func (c *Channel) Exchange(ctx context.Context, msg []byte, answerWithin time.Duration, waiting func()) ([]byte, error) {
 	if c.dead != nil {
 		return nil, c.dead
@@ -81,7 +81,7 @@ func (c *Channel) Exchange(ctx context.Context, msg []byte, answerWithin time.Du
 	if answerWithin == 0 {
 		answerWithin = AnswerTimeout
 	}
-	// From the first packet on, only an answer or a completed cancellation leaves the device in a known state.
+	// From the first packet on, only an answer or a completed cancellation makes the device's state known again.
 	c.dirty = true
 	for i := range packets {
 		if err := c.send(ctx, &packets[i], answerWithin); err != nil {
@@ -100,23 +100,23 @@ func (c *Channel) Exchange(ctx context.Context, msg []byte, answerWithin time.Du
 			return answer, nil
 		}
 	case errors.As(err, &refused):
-		// An ERROR ends the exchange and nothing follows it; only a busy device is still at something else.
+		// An ERROR ends the exchange, and no packet follows it. Only a busy device is still in another operation.
 		c.dirty = refused.code == frame.Busy
 	}
 	return nil, c.fail(ctx, err)
 }
 
-// fail leaves the device idle where it can, so that the next exchange starts at once, and returns err.
+// fail brings the device to idle if it can, so that the next exchange starts at once, and returns err.
 func (c *Channel) fail(ctx context.Context, err error) error {
 	if errors.Is(err, errcode.DeviceDisconnected) {
 		c.dead = err
 		return err
 	}
 	if c.dirty {
-		// The caller's context may be what ended; the clean-up has bounds of its own.
+		// The caller's context may have ended. The clean-up has its own bounds.
 		if cleanup := c.recover(context.WithoutCancel(ctx)); cleanup != nil && c.dead != nil {
 			if errors.Is(cleanup, errcode.DeviceDisconnected) && errors.Is(err, errcode.Protocol) {
-				// A transfer that breaks off is the first that is seen of a cable being pulled.
+				// A transfer that fails is the first sign of a pulled cable.
 				return errcode.Wrap(errcode.DeviceDisconnected, "unplugged during an exchange", err)
 			}
 			return errors.Join(err, cleanup)
@@ -154,7 +154,7 @@ func (c *Channel) answer(ctx context.Context, within time.Duration, waiting func
 			}
 			continue
 		}
-		limit = within // the first packet tells of the person, or is the answer
+		limit = within // the first packet is a keep-alive or the answer
 		if err != nil {
 			return nil, err
 		}
@@ -178,8 +178,8 @@ func (c *Channel) answer(ctx context.Context, within time.Duration, waiting func
 	}
 }
 
-// cancel ends the operation under way. It returns the operation's answer if that was complete before the cancellation
-// took effect. Either way the device is idle if c.dirty is false afterwards.
+// cancel cancels the operation under way. It returns the operation's answer if that was complete before the cancellation took
+// effect. If c.dirty is false afterwards, the device is idle.
 func (c *Channel) cancel() (answer []byte, ok bool) {
 	ctx, stop := context.WithTimeout(context.Background(), drainTimeout)
 	defer stop()
@@ -204,8 +204,8 @@ func (c *Channel) cancel() (answer []byte, ok bool) {
 			}
 			answer = ev.Data
 		case frame.WasError:
-			// FE: the operation is ended. 01: it had ended by itself, and its answer came before. 01 without an answer is
-			// neither: the answer may still come, and must not be taken for that of the next exchange.
+			// FE means that the operation was cancelled. 01 after an answer means that it had ended by itself. After 01
+			// without an answer the answer may still come, and must not be taken for that of the next exchange.
 			c.dirty = ev.Code != frame.Cancelled && (ev.Code != frame.InvalidCommand || answer == nil)
 			return answer, answer != nil && !c.dirty
 		}
@@ -213,8 +213,8 @@ func (c *Channel) cancel() (answer []byte, ok bool) {
 	return nil, false
 }
 
-// recover brings the device from an unknown state to idle: CANCEL until it has nothing to cancel, then silence; a reset
-// of the link where that does not help.
+// recover brings the device from an unknown state to idle: it sends CANCEL until the device has nothing to cancel, and waits
+// for silence. If that does not help, it resets the link and tries once more.
 func (c *Channel) recover(ctx context.Context) error {
 	if c.dead != nil {
 		return c.dead
@@ -234,9 +234,9 @@ func (c *Channel) recover(ctx context.Context) error {
 	case errors.Is(err, errcode.DeviceDisconnected):
 		c.dead = err
 	case errcode.Of(err) != errcode.DeviceBusy:
-		// Still dirty: the next exchange tries again. The cause's code stays, since it is what a person can act on: a mute
-		// device is a timeout, a revoked permission is permission-denied.
-		err = errcode.Wrap(errcode.Of(err), "the device does not come to rest", err)
+		// c.dirty stays set: the next exchange tries again. The code of the cause stays, since the user can act on it: a
+		// silent device is timeout, a revoked permission is permission-denied.
+		err = errcode.Wrap(errcode.Of(err), "the device does not become idle", err)
 	}
 	return err
 }
@@ -259,7 +259,7 @@ func (c *Channel) settle(ctx context.Context) error {
 	return errcode.New(errcode.DeviceBusy, "synchronise")
 }
 
-// skipToError throws packets away until the device's answer to a CANCEL.
+// skipToError drops packets until the device's answer to a CANCEL.
 func (c *Channel) skipToError(ctx context.Context) (frame.ErrorCode, error) {
 	ctx, stop := context.WithTimeout(ctx, drainTimeout)
 	defer stop()
@@ -268,16 +268,17 @@ func (c *Channel) skipToError(ctx context.Context) (frame.ErrorCode, error) {
 		if err != nil {
 			return 0, err
 		}
-		// Read on its own, without the packets before it: the message that it interrupts may be a stale one.
-		var one frame.Assembler
-		if ev, err := one.Add(p[:]); err == nil && ev.Kind == frame.WasError {
+		// Each packet is read without the packets before it, since an ERROR may interrupt a stale message.
+		var single frame.Assembler
+		if ev, err := single.Add(p[:]); err == nil && ev.Kind == frame.WasError {
 			return ev.Code, nil
 		}
 	}
 	return 0, errcode.New(errcode.Protocol, "the device does not stop sending")
 }
 
-// silence throws away what another host of this device left unread: its answers, and its own CANCEL's, come first.
+// silence drops the packets that an earlier host did not read, such as its answers and the answer to its CANCEL, until no
+// packet arrives.
 func (c *Channel) silence(ctx context.Context) error {
 	for range maxStale {
 		_, err := c.receive(ctx, quiet)
@@ -303,7 +304,7 @@ type deviceError struct {
 func newDeviceError(code frame.ErrorCode) error {
 	switch code {
 	case frame.Busy:
-		return &deviceError{errcode.New(errcode.DeviceBusy, "the device is at another operation"), code}
+		return &deviceError{errcode.New(errcode.DeviceBusy, "the device is busy with another operation"), code}
 	case frame.Cancelled:
 		return &deviceError{errcode.New(errcode.UserRejected, "cancelled on the device"), code}
 	}
@@ -314,7 +315,7 @@ func newDeviceError(code frame.ErrorCode) error {
 func (e *deviceError) Error() string { return e.err.Error() }
 func (e *deviceError) Unwrap() error { return e.err }
 
-// Detail is as errcode has it.
+// Detail implements the interface that [errcode.Detail] looks for.
 func (e *deviceError) Detail() string { return e.err.Detail() }
 
 func isContext(err error) bool {

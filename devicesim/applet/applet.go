@@ -49,7 +49,7 @@ type Device interface {
 	// app's is [apdu.SignatureFailed]. So is an empty one while the device is bound, unless the device allows those.
 	CheckBinding(signature, signed []byte) error
 	// Confirm shows texts on the screen, each from a page of its own on, and waits for the user. It returns nil for OK,
-	// [apdu.Declined] for cancel, and another error when something else has ended the question. The caption names the
+	// [apdu.Rejected] for cancel, and another error when something else has ended the question. The caption names the
 	// question in a trace and holds no secret. Other calls may change the device while Confirm waits.
 	Confirm(caption string, texts ...string) error
 	// Binding is the device's binding. It is for the IMK applet alone.

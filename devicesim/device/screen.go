@@ -39,16 +39,16 @@ type question struct {
 	caption string // for a trace
 }
 
-// ask shows a question. Its reply is called once, with mu held: with nil for OK, with [apdu.Declined] for cancel, or with the
+// ask shows a question. Its reply is called once, with mu held: with nil for OK, with [apdu.Rejected] for cancel, or with the
 // error of the event that ended the question.
 func (d *Device) ask(q *question) {
 	switch d.approve {
 	case Yes:
 		q.reply(nil)
 	case No:
-		q.reply(apdu.Declined)
+		q.reply(apdu.Rejected)
 	default:
-		d.dismiss(apdu.Declined)
+		d.dismiss(apdu.Rejected)
 		d.question = q
 		d.changed("asks: " + q.caption)
 	}

@@ -102,7 +102,7 @@ func TestPersonDecides(t *testing.T) {
 		require.True(t, d.Status().Asking)
 		require.NoError(t, d.Press(Cancel))
 		_, sw, keepAlives := h.Answer()
-		require.Equal(t, apdu.Declined, sw)
+		require.Equal(t, apdu.Rejected, sw)
 		require.Zero(t, keepAlives)
 		require.Equal(t, 10, d.Status().CodeAttemptsLeft, "declining is no attempt")
 		require.Equal(t, code, shownCode(d), "the code is there again")
@@ -232,7 +232,7 @@ func TestWithdrawn(t *testing.T) {
 		act  func(*Device) error
 		want apdu.StatusWord
 	}{
-		"home":        {(*Device).Home, apdu.Declined},
+		"home":        {(*Device).Home, apdu.Rejected},
 		"lock":        {(*Device).Lock, apdu.PINNotVerified},
 		"reset":       {(*Device).Reset, apdu.ConditionsNotSatisfied},
 		"boot loader": {func(d *Device) error { return d.SetBootLoader(true) }, apdu.InMenu},

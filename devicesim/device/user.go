@@ -54,7 +54,7 @@ func (d *Device) Press(b Button) error {
 		case OK:
 			d.dismiss(nil)
 		case Cancel:
-			d.dismiss(apdu.Declined)
+			d.dismiss(apdu.Rejected)
 		case Up:
 			q.turn(d, -1)
 		case Down:
@@ -95,7 +95,7 @@ func (d *Device) Menu() error {
 // Home goes to the home page. It rejects a question and removes a code from the screen. A locked device stays locked.
 func (d *Device) Home() error {
 	return d.asUser(func() error {
-		d.dismiss(apdu.Declined)
+		d.dismiss(apdu.Rejected)
 		d.show(d.rest())
 		return nil
 	})

@@ -90,7 +90,7 @@ func (b *backup) importBinding(args []safejs.Value) (any, error) {
 	}
 	file, ok := interop.Bytes(argument(args, 0), sealed.MaxFile)
 	if !ok {
-		return nil, binding.Invalid("not-a-binding", "the file is far too long")
+		return nil, binding.InvalidFile("not-a-binding", "the file is far too long")
 	}
 	passphrase, err := readPassphrase(argument(args, 1))
 	if err != nil {

@@ -1,5 +1,5 @@
-// Package attestationtest is a certificate authority for tests: it signs certificates of secure elements, right ones and
-// wrong ones (core/PROTOCOL.md section 4). It computes with another library than core does. Its keys protect nothing.
+// Package attestationtest is a certificate authority for tests. It signs valid and invalid attestation certificates
+// (core/PROTOCOL.md section 4), with another curve library than core's. Its keys protect nothing.
 package attestationtest
 
 import (

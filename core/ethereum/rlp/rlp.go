@@ -1,6 +1,5 @@
-// Package rlp is Ethereum's recursive length prefix (Yellow Paper, appendix B), strict both ways: what it writes is
-// canonical, and it reads nothing else. Every value has exactly one encoding, so that what was decoded encodes to the
-// same bytes again.
+// Package rlp encodes and decodes the recursive length prefix of Ethereum (Yellow Paper, appendix B). It is strict: every value
+// has exactly one encoding, and Decode accepts no other. So a decoded item encodes to the same bytes.
 package rlp
 
 import (
@@ -9,24 +8,24 @@ import (
 	"imkey-connect/core/errcode"
 )
 
-// MaxDepth is how deep lists may nest. Transactions need four levels; the bound keeps hostile input off the stack.
+// MaxDepth is how deep lists may nest. Transactions need four levels. The bound limits the stack for hostile input.
 const MaxDepth = 256
 
 // Item is a string of bytes, or a list of items.
 type Item struct {
-	// IsList says which of the two it is.
+	// IsList reports that the item is a list.
 	IsList bool
 	Bytes  []byte
 	List   []Item
 }
 
-// String makes a string of bytes. The slice is kept.
+// String returns a string of bytes. It keeps the slice.
 func String(b []byte) Item { return Item{Bytes: b} }
 
-// List makes a list.
+// List returns a list.
 func List(items ...Item) Item { return Item{IsList: true, List: items} }
 
-// Uint makes an integer: big-endian, without leading zeros, zero being the empty string.
+// Uint returns an integer: big-endian without leading zeros. Zero is the empty string.
 func Uint(v uint64) Item {
 	var b []byte
 	for ; v > 0; v >>= 8 {
@@ -35,7 +34,7 @@ func Uint(v uint64) Item {
 	return String(b)
 }
 
-// Big makes an integer. nil is zero; the sign is ignored, since callers refuse negative values first.
+// Big returns an integer. nil is zero. The sign is ignored: callers refuse negative values first.
 func Big(v *big.Int) Item {
 	if v == nil {
 		return String(nil)
@@ -43,7 +42,7 @@ func Big(v *big.Int) Item {
 	return String(v.Bytes())
 }
 
-// size is the length of the item's payload, without its prefix.
+// size returns the length of the item's payload without its prefix.
 func (i Item) size() int {
 	if !i.IsList {
 		return len(i.Bytes)
@@ -55,7 +54,7 @@ func (i Item) size() int {
 	return n
 }
 
-// length is the length of the whole encoding.
+// length returns the length of the whole encoding.
 func (i Item) length() int {
 	n := i.size()
 	switch {
@@ -67,7 +66,7 @@ func (i Item) length() int {
 	return 1 + bytesOf(n) + n
 }
 
-// single says whether the item is a byte that stands for itself.
+// single reports whether the item is a byte that is its own encoding.
 func (i Item) single() bool { return !i.IsList && len(i.Bytes) == 1 && i.Bytes[0] < 0x80 }
 
 func bytesOf(n int) (k int) {
@@ -77,7 +76,7 @@ func bytesOf(n int) (k int) {
 	return k
 }
 
-// Encode returns the item's one encoding.
+// Encode returns the item's encoding.
 func (i Item) Encode() []byte { return i.append(make([]byte, 0, i.length())) }
 
 func (i Item) append(dst []byte) []byte {
@@ -107,7 +106,7 @@ func (i Item) append(dst []byte) []byte {
 	return dst
 }
 
-// Decode reads the one item that fills b. Its strings alias b. Errors have code invalid-argument.
+// Decode reads the item of which b consists. Its strings alias b. Errors have code invalid-argument.
 func Decode(b []byte) (Item, error) {
 	i, rest, err := next(b, 0)
 	if err == nil && len(rest) != 0 {
@@ -134,7 +133,7 @@ func next(b []byte, depth int) (i Item, rest []byte, err error) {
 	n := int(first & 0x3F)
 	b = b[1:]
 	if n >= 56 {
-		// A long form: n-55 bytes of length, shortest, and only where the short form does not do.
+		// The long form has n-55 bytes of length. The length is shortest, and too large for the short form.
 		k := n - 55
 		if len(b) < k {
 			return i, nil, bad("truncated")
@@ -150,7 +149,7 @@ func next(b []byte, depth int) (i Item, rest []byte, err error) {
 			n = n<<8 | int(v)
 		}
 		if n < 56 {
-			return i, nil, bad("a long length where a short one does")
+			return i, nil, bad("a long length in place of a short one")
 		}
 		b = b[k:]
 	}
@@ -160,7 +159,7 @@ func next(b []byte, depth int) (i Item, rest []byte, err error) {
 	payload, rest := b[:n], b[n:]
 	if !i.IsList {
 		if n == 1 && payload[0] < 0x80 {
-			return i, nil, bad("a prefix before a byte that stands for itself")
+			return i, nil, bad("a prefix before a byte that needs none")
 		}
 		i.Bytes = payload
 		return i, rest, nil
@@ -175,7 +174,7 @@ func next(b []byte, depth int) (i Item, rest []byte, err error) {
 	return i, rest, nil
 }
 
-// Uint64 reads an integer below 2^64: a string without leading zeros.
+// Uint64 returns the item as an integer below 2^64: a string without leading zeros.
 func (i Item) Uint64() (uint64, error) {
 	v, err := i.Big(64)
 	if err != nil {
@@ -184,11 +183,11 @@ func (i Item) Uint64() (uint64, error) {
 	return v.Uint64(), nil
 }
 
-// Big reads an integer of at most bits bits: a string without leading zeros.
+// Big returns the item as an integer of at most this number of bits: a string without leading zeros.
 func (i Item) Big(bits int) (*big.Int, error) {
 	switch {
 	case i.IsList:
-		return nil, bad("a list where an integer belongs")
+		return nil, bad("a list in place of an integer")
 	case len(i.Bytes) > 0 && i.Bytes[0] == 0:
 		return nil, bad("an integer with leading zeros")
 	case len(i.Bytes) > (bits+7)/8:

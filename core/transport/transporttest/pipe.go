@@ -1,4 +1,4 @@
-// Package transporttest has the conformance suite for transport.Link, and a Link in memory whose other end a test plays.
+// Package transporttest has the tests that every transport.Link must pass, and a Link in memory for tests.
 package transporttest
 
 import (
@@ -13,13 +13,13 @@ import (
 type Peer interface {
 	// Next waits for the next packet that the host sent.
 	Next(ctx context.Context) (frame.Packet, error)
-	// Reply queues packets for the host; it does not wait for them to be read.
+	// Reply queues packets for the host. It does not wait until they are read.
 	Reply(packets ...frame.Packet)
-	// Unplug pulls the cable.
+	// Unplug unplugs the device.
 	Unplug()
 }
 
-// Pipe is a link in memory. It is both ends: the host's as transport.Link, the device's as [Peer].
+// Pipe is a link in memory. It is both ends of the link: a transport.Link for the host and a [Peer] for the device.
 type Pipe struct {
 	mu      sync.Mutex
 	changed chan struct{} // closed and replaced at every change
@@ -34,7 +34,7 @@ func NewPipe() *Pipe { return &Pipe{changed: make(chan struct{})} }
 
 var errGone = errcode.New(errcode.DeviceDisconnected, "unplugged")
 
-// wake must be called with mu held.
+// wake wakes all that wait. The caller holds mu.
 func (p *Pipe) wake() {
 	close(p.changed)
 	p.changed = make(chan struct{})
@@ -92,7 +92,7 @@ func (p *Pipe) Reset(ctx context.Context) error {
 	return nil
 }
 
-// Resets counts the calls of Reset.
+// Resets returns how many times Reset was called.
 func (p *Pipe) Resets() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -12,24 +12,24 @@ import (
 	"imkey-connect/core/transport"
 )
 
-// patience bounds every wait of the suite; a link that keeps its promises comes nowhere near it.
-const patience = 20 * time.Second
+// limit bounds every test. A link that works needs much less.
+const limit = 20 * time.Second
 
-// Run puts a link through the promises of transport.Link. connect returns a new pair of ends for each test and cleans
-// up after itself with t.Cleanup.
+// Run tests what transport.Link promises. connect returns the two ends of a new link for each test, and cleans up with
+// t.Cleanup.
 func Run(t *testing.T, connect func(t *testing.T) (transport.Link, Peer)) {
 	for name, test := range map[string]func(*testing.T, context.Context, transport.Link, Peer){
 		"packets arrive whole and in order":                  inOrder,
 		"a cancelled receive loses no packet":                cancelledReceive,
-		"cancelled and timed out are two things":             twoThings,
+		"cancellation and timeout have different codes":      cancelOrTimeout,
 		"reset drops what was outstanding":                   reset,
-		"unplugging ends a receive and everything after it":  unplug,
+		"unplugging ends a receive and later calls":          unplug,
 		"closing ends a receive, and may be done twice":      closing,
 		"a channel exchanges messages of every length":       messages,
 		"a channel never takes a stale answer for a new one": stale,
 	} {
 		t.Run(name, func(t *testing.T) {
-			ctx, stop := context.WithTimeout(t.Context(), patience)
+			ctx, stop := context.WithTimeout(t.Context(), limit)
 			t.Cleanup(stop)
 			link, peer := connect(t)
 			test(t, ctx, link, peer)
@@ -75,7 +75,7 @@ func cancelledReceive(t *testing.T, ctx context.Context, link transport.Link, pe
 	}
 }
 
-func twoThings(t *testing.T, ctx context.Context, link transport.Link, peer Peer) {
+func cancelOrTimeout(t *testing.T, ctx context.Context, link transport.Link, peer Peer) {
 	cancelled, cancel := context.WithCancel(ctx)
 	cancel()
 	_, err := link.Receive(cancelled)
@@ -126,8 +126,8 @@ func closing(t *testing.T, ctx context.Context, link transport.Link, peer Peer) 
 	require.ErrorIs(t, link.Send(ctx, &p), errcode.DeviceDisconnected)
 }
 
-// Serve plays a device at rest: it answers a CANCEL with ERROR 01 and a message with what respond makes of it. It
-// returns when the link is gone.
+// Serve plays an idle device. It answers a CANCEL with ERROR 01 and a message with what respond returns. It returns when the
+// link is closed or unplugged.
 func Serve(ctx context.Context, peer Peer, respond func(msg []byte) []frame.Packet) {
 	var a frame.Assembler
 	for {
@@ -173,7 +173,7 @@ func messages(t *testing.T, ctx context.Context, link transport.Link, peer Peer)
 }
 
 func stale(t *testing.T, ctx context.Context, link transport.Link, peer Peer) {
-	// A page that closed left a whole answer and its own cancellation unread.
+	// A page that closed did not read an answer and the answer to its CANCEL.
 	old, err := frame.Split(make([]byte, 200))
 	require.NoError(t, err)
 	peer.Reply(frame.Error(frame.InvalidCommand))

@@ -10,13 +10,13 @@ import (
 	"imkey-connect/core/frame"
 )
 
-// Handler answers one command APDU with data and status word. It may use the [Table], to unplug it for instance. A nil
-// answer leaves the command pending, as a device does that waits for its person: a CANCEL ends it with ERROR FE, another
-// command meanwhile gets ERROR 06.
+// Handler answers one command APDU with data and status word. It may use the [Table], for instance to unplug it. A nil answer
+// leaves the command pending, as on a device that waits for the user: a CANCEL ends it with ERROR FE, and another command
+// meanwhile gets ERROR 06.
 type Handler func(cmd []byte) []byte
 
-// Table is a device that answers by a table, for tests of what sits above a transport.Channel. Its [Pipe] is the link
-// to it. What no row begins is answered 6D00, as an instruction that a firmware does not know.
+// Table is a device that answers by a table, for tests of code above a transport.Channel. Its [Pipe] is the link to it. A
+// command that begins with no row's prefix gets 6D00, like an instruction that the firmware does not know.
 type Table struct {
 	*Pipe
 
@@ -26,11 +26,11 @@ type Table struct {
 	packets []frame.Packet
 }
 
-// NewTable returns a plugged-in device without rows; its owner runs [Table.Play].
+// NewTable returns a plugged-in device without rows. The caller runs [Table.Play].
 func NewTable() *Table { return &Table{Pipe: NewPipe(), rows: map[string]Handler{}} }
 
-// On answers commands that begin with prefix, in hex; the longest prefix counts, and a later call replaces an earlier
-// one for the same prefix.
+// On sets the handler for commands that begin with prefix, in hex. The longest prefix counts. A later call for the same
+// prefix replaces the handler.
 func (d *Table) On(prefix string, h Handler) {
 	if _, err := hex.DecodeString(prefix); err != nil {
 		panic(err)
@@ -40,7 +40,7 @@ func (d *Table) On(prefix string, h Handler) {
 	d.rows[strings.ToUpper(prefix)] = h
 }
 
-// Answer answers commands that begin with prefix always alike; both are hex.
+// Answer sets a fixed answer for commands that begin with prefix. Both are in hex.
 func (d *Table) Answer(prefix, answer string) {
 	b, err := hex.DecodeString(answer)
 	if err != nil {
@@ -49,21 +49,21 @@ func (d *Table) Answer(prefix, answer string) {
 	d.On(prefix, func([]byte) []byte { return b })
 }
 
-// Sent lists the whole commands that arrived so far, in upper-case hex.
+// Sent returns the complete commands that have arrived, in upper-case hex.
 func (d *Table) Sent() []string {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return slices.Clone(d.sent)
 }
 
-// Packets lists every packet that arrived so far, those of unfinished commands included.
+// Packets returns all packets that have arrived, with those of incomplete commands.
 func (d *Table) Packets() []frame.Packet {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return slices.Clone(d.packets)
 }
 
-// Play is the device; it returns when ctx ends or the cable is pulled.
+// Play runs the device. It returns when ctx ends or the device is unplugged.
 func (d *Table) Play(ctx context.Context) {
 	var a frame.Assembler
 	pending := false

@@ -406,7 +406,7 @@ func TestPrepared(t *testing.T) {
 		},
 		"a rejected one": func() {
 			h.offer(prepareTransaction, tx)
-			require.Equal(t, apdu.Declined, h.answer(device.Cancel))
+			require.Equal(t, apdu.Rejected, h.answer(device.Cancel))
 		},
 		"unplugging": func() {
 			require.NoError(t, d.Unplug())
@@ -665,8 +665,8 @@ func TestPersonDecidesAboutSigning(t *testing.T) {
 		want apdu.StatusWord
 		undo func()
 	}{
-		"cancel": {func() error { return d.Press(device.Cancel) }, apdu.Declined, nil},
-		"home":   {d.Home, apdu.Declined, nil},
+		"cancel": {func() error { return d.Press(device.Cancel) }, apdu.Rejected, nil},
+		"home":   {d.Home, apdu.Rejected, nil},
 		"removed": {func() error { return d.SetInstalled("ethereum", false) }, apdu.NotFound, func() {
 			require.NoError(t, d.SetInstalled("ethereum", true))
 		}},
@@ -690,7 +690,7 @@ func TestPersonDecidesAboutSigning(t *testing.T) {
 	require.Equal(t, []string{"Addr: 0x6031564e|7b2F5cc33737807b|2E58DaFF870B590b"}, read(t, d))
 	require.NoError(t, d.Press(device.Cancel))
 	_, sw, _ := h.Answer()
-	require.Equal(t, apdu.Declined, sw)
+	require.Equal(t, apdu.Rejected, sw)
 
 	// A host that gives up gets nothing afterwards, with device.OK or without.
 	h.offer(prepareTransaction, payload)
@@ -722,8 +722,8 @@ func TestPersonDecidesAboutSigning(t *testing.T) {
 	h.OK(signTxCommand)
 
 	_, h = wallet(t, device.Options{Approve: device.No}, true)
-	require.Equal(t, apdu.Declined, h.prepare(prepareTransaction, payload))
-	h.SW(apdu.Declined, recorded(t, "eth register address (ascii)"))
+	require.Equal(t, apdu.Rejected, h.prepare(prepareTransaction, payload))
+	h.SW(apdu.Rejected, recorded(t, "eth register address (ascii)"))
 }
 
 // TestLockedMeanwhile: a question that waits when the device is locked is not answered by unlocking it.

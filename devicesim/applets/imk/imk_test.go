@@ -129,7 +129,7 @@ func TestApproveNeverClosesACode(t *testing.T) {
 			continue
 		}
 		_, sw := h.Raw(h.Proof(code))
-		require.Equal(t, apdu.Declined, sw)
+		require.Equal(t, apdu.Rejected, sw)
 		require.Equal(t, code, shownCode(d))
 		require.Equal(t, "code-shown", d.Status().Binding)
 	}

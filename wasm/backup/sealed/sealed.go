@@ -143,9 +143,9 @@ func Parse(file []byte) ([]byte, error) {
 	case len(file) <= len(magic) && len(file) > 0 && strings.HasPrefix(magic, string(file)):
 		return nil, damaged()
 	case !bytes.HasPrefix(file, []byte(magic)), len(file) > MaxFile:
-		return nil, binding.Invalid("not-a-binding", "the file is no exported binding")
+		return nil, binding.InvalidFile("not-a-binding", "the file is no exported binding")
 	case file[len(magic)] > version:
-		return nil, binding.Invalid("version", "the file is of a later version")
+		return nil, binding.InvalidFile("version", "the file is of a later version")
 	case len(file) < header, file[len(magic)] != version:
 		return nil, damaged()
 	}
@@ -156,4 +156,4 @@ func Parse(file []byte) ([]byte, error) {
 	return encrypted, nil
 }
 
-func damaged() error { return binding.Invalid("damaged", "the file was changed or is not whole") }
+func damaged() error { return binding.InvalidFile("damaged", "the file was changed or is not whole") }
