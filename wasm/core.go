@@ -16,24 +16,24 @@ import (
 	"imkey-connect/core/errcode"
 )
 
-// core is the module's one object. Its functions, and those of the devices, live as long as the module: a device's methods
-// are the module's, bound to the device's number, so that a closed device has nothing to release and its methods still
-// answer.
+// core is the object that the module gives to JavaScript. Its functions and those of the devices exist as long as the module. A
+// device's method is a function of the module bound to the device's number, so that a closed device has no function to
+// release, and its methods still answer.
 type core struct {
 	exporter interop.Exporter
-	methods  map[string]*interop.Func // of a device; the first argument is its number
+	methods  map[string]*interop.Func // the methods of devices; the first argument is the device's number
 	locks    safejs.Value
 
-	// One store each for all of a page, made when first asked for.
-	indexedDB func() binding.Store
+	// The stores of the page.
+	indexedDB func() binding.Store // made by the first call
 	memory    binding.Store
-	changed   safejs.Value // the page's recordChanged, once init brought it
+	changed   safejs.Value // recordChanged of the page, after init
 
 	mu        sync.Mutex
 	devices   map[int]*openDevice
-	alive     map[*openDevice]struct{} // those, and those that are being opened
-	last      int
-	persisted *bool // the browser's answer, once there is one
+	alive     map[*openDevice]struct{} // these devices, and those that are being opened
+	last      int                      // the last device's number
+	persisted *bool                    // whether the browser keeps the site's data, once it answered
 }
 
 func newCore() (*core, error) {
@@ -61,7 +61,7 @@ func newCore() (*core, error) {
 	return c, nil
 }
 
-// object is the core as JavaScript sees it.
+// object returns the JavaScript object of the core.
 func (c *core) object() (safejs.Value, error) {
 	initialise, err := interop.CallbackReturning(func(args []safejs.Value) any {
 		host := argument(args, 0)
@@ -89,7 +89,7 @@ func (c *core) object() (safejs.Value, error) {
 	if object["memory"], err = c.memoryObject(); err != nil {
 		return safejs.Undefined(), err
 	}
-	// Not by the exporter: all of it is done when the call returns.
+	// A plain callback and no exported function, since suspend must be done when the call returns.
 	suspend, err := interop.Callback(func([]safejs.Value) { c.suspend() })
 	if err != nil {
 		return safejs.Undefined(), err
@@ -124,7 +124,7 @@ func (c *core) open(args []safejs.Value) (any, error) {
 	return d.object, nil
 }
 
-// drop forgets a device.
+// drop removes a device from the core.
 func (c *core) drop(d *openDevice) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -173,7 +173,7 @@ var errClosed = errcode.New(errcode.DeviceDisconnected, "this device was closed;
 func (c *core) device(number safejs.Value) (*openDevice, error) {
 	n, ok := interop.Int(number, 1<<30)
 	if !ok {
-		return nil, errcode.New(errcode.Internal, "a method of no device")
+		return nil, errcode.New(errcode.Internal, "the method has no device")
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -183,7 +183,7 @@ func (c *core) device(number safejs.Value) (*openDevice, error) {
 	return nil, errClosed
 }
 
-// setPersisted takes the browser's answer into the info of every open device.
+// setPersisted stores the browser's answer, and sets it in the info of every open device.
 func (c *core) setPersisted(answer bool) {
 	c.mu.Lock()
 	c.persisted = &answer

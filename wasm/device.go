@@ -19,7 +19,7 @@ import (
 	"imkey-connect/core/errcode"
 )
 
-// openDevice is one open device. Its methods run one after another: a call waits for its turn.
+// openDevice is one open device. Its methods run one after another.
 type openDevice struct {
 	core    *core
 	options openOptions
@@ -29,19 +29,20 @@ type openDevice struct {
 	number  int
 	object  safejs.Value
 
-	// turn holds a token while a call is under way; asks is its holder's. Order of locks: turn before mu.
+	// turn holds a token while a call is under way. asks belongs to the call that has the token. Order of locks: turn before
+	// mu.
 	turn chan struct{}
 	asks interaction
 
-	// life ends when the device is let go of; its cause says why, where that was not the caller's wish.
+	// life ends when the device is released. Its cause says why, unless the caller closed the device.
 	life context.Context
 	end  context.CancelCauseFunc
 
 	mu     sync.Mutex
 	opened bool
 	closed bool
-	status *binding.Status // as last heard
-	known  *binding.Known  // what the record tells, if there is one
+	status *binding.Status // as the device last reported it
+	known  *binding.Known  // what the record says, if there is one
 }
 
 // deviceMethod implements a method of a device's JavaScript object.
@@ -68,7 +69,7 @@ func merge(all ...map[string]deviceMethod) map[string]deviceMethod {
 	return methods
 }
 
-// interaction is what the page is told of what a waiting device waits for: its reason, and whatever else is known. It is
+// interaction is the detail of an interaction event: what the device waits for. It has a reason and may have more. It is
 // replaced and never changed.
 type interaction map[string]any
 
@@ -78,7 +79,8 @@ const (
 	readCode = "read-code"
 )
 
-// do runs one call, which the signal takes back; asks is what the device would be waiting for.
+// do waits for the device's turn and runs one call, which ends when the signal fires. asks is what the device may wait for during
+// the call.
 func (d *openDevice) do(signal safejs.Value, asks interaction, call func(ctx context.Context) error) error {
 	ctx, stop, err := interop.WithSignal(d.life, signal)
 	if err != nil {
@@ -100,7 +102,7 @@ func (d *openDevice) do(signal safejs.Value, asks interaction, call func(ctx con
 	return d.cause(call(ctx))
 }
 
-// open brings the device from plugged in to known. Nothing is left of it on failure.
+// open opens and identifies the device, and makes its JavaScript object. On failure it releases everything.
 func (d *openDevice) open(ctx context.Context, usb safejs.Value, store binding.Store) error {
 	d.turn <- struct{}{}
 	defer func() { <-d.turn }()
@@ -159,7 +161,7 @@ func (d *openDevice) showBindingCode(args []safejs.Value) (any, error) {
 func (d *openDevice) bind(args []safejs.Value) (any, error) {
 	code, ok := interop.String(argument(args, 0))
 	if !ok {
-		return nil, errcode.New(errcode.InvalidArgument, "the code is no string")
+		return nil, errcode.Invalid("code", "not a string")
 	}
 	options, err := readCallOptions(argument(args, 1))
 	if err != nil {
@@ -191,9 +193,7 @@ func (d *openDevice) revealBindingCode(args []safejs.Value) (any, error) {
 		}
 		defer code.Wipe()
 		if !kept {
-			e := errcode.New(errcode.NotBound, "this browser was not asked to remember the code")
-			e.Data = map[string]any{"reason": "not-remembered"}
-			return e
+			return errcode.Because(errcode.NotBound, "not-remembered", "this browser was not asked to remember the code")
 		}
 		text = string(code[:])
 		return nil
@@ -209,17 +209,17 @@ func (d *openDevice) forget(args []safejs.Value) (any, error) {
 	return nil, d.do(options.signal, interaction{"reason": confirm}, d.binding.Forget)
 }
 
-// close gives the device back; it ends a call under way.
+// close releases the device. A call under way ends.
 func (d *openDevice) close() {
 	d.mu.Lock()
 	d.closed = true
 	d.mu.Unlock()
 	d.core.drop(d)
-	// Its error says nothing that the caller could do anything about: the link is gone either way.
+	// The caller could do nothing about an error: the link has ended in any case.
 	_ = d.device.Close()
 }
 
-// waiting is told by package device when the device begins and ends to wait for its person.
+// waiting is called by package device when the device begins and stops to wait for the user.
 func (d *openDevice) waiting(yes bool) {
 	detail := map[string]any{"state": "done"}
 	if yes {
@@ -231,8 +231,8 @@ func (d *openDevice) waiting(yes bool) {
 	d.emit("interaction", detail)
 }
 
-// heard notes what the device said of its binding, and tells the page if that is news. The first answer is none: the page
-// asked for it, unless binding it is what brought it about.
+// heard stores what the device reported about its binding, and fires bindingchange if that is new. The first report is not new,
+// since the page asked for it, except after binding.
 func (d *openDevice) heard(status binding.Status) {
 	d.mu.Lock()
 	news := d.status != nil && *d.status != status || d.status == nil && status == binding.BoundToThis
@@ -243,12 +243,12 @@ func (d *openDevice) heard(status binding.Status) {
 	}
 }
 
-// emit calls the page's listener; what that throws is the page's own affair.
+// emit calls the page's listener. An exception in it is ignored.
 func (d *openDevice) emit(name string, detail map[string]any) {
 	_, _ = d.options.onEvent.Invoke(name, detail)
 }
 
-// info is the device's info property. It holds no secret.
+// info returns the value of the device's info property. It holds no secret.
 func (d *openDevice) info() safejs.Value {
 	i := d.device.Info()
 	standing := attestation.Assess(i.Certificate, i.SEID, d.options.trustedCAs)
@@ -291,7 +291,7 @@ func battery(i device.Info) any {
 	return i.Battery
 }
 
-// charging is unknown where the device did not say anything of its battery.
+// charging is null if the device did not report its battery.
 func charging(i device.Info) any {
 	if i.Battery < 0 && !i.Charging {
 		return nil

@@ -1,19 +1,28 @@
-// The command wasm is imkey.wasm: the Go side of imkey.js. It hands one object, the core, to the script that started it, and
-// then waits to be called; it puts nothing on the page's global object and holds nothing of the page but what it was given.
+// The command wasm is imkey.wasm, the Go part of imkey.js. It gives one object, the core, to the script that starts it, and then
+// waits for calls. It sets no property of the global object, and keeps no value of the page except those that it was given.
 //
-// The script passes the name of a property as its first argument. Under that name lies a function on the global object;
-// the command takes it, deletes the property and calls it once with the core:
+// The script passes the name of a property as the first argument. The property is a function on the global object. The
+// command deletes the property and calls the function once with the core:
 //
-//	init({ makeError })            how errors are made: makeError(code, message, statusWord, retryable, data)
-//	open(device, options)          a promise of an open device
+//	init({ makeError, recordChanged })   makeError(code, message, statusWord, retryable, data) makes the errors of rejections
+//	open(device, options)                a promise of an open device
+//	known, rename, forget, reread        the records: records.go
+//	memory                               the store in memory, for the module that exports and imports
+//	suspend()                            releases all devices of a page that is about to be frozen
 //
-// The device's methods are documented with their TypeScript declaration, web/sdk/client/core.ts. Every call returns a promise,
-// is read strictly, and rejects with an error of a stable code; a panic inside rejects with internal and ends nothing.
+// web/sdk/client/core.ts declares them and documents the methods of a device. Every call returns a promise and reads its
+// arguments strictly, each property once. It rejects with an error that has a stable code. A panic rejects with internal, and
+// the module goes on.
 //
-// A device's ethereum object signs. What is to be signed is read into Go before the call returns, so that nothing that the page
-// does afterwards changes it; an error of code invalid-argument says where (data.at) and why (data.reason). A result's
-// warnings are "unbound", "unverified-device" and "blind".
+// The files: core.go (the object), device.go (a device and its own methods), options.go (options of all calls), signing.go
+// (options and binding of calls that need the wallet), ethereum.go and ethereum_transaction.go (one coin), records.go,
+// handover.go (another tab takes over, the page is frozen). A new coin is one file with a table of methods, and one word in
+// device.go.
 //
-// Strings are the one thing that cannot be wiped: a binding code that a page passes or reveals is a JavaScript string, which
-// stays in memory until the browser needs the room. So does the copy that Go makes of it.
+// A coin's method reads what is to be signed into Go before it returns, so that later changes by the page have no effect. An
+// invalid-argument error says where (data.at) and why (data.reason). The warnings of a result are "unbound",
+// "unverified-device" and "blind".
+//
+// Strings cannot be wiped. A binding code that a page passes or reveals is a JavaScript string, and stays in memory, like Go's
+// copy, until garbage collection.
 package main

@@ -113,12 +113,12 @@ func (d *openDevice) signTransaction(args []safejs.Value) (any, error) {
 	return result, nil
 }
 
-// summaryObject is what a transaction does. Unlike the screen's strings, there is one of every type.
+// summaryObject returns the summary of a transaction for the page. Unlike the strings for the screen, every type has one.
 func summaryObject(s ethereum.Summary) map[string]any {
 	return map[string]any{"kind": string(s.Kind), "payment": s.Payment, "receiver": s.Receiver, "fee": s.Fee, "unlimited": s.Unlimited}
 }
 
-// legacyV is what type 0 has for the recovery id: 27 and more, or since EIP-155 twice the chain's id and 35 and more.
+// legacyV returns v of type 0 for a recovery id: 27 + id, or with EIP-155 35 + id + twice the chain id.
 func legacyV(chainID *big.Int, parity byte) *big.Int {
 	v := big.NewInt(int64(parity))
 	if chainID == nil {
@@ -128,7 +128,7 @@ func legacyV(chainID *big.Int, parity byte) *big.Int {
 	return v.Add(v, new(big.Int).Lsh(chainID, 1))
 }
 
-// nativeCurrency reads what the chain's currency is called on the screen. That it makes sense is core's to check.
+// nativeCurrency reads how the chain's currency is shown on the screen. Core checks it.
 func (c *ethereumCall) nativeCurrency() ethereum.Native {
 	v := c.options.Value("nativeCurrency")
 	if v.IsUndefined() {
@@ -157,7 +157,7 @@ func (d *openDevice) signMessage(args []safejs.Value) (any, error) {
 	})
 }
 
-// readMessage reads text, to be signed as UTF-8, or bytes.
+// readMessage reads a text, which is signed as UTF-8, or bytes.
 func readMessage(v safejs.Value) ([]byte, error) {
 	if text, ok := interop.Text(v, maxData); ok {
 		return []byte(text), nil
@@ -165,7 +165,7 @@ func readMessage(v safejs.Value) ([]byte, error) {
 	if b, ok := interop.Bytes(v, maxData); ok {
 		return b, nil
 	}
-	return nil, errcode.Invalid("message", "not a text without half surrogate pairs, nor bytes, of at most 65535")
+	return nil, errcode.Invalid("message", "neither text without lone surrogates nor bytes, or longer than 65535")
 }
 
 func (d *openDevice) signTypedData(args []safejs.Value) (any, error) {
@@ -187,8 +187,8 @@ func (d *openDevice) signTypedData(args []safejs.Value) (any, error) {
 	})
 }
 
-// typedDataLimits let through what core takes: a megabyte of encoding, whose bytes are twice as long in hex, and a value and
-// a name for every word of it. Core's own limits are the narrower ones.
+// typedDataLimits are wider than core's limits: a megabyte of encoding, which is twice as long in hex, with a value and a name
+// for every word of it.
 var typedDataLimits = interop.TreeLimits{
 	Depth: ethereum.MaxTypedDataDepth + 2, Values: ethereum.MaxTypedDataSize / 16, Size: 3 * ethereum.MaxTypedDataSize,
 }
@@ -206,7 +206,7 @@ func (c *ethereumCall) version() ethereum.Version {
 	return 0
 }
 
-// signed runs a call that signs a message, and makes its result.
+// signed runs a call that signs a message or typed data, and makes its result.
 func (c *ethereumCall) signed(operation string, blind bool, sign func(context.Context, *ethereum.Ethereum) (*ethereum.SignedMessage, error)) (any, error) {
 	c.signer(nil)
 	asks := confirms(operation)

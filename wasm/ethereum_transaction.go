@@ -15,16 +15,16 @@ import (
 	"imkey-connect/core/ethereum"
 )
 
-// The limits on what is read of a transaction. The device takes 65535 bytes in all, so that a larger one is refused
-// anyway; these keep Go from copying what is much larger.
+// The limits on a transaction. Core refuses a transaction of more than 65535 bytes. These limits keep Go from copying a much
+// larger one.
 const (
 	maxData = 1<<16 - 1
-	// maxListed is how many addresses, keys and authorizations a transaction lists together.
+	// maxListed is the largest number of addresses, keys and authorizations in a transaction, together.
 	maxListed = 4096
 )
 
-// readTransaction reads a transaction in JSON-RPC's shape, and the sender that it names. Nothing is filled in but what
-// follows: the type from the fields, an absent value as zero, absent data as none.
+// readTransaction reads a transaction in the shape of JSON-RPC, and its sender. It fills in only what follows from the rest:
+// the type from the fields, zero for an absent value, and no data for absent data.
 func readTransaction(v safejs.Value) (*ethereum.Transaction, *ethereum.Address, error) {
 	f := fields{interop.ReadObject(v, "")}
 	if interop.Absent(v) {
@@ -52,10 +52,10 @@ func readTransaction(v safejs.Value) (*ethereum.Transaction, *ethereum.Address, 
 	return t, from, f.Err()
 }
 
-// fields reads the fields of a transaction, and of what is in it.
+// fields reads the fields of a transaction, or of an object in it.
 type fields struct{ *interop.Object }
 
-// quantity reads a whole number of at most 256 bits; nil where it is undefined.
+// quantity reads a whole number of at most 256 bits. It returns nil for undefined.
 func (f fields) quantity(name string) *big.Int {
 	v := f.Value(name)
 	if v.IsUndefined() {
@@ -69,8 +69,8 @@ func (f fields) quantity(name string) *big.Int {
 	return n
 }
 
-// quantity reads a bigint, a safe integer, or a string of 0x and hex digits. Others, such as decimal digits or 0x alone,
-// mean different things to different libraries.
+// quantity reads a bigint, a safe integer, or a string of 0x and hex digits. Other strings, such as decimal digits or 0x alone, have
+// different meanings in different libraries.
 func quantity(v safejs.Value) (*big.Int, bool) {
 	const digits = 256 / 4
 	if n, ok := interop.BigInt(v, 256); ok {
@@ -90,7 +90,7 @@ func quantity(v safejs.Value) (*big.Int, bool) {
 	return new(big.Int).SetString(text, 16)
 }
 
-// required is quantity for what must be there.
+// required is quantity for a field that must be present.
 func (f fields) required(name string) *big.Int {
 	n := f.quantity(name)
 	if n == nil {
@@ -100,7 +100,7 @@ func (f fields) required(name string) *big.Int {
 	return n
 }
 
-// uint reads a number of at most 64 bits that must be there.
+// uint reads a number of at most 64 bits. The field must be present.
 func (f fields) uint(name string) uint64 {
 	n := f.required(name)
 	if !n.IsUint64() {
@@ -110,7 +110,7 @@ func (f fields) uint(name string) uint64 {
 	return n.Uint64()
 }
 
-// either reads what goes by two names.
+// either reads a field that has two names.
 func (f fields) either(name, other string) uint64 {
 	a, b := f.quantity(name), f.quantity(other)
 	switch {
@@ -130,7 +130,7 @@ func (f fields) either(name, other string) uint64 {
 	return a.Uint64()
 }
 
-// bytes reads 0x and an even number of hex digits; ok is false where there is nothing.
+// bytes reads 0x and an even number of hex digits. ok is false if the field is absent.
 func (f fields) bytes(name string) (b []byte, ok bool) {
 	v := f.Value(name)
 	if v.IsUndefined() {
@@ -156,7 +156,7 @@ func readHex(v safejs.Value, max int) ([]byte, bool) {
 	return b, err == nil
 }
 
-// data reads what goes by the names data and input.
+// data reads the field that has the names data and input.
 func (f fields) data() []byte {
 	data, given := f.bytes("data")
 	input, both := f.bytes("input")
@@ -169,7 +169,7 @@ func (f fields) data() []byte {
 	return data
 }
 
-// to reads the receiver: undefined and null create a contract.
+// to reads the receiver. A transaction with undefined or null creates a contract.
 func (f fields) to() *ethereum.Address {
 	v := f.Value("to")
 	if v.IsNull() {
@@ -178,7 +178,7 @@ func (f fields) to() *ethereum.Address {
 	return f.address("to", v)
 }
 
-// address reads an address; nil where it is undefined.
+// address reads an address. It returns nil for undefined.
 func (f fields) address(name string, v safejs.Value) *ethereum.Address {
 	if v.IsUndefined() {
 		return nil
@@ -196,7 +196,7 @@ func (f fields) address(name string, v safejs.Value) *ethereum.Address {
 	return &a
 }
 
-// each reads a list of objects with read, under a budget of entries; given is false where there is no list.
+// each calls read for every object of a list. left is how many entries all lists may still have. given is false for undefined.
 func (f fields) each(name string, left *int, read func(fields)) (given bool) {
 	v := f.Value(name)
 	if v.IsUndefined() {
@@ -204,7 +204,7 @@ func (f fields) each(name string, left *int, read func(fields)) (given bool) {
 	}
 	list, ok := interop.List(v, *left)
 	if !ok {
-		f.Refuse(name, "an array of a sensible length")
+		f.Refuse(name, "an array, or it is too long")
 		return true
 	}
 	*left -= len(list)
@@ -263,7 +263,7 @@ func (f fields) mustAddress() *ethereum.Address {
 	return a
 }
 
-// kind reads the type, or takes it from the fields.
+// kind returns the type of the transaction: the field type, or else the type that follows from the other fields.
 func (f fields) kind(t *ethereum.Transaction, accessList, authorizationList bool) ethereum.Type {
 	for _, name := range []string{"blobVersionedHashes", "maxFeePerBlobGas"} {
 		if !f.Value(name).IsUndefined() {
@@ -278,7 +278,7 @@ func (f fields) kind(t *ethereum.Transaction, accessList, authorizationList bool
 		return ethereum.Type(n.Uint64())
 	}
 	if t.ChainID == nil {
-		// A signature that holds on every chain is nothing to slip into by leaving fields out.
+		// A signature for every chain must not result from a forgotten field.
 		f.Fail("chainId", "missing; a transaction without one says that it is of type 0")
 	}
 	switch {
@@ -294,7 +294,7 @@ func (f fields) kind(t *ethereum.Transaction, accessList, authorizationList bool
 	return ethereum.TypeLegacy
 }
 
-// complete refuses a transaction that leaves something to be guessed. Core says what does not go together.
+// complete refuses a transaction without the fields that its type needs. Core refuses fields that do not fit the type.
 func (f fields) complete(t *ethereum.Transaction) {
 	switch t.Type {
 	case ethereum.TypeLegacy, ethereum.TypeAccessList:
@@ -310,6 +310,6 @@ func (f fields) complete(t *ethereum.Transaction) {
 		}
 	}
 	if t.To == nil && len(t.Data) == 0 {
-		f.Fail("to", "missing, and there is no data to create a contract of")
+		f.Fail("to", "missing, and there is no data to create a contract from")
 	}
 }

@@ -11,24 +11,20 @@ import (
 	"imkey-connect/core/errcode"
 )
 
-// The reasons to let go of a device without having been asked by its caller. They are the causes of openDevice.life.
+// This file is the part of package handover's protocol that ends the calls on a device before the device is released.
+
+// The reasons to release a device that its caller did not close. They are the causes of openDevice.life.
 var (
-	errTakenOver = because(errcode.InUseElsewhere, "another tab took the device over", map[string]any{"holder": "tab", "reason": "taken-over"})
-	errHidden    = because(errcode.Aborted, "the page was put away or frozen", map[string]any{"reason": "page-hidden"})
+	errTakenOver = &errcode.Error{Code: errcode.InUseElsewhere, Op: "another tab took the device over",
+		Data: map[string]any{"holder": "tab", "reason": "taken-over"}}
+	errHidden = errcode.Because(errcode.Aborted, "page-hidden", "the page was frozen")
 )
 
-func because(code errcode.Code, op string, data map[string]any) error {
-	e := errcode.New(code, op)
-	e.Data = data
-	return e
-}
+// idleWithin bounds the end of a call when another tab waits for the device. A device answers a CANCEL within milliseconds. One
+// that does not is released all the same, and the other tab brings it to idle. Only tests change it.
+var idleWithin = 8 * time.Second
 
-// restWithin bounds how long a call may take to end when another tab waits for the device. The device answers a CANCEL
-// within milliseconds; one that does not is given away all the same, and brought to rest by whoever opens it. Only
-// tests change it.
-var restWithin = 8 * time.Second
-
-// cause is why the device was let go of, where that is what ended a call; else it is err.
+// cause returns why the device was released, if that is what ended a call, or else err.
 func (d *openDevice) cause(err error) error {
 	if err == nil || d.life.Err() == nil {
 		return err
@@ -40,7 +36,7 @@ func (d *openDevice) cause(err error) error {
 	return err
 }
 
-// took notes the device's link, and says if the page still wants it.
+// took stores the device's link and reports whether the page still wants the device.
 func (d *openDevice) took(link *webusb.Link) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -48,19 +44,19 @@ func (d *openDevice) took(link *webusb.Link) bool {
 	return !d.closed
 }
 
-// watch waits for the end that the caller did not ask for, and tells the page of it once: the device is gone, or another
-// tab asks for it.
+// watch waits until the device is gone or another tab asks for it, and fires the disconnect event. It does nothing if the
+// caller closed the device.
 func (d *openDevice) watch() {
 	taken := false
 	select {
 	case <-d.link.Wanted():
 		d.end(errTakenOver)
-		rest := time.NewTimer(restWithin)
-		defer rest.Stop()
+		idle := time.NewTimer(idleWithin)
+		defer idle.Stop()
 		select {
-		case d.turn <- struct{}{}: // kept: nobody has a turn any more
+		case d.turn <- struct{}{}: // the token stays taken, so that no other call starts
 		case <-d.link.Gone():
-		case <-rest.C:
+		case <-idle.C:
 		}
 		taken = d.link.Err() == nil
 	case <-d.link.Gone():
@@ -79,13 +75,13 @@ func (d *openDevice) watch() {
 		d.emit("disconnect", map[string]any{"code": string(errcode.InUseElsewhere), "reason": "taken-over"})
 	case errors.Is(why, errcode.DeviceDisconnected), errors.Is(why, errcode.PermissionDenied):
 		d.emit("disconnect", map[string]any{"code": string(errcode.Of(why))})
-		// What is left of it in the browser: the listener, the lock.
+		// The listener and the lock are still there.
 		_ = d.link.Close()
 	}
 }
 
-// suspend lets go of every device at once, since the page is about to be frozen or put away and could not do it later. What
-// is under way ends, as soon as the page goes on, with aborted and the reason page-hidden.
+// suspend releases every device at once, since the page is about to be frozen and could not do it later. Calls under way end with
+// aborted and the reason page-hidden when the page runs again.
 func (c *core) suspend() {
 	c.mu.Lock()
 	all := make([]*openDevice, 0, len(c.alive))

@@ -107,9 +107,9 @@ func TestAMuteDeviceIsGivenAway(t *testing.T) {
 
 // So is the device of a page whose own store does not come to an end; what the device said is in the record when it does.
 func TestAStoreThatHangsKeepsNoDevice(t *testing.T) {
-	patience := restWithin
-	restWithin = 10 * time.Millisecond
-	t.Cleanup(func() { restWithin = patience })
+	patience := idleWithin
+	idleWithin = 10 * time.Millisecond
+	t.Cleanup(func() { idleWithin = patience })
 	p, other := twoTabs(t)
 	p.works("open", p.usb.Device, object(t, `o => {
 		const m = new Map(); let puts = 0; o.allowUnverified = true

@@ -5,26 +5,20 @@ package main
 import (
 	"os"
 
+	"github.com/hack-pad/safejs"
+
 	"imkey-connect/bridge/interop"
 )
 
 func main() {
-	if len(os.Args) != 2 {
-		os.Exit(2)
-	}
-	ready, err := interop.TakeReady(os.Args[1])
+	err := interop.Start(func() (safejs.Value, error) {
+		c, err := newCore()
+		if err != nil {
+			return safejs.Undefined(), err
+		}
+		return c.object()
+	})
 	if err != nil {
-		os.Exit(2)
-	}
-	core, err := newCore()
-	if err != nil {
-		os.Exit(1)
-	}
-	object, err := core.object()
-	if err != nil {
-		os.Exit(1)
-	}
-	if _, err := ready.Invoke(object); err != nil {
 		os.Exit(1)
 	}
 	select {}

@@ -5,6 +5,6 @@ package main
 import "os"
 
 func main() {
-	println("this program runs in a browser: build it with GOOS=js GOARCH=wasm")
+	println("this program runs in a browser; build it with GOOS=js GOARCH=wasm")
 	os.Exit(2)
 }

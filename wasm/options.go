@@ -13,14 +13,13 @@ import (
 	"imkey-connect/core/secp256k1"
 )
 
-// builtInCAs are the CA keys that are trusted where a page names none. The maker of real devices has not published its
-// key; there is none to build in.
+// builtInCAs are the trusted CAs if a page names none. There are none, since the vendor has not published its key.
 var builtInCAs []secp256k1.PublicKey
 
-// maxCAs is more than anybody has makers.
+// maxCAs bounds the trusted CAs of a page.
 const maxCAs = 64
 
-// openOptions are the CoreOptions, read once.
+// openOptions are the CoreOptions of core.ts.
 type openOptions struct {
 	usb             safejs.Value
 	store           storeChoice
@@ -28,7 +27,7 @@ type openOptions struct {
 	allowUnverified bool
 	rememberCode    bool
 	takeOver        bool
-	signal          safejs.Value // an AbortSignal that takes the opening back, or undefined
+	signal          safejs.Value // an AbortSignal that ends the opening, or undefined
 	onEvent         safejs.Value
 }
 
@@ -52,12 +51,12 @@ func readOpenOptions(v safejs.Value) (openOptions, error) {
 	return options, err
 }
 
-// readTrustedCAs reads the keys to trust: undefined means the built-in ones, an empty list means none.
+// readTrustedCAs reads the trusted CAs: undefined means the built-in ones, an empty list means none.
 func readTrustedCAs(v safejs.Value) ([]secp256k1.PublicKey, error) {
 	if v.IsUndefined() {
 		return builtInCAs, nil
 	}
-	refused := errcode.New(errcode.InvalidArgument, "options.trustedCAs is not a list of public keys: uncompressed secp256k1 points in hex")
+	refused := errcode.Invalid("options.trustedCAs", "not a list of public keys: uncompressed secp256k1 points in hex")
 	list, ok := interop.List(v, maxCAs)
 	if !ok {
 		return nil, refused
@@ -81,7 +80,7 @@ func readTrustedCAs(v safejs.Value) ([]secp256k1.PublicKey, error) {
 	return trustedCAs, nil
 }
 
-// callOptions are the options of one call, each of them optional.
+// callOptions are the options of one call of a device's own method. All are optional.
 type callOptions struct {
 	signal           safejs.Value
 	acceptUnverified *bool
@@ -107,7 +106,7 @@ func or(choice *bool, otherwise bool) bool {
 	return otherwise
 }
 
-// argument is one that may be missing.
+// argument returns an argument, or undefined if it is missing.
 func argument(args []safejs.Value, i int) safejs.Value {
 	if i < len(args) {
 		return args[i]
@@ -115,7 +114,7 @@ func argument(args []safejs.Value, i int) safejs.Value {
 	return safejs.Undefined()
 }
 
-// reasonOf is why core refused an argument, to be told of the argument's own name.
+// reasonOf returns the reason of an invalid-argument error of core, for an error with the name that the argument has here.
 func reasonOf(err error) string {
 	var e *errcode.Error
 	if errors.As(err, &e) {

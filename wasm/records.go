@@ -15,20 +15,22 @@ import (
 	"imkey-connect/core/errcode"
 )
 
-// The names of the stores that a page does not bring itself.
+// The kinds of stores.
 const (
 	indexedDB = "indexeddb"
 	memory    = "memory"
-	own       = "own"
+	own       = "own" // the page's object
 )
 
-// storeChoice is a page's choice of a store: a name, or else an object of its own.
+var errSEID = errcode.Invalid("seid", "not 32 upper-case hex digits")
+
+// storeChoice is a page's choice of a store: a name, or an object of the page.
 type storeChoice struct {
 	name   string
 	object safejs.Value
 }
 
-// value is the choice as JavaScript made it.
+// value returns the choice as the page made it.
 func (s storeChoice) value() any {
 	if s.name != "" {
 		return s.name
@@ -65,8 +67,8 @@ func (c *core) store(choice storeChoice) (binding.Store, error) {
 	return c.share(store, own, choice.object), nil
 }
 
-// memoryObject is the store of that name, for the module that exports and imports: the one way in which its records leave this
-// module's memory. It is given to nobody else.
+// memoryObject returns the store in memory for the module that exports and imports bindings. The SDK gives it to no other code:
+// with it, records leave this module's memory.
 func (c *core) memoryObject() (any, error) {
 	ctx := context.Background()
 	object := map[string]any{}
@@ -85,7 +87,7 @@ func (c *core) memoryObject() (any, error) {
 		"put": func(seid string, args []safejs.Value) (any, error) {
 			b, ok := interop.Bytes(argument(args, 1), 1<<16)
 			if !ok {
-				return nil, errcode.New(errcode.InvalidArgument, "the record is no Uint8Array")
+				return nil, errcode.Invalid("record", "not a Uint8Array")
 			}
 			defer clear(b)
 			return nil, c.memory.Put(ctx, seid, b)
@@ -103,7 +105,7 @@ func (c *core) memoryObject() (any, error) {
 		f, err := c.exporter.Func(name, func(args []safejs.Value) (any, error) {
 			seid, _ := interop.String(argument(args, 0))
 			if name != "list" && !binding.ValidSEID(seid) {
-				return nil, errcode.New(errcode.InvalidArgument, "not an SEID")
+				return nil, errSEID
 			}
 			return function(seid, args)
 		})
@@ -123,7 +125,7 @@ func (c *core) share(store binding.Store, kind string, object safejs.Value) bind
 	return records.Share(store, kind, c.locks, func(seid string, now *binding.Known) { c.recordChanged(choice, seid, now) })
 }
 
-// recordChanged takes what is in a record now to the open devices that it is about, and tells the page.
+// recordChanged updates the open devices of a changed record, and calls the page's recordChanged.
 func (c *core) recordChanged(choice storeChoice, seid string, now *binding.Known) {
 	c.mu.Lock()
 	var about []*openDevice
@@ -137,11 +139,11 @@ func (c *core) recordChanged(choice storeChoice, seid string, now *binding.Known
 		d.setKnown(now)
 	}
 	if interop.Is(c.changed, safejs.TypeFunction) {
-		_, _ = c.changed.Invoke(choice.value(), seid) // what the page throws there is its own affair
+		_, _ = c.changed.Invoke(choice.value(), seid) // an exception of the page is ignored
 	}
 }
 
-// look reads what the record of a device tells, for its info. A store that fails will say so when something needs it.
+// look reads what the record says, for the device's info. An error is ignored: it comes again when a call needs the record.
 func (d *openDevice) look(ctx context.Context, store binding.Store) {
 	if known, err := binding.Look(ctx, store, d.device.Info().SEID); err == nil {
 		d.mu.Lock()
@@ -157,13 +159,13 @@ func (d *openDevice) setKnown(now *binding.Known) {
 	_ = d.object.Set("info", d.info())
 }
 
-// of reads the arguments of a call about records: the options, which say in what store, and the SEID before them, if there is
-// anything before them.
+// of reads the arguments of a call for records: the options, at this index, which name the store, and the SEID as the first
+// argument unless the options are the first.
 func (c *core) of(args []safejs.Value, options int) (choice storeChoice, store binding.Store, seid string, err error) {
 	if options > 0 {
 		seid, _ = interop.String(argument(args, 0))
 		if !binding.ValidSEID(seid) {
-			return choice, nil, "", errcode.New(errcode.InvalidArgument, "the SEID is not 32 upper-case hex digits")
+			return choice, nil, "", errSEID
 		}
 	}
 	o := interop.ReadObject(argument(args, options), "options")
@@ -175,7 +177,7 @@ func (c *core) of(args []safejs.Value, options int) (choice storeChoice, store b
 	return choice, store, seid, err
 }
 
-// known(options): what the records of a store tell.
+// known implements known(options), which returns what the records of a store say.
 func (c *core) known(args []safejs.Value) (any, error) {
 	_, store, _, err := c.of(args, 0)
 	if err != nil {
@@ -192,7 +194,7 @@ func (c *core) known(args []safejs.Value) (any, error) {
 	return list, nil
 }
 
-// rename(seid, name | null, options).
+// rename implements rename(seid, name | null, options).
 func (c *core) rename(args []safejs.Value) (any, error) {
 	_, store, seid, err := c.of(args, 2)
 	if err != nil {
@@ -200,12 +202,12 @@ func (c *core) rename(args []safejs.Value) (any, error) {
 	}
 	name, ok := interop.String(argument(args, 1))
 	if !ok && !argument(args, 1).IsNull() {
-		return nil, errcode.New(errcode.InvalidArgument, "the name is neither a string nor null")
+		return nil, errcode.Invalid("name", "neither a string nor null")
 	}
 	return nil, binding.Rename(context.Background(), store, seid, name)
 }
 
-// forget(seid, options).
+// forget implements forget(seid, options).
 func (c *core) forget(args []safejs.Value) (any, error) {
 	_, store, seid, err := c.of(args, 1)
 	if err != nil {
@@ -214,7 +216,7 @@ func (c *core) forget(args []safejs.Value) (any, error) {
 	return nil, binding.Forget(context.Background(), store, seid)
 }
 
-// reread(seid, options): another module changed the record.
+// reread implements reread(seid, options), which the SDK calls after another module changed the record.
 func (c *core) reread(args []safejs.Value) (any, error) {
 	choice, store, seid, err := c.of(args, 1)
 	if err != nil {

@@ -1,3 +1,3 @@
-// Package bridgetest lets tests write the browser's side in JavaScript, and has fakes of what node lacks: a USBDevice with
-// its USB and LockManager ([NewUSB]), and IndexedDB ([NewIndexedDB]).
+// Package bridgetest is for tests of code that calls the browser. Tests write the browser's part in JavaScript. The package has
+// fakes of what node lacks: a USBDevice with its USB and LockManager ([NewUSB]), and IndexedDB ([NewIndexedDB]).
 package bridgetest

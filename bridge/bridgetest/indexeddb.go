@@ -9,8 +9,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// indexedDBSource is as much of IndexedDB as package idb uses: versions, blocked and versionchange events, transactions that
-// take their turns by store and mode, end by themselves, abort, and fail where the test says so.
+// indexedDBSource implements the part of IndexedDB that package idb uses: versions, the events blocked and versionchange, and
+// transactions that run one after another, end by themselves, abort, and fail if the test says so.
 const indexedDBSource = `(() => {
 	const turn = f => setImmediate(f);
 	const error = (name, message) => new DOMException(message ?? name, name);
@@ -63,7 +63,7 @@ const indexedDBSource = `(() => {
 			if (this.closed) throw error("InvalidStateError", "The database connection is closing.");
 			if (!this.origin.stores.has(store)) throw error("NotFoundError");
 			const tx = new Transaction(this, store, mode, options.durability);
-			// One after another: stricter than need be for reads, and the order of IndexedDB for everything else.
+			// One after another, as IndexedDB does for writes. For reads it could be in parallel.
 			this.origin.queue = this.origin.queue.then(() => new Promise(turn)).then(() => tx.run());
 			return tx;
 		}
@@ -99,13 +99,13 @@ const indexedDBSource = `(() => {
 	};
 })()`
 
-// IndexedDB is one origin's fake IndexedDB: every store made from its Factory is a tab of its own. Origin has the means to
-// make it fail: see the source.
+// IndexedDB is the fake IndexedDB of one origin. Every store with its Factory is a tab of its own. A test uses Origin to make it fail:
+// see the source.
 type IndexedDB struct {
 	Factory, Origin safejs.Value
 }
 
-// NewIndexedDB makes an empty one.
+// NewIndexedDB returns an empty IndexedDB.
 func NewIndexedDB(t testing.TB) *IndexedDB {
 	t.Helper()
 	made, err := Eval(t, indexedDBSource).Invoke()
@@ -113,7 +113,7 @@ func NewIndexedDB(t testing.TB) *IndexedDB {
 	return &IndexedDB{Factory: Get(t, made, "factory"), Origin: Get(t, made, "origin")}
 }
 
-// Turn gives the fake's events their turns.
+// Turn lets the event loop run, so that the events of the fake fire.
 func Turn(t testing.TB) {
 	t.Helper()
 	Await(t, Eval(t, `({ turn: () => new Promise(r => setImmediate(() => setImmediate(r))) })`), "turn")

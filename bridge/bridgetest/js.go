@@ -21,7 +21,7 @@ func Eval(t testing.TB, expression string) safejs.Value {
 	return v
 }
 
-// Context ends, with the test failing, long before the test binary's own limit.
+// Context returns a context of 20 s, so that a test that hangs fails long before the limit of the test binary.
 func Context(t testing.TB) context.Context {
 	t.Helper()
 	ctx, stop := context.WithTimeout(context.Background(), 20*time.Second)
@@ -77,7 +77,7 @@ func Number(t testing.TB, target safejs.Value, name string) int {
 	return n
 }
 
-// NoLeak fails the test if it ends with more Go functions held by JavaScript than it began with.
+// NoLeak fails the test if JavaScript holds more Go functions at its end than now.
 func NoLeak(t testing.TB) {
 	t.Helper()
 	before := interop.Live()

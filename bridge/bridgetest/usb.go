@@ -14,8 +14,8 @@ import (
 	"imkey-connect/core/frame"
 )
 
-// usbSource is a USBDevice that behaves as Chromium's does, as far as this package can tell: the checks of its state and
-// their exceptions, reads that wait, a close that cancels them. Its wire is two queues that the test holds the other end of.
+// usbSource is a USBDevice that behaves as Chromium's: it checks its state and throws the same exceptions, reads wait, and close
+// cancels them. Its wire is two queues. The test is at the other end.
 const usbSource = `(() => {
 	const fail = (name, message) => { throw new DOMException(message, name) };
 	class Device {
@@ -120,15 +120,15 @@ const usbSource = `(() => {
 	return () => { const usb = new USB(); return { usb, device: new Device(usb), locks: new Locks() } };
 })()`
 
-// USB is a fake USBDevice with the USB and LockManager around it; the test is the device behind it, as a transporttest.Peer.
-// It serves one goroutine.
+// USB is a fake USBDevice with a USB and a LockManager. The test plays the device behind it, as a transporttest.Peer. One goroutine
+// at a time may use it.
 type USB struct {
 	t                  testing.TB
 	USB, Device, Locks safejs.Value
 	next               *interop.Pending
 }
 
-// NewUSB makes one. The test fails if functions given to JavaScript are left over when it ends.
+// NewUSB returns a fake. The test fails if it ends with Go functions that JavaScript still holds.
 func NewUSB(t testing.TB) *USB {
 	t.Helper()
 	NoLeak(t)
@@ -136,7 +136,7 @@ func NewUSB(t testing.TB) *USB {
 	require.NoError(t, err)
 	f := &USB{t: t, USB: Get(t, made, "usb"), Device: Get(t, made, "device"), Locks: Get(t, made, "locks")}
 	t.Cleanup(func() {
-		// A peer that waits at the end must not keep its callbacks.
+		// A Next that waits at the end must release its callbacks.
 		if f.next != nil {
 			Call(t, f.Device, "unplug", false)
 			<-f.next.Done()
@@ -145,7 +145,7 @@ func NewUSB(t testing.TB) *USB {
 	return f
 }
 
-// Hook makes the device do something at the next call of that kind: functions of the device, null to let one call pass.
+// Hook sets functions for the next calls of this kind, one for each call. A function gets the device; null lets a call pass.
 func (f *USB) Hook(call string, functions ...string) {
 	f.t.Helper()
 	for _, fn := range functions {
@@ -153,7 +153,7 @@ func (f *USB) Hook(call string, functions ...string) {
 	}
 }
 
-// Log returns what was asked of the device, joined by semicolons.
+// Log returns the calls of the device so far, separated by semicolons.
 func (f *USB) Log() string {
 	f.t.Helper()
 	s, ok := interop.String(Call(f.t, Get(f.t, f.Device, "log"), "join", "; "))
@@ -161,10 +161,10 @@ func (f *USB) Log() string {
 	return s
 }
 
-// Listeners is how many listeners the USB object has.
+// Listeners returns the number of listeners of the USB object.
 func (f *USB) Listeners() int { return Number(f.t, f.USB, "count") }
 
-// WaitFor gives the fake's promises their turns until the condition, a function of the device, holds.
+// WaitFor lets the event loop run until the condition, a function of the device, is true.
 func (f *USB) WaitFor(condition string) {
 	f.t.Helper()
 	Await(f.t, Eval(f.t, `({ wait: async (d, ready) => { do { await new Promise(r => setImmediate(r)) } while (!ready(d)) } })`), "wait",

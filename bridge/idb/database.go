@@ -20,13 +20,13 @@ const (
 	keyName         = "wrapping"
 )
 
-// openWithin bounds the opening of the database, which takes milliseconds, or for ever in a browser that is broken.
+// openWithin bounds the opening of the database. It takes milliseconds; a broken browser may never open it.
 const openWithin = 10 * time.Second
 
-// connection is one open database, until the browser or an upgrade takes it away.
+// connection is one open database.
 type connection struct {
 	db    safejs.Value
-	lost  chan struct{} // closed when the browser or an upgrade takes the database away
+	lost  chan struct{} // closed when the browser or an upgrade closed the database
 	ended chan struct{} // closed by close
 	gone  *outcome
 }
@@ -46,7 +46,7 @@ func (c *connection) close() {
 	close(c.ended)
 }
 
-// watch closes the database as soon as somebody wants to delete or upgrade it, so that they can go on.
+// watch closes the database when the browser or another tab wants to delete or upgrade it, so that this is not blocked.
 func (c *connection) watch() {
 	select {
 	case <-c.gone.done:
@@ -56,11 +56,11 @@ func (c *connection) watch() {
 	}
 }
 
-// connect opens the database and makes its object stores where they are missing.
+// connect opens the database and creates missing object stores.
 func (s *Store) connect(ctx context.Context) (*connection, error) {
 	const op = "open the database"
 	if !interop.IsObject(s.env.IndexedDB) {
-		return nil, errcode.New(errcode.Storage, "this browser has no IndexedDB, or blocks it here")
+		return nil, errcode.New(errcode.Storage, "this browser has no IndexedDB or blocks it")
 	}
 	request, err := interop.CallNow(s.env.IndexedDB, "open", databaseName, databaseVersion)
 	if err != nil {
@@ -90,7 +90,7 @@ func (s *Store) connect(ctx context.Context) (*connection, error) {
 	switch opened.event {
 	case "blocked":
 		abandon(request)
-		return nil, errcode.New(errcode.Storage, "another tab holds an older database open")
+		return nil, errcode.New(errcode.Storage, "another tab has an older version of the database open")
 	case "error":
 		return nil, errorOf(request, op)
 	}
@@ -106,8 +106,8 @@ func (s *Store) connect(ctx context.Context) (*connection, error) {
 	return c, nil
 }
 
-// upgrade makes what is missing. It must not wait: the upgrade's transaction ends with the event. If it throws, the
-// transaction is aborted and the request fails.
+// upgrade creates the object stores. It must not wait, since the transaction of the upgrade ends with the event. If it fails,
+// it aborts the transaction, and the request fails.
 func upgrade(request safejs.Value) {
 	db, err := interop.Get(request, "result")
 	for _, name := range []string{keyStore, recordStore} {
@@ -122,7 +122,7 @@ func upgrade(request safejs.Value) {
 	}
 }
 
-// abandon closes the database if it should open after all, so that it stands in nobody's way.
+// abandon closes the database if it opens later, so that it blocks no other tab.
 func abandon(request safejs.Value) {
 	late, err := listen(request, "success", "error")
 	if err != nil {
@@ -136,7 +136,7 @@ func abandon(request safejs.Value) {
 	}()
 }
 
-// with runs op on an open database, twice where the connection turns out to have been closed.
+// with runs op on an open database. If the connection was closed meanwhile, it runs op a second time.
 func (s *Store) with(ctx context.Context, op func(db safejs.Value) error) error {
 	select {
 	case s.turn <- struct{}{}:
@@ -156,7 +156,7 @@ func (s *Store) with(ctx context.Context, op func(db safejs.Value) error) error 
 			s.conn = c
 		}
 		err := op(s.conn.db)
-		// InvalidStateError: the connection is closed, though its event may be still to come.
+		// InvalidStateError means that the connection is closed, even if its event has not come yet.
 		if err == nil || attempt > 0 || interop.NameOf(err) != "InvalidStateError" && !s.conn.isLost() || ctx.Err() != nil {
 			return err
 		}

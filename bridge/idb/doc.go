@@ -1,35 +1,34 @@
-// Package idb keeps bindings in the browser's IndexedDB, as a [imkey-connect/core/binding.Store].
+// Package idb keeps records in the browser's IndexedDB. It implements [imkey-connect/core/binding.Store].
 //
 // # What is stored
 //
-// One database, imkey-connect, version 1, with two object stores. "keys" holds, under "wrapping", an AES-GCM key of 256
-// bits that WebCrypto made and that no script can export. "records" holds, under a device's SEID, a Uint8Array:
+// The database is imkey-connect, version 1. It has two object stores. "keys" has an AES-GCM key of 256 bits under "wrapping",
+// which WebCrypto generated and no script can export. "records" has a Uint8Array under the SEID of each device:
 //
-//	version 01 ‖ IV, 12 random bytes, fresh for every write ‖ AES-GCM ciphertext and its tag of 16 bytes
+//	version 01 ‖ IV (12 bytes, random for every write) ‖ AES-GCM ciphertext with a tag of 16 bytes
 //
-// Additional data is origin ‖ 00 ‖ SEID ‖ 00 ‖ version, so that a record is good for one device and one origin alone. What
-// does not authenticate, is cut, or is of another version is record-corrupt, and stays where it is.
+// The additional data is origin ‖ 00 ‖ SEID ‖ 00 ‖ version, so that a record is valid for one device and one origin only. A
+// record that does not authenticate, is truncated, or has another version is record-corrupt, and is not removed.
 //
-// The key's protection is against reading, not against use: a script of the origin can have records decrypted while it
-// runs, but cannot take the key away, and a copy of the database is of use only to the browser that understands it. A thief
-// of the whole browser profile has both.
+// The key cannot be read, but it can be used: a script of the origin can decrypt records while it runs, but it cannot export
+// the key. A copy of the database alone is useless to an attacker without this browser. An attacker with a copy of the whole
+// browser profile has both.
 //
 // # What is guaranteed
 //
-// Put returns nil only after the transaction's complete event, under durability "strict": the record has reached the disk,
-// as far as the operating system says so. When Put fails or its context ends, the transaction was aborted and the record from
-// before is still there, or, if it could no longer be aborted, Put waits for what becomes of it. Only a browser that answers
-// nothing for half a minute leaves it open; the error is then storage.
+// Put returns nil only after the complete event of a transaction with durability "strict": then the record is on the disk, as
+// far as the operating system reports it. If Put fails or its context ends, the transaction was aborted and the earlier record
+// is still there. If the transaction could not be aborted any more, Put waits for its outcome. Only if the browser does not
+// answer for half a minute does the outcome stay unknown; the error is then storage.
 //
-// Two tabs that need the wrapping key at the same moment get the same one: each makes a key, each tries to add it in a
-// transaction of its own, add fails where there is one already, and both then read the one that is there.
+// Two tabs that need the wrapping key at the same time get the same key: each generates a key and tries to add it in a
+// transaction. add fails if there is a key already. Both tabs then read the stored key.
 //
-// Two Puts of one record: IndexedDB runs transactions that write the same object store one after another, across tabs, so
-// the later one wins whole. A store cannot tell which of two records is worth more. That no bound record is lost to another
-// tab's Put is due to who may write: a record is read, changed and written only by the one page of this origin that holds
-// the device's Web Lock and its USB claim (package webusb), and a page that takes both over reads after whatever the page
-// before wrote or began to write, since a read waits for the writes begun before it.
+// IndexedDB runs transactions that write the same object store one after another, for all tabs. So if two tabs put the same
+// record, the later Put wins. No bound record is lost in this way, since only one page writes it at a time: the page that
+// has the record's lock (package records). A page that gets the lock reads what the earlier page wrote or began to write,
+// since a read waits for the writes before it.
 //
-// The database going away, because its person cleared the site's data or another version of this program upgrades it, closes
-// the connection; the next call opens it again. Nothing waits for ever: a blocked opening is storage.
+// If the user clears the site's data, or if another version of this program upgrades the database, the connection is closed. The
+// next call opens it again. A blocked opening does not wait for ever: its error is storage.
 package idb

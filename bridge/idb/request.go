@@ -14,7 +14,7 @@ import (
 	"imkey-connect/core/errcode"
 )
 
-// outcome waits for one of several events of an IndexedDB object, and takes all its listeners off after the first.
+// outcome waits for one of several events of an IndexedDB object. After the first event it removes its listeners.
 type outcome struct {
 	done  chan struct{}
 	event string
@@ -47,7 +47,7 @@ func (o *outcome) stop() {
 	}
 }
 
-// failure gives an exception of IndexedDB or WebCrypto its code.
+// failure gives an exception of IndexedDB or WebCrypto an error code.
 func failure(op string, err error) error {
 	var e *errcode.Error
 	switch {
@@ -61,7 +61,7 @@ func failure(op string, err error) error {
 	return errcode.Wrap(errcode.Storage, op, err)
 }
 
-// errorOf reads the error property of a request or transaction.
+// errorOf returns an error for the error property of a request or transaction.
 func errorOf(v safejs.Value, op string) error {
 	reason, err := interop.Get(v, "error")
 	if err != nil || interop.Absent(reason) {
@@ -70,15 +70,15 @@ func errorOf(v safejs.Value, op string) error {
 	return failure(op, interop.NewException(reason))
 }
 
-// transaction is one IndexedDB transaction whose requests are all made at once: a transaction ends by itself as soon as
-// nothing of it is under way, which a promise awaited in between would be too late for.
+// transaction is one IndexedDB transaction. All its requests are made at once: a transaction ends by itself when none of its
+// requests is under way, so that it would end while a promise is awaited.
 type transaction struct {
 	op      string
 	tx      safejs.Value
 	outcome *outcome
 }
 
-// begin starts a transaction over one object store.
+// begin starts a transaction on one object store.
 func begin(db safejs.Value, op, store, mode string) (*transaction, safejs.Value, error) {
 	none := safejs.Undefined()
 	tx, err := interop.CallNow(db, "transaction", store, mode, map[string]any{"durability": "strict"})
@@ -100,7 +100,7 @@ func begin(db safejs.Value, op, store, mode string) (*transaction, safejs.Value,
 
 func (t *transaction) abort() { _, _ = interop.CallNow(t.tx, "abort") }
 
-// wait waits until the transaction is complete; a context that ends aborts it.
+// wait waits until the transaction is complete. If the context ends, it aborts the transaction.
 func (t *transaction) wait(ctx context.Context) error {
 	select {
 	case <-t.outcome.done:
@@ -112,8 +112,8 @@ func (t *transaction) wait(ctx context.Context) error {
 	}
 }
 
-// waitWritten is wait for a transaction that changes something: after an abort, what becomes of it decides, since it may
-// have gone too far for that.
+// waitWritten is wait for a transaction that writes. After an abort it waits for the outcome, since the transaction may be
+// complete already.
 func (t *transaction) waitWritten(ctx context.Context) error {
 	select {
 	case <-t.outcome.done:
@@ -132,7 +132,7 @@ func (t *transaction) waitWritten(ctx context.Context) error {
 	}
 }
 
-// result is what became of the transaction; ended is why it was aborted, if we did that.
+// result returns the outcome of the transaction. ended, if not nil, is why the caller aborted it.
 func (t *transaction) result(ended error) error {
 	switch {
 	case t.outcome.event == "complete":

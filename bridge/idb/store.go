@@ -14,13 +14,13 @@ import (
 	"imkey-connect/core/errcode"
 )
 
-// callWithin bounds one call of the store; it takes milliseconds, and a disk that sleeps takes seconds.
+// callWithin bounds one call of the store. A call takes milliseconds, or seconds if the disk sleeps.
 const callWithin = 30 * time.Second
 
-// maxRecords bounds List: far more devices than anybody has.
+// maxRecords bounds List.
 const maxRecords = 10000
 
-// Env is what the store needs of the browser. Tests put fakes there.
+// Env is what the store needs of the browser. Tests pass fakes.
 type Env struct {
 	IndexedDB safejs.Value // indexedDB
 	Crypto    safejs.Value // crypto
@@ -28,8 +28,8 @@ type Env struct {
 	Origin    string       // the page's origin
 }
 
-// Browser takes them from the globals. What is missing or refuses to be read stays undefined, and the store says storage
-// when it is used.
+// Browser returns the objects of the browser. An object that is missing or cannot be read is undefined; then the store's errors
+// are storage.
 func Browser() Env {
 	get := func(v safejs.Value, name string) safejs.Value {
 		p, err := interop.Get(v, name)
@@ -48,24 +48,23 @@ func Browser() Env {
 	}
 }
 
-// Store is a binding.Store in IndexedDB. Its methods may be called from any goroutine. Its errors are storage,
-// storage-full, record-corrupt, and aborted for the caller's context.
+// Store is a binding.Store in IndexedDB. Its methods may be called from any goroutine. Errors have code storage, storage-full or
+// record-corrupt, or aborted for the caller's context.
 type Store struct {
 	env Env
-	// turn admits one operation at a time; conn is its holder's.
+	// turn holds a token while an operation runs, to which conn belongs.
 	turn chan struct{}
 	conn *connection
 
-	// persisted, if not nil, is told whether the browser keeps the site's data.
+	// persisted, if not nil, gets the answer whether the browser keeps the site's data.
 	persisted func(bool)
 	persist   sync.Once
 }
 
 var _ binding.Store = (*Store)(nil)
 
-// New makes a store; it opens the database when it is first used. persisted, if not nil, is called at most once, after the
-// first Put asked the browser to keep the site's data even when the disk is full: with its answer. Where the browser cannot
-// be asked, or fails to answer, it is not called.
+// New returns a store, which opens the database when it is first used. The first Put asks the browser to keep the site's data
+// even when the disk is full. persisted, if not nil, is called once with the answer, if there is one.
 func New(env Env, persisted func(bool)) *Store {
 	return &Store{env: env, turn: make(chan struct{}, 1), persisted: persisted}
 }
@@ -78,7 +77,7 @@ func (s *Store) bounded(ctx context.Context) (context.Context, func(), error) {
 	return ctx, stop, nil
 }
 
-// late turns the end of the store's own bound into storage; the caller's context keeps its own words.
+// late turns a timeout of the store's own bound into storage. A timeout of the caller's context stays as it is.
 func late(caller context.Context, err error) error {
 	if errcode.Of(err) == errcode.Timeout && caller.Err() == nil {
 		return errcode.Wrap(errcode.Storage, "the browser does not answer", err)
@@ -86,7 +85,7 @@ func late(caller context.Context, err error) error {
 	return err
 }
 
-// run runs op on the database within the store's bounds.
+// run runs op on the database within callWithin.
 func (s *Store) run(ctx context.Context, op func(ctx context.Context, db safejs.Value) error) error {
 	bounded, stop, err := s.bounded(ctx)
 	if err != nil {
@@ -96,10 +95,12 @@ func (s *Store) run(ctx context.Context, op func(ctx context.Context, db safejs.
 	return late(ctx, s.with(bounded, func(db safejs.Value) error { return op(bounded, db) }))
 }
 
+var errSEID = errcode.Invalid("seid", "not 32 upper-case hex digits")
+
 // Get implements binding.Store.
 func (s *Store) Get(ctx context.Context, seid string) ([]byte, error) {
 	if !binding.ValidSEID(seid) {
-		return nil, errcode.New(errcode.InvalidArgument, "not an SEID")
+		return nil, errSEID
 	}
 	var record []byte
 	err := s.run(ctx, func(ctx context.Context, db safejs.Value) error {
@@ -120,15 +121,15 @@ func (s *Store) Get(ctx context.Context, seid string) ([]byte, error) {
 	return record, err
 }
 
-// Put implements binding.Store. The package documentation says what it guarantees.
+// Put implements binding.Store. The package comment says what it guarantees.
 func (s *Store) Put(ctx context.Context, seid string, record []byte) error {
 	if !binding.ValidSEID(seid) {
-		return errcode.New(errcode.InvalidArgument, "not an SEID")
+		return errSEID
 	}
 	s.persist.Do(s.askToPersist)
 	return s.run(ctx, func(ctx context.Context, db safejs.Value) error {
-		// The key is read anew each time, on the connection that the record is written on: should the database be deleted
-		// in between, the connection is closed, and nothing is written under a key that is gone.
+		// The key is read each time, on the connection that writes the record. If the database is deleted in between, the
+		// connection is closed, and no record is written under a lost key.
 		key, err := s.wrappingKey(ctx, db)
 		if err != nil {
 			return err
@@ -144,7 +145,7 @@ func (s *Store) Put(ctx context.Context, seid string, record []byte) error {
 // Delete implements binding.Store.
 func (s *Store) Delete(ctx context.Context, seid string) error {
 	if !binding.ValidSEID(seid) {
-		return errcode.New(errcode.InvalidArgument, "not an SEID")
+		return errSEID
 	}
 	return s.run(ctx, func(ctx context.Context, db safejs.Value) error {
 		return write(ctx, db, "delete a record", recordStore, "delete", seid)
@@ -165,7 +166,7 @@ func (s *Store) List(ctx context.Context) ([]string, error) {
 		}
 		seids = make([]string, 0, len(list))
 		for _, v := range list {
-			// Other keys are not ours.
+			// Other keys are not records.
 			if seid, ok := interop.String(v); ok && binding.ValidSEID(seid) {
 				seids = binding.InsertSEID(seids, seid)
 			}
@@ -175,8 +176,8 @@ func (s *Store) List(ctx context.Context) ([]string, error) {
 	return seids, err
 }
 
-// wrappingKey reads the key that records are encrypted with, or makes it. The key is made outside the transaction, which
-// would end while WebCrypto works.
+// wrappingKey reads the key that encrypts records, or generates it. It generates the key outside a transaction, which would end
+// meanwhile.
 func (s *Store) wrappingKey(ctx context.Context, db safejs.Value) (safejs.Value, error) {
 	key, err := fetch(ctx, db, keyStore, keyName)
 	if err != nil || !key.IsUndefined() {
@@ -190,10 +191,10 @@ func (s *Store) wrappingKey(ctx context.Context, db safejs.Value) (safejs.Value,
 	if err != nil && interop.NameOf(err) != "ConstraintError" {
 		return key, err
 	}
-	// Ours, or that of a tab that was faster.
+	// The key of this tab, or that of a tab that was faster.
 	key, err = fetch(ctx, db, keyStore, keyName)
 	if err == nil && key.IsUndefined() {
-		err = errcode.New(errcode.Storage, "the wrapping key does not stay")
+		err = errcode.New(errcode.Storage, "the wrapping key was not stored")
 	}
 	return key, err
 }
@@ -202,7 +203,7 @@ func fetch(ctx context.Context, db safejs.Value, store, name string) (safejs.Val
 	return read(ctx, db, "read "+store, store, "get", name)
 }
 
-// read makes one request of an object store and returns its result.
+// read makes one request to an object store and returns its result.
 func read(ctx context.Context, db safejs.Value, op, store, method string, args ...any) (safejs.Value, error) {
 	t, objects, err := begin(db, op, store, "readonly")
 	if err != nil {
@@ -224,7 +225,7 @@ func read(ctx context.Context, db safejs.Value, op, store, method string, args .
 	return result, nil
 }
 
-// write makes one request that changes an object store, and returns when the change is durable.
+// write makes one request that changes an object store. It returns when the change is durable.
 func write(ctx context.Context, db safejs.Value, op, store, method string, args ...any) error {
 	t, objects, err := begin(db, op, store, "readwrite")
 	if err != nil {
@@ -238,7 +239,7 @@ func write(ctx context.Context, db safejs.Value, op, store, method string, args 
 	return t.waitWritten(ctx)
 }
 
-// askToPersist asks the browser to keep the site's data; nothing waits for its answer.
+// askToPersist asks the browser to keep the site's data. It does not wait for the answer.
 func (s *Store) askToPersist() {
 	if s.persisted == nil || !interop.IsObject(s.env.Storage) {
 		return
@@ -257,7 +258,7 @@ func (s *Store) askToPersist() {
 	}()
 }
 
-// Close closes the database; the next call opens it again.
+// Close closes the database. The next call opens it again.
 func (s *Store) Close() {
 	s.turn <- struct{}{}
 	defer func() { <-s.turn }()

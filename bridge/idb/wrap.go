@@ -17,7 +17,7 @@ const (
 	recordVersion = 1
 	ivSize        = 12
 	tagSize       = 16
-	// maxRecord is far more than any record has, and keeps nonsense out of memory.
+	// maxRecord is the size of the largest record in bytes.
 	maxRecord = 1 << 16
 )
 
@@ -28,7 +28,7 @@ func (s *Store) additionalData(seid string) ([]byte, error) {
 	return append([]byte(s.env.Origin+"\x00"+seid+"\x00"), recordVersion), nil
 }
 
-// parameters are those of AES-GCM, for WebCrypto.
+// parameters returns the parameters of AES-GCM for WebCrypto.
 func (s *Store) parameters(seid string, iv []byte) (map[string]any, error) {
 	aad, err := s.additionalData(seid)
 	if err != nil {
@@ -54,7 +54,7 @@ func (s *Store) subtle() (safejs.Value, error) {
 	return safejs.Undefined(), errcode.New(errcode.Storage, "this page has no WebCrypto; it needs a secure context")
 }
 
-// makeKey makes a key that no script can export.
+// makeKey generates a key that no script can export.
 func (s *Store) makeKey(ctx context.Context) (safejs.Value, error) {
 	subtle, err := s.subtle()
 	if err != nil {
@@ -68,12 +68,12 @@ func (s *Store) makeKey(ctx context.Context) (safejs.Value, error) {
 	return key, nil
 }
 
-// seal encrypts a record. The copies that it hands to JavaScript are overwritten once WebCrypto has them.
+// seal encrypts a record. It overwrites the copy that it gives to JavaScript when WebCrypto has read it.
 func (s *Store) seal(ctx context.Context, key safejs.Value, seid string, record []byte) (safejs.Value, error) {
 	const op = "encrypt a record"
 	none := safejs.Undefined()
 	if len(record) > maxRecord {
-		return none, errcode.New(errcode.Internal, "a record that is far too long")
+		return none, errcode.New(errcode.Internal, "the record is too long")
 	}
 	subtle, err := s.subtle()
 	if err != nil {
@@ -91,7 +91,7 @@ func (s *Store) seal(ctx context.Context, key safejs.Value, seid string, record 
 		return none, failure(op, err)
 	}
 	pending, err := interop.CallAsync(subtle, "encrypt", parameters, key, plain)
-	// WebCrypto has copied its input by the time that it returns its promise.
+	// WebCrypto has copied its input when it returns its promise.
 	_, _ = interop.CallNow(plain, "fill", 0)
 	if err != nil {
 		return none, failure(op, err)
@@ -140,7 +140,7 @@ func (s *Store) open(ctx context.Context, key safejs.Value, seid string, stored 
 	out, err := interop.Call(ctx, subtle, "decrypt", parameters, key, ciphertext)
 	switch interop.NameOf(err) {
 	case "OperationError", "InvalidAccessError", "TypeError", "DataError":
-		// It does not authenticate, or what lies under the key's name is no such key.
+		// The record does not authenticate, or the value under the key's name is not a key.
 		return nil, errcode.Wrap(errcode.RecordCorrupt, "stored record", err)
 	}
 	if err != nil {
@@ -166,7 +166,7 @@ func buffer(v safejs.Value) ([]byte, error) {
 	b, ok := interop.Bytes(view, maxRecord+tagSize)
 	_, _ = interop.CallNow(view, "fill", 0)
 	if !ok {
-		return nil, errcode.New(errcode.Storage, "an answer of WebCrypto that is none")
+		return nil, errcode.New(errcode.Storage, "malformed result of WebCrypto")
 	}
 	return b, nil
 }

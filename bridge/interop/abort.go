@@ -4,13 +4,13 @@ package interop
 
 import "github.com/hack-pad/safejs"
 
-// AbortController is one of the browser's, for asynchronous calls that can be taken back.
+// AbortController is an AbortController of the browser.
 type AbortController struct {
 	Signal     safejs.Value
 	controller safejs.Value
 }
 
-// NewAbortController makes one.
+// NewAbortController returns a new AbortController.
 func NewAbortController() (*AbortController, error) {
 	c, err := construct("AbortController")
 	if err != nil {

@@ -8,7 +8,7 @@ import (
 	"github.com/hack-pad/safejs"
 )
 
-// Pending is a promise under way.
+// Pending is a promise that may not have settled yet.
 type Pending struct {
 	done  chan struct{}
 	value safejs.Value
@@ -18,18 +18,18 @@ type Pending struct {
 // Done is closed when the promise has settled.
 func (p *Pending) Done() <-chan struct{} { return p.done }
 
-// Result is what the promise settled with; it may be called only after Done is closed. The error is an *Exception.
+// Result returns what the promise settled with. It may be called only after Done is closed. A rejection is an *Exception.
 func (p *Pending) Result() (safejs.Value, error) { return p.value, p.err }
 
-// Watch starts to wait for a promise, or for any other value, which counts as fulfilled. Its callbacks are released when
-// it settles.
+// Watch starts to wait for a promise. Another value counts as a fulfilled promise. The callbacks are released when the promise
+// settles.
 func Watch(promise safejs.Value) (*Pending, error) {
 	p := &Pending{done: make(chan struct{})}
 	class, err := global("Promise")
 	if err != nil {
 		return nil, err
 	}
-	// Promise.resolve tames the thenable of a page: it settles at most once, and a throw in it is a rejection.
+	// Promise.resolve makes a proper promise of a page's thenable: it settles at most once, and an exception is a rejection.
 	promise, err = CallNow(class, "resolve", promise)
 	if err != nil {
 		return nil, err
@@ -66,8 +66,7 @@ func Watch(promise safejs.Value) (*Pending, error) {
 	return p, nil
 }
 
-// Wait returns what the promise settled with, or ctx's error as soon as ctx ends: the promise is then left to settle on
-// its own.
+// Wait waits for the promise and returns what it settled with. If ctx ends first, it returns ctx's error.
 func (p *Pending) Wait(ctx context.Context) (safejs.Value, error) {
 	select {
 	case <-p.done:
@@ -82,8 +81,8 @@ func (p *Pending) Wait(ctx context.Context) (safejs.Value, error) {
 	}
 }
 
-// CallAsync starts an asynchronous method of a JavaScript object. A method that throws at once instead of returning a
-// promise gives the same *Exception, here.
+// CallAsync calls an asynchronous method of a JavaScript object. A method that throws instead of returning a promise gives the same
+// *Exception.
 func CallAsync(target safejs.Value, method string, args ...any) (*Pending, error) {
 	v, err := CallNow(target, method, args...)
 	if err != nil {
@@ -92,7 +91,7 @@ func CallAsync(target safejs.Value, method string, args ...any) (*Pending, error
 	return Watch(v)
 }
 
-// Call calls an asynchronous method and waits for what it gives.
+// Call calls an asynchronous method and waits for its result.
 func Call(ctx context.Context, target safejs.Value, method string, args ...any) (safejs.Value, error) {
 	p, err := CallAsync(target, method, args...)
 	if err != nil {

@@ -13,12 +13,12 @@ var (
 	writeBigInt = builtin("BigInt", "prototype", "toString")
 )
 
-// BigInt reads a BigInt of at most so many bits, the sign aside. It reads nothing that could be converted to one.
+// BigInt reads a BigInt of at most this number of bits, plus the sign. It does not convert other values.
 func BigInt(v safejs.Value, bits int) (*big.Int, bool) {
 	if _, known := TypeOf(v); known {
 		return nil, false
 	}
-	// Cut to what fits and compared, so that an enormous number is not written out.
+	// Cut to the bits that fit, and compare: an enormous number is never written as text.
 	short, err := with(asIntN, bits+1, v)
 	if err != nil || !short.Equal(v) {
 		return nil, false

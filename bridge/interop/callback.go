@@ -9,7 +9,7 @@ import (
 	"github.com/hack-pad/safejs"
 )
 
-// Func is a Go function that JavaScript can call, until it is released.
+// Func is a Go function that JavaScript can call until it is released.
 type Func struct {
 	f    safejs.Func
 	once sync.Once
@@ -17,7 +17,7 @@ type Func struct {
 
 var live atomic.Int64
 
-// Live is the number of functions that were made and not released; tests hold it against leaks.
+// Live returns the number of functions that were made and not released. Tests use it to find leaks.
 func Live() int { return int(live.Load()) }
 
 func newFunc(fn func(args []safejs.Value) any) (*Func, error) {
@@ -29,10 +29,11 @@ func newFunc(fn func(args []safejs.Value) any) (*Func, error) {
 	return &Func{f: f}, nil
 }
 
-// Value is the function to hand to JavaScript.
+// Value returns the JavaScript function.
 func (f *Func) Value() safejs.Value { return f.f.Value() }
 
-// Release frees the function, also while it runs, and more than once. JavaScript that calls it later gets undefined.
+// Release releases the function. It may be called while the function runs, and more than once. JavaScript that calls the
+// function later gets undefined.
 func (f *Func) Release() {
 	f.once.Do(func() {
 		live.Add(-1)
@@ -40,8 +41,8 @@ func (f *Func) Release() {
 	})
 }
 
-// Callback makes a function for JavaScript to call that only hands something over: fn must not block. A panic in fn is
-// swallowed, because under a plain js.Func it would end the module. The caller releases it.
+// Callback makes a JavaScript function that calls fn, which must not block. A panic in fn is ignored, since in a plain js.Func it
+// would end the module. The caller releases the function.
 func Callback(fn func(args []safejs.Value)) (*Func, error) {
 	return CallbackReturning(func(args []safejs.Value) any {
 		fn(args)
@@ -49,7 +50,7 @@ func Callback(fn func(args []safejs.Value)) (*Func, error) {
 	})
 }
 
-// CallbackReturning is Callback for a function that JavaScript expects something from; after a panic that is null.
+// CallbackReturning is Callback for a function with a result. After a panic the result is null.
 func CallbackReturning(fn func(args []safejs.Value) any) (*Func, error) {
 	return newFunc(func(args []safejs.Value) (result any) {
 		defer func() {
@@ -61,8 +62,8 @@ func CallbackReturning(fn func(args []safejs.Value) any) (*Func, error) {
 	})
 }
 
-// Listen calls fn, which must not block, at every event of that name on target, until stop is called. stop may be called
-// more than once.
+// Listen calls fn for every event of this name on target until stop is called. fn must not block. stop may be called more than
+// once.
 func Listen(target safejs.Value, event string, fn func(event safejs.Value)) (stop func(), err error) {
 	f, err := Callback(func(args []safejs.Value) {
 		if len(args) > 0 {
@@ -77,7 +78,7 @@ func Listen(target safejs.Value, event string, fn func(event safejs.Value)) (sto
 		return nil, err
 	}
 	return sync.OnceFunc(func() {
-		// Released even if the page's object refuses: a released function only complains on the console when called.
+		// Release the function even if the page's object throws: a call of a released function only logs to the console.
 		_, _ = CallNow(target, "removeEventListener", event, f.Value())
 		f.Release()
 	}), nil

@@ -10,20 +10,20 @@ type Deferred struct {
 	resolve, reject safejs.Value
 }
 
-// NewDeferred makes a promise. It keeps no Go function alive.
+// NewDeferred returns a new promise. JavaScript holds no Go function for it.
 func NewDeferred() (*Deferred, error) {
 	d := &Deferred{}
 	executor, err := Callback(func(args []safejs.Value) { d.resolve, d.reject = args[0], args[1] })
 	if err != nil {
 		return nil, err
 	}
-	// The constructor calls it before it returns.
+	// The constructor calls the executor before it returns.
 	defer executor.Release()
 	d.Promise, err = construct("Promise", executor.Value())
 	return d, err
 }
 
-// Resolve fulfils the promise with anything that safejs takes as an argument, and says if it is no such thing.
+// Resolve fulfils the promise. v is a value that safejs accepts as an argument; for another one Resolve returns an error.
 func (d *Deferred) Resolve(v any) error {
 	_, err := d.resolve.Invoke(v)
 	return Thrown(err)

@@ -1,14 +1,14 @@
-// Package interop is the one way across the border between Go and JavaScript.
+// Package interop has everything that crosses between Go and JavaScript.
 //
-// From JavaScript into Go, [Exporter.Func] makes a function that returns a promise: the Go function runs on a goroutine of
-// its own, may block, and a panic in it rejects the promise with code internal and leaves the module alive. Errors become
-// what the page's error factory makes of them, with a stable code.
+// JavaScript calls Go: [Exporter.Func] makes a function that returns a promise. The Go function runs on its own goroutine and may
+// block. A panic in it rejects the promise with code internal, and the module goes on. The page's error factory makes the
+// errors, which have a stable code. [Start] gives the module's object to the page.
 //
-// From Go into JavaScript, [Await] waits for a promise within a context, [Listen] for events, and [WithSignal] ties a
-// context to an AbortSignal. What JavaScript throws or rejects with becomes an [Exception].
+// Go calls JavaScript: [Call] and [Watch] wait for a promise within a context, [Listen] waits for events, and [WithSignal] cancels
+// a context by an AbortSignal. An exception or rejection becomes an [Exception].
 //
-// Values of a page are read once, into Go values, and strictly: [ReadObject], and [ReadTree] for data of any shape.
+// Values of a page are read once and strictly into Go values: by [ReadObject], or by [ReadTree] for data of any shape.
 //
-// Every js.Func that this package makes is released on every path, with two exceptions that are in the nature of things:
-// an exported function lives as long as the module, and the callbacks on a promise live until it settles. No timer polls.
+// Every js.Func that this package makes is released, except exported functions, which exist as long as the module. The callbacks
+// of a promise are released when it settles. Nothing polls with timers.
 package interop

@@ -9,11 +9,11 @@ import (
 	"github.com/hack-pad/safejs"
 )
 
-// Exception is what JavaScript threw or rejected a promise with. Name is that of a DOMException or Error
-// ("NetworkError", "TypeError"), or empty for other values. It holds text alone: nothing of the page is kept alive.
+// Exception is a value that JavaScript threw or with which a promise was rejected. It holds text only, and no value of the page.
 type Exception struct {
+	// Name is the name of a DOMException or Error, such as "NetworkError" or "TypeError". It is empty for other values.
 	Name, Message string
-	// Code is the error's own code where that is a string, as ours and Node's are; a DOMException's is a number.
+	// Code is the error's code if that is a string, as in our errors and those of Node.
 	Code string
 }
 
@@ -24,10 +24,10 @@ func (e *Exception) Error() string {
 	return e.Name + ": " + e.Message
 }
 
-// Exceptions are read from a page's values; a message longer than this is cut.
+// maxMessage is the largest number of bytes of each text in an Exception. A longer one is cut.
 const maxMessage = 500
 
-// NewException reads what was thrown; it never fails, whatever that is.
+// NewException returns an Exception for a value, whatever the value is.
 func NewException(v safejs.Value) *Exception {
 	e := &Exception{}
 	if s, ok := String(v); ok {
@@ -35,7 +35,7 @@ func NewException(v safejs.Value) *Exception {
 		return e
 	}
 	if !IsObject(v) {
-		e.Message = "something that is no Error was thrown"
+		e.Message = "a value that is not an Error was thrown"
 		return e
 	}
 	e.Name, e.Message, e.Code = text(v, "name"), text(v, "message"), text(v, "code")
@@ -58,8 +58,8 @@ func cut(s string) string {
 	return s
 }
 
-// Thrown turns the error of a safejs call into an *Exception where JavaScript threw, and leaves others as they are. It
-// returns nil for nil.
+// Thrown turns the error of a safejs call into an *Exception if JavaScript threw, and returns other errors unchanged. It returns
+// nil for nil.
 func Thrown(err error) error {
 	var thrown js.Error
 	if errors.As(err, &thrown) {
@@ -68,7 +68,7 @@ func Thrown(err error) error {
 	return err
 }
 
-// NameOf is the Name of the Exception in err's chain, or "".
+// NameOf returns the Name of the Exception in err's chain, or "".
 func NameOf(err error) string {
 	var e *Exception
 	if errors.As(err, &e) {

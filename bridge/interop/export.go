@@ -12,23 +12,23 @@ import (
 	"imkey-connect/core/errcode"
 )
 
-// Exporter exports Go functions to JavaScript. Its zero value makes plain Error objects until SetErrorFactory is called.
+// Exporter exports Go functions to JavaScript. The zero value makes plain Error objects until SetErrorFactory is called.
 type Exporter struct {
 	makeError safejs.Value
 }
 
-// SetErrorFactory sets the page's function that makes the errors that promises are rejected with:
+// SetErrorFactory sets the page's function that makes the errors of rejected promises:
 // makeError(code, detail, statusWord | undefined, retryable, data | undefined).
 func (x *Exporter) SetErrorFactory(makeError safejs.Value) { x.makeError = makeError }
 
-// Func exports fn as a function that returns a promise. fn runs on a goroutine of its own and may block. Its result is
-// anything that safejs takes as an argument; its error, or a panic in it, rejects the promise. The function lives as long
-// as the module: the caller does not release it unless it knows that nobody can call it any more.
+// Func exports fn as a function that returns a promise. fn runs on its own goroutine and may block. Its result is a value that
+// safejs accepts as an argument. An error of fn, or a panic in it, rejects the promise. The caller releases the function only
+// if JavaScript cannot call it any more.
 func (x *Exporter) Func(name string, fn func(args []safejs.Value) (any, error)) (*Func, error) {
 	return newFunc(func(args []safejs.Value) any {
 		promise, err := x.promise(name, func() (any, error) { return fn(args) })
 		if err != nil {
-			// The page broke Promise itself; there is no better way left to tell it.
+			// The page broke Promise. There is no better way to report it.
 			return safejs.Undefined()
 		}
 		return promise
@@ -50,7 +50,7 @@ func (x *Exporter) promise(name string, fn func() (any, error)) (promise safejs.
 }
 
 func (x *Exporter) run(name string, fn func() (any, error), d *Deferred) {
-	// Recovers once more: making the error calls the page's factory, and a fault there must not end the module either.
+	// Making the error calls the page's factory, in which a panic must not end the module either.
 	defer func() {
 		if v := recover(); v != nil {
 			d.Reject(x.plainError(errcode.Internal, errcode.Detail(panicked(name, v))))
@@ -61,7 +61,7 @@ func (x *Exporter) run(name string, fn func() (any, error), d *Deferred) {
 		if err = d.Resolve(result); err == nil {
 			return
 		}
-		err = errcode.Wrap(errcode.Internal, name+": its result is no JavaScript value", err)
+		err = errcode.Wrap(errcode.Internal, name+": the result is not a JavaScript value", err)
 	}
 	d.Reject(x.Error(err))
 }
@@ -75,8 +75,8 @@ func call(name string, fn func() (any, error)) (result any, err error) {
 	return fn()
 }
 
-// panicked describes a panic for developers by where it happened. Of what it was raised with it tells only what Go's
-// runtime itself raised: another value may hold anything, secrets too; and a stack trace shows arguments.
+// panicked returns an error that says where a panic happened. It includes the value of the panic only if that comes from Go's
+// runtime: another value may hold a secret. It includes no stack trace, which shows arguments.
 func panicked(name string, v any) error {
 	text := name + ": panic"
 	if e, ok := v.(runtime.Error); ok {
@@ -88,7 +88,7 @@ func panicked(name string, v any) error {
 	return errcode.New(errcode.Internal, text)
 }
 
-// panicSite names the function and line that panicked: the first frame of ours below the runtime's.
+// panicSite returns the function and line that panicked: the first frame outside the runtime.
 func panicSite() string {
 	var pcs [32]uintptr
 	frames := runtime.CallersFrames(pcs[:runtime.Callers(1, pcs[:])])
@@ -106,8 +106,8 @@ func panicSite() string {
 	}
 }
 
-// Error makes the JavaScript error for err: what the page's factory makes of its code, what [errcode.Detail] says, status word,
-// whether the call may be tried again, and data. Code and data are those of the outermost errcode error in err's chain.
+// Error returns the JavaScript error for err. The page's factory makes it from the code, [errcode.Detail], the status word, whether
+// the same call may succeed later, and the data. Code and data are those of the outermost errcode error in err's chain.
 func (x *Exporter) Error(err error) safejs.Value {
 	code, detail := errcode.Of(err), errcode.Detail(err)
 	if !Is(x.makeError, safejs.TypeFunction) {
@@ -121,7 +121,7 @@ func (x *Exporter) Error(err error) safejs.Value {
 	return v
 }
 
-// details are the status word and the data nearest to the outside in err's chain, each undefined where there is none.
+// details returns the outermost status word and the outermost data in err's chain, or undefined.
 func details(err error) (statusWord, data any) {
 	var word uint16
 	var facts map[string]any
@@ -144,7 +144,7 @@ func details(err error) (statusWord, data any) {
 	return statusWord, data
 }
 
-// plainError stands in where the page's factory does not work.
+// plainError returns an error without the page's factory.
 func (x *Exporter) plainError(code errcode.Code, message string) safejs.Value {
 	v, err := construct("Error", message)
 	if err != nil {

@@ -8,9 +8,9 @@ import (
 	"github.com/hack-pad/safejs"
 )
 
-// Go's wasm_exec.js catches exceptions in calls, but not in reads of properties: a getter or a proxy of the page that throws
-// would unwind straight through Go's stack and leave the module in ruins. Properties are therefore read by calling
-// Reflect.get, and methods by Reflect.get and Reflect.apply.
+// Go's wasm_exec.js catches exceptions in calls, but not in reads of properties. An exception in a getter or a proxy of the page
+// would unwind Go's stack and break the module. So properties are read by a call of Reflect.get, and methods are called by
+// Reflect.apply.
 var reflect = sync.OnceValues(func() (fns [2]safejs.Value, err error) {
 	object, err := safejs.Global().Get("Reflect")
 	if err != nil {
@@ -24,8 +24,8 @@ var reflect = sync.OnceValues(func() (fns [2]safejs.Value, err error) {
 	return fns, nil
 })
 
-// builtin is a function of the browser's, found when it is first wanted: a static one by its class and name, a method by
-// class, "prototype" and name. A method takes what it is called on as its first argument.
+// builtin returns a function of the browser, which is looked up by the first call. The path of a static function is its class
+// and name, that of a method is its class, "prototype" and name. A method gets its object as the first argument.
 func builtin(path ...string) func() (safejs.Value, error) {
 	return sync.OnceValues(func() (safejs.Value, error) {
 		fn := safejs.Global()
@@ -46,7 +46,7 @@ func builtin(path ...string) func() (safejs.Value, error) {
 	})
 }
 
-// with calls such a function.
+// with calls a function that builtin returned.
 func with(fn func() (safejs.Value, error), args ...any) (safejs.Value, error) {
 	f, err := fn()
 	if err != nil {
@@ -66,7 +66,7 @@ func Get(v safejs.Value, property any) (safejs.Value, error) {
 	return got, Thrown(err)
 }
 
-// CallNow calls a method and returns what it returns. What it throws is an *Exception.
+// CallNow calls a method and returns its result. An exception is an *Exception.
 func CallNow(v safejs.Value, method string, args ...any) (safejs.Value, error) {
 	fns, err := reflect()
 	if err != nil {
@@ -86,7 +86,7 @@ func Construct(class safejs.Value, args ...any) (safejs.Value, error) {
 	return v, Thrown(err)
 }
 
-// global reads a global of the browser, whose own getters do not throw.
+// global reads a property of the global object.
 func global(name string) (safejs.Value, error) {
 	return Get(safejs.Global(), name)
 }

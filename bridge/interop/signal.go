@@ -10,9 +10,9 @@ import (
 	"imkey-connect/core/errcode"
 )
 
-// WithSignal ties a context to an AbortSignal of the page: the context is cancelled when the signal fires, at once if it
-// has fired already. signal may be undefined. stop must be called; it takes the listener off the signal, which may live
-// much longer than the call that it was given to. What is no AbortSignal is refused with invalid-argument.
+// WithSignal returns a context that is cancelled when an AbortSignal of the page fires, or at once if it has fired. signal may be
+// undefined. The caller must call stop, which removes the listener from the signal; the signal may exist much longer than
+// the call. A value that is not an AbortSignal is an error with code invalid-argument.
 func WithSignal(parent context.Context, signal safejs.Value) (ctx context.Context, stop func(), err error) {
 	if signal.IsUndefined() {
 		ctx, cancel := context.WithCancel(parent)

@@ -10,13 +10,13 @@ import (
 
 var slice = builtin("String", "prototype", "slice")
 
-// Text reads a string that Go can hold exactly, of at most max UTF-16 units. One with half a surrogate pair has no UTF-8:
-// Go would get another text than the page meant.
+// Text reads a string of at most max UTF-16 units without lone surrogates. A string with a lone surrogate has no UTF-8, so that Go
+// would read another text.
 func Text(v safejs.Value, max int) (string, bool) {
 	if !Is(v, safejs.TypeString) || max < 0 {
 		return "", false
 	}
-	// Cut before it is copied, so that an enormous one stays where it is.
+	// Cut the string before it is copied, so that an enormous one is not copied.
 	short, err := with(slice, v, 0, max)
 	if err != nil || !short.Equal(v) {
 		return "", false
@@ -35,7 +35,7 @@ func Text(v safejs.Value, max int) (string, bool) {
 
 var normalize = builtin("String", "prototype", "normalize")
 
-// NFKC is Text in Unicode's normal form of that name, in which one text has one spelling; max is of both spellings.
+// NFKC is Text in the Unicode normal form NFKC. Both the string and its normal form must have at most max units.
 func NFKC(v safejs.Value, max int) (string, bool) {
 	if _, ok := Text(v, max); !ok {
 		return "", false

@@ -10,23 +10,26 @@ import (
 	"imkey-connect/core/errcode"
 )
 
-// TreeLimits keep a hostile tree from keeping Go busy.
+// TreeLimits keep a hostile tree from blocking the module.
 type TreeLimits struct {
-	// Depth is how many levels there may be below the root. What contains itself runs into it.
+	// Depth is the largest number of levels below the root. A value that contains itself exceeds it.
 	Depth int
-	// Values is how many values there may be in all; names count too.
+	// Values is the largest number of values and names.
 	Values int
-	// Size is how many units the strings and bytes may have together, names included.
+	// Size is the largest total size of strings, names and bytes, in UTF-16 units and bytes.
 	Size int
 }
 
-// Opaque stands in a tree for what is no data: a function, a symbol, a BigInt of more than 256 bits.
+// Opaque is in a tree for a value that is not data: a function, a symbol, or a BigInt of more than 256 bits.
 type Opaque struct{}
 
-// ReadTree copies what a page gave into Go values, each property read once: null is nil; booleans, strings and numbers
-// (float64) are themselves; a BigInt is a *big.Int, a typed array []byte, an array []any, any other object map[string]any of
-// its own enumerable properties, those that are undefined left out. Errors have code invalid-argument; they name the root
-// as the caller does, and what is in it by its place there.
+// ReadTree copies a value of the page into Go values. It reads each property once.
+//
+//   - null is nil; booleans, strings and numbers (float64) are themselves; a BigInt is a *big.Int
+//   - a typed array is []byte, an array is []any
+//   - another object is a map[string]any of its own enumerable properties, without those that are undefined
+//
+// Errors have code invalid-argument. They name the root by the caller's name, and other values by their place in it.
 func ReadTree(v safejs.Value, root string, limits TreeLimits) (any, error) {
 	t := &tree{left: limits}
 	return t.read(v, &place{name: root})
@@ -39,7 +42,7 @@ var (
 
 type tree struct{ left TreeLimits }
 
-// place is where in the tree something is. Places are linked instead of written, since only errors want them.
+// place is a place in the tree. It is a linked list instead of a text, since only errors need the text.
 type place struct {
 	up    *place
 	name  string
@@ -121,7 +124,7 @@ func (t *tree) bytes(v safejs.Value, p *place) ([]byte, error) {
 func (t *tree) text(v safejs.Value, p *place) (string, error) {
 	s, ok := Text(v, t.left.Size)
 	if !ok {
-		return "", p.invalid("a text that is too long or has half a surrogate pair")
+		return "", p.invalid("a text that is too long or has a lone surrogate")
 	}
 	t.left.Size -= len(s)
 	return s, nil

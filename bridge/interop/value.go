@@ -10,7 +10,7 @@ import (
 	"imkey-connect/core/errcode"
 )
 
-// TypeOf is Value.Type without its panic: ok is false for what syscall/js does not know, such as a BigInt.
+// TypeOf is Value.Type without a panic. ok is false for a type that syscall/js does not know, such as a BigInt.
 func TypeOf(v safejs.Value) (t safejs.Type, ok bool) {
 	defer func() {
 		if recover() != nil {
@@ -20,7 +20,7 @@ func TypeOf(v safejs.Value) (t safejs.Type, ok bool) {
 	return v.Type(), true
 }
 
-// Is reports whether v has that type.
+// Is reports whether v has the type t.
 func Is(v safejs.Value, t safejs.Type) bool {
 	got, ok := TypeOf(v)
 	return ok && got == t
@@ -29,10 +29,10 @@ func Is(v safejs.Value, t safejs.Type) bool {
 // Absent reports whether v is undefined or null.
 func Absent(v safejs.Value) bool { return v.IsUndefined() || v.IsNull() }
 
-// IsObject reports whether v is an object, of which functions are a kind.
+// IsObject reports whether v is an object or a function.
 func IsObject(v safejs.Value) bool { return Is(v, safejs.TypeObject) || Is(v, safejs.TypeFunction) }
 
-// String reads a string, and nothing that could be converted to one.
+// String reads a string. It does not convert other values.
 func String(v safejs.Value) (string, bool) {
 	if !Is(v, safejs.TypeString) {
 		return "", false
@@ -41,7 +41,7 @@ func String(v safejs.Value) (string, bool) {
 	return s, err == nil
 }
 
-// Bool reads true or false, and nothing that is merely truthy.
+// Bool reads true or false. It does not convert other values.
 func Bool(v safejs.Value) (value, ok bool) {
 	if !Is(v, safejs.TypeBoolean) {
 		return false, false
@@ -81,11 +81,11 @@ func Bytes(v safejs.Value, max int) ([]byte, bool) {
 	}
 	o := ReadObject(v, "bytes")
 	offset, length := o.Int("byteOffset", math.MaxInt32), o.Int("byteLength", max)
-	backing := o.Object("buffer") // a number would make a new, empty array
+	backing := o.Object("buffer") // with a number, the constructor would make a new array
 	if o.Err() != nil {
 		return nil, false
 	}
-	// A view of our own: CopyBytesToGo takes a Uint8Array of this realm only.
+	// CopyBytesToGo accepts a Uint8Array of this realm only.
 	view, err := construct("Uint8Array", backing, offset, length)
 	if err != nil {
 		return nil, false
@@ -107,15 +107,15 @@ func Uint8Array(b []byte) (safejs.Value, error) {
 	return v, nil
 }
 
-// Object reads the properties of a value that a page gave, each once. The first thing wrong is kept, named by its path,
-// and everything read after it is zero; Err has it.
+// Object reads the properties of a page's value, each once. It keeps the first error, and after an error everything that it reads is
+// zero. Err returns the error, which names the property by its path.
 type Object struct {
 	v    safejs.Value
 	path string
 	err  error
 }
 
-// ReadObject begins to read v. path names it in errors; an empty one leaves properties their bare names.
+// ReadObject returns an Object for v. path is the name of v in errors. If it is empty, errors have only the names of properties.
 func ReadObject(v safejs.Value, path string) *Object {
 	o := &Object{v: v, path: path}
 	if !IsObject(v) {
@@ -127,7 +127,7 @@ func ReadObject(v safejs.Value, path string) *Object {
 	return o
 }
 
-// ReadOptions is ReadObject for an argument that may be undefined; then so are all its properties.
+// ReadOptions is ReadObject for an argument that may be undefined. Then all properties are undefined.
 func ReadOptions(v safejs.Value, path string) *Object {
 	if v.IsUndefined() {
 		return &Object{v: v, path: path}
@@ -135,10 +135,10 @@ func ReadOptions(v safejs.Value, path string) *Object {
 	return ReadObject(v, path)
 }
 
-// Err is nil, or an error with code invalid-argument.
+// Err returns the first error, or nil. It has code invalid-argument, unless Adopt got another one.
 func (o *Object) Err() error { return o.err }
 
-// At names a property in errors.
+// At returns the name of a property in errors.
 func (o *Object) At(name string) string {
 	if o.path == "" {
 		return name
@@ -146,20 +146,20 @@ func (o *Object) At(name string) string {
 	return o.path + "." + name
 }
 
-// Adopt notes what is wrong with something that was read out of the object.
+// Adopt keeps an error, unless there is one already.
 func (o *Object) Adopt(err error) {
 	if o.err == nil {
 		o.err = err
 	}
 }
 
-// Fail notes what is wrong with property name.
+// Fail keeps an error about a property.
 func (o *Object) Fail(name, reason string) { o.Adopt(errcode.Invalid(o.At(name), reason)) }
 
-// Refuse notes that property name is not what it should be.
+// Refuse keeps the error that a property is not what was expected.
 func (o *Object) Refuse(name, expected string) { o.Fail(name, "not "+expected) }
 
-// Value reads a property as it is, undefined where it is missing.
+// Value reads a property of any type. A missing one is undefined.
 func (o *Object) Value(name string) safejs.Value {
 	if o.err != nil || o.v.IsUndefined() {
 		return safejs.Undefined()
@@ -208,7 +208,7 @@ func (o *Object) Bool(name string) bool {
 	return b
 }
 
-// OptionalBool reads a property that is true, false or undefined, which gives nil.
+// OptionalBool reads a property that is true, false or undefined. It returns nil for undefined.
 func (o *Object) OptionalBool(name string) *bool {
 	v := o.Value(name)
 	if v.IsUndefined() {
@@ -239,12 +239,12 @@ func (o *Object) List(name string, max int) []safejs.Value {
 	}
 	list, ok := List(v, max)
 	if !ok {
-		o.Refuse(name, "an array of a sensible length")
+		o.Refuse(name, "an array, or it is too long")
 	}
 	return list
 }
 
-// List reads an array, or what looks like one, of at most max elements.
+// List reads an array, or an object like an array, of at most max elements.
 func List(v safejs.Value, max int) ([]safejs.Value, bool) {
 	if !Is(v, safejs.TypeObject) {
 		return nil, false

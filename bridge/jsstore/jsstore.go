@@ -14,21 +14,21 @@ import (
 )
 
 const (
-	// maxRecord is far more than any record has.
+	// maxRecord is the size of the largest record in bytes.
 	maxRecord = 1 << 16
-	// maxRecords is far more devices than anybody has.
+	// maxRecords bounds List.
 	maxRecords = 10000
 )
 
-// Store is a binding.Store on a page's object. Errors that the object throws keep their code where that is storage,
-// storage-full or record-corrupt, and are storage otherwise.
+// Store is a binding.Store with a page's object. An error that the object throws keeps the code storage-full or record-corrupt.
+// Every other error has code storage.
 type Store struct {
 	object safejs.Value
 }
 
 var _ binding.Store = (*Store)(nil)
 
-// New checks that the object has the methods; it is invalid-argument otherwise.
+// New returns a store with the page's object. An object without the methods is an error with code invalid-argument.
 func New(object safejs.Value) (*Store, error) {
 	o := interop.ReadObject(object, "store")
 	for _, method := range []string{"get", "put", "delete", "list"} {
@@ -69,7 +69,7 @@ func (s *Store) Get(ctx context.Context, seid string) ([]byte, error) {
 	}
 	b, ok := interop.Bytes(v, maxRecord)
 	if !ok {
-		return nil, errcode.New(errcode.RecordCorrupt, "the page's store gave no bytes")
+		return nil, errcode.New(errcode.RecordCorrupt, "the page's store did not return bytes")
 	}
 	return b, nil
 }
@@ -98,13 +98,13 @@ func (s *Store) List(ctx context.Context) ([]string, error) {
 	}
 	list, ok := interop.List(v, maxRecords)
 	if !ok {
-		return nil, errcode.New(errcode.Storage, "the page's store gave no list")
+		return nil, errcode.New(errcode.Storage, "the page's store did not return a list")
 	}
 	seids := make([]string, 0, len(list))
 	for _, item := range list {
 		seid, ok := interop.String(item)
 		if !ok || !binding.ValidSEID(seid) {
-			return nil, errcode.New(errcode.Storage, "the page's store gave what is no SEID")
+			return nil, errcode.New(errcode.Storage, "the page's store returned an invalid SEID")
 		}
 		seids = binding.InsertSEID(seids, seid)
 	}

@@ -12,7 +12,7 @@ import (
 	"imkey-connect/core/binding"
 )
 
-// KnownDevice is the object of that name in imkey.d.ts.
+// KnownDevice returns a KnownDevice of imkey.d.ts.
 func KnownDevice(k binding.Known) map[string]any {
 	d := map[string]any{
 		"seid": k.SEID, "serial": k.Serial, "name": nil, "state": "unreadable", "boundAt": Date(k.BoundAt),
@@ -39,7 +39,7 @@ func KnownDevice(k binding.Known) map[string]any {
 	return d
 }
 
-// Date is a JavaScript Date, or null for the zero time.
+// Date returns a JavaScript Date, or null for the zero time.
 func Date(t time.Time) any {
 	if t.IsZero() {
 		return nil

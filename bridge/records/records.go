@@ -15,19 +15,19 @@ import (
 	"imkey-connect/core/errcode"
 )
 
-// lockWithin bounds the wait for a record's lock, which its holder needs for milliseconds; a page that the system has put
-// to sleep may hold it longer. Only tests change it.
+// lockWithin bounds the wait for a record's lock. A page holds it for milliseconds, but a page that the system put to sleep may
+// hold it longer. Only tests change it.
 var lockWithin = 15 * time.Second
 
-// Share makes a store that several writers share. kind tells the stores of a page apart: the locks are named by it. locks is
-// navigator.locks, or anything that is no object where there is none. changed is told of every change that this store makes.
+// Share returns a store that several writers share. kind tells the stores of a page apart in the names of the locks. locks is
+// navigator.locks, or undefined. changed, if not nil, is called after every change that this store makes; see [binding.Shared].
 func Share(store binding.Store, kind string, locks safejs.Value, changed func(seid string, now *binding.Known)) binding.Locker {
 	return binding.Shared(store, func(ctx context.Context, seid string) (func(), error) {
 		return lock(ctx, locks, "imkey-connect record "+kind+" "+seid)
 	}, changed)
 }
 
-// Locks is the page's navigator.locks, or undefined.
+// Locks returns the page's navigator.locks, or undefined.
 func Locks() safejs.Value {
 	navigator, err := interop.Get(safejs.Global(), "navigator")
 	if err != nil || !interop.IsObject(navigator) {
@@ -40,7 +40,7 @@ func Locks() safejs.Value {
 	return locks
 }
 
-// lock takes the module's lock of that name, and then the browser's.
+// lock takes the module's lock of this name, and then the browser's.
 func lock(ctx context.Context, locks safejs.Value, name string) (unlock func(), err error) {
 	bound, stop := context.WithTimeout(ctx, lockWithin)
 	defer stop()
@@ -53,12 +53,12 @@ func lock(ctx context.Context, locks safejs.Value, name string) (unlock func(), 
 		leave()
 	}
 	if ctx.Err() == nil && bound.Err() != nil {
-		return nil, errcode.New(errcode.Storage, "another page of this site is at the record and does not come to an end")
+		return nil, errcode.New(errcode.Storage, "another page of this site does not release the record")
 	}
 	return nil, err
 }
 
-// held are the names that this module holds; a channel is closed when its name is free again.
+// held has the names of the locks that this module holds. A name's channel is closed when the lock is free again.
 var held = struct {
 	mu    sync.Mutex
 	names map[string]chan struct{}
@@ -107,8 +107,8 @@ func webLock(ctx context.Context, locks safejs.Value, name string) (release func
 	return unlocked(err)
 }
 
-// unlocked is for a request of a lock that failed: a site whose storage is blocked gets no locks, and will hear that of its
-// storage too.
+// unlocked handles a failed request of a lock. A site whose storage is blocked gets no locks; then the lock holds within the module
+// only, and the storage fails as well.
 func unlocked(err error) (func(), error) {
 	if interop.NameOf(err) == "SecurityError" {
 		return func() {}, nil

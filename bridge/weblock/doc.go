@@ -1,2 +1,2 @@
-// Package weblock takes the locks by which the pages of an origin keep out of each other's way (Web Locks API).
+// Package weblock requests Web Locks, which the pages of an origin share (Web Locks API).
 package weblock

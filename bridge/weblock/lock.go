@@ -11,16 +11,16 @@ import (
 	"imkey-connect/bridge/interop"
 )
 
-// Lock is one of the origin's Web Locks. The browser gives it back when the page goes away, however it goes.
+// Lock is a request of a Web Lock, and the lock once it is granted. The browser releases it when the page goes away.
 type Lock struct {
 	held    *interop.Deferred // the lock is held until this settles
-	request *interop.Pending  // settles once the lock is given back or stolen
-	granted chan bool         // false: it is not to be had
+	request *interop.Pending  // settles when the lock was released or stolen
+	granted chan bool         // gets one value: false if the browser does not grant the lock
 	cancel  *interop.AbortController
 }
 
-// Request asks locks, navigator.locks, for the lock of that name. Without options it waits for its turn, and can be taken back; with
-// ifAvailable or steal, as LockOptions of the Web Locks API has them, it does not.
+// Request requests the lock of this name from locks, which is navigator.locks. options are the LockOptions ifAvailable or steal.
+// Without options the request waits in the queue, and Release can withdraw it.
 func Request(locks safejs.Value, name string, options map[string]any) (*Lock, error) {
 	held, err := interop.NewDeferred()
 	if err != nil {
@@ -56,15 +56,15 @@ func Request(locks safejs.Value, name string, options map[string]any) (*Lock, er
 	return l, nil
 }
 
-// Wait waits for the lock until stop is closed or delivers; over says that it came to that first. got is false where the lock
-// is not to be had. An error is the browser's exception, or the context's.
+// Wait waits for the browser's answer. got reports whether the lock is held. over reports that stop delivered before an answer. The
+// error is an exception of the browser, or the context's error.
 func (l *Lock) Wait(ctx context.Context, stop <-chan time.Time) (got, over bool, err error) {
 	select {
 	case got := <-l.granted:
 		return got, false, nil
 	case <-l.request.Done():
 		select {
-		case got := <-l.granted: // and stolen since
+		case got := <-l.granted: // granted, and stolen since
 			return got, false, nil
 		default:
 		}
@@ -77,8 +77,8 @@ func (l *Lock) Wait(ctx context.Context, stop <-chan time.Time) (got, over bool,
 	}
 }
 
-// Release gives the lock back, or takes the request for it back; one that is granted at this very moment is given back too. A nil
-// lock has nothing to give.
+// Release releases the lock, or withdraws the request. A lock that is granted at the same moment is released as well. Release of a
+// nil Lock does nothing.
 func (l *Lock) Release() {
 	if l == nil {
 		return
@@ -89,8 +89,8 @@ func (l *Lock) Release() {
 	_ = l.held.Resolve(nil)
 }
 
-// Gone is closed when the lock is not held any more: released, stolen or never got.
+// Gone is closed when the lock is not held any more: it was released, stolen or not granted.
 func (l *Lock) Gone() <-chan struct{} { return l.request.Done() }
 
-// Granted tells what came of the request, where Wait did not: once, whether the lock is held.
+// Granted gets the browser's answer, unless Wait has returned it: whether the lock is held.
 func (l *Lock) Granted() <-chan bool { return l.granted }

@@ -22,7 +22,7 @@ const (
 	claims          = 4
 )
 
-// open brings the device from closed to claimed.
+// open opens the device and claims the interface.
 func (l *Link) open(ctx context.Context) error {
 	if err := l.alter(ctx, opening, "open"); err != nil {
 		return err
@@ -51,18 +51,18 @@ func (l *Link) open(ctx context.Context) error {
 	return err
 }
 
-// configuration returns the device's configuration; it selects the first one of a device that has none yet.
+// configuration returns the device's configuration. It selects the first one if none is selected.
 func (l *Link) configuration(ctx context.Context) (safejs.Value, error) {
 	c, err := interop.Get(l.device, "configuration")
 	if err == nil && interop.Absent(c) {
 		all := interop.ReadObject(l.device, "device").List("configurations", maxDescriptors)
 		if len(all) == 0 {
-			return c, errcode.New(errcode.NotIMKey, "a device without a configuration")
+			return c, errcode.New(errcode.NotIMKey, "the device has no configuration")
 		}
 		first := interop.ReadObject(all[0], "configuration")
 		value := first.Int("configurationValue", 255)
 		if first.Err() != nil {
-			return c, errcode.Wrap(errcode.NotIMKey, "a device without a configuration", first.Err())
+			return c, errcode.Wrap(errcode.NotIMKey, "malformed configuration", first.Err())
 		}
 		if err := l.alter(ctx, configuring, "selectConfiguration", value); err != nil {
 			return c, err

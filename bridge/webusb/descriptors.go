@@ -11,16 +11,16 @@ import (
 	"imkey-connect/core/usbids"
 )
 
-// More than this of anything in a configuration is nonsense.
+// maxDescriptors bounds the lists in a configuration.
 const maxDescriptors = 255
 
-// endpoints is where packets go, as the descriptors say.
+// endpoints are the numbers of the interface and its endpoints.
 type endpoints struct {
 	iface, alternate, out, in int
 }
 
-// find looks in the configuration for the first interface with an alternate setting of class FF that has an OUT and an IN
-// endpoint for our packets. A device without one is not-imkey.
+// find returns the endpoints of the first interface that has an alternate setting of class FF with an OUT and an IN endpoint for
+// packets of 64 bytes. Without one the error is not-imkey.
 func find(configuration safejs.Value) (endpoints, error) {
 	c := interop.ReadObject(configuration, "configuration")
 	for _, i := range c.List("interfaces", maxDescriptors) {
@@ -40,10 +40,10 @@ func find(configuration safejs.Value) (endpoints, error) {
 			}
 		}
 	}
-	return endpoints{}, errcode.New(errcode.NotIMKey, "no interface of an imKey")
+	return endpoints{}, errcode.New(errcode.NotIMKey, "the device has no interface of an imKey")
 }
 
-// add takes the first bulk or interrupt endpoint that can hold a packet, per direction.
+// add adds an endpoint: for each direction the first bulk or interrupt endpoint that can hold a packet.
 func (e *endpoints) add(o *interop.Object) {
 	number, direction, kind, size := o.Int("endpointNumber", 15), o.String("direction"), o.String("type"), o.Int("packetSize", 1<<16)
 	if o.Err() != nil || kind != "bulk" && kind != "interrupt" || size < frame.PacketSize {

@@ -1,24 +1,15 @@
-// Package webusb reaches an imKey behind a USBDevice object, the browser's own or one that behaves alike, as a
-// [imkey-connect/core/transport.Link].
+// Package webusb is a [imkey-connect/core/transport.Link] to an imKey behind a USBDevice object, which is the browser's or one with
+// the same behaviour.
 //
-// Asking for the device and knowing about devices is the page's part, since the chooser must open inside a click; this
-// package gets a USBDevice and the USB object that it came from, which announces that it was unplugged.
+// The page asks the user for the device, since the browser opens its chooser only in a click. This package gets a USBDevice and the
+// USB object that it came from, which reports that the device was unplugged.
 //
-// What is outstanding: WebUSB cannot take a transfer back. A Receive that is cancelled leaves its read with the browser, and
-// the next Receive continues it. Reset releases, closes and opens the device, and forgets the reads and writes from before:
-// what they still bring is thrown away.
+// WebUSB cannot cancel a transfer. A Receive whose context ends leaves its read to the browser, and the next Receive continues it.
+// Reset releases, closes and opens the device. The results of earlier reads and writes are then ignored.
 //
-// Who may hold the device: one link at a time. The operating system keeps other programs and other origins' pages out by
-// the claim of the interface; within the origin, a Web Lock named after the serial number tells a second tab, or a second
-// link of this page, at once. The lock also makes the holder the only one in this browser that writes the device's record.
+// One link at a time has the device. Package handover says how a page gets it, and how another page takes it over. A page that is
+// about to be frozen calls Link.Abandon.
 //
-// How it changes hands: the holder has a second lock, which a page that wants the device steals. The browser tells the
-// holder, and nobody else; no message is sent that a page could forge, and what is stolen is given back by the browser when
-// the thief goes away. The holder then looks whether the thief is still there, for it may have slept, takes a third lock to
-// show that it is awake, closes Link.Wanted, and is closed by its user when the device is idle: interface, device, lock, in
-// this order. The other page looks for the third lock after 3 s and gives up if it is not there, else after 15 s. Of several
-// that want the device the last one gets it, and the others are told. All that a site's scripts can do by these locks is to
-// have the device given back, which they could do in other ways.
-//
-// A page that is about to sleep calls Link.Abandon, since nothing that waits would go on.
+// The files: link.go (the life of a link), claim.go (from closed to claimed and back), transfer.go (packets), unplug.go (why a
+// device is gone), descriptors.go (which interface), errors.go (what the browser's exceptions mean).
 package webusb

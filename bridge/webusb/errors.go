@@ -10,7 +10,7 @@ import (
 	"imkey-connect/core/errcode"
 )
 
-// step is what was being done with the device when the browser refused.
+// step is what the link does with the device, for errors.
 type step string
 
 const (
@@ -22,20 +22,19 @@ const (
 	clearing    step = "clear a halted endpoint"
 )
 
-// failure says what it means that the browser refused a step. The names are those of the WebUSB specification; which of
-// them Chromium gives, and with which words, was read in its usb_device.cc:
+// failure gives an exception of a step an error code. The names are those of the WebUSB specification. Chromium's usb_device.cc
+// says which of them Chromium uses, and when:
 //
-//   - open: SecurityError "Access denied." both where the operating system's access rights stand in the way (no udev rule,
-//     another driver) and, on Windows, where another program holds the device;
-//   - selectConfiguration, claimInterface: NetworkError "Unable to …" where another holder is in the way; SecurityError for
-//     a protected interface class, which the one that we look for is not;
-//   - transfers: NetworkError "A transfer error has occurred.", SecurityError "The transfer was not allowed.", AbortError
-//     where the device was closed meanwhile;
-//   - anything: NotFoundError "The device was disconnected." where it was unplugged and also where the permission was
-//     revoked. Those two are told apart in Link.lost. InvalidStateError where the page itself opens or closes the device
-//     meanwhile, or did so behind our back.
+//   - open: SecurityError "Access denied." if the operating system denies access (no udev rule, another driver) and, on Windows, if
+//     another program holds the device
+//   - selectConfiguration, claimInterface: NetworkError "Unable to …" if another program or page holds the device; SecurityError
+//     for a protected interface class, which that of imKeys is not
+//   - transfers: NetworkError "A transfer error has occurred.", SecurityError "The transfer was not allowed.", AbortError if the
+//     device was closed meanwhile
+//   - every step: NotFoundError "The device was disconnected." if the device was unplugged or the permission was revoked, which
+//     Link.lost tells apart; InvalidStateError if another script of the page opens or closes the device
 //
-// A NetworkError from open is what other implementations give for access rights.
+// Other implementations throw a NetworkError in open if access is denied.
 func failure(at step, err error) error {
 	code := errcode.Protocol
 	var thrown *interop.Exception
@@ -55,14 +54,14 @@ func failure(at step, err error) error {
 	case thrown.Name == "InvalidStateError" && (at == opening || at == claiming || at == configuring):
 		code = errcode.InUseElsewhere
 	case thrown.Name == "InvalidStateError":
-		// A transfer on a device that this page closed.
+		// A transfer on a device that the page closed.
 		code = errcode.DeviceDisconnected
 	}
 	e := errcode.Wrap(code, string(at), err)
 	if code == errcode.InUseElsewhere {
 		e.Data = map[string]any{"holder": "program"}
 		if thrown.Name == "InvalidStateError" {
-			e.Data["holder"] = "tab" // this one
+			e.Data["holder"] = "tab" // this page
 		}
 	}
 	return e

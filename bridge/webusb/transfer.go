@@ -10,15 +10,15 @@ import (
 	"imkey-connect/core/frame"
 )
 
-// Send hands one packet to the device. If its context ends first the browser may still send the packet; the next Send
-// waits for that, so that packets never overtake each other.
+// Send sends one packet to the device. If its context ends first, the browser may still send the packet. The next Send waits for
+// that, so that packets stay in order.
 func (l *Link) Send(ctx context.Context, p *frame.Packet) error {
 	if err := l.begin(ctx, sending); err != nil {
 		return err
 	}
 	defer l.finish()
 	if l.write != nil {
-		// How the packet before ended was its sender's to know; that it did is enough here.
+		// The result of the earlier packet does not matter here.
 		if over, err := l.written(ctx); !over {
 			return err
 		}
@@ -59,8 +59,8 @@ func (l *Link) written(ctx context.Context) (over bool, err error) {
 	return over, nil
 }
 
-// Receive waits for the device's next packet. If its context ends first the read stays with the browser, and the next
-// Receive continues it.
+// Receive waits for the device's next packet. If its context ends first, the browser keeps the read, and the next Receive
+// continues it.
 func (l *Link) Receive(ctx context.Context) (p frame.Packet, err error) {
 	if err := l.begin(ctx, receiving); err != nil {
 		return p, err
@@ -100,7 +100,7 @@ func (l *Link) expect(reading bool) {
 	l.reading = reading
 }
 
-// status reads how a transfer went.
+// status returns an error unless the status of a transfer is ok.
 func status(at step, result *interop.Object, halted *bool) error {
 	switch status := result.String("status"); {
 	case result.Err() != nil:
@@ -113,10 +113,10 @@ func status(at step, result *interop.Object, halted *bool) error {
 	case status == "babble":
 		return errcode.New(errcode.Protocol, string(at)+": babble")
 	}
-	return errcode.New(errcode.Protocol, string(at)+": an unknown status")
+	return errcode.New(errcode.Protocol, string(at)+": unknown status")
 }
 
-// unhalt clears an endpoint that stalled, since until then it only stalls again.
+// unhalt clears an endpoint that stalled. Otherwise every transfer would stall.
 func (l *Link) unhalt(ctx context.Context, halted *bool, direction string, endpoint int) error {
 	if !*halted {
 		return nil

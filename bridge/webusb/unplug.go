@@ -15,32 +15,32 @@ import (
 // NotFoundError. If it does not, the permission was revoked.
 const announceWithin = time.Second
 
-// failed is failure, and finds out more where the device is not there any more.
+// failed is failure, except for a device that is gone: then it finds out why.
 func (l *Link) failed(ctx context.Context, at step, err error) error {
 	err = failure(at, err)
 	switch {
 	case l.opened && interop.NameOf(err) == "NotFoundError":
 		return l.lost(ctx, err)
 	case at == opening && errors.Is(err, errcode.PermissionDenied) && l.announced(ctx):
-		// The system denies access to what was just pulled out, before the browser says that it was.
+		// The system denies access to an unplugged device before the browser reports that it was unplugged.
 		return l.Err()
 	}
 	return err
 }
 
-// lost finds out why a device that was there is not: Chromium rejects with the same NotFoundError when the device is
-// unplugged and when its permission is revoked, but announces only the former.
+// lost finds out why an open device is gone. Chromium rejects with the same NotFoundError when the device was unplugged and when its
+// permission was revoked, but it fires a disconnect event only when the device was unplugged.
 func (l *Link) lost(ctx context.Context, err error) error {
 	if !l.announced(ctx) {
 		if ctx.Err() != nil {
 			return failure("look for the device", ctx.Err())
 		}
-		l.end(errcode.Wrap(errcode.PermissionDenied, "the browser took the device back", err))
+		l.end(errcode.Wrap(errcode.PermissionDenied, "the permission for the device was revoked", err))
 	}
 	return l.Err()
 }
 
-// announced waits for the browser's word that the device was unplugged, which may come after the first failure.
+// announced waits until the browser reports that the device was unplugged, which may come after the first failure.
 func (l *Link) announced(ctx context.Context) bool {
 	timer := time.NewTimer(announceWithin)
 	defer timer.Stop()

@@ -96,7 +96,5 @@ func unknown(err error) error {
 	if !errors.Is(err, ErrNoRecord) {
 		return err
 	}
-	e := errcode.New(errcode.InvalidArgument, "there is no record of this device")
-	e.Data = map[string]any{"reason": "unknown-device"}
-	return e
+	return errcode.Because(errcode.InvalidArgument, "unknown-device", "there is no record of this device")
 }

@@ -72,9 +72,7 @@ func Import(ctx context.Context, store Store, record []byte, o ImportOptions) (K
 				return exists(r, "there is a record of the device already")
 			}
 			if !o.Replace && before.HasSE && before.SE != r.SE {
-				e := errcode.New(errcode.DeviceMismatch, "the file belongs to another secure element than the record")
-				e.Data = map[string]any{"reason": "secure-element"}
-				return e
+				return errcode.Because(errcode.DeviceMismatch, "secure-element", "the file belongs to another secure element than the record")
 			}
 			if r.Name == "" {
 				r.Name = before.Name
@@ -95,8 +93,4 @@ func exists(r *Record, why string) error {
 }
 
 // InvalidFile returns an error with code file-invalid and a reason: not-a-binding, damaged or version.
-func InvalidFile(reason, why string) error {
-	e := errcode.New(errcode.FileInvalid, why)
-	e.Data = map[string]any{"reason": reason}
-	return e
-}
+func InvalidFile(reason, why string) error { return errcode.Because(errcode.FileInvalid, reason, why) }

@@ -28,11 +28,7 @@ func CleanName(typed string) (string, error) {
 	return name, nil
 }
 
-func badName(why string) error {
-	e := errcode.New(errcode.InvalidArgument, why)
-	e.Data = map[string]any{"reason": "name"}
-	return e
-}
+func badName(why string) error { return errcode.Because(errcode.InvalidArgument, "name", why) }
 
 // unfit reports whether a character can make a line look different from its content.
 func unfit(r rune) bool {

@@ -51,6 +51,11 @@ func Invalid(at, reason string) *Error {
 	}
 }
 
+// Because makes an Error whose Data has a reason: a stable word that tells apart the cases of one code.
+func Because(code Code, reason, op string) *Error {
+	return &Error{Code: code, Op: op, Data: map[string]any{"reason": reason}}
+}
+
 func (e *Error) Error() string {
 	s := string(e.Code)
 	if e.Op != "" {

@@ -17,17 +17,17 @@ import (
 	"imkey-connect/wasm/backup/sealed"
 )
 
-// backup is the module's one object.
+// backup is the object that the module gives to JavaScript.
 type backup struct {
 	exporter interop.Exporter
 	env      idb.Env
 	locks    safejs.Value
-	work     int // scrypt's, of the files that are made
+	work     int // the work factor of new files
 	once     sync.Once
 	ended    chan struct{}
 }
 
-// object is the backup as JavaScript sees it.
+// object returns the JavaScript object of the backup.
 func (b *backup) object() (safejs.Value, error) {
 	initialise, err := interop.CallbackReturning(func(args []safejs.Value) any {
 		if makeError, err := interop.Get(argument(args, 0), "makeError"); err == nil {
@@ -86,11 +86,11 @@ func (b *backup) exportBinding(args []safejs.Value) (any, error) {
 
 func (b *backup) importBinding(args []safejs.Value) (any, error) {
 	if !interop.IsBytes(argument(args, 0)) {
-		return nil, errcode.New(errcode.InvalidArgument, "the file is no Uint8Array")
+		return nil, errcode.Invalid("file", "not a Uint8Array")
 	}
 	file, ok := interop.Bytes(argument(args, 0), sealed.MaxFile)
 	if !ok {
-		return nil, binding.InvalidFile("not-a-binding", "the file is far too long")
+		return nil, binding.InvalidFile("not-a-binding", "the file is too long")
 	}
 	passphrase, err := readPassphrase(argument(args, 1))
 	if err != nil {
@@ -113,9 +113,9 @@ func (b *backup) importBinding(args []safejs.Value) (any, error) {
 	return records.KnownDevice(known), nil
 }
 
-// options are those of one call, read once.
+// options are the options of one call.
 type options struct {
-	ctx     context.Context // the caller's signal
+	ctx     context.Context // ends when the caller's signal fires
 	store   binding.Store
 	choices binding.ImportOptions
 	end     func()
@@ -167,16 +167,14 @@ func (b *backup) read(v safejs.Value) (options, error) {
 func readPassphrase(v safejs.Value) (string, error) {
 	passphrase, ok := interop.NFKC(v, sealed.MaxPassphrase)
 	if !ok {
-		e := errcode.New(errcode.InvalidArgument, "the passphrase is no string, or far too long")
-		e.Data = map[string]any{"reason": "passphrase"}
-		return "", e
+		return "", errcode.Because(errcode.InvalidArgument, "passphrase", "the passphrase is not a string or is too long")
 	}
 	return passphrase, nil
 }
 
-var errSEID = errcode.New(errcode.InvalidArgument, "the SEID is not 32 upper-case hex digits")
+var errSEID = errcode.Invalid("seid", "not 32 upper-case hex digits")
 
-// argument is one that may be missing.
+// argument returns an argument, or undefined if it is missing.
 func argument(args []safejs.Value, i int) safejs.Value {
 	if i < len(args) {
 		return args[i]

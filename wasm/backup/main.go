@@ -12,19 +12,8 @@ import (
 )
 
 func main() {
-	if len(os.Args) != 2 {
-		os.Exit(2)
-	}
-	ready, err := interop.TakeReady(os.Args[1])
-	if err != nil {
-		os.Exit(2)
-	}
 	b := &backup{env: idb.Browser(), locks: records.Locks(), work: sealed.Work, ended: make(chan struct{})}
-	object, err := b.object()
-	if err != nil {
-		os.Exit(1)
-	}
-	if _, err := ready.Invoke(object); err != nil {
+	if interop.Start(b.object) != nil {
 		os.Exit(1)
 	}
 	<-b.ended

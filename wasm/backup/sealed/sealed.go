@@ -1,13 +1,14 @@
-// Package sealed is the file in which a binding is moved from one browser to another of the same person.
+// Package sealed reads and writes the file by which a user moves a binding from one browser to another:
 //
 //	"imkey-connect binding" 0A   22 bytes
 //	version 01
 //	SHA-256 of all that follows  32 bytes
 //	an age file (age-encryption.org/v1), encrypted to a passphrase
 //
-// Inside is the record as package binding encodes it, which has a version of its own. The digest tells a damaged file from a
-// wrong passphrase before anybody waits for the latter; it keeps no secret and authenticates nothing, which age does. The
-// passphrase is in Unicode's NFKC, so that it is the same from every keyboard. `tail -c +56 FILE | age -d` opens it, too.
+// The age file contains the record as package binding encodes it, with a version of its own. The digest tells a damaged file
+// from a wrong passphrase before the user waits for the decryption. It does not authenticate the file; age does. The
+// passphrase is in the Unicode form NFKC, so that it is the same from every keyboard. `tail -c +56 FILE | age -d` opens the
+// file, too.
 package sealed
 
 import (
@@ -29,24 +30,25 @@ const (
 	version = 1
 	header  = len(magic) + 1 + sha256.Size
 
-	// MaxFile is far more than any binding takes.
+	// MaxFile is the size of the largest file in bytes. A binding needs far less.
 	MaxFile = 1 << 16
-	// maxRecord is as much as the stores take.
+	// maxRecord is the size of the largest record in bytes.
 	maxRecord = MaxFile - 1<<12
 
-	// MinPassphrase is how many characters a passphrase has at least when a file is made, and MaxPassphrase how many bytes at
-	// most.
+	// MinPassphrase is the smallest number of characters in the passphrase of a new file.
 	MinPassphrase = 8
+	// MaxPassphrase is the largest number of bytes in a passphrase.
 	MaxPassphrase = 1 << 10
 
-	// Work is scrypt's for new files: 2^17 blocks of 1 kB, which OWASP's password storage cheat sheet has as the least for r = 8, and which
-	// a person waits a second or two for in WebAssembly. A file may ask for twice that and no more, so that it can neither hang
-	// a page nor exhaust its memory.
-	Work    = 17
+	// Work is the work factor of scrypt for new files: 2^17 blocks of 1 kB. That is the minimum for r = 8 in OWASP's password
+	// storage cheat sheet. In WebAssembly it takes one to two seconds.
+	Work = 17
+	// maxWork is the largest work factor that a file may have, so that a file cannot hang the page or exhaust its memory.
 	maxWork = 18
 )
 
-// CheckNew says invalid-argument (reason passphrase) of a passphrase that is too short to protect a file, or too long.
+// CheckNew returns an error with code invalid-argument (reason passphrase) for a passphrase that is too short for a new file, or
+// too long.
 func CheckNew(passphrase string) error {
 	if utf8.RuneCountInString(passphrase) < MinPassphrase {
 		return badPassphrase("a passphrase has at least 8 characters")
@@ -56,25 +58,23 @@ func CheckNew(passphrase string) error {
 
 func check(passphrase string) error {
 	if passphrase == "" || len(passphrase) > MaxPassphrase {
-		return badPassphrase("the passphrase is empty, or far too long")
+		return badPassphrase("the passphrase is empty or too long")
 	}
 	return nil
 }
 
 func badPassphrase(why string) error {
-	e := errcode.New(errcode.InvalidArgument, why)
-	e.Data = map[string]any{"reason": "passphrase"}
-	return e
+	return errcode.Because(errcode.InvalidArgument, "passphrase", why)
 }
 
-// Seal makes a file of a record, with 2^logN as scrypt's cost: [Work], or less in a test. The passphrase is in NFKC. A bad one
-// is invalid-argument, as CheckNew says.
+// Seal returns a file with the record. logN is the work factor of scrypt: [Work], or less in a test. The passphrase must be in
+// NFKC. For a bad one the error is that of [CheckNew].
 func Seal(record []byte, passphrase string, logN int) ([]byte, error) {
 	if err := CheckNew(passphrase); err != nil {
 		return nil, err
 	}
 	if len(record) > maxRecord {
-		return nil, errcode.New(errcode.Internal, "a record that is far too long")
+		return nil, errcode.New(errcode.Internal, "the record is too long")
 	}
 	recipient, err := age.NewScryptRecipient(passphrase)
 	if err != nil {
@@ -100,8 +100,8 @@ func envelope(encrypted []byte) []byte {
 	return append(append(append([]byte(magic), version), digest[:]...), encrypted...)
 }
 
-// Open gives the record in a file, which the caller wipes. Errors are file-invalid (reason not-a-binding, damaged or version),
-// wrong-passphrase, and invalid-argument for a passphrase that is none.
+// Open returns the record in a file. The caller wipes it. Errors have code file-invalid (reason not-a-binding, damaged or
+// version), wrong-passphrase, or invalid-argument for an empty or too long passphrase.
 func Open(file []byte, passphrase string) ([]byte, error) {
 	if err := check(passphrase); err != nil {
 		return nil, err
@@ -137,15 +137,15 @@ func Open(file []byte, passphrase string) ([]byte, error) {
 	}
 }
 
-// Parse gives the age file in a file that is whole, or file-invalid.
+// Parse returns the age file in a file. It checks everything but the passphrase. Errors have code file-invalid.
 func Parse(file []byte) ([]byte, error) {
 	switch {
 	case len(file) <= len(magic) && len(file) > 0 && strings.HasPrefix(magic, string(file)):
 		return nil, damaged()
 	case !bytes.HasPrefix(file, []byte(magic)), len(file) > MaxFile:
-		return nil, binding.InvalidFile("not-a-binding", "the file is no exported binding")
+		return nil, binding.InvalidFile("not-a-binding", "the file is not an exported binding")
 	case file[len(magic)] > version:
-		return nil, binding.InvalidFile("version", "the file is of a later version")
+		return nil, binding.InvalidFile("version", "the file has a later version")
 	case len(file) < header, file[len(magic)] != version:
 		return nil, damaged()
 	}
@@ -156,4 +156,4 @@ func Parse(file []byte) ([]byte, error) {
 	return encrypted, nil
 }
 
-func damaged() error { return binding.InvalidFile("damaged", "the file was changed or is not whole") }
+func damaged() error { return binding.InvalidFile("damaged", "the file was changed or is incomplete") }
