@@ -21,7 +21,7 @@ const simulator = await findSimulator(location)
 
 const report = new Report(
   {
-    // The name of this script has a hash of what is in it.
+    // The name of this script contains a hash of its content.
     version: new URL(import.meta.url).pathname.split('/').at(-1)!,
     userAgent: navigator.userAgent,
     languages: navigator.languages,
@@ -54,8 +54,8 @@ const pairing = new Pairing(
   (state) => {
     if (state.name === 'start') page.simulatedInUse(false)
     else if ('device' in state) page.simulatedInUse(state.device.key?.of === 'simulator')
-    // What is managed stays in sight while the device comes and goes; a new state is shown when that is done with.
-    if (!management.open) void stage.show(management.shown(state))
+    // The management stays visible while the device is unplugged and plugged in. The state is shown when it is done.
+    if (!management.open) void stage.show(management.withKnown(state))
   },
 )
 
@@ -69,22 +69,22 @@ const management = new ManagementLoader(
   },
   () => stage,
   () => pairing.state,
-  // A code in sight, or on its way, does not outlast what stood beside it.
+  // When the management is shown, a code that is shown or about to be shown is hidden.
   () => void pairing.hideCode(),
   (closing) => {
     const { state } = pairing
     if (closing !== 'forgotten' && state.name === 'bound' && state.plugged) void pairing.returned(closing)
-    else void stage.show(management.shown(closing === 'forgotten' && state.name === 'start' ? { ...state, forgotten: true } : state))
+    else void stage.show(management.withKnown(closing === 'forgotten' && state.name === 'start' ? { ...state, forgotten: true } : state))
     void pairing.refresh()
   },
 )
 
-/** begin tells what this browser knows, as soon as it can be; until then, and where that fails, everything else works. */
-function begin(): void {
-  management.begin().catch(() => undefined)
+/** showKnown shows the known devices as soon as they are read. Everything else works before that, and if that fails. */
+function showKnown(): void {
+  management.refresh().catch(() => undefined)
 }
 
-/** manage does something with the management, which is loaded first. */
+/** manage loads the management and then uses it. */
 function manage(what: (manager: Manager) => unknown): void {
   void management.manager().then(
     (manager) => void what(manager),
@@ -92,8 +92,8 @@ function manage(what: (manager: Manager) => unknown): void {
   )
 }
 
-/** origin is the open device, where something is begun from it. */
-function origin() {
+/** openDevice returns the open device, which an action is started from. It returns null if none is open. */
+function openDevice() {
   const { seid, serial } = pairing
   return seid !== null && serial !== null ? { seid, serial } : null
 }
@@ -103,8 +103,8 @@ const stage = new Stage(page.main, {
   surroundings: { platform: platformOf(navigator.userAgent), framed },
   simulator: simulator !== null,
   entrances: {
-    importBinding: () => manage((manager) => manager.importBinding(origin())),
-    lost: () => manage((manager) => manager.lost(origin() ?? undefined)),
+    importBinding: () => manage((manager) => manager.importBinding(openDevice())),
+    lost: () => manage((manager) => manager.lost(openDevice() ?? undefined)),
     known: (devices, language) => management.list(devices, language),
   },
   actions: {
@@ -119,7 +119,7 @@ const stage = new Stage(page.main, {
     cancel: () => void pairing.cancel(),
     leave: () => {
       void pairing.leave()
-      begin() // the device that was just bound is known from now on
+      showKnown() // a device that was bound just now is known from now on
     },
     retry: () => void pairing.retry(),
     copyReport: () => void copyReport(),
@@ -145,32 +145,32 @@ if (simulator) {
 }
 void stage.show(pairing.state, true)
 page.onLanguage((language) => stage.speak(language))
-begin()
+showKnown()
 
-// A page that goes away, into the back-forward cache perhaps, leaves nothing in the fields and the device to others.
+// A page that is left empties its fields and releases the device: it may stay in the back-forward cache.
 addEventListener('pagehide', () => {
   stage.leave()
   management.leave()
   void pairing.leave()
 })
 
-// What nobody looks at any more is not left lying open.
+// The code is hidden when the page is hidden.
 document.addEventListener('visibilitychange', () => {
   if (document.visibilityState === 'hidden') void pairing.hideCode()
-  else begin() // another tab may have bound or forgotten one
+  else showKnown() // another tab may have bound or forgotten a device
 })
 
-/** show draws any state, so that a test can look at it. It changes what is drawn and nothing else. */
+/** show draws any state, for tests. It changes only what is drawn. */
 export async function show(state: State | ManageState): Promise<void> {
-  const shown = 'devices' in state || managing(state) ? await management.draw(state) : state // at once, where that can be
+  const shown = 'devices' in state || managing(state) ? await management.draw(state) : state // at once if possible
   if (shown) await stage.show(shown)
 }
 
-/** save has the browser download a file. */
+/** save saves a file as a download. */
 function save(name: string, content: Uint8Array): void {
   const url = URL.createObjectURL(new Blob([content as BlobPart], { type: 'application/octet-stream' }))
   h('a', { href: url, download: name }).click()
-  setTimeout(() => URL.revokeObjectURL(url), 60_000) // the download begins when it likes
+  setTimeout(() => URL.revokeObjectURL(url), 60_000) // it is not known when the download begins
 }
 
 async function copyReport(): Promise<void> {

@@ -8,8 +8,8 @@ import type { Stage } from '../../ui/pairing/stage'
 type Module = typeof import('../../ui/management/management')
 
 /**
- * ManagementLoader is what a first pairing loads of the management of devices: the way to it. The rest comes when this browser
- * knows a device, or when somebody asks for it.
+ * ManagementLoader loads the management of devices when there is a known device, or when the user asks for it. A first pairing
+ * loads nothing else of the management.
  */
 export class ManagementLoader {
   #loading: Promise<readonly [Module, Manager]> | null = null
@@ -18,8 +18,8 @@ export class ManagementLoader {
   #devices: readonly KnownFacts[] = []
 
   /**
-   * `pairing` gives what is shown while nothing is managed; `opened` is told of every state of the management that is shown
-   * in its place, before that is; `closed` is told when the pairing is in sight again.
+   * `pairing` returns the state of the pairing. `opened` is called before every state of the management that is shown in its
+   * place. `closed` is called when the pairing is to be shown again.
    */
   constructor(
     private readonly environment: Pick<ManagerEnvironment, 'imkey' | 'simulatorKeys' | 'report' | 'save' | 'connectTo'>,
@@ -29,17 +29,17 @@ export class ManagementLoader {
     private readonly closed: (closing: Closing) => void,
   ) {}
 
-  /** Whether a state of the management is shown. */
+  /** Reports whether a state of the management is shown. */
   get open(): boolean {
     return (this.#manager?.state ?? null) !== null
   }
 
-  /** Tells of the devices that this browser knows, if it has ever stored anything. */
-  async begin(): Promise<void> {
+  /** Shows the known devices, if this site has stored anything in this browser. */
+  async refresh(): Promise<void> {
     if (await storedSomething()) await (await this.manager()).refresh()
   }
 
-  /** Loads the rest. */
+  /** Loads the management. */
   async manager(): Promise<Manager> {
     return (await this.#load())[1]
   }
@@ -48,17 +48,17 @@ export class ManagementLoader {
     this.#manager?.close()
   }
 
-  /** shown is a state of the pairing with the devices that this browser knows. */
-  shown<S extends State>(state: S): S {
+  /** Adds the known devices to the state `start` of the pairing. */
+  withKnown<S extends State>(state: S): S {
     return state.name === 'start' && this.#devices.length > 0 && this.#module ? { ...state, devices: this.#devices } : state
   }
 
-  /** list draws those devices; there are none before it is loaded. */
+  /** Draws the known devices. The module is loaded before there are any. */
   list(devices: readonly KnownFacts[], language: Language): HTMLElement {
     return this.#module!.list(devices, language, (seid) => this.#manager!.open(seid))
   }
 
-  /** draw shows any state of the management, and loads what a state needs; a test looks at it. */
+  /** Shows a state of the management, for tests. A state of the pairing is returned; what it needs is loaded. */
   async draw(state: State | ManageState): Promise<State | null> {
     if (!managing(state)) {
       if ('devices' in state) await this.#load()
@@ -72,7 +72,7 @@ export class ManagementLoader {
   #load(): Promise<readonly [Module, Manager]> {
     this.#loading ??= this.#begin()
     this.#loading.catch(() => {
-      this.#loading = null // the next press loads it anew
+      this.#loading = null // the next press loads it again
     })
     return this.#loading
   }
@@ -91,7 +91,7 @@ export class ManagementLoader {
         this.#devices = devices
         const state = this.pairing()
         const anew = JSON.stringify(devices) !== before
-        if (state.name === 'start' && !this.open && anew) this.stage().redraw(this.shown(state))
+        if (state.name === 'start' && !this.open && anew) this.stage().redraw(this.withKnown(state))
       },
     })
     this.#module = module
@@ -100,10 +100,9 @@ export class ManagementLoader {
   }
 }
 
-
 /**
- * storedSomething says whether this site has a database in this browser: where it has none, no device is known, and what
- * would say so need not be loaded.
+ * storedSomething reports whether this site has a database in this browser. Without one there is no known device, and the
+ * management need not be loaded.
  */
 async function storedSomething(): Promise<boolean> {
   try {

@@ -28,7 +28,7 @@ const mistakes: Readonly<Record<Mistake, Text>> = { to: words.addressForm, amoun
 /** How long a permit is valid, in seconds. */
 const hour = 3600
 
-/** Forms are what a person can have the dApp ask for: a tab each. What is written in them stays from one drawing to the next. */
+/** Forms are the requests that the user can make, one tab each. Their fields keep what is typed when they are drawn again. */
 export class Forms {
   readonly element = h('section', { class: 'card forms' })
   readonly #hint = h('p', { class: 'message message-error', role: 'alert' })
@@ -37,7 +37,7 @@ export class Forms {
   readonly #permitAmount = text('permit-amount', '250', 'decimal')
   readonly #permitAll = h('input', { type: 'checkbox', id: 'permit-all', change: () => this.draw(this.#language) })
   readonly #kind = h('select', { id: 'kind', change: () => this.draw(this.#language) })
-  /** Of two lines: an address is compared whole. */
+  /** It has two lines, so that the whole address can be compared. */
   readonly #to = h('textarea', {
     id: 'to', rows: 2, class: 'whole', autocomplete: 'off', autocapitalize: 'off', autocorrect: 'off', spellcheck: 'false', translate: 'no',
     keydown: (event) => {
@@ -55,7 +55,7 @@ export class Forms {
     private readonly wallet: Wallet,
     private readonly busy: () => boolean,
     private readonly send: (request: Request, unlimited?: boolean) => void,
-    /** Takes the node at an address, and tells what came of it, or gives undefined where no node answers. */
+    /** Uses the node at an address. It resolves with a description of the node, or with undefined if no node answers. */
     private readonly useNode: (url: string) => Promise<Text | undefined>,
   ) {
     this.#message.value = `${location.host}: I sign in with my imKey.`
@@ -77,7 +77,7 @@ export class Forms {
       ),
     )
     this.#hint.textContent = this.#said.textContent = ''
-    // What was put back where it was has the focus still to get.
+    // An element that was put back has lost the focus.
     if (focus instanceof HTMLElement && this.element.contains(focus)) focus.focus({ preventScroll: true })
   }
 
@@ -112,7 +112,7 @@ export class Forms {
     this.element.querySelector<HTMLElement>(`#tab-${tab}`)?.focus()
   }
 
-  /** As in all rows of tabs: the arrows go along it. */
+  /** The arrow keys go along the tabs. */
   #step(event: KeyboardEvent): void {
     const at = tabs.indexOf(this.#tab)
     const to = { ArrowRight: at + 1, ArrowLeft: at + tabs.length - 1, Home: 0, End: tabs.length - 1 }[event.key]
@@ -227,7 +227,7 @@ export class Forms {
     return h('button', { type: 'button', class: 'button button-quiet', 'data-action': action, click: press }, this.#t(text))
   }
 
-  /** A button that needs an account; without one it says so. A disabled button could not. */
+  /** Makes a button that needs an account. Without an account, it says so when it is pressed; a disabled button could not. */
   #primary(action: string, text: Text, press: (account: string) => void): HTMLElement {
     const { account } = this.wallet
     const can = account !== null && !this.busy()

@@ -5,24 +5,24 @@ import { h } from '../../ui/blocks/dom'
 import { framedWithoutUSB, platformOf } from '../../ui/model/platform'
 import { Page } from '../../ui/blocks/page'
 import { findSimulator } from '../../ui/simulator/simulator'
-import { Exchange } from './exchange'
+import { DeviceView } from './device-view'
 import { Forms } from './forms'
+import { RequestLog } from './request-log'
 import type { Request } from './requests'
-import { Unit } from './unit'
 import { chainName, chainOf, Wallet } from './wallet'
 
 const page = new Page(words.title)
 const simulator = await findSimulator(location)
 const wallet = new Wallet(simulator, () => draw())
-const exchange = new Exchange(
-  new Unit(simulator),
+const log = new RequestLog(
+  new DeviceView(simulator),
   { platform: platformOf(navigator.userAgent), framed: framedWithoutUSB(window) },
   (request) => wallet.request(request),
   () => draw(),
   { node: () => wallet.node, walletPage: simulator && `/device${simulator.query}#wallet` },
 )
-const forms = new Forms(wallet, () => exchange.busy, send, useNode)
-wallet.onInteraction = (interaction) => exchange.hear(interaction)
+const forms = new Forms(wallet, () => log.busy, send, useNode)
+wallet.onInteraction = (interaction) => log.interact(interaction)
 
 const heading = h('h1')
 const lead = h('p', { class: 'lead' })
@@ -30,7 +30,7 @@ const account = h('section', { class: 'card account' })
 
 page.main.append(
   h('div', { class: 'intro' }, heading, lead),
-  h('div', { class: 'columns' }, h('div', { class: 'column' }, account, forms.element), exchange.element),
+  h('div', { class: 'columns' }, h('div', { class: 'column' }, account, forms.element), log.element),
 )
 if (simulator) {
   page.simulated(
@@ -45,15 +45,15 @@ drawAll()
 function drawAll(): void {
   heading.textContent = t(words.title)
   lead.textContent = t(words.lead)
-  exchange.element.setAttribute('aria-label', t(words.request))
-  exchange.draw(page.language)
+  log.element.setAttribute('aria-label', t(words.request))
+  log.draw(page.language)
   draw()
 }
 
-/** draw shows what depends on the account, the chain, and whether something is asked. */
+/** draw draws what depends on the account, the chain, and whether a request is under way. */
 function draw(): void {
   page.simulatedInUse(wallet.simulated)
-  exchange.plugged(wallet.plugged)
+  log.plugged(wallet.plugged)
   const pressed = account.contains(document.activeElement) ? document.activeElement?.getAttribute('data-action') : undefined
   account.replaceChildren(h('h2', {}, t(words.account)), ...(wallet.account === null ? toConnect() : connected(wallet.account)))
   forms.draw(page.language)
@@ -68,14 +68,14 @@ function toConnect(): Node[] {
         type: 'button',
         class: `button ${kind}`,
         'data-action': action,
-        'aria-disabled': String(exchange.busy),
-        click: () => void exchange.run({ method: 'eth_requestAccounts' }, how),
+        'aria-disabled': String(log.busy),
+        click: () => void log.run({ method: 'eth_requestAccounts' }, how),
       },
       t(text),
     )
   return [
     h('p', { class: 'quiet' }, t(words.connectLead)),
-    connect('connect', exchange.busy ? words.connecting : words.connect, 'button-primary', (signal) => wallet.connect(signal)),
+    connect('connect', log.busy ? words.connecting : words.connect, 'button-primary', (signal) => wallet.connect(signal)),
     ...(simulator
       ? [connect('connect-simulated', words.trySimulated, 'button-secondary', (signal) => wallet.connectSimulated(signal))]
       : []),
@@ -114,7 +114,7 @@ function connected(address: string): Node[] {
 }
 
 function send(request: Request, unlimited = false): void {
-  void exchange.run(request, (signal) => wallet.request(request, signal), unlimited)
+  void log.run(request, (signal) => wallet.request(request, signal), unlimited)
 }
 
 async function useNode(url: string): Promise<Text | undefined> {

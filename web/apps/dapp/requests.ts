@@ -1,27 +1,27 @@
-// What the demonstration asks for, as EIP-1193 requests. Pure, so that it can be tested without a browser.
+// The EIP-1193 requests of the demonstration. The functions are pure, so that they can be tested without a browser.
 
-/** Request is what goes to the provider. */
+/** Request is a request to the provider. */
 export interface Request {
   readonly method: string
   readonly params?: readonly unknown[]
 }
 
-/** demoToken is a contract of nobody's: the demonstration works the same whether there is one on the chain or not. */
+/** demoToken is the address of a token. No contract need be there: signing works without one. */
 export const demoToken = '0xDe3000000000000000000000000000000000de30'.toLowerCase()
 
-/** demoSpender is who the permit and the approval are for. */
+/** demoSpender is the spender of the permit and the approval. */
 export const demoSpender = '0x5bE4d3400000000000000000000000000005be4d'.toLowerCase()
 
 export const unlimited = 2n ** 256n - 1n
 
 const utf8 = new TextEncoder()
 
-/** hexOf gives a text's UTF-8 bytes in hex, which is how personal_sign takes any text without a doubt. */
+/** hexOf returns the UTF-8 bytes of a text in hex. personal_sign takes any text unambiguously in this form. */
 export function hexOf(text: string): string {
   return '0x' + Array.from(utf8.encode(text), (byte) => byte.toString(16).padStart(2, '0')).join('')
 }
 
-/** parseUnits reads a decimal amount into its smallest units, or gives undefined where it is none. */
+/** parseUnits converts a decimal amount to its smallest units. It returns undefined if the text is not an amount. */
 export function parseUnits(text: string, decimals = 18): bigint | undefined {
   const match = /^(\d{1,60})(?:\.(\d{1,60}))?$/.exec(text.trim())
   if (!match) return undefined
@@ -43,7 +43,7 @@ export function signMessage(account: string, message: string): Request {
   return { method: 'personal_sign', params: [hexOf(message), account] }
 }
 
-/** signPermit asks for the signature of an EIP-2612 permit. deadline is in seconds since 1970. */
+/** signPermit asks for the signature of an EIP-2612 permit. The deadline is in seconds since 1970. */
 export function signPermit(account: string, chainId: number, value: bigint, deadline: number): Request {
   const document = {
     types: {
@@ -70,17 +70,17 @@ export function signPermit(account: string, chainId: number, value: bigint, dead
 
 export type Kind = 'coins' | 'tokens' | 'approve' | 'unknown'
 
-/** Fields are what the person wrote. */
+/** Fields are what the user typed. */
 export interface Fields {
   readonly to: string
   readonly amount: string
   readonly data: string
 }
 
-/** Which field is wrong. */
+/** Mistake is the field that is wrong. */
 export type Mistake = 'to' | 'amount' | 'data'
 
-/** sendTransaction makes a transaction of the fields, or names the first one that is wrong. */
+/** sendTransaction makes a transaction of the fields. It returns the first field that is wrong, if there is one. */
 export function sendTransaction(account: string, kind: Kind, fields: Fields): Request | Mistake {
   const to = fields.to.trim()
   if (!isAddress(to)) return 'to'
@@ -101,12 +101,12 @@ export function sendTransaction(account: string, kind: Kind, fields: Fields): Re
   }
 }
 
-/** call encodes one of ERC-20's calls that take an address and a number. */
+/** call encodes an ERC-20 call that takes an address and a number. */
 function call(selector: string, address: string, value: bigint): string {
   return '0x' + selector + address.slice(2).toLowerCase().padStart(64, '0') + value.toString(16).padStart(64, '0')
 }
 
-/** ownNode says that an address is one that this page may reach: a node on this very computer, by a port of its own. */
+/** ownNode reports whether this page may reach the address: its policy allows nodes on this computer. */
 export function ownNode(text: string): boolean {
   let url: URL
   try {
@@ -117,10 +117,10 @@ export function ownNode(text: string): boolean {
   return url.protocol === 'http:' && /^(localhost|127\.0\.0\.1)$/.test(url.hostname) && url.username === '' && url.password === ''
 }
 
-/** How long a list or an object may be to stand in one line. */
+/** The longest list or object on one line, in characters. */
 const line = 64
 
-/** json writes a value for people to read: what is short in one line, what is long in several. */
+/** json formats a value for reading: short lists and objects on one line, long ones on several. */
 export function json(value: unknown, indent = ''): string {
   if (typeof value === 'bigint') return String(value)
   if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'undefined'
@@ -136,14 +136,14 @@ export function json(value: unknown, indent = ''): string {
   return `${open}\n${entries.map((entry) => inside + entry).join(',\n')}\n${indent}${close}`
 }
 
-/** Failure is what a request rejected with. */
+/** Failure is why a request failed. */
 export interface Failure {
   readonly code: number
   readonly message: string
-  /** The library's own code, where it is its own error. */
+  /** The code of the provider's or the SDK's error. */
   readonly reason: string | undefined
   readonly data: unknown
-  /** The browser froze the page or put it away: nobody gave anything up. */
+  /** Whether the request ended because the browser froze the page or put it into its cache, and not because it was aborted. */
   readonly putAway: boolean
 }
 
@@ -159,14 +159,14 @@ export function failureOf(error: unknown): Failure {
   }
 }
 
-/** Shown is what of a simulated device's state this page looks at. */
+/** Shown is the part of a simulated device's status that this page uses. */
 export interface Shown {
   readonly screen: readonly string[]
   readonly binding: string
   readonly asking?: boolean
 }
 
-/** askedOn gives the screen while it asks for OK or cancel, and nothing of any other: the binding code may be on it. */
+/** askedOn returns the lines of a screen that asks for OK or cancel. For others it returns null, since they may show the binding code. */
 export function askedOn(status: Shown): readonly string[] | null {
   return status.asking === true && status.binding === 'bound' ? status.screen : null
 }

@@ -6,29 +6,29 @@ import type { Request } from './requests'
 
 export const firstNode = 'http://127.0.0.1:8545'
 
-/** startNode starts a node there, whose accounts have coins. */
+/** startNode is the command that starts a node at firstNode, whose accounts have coins. */
 export const startNode = 'npx @foundry-rs/anvil'
 
-/** The chains that the page knows by name. All are asked of the one node that the person runs. */
+/** The names of the chains that the page knows. For all of them it uses the one node that the user runs. */
 const names = new Map<number, Text>([
   [31337, words.localChain],
   [1, say('Ethereum', '以太坊')],
   [11155111, say('Sepolia', 'Sepolia 测试链')],
 ])
 
-/** chainName names a chain. */
+/** chainName returns the name of a chain. */
 export function chainName(id: number): Text {
   return names.get(id) ?? unnamedChain(id)
 }
 
-/** Wallet is the dApp's side of the provider: whose account it works with, and on which chain. */
+/** Wallet is the dApp's use of the provider: the account and the chain that it works with. */
 export class Wallet {
   account: string | null = null
   chainId = 31337
   node = firstNode
-  /** The device is there; what is not connected is not missed. */
+  /** Whether the device is plugged in. It is true while no account is connected. */
   plugged = true
-  /** What the person has to do, as the provider tells it. */
+  /** Is called with what the user has to do. */
   onInteraction: (interaction: ProviderInteraction) => void = () => undefined
   readonly #chains = new Set(names.keys())
   #usb: USB | undefined
@@ -41,7 +41,7 @@ export class Wallet {
     this.#provider = this.#make()
   }
 
-  /** The simulated device was chosen. */
+  /** Reports whether the simulated device is used. */
   get simulated(): boolean {
     return this.#usb !== undefined
   }
@@ -54,7 +54,7 @@ export class Wallet {
     return this.#provider.request({ ...request, ...(signal && { signal }) })
   }
 
-  /** connect asks for the accounts. Call it in a click: the browser shows its chooser to nobody else. */
+  /** Asks for the accounts. Call it in a click: otherwise the browser does not open its chooser. */
   async connect(signal: AbortSignal): Promise<unknown> {
     const accounts = (await this.request({ method: 'eth_requestAccounts' }, signal)) as string[]
     this.account = accounts[0] ?? null
@@ -63,7 +63,7 @@ export class Wallet {
     return accounts
   }
 
-  /** connectSimulated does the same with the simulated device over a WebSocket, in place of the browser's USB. */
+  /** Asks for the accounts of the simulated device, over a WebSocket in place of the browser's USB. */
   async connectSimulated(signal: AbortSignal): Promise<unknown> {
     if (this.simulator && !this.#usb) {
       this.#usb = await simulatedUSB(this.simulator)
@@ -82,7 +82,7 @@ export class Wallet {
     this.changed()
   }
 
-  /** useNode takes another node, and the chain that it is on. A provider's nodes do not change: this makes another one. */
+  /** Uses another node and its chain. The nodes of a provider do not change, so this makes another provider. */
   async useNode(url: string, chainId: number, signal: AbortSignal): Promise<void> {
     this.node = url
     this.#chains.add(chainId)
@@ -96,7 +96,7 @@ export class Wallet {
     const provider = createProvider({
       ...(this.#usb && { usb: this.#usb }),
       ...(this.simulator && { trustedCAs: this.simulator.cas }),
-      // No key of the maker's is known to verify real devices by: the dialog says so, and asks.
+      // The vendor's CA key is not known, so real devices cannot be verified. The dialog says so and asks the user.
       allowUnverified: true,
       chainId: this.chainId,
       chains: this.chains.map((chainId) => ({
@@ -118,7 +118,7 @@ export class Wallet {
   }
 }
 
-/** chainOf asks a node which chain it is on; undefined where no node answers. */
+/** chainOf asks a node for its chain's id. It returns undefined if no node answers. */
 export async function chainOf(url: string): Promise<number | undefined> {
   try {
     const answer = await fetch(url, {

@@ -15,10 +15,10 @@ const marks: Readonly<Record<Button, string>> = {
 
 const keys: Readonly<Record<string, Button>> = { ArrowUp: 'up', ArrowDown: 'down', Enter: 'ok', Escape: 'cancel' }
 
-/** How long a button is held down before it counts as held. */
+/** How long a button must be down to count as held, in milliseconds. */
 const holdAfter = 800
 
-/** Body is the device as it is held: the cable, the screen, the four buttons. */
+/** Body draws the device: the cable, the screen, the four buttons. */
 export class Body {
   readonly element: HTMLElement
   readonly #lines = Array.from({ length: rows }, () => h('span', { class: 'screen-line' }))
@@ -27,7 +27,7 @@ export class Body {
   readonly #keys = new Map<Button, HTMLButtonElement>()
   readonly #pad: HTMLElement
   #plugged = true
-  /** The button that is down, until it is let go or counts as held. */
+  /** The button that is down, until it is released or counts as held. */
   #down: { button: Button; timer: ReturnType<typeof setTimeout> } | null = null
 
   constructor(
@@ -60,8 +60,8 @@ export class Body {
             pointerup: () => this.#release(),
             pointerleave: () => this.#drop(),
             pointercancel: () => this.#drop(),
-            contextmenu: (event) => event.preventDefault(), // what a long touch would open
-            // A click without a pointer: Enter, a space, or a screen reader's press.
+            contextmenu: (event) => event.preventDefault(), // a long touch would open a menu
+            // A click without a pointer comes from Enter, the space key or a screen reader.
             click: (event) => {
               if ((event as MouseEvent).detail === 0) press(button, false)
             },
@@ -76,7 +76,7 @@ export class Body {
       const button = keys[event.key]
       if (!button || event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return
       const target = event.target as Element
-      // Where the person types, opens or presses something, the keys are theirs.
+      // In fields, and on buttons and links, the keys have their usual meaning.
       if (target.closest('input, textarea')) return
       if (event.key === 'Enter' && target.closest('button, a, summary')) return
       event.preventDefault()

@@ -6,7 +6,7 @@ import { h } from '../../ui/blocks/dom'
 type Kind = keyof typeof faultKinds
 type Direction = (typeof faultKinds)[Kind]['on'][number]
 
-/** Fault is one fault as the control API has it (imkeysim -h). */
+/** Fault is one fault of the control API: see imkeysim -h. */
 interface Fault {
   readonly on: Direction
   readonly packet: number
@@ -29,7 +29,7 @@ function amountOf(kind: Kind): Amount | undefined {
   return row.number
 }
 
-/** Faults arms one fault at a time, and says what is armed, also by others. */
+/** Faults arms one fault at a time, and shows all faults that are armed, also by others. */
 export class Faults {
   readonly element: HTMLDetailsElement
   readonly #title = h('summary')
@@ -89,7 +89,7 @@ export class Faults {
     this.#tell()
   }
 
-  /** fit shows the fields of the chosen kind: its directions, and its number if it needs one. */
+  /** Shows the fields of the chosen kind: its directions, and its number if it needs one. */
   #fit(): void {
     const kind = this.#kind.value as Kind
     const on: readonly Direction[] = faultKinds[kind].on
@@ -130,7 +130,7 @@ export class Faults {
     }
   }
 
-  /** read learns what is armed: by this page, by a program, or when the simulator was started. */
+  /** Reads what is armed: by this page, by a program, or when the simulator was started. */
   async #read(): Promise<void> {
     if (!this.element.open) return
     try {
@@ -139,7 +139,7 @@ export class Faults {
       this.#list = (await answer.json()) as Fault[]
       this.#tell()
     } catch {
-      // The page says already that the simulator is gone.
+      // The page already says that the simulator does not answer.
     }
   }
 

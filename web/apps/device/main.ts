@@ -71,7 +71,7 @@ function drawAll(): void {
 
 function draw(): void {
   body.draw(status, page.language)
-  // A recording has a cable, and neither buttons nor a wallet.
+  // A recording has a cable, but no buttons and no wallet.
   const recording = status?.showing === 'recording'
   panels.element.hidden = recording
   lead.textContent = t(recording ? words.leadRecording : words.lead)

@@ -3,12 +3,12 @@ import type { Language, Text } from '../../ui/words/text'
 import { h, type Child } from '../../ui/blocks/dom'
 import type { Control } from '../../ui/simulator/control'
 
-/** Panels are what is done to the device beside its buttons, each folded away. */
+/** Panels are the actions on the device besides its buttons, in panels that open and close. */
 export class Panels {
   readonly element = h('div', { class: 'panels' })
   readonly #message = h('p', { class: 'message', role: 'status', 'aria-live': 'polite' })
   #language: Language = 'en'
-  /** The state that the last thing left which was done here, while the page says that it is done. */
+  /** The device's state after the last action, as long as the page shows the result of that action. */
   #after: string | null = null
 
   constructor(private readonly control: Control) {}
@@ -22,7 +22,7 @@ export class Panels {
     this.element.replaceChildren(this.#message, ...panels)
   }
 
-  /** unfold opens the panel with this name, for who was sent to it. */
+  /** Opens the panel with this name, for a link that leads to it. */
   unfold(name: string): void {
     for (const panel of this.element.querySelectorAll<HTMLDetailsElement>('details')) {
       if (panel.getAttribute('data-panel') !== name) continue
@@ -151,7 +151,7 @@ export class Panels {
     return h('button', { type: 'button', class: 'button button-secondary', 'data-action': action, click: press }, this.#t(text))
   }
 
-  /** post does something and tells what came of it. */
+  /** Performs an action and shows its result. */
   #post(call: string, body?: object): void {
     this.quiet()
     void this.control.post(call, body).then((outcome) => {
@@ -165,13 +165,13 @@ export class Panels {
     })
   }
 
-  /** quiet takes back what was said of the last thing that was done: another is. */
+  /** Hides the result of the last action, because the user does something else. */
   quiet(): void {
     this.#after = null
     this.#tell('', false)
   }
 
-  /** changed takes it back when the device has gone on since. */
+  /** Hides the result of the last action if the device's state has changed since then. */
   changed(state: string): void {
     if (this.#after !== null && this.#after !== state) this.quiet()
   }

@@ -3,10 +3,10 @@ import type { Language } from '../../ui/words/text'
 import { h } from '../../ui/blocks/dom'
 import type { Control, TraceEvent } from '../../ui/simulator/control'
 
-/** The most lines that are drawn; the newest come first. */
+/** The most lines that are shown. The newest come first. */
 const limit = 300
 
-/** Trace shows what went over the wire, while it is unfolded. */
+/** Trace shows the packets and APDUs, while it is open. */
 export class Trace {
   readonly element: HTMLDetailsElement
   readonly #title = h('summary')
@@ -35,7 +35,7 @@ export class Trace {
     this.refresh()
   }
 
-  /** refresh reads the trace if somebody looks at it; calls during a reading become one more. */
+  /** Reads the trace if it is open. Calls while it is being read are combined into one more reading. */
   refresh(): void {
     if (!this.element.open) return
     if (this.#reading) {
@@ -46,7 +46,7 @@ export class Trace {
     void this.control
       .trace()
       .then((events) => this.#fill(events))
-      .catch(() => undefined) // the page says already that the simulator is gone
+      .catch(() => undefined) // the page already says that the simulator does not answer
       .finally(() => {
         this.#reading = false
         if (this.#again) {

@@ -1,4 +1,4 @@
-// Checked by tsc and imported by nothing: what imkey.ts exports is what the hand-written imkey.d.ts says, both ways.
+// Checked by tsc, imported by nothing: imkey.ts exports exactly what the hand-written imkey.d.ts declares.
 
 import type * as actual from './imkey'
 import type * as declared from '../../sdk/types/imkey'
@@ -6,7 +6,7 @@ import type * as declared from '../../sdk/types/imkey'
 type Actual = typeof actual
 type Declared = typeof declared
 
-// Instances are made by the SDK alone, so the declarations hide these constructors: their instances are compared below.
+// Only the SDK makes instances of these, so the declarations hide the constructors. The instances are compared below.
 type Constructors = 'ImKey' | 'Device'
 
 export type Conforms = [

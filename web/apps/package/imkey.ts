@@ -1,4 +1,4 @@
-// The entry of imkey.js: the SDK together with the dialog that its provider opens.
+// The entry of imkey.js: the SDK with the dialog that its provider opens.
 
 import { createProviderWith } from '../../sdk/index'
 
@@ -12,5 +12,5 @@ export {
   announceProvider, Device, ImKey, ImKeyError, isSupported, loadImKey, ProviderRpcError,
 } from '../../sdk/index'
 
-/** createProvider loads the dialog when a first device is to be bound. */
+/** createProvider makes a provider that loads the dialog when a device must be bound. */
 export const createProvider = createProviderWith(() => import('../../ui/dialog/dialog'))

@@ -16,16 +16,16 @@ const marks: Readonly<Record<Button, string>> = {
 
 const labels = { up: words.up, down: words.down, cancel: words.cancelKey, ok: words.ok } as const
 
-/** What the drawn screen says where the device's own cannot be read. Device screens speak English. */
+/** What the drawn screen says if the device's own screen cannot be read. The device's screen is in English. */
 const asks = ['', '    Confirm?    ', '  OK / cancel   ', '']
 const dark = ['', '', '', '']
 const idle = ['', '     imKey', '', '']
 
 /**
- * Unit is the device as this page sees it: that it asks something, and on a simulator what its screen says and its
- * buttons. The screen is read only while it asks about a request of this page's: at other times a code may be on it.
+ * DeviceView draws the device: that it asks the user and, with a simulator, its screen and its buttons. The simulated screen is
+ * read only while it asks about a request of this page: at other times it may show the binding code.
  */
-export class Unit {
+export class DeviceView {
   readonly element: HTMLElement
   readonly #lines = Array.from({ length: rows }, () => h('span', { class: 'unit-line' }))
   readonly #screen = h('div', { class: 'unit-screen', role: 'img', translate: 'no' }, ...this.#lines)
@@ -66,14 +66,14 @@ export class Unit {
     return this.#plugged
   }
 
-  /** plugged draws the device with or without power. */
+  /** Draws the device plugged in (true) or unplugged (false). */
   plugged(on: boolean): void {
     if (on === this.#plugged) return
     this.#plugged = on
     this.asking(false)
   }
 
-  /** asking follows the device while it asks its person; without, it rests. */
+  /** Shows the device's question while it asks the user (true), or the device at rest (false). */
   asking(on: boolean): void {
     this.#events?.close()
     this.#events = null
@@ -84,7 +84,7 @@ export class Unit {
     events.onmessage = (event: MessageEvent<string>) => {
       if (this.#events !== events) return
       const lines = askedOn(JSON.parse(event.data) as Shown)
-      // Another device than the simulated one asks, or this one has its answer.
+      // Another device than the simulated one asks, or the user has answered.
       this.#show(lines ?? asks, lines !== null)
     }
   }

@@ -6,54 +6,54 @@ import { h, type Child } from '../../ui/blocks/dom'
 import { wait } from '../../ui/model/wait'
 import type { ProviderErrorCode, ProviderInteraction } from 'imkey-connect'
 import { failureOf, json, type Failure, type Request } from './requests'
-import type { Unit } from './unit'
+import type { DeviceView } from './device-view'
 import { startNode } from './wallet'
 
-/** Asked is one request, with what is known of it so far. */
-interface Asked {
+/** Entry is one request with what is known about it so far. */
+interface Entry {
   readonly request: Request
-  /** It lets somebody take without limit. */
+  /** Whether it approves an unlimited amount. */
   readonly unlimited: boolean
   readonly began: number
   took?: number
   result?: unknown
   failure?: Failure
-  /** What became of a transaction after it was sent. */
+  /** What happened to a transaction after it was sent. */
   later?: Text
   interaction?: ProviderInteraction
-  /** The device was asked to sign what its screen does not show. */
+  /** The operation, if the device was asked to sign something that its screen does not show. */
   blind?: ProviderInteraction['operation']
 }
 
-/** The reason where no node answers at all: the provider's, and not one of the device's. */
+/** The provider's reason if no node answers. */
 const unreachable: ProviderErrorCode = 'node-unreachable'
 
-/** How many earlier requests are kept on the page. */
+/** The number of earlier requests that the page shows. */
 const limit = 10
 
-/** How often, and how many times, a node is asked whether a transaction is in a block. */
-const lookAgain = 1000
-const looks = 60
+/** How long to wait before a node is asked again whether a transaction is in a block, in milliseconds, and how often. */
+const askAgain = 1000
+const maxAsked = 60
 
-/** Exchange shows one request from the page to the device and back, and the ones before. */
-export class Exchange {
+/** RequestLog shows the current request on its way to the device and back, and the earlier ones. */
+export class RequestLog {
   readonly element = h('section', { class: 'exchange', 'aria-label': '' })
   readonly #request = h('div', { class: 'step' })
   readonly #device = h('div', { class: 'step' })
   readonly #answer = h('div', { class: 'step', role: 'status', 'aria-live': 'polite' })
   readonly #earlier = h('details', { class: 'more earlier' })
-  readonly #past: Asked[] = []
-  #now: Asked | null = null
+  readonly #past: Entry[] = []
+  #now: Entry | null = null
   #giveUp: AbortController | null = null
   #language: Language = 'en'
 
   constructor(
-    private readonly unit: Unit,
+    private readonly device: DeviceView,
     private readonly surroundings: Surroundings,
     private readonly ask: (request: Request) => Promise<unknown>,
-    /** Called when a request begins and when it ends. */
+    /** Is called when a request begins and when it ends. */
     private readonly changed: () => void,
-    /** Where the chain's node is looked for, and where the simulated device gets its wallet; null without one. */
+    /** The address of the chain's node, and the page on which the simulated device gets a wallet, or null without a simulator. */
     private readonly where: { readonly node: () => string; readonly walletPage: string | null },
   ) {
     this.element.append(this.#request, this.#device, this.#answer, this.#earlier)
@@ -63,86 +63,86 @@ export class Exchange {
     return this.#giveUp !== null
   }
 
-  /** run shows a request while it is carried out; it resolves when that is over, whatever came of it. */
+  /** Shows a request while it is carried out. It resolves when the request has ended, successfully or not. */
   async run(request: Request, carryOut: (signal: AbortSignal) => Promise<unknown>, unlimited = false): Promise<void> {
     if (this.#giveUp) return
     if (this.#now) this.#past.unshift(this.#now)
     this.#past.splice(limit)
-    const asked: Asked = { request, unlimited, began: performance.now() }
-    this.#now = asked
+    const entry: Entry = { request, unlimited, began: performance.now() }
+    this.#now = entry
     const giveUp = new AbortController()
     this.#giveUp = giveUp
     this.draw(this.#language)
     this.changed()
     if (this.element.getBoundingClientRect().top > innerHeight / 2) this.#reveal(this.#request, 'start')
     try {
-      asked.result = await carryOut(giveUp.signal)
+      entry.result = await carryOut(giveUp.signal)
     } catch (error) {
-      asked.failure = failureOf(error)
+      entry.failure = failureOf(error)
     }
-    asked.took = performance.now() - asked.began
-    delete asked.interaction
+    entry.took = performance.now() - entry.began
+    delete entry.interaction
     this.#giveUp = null
-    this.unit.asking(false)
+    this.device.asking(false)
     this.draw(this.#language)
     this.changed()
-    if (request.method === 'eth_sendTransaction' && asked.failure === undefined) void this.#follow(asked)
+    if (request.method === 'eth_sendTransaction' && entry.failure === undefined) void this.#follow(entry)
   }
 
-  /** hear takes what the person has to do. */
-  hear(interaction: ProviderInteraction): void {
-    const asked = this.#now
-    if (!asked || !this.#giveUp) return
+  /** Shows what the user has to do for the current request. */
+  interact(interaction: ProviderInteraction): void {
+    const entry = this.#now
+    if (!entry || !this.#giveUp) return
     const waiting = interaction.state === 'waiting'
-    if (waiting) asked.interaction = interaction
-    else delete asked.interaction
-    if (waiting && interaction.blind) asked.blind = interaction.operation
-    this.unit.asking(waiting && interaction.reason === 'confirm' && interaction.operation !== undefined)
+    if (waiting) entry.interaction = interaction
+    else delete entry.interaction
+    if (waiting && interaction.blind) entry.blind = interaction.operation
+    this.device.asking(waiting && interaction.reason === 'confirm' && interaction.operation !== undefined)
     this.#drawDevice()
-    if (asked.interaction?.reason === 'confirm') this.#reveal(this.#device, 'nearest')
+    if (entry.interaction?.reason === 'confirm') this.#reveal(this.#device, 'nearest')
   }
 
-  /** plugged draws the device as it is. */
+  /** Shows whether the device is plugged in. */
   plugged(on: boolean): void {
-    this.unit.plugged(on)
+    this.device.plugged(on)
     if (!this.#giveUp) this.#drawDevice()
   }
 
   draw(language: Language): void {
     this.#language = language
-    this.unit.draw(language)
+    this.device.draw(language)
     this.#drawRequest()
     this.#drawDevice()
     this.#drawAnswer()
     this.#drawEarlier()
   }
 
-  /** On a narrow screen the exchange stands below what was pressed. */
+  /** Scrolls to a step. On a narrow screen, the steps are below the button that was pressed. */
   #reveal(step: HTMLElement, block: ScrollLogicalPosition): void {
     const still = matchMedia('(prefers-reduced-motion: reduce)').matches
     step.scrollIntoView({ behavior: still ? 'auto' : 'smooth', block })
   }
 
   #drawRequest(): void {
-    const asked = this.#now
+    const entry = this.#now
     this.#request.replaceChildren(
       this.#heading(1, words.request),
-      ...(asked ? requestOf(asked.request) : [h('p', { class: 'quiet' }, this.#t(words.requestNone))]),
+      ...(entry ? requestOf(entry.request) : [h('p', { class: 'quiet' }, this.#t(words.requestNone))]),
     )
-    if (asked?.unlimited) this.#request.append(this.#warning(words.approvalTitle, words.approvalText))
+    if (entry?.unlimited) this.#request.append(this.#warning(words.approvalTitle, words.approvalText))
   }
 
   #drawDevice(): void {
-    const asked = this.#now
-    const screen = asked?.interaction?.screen
+    const entry = this.#now
+    const screen = entry?.interaction?.screen
     const row = (name: Text, value: string) => h('div', { class: 'row' }, h('dt', {}, this.#t(name)), h('dd', { translate: 'no' }, value))
-    // The unit stays where it is: its buttons must not go away under the finger, nor lose the focus.
+    // The drawing of the device stays in the document: its buttons must not lose a press or the focus.
     const parts: Node[] = [
       this.#heading(2, words.screen),
-      this.unit.element,
-      h('p', { class: asked?.interaction ? 'doing doing-waits' : 'doing quiet', role: 'status', 'aria-live': 'polite' }, this.#t(this.#doing())),
+      this.device.element,
+      h('p', { class: entry?.interaction ? 'doing doing-waits' : 'doing quiet', role: 'status', 'aria-live': 'polite' }, this.#t(this.#doing())),
     ]
-    if (asked?.blind && this.#giveUp) parts.push(this.#warning(words.blindTitle, blindness(asked.blind)))
+    if (entry?.blind && this.#giveUp) parts.push(this.#warning(words.blindTitle, blindness(entry.blind)))
     if (screen) {
       parts.push(
         h('p', { class: 'quiet' }, this.#t(words.screenSays)),
@@ -150,15 +150,15 @@ export class Exchange {
       )
     }
     if (this.#giveUp) parts.push(this.#button('give-up', words.giveUp, () => this.#giveUp?.abort()))
-    for (const child of [...this.#device.children]) if (child !== this.unit.element) child.remove()
-    if (!this.unit.element.parentElement) this.#device.append(this.unit.element)
-    const at = parts.indexOf(this.unit.element)
-    this.unit.element.before(...parts.slice(0, at))
-    this.unit.element.after(...parts.slice(at + 1))
+    for (const child of [...this.#device.children]) if (child !== this.device.element) child.remove()
+    if (!this.device.element.parentElement) this.#device.append(this.device.element)
+    const at = parts.indexOf(this.device.element)
+    this.device.element.before(...parts.slice(0, at))
+    this.device.element.after(...parts.slice(at + 1))
   }
 
   #doing(): Text {
-    if (!this.#giveUp) return this.unit.isPlugged ? words.screenIdle : words.unplugged
+    if (!this.#giveUp) return this.device.isPlugged ? words.screenIdle : words.unplugged
     switch (this.#now?.interaction?.reason) {
       case 'choose-device':
         return words.screenChoose
@@ -173,17 +173,17 @@ export class Exchange {
   }
 
   #drawAnswer(): void {
-    const asked = this.#now
+    const entry = this.#now
     const nothing = (text: Text) => [h('p', { class: 'quiet' }, this.#t(text))]
     this.#answer.replaceChildren(
       this.#heading(3, words.answer),
-      ...(!asked ? nothing(words.answerNone) : this.#giveUp ? nothing(words.answerWaiting) : this.#outcome(asked)),
+      ...(!entry ? nothing(words.answerNone) : this.#giveUp ? nothing(words.answerWaiting) : this.#outcome(entry)),
     )
   }
 
-  #outcome(asked: Asked): Node[] {
-    const time = h('span', { class: 'took' }, this.#t(took(asked.took ?? 0)))
-    const { failure } = asked
+  #outcome(entry: Entry): Node[] {
+    const time = h('span', { class: 'took' }, this.#t(took(entry.took ?? 0)))
+    const { failure } = entry
     if (failure) {
       const declined = failure.code === 4001
       const calm = declined || failure.reason === 'aborted'
@@ -196,11 +196,11 @@ export class Exchange {
         h('pre', { class: 'snippet', translate: 'no' }, json({ code: failure.code, message: failure.message, ...(failure.data !== undefined && { data: failure.data }) })),
       ]
     }
-    const copy = this.#button('copy-answer', words.copyAnswer, () => void this.#copy(copy, asked.result))
+    const copy = this.#button('copy-answer', words.copyAnswer, () => void this.#copy(copy, entry.result))
     return [
-      h('p', { class: 'outcome outcome-good', 'data-outcome': 'good' }, h('strong', {}, this.#t(kindOf(asked.request.method))), ' ', time),
-      ...(asked.result === null ? [] : [h('pre', { class: 'snippet', translate: 'no', 'data-answer': true }, json(asked.result)), copy]),
-      ...(asked.later ? [h('p', { 'data-later': true }, this.#t(asked.later))] : []),
+      h('p', { class: 'outcome outcome-good', 'data-outcome': 'good' }, h('strong', {}, this.#t(kindOf(entry.request.method))), ' ', time),
+      ...(entry.result === null ? [] : [h('pre', { class: 'snippet', translate: 'no', 'data-answer': true }, json(entry.result)), copy]),
+      ...(entry.later ? [h('p', { 'data-later': true }, this.#t(entry.later))] : []),
     ]
   }
 
@@ -209,18 +209,18 @@ export class Exchange {
     if (failure.putAway) return [this.#t(words.putAwayText)]
     if (reason === 'aborted') return [this.#t(words.givenUpText)]
     if (reason === unreachable) return [this.#t(noNodeAt(this.where.node()))]
-    // What these name is the page's request or the node, and not the device.
-    const ours = ['invalid-argument', 'internal', 'protocol', 'timeout', 'user-rejected', 'unsupported-method']
-    if (known(reason) && !ours.includes(reason)) {
+    // These reasons are about the page's request or the node, and not about the device.
+    const notDevice = ['invalid-argument', 'internal', 'protocol', 'timeout', 'user-rejected', 'unsupported-method']
+    if (known(reason) && !notDevice.includes(reason)) {
       const { what, next } = advice(reason, this.surroundings)
-      // A request is not sent again by itself.
+      // The page does not send a request again by itself.
       return [this.#t(what), this.#t(reason === 'device-disconnected' ? words.unpluggedMeanwhile : next), ...(this.#walletPage(failure) === null ? [] : [this.#t(words.simulatedWallet)])]
     }
     const own = refusals[code]
     return own ? [this.#t(own)] : [message]
   }
 
-  /** Where the wallet is made that a request lacks; null where that is not on a page. */
+  /** Returns the page on which the missing wallet is made, or null if there is none. */
   #walletPage(failure: Failure): string | null {
     return failure.reason === 'wallet-missing' ? this.where.walletPage : null
   }
@@ -238,38 +238,38 @@ export class Exchange {
       h(
         'ol',
         { class: 'past' },
-        ...this.#past.map((asked) =>
+        ...this.#past.map((entry) =>
           h(
             'li',
             {},
-            ...requestOf(asked.request),
-            h('pre', { class: 'snippet', translate: 'no' }, json(asked.failure ? { error: { code: asked.failure.code, message: asked.failure.message } } : { result: asked.result })),
+            ...requestOf(entry.request),
+            h('pre', { class: 'snippet', translate: 'no' }, json(entry.failure ? { error: { code: entry.failure.code, message: entry.failure.message } } : { result: entry.result })),
           ),
         ),
       ),
     )
   }
 
-  /** follow waits until a transaction is in a block. */
-  async #follow(asked: Asked): Promise<void> {
-    const tell = (text: Text) => {
-      asked.later = text
-      if (this.#now === asked) this.#drawAnswer()
+  /** Waits until a transaction is in a block, and shows it. */
+  async #follow(entry: Entry): Promise<void> {
+    const show = (text: Text) => {
+      entry.later = text
+      if (this.#now === entry) this.#drawAnswer()
     }
-    tell(words.waitingForBlock)
-    for (let i = 0; i < looks; i++) {
+    show(words.waitingForBlock)
+    for (let i = 0; i < maxAsked; i++) {
       try {
-        const receipt = (await this.ask({ method: 'eth_getTransactionReceipt', params: [asked.result] })) as
+        const receipt = (await this.ask({ method: 'eth_getTransactionReceipt', params: [entry.result] })) as
           { blockNumber?: unknown; status?: unknown } | null
         if (typeof receipt?.blockNumber === 'string') {
-          return tell(receipt.status === '0x0' ? words.reverted : minedIn(Number(receipt.blockNumber)))
+          return show(receipt.status === '0x0' ? words.reverted : minedIn(Number(receipt.blockNumber)))
         }
       } catch {
-        break // the node went away; the transaction did not
+        break // the node does not answer any more; the transaction may still get into a block
       }
-      await wait(lookAgain, new AbortController().signal)
+      await wait(askAgain, new AbortController().signal)
     }
-    tell(words.notMined)
+    show(words.notMined)
   }
 
   async #copy(button: HTMLButtonElement, value: unknown): Promise<void> {
