@@ -185,11 +185,11 @@ export class RequestLog {
     const time = h('span', { class: 'took' }, this.#t(took(entry.took ?? 0)))
     const { failure } = entry
     if (failure) {
-      const declined = failure.code === 4001
-      const calm = declined || failure.reason === 'aborted'
+      const rejected = failure.code === 4001
+      const calm = rejected || failure.reason === 'aborted'
       return [
         h('p', { class: calm ? 'outcome' : 'outcome outcome-bad', 'data-outcome': String(failure.code) },
-          h('strong', {}, this.#t(declined ? words.declined : failure.putAway ? words.putAway : calm ? words.givenUp : words.failed)), ' ', time),
+          h('strong', {}, this.#t(rejected ? words.rejected : failure.putAway ? words.putAway : calm ? words.givenUp : words.failed)), ' ', time),
         ...this.#sentences(failure).map((text) => h('p', {}, text)),
         ...this.#toWallet(failure),
         ...(failure.reason === unreachable ? [h('pre', { class: 'snippet', translate: 'no' }, startNode)] : []),

@@ -37,7 +37,7 @@ export const errorCodes = [
 
 export type ErrorCode = (typeof errorCodes)[number]
 
-/** known tells what is written as the codes of our errors are from any other value. */
+/** known reports whether a value has the form of an error code. */
 export function known(code: unknown): code is ErrorCode {
   return typeof code === 'string' && /^[a-z]+(-[a-z]+)*$/.test(code)
 }

@@ -32,14 +32,14 @@ export const dapp = {
 
   message: say('Message', '消息'),
   messageText: say(
-    'Sites have you sign a message to prove that an account is yours. It sends no transaction; but whoever gets the signature can use it, so sign only what you can read.',
+    'Sites ask you to sign a message to prove that an account is yours. This sends no transaction, but anyone who gets the signature can use it, so sign only what you can read.',
     '网站会请你签署一条消息，以证明账户归你所有。这不会发送交易，但拿到签名的人可以使用它，因此请只签署你看得懂的内容。',
   ),
   signMessage: say('Sign the message', '签署消息'),
   messageEmpty: say('Write a message first.', '请先输入消息。'),
 
   typedDataText: say(
-    'A permit lets somebody take tokens from you later, without a transaction now. Read it as you would a cheque.',
+    'A permit lets someone take tokens from you later, without a transaction now. Read it as you would read a cheque.',
     '许可（permit）允许他人日后从你的账户取走代币，现在无需发送交易。请像核对支票一样核对它。',
   ),
   token: say('Token', '代币'),
@@ -52,7 +52,7 @@ export const dapp = {
   signTypedData: say('Sign the permit', '签署许可'),
 
   transactionText: say(
-    'A transaction changes the chain for good. Its node fills in what is left open; your imKey shows what it pays, to whom, and the most that it costs.',
+    'A transaction changes the chain for good. The node fills in what you leave open; your imKey shows the amount, the receiver and the highest fee.',
     '交易一旦上链便无法撤销。未填写的内容由节点补全；imKey 会显示付款金额、收款方和最高费用。',
   ),
   kind: say('Kind', '类型'),
@@ -71,7 +71,7 @@ export const dapp = {
   dataForm: say('Data is 0x and an even number of digits from 0 to 9 and a to f.', '数据由 0x 和偶数位 0–9、a–f 组成。'),
 
   chainText: say(
-    'A dApp works on one chain at a time. Another one means other balances, other contracts, and signatures that count there alone.',
+    'A dApp works on one chain at a time. On another chain, balances and contracts are different, and signatures are valid only there.',
     'dApp 每次只在一条链上工作。换一条链，余额和合约都不同，签名也只在那条链上有效。',
   ),
   switchTo: say('Switch to', '切换到'),
@@ -90,7 +90,7 @@ export const dapp = {
   nodeSilent: say('No node answers there. Start one, then try again.', '该地址没有节点应答。请先启动节点再试。'),
 
   request: say('Request', '请求'),
-  requestNone: say('Nothing asked yet. What this page asks the imKey for appears here.', '尚无请求。本页面向 imKey 发出的请求会显示在这里。'),
+  requestNone: say('No request yet. The requests of this page to the imKey appear here.', '尚无请求。本页面向 imKey 发出的请求会显示在这里。'),
   screen: say('On your imKey', 'imKey 屏幕'),
   screenIdle: say('It waits for a request.', '正在等待请求。'),
   screenChoose: say('Choose the imKey in the browser’s window.', '请在浏览器弹出的窗口中选择 imKey。'),
@@ -117,7 +117,7 @@ export const dapp = {
   ),
   approvalTitle: say('No limit', '不设上限'),
   approvalText: say(
-    'Whoever gets this allowance can take all your tokens of this kind, today and later.',
+    'Anyone who gets this allowance can take all your tokens of this kind, now and later.',
     '获得此授权的人可以取走你的全部该种代币，现在和以后都可以。',
   ),
   buttons: say('The device’s buttons', '设备按键'),
@@ -134,13 +134,13 @@ export const dapp = {
   answerHash: say('Transaction', '交易'),
   answerDone: say('Done', '完成'),
   copyAnswer: say('Copy the answer', '复制结果'),
-  declined: say('Declined', '已拒绝'),
+  rejected: say('Rejected', '已拒绝'),
   failed: say('Failed', '失败'),
   givenUp: say('Given up', '已放弃'),
   givenUpText: say('You gave the request up. Nothing was signed.', '你放弃了请求，没有签署任何内容。'),
   putAway: say('Stopped', '已停止'),
   putAwayText: say(
-    'The browser put this page away meanwhile. Nothing was signed; send the request again.',
+    'The browser suspended this page meanwhile. Nothing was signed; send the request again.',
     '浏览器在此期间将本页面转入了后台，没有签署任何内容，请重新发送请求。',
   ),
   waitingForBlock: say('Sent. It waits for a block…', '已发送，等待打包…'),
@@ -157,7 +157,7 @@ export function onChain(chain: Text, id: number): Text {
   return say(`Chain: ${chain.en} (${id})`, `链：${chain.zh}（${id}）`)
 }
 
-/** noNodeAt says that nothing answers where the chain's node is looked for, and how to have something there. */
+/** noNodeAt says that no node answers at an address, and that the user can start one. */
 export function noNodeAt(url: string): Text {
   return say(
     `No node answers at ${url}. Start one on this computer, then try again:`,
@@ -186,10 +186,10 @@ export function nodeIs(chain: Text): Text {
   return say(`This node is on: ${chain.en}. It is in use now.`, `此节点所在的链：${chain.zh}。现已启用。`)
 }
 
-/** refusals are sentences for the provider's integer codes (EIP-1193), where the reason has none of its own. */
+/** refusals are the sentences for the provider's integer codes (EIP-1193), used if the reason has no sentence. */
 export const refusals: Readonly<Record<number, Text>> = {
-  4001: say('You declined. Nothing was signed.', '你已拒绝，没有签署任何内容。'),
-  4100: say('The imKey may not be used for this: it is not bound, or the account is another one.', '不能用 imKey 完成此操作：尚未绑定，或账户不符。'),
+  4001: say('You rejected it. Nothing was signed.', '你已拒绝，没有签署任何内容。'),
+  4100: say('The imKey cannot be used for this: it is not bound, or the account is not its own.', '不能用 imKey 完成此操作：尚未绑定，或账户不符。'),
   4200: say('There is no such method.', '不支持此方法。'),
   4900: say('Your imKey is not plugged in.', 'imKey 未插入。'),
   4901: say('The node is on another chain than the one selected. Nothing was signed.', '节点与所选的链不一致，没有签署任何内容。'),

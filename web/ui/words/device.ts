@@ -35,7 +35,7 @@ export const device = {
   doingAsking: say('Asks you: OK or cancel.', '等待你按确认或取消。'),
   doingReady: say('Ready.', '就绪。'),
   doingMenu: say(
-    'Shows its menu. Until you leave it, pages are told to wait.',
+    'Shows its menu. Until you leave it, pages must wait.',
     '正在显示菜单。退出之前，网页请求都会被要求等待。',
   ),
   doingPIN: say('Takes a new PIN.', '正在设置新 PIN。'),
@@ -45,14 +45,14 @@ export const device = {
   ),
   doingRestoring: say('Takes the words of your wallet, letter by letter.', '正在逐个字母输入钱包的助记词。'),
   doingNotice: say('Tells you something. Press OK.', '正在提示你。请按确认键。'),
-  doingRecording: say('Plays a recording, to whoever asks.', '正在播放一段录制的会话。'),
+  doingRecording: say('Plays a recording to any page that connects.', '正在播放一段录制的会话。'),
   doingBootLoader: say('In its boot loader.', '处于引导程序中。'),
   doingCodeLocked: say(
     'Checks no more binding codes until it is unlocked.',
     '绑定码错误次数过多，解锁前不再核对。',
   ),
   bound: say('Bound to', '绑定对象'),
-  boundNone: say('Nobody', '无'),
+  boundNone: say('Nothing', '无'),
   boundOne: say('One browser', '一个浏览器'),
   wallet: say('Wallet', '钱包'),
   walletNone: say('None', '无'),
@@ -92,7 +92,7 @@ export const device = {
   batteryRange: say('Enter a number from 0 to 100.', '请输入 0 到 100 的数字。'),
   powerCut: say('Cut the power', '切断电源'),
   powerCutText: say(
-    'As when the battery is torn out: what was not stored is lost.',
+    'Like tearing out the battery: what is not stored is lost.',
     '相当于突然拔掉电池：未保存的内容会丢失。',
   ),
 
@@ -117,14 +117,14 @@ export const device = {
   traceEmpty: say('Nothing yet.', '暂无内容。'),
 } satisfies Record<string, Text>
 
-/** refusals are why the simulated device does not do what its page asks of it, by the reasons of its control API. */
+/** refusals are the sentences for the reasons of the control API why the simulated device refuses an action. */
 export const refusals: Readonly<Record<string, Text>> = {
   unreachable: say('The simulator does not answer.', '模拟器没有应答。'),
   unplugged: say('It is unplugged. Plug the cable in first.', '设备未插线，请先插入数据线。'),
   closed: say('The simulator is shutting down.', '模拟器正在关闭。'),
   locked: say('It is locked. Enter its PIN first.', '设备已锁定，请先输入 PIN。'),
   asking: say('Its screen asks something. Answer that first.', '设备屏幕正在询问，请先回答。'),
-  declined: say('It declined: it was started so that it says no.', '设备已拒绝：它启动时设定为一律拒绝。'),
+  declined: say('It rejected this: it was started to reject everything.', '设备已拒绝：它启动时设定为一律拒绝。'),
   'boot-loader': say('It is in its boot loader.', '设备处于引导程序中。'),
   'no-pin': say('It has no PIN.', '设备没有设置 PIN。'),
   'pin-wrong': say('That is not its PIN.', 'PIN 不正确。'),

@@ -7,7 +7,7 @@ export type Platform = 'linux' | 'windows' | 'mac' | 'android' | 'chromeos' | 'o
 
 export interface Surroundings {
   readonly platform: Platform
-  /** The page is in a frame that was not given `allow="usb"`. */
+  /** The page is in an iframe without `allow="usb"`. */
   readonly framed: boolean
 }
 
@@ -16,9 +16,9 @@ export interface Advice {
   readonly what: Text
   /** One sentence or two: what to do next. */
   readonly next: Text
-  /** Something to copy as it stands, such as a udev rule. */
+  /** Something to copy unchanged, such as a udev rule. */
   readonly snippet?: string
-  /** Nothing failed: the person, or the page, stopped. Shown without red. */
+  /** Nothing failed: the user or the page stopped. It is not shown in red. */
   readonly calm?: boolean
 }
 
@@ -32,7 +32,7 @@ function permission(where: Surroundings): Advice {
         '本页面嵌在另一个网页中，而后者不允许它使用 USB。',
       ),
       next: say(
-        'Open this page in a tab of its own. Whoever runs the outer page can add this to its frame:',
+        'Open this page in a tab of its own. The owner of the outer page can add this to its iframe:',
         '请在单独的标签页中打开本页面。外层网页的维护者可在其 iframe 上加入：',
       ),
       snippet: 'allow="usb"',
@@ -56,7 +56,7 @@ function permission(where: Surroundings): Advice {
       return {
         what,
         next: say(
-          'On Windows, the browser needs the WinUSB driver on the imKey’s vendor interface. Close the maker’s programs and plug it in again. If that does not help, a person who knows Windows drivers can assign WinUSB to USB ID 096E:0891 in Device Manager, or with Zadig, a third-party tool; the maker’s own programs may need their driver back afterwards.',
+          'On Windows, the browser needs the WinUSB driver on the imKey’s vendor interface. Close the vendor’s programs and plug it in again. If that does not help, someone who knows Windows drivers can assign WinUSB to USB ID 096E:0891 in Device Manager, or with Zadig, a third-party tool; the vendor’s own programs may need their driver back afterwards.',
           '在 Windows 上，浏览器需要 imKey 的厂商接口使用 WinUSB 驱动。请先关闭厂商的程序并重新插入。若仍无效，可请熟悉 Windows 驱动的人在设备管理器中，或用第三方工具 Zadig，为 USB ID 096E:0891 指定 WinUSB；之后厂商自己的程序可能需要换回原驱动。',
         ),
       }
@@ -110,7 +110,7 @@ const entries = {
   'boot-loader': {
     what: say('Your imKey is in its boot loader.', 'imKey 处于引导程序模式。'),
     next: say(
-      'Finish its update in the maker’s program, or restart it with its power button, then try again.',
+      'Finish its update in the vendor’s program, or restart it with its power button, then try again.',
       '请在厂商的程序中完成升级，或用电源键重启设备，然后重试。',
     ),
   },
@@ -139,14 +139,14 @@ const entries = {
     calm: true,
   },
   'protocol': {
-    what: say('Your imKey sent an answer that makes no sense, so this page stopped.', 'imKey 的应答有误，本页面已停止操作。'),
+    what: say('Your imKey sent an answer that is wrong, so this page stopped.', 'imKey 的应答有误，本页面已停止操作。'),
     next: say(
       'Plug it in directly, without a hub, and try again. If it happens again, copy the report and ask for help.',
       '请不经集线器直接插入后重试。若再次出现，请复制诊断报告寻求帮助。',
     ),
   },
   'user-rejected': {
-    what: say('You declined on your imKey. Nothing was changed.', '你在 imKey 上选择了拒绝，没有任何改动。'),
+    what: say('You rejected it on your imKey. Nothing was changed.', '你在 imKey 上选择了拒绝，没有任何改动。'),
     next: say('Try again if that was not what you wanted.', '如果并非本意，请重试。'),
     calm: true,
   },
@@ -188,7 +188,7 @@ const entries = {
       '此设备无法证明自己是正品 imKey。没有向它发送任何内容。',
     ),
     next: say(
-      'Unplug it and do not use it with this computer. Try another cable and port; if it stays so, ask the seller.',
+      'Unplug it and do not use it with this computer. Try another cable and port; if that does not help, ask the seller.',
       '请拔出它，不要在这台电脑上使用。可换一根线和一个接口再试；若仍如此，请联系卖家。',
     ),
   },
@@ -198,7 +198,7 @@ const entries = {
       '此设备的身份与绑定时不同，本页面已停止操作。',
     ),
     next: say(
-      'Make sure that it is your own imKey, by its serial number. Only if it is, and you know why it changed, forget this binding and bind it again with its code; else copy the report and ask for help.',
+      'Compare the serial number to make sure that it is your own imKey. If it is, and you know why its identity changed, forget this binding and bind it again with its code. Otherwise copy the report and ask for help.',
       '请核对序列号，确认是你自己的 imKey。只有确认无误并清楚变化的原因，才可移除此绑定，再用绑定码重新绑定；否则请复制诊断报告寻求帮助。',
     ),
   },
@@ -219,7 +219,7 @@ const entries = {
   },
   'applet-missing': {
     what: say('Your imKey lacks the application that this needs.', 'imKey 缺少所需的应用。'),
-    next: say('Install it with the maker’s program, then try again.', '请用厂商的程序安装，然后重试。'),
+    next: say('Install it with the vendor’s program, then try again.', '请用厂商的程序安装，然后重试。'),
   },
   'storage': {
     what: say('This browser does not let the page store the binding.', '本浏览器不允许本页面保存绑定信息。'),
@@ -241,7 +241,7 @@ const entries = {
   },
   'record-exists': {
     what: say('This browser has a binding with that imKey already.', '本浏览器已有与该 imKey 的绑定。'),
-    next: say('Import it again and choose what is to stay. Nothing was changed.', '请重新导入并选择保留哪一个。没有任何改动。'),
+    next: say('Import it again and choose which one to keep. Nothing was changed.', '请重新导入并选择保留哪一个。没有任何改动。'),
   },
   'file-invalid': {
     what: say('This file holds no binding that can be imported.', '该文件中没有可导入的绑定。'),
@@ -257,7 +257,7 @@ const entries = {
   },
   'unsupported-method': {
     what: say('Your imKey does not know what this page asked for.', 'imKey 不支持本页面请求的操作。'),
-    next: say('Update its firmware with the maker’s program, then try again.', '请用厂商的程序升级固件，然后重试。'),
+    next: say('Update its firmware with the vendor’s program, then try again.', '请用厂商的程序升级固件，然后重试。'),
   },
   'internal': {
     what: say('This page made a mistake and stopped. Nothing on your imKey was lost.', '本页面内部出错并已停止，imKey 上没有任何丢失。'),
@@ -265,7 +265,7 @@ const entries = {
   },
 } satisfies Record<ErrorCode, Entry>
 
-/** advice is what a person reads about an error, and what to do next where they are. A code of a later version is internal. */
+/** advice returns what the user reads about an error: what happened and what to do next. An unknown code counts as internal. */
 export function advice(code: ErrorCode, where: Surroundings): Advice {
   const entry: Entry = Object.hasOwn(entries, code) ? entries[code] : entries.internal
   return typeof entry === 'function' ? entry(where) : entry

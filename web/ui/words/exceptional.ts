@@ -18,12 +18,12 @@ export const exceptional = {
     '目前与它绑定的手机、浏览器或网站仍能显示绑定码。否则请到存放助记词的地方找一找，绑定码应与它放在一起。',
   ),
   forgetMismatch: say(
-    'Go on only if this is your own imKey: compare its serial number. A device that takes its place could have shown another identity, too.',
+    'Go on only if this is your own imKey: compare its serial number. A forged device would show another identity, too.',
     '只有确认这是你自己的 imKey（请核对序列号）才能继续：冒充它的设备也会出示不同的身份。',
   ),
   fromFile: say('Use a file from the browser that is bound', '使用已绑定浏览器导出的文件'),
   inUseLead: say(
-    'Only one tab at a time can use it. If you use it here, the other tab stops what it was doing and lets go.',
+    'Only one tab at a time can use it. If you use it here, the other tab stops what it is doing and releases the imKey.',
     '同一时间只能由一个标签页使用。改为在此使用后，另一个标签页会停止操作并释放设备。',
   ),
   inUseTitle: say('Another tab is using your imKey', '另一个标签页正在使用 imKey'),
@@ -34,15 +34,15 @@ export const exceptional = {
   insecureTitle: say('This page needs a secure address', '本页面需要安全的网址'),
   knownHere: say('Bound in this browser', '已在本浏览器绑定'),
   muteLead: say(
-    'It was asked to let go of your imKey and has not. Close it, then use the imKey here.',
+    'It was asked to release your imKey and did not answer. Close it, then use the imKey here.',
     '已请求它释放 imKey，但没有得到响应。请关闭那个标签页，再在此使用。',
   ),
   muteTitle: say('The other tab does not answer', '另一个标签页没有响应'),
   newHere: say('New to this browser', '本浏览器尚不认识'),
-  noSerial: say('An imKey that tells no serial number', '一台未提供序列号的 imKey'),
+  noSerial: say('An imKey without a serial number', '一台未提供序列号的 imKey'),
   notListed: say('Another one, not listed here', '其他未列出的设备'),
   reboundLead: say(
-    'This imKey has been bound to another phone, browser or site since. This page can no longer use it; your wallet stays as it is.',
+    'This imKey has since been bound to another phone, browser or site. This page can no longer use it; your wallet stays as it is.',
     '此后这台 imKey 已绑定到另一部手机、另一个浏览器或网站。本页面不能再使用它，钱包不受影响。',
   ),
   reboundNext: say(
@@ -50,16 +50,16 @@ export const exceptional = {
     '如果是你本人操作，无需处理。你可以用绑定码在此重新绑定，也可以让本浏览器移除它。',
   ),
   reboundStranger: say(
-    'If it was not you, somebody had the device and knows its binding code. Binding it here again unbinds them; only a reset gives it a new code.',
+    'If it was not you, someone had the device and knows its binding code. If you bind it here again, that binding ends; only a reset gives the imKey a new code.',
     '如果不是你本人，说明有人拿到过这台设备，并且知道它的绑定码。在此重新绑定可解除对方的绑定；只有重置才会换成新的绑定码。',
   ),
-  reboundTitle: say('Your imKey has been bound elsewhere since', '此后 imKey 已绑定到别处'),
+  reboundTitle: say('Your imKey is now bound elsewhere', '此后 imKey 已绑定到别处'),
   resetLead: say(
-    'It is the same device, by its serial number, and is bound to nothing any more. Bind it again with the new code on its screen; the old code is of no use now.',
+    'The serial number is the same, but the device is not bound any more. Bind it again with the new code on its screen; the old code is no longer valid.',
     '序列号表明这是同一台设备，但它已不再与任何应用绑定。请用屏幕上的新绑定码重新绑定，旧绑定码已失效。',
   ),
   resetStranger: say(
-    'If it was not you who reset it, somebody had the device in their hands.',
+    'If you did not reset it, someone else had the device.',
     '如果不是你重置的，说明有人接触过这台设备。',
   ),
   resetTitle: say('Your imKey was reset', 'imKey 已被重置'),
@@ -74,10 +74,10 @@ export const exceptional = {
   severalLead: say('More than one is plugged in. Compare the serial numbers.', '插入了不止一台，请核对序列号。'),
   severalTitle: say('Which imKey?', '使用哪一台 imKey？'),
   takenLead: say(
-    'That tab asked for it, and this one let go. Nothing was lost; you can have it back at any time.',
+    'That tab asked for it, and this tab released it. Nothing was lost; you can take it back at any time.',
     '那个标签页请求使用，本标签页已释放设备。没有任何丢失，可以随时收回。',
   ),
-  takenTitle: say('Your imKey is used in another tab now', 'imKey 现由另一个标签页使用'),
+  takenTitle: say('Another tab is using your imKey now', 'imKey 现由另一个标签页使用'),
   unsupportedAndroid: say('Chrome on Android', 'Android 上的 Chrome'),
   unsupportedDesktop: say('Chrome, Edge, Opera or Brave on a computer', '电脑上的 Chrome、Edge、Opera 或 Brave'),
   unsupportedLead: say(
@@ -89,7 +89,7 @@ export const exceptional = {
   forgetTitle: say('Forget this imKey in this browser?', '要移除此 imKey 吗？'),
   forgetDamagedTitle: say('Forget this binding?', '要移除此绑定吗？'),
   forgetLead: say(
-    'Your imKey is not told: it stays bound to a key that is then lost. To bind it again you need its binding code, which it will not show you.',
+    'Your imKey does not learn of this: it stays bound to a key that is then lost. To bind it again you need its binding code, which it will not show you.',
     'imKey 不会得知此事：它仍与一把随之丢失的密钥绑定。重新绑定需要绑定码，而 imKey 届时不会显示。',
   ),
   forgetWallet: say(
@@ -97,7 +97,7 @@ export const exceptional = {
     '钱包不受影响。请确认绑定码已抄在纸上，再继续。',
   ),
   shutOut: say(
-    'Only a new key shuts out a copy of this binding, such as a file that got lost: forget the binding here, then bind again with the binding code.',
+    'Only a new key makes a copy of this binding useless, such as a file that you lost. To get one, forget the binding here, then bind again with the binding code.',
     '绑定的副本（例如丢失的导出文件）只有换用新密钥才会失效：先在此移除绑定，再用绑定码重新绑定。',
   ),
   forgetBinding: say('Forget this binding', '移除此绑定'),

@@ -2,7 +2,7 @@ import { languages, type Language } from './text'
 
 const key = 'imkey-connect.language'
 
-/** preferred picks the first language of the browser's list that the pages speak, else English. */
+/** preferred returns the first language of the browser's list that the pages have, else English. */
 export function preferred(tags: readonly string[]): Language {
   for (const tag of tags) {
     const base = tag.toLowerCase().split(/[-_]/)[0]
@@ -12,19 +12,19 @@ export function preferred(tags: readonly string[]): Language {
   return 'en'
 }
 
-/** chosen is the language chosen earlier by hand, else the browser's. Storage may be blocked: then it is the browser's. */
+/** chosen returns the language that the user chose earlier, else the browser's. */
 export function chosen(): Language {
   try {
     const kept = localStorage.getItem(key)
     const found = languages.find((language) => language === kept)
     if (found) return found
   } catch {
-    // Blocked storage costs the memory of a choice and nothing else.
+    // With blocked storage, the choice is forgotten.
   }
   return preferred(navigator.languages)
 }
 
-/** choose remembers a language chosen by hand. */
+/** choose stores the language that the user chose. */
 export function choose(language: Language): void {
   try {
     localStorage.setItem(key, language)

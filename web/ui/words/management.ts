@@ -1,6 +1,6 @@
 import { say, type Text } from './text'
 
-/** manage holds the words of the management of devices that this browser knows. */
+/** manage holds the words of the management of devices. */
 export const manage = {
   devices: say('Devices this browser knows', '本浏览器认识的设备'),
   pluggedIn: say('Plugged in', '已插入'),
@@ -8,16 +8,16 @@ export const manage = {
   unreadable: say('A record that cannot be read', '一条无法读取的记录'),
   notBound: say('Not bound yet', '尚未绑定'),
   importedHere: say('Imported, not used yet', '已导入，尚未使用'),
-  former: say('Bound elsewhere since, or reset', '此后已绑定到别处，或已被重置'),
+  former: say('Now bound elsewhere, or reset', '此后已绑定到别处，或已被重置'),
   damaged: say('Damaged, or from a newer version of this page', '已损坏，或来自更新版本的页面'),
 
   boundLead: say('This browser has a binding with this imKey.', '本浏览器保存着与这台 imKey 的绑定。'),
   unfinishedLead: say(
-    'This browser has met this imKey and never finished binding it. Connect it to go on.',
+    'This browser began to bind this imKey and did not finish. Connect it to go on.',
     '本浏览器见过这台 imKey，但没有完成绑定。请连接后继续。',
   ),
   importedLead: say(
-    'Its binding came from a file. Connect the imKey: it tells whether the binding is still good.',
+    'Its binding came from a file. Connect the imKey to see whether the binding is still valid.',
     '绑定来自导入的文件。连接 imKey 后即可确认绑定是否仍然有效。',
   ),
   formerLead: say(
@@ -63,7 +63,7 @@ export const manage = {
     '你的另一个浏览器可以导入该文件，无需绑定码即可使用这台 imKey。本浏览器的绑定保持不变。',
   ),
   exportMeaning: say(
-    'Whoever has the file and its passphrase is this browser to your imKey. Keep them apart, and delete the file once it is imported.',
+    'Anyone who has the file and its passphrase can use your imKey as this browser can. Keep the two apart, and delete the file once it is imported.',
     '对 imKey 来说，持有该文件及其口令的人就等同于本浏览器。请将两者分开保管，导入后删除该文件。',
   ),
   exportSigning: say(
@@ -74,37 +74,37 @@ export const manage = {
   passphraseAgain: say('Passphrase, once more', '再次输入口令'),
   showPassphrase: say('Show what I type', '显示输入内容'),
   strengthShort: say('Too short: at least 8 characters.', '太短：至少 8 个字符。'),
-  strengthWeak: say('Too weak: whoever gets the file could guess it. Take several words that do not belong together.', '强度太低：拿到文件的人可能猜中。请用几个互不相关的词。'),
+  strengthWeak: say('Too weak: someone who gets the file could guess it. Take several words that do not belong together.', '强度太低：拿到文件的人可能猜中。请用几个互不相关的词。'),
   strengthFair: say('Fair: it takes great effort to guess. One more word makes it strong.', '强度中等：很难猜中。再加一个词会更好。'),
   strengthStrong: say('Strong.', '强度高。'),
   mismatch: say('The two are not the same. Type it once more.', '两次输入不一致，请再次输入。'),
   exportNow: say('Save the file', '保存文件'),
   exporting: say('Encrypting', '正在加密'),
-  exportingLead: say('The passphrase is made hard to guess on purpose. This takes a few seconds.', '为使口令难以被猜中，加密有意放慢，需要几秒钟。'),
+  exportingLead: say('Encrypting is slow on purpose, so that the passphrase is hard to guess. This takes a few seconds.', '为使口令难以被猜中，加密有意放慢，需要几秒钟。'),
   exportedTitle: say('The file is saved', '文件已保存'),
   exportedLead: say(
-    'Your browser puts it where it keeps downloads. Bring it to the other browser and import it there, on this same page.',
+    'It is among your browser’s downloads. Take it to the other browser and import it there, on this same page.',
     '文件在浏览器的下载位置。请把它带到另一个浏览器，在同一页面中导入。',
   ),
   exportedLost: say(
-    'Nobody can open it without the passphrase; if you forget it, export again.',
+    'It cannot be opened without the passphrase. If you forget the passphrase, export again.',
     '没有口令谁也打不开它；如果忘记口令，请重新导出。',
   ),
   file: say('File', '文件'),
 
   importTitle: say('Import a binding', '导入绑定'),
   importLead: say(
-    'Take the file that you exported in another browser of yours. Both browsers can use the imKey then.',
+    'Choose the file that you exported in another browser of yours. Then both browsers can use the imKey.',
     '请选择你在另一个浏览器中导出的文件。导入后，两个浏览器都能使用这台 imKey。',
   ),
   importMeaning: say(
-    'Import only a file that you exported yourself. It makes this browser, to your imKey, the same as the one that it comes from.',
+    'Import only a file that you exported yourself. Your imKey will not be able to tell this browser from the one that exported it.',
     '只导入你自己导出的文件。导入后，对 imKey 来说，本浏览器就等同于导出该文件的浏览器。',
   ),
   chooseFile: say('Choose the file', '选择文件'),
   dropFile: say('Or drop it here', '也可以拖放到这里'),
   importPassphraseTitle: say('Enter its passphrase', '输入文件口令'),
-  importPassphraseLead: say('It is the one that you chose when you exported the file.', '即导出文件时设置的口令。'),
+  importPassphraseLead: say('You chose it when you exported the file.', '即导出文件时设置的口令。'),
   importNow: say('Import it', '导入'),
   wrongPassphrase: say(
     'That is not the passphrase of this file. Nothing was changed; type it again.',
@@ -126,16 +126,16 @@ export const manage = {
     '该文件由更新版本的页面写入。请刷新本页面后重试；没有任何改动。',
   ),
   anotherDevice: say(
-    'The file is of another imKey than the one that you connected. Choose the file of this one; nothing was changed.',
+    'The file belongs to another imKey than the one that you connected. Choose the file of this imKey; nothing was changed.',
     '该文件属于另一台 imKey，而不是你连接的这台。请选择这台的文件；没有任何改动。',
   ),
   anotherElement: say(
-    'The file was made for another secure element than that of the imKey which this browser has met under the same number. Do not use it; export the binding again in your other browser. Nothing was changed.',
+    'This browser knows another secure element under the serial number in the file. Do not use the file; export the binding again in your other browser. Nothing was changed.',
     '该文件对应的安全芯片，与本浏览器见过的同一编号的 imKey 不一致。请勿使用该文件，并在你的另一个浏览器中重新导出。没有任何改动。',
   ),
-  existsTitle: say('This browser knows that imKey already', '本浏览器已认识该 imKey'),
+  existsTitle: say('This browser already knows that imKey', '本浏览器已认识该 imKey'),
   existsLead: say(
-    'If you replace its binding with the one of the file, the one that is here is lost.',
+    'If you replace its binding with the one in the file, the binding in this browser is lost.',
     '如果用文件中的绑定替换，本浏览器现有的绑定就会丢失。',
   ),
   existsCode: say(
@@ -143,11 +143,11 @@ export const manage = {
     '本浏览器保存的绑定码也会丢失。只有另一个浏览器保存过绑定码，文件中才会有。',
   ),
   existsAdvice: say(
-    'If this browser can use the imKey now, keep what is here. Replace it only where your imKey is bound elsewhere, to the browser that the file comes from.',
+    'If this browser can use the imKey now, keep its binding. Replace it only if your imKey is now bound to the browser that the file comes from.',
     '如果本浏览器现在可以使用该 imKey，请保留现有绑定。只有当 imKey 已绑定到导出该文件的浏览器时，才应替换。',
   ),
   replace: say('Replace it', '替换'),
-  keepMine: say('Keep what is here', '保留现有绑定'),
+  keepMine: say('Keep this browser’s binding', '保留现有绑定'),
 
   lostFirstTitle: say('You may not need the code', '你可能不需要绑定码'),
   lostFirstKept: say(
@@ -169,7 +169,7 @@ export const manage = {
   lostFirstNo: say('That does not help me', '这些办法都不行'),
   lostTitle: say('Without the code there is one way', '没有绑定码，只有一个办法'),
   lostLead: say(
-    'An imKey that is bound gives its code only to whom it is bound. Before anything else, look for the phone or browser that can still show it, and for the paper beside your mnemonic phrase.',
+    'A bound imKey shows its code only to the phone, browser or site that it is bound to. First look for one that can still show the code, and for the paper beside your mnemonic phrase.',
     '已绑定的 imKey 只向与之绑定的一方显示绑定码。请先找一找仍能显示它的手机或浏览器，以及与助记词放在一起的纸。',
   ),
   lostReset: say(
@@ -177,7 +177,7 @@ export const manage = {
     '如果都没有，就只能在设备上用按键重置 imKey。重置会清除其中的钱包。之后用助记词恢复钱包，imKey 会显示新的绑定码。',
   ),
   lostWipe: say(
-    'Without the mnemonic phrase, what is in the wallet is then lost for ever, for everybody.',
+    'Without the mnemonic phrase, everything in the wallet is then lost for ever.',
     '如果没有助记词，钱包中的资产将永远丢失，任何人都无法找回。',
   ),
   lostPage: say('This page cannot reset an imKey and never does.', '本页面无法重置 imKey，也绝不会这样做。'),
@@ -225,12 +225,12 @@ export const manage = {
   stop: say('Stop', '停止'),
 } satisfies Record<string, Text>
 
-/** boundOn says when a device was bound, at a time that is written in the person's language. */
+/** boundOn says when a device was bound. The time is written in the user's language. */
 export function boundOn(moment: Text): Text {
   return say(`Bound on ${moment.en}`, `绑定于 ${moment.zh}`)
 }
 
-/** words says how many words a phrase has. */
+/** wordCount says how many words a phrase has. */
 export function wordCount(n: number): Text {
   return say(`${n} words`, `${n} 个词`)
 }

@@ -1,6 +1,6 @@
 import { say, type Text } from './text'
 
-/** pairing holds every word of the pairing but those of the errors, which are in errors.ts. */
+/** pairing holds the words of a first pairing, except for the errors, which are in errors.ts. */
 export const pairing = {
   title: say('Connect your imKey', '连接你的 imKey'),
 
@@ -84,7 +84,7 @@ export const pairing = {
 
   unverifiedTitle: say('This device cannot be verified', '无法验证此设备'),
   unverifiedLead: say(
-    'The maker has not published the key that would let this page check that the device is a genuine imKey. It may well be genuine, but this page cannot tell.',
+    'The vendor has not published the key that this page needs to check that the device is a genuine imKey. It may well be genuine, but this page cannot tell.',
     '厂商尚未公布用于检验设备真伪的公钥，因此本页面无法确认它是否为正品 imKey。它很可能是正品，但本页面无法判断。',
   ),
   unverifiedRisk: say(
@@ -134,13 +134,13 @@ export const pairing = {
   checkingLead: say('Leave your imKey plugged in.', '请保持 imKey 连接。'),
   waitingTitle: say('Look at your imKey', '请看你的 imKey'),
   waitingLead: say(
-    'It waits for you: confirm or decline on the device.',
+    'It waits for you: confirm or reject on the device.',
     '它正在等待你：请在设备上确认或拒绝。',
   ),
 
   stoppingTitle: say('Stopping', '正在停止'),
   stoppingLead: say(
-    'Your imKey is told, and then asked whether it is bound. This can take a few seconds.',
+    'Your imKey is asked to stop, and then whether it is bound. This can take a few seconds.',
     '正在通知 imKey，并确认它是否已绑定，可能需要几秒钟。',
   ),
 
@@ -180,7 +180,7 @@ export const pairing = {
   manage: say('Manage this binding', '管理此绑定'),
   viewCode: say('View the binding code', '查看绑定码'),
   viewCodeText: say(
-    'Whoever uses this browser while the imKey is plugged in can view the code: it is no proof that the owner is there.',
+    'Anyone who uses this browser while the imKey is plugged in can view the code. This does not prove that the owner is there.',
     '只要插着 imKey，任何使用本浏览器的人都能查看绑定码，这不能证明主人就在场。',
   ),
   hideCode: say('Hide the code', '隐藏绑定码'),
@@ -207,7 +207,7 @@ export const pairing = {
   unpluggedNote: say('Your imKey is unplugged. The binding stays.', 'imKey 已拔出，绑定仍然有效。'),
 
   notLoaded: say('This part of the page could not be loaded. Check the connection and press again.', '页面的这一部分未能加载。请检查网络后再按一次。'),
-  copied: say('Report copied. It holds no code and no key.', '报告已复制，其中不含绑定码和密钥。'),
+  copied: say('Report copied. It contains no code and no key.', '报告已复制，其中不含绑定码和密钥。'),
   copyFailed: say('Copying was refused. Select the report and copy it by hand.', '浏览器拒绝复制，请手动选中并复制。'),
   report: say('Report', '诊断报告'),
 } satisfies Record<string, Text>
@@ -225,7 +225,7 @@ export function codeIncomplete(missing: number): Text {
   )
 }
 
-/** codeRule is why a character cannot be part of a code, as a person can use it. */
+/** codeRule says why something that was typed or pasted cannot be a code. */
 export const codeRule = {
   lookalike: say(
     'The code has no 0, O, 1 or I. Look again: it may be a Q, an L or a 7.',
@@ -242,7 +242,7 @@ export const codeRule = {
   ),
 } satisfies Record<string, Text>
 
-/** wrongCode says that the code was wrong and, where that is known, how many tries are left. */
+/** wrongCode says that the code was wrong and how many tries are left, if that is known. */
 export function wrongCode(source: 'screen' | 'paper', triesLeft: number | null): Text {
   const wrong =
     source === 'screen'
@@ -273,7 +273,7 @@ function afterWrongCode(source: 'screen' | 'paper', triesLeft: number | null): T
   }
 }
 
-/** drawing describes the picture of the device to those who do not see it. */
+/** drawing describes the picture of the device for screen readers. */
 export const drawing = {
   unplugged: say('An imKey with its cable unplugged', '一台未插线的 imKey'),
   plugged: say('An imKey with its cable plugged in', '一台已插线的 imKey'),

@@ -1,11 +1,11 @@
-// A text is written in every language at once, side by side: a language left out does not compile.
+// A text is written in all languages side by side. If a language is missing, it does not compile.
 
 export const languages = ['en', 'zh'] as const
 export type Language = (typeof languages)[number]
 
 export type Text = Readonly<Record<Language, string>>
 
-/** say writes one text: the English, and the Chinese as a Chinese speaker would put it. */
+/** say makes a text of its English and its Chinese. */
 export function say(en: string, zh: string): Text {
   return { en, zh }
 }
@@ -13,5 +13,5 @@ export function say(en: string, zh: string): Text {
 /** languageTag is the value of the `lang` attribute. */
 export const languageTag: Readonly<Record<Language, string>> = { en: 'en', zh: 'zh-CN' }
 
-/** languageName is how a language calls itself; it is the same in every language. */
+/** languageName is the name of a language in the language itself. */
 export const languageName: Readonly<Record<Language, string>> = { en: 'English', zh: '中文' }
