@@ -37,7 +37,7 @@ import (
 	"imkey-connect/devicesim/preload"
 )
 
-// ErrUnsupported: the system is not Linux. Only there can a library be preloaded.
+// ErrUnsupported means that the system is not Linux. Only there can a library be preloaded.
 var ErrUnsupported = errors.New("chromium: simulated devices can be plugged into a browser on Linux only")
 
 // Options describe the browser to start. The zero value is a headless browser without devices.

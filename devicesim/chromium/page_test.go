@@ -16,29 +16,9 @@ import (
 	"imkey-connect/devicesim/chromium"
 	"imkey-connect/devicesim/preload"
 	"imkey-connect/devicesim/usb"
+	"imkey-connect/devicesim/usb/usbtest"
 	"imkey-connect/devicesim/usbip"
 )
-
-// echo is a Function that sends back what it gets.
-type echo struct {
-	mu   sync.Mutex
-	send func([]byte)
-}
-
-func (e *echo) Attach(send func([]byte)) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.send = send
-}
-
-func (e *echo) Packet(p []byte) {
-	e.mu.Lock()
-	send := e.send
-	e.mu.Unlock()
-	send(p)
-}
-
-func (e *echo) Detach() {}
 
 // bench is a USB/IP server with echo devices.
 type bench struct {
@@ -58,7 +38,7 @@ func newBench(t *testing.T, n int) *bench {
 	for i := 1; i <= n; i++ {
 		b.ports = append(b.ports, usb.NewPort(usb.Identity{
 			Serial: serial(i), Manufacturer: "imKey", Product: "imKey Pro – 测试", LandingURL: "https://wallet.example/",
-		}, &echo{}, func(e usb.TapEvent) {
+		}, &usbtest.Echo{}, func(e usb.TapEvent) {
 			if e.Text == "reset" {
 				b.mu.Lock()
 				b.resets++

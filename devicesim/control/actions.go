@@ -2,7 +2,6 @@ package control
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -10,6 +9,7 @@ import (
 	"net/http"
 
 	"imkey-connect/devicesim/device"
+	"imkey-connect/devicesim/internal/strictjson"
 	"imkey-connect/devicesim/usb"
 )
 
@@ -179,15 +179,7 @@ func decode(body []byte, value any) error {
 	if !bytes.HasPrefix(bytes.TrimSpace(body), []byte("{")) {
 		return errors.New("it must be a JSON object") // Decode accepts null
 	}
-	d := json.NewDecoder(bytes.NewReader(body))
-	d.DisallowUnknownFields()
-	if err := d.Decode(value); err != nil {
-		return err
-	}
-	if _, err := d.Token(); err != io.EOF {
-		return errors.New("something follows the object")
-	}
-	return nil
+	return strictjson.Decode(body, value)
 }
 
 func missing(field string) error {

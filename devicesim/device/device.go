@@ -23,6 +23,7 @@ import (
 
 	"imkey-connect/devicesim/applet"
 	"imkey-connect/devicesim/fakeca"
+	"imkey-connect/devicesim/internal/watch"
 	"imkey-connect/devicesim/se"
 	"imkey-connect/devicesim/usb"
 )
@@ -75,13 +76,13 @@ type Options struct {
 
 // Device is a simulated imKey. It is safe for concurrent use.
 //
-// Locks are taken in this order: cable, mu, then session.mu or watchers.mu. The port is never called with mu or session.mu
+// Locks are taken in this order: cable, mu, then session.mu. The port is never called with mu or session.mu
 // held, since it may call the device back. Status and the user's methods wait for a command that is being executed, but not
 // for a command that waits for the user.
 type Device struct {
 	port    *usb.Port
 	session session
-	watch   watchers
+	watch   watch.Set
 	caption func(string)
 
 	cable sync.Mutex  // one plug, unplug or power cut at a time

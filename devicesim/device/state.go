@@ -6,8 +6,8 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
-	"io"
 
+	"imkey-connect/devicesim/internal/strictjson"
 	"imkey-connect/devicesim/se"
 )
 
@@ -84,7 +84,7 @@ func decodeState(path string, b []byte) (memory, error) {
 		return memory{}, &StateError{Path: path, Reason: reason, Err: err}
 	}
 	var doc stateDocument
-	if err := decodeStrictly(b, &doc); err != nil {
+	if err := strictjson.Decode(b, &doc); err != nil {
 		return bad("not a state file, or damaged", err)
 	}
 	if doc.Version != stateVersion {
@@ -98,23 +98,11 @@ func decodeState(path string, b []byte) (memory, error) {
 		return bad("damaged: the checksum is wrong", nil)
 	}
 	var m memory
-	if err := decodeStrictly(doc.Device, &m); err != nil {
+	if err := strictjson.Decode(doc.Device, &m); err != nil {
 		return bad("damaged", err)
 	}
 	if err := m.check(); err != nil {
 		return bad("damaged", err)
 	}
 	return m, nil
-}
-
-func decodeStrictly(b []byte, v any) error {
-	d := json.NewDecoder(bytes.NewReader(b))
-	d.DisallowUnknownFields()
-	if err := d.Decode(v); err != nil {
-		return err
-	}
-	if _, err := d.Token(); err != io.EOF {
-		return errors.New("something follows the end")
-	}
-	return nil
 }

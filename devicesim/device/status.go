@@ -3,7 +3,6 @@ package device
 import (
 	"encoding/hex"
 	"strings"
-	"sync"
 
 	"imkey-connect/devicesim/se"
 )
@@ -86,44 +85,12 @@ func (d *Device) BoundTo() []byte {
 
 // Watch returns a channel that receives a value after Status has changed, and a function that ends the watch. Several
 // changes may give one value. Who calls Status after Watch and after each value misses no change.
-func (d *Device) Watch() (<-chan struct{}, func()) { return d.watch.add() }
+func (d *Device) Watch() (<-chan struct{}, func()) { return d.watch.Add() }
 
 // changed notifies the watchers of a change. A caption, if not empty, names the change of the screen in a trace. mu is held.
 func (d *Device) changed(caption string) {
-	d.watch.notify()
+	d.watch.Notify()
 	if caption != "" && d.caption != nil {
 		d.caption(caption)
-	}
-}
-
-// watchers are the channels that Watch has returned.
-type watchers struct {
-	mu  sync.Mutex
-	set map[chan struct{}]struct{}
-}
-
-func (w *watchers) add() (<-chan struct{}, func()) {
-	c := make(chan struct{}, 1)
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if w.set == nil {
-		w.set = map[chan struct{}]struct{}{}
-	}
-	w.set[c] = struct{}{}
-	return c, func() {
-		w.mu.Lock()
-		defer w.mu.Unlock()
-		delete(w.set, c)
-	}
-}
-
-func (w *watchers) notify() {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	for c := range w.set {
-		select {
-		case c <- struct{}{}:
-		default: // a value is waiting there already, and Status is read after it
-		}
 	}
 }

@@ -72,7 +72,7 @@ import (
 //go:embed src
 var sources embed.FS
 
-// ErrNoCompiler: there is no C compiler. A *BuildError wraps it.
+// ErrNoCompiler means that there is no C compiler. A *BuildError wraps it.
 var ErrNoCompiler = errors.New("no C compiler found: install gcc and libc6-dev, or set CC")
 
 // BuildError is a library that could not be built.

@@ -17,6 +17,7 @@ import (
 
 	"imkey-connect/devicesim/preload"
 	"imkey-connect/devicesim/usb"
+	"imkey-connect/devicesim/usb/usbtest"
 )
 
 func TestBuild(t *testing.T) {
@@ -260,7 +261,7 @@ func TestNoServer(t *testing.T) {
 // system is to say it is asked before every open and claim.
 func hostile(t *testing.T, answer func(c net.Conn, header []byte) error, asked ...func()) preload.Device {
 	t.Helper()
-	port := usb.NewPort(usb.Identity{Serial: "evil"}, &echo{}, nil)
+	port := usb.NewPort(usb.Identity{Serial: "evil"}, &usbtest.Echo{}, nil)
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	t.Cleanup(func() { l.Close() })

@@ -17,6 +17,7 @@ import (
 
 	"imkey-connect/devicesim/preload"
 	"imkey-connect/devicesim/usb"
+	"imkey-connect/devicesim/usb/usbtest"
 	"imkey-connect/devicesim/usbip"
 )
 
@@ -89,27 +90,6 @@ func (p *probe) say(format string, args ...any) string {
 	return strings.TrimSpace(p.out.Text())
 }
 
-// echo is a Function that sends back what it gets.
-type echo struct {
-	mu   sync.Mutex
-	send func([]byte)
-}
-
-func (e *echo) Attach(send func([]byte)) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.send = send
-}
-
-func (e *echo) Packet(p []byte) {
-	e.mu.Lock()
-	send := e.send
-	e.mu.Unlock()
-	send(p)
-}
-
-func (e *echo) Detach() {}
-
 func serve(t *testing.T, serials ...string) ([]*usb.Port, []preload.Device) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -117,7 +97,7 @@ func serve(t *testing.T, serials ...string) ([]*usb.Port, []preload.Device) {
 	var ports []*usb.Port
 	var devices []preload.Device
 	for i, serial := range serials {
-		ports = append(ports, usb.NewPort(usb.Identity{Serial: serial, LandingURL: "https://wallet.example/"}, &echo{}, nil))
+		ports = append(ports, usb.NewPort(usb.Identity{Serial: serial, LandingURL: "https://wallet.example/"}, &usbtest.Echo{}, nil))
 		devices = append(devices, preload.Device{Addr: l.Addr().String(), BusID: usbip.BusID(i + 1)})
 	}
 	ctx, cancel := context.WithCancel(context.Background())

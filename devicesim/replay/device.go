@@ -11,6 +11,7 @@ import (
 	"imkey-connect/core/frame"
 	"imkey-connect/core/transport"
 	"imkey-connect/devicesim/device"
+	"imkey-connect/devicesim/internal/watch"
 	"imkey-connect/devicesim/usb"
 )
 
@@ -39,21 +40,21 @@ type Device struct {
 	port   *usb.Port
 	seid   string
 	screen func(string)
+	watch  watch.Set
 
-	mu       sync.Mutex
-	send     func([]byte) // nil without a host
-	in       frame.Assembler
-	next     int     // index of the next exchange
-	payload  payload // the payload that arrives
-	began    int     // index of the exchange at which the payload began
-	waiting  bool    // the script does not answer the last command
-	err      *MismatchError
-	watchers map[chan struct{}]struct{}
+	mu      sync.Mutex
+	send    func([]byte) // nil without a host
+	in      frame.Assembler
+	next    int     // index of the next exchange
+	payload payload // the payload that arrives
+	began   int     // index of the exchange at which the payload began
+	waiting bool    // the script does not answer the last command
+	err     *MismatchError
 }
 
 // New returns a device that plays a script. It is plugged in.
 func New(script Script, o Options) *Device {
-	d := &Device{script: script, any: o.AnyHost, screen: o.Screen, watchers: map[chan struct{}]struct{}{}}
+	d := &Device{script: script, any: o.AnyHost, screen: o.Screen}
 	serial, seid := script.identity()
 	if o.Serial != "" {
 		serial = o.Serial
@@ -118,7 +119,7 @@ func (d *Device) Attach(send func(packet []byte)) {
 	if d.next == len(d.script.Exchanges) {
 		d.next = 0
 	}
-	d.changed()
+	d.watch.Notify()
 }
 
 // Detach is called by the port.
@@ -173,7 +174,7 @@ func (d *Device) packet(p []byte) []frame.Packet {
 	case d.waiting:
 		return []frame.Packet{frame.Error(frame.Busy)}
 	}
-	defer d.changed()
+	defer d.watch.Notify()
 	answer, ok := d.answer(event.Data)
 	switch {
 	case !ok:

@@ -55,26 +55,7 @@ func (d *Device) Progress() Progress {
 }
 
 // Watch is like the method of [device.Device].
-func (d *Device) Watch() (<-chan struct{}, func()) {
-	c := make(chan struct{}, 1)
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.watchers[c] = struct{}{}
-	return c, func() {
-		d.mu.Lock()
-		defer d.mu.Unlock()
-		delete(d.watchers, c)
-	}
-}
-
-func (d *Device) changed() {
-	for c := range d.watchers {
-		select {
-		case c <- struct{}{}:
-		default:
-		}
-	}
-}
+func (d *Device) Watch() (<-chan struct{}, func()) { return d.watch.Add() }
 
 // Plug plugs the cable in.
 func (d *Device) Plug() error { d.port.Plug(); return nil }
@@ -94,7 +75,7 @@ func (d *Device) Reset() error {
 	defer d.mu.Unlock()
 	d.next, d.err = 0, nil
 	d.idle()
-	d.changed()
+	d.watch.Notify()
 	return nil
 }
 

@@ -84,12 +84,6 @@ func (e *Element) SEID() [SEIDSize]byte { return e.memory.Load().SEID }
 // Certificate is the attestation certificate as the card manager answers it.
 func (e *Element) Certificate() []byte { return e.memory.Load().Certificate }
 
-// PublicKey is the element's public key, uncompressed.
-func (e *Element) PublicKey() []byte {
-	s := e.memory.Load()
-	return s.privateKey().PubKey().SerializeUncompressed()
-}
-
 // Check returns the state of the binding for an app key. An element without a code draws one; drew reports that it did.
 func (e *Element) Check(app []byte) (b Binding, drew bool, err error) {
 	if _, err := parsePoint(app); err != nil {
@@ -123,9 +117,6 @@ func (e *Element) Code() (bindcode.Code, error) {
 	}
 	return s.Code, nil
 }
-
-// Bound reports whether the element is bound to an app.
-func (e *Element) Bound() bool { return e.memory.Load().Bound }
 
 // CodeAttemptsLeft is how many wrong codes lock the element.
 func (e *Element) CodeAttemptsLeft() int { return MaxWrongCodes - e.memory.Load().WrongCodes }

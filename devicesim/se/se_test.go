@@ -127,11 +127,11 @@ func TestBinding(t *testing.T) {
 		require.False(t, drew)
 		require.Equal(t, want, state)
 	}
-	ok, err := e.Verify(a.pub(), a.proof(t, e.PublicKey(), other(c)))
+	ok, err := e.Verify(a.pub(), a.proof(t, publicKey(e), other(c)))
 	require.NoError(t, err)
 	require.False(t, ok)
 	check(a, Unbound)
-	ok, err = e.Verify(a.pub(), a.proof(t, e.PublicKey(), c))
+	ok, err = e.Verify(a.pub(), a.proof(t, publicKey(e), c))
 	require.NoError(t, err)
 	require.True(t, ok)
 	check(a, BoundToThis)
@@ -139,10 +139,10 @@ func TestBinding(t *testing.T) {
 	require.Equal(t, MaxWrongCodes, e.CodeAttemptsLeft(), "a right code ends the row of wrong ones")
 
 	// The same code binds another host, and the first is forgotten. Somebody else's proof does not.
-	ok, err = e.Verify(b.pub(), a.proof(t, e.PublicKey(), c))
+	ok, err = e.Verify(b.pub(), a.proof(t, publicKey(e), c))
 	require.NoError(t, err)
 	require.False(t, ok)
-	ok, err = e.Verify(b.pub(), b.proof(t, e.PublicKey(), c))
+	ok, err = e.Verify(b.pub(), b.proof(t, publicKey(e), c))
 	require.NoError(t, err)
 	require.True(t, ok)
 	check(a, BoundElsewhere)
@@ -170,13 +170,13 @@ func TestBadPaddingIsABadHash(t *testing.T) {
 		require.NoError(t, err)
 		c := code(t, e)
 		stores := len(m.stores)
-		sum := sha256.Sum256(append(append([]byte(c), h.pub()...), e.PublicKey()...))
-		ok, err := e.Verify(h.pub(), h.seal(t, e.PublicKey(), c, plain(sum[:])))
+		sum := sha256.Sum256(append(append([]byte(c), h.pub()...), publicKey(e)...))
+		ok, err := e.Verify(h.pub(), h.seal(t, publicKey(e), c, plain(sum[:])))
 		require.NoError(t, err, name)
 		require.False(t, ok, name)
 		require.Equal(t, MaxWrongCodes-1, e.CodeAttemptsLeft(), name)
 		require.Len(t, m.stores, stores+1, name)
-		require.False(t, e.Bound())
+		require.False(t, bound(e))
 	}
 }
 
@@ -186,7 +186,7 @@ func TestEveryBit(t *testing.T) {
 	h := newHost(1)
 	_, _, err := e.Check(h.pub())
 	require.NoError(t, err)
-	right := h.proof(t, e.PublicKey(), code(t, e))
+	right := h.proof(t, publicKey(e), code(t, e))
 	for bit := range 8 * len(right) {
 		m.state.WrongCodes = 0
 		wrong := bytes.Clone(right)
@@ -203,7 +203,7 @@ func TestLock(t *testing.T) {
 	_, _, err := e.Check(h.pub())
 	require.NoError(t, err)
 	c := code(t, e)
-	wrong, right := h.proof(t, e.PublicKey(), other(c)), h.proof(t, e.PublicKey(), c)
+	wrong, right := h.proof(t, publicKey(e), other(c)), h.proof(t, publicKey(e), c)
 	for i := range MaxWrongCodes {
 		require.Equal(t, MaxWrongCodes-i, e.CodeAttemptsLeft())
 		ok, err := e.Verify(h.pub(), wrong)
@@ -263,13 +263,13 @@ func TestPowerCut(t *testing.T) {
 			_, _, err := e.Check(a.pub())
 			require.NoError(t, err)
 			c := code(t, e)
-			ok, err := e.Verify(a.pub(), a.proof(t, e.PublicKey(), c))
+			ok, err := e.Verify(a.pub(), a.proof(t, publicKey(e), c))
 			require.NoError(t, err)
 			require.True(t, ok)
 			before := m.state
-			proof := b.proof(t, e.PublicKey(), other(c))
+			proof := b.proof(t, publicKey(e), other(c))
 			if right {
-				proof = b.proof(t, e.PublicKey(), c)
+				proof = b.proof(t, publicKey(e), c)
 			}
 			m.stores, m.cutAt = nil, cut
 			ok, err = e.Verify(b.pub(), proof)
@@ -301,13 +301,13 @@ func TestReset(t *testing.T) {
 	_, _, err := e.Check(h.pub())
 	require.NoError(t, err)
 	c := code(t, e)
-	_, err = e.Verify(h.pub(), h.proof(t, e.PublicKey(), c))
+	_, err = e.Verify(h.pub(), h.proof(t, publicKey(e), c))
 	require.NoError(t, err)
-	cert, key := e.Certificate(), e.PublicKey()
+	cert, key := e.Certificate(), publicKey(e)
 	m.state = m.state.AfterReset()
-	require.False(t, e.Bound())
+	require.False(t, bound(e))
 	require.Equal(t, cert, e.Certificate())
-	require.Equal(t, key, e.PublicKey())
+	require.Equal(t, key, publicKey(e))
 	state, drew, err := e.Check(h.pub())
 	require.NoError(t, err)
 	require.True(t, drew)
@@ -321,8 +321,8 @@ func TestStateJSON(t *testing.T) {
 	for _, step := range []func(){
 		func() {},
 		func() { e.Check(h.pub()) },
-		func() { e.Verify(h.pub(), h.proof(t, e.PublicKey(), other(code(t, e)))) },
-		func() { e.Verify(h.pub(), h.proof(t, e.PublicKey(), code(t, e))) },
+		func() { e.Verify(h.pub(), h.proof(t, publicKey(e), other(code(t, e)))) },
+		func() { e.Verify(h.pub(), h.proof(t, publicKey(e), code(t, e))) },
 	} {
 		step()
 		b, err := json.Marshal(m.state)
@@ -362,7 +362,7 @@ func TestSign(t *testing.T) {
 	b, err := e.Sign(digest)
 	require.NoError(t, err)
 	require.NotEqual(t, a, b, "randomised")
-	pub, err := secp256k1.ParsePubKey(e.PublicKey())
+	pub, err := secp256k1.ParsePubKey(publicKey(e))
 	require.NoError(t, err)
 	for _, der := range [][]byte{a, b} {
 		sig, err := decred.ParseDERSignature(der)
@@ -381,4 +381,15 @@ func TestRandomnessFails(t *testing.T) {
 	_, drew, err := e.Check(newHost(1).pub())
 	require.NoError(t, err)
 	require.True(t, drew)
+}
+
+func bound(e *Element) bool {
+	_, ok := e.AppKey()
+	return ok
+}
+
+// publicKey is the element's public key, uncompressed.
+func publicKey(e *Element) []byte {
+	s := e.memory.Load()
+	return s.privateKey().PubKey().SerializeUncompressed()
 }

@@ -10,6 +10,8 @@ package trace
 import (
 	"sync"
 	"time"
+
+	"imkey-connect/devicesim/internal/watch"
 )
 
 // The kinds of events.
@@ -39,12 +41,12 @@ type Event struct {
 
 // Log is a bounded ring of events. It is safe for concurrent use.
 type Log struct {
-	mu       sync.Mutex
-	size     int
-	ring     []Event // grows to size, then wraps: event N is at (N-1) % size
-	count    uint64
-	watchers map[chan struct{}]struct{}
-	tee      func(Event)
+	mu    sync.Mutex
+	size  int
+	ring  []Event // grows to size, then wraps: event N is at (N-1) % size
+	count uint64
+	watch watch.Set
+	tee   func(Event)
 }
 
 // DefaultSize is the default number of events that a log keeps: about 200 exchanges.
@@ -56,7 +58,7 @@ func NewLog(size int) *Log {
 	if size < 1 {
 		size = DefaultSize
 	}
-	return &Log{size: size, watchers: make(map[chan struct{}]struct{})}
+	return &Log{size: size}
 }
 
 // Add appends an event and sets its number, and its time unless it has one. It does not wait for watchers.
@@ -76,12 +78,7 @@ func (l *Log) Add(e Event) {
 	if l.tee != nil {
 		l.tee(e)
 	}
-	for w := range l.watchers {
-		select {
-		case w <- struct{}{}:
-		default: // a value is waiting there already
-		}
-	}
+	l.watch.Notify()
 }
 
 // Tee calls f with every later event in order, including those that the ring drops. f must return soon, because the device
@@ -111,14 +108,4 @@ func (l *Log) Events(since uint64) []Event {
 
 // Watch returns a channel that receives a value after events were added, and a function that ends the watch. Several events
 // may give one value.
-func (l *Log) Watch() (<-chan struct{}, func()) {
-	w := make(chan struct{}, 1)
-	l.mu.Lock()
-	l.watchers[w] = struct{}{}
-	l.mu.Unlock()
-	return w, func() {
-		l.mu.Lock()
-		delete(l.watchers, w)
-		l.mu.Unlock()
-	}
-}
+func (l *Log) Watch() (<-chan struct{}, func()) { return l.watch.Add() }

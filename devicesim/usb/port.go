@@ -5,6 +5,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"imkey-connect/devicesim/internal/watch"
 )
 
 // Access is how the host's operating system answers when a page opens the device or
@@ -26,6 +28,7 @@ type Port struct {
 	function    Function
 	tap         func(TapEvent)
 	calls       calls
+	watch       watch.Set
 
 	mu         sync.Mutex
 	powerCut   func()
@@ -40,7 +43,6 @@ type Port struct {
 	hidIn      inQueue // EndpointHIDIn: the function never sends there
 	faults     faults
 	access     Access
-	watchers   map[chan struct{}]struct{}
 }
 
 // NewPort makes the port of a device and plugs the device in. tap, which may be nil,
@@ -52,7 +54,7 @@ func NewPort(id Identity, f Function, tap func(TapEvent)) *Port {
 	}
 	return &Port{
 		identity: id, descriptors: describe(id), function: f, tap: tap, plugged: true,
-		halted: map[byte]bool{}, watchers: map[chan struct{}]struct{}{},
+		halted: map[byte]bool{},
 	}
 }
 
@@ -155,35 +157,16 @@ func (p *Port) SetAccess(a Access) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.access = a
-	p.changed()
+	p.watch.Notify()
 }
 
 // Watch returns a channel that receives a value after the port's state has changed
 // (plugged, attached, detached, access), and a function that ends the watch.
-func (p *Port) Watch() (<-chan struct{}, func()) {
-	c := make(chan struct{}, 1)
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.watchers[c] = struct{}{}
-	return c, func() {
-		p.mu.Lock()
-		defer p.mu.Unlock()
-		delete(p.watchers, c)
-	}
-}
-
-func (p *Port) changed() {
-	for c := range p.watchers {
-		select {
-		case c <- struct{}{}:
-		default: // a value is waiting there already
-		}
-	}
-}
+func (p *Port) Watch() (<-chan struct{}, func()) { return p.watch.Add() }
 
 func (p *Port) plugEvent(text string) {
 	p.tap(TapEvent{Kind: TapPlug, Text: text})
-	p.changed()
+	p.watch.Notify()
 }
 
 // SetFaults replaces the armed faults and starts counting packets at 1. Errors: *FaultError.

@@ -5,7 +5,6 @@ import (
 	"encoding/binary"
 	"io"
 	"net"
-	"sync"
 	"testing"
 	"time"
 
@@ -14,30 +13,6 @@ import (
 	"imkey-connect/devicesim/usb"
 	"imkey-connect/devicesim/usbip"
 )
-
-// echo is a Function that sends back what it gets; quiet keeps it.
-type echo struct {
-	mu    sync.Mutex
-	send  func([]byte)
-	quiet bool
-}
-
-func (e *echo) Attach(send func([]byte)) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.send = send
-}
-
-func (e *echo) Packet(p []byte) {
-	e.mu.Lock()
-	send, quiet := e.send, e.quiet
-	e.mu.Unlock()
-	if !quiet {
-		send(p)
-	}
-}
-
-func (e *echo) Detach() {}
 
 func newPort(f usb.Function) *usb.Port {
 	return usb.NewPort(usb.Identity{Serial: "imKey01191200001", Manufacturer: "imKey", Product: "imKey Pro", LandingURL: "https://wallet.example/"}, f, nil)

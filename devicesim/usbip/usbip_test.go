@@ -14,11 +14,12 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"imkey-connect/devicesim/usb"
+	"imkey-connect/devicesim/usb/usbtest"
 	"imkey-connect/devicesim/usbip"
 )
 
 func TestDeviceList(t *testing.T) {
-	one, two, three, four := newPort(&echo{}), newPort(&echo{}), newPort(&echo{}), newPort(&echo{})
+	one, two, three, four := newPort(&usbtest.Echo{}), newPort(&usbtest.Echo{}), newPort(&usbtest.Echo{}), newPort(&usbtest.Echo{})
 	two.Unplug()
 	addr, _ := serve(t, one, two, three, four)
 	require.Zero(t, dial(t, addr).importDevice("1-4"))
@@ -38,7 +39,7 @@ func TestDeviceList(t *testing.T) {
 }
 
 func TestImportRefused(t *testing.T) {
-	one, two := newPort(&echo{}), newPort(&echo{})
+	one, two := newPort(&usbtest.Echo{}), newPort(&usbtest.Echo{})
 	addr, ended := serve(t, one, two)
 	first := imported(t, addr)
 	require.Contains(t, one.HeldBy(), "USB/IP 127.0.0.1:")
@@ -62,7 +63,7 @@ func TestImportRefused(t *testing.T) {
 }
 
 func TestControlTransfers(t *testing.T) {
-	p := newPort(&echo{})
+	p := newPort(&usbtest.Echo{})
 	addr, _ := serve(t, p)
 	c := imported(t, addr)
 	a := c.control(usb.Setup(0x80, 6, 0x0100, 0, 18))
@@ -81,7 +82,7 @@ func TestControlTransfers(t *testing.T) {
 
 func TestAccessIsAskedOfTheServer(t *testing.T) {
 	var events atomic.Int32
-	p := usb.NewPort(usb.Identity{}, &echo{}, func(usb.TapEvent) { events.Add(1) })
+	p := usb.NewPort(usb.Identity{}, &usbtest.Echo{}, func(usb.TapEvent) { events.Add(1) })
 	addr, _ := serve(t, p)
 	c := imported(t, addr)
 	for access, want := range map[usb.Access]byte{{}: 0, {Denied: true}: 1, {Claimed: true}: 2, {Denied: true, Claimed: true}: 3} {
@@ -92,7 +93,7 @@ func TestAccessIsAskedOfTheServer(t *testing.T) {
 }
 
 func TestBulkTransfers(t *testing.T) {
-	addr, _ := serve(t, newPort(&echo{}))
+	addr, _ := serve(t, newPort(&usbtest.Echo{}))
 	c := imported(t, addr)
 	for _, n := range []int{0, 1, 63, 64} {
 		a := c.answers(c.out(make([]byte, n)), false)
@@ -128,7 +129,7 @@ func TestBulkTransfers(t *testing.T) {
 }
 
 func TestStallAndBabble(t *testing.T) {
-	p := newPort(&echo{})
+	p := newPort(&usbtest.Echo{})
 	addr, _ := serve(t, p)
 	c := imported(t, addr)
 	require.NoError(t, p.SetFaults([]usb.Fault{{On: "in", Packet: 1, Do: usb.DoStall}, {On: "in", Packet: 2, Do: usb.DoBabble}}))
@@ -149,7 +150,7 @@ func TestStallAndBabble(t *testing.T) {
 }
 
 func TestUnlink(t *testing.T) {
-	p := newPort(&echo{})
+	p := newPort(&usbtest.Echo{})
 	addr, _ := serve(t, p)
 	c := imported(t, addr)
 	read := c.in(5, 64)
@@ -172,7 +173,7 @@ func TestUnlink(t *testing.T) {
 
 func TestResetReachesTheDevice(t *testing.T) {
 	resets := make(chan struct{}, 1)
-	p := usb.NewPort(usb.Identity{}, &echo{}, func(e usb.TapEvent) {
+	p := usb.NewPort(usb.Identity{}, &usbtest.Echo{}, func(e usb.TapEvent) {
 		if e.Text == "reset" {
 			resets <- struct{}{}
 		}
@@ -189,7 +190,7 @@ func TestResetReachesTheDevice(t *testing.T) {
 }
 
 func TestUnplugClosesTheConnection(t *testing.T) {
-	p := newPort(&echo{})
+	p := newPort(&usbtest.Echo{})
 	addr, ended := serve(t, p)
 	c := imported(t, addr)
 	p.Unplug()
@@ -202,7 +203,7 @@ func TestUnplugClosesTheConnection(t *testing.T) {
 func TestServerStops(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
-	p := newPort(&echo{})
+	p := newPort(&usbtest.Echo{})
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	go func() { done <- (&usbip.Server{Ports: []*usb.Port{p}}).Serve(ctx, l) }()
@@ -217,7 +218,7 @@ func TestServerStops(t *testing.T) {
 }
 
 func TestMalformedEndsTheConnection(t *testing.T) {
-	p := newPort(&echo{quiet: true})
+	p := newPort(&usbtest.Echo{Quiet: true})
 	addr, ended := serve(t, p)
 	refused := func(field string) {
 		t.Helper()
@@ -294,7 +295,7 @@ func TestMalformedEndsTheConnection(t *testing.T) {
 
 // TestClientThatDoesNotRead: replies must not pile up in memory for it.
 func TestClientThatDoesNotRead(t *testing.T) {
-	p := newPort(&echo{})
+	p := newPort(&usbtest.Echo{})
 	addr, ended := serve(t, p)
 	c := imported(t, addr)
 	require.NoError(t, c.SetDeadline(time.Now().Add(2*time.Second)))
@@ -316,7 +317,7 @@ func TestClientThatDoesNotRead(t *testing.T) {
 
 // TestALongSession: far more OUT bytes than may wait at once, one after the other.
 func TestALongSession(t *testing.T) {
-	addr, _ := serve(t, newPort(&echo{quiet: true}))
+	addr, _ := serve(t, newPort(&usbtest.Echo{Quiet: true}))
 	c := imported(t, addr)
 	for range 6 {
 		a := c.answers(c.out(make([]byte, 1<<20)), false)
@@ -327,7 +328,7 @@ func TestALongSession(t *testing.T) {
 
 // TestEachDeviceHasANumber, by which its connection's commands name it, and no other's.
 func TestEachDeviceHasANumber(t *testing.T) {
-	addr, ended := serve(t, newPort(&echo{}), newPort(&echo{}))
+	addr, ended := serve(t, newPort(&usbtest.Echo{}), newPort(&usbtest.Echo{}))
 	one, two := imported(t, addr), dial(t, addr)
 	require.Zero(t, two.importDevice("1-2"))
 	require.NotEqual(t, one.devid, two.devid)
@@ -344,7 +345,7 @@ func TestASilentClientIsSentAway(t *testing.T) {
 	require.NoError(t, err)
 	ends := make(chan error, 3)
 	s := &usbip.Server{
-		Ports: []*usb.Port{newPort(&echo{})}, RequestTimeout: 100 * time.Millisecond, Ended: func(_ net.Addr, err error) { ends <- err },
+		Ports: []*usb.Port{newPort(&usbtest.Echo{})}, RequestTimeout: 100 * time.Millisecond, Ended: func(_ net.Addr, err error) { ends <- err },
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
@@ -380,7 +381,7 @@ func FuzzConnection(f *testing.F) {
 	both = append(both, header(1, 5, 0x10002, true, 0, 0, 18, usb.Setup(0x80, 6, 0x100, 0, 18))...)
 	f.Add(both)
 	f.Fuzz(func(t *testing.T, data []byte) {
-		p := newPort(&echo{})
+		p := newPort(&usbtest.Echo{})
 		s := &usbip.Server{Ports: []*usb.Port{p}}
 		here, there := net.Pipe()
 		served := make(chan struct{})

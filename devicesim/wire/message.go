@@ -1,14 +1,12 @@
 package wire
 
 import (
-	"bytes"
 	"encoding/binary"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 
+	"imkey-connect/devicesim/internal/strictjson"
 	"imkey-connect/devicesim/usb"
 )
 
@@ -47,13 +45,8 @@ var errMalformed = errors.New("wire: malformed request")
 // parseRequest parses one message: one JSON object of known fields with values within the limits. Errors are errMalformed.
 func parseRequest(data []byte) (request, error) {
 	var r request
-	dec := json.NewDecoder(bytes.NewReader(data))
-	dec.DisallowUnknownFields()
-	if err := dec.Decode(&r); err != nil {
+	if err := strictjson.Decode(data, &r); err != nil {
 		return r, fmt.Errorf("%w: %v", errMalformed, err)
-	}
-	if _, err := dec.Token(); err != io.EOF {
-		return r, fmt.Errorf("%w: more than one value", errMalformed)
 	}
 	switch {
 	case r.Length < 0:

@@ -15,7 +15,9 @@ import (
 	"imkey-connect/core/apdu"
 	"imkey-connect/core/frame"
 	"imkey-connect/devicesim/applet"
+	"imkey-connect/devicesim/applets/imk"
 	"imkey-connect/devicesim/device"
+	"imkey-connect/devicesim/device/devicetest"
 	"imkey-connect/devicesim/device/hosttest"
 	"imkey-connect/devicesim/ecdsa"
 )
@@ -78,12 +80,18 @@ func txBody(tx []byte, payment, receiver, fee string) []byte {
 
 func msgBody(data []byte) []byte { return field(1, 2, data) }
 
+// newDevice makes a device with this applet and the one that binds.
+func newDevice(t testing.TB, o device.Options) *device.Device {
+	t.Helper()
+	return devicetest.New(t, o, imk.Applet, Applet)
+}
+
 // wallet is a device with the test wallet whose person says yes, and a host; bound says whether they are.
-func wallet(t testing.TB, o device.Options, bound bool) (*device.Device, *host) {
+func wallet(t testing.TB, o device.Options, bound bool) (*device.Device, *devicetest.Host) {
 	t.Helper()
 	o.Mnemonic = hosttest.Mnemonic
 	d := newDevice(t, o)
-	h := newHost(t, d, 1)
+	h := devicetest.Connect(t, d, 1)
 	if bound {
 		h.Bind()
 		require.NoError(t, d.Home())
@@ -169,12 +177,12 @@ func TestSignedVectors(t *testing.T) {
 			if b, err := hex.DecodeString(strings.TrimPrefix(v.Message, "0x")); err == nil {
 				message = b
 			}
-			require.Equal(t, apdu.OK, h.prepare(prepareMessage, h.signed(msgBody(eip191(message)))))
+			require.Equal(t, apdu.OK, h.Prepare(prepareMessage, h.Signed(msgBody(eip191(message)))))
 			require.Equal(t, v.Signature[2:], hex.EncodeToString(low(t, h.OK(signMsgCommand), 27)))
 			continue
 		}
 		unsigned := hosttest.Unhex(t, v.Unsigned[2:])
-		require.Equal(t, apdu.OK, h.prepare(prepareTransaction, h.signed(txBody(unsigned, "p", "r", "f"))))
+		require.Equal(t, apdu.OK, h.Prepare(prepareTransaction, h.Signed(txBody(unsigned, "p", "r", "f"))))
 		signature := low(t, h.OK(signTxCommand), 0)
 		// The signed transaction ends with r and s, each as a string of 32 bytes.
 		require.Equal(t, v.Signed[len(v.Signed)-132:], "a0"+hex.EncodeToString(signature[:32])+"a0"+hex.EncodeToString(signature[32:64]))
@@ -224,7 +232,7 @@ func TestRecordedCommands(t *testing.T) {
 
 	highs := 0
 	for i := range 40 {
-		require.Equal(t, apdu.OK, h.prepare(prepareMessage, append([]byte{0, 0}, msgBody([]byte{byte(i)})...)))
+		require.Equal(t, apdu.OK, h.Prepare(prepareMessage, append([]byte{0, 0}, msgBody([]byte{byte(i)})...)))
 		answer := h.OK(signMsgCommand)
 		require.LessOrEqual(t, answer[65], byte(1))
 		if answer[33] >= 0x80 {
@@ -238,7 +246,7 @@ func TestRecordedCommands(t *testing.T) {
 // TestStates: what has to be there before the applet does anything.
 func TestStates(t *testing.T) {
 	d := newDevice(t, device.Options{Approve: device.Yes})
-	h := newHost(t, d, 1)
+	h := devicetest.Connect(t, d, 1)
 	h.OK(selectETH)
 	commands := []string{readKeyCommand, signTxCommand, signMsgCommand, recorded(t, "eth register address (ascii)"), "80510080010000", "80540080010000"}
 	for _, c := range commands {
@@ -308,14 +316,14 @@ func TestParameters(t *testing.T) {
 		h.SW(want, command)
 	}
 	// A wrong path does not use up what was confirmed; a signature does.
-	require.Equal(t, apdu.OK, h.prepare(prepareTransaction, unboundTx))
+	require.Equal(t, apdu.OK, h.Prepare(prepareTransaction, unboundTx))
 	h.SW(apdu.WrongData, "80520000036D2F7800")
 	h.OK(signTxCommand)
 	h.SW(apdu.ConditionsNotSatisfied, signTxCommand)
 	// Other paths sign with other keys.
-	require.Equal(t, apdu.OK, h.prepare(prepareTransaction, unboundTx))
+	require.Equal(t, apdu.OK, h.Prepare(prepareTransaction, unboundTx))
 	other := h.OK("80520000106d2f3434272f3630272f30272f302f3100")
-	require.Equal(t, apdu.OK, h.prepare(prepareTransaction, unboundTx))
+	require.Equal(t, apdu.OK, h.Prepare(prepareTransaction, unboundTx))
 	require.NotEqual(t, other, h.OK(signTxCommand))
 }
 
@@ -324,7 +332,7 @@ func TestChunks(t *testing.T) {
 	_, h := wallet(t, device.Options{Approve: device.Yes}, true)
 	for _, n := range []int{0, 1, 160, 168, 169, 170, 171, 172, 400, 65535} {
 		data := bytes.Repeat([]byte{0xA5}, n)
-		require.Equal(t, apdu.OK, h.prepare(prepareMessage, h.signed(msgBody(data))), n)
+		require.Equal(t, apdu.OK, h.Prepare(prepareMessage, h.Signed(msgBody(data))), n)
 		answer := h.OK(signMsgCommand)
 		want := keccak(data)
 		var sig ecdsa.Signature
@@ -332,9 +340,9 @@ func TestChunks(t *testing.T) {
 		sig.S.SetByteSlice(answer[33:65])
 		require.True(t, ecdsa.Verify(h.OK(readKeyCommand)[:65], want, sig.DER()))
 	}
-	whole := h.signed(msgBody([]byte("hello")))
+	whole := h.Signed(msgBody([]byte("hello")))
 	for _, size := range []int{1, 2, 7, len(whole) - 1} {
-		for i, c := range commands(t, prepareMessage, whole, size) {
+		for i, c := range devicetest.Commands(t, prepareMessage, whole, size) {
 			h.SW(apdu.OK, hex.EncodeToString(c))
 			if i == 0 {
 				h.OK(readKeyCommand) // what has come so far survives that
@@ -342,7 +350,7 @@ func TestChunks(t *testing.T) {
 		}
 		h.OK(signMsgCommand)
 	}
-	parts := commands(t, prepareMessage, whole, 40)
+	parts := devicetest.Commands(t, prepareMessage, whole, 40)
 	first, last := hex.EncodeToString(parts[0]), hex.EncodeToString(parts[len(parts)-1])
 	other := strings.Replace(last, "8054", "8051", 1)
 	h.OK(first)
@@ -373,11 +381,11 @@ func TestChunks(t *testing.T) {
 // TestPrepared: how long what the person has confirmed is there.
 func TestPrepared(t *testing.T) {
 	d, h := wallet(t, device.Options{}, true)
-	tx, msg := h.signed(txBody(plainTx, "p", "r", "f")), h.signed(msgBody([]byte("m")))
+	tx, msg := h.Signed(txBody(plainTx, "p", "r", "f")), h.Signed(msgBody([]byte("m")))
 	prepare := func() {
 		t.Helper()
-		h.offer(prepareTransaction, tx)
-		require.Equal(t, apdu.OK, h.answer(device.OK))
+		h.Offer(prepareTransaction, tx)
+		require.Equal(t, apdu.OK, h.Decide(device.OK))
 	}
 	gone := func() {
 		t.Helper()
@@ -389,8 +397,8 @@ func TestPrepared(t *testing.T) {
 	h.OK(readKeyCommand)
 	h.OK(signTxCommand)
 	gone()
-	h.offer(prepareMessage, msg)
-	require.Equal(t, apdu.OK, h.answer(device.OK))
+	h.Offer(prepareMessage, msg)
+	require.Equal(t, apdu.OK, h.Decide(device.OK))
 	h.SW(apdu.ConditionsNotSatisfied, signTxCommand)
 	h.OK(signMsgCommand)
 	gone()
@@ -402,28 +410,28 @@ func TestPrepared(t *testing.T) {
 		"a new payload":  func() { h.OK("80540000010000") },
 		"bus reset":      func() { require.NoError(t, h.Link.Reset(t.Context())); h.OK(selectETH) },
 		"a refused one": func() {
-			require.Equal(t, apdu.SignatureFailed, h.prepare(prepareTransaction, append([]byte{0, 0}, txBody(plainTx, "p", "r", "f")...)))
+			require.Equal(t, apdu.SignatureFailed, h.Prepare(prepareTransaction, append([]byte{0, 0}, txBody(plainTx, "p", "r", "f")...)))
 		},
 		"a rejected one": func() {
-			h.offer(prepareTransaction, tx)
-			require.Equal(t, apdu.Rejected, h.answer(device.Cancel))
+			h.Offer(prepareTransaction, tx)
+			require.Equal(t, apdu.Rejected, h.Decide(device.Cancel))
 		},
 		"unplugging": func() {
 			require.NoError(t, d.Unplug())
 			require.NoError(t, d.Plug())
-			h = newHost(t, d, 1)
+			h = devicetest.Connect(t, d, 1)
 			h.OK(selectETH)
 		},
 		"a power cut": func() {
 			require.NoError(t, h.Link.Close())
 			require.NoError(t, d.PowerCut())
 			require.NoError(t, d.Plug())
-			h = newHost(t, d, 1)
+			h = devicetest.Connect(t, d, 1)
 			h.OK(selectETH)
 		},
 		"another host": func() {
 			require.NoError(t, h.Link.Close())
-			h = newHost(t, d, 1)
+			h = devicetest.Connect(t, d, 1)
 			h.OK(selectETH)
 		},
 		"a reset": func() {
@@ -453,7 +461,7 @@ func TestBindingSignature(t *testing.T) {
 	for name, payload := range map[string][]byte{
 		"none":                    with(nil),
 		"none, as transactions":   with([]byte{0}),
-		"another host's":          h.as(2).signed(body),
+		"another host's":          h.As(2).Signed(body),
 		"over other bytes":        append(field(0, 1, h.BindingSignature(body[1:], false)), body...),
 		"of a changed payload":    append(field(0, 1, good), txBody(plainTx, "p", "r", "g")...),
 		"truncated":               with(good[:len(good)-1]),
@@ -462,36 +470,36 @@ func TestBindingSignature(t *testing.T) {
 		"one byte that is not 00": with([]byte{1}),
 		"r and s of zero":         with([]byte{0x30, 6, 2, 1, 0, 2, 1, 0}),
 	} {
-		require.Equal(t, apdu.SignatureFailed, h.prepare(prepareTransaction, payload), name)
+		require.Equal(t, apdu.SignatureFailed, h.Prepare(prepareTransaction, payload), name)
 		h.SW(apdu.ConditionsNotSatisfied, signTxCommand)
 	}
 	for _, high := range []bool{false, true} {
-		require.Equal(t, apdu.OK, h.prepare(prepareTransaction, with(h.BindingSignature(body, high))))
+		require.Equal(t, apdu.OK, h.Prepare(prepareTransaction, with(h.BindingSignature(body, high))))
 		h.OK(signTxCommand)
 	}
 	// The switch lets empty ones pass, and wrong ones no more than before.
 	d.AllowUnbound(true)
 	require.True(t, d.Status().AllowUnbound)
 	for _, none := range [][]byte{nil, {0}} {
-		require.Equal(t, apdu.OK, h.prepare(prepareTransaction, with(none)))
+		require.Equal(t, apdu.OK, h.Prepare(prepareTransaction, with(none)))
 		h.OK(signTxCommand)
 	}
-	require.Equal(t, apdu.SignatureFailed, h.prepare(prepareTransaction, h.as(2).signed(body)))
+	require.Equal(t, apdu.SignatureFailed, h.Prepare(prepareTransaction, h.As(2).Signed(body)))
 	d.AllowUnbound(false)
-	require.Equal(t, apdu.SignatureFailed, h.prepare(prepareTransaction, with(nil)))
+	require.Equal(t, apdu.SignatureFailed, h.Prepare(prepareTransaction, with(nil)))
 
 	// A host that was bound once is another host now.
 	code := func() string { h.OK(hosttest.SelectIMK); h.Check(); h.OK(hosttest.ShowCode); return h.ShownCode() }()
-	require.Equal(t, hosttest.RightCode, h.as(2).Verify(code))
+	require.Equal(t, hosttest.RightCode, h.As(2).Verify(code))
 	h.OK(selectETH)
-	require.Equal(t, apdu.SignatureFailed, h.prepare(prepareTransaction, h.signed(body)))
-	require.Equal(t, apdu.OK, h.prepare(prepareTransaction, h.as(2).signed(body)))
+	require.Equal(t, apdu.SignatureFailed, h.Prepare(prepareTransaction, h.Signed(body)))
+	require.Equal(t, apdu.OK, h.Prepare(prepareTransaction, h.As(2).Signed(body)))
 
 	// A device that nobody is bound to cannot check one, but takes none, as recorded ones did.
 	_, free := wallet(t, device.Options{Approve: device.Yes, Rand: hosttest.Seeded(2)}, false)
-	require.Equal(t, apdu.SignatureFailed, free.prepare(prepareTransaction, free.signed(body)))
-	require.Equal(t, apdu.OK, free.prepare(prepareTransaction, with(nil)))
-	require.Equal(t, apdu.OK, free.prepare(prepareTransaction, with([]byte{0})))
+	require.Equal(t, apdu.SignatureFailed, free.Prepare(prepareTransaction, free.Signed(body)))
+	require.Equal(t, apdu.OK, free.Prepare(prepareTransaction, with(nil)))
+	require.Equal(t, apdu.OK, free.Prepare(prepareTransaction, with([]byte{0})))
 	require.True(t, newDevice(t, device.Options{AllowUnbound: true}).Status().AllowUnbound)
 }
 
@@ -502,7 +510,7 @@ func TestMalformedPayloads(t *testing.T) {
 	good := txBody(plainTx, "p", "r", "f")
 	refuse := func(name string, ins byte, body []byte) {
 		t.Helper()
-		require.Equal(t, apdu.WrongData, h.prepare(ins, unsigned(ins, body)), name)
+		require.Equal(t, apdu.WrongData, h.Prepare(ins, unsigned(ins, body)), name)
 		require.False(t, d.Status().Asking, name)
 		h.SW(apdu.ConditionsNotSatisfied, signTxCommand)
 		h.SW(apdu.ConditionsNotSatisfied, signMsgCommand)
@@ -595,7 +603,7 @@ func TestWhatTheScreenShows(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			h.T = t
-			h.offer(prepareTransaction, h.signed(txBody(test.tx, "host's payment", "host's receiver", "host's fee")))
+			h.Offer(prepareTransaction, h.Signed(txBody(test.tx, "host's payment", "host's receiver", "host's fee")))
 			require.Equal(t, test.want, read(t, d))
 			require.NoError(t, d.Press(device.OK))
 			_, sw, _ := h.Answer()
@@ -626,7 +634,7 @@ func TestWhatTheScreenShows(t *testing.T) {
 				text := hex.EncodeToString(sum[:])
 				want = []string{"Sign blindly:|" + text[:16] + "|" + text[16:32], text[32:48] + "|" + text[48:] + "|"}
 			}
-			h.offer(prepareMessage, h.signed(msgBody(test.data)))
+			h.Offer(prepareMessage, h.Signed(msgBody(test.data)))
 			require.Equal(t, want, read(t, d))
 			require.NoError(t, d.Press(device.OK))
 			_, sw, _ := h.Answer()
@@ -636,7 +644,7 @@ func TestWhatTheScreenShows(t *testing.T) {
 	}
 	t.Run("a long one", func(t *testing.T) {
 		h.T = t
-		h.offer(prepareMessage, h.signed(msgBody(eip191([]byte(long)))))
+		h.Offer(prepareMessage, h.Signed(msgBody(eip191([]byte(long)))))
 		require.Equal(t, "OK/Cancel 1/31", d.Status().Screen[3])
 		require.Len(t, read(t, d), 31)
 	})
@@ -659,7 +667,7 @@ func TestChecksummed(t *testing.T) {
 // TestPersonDecidesAboutSigning: cancel, and all that can come between.
 func TestPersonDecidesAboutSigning(t *testing.T) {
 	d, h := wallet(t, device.Options{PIN: ""}, true)
-	payload := h.signed(txBody(plainTx, "p", "r", "f"))
+	payload := h.Signed(txBody(plainTx, "p", "r", "f"))
 	for name, test := range map[string]struct {
 		act  func() error
 		want apdu.StatusWord
@@ -673,7 +681,7 @@ func TestPersonDecidesAboutSigning(t *testing.T) {
 		"boot loader": {func() error { return d.SetBootLoader(true) }, apdu.InMenu, func() { require.NoError(t, d.SetBootLoader(false)) }},
 	} {
 		h.OK(selectETH)
-		h.offer(prepareTransaction, payload)
+		h.Offer(prepareTransaction, payload)
 		require.NoError(t, test.act())
 		_, sw, _ := h.Answer()
 		require.Equal(t, test.want, sw, name)
@@ -686,35 +694,35 @@ func TestPersonDecidesAboutSigning(t *testing.T) {
 	}
 	// The address, too, is for the person to judge.
 	h.Message(hosttest.Unhex(t, recorded(t, "eth register address (ascii)")))
-	h.await("a question", func(s device.Status) bool { return s.Asking })
+	h.Await("a question", func(s device.Status) bool { return s.Asking })
 	require.Equal(t, []string{"Addr: 0x6031564e|7b2F5cc33737807b|2E58DaFF870B590b"}, read(t, d))
 	require.NoError(t, d.Press(device.Cancel))
 	_, sw, _ := h.Answer()
 	require.Equal(t, apdu.Rejected, sw)
 
 	// A host that gives up gets nothing afterwards, with device.OK or without.
-	h.offer(prepareTransaction, payload)
+	h.Offer(prepareTransaction, payload)
 	h.Send(frame.Cancel())
 	require.Equal(t, frame.Error(frame.Cancelled), h.ReceiveAfterKeepAlives())
-	h.await("the question withdrawn", func(s device.Status) bool { return !s.Asking })
+	h.Await("the question withdrawn", func(s device.Status) bool { return !s.Asking })
 	require.NoError(t, d.Press(device.OK))
 	h.Idle()
 	h.SW(apdu.ConditionsNotSatisfied, signTxCommand)
 
 	// Unplugged while it asks: when it is back it asks nothing.
 	for _, cut := range []func() error{d.Unplug, d.PowerCut} {
-		h.offer(prepareTransaction, payload)
+		h.Offer(prepareTransaction, payload)
 		require.NoError(t, cut())
 		require.Empty(t, d.Status().Screen)
 		require.NoError(t, d.Plug())
 		require.False(t, d.Status().Asking)
-		h = newHost(t, d, 1)
+		h = devicetest.Connect(t, d, 1)
 		h.OK(selectETH)
 		h.SW(apdu.ConditionsNotSatisfied, signTxCommand)
 	}
 
 	// While it takes its time the host hears of it.
-	h.offer(prepareTransaction, payload)
+	h.Offer(prepareTransaction, payload)
 	require.Equal(t, frame.KeepAlive(2), h.Receive())
 	require.NoError(t, d.Press(device.OK))
 	_, sw, _ = h.Answer()
@@ -722,17 +730,17 @@ func TestPersonDecidesAboutSigning(t *testing.T) {
 	h.OK(signTxCommand)
 
 	_, h = wallet(t, device.Options{Approve: device.No}, true)
-	require.Equal(t, apdu.Rejected, h.prepare(prepareTransaction, payload))
+	require.Equal(t, apdu.Rejected, h.Prepare(prepareTransaction, payload))
 	h.SW(apdu.Rejected, recorded(t, "eth register address (ascii)"))
 }
 
 // TestLockedMeanwhile: a question that waits when the device is locked is not answered by unlocking it.
 func TestLockedMeanwhile(t *testing.T) {
 	d := newDevice(t, device.Options{Mnemonic: hosttest.Mnemonic, PIN: "1234"})
-	h := newHost(t, d, 1)
+	h := devicetest.Connect(t, d, 1)
 	require.NoError(t, d.Unlock("1234"))
 	h.OK(selectETH)
-	h.offer(prepareTransaction, append([]byte{0, 0}, txBody(plainTx, "p", "r", "f")...))
+	h.Offer(prepareTransaction, append([]byte{0, 0}, txBody(plainTx, "p", "r", "f")...))
 	require.NoError(t, d.Lock())
 	_, sw, _ := h.Answer()
 	require.Equal(t, apdu.PINNotVerified, sw)
@@ -780,7 +788,7 @@ func FuzzPayload(f *testing.F) {
 // FuzzCommands sends the applet commands, each after a byte of length, to a device whose person says yes.
 func FuzzCommands(f *testing.F) {
 	d, h := wallet(f, device.Options{Approve: device.Yes}, true)
-	tx := commands(f, prepareTransaction, h.signed(txBody(plainTx, "p", "r", "f")), applet.MaxChunk)
+	tx := devicetest.Commands(f, prepareTransaction, h.Signed(txBody(plainTx, "p", "r", "f")), applet.MaxChunk)
 	for _, s := range [][]string{{hex.EncodeToString(tx[0]), signTxCommand}, {"805400000201FF00", "80548080020304", signMsgCommand}, {readKeyCommand, signMsgCommand}} {
 		var seed []byte
 		for _, c := range s {
@@ -791,7 +799,7 @@ func FuzzCommands(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, in []byte) {
-		h := h.on(t)
+		h := h.On(t)
 		h.OK(selectETH)
 		before := d.Status()
 		for len(in) > 1 {
@@ -810,7 +818,7 @@ func FuzzCommands(f *testing.F) {
 		require.Equal(t, before, d.Status())
 		h.Idle()
 		h.OK(selectETH)
-		require.Equal(t, apdu.OK, h.prepare(prepareTransaction, h.signed(txBody(plainTx, "p", "r", "f"))))
+		require.Equal(t, apdu.OK, h.Prepare(prepareTransaction, h.Signed(txBody(plainTx, "p", "r", "f"))))
 		h.OK(signTxCommand)
 	})
 }

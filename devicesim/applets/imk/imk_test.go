@@ -8,38 +8,39 @@ import (
 
 	"imkey-connect/core/apdu"
 	"imkey-connect/devicesim/device"
+	"imkey-connect/devicesim/device/devicetest"
 	"imkey-connect/devicesim/device/hosttest"
 )
 
 // TestWhenACodeAppears is the table of section 5, row by row.
 func TestWhenACodeAppears(t *testing.T) {
 	// shown, by the table's last column: on BIND_CHECK, and after 8072.
-	row := func(t *testing.T, h *host, status byte, atOnce bool, onRequest bool) {
+	row := func(t *testing.T, h *devicetest.Host, status byte, atOnce bool, onRequest bool) {
 		t.Helper()
 		require.Equal(t, status, h.Check())
-		require.Equal(t, atOnce, shownCode(h.d) != "", "%q", h.d.Status().Screen)
-		require.NoError(t, h.d.Home())
-		require.Empty(t, shownCode(h.d), "home takes the code away")
+		require.Equal(t, atOnce, devicetest.ShownCode(h.D) != "", "%q", h.D.Status().Screen)
+		require.NoError(t, h.D.Home())
+		require.Empty(t, devicetest.ShownCode(h.D), "home takes the code away")
 		if onRequest {
 			h.OK(hosttest.ShowCode)
-			require.NotEmpty(t, shownCode(h.d))
-			require.NoError(t, h.d.Home())
+			require.NotEmpty(t, devicetest.ShownCode(h.D))
+			require.NoError(t, h.D.Home())
 		} else {
 			h.SW(apdu.ConditionsNotSatisfied, hosttest.ShowCode)
-			require.Empty(t, shownCode(h.d))
+			require.Empty(t, devicetest.ShownCode(h.D))
 		}
 	}
 	t.Run("new", func(t *testing.T) {
-		d := newDevice(t, device.Options{})
-		row(t, newHost(t, d, 1), hosttest.Unbound, true, true)
+		d := devicetest.New(t, device.Options{}, Applet)
+		row(t, devicetest.Connect(t, d, 1), hosttest.Unbound, true, true)
 	})
 	t.Run("new, restored", func(t *testing.T) {
-		d := newDevice(t, device.Options{Mnemonic: hosttest.Mnemonic})
-		row(t, newHost(t, d, 1), hosttest.Unbound, true, true)
+		d := devicetest.New(t, device.Options{Mnemonic: hosttest.Mnemonic}, Applet)
+		row(t, devicetest.Connect(t, d, 1), hosttest.Unbound, true, true)
 	})
 	t.Run("reset", func(t *testing.T) {
-		d := newDevice(t, device.Options{Mnemonic: hosttest.Mnemonic})
-		h := newHost(t, d, 1)
+		d := devicetest.New(t, device.Options{Mnemonic: hosttest.Mnemonic}, Applet)
+		h := devicetest.Connect(t, d, 1)
 		old := h.Bind()
 		require.NoError(t, d.Reset())
 		require.False(t, d.Status().Wallet)
@@ -47,41 +48,41 @@ func TestWhenACodeAppears(t *testing.T) {
 		h.OK(hosttest.SelectIMK)
 		h.SW(apdu.ConditionsNotSatisfied, hosttest.ShowCode) // none is drawn yet
 		require.Equal(t, hosttest.Unbound, h.Check())
-		require.NotEqual(t, old, shownCode(d))
+		require.NotEqual(t, old, devicetest.ShownCode(d))
 		require.Equal(t, "code-shown", d.Status().Binding)
 		require.Equal(t, hosttest.WrongCode, h.Verify(old))
 	})
 	t.Run("unbound, code drawn, another host", func(t *testing.T) {
-		d := newDevice(t, device.Options{})
-		h := newHost(t, d, 1)
+		d := devicetest.New(t, device.Options{}, Applet)
+		h := devicetest.Connect(t, d, 1)
 		h.Check()
-		code := shownCode(d)
+		code := devicetest.ShownCode(d)
 		require.NoError(t, d.Home())
-		row(t, h.as(2), hosttest.Unbound, false, true)
+		row(t, h.As(2), hosttest.Unbound, false, true)
 		row(t, h, hosttest.Unbound, false, true)
 		h.OK(hosttest.ShowCode)
-		require.Equal(t, code, shownCode(d), "a code lives until the reset")
+		require.Equal(t, code, devicetest.ShownCode(d), "a code lives until the reset")
 	})
 	t.Run("bound to this", func(t *testing.T) {
-		d := newDevice(t, device.Options{})
-		h := newHost(t, d, 1)
+		d := devicetest.New(t, device.Options{}, Applet)
+		h := devicetest.Connect(t, d, 1)
 		h.Bind()
 		row(t, h, hosttest.BoundToThis, false, true)
 	})
 	t.Run("bound to another", func(t *testing.T) {
-		d := newDevice(t, device.Options{})
-		h := newHost(t, d, 1)
+		d := devicetest.New(t, device.Options{}, Applet)
+		h := devicetest.Connect(t, d, 1)
 		code := h.Bind()
-		row(t, h.as(2), hosttest.BoundElsewhere, false, false)
+		row(t, h.As(2), hosttest.BoundElsewhere, false, false)
 
 		// The same code binds the other; now the first one is the other.
-		require.Equal(t, hosttest.RightCode, h.as(2).Verify(code))
-		row(t, h.as(2), hosttest.BoundToThis, false, true)
+		require.Equal(t, hosttest.RightCode, h.As(2).Verify(code))
+		row(t, h.As(2), hosttest.BoundToThis, false, true)
 		row(t, h, hosttest.BoundElsewhere, false, false)
 
 		// Who has not said who it is sees nothing either.
 		require.NoError(t, h.Link.Close())
-		again := newHost(t, d, 2)
+		again := devicetest.Connect(t, d, 2)
 		again.OK(hosttest.SelectIMK)
 		again.SW(apdu.ConditionsNotSatisfied, hosttest.ShowCode)
 	})
@@ -89,40 +90,40 @@ func TestWhenACodeAppears(t *testing.T) {
 
 // TestCodeBlocksNothing: with a code on the screen every command is answered, and binding takes the code away.
 func TestCodeBlocksNothing(t *testing.T) {
-	d := newDevice(t, device.Options{})
-	h := newHost(t, d, 1)
+	d := devicetest.New(t, device.Options{}, Applet)
+	h := devicetest.Connect(t, d, 1)
 	require.Equal(t, "none", d.Status().Binding)
 	h.Check()
-	code := shownCode(d)
+	code := devicetest.ShownCode(d)
 	require.Equal(t, "code-shown", d.Status().Binding)
 	for _, b := range []device.Button{device.OK, device.Up, device.Down} {
 		require.NoError(t, d.Press(b))
-		require.Equal(t, code, shownCode(d))
+		require.Equal(t, code, devicetest.ShownCode(d))
 	}
 	h.OK(hosttest.SelectCardManager)
 	h.OK(hosttest.ReadCertificate)
 	h.Check()
-	require.Equal(t, code, shownCode(d))
+	require.Equal(t, code, devicetest.ShownCode(d))
 	require.Equal(t, hosttest.WrongCode, h.Verify(hosttest.Wrong(code)))
-	require.Equal(t, code, shownCode(d), "a wrong code leaves the right one to be read")
+	require.Equal(t, code, devicetest.ShownCode(d), "a wrong code leaves the right one to be read")
 	require.Equal(t, 9, d.Status().CodeAttemptsLeft)
 	require.Equal(t, hosttest.RightCode, h.Verify(code))
-	require.Empty(t, shownCode(d))
+	require.Empty(t, devicetest.ShownCode(d))
 	s := d.Status()
 	require.Equal(t, "bound", s.Binding)
 	require.Equal(t, 10, s.CodeAttemptsLeft)
 
 	h.OK(hosttest.ShowCode)
 	require.NoError(t, d.Press(device.Cancel))
-	require.Empty(t, shownCode(d), "cancel goes home")
+	require.Empty(t, devicetest.ShownCode(d), "cancel goes home")
 }
 
 func TestApproveNeverClosesACode(t *testing.T) {
 	for _, approve := range []device.Approve{device.Yes, device.No} {
-		d := newDevice(t, device.Options{Approve: approve, ConfirmBinding: true})
-		h := newHost(t, d, 1)
+		d := devicetest.New(t, device.Options{Approve: approve, ConfirmBinding: true}, Applet)
+		h := devicetest.Connect(t, d, 1)
 		h.Check()
-		code := shownCode(d)
+		code := devicetest.ShownCode(d)
 		require.NotEmpty(t, code)
 		if approve == device.Yes {
 			require.Equal(t, hosttest.RightCode, h.Verify(code))
@@ -130,20 +131,20 @@ func TestApproveNeverClosesACode(t *testing.T) {
 		}
 		_, sw := h.Raw(h.Proof(code))
 		require.Equal(t, apdu.Rejected, sw)
-		require.Equal(t, code, shownCode(d))
+		require.Equal(t, code, devicetest.ShownCode(d))
 		require.Equal(t, "code-shown", d.Status().Binding)
 	}
 }
 
 func TestTenWrongCodes(t *testing.T) {
-	lock := func(t *testing.T, o device.Options) (*device.Device, *host, string) {
-		d := newDevice(t, o)
-		h := newHost(t, d, 1)
+	lock := func(t *testing.T, o device.Options) (*device.Device, *devicetest.Host, string) {
+		d := devicetest.New(t, o, Applet)
+		h := devicetest.Connect(t, d, 1)
 		if o.PIN != "" {
 			require.NoError(t, d.Unlock(o.PIN))
 		}
 		h.Check()
-		code := shownCode(d)
+		code := devicetest.ShownCode(d)
 		require.NoError(t, d.Home())
 		for i := range 10 {
 			require.Equal(t, 10-i, d.Status().CodeAttemptsLeft)
@@ -181,15 +182,15 @@ func TestTenWrongCodes(t *testing.T) {
 		d, _, code := lock(t, device.Options{StateFile: file})
 		require.NoError(t, d.PowerCut())
 		require.NoError(t, d.Plug())
-		h := newHost(t, d, 1)
+		h := devicetest.Connect(t, d, 1)
 		h.Check()
 		_, sw := h.Raw(h.Proof(code))
 		require.Equal(t, apdu.ConditionsNotSatisfied, sw)
 		require.NoError(t, d.Close())
 
-		d = newDevice(t, device.Options{StateFile: file})
+		d = devicetest.New(t, device.Options{StateFile: file}, Applet)
 		require.Zero(t, d.Status().CodeAttemptsLeft)
-		h = newHost(t, d, 1)
+		h = devicetest.Connect(t, d, 1)
 		h.Check()
 		_, sw = h.Raw(h.Proof(code))
 		require.Equal(t, apdu.ConditionsNotSatisfied, sw)
@@ -198,8 +199,8 @@ func TestTenWrongCodes(t *testing.T) {
 
 // TestGates: what a locked device and one in its menu answer.
 func TestGates(t *testing.T) {
-	d := newDevice(t, device.Options{PIN: "1234"})
-	h := newHost(t, d, 1)
+	d := devicetest.New(t, device.Options{PIN: "1234"}, Applet)
+	h := devicetest.Connect(t, d, 1)
 	refused := func(want apdu.StatusWord) {
 		t.Helper()
 		h.OK(hosttest.SelectIMK)
@@ -209,7 +210,7 @@ func TestGates(t *testing.T) {
 		h.OK(hosttest.SelectCardManager)
 		h.OK(hosttest.ReadCertificate)
 		h.OK("FFDA4654056162636465" + "00")
-		require.Empty(t, shownCode(d))
+		require.Empty(t, devicetest.ShownCode(d))
 	}
 	require.True(t, d.Status().Locked)
 	refused(apdu.PINNotVerified)
