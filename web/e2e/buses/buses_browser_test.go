@@ -30,8 +30,9 @@ func chosenBuses(t *testing.T) (chosen []harness.Bus) {
 	return chosen
 }
 
-// TestBuses makes the same checks over every bus that IMKEY_BUS names, and compares what was seen: whoever tests on one of
-// them must learn what a page would meet on another. With IMKEY_OUT, what was seen is kept in that folder.
+// TestBuses makes the same checks over every bus that IMKEY_BUS names, by default those that need no kernel, and compares what
+// was seen. Each difference must be explained in differences.json. Where IMKEY_OUT is set, what was seen is written to that
+// folder.
 func TestBuses(t *testing.T) {
 	t.Parallel()
 	seen := map[string]buses.Seen{}

@@ -11,8 +11,8 @@ import (
 	"imkey-connect/web/e2e/harness"
 )
 
-// TestBrowserChooser pairs as a person does who has never been here: no permission, a browser with windows, and the
-// mouse in the dialog that the browser itself opens. No page and no DevTools reach that dialog.
+// TestBrowserChooser binds a device as a new user does: without a permission, in a browser with windows, with the mouse in the
+// chooser that the browser opens. Neither a page nor DevTools reach that chooser.
 func TestBrowserChooser(t *testing.T) {
 	d := newDisplay(t)
 	s := harness.NewSim(t, device.Options{})

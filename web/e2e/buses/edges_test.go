@@ -132,6 +132,8 @@ const (
 	callPage      = `(await import('/edges/page.js')).page(other => simulatedUSB(other ?? url), sim)`
 )
 
+// TestChoosingAndForgettingASimulatedDevice compares what a page sees of requestDevice, forget and reconnects of the object of
+// webusb.js with page.json.
 func TestChoosingAndForgettingASimulatedDevice(t *testing.T) {
 	t.Parallel()
 	got := tried(t, harness.BrowserOptions{Unplugged: true}, callPage)

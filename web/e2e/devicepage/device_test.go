@@ -22,7 +22,7 @@ func waitForResult(b *harness.Browser, what string) {
 	b.WaitUntil(fmt.Sprintf("document.querySelector('.panels .message').textContent === %q", what))
 }
 
-// All that a person does with a device, with its buttons and its cable alone.
+// TestDeviceByHand uses a device with its buttons and its cable alone: a wallet, a PIN, a wipe, a restore, a reset.
 func TestDeviceByHand(t *testing.T) {
 	t.Parallel()
 	s := harness.NewSim(t, device.Options{Serial: "imKey01191200001"})
@@ -111,8 +111,8 @@ func TestDeviceByHand(t *testing.T) {
 	b.CheckConsole()
 }
 
-// What the page does to the device beside its buttons says what came of it, in the person's language, and no longer than
-// it is true.
+// TestDevicePageReportsResults checks the result that the device page shows for each of its controls, in both languages, and
+// that it disappears with the next event.
 func TestDevicePageReportsResults(t *testing.T) {
 	t.Parallel()
 	s := harness.NewSim(t, device.Options{})
@@ -187,7 +187,7 @@ func TestDevicePageReportsResults(t *testing.T) {
 	}
 }
 
-// TestDevicePageOfARecording: what plays has a screen and a cable; nothing on the page pretends that it has a person.
+// TestDevicePageOfARecording checks that the device page of a recording has no buttons, PIN or wallet.
 func TestDevicePageOfARecording(t *testing.T) {
 	t.Parallel()
 	script, err := replay.Parse([]byte("=> 80cb800005dfff028101\n<= 0119000000000000009000\n"))

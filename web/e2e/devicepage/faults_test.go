@@ -29,8 +29,8 @@ func arm(b *harness.Browser, f usb.Fault) {
 	b.WaitFor("[data-armed='1']")
 }
 
-// TestFaultsFromTheDevicePage: every kind of fault, armed with the panel of the device page, on a device in the browser's own
-// navigator.usb; what a site is told of it; and that the device serves the site again once it is gone.
+// TestFaultsFromTheDevicePage arms every kind of fault in the panel of the device page. The SDK reports the error of each, and
+// opens the device again once the fault is gone.
 func TestFaultsFromTheDevicePage(t *testing.T) {
 	t.Parallel()
 	s := harness.NewSim(t, device.Options{})

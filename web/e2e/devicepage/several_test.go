@@ -10,8 +10,8 @@ import (
 	"imkey-connect/web/e2e/harness"
 )
 
-// TestSeveralDevicePages: each has a bus id, a serial number, a page and a part of the control API of its own, and what is done
-// to one is done to it alone.
+// TestSeveralDevicePages checks that each of several simulated devices has a bus id, a serial number, a page and a control API
+// of its own.
 func TestSeveralDevicePages(t *testing.T) {
 	t.Parallel()
 	s := harness.NewSim(t, device.Options{}, device.Options{PIN: "123456"}, device.Options{})

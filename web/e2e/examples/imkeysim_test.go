@@ -11,7 +11,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestStartChromiumWithoutTheSimulator: the error of startChromium names the command that builds the missing program.
+// TestStartChromiumWithoutTheSimulator checks that startChromium says how to build the simulator where it is missing, and that
+// the command is right.
 func TestStartChromiumWithoutTheSimulator(t *testing.T) {
 	t.Parallel()
 	module, err := filepath.Abs("../../../examples/imkeysim/imkeysim.js")

@@ -193,17 +193,38 @@ func (b *Browser) WaitFor(selector string) {
 	b.WaitUntil(fmt.Sprintf("document.querySelector(%q) !== null", selector))
 }
 
-// WaitUntil waits until a JavaScript expression is true. It is evaluated again whenever the document changes. Where the page is
-// left meanwhile, the wait goes on in the next page.
+// WaitUntil waits until a JavaScript expression is true. It is evaluated again whenever the document or the focus changes; it must
+// not be a promise. Where the page is left meanwhile, the wait goes on in the next page.
 func (b *Browser) WaitUntil(condition string) {
 	b.T.Helper()
-	limit := time.Now().Add(Timeout)
+	ctx, stop := context.WithTimeout(b.Ctx, min(Timeout/2, 3*time.Minute))
+	defer stop()
+	wait := chromedp.Evaluate[bool](fmt.Sprintf(`new Promise((resolve, reject) => {
+		const look = () => {
+			try {
+				const value = %s
+				if (value instanceof Promise) throw new TypeError('the condition is a promise')
+				if (value) end(resolve, true)
+			} catch (error) {
+				end(reject, error)
+			}
+		}
+		const end = (settle, value) => {
+			observer.disconnect()
+			for (const name of ['focusin', 'focusout']) removeEventListener(name, look, true)
+			settle(value)
+		}
+		const observer = new MutationObserver(look)
+		observer.observe(document, { subtree: true, childList: true, attributes: true, characterData: true })
+		for (const name of ['focusin', 'focusout']) addEventListener(name, look, true)
+		look()
+	})`, condition), chromedp.EvalAwaitPromise)
 	for {
-		_, err := chromedp.Run(b.Ctx, chromedp.Poll[bool](condition, chromedp.WithPollingMutation(), chromedp.WithPollingTimeout(min(Timeout/2, 3*time.Minute))))
+		_, err := chromedp.Run(ctx, wait)
 		if err == nil {
 			return
 		}
-		if !contextGone(err) || time.Now().After(limit) {
+		if !contextGone(err) || ctx.Err() != nil {
 			require.NoError(b.T, err, "%s\nthe page shows: %s\nconsole: %s", condition, b.Text(), b.Console())
 		}
 	}
@@ -252,14 +273,14 @@ func (b *Browser) Text() string {
 	return text
 }
 
-// WaitForDevice waits until the browser lists one device. It notices a plug a moment after the device does.
-func (b *Browser) WaitForDevice() {
+// WaitForDevices waits until the browser lists n devices that the page may use. It notices a plug a moment after the device does.
+func (b *Browser) WaitForDevices(n int) {
 	b.T.Helper()
-	b.Run(`for (;;) {
+	b.Run(fmt.Sprintf(`for (;;) {
 		const plugged = new Promise((go) => navigator.usb.addEventListener('connect', go, { once: true }))
-		if ((await navigator.usb.getDevices()).length === 1) break
+		if ((await navigator.usb.getDevices()).length === %d) break
 		await plugged
-	}`)
+	}`, n))
 }
 
 // NewTab opens another tab in the same browser.

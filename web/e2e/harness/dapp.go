@@ -38,6 +38,9 @@ func (d *Dapp) Load(rpc, options string) {
 	d.T.Helper()
 	d.Do(chromedp.Navigate(d.Sim.URL + "/dapp-under-test"))
 	d.Run(fmt.Sprintf(`
+		const expired = [] // the delays of the timers that have expired
+		const { setTimeout } = globalThis
+		globalThis.setTimeout = (run, delay, ...args) => setTimeout((...given) => { expired.push(delay); run(...given) }, delay, ...args)
 		const sdk = await import('/imkey.js')
 		const rpc = %q, trustedCAs = [%q]
 		const provider = sdk.createProvider({ chains: [{ chainId: %d, rpcUrls: [rpc] }], trustedCAs, pairing: 'none', %s })
@@ -58,7 +61,7 @@ func (d *Dapp) Load(rpc, options string) {
 			addEventListener('provider', look)
 			look()
 		})
-		Object.assign(globalThis, { sdk, rpc, trustedCAs, provider, events, outcome, event, pending: {}, controllers: {} })`,
+		Object.assign(globalThis, { expired, sdk, rpc, trustedCAs, provider, events, outcome, event, pending: {}, controllers: {} })`,
 		rpc, d.Sim.Device.CA(), FakeChain, options))
 }
 
@@ -185,16 +188,21 @@ func (d *Dapp) WaitForEvent(name string, after int) {
 	d.Run(fmt.Sprintf("await event(%q, %d)", name, after))
 }
 
-// Confirm makes a request that the user confirms on the device, and returns how long it took.
-func (d *Dapp) Confirm(method, params string) (Outcome, time.Duration) {
+// ExpiredTimers returns how many timers with at least this delay have expired in the page so far.
+func (d *Dapp) ExpiredTimers(atLeast time.Duration) int {
 	d.T.Helper()
-	began := time.Now()
+	return Eval[int](d.Browser, fmt.Sprintf("expired.filter(delay => delay >= %d).length", atLeast.Milliseconds()))
+}
+
+// Confirm makes a request that the user confirms on the device.
+func (d *Dapp) Confirm(method, params string) Outcome {
+	d.T.Helper()
 	r := d.Start(method, params)
 	r.WaitForQuestion()
 	d.Sim.Device.Press(device.OK)
 	o := r.Wait()
 	require.Zero(d.T, o.Code, "%s: %+v", method, o)
-	return o, time.Since(began)
+	return o
 }
 
 // RequireError checks that a request failed with a code and the reason data.code, and that the error has the form of all errors.

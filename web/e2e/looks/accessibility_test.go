@@ -92,7 +92,8 @@ func (n *axNode) inGroup(name string) *axNode {
 	return groups[0]
 }
 
-// To a screen reader the eight boxes are one group with one name, and each says its position.
+// TestCodeBoxesForScreenReaders checks that the eight boxes are one group with one name for a screen reader, and that each
+// gives its position.
 func TestCodeBoxesForScreenReaders(t *testing.T) {
 	t.Parallel()
 	s := harness.NewSim(t, device.Options{})
@@ -124,7 +125,7 @@ func TestCodeBoxesForScreenReaders(t *testing.T) {
 	}
 }
 
-// Changes of state are announced politely, errors at once, in regions that were there before.
+// TestAnnouncements checks that changes of state are announced politely and errors at once, in live regions that exist before.
 func TestAnnouncements(t *testing.T) {
 	t.Parallel()
 	s := harness.NewSim(t, device.Options{})
@@ -178,7 +179,7 @@ func (n *axNode) text() string {
 	return all
 }
 
-// In every state there is one heading, and everything that takes the focus says what it is.
+// TestEveryControlHasAName checks that every state has one heading, and that everything that takes the focus has a name.
 func TestEveryControlHasAName(t *testing.T) {
 	t.Parallel()
 	s := harness.NewSim(t, device.Options{})

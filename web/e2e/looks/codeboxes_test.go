@@ -11,8 +11,8 @@ import (
 	"imkey-connect/web/e2e/harness"
 )
 
-// The eight boxes, as people expect them to take what they type and paste. "_" is an empty box, and the number after the
-// colon the box with the cursor, from 1.
+// TestCodeBoxes types, edits and pastes in the eight boxes for the binding code. In shown, "_" is an empty box, and the number
+// after the colon is the box with the cursor, from 1.
 func TestCodeBoxes(t *testing.T) {
 	t.Parallel()
 	s := harness.NewSim(t, device.Options{})

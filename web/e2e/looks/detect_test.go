@@ -13,7 +13,7 @@ import (
 	"imkey-connect/web/e2e/harness"
 )
 
-// Each thing that is looked for is found when it is there.
+// TestLookScriptFindsDefects breaks the style of pages in many ways. look.js reports each defect.
 func TestLookScriptFindsDefects(t *testing.T) {
 	t.Parallel()
 	s := harness.NewSim(t, device.Options{})

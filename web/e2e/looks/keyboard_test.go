@@ -11,7 +11,7 @@ import (
 	"imkey-connect/web/e2e/harness"
 )
 
-// From the start to the binding, and back after a wrong code, with the keyboard alone.
+// TestPairingByKeyboard binds a device with the keyboard alone.
 func TestPairingByKeyboard(t *testing.T) {
 	t.Parallel()
 	s := harness.NewSim(t, device.Options{})
@@ -39,7 +39,7 @@ func TestPairingByKeyboard(t *testing.T) {
 	b.WaitForState("start")
 }
 
-// The deliberate choice for a device that cannot be verified takes its two steps with the keyboard, too.
+// TestAcceptUnverifiedByKeyboard accepts a device that cannot be verified with the keyboard alone.
 func TestAcceptUnverifiedByKeyboard(t *testing.T) {
 	t.Parallel()
 	s := harness.NewSim(t, device.Options{})
@@ -59,6 +59,7 @@ func TestAcceptUnverifiedByKeyboard(t *testing.T) {
 	b.WaitForState("bound")
 }
 
+// TestDevicePageByKeyboard uses the device page with the keyboard alone.
 func TestDevicePageByKeyboard(t *testing.T) {
 	t.Parallel()
 	s := harness.NewSim(t, device.Options{})

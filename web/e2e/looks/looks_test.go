@@ -96,6 +96,7 @@ func showAll(b *harness.Browser, language string, states []fields, screens []har
 	}
 }
 
+// TestConnectPageLooks measures every state of the connect page on every kind of screen, in both languages.
 func TestConnectPageLooks(t *testing.T) {
 	t.Parallel()
 	s := harness.NewSim(t, device.Options{})
@@ -135,6 +136,7 @@ func TestConnectPageLooks(t *testing.T) {
 	require.Positive(t, all.Counts["animations"], "nothing to judge: animations") // the boxes shake; elsewhere it is chance to see one
 }
 
+// TestDevicePageLooks measures the device page in several situations, in both languages.
 func TestDevicePageLooks(t *testing.T) {
 	t.Parallel()
 	s := harness.NewSim(t, device.Options{})

@@ -147,7 +147,7 @@ func managedStates() []fields {
 	)
 }
 
-// Every name that the type of the states knows occurs in a state that is looked at.
+// TestEveryStateIsListed checks that states contains every name that the types of the states know.
 func TestEveryStateIsListed(t *testing.T) {
 	t.Parallel()
 	all, err := json.Marshal(states())

@@ -10,6 +10,8 @@ import (
 	"imkey-connect/web/e2e/harness"
 )
 
+// TestViewCode views the binding code that the browser kept. The page shows it as text only: in no attribute, in no
+// announcement, and it cannot be copied.
 func TestViewCode(t *testing.T) {
 	t.Parallel()
 	s := harness.NewSim(t, device.Options{})
@@ -48,7 +50,8 @@ func TestViewCode(t *testing.T) {
 	}
 }
 
-// Whatever takes the page out of sight takes the code off it.
+// TestViewedCodeIsHiddenWithThePage checks that the code disappears when the page is hidden or left, and when the device is
+// unplugged.
 func TestViewedCodeIsHiddenWithThePage(t *testing.T) {
 	t.Parallel()
 	s := harness.NewSim(t, device.Options{})
@@ -87,7 +90,7 @@ func TestViewedCodeIsHiddenWithThePage(t *testing.T) {
 	b.WaitForState("start")
 }
 
-// What is managed while the code is in sight hides it, and nothing says on the way back that it is there.
+// TestManagementHidesTheCode checks that other actions of the management hide the code.
 func TestManagementHidesTheCode(t *testing.T) {
 	t.Parallel()
 	s := harness.NewSim(t, device.Options{})
@@ -115,6 +118,7 @@ func TestManagementHidesTheCode(t *testing.T) {
 	require.False(t, harness.Eval[bool](b, "!!document.querySelector('[data-action=hide-code], .revealed')"))
 }
 
+// TestCodeNotKept checks what the page says where the browser did not keep the code, and has the device show it.
 func TestCodeNotKept(t *testing.T) {
 	t.Parallel()
 	s := harness.NewSim(t, device.Options{})
@@ -138,7 +142,7 @@ func TestCodeNotKept(t *testing.T) {
 	require.Equal(t, code, s.Device.Code())
 }
 
-// Every real device: its code can be looked up by whom it was accepted from.
+// TestViewCodeOfAnUnverifiedDevice views the code of a device that was accepted without verification, as every real one is.
 func TestViewCodeOfAnUnverifiedDevice(t *testing.T) {
 	t.Parallel()
 	s := harness.NewSim(t, device.Options{})
@@ -163,7 +167,7 @@ func TestViewCodeOfAnUnverifiedDevice(t *testing.T) {
 	require.Equal(t, code, b.ShownCode())
 }
 
-// The device locks while its code is looked up: the page waits for its person, and goes on.
+// TestViewCodeOfALockedDevice locks the device before its code is viewed. The page waits and continues by itself.
 func TestViewCodeOfALockedDevice(t *testing.T) {
 	t.Parallel()
 	s := harness.NewSim(t, device.Options{PIN: "123456"})

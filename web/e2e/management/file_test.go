@@ -85,7 +85,8 @@ func imports(b *harness.Browser, name string, content []byte, passphrase string)
 	b.Press("import-now")
 }
 
-// A binding goes to another browser in a file: no code is needed there, and both are bound.
+// TestMoveBindingInAFile exports a binding to a file and imports it in another browser. No code is needed there, and both
+// browsers are bound.
 func TestMoveBindingInAFile(t *testing.T) {
 	t.Parallel()
 	s := harness.NewSim(t, device.Options{Serial: "imKey01191200001"})
@@ -157,7 +158,8 @@ func leaks(b *harness.Browser, secret string) {
 	require.NotContains(b.T, string(bus), secret)
 }
 
-// A file of another device is refused where it is to be of this one.
+// TestFileOfAnotherDevice checks that the file of another device is refused where a binding of the connected device is
+// imported.
 func TestFileOfAnotherDevice(t *testing.T) {
 	t.Parallel()
 	const first, second = "imKey01191200001", "imKey01191200002"

@@ -9,6 +9,7 @@ import (
 	"imkey-connect/web/e2e/harness"
 )
 
+// TestForgetBinding forgets a binding. The device is not told and stays bound.
 func TestForgetBinding(t *testing.T) {
 	t.Parallel()
 	s := harness.NewSim(t, device.Options{})

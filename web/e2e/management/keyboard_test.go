@@ -10,7 +10,7 @@ import (
 	"imkey-connect/web/e2e/harness"
 )
 
-// The list, a device's page, a name and the way back, with the keyboard alone.
+// TestManagementByKeyboard manages bindings with the keyboard alone.
 func TestManagementByKeyboard(t *testing.T) {
 	t.Parallel()
 	s := harness.NewSim(t, device.Options{})

@@ -12,7 +12,8 @@ import (
 	"imkey-connect/web/e2e/harness"
 )
 
-// The list is there without a press, for devices plugged in or not, and asks none of them anything.
+// TestKnownDevices checks the list of known devices: it is there before a button is pressed, for devices that are plugged in or
+// not, and asks no device anything.
 func TestKnownDevices(t *testing.T) {
 	t.Parallel()
 	s := harness.NewSim(t, device.Options{})
@@ -65,14 +66,14 @@ func TestKnownDevices(t *testing.T) {
 	b.WaitUntil("document.querySelector('.known') === null")
 	s.Device.Plug()
 	b.Open("/")
-	b.WaitForDevice()
+	b.WaitForDevices(1)
 	b.Press("connect")
 	b.WaitForState("recognised")
 	b.Press("go-on")
 	b.WaitForState("elsewhere")
 }
 
-// What another tab did with the records is seen when its person comes back.
+// TestForgetInAnotherTab checks that a tab shows what another tab did with the bindings when the user returns to it.
 func TestForgetInAnotherTab(t *testing.T) {
 	t.Parallel()
 	s := harness.NewSim(t, device.Options{})
@@ -116,7 +117,8 @@ func TestForgetInAnotherTab(t *testing.T) {
 	b.WaitForKnownBound()
 }
 
-// What is done with a binding and elsewhere on the page comes back to where it was begun, and says what came of it.
+// TestActionsReturnToTheBinding checks that each action of the management returns to the view it was started from, with its
+// result.
 func TestActionsReturnToTheBinding(t *testing.T) {
 	t.Parallel()
 	s := harness.NewSim(t, device.Options{})
@@ -160,7 +162,7 @@ func TestActionsReturnToTheBinding(t *testing.T) {
 	unfolded()
 }
 
-// Changing the language keeps what was typed and where the focus is.
+// TestLanguageChangeKeepsInput changes the language while the user types. What was typed stays.
 func TestLanguageChangeKeepsInput(t *testing.T) {
 	t.Parallel()
 	s := harness.NewSim(t, device.Options{})

@@ -9,7 +9,8 @@ import (
 	"imkey-connect/web/e2e/harness"
 )
 
-// The browser that was bound before says so without alarm, and offers both ways on.
+// TestBrowserBoundBefore checks what a browser says whose device was bound elsewhere since: no error, and ways to bind again or
+// to forget.
 func TestBrowserBoundBefore(t *testing.T) {
 	t.Parallel()
 	s := harness.NewSim(t, device.Options{})
@@ -50,8 +51,8 @@ func TestBrowserBoundBefore(t *testing.T) {
 	b.WaitForState("bound")
 }
 
-// The code is lost: the page explains the only way, asks twice whether the mnemonic phrase is at hand, and resets nothing.
-// After the reset the device is known by its serial number, with a new binding.
+// TestCodeIsLost follows the help for a lost code. The page asks twice whether the mnemonic phrase is at hand, and resets
+// nothing. After a reset of the device, it is bound again with a new code.
 func TestCodeIsLost(t *testing.T) {
 	t.Parallel()
 	s := harness.NewSim(t, device.Options{})
@@ -110,7 +111,8 @@ func TestCodeIsLost(t *testing.T) {
 	b.WaitForState("bound")
 }
 
-// A browser that is still bound does not send its person down that way: it says how the code is looked up.
+// TestCodeIsNotLostYet checks that a browser that is still bound tells its user how to look the code up, instead of resetting
+// the device.
 func TestCodeIsNotLostYet(t *testing.T) {
 	t.Parallel()
 	s := harness.NewSim(t, device.Options{})
@@ -140,7 +142,8 @@ func TestCodeIsNotLostYet(t *testing.T) {
 	b.WaitForState("bound")
 }
 
-// Nobody is sent to reset a device that shows its code to who asks: it was met here, and was never bound.
+// TestLostCodeOfAnUnboundDevice checks that no reset is suggested for a device that was never bound, which shows its code to
+// any app.
 func TestLostCodeOfAnUnboundDevice(t *testing.T) {
 	t.Parallel()
 	s := harness.NewSim(t, device.Options{})

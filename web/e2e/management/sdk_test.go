@@ -40,7 +40,8 @@ func tells(b *harness.Browser, call string) told {
 	return harness.Eval[told](b, "tell(async () => "+call+")")
 }
 
-// A person moves: the binding is exported in one browser and imported in another, which then signs without the code.
+// TestExportAndImportWithTheSDK exports a binding with the SDK in one browser and imports it in another, which then signs
+// without the code.
 func TestExportAndImportWithTheSDK(t *testing.T) {
 	t.Parallel()
 	s := harness.NewSim(t, device.Options{Approve: device.Yes, Mnemonic: strings.Repeat("abandon ", 11) + "about"})

@@ -11,7 +11,7 @@ import (
 	"imkey-connect/web/e2e/harness"
 )
 
-// A part of the page that cannot be loaded is said to be so, and comes when it can be.
+// TestChunkFailsToLoad checks that the page says when it cannot load a part of itself, and loads it when it can.
 func TestChunkFailsToLoad(t *testing.T) {
 	t.Parallel()
 	s := harness.NewSim(t, device.Options{})
@@ -27,6 +27,7 @@ func TestChunkFailsToLoad(t *testing.T) {
 	b.WaitForText("errors.advice.what", "request-cancelled", harness.OnLinux)
 }
 
+// TestInterfaceClaimedByAnotherProgram checks what the page says while another program uses the device.
 func TestInterfaceClaimedByAnotherProgram(t *testing.T) {
 	t.Parallel()
 	s := harness.NewSim(t, device.Options{})
@@ -40,12 +41,13 @@ func TestInterfaceClaimedByAnotherProgram(t *testing.T) {
 	b.WaitForStateAfterError("recognised")
 }
 
+// TestSystemDeniesAccess checks that the page gives the udev rule where the system denies access to the device.
 func TestSystemDeniesAccess(t *testing.T) {
 	t.Parallel()
 	s := harness.NewSim(t, device.Options{})
 	b := s.StartBrowser(harness.BrowserOptions{})
 	b.Open("/")
-	b.WaitForDevice() // Chromium opens a device once to list it
+	b.WaitForDevices(1) // Chromium opens a device once to list it
 	s.Device.Simulated.Port().SetAccess(usb.Access{Denied: true})
 	b.Press("connect")
 	b.WaitForErrorText("permission-denied")
@@ -55,6 +57,7 @@ func TestSystemDeniesAccess(t *testing.T) {
 	b.WaitForStateAfterError("recognised")
 }
 
+// TestPermissionIsRevoked revokes the permission of the page while the code is entered. The code is not tried.
 func TestPermissionIsRevoked(t *testing.T) {
 	t.Parallel()
 	s := harness.NewSim(t, device.Options{})
@@ -68,8 +71,9 @@ func TestPermissionIsRevoked(t *testing.T) {
 	require.Equal(t, 10, s.Device.Status().CodeAttemptsLeft)
 }
 
-// The chooser of a headless Chromium closes when it likes, so the one that stays open is a promise; the simulated one
-// closes at once when nothing is plugged in, as Chromium's does when its person closes it.
+// TestNoDeviceChosen cancels the choice of a device, in the page and in the chooser. In a headless Chromium the chooser closes
+// at any time, so a promise that stays pending replaces it. The chooser of simulated devices closes at once where none is
+// plugged in, as Chromium's does when the user closes it.
 func TestNoDeviceChosen(t *testing.T) {
 	t.Parallel()
 	s := harness.NewSim(t, device.Options{})
@@ -87,6 +91,7 @@ func TestNoDeviceChosen(t *testing.T) {
 	b.WaitForStateAfterError("start")
 }
 
+// TestFrameWithoutUSBPermission checks the error of the SDK in a frame that may not use USB.
 func TestFrameWithoutUSBPermission(t *testing.T) {
 	t.Parallel()
 	s := harness.NewSim(t, device.Options{})

@@ -11,7 +11,7 @@ import (
 	"imkey-connect/web/e2e/harness"
 )
 
-// The page tells what the device counts, whatever happened to it meanwhile.
+// TestTriesLeftComeFromTheDevice checks that the page shows the number of tries that the device counts, also after a reset.
 func TestTriesLeftComeFromTheDevice(t *testing.T) {
 	t.Parallel()
 	s := harness.NewSim(t, device.Options{})
@@ -30,6 +30,7 @@ func TestTriesLeftComeFromTheDevice(t *testing.T) {
 	tries(9)
 }
 
+// TestTenWrongCodes enters ten wrong codes. The device then checks no code until it is unlocked.
 func TestTenWrongCodes(t *testing.T) {
 	t.Parallel()
 	s := harness.NewSim(t, device.Options{})
@@ -54,7 +55,8 @@ func TestTenWrongCodes(t *testing.T) {
 	b.WaitForState("bound")
 }
 
-// What is typed wrongly is refused at once, with the reason, and the device hears nothing of it.
+// TestCharactersNotInACode checks that a character that no code has is marked at once, with the reason, and that no such code
+// is sent to the device.
 func TestCharactersNotInACode(t *testing.T) {
 	t.Parallel()
 	s := harness.NewSim(t, device.Options{})
@@ -75,6 +77,7 @@ func TestCharactersNotInACode(t *testing.T) {
 	require.Equal(t, before, s.BytesOnBus(), "a malformed code reached the device")
 }
 
+// TestWrongCodeThenRightCode enters a wrong code and then the right one.
 func TestWrongCodeThenRightCode(t *testing.T) {
 	t.Parallel()
 	s := harness.NewSim(t, device.Options{})

@@ -120,8 +120,8 @@ globalThis.left = async () => {
 	await device.close()
 	return JSON.stringify(result)
 }
-// The page before has let go of the device, or was killed: nothing of it stands in the way for long.
-while ((await navigator.locks.query()).held.length > 0) await new Promise((go) => setTimeout(go))
+// The page before has released the device or was killed. Its locks are free soon: wait for each.
+for (const { name } of (await navigator.locks.query()).held) await navigator.locks.request(name, () => {})
 document.title = 'ready'
 </script>`
 
@@ -319,9 +319,9 @@ var endings = []ending{
 	{"committed", "", gone},
 }
 
-// TestBindingSurvivesCrashes cuts binding, binding anew and forgetting at every packet and every write
-// of IndexedDB, in a real browser: the cable, the device's power, the tab's process, the disk. A sample of that, or all of it
-// where IMKEY_FULL is set.
+// TestBindingSurvivesCrashes cuts a binding, a second binding and the forgetting of one at every packet and at every write to
+// IndexedDB: the cable is pulled, the power fails, the tab is killed, the disk fails. It makes all cuts where IMKEY_FULL is
+// set, and a sample otherwise.
 func TestBindingSurvivesCrashes(t *testing.T) {
 	t.Parallel()
 	all := os.Getenv("IMKEY_FULL") != ""

@@ -16,6 +16,7 @@ import (
 	"imkey-connect/web/e2e/harness"
 )
 
+// TestDeviceLocked checks that the page waits while the device is locked, and continues by itself.
 func TestDeviceLocked(t *testing.T) {
 	t.Parallel()
 	s := harness.NewSim(t, device.Options{PIN: "123456"})
@@ -28,6 +29,7 @@ func TestDeviceLocked(t *testing.T) {
 	b.WaitForState("recognised") // the page goes on by itself
 }
 
+// TestDeviceInItsMenu checks that the page waits while the device shows its menu, and continues by itself.
 func TestDeviceInItsMenu(t *testing.T) {
 	t.Parallel()
 	s := harness.NewSim(t, device.Options{})
@@ -41,7 +43,8 @@ func TestDeviceInItsMenu(t *testing.T) {
 	b.WaitForState("recognised")
 }
 
-// A device that wants its person in the middle is waited for as well: the page goes on by itself, without a reload.
+// TestDeviceNeedsTheUserHalfway locks the device, and opens its menu, at every step of a binding. The page waits each time and
+// continues without a reload.
 func TestDeviceNeedsTheUserHalfway(t *testing.T) {
 	t.Parallel()
 	s := harness.NewSim(t, device.Options{PIN: "123456"})
@@ -82,6 +85,7 @@ func TestDeviceNeedsTheUserHalfway(t *testing.T) {
 	require.True(t, harness.Eval[bool](b, "window.sameVisit"))
 }
 
+// TestDeviceInItsBootLoader checks what the page says of a device in its boot loader, and that it can try again.
 func TestDeviceInItsBootLoader(t *testing.T) {
 	t.Parallel()
 	s := harness.NewSim(t, device.Options{})
@@ -122,6 +126,7 @@ func (d *stranger) Packet(p []byte) {
 	}
 }
 
+// TestDeviceIsNotAnIMKey checks what the page says of a device that answers as no imKey does.
 func TestDeviceIsNotAnIMKey(t *testing.T) {
 	t.Parallel()
 	s := harness.NewSim(t, device.Options{})
@@ -132,7 +137,8 @@ func TestDeviceIsNotAnIMKey(t *testing.T) {
 	b.WaitForErrorText("not-imkey")
 }
 
-// A device that shows another identity than the one that was bound is refused, until its person says that it is theirs.
+// TestDeviceWithAnotherIdentity checks that a device with another identity than the bound one is refused until the user forgets
+// the binding.
 func TestDeviceWithAnotherIdentity(t *testing.T) {
 	t.Parallel()
 	ca, err := fakeca.New(rand.Reader)
@@ -171,7 +177,7 @@ func TestDeviceWithAnotherIdentity(t *testing.T) {
 	b.WaitForState("bound")
 }
 
-// A device that says nothing holds nobody up: what was pressed is answered at once, and what is awaited is said.
+// TestSilentDevice checks that the page responds at once while the device does not answer, and says what it waits for.
 func TestSilentDevice(t *testing.T) {
 	t.Parallel()
 	s := harness.NewSim(t, device.Options{})

@@ -10,6 +10,7 @@ import (
 	"imkey-connect/web/e2e/harness"
 )
 
+// TestFirstPairingAndTheNextVisit binds a device, and finds it bound at the next visit.
 func TestFirstPairingAndTheNextVisit(t *testing.T) {
 	t.Parallel()
 	s := harness.NewSim(t, device.Options{})
@@ -27,6 +28,8 @@ func TestFirstPairingAndTheNextVisit(t *testing.T) {
 	b.RequireNoText("pairing.adviceWrite") // the second visit is not a binding
 }
 
+// TestAnotherProfileTakesOverTheBinding binds a device in a second browser, after a warning. The first browser then says that
+// the device is bound elsewhere.
 func TestAnotherProfileTakesOverTheBinding(t *testing.T) {
 	t.Parallel()
 	s := harness.NewSim(t, device.Options{})
@@ -57,8 +60,8 @@ func TestAnotherProfileTakesOverTheBinding(t *testing.T) {
 	b.WaitForState("elsewhere")
 }
 
-// Whatever is cut off while the code is checked, the browser and the device agree afterwards, and the page goes on by
-// itself once the device is back.
+// TestUnpluggedDuringIdentityVerify unplugs the device at several packets while the code is checked. The browser and the device
+// agree afterwards whether they are bound, and the page continues by itself once the device is back.
 func TestUnpluggedDuringIdentityVerify(t *testing.T) {
 	t.Parallel()
 	s := harness.NewSim(t, device.Options{})
@@ -105,6 +108,8 @@ func TestUnpluggedDuringIdentityVerify(t *testing.T) {
 	require.Positive(t, wasNot, "no cut came before the device had bound")
 }
 
+// TestDeviceAsksToConfirmTheBinding binds a device that asks its user to confirm. The user rejects, cancels in the page, and
+// confirms.
 func TestDeviceAsksToConfirmTheBinding(t *testing.T) {
 	t.Parallel()
 	s := harness.NewSim(t, device.Options{ConfirmBinding: true})
@@ -134,6 +139,7 @@ func TestDeviceAsksToConfirmTheBinding(t *testing.T) {
 	b.WaitForState("bound")
 }
 
+// TestPageClosedDuringTheBinding leaves the page while the device asks its user. The next visit binds the device.
 func TestPageClosedDuringTheBinding(t *testing.T) {
 	t.Parallel()
 	s := harness.NewSim(t, device.Options{ConfirmBinding: true})
@@ -150,6 +156,8 @@ func TestPageClosedDuringTheBinding(t *testing.T) {
 	b.WaitForState("bound")
 }
 
+// TestUnverifiedDeviceMustBeAccepted checks that a device that cannot be verified, as every real one, is bound only after the
+// user has accepted it.
 func TestUnverifiedDeviceMustBeAccepted(t *testing.T) {
 	t.Parallel()
 	s := harness.NewSim(t, device.Options{})
@@ -174,6 +182,7 @@ func TestUnverifiedDeviceMustBeAccepted(t *testing.T) {
 	b.WaitForState("bound")
 }
 
+// TestPairingOverAWebSocket binds a simulated device over a WebSocket.
 func TestPairingOverAWebSocket(t *testing.T) {
 	t.Parallel()
 	s := harness.NewSim(t, device.Options{})

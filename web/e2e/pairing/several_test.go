@@ -9,14 +9,14 @@ import (
 	"imkey-connect/web/e2e/harness"
 )
 
-// Several are plugged in: the person picks one, and none is opened before.
+// TestSeveralDevicesPluggedIn chooses one of two devices. The other one is not opened.
 func TestSeveralDevicesPluggedIn(t *testing.T) {
 	t.Parallel()
 	const first, second = "imKey01191200001", "imKey01191200002"
 	s := harness.NewSim(t, device.Options{Serial: first}, device.Options{Serial: second})
 	b := s.StartBrowser(harness.BrowserOptions{})
 	b.Open("/")
-	b.WaitUntil("navigator.usb.getDevices().then(d => d.length === 2)")
+	b.WaitForDevices(2)
 	b.Press("connect")
 	b.WaitForState("several")
 	b.RequireText("exceptional.newHere")
@@ -62,7 +62,7 @@ func TestSeveralDevicesPluggedIn(t *testing.T) {
 	require.Contains(t, b.Text(), second)
 }
 
-// TestPageOfOneOfSeveralDevices: the connect page of the second device binds the second, over the browser's own navigator.usb.
+// TestPageOfOneOfSeveralDevices checks that the connect page of the second simulated device binds that device.
 func TestPageOfOneOfSeveralDevices(t *testing.T) {
 	t.Parallel()
 	s := harness.NewSim(t, device.Options{}, device.Options{})

@@ -16,6 +16,7 @@ import (
 	"imkey-connect/web/e2e/harness"
 )
 
+// TestStorageIsFull checks that nothing is asked of a device whose binding cannot be stored.
 func TestStorageIsFull(t *testing.T) {
 	t.Parallel()
 	s := harness.NewSim(t, device.Options{})
@@ -37,6 +38,7 @@ func TestStorageIsFull(t *testing.T) {
 	b.WaitForStateAfterError("recognised")
 }
 
+// TestStorageIsBlocked checks what the page says where the browser lets sites store nothing.
 func TestStorageIsBlocked(t *testing.T) {
 	t.Parallel()
 	s := harness.NewSim(t, device.Options{})
@@ -53,8 +55,7 @@ func TestStorageIsBlocked(t *testing.T) {
 	require.Empty(t, s.BindingInstructions())
 }
 
-// A record that does not authenticate is reported and stays as it is: nothing overwrites it, until its person has it
-// forgotten.
+// TestCorruptRecord checks that a damaged record is reported and not overwritten until the user forgets the binding.
 func TestCorruptRecord(t *testing.T) {
 	t.Parallel()
 	s := harness.NewSim(t, device.Options{})
@@ -97,6 +98,7 @@ func TestCorruptRecord(t *testing.T) {
 	b.BindFromElsewhere(code)
 }
 
+// TestStorageClearedBetweenVisits binds again a device whose record was deleted with the site's data.
 func TestStorageClearedBetweenVisits(t *testing.T) {
 	t.Parallel()
 	s := harness.NewSim(t, device.Options{})

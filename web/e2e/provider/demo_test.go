@@ -13,7 +13,7 @@ import (
 	"imkey-connect/web/e2e/harness"
 )
 
-// All that the demonstration shows, looked at on every kind of screen, from the first press on.
+// TestDemoLooks goes through the demonstration dApp in both languages and measures every view.
 func TestDemoLooks(t *testing.T) {
 	t.Parallel()
 	s := harness.NewSim(t, device.Options{Mnemonic: harness.DemoPhrase})
@@ -102,7 +102,7 @@ func TestDemoLooks(t *testing.T) {
 	all.Report(t)
 }
 
-// What stands in the demonstration's way is said in words of its own: no node to ask, no wallet to sign with.
+// TestDemoWithoutANode checks what the demonstration says where no node answers, and where the device has no wallet.
 func TestDemoWithoutANode(t *testing.T) {
 	t.Parallel()
 	s := harness.NewSim(t, device.Options{Mnemonic: harness.DemoPhrase, Approve: device.Yes})
@@ -154,7 +154,8 @@ func TestDemoWithoutANode(t *testing.T) {
 	b.RequireText("dapp.simulatedWallet")
 }
 
-// A request that was cut off is over, and is said to be: nothing is sent again by itself.
+// TestDemoUnpluggedDuringARequest unplugs the device during a request. The page says that nothing was signed, and does not
+// repeat the request.
 func TestDemoUnpluggedDuringARequest(t *testing.T) {
 	t.Parallel()
 	s := harness.NewSim(t, device.Options{Mnemonic: harness.DemoPhrase})
@@ -172,7 +173,7 @@ func TestDemoUnpluggedDuringARequest(t *testing.T) {
 	b.WaitUntil("document.querySelector('.unit-unplugged') === null")
 }
 
-// TestDemoTrustsEveryCA: the page of the first device verifies the second, which has a CA of its own.
+// TestDemoTrustsEveryCA checks that the demonstration verifies the second simulated device, which has a CA of its own.
 func TestDemoTrustsEveryCA(t *testing.T) {
 	t.Parallel()
 	s := harness.NewSim(t, device.Options{}, device.Options{})

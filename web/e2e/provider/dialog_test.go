@@ -60,6 +60,8 @@ func outcome(b *harness.Browser) string {
 	return harness.Eval[string](b, "outcome")
 }
 
+// TestDialogOnAHostileSite opens the dialog on a site with a strict policy, hostile style sheets, and listeners for every key.
+// The dialog names the site and stands above it, and the site sees nothing of what is typed.
 func TestDialogOnAHostileSite(t *testing.T) {
 	t.Parallel()
 	s := harness.NewSim(t, device.Options{Mnemonic: harness.DemoPhrase})

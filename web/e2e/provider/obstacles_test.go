@@ -15,8 +15,8 @@ import (
 	"imkey-connect/web/e2e/harness"
 )
 
-// TestObstaclesToSigning: each obstacle has its code and its sentence, ends in bounded time, leaves the device
-// idle, and once it is gone the same page goes on.
+// TestObstaclesToSigning checks the error of each obstacle to a signature: its code, its sentence, and that the device is idle.
+// Once the obstacle is gone, the same page signs.
 func TestObstaclesToSigning(t *testing.T) {
 	t.Parallel()
 	s, n, d := wallet(t, device.Options{Approve: device.Yes}, "")
@@ -94,7 +94,7 @@ func TestObstaclesToSigning(t *testing.T) {
 	})
 }
 
-// TestMalformedRequests: refused with the code for it, before anything is asked of the person.
+// TestMalformedRequests checks that malformed requests are refused with the right code before the device asks its user.
 func TestMalformedRequests(t *testing.T) {
 	t.Parallel()
 	s, n, d := wallet(t, device.Options{}, "")
@@ -152,18 +152,16 @@ func TestMalformedRequests(t *testing.T) {
 	d.Confirm("personal_sign", personalSign)
 }
 
-// TestUnreliableNode: what it says is checked, what it refuses is passed on, and the device waits for nobody.
+// TestUnreliableNode checks that the answers of a node are checked, that its errors are passed on, and that the device does not
+// ask its user meanwhile.
 func TestUnreliableNode(t *testing.T) {
 	t.Parallel()
-	s, n, d := wallet(t, device.Options{}, "rpcTimeout: 300")
+	s, n, d := wallet(t, device.Options{}, "")
 	d.Accounts()
 	html := func(w http.ResponseWriter, _ json.RawMessage) {
 		w.Header().Set("Content-Type", "text/html")
 		_, _ = io.WriteString(w, "<!doctype html><h1>502 Bad Gateway</h1>")
 	}
-	release := make(chan struct{})
-	t.Cleanup(func() { close(release) })
-	silence := func(http.ResponseWriter, json.RawMessage) { <-release }
 	says := func(result any) func(http.ResponseWriter, json.RawMessage) {
 		return func(w http.ResponseWriter, id json.RawMessage) {
 			_ = json.NewEncoder(w).Encode(map[string]any{"jsonrpc": "2.0", "id": id, "result": result})
@@ -182,7 +180,6 @@ func TestUnreliableNode(t *testing.T) {
 		{"says a gas of nothing", "eth_estimateGas", says("0x0"), -32603, "protocol"},
 		{"says a base fee in words", "eth_feeHistory", says(map[string]any{"baseFeePerGas": []string{"cheap"}}), -32603, "protocol"},
 		{"answers HTML", "eth_getTransactionCount", html, -32603, "protocol"},
-		{"does not answer", "eth_estimateGas", silence, -32603, "timeout"},
 		{"answers another question", "eth_estimateGas", func(w http.ResponseWriter, _ json.RawMessage) {
 			_, _ = io.WriteString(w, `{"jsonrpc":"2.0","id":"other","result":"0x5208"}`)
 		}, -32603, "protocol"},
@@ -191,7 +188,7 @@ func TestUnreliableNode(t *testing.T) {
 			honest := n.Handle(test.method, test.answer)
 			t.Cleanup(func() { n.Handle(test.method, honest) })
 			d.Request("eth_sendTransaction", transfer).RequireError(t, test.code, test.reason)
-			require.False(t, s.Device.Status().Asking, "nothing was asked of the person")
+			require.False(t, s.Device.Status().Asking, "the device asks its user")
 		})
 	}
 	t.Run("refuses", func(t *testing.T) {
@@ -204,6 +201,20 @@ func TestUnreliableNode(t *testing.T) {
 		require.Equal(t, "execution reverted: no", o.Message)
 		require.Equal(t, "0x08c379a0", o.Data)
 		require.True(t, o.Real)
+	})
+	t.Run("does not answer", func(t *testing.T) {
+		release := make(chan struct{})
+		honest := n.Handle("eth_estimateGas", func(http.ResponseWriter, json.RawMessage) { <-release })
+		t.Cleanup(func() {
+			close(release)
+			n.Handle("eth_estimateGas", honest)
+			d.Load(n.URL, "")
+			d.Accounts()
+		})
+		d.Load(n.URL, "rpcTimeout: 300")
+		d.Accounts()
+		d.Request("eth_sendTransaction", transfer).RequireError(t, -32603, "timeout")
+		require.False(t, s.Device.Status().Asking, "the device asks its user")
 	})
 	t.Run("lies about the hash", func(t *testing.T) {
 		n.Answer("eth_sendRawTransaction", "0x"+strings.Repeat("11", 32))

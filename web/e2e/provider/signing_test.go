@@ -13,6 +13,7 @@ import (
 
 // The faults of the vendor's provider, one by one.
 
+// TestFromSelectsTheAccount checks that the from address selects the account that signs, and that other addresses are refused.
 func TestFromSelectsTheAccount(t *testing.T) {
 	t.Parallel()
 	s, n, d := wallet(t, device.Options{Approve: device.Yes}, "accounts: 2")
@@ -34,6 +35,7 @@ func TestFromSelectsTheAccount(t *testing.T) {
 	require.Empty(t, n.TakeSent())
 }
 
+// TestTypedDataFollowsEIP712 checks signatures of typed data against the digest that EIP-712 gives.
 func TestTypedDataFollowsEIP712(t *testing.T) {
 	t.Parallel()
 	_, n, d := wallet(t, device.Options{Approve: device.Yes}, "")
@@ -52,6 +54,7 @@ func TestTypedDataFollowsEIP712(t *testing.T) {
 	d.Request("eth_signTypedData_v1", `[[{ type: 'string', name: 'm', value: 'hi' }], '`+harness.FirstAddress+`']`).RequireError(t, 4200, "unsupported-method")
 }
 
+// TestEthAccountsDoesNotPrompt checks that eth_accounts opens no chooser and no device and loads no WebAssembly.
 func TestEthAccountsDoesNotPrompt(t *testing.T) {
 	t.Parallel()
 	s := harness.NewSim(t, device.Options{Mnemonic: harness.TestPhrase(t), Approve: device.Yes})

@@ -17,6 +17,7 @@ import (
 	"imkey-connect/web/e2e/harness"
 )
 
+// TestTransactionKeepsItsType checks the type of the transaction that is signed, for every kind of fee.
 func TestTransactionKeepsItsType(t *testing.T) {
 	t.Parallel()
 	_, n, d := wallet(t, device.Options{Approve: device.Yes}, "")
@@ -39,8 +40,8 @@ func TestTransactionKeepsItsType(t *testing.T) {
 	}
 }
 
-// TestSignatureHasNoLeadingZeros: a node takes no r or s that begins with a zero byte. The nonces that lead to such a signature are
-// found with the wallet's own key, and anvil mines what the device signs with them.
+// TestSignatureHasNoLeadingZeros signs transactions whose r or s begins with a zero byte, which nodes accept only without that
+// byte. The nonces that lead to such a signature are found with the wallet's own key, and anvil mines the transactions.
 func TestSignatureHasNoLeadingZeros(t *testing.T) {
 	t.Parallel()
 	s := harness.NewSim(t, device.Options{Mnemonic: harness.TestPhrase(t), Approve: device.Yes})

@@ -119,8 +119,9 @@ func useClients(t *testing.T, origin string, start func(*testing.T, string) *har
 	return b, n
 }
 
-// TestClients: the libraries by which dApps talk to wallets (viem, ethers, wagmi, mipd, web3-onboard), from the packed tarball, in a site that Vite makes without a
-// word of configuration, to a device in the browser's own navigator.usb and to a real node.
+// TestClients uses the libraries by which dApps talk to wallets (viem, ethers, wagmi, mipd, web3-onboard), from the packed
+// tarball, in a site that Vite builds without configuration. The device is in the browser's own navigator.usb, and the node is
+// a real one.
 func TestClients(t *testing.T) {
 	t.Parallel()
 	dir := clientsProject(t)

@@ -23,8 +23,8 @@ import (
 	"imkey-connect/web/e2e/harness"
 )
 
-// TestRecordingAnswersAPage: a pairing and a signature are recorded, and played to the pages in another browser, which has
-// keys of its own: it binds with any well-formed code, and gets the recorded signature for the same message.
+// TestRecordingAnswersAPage records a pairing and a signature, and plays them to the pages in another browser, which has other
+// keys. It binds with any well-formed code, and gets the recorded signature for the same message.
 func TestRecordingAnswersAPage(t *testing.T) {
 	t.Parallel()
 	ctx, stop := context.WithTimeout(t.Context(), harness.Timeout)

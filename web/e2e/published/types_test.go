@@ -15,8 +15,8 @@ import (
 	"imkey-connect/web/e2e/harness"
 )
 
-// TestTypesOfTheSimulatedUSB: what the simulator serves beside webusb.js types the module by its address, and the object fits
-// where navigator.usb does and where imkey.js wants one.
+// TestTypesOfTheSimulatedUSB checks that the types which the simulator serves beside webusb.js describe the module by its
+// address, and that its object can be used as navigator.usb is.
 func TestTypesOfTheSimulatedUSB(t *testing.T) {
 	t.Parallel()
 	response := httptest.NewRecorder()

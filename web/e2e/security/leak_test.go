@@ -76,8 +76,8 @@ func pairAndGather(t *testing.T, script string) (code string, found traces) {
 	return code, found
 }
 
-// The code is typed into the browser, and stays nowhere in it but encrypted: not on any wire, in any storage, log, address,
-// attribute or request, in any of the forms that search knows.
+// TestCodeLeavesNoTrace enters a binding code and searches every place that the browser writes to: the buses, HTTP, storage,
+// log, address, document, the profile on the disk. The code is nowhere, in no form that SearchSecret knows.
 func TestCodeLeavesNoTrace(t *testing.T) {
 	t.Parallel()
 	code, found := pairAndGather(t, "")
@@ -93,7 +93,8 @@ func TestCodeLeavesNoTrace(t *testing.T) {
 	t.Logf("%d bytes of %d kinds searched for %d forms of the code", total, len(found), len(harness.SecretForms(code)))
 }
 
-// The same search on a page that leaks on purpose, in a different form at every place, finds each leak.
+// TestLeaksAreFound makes the same search on a page that leaks the code on purpose, in a different form at every place. Each
+// leak is found.
 func TestLeaksAreFound(t *testing.T) {
 	t.Parallel()
 	code, found := pairAndGather(t, `

@@ -91,8 +91,8 @@ const attacks = `async target => {
 	return through
 }`
 
-// TestPagesOfOtherOrigins: real pages of other origins try all that a browser lets them, on the loopback address itself and
-// by DNS rebinding. The same attempts get through from the simulator's own origin, so it is not they that fail.
+// TestPagesOfOtherOrigins has real pages of other origins try everything that a browser lets them do to the simulator, at its
+// loopback address and by DNS rebinding. The same attempts succeed from the simulator's own origin, which shows that they can.
 func TestPagesOfOtherOrigins(t *testing.T) {
 	t.Parallel()
 	s := harness.NewSim(t, device.Options{})

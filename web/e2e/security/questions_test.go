@@ -81,8 +81,8 @@ func questions(t *testing.T, o device.Options) *harness.Sim {
 	return s
 }
 
-// The app was deleted: here, all that the browser keeps of the site. The code that was written down binds it again, and
-// the wallet is what it was.
+// TestAppDeleted deletes all data of the site. The code that was written down binds the browser again, and the wallet is
+// unchanged.
 func TestAppDeleted(t *testing.T) {
 	t.Parallel()
 	s := questions(t, device.Options{Mnemonic: harness.TestPhrase(t)})
@@ -109,8 +109,8 @@ func TestAppDeleted(t *testing.T) {
 	b.WaitForState("bound")
 }
 
-// The phone or the browser was changed: the same code binds the new one, which unbinds the old one. That learns of it at
-// its next visit, without alarm, and can no longer look the code up.
+// TestPhoneOrBrowserChanged binds a second browser with the same code, which unbinds the first one. The first one says so at
+// its next visit without an error, and can no longer show the code.
 func TestPhoneOrBrowserChanged(t *testing.T) {
 	t.Parallel()
 	s := questions(t, device.Options{Mnemonic: harness.TestPhrase(t)})
@@ -136,8 +136,8 @@ func TestPhoneOrBrowserChanged(t *testing.T) {
 	require.Equal(t, "bound-elsewhere", harness.Eval[string](b, "device.revealBindingCode().catch((error) => error.code)"))
 }
 
-// The code was lost, and with it the browser that was bound: the device is reset on its own buttons, the wallet restored
-// there from its mnemonic phrase, and the device, the same to look at, binds with a new code. The addresses are the same.
+// TestCodeLost loses the code and the bound browser. The device is reset with its buttons, its wallet is restored from the
+// mnemonic phrase, and it binds with a new code. Its addresses are the same.
 func TestCodeLost(t *testing.T) {
 	t.Parallel()
 	s := questions(t, device.Options{})
@@ -179,8 +179,8 @@ func TestCodeLost(t *testing.T) {
 	require.Equal(t, address, walletAddress(b), "and the same wallet")
 }
 
-// The code was not copied when it was shown, and the binding is done: the browser that is bound can look it up, or have the
-// device show it. Nobody else can.
+// TestCodeNotCopied checks that the bound browser can view the code after the binding, and have the device show it, and that no
+// other browser can.
 func TestCodeNotCopied(t *testing.T) {
 	t.Parallel()
 	s := questions(t, device.Options{})
@@ -212,9 +212,9 @@ func TestCodeNotCopied(t *testing.T) {
 	require.NotContains(t, s.Device.Status().Screen, code)
 }
 
-// When does a code appear? On a new device, and on one that was reset, as soon as a browser asks who is bound: not before,
-// and without a press. It stays the same until the next reset. That is how the simulated device does it; what real ones do
-// in detail is not known.
+// TestWhenCodeAppears checks that a new device, or one that was reset, shows its code as soon as a browser asks whether it is
+// bound: not before, and without a press. The code stays the same until the next reset. The simulated device behaves so; the
+// details of real devices are not known.
 func TestWhenCodeAppears(t *testing.T) {
 	t.Parallel()
 	s := questions(t, device.Options{})
@@ -238,7 +238,7 @@ func TestWhenCodeAppears(t *testing.T) {
 		s.Device.Unplug()
 		s.Device.Plug()
 		require.Equal(t, device.ShowsHome, s.Device.Status().Showing, "a device that is plugged in shows none by itself")
-		b.WaitForDevice()
+		b.WaitForDevices(1)
 		var again string
 		bindsWith(b, func() string { again = s.Device.Code(); return again })
 		require.Equal(t, code, again)
@@ -247,9 +247,9 @@ func TestWhenCodeAppears(t *testing.T) {
 	}
 }
 
-// A stolen device whose PIN is known, in a browser that is not bound: nothing is signed, and the code stays hidden. That a
-// device which is bound refuses what no binding signature comes with is the simulated device's default. Whether real ones
-// do is not known: recorded ones signed for hosts that never were bound, but were bound to nobody.
+// TestStolenDeviceDoesNotSign uses a bound device, whose PIN is known, in another browser. Nothing is signed, and the code
+// stays hidden. A bound simulated device refuses what has no binding signature. Whether real devices do is not known: the
+// recorded ones signed for apps that never bound, but they were not bound to any app.
 func TestStolenDeviceDoesNotSign(t *testing.T) {
 	t.Parallel()
 	const pin = "2580"

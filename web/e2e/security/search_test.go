@@ -9,6 +9,7 @@ import (
 	"imkey-connect/web/e2e/harness"
 )
 
+// TestSearchFindsEveryForm checks SearchSecret itself.
 func TestSearchFindsEveryForm(t *testing.T) {
 	t.Parallel()
 	const code = "PVU3FY64"

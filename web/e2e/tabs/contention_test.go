@@ -17,9 +17,9 @@ import (
 	"imkey-connect/web/e2e/harness"
 )
 
-// Three tabs want one device at the same time, two of one site and one of another, and now and then another program has it.
-// Every attempt ends, with what it wanted or with an error that says who has the device; no exchange is broken into; and
-// after every round the device is handed over without being plugged in again.
+// TestTabsCompeteForADevice has three tabs, two of one site and one of another, open one device at the same time, and sometimes
+// another program claims it. Every attempt succeeds or fails with an error that says who has the device. No exchange is
+// interrupted, and after every round a tab opens the device without a new plug.
 func TestTabsCompeteForADevice(t *testing.T) {
 	t.Parallel() // most of it is waiting, for locks above all
 	rounds := full(20, 200)

@@ -72,8 +72,8 @@ func (s *asleep) lifecycle(state page.SetWebLifecycleStateState) {
 	}))
 }
 
-// A tab has the device, and something happens to it. Another tab then has its turn, without taking anything from anybody and
-// without the device being plugged in again; and the first one goes on without a reload, if it is still there.
+// TestTabWithTheDeviceSleepsOrEnds has a tab with the device freeze, navigate, hang, crash and close. Another tab then opens
+// the device without taking it over and without a new plug, and the first tab continues without a reload if it still exists.
 func TestTabWithTheDeviceSleepsOrEnds(t *testing.T) {
 	t.Parallel() // most of it is waiting, for locks above all
 	s := newAsleep(t)

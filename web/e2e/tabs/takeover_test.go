@@ -9,7 +9,7 @@ import (
 	"imkey-connect/web/e2e/harness"
 )
 
-// Two tabs of one browser: the person says which one has the device, and the other says so without alarm.
+// TestTakeOverBetweenTwoTabs takes the device over from one tab to the other and back. The tab that lost it shows no error.
 func TestTakeOverBetweenTwoTabs(t *testing.T) {
 	t.Parallel()
 	s := harness.NewSim(t, device.Options{})
@@ -31,6 +31,8 @@ func TestTakeOverBetweenTwoTabs(t *testing.T) {
 	other.WaitForState("start")
 }
 
+// TestAnotherTabUsesTheDevice checks what a second tab shows while the first one uses the device, and that it continues when
+// the first one releases it.
 func TestAnotherTabUsesTheDevice(t *testing.T) {
 	t.Parallel()
 	s := harness.NewSim(t, device.Options{})

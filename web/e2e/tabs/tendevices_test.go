@@ -78,9 +78,9 @@ func (o *owned) saw(secret string) bool {
 	return bytes.Contains(o.bus, []byte(secret))
 }
 
-// A person with ten imKeys plugs them in and out in any order, in one browser that is bound to all of them. Each is
-// always known as itself: its address is its own wallet's, its code its own, its signature by its own key. A device that
-// claims to be another one, by its serial number or by its SEID, gets nothing of that one's.
+// TestTenDevicesAreNeverMixedUp plugs ten bound devices in and out at random. Each is always recognised: its address and its
+// signatures are those of its own wallet, and its code is its own. A device that copies the serial number or the SEID of
+// another one receives nothing that belongs to that one.
 func TestTenDevicesAreNeverMixedUp(t *testing.T) {
 	t.Parallel() // most of it is waiting, for locks above all
 	const ten = 10

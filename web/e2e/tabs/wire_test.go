@@ -69,7 +69,7 @@ func (w *wireOrder) check(t *testing.T) (exchanges, cancels int) {
 	return w.exchanges, w.cancels
 }
 
-// The tests that follow a wire would be worth nothing if it took anything.
+// TestInterleavedExchangesAreFound checks that wireOrder reports packets inside another exchange, and nothing else.
 func TestInterleavedExchangesAreFound(t *testing.T) {
 	t.Parallel()
 	message, err := frame.Split(make([]byte, 100))
