@@ -5,12 +5,12 @@ import (
 	"io/fs"
 )
 
-// The star lets the program compile before anything is built: the pattern then matches this source file alone.
+// With the star, the program compiles before dist is built: then the pattern matches only this file.
 //
 //go:embed all:dist*
 var embedded embed.FS
 
-// Dist is the built folder web/dist as it was when this program was compiled, or nil if it was not built.
+// Dist is the folder web/dist at the time when this program was compiled, or nil if there was none.
 var Dist = built(embedded)
 
 func built(f fs.FS) fs.FS {

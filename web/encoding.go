@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// choose gives the variant that the client likes best, by RFC 9110 section 12.5.3; among those that it likes equally, the
-// first. The file itself, which comes last, is given when nothing fits: a page is better than a 406.
+// choose returns the variant that the client prefers, according to RFC 9110, section 12.5.3, and the first of several that it
+// prefers equally. If the client accepts none, choose returns the file itself, since a page is better than a 406.
 func (f *file) choose(accept []string) variant {
 	best, quality := f.variants[len(f.variants)-1], 0.0
 	weights := weightsOf(accept)
@@ -18,7 +18,7 @@ func (f *file) choose(accept []string) variant {
 	return best
 }
 
-// weights maps codings to their q-values, * included.
+// weights are the q-values of codings, and of *.
 type weights map[string]float64
 
 func weightsOf(accept []string) weights {
@@ -45,12 +45,12 @@ func (w weights) of(coding string) float64 {
 		return q
 	}
 	if coding == "identity" {
-		return 1e-6 // acceptable unless refused, but after everything that was asked for
+		return 1e-6 // acceptable unless refused, but after every coding in the header
 	}
 	return 0
 }
 
-// qvalue reads "q=0.5"; a weight that cannot be read counts as a refusal, the safe side.
+// qvalue reads "q=0.5". A weight that cannot be read counts as a refusal.
 func qvalue(params string) float64 {
 	for p := range strings.SplitSeq(params, ";") {
 		name, value, ok := strings.Cut(p, "=")

@@ -1,7 +1,7 @@
 // Package web serves the built pages and the SDK, and carries them inside the program.
 //
-// The sources stand beside it: the SDK in sdk, the pages in apps, what they are made of in ui. Package build makes dist of
-// them; go run ./web/build/cmd site runs it.
+// The sources are in the folders beside it: the SDK in sdk, the pages in apps, their parts in ui. Package build builds dist from
+// them: go run ./web/build/cmd site.
 package web
 
 import (
@@ -17,14 +17,14 @@ import (
 	"time"
 )
 
-// NotBuilt is what / says when there is no dist to serve.
+// NotBuilt is the answer if there is no dist to serve.
 const NotBuilt = "The pages are not built: run make build, then start this again.\n"
 
 // file is one file with its encodings.
 type file struct {
 	mime     string
 	cache    string
-	variants []variant // in the order of our preference; the last is the file itself
+	variants []variant // in order of preference; the last is the file itself
 }
 
 type variant struct {
@@ -33,9 +33,9 @@ type variant struct {
 	data   []byte
 }
 
-// Handler serves the files of dist, read once when it is called: GET and HEAD, the copies NAME.br and NAME.gz to whoever
-// accepts them, entity tags, and the headers that keep everything but our own scripts off the pages. NAME.html is served
-// as /NAME, and index.html as /. With a nil dist it answers 503 and how to build one.
+// Handler serves the files of dist, which it reads once. It answers GET and HEAD, with entity tags, with the copies NAME.br and
+// NAME.gz for clients that accept them, and with headers that allow only the project's scripts on the pages. NAME.html is
+// served as /NAME, and index.html as /. With a nil dist it answers 503 and says how to build it.
 func Handler(dist fs.FS) http.Handler {
 	if dist == nil {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -53,7 +53,7 @@ func Handler(dist fs.FS) http.Handler {
 	return site(files)
 }
 
-// site maps an address to its file. Only what was found in dist has an address, so no path leads out of it.
+// site maps an address to its file. Only the files of dist have addresses, so no path leads out of dist.
 type site map[string]*file
 
 func (s site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -79,7 +79,7 @@ func (s site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	if v.coding != "identity" {
 		h.Set("Content-Encoding", v.coding)
-		h.Set("Content-Length", strconv.Itoa(len(v.data))) // ServeContent leaves it out where there is an encoding
+		h.Set("Content-Length", strconv.Itoa(len(v.data))) // ServeContent leaves it out if there is an encoding
 	}
 	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(v.data)) // If-None-Match, ranges, HEAD
 }
@@ -92,7 +92,7 @@ func load(dist fs.FS) (site, error) {
 			return err
 		}
 		f := &file{mime: mimeType(name), cache: "no-cache"}
-		if strings.HasPrefix(name, "assets/") { // these carry a hash in their name
+		if strings.HasPrefix(name, "assets/") { // their names contain a hash
 			f.cache = "public, max-age=31536000, immutable"
 		}
 		for _, c := range []struct{ coding, ext string }{{"br", ".br"}, {"gzip", ".gz"}, {"identity", ""}} {
@@ -123,8 +123,8 @@ func address(name string) string {
 	return "/" + strings.TrimSuffix(name, ".html")
 }
 
-// mimeType is a table of our own because the system's may know nothing of WASM, and a browser compiles it while it
-// arrives only when its type is right.
+// mimeType returns the type of a file. The system's table may lack WASM, which browsers compile while it is downloaded only if
+// its type is right.
 func mimeType(name string) string {
 	switch path.Ext(name) {
 	case ".html":
@@ -134,7 +134,7 @@ func mimeType(name string) string {
 	case ".js":
 		return "text/javascript; charset=utf-8"
 	case ".ts":
-		return "text/plain; charset=utf-8" // imkey.d.ts, for people to read
+		return "text/plain; charset=utf-8" // imkey.d.ts, to be read in a browser
 	case ".json":
 		return "application/json"
 	case ".wasm":
@@ -151,7 +151,7 @@ func mimeType(name string) string {
 	return "application/octet-stream"
 }
 
-// protect sets the headers that every answer carries.
+// protect sets the headers of every answer.
 func protect(h http.Header, r *http.Request) {
 	h.Set("Content-Security-Policy", policy(r))
 	h.Set("X-Content-Type-Options", "nosniff")
@@ -162,15 +162,14 @@ func protect(h http.Header, r *http.Request) {
 }
 
 const (
-	// demoPage is the demonstration dApp. As any dApp it talks to a node, of which a developer runs one on this very
-	// computer; no other page may.
+	// demoPage is the demonstration dApp. It is the only page that may connect to nodes on this computer.
 	demoPage = "/dapp"
 	ownNodes = "http://localhost:* http://127.0.0.1:*"
 )
 
 func policy(r *http.Request) string {
 	connect := "'self'"
-	if plainHost(r.Host) { // not every browser counts WebSockets to the same host as 'self'
+	if plainHost(r.Host) { // in some browsers, 'self' does not include WebSockets to the same host
 		scheme := "ws://"
 		if r.TLS != nil {
 			scheme = "wss://"
@@ -184,7 +183,8 @@ func policy(r *http.Request) string {
 		"; img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 }
 
-// plainHost keeps everything that could change the meaning of a policy out of it: the Host header is the client's.
+// plainHost reports whether a host can be part of a policy. The client chooses the Host header, which must not change the
+// meaning of the policy.
 func plainHost(host string) bool {
 	for _, c := range []byte(host) {
 		switch {

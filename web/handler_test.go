@@ -31,7 +31,7 @@ func dist() fstest.MapFS {
 func ask(t *testing.T, h http.Handler, method, target string, headers ...string) *http.Response {
 	t.Helper()
 	r := httptest.NewRequest(method, "http://localhost:7380/", nil)
-	r.URL.Path = target // as it is: NewRequest would refuse what a client of ill will sends
+	r.URL.Path = target // set directly, because NewRequest rejects what an attacker may send
 	for i := 0; i < len(headers); i += 2 {
 		r.Header.Add(headers[i], headers[i+1])
 	}
@@ -81,12 +81,12 @@ func TestEncodingIsNegotiated(t *testing.T) {
 		"gzip;q=0.5, *":               br,
 		"*;q=0, gzip":                 gz,
 		"*":                           br,
-		"*;q=0":                       plain, // rather than nothing
+		"*;q=0":                       plain, // better than no answer
 		"identity;q=0":                plain,
 		"identity":                    plain,
 		"zstd":                        plain,
 		"":                            plain,
-		"br;q=2":                      plain, // no weight, hence no consent
+		"br;q=2":                      plain, // no valid weight, so it is not accepted
 		"br;q=NaN, gzip;q=-1":         plain,
 		"gzip;q=0.000, br;level=4":    br,
 		",,;q=1, ,gzip;q=0.001,":      gz,
@@ -109,7 +109,7 @@ func TestEncodingIsNegotiated(t *testing.T) {
 	require.Empty(t, ask(t, h, http.MethodGet, "/assets/alone-ABCDEFGH.png", "Accept-Encoding", "br").Header.Get("Vary"))
 }
 
-func TestWhatIsKnownIsNotSentAgain(t *testing.T) {
+func TestUnchangedFilesAreNotSentAgain(t *testing.T) {
 	h := web.Handler(dist())
 	seen := map[string]bool{}
 	for _, coding := range []string{"br", "gzip", "identity"} {
@@ -154,7 +154,7 @@ func TestMethods(t *testing.T) {
 	}
 }
 
-func TestNothingElseHasAnAddress(t *testing.T) {
+func TestOtherAddressesAreNotFound(t *testing.T) {
 	h := web.Handler(dist())
 	for _, target := range []string{
 		"", "/index.html", "/device.html", "/device/", "//", "/./", "/imkey.wasm.br", "/imkey.js.gz", "/assets", "/assets/",
@@ -167,7 +167,7 @@ func TestNothingElseHasAnAddress(t *testing.T) {
 		require.NotContains(t, body(t, r), "module imkey-connect")
 	}
 
-	// Mounted where it will be, in front of a mux that cleans paths.
+	// It is behind a mux that cleans paths, as in the simulator.
 	mux := http.NewServeMux()
 	mux.Handle("/", h)
 	for target, status := range map[string]int{"/": http.StatusOK, "/device": http.StatusOK, "/none": http.StatusNotFound} {
@@ -196,7 +196,7 @@ func TestEveryAnswerIsProtected(t *testing.T) {
 	}
 }
 
-// The demonstration talks to a node on this computer; what pairs and what shows a device talks to nobody.
+// Only the demonstration may connect to a node on this computer. The connect page and the device page connect to no other host.
 func TestOnlyTheDemonstrationMayReachANode(t *testing.T) {
 	h := web.Handler(dist())
 	require.Contains(t, ask(t, h, http.MethodGet, "/dapp").Header.Get("Content-Security-Policy"),
@@ -207,7 +207,7 @@ func TestOnlyTheDemonstrationMayReachANode(t *testing.T) {
 	}
 }
 
-func TestThePolicyTakesNothingFromAHostOfIllWill(t *testing.T) {
+func TestHostCannotChangePolicy(t *testing.T) {
 	h := web.Handler(dist())
 	policy := func(host string, state *tls.ConnectionState) string {
 		r := httptest.NewRequest(http.MethodGet, "/", nil)
@@ -223,7 +223,7 @@ func TestThePolicyTakesNothingFromAHostOfIllWill(t *testing.T) {
 	}
 }
 
-func TestWithoutABuildItSaysHowToMakeOne(t *testing.T) {
+func TestWithoutBuild(t *testing.T) {
 	r := ask(t, web.Handler(nil), http.MethodGet, "/")
 	require.Equal(t, http.StatusServiceUnavailable, r.StatusCode)
 	require.Contains(t, body(t, r), "run make build")

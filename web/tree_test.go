@@ -15,8 +15,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// arrows say which folders a folder's files may import beside their own. A folder that is not here is part of the one that it
-// is in. Imports of types and imports on demand count as all others do.
+// arrows are the folders that the files of a folder may import, besides the folder itself. A folder that is not listed belongs to
+// the one that contains it. Imports of types and imports on demand count like all others.
 var arrows = map[string][]string{
 	"sdk":          {"sdk/client", "sdk/provider", "sdk/types"},
 	"sdk/types":    {},
@@ -32,14 +32,14 @@ var arrows = map[string][]string{
 	"ui/management": {"ui/blocks", "ui/model", "ui/words", "sdk/types"},
 	"ui/dialog":     {"ui/pairing", "ui/blocks", "ui/model", "ui/words", "sdk/types"},
 
-	// The root of imkey.js is above both: it gives the SDK the dialog that its provider opens.
+	// The entry of imkey.js is above both: it gives the SDK the dialog that the provider opens.
 	"apps/package": {"sdk", "sdk/types", "ui/dialog"},
 	"apps/connect": {"sdk/types", "ui/pairing", "ui/management", "ui/simulator", "ui/blocks", "ui/model", "ui/words"},
 	"apps/device":  {"sdk/types", "ui/simulator", "ui/blocks", "ui/model", "ui/words"},
 	"apps/dapp":    {"sdk/types", "ui/simulator", "ui/blocks", "ui/model", "ui/words"},
 }
 
-// byName are the modules that are imported by a name, and the source that each stands for; "" for what is not of the project.
+// byName are the modules that are imported by a name, with the source of each, or "" if it does not belong to the project.
 var byName = map[string]string{
 	"imkey-connect":      "sdk/types/imkey.d.ts",
 	"go:wasm_exec":       "sdk/types/wasm_exec.d.ts",
@@ -47,10 +47,10 @@ var byName = map[string]string{
 	"node:assert/strict": "",
 }
 
-// simulatorScript imports the simulator's own script, by an address that is no file of the project.
+// simulatorScript is the file that imports the simulator's script, which is not a file of the project.
 const simulatorScript = "ui/simulator/simulator.ts"
 
-// sources gives the imports of every file of TypeScript or CSS in sdk, ui and apps, as paths from this folder.
+// sources returns the imports of every TypeScript and CSS file in sdk, ui and apps, as paths relative to this folder.
 func sources(t *testing.T) map[string][]string {
 	t.Helper()
 	files := map[string][]string{}
@@ -73,7 +73,7 @@ func sources(t *testing.T) map[string][]string {
 			continue
 		}
 		if name != simulatorScript {
-			require.False(t, onDemand.MatchString(token.ReplaceAllString(string(source), "")), "%s imports what a test cannot see", name)
+			require.False(t, onDemand.MatchString(token.ReplaceAllString(string(source), "")), "%s imports a computed address", name)
 		}
 		for _, specifier := range specifiers(string(source)) {
 			if to := resolve(t, files, name, specifier); to != "" {
@@ -86,14 +86,14 @@ func sources(t *testing.T) map[string][]string {
 
 var (
 	cssImport = regexp.MustCompile(`@import "(.*?)"`)
-	// token matches what could hide an import or look like one, and imports themselves: comments, and strings with what stands
-	// before them. A template is a string, too, but for what it computes, in which nothing is imported.
+	// token matches a comment, or a string with the words from or import before it. Comments and strings are matched so that
+	// their content is not taken for an import. A template counts as a string.
 	token = regexp.MustCompile("(?s)//[^\n]*|/\\*.*?\\*/|(\\bfrom\\s*|\\bimport\\s*\\(?\\s*)?('(?:[^'\\\\\n]|\\\\.)*'|\"(?:[^\"\\\\\n]|\\\\.)*\")|`(?:[^`\\\\]|\\\\.)*`")
-	// onDemand matches an import on demand. Where the tokens are taken out, what is left is not of a file of the project.
+	// onDemand matches an import on demand. In a source without its tokens, these are the imports of computed addresses.
 	onDemand = regexp.MustCompile(`(?m)(?:^|[^#.\w])import\s*\(`)
 )
 
-// specifiers gives what a source imports, as it is written there: by import and export … from, import(…) and import types.
+// specifiers returns the imports of a source as they are written: import, export … from, import(…), and types that use it.
 func specifiers(source string) []string {
 	var list []string
 	for _, m := range token.FindAllStringSubmatch(source, -1) {
@@ -104,7 +104,7 @@ func specifiers(source string) []string {
 	return list
 }
 
-// resolve gives the file that a source imports, or "" for one that is not of the project.
+// resolve returns the file that a source imports, or "" if it does not belong to the project.
 func resolve(t *testing.T, files map[string][]string, from, specifier string) string {
 	t.Helper()
 	if to, ok := byName[specifier]; ok {
@@ -121,7 +121,7 @@ func resolve(t *testing.T, files map[string][]string, from, specifier string) st
 	return ""
 }
 
-// room is the folder of arrows that a file is in.
+// room returns the folder of arrows that a file belongs to.
 func room(file string) string {
 	for dir := path.Dir(file); dir != "."; dir = path.Dir(dir) {
 		if _, ok := arrows[dir]; ok {
@@ -131,7 +131,7 @@ func room(file string) string {
 	return ""
 }
 
-// turned gives every import that goes against the arrows.
+// turned returns the imports that arrows does not allow.
 func turned(files map[string][]string) []string {
 	var wrong []string
 	for from, imports := range files {
@@ -146,7 +146,7 @@ func turned(files map[string][]string) []string {
 	return wrong
 }
 
-// cycle gives a way from a node along the edges back to it, or nil where there is none.
+// cycle returns a path along the edges from a node back to itself, or nil if there is none.
 func cycle(edges map[string][]string) []string {
 	const open, done = 1, 2
 	state := map[string]int{}
@@ -178,7 +178,8 @@ func cycle(edges map[string][]string) []string {
 	return nil
 }
 
-// TestArrowsPointOneWay holds apps → ui → sdk, and what arrows says of the folders within.
+// TestArrowsPointOneWay checks that apps import ui, ui imports sdk, and not the other way round, and what arrows says of the
+// folders in them.
 func TestArrowsPointOneWay(t *testing.T) {
 	require.Empty(t, turned(sources(t)))
 	require.Empty(t, cycle(arrows), "the arrows allow folders to import each other")
@@ -187,12 +188,12 @@ func TestArrowsPointOneWay(t *testing.T) {
 	}
 }
 
-// TestNoFileImportsItself: not by way of others either.
-func TestNoFileImportsItself(t *testing.T) {
+// TestNoImportCycles checks that there is no cycle of imports.
+func TestNoImportCycles(t *testing.T) {
 	require.Empty(t, cycle(sources(t)))
 }
 
-// TestTurnedArrowsAreFound adds imports that must not be, one at a time.
+// TestTurnedArrowsAreFound adds forbidden imports, one at a time.
 func TestTurnedArrowsAreFound(t *testing.T) {
 	for _, wrong := range []struct{ from, imports string }{
 		{"sdk/provider/engine.ts", `const { openPairingDialog } = await import('../../ui/dialog/dialog')`},
@@ -216,7 +217,7 @@ func TestTurnedArrowsAreFound(t *testing.T) {
 	require.Equal(t, []string{"ui/blocks/dom.ts", "ui/blocks/view.ts", "ui/blocks/dom.ts"}, cycle(files))
 }
 
-// TestImportsAreFound holds what sources finds against what the bundler finds there, which leaves types out.
+// TestImportsAreFound checks that sources finds every import that esbuild finds. esbuild leaves imports of types out.
 func TestImportsAreFound(t *testing.T) {
 	files := sources(t)
 	var entries []string

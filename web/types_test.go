@@ -10,7 +10,7 @@ import (
 	"imkey-connect/core/errcode"
 )
 
-// TestErrorCodesAreDeclared holds the declared codes of imkey.d.ts, and what it says of each, against those of core.
+// TestErrorCodesAreDeclared checks that imkey.d.ts declares and describes the error codes of core.
 func TestErrorCodesAreDeclared(t *testing.T) {
 	source, err := os.ReadFile("sdk/types/imkey.d.ts")
 	require.NoError(t, err)

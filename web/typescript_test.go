@@ -14,7 +14,7 @@ import (
 	"imkey-connect/core/errcode"
 )
 
-// TestTypeScript bundles every NAME.test.ts, which stands beside the NAME.ts that it tests, and runs them under node.
+// TestTypeScript bundles every NAME.test.ts and runs them under node. Each is beside the NAME.ts that it tests.
 func TestTypeScript(t *testing.T) {
 	var tests []string
 	for name := range sources(t) {

@@ -1,9 +1,10 @@
-// Package build makes the shells of the project, the targets: a site and the npm package.
+// Package build builds the targets of the project: a site and the npm package. It needs only Go: esbuild's Go API bundles the
+// TypeScript.
 //
-// A site is web/dist, all that it must serve: the pages, imkey.js and what it loads, imkey.wasm, a
-// compressed copy beside each, and manifest.json. It needs Go alone: TypeScript is bundled by esbuild's Go API.
+// The target site is the folder web/dist, which contains all that a site must serve: the pages, imkey.js and the files that it
+// loads, imkey.wasm, a compressed copy of each file, and manifest.json. The target package is the npm package.
 //
-// The same sources give the same bytes. A build that fails leaves the folder of the build before as it was.
+// The same sources give the same bytes. A build that fails does not change the output of the last one.
 package build
 
 import (
@@ -19,23 +20,23 @@ import (
 	"time"
 )
 
-// Options say what to build and where to.
+// Options are the options of all targets.
 type Options struct {
 	// Module is the root of the repository, the folder of go.mod.
 	Module string
-	// Out is the folder that Site makes, or replaces as a whole; Package puts its file into it.
+	// Out is the output folder. Site replaces the whole folder. Package writes one file into it.
 	Out string
-	// Reuse, when set, is the folder of an earlier build. Compressed copies of files that did not change since are taken
-	// from there, because compressing the WASM takes longer than all the rest.
+	// Reuse is the folder of an earlier build, or empty. Compressed copies of unchanged files are taken from it, because
+	// compressing the WASM takes longer than everything else.
 	Reuse string
-	// NoWASM leaves the WASM out, for tests of all the rest.
+	// NoWASM leaves the WASM out, for tests that do not need it.
 	NoWASM bool
 	// Quick compresses fast instead of well, for tests that do not look at sizes. At full effort, brotli takes some ten
 	// seconds of CPU time for a WASM.
 	Quick bool
 }
 
-// tree holds the files of a build by slash-separated name.
+// tree contains the files of a build by their slash-separated names.
 type tree map[string][]byte
 
 func (t tree) add(name string, data []byte) error {
@@ -49,7 +50,7 @@ func (t tree) add(name string, data []byte) error {
 	return nil
 }
 
-// Site makes the folder o.Out of all that a site must serve, and returns its manifest.
+// Site builds the folder o.Out, which contains all that a site must serve, and returns its manifest.
 func Site(ctx context.Context, o Options) (*Manifest, error) {
 	module, err := filepath.Abs(o.Module)
 	if err != nil {
@@ -92,17 +93,17 @@ func Site(ctx context.Context, o Options) (*Manifest, error) {
 	return manifest, replace(out, files)
 }
 
-// replace writes the files to a folder of their own beside out and puts it in out's place when it is complete.
+// replace writes the files to a new folder beside out and then moves the folder to out.
 func replace(out string, files tree) (err error) {
 	parent := filepath.Dir(out)
 	if err := os.MkdirAll(parent, 0o755); err != nil {
 		return err
 	}
 	if same(out, files) {
-		now := time.Now() // make goes by it: all is up to date
+		now := time.Now() // make compares this time: everything is up to date
 		return os.Chtimes(filepath.Join(out, manifestName), now, now)
 	}
-	// The name begins with a dot so that no Go pattern takes a half-made folder for a built one.
+	// The name begins with a dot, so that the pattern of go:embed does not match an incomplete folder.
 	stage, err := os.MkdirTemp(parent, ".dist-")
 	if err != nil {
 		return err
@@ -135,7 +136,7 @@ func replace(out string, files tree) (err error) {
 	return nil
 }
 
-// same says whether the folder holds exactly these files.
+// same reports whether the folder contains exactly these files.
 func same(dir string, files tree) bool {
 	names := make([]string, 0, len(files))
 	err := fs.WalkDir(os.DirFS(dir), ".", func(name string, d fs.DirEntry, err error) error {

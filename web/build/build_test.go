@@ -58,8 +58,8 @@ func edit(t *testing.T, module, name, old, new string) {
 	require.NoError(t, os.WriteFile(file, []byte(strings.Replace(string(data), old, new, 1)), 0o644))
 }
 
-// TestTheSameSourcesGiveTheSameBytes builds two copies in two places and compares every file.
-func TestTheSameSourcesGiveTheSameBytes(t *testing.T) {
+// TestReproducible builds two copies in two places and compares every file.
+func TestReproducible(t *testing.T) {
 	a, _ := site(t, build.Options{Module: buildtest.Module(t)})
 	b, _ := site(t, build.Options{Module: buildtest.Module(t)})
 	files := read(t, a)
@@ -70,7 +70,7 @@ func TestTheSameSourcesGiveTheSameBytes(t *testing.T) {
 	}
 }
 
-func TestTheFolderHoldsWhatASiteServes(t *testing.T) {
+func TestSiteFolder(t *testing.T) {
 	module := buildtest.Module(t)
 	dir, m := site(t, build.Options{Module: module, NoWASM: true})
 	files := read(t, dir)
@@ -111,7 +111,7 @@ func TestTheFolderHoldsWhatASiteServes(t *testing.T) {
 	require.NotRegexp(t, `(?:^|;)import[ {"]`, files["imkey.js"], "one file, until something is needed")
 }
 
-func TestPagesNameBuiltFiles(t *testing.T) {
+func TestPagesReferToBuiltFiles(t *testing.T) {
 	dir, m := site(t, build.Options{Module: buildtest.Module(t), NoWASM: true})
 	files := read(t, dir)
 	html := files["index.html"]
@@ -126,7 +126,7 @@ func TestPagesNameBuiltFiles(t *testing.T) {
 	}
 	require.Len(t, regexp.MustCompile(`rel="stylesheet"`).FindAllString(html, -1), 2, "the page's own and its script's")
 
-	// All that the fixture loads, its lazy parts and the loader's included, and nothing that it does not.
+	// They are all files that the page of the fixture loads, also on demand, and no others.
 	var kinds []string
 	for _, name := range m.FirstPairing {
 		require.Contains(t, m.Files, name)
@@ -143,7 +143,7 @@ func TestPagesNameBuiltFiles(t *testing.T) {
 	require.Contains(t, script, "绑定码")
 }
 
-func TestAFailedBuildLeavesTheOldFolder(t *testing.T) {
+func TestFailedBuildKeepsOldFolder(t *testing.T) {
 	for name, breakIt := range map[string]func(module string){
 		"TypeScript":         func(m string) { edit(t, m, "web/apps/connect/main.ts", "await import", "await await = import") },
 		"a missing module":   func(m string) { edit(t, m, "web/apps/connect/main.ts", "./later", "./never") },
@@ -173,7 +173,7 @@ func TestAFailedBuildLeavesTheOldFolder(t *testing.T) {
 	}
 }
 
-func TestABuildReplacesTheOldFolder(t *testing.T) {
+func TestBuildReplacesOldFolder(t *testing.T) {
 	module := buildtest.Module(t)
 	out, before := site(t, build.Options{Module: module, NoWASM: true})
 	stray := filepath.Join(out, "assets", "stray.js")
@@ -183,7 +183,7 @@ func TestABuildReplacesTheOldFolder(t *testing.T) {
 	require.NoFileExists(t, stray)
 	require.NotEqual(t, before.FirstPairing, after.FirstPairing, "what changed has another name")
 
-	// Built again without a change, the files stay, and the manifest alone is as new as the build: make goes by its time.
+	// A build without a change keeps the files. It only sets the time of the manifest, which make compares.
 	long := time.Now().Add(-time.Hour)
 	times := func(name string) (os.FileInfo, time.Time) {
 		info, err := os.Stat(filepath.Join(out, name))
@@ -202,12 +202,12 @@ func TestABuildReplacesTheOldFolder(t *testing.T) {
 	require.True(t, touched.After(old))
 }
 
-func TestCompressedCopiesAreReusedWhenTheyAreRight(t *testing.T) {
+func TestValidCompressedCopiesAreReused(t *testing.T) {
 	module := buildtest.Module(t)
 	first, m := site(t, build.Options{Module: module, NoWASM: true})
 	want := read(t, first)
 
-	// A copy that is smaller than ours can only come from the earlier build, as its manifest says.
+	// This copy is smaller than that of a quick build, so it can only come from the earlier build.
 	var smaller bytes.Buffer
 	w := brotli.NewWriterLevel(&smaller, brotli.BestCompression)
 	_, err := w.Write([]byte(want["imkey.js"]))

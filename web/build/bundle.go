@@ -16,11 +16,11 @@ import (
 const (
 	sdkName  = "imkey.js"
 	typeName = "imkey.d.ts"
-	// workerName is beside imkey.js and under a name that does not change, so that imkey.js finds it by its own address.
+	// workerName is a file beside imkey.js. Its name has no hash, so that imkey.js can derive the address from its own.
 	workerName = "imkey-backup.js"
 
-	// assets is the folder of all files whose names carry a hash of what is in them. Whoever serves them may tell browsers
-	// to keep them for ever.
+	// assets is the folder of all files whose names contain a hash of their content. A server may tell browsers to cache
+	// them for ever.
 	assets = "assets"
 )
 
@@ -30,10 +30,10 @@ var afterPairing = []string{
 	"sdk/provider/engine.ts", "sdk/client/backup.ts", "ui/dialog/dialog.ts", "ui/management/management.ts", "ui/pairing/exceptional.ts",
 }
 
-// bundle compiles imkey.js and the pages into files and returns who imports whom.
+// bundle compiles imkey.js and the pages into files and returns the graph of their imports.
 //
-// They are two runs on purpose: imkey.js stays one file that a dApp can load, and the pages import that very file by its
-// address, as a dApp does, so that there is one copy of its classes and it finds imkey.wasm beside itself.
+// These are two runs of esbuild, so that imkey.js stays one file that a dApp can load. The pages import that file by its
+// address, as a dApp does: there is only one copy of its classes, and it finds imkey.wasm beside itself.
 func bundle(ctx context.Context, module string, files tree) (graph, error) {
 	web := filepath.Join(module, "web")
 	g := graph{}
@@ -48,7 +48,7 @@ func bundle(ctx context.Context, module string, files tree) (graph, error) {
 	}
 	options := bundling(web)
 	options.EntryNames = assets + "/[name]-[hash]"
-	options.External = []string{"/sim/*"} // the simulator's own scripts, of which a site has none
+	options.External = []string{"/sim/*"} // the simulator's scripts, which are not part of a site
 	options.Plugins = []api.Plugin{sdkPlugin("../" + sdkName), onlyByName(web)}
 	for _, p := range pages {
 		options.EntryPointsAdvanced = append(options.EntryPointsAdvanced, p.entryPoints()...)
@@ -91,7 +91,7 @@ func bundleSDK(ctx context.Context, module, web string, files tree, g graph) err
 func bundling(web string) api.BuildOptions {
 	return api.BuildOptions{
 		AbsWorkingDir:     web,
-		Outdir:            filepath.Join(web, "out"), // nothing is written there: names are taken relative to it
+		Outdir:            filepath.Join(web, "out"), // nothing is written there; names are relative to it
 		Bundle:            true,
 		Splitting:         true,
 		Format:            api.FormatESModule,
@@ -113,16 +113,16 @@ func bundling(web string) api.BuildOptions {
 	}
 }
 
-// entry is what an entry point became.
+// entry is the output of an entry point.
 type entry struct {
 	file   string
-	styles string // the style sheet of what a script imports, if any
+	styles string // the style sheet that a script imports, if any
 }
 
-// esbuild runs one build, adds what it made to files and its imports to g, and returns the entry points' files by source.
+// esbuild runs one build. It adds the output to files and the imports to g, and returns the entry points by their sources.
 func esbuild(options api.BuildOptions, files tree, g graph) (map[string]entry, error) {
 	result := api.Build(options)
-	// A warning is a fault in sources of our own (a duplicate key, an unreachable case): it fails the build as errors do.
+	// A warning is a mistake in the sources, such as a duplicate key or an unreachable case. It fails the build as an error does.
 	if messages := append(result.Errors, result.Warnings...); len(messages) > 0 {
 		text := api.FormatMessages(messages, api.FormatMessagesOptions{Kind: api.ErrorMessage})
 		return nil, errors.New(strings.TrimSpace(strings.Join(text, "")))
@@ -164,7 +164,7 @@ func esbuild(options api.BuildOptions, files tree, g graph) (map[string]entry, e
 			to := strings.TrimPrefix(i.Path, "out/")
 			if i.External {
 				if !strings.HasPrefix(i.Path, ".") {
-					continue // an address elsewhere on the site: none of our files
+					continue // an address of the site that is not a file of the build
 				}
 				to = path.Join(path.Dir(file), i.Path)
 			}
@@ -174,10 +174,10 @@ func esbuild(options api.BuildOptions, files tree, g graph) (map[string]entry, e
 	return entries, nil
 }
 
-// goSupportPlugin makes `import { evaluate } from 'go:wasm_exec'` give Go's JavaScript support.
+// goSupportPlugin makes `import { evaluate } from 'go:wasm_exec'` return Go's JavaScript support.
 //
-// As Go ships it, it writes Go, fs, process and path to globalThis and takes a page's own for them where there are any.
-// Here it is the body of a function with a globalThis of its own: sdk/client/loader.ts says which.
+// The file that Go ships writes Go, fs, process and path to globalThis, or uses those that the page has. Here the file is the
+// body of a function with a parameter globalThis, which sdk/client/loader.ts passes.
 func goSupportPlugin(js string) api.Plugin {
 	const before = `/*! Go's wasm_exec.js: Copyright 2018 The Go Authors, under the BSD-style licence of Go */
 export function evaluate(globalThis) {
@@ -198,10 +198,10 @@ return globalThis.Go;
 	}}
 }
 
-// moduleName is the name by which pages and adapters import the SDK, as sites do.
+// moduleName is the name of the SDK in the imports of pages and adapters, as in those of sites.
 const moduleName = "imkey-connect"
 
-// sdkPlugin turns an import of the SDK by its name into one of imkey.js at address, so that there is one copy of it.
+// sdkPlugin replaces an import of the SDK by its name with an import of imkey.js at the address, so that there is only one copy.
 func sdkPlugin(address string) api.Plugin {
 	return api.Plugin{Name: "sdk", Setup: func(build api.PluginBuild) {
 		build.OnResolve(api.OnResolveOptions{Filter: "^" + moduleName + "$"}, func(api.OnResolveArgs) (api.OnResolveResult, error) {
@@ -210,7 +210,7 @@ func sdkPlugin(address string) api.Plugin {
 	}}
 }
 
-// onlyByName refuses a page's import of the SDK's sources: it would be a second copy of them.
+// onlyByName rejects a page's import of the SDK's sources, because it would make a second copy of them.
 func onlyByName(web string) api.Plugin {
 	inside := []string{filepath.Join(web, "sdk"), filepath.Join(web, "apps", "package")}
 	return api.Plugin{Name: "only by name", Setup: func(build api.PluginBuild) {

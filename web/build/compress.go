@@ -13,7 +13,7 @@ import (
 	"github.com/andybalholm/brotli"
 )
 
-// compress adds NAME.br and NAME.gz for every file and notes their sizes in the manifest.
+// compress adds NAME.br and NAME.gz for every file, and their sizes to the manifest.
 func compress(files tree, m *Manifest, o Options) error {
 	before, e := readManifest(o.Reuse), o.effort()
 	type job struct {
@@ -26,7 +26,7 @@ func compress(files tree, m *Manifest, o Options) error {
 	for name, data := range files {
 		jobs = append(jobs, &job{name: name, data: data})
 	}
-	slices.SortFunc(jobs, func(a, b *job) int { return len(b.data) - len(a.data) }) // the longest first
+	slices.SortFunc(jobs, func(a, b *job) int { return len(b.data) - len(a.data) }) // the largest first
 
 	slots := make(chan struct{}, runtime.GOMAXPROCS(0))
 	var wait sync.WaitGroup
@@ -61,7 +61,7 @@ func compress(files tree, m *Manifest, o Options) error {
 	return nil
 }
 
-// copies reads a file's compressed copies from an earlier build, or gives nil for one that is not as its manifest says.
+// copies returns a file's compressed copies from an earlier build. A copy that does not match its manifest is nil.
 func (f File) copies(dir, name string) (br, gz []byte) {
 	read := func(ext string, want Sized) []byte {
 		data, err := os.ReadFile(filepath.Join(dir, filepath.FromSlash(name)+ext))

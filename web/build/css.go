@@ -8,14 +8,14 @@ import (
 	"github.com/evanw/esbuild/pkg/api"
 )
 
-// cssTextPlugin makes `import css from './look.css?text'` give a style sheet as a string, with what it imports, for a
-// shadow tree, which the page's own sheets do not reach.
+// cssTextPlugin makes `import css from './look.css?text'` return the style sheet and those that it imports as a string, for a
+// shadow tree, which the page's style sheets do not reach.
 func cssTextPlugin(web string) api.Plugin {
 	const namespace = "css text"
 	return api.Plugin{Name: namespace, Setup: func(build api.PluginBuild) {
 		build.OnResolve(api.OnResolveOptions{Filter: `\.css\?text$`}, func(a api.OnResolveArgs) (api.OnResolveResult, error) {
 			file := filepath.Join(a.ResolveDir, filepath.FromSlash(strings.TrimSuffix(a.Path, "?text")))
-			// The path goes into the hash of what is built: it must not tell where the repository is.
+			// The path goes into the hash of the output, so it must not depend on the place of the repository.
 			name, err := filepath.Rel(web, file)
 			return api.OnResolveResult{Path: filepath.ToSlash(name), Namespace: namespace}, err
 		})

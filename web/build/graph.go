@@ -6,7 +6,7 @@ import (
 	"slices"
 )
 
-// graph says which file of the build loads which others: true when only on demand.
+// graph contains the files that each file of the build loads. The value is true if a file is loaded only on demand.
 type graph map[string]map[string]bool
 
 func (g graph) add(from, to string, onDemand bool) {
@@ -19,7 +19,7 @@ func (g graph) add(from, to string, onDemand bool) {
 	g[from][to] = onDemand
 }
 
-// reach returns, sorted, a file and all that it loads, with or without what is loaded on demand only.
+// reach returns a file and all files that it loads, sorted. Files that are loaded only on demand are included if onDemand is set.
 func (g graph) reach(from string, onDemand bool) []string {
 	seen := map[string]bool{}
 	var visit func(string)
@@ -38,7 +38,7 @@ func (g graph) reach(from string, onDemand bool) []string {
 	return slices.Sorted(maps.Keys(seen))
 }
 
-// firstPairing returns what the connect page loads in a first pairing.
+// firstPairing returns the files that the connect page loads in a first pairing, sorted.
 func (g graph) firstPairing(files tree) ([]string, error) {
 	names := g.reach(connectPage, true)
 	if !slices.Contains(names, sdkName) {

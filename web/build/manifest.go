@@ -10,13 +10,13 @@ import (
 
 const manifestName = "manifest.json"
 
-// Manifest is manifest.json: what a site that serves the folder has to serve.
+// Manifest is the content of manifest.json: the files that a site must serve.
 type Manifest struct {
-	// Files are all files by name, but for manifest.json itself and the compressed copies, which stand in their entry.
+	// Files are the files by name, without manifest.json. The compressed copies are in the entries of their files.
 	Files map[string]File `json:"files"`
-	// FirstPairing names, sorted, what a browser that was never here downloads from the connect page's start to the end of a
-	// pairing: page, styles, scripts with all that they load on demand, and the WASM. It follows from what the bundler saw
-	// the connect page and imkey.js import.
+	// FirstPairing are the names of the files that a browser with an empty cache downloads from the start of the connect page
+	// to the end of a pairing, sorted: the page, styles, scripts, what they load on demand, and the WASM. They follow from the
+	// imports of the connect page and of imkey.js.
 	FirstPairing []string `json:"firstPairing"`
 }
 
@@ -27,7 +27,7 @@ type File struct {
 	Gzip   Sized `json:"gz"` // NAME.gz
 }
 
-// Sized is a size in bytes and a digest in hex.
+// Sized is a size in bytes and a SHA-256 digest in hex.
 type Sized struct {
 	Size   int    `json:"size"`
 	SHA256 string `json:"sha256"`
@@ -46,7 +46,7 @@ func newManifest(files tree) *Manifest {
 	return m
 }
 
-// readManifest reads an earlier build's manifest. What cannot be read has no files: it is only used to save work.
+// readManifest reads the manifest of an earlier build. If it cannot be read, it has no files: it only serves to save work.
 func readManifest(dir string) Manifest {
 	var m Manifest
 	if dir == "" {
@@ -60,7 +60,7 @@ func readManifest(dir string) Manifest {
 }
 
 func (m *Manifest) addTo(files tree, e effort) error {
-	data, err := json.MarshalIndent(m, "", " ") // maps are written in the order of their keys
+	data, err := json.MarshalIndent(m, "", " ") // maps are written in key order
 	if err != nil {
 		return err
 	}

@@ -18,8 +18,7 @@ import (
 )
 
 // Package writes the npm package to the folder o.Out, as imkey-connect-VERSION.tgz, and returns the file's name. The package
-// is imkey.js as sites get it, the WASM, and the entry points of sdk/adapters, which import ./imkey.js. The same sources give
-// the same bytes.
+// contains the same imkey.js as a site, the WASM, and the entry points of sdk/adapters, which import ./imkey.js.
 func Package(ctx context.Context, o Options) (string, error) {
 	module, err := filepath.Abs(o.Module)
 	if err != nil {
@@ -69,7 +68,7 @@ func Package(ctx context.Context, o Options) (string, error) {
 	return out, os.WriteFile(out, packed, 0o644)
 }
 
-// bundleAdapters compiles the package's other entry points. They import imkey.js beside them, so that there is one of it.
+// bundleAdapters compiles the other entry points of the package. They import the imkey.js beside them.
 func bundleAdapters(web string, files tree) error {
 	options := bundling(web)
 	options.EntryPoints = []string{"sdk/adapters/wagmi.ts", "sdk/adapters/keyring.ts"}
@@ -79,7 +78,7 @@ func bundleAdapters(web string, files tree) error {
 	return err
 }
 
-// tarball packs files as npm does: below package/, and without a time or an owner.
+// tarball packs files as npm does: in the folder package, with a fixed time and no owner.
 func tarball(files tree) ([]byte, error) {
 	var packed bytes.Buffer
 	zipped, err := gzip.NewWriterLevel(&packed, gzip.BestCompression)
@@ -90,7 +89,7 @@ func tarball(files tree) ([]byte, error) {
 	for _, name := range slices.Sorted(maps.Keys(files)) {
 		header := &tar.Header{
 			Typeflag: tar.TypeReg, Name: "package/" + name, Size: int64(len(files[name])), Mode: 0o644,
-			ModTime: time.Date(1985, time.October, 26, 8, 15, 0, 0, time.UTC), // npm's own, after which zip files exist
+			ModTime: time.Date(1985, time.October, 26, 8, 15, 0, 0, time.UTC), // the time that npm writes
 			Format:  tar.FormatUSTAR,
 		}
 		if err := archive.WriteHeader(header); err != nil {

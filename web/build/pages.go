@@ -16,10 +16,11 @@ import (
 	"github.com/evanw/esbuild/pkg/api"
 )
 
-// connectPage is the page at /, made of apps/connect; apps/NAME becomes NAME.html, served at /NAME.
+// connectPage is the file of the page at /, which is built from apps/connect. Any other apps/NAME becomes NAME.html, served at
+// /NAME.
 const connectPage = "index.html"
 
-// page is a folder of apps: an index.html with the scripts, styles and pictures that its src and href name.
+// page is a folder of apps: an index.html, with the scripts, styles and pictures that its attributes src and href refer to.
 type page struct {
 	name   string // of the folder
 	source string // its index.html, from the folder web
@@ -27,10 +28,10 @@ type page struct {
 }
 
 var (
-	// reference matches src="…" and href="…" with the address of a file relative to the page's folder: no scheme, no / in
-	// front, and with an extension, which links to other pages do not have.
+	// reference matches src="…" and href="…" with the address of a file relative to the page's folder. Such an address has no
+	// scheme and no leading slash, and it has an extension, unlike links to other pages.
 	reference = regexp.MustCompile(`(\s(?:src|href)=")([^"/#?:][^"#?:]*\.[a-z0-9]+)"`)
-	// inline matches what the Content-Security-Policy keeps from working: better a failed build than a dead button.
+	// inline matches what the Content-Security-Policy blocks: the build fails, so that no page has a button that does nothing.
 	inline = regexp.MustCompile(`(?i)<style|\s(?:style|on[a-z]+)=|<script(?:\s+type="module")?\s*>`)
 	endTag = []byte("</head>")
 )
@@ -59,7 +60,7 @@ func readPages(web string) ([]page, error) {
 	return pages, nil
 }
 
-// output is the page's name in the built folder.
+// output returns the name of the page in the output folder.
 func (p page) output() string {
 	if p.name == "connect" {
 		return connectPage
@@ -67,7 +68,7 @@ func (p page) output() string {
 	return p.name + ".html"
 }
 
-// target is the source, from the folder web, that an address on the page names.
+// target returns the source that an address on the page refers to, relative to the folder web.
 func (p page) target(address string) string {
 	return path.Join(path.Dir(p.source), address)
 }
@@ -86,7 +87,7 @@ func (p page) entryPoints() []api.EntryPoint {
 	return points
 }
 
-// write rewrites the page's addresses to those of the built files and notes them in g.
+// write replaces the page's addresses with those of the built files, and adds them to g.
 func (p page) write(web string, files tree, g graph, entries map[string]entry) error {
 	var failed error
 	var styles []string
@@ -109,7 +110,7 @@ func (p page) write(web string, files tree, g graph, entries map[string]entry) e
 		g.add(p.output(), file, false)
 		fmt.Fprintf(&head, "<link rel=\"stylesheet\" href=\"%s\">\n", file)
 	}
-	// Without these, the browser would find out about each script only when the one before has arrived.
+	// Without these links, the browser would learn of each script only from the script before it.
 	for _, file := range g.reach(p.output(), false) {
 		if path.Ext(file) == ".js" && !bytes.Contains(html, []byte(`src="`+file+`"`)) {
 			fmt.Fprintf(&head, "<link rel=\"modulepreload\" href=\"%s\">\n", file)
@@ -119,7 +120,7 @@ func (p page) write(web string, files tree, g graph, entries map[string]entry) e
 	return files.add(p.output(), html)
 }
 
-// file gives the built file for a source that the page names; styles collects those that its scripts bring along.
+// file returns the built file for a source that the page refers to. It adds the style sheets of scripts to styles.
 func (p page) file(web, source string, files tree, entries map[string]entry, styles *[]string) (string, error) {
 	if bundled(source) {
 		built, ok := entries[source]

@@ -6,27 +6,27 @@ import (
 	"slices"
 )
 
-// Go's linker leaves out every run of a few zeros in the module's data, and so cuts it into tens of thousands of segments.
-// What is saved in bytes is lost twice over in compression: the headers between the pieces look random and tear apart what
-// repeats. joinSegments writes the same memory in few segments, which makes the module about a tenth smaller as it is sent.
+// Go's linker leaves out every short run of zeros in the module's data, and so splits the data into tens of thousands of
+// segments. This saves bytes, but costs more after compression: the headers of the segments look random and interrupt
+// repetitions. joinSegments writes the same memory in few segments, which makes the compressed module a tenth smaller.
 
 const (
 	sectionData      = 11
 	sectionDataCount = 12
 
-	// gap is the shortest run of zeros that is still left out. Shorter ones compress to nothing.
+	// gap is the shortest run of zeros that is still left out, in bytes. Shorter runs compress to almost nothing.
 	gap = 512
 )
 
 var errWASM = errors.New("not a WebAssembly module as Go's linker writes them")
 
-// segment is a piece of the memory's first contents.
+// segment is a part of the memory's initial content.
 type segment struct {
 	at   int
 	data []byte
 }
 
-// joinSegments rewrites the data section; everything else stays as it is, byte for byte.
+// joinSegments rewrites the data section of a module and copies everything else unchanged.
 func joinSegments(module []byte) ([]byte, error) {
 	sections, err := splitSections(module)
 	if err != nil {
@@ -37,7 +37,7 @@ func joinSegments(module []byte) ([]byte, error) {
 		content := s.content
 		switch s.id {
 		case sectionDataCount:
-			return nil, errWASM // it would have to be changed too; Go writes none
+			return nil, errWASM // this section would have to be changed, too; Go writes none
 		case sectionData:
 			segments, err := readSegments(content)
 			if err != nil {
@@ -76,7 +76,7 @@ func splitSections(module []byte) ([]section, error) {
 	return sections, nil
 }
 
-// readSegments reads active segments of memory 0 whose places are constants.
+// readSegments reads the segments of a data section. They must be active, for memory 0, and at constant addresses.
 func readSegments(b []byte) ([]segment, error) {
 	count, b, err := unsigned(b)
 	if err != nil {
@@ -104,7 +104,7 @@ func readSegments(b []byte) ([]segment, error) {
 	return segments, nil
 }
 
-// join sorts segments, which must not overlap, and fills the short gaps between them with the zeros that are there anyway.
+// join sorts segments, which must not overlap, and fills the short gaps between them with zeros.
 func join(segments []segment) ([]segment, error) {
 	slices.SortFunc(segments, func(a, b segment) int { return a.at - b.at })
 	var joined []segment
@@ -138,7 +138,7 @@ func writeSegments(segments []segment) []byte {
 	return out
 }
 
-// The integers of the format are LEB128, unsigned or, for constants, signed; these are all below 2^31.
+// The integers of the format are LEB128: constants are signed, all others unsigned. All are below 2^31.
 
 func unsigned(b []byte) (n int, rest []byte, err error) {
 	for i := range min(len(b), 5) {
@@ -153,7 +153,7 @@ func unsigned(b []byte) (n int, rest []byte, err error) {
 func signed(b []byte) (n int, rest []byte, err error) {
 	n, rest, err = unsigned(b)
 	if err != nil || b[len(b)-len(rest)-1]&0x40 != 0 {
-		return 0, nil, errWASM // a negative place is in no memory of Go's
+		return 0, nil, errWASM // Go's memory has no negative addresses
 	}
 	return n, rest, nil
 }

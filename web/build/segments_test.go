@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// memory is what a data section puts where.
+// memory returns the memory that the data section of a module makes, and the number of segments.
 func memory(t *testing.T, module []byte) (contents []byte, segments int) {
 	sections, err := splitSections(module)
 	require.NoError(t, err)
@@ -38,7 +38,7 @@ func moduleOf(segments []segment) []byte {
 
 func TestJoinedSegmentsMakeTheSameMemory(t *testing.T) {
 	var scattered []segment
-	at := 63 // places on both sides of each length of a LEB128
+	at := 63 // the addresses cross every length of a LEB128
 	for n := range 3000 {
 		data := bytes.Repeat([]byte{byte(n), 1}, n%9+1)
 		scattered = append(scattered, segment{at, data})
@@ -47,7 +47,7 @@ func TestJoinedSegmentsMakeTheSameMemory(t *testing.T) {
 			at += gap + n
 		}
 	}
-	// The linker writes them section by section, not in order.
+	// The linker does not write segments in order.
 	scattered = append(scattered[1000:], scattered[:1000]...)
 	before := moduleOf(scattered)
 	after, err := joinSegments(before)
@@ -60,17 +60,17 @@ func TestJoinedSegmentsMakeTheSameMemory(t *testing.T) {
 	again, err := joinSegments(after)
 	require.NoError(t, err)
 	require.Equal(t, after, again)
-	// The rest of the module is as it was.
+	// The rest of the module is unchanged.
 	require.Equal(t, before[:8+3+200], after[:8+3+200])
 }
 
-func TestWhatIsNoModuleOfGosIsRefused(t *testing.T) {
+func TestOtherModulesAreRejected(t *testing.T) {
 	good := moduleOf([]segment{{100, []byte("abc")}, {200, []byte("def")}})
 	_, err := joinSegments(good)
 	require.NoError(t, err)
 	for n := range len(good) {
 		if n == 8 || n == 8+3+200 {
-			continue // whole sections are missing, which is a module too
+			continue // only whole sections are missing, so it is still a module
 		}
 		_, err := joinSegments(good[:n])
 		require.ErrorIs(t, err, errWASM, "cut at %d", n)

@@ -12,13 +12,13 @@ import (
 	"imkey-connect/web/build"
 )
 
-// What a person on a slow line waits for, in bytes as brotli sends them.
+// The download budgets, in bytes after brotli. A user on a slow line waits for these files.
 const (
-	mostSDK          = 12_000  // imkey.js, which a dApp loads before anybody clicks
+	mostSDK          = 12_000  // imkey.js, which a dApp loads with its page
 	mostFirstPairing = 840_000 // all that a first pairing downloads
 )
 
-// TestDownloadsStaySmall builds this very repository. Copies already made for web/dist are used where nothing changed.
+// TestDownloadsStaySmall builds this repository. It uses the compressed copies in web/dist for unchanged files.
 func TestDownloadsStaySmall(t *testing.T) {
 	m, err := build.Site(t.Context(), build.Options{Module: "../..", Out: filepath.Join(t.TempDir(), "dist"), Reuse: "../dist"})
 	require.NoError(t, err)
@@ -33,12 +33,12 @@ func TestDownloadsStaySmall(t *testing.T) {
 	require.LessOrEqual(t, sdk, mostSDK)
 	require.LessOrEqual(t, total, mostFirstPairing)
 
-	// What the limit is about is in the sum.
+	// These files are in the sum.
 	require.Contains(t, m.FirstPairing, "index.html")
 	require.Contains(t, m.FirstPairing, "imkey.js")
 	require.Contains(t, m.FirstPairing, "imkey.wasm")
 	require.Contains(t, strings.Join(m.FirstPairing, " "), "assets/loader-")
-	// What is loaded later is not.
+	// These files are loaded later, and are not.
 	all := strings.Join(slices.Collect(maps.Keys(m.Files)), " ")
 	for _, later := range []string{"engine", "backup", "dialog", "management", "exceptional"} {
 		require.Contains(t, all, "assets/"+later+"-")

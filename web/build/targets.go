@@ -5,15 +5,15 @@ import (
 	"fmt"
 )
 
-// Target is one shell of the project: something that is built of the same sources for one place to run in.
+// Target is a shell of the project: an output that is built from the common sources for one environment, such as a site.
 type Target struct {
 	// Name selects the target on the command line.
 	Name string
-	// About says in one line what is made.
+	// About describes the target in one line.
 	About string
-	// Out is the folder that it is made in, from the root of the repository.
+	// Out is the default output folder, relative to the root of the repository.
 	Out string
-	// Make builds the target into o.Out and returns one line that says what was made.
+	// Make builds the target into o.Out and returns a description of the output in one line.
 	Make func(ctx context.Context, o Options) (string, error)
 }
 

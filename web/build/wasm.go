@@ -13,23 +13,22 @@ import (
 
 const (
 	wasmName   = "imkey.wasm"
-	backupName = "imkey-backup.wasm" // what an export or import loads, and no first pairing
+	backupName = "imkey-backup.wasm" // loaded by an export or import, but not by a first pairing
 )
 
-// modules are the Go commands that are compiled, by what becomes of them.
+// modules are the Go commands that are compiled, by the names of their output.
 var modules = map[string]string{wasmName: "./wasm", backupName: "./wasm/backup"}
 
-// smaller keeps functions from being copied into their callers. The code grows a little but repeats itself more, and
-// brotli makes 8 % less of it (799 kB instead of 871 kB when this was measured). Elliptic curves are the exception, because
-// they would take four times as long: gnark-crypto, and math/bits for the wide additions and multiplications that WASM has
-// no instructions for.
+// smaller turns inlining off. The code grows a little but repeats itself more, so that brotli makes it 8 % smaller (799 kB
+// instead of 871 kB when this was measured). Code for elliptic curves is excepted, because it would take four times as long:
+// gnark-crypto, and math/bits for the wide additions and multiplications that WASM has no instructions for.
 var smaller = []string{"-gcflags=all=-l", "-gcflags=github.com/consensys/gnark-crypto/ecc/secp256k1/...=", "-gcflags=math/bits="}
 
-// smallerCollector is the garbage collector as it was up to Go 1.25, about 9 kB less as it is sent. Go 1.26 still has it beside
-// the new one, whose gain is for many cores.
+// smallerCollector selects the garbage collector of Go 1.25, which is about 9 kB smaller after compression. Go 1.26 still has
+// it. The new collector is faster only on many cores.
 const smallerCollector = "nogreenteagc"
 
-// faster excepts scrypt as well, in the one module that has it: what it takes is a person's waiting.
+// faster excepts scrypt as well, in the one module that has it, because the user waits for it.
 var faster = []string{"-gcflags=golang.org/x/crypto/scrypt=", "-gcflags=encoding/binary=", "-gcflags=internal/byteorder="}
 
 // addWASM compiles all modules into files.
@@ -46,8 +45,8 @@ func addWASM(ctx context.Context, module string, files tree) error {
 	return nil
 }
 
-// compileWASM compiles one of the repository's commands for the browser. Neither the place nor the commit that it is built from is
-// written into it, so that equal sources give equal bytes.
+// compileWASM compiles a command of the repository for the browser. The output contains neither the path nor the commit of the
+// sources, so that the same sources give the same bytes.
 func compileWASM(ctx context.Context, module, source string) ([]byte, error) {
 	dir, err := os.MkdirTemp("", "imkey-wasm-")
 	if err != nil {
@@ -73,7 +72,7 @@ func compileWASM(ctx context.Context, module, source string) ([]byte, error) {
 	return joinSegments(linked)
 }
 
-// Root finds the module's folder from anywhere inside the repository.
+// Root returns the root of the repository that contains the working directory.
 func Root(ctx context.Context) (string, error) {
 	mod, err := goTool(ctx, "", os.Environ(), "env", "GOMOD")
 	if err != nil {
@@ -82,7 +81,7 @@ func Root(ctx context.Context) (string, error) {
 	return filepath.Dir(strings.TrimSpace(mod)), nil
 }
 
-// wasmExec reads Go's own JavaScript support from the toolchain that compiles the WASM: the two must be of one version.
+// wasmExec returns Go's JavaScript support from the toolchain that compiles the WASM. Both must have the same version.
 func wasmExec(ctx context.Context, module string) (string, error) {
 	root, err := goTool(ctx, module, os.Environ(), "env", "GOROOT")
 	if err != nil {

@@ -1,4 +1,4 @@
-// Package sdk is TypeScript; what is built of it is tested under node, on a small stand-in for imkey.wasm.
+// Package sdk_test tests the built SDK under node, with a fake core in place of imkey.wasm.
 package sdk_test
 
 import (
@@ -17,9 +17,9 @@ import (
 	"imkey-connect/web/build/buildtest"
 )
 
-// TestUnderNode imports the built imkey.js into node and runs every NAME.test.mjs of the SDK against it, but for those of the adapters,
-// which are tested as the npm package has them.
-func TestUnderNode(t *testing.T) {
+// TestBuiltSDK builds imkey.js and runs every NAME.test.mjs under node, which import it. Those of the adapters are run with the
+// npm package: see web/build.
+func TestBuiltSDK(t *testing.T) {
 	node, err := exec.LookPath("node")
 	require.NoError(t, err, "node is needed for this test; make test installs it")
 
@@ -28,7 +28,7 @@ func TestUnderNode(t *testing.T) {
 	require.NoError(t, err)
 	server := httptest.NewServer(serve(web.Handler(os.DirFS(dist))))
 	t.Cleanup(server.Close)
-	// Node would otherwise look at the .js files to find out what kind they are, and warn.
+	// Without it, node warns that it must find out whether the .js files are modules.
 	require.NoError(t, os.WriteFile(filepath.Join(dist, "package.json"), []byte(`{"type":"module"}`), 0o644))
 
 	var scripts []string
@@ -49,7 +49,7 @@ func TestUnderNode(t *testing.T) {
 	}
 }
 
-// serve adds addresses under which imkey.wasm is not as it should be.
+// serve adds addresses that serve a wrong imkey.wasm.
 func serve(good http.Handler) http.Handler {
 	mux := http.NewServeMux()
 	var asked atomic.Int32
@@ -72,13 +72,13 @@ func serve(good http.Handler) http.Handler {
 	mux.HandleFunc("/broken.wasm", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/wasm")
 		w.Header().Set("Content-Length", "1000")
-		_, _ = w.Write([]byte("\x00asm\x01\x00\x00\x00")) // and then the connection breaks off
+		_, _ = w.Write([]byte("\x00asm\x01\x00\x00\x00")) // and then the connection is closed
 	})
 	mux.Handle("/", good)
 	return mux
 }
 
-// retyped replaces the type that the handler sets.
+// retyped replaces the content type that the handler sets.
 type retyped struct{ http.ResponseWriter }
 
 func (w retyped) WriteHeader(status int) {

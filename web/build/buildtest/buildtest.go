@@ -1,4 +1,4 @@
-// Package buildtest lays out small repositories, for tests of what is built.
+// Package buildtest makes small repositories for tests of the build.
 package buildtest
 
 import (
@@ -10,8 +10,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Module lays out a repository of its own: this one's SDK and what it loads, one small page and a fake core in place of
-// imkey.wasm, so that what the build does can be tested apart from what it is usually given.
+// Module makes a repository and returns its folder. It contains the SDK of this repository, a small page, and a fake core in
+// place of imkey.wasm, so that the build is fast and its input is known.
 func Module(t testing.TB) string {
 	t.Helper()
 	_, here, _, ok := runtime.Caller(0)

@@ -1,4 +1,4 @@
-// Command cmd builds one of the targets, from anywhere inside the repository:
+// Command cmd builds a target. It can be run anywhere in the repository:
 //
 //	go run ./web/build/cmd [-out folder] target
 package main
