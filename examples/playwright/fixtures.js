@@ -7,7 +7,7 @@ const mnemonic = 'abandon abandon abandon abandon abandon abandon abandon abando
 export { expect } from '@playwright/test'
 
 export const test = base.extend({
-  /** A new simulated imKey, and the Chromium into which it is plugged. A site of your own is named after the other arguments. */
+  /** A new simulated imKey, and the Chromium into which it is plugged. A last argument names the site that may use it. */
   imkeysim: async ({}, use) => {
     const imkeysim = await startChromium('./imkeysim', '-mnemonic', mnemonic)
     await use(imkeysim)

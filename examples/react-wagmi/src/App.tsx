@@ -1,4 +1,4 @@
-import { useConnect, useConnection, useConnectors, useDisconnect, useSignMessage } from 'wagmi'
+import { type BaseError, useConnect, useConnection, useConnectors, useDisconnect, useSignMessage } from 'wagmi'
 
 export function App() {
   const { isConnected } = useConnection()
@@ -15,7 +15,7 @@ function Connect() {
           Connect {connector.name}
         </button>
       ))}
-      {error && <p role="alert">{error.message}</p>}
+      {error && <p role="alert">{(error as BaseError).details || error.message}</p>}
     </>
   )
 }
@@ -40,7 +40,7 @@ function Account() {
       </form>
       <button onClick={() => disconnect()}>Disconnect</button>
       {signature && <p role="status">{signature}</p>}
-      {error && <p role="alert">{error.message}</p>}
+      {error && <p role="alert">{(error as BaseError).details || error.message}</p>}
     </>
   )
 }

@@ -12,9 +12,10 @@ let account: Address
 
 // requestAddresses may open the browser's chooser, so it needs a click. Then a dialog asks for the binding code.
 connect.addEventListener('click', () => show(async () => {
-  ;[account] = await client.requestAddresses()
+  const [address] = await client.requestAddresses()
+  account = address
   sign.hidden = false
-  return account
+  return address
 }))
 
 sign.addEventListener('submit', event => {

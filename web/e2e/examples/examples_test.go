@@ -101,21 +101,22 @@ func TestViteViem(t *testing.T) {
 	connectAndSign(t, e.served("dist"))
 }
 
-// TestReactWagmi is TestViteViem with React, which takes much longer to install.
+// TestReactWagmi is TestViteViem with React. The account is there again after a reload.
 func TestReactWagmi(t *testing.T) {
-	full(t)
 	t.Parallel()
 	e := copied(t, "react-wagmi")
 	e.run(`npm install path/to/imkey-connect/build/imkey-connect-*.tgz`)
 	e.run(`npm run build`)
 	p := connectAndSign(t, e.served("dist"))
 	p.Open(p.Eval(`location.href`).(string))
-	shows(p, address) // without a click: wagmi reconnects
+	shows(p, address) // without a click
 }
 
-// TestNextJS builds the site with both of Next.js's bundlers, and has Next.js serve it.
+// TestNextJS builds the site with both of Next.js's bundlers, and has Next.js serve it. It costs about a minute of CPU time.
 func TestNextJS(t *testing.T) {
-	full(t)
+	if os.Getenv("IMKEY_FULL") == "" {
+		t.Skip("set IMKEY_FULL=1, as make test-all does, to run it")
+	}
 	t.Parallel()
 	e := copied(t, "nextjs")
 	e.run(`npm install path/to/imkey-connect/build/imkey-connect-*.tgz`)
@@ -183,14 +184,6 @@ func TestInPlace(t *testing.T) {
 			require.Equal(t, tarball, locked.Packages["node_modules/imkey-connect"].Resolved, lock)
 			require.Empty(t, locked.Packages["node_modules/imkey-connect"].Integrity, "%s: delete it, since each build of the tarball has another", lock)
 		}
-	}
-}
-
-// full skips a test that costs more than 20 s of CPU time, unless all figures are asked for.
-func full(t *testing.T) {
-	t.Helper()
-	if os.Getenv("IMKEY_FULL") == "" {
-		t.Skip("set IMKEY_FULL=1, as make test-all does, to run it")
 	}
 }
 
