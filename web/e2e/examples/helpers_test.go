@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
-	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -115,21 +114,32 @@ func (e *example) started(t *testing.T, command string, args ...string) string {
 	require.NoError(t, err)
 	server.Stderr = server.Stdout
 	require.NoError(t, server.Start())
+	origin, ended := make(chan string, 1), make(chan struct{})
+	var lines []string
+	go func() {
+		defer close(ended) // the last process of the group closed the pipe
+		for printed := bufio.NewScanner(out); printed.Scan(); {
+			lines = append(lines, printed.Text())
+			if found := regexp.MustCompile(`http://127\.0\.0\.1:\d+`).FindString(printed.Text()); found != "" {
+				select {
+				case origin <- found:
+				default:
+				}
+			}
+		}
+	}()
 	t.Cleanup(func() {
 		stop()
+		<-ended
 		_ = server.Wait() // it was killed
 	})
-	printed := bufio.NewScanner(out)
-	var lines []string
-	for printed.Scan() {
-		lines = append(lines, printed.Text())
-		if origin := regexp.MustCompile(`http://127\.0\.0\.1:\d+`).FindString(printed.Text()); origin != "" {
-			go func() { _, _ = io.Copy(io.Discard, out) }() // the server waits for a reader
-			return origin
-		}
+	select {
+	case found := <-origin:
+		return found
+	case <-ended:
+		require.Fail(t, "the server ended", "%q", lines)
+		return ""
 	}
-	require.Fail(t, "the server ended", "%q", lines)
-	return ""
 }
 
 // shows waits until the page shows a text that matches a regular expression, and returns the match.
