@@ -24,7 +24,7 @@ var arrows = map[string][]string{
 	"sdk/provider": {"sdk/client", "sdk/types"},
 	"sdk/adapters": {"sdk/provider", "sdk/types"},
 
-	"ui/words":      {},
+	"ui/words":      {"sdk/types"},
 	"ui/model":      {"ui/words", "sdk/types"},
 	"ui/blocks":     {"ui/model", "ui/words", "sdk/types"},
 	"ui/simulator":  {"ui/blocks", "ui/model", "ui/words", "sdk/types"},

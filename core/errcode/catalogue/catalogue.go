@@ -16,7 +16,7 @@ type Entry struct {
 	Means string
 	// Wire says in which answer of the device the code comes from, or is empty.
 	Wire string
-	// Data describes in Markdown what the error's data holds besides, or is empty.
+	// Data says in Markdown what the error's data holds, or is empty.
 	Data string
 	// Retryable says whether the same call may succeed later without a change in the program: after the user unlocked,
 	// reconnected or chose again.
@@ -25,7 +25,7 @@ type Entry struct {
 	Number int
 	// Calm says that nothing failed: the user, or the page, stopped. Pages show it without red.
 	Calm bool
-	// Early says that a first pairing shows these sentences, too. They are then part of its download, which has a limit.
+	// Early says that a first pairing shows these sentences, too. They are then part of its download, whose size has a limit.
 	Early bool
 	// What says in one sentence what happened. The message of an error is What and Next.
 	What Text
@@ -47,6 +47,17 @@ type Reason struct {
 	Early      bool
 }
 
+// NextOnPage is what this project's pages say that the user can do: OnPage, or Next where that is empty.
+func (e Entry) NextOnPage() Text {
+	if e.OnPage != (Text{}) {
+		return e.OnPage
+	}
+	return e.Next
+}
+
+// Message is the message of an error with the code, without what is for developers.
+func (e Entry) Message() string { return e.What.English + " " + e.Next.English }
+
 // Text is one text in every language of the pages. The Chinese is written as a Chinese speaker would put it, not translated word by
 // word.
 type Text struct {
@@ -58,7 +69,7 @@ var Entries = []Entry{
 	{
 		Code:  "unsupported",
 		Means: "there is no WebUSB, or no secure context",
-		Data:  "`reason` says which, as `isSupported` does",
+		Data:  "`data.reason` says which, as `isSupported` does",
 		What:  Text{"This browser cannot reach an imKey.", "本浏览器无法连接 imKey。"},
 		Next: Text{
 			"Use Chrome, Edge, Opera or Brave on a computer, or Chrome on Android, at an https address.",
@@ -90,7 +101,7 @@ var Entries = []Entry{
 		Code: "permission-denied",
 		Means: "a permission was refused or revoked, or a Permissions-Policy or the system's access rights stand in the way (a udev rule " +
 			"on Linux, a driver on Windows)",
-		Data:      "`reason` is `'permissions-policy'` where the page may not use USB, and `'user-activation'` where the chooser was asked for outside a click",
+		Data:      "`data.reason` is `'permissions-policy'` where the page may not use USB, and `'user-activation'` where the chooser was asked for outside a click",
 		Retryable: true,
 		Number:    4100,
 		// The pages add what to do on the system at hand: web/ui/words/errors.ts.
@@ -102,8 +113,8 @@ var Entries = []Entry{
 		Reasons: []Reason{
 			{
 				Reason: "permissions-policy",
-				What:   Text{"This page is inside another page that does not let it use USB.", "本页面嵌在另一个网页中，而后者不允许它使用 USB。"},
-				Next:   Text{"Open this page in a tab of its own.", "请在单独的标签页中打开本页面。"},
+				What:   Text{"This page is not allowed to use USB.", "本页面未获准使用 USB。"},
+				Next:   Text{"Open it in a tab of its own. If it is in one already, ask the operator of this page.", "请在单独的标签页中打开它。若已如此，请告知本网站。"},
 			},
 			{
 				Reason: "user-activation",
@@ -149,8 +160,8 @@ var Entries = []Entry{
 	{
 		Code:  "in-use-elsewhere",
 		Means: "another tab or program holds the device",
-		Data: "`holder` is `'tab'` for a tab of this site, which `open({ takeOver: true })` asks to release the device, and `'program'` for any " +
-			"other holder. `reason` is `'no-answer'` where that tab was asked and did not answer because it sleeps, and `'taken-over'` where " +
+		Data: "`data.holder` is `'tab'` for a tab of this site, which `open({ takeOver: true })` asks to release the device, and `'program'` for any " +
+			"other holder. `data.reason` is `'no-answer'` where that tab was asked and did not answer because it sleeps, and `'taken-over'` where " +
 			"this tab was asked",
 		Retryable: true,
 		Number:    -32002,
@@ -172,7 +183,7 @@ var Entries = []Entry{
 	{
 		Code:      "aborted",
 		Means:     "the caller's signal stopped the call",
-		Data:      "`reason` is `'page-hidden'` where the browser froze the page or put it away meanwhile",
+		Data:      "`data.reason` is `'page-hidden'` where the browser froze the page or put it away meanwhile",
 		Retryable: true,
 		Calm:      true,
 		What:      Text{"This was stopped before it was done.", "已中途停止。"},
@@ -181,7 +192,7 @@ var Entries = []Entry{
 	{
 		Code:  "protocol",
 		Means: "the device's answer is malformed, contradictory or wrongly signed",
-		What:  Text{"Your imKey sent an answer that makes no sense, so this page stopped.", "imKey 的应答有误，本页面已停止操作。"},
+		What:  Text{"Your imKey sent an answer that is wrong, so this page stopped.", "imKey 的应答有误，本页面已停止操作。"},
 		Next:  Text{"Plug it in directly, without a hub, then try again.", "请不经集线器直接插入后重试。"},
 		OnPage: Text{
 			"Plug it in directly, without a hub, then try again. If it happens again, copy the report and ask for help.",
@@ -201,8 +212,8 @@ var Entries = []Entry{
 	{
 		Code:  "code-format",
 		Means: "the text is not a binding code; nothing was sent",
-		Data: "`{ count, position?, character?, hint?, reason? }`. Positions count from 1. `reason` is `'length'` where only the number of characters " +
-			"is wrong, and `'character'` where no `hint` says what the character may have been meant as",
+		Data: "`data.character` cannot be in a code; `data.position` counts from 1, and `data.hint` says what it may have been meant as. " +
+			"`data.reason` is `'character'` where there is no hint, and `'length'` where only the number of characters, `data.count`, is wrong",
 		Retryable: true,
 		What:      Text{"The code has no 0, O, 1 or I.", "绑定码中没有 0、O、1 和 I。"},
 		Next:      Text{"Look again: it may be a Q, an L or a 7.", "请再看一遍：可能是 Q、L 或 7。"},
@@ -244,7 +255,7 @@ var Entries = []Entry{
 	{
 		Code:   "not-bound",
 		Means:  "the operation needs a binding",
-		Data:   "`reason` is `'not-remembered'` where there is a binding, but this browser does not keep its code",
+		Data:   "`data.reason` is `'not-remembered'` where there is a binding, but this browser does not keep its code",
 		Number: 4100,
 		What:   Text{"This browser is not bound to your imKey.", "本浏览器尚未与 imKey 绑定。"},
 		Next:   Text{"Connect it and enter its binding code first.", "请先连接并输入绑定码。"},
@@ -272,19 +283,19 @@ var Entries = []Entry{
 		},
 		Next: Text{"Continue only if you accept a device that cannot be verified.", "只有当你接受无法验证的设备时，才可继续。"},
 		OnPage: Text{
-			"Unplug it and do not use it with this computer. Try another cable and port; if the same happens, ask the seller.",
+			"Unplug it and do not use it with this computer. Try another cable and port; if that does not help, ask the seller.",
 			"请拔出它，不要在这台电脑上使用。可换一根线和一个接口再试；若仍如此，请联系卖家。",
 		},
 	},
 	{
 		Code:   "device-mismatch",
 		Means:  "the device is another secure element than the one that this browser bound, or the file is for another device",
-		Data:   "`reason` is `'secure-element'` where the file is for the SEID of a device that this browser met with another key",
+		Data:   "`data.reason` is `'secure-element'` where the file is for the SEID of a device that this browser met with another key",
 		Number: 4100,
 		What:   Text{"The identity of this imKey is not the expected one, so this page stopped.", "此 imKey 的身份与预期不符，本页面已停止操作。"},
 		Next:   Text{"Compare the serial numbers, and continue only with the right imKey.", "请核对序列号，只用正确的 imKey 继续。"},
 		OnPage: Text{
-			"Make sure that it is your own imKey, by its serial number. Only if it is, and you know why its identity changed, forget this binding and bind it again with its code; else copy the report and ask for help.",
+			"Compare the serial number to make sure that it is your own imKey. If it is, and you know why its identity changed, forget this binding and bind it again with its code. Otherwise copy the report and ask for help.",
 			"请核对序列号，确认是你自己的 imKey。只有确认无误并清楚变化的原因，才可移除此绑定，再用绑定码重新绑定；否则请复制诊断报告寻求帮助。",
 		},
 	},
@@ -355,14 +366,14 @@ var Entries = []Entry{
 	{
 		Code:  "record-exists",
 		Means: "this browser knows the device already, and the import was not told to replace its record",
-		Data:  "`{ seid, serial }` of the device",
+		Data:  "`data` is the `{ seid, serial }` of the device",
 		What:  Text{"This browser has a binding with that imKey already.", "本浏览器已有与该 imKey 的绑定。"},
 		Next:  Text{"Import the file again and choose which binding to keep. Nothing was changed.", "请重新导入并选择保留哪一个。没有任何改动。"},
 	},
 	{
 		Code:  "file-invalid",
 		Means: "the file holds nothing that can be imported",
-		Data: "`reason` is `'not-a-binding'` for any other file, `'damaged'` for one that was cut or changed, and `'version'` for one of a later " +
+		Data: "`data.reason` is `'not-a-binding'` for any other file, `'damaged'` for one that was cut or changed, and `'version'` for one of a later " +
 			"version of this library",
 		What: Text{"This file holds no binding that can be imported.", "该文件中没有可导入的绑定。"},
 		Next: Text{"Export it again in the other browser. Nothing was changed.", "请在另一个浏览器中重新导出。没有任何改动。"},
@@ -377,11 +388,11 @@ var Entries = []Entry{
 	{
 		Code:  "invalid-argument",
 		Means: "an argument of the caller has a wrong type or value",
-		Data: "`reason` is `'name'`, `'passphrase'`, `'unknown-device'` or `'foreign-from'` where that argument is meant. Of an argument of " +
-			"`ethereum.*`, `at` says where it is wrong and `reason` why",
+		Data: "`data.reason` is `'name'`, `'passphrase'`, `'unknown-device'` or `'foreign-from'` where that argument is meant. Of an argument of " +
+			"`ethereum.*`, `data.at` says where it is wrong and `data.reason` why",
 		Number: -32602,
 		What:   Text{"This page asked for something that is not valid.", "本页面发出的请求无效。"},
-		Next:   Text{"Report it to the site: its developer can correct it.", "请告知本网站：其开发者可以修正。"},
+		Next:   Text{"Report it to the operator of this page.", "请告知本网站：其开发者可以修正。"},
 		OnPage: Text{"Reload the page. If it happens again, copy the report and ask for help.", "请刷新页面。若再次出现，请复制诊断报告寻求帮助。"},
 		Reasons: []Reason{
 			{
@@ -417,9 +428,9 @@ var Entries = []Entry{
 	{
 		Code:   "internal",
 		Means:  "this library has a fault, or could not load a part of itself",
-		Data:   "`reason` is `'download'` where it could not load a part",
+		Data:   "`data.reason` is `'download'` where it could not load a part",
 		What:   Text{"This page made an error and stopped. Nothing on your imKey was lost.", "本页面内部出错并已停止，imKey 上没有任何丢失。"},
-		Next:   Text{"Reload the page. If it happens again, report it to the site.", "请刷新页面。若再次出现，请告知本网站。"},
+		Next:   Text{"Reload the page. If it happens again, report it to its operator.", "请刷新页面。若再次出现，请告知本网站。"},
 		OnPage: Text{"Reload the page. If it happens again, copy the report and ask for help.", "请刷新页面。若再次出现，请复制诊断报告寻求帮助。"},
 		Reasons: []Reason{{
 			Reason: "download",

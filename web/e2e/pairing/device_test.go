@@ -24,7 +24,7 @@ func TestDeviceLocked(t *testing.T) {
 	b.Open("/")
 	b.Press("connect")
 	b.WaitForState("waiting")
-	b.RequireText("pairing.lockedLead")
+	b.RequireText("errors.advice.next", "locked", harness.OnLinux)
 	s.Device.Unlock("123456")
 	b.WaitForState("recognised") // the page goes on by itself
 }
@@ -38,7 +38,7 @@ func TestDeviceInItsMenu(t *testing.T) {
 	b.Open("/")
 	b.Press("connect")
 	b.WaitForState("waiting")
-	b.RequireText("pairing.inMenuLead")
+	b.RequireText("errors.advice.next", "in-menu", harness.OnLinux)
 	s.Device.Home()
 	b.WaitForState("recognised")
 }

@@ -31,8 +31,11 @@ export const invalid = (detail: string) => failure('invalid-argument', detail)
 export const aborted = (signal: AbortSignal) =>
   failure('aborted', 'given up by the caller', { retryable: true, cause: signal.reason })
 
-/** fromWebUSB turns an error of the browser's getDevices or requestDevice into one with a code. */
-export function fromWebUSB(thrown: unknown, inClick: boolean): ImKeyError {
+/**
+ * fromWebUSB turns an error of the browser's getDevices or requestDevice into one with a code. inClick says whether the page was called
+ * in answer to a click or a key, if the browser tells.
+ */
+export function fromWebUSB(thrown: unknown, inClick: boolean | undefined): ImKeyError {
   if (thrown instanceof ImKeyError) return thrown
   const { name, message } = Object(thrown) as { name?: unknown; message?: unknown }
   const details = { retryable: true, cause: thrown }
@@ -40,9 +43,11 @@ export function fromWebUSB(thrown: unknown, inClick: boolean): ImKeyError {
     case 'NotFoundError':
       return failure('request-cancelled', 'the chooser was closed without a choice', details)
     case 'SecurityError':
-      return failure('permission-denied', inClick
-        ? 'this page may not use USB: its frame needs allow="usb", and no Permissions-Policy may forbid it'
-        : 'browsers show the chooser only in answer to a click or a key: call requestDevice directly in its handler', details)
+      return inClick === false
+        ? failure('permission-denied', 'browsers show the chooser only in answer to a click or a key: call requestDevice directly in its handler',
+          { ...details, data: { reason: 'user-activation' } })
+        : failure('permission-denied', 'this page may not use USB: its frame needs allow="usb", and no Permissions-Policy may forbid it',
+          { ...details, ...(inClick && { data: { reason: 'permissions-policy' } }) })
     case 'NotAllowedError':
       return failure('permission-denied', 'the browser does not let this page use USB', details)
     case 'AbortError':

@@ -49,7 +49,7 @@ export class ImKey extends EventTarget {
   async requestDevice(options: { signal?: AbortSignal } = {}): Promise<Device> {
     // No await before the chooser: the browser opens it only within the click.
     const signal = signalOf(options)
-    const inClick = globalThis.navigator?.userActivation?.isActive ?? true
+    const inClick = globalThis.navigator?.userActivation?.isActive
     try {
       const choice = this.#settings.usb.requestDevice({ filters: vendorIds.map(vendorId => ({ vendorId })) })
       Instance.started(this.#settings.wasmURL).catch(() => {}) // loads while the user chooses; open reports a failure

@@ -7,12 +7,12 @@ import type { ErrorCode } from '../types/imkey'
 const codes = process.env['ERROR_CODES']!.split(',') as ErrorCode[]
 
 /** What happened, and what to do next. */
-const sentences = /^[A-Z][^()]+\. [A-Z][^()]+\.$/
+const twoSentences = /^[A-Z][^()]+\. [A-Z][^()]+\.$/
 
 test('every code has its sentences, and is no part of them', () => {
   const seen = new Set<string>()
   for (const code of codes) {
-    assert.match(worded(code, ''), sentences, code)
+    assert.match(worded(code, ''), twoSentences, code)
     seen.add(worded(code, ''))
     if (code.includes('-')) assert.ok(!worded(code, '').includes(code), code)
   }
@@ -22,9 +22,10 @@ test('every code has its sentences, and is no part of them', () => {
 test('a reason that the sentences for the code would mislead about has its own', () => {
   for (const [code, reason] of [
     ['not-bound', 'not-remembered'], ['internal', 'download'], ['invalid-argument', 'name'], ['invalid-argument', 'passphrase'],
-    ['invalid-argument', 'unknown-device'], ['invalid-argument', 'foreign-from'],
+    ['invalid-argument', 'unknown-device'], ['invalid-argument', 'foreign-from'], ['code-format', 'length'], ['code-format', 'character'],
+    ['permission-denied', 'permissions-policy'], ['permission-denied', 'user-activation'],
   ] as const) {
-    assert.match(worded(code, '', { reason }), sentences)
+    assert.match(worded(code, '', { reason }), twoSentences)
     assert.notEqual(worded(code, '', { reason }), worded(code, ''), reason)
   }
   for (const reason of [undefined, 5, 'toString', '__proto__']) {

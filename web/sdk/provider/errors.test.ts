@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { failure, invalid } from '../client/errors'
 import { worded } from '../client/sentences'
 import { rpcError } from './errors'
-import { NodeError, Refusal, badParams } from './refusal'
+import { NodeError, Refusal, badParams, coded } from './refusal'
 
 test('an error of the provider keeps message and facts', () => {
   const error = failure('in-use-elsewhere', 'lock', { retryable: true, data: { holder: 'tab', reason: 'no-answer', code: 'another', retryable: 5 } })
@@ -19,6 +19,12 @@ test("the engine's errors begin with a sentence, and a node's are left as they a
   assert.deepEqual(rpcError(badParams('no list')).data, { code: 'invalid-argument', retryable: false })
   assert.equal(rpcError(new Refusal(4900, 'The imKey is not plugged in. Plug it in.', 'device-disconnected', true)).message,
     'The imKey is not plugged in. Plug it in.')
+  const part = rpcError(coded('internal', 'a part', { retryable: true, cause: 'why', data: { reason: 'download' } }))
+  assert.equal(part.code, -32603)
+  assert.equal(part.message, worded('internal', 'a part', { reason: 'download' }))
+  assert.deepEqual(part.data, { reason: 'download', code: 'internal', retryable: true })
+  assert.equal(part.cause, 'why')
+  assert.equal(rpcError(coded('device-disconnected', '')).code, 4900)
   const node = rpcError(new NodeError({ code: -32602, message: 'invalid params', data: { code: 'invalid-argument' } }))
   assert.equal(node.code, -32602)
   assert.equal(node.message, 'invalid params')

@@ -1,25 +1,31 @@
-import type { ProviderErrorCode } from '../types/imkey'
+import type { ErrorCode, ErrorDetails, ProviderErrorCode } from '../types/imkey'
 import type { Failure } from './errors'
 
 /**
- * Refusal is an error of the engine. provider.ts makes a ProviderRpcError of it. The message says what happened and what to do next.
- * Only the message of badParams just says what is wrong; imkey.js adds the sentence.
+ * Refusal is an error of the engine. rpcError makes a ProviderRpcError of it. Its message says what happened and what to do next;
+ * without a number, the catalogue says that, and the message is for developers.
  */
 export class Refusal extends Error {
   readonly rpc: Failure
 
-  constructor(code: number, message: string, reason: ProviderErrorCode, retryable = false, cause?: unknown) {
+  constructor(number: number | undefined, message: string, code: ProviderErrorCode, retryable = false, cause?: unknown, facts?: { reason: string }) {
     super(message, { cause })
-    this.rpc = { code, reason: { code: reason, retryable } }
+    this.rpc = { ...(number !== undefined && { code: number }), reason: { ...facts, code, retryable } }
   }
 }
 
-export const badParams = (message: string) => new Refusal(-32602, message, 'invalid-argument')
+/** coded is an error with the number and the sentences of the catalogue, which imkey.js has. */
+export const coded = (code: ErrorCode, detail: string, { retryable = false, cause, data }: ErrorDetails & { data?: { reason: string } } = {}) =>
+  new Refusal(undefined, detail, code, retryable, cause, data)
+
+export const badParams = (detail: string) => coded('invalid-argument', detail)
 export const unauthorized = (message: string, cause?: unknown) => new Refusal(4100, message, 'invalid-argument', false, cause)
-export const unknownMethod = (method: string) => new Refusal(4200, `There is no method ${method} here. Use another one.`, 'unsupported-method')
+export const unknownMethod = (method: string) => new Refusal(4200, `There is no method ${method} here. Use another method.`, 'unsupported-method')
 export const wrongChain = (message: string) => new Refusal(4901, message, 'invalid-argument')
-export const givenUp = (signal?: AbortSignal) =>
-  new Refusal(-32603, 'The page gave this up before it was done. Try again when you are ready.', 'aborted', true, signal?.reason)
+/** badNode is what a node did that no node should do. detail is for developers. */
+export const badNode = (what: string, retryable = false, detail = '') =>
+  new Refusal(-32603, `${what} Ask the site to use another node.${detail && ` (${detail})`}`, 'protocol', retryable)
+export const givenUp = (signal?: AbortSignal) => coded('aborted', 'given up by the caller', { retryable: true, cause: signal?.reason })
 
 /** NodeError is an error of a node, which is passed on unchanged. */
 export class NodeError extends Error {

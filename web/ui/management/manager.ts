@@ -1,4 +1,4 @@
-import type { ErrorCode } from '../words/codes'
+import type { ErrorCode } from 'imkey-connect'
 import { codeOf, dataOf, statusWordOf } from '../model/failure'
 import { knownFacts } from '../model/facts'
 import type { Report } from '../model/report'

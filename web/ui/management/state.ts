@@ -1,4 +1,4 @@
-import type { ErrorCode } from '../words/codes'
+import type { ErrorCode } from 'imkey-connect'
 import type { KnownFacts } from '../model/facts'
 
 /** FileProblem is the reason why a file cannot be imported, apart from a wrong passphrase. */

@@ -1,4 +1,9 @@
-import { known, type ErrorCode } from '../words/codes'
+import type { ErrorCode } from 'imkey-connect'
+
+/** known reports whether a value has the form of an error code. */
+export function known(code: unknown): code is ErrorCode {
+  return typeof code === 'string' && /^[a-z]+(-[a-z]+)*$/.test(code)
+}
 
 /** Refused is an error with a code that comes from the page and not from the SDK. */
 export class Refused extends Error {

@@ -1,4 +1,4 @@
-import type { ErrorCode } from '../words/codes'
+import type { ErrorCode } from 'imkey-connect'
 import type { DeviceFacts } from './facts'
 
 /** BrowserFacts is what a report says about the page and the browser. */

@@ -1,4 +1,8 @@
+import type { ErrorCode } from 'imkey-connect'
 import type { BindingStatus, BindOptions, Device, DeviceInfo, ImKey, KnownDevice } from './sdk'
+
+/** errorCodes are the codes that core knows. */
+export const errorCodes = process.env['ERROR_CODES']!.split(',') as ErrorCode[]
 
 /** fail makes an error like those of the SDK. */
 export function fail(code: string, more: object = {}): Error {

@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { errorCodes } from '../words/codes'
 import type { Environment } from './environment'
 import { Pairing } from './pairing'
 import type { State } from './state'
-import { fail, FakeDevice, Gate, knownDevice } from '../model/sdk.fake'
+import { errorCodes, fail, FakeDevice, Gate, knownDevice } from '../model/sdk.fake'
 import { passing, reaches, settled, setUp } from './setup.fixture'
 
 const secret = 'ABCDEFGH'

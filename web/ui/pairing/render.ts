@@ -1,4 +1,5 @@
 import type { Surroundings } from '../words/errors'
+import { early } from '../words/errors.early.gen'
 import { codeRule, pairing as words, wrongCode } from '../words/pairing'
 import type { Language, Text } from '../words/text'
 import { primary, quiet, secondary } from '../blocks/buttons'
@@ -109,7 +110,7 @@ export function render(state: Exclude<State, ExceptionalState>, context: Context
 
     case 'waiting':
       view.heading(state.reason === 'locked' ? words.lockedTitle : words.inMenuTitle)
-      view.lead(state.reason === 'locked' ? words.lockedLead : words.inMenuLead)
+      view.lead(early[state.reason].next)
       view.progress()
       view.actions(secondary('cancel', t(words.cancel), handlers.cancel))
       return view.rendered()

@@ -1,5 +1,5 @@
 import type { DeviceFacts, KnownFacts, ManagementOutcome } from '../model/facts'
-import type { ErrorCode } from '../words/codes'
+import type { ErrorCode } from 'imkey-connect'
 
 /** Choice is one of several devices that are plugged in. */
 export interface Choice {

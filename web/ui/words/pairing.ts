@@ -1,4 +1,5 @@
-import { say, type Text } from './text'
+import { early } from './errors.early.gen'
+import { joined, say, type Text } from './text'
 
 /** pairing holds the words of a first pairing, except for the errors, which are in errors.ts. */
 export const pairing = {
@@ -35,15 +36,7 @@ export const pairing = {
   openingLead: say('Leave it plugged in. This takes a moment.', '请保持连接，稍候片刻。'),
 
   lockedTitle: say('Your imKey is locked', 'imKey 已锁定'),
-  lockedLead: say(
-    'Enter its PIN on the device; this page goes on by itself.',
-    '请在设备上输入 PIN，本页面会自动继续。',
-  ),
   inMenuTitle: say('Your imKey shows a menu', 'imKey 正停留在菜单'),
-  inMenuLead: say(
-    'Go back to its home page on the device; this page goes on by itself.',
-    '请在设备上返回主页，本页面会自动继续。',
-  ),
 
   recognisedTitle: say('Is this your imKey?', '这是你的 imKey 吗？'),
   recognisedLead: say(
@@ -227,14 +220,8 @@ export function codeIncomplete(missing: number): Text {
 
 /** codeRule says why something that was typed or pasted cannot be a code. */
 export const codeRule = {
-  lookalike: say(
-    'The code has no 0, O, 1 or I. Look again: it may be a Q, an L or a 7.',
-    '绑定码中没有 0、O、1 和 I。请再看一遍：可能是 Q、L 或 7。',
-  ),
-  foreign: say(
-    'The code has only the digits 2 to 9 and the letters A to Z.',
-    '绑定码只含数字 2 到 9 和字母 A 到 Z。',
-  ),
+  lookalike: joined(early['code-format'].what, early['code-format'].next),
+  foreign: early['code-format/character'].what,
   pasteNone: say('There is no binding code in what you pasted.', '粘贴的内容里没有绑定码。'),
   pasteSeveral: say(
     'There is more than one possible code in what you pasted. Paste only the code.',
@@ -246,17 +233,16 @@ export const codeRule = {
 export function wrongCode(source: 'screen' | 'paper', triesLeft: number | null): Text {
   const wrong =
     source === 'screen'
-      ? say('That is not the code on your imKey.', '这不是 imKey 上的绑定码。')
+      ? early['wrong-code'].what
       : say('That is not the code of this imKey.', '这不是这台 imKey 的绑定码。')
-  const next = afterWrongCode(source, triesLeft)
-  return say(`${wrong.en} ${next.en}`, `${wrong.zh}${next.zh}`)
+  return joined(wrong, afterWrongCode(source, triesLeft))
 }
 
 function afterWrongCode(source: 'screen' | 'paper', triesLeft: number | null): Text {
   switch (triesLeft) {
     case null:
       return source === 'screen'
-        ? say('Compare each character and enter it again.', '请逐个核对字符后重新输入。')
+        ? early['wrong-code'].next
         : say(
             'Was it written down for another device, or before a reset?',
             '抄写的会不会是另一台设备的，或是重置之前的？',

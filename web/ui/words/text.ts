@@ -10,6 +10,11 @@ export function say(en: string, zh: string): Text {
   return { en, zh }
 }
 
+/** joined writes two sentences one after the other. */
+export function joined(first: Text, second: Text): Text {
+  return say(`${first.en} ${second.en}`, `${first.zh}${second.zh}`)
+}
+
 /** languageTag is the value of the `lang` attribute. */
 export const languageTag: Readonly<Record<Language, string>> = { en: 'en', zh: 'zh-CN' }
 

@@ -4,8 +4,9 @@ import { common } from './common'
 import { dapp, minedIn, nodeIs, onChain, refusals, took, unnamedChain } from './dapp'
 import { device, refusals as deviceRefusals } from './device'
 import { dialog } from './dialog'
-import { errorCodes } from './codes'
+import type { ErrorCode } from 'imkey-connect'
 import { advice, type Platform } from './errors'
+import { errors, type Sentences } from './errors.gen'
 import { amounts, directions, fault, faults, kinds } from './faults'
 import { boundOn, manage, wordCount } from './management'
 import { preferred } from './language'
@@ -14,6 +15,7 @@ import { exceptional } from './exceptional'
 import { languages, type Text } from './text'
 import { udevRule } from './udev'
 
+const errorCodes = process.env['ERROR_CODES']!.split(',') as ErrorCode[]
 const platforms: Platform[] = ['linux', 'windows', 'mac', 'android', 'chromeos', 'other']
 
 function everyText(): Text[] {
@@ -31,6 +33,7 @@ function everyText(): Text[] {
       }
     }
   }
+  for (const { what, next } of Object.values<Sentences>(errors)) texts.push(what, next)
   texts.push(...[faults, kinds, directions, amounts].flatMap((words) => Object.values<Text>(words)))
   texts.push(fault(kinds.stall, directions.in, 3, 1), fault(kinds.delay, directions.out, 3, 5))
   return texts
@@ -48,9 +51,15 @@ test('every text is in every language, and the Chinese texts are Chinese', () =>
   }
 })
 
-test('there is a sentence for every code that core knows, and for no other', () => {
-  const core = (process.env['ERROR_CODES'] ?? '').split(',')
-  assert.deepEqual([...errorCodes].sort(), core.sort())
+test('there are sentences for every code that core knows, and for no other', () => {
+  assert.deepEqual(Object.keys(errors).filter((key) => !key.includes('/')).sort(), [...errorCodes].sort())
+})
+
+test('a reason that the sentences for the code would mislead about has its own, and an unknown code is internal', () => {
+  const where = { platform: 'linux', framed: false } as const
+  assert.deepEqual(advice('internal', where, 'download'), errors['internal/download'])
+  for (const reason of [undefined, 5, 'toString', '__proto__']) assert.deepEqual(advice('locked', where, reason), errors.locked)
+  for (const code of ['of-a-later-version', 'constructor']) assert.deepEqual(advice(code as ErrorCode, where), errors.internal)
 })
 
 test('access rights are explained for the user’s system', () => {
