@@ -3,7 +3,7 @@ import type { Chains } from './chains'
 import type { Host } from './host'
 import { hex } from './hex'
 import type { Known } from './memory'
-import { Refusal, unauthorized } from './refusal'
+import { coded, Refusal, unauthorized } from './refusal'
 
 export type Account = Pick<DeviceAccount, 'address' | 'path'>
 
@@ -67,7 +67,7 @@ export class Accounts {
   /** adopt makes a device the current one, with these accounts. */
   adopt(device: Device, accounts: readonly Account[] = this.#list) {
     if (this.#unplugged.has(device)) {
-      throw new Refusal(4900, 'The imKey was unplugged. Plug it in again, then try again.', 'device-disconnected', true)
+      throw coded('device-disconnected', '', { retryable: true })
     }
     const connected = !this.#device
     this.#set(device, device.serialNumber, accounts, () => {
@@ -96,7 +96,7 @@ export class Accounts {
   lose(device: Device) {
     if (device !== this.#device) return
     this.#device = undefined
-    this.#host.gone('The imKey was unplugged. Plug it in again to go on.')
+    this.#host.gone('Your imKey was unplugged. Plug it in again to continue.')
   }
 
   /** current gives the device that the accounts are on. It finds one that was plugged in again without asking the user. */
@@ -105,7 +105,7 @@ export class Accounts {
     const devices = await (await this.#host.imkey()).getDevices()
     if (this.none) throw revoked()
     const device = devices.find(device => device.serialNumber === this.#serial)
-    if (!device) throw new Refusal(4900, 'The imKey is not plugged in. Plug it in, then try again.', 'device-disconnected', true)
+    if (!device) throw new Refusal(4900, 'Your imKey is not plugged in. Plug it in, then try again.', 'device-disconnected', true)
     this.adopt(device)
     return device
   }

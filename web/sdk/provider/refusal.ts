@@ -22,9 +22,11 @@ export const badParams = (detail: string) => coded('invalid-argument', detail)
 export const unauthorized = (message: string, cause?: unknown) => new Refusal(4100, message, 'invalid-argument', false, cause)
 export const unknownMethod = (method: string) => new Refusal(4200, `There is no method ${method} here. Use another method.`, 'unsupported-method')
 export const wrongChain = (message: string) => new Refusal(4901, message, 'invalid-argument')
-/** badNode is what a node did that no node should do. detail is for developers. */
+
+/** badNode is the refusal of an answer that no node should give. detail is for developers. */
 export const badNode = (what: string, retryable = false, detail = '') =>
-  new Refusal(-32603, `${what} Ask the site to use another node.${detail && ` (${detail})`}`, 'protocol', retryable)
+  new Refusal(-32603, `${what} The operator of this page can set another node.${detail && ` (${detail})`}`, 'protocol', retryable)
+
 export const givenUp = (signal?: AbortSignal) => coded('aborted', 'given up by the caller', { retryable: true, cause: signal?.reason })
 
 /** NodeError is an error of a node, which is passed on unchanged. */

@@ -1,4 +1,4 @@
-import { badParams, NodeError, Refusal } from './refusal'
+import { badNode, badParams, NodeError, Refusal } from './refusal'
 
 /** Ask sends a request to a node. The answer is not checked yet. */
 export type Ask = (method: string, params: readonly unknown[] | object, signal?: AbortSignal) => Promise<unknown>
@@ -54,7 +54,7 @@ async function askOne(url: string, timeout: number, id: number, body: string, af
     throw new Refusal(-32603, `${node} cannot be reached. Check the connection.`, 'node-unreachable', true, cause)
   }
   const not = (what: string) =>
-    new Refusal(-32603, `${node} did not give a JSON-RPC answer. The operator of this page can set another node. (${what})`, 'protocol', status >= 500 || status === 429)
+    badNode(`${node} did not give a JSON-RPC answer.`, status >= 500 || status === 429, what)
   if (text === undefined) throw not(`its answer is longer than ${mostBytes >> 20} MB`)
   let answer: { id?: unknown; result?: unknown; error?: unknown }
   try {
@@ -96,5 +96,5 @@ export function quantityOf(value: unknown, name: string, bits: number): bigint {
     const number = BigInt(value)
     if (number >> BigInt(bits) === 0n) return number
   }
-  throw new Refusal(-32603, `The node gave an impossible ${name}. The operator of this page can set another node.`, 'protocol')
+  throw badNode(`The node gave an impossible ${name}.`)
 }

@@ -123,7 +123,7 @@ export class Signing {
       throw Object.assign(silent, { message: `${silent.message} The transaction may have been sent all the same, as ${hash}: look it up before you send it again.` })
     }
     if (String(answer).toLowerCase() !== hash.toLowerCase()) {
-      throw new Refusal(-32603, `The node answered with another hash. The transaction, if it was sent, is ${hash}: look it up before you send it again.`, 'protocol')
+      throw new Refusal(-32603, `The node answered with another hash. If the transaction was sent, its hash is ${hash}: look it up before you send it again.`, 'protocol')
     }
     return hash
   }
@@ -154,8 +154,8 @@ export class Signing {
     } catch (error) {
       if (!isForeignFrom(error)) throw error
       // Otherwise the accounts are another device's by now.
-      if (this.#accounts.device === device) this.#accounts.forget('The wallet on the imKey is another one now. Connect again to use its accounts.')
-      throw unauthorized('The wallet on the imKey is another one now. Connect again by eth_requestAccounts to use its accounts.', error)
+      if (this.#accounts.device === device) this.#accounts.forget('Your imKey has another wallet now. Connect again to use its accounts.')
+      throw unauthorized('Your imKey has another wallet now. Connect again by eth_requestAccounts to use its accounts.', error)
     }
   }
 }

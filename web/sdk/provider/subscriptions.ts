@@ -1,4 +1,4 @@
-import { givenUp, NodeError, Refusal } from './refusal'
+import { badNode, givenUp, NodeError, Refusal } from './refusal'
 
 interface Answer {
   id?: unknown
@@ -29,7 +29,7 @@ export class Subscriptions {
   async subscribe(url: string, params: readonly unknown[], signal?: AbortSignal): Promise<string> {
     try {
       const id = await this.#call(url, 'eth_subscribe', params, signal)
-      if (typeof id !== 'string') throw new Refusal(-32603, 'The node gave no id of a subscription. The operator of this page can set another node.', 'protocol')
+      if (typeof id !== 'string') throw badNode('The node gave no id for the subscription.')
       this.#active.add(id)
       return id
     } finally {
@@ -107,7 +107,7 @@ export class Subscriptions {
     const { code, message } = Object(error) as { code: unknown; message: unknown }
     call?.reject(Number.isInteger(code) && typeof message === 'string'
       ? new NodeError(error as { code: number; message: string })
-      : new Refusal(-32603, 'The node gave an error without a code and a message. The operator of this page can set another node.', 'protocol'))
+      : badNode('The node gave an error without a code and a message.'))
   }
 
   #fail() {
@@ -115,4 +115,4 @@ export class Subscriptions {
   }
 }
 
-const lost = () => new Refusal(-32603, 'The connection to the node broke off. Check the connection, then subscribe again.', 'node-unreachable', true)
+const lost = () => new Refusal(-32603, 'The connection to the node was lost. Check the connection, then subscribe again.', 'node-unreachable', true)

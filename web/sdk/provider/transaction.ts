@@ -1,7 +1,7 @@
 import type { TransactionRequest } from '../types/imkey'
 import type { Chain } from './chain'
 import { hex, readAddress, readBytes, readQuantity } from './hex'
-import { badParams, NodeError, Refusal, wrongChain } from './refusal'
+import { badNode, badParams, NodeError, Refusal, wrongChain } from './refusal'
 import { type Ask, quantityOf } from './rpc'
 
 /** Wanted is a checked transaction of a dApp. Fields that the dApp left out are undefined. Numbers are in hex. */
@@ -145,8 +145,8 @@ function bounded({ type, gas, gasPrice, maxFeePerGas }: TransactionRequest, { ma
     const point = digits.length - nativeCurrency.decimals
     return `${`${digits.slice(0, point)}.${digits.slice(point)}`.replace(/\.?0*$/, '')} ${nativeCurrency.symbol}`
   }
-  throw new Refusal(-32603, `By the node's word the fee could come to ${coins(fee)}, more than ${coins(most)}, so nothing was signed. `
-    + 'Where that is meant, give the transaction gas and price, or the chain another maxFee.', 'protocol')
+  throw new Refusal(-32603, `With the node's figures the fee could reach ${coins(fee)}, more than ${coins(most)}, so nothing was signed. `
+    + 'If that is intended, give the transaction its gas and price, or the chain a higher maxFee.', 'protocol')
 }
 
 /** The gas of a plain transfer. */
@@ -154,7 +154,7 @@ const transfer = 21_000n
 
 /** withHeadRoom adds a quarter: a contract may need more gas when the transaction is mined than now. */
 function withHeadRoom(estimate: bigint): bigint {
-  if (estimate < transfer) throw new Refusal(-32603, 'The node gave an impossible gas estimate. The operator of this page can set another node.', 'protocol')
+  if (estimate < transfer) throw badNode('The node gave an impossible gas estimate.')
   return estimate === transfer ? estimate : estimate * 5n / 4n
 }
 
