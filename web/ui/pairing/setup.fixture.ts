@@ -1,8 +1,12 @@
+import assert from 'node:assert/strict'
 import type { Environment } from './environment'
 import { Pairing } from './pairing'
 import { Report } from '../model/report'
 import type { State } from './state'
 import { FakeDevice, FakeImKey } from '../model/sdk.fake'
+
+/** A binding code. */
+export const secret = 'ABCDEFGH'
 
 /** setUp makes a pairing with one device, which the chooser returns. It records the states that are shown. */
 export function setUp(environment: Partial<Environment> = {}) {
@@ -31,6 +35,29 @@ export function setUp(environment: Partial<Environment> = {}) {
     (state) => states.push(state),
   )
   return { device, imkey, pairing, report, states, loads, revealed, names: () => states.map((state) => state.name) }
+}
+
+/** toBound makes a pairing with a device that is bound to this browser. */
+export async function toBound(environment: Partial<Environment> = {}, prepare: (device: FakeDevice) => void = () => undefined) {
+  const all = setUp(environment)
+  prepare(all.device)
+  all.device.statuses = ['bound']
+  await all.pairing.connect()
+  assert.equal(all.pairing.state.name, 'bound')
+  return all
+}
+
+/** toCode makes a pairing that asks for the binding code. */
+export async function toCode(environment: Partial<Environment> = {}, prepare: (device: FakeDevice) => void = () => undefined) {
+  const all = setUp(environment)
+  prepare(all.device)
+  await all.pairing.connect()
+  while (all.pairing.state.name !== 'code') {
+    const before = all.pairing.state
+    await all.pairing.goOn()
+    assert.notEqual(all.pairing.state, before)
+  }
+  return all
 }
 
 /** passing makes short waits end at once. Long waits, for a device or the user, last until they are aborted. */

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { fail, FakeDevice, Gate, knownDevice } from '../model/sdk.fake'
-import type { State } from './state'
 import { reaches, settled, setUp } from './setup.fixture'
+import type { State } from './state'
 
 function two() {
   const all = setUp()
@@ -169,4 +169,36 @@ test('a tab that lost the device shows that, whatever it was doing, and can take
     assert.deepEqual(device.asked, ['take over', 'status'])
     assert.equal(pairing.state.name, 'bound')
   }
+})
+
+test('a permitted device that is bound needs neither chooser nor code', async () => {
+  const { pairing, device, imkey, names } = setUp()
+  imkey.permitted = [device]
+  device.statuses = ['bound']
+  await pairing.connect()
+  assert.equal(imkey.requests, 0)
+  assert.deepEqual(names(), ['opening', 'bound'])
+  assert.ok(pairing.state.name === 'bound' && !pairing.state.fresh)
+})
+
+test('the simulated USB is loaded only on request', async () => {
+  const usb = {}
+  const { pairing, loads, names } = setUp({ simulator: { serial: 's', cas: [], tries: async () => 10, usb: async () => usb } })
+  await pairing.connectSimulated()
+  assert.deepEqual(loads, [usb])
+  assert.deepEqual(names(), ['opening', 'recognised'])
+})
+
+test('a chooser that closes after the user left changes nothing', async () => {
+  const { pairing, imkey, device } = setUp()
+  const gate = new Gate<FakeDevice>()
+  imkey.chosen = () => gate.promise
+  const connecting = pairing.connect()
+  await settled()
+  assert.equal(pairing.state.name, 'choosing')
+  await pairing.leave()
+  gate.open(device)
+  await connecting
+  assert.deepEqual(pairing.state, { name: 'start' })
+  assert.deepEqual(device.asked, [])
 })

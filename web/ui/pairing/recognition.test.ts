@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { fail, knownDevice } from '../model/sdk.fake'
-import { setUp } from './setup.fixture'
+import { secret, setUp } from './setup.fixture'
 
 test('a browser that was bound shows that another app is now, and offers to bind again or to forget', async () => {
   for (const state of ['bound', 'former', 'imported'] as const) {
@@ -97,4 +97,15 @@ test('what the record says of a bound device is shown, and a store that fails br
   imkey.onKnown = async () => Promise.reject(fail('storage'))
   await pairing.connect()
   assert.ok(pairing.state.name === 'bound' && pairing.state.device.boundAt === null)
+})
+
+test('a device with an invalid certificate is refused before it is asked anything', async () => {
+  const { pairing, device } = setUp()
+  device.info = { ...device.info, certificate: 'invalid' }
+  await pairing.connect()
+  assert.deepEqual(pairing.state, { name: 'error', code: 'untrusted-device' })
+  assert.deepEqual(device.asked, ['open', 'close'])
+  await pairing.goOn()
+  await pairing.submit(secret, true)
+  assert.deepEqual(device.asked, ['open', 'close'])
 })
