@@ -19,11 +19,11 @@ import (
 
 const module = "imkey-connect/"
 
-// source is one Go file of the project.
+// source is a Go file of the project.
 type source struct {
 	path, folder string // from the root, with slashes; folder is the first element
 	imports      []string
-	jsOnly       bool // built for js && wasm alone
+	jsOnly       bool // built for js && wasm only
 }
 
 func sources(t *testing.T) []source {
@@ -74,7 +74,7 @@ func sources(t *testing.T) []source {
 	return list
 }
 
-// TestOnlyTheBridgeSeesJavaScript: nothing else imports syscall/js or safejs, and what does is built for the browser alone.
+// TestOnlyTheBridgeSeesJavaScript checks that only bridge and wasm import syscall/js or safejs, in files for the browser only.
 func TestOnlyTheBridgeSeesJavaScript(t *testing.T) {
 	found := 0
 	for _, s := range sources(t) {
@@ -86,14 +86,14 @@ func TestOnlyTheBridgeSeesJavaScript(t *testing.T) {
 			require.Contains(t, []string{"bridge", "wasm"}, s.folder, "%s imports %s", s.path, i)
 			require.True(t, s.jsOnly, "%s imports %s without //go:build js && wasm", s.path, i)
 			if i == "syscall/js" {
-				require.Equal(t, "bridge/interop/exception.go", s.path, "all else goes through safejs")
+				require.Equal(t, "bridge/interop/exception.go", s.path, "other files use safejs")
 			}
 		}
 	}
 	require.Positive(t, found)
 }
 
-// TestArrowsPointOneWay: wasm imports bridge and core, bridge imports core, and neither anything else of the project but itself.
+// TestArrowsPointOneWay checks that wasm imports bridge and core only, and bridge imports core only.
 func TestArrowsPointOneWay(t *testing.T) {
 	allowed := map[string][]string{"core": {"core"}, "bridge": {"bridge", "core"}, "wasm": {"wasm", "bridge", "core"}}
 	for _, s := range sources(t) {
@@ -107,7 +107,7 @@ func TestArrowsPointOneWay(t *testing.T) {
 				require.Contains(t, targets, target, "%s imports %s", s.path, i)
 			}
 		}
-		// Testing code stays out of what is shipped.
+		// Code for tests is not shipped.
 		if s.folder != "core" && !strings.HasSuffix(s.path, "_test.go") && !strings.HasPrefix(s.path, "bridge/bridgetest/") {
 			for _, i := range s.imports {
 				require.NotContains(t, i, "bridgetest", s.path)
@@ -117,7 +117,7 @@ func TestArrowsPointOneWay(t *testing.T) {
 	}
 }
 
-// TestTheModuleStaysLight: these packages cost tens to hundreds of kilobytes in a browser each.
+// TestTheModuleStaysLight checks that the module has none of these packages, each of which adds tens to hundreds of kilobytes.
 func TestTheModuleStaysLight(t *testing.T) {
 	heavy := []string{"net", "net/http", "log", "log/slog", "crypto/x509", "crypto/tls", "regexp", "text/template", "html/template",
 		"encoding/gob", "encoding/xml", "testing", "flag", "os/exec", "os/signal", "compress/gzip",

@@ -16,7 +16,7 @@ import (
 	"imkey-connect/core/secp256k1"
 )
 
-// What a person waits for in a pairing, one operation each. `make bench` compares native Go with WebAssembly.
+// The operations for which a user waits during a pairing. `make bench` compares native Go with WebAssembly.
 
 func BenchmarkKeyPair(b *testing.B) {
 	for b.Loop() {

@@ -1,6 +1,6 @@
 //go:build !js
 
-// Package core_test holds the rules about who may import whom.
+// Package core_test tests which packages import which.
 package core_test
 
 import (
@@ -21,15 +21,15 @@ const (
 	gnark  = "github.com/consensys/gnark-crypto"
 )
 
-// pkg is what the rules look at: what a package imports, tests left out.
+// pkg is a package with its imports, without those of its tests.
 type pkg struct {
 	path     string
 	imports  []string
 	standard bool
 }
 
-// list returns the packages of this project under a folder as they are built for a platform, with all that they depend
-// on, by path. It is empty where the folder is not there yet.
+// list returns the packages of this project below a folder, as they are built for a platform, and all their dependencies, by
+// path.
 func list(t *testing.T, folder, goos, goarch string) map[string]pkg {
 	t.Helper()
 	root, err := filepath.Abs("..")
@@ -37,7 +37,7 @@ func list(t *testing.T, folder, goos, goarch string) map[string]pkg {
 	if _, err := os.Stat(filepath.Join(root, folder)); os.IsNotExist(err) {
 		return nil
 	}
-	// -e: a folder without a file for this platform is no mistake.
+	// -e: a folder without a file for this platform is not an error.
 	c := exec.Command("go", "list", "-e", "-deps", "-f",
 		`{{if .GoFiles}}{{.ImportPath}}|{{.Standard}}|{{join .Imports " "}}{{end}}`, "./"+folder+"/...")
 	c.Dir = root
@@ -55,7 +55,7 @@ func list(t *testing.T, folder, goos, goarch string) map[string]pkg {
 	return all
 }
 
-// closure is all that roots link, each with the importer that brought it in.
+// closure returns all packages that roots depend on, each with a package that imports it.
 func closure(all map[string]pkg, roots []string, skip func(importer, imported string) bool) (by map[string]string) {
 	by = map[string]string{}
 	for _, r := range roots {
@@ -72,13 +72,13 @@ func closure(all map[string]pkg, roots []string, skip func(importer, imported st
 	return by
 }
 
-// dead says of an import that the linker drops what it brings, but for two kilobytes: gnark-crypto's bit sets can be
-// written as JSON, and nobody does.
+// dead reports an import that the linker drops except for two kilobytes: gnark-crypto's bit sets can be written as JSON, which
+// no code does.
 func dead(importer, imported string) bool {
 	return importer == "github.com/bits-and-blooms/bitset" && imported == "encoding/json"
 }
 
-// shipped are the packages under a folder that do not serve tests alone.
+// shipped returns the packages below a folder that are not for tests only.
 func shipped(all map[string]pkg, folder string) (paths []string) {
 	for p := range all {
 		if under(p, folder) && !forTests(p) {
@@ -95,48 +95,48 @@ func under(path, folder string) bool {
 
 func ours(path string) bool { return path == module || strings.HasPrefix(path, module+"/") }
 
-// forTests says whether a package serves tests alone. Such packages may import what the browser must not load, which is
-// why nothing else may import them.
+// forTests reports whether a package is for tests only. Such a package may import what the browser must not load, so only tests
+// may import it.
 func forTests(path string) bool { return strings.HasSuffix(path, "test") }
 
-func TestCoreStaysSmallAndAlone(t *testing.T) {
+func TestCoreIsSmallAndIndependent(t *testing.T) {
 	all := list(t, "core", "js", "wasm")
 	roots := shipped(all, "core")
-	require.GreaterOrEqual(t, len(roots), 10, "the list is not empty by mistake")
+	require.GreaterOrEqual(t, len(roots), 10, "the packages were found")
 	linked := closure(all, roots, dead)
 	require.Contains(t, linked, gnark+"/ecc/secp256k1")
-	// What these would cost in every first visit is measured in hundreds of kilobytes.
+	// Each of these would add hundreds of kilobytes to the download.
 	for _, heavy := range []string{"net/http", "encoding/json", "log/slog", "crypto/x509", "regexp"} {
 		require.NotContains(t, linked, heavy, "by way of %s", linked[heavy])
 	}
 	for p, by := range linked {
 		require.True(t, !ours(p) || under(p, "core"), "%s imports %s", by, p)
-		require.False(t, ours(p) && forTests(p), "%s imports %s, which serves tests", by, p)
+		require.False(t, ours(p) && forTests(p), "%s imports %s, which is for tests", by, p)
 		require.False(t, strings.HasPrefix(p, decred), "%s imports the simulator's curve", by)
-		// The standard library reaches for randomness and time through syscall/js; nothing else may touch it.
+		// The standard library uses syscall/js for randomness and time. No other package may use it.
 		if !all[p].standard {
 			require.NotContains(t, all[p].imports, "syscall/js", p)
 		}
 	}
-	for p, is := range all { // those for tests too
+	for p, is := range all { // with those for tests
 		for _, i := range is.imports {
 			require.False(t, under(p, "core") && ours(i) && !under(i, "core"), "%s imports %s", p, i)
 		}
 	}
 }
 
-func TestTheBrowsersSideImportsOnlyCore(t *testing.T) {
+func TestBridgeAndWasmImportOnlyCore(t *testing.T) {
 	for folder, allowed := range map[string][]string{"bridge": {"bridge", "core"}, "wasm": {"wasm", "bridge", "core"}} {
 		all := list(t, folder, "js", "wasm")
 		for p, by := range closure(all, shipped(all, folder), dead) {
 			require.True(t, !ours(p) || slices.ContainsFunc(allowed, func(f string) bool { return under(p, f) }), "%s imports %s", by, p)
-			require.False(t, ours(p) && forTests(p), "%s imports %s, which serves tests", by, p)
+			require.False(t, ours(p) && forTests(p), "%s imports %s, which is for tests", by, p)
 			require.False(t, strings.HasPrefix(p, decred), "%s imports the simulator's curve", by)
 		}
 	}
 }
 
-// The simulator checks core: it may share the codecs, which have vectors of their own, but neither the logic nor the
+// The simulator checks core. It may share the codecs and tables, which have vectors of their own, but neither the logic nor the
 // curve.
 func TestTheSimulatorIsIndependent(t *testing.T) {
 	shared := []string{"errcode", "frame", "apdu", "tlv", "bindcode", "transport", "usbids"}
@@ -157,7 +157,7 @@ func TestTheSimulatorIsIndependent(t *testing.T) {
 	}
 }
 
-// together says whether a package puts things together and may import all.
+// together reports whether a package puts core and the simulator together and may import both.
 func together(path string) bool {
 	return under(path, "devicesim/cmd") || under(path, "devicesim/chromium") || under(path, "devicesim/simtest")
 }

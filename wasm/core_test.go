@@ -18,9 +18,9 @@ import (
 	"imkey-connect/core/frame"
 )
 
-// pageSource plays the page: it calls the core and keeps what happens.
+// pageSource plays the page. It calls the core and keeps the events.
 const pageSource = `(core, usb) => {
-	// One class for all tabs that a test has.
+	// One class for all tabs of a test.
 	const ImKeyError = globalThis.TestImKeyError ??= class ImKeyError extends Error { constructor(code, message, statusWord, retryable, data) { super(message); Object.assign(this, { code, statusWord, retryable, data }) } }
 	core.init({ makeError: (...a) => new ImKeyError(...a), recordChanged: (store, seid) => { page.changed.push(seid.slice(-2) + " of " + (store.mine ? "mine" : store)); throw 1 } });
 	const tell = async f => {
@@ -43,13 +43,13 @@ type page struct {
 	t    *testing.T
 	usb  *bridgetest.USB
 	core *core
-	// object is the core as the page has it.
+	// object is the core's JavaScript object.
 	object, page safejs.Value
-	// status is what BIND_CHECK answers, verify what IDENTITY_VERIFY answers; instructions counts what was asked.
+	// status is the answer to BIND_CHECK, verify the answer to IDENTITY_VERIFY. instructions counts the commands.
 	status, verify byte
 	instructions   map[byte]int
 	apps           []string // the app keys that BIND_CHECK brought, in hex
-	patient        bool     // sends a keep-alive before the answer to IDENTITY_VERIFY
+	waits          bool     // sends a keep-alive before the answer to IDENTITY_VERIFY
 	certificate    []byte
 	seid           []byte
 	ca             string
@@ -65,7 +65,7 @@ func newPage(t *testing.T) *page {
 	return newTab(t, c, object)
 }
 
-// newTab is a page on a core that there is already.
+// newTab returns a page with an existing core.
 func newTab(t *testing.T, c *core, object safejs.Value) *page {
 	t.Helper()
 	p := &page{t: t, core: c, object: object, verify: 0x5A, instructions: map[byte]int{}, usb: bridgetest.NewUSB(t)}
@@ -91,7 +91,7 @@ func newTab(t *testing.T, c *core, object safejs.Value) *page {
 	return p
 }
 
-// serve is the device's side of the wire. A command whose answer ends in a keep-alive stays pending until it is cancelled.
+// serve plays the device on the wire. A command whose answer ends in a keep-alive stays pending until it is cancelled.
 func (p *page) serve(ctx context.Context) {
 	var a frame.Assembler
 	pending := false
@@ -119,7 +119,7 @@ func (p *page) serve(ctx context.Context) {
 	}
 }
 
-// answer is the device, with as little in it as pairing takes.
+// answer answers the commands that pairing needs.
 func (p *page) answer(msg []byte) []frame.Packet {
 	ok := func(data ...byte) []byte { return append(bytes.Clone(data), 0x90, 0x00) }
 	starts := func(h string) bool { b, _ := hex.DecodeString(h); return bytes.HasPrefix(msg, b) }
@@ -155,13 +155,13 @@ func (p *page) answer(msg []byte) []frame.Packet {
 	}
 	packets, err := frame.Split(answer)
 	require.NoError(p.t, err)
-	if p.patient && msg[1] == 0x73 {
+	if p.waits && msg[1] == 0x73 {
 		packets = append([]frame.Packet{frame.KeepAlive(2), frame.KeepAlive(2)}, packets...)
 	}
 	return packets
 }
 
-// do calls a function of the page and returns what it told.
+// do calls a function of the page and returns its result.
 func (p *page) do(method string, args ...any) safejs.Value {
 	p.t.Helper()
 	return bridgetest.Await(p.t, p.page, method, args...)
@@ -178,7 +178,7 @@ func (p *page) fails(code string, method string, args ...any) safejs.Value {
 	p.t.Helper()
 	got := p.do(method, args...)
 	require.Equal(p.t, code, bridgetest.Text(p.t, got, "code"), describe(got))
-	require.NotContains(p.t, describe(got), code+":", "the page puts words to the code")
+	require.NotContains(p.t, describe(got), code+":", "the page words the error")
 	return got
 }
 
@@ -194,7 +194,7 @@ func (p *page) open() {
 	p.t.Cleanup(func() { p.works("call", "close") })
 }
 
-// trusting makes options that trust the vectors' CA.
+// trusting returns options that trust the CA of the vectors.
 func (p *page) trusting() safejs.Value {
 	return bridgetest.Eval(p.t, `o => { o.trustedCAs = ["`+p.ca+`"] }`)
 }
@@ -206,9 +206,9 @@ func (p *page) told() string {
 
 func object(t *testing.T, expression string) safejs.Value { return bridgetest.Eval(t, expression) }
 
-func TestAFirstPairing(t *testing.T) {
+func TestFirstPairing(t *testing.T) {
 	p := newPage(t)
-	p.patient = true
+	p.waits = true
 	p.open()
 	info := bridgetest.Get(t, bridgetest.Get(t, p.page, "device"), "info")
 	require.Equal(t, "19060000000200860001010000000014", bridgetest.Text(t, info, "seid"))
@@ -220,7 +220,7 @@ func TestAFirstPairing(t *testing.T) {
 
 	status, _ := interop.String(p.works("call", "bindingStatus"))
 	require.Equal(t, "unbound", status)
-	require.Empty(t, p.told(), "the first answer is no change")
+	require.Empty(t, p.told(), "the first answer is not a change")
 	p.works("call", "showBindingCode")
 
 	before := len(p.usb.Log())
@@ -264,7 +264,7 @@ func TestUnverifiedDevices(t *testing.T) {
 	require.Equal(t, "not-remembered", bridgetest.Text(t, bridgetest.Get(t, got, "data"), "reason"))
 }
 
-func TestNothingThatAPagePassesDoesHarm(t *testing.T) {
+func TestHostileArguments(t *testing.T) {
 	p := newPage(t)
 	hostile := []string{`undefined`, `null`, `7`, `"x"`, `10n`, `Symbol()`, `[]`, `() => 1`, `({})`, `({get usb() { throw 1 }})`,
 		`new Proxy({}, {get() { throw 1 }})`, `new Proxy({}, {get() { return 10n }})`}
@@ -280,7 +280,7 @@ func TestNothingThatAPagePassesDoesHarm(t *testing.T) {
 		p.fails("invalid-argument", "open", p.usb.Device, object(t, `o => { `+change+` }`))
 	}
 	require.Zero(t, p.usb.Listeners())
-	require.Empty(t, p.usb.Log(), "none of them touched the device")
+	require.Empty(t, p.usb.Log(), "no call reached the device")
 
 	p.open()
 	for _, h := range hostile {
@@ -300,7 +300,7 @@ func TestNothingThatAPagePassesDoesHarm(t *testing.T) {
 	p.works("call", "bindingStatus")
 }
 
-func TestAPanicInAMethodEndsNothing(t *testing.T) {
+func TestPanicInAMethod(t *testing.T) {
 	deviceMethods["test"] = func(*openDevice, []safejs.Value) (any, error) { panic("PVU3FY64") }
 	defer delete(deviceMethods, "test")
 	p := newPage(t)
@@ -310,11 +310,11 @@ func TestAPanicInAMethodEndsNothing(t *testing.T) {
 	p.works("call", "bindingStatus")
 }
 
-func TestAListenerThatThrowsHarmsNobody(t *testing.T) {
+func TestListenerThatThrows(t *testing.T) {
 	p := newPage(t)
 	p.works("open", p.usb.Device, object(t, `o => { o.allowUnverified = true; o.onEvent = () => { throw new Error("the page's own affair") } }`))
 	t.Cleanup(func() { p.works("call", "close") })
-	p.patient = true
+	p.waits = true
 	p.works("call", "bind", "PVU3FY64", object(t, `({})`))
 }
 
@@ -333,7 +333,7 @@ func TestCallsOneAfterAnother(t *testing.T) {
 	p.works("call", "bindingStatus")
 }
 
-func TestAClosedDevice(t *testing.T) {
+func TestClosedDevice(t *testing.T) {
 	p := newPage(t)
 	p.open()
 	p.works("call", "close")
@@ -343,7 +343,7 @@ func TestAClosedDevice(t *testing.T) {
 	}
 	p.fails("device-disconnected", "call", "bind", "PVU3FY64", object(t, `({})`))
 	p.works("call", "close")
-	require.Empty(t, p.told(), "closing is no disconnection")
+	require.Empty(t, p.told(), "closing fires no disconnect event")
 	require.Zero(t, p.usb.Listeners())
 
 	require.NoError(t, p.page.Set("device", safejs.Undefined()))
@@ -351,7 +351,7 @@ func TestAClosedDevice(t *testing.T) {
 	p.works("call", "bindingStatus")
 }
 
-func TestUnpluggingIsToldOnce(t *testing.T) {
+func TestUnpluggingIsReportedOnce(t *testing.T) {
 	p := newPage(t)
 	p.open()
 	p.usb.Unplug()
@@ -362,7 +362,7 @@ func TestUnpluggingIsToldOnce(t *testing.T) {
 	require.Empty(t, p.told())
 }
 
-func TestWhatFailsToOpenIsClosed(t *testing.T) {
+func TestFailedOpeningReleasesTheDevice(t *testing.T) {
 	p := newPage(t)
 	p.seid = p.seid[:15]
 	p.fails("not-imkey", "open", p.usb.Device, p.trusting())
@@ -370,7 +370,7 @@ func TestWhatFailsToOpenIsClosed(t *testing.T) {
 	require.Contains(t, p.usb.Log(), "releaseInterface; close")
 }
 
-func TestTheBrowsersAnswerReachesInfo(t *testing.T) {
+func TestPersistenceIsInInfo(t *testing.T) {
 	p := newPage(t)
 	p.open()
 	p.core.setPersisted(false)
@@ -379,7 +379,7 @@ func TestTheBrowsersAnswerReachesInfo(t *testing.T) {
 	require.False(t, persisted)
 }
 
-func TestAPagesOwnStore(t *testing.T) {
+func TestStoreOfThePage(t *testing.T) {
 	p := newPage(t)
 	p.works("open", p.usb.Device, object(t, `o => {
 		const m = new Map(); globalThis.testRecords = m; o.allowUnverified = true;

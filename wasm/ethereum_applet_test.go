@@ -35,18 +35,18 @@ var (
 type applet struct {
 	t      *testing.T
 	signer attestationtest.Key // makes the signatures; the account's key is what it says its key is
-	app    []byte              // the host's key, as BIND_CHECK told it
+	app    []byte              // the app's public key in BIND_CHECK
 
 	prepared []byte   // the payload as it comes
 	data     []byte   // what is to be signed of it, until it is
 	signed   []byte   // what was signed last
-	screen   []string // what the host wrote for it
+	screen   []string // the strings for the screen
 	unbound  bool     // whether the last binding signature was empty
 	asked    []string // instructions
 
-	patient bool   // keep-alives come before the last answer to prepare
+	waits   bool   // keep-alives come before the last answer to prepare
 	stuck   bool   // and no answer
-	silent  bool   // no keep-alives come where it is stuck
+	silent  bool   // no keep-alives come while it is stuck
 	refusal []byte // the last answer to prepare
 
 	recording []exchange // played instead, where there is one
@@ -54,7 +54,7 @@ type applet struct {
 
 type exchange struct{ Cmd, Rsp string }
 
-// newEthereumPage is a page with a device that has the applet and a secure element with this key. It is unbound.
+// newEthereumPage returns a page with an unbound device that has the applet and a secure element with this key.
 func newEthereumPage(t *testing.T, point []byte) *page {
 	t.Helper()
 	p := newPage(t)
@@ -63,7 +63,7 @@ func newEthereumPage(t *testing.T, point []byte) *page {
 	return p
 }
 
-// hasWallet gives the page a device with that key in its secure element, and an Ethereum wallet.
+// hasWallet gives the page's device this key in its secure element and an Ethereum wallet.
 func (p *page) hasWallet(point []byte) {
 	p.ca = hex.EncodeToString(ca.Public())
 	p.certificate = attestationtest.New(seid, point).Sign(ca)
@@ -78,7 +78,7 @@ func (p *page) bound() *page {
 	return p
 }
 
-// answer is nil for what is not the applet's.
+// answer returns nil for a command of another applet.
 func (a *applet) answer(msg []byte) []frame.Packet {
 	text := strings.ToUpper(hex.EncodeToString(msg))
 	own := text == "00A4040005695F65746800" || strings.HasPrefix(text, "805") && text[3] <= '6'
@@ -98,7 +98,7 @@ func (a *applet) answer(msg []byte) []frame.Packet {
 	if answer == nil {
 		return []frame.Packet{frame.KeepAlive(2), frame.KeepAlive(2)}
 	}
-	return a.packets(answer, a.patient && (msg[1] == 0x56 || msg[3] == 0x80))
+	return a.packets(answer, a.waits && (msg[1] == 0x56 || msg[3] == 0x80))
 }
 
 func (a *applet) packets(answer []byte, waiting bool) []frame.Packet {
@@ -162,10 +162,10 @@ func (a *applet) execute(ins, p2 byte, data []byte) []byte {
 	return ok
 }
 
-// confirm takes a payload apart, and judges its binding signature by another library.
+// confirm parses a payload and verifies its binding signature with another library.
 func (a *applet) confirm(payload []byte) []byte {
 	body := payload[2+int(payload[1]):]
-	// Without a binding hosts write 00 01 00 before transactions, and 00 00 before messages.
+	// Without a binding, hosts write 00 01 00 before transactions and 00 00 before messages.
 	if a.unbound = payload[1] <= 1; !a.unbound {
 		key, err := secp256k1.ParsePubKey(a.app)
 		require.NoError(a.t, err)
@@ -184,7 +184,7 @@ func (a *applet) confirm(payload []byte) []byte {
 	return []byte{0x90, 0x00}
 }
 
-// recorded is a session with a real device.
+// recorded is a recorded session with a real device.
 type recorded struct {
 	Name      string
 	Exchanges []exchange
@@ -208,13 +208,13 @@ func readRecordings(t *testing.T) (sessions []recorded, point []byte) {
 	return vectors.Sessions, point
 }
 
-// signs calls a method of the device's ethereum object with arguments that are JavaScript, and returns its result.
+// signs calls a method of the device's ethereum object, given as JavaScript, and returns its result.
 func (p *page) signs(call string) safejs.Value {
 	p.t.Helper()
 	return p.works("raw", object(p.t, `(core, page) => page.device.ethereum.`+call))
 }
 
-// refuses is signs for a call that fails; it returns the error's data.
+// refuses is signs for a call that fails. It returns the error's data.
 func (p *page) refuses(code, call string) safejs.Value {
 	p.t.Helper()
 	got := p.do("raw", object(p.t, `(core, page) => page.device.ethereum.`+call))
@@ -222,7 +222,7 @@ func (p *page) refuses(code, call string) safejs.Value {
 	return bridgetest.Get(p.t, got, "data")
 }
 
-// text is what a function makes of a result.
+// text applies a JavaScript function to a result.
 func (p *page) text(result safejs.Value, function string) string {
 	p.t.Helper()
 	v, err := bridgetest.Eval(p.t, function).Invoke(result)

@@ -18,7 +18,7 @@ import (
 	"imkey-connect/core/secp256k1"
 )
 
-// What the tests sign, as JavaScript.
+// What the tests sign, in JavaScript.
 const (
 	receiver = `"0x3535353535353535353535353535353535353535"`
 	transfer = `({type: 2, chainId: 1, nonce: 0, gas: 21000, maxFeePerGas: 10n ** 9n, maxPriorityFeePerGas: "0x1", to: ` + receiver + `, value: "0xde0b6b3a7640000"})`
@@ -35,7 +35,7 @@ func accountAddress() string {
 	return ethereum.AddressOf(secp256k1.PublicKey(account.Public())).String()
 }
 
-// The sessions that were recorded from real, unbound devices, through everything but the browser.
+// The recorded sessions of real, unbound devices, through all of the Go code.
 func TestEthereumAsRecorded(t *testing.T) {
 	sessions, point := readRecordings(t)
 	calls := []string{
@@ -50,7 +50,7 @@ func TestEthereumAsRecorded(t *testing.T) {
 			got := p.signs(calls[i])
 			require.Len(t, p.ethereum.recording, 1)
 			require.Equal(t, "all was played", p.ethereum.recording[0].Cmd)
-			require.Equal(t, "unbound", p.warnings(got), "the result warns")
+			require.Equal(t, "unbound", p.warnings(got), "the result has a warning")
 			switch i {
 			case 0:
 				require.Equal(t, s.Expect.Address, bridgetest.Text(t, got, "address"))
@@ -71,11 +71,11 @@ func TestEthereumAsRecorded(t *testing.T) {
 			}
 		})
 	}
-	// Another secure element than the one that the certificate names does not vouch for the account.
+	// An account's key that another secure element signed is refused.
 	p := newEthereumPage(t, element.Public())
 	p.ethereum.recording = sessions[2].Exchanges
 	p.refuses("protocol", calls[2])
-	require.Len(t, p.ethereum.recording, 2, "and nothing is sent to be signed")
+	require.Len(t, p.ethereum.recording, 2, "no request to sign is sent")
 }
 
 func TestSigningOnABoundDevice(t *testing.T) {
@@ -84,7 +84,7 @@ func TestSigningOnABoundDevice(t *testing.T) {
 	p.refuses("not-bound", `getAccount()`)
 	require.Empty(t, p.ethereum.asked, "the applet is not even selected")
 	p.bound()
-	p.ethereum.patient = true
+	p.ethereum.waits = true
 
 	got := p.signs(`getAccount({path: "m/44h/60h/0h/0/0", verify: true})`)
 	require.Equal(t, accountAddress(), bridgetest.Text(t, got, "address"))
@@ -100,9 +100,9 @@ func TestSigningOnABoundDevice(t *testing.T) {
 	}
 	require.Equal(t, waits(`"operation":"address","reason":"confirm"`), p.told())
 
-	// allowUnbound takes nothing away from a bound device.
+	// allowUnbound has no effect for a bound device.
 	got = p.signs(`signTransaction(` + transfer + `, {allowUnbound: true, nativeCurrency: {symbol: "XYZ", decimals: 18}})`)
-	require.False(t, p.ethereum.unbound, "the binding signature went along")
+	require.False(t, p.ethereum.unbound, "the binding signature was sent")
 	require.Empty(t, p.warnings(got))
 	require.Equal(t, []string{"1.0 XYZ", "0x3535353535353535353535353535353535353535", "0.000021 XYZ"}, p.ethereum.screen)
 	require.Equal(t, waits(`"blind":false,"operation":"transaction","reason":"confirm","screen":{"fee":"0.000021 XYZ",`+
@@ -124,7 +124,7 @@ func TestSigningOnABoundDevice(t *testing.T) {
 
 	got = p.signs(`signMessage(new Uint8Array([0, 255, 1]), {from: "` + accountAddress() + `"})`)
 	require.Equal(t, "\x19Ethereum Signed Message:\n3\x00\xff\x01", string(p.ethereum.signed))
-	require.Equal(t, "blind", p.warnings(got), "the screen has no letters for it")
+	require.Equal(t, "blind", p.warnings(got), "the screen cannot show the text")
 	require.Equal(t, "true", p.text(got, `r => String(r.blind)`))
 	require.Equal(t, waits(`"blind":true,"operation":"message","reason":"confirm"`), p.told())
 	got = p.signs(`signMessage("ζ😀\ufffd")`)
@@ -143,10 +143,10 @@ func TestSigningOnABoundDevice(t *testing.T) {
 	require.Equal(t, waits(`"blind":true,"operation":"typed-data","reason":"confirm"`), p.told())
 	p.signs(`signTypedData(` + mail + `, {version: "V3"})`)
 	sum3 := keccak.Sum256(p.ethereum.signed)
-	require.Equal(t, sum, sum3, "the two agree on it")
+	require.Equal(t, sum, sum3, "both versions have the same hash")
 	p.told()
 
-	// What the screen cannot tell is said to be so: an unknown call, and what goes to the device as bytes.
+	// A result says that the screen could not show everything: for an unknown call, and for what goes to the device as bytes.
 	got = p.signs(`signTransaction({...` + transfer + `, data: "0x12345678"})`)
 	require.Equal(t, "blind", p.warnings(got))
 	require.Contains(t, p.told(), `"payment":"1.0 ETH + unknown call 12345678"`)
@@ -164,8 +164,8 @@ func TestSigningOnABoundDevice(t *testing.T) {
 	require.JSONEq(t, summary, p.text(got, `r => JSON.stringify(r.summary)`))
 }
 
-// The fields of every type, as the device gets them.
-func TestWhatATransactionSays(t *testing.T) {
+// The device gets the fields of every type.
+func TestTransactionFields(t *testing.T) {
 	p := newEthereumPage(t, element.Public()).bound()
 	to := ethereum.Address(make([]byte, 20))
 	for i := range to {
@@ -234,7 +234,7 @@ func TestBindingsThatDoNotHold(t *testing.T) {
 	p.signs(`signMessage("x")`)
 }
 
-func TestASignatureByAnotherKeyStaysInside(t *testing.T) {
+func TestSignatureByAnotherKeyIsNotReturned(t *testing.T) {
 	p := newEthereumPage(t, element.Public()).bound()
 	p.ethereum.signer = attestationtest.NewKey("another account")
 	p.refuses("protocol", `signMessage("x")`)
@@ -244,7 +244,7 @@ func TestASignatureByAnotherKeyStaysInside(t *testing.T) {
 	p.signs(`signMessage("x")`)
 }
 
-func TestAForeignSender(t *testing.T) {
+func TestForeignSender(t *testing.T) {
 	p := newEthereumPage(t, element.Public()).bound()
 	for _, call := range []string{
 		`signMessage("x", {from: ` + receiver + `})`, `signTypedData(` + mail + `, {from: ` + receiver + `})`,
@@ -264,14 +264,14 @@ func TestAbortWhileTheDeviceWaits(t *testing.T) {
 	p.ethereum.stuck = true
 	for _, call := range []string{`signMessage("x", {signal: c.signal})`, `signTransaction(` + transfer + `, {signal: c.signal})`,
 		`signTypedData(` + mail + `, {signal: c.signal})`} {
-		// Given up as soon as the device says that it waits; the wire log is that of the fake device.
+		// The call is aborted as soon as the device reports that it waits. The log is that of the fake device.
 		p.fails("aborted", "raw", object(t, `async (core, page) => {
 			const c = new AbortController();
 			page.listener = (name, detail) => { if (detail.state === "waiting") c.abort() };
 			try { await page.device.ethereum.`+call+` } finally { page.listener = undefined }
 		}`))
 		require.Contains(t, p.told(), `"state":"done"`)
-		require.Equal(t, "a4", p.ethereum.asked[len(p.ethereum.asked)-1], "what was prepared is dropped")
+		require.Equal(t, "a4", p.ethereum.asked[len(p.ethereum.asked)-1], "the prepared request is dropped")
 	}
 	p.ethereum.stuck = false
 	p.signs(`signMessage("x")`)
@@ -279,8 +279,8 @@ func TestAbortWhileTheDeviceWaits(t *testing.T) {
 	p.signs(`signMessage("x")`)
 }
 
-// Whether real devices send keep-alives is not known. The page hears what it has to show its person all the same.
-func TestASilentDeviceIsAnnounced(t *testing.T) {
+// It is not known whether real devices send keep-alives. The page gets the event to show to the user in any case.
+func TestSilentDeviceCountsAsWaiting(t *testing.T) {
 	p := newEthereumPage(t, element.Public()).bound()
 	p.ethereum.stuck, p.ethereum.silent = true, true
 	approval := `{...` + transfer + `, value: 0, data: "0x095ea7b3" + "35".repeat(20).padStart(64, "0") + "f".repeat(64)}`
@@ -303,7 +303,7 @@ func TestASilentDeviceIsAnnounced(t *testing.T) {
 	}
 	p.ethereum.stuck = false
 	p.signs(`signMessage("x")`)
-	require.Empty(t, p.told(), "one that answers at once waits for nobody")
+	require.Empty(t, p.told(), "a device that answers at once does not wait for the user")
 }
 
 func TestProgress(t *testing.T) {
@@ -318,7 +318,7 @@ func TestProgress(t *testing.T) {
 	p.signs(`signMessage("x", {onProgress() { throw new Error("the page's own affair") }})`)
 }
 
-// Nothing malformed reaches the device, and the error says where it is.
+// Nothing malformed is sent to the device, and the error says where it is.
 func TestHostileEthereumArguments(t *testing.T) {
 	p := newEthereumPage(t, element.Public()).bound()
 	before := p.usb.Log()
@@ -430,11 +430,11 @@ func TestHostileEthereumArguments(t *testing.T) {
 		p.refuses("invalid-argument", `signTypedData(`+document+`)`)
 	}
 
-	require.Equal(t, before, p.usb.Log(), "none of them reached the device")
+	require.Equal(t, before, p.usb.Log(), "no call reached the device")
 	p.signs(`signMessage("x")`)
 }
 
-// What a page changes after the call, or answers differently the second time, changes nothing.
+// Arguments are read once, and later changes by the page have no effect.
 func TestArgumentsAreReadOnceAndAtOnce(t *testing.T) {
 	p := newEthereumPage(t, element.Public()).bound()
 	p.signs(`signTransaction((() => { let n = 0; return {...` + transfer + `, get value() { return ++n > 1 ? 7n : 5n } } })())`)

@@ -13,7 +13,7 @@ import (
 	"imkey-connect/core/errcode"
 )
 
-// twoTabs are two tabs of one site. Each has a device of its own, which stand for one.
+// twoTabs returns two tabs of one site. Each has its own fake device; both stand for the same device.
 func twoTabs(t *testing.T) (first, second *page) {
 	first = newPage(t)
 	first.core.locks = first.usb.Locks
@@ -27,7 +27,7 @@ func twoTabs(t *testing.T) (first, second *page) {
 	return first, second
 }
 
-// stuckTab is twoTabs with the device bound and open in the first, where it waits for its person for ever.
+// stuckTab is twoTabs with the device bound and open in the first tab, where it waits for the user for ever.
 func stuckTab(t *testing.T) (first, second *page) {
 	first, second = twoTabs(t)
 	first.open()
@@ -36,7 +36,7 @@ func stuckTab(t *testing.T) (first, second *page) {
 	return first, second
 }
 
-// reopen opens the device, as another one of the page's objects.
+// reopen opens the device as another JavaScript object of the page.
 func (p *page) reopen() {
 	p.t.Helper()
 	require.NoError(p.t, p.page.Set("device", safejs.Undefined()))
@@ -49,7 +49,7 @@ func (p *page) takes() {
 	p.t.Cleanup(func() { p.works("call", "close") })
 }
 
-// begin calls a method of the page and returns when the device waits; ended then gives the call's code.
+// begin calls a method of the page and returns when the device waits. ended then waits for the call's result.
 func (p *page) begin(call string) (ended func() safejs.Value) {
 	p.t.Helper()
 	pending := bridgetest.Call(p.t, bridgetest.Eval(p.t, `({ begin(page) {
@@ -66,12 +66,12 @@ func (p *page) because(reason string, got safejs.Value) {
 	require.Equal(p.t, reason, bridgetest.Text(p.t, bridgetest.Get(p.t, got, "data"), "reason"), describe(got))
 }
 
-func TestATabTakesOver(t *testing.T) {
+func TestTakeOver(t *testing.T) {
 	p, other := stuckTab(t)
 	got := other.fails("in-use-elsewhere", "open", other.usb.Device, other.trusting())
 	require.Equal(t, "tab", bridgetest.Text(t, bridgetest.Get(t, got, "data"), "holder"))
 
-	// One call is under way and waits for its person, others wait for their turn.
+	// One call is under way and waits for the user. Others wait for their turn.
 	ended := p.begin(`await Promise.all([page.device.ethereum.signMessage("x"), page.device.bindingStatus().catch(e => { globalThis.turn = e })])`)
 	p.told()
 	other.takes()
@@ -80,7 +80,7 @@ func TestATabTakesOver(t *testing.T) {
 	p.because("taken-over", got)
 	p.because("taken-over", bridgetest.Eval(t, "globalThis.turn"))
 	p.usb.WaitFor(`d => d.usb.count === 0`)
-	require.Equal(t, "a4", p.ethereum.asked[len(p.ethereum.asked)-1], "the device was idle before it was given away")
+	require.Equal(t, "a4", p.ethereum.asked[len(p.ethereum.asked)-1], "the device was idle before it was released")
 	told := p.told()
 	require.Contains(t, told, `"state":"done"`)
 	require.Contains(t, told, `disconnect {"code":"in-use-elsewhere","reason":"taken-over"}`)
@@ -95,8 +95,8 @@ func TestATabTakesOver(t *testing.T) {
 	require.Contains(t, other.told(), `"reason":"taken-over"`)
 }
 
-// A device that does not answer the CANCEL either is given away all the same.
-func TestAMuteDeviceIsGivenAway(t *testing.T) {
+// A device that does not answer the CANCEL is released all the same.
+func TestSilentDeviceIsReleased(t *testing.T) {
 	p, other := stuckTab(t)
 	ended := p.begin(`await page.device.ethereum.signMessage("x")`)
 	bridgetest.Call(t, bridgetest.Eval(t, `({ mute(d) { d.reply = () => {} } })`), "mute", p.usb.Device)
@@ -105,11 +105,11 @@ func TestAMuteDeviceIsGivenAway(t *testing.T) {
 	require.Equal(t, "in-use-elsewhere", bridgetest.Text(t, got, "code"), describe(got))
 }
 
-// So is the device of a page whose own store does not come to an end; what the device said is in the record when it does.
-func TestAStoreThatHangsKeepsNoDevice(t *testing.T) {
-	patience := idleWithin
+// The device of a page whose store hangs is released as well. When the store goes on, the record has the device's answer.
+func TestDeviceIsReleasedWhileTheStoreHangs(t *testing.T) {
+	normal := idleWithin
 	idleWithin = 10 * time.Millisecond
-	t.Cleanup(func() { idleWithin = patience })
+	t.Cleanup(func() { idleWithin = normal })
 	p, other := twoTabs(t)
 	p.works("open", p.usb.Device, object(t, `o => {
 		const m = new Map(); let puts = 0; o.allowUnverified = true
@@ -127,9 +127,9 @@ func TestAStoreThatHangsKeepsNoDevice(t *testing.T) {
 	require.Equal(t, `["bound"]`, p.says(`core.known({ store: testStore }).then(l => l.map(k => k.state))`))
 }
 
-func TestATabTakesOverWhileAnotherOpens(t *testing.T) {
+func TestTakeOverWhileAnotherTabOpens(t *testing.T) {
 	p, other := twoTabs(t)
-	// The device says nothing yet, so the first tab is in the middle of it.
+	// The device does not answer yet, so that the first tab is still opening it.
 	bridgetest.Call(t, bridgetest.Eval(t, `({ mute(d) { d.answers = d.reply; d.reply = () => {} } })`), "mute", p.usb.Device)
 	pending := bridgetest.Call(t, bridgetest.Eval(t, `({ begin(page, device) { const call = page.open(device); return { call: () => call } } })`), "begin", p.page, p.usb.Device)
 	p.usb.WaitFor(`d => d.log.includes("read")`)
@@ -137,12 +137,12 @@ func TestATabTakesOverWhileAnotherOpens(t *testing.T) {
 	got := bridgetest.Await(t, pending, "call")
 	require.Equal(t, "in-use-elsewhere", bridgetest.Text(t, got, "code"), describe(got))
 	p.because("taken-over", got)
-	require.Empty(t, p.told(), "what never was open is not disconnected")
+	require.Empty(t, p.told(), "a device that never was open fires no disconnect event")
 	require.Len(t, p.core.alive, 1, "the other tab's")
 }
 
-// A page that is put away lets go before its handler returns; what was under way ends when the page is back.
-func TestAPageIsPutAway(t *testing.T) {
+// A page that is about to be frozen releases the device before its handler returns. Calls under way end when the page runs again.
+func TestPageIsFrozen(t *testing.T) {
 	p, other := stuckTab(t)
 	ended := p.begin(`await page.device.ethereum.signMessage("x")`)
 	p.told()
@@ -157,14 +157,14 @@ func TestAPageIsPutAway(t *testing.T) {
 	p.because("page-hidden", got)
 	other.works("call", "close")
 	require.Empty(t, p.core.alive)
-	p.core.suspend() // there is nothing more to let go of
+	p.core.suspend() // a second time has no effect
 	p.ethereum.stuck = false
-	p.reopen() // when it is back
+	p.reopen() // when the page runs again
 	p.works("call", "bindingStatus")
 }
 
-// The same while the browser, or the device, is still at opening.
-func TestAPageIsPutAwayWhileItOpens(t *testing.T) {
+// The same while the browser opens the device, or while the device is identified.
+func TestPageIsFrozenWhileItOpens(t *testing.T) {
 	for name, c := range map[string]struct{ hold, held, goOn string }{
 		"the browser": {`d => { d.hooks.open = [() => new Promise(ok => { d.goOn = ok })] }`, `d => d.goOn`, `d => d.goOn()`},
 		"the device":  {`d => { d.reply = () => {} }`, `d => d.log.includes("read")`, `d => {}`},
@@ -182,14 +182,14 @@ func TestAPageIsPutAwayWhileItOpens(t *testing.T) {
 			got := bridgetest.Await(t, pending, "call")
 			require.Equal(t, "aborted", bridgetest.Text(t, got, "code"), describe(got))
 			p.because("page-hidden", got)
-			require.Empty(t, p.told(), "what never was open is not disconnected")
+			require.Empty(t, p.told(), "a device that never was open fires no disconnect event")
 			require.Empty(t, p.core.alive)
 			other.open()
 		})
 	}
 }
 
-func TestAnOpeningIsTakenBack(t *testing.T) {
+func TestOpeningIsAborted(t *testing.T) {
 	p := newPage(t)
 	p.core.locks = p.usb.Locks
 	p.fails("aborted", "open", p.usb.Device, object(t, `o => { o.signal = AbortSignal.abort() }`))
@@ -200,7 +200,7 @@ func TestAnOpeningIsTakenBack(t *testing.T) {
 	p.open()
 }
 
-func TestWhyALetGoDeviceFails(t *testing.T) {
+func TestCodesOfReleasedDevices(t *testing.T) {
 	for err, code := range map[error]errcode.Code{errTakenOver: errcode.InUseElsewhere, errHidden: errcode.Aborted} {
 		require.Equal(t, code, errcode.Of(err))
 		require.True(t, code.Retryable())

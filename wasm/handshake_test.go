@@ -13,7 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// script starts the module as the SDK's loader does, and prints what it sees.
+// script starts the module as the SDK's loader does, and prints its observations.
 const script = `
 const [support, wasm] = process.argv.slice(1);
 require(support);
@@ -50,8 +50,8 @@ func TestHandshake(t *testing.T) {
 	require.NoError(t, err, string(out))
 	require.Equal(t, "the name is gone\nleft behind: 0\nforget init known memory open rename reread suspend\ntrue invalid-argument\n", string(out))
 
-	// What is linked, by the names that Go's tracebacks need. A dependency imports encoding/json; but for what it does when
-	// the program starts it must stay dead code.
+	// The names for Go's tracebacks say what is linked. A dependency imports encoding/json, which must stay dead code except for its
+	// initialisation.
 	b, err := os.ReadFile(wasm)
 	require.NoError(t, err)
 	linked := func(name string) bool { return bytes.Contains(b, []byte("\x00"+name)) }

@@ -15,7 +15,7 @@ import (
 	"imkey-connect/core/attestation/attestationtest"
 )
 
-// says evaluates a piece of JavaScript over the core and the page, and gives what it resolves to as JSON.
+// says evaluates JavaScript with the core and the page, and returns the result as JSON.
 func (p *page) says(expression string) string {
 	p.t.Helper()
 	v := p.works("raw", bridgetest.Eval(p.t, `async (core, page) => JSON.stringify(await (`+expression+`)) ?? "nothing"`))
@@ -66,14 +66,14 @@ func TestKnownDevices(t *testing.T) {
 	}
 }
 
-// sorted is says with the properties of objects in order.
+// sorted is says with the properties of objects sorted.
 func (p *page) sorted(expression string) string {
 	p.t.Helper()
 	return p.says(`Promise.resolve(` + expression + `).then(v => { const sort = v => Array.isArray(v) ? v.map(sort) : Object(v) === v && v.constructor === Object ?
 		Object.fromEntries(Object.entries(v).sort().map(([k, x]) => [k, sort(x)])) : v; return sort(v) })`)
 }
 
-// A page's own store: what is in it is told of, readable or not, and its changes are told with it.
+// The records of a page's store are listed, readable or not, and changes are reported with the store.
 func TestKnownDevicesOfAPagesStore(t *testing.T) {
 	p := newPage(t)
 	b, err := os.ReadFile("../core/binding/testdata/record-v1.hex")
@@ -95,8 +95,8 @@ func TestKnownDevicesOfAPagesStore(t *testing.T) {
 	require.Equal(t, `[2]`, p.says(`[page.map.get("`+seid+`")[0]]`), "the newest version")
 }
 
-// A device's info is that of its own store's record, whatever is in the page's others.
-func TestStoresOfAPageAreApart(t *testing.T) {
+// A device's info has the record of its own store only.
+func TestStoresOfAPageAreSeparate(t *testing.T) {
 	p := newPage(t)
 	p.works("open", p.usb.Device, object(t, `o => {
 		const make = () => { const m = new Map(); return { map: m, mine: true, async get(k) { return m.get(k) }, async put(k, v) { m.set(k, v) },
@@ -116,14 +116,14 @@ func TestStoresOfAPageAreApart(t *testing.T) {
 	require.Equal(t, `"Still mine"`, rename("testStores[0]", "Still mine"))
 }
 
-// An imported binding is none before the device says so; where the device was bound anew since, that is told without alarm.
-func TestAnImportedBindingThatIsStale(t *testing.T) {
+// An imported binding counts only when the device confirms it. Otherwise it becomes a former one.
+func TestStaleImportedBinding(t *testing.T) {
 	for status, want := range map[byte][]string{0x55: {"bound", "bound"}, 0xAA: {"bound-elsewhere", "former"}, 0x00: {"unbound", "former"}} {
 		t.Run(want[0], func(t *testing.T) {
 			p := newPage(t)
 			p.open()
 			p.works("call", "bind", "PVU3FY64", object(t, `({rememberCode: true})`))
-			// As the second module imports: state 04 in place of 03.
+			// As after an import by the second module: state 04 in place of 03.
 			p.works("raw", object(t, `async core => {
 			const record = await core.memory.get("`+seid+`")
 			const at = record.findIndex((x, i) => x === 0x83 && record[i + 1] === 1 && record[i + 2] === 3)
@@ -138,10 +138,10 @@ func TestAnImportedBindingThatIsStale(t *testing.T) {
 	}
 }
 
-// Another device, whatever it says of itself, gets neither the key nor the code of the one that was bound.
-func TestAnotherDeviceGetsNothingOfTheFirst(t *testing.T) {
+// Another device gets neither the app key nor the code of the bound device, whatever it claims to be.
+func TestAnotherDeviceGetsNoSecret(t *testing.T) {
 	const other = "19060000000200860001010000000015"
-	maker, impostor := attestationtest.NewKey("a maker"), attestationtest.NewKey("another secure element")
+	vendor, impostor := attestationtest.NewKey("a vendor"), attestationtest.NewKey("another secure element")
 	for name, c := range map[string]struct {
 		seid string
 		want string
@@ -162,10 +162,10 @@ func TestAnotherDeviceGetsNothingOfTheFirst(t *testing.T) {
 			var err error
 			p.seid, err = hex.DecodeString(c.seid)
 			require.NoError(t, err)
-			p.certificate = attestationtest.New(c.seid, impostor.Public()).Sign(maker)
+			p.certificate = attestationtest.New(c.seid, impostor.Public()).Sign(vendor)
 			p.status = 0x55 // it claims to be bound to this page
 			p.works("raw", object(t, `(core, page) => { page.device = undefined }`))
-			p.works("open", p.usb.Device, object(t, `o => { o.trustedCAs = ["`+p.ca+`", "`+hex.EncodeToString(maker.Public())+`"]; o.allowUnverified = true }`))
+			p.works("open", p.usb.Device, object(t, `o => { o.trustedCAs = ["`+p.ca+`", "`+hex.EncodeToString(vendor.Public())+`"]; o.allowUnverified = true }`))
 			t.Cleanup(func() { p.works("call", "close") })
 			sent := p.instructions[0x73]
 			for _, method := range []string{"bindingStatus", "revealBindingCode"} {
@@ -177,9 +177,9 @@ func TestAnotherDeviceGetsNothingOfTheFirst(t *testing.T) {
 			require.Equal(t, sent, p.instructions[0x73])
 			if c.seid != seid {
 				require.NotEmpty(t, p.apps)
-				require.NotContains(t, p.apps, first, "it has a key of its own")
+				require.NotContains(t, p.apps, first, "it has its own key")
 			}
-			require.Equal(t, `"bound"`, p.says(`core.known(`+inMemory+`).then(([k]) => k.state)`), "and the first one's record is as it was")
+			require.Equal(t, `"bound"`, p.says(`core.known(`+inMemory+`).then(([k]) => k.state)`), "the first device's record is unchanged")
 		})
 	}
 }

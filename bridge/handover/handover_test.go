@@ -37,7 +37,7 @@ func (f *fake) open() *webusb.Link {
 	return l
 }
 
-// A site with two tabs: each has USBDevice objects of its own for the same device, and the locks are the origin's.
+// site is a site with two tabs. Each tab has its own USBDevice object for the same device. The tabs share the locks.
 type site struct{ first, second *fake }
 
 func newSite(t *testing.T) *site {
@@ -80,7 +80,7 @@ func facts(t *testing.T, err error) map[string]any {
 	return e.Data
 }
 
-// lockNames are the locks that the site holds.
+// lockNames returns the names of the locks that the site holds.
 func (f *fake) lockNames() string {
 	s := bridgetest.Call(f.t, bridgetest.Eval(f.t, `({ names: l => [...l.held.keys()].sort().join("; ") })`), "names", f.Locks)
 	text, err := s.String()
@@ -101,10 +101,10 @@ func TestHandOver(t *testing.T) {
 	s := newSite(t)
 	first := s.first.open()
 	require.Equal(t, "imkey-connect usb imKey01191200001; imkey-connect usb wanted imKey01191200001", s.first.lockNames(),
-		"what a site's scripts can see of it is the serial number, which any page with the permission knows")
+		"scripts of the site see the serial number only, which any page with the permission knows")
 	_, err := webusb.Open(bridgetest.Context(t), s.second.Device, s.second.options())
 	require.Equal(t, map[string]any{"holder": "tab"}, facts(t, err))
-	require.False(t, wanted(first), "nobody who does not say so takes anything over")
+	require.False(t, wanted(first), "without takeOver nothing is taken over")
 
 	given := gives(first)
 	second := s.second.mustTake()
@@ -115,10 +115,10 @@ func TestHandOver(t *testing.T) {
 	given = gives(second)
 	s.first.mustTake() // and back
 	<-given
-	require.Equal(t, "imkey-connect usb imKey01191200001; imkey-connect usb wanted imKey01191200001", s.first.lockNames(), "none is left over")
+	require.Equal(t, "imkey-connect usb imKey01191200001; imkey-connect usb wanted imKey01191200001", s.first.lockNames(), "no other lock is left")
 }
 
-// Nothing of the device is asked of the browser twice over, whoever has it first: the claim is free when the lock is.
+// The device is released before the lock is.
 func TestTheClaimIsFreeBeforeTheLock(t *testing.T) {
 	s := newSite(t)
 	first := s.first.open()
@@ -135,8 +135,8 @@ func TestAFreeDeviceIsTakenAtOnce(t *testing.T) {
 	s.first.mustTake()
 }
 
-// A machine that has too much to do gives a lock late that nobody has.
-func TestALockThatComesLate(t *testing.T) {
+// On a busy machine the browser grants a free lock late.
+func TestFreeLockIsGrantedLate(t *testing.T) {
 	f := newFake(t)
 	o := f.options()
 	late, err := bridgetest.Eval(t, `locks => { let asked; const until = new Promise(r => { asked = r }); return {
@@ -149,10 +149,10 @@ func TestALockThatComesLate(t *testing.T) {
 	require.NoError(t, l.Close())
 }
 
-func TestAPageThatSleepsIsNotWaitedFor(t *testing.T) {
+func TestSleepingPageIsNotWaitedFor(t *testing.T) {
 	s := newSite(t)
 	first := s.first.open()
-	// It sleeps: what the browser tells it does not arrive.
+	// It sleeps: the events of the browser do not arrive.
 	bridgetest.Call(t, bridgetest.Eval(t, `({ sleep(l) { l.held.get("imkey-connect usb wanted imKey01191200001").reject = e => { l.wake = e } } })`), "sleep", s.first.Locks)
 	begun := time.Now()
 	_, err := s.second.take(bridgetest.Context(t))
@@ -160,11 +160,11 @@ func TestAPageThatSleepsIsNotWaitedFor(t *testing.T) {
 	require.Less(t, time.Since(begun), 10*time.Second)
 	require.False(t, wanted(first))
 	p := frame.Packet{1}
-	require.NoError(t, first.Send(bridgetest.Context(t), &p), "it still has the device")
+	require.NoError(t, first.Send(bridgetest.Context(t), &p), "the first page still has the device")
 }
 
-// A page that was asleep hears of everybody who asked meanwhile, and of nobody any more.
-func TestWhoGaveUpWantsNothing(t *testing.T) {
+// A page that slept hears of requests of pages that have given up since. It keeps the device.
+func TestRequestThatWasGivenUp(t *testing.T) {
 	s := newSite(t)
 	first := s.first.open()
 	wake := bridgetest.Eval(t, `({
@@ -185,8 +185,8 @@ func TestWhoGaveUpWantsNothing(t *testing.T) {
 	<-given
 }
 
-// The page that asks may go away while the other one lets go: the device is then nobody's.
-func TestTheOneWhoAsksGoesAway(t *testing.T) {
+// The page that asks may go away while the other page releases the device. Then no page holds the device.
+func TestAskingPageGoesAway(t *testing.T) {
 	s := newSite(t)
 	first := s.first.open()
 	ctx, cancel := context.WithCancel(t.Context())
@@ -202,8 +202,9 @@ func TestTheOneWhoAsksGoesAway(t *testing.T) {
 	s.second.open()
 }
 
-// Two ask at once: the last one has it in the end, the other one is told or had it before, and neither waits for ever.
-func TestTwoAskAtOnce(t *testing.T) {
+// Two pages ask at once. The last one gets the device; the other one gets an error or had the device before. Neither waits for
+// ever.
+func TestTwoPagesAskAtOnce(t *testing.T) {
 	s := newSite(t)
 	third := newFake(t)
 	third.Locks = s.first.Locks
@@ -229,14 +230,14 @@ func TestTwoAskAtOnce(t *testing.T) {
 				require.Equal(t, "tab", facts(t, err)["holder"])
 			}
 		case <-bridgetest.Context(t).Done():
-			t.Fatal("one waits for ever")
+			t.Fatal("a page waits for ever")
 		}
 	}
 	require.Positive(t, got)
 	require.Empty(t, s.first.lockNames())
 }
 
-// Each device has its own lock: nobody who takes one over disturbs the other.
+// Each device has its own lock. Taking one device over does not disturb another.
 func TestHandOverOfOneOfSeveralDevices(t *testing.T) {
 	s := newSite(t)
 	other := newFake(t)
@@ -251,7 +252,7 @@ func TestHandOverOfOneOfSeveralDevices(t *testing.T) {
 	require.NoError(t, second.Send(bridgetest.Context(t), &p))
 }
 
-// In one page, where there are no locks or two copies of them, the link itself is asked.
+// Within one page the other link is asked, with and without Web Locks.
 func TestHandOverInAPage(t *testing.T) {
 	f := newFake(t)
 	for _, locks := range []safejs.Value{f.Locks, safejs.Undefined()} {
@@ -264,7 +265,7 @@ func TestHandOverInAPage(t *testing.T) {
 	}
 }
 
-func TestWhoHasTheDevice(t *testing.T) {
+func TestHolderInErrors(t *testing.T) {
 	f := newFake(t)
 	for range 4 {
 		f.Hook("claimInterface", `() => { throw new DOMException("Unable to claim interface.", "NetworkError") }`)
@@ -278,7 +279,7 @@ func TestWhoHasTheDevice(t *testing.T) {
 	require.Empty(t, f.lockNames())
 }
 
-// A page that is put away does everything before it returns: nothing that waits would go on.
+// A page that is about to be frozen does everything before Abandon returns.
 func TestAbandon(t *testing.T) {
 	s := newSite(t)
 	first := s.first.open()
@@ -288,16 +289,16 @@ func TestAbandon(t *testing.T) {
 		failed <- err
 	}()
 	s.first.WaitFor(`d => d.reads.length === 1`)
-	// Frozen, the page learns nothing of what the browser does for it.
+	// A frozen page gets no results of the browser.
 	bridgetest.Call(t, bridgetest.Eval(t, `({ freeze(d) { d.hooks.releaseInterface = [() => new Promise(r => { d.thaw = r })] } })`), "freeze", s.first.Device)
 	before := len(s.first.Log())
-	hidden := errcode.New(errcode.Aborted, "the page was put away")
+	hidden := errcode.New(errcode.Aborted, "the page was frozen")
 	first.Abandon(hidden)
 	require.Equal(t, "; close", s.first.Log()[before:], "at once")
 	require.ErrorIs(t, <-failed, errcode.Aborted)
 	cancel, err := s.first.Next(bridgetest.Context(t))
 	require.NoError(t, err)
-	require.Equal(t, byte(0xD1), cancel[4], "what the device is at is cancelled")
+	require.Equal(t, byte(0xD1), cancel[4], "the device's operation is cancelled")
 	s.second.open() // meanwhile
 	bridgetest.Call(t, s.first.Device, "thaw")
 	require.ErrorIs(t, first.Err(), errcode.Aborted)
@@ -307,16 +308,16 @@ func TestAbandon(t *testing.T) {
 func TestAbandonWhileIdle(t *testing.T) {
 	f := newFake(t)
 	first := f.open()
-	first.Abandon(errcode.New(errcode.Aborted, "the page was put away"))
-	require.Zero(t, bridgetest.Number(t, bridgetest.Get(t, f.Device, "toPeer"), "length"), "there is nothing to cancel")
+	first.Abandon(errcode.New(errcode.Aborted, "the page was frozen"))
+	require.Zero(t, bridgetest.Number(t, bridgetest.Get(t, f.Device, "toPeer"), "length"), "no operation is to be cancelled")
 	second := f.open() // when the page is back
 	require.NoError(t, first.Close())
 	p := frame.Packet{1}
 	require.NoError(t, second.Send(bridgetest.Context(t), &p))
 }
 
-// A page that is replaced loses its locks one after the other, and the browser may be slow to say so.
-func TestAPageOnItsWayOutHoldsNobodyUp(t *testing.T) {
+// A page that a reload replaces loses its locks one after the other, perhaps late.
+func TestReplacedPageReleasesItsLocksLate(t *testing.T) {
 	s := newSite(t)
 	leaving := bridgetest.Eval(t, `({
 		hold(locks) { locks.request("imkey-connect usb wanted imKey01191200001", {}, () => new Promise(r => { this.leave = r })) },

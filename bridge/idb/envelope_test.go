@@ -16,10 +16,10 @@ import (
 	"imkey-connect/core/errcode"
 )
 
-// database1 is a database as version 1 of it was written: its wrapping key, which only a test has in the clear, and its records.
+// database1 is a database of version 1: the wrapping key, which only a test has in the clear, and records.
 type database1 struct {
 	Origin, Key string
-	Records     map[string]string // by SEID, as they lie in the database, in hex
+	Records     map[string]string // by SEID, as stored in the database, in hex
 	Plain       map[string]string // what is in them
 }
 
@@ -33,9 +33,9 @@ func readDatabase1(t *testing.T) database1 {
 	return d
 }
 
-// restore puts such a database into a browser.
-func (d database1) restore(t *testing.T) *world {
-	w := newWorld(t)
+// restore restores such a database in a browser.
+func (d database1) restore(t *testing.T) *site {
+	w := newSite(t)
 	w.origin = d.Origin
 	key := bridgetest.Await(t, bridgetest.Eval(t, `({ key: () => crypto.subtle.importKey("raw", Uint8Array.from("`+d.Key+`".match(/../g), x => parseInt(x, 16)),
 		"AES-GCM", false, ["encrypt", "decrypt"]) })`), "key")
@@ -46,7 +46,7 @@ func (d database1) restore(t *testing.T) *world {
 	return w
 }
 
-func (w *world) put(seid, text string) {
+func (w *site) put(seid, text string) {
 	b, err := hex.DecodeString(text)
 	require.NoError(w.t, err)
 	v, err := interop.Uint8Array(b)
@@ -54,9 +54,8 @@ func (w *world) put(seid, text string) {
 	w.do(`(o, seid, b) => { o.stores.get("records").set(seid, b) }`, seid, v)
 }
 
-// A database of version 1 opens, as it lies on a disk, and what is written into it next is read as well. The file is never
-// written anew.
-func TestADatabaseOfVersion1Opens(t *testing.T) {
+// A database of version 1 opens, and records that are written into it can be read. Do not regenerate the file.
+func TestDatabaseOfVersion1(t *testing.T) {
 	d := readDatabase1(t)
 	w := d.restore(t)
 	s := w.tab()
@@ -77,8 +76,8 @@ func TestADatabaseOfVersion1Opens(t *testing.T) {
 	}
 }
 
-// An envelope of a later version is told of as unreadable and stays as it is, whoever tries to change it.
-func TestALaterEnvelopeIsLeftAlone(t *testing.T) {
+// A record with an envelope of a later version is listed as unreadable, and no call but Forget changes it.
+func TestEnvelopeOfALaterVersionIsLeftAlone(t *testing.T) {
 	d := readDatabase1(t)
 	w := d.restore(t)
 	s := w.tab()
@@ -97,5 +96,5 @@ func TestALaterEnvelopeIsLeftAlone(t *testing.T) {
 	_, err = binding.Import(ctx, s, record, binding.ImportOptions{})
 	require.ErrorIs(t, err, errcode.RecordExists)
 	require.Equal(t, before, w.stored(one))
-	require.NoError(t, binding.Forget(ctx, s, one), "but its person may")
+	require.NoError(t, binding.Forget(ctx, s, one), "but the user may")
 }

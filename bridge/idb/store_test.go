@@ -22,47 +22,47 @@ const (
 	other = "18000001010000000000000000000002"
 )
 
-// world is one origin in one browser.
-type world struct {
+// site is one origin in one browser.
+type site struct {
 	t      *testing.T
 	db     *bridgetest.IndexedDB
 	origin string
 }
 
-func newWorld(t *testing.T) *world {
+func newSite(t *testing.T) *site {
 	bridgetest.NoLeak(t)
-	return &world{t, bridgetest.NewIndexedDB(t), "https://wallet.example"}
+	return &site{t, bridgetest.NewIndexedDB(t), "https://wallet.example"}
 }
 
-func (w *world) env() idb.Env {
+func (w *site) env() idb.Env {
 	return idb.Env{IndexedDB: w.db.Factory, Crypto: bridgetest.Get(w.t, safejs.Global(), "crypto"), Origin: w.origin}
 }
 
-// tab opens a store as a tab of the origin does.
-func (w *world) tab() *idb.Store {
+// tab returns a store as in a tab of the origin.
+func (w *site) tab() *idb.Store {
 	s := idb.New(w.env(), nil)
 	w.t.Cleanup(s.Close)
 	return s
 }
 
-// stored are the bytes on the disk.
-func (w *world) stored(name string) []byte {
+// stored returns the bytes in the database.
+func (w *site) stored(name string) []byte {
 	w.t.Helper()
 	b, ok := interop.Bytes(bridgetest.Call(w.t, w.db.Origin, "record", name), 1<<20)
 	require.True(w.t, ok)
 	return b
 }
 
-// do runs a piece of JavaScript on the origin.
-func (w *world) do(fn string, args ...any) safejs.Value {
+// do runs JavaScript on the origin's fake.
+func (w *site) do(fn string, args ...any) safejs.Value {
 	w.t.Helper()
 	v, err := bridgetest.Eval(w.t, fn).Invoke(append([]any{w.db.Origin}, args...)...)
 	require.NoError(w.t, err)
 	return v
 }
 
-func TestRecordsComeBack(t *testing.T) {
-	w := newWorld(t)
+func TestStoredRecordsAreRead(t *testing.T) {
+	w := newSite(t)
 	s := w.tab()
 	ctx := bridgetest.Context(t)
 	_, err := s.Get(ctx, seid)
@@ -101,8 +101,8 @@ func TestRecordsComeBack(t *testing.T) {
 	require.Error(t, s.Put(ctx, seid, make([]byte, 1<<16+1)))
 }
 
-func TestWhatLiesOnTheDisk(t *testing.T) {
-	w := newWorld(t)
+func TestStoredBytes(t *testing.T) {
+	w := newSite(t)
 	s := w.tab()
 	ctx := bridgetest.Context(t)
 	secret := []byte("a private key and ABCD2345")
@@ -125,8 +125,8 @@ func TestWhatLiesOnTheDisk(t *testing.T) {
 	require.Error(t, err)
 }
 
-func TestWhatDoesNotAuthenticateIsCorrupt(t *testing.T) {
-	w := newWorld(t)
+func TestCorruptRecords(t *testing.T) {
+	w := newSite(t)
 	s := w.tab()
 	ctx := bridgetest.Context(t)
 	require.NoError(t, s.Put(ctx, seid, []byte("record")))
@@ -164,12 +164,12 @@ func TestWhatDoesNotAuthenticateIsCorrupt(t *testing.T) {
 
 	put(seid, good)
 	got, err := s.Get(ctx, seid)
-	require.NoError(t, err, "nothing was lost by looking")
+	require.NoError(t, err, "the record is unchanged")
 	require.Equal(t, []byte("record"), got)
 
 	w.origin = "https://elsewhere.example"
 	_, err = w.tab().Get(ctx, seid)
-	require.ErrorIs(t, err, errcode.RecordCorrupt, "another origin's")
+	require.ErrorIs(t, err, errcode.RecordCorrupt, "the record of another origin")
 
 	w.do(`o => { o.stores.get("keys").set("wrapping", "no key") }`)
 	refused(seid, "what is no key")
@@ -177,8 +177,8 @@ func TestWhatDoesNotAuthenticateIsCorrupt(t *testing.T) {
 	refused(seid, "without its key")
 }
 
-func TestTabsThatNeedAKeyAtOnceShareOne(t *testing.T) {
-	w := newWorld(t)
+func TestTabsShareTheWrappingKey(t *testing.T) {
+	w := newSite(t)
 	ctx := bridgetest.Context(t)
 	const tabs = 8
 	stores, done := make([]*idb.Store, tabs), make(chan error, tabs)
@@ -196,7 +196,7 @@ func TestTabsThatNeedAKeyAtOnceShareOne(t *testing.T) {
 	keys, _ := interop.Int(w.do(`o => o.keys().length`), 100)
 	require.Equal(t, 1, keys)
 	adds, _ := interop.Int(w.do(`o => o.transactions.filter(x => x.startsWith("readwrite keys")).length`), 100)
-	require.Greater(t, adds, 1, "they did meet")
+	require.Greater(t, adds, 1, "both tabs generated a key")
 	for _, name := range names {
 		got, err := stores[0].Get(ctx, name)
 		require.NoError(t, err)
@@ -204,9 +204,9 @@ func TestTabsThatNeedAKeyAtOnceShareOne(t *testing.T) {
 	}
 }
 
-// A tab that was slow to make a key finds another's, under which there are records by now, and takes that one.
-func TestASlowTabLeavesTheKeyThatIsThere(t *testing.T) {
-	w := newWorld(t)
+// A tab that is slow to generate a key finds the key of another tab, which has encrypted records by now, and uses it.
+func TestSlowTabUsesTheStoredKey(t *testing.T) {
+	w := newSite(t)
 	ctx := bridgetest.Context(t)
 	slow := bridgetest.Eval(t, `(() => { const { subtle } = crypto
 		let go, made; const gone = new Promise(r => { go = r }), making = new Promise(r => { made = r })
@@ -230,8 +230,8 @@ func TestASlowTabLeavesTheKeyThatIsThere(t *testing.T) {
 	}
 }
 
-func TestTheLaterOfTwoPutsWinsWhole(t *testing.T) {
-	w := newWorld(t)
+func TestLaterPutWins(t *testing.T) {
+	w := newSite(t)
 	ctx := bridgetest.Context(t)
 	a, b := w.tab(), w.tab()
 	require.NoError(t, a.Put(ctx, seid, []byte("old")))
@@ -248,11 +248,11 @@ func TestTheLaterOfTwoPutsWinsWhole(t *testing.T) {
 	require.Equal(t, got, same)
 }
 
-func TestAFailedPutLeavesTheOldRecord(t *testing.T) {
+func TestFailedPutLeavesTheOldRecord(t *testing.T) {
 	for name, want := range map[string]errcode.Code{
 		"QuotaExceededError": errcode.StorageFull, "UnknownError": errcode.Storage, "AbortError": errcode.Storage,
 	} {
-		w := newWorld(t)
+		w := newSite(t)
 		s := w.tab()
 		ctx := bridgetest.Context(t)
 		require.NoError(t, s.Put(ctx, seid, []byte("bound")))
@@ -265,15 +265,15 @@ func TestAFailedPutLeavesTheOldRecord(t *testing.T) {
 	}
 }
 
-func TestACancelledPutIsWholeOrAbsent(t *testing.T) {
-	w := newWorld(t)
+func TestCancelledPutIsCompleteOrAbsent(t *testing.T) {
+	w := newSite(t)
 	s := w.tab()
 	require.NoError(t, s.Put(bridgetest.Context(t), seid, []byte("bound")))
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	w.do(`o => { o.hang = [] }`)
 	go func() { done <- s.Put(ctx, seid, []byte("new")) }()
-	// Stopped in its first transaction, which reads the key.
+	// Cancelled in the first transaction, which reads the key.
 	for n := 0; n == 0; n, _ = interop.Int(w.do(`o => o.hang.length`), 9) {
 		bridgetest.Turn(t)
 	}
@@ -291,14 +291,14 @@ func TestACancelledPutIsWholeOrAbsent(t *testing.T) {
 	require.ErrorIs(t, err, errcode.Aborted)
 }
 
-func TestAPutThatCannotBeAbortedAnyMoreIsToldAsItEnds(t *testing.T) {
-	w := newWorld(t)
+func TestPutThatCannotBeAbortedReportsItsOutcome(t *testing.T) {
+	w := newSite(t)
 	s := w.tab()
 	require.NoError(t, s.Put(bridgetest.Context(t), seid, []byte("bound")))
 	for _, late := range []bool{false, true} {
 		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan error, 1)
-		// The write waits on the disk; late says that it cannot be aborted there.
+		// The write waits for the disk. With late it cannot be aborted any more.
 		w.do(`(o, late) => { o.late = late; o.hangWrites = true }`, late)
 		go func() { done <- s.Put(ctx, seid, []byte("new")) }()
 		for n := 0; n == 0; n, _ = interop.Int(w.do(`o => o.hang ? o.hang.length : 0`), 9) {
@@ -320,32 +320,32 @@ func TestAPutThatCannotBeAbortedAnyMoreIsToldAsItEnds(t *testing.T) {
 	}
 }
 
-func TestADatabaseThatGoesAwayIsOpenedAgain(t *testing.T) {
-	w := newWorld(t)
+func TestClosedDatabaseIsOpenedAgain(t *testing.T) {
+	w := newSite(t)
 	s := w.tab()
 	ctx := bridgetest.Context(t)
 	require.NoError(t, s.Put(ctx, seid, []byte("record")))
 	left, _ := interop.Int(bridgetest.Call(t, w.db.Origin, "change"), 9)
-	require.Zero(t, left, "it stands in nobody's way")
+	require.Zero(t, left, "it blocks no other tab")
 	got, err := s.Get(ctx, seid)
 	require.NoError(t, err)
 	require.Equal(t, []byte("record"), got)
 
 	bridgetest.Call(t, w.db.Origin, "clear")
 	_, err = s.Get(ctx, seid)
-	require.ErrorIs(t, err, binding.ErrNoRecord, "its person cleared the site's data")
+	require.ErrorIs(t, err, binding.ErrNoRecord, "the user cleared the site's data")
 	require.NoError(t, s.Put(ctx, seid, []byte("again")))
 
-	// Closed without an event having arrived yet.
+	// Closed before the event arrives.
 	w.do(`o => { for (const db of o.open) db.close() }`)
 	got, err = s.Get(ctx, seid)
 	require.NoError(t, err)
 	require.Equal(t, []byte("again"), got)
 }
 
-func TestADatabaseThatDoesNotOpen(t *testing.T) {
+func TestDatabaseDoesNotOpen(t *testing.T) {
 	for _, how := range []string{`"blocked"`, `({fails: "UnknownError"})`, `({fails: "VersionError"})`, `({throws: "SecurityError"})`} {
-		w := newWorld(t)
+		w := newSite(t)
 		s := w.tab()
 		ctx := bridgetest.Context(t)
 		w.do(`(o, how) => { o.opens.push(how) }`, bridgetest.Eval(t, how))
@@ -354,15 +354,15 @@ func TestADatabaseThatDoesNotOpen(t *testing.T) {
 		bridgetest.Turn(t)
 		bridgetest.Turn(t)
 		open, _ := interop.Int(w.do(`o => o.open.size`), 9)
-		require.Equal(t, 1, open, "what opened late is closed")
+		require.Equal(t, 1, open, "a database that opens late is closed")
 	}
-	w := newWorld(t)
+	w := newSite(t)
 	w.do(`o => { o.opens.push({fails: "QuotaExceededError"}) }`)
 	require.ErrorIs(t, w.tab().Put(bridgetest.Context(t), seid, nil), errcode.StorageFull)
 }
 
-func TestABrowserWithoutIt(t *testing.T) {
-	w := newWorld(t)
+func TestBrowserWithoutIndexedDB(t *testing.T) {
+	w := newSite(t)
 	ctx := bridgetest.Context(t)
 	for name, spoil := range map[string]func(*idb.Env){
 		"no IndexedDB": func(e *idb.Env) { e.IndexedDB = safejs.Undefined() },
@@ -381,9 +381,9 @@ func TestABrowserWithoutIt(t *testing.T) {
 	require.ErrorIs(t, err, errcode.Storage, "node has no IndexedDB")
 }
 
-func TestTheBrowserIsAskedOnceToKeepTheData(t *testing.T) {
+func TestBrowserIsAskedOnceToKeepTheData(t *testing.T) {
 	for answer, want := range map[string][]bool{`true`: {true}, `false`: {false}, `Promise.reject(new TypeError("no"))`: nil, `"perhaps"`: nil} {
-		w := newWorld(t)
+		w := newSite(t)
 		env := w.env()
 		env.Storage = bridgetest.Eval(t, `({ asked: 0, async persist() { this.asked++; return `+answer+` } })`)
 		var heard []bool
@@ -392,7 +392,7 @@ func TestTheBrowserIsAskedOnceToKeepTheData(t *testing.T) {
 		ctx := bridgetest.Context(t)
 		_, err := s.Get(ctx, seid)
 		require.ErrorIs(t, err, binding.ErrNoRecord)
-		require.Zero(t, bridgetest.Number(t, env.Storage, "asked"), "not before there is something to keep")
+		require.Zero(t, bridgetest.Number(t, env.Storage, "asked"), "not before the first Put")
 		require.NoError(t, s.Put(ctx, seid, []byte("1")))
 		require.NoError(t, s.Put(ctx, seid, []byte("2")))
 		require.Equal(t, 1, bridgetest.Number(t, env.Storage, "asked"))

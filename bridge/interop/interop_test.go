@@ -15,7 +15,7 @@ import (
 	"imkey-connect/core/errcode"
 )
 
-// export makes a JavaScript function of fn and returns a JavaScript object that calls it and describes what came of it.
+// export makes a JavaScript function of fn, and returns a JavaScript object that calls it and describes the result.
 func export(t *testing.T, x *interop.Exporter, fn func(args []safejs.Value) (any, error)) safejs.Value {
 	t.Helper()
 	f, err := x.Func("test", fn)
@@ -30,7 +30,7 @@ func export(t *testing.T, x *interop.Exporter, fn func(args []safejs.Value) (any
 	})`), "call", safejs.Null(), f.Value())
 }
 
-func TestAPanicRejectsWithInternalAndTheNextCallWorks(t *testing.T) {
+func TestPanicRejectsWithInternal(t *testing.T) {
 	bridgetest.NoLeak(t)
 	var x interop.Exporter
 	fn := export(t, &x, func(args []safejs.Value) (any, error) {
@@ -52,7 +52,7 @@ func TestAPanicRejectsWithInternalAndTheNextCallWorks(t *testing.T) {
 	for _, what := range []string{"nil map", "own", "error", "value"} {
 		got := bridgetest.Await(t, fn, "run", what)
 		require.Equal(t, "internal", bridgetest.Text(t, got, "code"), what)
-		require.NotContains(t, bridgetest.Text(t, got, "message"), "ABCD2345", "what was panicked with may be secret")
+		require.NotContains(t, bridgetest.Text(t, got, "message"), "ABCD2345", "the value of a panic may be a secret")
 		require.Equal(t, "fine", bridgetest.Text(t, bridgetest.Await(t, fn, "run", "ok"), "value"), "after "+what)
 	}
 	got := bridgetest.Await(t, fn, "run")
@@ -80,7 +80,7 @@ func TestErrorsReachJavaScriptThroughTheFactory(t *testing.T) {
 	})
 	got := bridgetest.Await(t, fn, "run", "locked")
 	require.Equal(t, "locked", bridgetest.Text(t, got, "code"))
-	require.Equal(t, "select: (status word F081)", bridgetest.Text(t, got, "message"), "the page puts words to the code")
+	require.Equal(t, "select: (status word F081)", bridgetest.Text(t, got, "message"), "the page words the error")
 	require.Equal(t, 0xF081, bridgetest.Number(t, got, "statusWord"))
 	require.True(t, bridgetest.Get(t, got, "data").IsUndefined())
 	retryable, ok := interop.Bool(bridgetest.Get(t, got, "retryable"))
@@ -93,7 +93,7 @@ func TestErrorsReachJavaScriptThroughTheFactory(t *testing.T) {
 	require.Equal(t, "timeout", bridgetest.Text(t, bridgetest.Await(t, fn, "run", "timeout"), "code"))
 	require.Equal(t, "aborted", bridgetest.Text(t, bridgetest.Await(t, fn, "run", "aborted"), "code"))
 	require.Equal(t, "internal", bridgetest.Text(t, bridgetest.Await(t, fn, "run", "strange"), "code"))
-	require.Equal(t, "protocol", bridgetest.Text(t, bridgetest.Await(t, fn, "run", "nodata"), "code"), "data that is no JavaScript value is left out")
+	require.Equal(t, "protocol", bridgetest.Text(t, bridgetest.Await(t, fn, "run", "nodata"), "code"), "data that is not a JavaScript value is left out")
 
 	for name, factory := range map[string]string{"throws": `() => { throw 1 }`, "is none": `7`} {
 		x.SetErrorFactory(bridgetest.Eval(t, factory))
@@ -111,7 +111,7 @@ func TestAwait(t *testing.T) {
 	require.Equal(t, "yes", s)
 
 	v, err = bridgetest.Settle(t, bridgetest.Eval(t, `42`))
-	require.NoError(t, err, "what is no promise counts as fulfilled")
+	require.NoError(t, err, "another value counts as a fulfilled promise")
 	n, _ := interop.Int(v, 100)
 	require.Equal(t, 42, n)
 
@@ -134,7 +134,7 @@ func TestAwait(t *testing.T) {
 	}
 }
 
-func TestAnAbandonedPromiseReleasesItsCallbacksWhenItSettles(t *testing.T) {
+func TestPromiseReleasesItsCallbacksWhenItSettles(t *testing.T) {
 	deferred := `(() => { const d = {}; d.promise = new Promise((ok, no) => { d.resolve = ok; d.reject = no }); return d })()`
 	for _, method := range []string{"resolve", "reject"} {
 		before := interop.Live()
@@ -145,14 +145,14 @@ func TestAnAbandonedPromiseReleasesItsCallbacksWhenItSettles(t *testing.T) {
 		cancel()
 		_, err = pending.Wait(ctx)
 		require.ErrorIs(t, err, context.Canceled)
-		require.Greater(t, interop.Live(), before, "it is still under way")
+		require.Greater(t, interop.Live(), before, "the promise has not settled")
 		bridgetest.Call(t, d, method, "late")
 		<-pending.Done()
 		require.Equal(t, before, interop.Live())
 	}
 }
 
-func TestSyncThrowsAreExceptionsToo(t *testing.T) {
+func TestSynchronousExceptions(t *testing.T) {
 	bridgetest.NoLeak(t)
 	target := bridgetest.Eval(t, `({fail() { throw new DOMException("state", "InvalidStateError") }, none: 3, odd() { throw undefined }, get hostile() { throw new RangeError("get") }})`)
 	_, err := interop.Call(t.Context(), target, "fail")
@@ -182,7 +182,7 @@ func TestAbortSignal(t *testing.T) {
 
 	ctx, stop, err = interop.WithSignal(t.Context(), signal)
 	require.NoError(t, err)
-	require.Error(t, ctx.Err(), "it had fired before")
+	require.Error(t, ctx.Err(), "the signal has fired before")
 	stop()
 
 	ctx, stop, err = interop.WithSignal(t.Context(), safejs.Undefined())
@@ -203,7 +203,7 @@ func TestAbortSignal(t *testing.T) {
 	stop()
 	stop()
 	left, _ := interop.Int(bridgetest.Call(t, counting, "count"), 10)
-	require.Zero(t, left, "the listener is off the signal")
+	require.Zero(t, left, "the listener is removed from the signal")
 }
 
 func TestObjectReadsEachPropertyOnceAndStrictly(t *testing.T) {
@@ -279,7 +279,7 @@ func TestBytes(t *testing.T) {
 	require.Equal(t, []byte{5, 6}, back)
 }
 
-func TestAPanicInACallbackEndsNothing(t *testing.T) {
+func TestPanicInACallback(t *testing.T) {
 	bridgetest.NoLeak(t)
 	f, err := interop.Callback(func(args []safejs.Value) { _ = args[5] })
 	require.NoError(t, err)

@@ -83,7 +83,7 @@ func TestTree(t *testing.T) {
 	}
 }
 
-// place is where an error's Data says that it is.
+// place returns the place in an error's Data.
 func place(t *testing.T, err error) string {
 	t.Helper()
 	var e *errcode.Error
@@ -98,7 +98,7 @@ func TestErrorsSayWhere(t *testing.T) {
 	o := interop.ReadObject(bridgetest.Eval(t, `({a: 1})`), "o")
 	o.String("a")
 	o.Bool("b")
-	require.Equal(t, "o.a", place(t, o.Err()), "the first one counts")
+	require.Equal(t, "o.a", place(t, o.Err()), "the first error counts")
 	o = interop.ReadObject(bridgetest.Eval(t, `({a: 1})`), "")
 	o.String("a")
 	require.Equal(t, "a", place(t, o.Err()))

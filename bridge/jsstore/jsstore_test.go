@@ -15,7 +15,7 @@ import (
 
 const seid = "18000001010000000000000000000001"
 
-func TestAPagesStore(t *testing.T) {
+func TestStoreOfAPage(t *testing.T) {
 	bridgetest.NoLeak(t)
 	ctx := bridgetest.Context(t)
 	s, err := jsstore.New(bridgetest.Eval(t, `(() => { const m = new Map(); return {
@@ -28,7 +28,7 @@ func TestAPagesStore(t *testing.T) {
 	clear(record)
 	got, err := s.Get(ctx, seid)
 	require.NoError(t, err)
-	require.Equal(t, []byte{1, 2, 3}, got, "the store has a copy of its own")
+	require.Equal(t, []byte{1, 2, 3}, got, "the store has its own copy")
 	list, err := s.List(ctx)
 	require.NoError(t, err)
 	require.Equal(t, []string{seid}, list)
@@ -37,7 +37,7 @@ func TestAPagesStore(t *testing.T) {
 	require.ErrorIs(t, err, binding.ErrNoRecord)
 }
 
-func TestAPagesStoreThatMisbehaves(t *testing.T) {
+func TestFaultyStoreOfAPage(t *testing.T) {
 	bridgetest.NoLeak(t)
 	ctx := bridgetest.Context(t)
 	for _, wrong := range []string{`null`, `7`, `({})`, `({get() {}, put() {}, delete() {}})`, `({get() {}, put() {}, delete() {}, list: 1})`,

@@ -13,7 +13,7 @@ import (
 	"imkey-connect/core/binding"
 )
 
-// Every state of a record has its word, and the words are those that imkey.d.ts names.
+// Every state of a record has one of the words in imkey.d.ts.
 func TestStatesOfAKnownDevice(t *testing.T) {
 	declared, err := os.ReadFile("../../web/sdk/types/imkey.d.ts")
 	require.NoError(t, err)

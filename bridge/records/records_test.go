@@ -22,7 +22,7 @@ const (
 	other = "19060000000200860001010000000015"
 )
 
-// locksSource is as much of navigator.locks as is used: one holder a name, the others in their order, a signal to give up with.
+// locksSource implements the part of navigator.locks that is used: one holder for each name, a queue, and signals.
 const locksSource = `(() => {
 	const queues = new Map(), log = []
 	return { log, get waiting() { return [...queues.values()].reduce((n, q) => n + q.length, 0) },
@@ -75,7 +75,7 @@ func TestWritersOfARecordTakeTurns(t *testing.T) {
 			}
 			all.Wait()
 			require.Equal(t, 20, turns)
-			// Another record has a lock of its own.
+			// Another record has its own lock.
 			unlock, err := tabs[0].Lock(ctx, seid)
 			require.NoError(t, err)
 			others, err := tabs[1].Lock(ctx, other)
@@ -87,7 +87,7 @@ func TestWritersOfARecordTakeTurns(t *testing.T) {
 	}
 }
 
-// heldElsewhere has another tab hold the record's lock until the promise settles.
+// heldElsewhere lets another tab hold the record's lock until the promise settles.
 func heldElsewhere(t *testing.T, locks safejs.Value) *interop.Deferred {
 	t.Helper()
 	until, err := interop.NewDeferred()
@@ -100,12 +100,12 @@ func heldElsewhere(t *testing.T, locks safejs.Value) *interop.Deferred {
 	return until
 }
 
-// Nobody waits for ever for a page that sleeps with the record, or for this one.
-func TestARecordThatIsNotLetGo(t *testing.T) {
+// No page waits for ever for a page that sleeps while it holds the lock.
+func TestLockThatIsNotReleased(t *testing.T) {
 	bridgetest.NoLeak(t)
 	ctx := bridgetest.Context(t)
-	patience := lockWithin
-	t.Cleanup(func() { lockWithin = patience })
+	normal := lockWithin
+	t.Cleanup(func() { lockWithin = normal })
 	locks := bridgetest.Eval(t, locksSource)
 	l := locker(t, locks)
 	waitInVain := func(letGo func()) {
@@ -113,10 +113,10 @@ func TestARecordThatIsNotLetGo(t *testing.T) {
 		lockWithin = time.Millisecond
 		_, err := l.Lock(ctx, seid)
 		require.ErrorIs(t, err, errcode.Storage)
-		lockWithin = patience
+		lockWithin = normal
 		letGo()
 		unlock, err := l.Lock(ctx, seid)
-		require.NoError(t, err, "nothing is left of the wait in vain")
+		require.NoError(t, err, "no request is left")
 		unlock()
 	}
 	hold := heldElsewhere(t, locks)
@@ -129,7 +129,7 @@ func TestARecordThatIsNotLetGo(t *testing.T) {
 	}
 }
 
-// Another tab, which is another module, is waited for by way of the browser; whoever gives up leaves nothing behind.
+// A record waits for another tab through the browser's lock. A page that gives up leaves no request behind.
 func TestAnotherTabHoldsTheRecord(t *testing.T) {
 	bridgetest.NoLeak(t)
 	locks := bridgetest.Eval(t, locksSource)

@@ -27,21 +27,21 @@ func packet(n byte) (p frame.Packet) {
 	return p
 }
 
-// briefly is a context that ends while a read is outstanding.
+// briefly returns a context that ends while a read is outstanding.
 func briefly(t *testing.T) context.Context {
 	ctx, stop := context.WithTimeout(t.Context(), 5*time.Millisecond)
 	t.Cleanup(stop)
 	return ctx
 }
 
-func TestKeepsTheTransportsPromises(t *testing.T) {
+func TestConformance(t *testing.T) {
 	transporttest.Run(t, func(t *testing.T) (transport.Link, transporttest.Peer) {
 		f := newFake(t)
 		return f.open(), f
 	})
 }
 
-func TestOpensWhatTheDescriptorsName(t *testing.T) {
+func TestOpensTheInterfaceOfTheDescriptors(t *testing.T) {
 	f := newFake(t)
 	l := f.open()
 	require.Equal(t, "open; selectConfiguration 1; claimInterface; claimed 3; selectAlternateInterface; alternate 3 2", f.Log())
@@ -50,10 +50,10 @@ func TestOpensWhatTheDescriptorsName(t *testing.T) {
 	require.ErrorIs(t, l.Err(), errcode.DeviceDisconnected)
 
 	f.open()
-	require.NotContains(t, f.Log()[80:], "selectConfiguration", "a configured device is left as it is")
+	require.NotContains(t, f.Log()[80:], "selectConfiguration", "a configured device is not configured again")
 }
 
-func TestWhatIsNoDevice(t *testing.T) {
+func TestNotADevice(t *testing.T) {
 	f := newFake(t)
 	for _, wrong := range []string{`undefined`, `null`, `7`, `"x"`, `10n`, `({})`, `({get open() { throw 1 }})`, `new Proxy({}, {get() { throw 1 }})`} {
 		_, err := webusb.Open(t.Context(), bridgetest.Eval(t, wrong), f.options())
@@ -65,7 +65,7 @@ func TestWhatIsNoDevice(t *testing.T) {
 	}
 }
 
-func TestADeviceWithoutOurInterface(t *testing.T) {
+func TestDeviceWithoutTheInterface(t *testing.T) {
 	for name, change := range map[string]string{
 		"no vendor class":     `d => { d.configurations[0].interfaces.pop() }`,
 		"no interfaces":       `d => { d.configurations[0].interfaces = [] }`,
@@ -81,12 +81,12 @@ func TestADeviceWithoutOurInterface(t *testing.T) {
 			_, err := webusb.Open(bridgetest.Context(t), f.Device, f.options())
 			require.ErrorIs(t, err, errcode.NotIMKey)
 			require.Zero(t, f.Listeners())
-			require.Contains(t, f.Log(), "close", "it is not left open")
+			require.Contains(t, f.Log(), "close", "the device is closed")
 		})
 	}
 }
 
-func TestWhatABrowsersRefusalMeans(t *testing.T) {
+func TestCodesOfExceptions(t *testing.T) {
 	throw := func(name string) string { return `() => { throw new DOMException("message", "` + name + `") }` }
 	for _, c := range []struct {
 		call, name string
@@ -118,8 +118,8 @@ func TestWhatABrowsersRefusalMeans(t *testing.T) {
 	}
 }
 
-// To what was just pulled out the system denies access, and only then the browser says that it is gone.
-func TestOpeningWhatWasJustUnplugged(t *testing.T) {
+// The system denies access to an unplugged device before the browser reports that it was unplugged.
+func TestOpeningAnUnpluggedDevice(t *testing.T) {
 	f := newFake(t)
 	f.Hook("open", `device => { setTimeout(() => device.unplug(), 5); throw new DOMException("Access denied.", "SecurityError") }`)
 	_, err := webusb.Open(bridgetest.Context(t), f.Device, f.options())
@@ -128,7 +128,7 @@ func TestOpeningWhatWasJustUnplugged(t *testing.T) {
 	require.Zero(t, f.Listeners())
 }
 
-func TestAClaimIsTriedAgain(t *testing.T) {
+func TestClaimIsTriedAgain(t *testing.T) {
 	f := newFake(t)
 	for range 3 {
 		f.Hook("claimInterface", `() => { throw new DOMException("Unable to claim interface.", "NetworkError") }`)
@@ -143,9 +143,9 @@ func TestOneLinkAtATimeInAnOrigin(t *testing.T) {
 	require.ErrorIs(t, err, errcode.InUseElsewhere)
 	require.Equal(t, 1, f.Listeners(), "the first one keeps its listener")
 	p := packet(1)
-	require.NoError(t, first.Send(bridgetest.Context(t), &p), "and goes on working")
+	require.NoError(t, first.Send(bridgetest.Context(t), &p), "and works")
 
-	// A page that is on its way out gives the lock back while the new one waits.
+	// A page that closes releases the lock while the new page waits.
 	opened := make(chan error, 1)
 	go func() {
 		l, err := webusb.Open(bridgetest.Context(t), f.Device, f.options())
@@ -166,8 +166,7 @@ func TestOneLinkAtATimeInAnOrigin(t *testing.T) {
 	f.open()
 }
 
-// However often a page asks, a device has one link at a time, while it opens and while it is reset too. No Web Locks are
-// needed for that.
+// A device has one link at a time in a page, even while it is opened or reset, and without Web Locks.
 func TestOneLinkAtATimeInAPage(t *testing.T) {
 	f := newFake(t)
 	o := f.options()
@@ -177,7 +176,7 @@ func TestOneLinkAtATimeInAPage(t *testing.T) {
 		_, err := webusb.Open(bridgetest.Context(t), f.Device, o)
 		require.ErrorIs(t, err, errcode.InUseElsewhere)
 	}
-	// begins makes the next opening wait for the function that it returns, after the browser has begun with it.
+	// begins blocks the next opening, after the browser has begun it, until goOn is called.
 	begins := func() (begun, goOn func()) {
 		gate := bridgetest.Eval(t, `(() => {
 			const gate = {}
@@ -215,7 +214,7 @@ func TestOneLinkAtATimeInAPage(t *testing.T) {
 	require.NoError(t, <-reset)
 
 	p := packet(1)
-	require.NoError(t, l.Send(bridgetest.Context(t), &p), "those who were refused took nothing away")
+	require.NoError(t, l.Send(bridgetest.Context(t), &p), "the refused links did not change the device")
 	require.NoError(t, l.Close())
 	again, err := webusb.Open(bridgetest.Context(t), f.Device, o)
 	require.NoError(t, err)
@@ -269,7 +268,7 @@ func TestFaultyTransfers(t *testing.T) {
 	})
 }
 
-func TestACancelledReceiveIsContinued(t *testing.T) {
+func TestCancelledReceiveIsContinued(t *testing.T) {
 	f := newFake(t)
 	l := f.open()
 	for range 3 {
@@ -280,10 +279,10 @@ func TestACancelledReceiveIsContinued(t *testing.T) {
 	got, err := l.Receive(bridgetest.Context(t))
 	require.NoError(t, err)
 	require.Equal(t, packet(1), got)
-	require.Equal(t, 1, strings.Count(f.Log(), "read"), "one read served all of them")
+	require.Equal(t, 1, strings.Count(f.Log(), "read"), "all calls used one read")
 }
 
-func TestAfterAResetNothingFromBeforeArrives(t *testing.T) {
+func TestNoOldPacketAfterReset(t *testing.T) {
 	f := newFake(t)
 	l := f.open()
 	require.NoError(t, f.Device.Set("keepLate", true))
@@ -307,7 +306,7 @@ func TestAfterAResetNothingFromBeforeArrives(t *testing.T) {
 	require.Contains(t, f.Log(), "releaseInterface; close; open; claimInterface")
 }
 
-func TestAResetThatFailsEndsTheLink(t *testing.T) {
+func TestFailedResetEndsTheLink(t *testing.T) {
 	f := newFake(t)
 	l := f.open()
 	f.Hook("open", `() => { throw new DOMException("Access denied.", "SecurityError") }`)
@@ -318,7 +317,7 @@ func TestAResetThatFailsEndsTheLink(t *testing.T) {
 	require.NoError(t, l.Close())
 }
 
-func TestAResetIsCarriedThrough(t *testing.T) {
+func TestResetIsCarriedThrough(t *testing.T) {
 	f := newFake(t)
 	l := f.open()
 	ctx, cancel := context.WithCancel(t.Context())
@@ -345,7 +344,7 @@ func TestUnplugging(t *testing.T) {
 		}()
 		f.WaitFor(`d => d.reads.length === 1`)
 		bridgetest.Call(t, f.Device, "other")
-		require.NoError(t, l.Err(), "another device's event means nothing")
+		require.NoError(t, l.Err(), "an event of another device is ignored")
 		f.Unplug()
 		require.ErrorIs(t, <-failed, errcode.DeviceDisconnected)
 		<-l.Gone()
@@ -439,7 +438,7 @@ func TestClosing(t *testing.T) {
 	})
 }
 
-func TestAWriteGivenUpIsWaitedFor(t *testing.T) {
+func TestSendWaitsForACancelledWrite(t *testing.T) {
 	f := newFake(t)
 	l := f.open()
 	f.Hook("out", `d => new Promise(r => { d.finish = r })`)

@@ -87,7 +87,7 @@ func TestParseResponse(t *testing.T) {
 	}
 }
 
-// Every status word of core/PROTOCOL.md section 3, by number, with the code that a program sees.
+// The status words of core/PROTOCOL.md section 3 with their error codes.
 func TestStatusWords(t *testing.T) {
 	for w, code := range map[apdu.StatusWord]errcode.Code{
 		0x6700: errcode.Internal, 0x6940: errcode.UserRejected, 0x6941: errcode.Protocol, 0x6942: errcode.Protocol,
@@ -102,7 +102,7 @@ func TestStatusWords(t *testing.T) {
 		require.ErrorIs(t, err, code, name)
 		require.ErrorIs(t, err, w, name)
 		require.Equal(t, code, errcode.Of(err), name)
-		require.Equal(t, code, errcode.Of(w), "a bare status word has its code too")
+		require.Equal(t, code, errcode.Of(w), "a bare status word has a code, too")
 		var e *errcode.Error
 		require.ErrorAs(t, err, &e)
 		require.Equal(t, uint16(w), e.StatusWord)
@@ -116,7 +116,7 @@ func TestStatusWords(t *testing.T) {
 	require.NoError(t, apdu.StatusWord(0x9000).Err("doing", apdu.As{SW: 0x9000, Code: errcode.Internal}))
 }
 
-func TestOnlyOneWordIsASuccess(t *testing.T) {
+func TestOnly9000IsSuccess(t *testing.T) {
 	for w := range 0x10000 {
 		if err := apdu.StatusWord(w).Err(""); (err == nil) != (w == 0x9000) {
 			t.Fatalf("%04X: %v", w, err)
@@ -124,7 +124,7 @@ func TestOnlyOneWordIsASuccess(t *testing.T) {
 	}
 }
 
-// A command may know better what a word means; the program then sees that code first.
+// A command may give a status word another code.
 func TestAs(t *testing.T) {
 	as := apdu.As{SW: apdu.ConditionsNotSatisfied, Code: errcode.CodeLocked}
 	err := apdu.ConditionsNotSatisfied.Err("verify", as)
@@ -134,7 +134,7 @@ func TestAs(t *testing.T) {
 	require.Equal(t, errcode.Locked, errcode.Of(apdu.PINNotVerified.Err("verify", as)))
 }
 
-// The recorded command APDUs: every one is a canonical short APDU, and those that core builds come out byte by byte.
+// Every recorded command is a canonical short APDU, and core builds the same bytes.
 func TestRecordedCommands(t *testing.T) {
 	file, err := os.ReadFile("../testdata/vectors/imkey.json")
 	require.NoError(t, err)
@@ -179,7 +179,7 @@ func TestRecordedCommands(t *testing.T) {
 	}
 }
 
-// FuzzParse: what is a command is written back byte by byte.
+// FuzzParse checks that a parsed command encodes to the same bytes.
 func FuzzParse(f *testing.F) {
 	for _, s := range []string{"", "00A40400", "00A4040000", "00D6FEED01", "80CB800005DFFF028101", "00A4040005695F696D6B00", "00A404000000"} {
 		b, err := hex.DecodeString(s)
@@ -198,7 +198,7 @@ func FuzzParse(f *testing.F) {
 	})
 }
 
-// FuzzParseResponse: data and status word are the whole answer.
+// FuzzParseResponse checks that data and status word encode to the same bytes.
 func FuzzParseResponse(f *testing.F) {
 	for _, b := range [][]byte{{}, {0x90}, {0x90, 0x00}, {0x55, 0x90, 0x00}, {0x69, 0x85}} {
 		f.Add(b)

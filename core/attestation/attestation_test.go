@@ -34,7 +34,7 @@ func public(k attestationtest.Key) secp256k1.PublicKey { return secp256k1.Public
 
 func template() *attestationtest.Template { return attestationtest.New(seid, se.Public()) }
 
-// standing judges a certificate in the place of a host that trusts ca.
+// standing returns the standing of a certificate for an app that trusts ca.
 func standing(certificate []byte) attestation.Standing {
 	return attestation.Assess(certificate, seid, trustedCAs).Standing
 }
@@ -80,7 +80,7 @@ func TestPublicSamples(t *testing.T) {
 	}
 }
 
-func TestGoodForms(t *testing.T) {
+func TestValidForms(t *testing.T) {
 	for name, change := range map[string]func(*attestationtest.Template){
 		"as it comes":    func(t *attestationtest.Template) {},
 		"without BF21":   func(t *attestationtest.Template) { t.Bare = true },
@@ -110,13 +110,13 @@ func TestGoodForms(t *testing.T) {
 	}
 }
 
-func TestNoPinsVerifyNothing(t *testing.T) {
+func TestNoTrustedCAVerifiesNothing(t *testing.T) {
 	for _, none := range [][]secp256k1.PublicKey{nil, {}, {secp256k1.PublicKey{}}} {
 		require.Equal(t, attestation.Unverified, attestation.Assess(template().Sign(ca), seid, none).Standing)
 	}
 }
 
-func TestAnotherDevicesCertificate(t *testing.T) {
+func TestCertificateOfAnotherDevice(t *testing.T) {
 	good := template().Sign(ca)
 	for _, other := range []string{"", "00000000000000000000000000000000", seid[:31] + "5", seid[:30]} {
 		a := attestation.Assess(good, other, trustedCAs)
@@ -126,7 +126,7 @@ func TestAnotherDevicesCertificate(t *testing.T) {
 	}
 }
 
-// invalid says that a certificate is refused for its form, whoever signed it.
+// invalid asserts that a certificate is refused for its form, even if a trusted CA signed it.
 func invalid(t *testing.T, certificate []byte, name string, args ...any) {
 	t.Helper()
 	a := attestation.Assess(certificate, seid, trustedCAs)
@@ -135,8 +135,8 @@ func invalid(t *testing.T, certificate []byte, name string, args ...any) {
 	require.Equal(t, errcode.UntrustedDevice, errcode.Of(a.Err))
 }
 
-// The wrong certificates below are signed by the right CA: their form alone must refuse them.
-func TestEveryFieldOfAWrongLength(t *testing.T) {
+// A trusted CA signs the malformed certificates below, so that they are refused for their form only.
+func TestFieldsOfTheWrongLength(t *testing.T) {
 	for i, f := range template().Fields {
 		if f.Tag == 0x7F49 {
 			continue
@@ -156,7 +156,7 @@ func TestEveryFieldOfAWrongLength(t *testing.T) {
 	}
 }
 
-func TestMissingDoubledAndMisplacedFields(t *testing.T) {
+func TestMissingRepeatedAndMisplacedFields(t *testing.T) {
 	n := len(template().Fields)
 	for i := range n {
 		c := template()
@@ -233,7 +233,7 @@ func TestWrongSignatures(t *testing.T) {
 	invalid(t, c.Wrap(append(tlv.Append(nil, 0x5F37, good), body...)), "the signature first")
 	invalid(t, c.Wrap(append(bytes.Clone(signed), 0x53, 0)), "a field after the signature")
 
-	// Well formed, but over something else: unverified, whatever it was.
+	// A well-formed signature over other data makes the certificate unverified.
 	for name, digest := range map[string][32]byte{
 		"of 7F21 as a whole": sha256.Sum256(c.Wrap(signed)), "of nothing": sha256.Sum256(nil),
 		"without the key": sha256.Sum256(body[:len(body)-74]), "hashed twice": func() [32]byte {
@@ -276,9 +276,9 @@ func TestOuterTags(t *testing.T) {
 	}
 }
 
-// Whatever single bit is flipped, the certificate is not verified: the signature covers the fields, and the headers
-// around them have one spelling.
-func TestEveryBitCounts(t *testing.T) {
+// A certificate with one flipped bit is not verified: the signature covers the fields, and the headers around them have one
+// encoding.
+func TestEveryFlippedBitIsNoticed(t *testing.T) {
 	for _, high := range []bool{false, true} {
 		c := template()
 		c.HighS = high
@@ -292,14 +292,14 @@ func TestEveryBitCounts(t *testing.T) {
 	}
 }
 
-func TestStandingsHaveTheirNames(t *testing.T) {
+func TestNamesOfStandings(t *testing.T) {
 	require.Equal(t, "invalid unverified verified", strings.Join([]string{attestation.Invalid.String(),
 		attestation.Unverified.String(), attestation.Verified.String()}, " "))
 	require.Equal(t, attestation.Invalid, attestation.Assessment{}.Standing, "nothing is trusted by default")
 }
 
-// FuzzParse: what is accepted has one spelling. Its fields, written again, are the input, and it never verifies under a
-// key that did not sign it.
+// FuzzParse checks that an accepted certificate has one encoding: its fields encode to the input. It also checks that a
+// certificate does not verify under a key that did not sign it.
 func FuzzParse(f *testing.F) {
 	bare := template()
 	bare.Bare = true
@@ -339,8 +339,8 @@ func unhex(t *testing.T, s string) []byte {
 	return b
 }
 
-// bitStep says how far apart the bits are that a test flips: every one natively; in WebAssembly, where the curve is ten
-// times slower and the code is the same, every seventh, which still meets every byte at another bit.
+// bitStep is the distance between the bits that a test flips: every bit natively, every seventh in WebAssembly, where the
+// curve is ten times slower. Every seventh still covers each byte.
 func bitStep() int {
 	if runtime.GOOS == "js" {
 		return 7

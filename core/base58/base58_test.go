@@ -9,7 +9,7 @@ import (
 
 func TestCheckEncode(t *testing.T) {
 	for in, want := range map[string]string{
-		// An address of version 0 begins with 1; the second one is the burn address of 20 zero bytes.
+		// Addresses of version 0 begin with 1. The second is the address of 20 zero bytes.
 		"00010966776006953D5567439E5E39F86A0D273BEE": "16UwLL9Risc3QfPqBUvKofHmBQ7wMtjvM",
 		"000000000000000000000000000000000000000000": "1111111111111111111114oLvT2",
 		"": "3QJmnh",

@@ -16,7 +16,7 @@ import (
 	"imkey-connect/core/errcode"
 )
 
-func TestAcceptedSpellings(t *testing.T) {
+func TestAcceptedText(t *testing.T) {
 	for _, typed := range []string{
 		"PVU3FY64", "pvu3fy64", "PvU3fY64", "PVU3-FY64", "PVU3 FY64", " P V U 3 F Y 6 4 ", "PVU3\u00A0FY64", "PVU3–FY64",
 		"PVU3\u2011FY64", "\tPVU3FY64\r\n", "\uFEFFPVU3FY64", "PVU3\u200BFY64", "--PVU3FY64--",
@@ -27,7 +27,7 @@ func TestAcceptedSpellings(t *testing.T) {
 	}
 }
 
-func TestRefusedWithPositionAndHint(t *testing.T) {
+func TestRefusedText(t *testing.T) {
 	for typed, want := range map[string]bindcode.Error{
 		"":                  {Count: 0},
 		" - ":               {Count: 0},
@@ -56,7 +56,7 @@ func TestRefusedWithPositionAndHint(t *testing.T) {
 	} {
 		c, err := bindcode.Parse(typed)
 		require.Equal(t, errcode.CodeFormat, errcode.Of(err), "%q", typed)
-		require.Zero(t, [8]byte(c), "nothing of it is left")
+		require.Zero(t, [8]byte(c), "the code is wiped")
 		var e *bindcode.Error
 		require.ErrorAs(t, err, &e)
 		require.Equal(t, want, *e, "%q", typed)
@@ -81,7 +81,7 @@ func TestRefusedWithPositionAndHint(t *testing.T) {
 	require.ErrorContains(t, err, "not 1048576")
 }
 
-// A wrong character is named; the right ones beside it are not.
+// An error names the wrong character and no other.
 func TestErrorsShowNoCode(t *testing.T) {
 	for _, typed := range []string{"PVU3FY6!", "PVU3FY6", "PVU3FY64K", "PVU3FY0Z"} {
 		_, err := bindcode.Parse(typed)
@@ -122,7 +122,7 @@ func TestWipe(t *testing.T) {
 	require.Zero(t, [8]byte(c))
 }
 
-// The recorded expression and the alphabet are one set.
+// The recorded regular expression accepts exactly the alphabet.
 func TestAlphabet(t *testing.T) {
 	file, err := os.ReadFile("../testdata/vectors/imkey.json")
 	require.NoError(t, err)
@@ -140,7 +140,7 @@ func TestAlphabet(t *testing.T) {
 	}
 }
 
-// FuzzParse: what is accepted is 8 characters of the alphabet and spells itself; what is not has its reason.
+// FuzzParse checks that a code has 8 characters of the alphabet and parses to itself, and that an error has a reason.
 func FuzzParse(f *testing.F) {
 	for _, s := range []string{"", "PVU3FY64", "pvu3-fy64", " P V U 3 F Y 6 4 ", "PVU3FY6O", "PVU3FY6\xFF", "PVU3FY644", "ΡVU3FY64"} {
 		f.Add(s)

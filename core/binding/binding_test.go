@@ -54,7 +54,7 @@ var (
 	genuine = attestationtest.New(seid, se.Public()).Sign(ca)
 )
 
-// watchedStore is a store that tells what was put, and fails when asked to.
+// watchedStore is a store that records what was put, and fails on demand.
 type watchedStore struct {
 	MemoryStore
 	puts []State
@@ -78,7 +78,7 @@ func (w *watchedStore) Put(ctx context.Context, name string, b []byte) error {
 	return w.MemoryStore.Put(ctx, name, b)
 }
 
-// host is a browser with a store, and the device plugged into it.
+// host is an app with a store, and the device that is plugged in.
 type host struct {
 	*transporttest.Table
 	*Binding
@@ -86,12 +86,12 @@ type host struct {
 	store *watchedStore
 }
 
-// hosted runs a test in fake time, with an unbound device that presents the genuine certificate.
+// hosted runs a test in fake time, with an unbound device that has the genuine certificate.
 func hosted(t *testing.T, test func(t *testing.T, h *host)) {
 	synctest.Test(t, func(t *testing.T) { plugged(t, func(h *host) { test(t, h) }) })
 }
 
-// plugged plugs such a device in for the length of a test.
+// plugged runs a test with such a device.
 func plugged(t *testing.T, test func(h *host)) {
 	d := transporttest.NewTable()
 	defer d.Unplug()
@@ -115,7 +115,7 @@ func (h *host) says(s Status, certificate []byte) {
 	h.Answer(bindCheck, hex.EncodeToString(append([]byte{byte(s)}, certificate...))+"9000")
 }
 
-// record is what the store holds.
+// record returns the record in the store.
 func (h *host) record() *Record {
 	h.t.Helper()
 	r, err := load(h.t.Context(), h.store, seid)
@@ -123,7 +123,7 @@ func (h *host) record() *Record {
 	return r
 }
 
-// keep puts a record into the store in a state.
+// keep puts a record in a state into the store.
 func (h *host) keep(s State) *Record {
 	h.t.Helper()
 	r := full()
@@ -134,7 +134,7 @@ func (h *host) keep(s State) *Record {
 	return r
 }
 
-// verifies counts the IDENTITY_VERIFYs on the wire, whole or begun.
+// verifies returns the number of IDENTITY_VERIFY commands on the wire, incomplete ones included.
 func (h *host) verifies() (n int) {
 	for _, p := range h.Packets() {
 		if p[4] == 0xC3 && p[7] == 0x80 && p[8] == 0x73 {
@@ -160,7 +160,7 @@ func requireCode(t *testing.T, want errcode.Code, err error) {
 	require.Equal(t, want, errcode.Of(err), "%v", err)
 }
 
-// proves checks IDENTITY_VERIFY as the secure element does, by another library.
+// proves checks IDENTITY_VERIFY as the secure element does, with another library.
 func proves(t *testing.T, cmd []byte, code string) bool {
 	require.Len(t, cmd, 5+0x71+1)
 	require.Equal(t, []byte{0x80, 0x73, 0x80, 0x00, 0x71}, cmd[:5])
@@ -199,7 +199,7 @@ func TestFirstBinding(t *testing.T) {
 				return []byte{0x5A, 0x90, 0}
 			})
 			require.NoError(t, h.Bind(t.Context(), typed, BindOptions{}))
-			require.Equal(t, VerifySent, atVerify.State, "durable before instruction 73 left")
+			require.Equal(t, VerifySent, atVerify.State, "durable before instruction 73 is sent")
 			require.Equal(t, app, atVerify.App)
 			require.Equal(t, se.Public(), atVerify.SE[:])
 			require.Equal(t, []State{Pending, VerifySent, Bound}, h.store.puts)
@@ -207,23 +207,23 @@ func TestFirstBinding(t *testing.T) {
 
 			r := h.record()
 			require.Equal(t, Bound, r.State)
-			require.Equal(t, app, r.App, "one key a device")
+			require.Equal(t, app, r.App, "one app key for each device")
 			require.Equal(t, Verified, r.Trust)
 			require.Equal(t, trustedCAs[0], r.CA)
 			require.Equal(t, "imKey01191200001", r.Serial)
-			require.False(t, r.HasCode, "the code is not kept unasked")
+			require.False(t, r.HasCode, "the code is not kept by default")
 			require.False(t, r.BoundAt.IsZero())
 
 			h.says(BoundToThis, genuine)
 			h.requireStatus(BoundToThis)
-			require.NoError(t, h.Bind(t.Context(), code, BindOptions{}), "nothing to do")
+			require.NoError(t, h.Bind(t.Context(), code, BindOptions{}), "nothing is sent")
 			require.Equal(t, 1, h.verifies())
 			require.Len(t, h.store.puts, 3)
 		})
 	}
 }
 
-// The shapes of the recorded commands, as bytes on the wire.
+// The commands on the wire have the form of the recorded ones.
 func TestCommandsAsRecorded(t *testing.T) {
 	file, err := os.ReadFile("../testdata/vectors/imkey.json")
 	require.NoError(t, err)
@@ -298,7 +298,7 @@ func TestWrongCode(t *testing.T) {
 			return []byte{0xA5, 0x90, 0}
 		})
 		requireCode(t, errcode.WrongCode, h.Bind(t.Context(), "22222222", BindOptions{RememberCode: true}))
-		require.Equal(t, 1, h.verifies(), "it is never sent again by itself")
+		require.Equal(t, 1, h.verifies(), "IDENTITY_VERIFY is not sent again")
 		require.Equal(t, []State{Pending, VerifySent, Pending}, h.store.puts)
 		require.False(t, h.record().HasCode, "a wrong code is not kept")
 		h.requireStatus(Unbound)
@@ -307,8 +307,8 @@ func TestWrongCode(t *testing.T) {
 	})
 }
 
-// A code that was never confirmed is a candidate, and falls with the attempt after it.
-func TestACandidateIsNotKept(t *testing.T) {
+// A code that was never confirmed is dropped by the next attempt.
+func TestUnconfirmedCodeIsDropped(t *testing.T) {
 	hosted(t, func(t *testing.T, h *host) {
 		r := h.keep(VerifySent)
 		r.Code, r.HasCode, r.BoundAt = bindcode.Code([]byte("22222222")), true, time.Time{}
@@ -320,9 +320,9 @@ func TestACandidateIsNotKept(t *testing.T) {
 	})
 }
 
-// A key that was bound before may have been bound by another host that has it: the code of the attempt that was cut off here
-// is then not known to be right, and is not told as the binding code.
-func TestACandidateOfAKeyThatWasBoundIsNotPromoted(t *testing.T) {
+// If the key was bound before, another app that has the key may have bound it again. The code of the interrupted attempt may be
+// wrong, and does not become the binding code.
+func TestUnconfirmedCodeOfABoundKeyIsDropped(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var store *watchedStore
 		var app secp256k1.PrivateKey
@@ -331,7 +331,7 @@ func TestACandidateOfAKeyThatWasBoundIsNotPromoted(t *testing.T) {
 			h.says(BoundElsewhere, genuine)
 			h.On(verify, func([]byte) []byte { h.Unplug(); return nil })
 			requireCode(t, errcode.DeviceDisconnected, h.Bind(t.Context(), "22222222", BindOptions{RememberCode: true}))
-			require.Equal(t, []any{VerifySent, true}, []any{h.record().State, h.record().HasCode}, "a candidate")
+			require.Equal(t, []any{VerifySent, true}, []any{h.record().State, h.record().HasCode}, "an unconfirmed code")
 		})
 		plugged(t, func(h *host) {
 			h.store, h.config.Store = store, store
@@ -342,8 +342,8 @@ func TestACandidateOfAKeyThatWasBoundIsNotPromoted(t *testing.T) {
 	})
 }
 
-// However many attempts are cut off or fail, what was bound once is bound again as soon as the device says so.
-func TestWhatWasBoundIsNotForgottenByAttempts(t *testing.T) {
+// After interrupted and failed attempts, a former binding is bound again as soon as the device says so.
+func TestFailedAttemptsKeepAFormerBinding(t *testing.T) {
 	hosted(t, func(t *testing.T, h *host) {
 		r := h.keep(VerifySent) // of a device that was bound
 		require.False(t, r.BoundAt.IsZero())
@@ -357,7 +357,7 @@ func TestWhatWasBoundIsNotForgottenByAttempts(t *testing.T) {
 	})
 }
 
-// The answers to IDENTITY_VERIFY, and where each leaves a record that was pending, verify-sent or bound before.
+// The answers to IDENTITY_VERIFY, and the state of the record after each of them.
 func TestAnswersToVerify(t *testing.T) {
 	for name, c := range map[string]struct {
 		answer string
@@ -369,7 +369,7 @@ func TestAnswersToVerify(t *testing.T) {
 		"too many":           {"6985", errcode.CodeLocked, map[State]State{Pending: Pending, VerifySent: Former, Bound: Former, Former: Former, Imported: Former}},
 		"locked":             {"F081", errcode.Locked, map[State]State{Pending: Pending, VerifySent: Former, Bound: Former, Former: Former, Imported: Former}},
 		"in its menu":        {"F080", errcode.InMenu, map[State]State{Pending: Pending, VerifySent: Former, Bound: Former, Former: Former, Imported: Former}},
-		"declined":           {"6940", errcode.UserRejected, map[State]State{Pending: Pending, VerifySent: Former, Bound: Former, Former: Former, Imported: Former}},
+		"rejected":           {"6940", errcode.UserRejected, map[State]State{Pending: Pending, VerifySent: Former, Bound: Former, Former: Former, Imported: Former}},
 		"yes and 6985":       {"5A6985", errcode.CodeLocked, map[State]State{Pending: Pending, VerifySent: Former, Bound: Former, Former: Former, Imported: Former}},
 		"nothing":            {"9000", errcode.Protocol, map[State]State{Pending: VerifySent, VerifySent: VerifySent, Bound: VerifySent}},
 		"55":                 {"559000", errcode.Protocol, map[State]State{Pending: VerifySent, VerifySent: VerifySent, Bound: VerifySent}},
@@ -386,7 +386,7 @@ func TestAnswersToVerify(t *testing.T) {
 					h.Answer(verify, c.answer)
 					requireCode(t, c.want, h.bind(BindOptions{}))
 					require.Equal(t, after, h.record().State)
-					require.Equal(t, app, h.record().App, "no answer takes the key away")
+					require.Equal(t, app, h.record().App, "no answer removes the key")
 					require.Equal(t, 1, h.verifies())
 				})
 			})
@@ -394,7 +394,7 @@ func TestAnswersToVerify(t *testing.T) {
 	}
 }
 
-// What BIND_CHECK may say to a record in each state.
+// The answers to BIND_CHECK for a record in each state.
 func TestAnswersToCheck(t *testing.T) {
 	hex := func(b []byte) string { return hex.EncodeToString(b) }
 	for name, c := range map[string]struct {
@@ -533,11 +533,11 @@ func TestCancelledInVerify(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		h.On(verify, func([]byte) []byte { cancel(); return []byte{0x5A, 0x90, 0} })
 		require.NoError(t, h.Bind(ctx, code, BindOptions{}))
-		require.Equal(t, Bound, h.record().State, "the record follows the device, whatever became of the caller")
+		require.Equal(t, Bound, h.record().State, "the record follows the device, even if the caller gave up")
 	})
 }
 
-// The store fails at each put in turn: nothing is half, and nothing leaves before it is durable.
+// The store fails at each put in turn. No binding is incomplete, and nothing is sent before the record is durable.
 func TestFailingStore(t *testing.T) {
 	full := errcode.New(errcode.StorageFull, "quota")
 	failAt := func(s State) func(*Record) error {
@@ -554,7 +554,7 @@ func TestFailingStore(t *testing.T) {
 		requireCode(t, errcode.StorageFull, err)
 		requireCode(t, errcode.StorageFull, h.bind(BindOptions{}))
 		for _, cmd := range h.Sent() {
-			require.False(t, strings.HasPrefix(cmd, bindCheck), "no key is used that is not kept")
+			require.False(t, strings.HasPrefix(cmd, bindCheck), "no key is used before it is stored")
 		}
 		_, err = h.store.Get(t.Context(), seid)
 		require.ErrorIs(t, err, ErrNoRecord)
@@ -562,7 +562,7 @@ func TestFailingStore(t *testing.T) {
 	hosted(t, func(t *testing.T, h *host) {
 		h.store.fail = failAt(VerifySent)
 		requireCode(t, errcode.StorageFull, h.bind(BindOptions{}))
-		require.Zero(t, h.verifies(), "instruction 73 never leaves before a durable verify-sent")
+		require.Zero(t, h.verifies(), "instruction 73 is never sent before verify-sent is durable")
 		require.Equal(t, Pending, h.record().State)
 	})
 	hosted(t, func(t *testing.T, h *host) {
@@ -575,7 +575,7 @@ func TestFailingStore(t *testing.T) {
 		requireCode(t, errcode.StorageFull, err)
 		h.store.fail = nil
 		h.requireStatus(BoundToThis)
-		require.Equal(t, Bound, h.record().State, "the next visit completes it")
+		require.Equal(t, Bound, h.record().State, "the next call completes the binding")
 		require.Equal(t, 1, h.verifies())
 	})
 	hosted(t, func(t *testing.T, h *host) {
@@ -609,7 +609,7 @@ func TestBlockedStore(t *testing.T) {
 		requireCode(t, errcode.Storage, err)
 		requireCode(t, errcode.Storage, h.bind(BindOptions{}))
 		require.Zero(t, h.verifies())
-		require.Empty(t, h.store.puts, "a record that cannot be read is not written over")
+		require.Empty(t, h.store.puts, "a record that cannot be read is not overwritten")
 	})
 }
 
@@ -627,7 +627,7 @@ func TestCorruptRecord(t *testing.T) {
 			got, err := h.store.Get(t.Context(), seid)
 			require.NoError(t, err)
 			require.Equal(t, b, got, "%s: nothing overwrites it", name)
-			require.NoError(t, h.Forget(t.Context()), "but its person may")
+			require.NoError(t, h.Forget(t.Context()), "but the user may")
 			h.requireStatus(Unbound)
 		})
 	}
@@ -642,7 +642,7 @@ func TestUnverifiedDevice(t *testing.T) {
 		requireCode(t, errcode.UntrustedDevice, h.bind(BindOptions{}))
 		require.Zero(t, h.verifies())
 		require.Equal(t, []State{Pending}, h.store.puts)
-		require.False(t, h.record().HasSE, "no key is taken unasked")
+		require.False(t, h.record().HasSE, "no key is accepted by default")
 
 		require.NoError(t, h.bind(BindOptions{AcceptUnverified: true}))
 		require.Equal(t, 1, h.verifies())
@@ -652,7 +652,7 @@ func TestUnverifiedDevice(t *testing.T) {
 		h.says(BoundToThis, forged)
 		h.requireStatus(BoundToThis)
 
-		// From now on it is this key or none, whoever vouches for another.
+		// From now on another key is refused, even if a trusted CA signed it.
 		for _, by := range []attestationtest.Key{ca, wrongCA} {
 			for _, s := range []Status{Unbound, BoundToThis, BoundElsewhere} {
 				h.says(s, attestationtest.New(seid, otherSE.Public()).Sign(by))
@@ -661,7 +661,7 @@ func TestUnverifiedDevice(t *testing.T) {
 		}
 		require.Equal(t, 1, h.verifies())
 	})
-	// A wrong code fixes it as well: something that depends on a code has left.
+	// A wrong code fixes the key as well, since data that depends on a code was sent.
 	hosted(t, func(t *testing.T, h *host) {
 		h.Answer(verify, "A59000")
 		h.says(Unbound, forged)
@@ -673,7 +673,7 @@ func TestUnverifiedDevice(t *testing.T) {
 	})
 }
 
-func TestNoPinsTrustNothing(t *testing.T) {
+func TestNoTrustedCATrustsNothing(t *testing.T) {
 	hosted(t, func(t *testing.T, h *host) {
 		h.config.TrustedCAs = nil
 		requireCode(t, errcode.UntrustedDevice, h.bind(BindOptions{}))
@@ -681,9 +681,8 @@ func TestNoPinsTrustNothing(t *testing.T) {
 	})
 }
 
-// A machine in the middle changes the certificate on its way: each change is refused, and nothing that depends on the
-// code leaves the host. Where the certificate is not even well formed, or names another device, accepting the
-// unverified does not help.
+// An attacker between app and device changes the certificate. Each change is refused, and nothing that depends on the code is
+// sent. If the certificate is malformed or names another device, AcceptUnverified does not help.
 func TestMachineInTheMiddle(t *testing.T) {
 	nist, err := ecdh.P256().GenerateKey(rand.Reader)
 	require.NoError(t, err)
@@ -727,7 +726,7 @@ func TestMachineInTheMiddle(t *testing.T) {
 		require.Equal(t, Pending, h.record().State)
 		require.False(t, h.record().HasSE)
 
-		// No certificate at all, and none to be had either.
+		// No certificate in the answer, and none from the card manager.
 		h.says(Unbound, nil)
 		h.Answer(readCertificate, "6D00")
 		require.Error(t, h.bind(accepting))
@@ -735,7 +734,7 @@ func TestMachineInTheMiddle(t *testing.T) {
 
 		h.says(Unbound, genuine)
 		h.Answer(verify, "5A9000")
-		require.NoError(t, h.bind(BindOptions{}), "the honest wire still works")
+		require.NoError(t, h.bind(BindOptions{}), "the unchanged certificate still works")
 	})
 }
 
@@ -813,8 +812,8 @@ func TestForget(t *testing.T) {
 		app := h.keep(Bound).App
 		before := len(h.Packets())
 		require.NoError(t, h.Forget(t.Context()))
-		require.NoError(t, h.Forget(t.Context()), "twice is fine")
-		require.Len(t, h.Packets(), before, "the device is told nothing")
+		require.NoError(t, h.Forget(t.Context()), "a second time is no error")
+		require.Len(t, h.Packets(), before, "nothing is sent to the device")
 		_, err := h.store.Get(t.Context(), seid)
 		require.ErrorIs(t, err, ErrNoRecord)
 		h.says(BoundElsewhere, genuine)
@@ -837,13 +836,13 @@ func TestErrorsShowNoCode(t *testing.T) {
 	})
 }
 
-func TestTrustOfTheRecordIsThatOfTheLastLook(t *testing.T) {
+func TestRecordHasTheTrustOfTheLastBinding(t *testing.T) {
 	hosted(t, func(t *testing.T, h *host) {
 		h.Answer(verify, "5A9000")
 		h.says(Unbound, attestationtest.New(seid, se.Public()).Sign(wrongCA))
 		require.NoError(t, h.bind(BindOptions{AcceptUnverified: true}))
 		require.Equal(t, Accepted, h.record().Trust)
-		h.says(Unbound, genuine) // reset meanwhile, and the maker published its key
+		h.says(Unbound, genuine) // reset meanwhile, and the vendor's key is trusted now
 		require.NoError(t, h.bind(BindOptions{}))
 		require.Equal(t, Verified, h.record().Trust)
 		require.Equal(t, trustedCAs[0], h.record().CA)
@@ -851,8 +850,8 @@ func TestTrustOfTheRecordIsThatOfTheLastLook(t *testing.T) {
 	})
 }
 
-// bitStep says how far apart the bits are that a test flips: every one natively; in WebAssembly, where the curve is ten
-// times slower and the code is the same, every seventh, which still meets every byte at another bit.
+// bitStep is the distance between the bits that a test flips: every bit natively, every seventh in WebAssembly, where the
+// curve is ten times slower. Every seventh still covers each byte.
 func bitStep() int {
 	if runtime.GOOS == "js" {
 		return 7

@@ -24,9 +24,8 @@ func put(t *testing.T, store Store, r *Record) {
 	require.NoError(t, save(t.Context(), store, r))
 }
 
-// Every shape of record that version 1 wrote: they are read, told of, and version 2 once anything is written. The file is
-// never written anew.
-func TestEveryRecordOfVersion1Opens(t *testing.T) {
+// Every form of record that version 1 wrote can be read and listed, and is written in version 2. Do not regenerate the file.
+func TestRecordsOfVersion1(t *testing.T) {
 	b, err := os.ReadFile("testdata/records-v1.json")
 	require.NoError(t, err)
 	var rows []struct{ Name, State, Trust, BoundAt, Code, Hex string }
@@ -82,8 +81,8 @@ func TestEveryRecordOfVersion1Opens(t *testing.T) {
 	}
 }
 
-// What version 1 left pending after a wrong code, of a device that was bound once, has a key that may still be worth something.
-func TestARecordOfVersion1ThatWasBoundOnceIsNotReplaced(t *testing.T) {
+// Version 1 left a record pending after a wrong code, even if the device was bound before. Its key may still be needed.
+func TestFormerlyBoundRecordOfVersion1IsNotReplaced(t *testing.T) {
 	once := full()
 	once.State = Pending
 	var store MemoryStore
@@ -96,8 +95,8 @@ func TestARecordOfVersion1ThatWasBoundOnceIsNotReplaced(t *testing.T) {
 	require.NoError(t, err)
 }
 
-// What a later version wrote is told of as unreadable, and stays byte by byte, until its person says otherwise.
-func TestAFutureRecordIsLeftAlone(t *testing.T) {
+// A record of a later version is listed as unreadable, and does not change until the user decides.
+func TestRecordOfALaterVersionIsLeftAlone(t *testing.T) {
 	future := full().encode()
 	future[0] = recordVersion + 1
 	var store MemoryStore
@@ -121,7 +120,7 @@ func TestAFutureRecordIsLeftAlone(t *testing.T) {
 	require.Empty(t, known)
 }
 
-func TestKnownTellsNoSecret(t *testing.T) {
+func TestKnownHasNoSecret(t *testing.T) {
 	var store MemoryStore
 	r := full()
 	put(t, &store, r)
@@ -133,8 +132,8 @@ func TestKnownTellsNoSecret(t *testing.T) {
 	require.ErrorIs(t, err, ErrNoRecord)
 }
 
-// A code counts as kept where it can be looked up: not a candidate, nor that of a binding which the device denied.
-func TestWhereACodeIsKept(t *testing.T) {
+// HasCode is set if the code can be looked up: not for an unconfirmed code, nor for a former binding.
+func TestHasCode(t *testing.T) {
 	var store MemoryStore
 	for state, want := range map[State]bool{VerifySent: false, Bound: true, Imported: true, Former: false} {
 		r := full()
@@ -146,7 +145,7 @@ func TestWhereACodeIsKept(t *testing.T) {
 	}
 }
 
-// deleting forgets a record between the list and the look, as another page may.
+// deleting removes a record between List and Get, as another page may.
 type deleting struct{ *MemoryStore }
 
 func (d deleting) List(ctx context.Context) ([]string, error) {
@@ -215,8 +214,8 @@ func FuzzName(f *testing.F) {
 	})
 }
 
-// A record moved to another host is imported there, whatever it was, and changes nothing where it came from.
-func TestAMoveToAnotherHost(t *testing.T) {
+// A record moved to another app is imported there. The original record does not change.
+func TestMoveToAnotherApp(t *testing.T) {
 	for before, after := range map[State]State{Bound: Imported, Former: Imported, Imported: Imported, VerifySent: VerifySent} {
 		var here, there MemoryStore
 		r := full()
@@ -245,7 +244,7 @@ func TestNothingToExport(t *testing.T) {
 	}
 }
 
-func TestImportsThatFailChangeNothing(t *testing.T) {
+func TestFailedImportsChangeNothing(t *testing.T) {
 	good := full().encode()
 	future := full().encode()
 	future[0] = recordVersion + 1
@@ -300,7 +299,7 @@ func TestImportsThatFailChangeNothing(t *testing.T) {
 	}
 }
 
-func TestWhatAnImportReplaces(t *testing.T) {
+func TestImportReplaces(t *testing.T) {
 	named := records()["pending"]
 	named.Name = "met"
 	other := full()
@@ -316,7 +315,7 @@ func TestWhatAnImportReplaces(t *testing.T) {
 		r, err := load(t.Context(), &store, seid)
 		require.NoError(t, err)
 		require.Equal(t, full().App, r.App)
-		require.Equal(t, here.Name, r.Name, "a name stays where the file has none")
+		require.Equal(t, here.Name, r.Name, "the name stays if the file has none")
 	}
 	store := unreadable{&watchedStore{}}
 	_, err := Import(t.Context(), store, file.encode(), ImportOptions{Replace: true})
@@ -327,8 +326,8 @@ func TestWhatAnImportReplaces(t *testing.T) {
 	require.ErrorIs(t, err, full)
 }
 
-// An imported binding is bound when the device says so, keeps when it was made, and signs.
-func TestTheDeviceHasTheLastWordOnAnImport(t *testing.T) {
+// An imported binding becomes bound when the device says so. It keeps the time of the binding, and its key signs.
+func TestImportedBindingBecomesBound(t *testing.T) {
 	hosted(t, func(t *testing.T, h *host) {
 		r := h.keep(Imported)
 		h.says(BoundToThis, genuine)
@@ -344,8 +343,8 @@ func TestTheDeviceHasTheLastWordOnAnImport(t *testing.T) {
 	})
 }
 
-// A store that fails to note a later no has the binding's answer all the same, and the record from before.
-func TestALaterNoThatCannotBeNoted(t *testing.T) {
+// If the store fails when a binding becomes a former one, the caller gets the status all the same, and the record does not change.
+func TestStoreFailsWhenABindingEnds(t *testing.T) {
 	hosted(t, func(t *testing.T, h *host) {
 		h.keep(Bound)
 		h.store.fail = func(*Record) error { return errcode.New(errcode.StorageFull, "put") }

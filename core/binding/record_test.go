@@ -18,7 +18,7 @@ import (
 	"imkey-connect/core/tlv"
 )
 
-// full is a record with every field, and none of chance.
+// full is a record with every field and fixed values.
 func full() *Record {
 	return &Record{
 		SEID: "19060000000200860001010000000014", Serial: "imKey01191200001", State: Bound,
@@ -31,7 +31,7 @@ func full() *Record {
 	}
 }
 
-// records are the shapes that the state machine writes.
+// records are the forms of records that the state machine writes.
 func records() map[string]*Record {
 	pending := full()
 	*pending = Record{SEID: pending.SEID, Serial: pending.Serial, State: Pending, App: pending.App, Created: pending.Created}
@@ -54,7 +54,7 @@ func TestRecordRoundTrip(t *testing.T) {
 	}
 }
 
-// Records of every version ever written must stay readable: this file is never written anew.
+// Records of all earlier versions stay readable. Do not regenerate the file.
 func TestVersion1StaysReadable(t *testing.T) {
 	text, err := os.ReadFile("testdata/record-v1.hex")
 	require.NoError(t, err)
@@ -67,7 +67,7 @@ func TestVersion1StaysReadable(t *testing.T) {
 	require.Equal(t, want, r)
 }
 
-// damaged says that b is refused, or is the one spelling of another record: it never half decodes.
+// damaged asserts that b is refused or is the encoding of another record.
 func damaged(t *testing.T, b []byte, name string) {
 	t.Helper()
 	r, err := decodeRecord(b)
@@ -92,7 +92,7 @@ func TestDamagedRecords(t *testing.T) {
 		for n := range good {
 			_, err := decodeRecord(good[:n])
 			if err == nil {
-				// Only an optional field at the end may go unnoticed here; the store authenticates the whole.
+				// Only a missing optional field at the end may go unnoticed here. The store authenticates the record.
 				damaged(t, good[:n], fmt.Sprintf("%s, %d bytes", name, n))
 				continue
 			}
@@ -153,7 +153,7 @@ func TestContradictoryRecords(t *testing.T) {
 		"verify-sent without a key":    set(map[uint16][]byte{tagState: {2}, tagSE: nil, tagTrust: nil, tagCA: nil}),
 		"a key without trust":          set(map[uint16][]byte{tagTrust: nil, tagCA: nil}),
 		"trust without a key":          set(map[uint16][]byte{tagSE: nil}),
-		"verified by nobody":           set(map[uint16][]byte{tagCA: nil}),
+		"verified without a CA":        set(map[uint16][]byte{tagCA: nil}),
 		"accepted, with a CA":          set(map[uint16][]byte{tagTrust: {2}}),
 		"bound at no time":             set(map[uint16][]byte{tagBoundAt: nil}),
 		"bound at the zero time":       set(map[uint16][]byte{tagState: {1}, tagBoundAt: seconds(time.Time{})}),
@@ -189,7 +189,7 @@ func TestContradictoryRecords(t *testing.T) {
 		require.Equal(t, errcode.RecordCorrupt, errcode.Of(err), name)
 	}
 	_, err = decodeRecord(set(map[uint16][]byte{tagBoundAt: seconds(time.Unix(lastSecond, 0)), tagCreated: seconds(time.Unix(-lastSecond, 0))}))
-	require.NoError(t, err, "the last moments that a Date can tell")
+	require.NoError(t, err, "the first and last times of a Date")
 	for _, f := range fields {
 		b := build(func(tag uint16, value []byte) [][]byte {
 			if tag == f.Tag {
@@ -206,7 +206,7 @@ func TestContradictoryRecords(t *testing.T) {
 		}
 	}
 	_, err = decodeRecord(append(full().encode(), 0x8C, 0))
-	require.Equal(t, errcode.RecordCorrupt, errcode.Of(err), "a field from the future")
+	require.Equal(t, errcode.RecordCorrupt, errcode.Of(err), "a field of a later version")
 	swapped := []byte{recordVersion}
 	for i := len(fields) - 1; i >= 0; i-- {
 		swapped = append(swapped, fields[i].Raw...)
@@ -245,7 +245,7 @@ func TestValidSEID(t *testing.T) {
 	}
 }
 
-// FuzzRecord: a record has one spelling.
+// FuzzRecord checks that a decoded record encodes to the same bytes.
 func FuzzRecord(f *testing.F) {
 	for _, r := range records() {
 		f.Add(r.encode())

@@ -13,7 +13,7 @@ import (
 	"imkey-connect/core/secp256k1"
 )
 
-// meanwhile is a store to which somebody else comes after a Get or a Put.
+// meanwhile is a store that calls a function after a Get or a Put, as if another page used the store then.
 type meanwhile struct {
 	Store
 	afterGet, afterPut func(State)
@@ -21,17 +21,17 @@ type meanwhile struct {
 
 func (m *meanwhile) Get(ctx context.Context, seid string) ([]byte, error) {
 	b, err := m.Store.Get(ctx, seid)
-	m.come(&m.afterGet, b, err)
+	m.interrupt(&m.afterGet, b, err)
 	return b, err
 }
 
 func (m *meanwhile) Put(ctx context.Context, seid string, b []byte) error {
 	err := m.Store.Put(ctx, seid, b)
-	m.come(&m.afterPut, b, err)
+	m.interrupt(&m.afterPut, b, err)
 	return err
 }
 
-func (m *meanwhile) come(f *func(State), b []byte, err error) {
+func (m *meanwhile) interrupt(f *func(State), b []byte, err error) {
 	if *f == nil || err != nil {
 		return
 	}
@@ -40,16 +40,16 @@ func (m *meanwhile) come(f *func(State), b []byte, err error) {
 	}
 }
 
-// moved is a record of the same device that another host made.
+// moved is a record of the same device from another app.
 func moved() []byte {
 	r := full()
-	r.App = secp256k1.PrivateKey(attestationtest.NewKey("another host's app key").Serialize())
+	r.App = secp256k1.PrivateKey(attestationtest.NewKey("another app's key").Serialize())
 	r.SE, r.CA, r.Name = secp256k1.PublicKey(se.Public()), trustedCAs[0], "from the file"
 	return r.encode()
 }
 
-// What others do to the record while the device checks a code, and what is left when it has answered.
-func TestOthersWhileTheDeviceChecks(t *testing.T) {
+// Another page changes the record while the device checks a code.
+func TestRecordChangesWhileTheDeviceChecks(t *testing.T) {
 	rename := func(s Store) error { return Rename(context.Background(), s, seid, "named meanwhile") }
 	forget := func(s Store) error { return Forget(context.Background(), s, seid) }
 	replace := func(s Store) error {
@@ -109,8 +109,8 @@ func TestOthersWhileTheDeviceChecks(t *testing.T) {
 	}
 }
 
-// A caller who is told of a wrong code is told nothing else, whatever became of the record meanwhile.
-func TestAWrongCodeIsAllThatIsTold(t *testing.T) {
+// After a wrong code the error is wrong-code only, even if the record changed meanwhile.
+func TestWrongCodeIsTheOnlyError(t *testing.T) {
 	hosted(t, func(t *testing.T, h *host) {
 		h.keep(Former)
 		h.says(BoundElsewhere, genuine)
@@ -126,7 +126,7 @@ func TestAWrongCodeIsAllThatIsTold(t *testing.T) {
 	})
 }
 
-// late imports a record when the lock is taken, after whoever takes it has looked and found none.
+// late imports a record when the lock is taken, after the caller found no record.
 type late struct{ *watchedStore }
 
 func (l late) Lock(ctx context.Context, seid string) (func(), error) {
@@ -137,18 +137,18 @@ func (l late) Lock(ctx context.Context, seid string) (func(), error) {
 	return func() {}, err
 }
 
-func TestAnImportBeforeTheFirstRecordIsMadeStays(t *testing.T) {
+func TestImportBeforeTheFirstRecordIsKept(t *testing.T) {
 	hosted(t, func(t *testing.T, h *host) {
 		h.config.Store = late{h.store}
 		h.says(BoundToThis, genuine)
 		h.requireStatus(BoundToThis)
-		require.Equal(t, []State{Imported, Bound}, h.store.puts, "none is made over it")
+		require.Equal(t, []State{Imported, Bound}, h.store.puts, "no new record replaces it")
 		require.Equal(t, "from the file", h.record().Name)
 	})
 }
 
-// A record that is replaced or removed before the code leaves: it does not leave.
-func TestOthersBeforeTheCodeLeaves(t *testing.T) {
+// If another page replaces or removes the record before the code is sent, the code is not sent.
+func TestRecordChangesBeforeTheCodeIsSent(t *testing.T) {
 	for name, do := range map[string]func(Store) error{
 		"forgotten": func(s Store) error { return Forget(context.Background(), s, seid) },
 		"replaced": func(s Store) error {
@@ -166,14 +166,14 @@ func TestOthersBeforeTheCodeLeaves(t *testing.T) {
 				requireCode(t, errcode.Storage, h.bind(BindOptions{}))
 				require.Zero(t, h.verifies())
 				requireCode(t, "", h.bind(BindOptions{}))
-				require.Equal(t, Bound, h.record().State, "and then with what is there")
+				require.Equal(t, Bound, h.record().State, "the next call uses the new record")
 			})
 		})
 	}
 }
 
-// One writer at a time: everybody who changes a record holds its lock, and lets it go.
-func TestWritersTakeTurns(t *testing.T) {
+// Every function that changes a record holds its lock and releases it.
+func TestWritersHoldTheLock(t *testing.T) {
 	var store MemoryStore
 	held := 0
 	var told []string
@@ -198,7 +198,7 @@ func TestWritersTakeTurns(t *testing.T) {
 	l.(*shared).Store = broken{&store}
 	require.ErrorIs(t, Rename(t.Context(), l, seid, "x"), errcode.Storage)
 	require.ErrorIs(t, Forget(t.Context(), l, seid), errcode.Storage)
-	require.Len(t, told, 3, "what did not change is not told of")
+	require.Len(t, told, 3, "failed changes are not reported")
 	hosted(t, func(t *testing.T, h *host) {
 		h.config.Store = Shared(h.store, l.(*shared).lock, nil)
 		h.Answer(verify, "5A9000")
@@ -208,14 +208,14 @@ func TestWritersTakeTurns(t *testing.T) {
 	require.Zero(t, held)
 }
 
-// broken is a store that takes no change.
+// broken is a store that cannot be changed.
 type broken struct{ *MemoryStore }
 
 func (broken) Put(context.Context, string, []byte) error { return errcode.New(errcode.Storage, "put") }
 func (broken) Delete(context.Context, string) error      { return errcode.New(errcode.Storage, "delete") }
 
-// Without the lock nothing is written, but what the device itself has confirmed.
-func TestALockThatIsNotToBeHad(t *testing.T) {
+// Without the lock only a binding that the device confirmed is written.
+func TestLockIsRefused(t *testing.T) {
 	refused := errcode.New(errcode.Storage, "locked")
 	hosted(t, func(t *testing.T, h *host) {
 		free := true

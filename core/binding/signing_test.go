@@ -77,12 +77,12 @@ func TestSigningKeys(t *testing.T) {
 			require.Equal(t, app[:], k.App[:], name)
 			k.Wipe()
 			require.Equal(t, secp256k1.PrivateKey{}, k.App)
-			require.Zero(t, h.verifies(), "nothing is bound on the way")
+			require.Zero(t, h.verifies(), "nothing is bound")
 		})
 	}
 }
 
-// Keys that are lent are a copy: who wipes them takes nothing from the record, nor the other way round.
+// SigningKeys returns a copy: wiping it does not change the record, nor the other way round.
 func TestSigningKeysAreACopy(t *testing.T) {
 	hosted(t, func(t *testing.T, h *host) {
 		app := h.keep(Bound).App
@@ -95,6 +95,6 @@ func TestSigningKeysAreACopy(t *testing.T) {
 		require.Equal(t, app[:], second.App[:])
 		kept := h.record().App
 		require.Equal(t, app[:], kept[:])
-		require.Empty(t, h.store.puts, "signing changes no record")
+		require.Empty(t, h.store.puts, "signing does not change the record")
 	})
 }

@@ -15,7 +15,7 @@ func TestMemoryStore(t *testing.T) {
 	seids, err := m.List(ctx)
 	require.NoError(t, err)
 	require.Empty(t, seids)
-	require.NoError(t, m.Delete(ctx, "A"), "nothing to delete is no error")
+	require.NoError(t, m.Delete(ctx, "A"), "a missing record is no error")
 
 	mine := []byte{1, 2, 3}
 	require.NoError(t, m.Put(ctx, "B", mine))
@@ -27,7 +27,7 @@ func TestMemoryStore(t *testing.T) {
 	clear(got)
 	got, err = m.Get(ctx, "B")
 	require.NoError(t, err)
-	require.Equal(t, []byte{1, 2, 3}, got, "and gives a copy")
+	require.Equal(t, []byte{1, 2, 3}, got, "and returns a copy")
 
 	require.NoError(t, m.Put(ctx, "B", []byte{5}))
 	got, err = m.Get(ctx, "B")

@@ -17,7 +17,7 @@ import (
 
 const seid = "19060000000200860001010000000014"
 
-// The card manager's commands as hosts send them: core/PROTOCOL.md section 3.
+// The commands of the card manager: core/PROTOCOL.md section 3.
 const (
 	selectManager    = "00A4040000"
 	selectIMK        = "00A4040005695F696D6B00"
@@ -34,7 +34,7 @@ const (
 	readBLEVersion   = "80CB800005DFFF02810000"
 )
 
-// imKey answers everything, as a device that is ready.
+// imKey is a device that answers all commands of the card manager.
 func imKey() *transporttest.Table {
 	d := transporttest.NewTable()
 	d.Answer(selectManager, "9000")
@@ -51,7 +51,7 @@ func imKey() *transporttest.Table {
 	return d
 }
 
-// bubble runs a test in fake time with the device played beside it.
+// bubble runs a test in fake time with a device.
 func bubble(t *testing.T, d func() *transporttest.Table, test func(t *testing.T, d *transporttest.Table)) {
 	synctest.Test(t, func(t *testing.T) {
 		table := d()
@@ -75,7 +75,7 @@ func TestIdentify(t *testing.T) {
 	})
 }
 
-func TestWhatAFirmwareDoesNotAnswerStaysEmpty(t *testing.T) {
+func TestUnansweredFieldsAreEmpty(t *testing.T) {
 	least := func() *transporttest.Table {
 		d := transporttest.NewTable() // 6D00 to the rest
 		d.Answer(selectManager, "9000")
@@ -90,7 +90,7 @@ func TestWhatAFirmwareDoesNotAnswerStaysEmpty(t *testing.T) {
 	})
 }
 
-func TestOddAnswersToOptionalQuestions(t *testing.T) {
+func TestStrangeAnswersToOptionalCommands(t *testing.T) {
 	for name, c := range map[string]struct {
 		command, answer string
 		check           func(*testing.T, device.Info)
@@ -164,13 +164,13 @@ func TestRefusedDevices(t *testing.T) {
 				require.Equal(t, c.want, errcode.Of(err), "%v", err)
 				require.Nil(t, dev)
 				_, err = d.Receive(t.Context())
-				require.ErrorIs(t, err, errcode.DeviceDisconnected, "the link is given back")
+				require.ErrorIs(t, err, errcode.DeviceDisconnected, "the link is closed")
 			})
 		})
 	}
 }
 
-func TestMuteDevice(t *testing.T) {
+func TestSilentDevice(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		pipe := transporttest.NewPipe()
 		_, err := device.Open(t.Context(), pipe, nil)
@@ -180,7 +180,7 @@ func TestMuteDevice(t *testing.T) {
 	})
 }
 
-func TestUnpluggedWhileItIsIdentified(t *testing.T) {
+func TestUnpluggedDuringIdentification(t *testing.T) {
 	bubble(t, imKey, func(t *testing.T, d *transporttest.Table) {
 		d.On(readCertificate, func([]byte) []byte { d.Unplug(); return nil })
 		_, err := device.Open(t.Context(), d, nil)
@@ -237,7 +237,7 @@ func TestCertificate(t *testing.T) {
 	})
 }
 
-// pendingIMK makes SELECT of the IMK applet wait for a person who never comes.
+// pendingIMK makes SELECT of the IMK applet wait for a user who never answers.
 func pendingIMK(d *transporttest.Table) (arrived chan struct{}) {
 	arrived = make(chan struct{}, 10)
 	d.On(selectIMK, func([]byte) []byte {
@@ -267,11 +267,11 @@ func TestCloseEndsAnOperation(t *testing.T) {
 		for range 2 {
 			require.Equal(t, errcode.DeviceDisconnected, errcode.Of(<-failed))
 		}
-		require.NoError(t, dev.Close(), "twice is fine")
+		require.NoError(t, dev.Close(), "a second time is no error")
 		require.Equal(t, errcode.DeviceDisconnected, errcode.Of(selectIMKOn(dev, t.Context())))
 		err = dev.Do(t.Context(), func(*device.Session) error { t.Error("an operation on a closed device"); return nil })
 		require.Equal(t, errcode.DeviceDisconnected, errcode.Of(err))
-		require.Equal(t, seid, dev.Info().SEID, "what it said stays readable")
+		require.Equal(t, seid, dev.Info().SEID, "the information stays readable")
 	})
 }
 
@@ -291,7 +291,7 @@ func TestOneOperationAtATime(t *testing.T) {
 		}()
 		synctest.Wait()
 		require.False(t, second, "it waits for its turn")
-		require.Equal(t, seid, dev.Info().SEID, "meanwhile the state is readable")
+		require.Equal(t, seid, dev.Info().SEID, "meanwhile the information is readable")
 
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
@@ -309,7 +309,7 @@ func TestOneOperationAtATime(t *testing.T) {
 	})
 }
 
-func TestAPanicGivesTheTurnBack(t *testing.T) {
+func TestOperationAfterAPanic(t *testing.T) {
 	bubble(t, imKey, func(t *testing.T, d *transporttest.Table) {
 		dev, err := device.Open(t.Context(), d, nil)
 		require.NoError(t, err)
@@ -318,7 +318,7 @@ func TestAPanicGivesTheTurnBack(t *testing.T) {
 	})
 }
 
-func TestWaitingIsToldOnceAndEnds(t *testing.T) {
+func TestWaitingIsReportedOnceAndEnds(t *testing.T) {
 	bubble(t, imKey, func(t *testing.T, d *transporttest.Table) {
 		arrived := pendingIMK(d)
 		var told []bool
@@ -328,15 +328,15 @@ func TestWaitingIsToldOnceAndEnds(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		go func() { <-arrived; cancel() }()
 		require.Equal(t, errcode.Aborted, errcode.Of(selectIMKOn(dev, ctx)))
-		require.Equal(t, []bool{true, false}, told, "whatever became of it")
+		require.Equal(t, []bool{true, false}, told, "after each of the outcomes")
 		d.Answer(selectIMK, "9000")
 		require.NoError(t, selectIMKOn(dev, t.Context()))
 		require.Len(t, told, 2)
 	})
 }
 
-// Whether real devices send keep-alives is not known: one that sends none must not keep what it asks from the page.
-func TestASilentDeviceThatAsksIsWaiting(t *testing.T) {
+// It is not known whether real devices send keep-alives. A device that sends none must count as waiting, too.
+func TestSilentDeviceThatAsksIsWaiting(t *testing.T) {
 	show := apdu.New(0x80, 0x56, 0, 0, nil)
 	for name, c := range map[string]struct {
 		after time.Duration // until the answer; 0 is at once
@@ -373,9 +373,9 @@ func TestASilentDeviceThatAsksIsWaiting(t *testing.T) {
 				} else {
 					require.NoError(t, err)
 				}
-				require.Equal(t, c.told, told, "once, and once that it is over")
+				require.Equal(t, c.told, told, "once at the beginning and once at the end")
 
-				if c.after == time.Minute { // a command that asks nobody is only slow
+				if c.after == time.Minute { // a command that does not ask the user is only slow
 					told = nil
 					require.NoError(t, dev.Do(t.Context(), func(s *device.Session) error {
 						_, err := s.Transmit(t.Context(), show, 2*time.Minute)
@@ -388,7 +388,7 @@ func TestASilentDeviceThatAsksIsWaiting(t *testing.T) {
 	}
 }
 
-func TestKeepAlivesOfADeviceThatAsksAreToldOnce(t *testing.T) {
+func TestKeepAlivesAreReportedOnce(t *testing.T) {
 	bubble(t, imKey, func(t *testing.T, d *transporttest.Table) {
 		d.On("8056", func([]byte) []byte {
 			for range 5 {
@@ -408,7 +408,7 @@ func TestKeepAlivesOfADeviceThatAsksAreToldOnce(t *testing.T) {
 	})
 }
 
-func TestTransmitLeavesTheStatusWordToItsCaller(t *testing.T) {
+func TestTransmitReturnsEveryStatusWord(t *testing.T) {
 	bubble(t, imKey, func(t *testing.T, d *transporttest.Table) {
 		dev, err := device.Open(t.Context(), d, nil)
 		require.NoError(t, err)

@@ -16,7 +16,7 @@ import (
 	"imkey-connect/core/errcode"
 )
 
-// All lists what is declared, in the same order, each once.
+// All lists the declared codes once, in the same order.
 func TestAllIsComplete(t *testing.T) {
 	file, err := parser.ParseFile(token.NewFileSet(), "codes.go", nil, 0)
 	require.NoError(t, err)
@@ -42,7 +42,7 @@ func TestAllIsComplete(t *testing.T) {
 	}
 }
 
-// The names are a promise to programs outside; this list may grow and nothing in it may change.
+// Other programs rely on the names. The list may grow, but no name may change.
 func TestNamesAreStable(t *testing.T) {
 	for _, name := range []string{"unsupported", "no-device", "request-cancelled", "permission-denied", "not-imkey",
 		"boot-loader", "device-disconnected", "device-busy", "in-use-elsewhere", "timeout", "aborted", "protocol",
@@ -124,7 +124,7 @@ func TestDetailHoldsNoCode(t *testing.T) {
 	}
 }
 
-func TestFromContextKeepsTheTwoApart(t *testing.T) {
+func TestFromContext(t *testing.T) {
 	cancelled, cancel := context.WithCancel(t.Context())
 	cancel()
 	err := errcode.FromContext("op", cancelled.Err())

@@ -24,7 +24,7 @@ import (
 
 const selectEthereum = "00A4040005695F65746800"
 
-// plugged opens a device that answers to identification and nothing else.
+// plugged opens a device that answers only the commands of the identification.
 func plugged(t *testing.T, waiting func(bool), test func(*transporttest.Table, *device.Device)) {
 	d := transporttest.NewTable()
 	defer d.Unplug()
@@ -37,7 +37,7 @@ func plugged(t *testing.T, waiting func(bool), test func(*transporttest.Table, *
 	test(d, dev)
 }
 
-// imkey is a bound device with the Ethereum applet and the test wallet, as core/PROTOCOL.md section 6 describes it.
+// imkey is a bound device with the Ethereum applet of core/PROTOCOL.md section 6 and the test wallet.
 type imkey struct {
 	*transporttest.Table
 	*Ethereum
@@ -55,7 +55,7 @@ type imkey struct {
 	screen   []string
 }
 
-// hosted runs a test in fake time on a device that is bound to this host.
+// hosted runs a test in fake time with a device that is bound to this app.
 func hosted(t *testing.T, test func(t *testing.T, d *imkey)) {
 	synctest.Test(t, func(t *testing.T) {
 		plugged(t, nil, func(table *transporttest.Table, dev *device.Device) {
@@ -80,7 +80,7 @@ func hosted(t *testing.T, test func(t *testing.T, d *imkey)) {
 	})
 }
 
-// use takes another binder.
+// use replaces the binder.
 func (d *imkey) use(b signing.Binder) { d.Ethereum = New(d.dev, b) }
 
 func (d *imkey) answer(b []byte) []byte {
@@ -131,7 +131,7 @@ func (d *imkey) execute(cmd apdu.Command) ([]byte, apdu.StatusWord) {
 	return nil, apdu.InstructionNotSupported
 }
 
-// parse takes a payload apart: what is signed, and the strings for the screen.
+// parse returns the data to be signed and the strings for the screen.
 func (d *imkey) parse(payload []byte) (data []byte, screen []string) {
 	body := payload[2+int(payload[1]):]
 	require.Equal(d.t, byte(tagData), body[0])
@@ -149,7 +149,7 @@ func (d *imkey) parse(payload []byte) (data []byte, screen []string) {
 	return data, screen
 }
 
-// confirm checks the binding signature, with the other library, and shows the request.
+// confirm checks the binding signature with the other library, and shows the request.
 func (d *imkey) confirm(ins byte) apdu.StatusWord {
 	payload := d.prepared[ins]
 	require.Equal(d.t, byte(0), payload[0])
@@ -164,7 +164,7 @@ func (d *imkey) confirm(ins byte) apdu.StatusWord {
 	return apdu.OK
 }
 
-// requests counts the commands with an instruction.
+// requests returns the number of commands with an instruction.
 func (d *imkey) requests(ins string) (n int) {
 	for _, cmd := range d.Sent() {
 		if strings.HasPrefix(cmd, "80"+ins) {
@@ -174,7 +174,7 @@ func (d *imkey) requests(ins string) (n int) {
 	return n
 }
 
-// replay runs a test on a device that plays back recorded exchanges, in their order and no others.
+// replay runs a test with a device that plays back recorded exchanges in their order, and no others.
 func replay(t *testing.T, exchanges []struct{ Cmd, Rsp string }, test func(*testing.T, *Ethereum)) {
 	synctest.Test(t, func(t *testing.T) {
 		plugged(t, nil, func(table *transporttest.Table, dev *device.Device) {
@@ -194,7 +194,7 @@ func replay(t *testing.T, exchanges []struct{ Cmd, Rsp string }, test func(*test
 			table.On(selectEthereum, play)
 			se := secp256k1.PublicKey(must(hex.DecodeString(vectors.SE.Key)))
 			test(t, New(dev, signing.Unbound(se)))
-			require.Equal(t, len(exchanges), next, "all that was recorded was sent")
+			require.Equal(t, len(exchanges), next, "all recorded commands were sent")
 		})
 	})
 }

@@ -69,7 +69,7 @@ func TestSignTransactions(t *testing.T) {
 	}
 }
 
-// P1 tells the first chunk from the others, P2 the last; each but the last is full.
+// P1 marks the first chunk, P2 the last one. All chunks but the last are full.
 func TestChunks(t *testing.T) {
 	hosted(t, func(t *testing.T, d *imkey) {
 		for _, n := range []int{0, 1, 100, 245, 1000, 65000, maxData - len("\x19Ethereum Signed Message:\n65505")} {
@@ -130,7 +130,7 @@ func TestAccounts(t *testing.T) {
 		require.Equal(t, []string{"6031564e7b2F5cc33737807b2E58DaFF870B590b"}, d.screen)
 		require.Equal(t, "0x6031564e7b2F5cc33737807b2E58DaFF870B590b", a.Address.String())
 
-		// A list takes one answer, and is what single answers are.
+		// A list takes one answer of the device, and has the same accounts as single calls.
 		before := d.requests("53")
 		list, err := d.Accounts(t.Context(), must(hdpath.Parse("m/44'/60'/0'/0")), 0, 20)
 		require.NoError(t, err)
@@ -166,7 +166,7 @@ func TestAccounts(t *testing.T) {
 	})
 }
 
-// What cannot be signed causes no traffic.
+// Nothing is sent for a bad argument.
 func TestBadArgumentsCauseNoTraffic(t *testing.T) {
 	hosted(t, func(t *testing.T, d *imkey) {
 		before := len(d.Packets())
@@ -204,7 +204,7 @@ func TestForeignFrom(t *testing.T) {
 	})
 }
 
-// Whatever a device, or somebody in between, answers: nothing leaves but the account's signature over what was asked.
+// Whatever a device or an attacker in between answers, only the account's signature over the request is returned.
 func TestAnswersAreChecked(t *testing.T) {
 	stranger := must(decred.GeneratePrivateKey())
 	flip := func(i int) func([]byte) []byte {
@@ -281,7 +281,7 @@ func TestRefusals(t *testing.T) {
 	})
 }
 
-func TestBinderDecides(t *testing.T) {
+func TestBinder(t *testing.T) {
 	hosted(t, func(t *testing.T, d *imkey) {
 		before := len(d.Sent())
 		for _, code := range []errcode.Code{errcode.NotBound, errcode.BoundElsewhere, errcode.UntrustedDevice} {
@@ -291,7 +291,7 @@ func TestBinderDecides(t *testing.T) {
 		}
 		require.Len(t, d.Sent(), before)
 
-		// A binder that forgets the key gets no empty signature for it.
+		// Keys without an app key do not lead to an empty binding signature.
 		d.use(signing.BinderFunc(func(context.Context, *device.Session) (signing.Keys, error) {
 			return signing.Keys{SE: secp256k1.PublicKey(d.se.PubKey().SerializeUncompressed())}, nil
 		}))
@@ -299,22 +299,22 @@ func TestBinderDecides(t *testing.T) {
 		require.ErrorIs(t, err, errcode.Internal)
 		require.Zero(t, d.requests("54"))
 
-		// Another app's key is what a device bound elsewhere refuses.
+		// A device that is bound to another app refuses this app's key.
 		d.use(signing.BinderFunc(func(context.Context, *device.Session) (signing.Keys, error) {
 			return signing.Keys{App: secp256k1.PrivateKey{31: 7}, SE: secp256k1.PublicKey(d.se.PubKey().SerializeUncompressed())}, nil
 		}))
 		_, err = d.SignMessage(t.Context(), Signer{Path: BIP44(0)}, []byte("x"))
 		require.ErrorIs(t, err, errcode.BoundElsewhere)
 
-		// An empty signature goes out for those who say so, and this device takes none.
+		// With Unbound the signature is empty, and this device refuses it.
 		d.use(signing.Unbound(secp256k1.PublicKey(d.se.PubKey().SerializeUncompressed())))
 		_, err = d.SignMessage(t.Context(), Signer{Path: BIP44(0)}, []byte("x"))
 		require.ErrorIs(t, err, errcode.NotBound)
 	})
 }
 
-// While the device waits for its person, the caller gives up: the device is idle afterwards, and has forgotten.
-func TestCancelWhileThePersonDecides(t *testing.T) {
+// The caller gives up while the device waits for the user. Afterwards the device is idle and has dropped the request.
+func TestCancelWhileTheUserDecides(t *testing.T) {
 	for _, ins := range []byte{insPrepareMessage, insSignMessage, insPublicKey} {
 		hosted(t, func(t *testing.T, d *imkey) {
 			d.lost[ins] = nil
@@ -329,7 +329,7 @@ func TestCancelWhileThePersonDecides(t *testing.T) {
 			require.ErrorIs(t, <-failed, errcode.Aborted)
 			if ins != insPublicKey {
 				sent := d.Sent()
-				require.Equal(t, selectEthereum, sent[len(sent)-1], "SELECT makes it forget")
+				require.Equal(t, selectEthereum, sent[len(sent)-1], "SELECT makes the device drop the request")
 			}
 			delete(d.lost, ins)
 			_, err := d.SignMessage(t.Context(), Signer{Path: BIP44(0)}, []byte("x"))
@@ -338,8 +338,8 @@ func TestCancelWhileThePersonDecides(t *testing.T) {
 	}
 }
 
-// A device that says nothing at all while its person decides is waited for: four minutes, and not for ever.
-func TestPersonHasTime(t *testing.T) {
+// The user has four minutes, even if the device is silent meanwhile.
+func TestUserTimeout(t *testing.T) {
 	by := Signer{Path: BIP44(0)}
 	for ins, ask := range map[byte]func(context.Context, *imkey) error{
 		0x51: func(ctx context.Context, d *imkey) error {
@@ -359,13 +359,13 @@ func TestPersonHasTime(t *testing.T) {
 				require.ErrorIs(t, ask(t.Context(), d), errcode.Timeout)
 				require.GreaterOrEqual(t, time.Since(start), 240*time.Second)
 				require.Less(t, time.Since(start), 250*time.Second)
-				require.Positive(t, d.requests(strconv.FormatInt(int64(ins), 16)), "it was this command that went unanswered")
+				require.Positive(t, d.requests(strconv.FormatInt(int64(ins), 16)), "this command was not answered")
 			})
 		})
 	}
 }
 
-func TestUnpluggedWhileThePersonDecides(t *testing.T) {
+func TestUnpluggedWhileTheUserDecides(t *testing.T) {
 	hosted(t, func(t *testing.T, d *imkey) {
 		d.lost[insPrepareMessage] = nil
 		failed := make(chan error, 1)
@@ -376,7 +376,7 @@ func TestUnpluggedWhileThePersonDecides(t *testing.T) {
 	})
 }
 
-// A session plays on a device whose public key another secure element signed.
+// Another secure element than that of the binding signed the public key.
 func TestAnotherSecureElement(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		plugged(t, nil, func(table *transporttest.Table, dev *device.Device) {

@@ -20,7 +20,7 @@ import (
 	"imkey-connect/core/transport/transporttest"
 )
 
-// open stands in for opening a device over USB and for its binding: a device with a test wallet that tells its public keys.
+// open returns a device with a test wallet and a binder, in place of a device over USB and its binding.
 func open(ctx context.Context) (*device.Device, signing.Binder) {
 	wallet := hdkeytest.Master(bip39.NewSeed("inject kidney empty canal shadow pact comfort wife crush horse wife sketch", ""))
 	element := hdkeytest.Master([]byte("a secure element"))
@@ -50,7 +50,7 @@ func open(ctx context.Context) (*device.Device, signing.Binder) {
 	return d, signing.Unbound(secp256k1.PublicKey(element.Public()))
 }
 
-// The paths of a wallet's third account, as different wallets count.
+// The path of the third account differs between wallets.
 func ExampleBIP44() {
 	fmt.Println(ethereum.BIP44(2))
 	fmt.Println(ethereum.LedgerLive(2))
@@ -100,7 +100,7 @@ func ExampleEthereum_ExtendedKey() {
 	// 0x6031564e7b2F5cc33737807b2E58DaFF870B590b
 }
 
-// The sender of a raw transaction. The transaction is the example of EIP-155.
+// This example finds the sender of a raw transaction: the example of EIP-155.
 func ExampleParseTransaction() {
 	raw, err := hex.DecodeString("f86c098504a817c800825208943535353535353535353535353535353535353535880de0b6b3a764000080" +
 		"25a028ef61340bd939bc2195fe537567866003e1a15d3c71ff63e1590620aa636276a067cbe9d8997f761aecb703304b3800ccf555c9f3dc64214b297fb1966a3b6d83")
@@ -124,7 +124,7 @@ func ExampleParseTransaction() {
 	// chain 1 nonce 9 from 0x9d8A62f656a8d1615C1294fd71e9CFb3E4855A4F to 0x3535353535353535353535353535353535353535
 }
 
-// A site checks who signed a message.
+// A site finds out which account signed a message.
 func ExampleSignature_Recover() {
 	signed, err := hex.DecodeString("d928f76ad80d63003c189b095078d94ae068dc2f18a5cafd97b3a630d7bc4746" +
 		"5bd6f1e74de2e88c05b271e1c5a8b93564d9d8842c207482b20634d68f2d54e51b")

@@ -41,12 +41,12 @@ func TestRecordedSessions(t *testing.T) {
 					require.NoError(t, err)
 					require.Equal(t, s.Expect.SignedTx, "0x"+hex.EncodeToString(got.Raw))
 					require.Equal(t, s.Expect.TxHash, "0x"+hex.EncodeToString(got.Hash[:]))
-					require.True(t, got.Unbound, "the result warns")
+					require.True(t, got.Unbound, "the result has a warning")
 				default:
 					got, err := e.SignMessage(t.Context(), by, []byte(in.Message))
 					require.NoError(t, err)
 					require.Equal(t, s.Expect.Signature, "0x"+hex.EncodeToString(got.Signature[:]))
-					require.True(t, got.Unbound, "the result warns")
+					require.True(t, got.Unbound, "the result has a warning")
 				}
 			})
 		})
@@ -86,7 +86,7 @@ func TestSignedVectors(t *testing.T) {
 	}
 }
 
-// The commands that are recorded alone.
+// Commands that were recorded without a session.
 func TestRecordedCommands(t *testing.T) {
 	recorded := map[string]string{}
 	for _, a := range vectors.APDUs {
@@ -106,7 +106,7 @@ func TestRecordedCommands(t *testing.T) {
 			require.NoError(t, err)
 		})
 	})
-	// The device's signatures over these were not recorded: the test wallet makes them.
+	// The device's signatures over these requests were not recorded. The test wallet makes them.
 	to := must(ParseAddress("0x3535353535353535353535353535353535353535"))
 	tx := &Transaction{ChainID: big.NewInt(42), Nonce: 0x0223, GasPrice: decimal("10000000000"), Gas: 21000, To: &to,
 		Value: decimal("100000000000000000")}

@@ -120,13 +120,13 @@ func TestSummaries(t *testing.T) {
 		_, err := base().Summarize(n)
 		requireInvalid(t, strings.TrimSpace(at), err)
 	}
-	// A symbol is only shown: whatever a chain may be called, its transactions can be signed.
+	// The symbol is only shown. It does not decide which chains can be signed for.
 	for _, symbol := range []string{"!", "~", "USDC.e", "$MYRO-2_x"} {
 		s, err := base().Summarize(Native{symbol, 18})
 		require.NoError(t, err)
 		require.Equal(t, "0.0 "+symbol, s.Payment)
 	}
-	// The longest there is still fits the device.
+	// The longest strings fit the device.
 	tx := base()
 	tx.Gas, tx.MaxFeePerGas, tx.Value, tx.Data = math.MaxUint64, all, all, []byte{1, 2, 3, 4}
 	for _, n := range []Native{{"ABCDEFGHIJK", 36}, {"ABCDEFGHIJK", 0}} {

@@ -52,7 +52,7 @@ func everything(typ Type) *Transaction {
 func TestTransactionsRoundTrip(t *testing.T) {
 	sigs := []Signature{
 		{R: [32]byte{1}, S: [32]byte{2}, YParity: 1},
-		// Leading zeros must go: nodes refuse them.
+		// Leading zeros are removed, since nodes refuse them.
 		{R: [32]byte{31: 1}, S: [32]byte{30: 1}},
 		{R: [32]byte{1: 0xFF}, S: [32]byte{2: 0xFF}, YParity: 1},
 	}
@@ -95,7 +95,7 @@ func TestTransactionsRoundTrip(t *testing.T) {
 	}
 }
 
-// normal is a parsed transaction as these tests write it.
+// normal returns a parsed transaction in the form that these tests use.
 func normal(t *Transaction) *Transaction {
 	if len(t.Data) == 0 {
 		t.Data = nil
@@ -103,7 +103,7 @@ func normal(t *Transaction) *Transaction {
 	return t
 }
 
-// v is chainId·2 + 35 or 36, beyond every machine word too.
+// v is chainId·2 + 35 or 36, even if that does not fit a machine word.
 func TestLargeChainIDs(t *testing.T) {
 	for _, id := range []*big.Int{big.NewInt(1), pow2(31), pow2(32), pow2(53), pow2(63), pow2(64), pow2(128)} {
 		for parity := range byte(2) {
@@ -157,7 +157,7 @@ func TestTransactionsRefused(t *testing.T) {
 		_, err = tx.Summarize(Ether)
 		requireInvalid(t, c.at, err)
 	}
-	// What has an encoding, and no node takes.
+	// Transactions that have an encoding, and that no node accepts.
 	for _, c := range []struct {
 		typ    Type
 		at     string
@@ -180,7 +180,7 @@ func TestTransactionsRefused(t *testing.T) {
 	}
 	tx := everything(TypeLegacy)
 	tx.ChainID = nil
-	require.NoError(t, tx.Validate(), "a signature for every chain has to be asked for, by no chain id at all")
+	require.NoError(t, tx.Validate(), "a signature for every chain needs a nil chain id")
 }
 
 func TestRawTransactionsRefused(t *testing.T) {
@@ -217,8 +217,7 @@ func unhexLoose(t testing.TB, s string) []byte {
 	return unhex(t, string(b))
 }
 
-// FuzzTransaction holds the promise that what is read encodes to the same bytes again, and that whatever is read can be
-// summed up.
+// FuzzTransaction checks that a parsed transaction encodes to the same bytes and has a summary.
 func FuzzTransaction(f *testing.F) {
 	for _, typ := range []Type{TypeLegacy, TypeAccessList, TypeDynamicFee, TypeSetCode} {
 		f.Add(must(everything(typ).Unsigned()))
@@ -248,7 +247,7 @@ func FuzzTransaction(f *testing.F) {
 		require.NoError(t, err)
 		require.NotEmpty(t, s.Receiver)
 		for _, text := range []string{s.Payment, s.Receiver, s.Fee} {
-			require.Less(t, len(text), 256, "the screen's strings are never cut")
+			require.Less(t, len(text), 256, "no string for the screen is cut")
 		}
 	})
 }

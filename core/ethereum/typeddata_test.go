@@ -16,7 +16,7 @@ import (
 	"imkey-connect/core/keccak"
 )
 
-// edgeCases are documents with the digests that eth-sig-util gives them, nil where it refuses.
+// edgeCases are documents with the digests of eth-sig-util. A digest is nil if eth-sig-util refuses the document.
 func edgeCases(t testing.TB) (cases []struct {
 	Name     string
 	Document map[string]any
@@ -48,7 +48,7 @@ func TestTypedDataEdgeCases(t *testing.T) {
 	}
 }
 
-// document makes typed data of one struct A, with an empty domain.
+// document returns typed data with one struct A and an empty domain.
 func document(fields string, message map[string]any) map[string]any {
 	list := []any{}
 	for f := range strings.SplitSeq(fields, ",") {
@@ -65,7 +65,7 @@ func one(typ string, value any) map[string]any {
 	return document(typ+" x", map[string]any{"x": value})
 }
 
-// word hashes a document with one field and returns what the field was encoded to, found by asking for the struct hash.
+// word hashes a document with one field and asserts the encoding of the field, by the struct's hash.
 func requireWord(t *testing.T, typ string, value any, want [32]byte) {
 	t.Helper()
 	d, err := HashTypedData(one(typ, value), V4)
@@ -82,7 +82,7 @@ func wordOf(n *big.Int) (w [32]byte) {
 	return w
 }
 
-// Every width at both ends, and one beyond.
+// Both ends of the range of every width, and the values beyond them.
 func TestIntegerRanges(t *testing.T) {
 	for bits := 8; bits <= 256; bits += 8 {
 		power := func(n int) *big.Int { return new(big.Int).Lsh(big.NewInt(1), uint(n)) }
@@ -258,12 +258,12 @@ func TestTypedDataSize(t *testing.T) {
 	}
 	_, err = HashTypedData(one("uint8[]", many), V4)
 	require.ErrorIs(t, err, errcode.InvalidArgument)
-	// A name does not blow up an error.
+	// A long name does not make an error long.
 	_, err = HashTypedData(one(big, nil), V4)
 	require.ErrorIs(t, err, errcode.InvalidArgument)
 	require.Less(t, len(err.Error()), 1000)
 
-	// One object, met 2^60 times.
+	// One object that is reached 2^60 times.
 	v := any(map[string]any{})
 	for range 60 {
 		v = map[string]any{"x": v, "y": v}
@@ -272,7 +272,7 @@ func TestTypedDataSize(t *testing.T) {
 	_, err = HashTypedData(d, V4)
 	require.ErrorIs(t, err, errcode.InvalidArgument)
 
-	// A chain of types, each of whose hashes takes all those below it.
+	// A chain of types. The hash of each type needs all types below it.
 	types := map[string]any{"EIP712Domain": []any{}}
 	v = map[string]any{}
 	for i := range MaxTypedDataTypes - 1 {
@@ -296,7 +296,7 @@ func TestTypedDataSize(t *testing.T) {
 	requireInvalid(t, "types", err)
 }
 
-// Without EIP712Domain in types the domain's type follows from what the domain has.
+// Without EIP712Domain in types, the type of the domain follows from its fields.
 func TestDerivedDomain(t *testing.T) {
 	for set := range 32 {
 		domain, explicit := map[string]any{}, []any{}
@@ -324,7 +324,7 @@ func TestDerivedDomain(t *testing.T) {
 	}
 }
 
-// FuzzTypedData feeds documents as JSON: they are hashed or refused, the same way twice, and nothing else happens.
+// FuzzTypedData checks that a document, given as JSON, is hashed or refused, with the same result twice.
 func FuzzTypedData(f *testing.F) {
 	for _, c := range edgeCases(f) {
 		b, err := json.Marshal(c.Document)

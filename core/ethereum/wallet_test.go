@@ -18,7 +18,7 @@ import (
 	"imkey-connect/core/secp256k1"
 )
 
-// vectors is what was recorded from real devices, and computed from public sources.
+// vectors are values that were recorded from real devices or computed from public sources.
 var vectors = func() (v struct {
 	TestWallet struct{ Mnemonic string }
 	Sessions   []struct {
@@ -65,7 +65,7 @@ func must[T any](v T, err error) T {
 	return v
 }
 
-// requireInvalid asserts that err is invalid-argument and says where.
+// requireInvalid asserts that err has code invalid-argument at this place.
 func requireInvalid(t testing.TB, at string, err error) {
 	t.Helper()
 	require.ErrorIs(t, err, errcode.InvalidArgument)
@@ -99,7 +99,7 @@ func (n node) sign(digest [32]byte, high bool) []byte {
 	return b
 }
 
-// signature is what core makes of sign's answer.
+// signature returns the signature that core makes of sign's answer.
 func (n node) signature(digest [32]byte) Signature {
 	b := n.sign(digest, false)
 	return Signature{[32]byte(b[:32]), [32]byte(b[32:64]), b[64]}

@@ -24,7 +24,7 @@ func split(t testing.TB, m []byte) []frame.Packet {
 	return packets
 }
 
-func TestEveryLengthSurvivesTheTrip(t *testing.T) {
+func TestMessagesOfEveryLength(t *testing.T) {
 	var a frame.Assembler
 	for n := 1; n <= frame.MaxMessage; n++ {
 		m := message(n)
@@ -47,7 +47,7 @@ func TestEveryLengthSurvivesTheTrip(t *testing.T) {
 	}
 }
 
-// The bytes themselves, at the boundaries: 57 in the first packet, 59 in each other.
+// The bytes of the packets at the boundaries: 57 in the first packet, 59 in each other.
 func TestBoundaries(t *testing.T) {
 	for n, count := range map[int]int{1: 1, 56: 1, 57: 1, 58: 2, 116: 2, 117: 3, 175: 3, 176: 4, 7550: 128, 7551: 129, 7609: 129} {
 		m := message(n)
@@ -186,8 +186,8 @@ func TestCancelAndErrorEndAMessage(t *testing.T) {
 	}
 }
 
-// FuzzAssembler feeds a stream of packets. Whatever message comes out is one that Split writes with just the headers
-// and the data seen, and after an error nothing is left of what came before.
+// FuzzAssembler adds a stream of packets. Split of an assembled message returns packets with the same headers and data. After an
+// error nothing of the earlier packets is left.
 func FuzzAssembler(f *testing.F) {
 	stream := func(packets ...frame.Packet) (b []byte) {
 		for _, p := range packets {
@@ -222,7 +222,7 @@ func FuzzAssembler(f *testing.F) {
 				require.Len(t, since, len(packets)*frame.PacketSize)
 				for i, want := range packets {
 					got := since[i*frame.PacketSize:][:frame.PacketSize]
-					// Padding is not looked at: compare what counts.
+					// Compare without the padding, which is ignored.
 					n := frame.PacketSize
 					if i == len(packets)-1 {
 						if n = 7 + len(ev.Data); i > 0 {

@@ -17,7 +17,7 @@ func extended(k hdkeytest.Key) hdkey.ExtendedKey {
 	return hdkey.ExtendedKey{PublicKey: secp256k1.PublicKey(k.Public()), ChainCode: k.ChainCode}
 }
 
-// The test vectors of BIP-32 that go down public keys.
+// The test vectors of BIP-32 that derive public keys from public keys.
 func TestExtendedKeys(t *testing.T) {
 	for _, v := range []struct{ seed, parent, child, parentKey, childKey string }{
 		{"000102030405060708090a0b0c0d0e0f", "m/0'", "m/0'/1",
@@ -49,7 +49,7 @@ func TestExtendedKeys(t *testing.T) {
 	require.ErrorIs(t, err, errcode.InvalidArgument)
 }
 
-// Public derivation gives what private derivation gives, on the other curve library.
+// Public derivation has the same result as private derivation with the other curve library.
 func TestChildren(t *testing.T) {
 	for i := range 20 {
 		n := hdkeytest.Master([]byte{byte(i)})

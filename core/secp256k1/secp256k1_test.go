@@ -20,7 +20,7 @@ import (
 	"imkey-connect/core/secp256k1"
 )
 
-// The other library is the judge: one bug cannot cancel itself on both sides.
+// The tests compute with another library, so that a bug cannot cancel itself on both sides.
 
 func public(t testing.TB, b []byte) secp256k1.PublicKey {
 	k, err := secp256k1.ParsePublicKey(b)
@@ -69,10 +69,10 @@ func TestVerifyAgainstTheOtherLibrary(t *testing.T) {
 	digest := sha256.Sum256(nil)
 	key, err := decred.GeneratePrivateKey()
 	require.NoError(t, err)
-	require.False(t, secp256k1.Verify(secp256k1.PublicKey{}, digest, sign(key, digest, false)), "no key verifies nothing")
+	require.False(t, secp256k1.Verify(secp256k1.PublicKey{}, digest, sign(key, digest, false)), "without a key nothing verifies")
 }
 
-// A digest of zero, and one not below the order, are digests like any other.
+// Digests of zero and digests above the order are valid.
 func TestVerifyExtremeDigests(t *testing.T) {
 	key, err := decred.GeneratePrivateKey()
 	require.NoError(t, err)
@@ -82,7 +82,7 @@ func TestVerifyExtremeDigests(t *testing.T) {
 	}
 }
 
-func TestEveryBitOfASignatureCounts(t *testing.T) {
+func TestEveryFlippedBitOfASignatureIsNoticed(t *testing.T) {
 	key := decred.PrivKeyFromBytes([]byte("a key for this test alone"))
 	pub := public(t, key.PubKey().SerializeUncompressed())
 	digest := sha256.Sum256([]byte("digest"))
@@ -152,7 +152,7 @@ func TestParsePublicKey(t *testing.T) {
 	require.Equal(t, good, func() []byte { k := public(t, good); return k[:] }())
 
 	p := decred.Params().P
-	// The field's modulus is so close to 2^256 that some small coordinates have a second, not reduced spelling.
+	// The modulus of the field is close to 2^256. Small coordinates have a second encoding that is not reduced.
 	x := big.NewInt(1)
 	y := new(big.Int).ModSqrt(big.NewInt(8), p) // y² = 1 + 7
 	require.NotNil(t, y)
@@ -192,7 +192,7 @@ func TestParsePublicKey(t *testing.T) {
 	}
 }
 
-func TestEveryBitOfAPointCounts(t *testing.T) {
+func TestEveryFlippedBitOfAPointIsNoticed(t *testing.T) {
 	key := decred.PrivKeyFromBytes([]byte("a key for this test alone"))
 	good := key.PubKey().SerializeUncompressed()
 	for i := range len(good) * 8 {
@@ -268,7 +268,7 @@ func TestPrivateKeyIsNotPrinted(t *testing.T) {
 	require.Zero(t, [32]byte(k))
 }
 
-// FuzzParseDER: what is accepted is the one spelling of its two integers, and the other library accepts it too.
+// FuzzParseDER checks that an accepted signature has one encoding, and that the other library accepts the same signatures.
 func FuzzParseDER(f *testing.F) {
 	for _, s := range []string{
 		"", "3006020101020101", "30060201000201FF", "300702020001020101",

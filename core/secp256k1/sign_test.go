@@ -22,7 +22,7 @@ func digestOf(n int) [32]byte {
 	return sha256.Sum256(binary.BigEndian.AppendUint64(nil, uint64(n)))
 }
 
-// edgeKeys are the private keys near the ends of their range, and some drawn at random.
+// edgeKeys returns private keys near the ends of the range and random ones.
 func edgeKeys(t *testing.T) []*decred.PrivateKey {
 	var keys []*decred.PrivateKey
 	for _, n := range []uint32{1, 2, 3} {
@@ -39,7 +39,7 @@ func edgeKeys(t *testing.T) []*decred.PrivateKey {
 	return keys
 }
 
-func TestSignVerifiesElsewhere(t *testing.T) {
+func TestOtherLibraryVerifiesSign(t *testing.T) {
 	for i, theirs := range edgeKeys(t) {
 		ours := secp256k1.PrivateKey(theirs.Serialize())
 		for j := range 8 {
@@ -62,7 +62,7 @@ func TestSignVerifiesElsewhere(t *testing.T) {
 	}
 }
 
-// RFC 6979 leaves nothing to chance, so that the other library's signature is the same to the byte.
+// Signatures by RFC 6979 are deterministic, so that those of the other library have the same bytes.
 func TestSignIsDeterministic(t *testing.T) {
 	for i := range 2000 {
 		theirs, err := decred.GeneratePrivateKey()
@@ -70,7 +70,7 @@ func TestSignIsDeterministic(t *testing.T) {
 		ours := secp256k1.PrivateKey(theirs.Serialize())
 		digest := digestOf(i)
 		if i%4 == 0 {
-			// Above the order, where RFC 6979 reduces it and the other library leaves that to its caller.
+			// A digest above the order. RFC 6979 reduces it; the other library leaves that to the caller.
 			copy(digest[:16], bytes.Repeat([]byte{0xFF}, 16))
 		}
 		der, err := ours.Sign(digest)
@@ -104,7 +104,7 @@ func TestWipedKeySignsNothing(t *testing.T) {
 func TestEncodeDER(t *testing.T) {
 	for i := range 2000 {
 		r, s := digestOf(2*i), digestOf(2*i+1)
-		// Short integers and ones with the top bit set are where DER goes wrong.
+		// Short integers, and integers with the top bit set, need care in DER.
 		copy(r[:i%33], make([]byte, i%33))
 		copy(s[:i%31], make([]byte, i%31))
 		if r == ([32]byte{}) {
@@ -141,7 +141,7 @@ func TestRecover(t *testing.T) {
 			require.False(t, secp256k1.Signed(want, digest, r, s, !odd))
 			require.False(t, secp256k1.Signed(want, digestOf(-1), r, s, odd))
 
-			// The other id and another digest belong to other keys, the same ones as elsewhere.
+			// The other id and another digest give other keys, the same ones as in the other library.
 			other, err := secp256k1.Recover(digest, r, s, !odd)
 			require.NoError(t, err)
 			require.NotEqual(t, want, other)
@@ -152,7 +152,7 @@ func TestRecover(t *testing.T) {
 			require.False(t, secp256k1.Signed(other, digest, r, s, odd))
 			require.True(t, secp256k1.Signed(other, digest, r, s, !odd))
 
-			// The twin with the other s and the other id is the same key's.
+			// The signature with the other s and the other id belongs to the same key.
 			var sc decred.ModNScalar
 			sc.SetBytes(&s)
 			high := sc.Negate().Bytes()

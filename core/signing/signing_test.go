@@ -21,7 +21,7 @@ import (
 	"imkey-connect/core/transport/transporttest"
 )
 
-// coin is an applet of a coin that does not exist.
+// coin is the applet of an invented coin.
 const (
 	coin       = device.Applet("coin")
 	selectCoin = "00A4040006695F636F696E00"

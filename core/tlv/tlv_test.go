@@ -66,7 +66,7 @@ func TestRefused(t *testing.T) {
 	}
 }
 
-// FuzzAll: what is read is written back byte by byte, and a value stays inside its input.
+// FuzzAll checks that parsed TLVs encode to the same bytes, and that a value does not reach beyond its input.
 func FuzzAll(f *testing.F) {
 	for _, s := range []string{"", "42020001", "5F2004010203049300", "7F4903B00100", "938180" + repeat("11", 0x80), "93817F", "BF2181"} {
 		b, err := hex.DecodeString(s)

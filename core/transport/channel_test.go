@@ -23,13 +23,13 @@ func TestPipeIsALink(t *testing.T) {
 	})
 }
 
-// player plays the device's end packet by packet.
+// player plays the device, packet by packet.
 type player struct {
 	ctx  context.Context
 	pipe *transporttest.Pipe
 }
 
-// opened returns an open channel and the device's end of it.
+// opened returns an open channel and the device at its other end.
 func opened(t *testing.T) (*transport.Channel, *player) {
 	ctx, stop := context.WithTimeout(t.Context(), 30*time.Second)
 	t.Cleanup(stop)
@@ -49,7 +49,7 @@ func (p *player) expectCancel(answer frame.ErrorCode) {
 	}
 }
 
-// expectMessage takes a message of one packet; if the link is gone, the exchange under test says so.
+// expectMessage receives a message of one packet. If the link is gone, the exchange under test fails.
 func (p *player) expectMessage() { _, _ = p.pipe.Next(p.ctx) }
 
 func split(t *testing.T, msg []byte) []frame.Packet {
@@ -76,7 +76,7 @@ func TestExchangeAfterKeepAlives(t *testing.T) {
 		answer, err := c.Exchange(p.ctx, msg, 0, func() { waits++ })
 		require.NoError(t, err)
 		require.Equal(t, short, answer)
-		require.Equal(t, 1, waits, "the person is announced once")
+		require.Equal(t, 1, waits, "waiting is called once")
 	})
 }
 
@@ -101,14 +101,14 @@ func TestErrorPackets(t *testing.T) {
 				require.ErrorIs(t, err, want)
 				require.NotContains(t, errcode.Detail(err), want)
 				answer, err := c.Exchange(p.ctx, msg, 0, nil)
-				require.NoError(t, err, "the exchange after it")
+				require.NoError(t, err, "the next exchange")
 				require.Equal(t, append(msg[:4:4], 0x90, 0x00), answer)
 			})
 		})
 	}
 }
 
-// The abnormal inputs that a public host took for answers. None may ever be one, and the next exchange must work.
+// Packets that a public host took for answers. None is an answer here, and the next exchange works.
 func TestAbnormalAnswersAreNeverASuccess(t *testing.T) {
 	packets := func(ps ...frame.Packet) []frame.Packet { return ps }
 	alter := func(p frame.Packet, at int, v byte) frame.Packet { p[at] = v; return p }
@@ -148,7 +148,7 @@ func TestAbnormalAnswersAreNeverASuccess(t *testing.T) {
 	}
 }
 
-func TestCancelWhileThePersonDecides(t *testing.T) {
+func TestCancelWhileTheUserDecides(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c, p := opened(t)
 		ctx, cancel := context.WithCancel(p.ctx)
@@ -162,11 +162,11 @@ func TestCancelWhileThePersonDecides(t *testing.T) {
 		require.ErrorIs(t, err, errcode.Aborted)
 		_, err = c.Exchange(p.ctx, msg, 0, nil)
 		require.NoError(t, err)
-		require.Zero(t, p.pipe.Resets(), "an orderly cancellation resets nothing")
+		require.Zero(t, p.pipe.Resets(), "a cancellation does not reset the link")
 	})
 }
 
-func TestAnAnswerFasterThanItsCancellationCounts(t *testing.T) {
+func TestAnswerBeforeItsCancellationCounts(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c, p := opened(t)
 		ctx, cancel := context.WithCancel(p.ctx)
@@ -185,8 +185,8 @@ func TestAnAnswerFasterThanItsCancellationCounts(t *testing.T) {
 	})
 }
 
-// A firmware may answer a CANCEL that it does not understand, and then finish what it was at.
-func TestAnAnswerAfterARefusedCancellationIsStale(t *testing.T) {
+// A firmware may refuse a CANCEL that it does not know, and then finish its operation.
+func TestAnswerAfterARefusedCancellationIsStale(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c, p := opened(t)
 		ctx, cancel := context.WithCancel(p.ctx)
@@ -230,8 +230,8 @@ func TestSilentDeviceTimesOutAndIsReset(t *testing.T) {
 	})
 }
 
-// A person may take minutes: the bound is on the silence between keep-alives, not on the decision.
-func TestKeepAlivesHoldTheTimeoutOff(t *testing.T) {
+// A user may need minutes: the timeout bounds the time between keep-alives, not the whole wait.
+func TestKeepAlivesRestartTheTimeout(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c, p := opened(t)
 		go func() {
@@ -252,7 +252,7 @@ func TestKeepAlivesHoldTheTimeoutOff(t *testing.T) {
 	})
 }
 
-func TestOpenOnAMuteDevice(t *testing.T) {
+func TestOpenOnASilentDevice(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		pipe := transporttest.NewPipe()
 		start := time.Now()
@@ -274,7 +274,7 @@ func TestOpenEndsWithItsContext(t *testing.T) {
 	})
 }
 
-// broken is a link that fails always alike, as one whose permission was revoked.
+// broken is a link that always fails with the same error, like one whose permission was revoked.
 type broken struct {
 	transport.Link
 	err error
@@ -284,7 +284,7 @@ func (b broken) Send(context.Context, *frame.Packet) error           { return b.
 func (b broken) Receive(context.Context) (p frame.Packet, err error) { return p, b.err }
 func (b broken) Reset(context.Context) error                         { return b.err }
 
-// What the page says to its person depends on the code, so opening must not turn the link's into another.
+// The page chooses its words by the code, so Open must not change the link's code.
 func TestOpenKeepsTheLinksCode(t *testing.T) {
 	for _, code := range []errcode.Code{errcode.PermissionDenied, errcode.InUseElsewhere, errcode.DeviceDisconnected,
 		errcode.Protocol} {
@@ -293,7 +293,7 @@ func TestOpenKeepsTheLinksCode(t *testing.T) {
 	}
 }
 
-func TestOpenCancelsWhatAClosedPageLeft(t *testing.T) {
+func TestOpenCancelsTheOperationOfAClosedPage(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, stop := context.WithTimeout(t.Context(), 30*time.Second)
 		defer stop()
@@ -351,8 +351,8 @@ func TestUnplugEndsTheChannel(t *testing.T) {
 	})
 }
 
-// A transfer that breaks off is the first that is seen of a cable being pulled; the browser's word comes after it.
-func TestABrokenTransferBeforeTheUnplugging(t *testing.T) {
+// A failed transfer is the first sign of a pulled cable. The browser reports it later.
+func TestFailedTransferBeforeUnplugging(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c, p := opened(t)
 		go func() {
@@ -366,7 +366,7 @@ func TestABrokenTransferBeforeTheUnplugging(t *testing.T) {
 	})
 }
 
-func TestMessagesOfNoLengthAreRefused(t *testing.T) {
+func TestMessagesOfWrongLengthsAreRefused(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c, p := opened(t)
 		for _, m := range [][]byte{nil, make([]byte, frame.MaxMessage+1)} {

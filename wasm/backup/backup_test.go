@@ -26,7 +26,7 @@ const (
 	code       = "PVU3FY64"
 )
 
-// browser is one origin in one browser, and its imkey-backup.wasm.
+// browser is one origin in one browser with its imkey-backup.wasm.
 type browser struct {
 	t      *testing.T
 	db     *bridgetest.IndexedDB
@@ -53,7 +53,7 @@ func newBrowserWith(t *testing.T, origin string, locks safejs.Value) *browser {
 	return b
 }
 
-// store is the browser's as imkey.wasm sees it.
+// store returns the browser's store, as imkey.wasm opens it.
 func (b *browser) store() *idb.Store {
 	s := idb.New(b.env, nil)
 	b.t.Cleanup(s.Close)
@@ -91,7 +91,7 @@ func requireCode(t *testing.T, code errcode.Code, reason string, err error) {
 	require.NotContains(t, e.Error(), passphrase)
 }
 
-// boundRecord is one that version 1 wrote: bound, verified, with the code.
+// boundRecord is a record of version 1: bound, verified and with the code.
 func boundRecord(t *testing.T) []byte {
 	t.Helper()
 	b, err := os.ReadFile("../../core/binding/testdata/records-v1.json")
@@ -111,7 +111,7 @@ func boundRecord(t *testing.T) []byte {
 
 const indexedDB = `({ store: "indexeddb" })`
 
-func TestAMoveBetweenTwoBrowsers(t *testing.T) {
+func TestMoveBetweenTwoBrowsers(t *testing.T) {
 	ctx := bridgetest.Context(t)
 	here, there := newBrowser(t, "https://wallet.example"), newBrowser(t, "https://other.example")
 	bridgetest.NoLeak(t)
@@ -146,7 +146,7 @@ func TestAMoveBetweenTwoBrowsers(t *testing.T) {
 	_, err = there.imports(file, passphrase, `({ store: "indexeddb", signal: AbortSignal.abort() })`)
 	requireCode(t, errcode.Aborted, "", err)
 	unchanged()
-	// While the passphrase is stretched the page cannot be heard; what it said meanwhile is heard before anything is written.
+	// During key derivation the module does not hear the page. It hears an abort before it writes.
 	_, err = there.imports(file, passphrase, `(() => { const giveUp = new AbortController(); setTimeout(() => giveUp.abort())
 		return { store: "indexeddb", signal: giveUp.signal } })()`)
 	requireCode(t, errcode.Aborted, "", err)
@@ -174,14 +174,15 @@ func TestAMoveBetweenTwoBrowsers(t *testing.T) {
 	require.Equal(t, kept, after)
 }
 
-// fails makes the first record's writing fail: it is looked for, and the wrapping key looked for, made and read, before.
+// fails makes the first write of a record fail. Before it, the record and the wrapping key are read, and the key is stored and read
+// again.
 func (b *browser) fails(name string) {
 	_, err := bridgetest.Eval(b.t, `(o, name) => { o.commit = [undefined, undefined, undefined, undefined, name] }`).Invoke(b.db.Origin, name)
 	require.NoError(b.t, err)
 }
 
-// An import writes under the record's lock, by the name that imkey.wasm in any tab has for it.
-func TestAnImportTakesItsTurn(t *testing.T) {
+// An import holds the record's lock, which has the same name in imkey.wasm of every tab.
+func TestImportHoldsTheLock(t *testing.T) {
 	locks := bridgetest.Eval(t, `({ log: "", async request(name, options, granted) { this.log += "+" + name; await granted({ name }); this.log += "-" } })`)
 	b := newBrowserWith(t, "https://wallet.example", locks)
 	bridgetest.NoLeak(t)
@@ -194,7 +195,7 @@ func TestAnImportTakesItsTurn(t *testing.T) {
 	require.Equal(t, "+imkey-connect record indexeddb "+seid+"-", bridgetest.Text(t, locks, "log"))
 }
 
-// The stores that a page brings, and the one in the memory of imkey.wasm, are reached as the page's objects are.
+// A page's store, and the store in the memory of imkey.wasm, are JavaScript objects.
 func TestOtherStores(t *testing.T) {
 	b := newBrowser(t, "https://wallet.example")
 	bridgetest.NoLeak(t)
@@ -214,7 +215,7 @@ func TestOtherStores(t *testing.T) {
 	}
 }
 
-// One passphrase, however a keyboard spells it.
+// A passphrase is the same in every Unicode form.
 func TestPassphrasesAreNormalised(t *testing.T) {
 	composed, err := readPassphrase(bridgetest.Eval(t, `"caf\u00E9 \uFB01ne"`))
 	require.NoError(t, err)

@@ -1,5 +1,4 @@
-// Package oracle compares core/ethereum with implementations that others wrote: go-ethereum's transactions and typed
-// data on generated input, and the test cases of ethers.js. It is a module of its own, so that nobody who imports core
-// inherits go-ethereum. It has tests alone; IMKEY_FULL=1 makes them run in full, and `go test -v` prints what they
-// counted.
+// Package oracle compares core/ethereum with other implementations: with go-ethereum for generated transactions and typed data,
+// and with the test cases of ethers.js. It is a module of its own, so that programs that import core do not depend on
+// go-ethereum. It has only tests. IMKEY_FULL=1 runs them in full, and `go test -v` prints the number of cases.
 package oracle

@@ -19,8 +19,8 @@ import (
 	"imkey-connect/core/secp256k1"
 )
 
-// testcases is where the npm package @ethersproject/testcases has its files: the directory that IMKEY_ETHERS_TESTCASES
-// names, or the package as `npm ci` in web installs it.
+// testcases returns the folder of the files of the npm package @ethersproject/testcases: the one that IMKEY_ETHERS_TESTCASES names,
+// or that in which `npm ci` installs the package.
 func testcases(t *testing.T) string {
 	if dir := os.Getenv("IMKEY_ETHERS_TESTCASES"); dir != "" {
 		return dir
@@ -45,10 +45,10 @@ func read(t *testing.T, name string, into any) {
 	require.NoError(t, json.NewDecoder(z).Decode(into))
 }
 
-// skipped are the names of cases that do not apply, by reason.
+// skipped has the names of the cases that do not apply, by reason.
 type skipped map[string][]string
 
-// report says what ran and what did not.
+// report logs how many cases ran and which did not.
 func (s skipped) report(t *testing.T, what string, n int) {
 	t.Logf("%d %s", n, what)
 	for reason, names := range s {
@@ -62,7 +62,7 @@ func unhex(t *testing.T, s string) []byte {
 	return b
 }
 
-// number reads a quantity as the package writes them: hex, leading zeros and nothing at all allowed.
+// number reads a quantity of the package: hex, possibly with leading zeros or empty.
 func number(t *testing.T, s string) *big.Int {
 	n := new(big.Int)
 	if s = strings.TrimPrefix(s, "0x"); s != "" {
@@ -97,7 +97,7 @@ func TestEthersAccounts(t *testing.T) {
 		require.NoError(t, err, c.Name)
 		require.Equal(t, c.ChecksumAddress, ethereum.AddressOf(key.Public()).String(), c.Name)
 	}
-	skipped{}.report(t, "accounts; of each, the ICAP form is not compared, which nobody uses any more", len(cases))
+	skipped{}.report(t, "accounts; their ICAP form, which is obsolete, is not compared", len(cases))
 }
 
 func TestEthersRLP(t *testing.T) {
@@ -159,7 +159,7 @@ func TestEthersTransactions(t *testing.T) {
 	skip.report(t, "transactions of type 0, with and without EIP-155", n)
 }
 
-// requireTransaction holds a transaction against its two encodings and its sender.
+// requireTransaction compares a transaction with its two encodings and its sender.
 func requireTransaction(t *testing.T, name string, tx *ethereum.Transaction, private, unsigned, signed, from string) {
 	t.Helper()
 	got, err := tx.Unsigned()

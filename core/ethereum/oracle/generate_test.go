@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// count is how many cases to generate: a sample, or all of them where IMKEY_FULL is set.
+// count returns how many cases to generate: a sample, or all of them if IMKEY_FULL is set.
 func count(sample, full int) int {
 	if os.Getenv("IMKEY_FULL") != "" {
 		return full
@@ -16,7 +16,7 @@ func count(sample, full int) int {
 	return sample
 }
 
-// dice draws test input; the same each time, so that a failure can be repeated.
+// dice generates test input. It is the same each time, so that a failure can be repeated.
 type dice struct{ *rand.Rand }
 
 func newDice(t *testing.T) dice {
@@ -35,7 +35,7 @@ func (d dice) bytes(n int) []byte {
 
 func (d dice) hex(n int) string { return "0x" + hex.EncodeToString(d.bytes(n)) }
 
-// big draws a number of at most bits bits: of any length alike, and often one at the ends of its range.
+// big generates a number of at most this number of bits. All lengths are equally likely, and the ends of the range are frequent.
 func (d dice) big(bits int) *big.Int {
 	n := new(big.Int)
 	switch d.IntN(8) {
@@ -52,7 +52,7 @@ func (d dice) big(bits int) *big.Int {
 
 func (d dice) uint() uint64 { return d.big(64).Uint64() }
 
-// length draws a length, mostly short, with those at which encodings change.
+// length generates a length. Most are short, and lengths at which the encoding changes are frequent.
 func (d dice) length() int {
 	switch d.IntN(6) {
 	case 0:

@@ -18,7 +18,7 @@ import (
 	"imkey-connect/core/keccak"
 )
 
-// generate draws one transaction, as ours and as go-ethereum's, with the signer that belongs to it.
+// generate returns a transaction for this package and for go-ethereum, and go-ethereum's signer for it.
 func (d dice) transaction() (*ethereum.Transaction, *types.Transaction, types.Signer) {
 	t := &ethereum.Transaction{Type: []ethereum.Type{0, 1, 2, 4}[d.IntN(4)], ChainID: d.big(64), Nonce: d.uint(), Gas: d.uint(), Value: d.big(256), Data: d.bytes(d.length())}
 	if t.ChainID.Sign() == 0 {
@@ -51,7 +51,7 @@ func (d dice) transaction() (*ethereum.Transaction, *types.Transaction, types.Si
 		if d.IntN(3) == 0 {
 			t.ChainID, signer = nil, types.HomesteadSigner{}
 		} else if d.IntN(3) == 0 {
-			// Chain ids beyond what a machine word holds.
+			// Chain ids that do not fit a machine word.
 			t.ChainID = d.big(200)
 			t.ChainID.SetBit(t.ChainID, 199, 1)
 			signer = types.NewEIP155Signer(new(big.Int).Set(t.ChainID))
@@ -114,7 +114,7 @@ func TestTransactionsAgainstGoEthereum(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, signed, again)
 
-		// A damaged transaction is read by both or by neither.
+		// Both implementations accept a damaged transaction, or neither does.
 		for range 5 {
 			broken := append([]byte{}, signed...)
 			broken[d.IntN(min(len(broken), 60))] = byte(d.Uint32())
@@ -134,8 +134,8 @@ func TestTransactionsAgainstGoEthereum(t *testing.T) {
 	t.Logf("%d transactions: %d of type 0, %d of type 1, %d of type 2, %d of type 4, and %d damaged ones", n, kinds[0], kinds[1], kinds[2], kinds[4], damaged)
 }
 
-// lenient says whether go-ethereum read a transaction that is none of ours: a blob transaction, or one with a v that no
-// signature has, which it leaves to be found out later.
+// lenient reports whether go-ethereum accepts a transaction that this package refuses: a blob transaction, or one with an
+// impossible v, which go-ethereum checks later.
 func lenient(tx *types.Transaction) bool {
 	v, _, _ := tx.RawSignatureValues()
 	switch tx.Type() {
@@ -166,7 +166,7 @@ func TestRLPAgainstGoEthereum(t *testing.T) {
 	t.Logf("%d byte strings, %d of them RLP", n, accepted)
 }
 
-// encoding draws the encoding of an item.
+// encoding generates the encoding of an item.
 func (d dice) encoding(depth int) []byte {
 	if depth > 4 || d.IntN(2) == 0 {
 		return rlp.String(d.bytes(d.IntN(70))).Encode()
@@ -182,7 +182,7 @@ func (d dice) encoding(depth int) []byte {
 	return list.Encode()
 }
 
-// decodeAll has go-ethereum read an item whole, with all that is in it.
+// decodeAll decodes an item with go-ethereum, with all items in it.
 func decodeAll(b []byte) error {
 	var v any
 	return gethrlp.DecodeBytes(b, &v)

@@ -13,8 +13,8 @@ import (
 	"imkey-connect/core/ethereum"
 )
 
-// typed is one document under construction: struct i refers to structs with a higher number alone, or to arrays of
-// itself, since go-ethereum refuses a struct that contains itself.
+// typed is a document under construction. Struct i refers only to structs with a higher number or to arrays of itself, since
+// go-ethereum refuses a struct that contains itself.
 type typed struct {
 	dice
 	types apitypes.Types
@@ -35,7 +35,7 @@ func (d *typed) atomicType() string {
 	return []string{"bool", "address", "bytes", "string"}[d.IntN(4)]
 }
 
-// width is that of an integer's type. Sometimes there is none, which stands for 256 and leaves the type's text as it is.
+// width generates the width of an integer type. It may be empty, which means 256 and is not added to the type's text.
 func (d *typed) width() string {
 	if d.IntN(16) == 0 {
 		return ""
@@ -67,7 +67,7 @@ func (d *typed) define(structs int) {
 	}
 }
 
-// value draws a value of a type.
+// value generates a value of a type.
 func (d *typed) value(typ string) any {
 	d.depth++
 	defer func() { d.depth-- }()
@@ -134,7 +134,7 @@ func (d *typed) value(typ string) any {
 	return n.String()
 }
 
-// domain draws a domain with at least one field, without which go-ethereum takes none.
+// domain generates a domain with at least one field, which go-ethereum requires.
 func (d *typed) domain() (apitypes.TypedDataDomain, map[string]any) {
 	var theirs apitypes.TypedDataDomain
 	ours := map[string]any{}
@@ -169,7 +169,7 @@ func (d *typed) domain() (apitypes.TypedDataDomain, map[string]any) {
 	return theirs, ours
 }
 
-// tree is the types as they come from JavaScript.
+// tree returns the types in the form in which they come from JavaScript.
 func (d *typed) tree() map[string]any {
 	all := map[string]any{}
 	for name, fields := range d.types {

@@ -38,7 +38,7 @@ func TestTable(t *testing.T) {
 		_, err = c.Exchange(ctx, []byte("\x80\x73\x00\x00"), 0, nil)
 		require.ErrorIs(t, err, errcode.Aborted)
 		require.Equal(t, "80730000", d.Sent()[3])
-		require.Zero(t, d.Resets(), "a pending command is cancelled in order")
+		require.Zero(t, d.Resets(), "a pending command is cancelled without a reset")
 		require.Len(t, d.Packets(), 6, "two CANCELs and four commands")
 	})
 }

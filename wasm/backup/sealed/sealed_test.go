@@ -14,7 +14,7 @@ import (
 
 const passphrase = "correct horse battery"
 
-// quick is a work factor for tests, which are not about how hard it is.
+// quick is a low work factor for tests.
 const quick = 4
 
 var record = []byte("a record with ABCD2345 in it")
@@ -44,10 +44,10 @@ func TestRoundTrip(t *testing.T) {
 	}
 	_, err := Seal(make([]byte, maxRecord+1), passphrase, quick)
 	require.ErrorIs(t, err, errcode.Internal)
-	require.NotEqual(t, sealedFile(t), sealedFile(t), "a salt of its own for every file")
+	require.NotEqual(t, sealedFile(t), sealedFile(t), "every file has its own salt")
 }
 
-func TestFilesAreHardToGuessAt(t *testing.T) {
+func TestWorkFactor(t *testing.T) {
 	file, err := Seal(record, passphrase, Work)
 	require.NoError(t, err)
 	require.Contains(t, string(file[:200]), "\n-> scrypt ")
@@ -73,10 +73,10 @@ func TestPassphrases(t *testing.T) {
 		_, err := Seal(record, weak, Work)
 		require.ErrorIs(t, err, errcode.InvalidArgument, weak)
 	}
-	require.NoError(t, CheckNew("密码密码密码密码"), "eight characters, of whatever script")
+	require.NoError(t, CheckNew("密码密码密码密码"), "eight characters of any script")
 }
 
-// Every cut and every change of one bit is told, and told from a wrong passphrase.
+// Every truncation and every flipped bit is noticed, and does not look like a wrong passphrase.
 func TestDamagedFiles(t *testing.T) {
 	file := sealedFile(t)
 	for n := range file {
@@ -118,7 +118,7 @@ func TestOtherFiles(t *testing.T) {
 	requireInvalid(t, "version", err)
 }
 
-// A file in order but for what is inside its envelope, as somebody may make one on purpose.
+// Files with a valid envelope and invalid content, as an attacker may make them.
 func TestHostileFiles(t *testing.T) {
 	mine, err := age.GenerateX25519Identity()
 	require.NoError(t, err)
@@ -149,7 +149,7 @@ func TestHostileFiles(t *testing.T) {
 		_, err := Open(envelope([]byte(inside)), passphrase)
 		requireInvalid(t, "damaged", err, name)
 	}
-	// Each of these would take minutes and gigabytes.
+	// Each of these work factors would take minutes and gigabytes.
 	for _, n := range []int{19, 22, 30, 63, 1 << 20} {
 		hard := strings.Replace(good, line, strings.TrimSuffix(line, fmt.Sprint(quick))+fmt.Sprint(n), 1)
 		require.NotEqual(t, good, hard)
@@ -158,7 +158,7 @@ func TestHostileFiles(t *testing.T) {
 	}
 }
 
-// FuzzParse: an envelope has one spelling.
+// FuzzParse checks that a parsed file encodes to the same bytes.
 func FuzzParse(f *testing.F) {
 	f.Add(sealedFile(f))
 	f.Add([]byte(magic))
@@ -174,7 +174,7 @@ func FuzzParse(f *testing.F) {
 	})
 }
 
-// FuzzOpen: whatever a digest is made for, it is refused or was made with this passphrase.
+// FuzzOpen checks that a file with a valid digest is refused unless it was made with this passphrase.
 func FuzzOpen(f *testing.F) {
 	good := sealedFile(f)[header:]
 	f.Add(good)

@@ -11,8 +11,8 @@ import (
 	"imkey-connect/core/frame"
 )
 
-// A person has 240 s to confirm, whether the device says meanwhile that it waits or not.
-func TestAPersonHasTheirTime(t *testing.T) {
+// The user has 240 s to confirm, with and without keep-alives.
+func TestUserTimeout(t *testing.T) {
 	hosted(t, func(t *testing.T, h *host) {
 		h.On(verify, func([]byte) []byte {
 			time.Sleep(device.UserTimeout - time.Second)
@@ -32,7 +32,7 @@ func TestAPersonHasTheirTime(t *testing.T) {
 	})
 }
 
-// A device that asks for patience for ever does not get it.
+// A device that sends keep-alives without end is not waited for without end.
 func TestEndlessKeepAlives(t *testing.T) {
 	hosted(t, func(t *testing.T, h *host) {
 		h.On(bindCheck, func([]byte) []byte {
@@ -52,8 +52,8 @@ func TestEndlessKeepAlives(t *testing.T) {
 	})
 }
 
-// What was accepted once must be accepted again, every time: the choice is the caller's, not the record's.
-func TestABoundDeviceIsNoMoreTrustedThanBefore(t *testing.T) {
+// The caller must accept an unverified device each time. The record does not remember the choice.
+func TestUnverifiedDeviceIsAcceptedEachTime(t *testing.T) {
 	hosted(t, func(t *testing.T, h *host) {
 		h.Answer(verify, "5A9000")
 		h.config.TrustedCAs = nil
@@ -61,7 +61,7 @@ func TestABoundDeviceIsNoMoreTrustedThanBefore(t *testing.T) {
 		h.says(BoundToThis, genuine)
 		requireCode(t, errcode.UntrustedDevice, h.bind(BindOptions{}))
 		require.NoError(t, h.bind(BindOptions{AcceptUnverified: true}))
-		require.Equal(t, 1, h.verifies(), "it is bound already")
+		require.Equal(t, 1, h.verifies(), "the device is bound already")
 		require.Equal(t, Bound, h.record().State)
 	})
 }
