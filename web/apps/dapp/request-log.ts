@@ -212,7 +212,7 @@ export class RequestLog {
     // These reasons are about the page's request or the node, and not about the device.
     const notDevice = ['invalid-argument', 'internal', 'protocol', 'timeout', 'user-rejected', 'unsupported-method']
     if (known(reason) && !notDevice.includes(reason)) {
-      const { what, next } = advice(reason, this.surroundings)
+      const { what, next } = advice(reason, this.surroundings, (Object(failure.data) as { reason?: unknown }).reason)
       // The page does not send a request again by itself.
       return [this.#t(what), this.#t(reason === 'device-disconnected' ? words.unpluggedMeanwhile : next), ...(this.#walletPage(failure) === null ? [] : [this.#t(words.simulatedWallet)])]
     }

@@ -1,5 +1,5 @@
 import type { ErrorCode } from 'imkey-connect'
-import { codeOf, dataOf, statusWordOf } from '../model/failure'
+import { codeOf, dataOf, reasonOf, statusWordOf } from '../model/failure'
 import { knownFacts } from '../model/facts'
 import type { Report } from '../model/report'
 import type { ImKey } from '../model/sdk'
@@ -299,7 +299,7 @@ export class Manager {
       const code: ErrorCode = codeOf(error)
       this.environment.report.failure(code, statusWordOf(error))
       this.#forgetSecrets()
-      this.#set({ name: 'trouble', code })
+      this.#set({ name: 'trouble', code, ...reasonOf(error) })
     }
   }
 

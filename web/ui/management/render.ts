@@ -67,7 +67,7 @@ export function render(state: ManageState, context: Context, manager: Manager): 
     }
 
     case 'trouble': {
-      const { what, next } = advice(state.code, context.surroundings)
+      const { what, next } = advice(state.code, context.surroundings, state.reason)
       const back = primary('back', t(words.back), () => manager.back())
       view.heading(what, null, 'heading-error')
       view.lead(next)

@@ -31,7 +31,7 @@ export type ManageState =
   /** This browser already has a binding of the file's device. */
   | { readonly name: 'import-exists'; readonly file: string; readonly known: KnownFacts | null }
   | { readonly name: 'lost'; readonly step: LostStep; readonly serial: string; readonly known: KnownFacts | null }
-  | { readonly name: 'trouble'; readonly code: ErrorCode }
+  | { readonly name: 'trouble'; readonly code: ErrorCode; readonly reason?: string }
 
 export type ManageName = ManageState['name']
 

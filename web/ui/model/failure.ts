@@ -24,6 +24,12 @@ export function statusWordOf(error: unknown): number | undefined {
   return typeof word === 'number' ? word : undefined
 }
 
+/** reasonOf gives the data.reason of an error as a part of a state, or nothing. It decides between the sentences for the code. */
+export function reasonOf(error: unknown): { readonly reason?: string } {
+  const reason = dataOf(error, 'reason')
+  return typeof reason === 'string' ? { reason } : {}
+}
+
 /** dataOf returns one value of an error's `data`. */
 export function dataOf(error: unknown, name: string): unknown {
   return (error as { data?: Readonly<Record<string, unknown>> } | null)?.data?.[name]

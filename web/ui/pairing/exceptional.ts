@@ -116,7 +116,7 @@ export function render(state: ExceptionalState, context: Context): Rendered {
     }
 
     case 'error': {
-      const { what, next, snippet, calm } = advice(state.code, context.surroundings)
+      const { what, next, snippet, calm } = advice(state.code, context.surroundings, state.reason)
       const retry = primary('retry', t(words.tryAgain), handlers.retry)
       view.heading(what, null, calm ? '' : 'heading-error')
       view.lead(next)

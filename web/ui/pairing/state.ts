@@ -68,7 +68,7 @@ export type State =
    * another app, so that nothing is lost with the record. `going`: it is being forgotten.
    */
   | { readonly name: 'forget'; readonly serial: string; readonly damage?: Damage; readonly former?: true; readonly going?: true }
-  | { readonly name: 'error'; readonly code: ErrorCode }
+  | { readonly name: 'error'; readonly code: ErrorCode; readonly reason?: string }
 
 export type StateName = State['name']
 

@@ -165,6 +165,13 @@ test('every error is shown with its code, and the device is released', async () 
   }
 })
 
+test('an error is shown with its reason, for which there may be other sentences', async () => {
+  const { pairing, device } = setUp()
+  device.onOpen = async () => Promise.reject(fail('internal', { data: { reason: 'download' } }))
+  await pairing.connect()
+  assert.deepEqual(pairing.state, { name: 'error', code: 'internal', reason: 'download' })
+})
+
 test('an error without a code of the SDK is internal', async () => {
   const { pairing, imkey } = setUp()
   imkey.chosen = async () => Promise.reject(new TypeError('x is not a function'))
@@ -176,7 +183,7 @@ test('a page that may not use USB says why', () => {
   const first = (reason: string) => setUp({ support: { supported: false, reason } }).pairing.state
   assert.deepEqual(first('no-webusb'), { name: 'unsupported', reason: 'no-webusb' })
   assert.deepEqual(first('insecure-context'), { name: 'unsupported', reason: 'insecure-context' })
-  assert.deepEqual(first('permissions-policy'), { name: 'error', code: 'permission-denied' })
+  assert.deepEqual(first('permissions-policy'), { name: 'error', code: 'permission-denied', reason: 'permissions-policy' })
 })
 
 test('a given device is used without a chooser and stays open whatever happens', async () => {

@@ -1,4 +1,4 @@
-import { codeOf, dataOf, Refused, statusWordOf } from '../model/failure'
+import { codeOf, dataOf, reasonOf, Refused, statusWordOf } from '../model/failure'
 import type { Device } from '../model/sdk'
 import type { Connection } from './connection'
 import { reportState } from './describe'
@@ -146,7 +146,7 @@ export class Visit {
       this.#wanted = device
       this.set(run, { name: 'in-use', mute: dataOf(error, 'reason') === 'no-answer' })
     } else {
-      this.set(run, { name: 'error', code })
+      this.set(run, { name: 'error', code, ...reasonOf(error) })
     }
   }
 }
@@ -158,6 +158,6 @@ function firstState({ support, given }: Environment): State {
 
 /** unsupported returns the state with what the user can do: use another browser, another address, or a tab of its own. */
 function unsupported(reason: unknown): State {
-  if (reason === 'permissions-policy') return { name: 'error', code: 'permission-denied' }
+  if (reason === 'permissions-policy') return { name: 'error', code: 'permission-denied', reason }
   return { name: 'unsupported', reason: reason === 'insecure-context' ? 'insecure-context' : 'no-webusb' }
 }

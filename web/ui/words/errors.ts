@@ -72,8 +72,8 @@ function permission(where: Surroundings): Advice {
  * that they do not know, such as one of a later version.
  */
 export function advice(code: ErrorCode, where: Surroundings, reason?: unknown): Advice {
-  if (code === 'permission-denied') return permission(where)
   const all: Readonly<Record<string, Sentences>> = errors
-  const key = [`${code}/${String(reason)}`, code].find((key) => Object.hasOwn(all, key))
-  return all[key ?? 'internal']!
+  const own = `${code}/${String(reason)}`
+  if (code === 'permission-denied' && (where.framed || !Object.hasOwn(all, own))) return permission(where)
+  return all[[own, code].find((key) => Object.hasOwn(all, key)) ?? 'internal']!
 }

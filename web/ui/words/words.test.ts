@@ -58,6 +58,8 @@ test('there are sentences for every code that core knows, and for no other', () 
 test('a reason that the sentences for the code would mislead about has its own, and an unknown code is internal', () => {
   const where = { platform: 'linux', framed: false } as const
   assert.deepEqual(advice('internal', where, 'download'), errors['internal/download'])
+  assert.deepEqual(advice('permission-denied', where, 'user-activation'), errors['permission-denied/user-activation'])
+  assert.equal(advice('permission-denied', { ...where, framed: true }, 'permissions-policy').snippet, 'allow="usb"')
   for (const reason of [undefined, 5, 'toString', '__proto__']) assert.deepEqual(advice('locked', where, reason), errors.locked)
   for (const code of ['of-a-later-version', 'constructor']) assert.deepEqual(advice(code as ErrorCode, where), errors.internal)
 })
