@@ -3,7 +3,7 @@ package apdu
 import "imkey-connect/core/errcode"
 
 // StatusWord is the last two bytes of every answer, SW1 and SW2. Every status word but [OK] is an error, for which
-// errors.Is(err, errcode.Locked) and the like work.
+// errors.Is(err, errcode.Locked) works in the same way.
 type StatusWord uint16
 
 // The known status words of imKeys: core/PROTOCOL.md section 3.
