@@ -11,7 +11,7 @@ import (
 	"imkey-connect/devicesim/fakeca"
 )
 
-// TestCardManager is the table of section 3, command by command.
+// TestCardManager checks each command of the table in section 3.
 func TestCardManager(t *testing.T) {
 	ca, err := fakeca.New(hosttest.Seeded(5))
 	require.NoError(t, err)
@@ -115,10 +115,10 @@ func TestStrictCommands(t *testing.T) {
 	}
 	s := d.Status()
 	require.Equal(t, "none", s.Binding)
-	require.Equal(t, 10, s.CodeAttemptsLeft, "nothing of this was an attempt")
+	require.Equal(t, 10, s.CodeAttemptsLeft, "none of these was an attempt")
 }
 
-// TestSelect: which applets are there; a failed SELECT leaves the selected one where it was.
+// TestSelect selects applets that are not installed. A failed SELECT does not change the selected applet.
 func TestSelect(t *testing.T) {
 	d := newDevice(t, Options{})
 	h := newHost(t, d, 1)

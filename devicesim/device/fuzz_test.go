@@ -16,14 +16,14 @@ import (
 	"imkey-connect/devicesim/usb"
 )
 
-// sane is what no input from a host may break: the device answers, is whose it was, and still knows its code.
+// sane checks what no input of a host may change: the device answers, and its identity, its wallet and its binding are the same.
 func sane(t *testing.T, d *Device, h *host, before Status) {
 	t.Helper()
 	after := d.Status()
 	require.Equal(t, before.Serial, after.Serial)
 	require.Equal(t, before.SEID, after.SEID)
 	require.Equal(t, before.Wallet, after.Wallet)
-	require.Equal(t, before.Binding == "bound", after.Binding == "bound", "nobody guesses a proof")
+	require.Equal(t, before.Binding == "bound", after.Binding == "bound", "random bytes are not a proof")
 	require.LessOrEqual(t, after.CodeAttemptsLeft, before.CodeAttemptsLeft)
 	require.Len(t, after.Screen, Lines)
 	h.Idle()
@@ -75,7 +75,7 @@ func FuzzAPDU(f *testing.F) {
 	})
 }
 
-// FuzzPackets sends packets of any length; the device never hangs and is idle after a bounded number of CANCELs.
+// FuzzPackets sends packets of any length. The device does not hang, and is idle after a CANCEL.
 func FuzzPackets(f *testing.F) {
 	cut := func(packets ...frame.Packet) (b []byte) {
 		for _, p := range packets {
@@ -102,7 +102,7 @@ func FuzzPackets(f *testing.F) {
 			require.NoError(t, err)
 			in = in[1+n:]
 		}
-		// Whatever is on its way, a CANCEL comes to its answer: nothing here waits for a person.
+		// A CANCEL is always answered, because no command here waits for the user.
 		h.Send(frame.Cancel())
 		for h.Receive() != frame.Error(frame.InvalidCommand) {
 		}
@@ -111,7 +111,7 @@ func FuzzPackets(f *testing.F) {
 	})
 }
 
-// FuzzState: whatever is read back as a state is one that the device writes in the same way.
+// FuzzState checks that a decoded state encodes to bytes that decode to the same state.
 func FuzzState(f *testing.F) {
 	for _, o := range []Options{{Rand: hosttest.Seeded(1)}, {Rand: hosttest.Seeded(2), SEID: strings.Repeat("AB", 16), Serial: "X1"}} {
 		m, err := manufacture(o)
@@ -136,7 +136,7 @@ func FuzzState(f *testing.F) {
 	})
 }
 
-// FuzzPages: the pages of a question fit on the screen, and show all of the texts, each from a page of its own on.
+// FuzzPages checks that the pages of a question fit on the screen and show the whole texts, each from a new page on.
 func FuzzPages(f *testing.F) {
 	f.Add("Pay: 1.0 ETH", "To: 0x3535353535353535353535353535353535353535")
 	f.Add("", "\n\n\n\n")
@@ -162,7 +162,7 @@ func FuzzPages(f *testing.F) {
 	})
 }
 
-// TestNoGoroutineStays: a device costs none when it is closed, and none while it is idle.
+// TestNoGoroutineStays checks that a closed device has no goroutine.
 func TestNoGoroutineStays(t *testing.T) {
 	before := runtime.NumGoroutine()
 	for range 20 {

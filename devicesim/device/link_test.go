@@ -17,7 +17,7 @@ import (
 	"imkey-connect/devicesim/usb"
 )
 
-// peer is a function that a test plays.
+// peer is a usb.Function that a test controls.
 type peer struct {
 	port *usb.Port
 	mu   sync.Mutex
@@ -55,7 +55,7 @@ func (p *peer) Reply(packets ...frame.Packet) {
 
 func (p *peer) Unplug() { p.port.Unplug() }
 
-// TestLinkConforms puts the in-process link through the suite that every transport passes.
+// TestLinkConforms runs the suite of all transports with the link.
 func TestLinkConforms(t *testing.T) {
 	transporttest.Run(t, func(t *testing.T) (transport.Link, transporttest.Peer) {
 		p := &peer{in: make(chan frame.Packet, 1000)}
@@ -109,11 +109,11 @@ func TestLinkFaults(t *testing.T) {
 	}
 }
 
-// TestChannel pairs through core's channel, keep-alives and cancellation included.
+// TestChannel binds through core's channel, with keep-alives and a cancelled exchange.
 func TestChannel(t *testing.T) {
 	d := newDevice(t, Options{ConfirmBinding: true})
 	h := newHost(t, d, 1)
-	code := asks(t, d, h) // what a closed page left pending
+	code := asks(t, d, h) // an operation that a closed page has left pending
 	c, err := transport.Open(t.Context(), h.Link)
 	require.NoError(t, err)
 	exchange := func(ctx context.Context, msg []byte, waiting func()) ([]byte, error) {
@@ -134,7 +134,7 @@ func TestChannel(t *testing.T) {
 	require.Equal(t, []byte{hosttest.RightCode, 0x90, 0}, answer)
 }
 
-// TestReproducible: the same seed is the same device, word for word and code for code.
+// TestReproducible checks that the same seed gives the same identity, words and codes.
 func TestReproducible(t *testing.T) {
 	life := func() (s []Status, packets [][]byte) {
 		d := newDevice(t, Options{Rand: hosttest.Seeded(7), Tap: func(e usb.TapEvent) { packets = append(packets, e.Data) }})
@@ -171,7 +171,7 @@ func TestNew(t *testing.T) {
 	}
 	_, err := New(Options{SEID: "xx060000000200860001010000000014"})
 	require.Error(t, err)
-	for n := range 200 { // randomness that ends is an error, never a weak device
+	for n := range 200 { // too little randomness is an error
 		d, err := New(Options{Rand: bytes.NewReader(bytes.Repeat([]byte{9}, n))})
 		if err == nil {
 			require.GreaterOrEqual(t, n, 9+5+32+32)
@@ -188,8 +188,8 @@ func TestNew(t *testing.T) {
 	require.Contains(t, string(bytes.ReplaceAll(strings[3], []byte{0}, nil)), d.Status().Serial)
 }
 
-// TestEverybodyAtOnce: hosts, the person and the cable at the same time; afterwards the device works.
-func TestEverybodyAtOnce(t *testing.T) {
+// TestConcurrentUse lets hosts, the user and the cable act at the same time. Afterwards the device works.
+func TestConcurrentUse(t *testing.T) {
 	d := newDevice(t, Options{ConfirmBinding: true})
 	ctx, stop := context.WithTimeout(t.Context(), 2*time.Second)
 	defer stop()

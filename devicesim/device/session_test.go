@@ -14,8 +14,7 @@ import (
 	"imkey-connect/devicesim/usb"
 )
 
-// TestBadFraming: each broken packet is answered by exactly one ERROR, and the next message is answered as if nothing had
-// been.
+// TestBadFraming sends malformed packets. The device answers each with one ERROR, and answers the next message.
 func TestBadFraming(t *testing.T) {
 	d := newDevice(t, Options{})
 	h := newHost(t, d, 1)
@@ -53,7 +52,7 @@ func TestBadFraming(t *testing.T) {
 		h.OK(hosttest.SelectCardManager)
 	}
 
-	// Packets of another length cannot come from Link; the port hands them over as they are.
+	// A Link cannot send packets of another length, but the port can.
 	held := h.Link.(*link).host
 	for _, n := range []int{0, 1, 7, 63} {
 		_, err := held.Out(t.Context(), usb.EndpointOut, make([]byte, n))
@@ -73,7 +72,7 @@ func TestLongestMessages(t *testing.T) {
 	h.OK(hosttest.SelectCardManager)
 }
 
-// asks starts an IDENTITY_VERIFY with the right code that waits for the person.
+// asks sends an IDENTITY_VERIFY with the right code, which waits for the user.
 func asks(t *testing.T, d *Device, h *host) string {
 	t.Helper()
 	h.Check()
@@ -85,8 +84,8 @@ func asks(t *testing.T, d *Device, h *host) string {
 	return code
 }
 
-// TestPersonDecides runs on a clock of its own: keep-alives every 500 ms, then the answer.
-func TestPersonDecides(t *testing.T) {
+// TestUserDecides checks, with a fake clock, that the host gets a keep-alive every 500 ms and then the answer.
+func TestUserDecides(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newDevice(t, Options{ConfirmBinding: true})
 		h := newHost(t, d, 1)
@@ -104,8 +103,8 @@ func TestPersonDecides(t *testing.T) {
 		_, sw, keepAlives := h.Answer()
 		require.Equal(t, apdu.Rejected, sw)
 		require.Zero(t, keepAlives)
-		require.Equal(t, 10, d.Status().CodeAttemptsLeft, "declining is no attempt")
-		require.Equal(t, code, shownCode(d), "the code is there again")
+		require.Equal(t, 10, d.Status().CodeAttemptsLeft, "a rejection is not an attempt")
+		require.Equal(t, code, shownCode(d), "the screen shows the code again")
 		h.Idle()
 
 		asks(t, d, h)
@@ -120,7 +119,7 @@ func TestPersonDecides(t *testing.T) {
 	})
 }
 
-// TestCancel: one ERROR FE and nothing else, and the command has not happened.
+// TestCancel cancels a command that waits. The device answers one ERROR FE, and the command has no effect.
 func TestCancel(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newDevice(t, Options{ConfirmBinding: true})
@@ -132,7 +131,7 @@ func TestCancel(t *testing.T) {
 			require.Equal(t, frame.Error(frame.Cancelled), h.Receive())
 			await(t, d, "no question", func(s Status) bool { return !s.Asking })
 			require.NoError(t, d.Press(OK))   // too late
-			<-time.After(3 * keepAlivePeriod) // the bubble's clock: keep-alives would come now
+			<-time.After(3 * keepAlivePeriod) // of the fake clock: a keep-alive would come now
 			h.Idle()
 			require.Equal(t, hosttest.Unbound, h.Check())
 			require.Equal(t, 10, d.Status().CodeAttemptsLeft)
@@ -140,8 +139,8 @@ func TestCancel(t *testing.T) {
 	})
 }
 
-// TestCancelAtOnce sends CANCEL right behind a command, whether that waits or not: either it was answered and then there
-// was nothing to cancel, or it was cancelled and never happened.
+// TestCancelAtOnce sends CANCEL directly after a command. Either the command is answered, and there is nothing to cancel, or it
+// is cancelled and has no effect.
 func TestCancelAtOnce(t *testing.T) {
 	d := newDevice(t, Options{})
 	h := newHost(t, d, 1)
@@ -167,7 +166,7 @@ func TestCancelAtOnce(t *testing.T) {
 	}
 }
 
-// TestBusy: another message meanwhile gets one ERROR 06, however long it is, and disturbs nothing.
+// TestBusy sends messages of several lengths while a command waits. Each gets one ERROR 06, and the command is not disturbed.
 func TestBusy(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newDevice(t, Options{ConfirmBinding: true})
@@ -179,7 +178,7 @@ func TestBusy(t *testing.T) {
 		}
 		packets, err := frame.Split(make([]byte, 200))
 		require.NoError(t, err)
-		h.Send(packets[0]) // goes on when the device is idle again
+		h.Send(packets[0]) // the other packets follow when the device is idle again
 		require.Equal(t, frame.Error(frame.Busy), h.Receive())
 		require.NoError(t, d.Press(OK))
 		data, sw, _ := h.Answer()
@@ -191,7 +190,7 @@ func TestBusy(t *testing.T) {
 	})
 }
 
-// TestHostGoes: unplugging, a power cut, a bus reset or a closed host end a question, and the binding has not happened.
+// TestHostGoes ends a question by unplugging, a power cut, a bus reset or closing the host. The device is not bound.
 func TestHostGoes(t *testing.T) {
 	for name, act := range map[string]func(*testing.T, *Device, *host){
 		"unplug":   func(t *testing.T, d *Device, h *host) { require.NoError(t, d.Unplug()) },
@@ -213,7 +212,7 @@ func TestHostGoes(t *testing.T) {
 				require.ErrorIs(t, h.Link.Send(t.Context(), &frame.Packet{}), errcode.DeviceDisconnected)
 				require.ErrorIs(t, d.Press(OK), ErrUnplugged)
 				require.NoError(t, d.Plug())
-				require.NoError(t, d.Plug(), "twice is harmless")
+				require.NoError(t, d.Plug(), "plugging in twice is allowed")
 				require.Empty(t, shownCode(d))
 			}
 			if name != "reset" {
@@ -226,7 +225,7 @@ func TestHostGoes(t *testing.T) {
 	}
 }
 
-// TestWithdrawn: what takes a question away answers the command.
+// TestWithdrawn ends a question by an action of the user, which decides the status word of the command.
 func TestWithdrawn(t *testing.T) {
 	for name, c := range map[string]struct {
 		act  func(*Device) error
@@ -248,7 +247,7 @@ func TestWithdrawn(t *testing.T) {
 	}
 }
 
-// TestFaultPowerCut: the port's fault cuts the power through the device.
+// TestFaultPowerCut cuts the power with a fault of the port.
 func TestFaultPowerCut(t *testing.T) {
 	d := newDevice(t, Options{PIN: "1234"})
 	require.NoError(t, d.Unlock("1234"))
@@ -258,10 +257,10 @@ func TestFaultPowerCut(t *testing.T) {
 	await(t, d, "no power", func(s Status) bool { return !s.Plugged })
 	require.NoError(t, d.Plug())
 	require.True(t, d.Status().Locked, "RAM is lost")
-	require.NoError(t, d.Unlock("1234"), "and things can be stored again")
+	require.NoError(t, d.Unlock("1234"), "the device can store changes again")
 }
 
-// TestCancelledQuestionIsGone: whoever hears that the host's operation was cancelled finds nothing left to press OK for.
+// TestCancelledQuestionIsGone checks that there is no question any more when the host gets the answer to its CANCEL.
 func TestCancelledQuestionIsGone(t *testing.T) {
 	d := newDevice(t, Options{ConfirmBinding: true})
 	h := newHost(t, d, 1)

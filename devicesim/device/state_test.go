@@ -42,7 +42,7 @@ func TestStateFile(t *testing.T) {
 	require.Equal(t, hosttest.RightCode, h.Verify(code))
 	entries, err := os.ReadDir(filepath.Dir(file))
 	require.NoError(t, err)
-	require.Len(t, entries, 1, "nothing is left lying about")
+	require.Len(t, entries, 1, "there is no other file")
 	require.NoError(t, d.Close())
 
 	other, err := fakeca.New(nil)
@@ -59,7 +59,7 @@ func TestStateFile(t *testing.T) {
 	}
 }
 
-// TestDamagedStateFile: every bit flipped and every length is told, and the file stays as it is.
+// TestDamagedStateFile flips each bit and cuts the file at each length. Each is an error, and the file stays unchanged.
 func TestDamagedStateFile(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "state.json")
 	d := newDevice(t, Options{StateFile: file, PIN: "1234", Mnemonic: testMnemonic})
@@ -74,7 +74,7 @@ func TestDamagedStateFile(t *testing.T) {
 		t.Helper()
 		m, err := decodeState(file, b)
 		if err == nil {
-			// White space, and the case of the letters in JSON's keys, carry nothing.
+			// White space and the case of keys do not change the state.
 			require.Equal(t, want, m)
 			return
 		}
@@ -107,7 +107,7 @@ func TestDamagedStateFile(t *testing.T) {
 	require.ErrorAs(t, err, &state)
 }
 
-// TestImpossibleState: a file that checks out but that no device could have written.
+// TestImpossibleState decodes files with a right checksum and a state that no device can be in.
 func TestImpossibleState(t *testing.T) {
 	d := newDevice(t, Options{PIN: "1234", Mnemonic: testMnemonic})
 	good := d.memory
@@ -128,11 +128,11 @@ func TestImpossibleState(t *testing.T) {
 	}
 	b, err := json.Marshal(good)
 	require.NoError(t, err)
-	require.Contains(t, string(b), "kidney", "the file does hold the secrets: hence its mode")
+	require.Contains(t, string(b), "kidney", "the file has secrets, which is the reason for its mode")
 }
 
-// cutDisk is a disk whose power goes at one step. What was written but not synced is there, not there, or half there, and a
-// rename that was not synced may be lost.
+// cutDisk is a disk that loses power at one step. Data that was not synced is kept, lost, or kept by half. A rename that was not
+// synced may be lost.
 type cutDisk struct {
 	t      *testing.T
 	steps  int // until the cut; counted down
@@ -172,7 +172,7 @@ func (c *cutDisk) create(path string) (file, error) {
 	}
 	f, err := osDisk{}.create(path)
 	w := &cutFile{disk: c, path: path, file: f}
-	c.undo = func() { // at the cut, unsynced data suffers
+	c.undo = func() { // at the cut, data that was not synced may be lost
 		if b, err := os.ReadFile(path); err == nil && !w.synced {
 			require.NoError(c.t, os.WriteFile(path, b[:len(b)*(2-c.loss)/2], 0o600))
 		}
@@ -210,7 +210,7 @@ func (c *cutDisk) rename(from, to string) error {
 	next, err := os.ReadFile(from)
 	require.NoError(c.t, err)
 	before := c.undo
-	c.undo = func() { // a rename whose directory is not synced may be lost, or be there before unsynced data
+	c.undo = func() { // without a sync of the folder, the rename may be lost, or be durable before the data
 		before()
 		if c.loss > 0 && oldErr == nil {
 			require.NoError(c.t, os.WriteFile(to, old, 0o600))
@@ -220,7 +220,7 @@ func (c *cutDisk) rename(from, to string) error {
 	if err := (osDisk{}).rename(from, to); err != nil {
 		return err
 	}
-	// From here unsynced data would be the target's.
+	// From now on, data that was not synced belongs to the target.
 	return nil
 }
 
@@ -232,7 +232,7 @@ func (c *cutDisk) syncDir(dir string) error {
 	return osDisk{}.syncDir(dir)
 }
 
-// TestStateFileCut cuts the power at every step of a write: the file is the old one or the new one, whole.
+// TestStateFileCut cuts the power at each step of a write. The file has either all old bytes or all new ones.
 func TestStateFileCut(t *testing.T) {
 	old, next := memoryOf(t, 1), memoryOf(t, 2)
 	oldBytes, err := encodeState(old)
@@ -254,14 +254,14 @@ func TestStateFileCut(t *testing.T) {
 			switch m.Serial {
 			case old.Serial:
 				seenOld++
-				require.Error(t, err, "a write that came back is durable")
+				require.Error(t, err, "a write that has returned is durable")
 			case next.Serial:
 				seenNew++
 			default:
 				require.Fail(t, "neither")
 			}
 			f.disk = osDisk{}
-			require.NoError(t, f.write(nextBytes), "what the cut left does not stand in the way")
+			require.NoError(t, f.write(nextBytes), "a file that the cut left behind does not disturb")
 			if !disk.cut {
 				require.NoError(t, err)
 				require.Equal(t, 6, disk.number, "create, write, sync, close, rename, sync of the folder")
@@ -281,8 +281,8 @@ func memoryOf(t *testing.T, seed byte) memory {
 	return m
 }
 
-// TestBindingCut cuts the power at every step of every write that an IDENTITY_VERIFY makes: afterwards the binding is whole
-// or absent, and a wrong code that was looked at is counted.
+// TestBindingCut cuts the power at each step of each write of an IDENTITY_VERIFY. Afterwards the binding is complete or absent,
+// and a wrong code that was compared is counted.
 func TestBindingCut(t *testing.T) {
 	cuts := 0
 	for _, right := range []bool{false, true} {
@@ -320,7 +320,7 @@ func TestBindingCut(t *testing.T) {
 					require.Equal(t, map[bool]int{true: 10, false: 9}[right], left)
 				}
 				if steps >= 6 && status != hosttest.BoundToThis {
-					require.Equal(t, 9, left, "counted before it was looked at")
+					require.Equal(t, 9, left, "counted before it was compared")
 				}
 				h.OK(hosttest.ShowCode)
 				require.Equal(t, code, shownCode(d))
@@ -336,8 +336,8 @@ func TestBindingCut(t *testing.T) {
 	t.Logf("%d cuts", cuts)
 }
 
-// TestPowerCutStopsCommands: PowerCut ends a command at its next write, without an answer and without losing what was
-// written before it.
+// TestPowerCutStopsCommands checks that PowerCut ends a command at its next write, without an answer, and that earlier writes
+// are kept.
 func TestPowerCutStopsCommands(t *testing.T) {
 	d := newDevice(t, Options{})
 	h := newHost(t, d, 1)
@@ -353,7 +353,7 @@ func TestPowerCutStopsCommands(t *testing.T) {
 	require.Equal(t, hosttest.RightCode, h.Verify(code))
 }
 
-// TestDiskFull: a command whose effect cannot be stored has no effect.
+// TestDiskFull checks that a command has no effect if its effect cannot be stored.
 func TestDiskFull(t *testing.T) {
 	d := newDevice(t, Options{StateFile: filepath.Join(t.TempDir(), "state.json")})
 	h := newHost(t, d, 1)

@@ -20,7 +20,7 @@ func TestPIN(t *testing.T) {
 		require.ErrorIs(t, d.SetPIN(bad), ErrPINFormat, bad)
 	}
 	require.NoError(t, d.SetPIN("1234"))
-	require.False(t, d.Status().Locked, "whoever sets it is there")
+	require.False(t, d.Status().Locked, "setting a PIN does not lock the device")
 	require.NoError(t, d.SetPIN("123456"), "change")
 	require.NoError(t, d.Lock())
 	require.True(t, d.Status().Locked)
@@ -29,7 +29,7 @@ func TestPIN(t *testing.T) {
 	require.ErrorIs(t, d.Create(12), ErrLocked)
 
 	require.ErrorIs(t, d.Unlock("abcd"), ErrPINFormat)
-	require.Equal(t, 5, d.Status().PINAttemptsLeft, "that was no PIN")
+	require.Equal(t, 5, d.Status().PINAttemptsLeft, "a text that is not a PIN is not an attempt")
 	for left := 4; left >= 1; left-- {
 		var wrong *WrongPINError
 		require.ErrorAs(t, d.Unlock("1234"), &wrong)
@@ -43,7 +43,7 @@ func TestPIN(t *testing.T) {
 	require.Equal(t, 5, d.Status().PINAttemptsLeft)
 	require.NoError(t, d.Unplug())
 	require.NoError(t, d.Plug())
-	require.True(t, d.Status().Locked, "no power, no PIN")
+	require.True(t, d.Status().Locked, "the device is locked after a power cycle")
 	require.NoError(t, d.Unlock("123456"))
 	h := newHost(t, d, 1)
 	h.Bind()
@@ -58,7 +58,7 @@ func TestPIN(t *testing.T) {
 	require.NotEmpty(t, shownCode(d), "a new code")
 }
 
-// TestPINWipeCut: the power goes between the last wrong PIN and the wipe.
+// TestPINWipeCut cuts the power between the last wrong PIN and the wipe.
 func TestPINWipeCut(t *testing.T) {
 	d := newDevice(t, Options{Mnemonic: testMnemonic, PIN: "1234"})
 	d.mu.Lock()
@@ -82,7 +82,7 @@ func typePIN(t *testing.T, d *Device, pin string) {
 	require.NoError(t, d.Hold(OK))
 }
 
-// menu chooses an entry of the menu.
+// choose chooses an entry of the menu.
 func choose(t *testing.T, d *Device, text string) {
 	t.Helper()
 	require.NoError(t, d.Menu())
@@ -98,7 +98,7 @@ func choose(t *testing.T, d *Device, text string) {
 	require.FailNow(t, "no such entry", "%s in %q", text, d.Status().Screen)
 }
 
-// TestByHand does with buttons alone what a person does with a new device.
+// TestByHand sets up a new device with its buttons only.
 func TestByHand(t *testing.T) {
 	d := newDevice(t, Options{})
 	require.Equal(t, []string{"imKey", d.Status().Serial, "New device", "Battery 100%"}, d.Status().Screen)
@@ -124,7 +124,7 @@ func TestByHand(t *testing.T) {
 	require.NoError(t, d.Press(Up))
 	require.NoError(t, d.Press(OK))
 	require.Equal(t, "*", d.Status().Screen[1])
-	require.NoError(t, d.Press(Cancel)) // takes the digit back
+	require.NoError(t, d.Press(Cancel)) // removes the digit
 	typePIN(t, d, "2580")
 	require.False(t, d.Status().Locked)
 	require.Equal(t, "New device", d.Status().Screen[2])
@@ -151,7 +151,7 @@ func TestByHand(t *testing.T) {
 	require.Equal(t, "No wallet", s.Screen[2])
 }
 
-// writeDown goes through the words of a new wallet as a person does and returns them.
+// writeDown reads the words of a new wallet as a user does, and returns them.
 func writeDown(t *testing.T, d *Device, n int) []string {
 	t.Helper()
 	words := make([]string, n)
@@ -198,7 +198,8 @@ func TestCreate(t *testing.T) {
 	}
 }
 
-// TestCreateNotWrittenDown: a wrong answer starts from the first word, and until the last right one there is no wallet.
+// TestCreateNotWrittenDown gives a wrong answer, which leads back to the first word. There is no wallet before the last right
+// answer.
 func TestCreateNotWrittenDown(t *testing.T) {
 	d := newDevice(t, Options{})
 	require.NoError(t, d.Create(12))
@@ -273,10 +274,10 @@ func TestButtons(t *testing.T) {
 		require.NoError(t, d.Press(b))
 		require.NoError(t, d.Hold(b))
 	}
-	require.Equal(t, before, d.Status(), "a stray press changes nothing at home")
+	require.Equal(t, before, d.Status(), "a button changes nothing on the home page")
 }
 
-// TestScreens walks over all that can be shown: it fits, and only a code looks like one.
+// TestScreens shows each view and question. Each fits on the screen, and only a code looks like a code.
 func TestScreens(t *testing.T) {
 	d := newDevice(t, Options{ConfirmBinding: true, Serial: "ABCDEFGHJKLMNPQR"})
 	h := newHost(t, d, 1)
@@ -309,7 +310,7 @@ func TestScreens(t *testing.T) {
 	asks(t, d, h)
 	look()
 	require.NoError(t, d.Press(OK))
-	_, _, _ = h.Answer() // until then the screen changes by itself, between one look at it and the next
+	_, _, _ = h.Answer() // until then the screen may change at any time
 	look()
 	do(d.Menu())
 	for range 6 {
@@ -352,13 +353,13 @@ func TestScreens(t *testing.T) {
 		do(d.Press(Down))
 	}
 	for range 60 {
-		do(d.Press(OK)) // ability, again and again
+		do(d.Press(OK)) // chooses ability each time
 	}
 	do(d.Press(Cancel))
 	do(d.SetBootLoader(true))
 }
 
-// TestWatch: a change always leaves a value behind, several leave one, and an ended watch costs nothing.
+// TestWatch checks that a change gives a value, several changes give one, and a watch that has ended gives none.
 func TestWatch(t *testing.T) {
 	d := newDevice(t, Options{})
 	changes, stop := d.Watch()
@@ -456,7 +457,7 @@ func TestRestoreByHand(t *testing.T) {
 		for _, word := range words[:len(words)-1] {
 			enterWord(t, d, word)
 		}
-		require.False(t, d.Status().Wallet, "not before the last word")
+		require.False(t, d.Status().Wallet, "there is no wallet before the last word")
 		require.Equal(t, ShowsRestoring, d.Status().Showing)
 		enterWord(t, d, words[len(words)-1])
 		require.Equal(t, phrase, d.memory.Mnemonic)
@@ -464,7 +465,7 @@ func TestRestoreByHand(t *testing.T) {
 	}
 }
 
-// TestEveryWordCanBeEntered by going from choice to choice, in at most four letters and a choice among the words.
+// TestEveryWordCanBeEntered enters each word with at most four letters and a choice among words.
 func TestEveryWordCanBeEntered(t *testing.T) {
 	for _, word := range bip39.GetWordList() {
 		v := &restoreView{}
@@ -481,8 +482,8 @@ func TestEveryWordCanBeEntered(t *testing.T) {
 	}
 }
 
-// TestRestoreByHandWithAMistake: words that are no mnemonic can be corrected one by one, letters and words be taken back,
-// and nothing is kept of what was not finished.
+// TestRestoreByHandWithAMistake enters words that are not valid and corrects them one by one, and removes letters and words. An
+// entry that was not finished leaves nothing behind.
 func TestRestoreByHandWithAMistake(t *testing.T) {
 	d := newDevice(t, Options{})
 	choose(t, d, "Restore")
@@ -495,7 +496,7 @@ func TestRestoreByHandWithAMistake(t *testing.T) {
 	require.Equal(t, []string{"Word 1 of 12", words[0], "OK: right", "Cancel: change"}, d.Status().Screen)
 	require.NoError(t, d.Press(OK))
 	require.NoError(t, d.Press(Cancel))
-	require.NoError(t, d.Press(OK)) // "a", which it is not
+	require.NoError(t, d.Press(OK)) // "a", a wrong letter
 	require.Equal(t, "a_", d.Status().Screen[1])
 	require.NoError(t, d.Press(Cancel))
 	enterWord(t, d, words[1])

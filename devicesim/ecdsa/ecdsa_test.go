@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestSign holds every signature against decred's own verification and recovery, and both halves of s must occur.
+// TestSign checks each signature with decred's verification and recovery. Both halves of s must occur.
 func TestSign(t *testing.T) {
 	high := 0
 	for i := range 200 {
@@ -30,7 +30,7 @@ func TestSign(t *testing.T) {
 			compact := append(append([]byte{27 + s.RecoveryID}, r[:]...), v[:]...)
 			pub, _, err := decred.RecoverCompact(compact, digest[:])
 			require.NoError(t, err)
-			require.True(t, pub.IsEqual(key.PubKey()), "the recovery id belongs to this s")
+			require.True(t, pub.IsEqual(key.PubKey()), "the recovery id is for this s")
 
 			var parsed struct{ R, S *big.Int }
 			rest, err := asn1.Unmarshal(s.DER(), &parsed)
@@ -43,7 +43,7 @@ func TestSign(t *testing.T) {
 		if low.High() {
 			low = low.Negated()
 		}
-		require.Equal(t, decred.Sign(key, digest[:]).Serialize(), low.DER(), "decred normalises, and agrees otherwise")
+		require.Equal(t, decred.Sign(key, digest[:]).Serialize(), low.DER(), "decred's signature is the same, with s normalised")
 	}
 	require.Greater(t, high, 50)
 	require.Less(t, high, 150)
@@ -60,7 +60,7 @@ func TestSignExtraEntropy(t *testing.T) {
 	require.True(t, decred.NewSignature(&b.R, &b.S).Verify(digest[:], key.PubKey()))
 }
 
-// TestVerify: both halves of the order count, and nothing but strict DER over this digest by this key.
+// TestVerify accepts s in both halves of the order, and refuses other keys, other digests and anything but strict DER.
 func TestVerify(t *testing.T) {
 	key, other := secp256k1.PrivKeyFromBytes(bytes.Repeat([]byte{7}, 32)), secp256k1.PrivKeyFromBytes(bytes.Repeat([]byte{8}, 32))
 	point := key.PubKey().SerializeUncompressed()

@@ -16,13 +16,13 @@ import (
 	"imkey-connect/core/tlv"
 )
 
-// The public sample A and the CA key that it verifies under (core/PROTOCOL.md section 4).
+// The public sample A and the key of its CA (core/PROTOCOL.md section 4).
 const (
 	sampleCA = "04AB7BB5538A13C276A48BFB04C611B62582CDB5DC656D0D9DFC9AC5BCCBE4917F9B74E47B0845E68831C39114FAC14DB0861AD51C081B67E503BD80002DFE91C3"
 	sample   = "BF2181CA7F2181C6931019060000000200860001010000000014420200015F200401020304950200805F2504201810145F2404FFFFFFFF53007F4947B04104FAF45816AB9B5364B5C4C376E9E63F716CEB3CD63E7A195D780D2ECA1DD50F04C9230A8A72FDEE02A9306B1951C00EB452131243091961B191470AB3EED33F44F002DFFE5F374830460221008CB58D54BDED501236621B83B320081E6F9B6B5539AE5EC9D36B660EC445A5E8022100A203CA1F9ABEE69751EA402A2ACDFD6B4A87697D6CD721F60540959095EC9466"
 )
 
-// verify is a plain reading of section 4, as a check of what the package makes.
+// verify verifies a certificate as section 4 describes it. It returns the public key.
 func verify(cert, ca, seid []byte) ([]byte, error) {
 	all, err := tlv.All(cert)
 	if err != nil {
@@ -107,7 +107,8 @@ func unhex(t testing.TB, s string) []byte {
 	return b
 }
 
-// TestSample: the check itself accepts the public sample, and the package builds the same bytes but for key and signature.
+// TestSample checks that verify accepts the public sample, and that the package makes the same bytes except for key and
+// signature.
 func TestSample(t *testing.T) {
 	ca, _, p := fixtures(t)
 	want := unhex(t, sample)
@@ -156,7 +157,8 @@ func TestWrong(t *testing.T) {
 	}
 }
 
-// TestWrongIsSigned: the malformed ones carry a right signature, so that a verifier which checks nothing else fails.
+// TestWrongIsSigned checks that the malformed certificates have a valid signature, so that a verifier that checks only the
+// signature accepts them.
 func TestWrongIsSigned(t *testing.T) {
 	ca, other, p := fixtures(t)
 	pub, err := secp256k1.ParsePubKey(ca.PublicKey())

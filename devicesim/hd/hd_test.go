@@ -9,7 +9,7 @@ import (
 	"golang.org/x/crypto/sha3"
 )
 
-// derive takes a seed in hex and a path in text to the private key and the chain code, in hex.
+// derive returns the private key and the chain code, in hex, for a seed in hex and a path.
 func derive(t *testing.T, seed, path string) (private, chain string) {
 	t.Helper()
 	b, err := hex.DecodeString(seed)
@@ -26,7 +26,7 @@ func derive(t *testing.T, seed, path string) (private, chain string) {
 	return hex.EncodeToString(k.Private().Serialize()), hex.EncodeToString(code[:])
 }
 
-// TestVectors are BIP-32's test vectors 1 to 3, the last one being about leading zeros.
+// TestVectors checks test vectors 1 to 3 of BIP-32. Vector 3 is about leading zeros.
 func TestVectors(t *testing.T) {
 	const (
 		one   = "000102030405060708090a0b0c0d0e0f"
@@ -49,7 +49,7 @@ func TestVectors(t *testing.T) {
 	}
 }
 
-// TestMnemonic: the recorded devices' address.
+// TestMnemonic derives the address of the recorded devices.
 func TestMnemonic(t *testing.T) {
 	k, err := FromMnemonic("inject kidney empty canal shadow pact comfort wife crush horse wife sketch")
 	require.NoError(t, err)

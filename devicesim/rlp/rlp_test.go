@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// encode is the way back, for the tests.
+// encode encodes an item.
 func encode(i Item) []byte {
 	body, offset := i.Bytes, byte(0x80)
 	if i.List {
@@ -89,7 +89,7 @@ func TestShapes(t *testing.T) {
 	require.False(t, Item{List: true}.Fixed(0))
 }
 
-// FuzzDecode: what is read has one encoding, the one it was read from.
+// FuzzDecode checks that a decoded item encodes to the same bytes.
 func FuzzDecode(f *testing.F) {
 	for _, s := range []string{"80", "c20180", "c4c3c2c1c0", "e7088504a817c8088302e248943535353535353535353535353535353535353535820200801c8080", "b838" + strings.Repeat("01", 56)} {
 		b, err := hex.DecodeString(s)

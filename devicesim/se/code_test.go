@@ -13,8 +13,8 @@ import (
 
 const codes = 100_000
 
-// TestCodes draws 100,000 codes: alphabet and length right, no symbol more likely than another, in any position, and no
-// two neighbours that depend on each other.
+// TestCodes draws 100,000 codes. They have the right alphabet and length, no symbol is more likely than another at any position,
+// and adjacent symbols do not depend on each other.
 func TestCodes(t *testing.T) {
 	var all [32]int
 	var position [bindcode.Length][32]int
@@ -48,21 +48,21 @@ func TestCodes(t *testing.T) {
 	require.Greater(t, chiSquareP(pairs[:]), 1e-7, "neighbours")
 }
 
-// TestChiSquareNotices: the test above fails for generators as they go wrong in practice.
+// TestChiSquareNotices checks that the test above would fail for common mistakes of a generator.
 func TestChiSquareNotices(t *testing.T) {
 	modulo := make([]int, 32) // a byte below 250, modulo 32
 	for i := range codes * bindcode.Length {
 		modulo[i%250%32]++
 	}
 	require.Less(t, chiSquareP(modulo), 1e-6)
-	missing := make([]int, 32) // one symbol never comes
+	missing := make([]int, 32) // without one of the symbols
 	for i := range codes * bindcode.Length {
 		missing[i%31]++
 	}
 	require.Less(t, chiSquareP(missing), 1e-6)
 }
 
-// TestDrawCodeBits: the 40 bits are the code, five to a symbol, none rejected and none shared.
+// TestDrawCodeBits checks that a code has 40 random bits, five for each symbol.
 func TestDrawCodeBits(t *testing.T) {
 	for bit := range 40 {
 		raw := make([]byte, 5)
@@ -79,7 +79,7 @@ func TestDrawCodeBits(t *testing.T) {
 	}
 }
 
-// chiSquareP is the probability that equally likely symbols differ as much as these counts or more.
+// chiSquareP returns the probability that the counts of equally likely symbols differ at least this much.
 func chiSquareP(counts []int) float64 {
 	total := 0
 	for _, n := range counts {
@@ -134,7 +134,7 @@ func nonZero(v, tiny float64) float64 {
 	return v
 }
 
-// TestGammaQ: against closed forms and the tables' critical values.
+// TestGammaQ compares gammaQ with closed forms and with critical values from tables.
 func TestGammaQ(t *testing.T) {
 	for _, x := range []float64{0.1, 1, 2, 5, 20, 100} {
 		require.InEpsilon(t, math.Exp(-x), gammaQ(1, x), 1e-10)

@@ -20,7 +20,7 @@ import (
 	"imkey-connect/devicesim/fakeca"
 )
 
-// ram is a Memory that remembers every state stored, and fails when told to.
+// ram is a Memory that keeps all stored states, and fails at a chosen store.
 type ram struct {
 	state  State
 	stores []State
@@ -52,7 +52,7 @@ func newElement(t testing.TB) (*Element, *ram) {
 	return Open(m, random), m
 }
 
-// host is the other side of section 5, written apart from the element.
+// host is the other side of section 5. It shares no code with the element.
 type host struct{ key *secp256k1.PrivateKey }
 
 func newHost(seed byte) *host {
@@ -95,7 +95,7 @@ func other(code string) string {
 	return "2" + code[1:]
 }
 
-// TestVector is the iv of vectors/imkey.json.
+// TestVector checks the IV of vectors/imkey.json.
 func TestVector(t *testing.T) {
 	c, err := bindcode.Parse("PVU3FY64")
 	require.NoError(t, err)
@@ -117,7 +117,7 @@ func TestBinding(t *testing.T) {
 	c := code(t, e)
 	state, drew, err = e.Check(b.pub())
 	require.NoError(t, err)
-	require.False(t, drew, "a code lives until the reset")
+	require.False(t, drew, "the code stays the same until a reset")
 	require.Equal(t, Unbound, state)
 
 	check := func(h *host, want Binding) {
@@ -136,9 +136,9 @@ func TestBinding(t *testing.T) {
 	require.True(t, ok)
 	check(a, BoundToThis)
 	check(b, BoundElsewhere)
-	require.Equal(t, MaxWrongCodes, e.CodeAttemptsLeft(), "a right code ends the row of wrong ones")
+	require.Equal(t, MaxWrongCodes, e.CodeAttemptsLeft(), "a right code resets the count of wrong ones")
 
-	// The same code binds another host, and the first is forgotten. Somebody else's proof does not.
+	// The same code binds another app, which unbinds the first one. Another app's proof does not.
 	ok, err = e.Verify(b.pub(), a.proof(t, publicKey(e), c))
 	require.NoError(t, err)
 	require.False(t, ok)
@@ -153,7 +153,7 @@ func TestBinding(t *testing.T) {
 	require.Equal(t, b.pub(), app)
 }
 
-// TestBadPaddingIsABadHash: whatever is wrong inside the ciphertext has the same answer and the same effect.
+// TestBadPaddingIsABadHash checks that each wrong plaintext has the same answer and the same effect.
 func TestBadPaddingIsABadHash(t *testing.T) {
 	h := newHost(1)
 	for name, plain := range map[string]func(sum []byte) []byte{
@@ -180,7 +180,7 @@ func TestBadPaddingIsABadHash(t *testing.T) {
 	}
 }
 
-// TestEveryBit: no other ciphertext than the right one is taken for it.
+// TestEveryBit flips each bit of the right ciphertext. Each result is a wrong code.
 func TestEveryBit(t *testing.T) {
 	e, m := newElement(t)
 	h := newHost(1)
@@ -220,7 +220,7 @@ func TestLock(t *testing.T) {
 	require.NoError(t, err)
 	require.True(t, ok)
 
-	// Nine wrong ones and a right one, for ever: only those in a row count.
+	// Only wrong codes in a row count.
 	for range 3 {
 		for range MaxWrongCodes - 1 {
 			_, err := e.Verify(h.pub(), wrong)
@@ -250,11 +250,11 @@ func TestMalformed(t *testing.T) {
 		_, err = e.Verify(h.pub(), make([]byte, n))
 		require.ErrorIs(t, err, ErrLength)
 	}
-	require.Equal(t, before, m.state, "nothing of this was an attempt")
+	require.Equal(t, before, m.state, "none of these was an attempt")
 }
 
-// TestPowerCut cuts the power at every store of a wrong and of a right attempt: a check that gave any answer was counted,
-// and the binding is whole or absent.
+// TestPowerCut cuts the power at each store of a wrong and of a right attempt. An attempt that was answered is counted, and the
+// binding is complete or absent.
 func TestPowerCut(t *testing.T) {
 	for _, right := range []bool{false, true} {
 		for cut := 1; cut <= 3; cut++ {
@@ -284,7 +284,7 @@ func TestPowerCut(t *testing.T) {
 			case cut == 2 && right:
 				require.ErrorIs(t, err, errCut, "no answer without its effect")
 				require.Equal(t, BoundElsewhere, state)
-				require.Equal(t, MaxWrongCodes-1, left, "counted before it was looked at")
+				require.Equal(t, MaxWrongCodes-1, left, "counted before it was compared")
 			default:
 				require.NoError(t, err)
 				require.Equal(t, right, ok)

@@ -31,7 +31,7 @@ const (
 	signMsgCommand = "80550000106d2f3434272f3630272f30272f302f3000"
 )
 
-// vectors is what was recorded from real devices.
+// vectors are recordings of real devices.
 var vectors = func() (v struct {
 	Sessions []struct {
 		Name      string
@@ -53,7 +53,7 @@ var vectors = func() (v struct {
 	return v
 }()
 
-// recorded is a command that was recorded alone.
+// recorded returns a command that was recorded without a session.
 func recorded(t testing.TB, name string) string {
 	for _, a := range vectors.APDUs {
 		if a.Name == name {
@@ -72,7 +72,7 @@ func field(tag byte, lengthBytes int, value []byte) []byte {
 	return append(b, value...)
 }
 
-// txBody and msgBody are what binding signatures are over.
+// txBody and msgBody return the bytes that a binding signature signs.
 func txBody(tx []byte, payment, receiver, fee string) []byte {
 	b := append(field(1, 2, tx), field(7, 1, []byte(payment))...)
 	return append(append(b, field(8, 1, []byte(receiver))...), field(9, 1, []byte(fee))...)
@@ -86,7 +86,8 @@ func newDevice(t testing.TB, o device.Options) *device.Device {
 	return devicetest.New(t, o, imk.Applet, Applet)
 }
 
-// wallet is a device with the test wallet whose person says yes, and a host; bound says whether they are.
+// wallet makes a device with the test wallet, and a host that has selected the applet. bound chooses whether the device is bound
+// to the host's app.
 func wallet(t testing.TB, o device.Options, bound bool) (*device.Device, *devicetest.Host) {
 	t.Helper()
 	o.Mnemonic = hosttest.Mnemonic
@@ -102,7 +103,7 @@ func wallet(t testing.TB, o device.Options, bound bool) (*device.Device, *device
 
 var unboundTx = append([]byte{0, 1, 0}, txBody(plainTx, "p", "r", "f")...)
 
-// read is all the pages of a question, each of its lines between bars.
+// read returns all pages of a question, with bars between the lines.
 func read(t testing.TB, d *device.Device) (all []string) {
 	t.Helper()
 	for {
@@ -125,7 +126,7 @@ func read(t testing.TB, d *device.Device) (all []string) {
 	}
 }
 
-// list is an RLP list of encoded items, in hex.
+// list returns the RLP list of encoded items, in hex.
 func list(items ...string) string {
 	body := strings.Join(items, "")
 	switch n := len(body) / 2; {
@@ -143,7 +144,7 @@ var plainTx = func() []byte {
 	return b
 }()
 
-// TestRecordedSessions: what real devices answered, byte for byte, the random signature of the secure element excepted.
+// TestRecordedSessions compares each answer with that of a real device, except for the random signature of the secure element.
 func TestRecordedSessions(t *testing.T) {
 	require.Len(t, vectors.Sessions, 3)
 	for _, s := range vectors.Sessions {
@@ -167,7 +168,7 @@ func TestRecordedSessions(t *testing.T) {
 	}
 }
 
-// TestSignedVectors: every transaction and message whose signature is known.
+// TestSignedVectors signs each transaction and message of which the signature is known.
 func TestSignedVectors(t *testing.T) {
 	_, h := wallet(t, device.Options{Approve: device.Yes}, true)
 	require.Len(t, vectors.Ethereum, 6)
@@ -186,7 +187,7 @@ func TestSignedVectors(t *testing.T) {
 		signature := low(t, h.OK(signTxCommand), 0)
 		// The signed transaction ends with r and s, each as a string of 32 bytes.
 		require.Equal(t, v.Signed[len(v.Signed)-132:], "a0"+hex.EncodeToString(signature[:32])+"a0"+hex.EncodeToString(signature[32:64]))
-		// The parity stands before, alone or in EIP-155's v, whose lowest bit is its complement.
+		// The parity stands before them, alone or in the v of EIP-155, which has its complement as lowest bit.
 		before := hosttest.Unhex(t, v.Signed[len(v.Signed)-134:len(v.Signed)-132])[0]
 		if strings.HasPrefix(v.Signed, "0x02") {
 			require.Equal(t, map[byte]byte{0x80: 0, 0x01: 1}[before], signature[64])
@@ -204,7 +205,7 @@ func eip191(message []byte) []byte {
 	return append(append([]byte("\x19Ethereum Signed Message:\n"), length...), message...)
 }
 
-// low is what a host makes of a signature: s in the lower half of the order, the recovery id with it, offset added.
+// low normalises a signature as a host does: s in the lower half of the order, and the recovery id for it plus an offset.
 func low(t testing.TB, answer []byte, offset byte) []byte {
 	t.Helper()
 	require.Len(t, answer, 66)
@@ -220,7 +221,7 @@ func low(t testing.TB, answer []byte, offset byte) []byte {
 	return append(append(r[:], v[:]...), s.RecoveryID+offset)
 }
 
-// TestRecordedCommands: those recorded alone are answered too, and both halves of the order come out raw.
+// TestRecordedCommands sends the commands that were recorded without a session. The device does not normalise s.
 func TestRecordedCommands(t *testing.T) {
 	_, h := wallet(t, device.Options{Approve: device.Yes}, false)
 	require.Equal(t, h.OK(recorded(t, "eth xpub m/44'/60'/0'/0/0 verify=0"))[:97], h.OK(recorded(t, "eth xpub verify=1"))[:97])
@@ -228,7 +229,7 @@ func TestRecordedCommands(t *testing.T) {
 	h.OK(recorded(t, "eth prepare 0x51 (preview TLV, unbound)"))
 	transaction := h.OK(recorded(t, "eth sign"))
 	h.OK(recorded(t, "eth prepare 0x54 (unbound)"))
-	require.Equal(t, transaction, h.OK(recorded(t, "eth personal sign")), "the same bytes sign the same, sent blind or not")
+	require.Equal(t, transaction, h.OK(recorded(t, "eth personal sign")), "the same bytes have the same signature, as a transaction and as a message")
 
 	highs := 0
 	for i := range 40 {
@@ -243,7 +244,7 @@ func TestRecordedCommands(t *testing.T) {
 	require.Less(t, highs, 35)
 }
 
-// TestStates: what has to be there before the applet does anything.
+// TestStates sends commands without a wallet, in the menu, while the device is locked, and without the applet.
 func TestStates(t *testing.T) {
 	d := newDevice(t, device.Options{Approve: device.Yes})
 	h := devicetest.Connect(t, d, 1)
@@ -283,7 +284,7 @@ func TestStates(t *testing.T) {
 	h.OK(readKeyCommand)
 }
 
-// TestParameters: P1, P2, lengths and data that no command has.
+// TestParameters sends commands with a wrong P1, P2, length or data.
 func TestParameters(t *testing.T) {
 	_, h := wallet(t, device.Options{Approve: device.Yes}, false)
 	address := hex.EncodeToString([]byte(testAddress))
@@ -315,7 +316,7 @@ func TestParameters(t *testing.T) {
 		h.OK(selectETH)
 		h.SW(want, command)
 	}
-	// A wrong path does not use up what was confirmed; a signature does.
+	// After a wrong path the confirmed payload can still be signed. After a signature it cannot.
 	require.Equal(t, apdu.OK, h.Prepare(prepareTransaction, unboundTx))
 	h.SW(apdu.WrongData, "80520000036D2F7800")
 	h.OK(signTxCommand)
@@ -327,7 +328,7 @@ func TestParameters(t *testing.T) {
 	require.NotEqual(t, other, h.OK(signTxCommand))
 }
 
-// TestChunks: payloads of every length around a chunk's, and parts that do not fit together.
+// TestChunks sends payloads of all lengths around that of a chunk, and chunks that do not belong together.
 func TestChunks(t *testing.T) {
 	_, h := wallet(t, device.Options{Approve: device.Yes}, true)
 	for _, n := range []int{0, 1, 160, 168, 169, 170, 171, 172, 400, 65535} {
@@ -345,7 +346,7 @@ func TestChunks(t *testing.T) {
 		for i, c := range devicetest.Commands(t, prepareMessage, whole, size) {
 			h.SW(apdu.OK, hex.EncodeToString(c))
 			if i == 0 {
-				h.OK(readKeyCommand) // what has come so far survives that
+				h.OK(readKeyCommand) // the payload under way stays
 			}
 		}
 		h.OK(signMsgCommand)
@@ -355,7 +356,7 @@ func TestChunks(t *testing.T) {
 	other := strings.Replace(last, "8054", "8051", 1)
 	h.OK(first)
 	h.SW(apdu.ConditionsNotSatisfied, other)
-	h.SW(apdu.ConditionsNotSatisfied, last) // the other one has ended it
+	h.SW(apdu.ConditionsNotSatisfied, last) // the other instruction has ended the payload
 	h.OK(first)
 	h.OK(selectETH)
 	h.SW(apdu.ConditionsNotSatisfied, last)
@@ -378,7 +379,7 @@ func TestChunks(t *testing.T) {
 	require.Equal(t, apdu.ConditionsNotSatisfied, sw)
 }
 
-// TestPrepared: how long what the person has confirmed is there.
+// TestPrepared checks which events discard what the user has confirmed.
 func TestPrepared(t *testing.T) {
 	d, h := wallet(t, device.Options{}, true)
 	tx, msg := h.Signed(txBody(plainTx, "p", "r", "f")), h.Signed(msgBody([]byte("m")))
@@ -393,7 +394,7 @@ func TestPrepared(t *testing.T) {
 		h.SW(apdu.ConditionsNotSatisfied, signMsgCommand)
 	}
 	prepare()
-	h.SW(apdu.ConditionsNotSatisfied, signMsgCommand) // 55 wants 54
+	h.SW(apdu.ConditionsNotSatisfied, signMsgCommand) // 55 needs 54 before it
 	h.OK(readKeyCommand)
 	h.OK(signTxCommand)
 	gone()
@@ -452,7 +453,7 @@ func TestPrepared(t *testing.T) {
 	}
 }
 
-// TestBindingSignature: who may have something signed.
+// TestBindingSignature checks which binding signatures the device accepts.
 func TestBindingSignature(t *testing.T) {
 	d, h := wallet(t, device.Options{Approve: device.Yes}, true)
 	body := txBody(plainTx, "p", "r", "f")
@@ -477,7 +478,7 @@ func TestBindingSignature(t *testing.T) {
 		require.Equal(t, apdu.OK, h.Prepare(prepareTransaction, with(h.BindingSignature(body, high))))
 		h.OK(signTxCommand)
 	}
-	// The switch lets empty ones pass, and wrong ones no more than before.
+	// AllowUnbound lets empty signatures pass, but not wrong ones.
 	d.AllowUnbound(true)
 	require.True(t, d.Status().AllowUnbound)
 	for _, none := range [][]byte{nil, {0}} {
@@ -488,14 +489,14 @@ func TestBindingSignature(t *testing.T) {
 	d.AllowUnbound(false)
 	require.Equal(t, apdu.SignatureFailed, h.Prepare(prepareTransaction, with(nil)))
 
-	// A host that was bound once is another host now.
+	// Binding another app unbinds the first one.
 	code := func() string { h.OK(hosttest.SelectIMK); h.Check(); h.OK(hosttest.ShowCode); return h.ShownCode() }()
 	require.Equal(t, hosttest.RightCode, h.As(2).Verify(code))
 	h.OK(selectETH)
 	require.Equal(t, apdu.SignatureFailed, h.Prepare(prepareTransaction, h.Signed(body)))
 	require.Equal(t, apdu.OK, h.Prepare(prepareTransaction, h.As(2).Signed(body)))
 
-	// A device that nobody is bound to cannot check one, but takes none, as recorded ones did.
+	// An unbound device refuses a signature, which it cannot check, and accepts an empty one, as recorded devices did.
 	_, free := wallet(t, device.Options{Approve: device.Yes, Rand: hosttest.Seeded(2)}, false)
 	require.Equal(t, apdu.SignatureFailed, free.Prepare(prepareTransaction, free.Signed(body)))
 	require.Equal(t, apdu.OK, free.Prepare(prepareTransaction, with(nil)))
@@ -503,7 +504,7 @@ func TestBindingSignature(t *testing.T) {
 	require.True(t, newDevice(t, device.Options{AllowUnbound: true}).Status().AllowUnbound)
 }
 
-// TestMalformedPayloads: what cannot be read is never asked about.
+// TestMalformedPayloads checks that the device refuses a malformed payload without asking the user.
 func TestMalformedPayloads(t *testing.T) {
 	d, h := wallet(t, device.Options{}, false)
 	unsigned := func(ins byte, body []byte) []byte { return append([]byte{0, 0}, body...) }
@@ -562,7 +563,7 @@ func TestMalformedPayloads(t *testing.T) {
 	h.Idle()
 }
 
-// TestTransactionForms: the forms that are read.
+// TestTransactionForms parses a transaction of each form.
 func TestTransactionForms(t *testing.T) {
 	to := "94" + strings.Repeat("35", 20)
 	for name, tx := range map[string]string{
@@ -577,7 +578,7 @@ func TestTransactionForms(t *testing.T) {
 	}
 }
 
-// TestWhatTheScreenShows is what a person reads before pressing device.OK.
+// TestWhatTheScreenShows compares the pages that the user reads before OK.
 func TestWhatTheScreenShows(t *testing.T) {
 	d, h := wallet(t, device.Options{}, true)
 	erc20 := func(chain, token, receiver, amount string) []byte {
@@ -650,7 +651,7 @@ func TestWhatTheScreenShows(t *testing.T) {
 	})
 }
 
-// TestChecksummed takes EIP-55's own examples.
+// TestChecksummed takes the examples of EIP-55.
 func TestChecksummed(t *testing.T) {
 	for _, address := range []string{
 		"0x52908400098527886E0F7030069857D2E4169EE7", "0x8617E340B3D01FA5F11F306F4090FD50E238070D",
@@ -664,8 +665,8 @@ func TestChecksummed(t *testing.T) {
 	}
 }
 
-// TestPersonDecidesAboutSigning: cancel, and all that can come between.
-func TestPersonDecidesAboutSigning(t *testing.T) {
+// TestUserDecidesAboutSigning ends a question with cancel, and with each other event that ends one.
+func TestUserDecidesAboutSigning(t *testing.T) {
 	d, h := wallet(t, device.Options{PIN: ""}, true)
 	payload := h.Signed(txBody(plainTx, "p", "r", "f"))
 	for name, test := range map[string]struct {
@@ -692,7 +693,7 @@ func TestPersonDecidesAboutSigning(t *testing.T) {
 		h.OK(selectETH)
 		h.SW(apdu.ConditionsNotSatisfied, signTxCommand)
 	}
-	// The address, too, is for the person to judge.
+	// The user confirms an address too.
 	h.Message(hosttest.Unhex(t, recorded(t, "eth register address (ascii)")))
 	h.Await("a question", func(s device.Status) bool { return s.Asking })
 	require.Equal(t, []string{"Addr: 0x6031564e|7b2F5cc33737807b|2E58DaFF870B590b"}, read(t, d))
@@ -700,7 +701,7 @@ func TestPersonDecidesAboutSigning(t *testing.T) {
 	_, sw, _ := h.Answer()
 	require.Equal(t, apdu.Rejected, sw)
 
-	// A host that gives up gets nothing afterwards, with device.OK or without.
+	// A host that gives up gets no signature later, even if the user presses OK.
 	h.Offer(prepareTransaction, payload)
 	h.Send(frame.Cancel())
 	require.Equal(t, frame.Error(frame.Cancelled), h.ReceiveAfterKeepAlives())
@@ -709,7 +710,7 @@ func TestPersonDecidesAboutSigning(t *testing.T) {
 	h.Idle()
 	h.SW(apdu.ConditionsNotSatisfied, signTxCommand)
 
-	// Unplugged while it asks: when it is back it asks nothing.
+	// A device that is unplugged while it asks does not ask any more when it is plugged in again.
 	for _, cut := range []func() error{d.Unplug, d.PowerCut} {
 		h.Offer(prepareTransaction, payload)
 		require.NoError(t, cut())
@@ -721,7 +722,7 @@ func TestPersonDecidesAboutSigning(t *testing.T) {
 		h.SW(apdu.ConditionsNotSatisfied, signTxCommand)
 	}
 
-	// While it takes its time the host hears of it.
+	// While the user decides, the host gets keep-alives.
 	h.Offer(prepareTransaction, payload)
 	require.Equal(t, frame.KeepAlive(2), h.Receive())
 	require.NoError(t, d.Press(device.OK))
@@ -734,7 +735,7 @@ func TestPersonDecidesAboutSigning(t *testing.T) {
 	h.SW(apdu.Rejected, recorded(t, "eth register address (ascii)"))
 }
 
-// TestLockedMeanwhile: a question that waits when the device is locked is not answered by unlocking it.
+// TestLockedMeanwhile locks the device while it asks. The question ends, and unlocking does not bring it back.
 func TestLockedMeanwhile(t *testing.T) {
 	d := newDevice(t, device.Options{Mnemonic: hosttest.Mnemonic, PIN: "1234"})
 	h := devicetest.Connect(t, d, 1)
@@ -748,7 +749,7 @@ func TestLockedMeanwhile(t *testing.T) {
 	h.SW(apdu.ConditionsNotSatisfied, signTxCommand)
 }
 
-// FuzzPayload: what is taken for a payload can be written down again, and its pages fit the screen.
+// FuzzPayload checks that a parsed payload encodes to the same bytes, and that the screen can show its texts.
 func FuzzPayload(f *testing.F) {
 	f.Add(true, append([]byte{0, 1, 0}, txBody(plainTx, "1.0 ETH", "0x3535", "0.1 ETH")...))
 	f.Add(false, append([]byte{0, 0}, msgBody(eip191([]byte("Hello imKey")))...))
@@ -785,7 +786,7 @@ func FuzzPayload(f *testing.F) {
 	})
 }
 
-// FuzzCommands sends the applet commands, each after a byte of length, to a device whose person says yes.
+// FuzzCommands sends commands, each after a byte of length, to a device that confirms all questions itself.
 func FuzzCommands(f *testing.F) {
 	d, h := wallet(f, device.Options{Approve: device.Yes}, true)
 	tx := devicetest.Commands(f, prepareTransaction, h.Signed(txBody(plainTx, "p", "r", "f")), applet.MaxChunk)
@@ -807,7 +808,7 @@ func FuzzCommands(f *testing.F) {
 			message := in[1 : 1+n]
 			in = in[1+n:]
 			if n == 0 || message[0] == 0 {
-				continue // SELECT is not for this
+				continue // not SELECT
 			}
 			data, sw := h.Raw(message)
 			require.NotEqual(t, apdu.StatusWord(0x6F00), sw)

@@ -12,15 +12,15 @@ import (
 	"imkey-connect/devicesim/device/hosttest"
 )
 
-// TestWhenACodeAppears is the table of section 5, row by row.
+// TestWhenACodeAppears checks each row of the table in section 5.
 func TestWhenACodeAppears(t *testing.T) {
-	// shown, by the table's last column: on BIND_CHECK, and after 8072.
+	// row checks the last column of the table: whether BIND_CHECK and 8072 show the code.
 	row := func(t *testing.T, h *devicetest.Host, status byte, atOnce bool, onRequest bool) {
 		t.Helper()
 		require.Equal(t, status, h.Check())
 		require.Equal(t, atOnce, devicetest.ShownCode(h.D) != "", "%q", h.D.Status().Screen)
 		require.NoError(t, h.D.Home())
-		require.Empty(t, devicetest.ShownCode(h.D), "home takes the code away")
+		require.Empty(t, devicetest.ShownCode(h.D), "the home page shows no code")
 		if onRequest {
 			h.OK(hosttest.ShowCode)
 			require.NotEmpty(t, devicetest.ShownCode(h.D))
@@ -46,7 +46,7 @@ func TestWhenACodeAppears(t *testing.T) {
 		require.False(t, d.Status().Wallet)
 		require.Equal(t, "none", d.Status().Binding)
 		h.OK(hosttest.SelectIMK)
-		h.SW(apdu.ConditionsNotSatisfied, hosttest.ShowCode) // none is drawn yet
+		h.SW(apdu.ConditionsNotSatisfied, hosttest.ShowCode) // no code has been drawn yet
 		require.Equal(t, hosttest.Unbound, h.Check())
 		require.NotEqual(t, old, devicetest.ShownCode(d))
 		require.Equal(t, "code-shown", d.Status().Binding)
@@ -61,7 +61,7 @@ func TestWhenACodeAppears(t *testing.T) {
 		row(t, h.As(2), hosttest.Unbound, false, true)
 		row(t, h, hosttest.Unbound, false, true)
 		h.OK(hosttest.ShowCode)
-		require.Equal(t, code, devicetest.ShownCode(d), "a code lives until the reset")
+		require.Equal(t, code, devicetest.ShownCode(d), "the code stays the same until a reset")
 	})
 	t.Run("bound to this", func(t *testing.T) {
 		d := devicetest.New(t, device.Options{}, Applet)
@@ -75,12 +75,12 @@ func TestWhenACodeAppears(t *testing.T) {
 		code := h.Bind()
 		row(t, h.As(2), hosttest.BoundElsewhere, false, false)
 
-		// The same code binds the other; now the first one is the other.
+		// The same code binds the other app, which unbinds the first one.
 		require.Equal(t, hosttest.RightCode, h.As(2).Verify(code))
 		row(t, h.As(2), hosttest.BoundToThis, false, true)
 		row(t, h, hosttest.BoundElsewhere, false, false)
 
-		// Who has not said who it is sees nothing either.
+		// A host that has not sent its app key does not get the code shown either.
 		require.NoError(t, h.Link.Close())
 		again := devicetest.Connect(t, d, 2)
 		again.OK(hosttest.SelectIMK)
@@ -88,7 +88,7 @@ func TestWhenACodeAppears(t *testing.T) {
 	})
 }
 
-// TestCodeBlocksNothing: with a code on the screen every command is answered, and binding takes the code away.
+// TestCodeBlocksNothing sends commands while the screen shows a code. Binding removes the code from the screen.
 func TestCodeBlocksNothing(t *testing.T) {
 	d := devicetest.New(t, device.Options{}, Applet)
 	h := devicetest.Connect(t, d, 1)
@@ -105,7 +105,7 @@ func TestCodeBlocksNothing(t *testing.T) {
 	h.Check()
 	require.Equal(t, code, devicetest.ShownCode(d))
 	require.Equal(t, hosttest.WrongCode, h.Verify(hosttest.Wrong(code)))
-	require.Equal(t, code, devicetest.ShownCode(d), "a wrong code leaves the right one to be read")
+	require.Equal(t, code, devicetest.ShownCode(d), "the screen still shows the code after a wrong attempt")
 	require.Equal(t, 9, d.Status().CodeAttemptsLeft)
 	require.Equal(t, hosttest.RightCode, h.Verify(code))
 	require.Empty(t, devicetest.ShownCode(d))
@@ -153,13 +153,13 @@ func TestTenWrongCodes(t *testing.T) {
 		require.Zero(t, d.Status().CodeAttemptsLeft)
 		_, sw := h.Raw(h.Proof(code))
 		require.Equal(t, apdu.ConditionsNotSatisfied, sw)
-		require.Equal(t, hosttest.Unbound, h.Check(), "the rest works")
+		require.Equal(t, hosttest.Unbound, h.Check(), "other commands work")
 		return d, h, code
 	}
 	t.Run("OK held", func(t *testing.T) {
 		d, h, code := lock(t, device.Options{})
 		require.NoError(t, d.Press(device.OK))
-		require.Zero(t, d.Status().CodeAttemptsLeft, "pressing is not holding")
+		require.Zero(t, d.Status().CodeAttemptsLeft, "a press is not enough")
 		require.NoError(t, d.Hold(device.OK))
 		require.Equal(t, hosttest.RightCode, h.Verify(code))
 	})
@@ -173,7 +173,7 @@ func TestTenWrongCodes(t *testing.T) {
 		d, h, code := lock(t, device.Options{PIN: "1234"})
 		require.ErrorIs(t, d.Unlock(""), device.ErrPINFormat)
 		require.NoError(t, d.Hold(device.OK))
-		require.Zero(t, d.Status().CodeAttemptsLeft, "with a PIN it takes the PIN")
+		require.Zero(t, d.Status().CodeAttemptsLeft, "a device with a PIN needs the PIN")
 		require.NoError(t, d.Unlock("1234"))
 		require.Equal(t, hosttest.RightCode, h.Verify(code))
 	})
@@ -197,7 +197,7 @@ func TestTenWrongCodes(t *testing.T) {
 	})
 }
 
-// TestGates: what a locked device and one in its menu answer.
+// TestGates sends commands to a locked device and to one in its menu.
 func TestGates(t *testing.T) {
 	d := devicetest.New(t, device.Options{PIN: "1234"}, Applet)
 	h := devicetest.Connect(t, d, 1)
