@@ -28,7 +28,7 @@ func TestFind(t *testing.T) {
 
 	script := filepath.Join(t.TempDir(), "chromium")
 	require.NoError(t, os.WriteFile(script, []byte("#!/bin/sh\n"), 0o755))
-	// As snapd does it: each program is a link to its own.
+	// As snapd does it: each program is a link to snap.
 	snap := filepath.Join(t.TempDir(), "snap")
 	require.NoError(t, os.WriteFile(snap, []byte("\x7fELF…"), 0o755))
 	snapped := filepath.Join(t.TempDir(), "chromium")
@@ -48,7 +48,7 @@ func TestFind(t *testing.T) {
 	require.ErrorAs(t, err, &nf)
 }
 
-// chosen reads the permissions out of a profile, by origin.
+// chosen returns the permissions of a profile, by origin.
 func chosen(t *testing.T, profile string) (preferences map[string]any, origins map[string]any) {
 	t.Helper()
 	data, err := os.ReadFile(filepath.Join(profile, "Default", "Preferences"))
@@ -114,7 +114,7 @@ func TestFlags(t *testing.T) {
 	}
 	require.Equal(t, os.Geteuid() == 0, flags["no-sandbox"] == true)
 	require.Equal(t, in.Profile, flags["user-data-dir"])
-	require.Equal(t, "gnome", flags["password-store"], "the caller's word is the last")
+	require.Equal(t, "gnome", flags["password-store"], "the caller's switch overrides the default")
 	require.Contains(t, in.Args, "--window-size=390,844")
 	require.Equal(t, "http://localhost:1/", in.Args[len(in.Args)-1])
 	require.NoError(t, in.Close())
@@ -126,8 +126,8 @@ func TestFlags(t *testing.T) {
 	require.NoError(t, in.Close())
 }
 
-// running counts the processes of a group that have not ended. (What has ended may
-// stay as a zombie where nobody collects orphans, as in a container.)
+// running returns how many processes of a group have not ended. (An ended process may
+// stay as a zombie if no process collects orphans, as in a container.)
 func running(t *testing.T, group int) (n int) {
 	t.Helper()
 	files, err := filepath.Glob("/proc/[0-9]*/stat")
@@ -135,7 +135,7 @@ func running(t *testing.T, group int) (n int) {
 	for _, file := range files {
 		data, err := os.ReadFile(file)
 		if err != nil {
-			continue // it has ended just now
+			continue // the process has just ended
 		}
 		_, rest, _ := strings.Cut(string(data), ") ") // after the name: state, parent, group
 		fields := strings.Fields(rest)
@@ -146,7 +146,7 @@ func running(t *testing.T, group int) (n int) {
 	return n
 }
 
-// TestClose: nothing of a browser stays, whichever way it is ended.
+// TestClose checks that nothing of a browser stays, however it ends.
 func TestClose(t *testing.T) {
 	for name, end := range map[string]func(*chromium.Browser, context.CancelFunc){
 		"Close":   func(b *chromium.Browser, _ context.CancelFunc) { require.NoError(t, b.Close()) },

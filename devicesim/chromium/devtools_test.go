@@ -13,7 +13,7 @@ import (
 	"imkey-connect/devicesim/chromium/devtools"
 )
 
-// TestDevToolsOpensWhenThePageHasLoaded: whoever learns where DevTools is meets a browser that is not between two pages.
+// TestDevToolsOpensWhenThePageHasLoaded checks that the browser is not between two pages when Launch returns.
 func TestDevToolsOpensWhenThePageHasLoaded(t *testing.T) {
 	var loaded atomic.Bool
 	slow := make(chan struct{})
@@ -52,7 +52,7 @@ func TestDevToolsOpensWhenThePageHasLoaded(t *testing.T) {
 	require.Equal(t, []string{"first " + site.URL + "/"}, titles, "one tab, and it shows the page")
 }
 
-// TestDevToolsOpensWithoutASite: a site that is not there yet, or that hangs up, keeps nobody waiting.
+// TestDevToolsOpensWithoutASite checks that Launch does not wait for a site that is not there or closes the connection.
 func TestDevToolsOpensWithoutASite(t *testing.T) {
 	site := httptest.NewServer(http.NotFoundHandler())
 	site.Close()
@@ -64,8 +64,8 @@ func TestDevToolsOpensWithoutASite(t *testing.T) {
 	require.NoError(t, b.Close())
 }
 
-// TestAPageIsDriven: what JavaScript returns and throws, across pages that replace one another, and what a browser refuses.
-func TestAPageIsDriven(t *testing.T) {
+// TestPage runs JavaScript that returns and throws, while one page replaces another, and makes calls that fail.
+func TestPage(t *testing.T) {
 	site := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "text/html")
 		_, _ = w.Write([]byte(`<title>` + r.URL.Path + `</title><input autofocus>`))
@@ -92,7 +92,7 @@ func TestAPageIsDriven(t *testing.T) {
 		require.ErrorAs(t, err, &thrown)
 		require.Contains(t, thrown.Text, "a word")
 
-		// The page goes away under the question, which the next page answers.
+		// Another page replaces the page during the call, and Eval runs the JavaScript there.
 		value, err = p.Eval(t.Context(), `location.pathname === '/two' ? 'arrived' : (location.href = '/two', new Promise(() => {}))`)
 		require.NoError(t, err)
 		require.JSONEq(t, `"arrived"`, string(value))

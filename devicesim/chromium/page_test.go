@@ -63,7 +63,7 @@ func (b *bench) resetCount() int {
 	return b.resets
 }
 
-// pageHTML asks the test for programs, runs them and posts back what they return.
+// pageHTML gets programs from the test, runs them and posts their results.
 // An <iframe> of the same origin (window.other) is a second user of the device.
 const pageHTML = `<!doctype html><meta charset=utf-8><title>usb</title><script type=module>
 const AsyncFunction = (async () => {}).constructor
@@ -72,9 +72,9 @@ window.waiting = []
 const note = kind => e => { events.push(kind + ' ' + e.device.serialNumber); waiting.splice(0).forEach(f => f()) }
 navigator.usb.onconnect = note('connect')
 navigator.usb.ondisconnect = note('disconnect')
-// until waits for an event, not for time
+// until waits for an event
 window.until = async kind => { while (!events.includes(kind)) await new Promise(f => waiting.push(f)) }
-// outcome tells how a promise ends, in one line
+// outcome returns the result of a promise in one line
 window.outcome = async promise => {
   try {
     const r = await promise
@@ -84,7 +84,7 @@ window.outcome = async promise => {
   } catch (e) { return e.name + ': ' + e.message }
 }
 window.find = async (n, usb = navigator.usb) => (await usb.getDevices()).find(d => d.serialNumber.endsWith(n))
-// close() is done before the browser has closed the device's node, which still has the claim
+// close() returns before the browser has closed the device's node, which still has the claim
 window.claim = async d => {
   for (let tries = 1000; tries; tries--) try { return await d.claimInterface(0) } catch (e) { if (tries === 1) throw e }
 }
@@ -105,7 +105,7 @@ if (window === window.top) {
 }
 </script>`
 
-// page is a page in a browser: run gives it a program and waits for what it returns.
+// page is a page in a browser.
 type page struct {
 	server   *httptest.Server
 	programs chan program

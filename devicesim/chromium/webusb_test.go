@@ -8,8 +8,8 @@ import (
 	"imkey-connect/devicesim/usb"
 )
 
-// TestNavigatorUSB: a real Chromium, its own navigator.usb, echo devices over USB/IP.
-// It fails, rather than skips, without a Chromium or a C compiler.
+// TestNavigatorUSB uses navigator.usb of a real Chromium with echo devices over
+// USB/IP. It fails without a Chromium or a C compiler.
 func TestNavigatorUSB(t *testing.T) {
 	b := newBench(t, 2)
 	p := newPage(t)
@@ -29,19 +29,19 @@ func TestNavigatorUSB(t *testing.T) {
 		require.Equal(t, want, p.run(t, js))
 	}
 
-	// What the browser and its operating system refuse.
+	// Calls that the browser or the operating system refuses.
 	equal(t, "NotFoundError", `return (await outcome(d.transferIn(5, 64))).split(':')[0]`)
 	equal(t, "SecurityError", `return (await outcome(d.claimInterface(1))).split(':')[0]`)
-	equal(t, "ok", `return outcome(d.selectConfiguration(1))`) // it is the one: nothing is sent
+	equal(t, "ok", `return outcome(d.selectConfiguration(1))`) // it is the only one, so nothing is sent
 	equal(t, "ok ok", `return await outcome(d.claimInterface(0)) + ' ' + await outcome(d.claimInterface(0))`)
 	equal(t, "NotFoundError", `return (await outcome(d.transferIn(6, 64))).split(':')[0]`)
 	equal(t, "ok", `return outcome(d.selectAlternateInterface(0, 0))`)
 
-	// Control transfers: WebUSB's own, and one that the device stalls.
+	// Control transfers: those of WebUSB, and one that the device stalls.
 	equal(t, "ok 18", `return outcome(d.controlTransferIn({requestType: 'vendor', recipient: 'device', request: 0x21, value: 1, index: 2}, 64))`)
 	equal(t, "stall 0", `return outcome(d.controlTransferIn({requestType: 'vendor', recipient: 'device', request: 0x77, value: 0, index: 0}, 8))`)
 
-	// Transfers: whole, zero-length, short, long, more than there is room for.
+	// Transfers: a whole packet, zero-length, short, long, longer than the buffer.
 	equal(t, "ok 64 ok 64 42", `
 		const sent = await outcome(d.transferOut(4, new Uint8Array(64).fill(42)))
 		const r = await d.transferIn(5, 64)
@@ -63,7 +63,7 @@ func TestNavigatorUSB(t *testing.T) {
 			return [await outcome(d.transferIn(5, 64)), await outcome(d.transferIn(5, 64)),
 				await outcome(d.clearHalt('in', 5)), await outcome(d.transferIn(5, 64))].join(', ')`)
 		equal(t, "babble 64", `await d.transferOut(4, bytes(8)); return outcome(d.transferIn(5, 64))`)
-		// (of a stalled transferOut Chromium says the length that was asked for)
+		// (for a transferOut that stalls, Chromium returns the requested length)
 		equal(t, "stall 1, stall 1, ok, ok 1, ok 1", `
 			return [await outcome(d.transferOut(4, bytes(1))), await outcome(d.transferOut(4, bytes(1))),
 				await outcome(d.clearHalt('out', 4)), await outcome(d.transferOut(4, bytes(1))), await outcome(d.transferIn(5, 64))].join(', ')`)
@@ -116,7 +116,7 @@ func TestNavigatorUSB(t *testing.T) {
 		p.run(t, `events.length = 0; window.pending = outcome(d.transferIn(5, 64))`)
 		b.ports[0].Unplug()
 		equal(t, "disconnect "+serial(1), `await until('disconnect `+serial(1)+`'); return events.join()`)
-		// Which one depends on whether the browser hears of the transfer first or of the device.
+		// It depends on whether the browser gets the end of the transfer or of the device first.
 		require.Contains(t, []any{"NetworkError", "NotFoundError", "AbortError"}, p.run(t, `return (await pending).split(':')[0]`))
 		require.Equal(t, []any{serial(2)}, p.run(t, `return (await navigator.usb.getDevices()).map(d => d.serialNumber)`))
 		equal(t, "NotFoundError", `return (await outcome(d.transferOut(4, bytes(1)))).split(':')[0]`)
@@ -140,7 +140,7 @@ func TestNavigatorUSB(t *testing.T) {
 			return (await outcome((await find(2)).open())).split(':')[0]`)
 	})
 
-	// A volume of transfers, so that nothing only works a few times.
+	// Many transfers.
 	equal(t, "500", `
 		let n = 0
 		for (; n < 500; n++) {
@@ -151,7 +151,7 @@ func TestNavigatorUSB(t *testing.T) {
 		return String(n)`)
 }
 
-// TestTakingTurns: two browsers, each with a profile of its own, on one device.
+// TestTakingTurns uses one device in two browsers with different profiles.
 func TestTakingTurns(t *testing.T) {
 	b := newBench(t, 1)
 	first, second := newPage(t), newPage(t)

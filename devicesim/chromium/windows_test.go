@@ -16,7 +16,7 @@ import (
 	"imkey-connect/devicesim/chromium"
 )
 
-// TestWindows: a browser with windows side by side, whose pages are not told that a program opened them.
+// TestWindows opens windows side by side. Their pages cannot see that a program has opened them.
 func TestWindows(t *testing.T) {
 	server := exec.Command("Xvfb", "-displayfd", "1", "-screen", "0", "1280x900x24", "-nolisten", "tcp")
 	out, err := server.StdoutPipe()
@@ -50,7 +50,7 @@ func TestWindows(t *testing.T) {
 			const tell = () => {
 				const now = JSON.stringify({ path: location.pathname, left: screenX, width: outerWidth, webdriver: navigator.webdriver })
 				if (now !== told) fetch('/', { method: 'POST', body: told = now })
-				requestAnimationFrame(tell) // a window has its place some frames after its page
+				requestAnimationFrame(tell) // a window gets its place some animation frames after its page
 			}
 			tell()
 		</script>`))

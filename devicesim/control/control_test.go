@@ -50,7 +50,7 @@ func newBench(t *testing.T, options ...device.Options) *bench {
 	return b
 }
 
-// do makes a request as a program of this machine would.
+// do makes a request as a program of this machine does.
 func (b *bench) do(method, path, body string, header ...string) (int, map[string]any) {
 	r, err := http.NewRequest(method, b.http.URL+Prefix+path, strings.NewReader(body))
 	require.NoError(b.t, err)
@@ -121,8 +121,8 @@ func TestGetDevice(t *testing.T) {
 	require.Equal(t, "", got["heldBy"])
 }
 
-// A page that pairs may know the device, but the code must reach it through its person alone.
-func TestGetIdentityLeavesTheScreenOut(t *testing.T) {
+// TestIdentityHasNoScreen checks that a page that pairs can identify the device, but gets the code only from the user.
+func TestIdentityHasNoScreen(t *testing.T) {
 	b := newBench(t)
 	status, got := b.do("GET", "identity", "")
 	require.Equal(t, http.StatusOK, status)
@@ -133,8 +133,8 @@ func TestGetIdentityLeavesTheScreenOut(t *testing.T) {
 	require.Equal(t, map[string]any{"serial": "imKey01191200001", "codeAttemptsLeft": float64(10)}, got)
 }
 
-// A page that meets several devices of one simulator knows the CA of each, whichever it asked for.
-func TestGetIdentityListsTheCAsOfAllDevices(t *testing.T) {
+// TestIdentityListsTheCAsOfAllDevices checks that a page knows the CA of each device of a simulator.
+func TestIdentityListsTheCAsOfAllDevices(t *testing.T) {
 	shared, err := fakeca.New(nil)
 	require.NoError(t, err)
 	b := newBench(t, device.Options{}, device.Options{CA: shared}, device.Options{CA: shared})
@@ -282,14 +282,14 @@ func TestForeignRequests(t *testing.T) {
 			b.refused("DELETE", "faults", "", 403, "forbidden", header...)
 		})
 	}
-	// What HTML forms can send without a preflight is refused even where nothing tells the page's origin.
+	// The requests of HTML forms, which need no preflight, are refused even without an origin.
 	for _, kind := range []string{"", "text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "application/json2", "text/json"} {
 		b.refused("POST", "device/unplug", "{}", 415, "media-type", "Content-Type", kind)
 		b.refused("DELETE", "faults", "", 415, "media-type", "Content-Type", kind)
 	}
-	require.Equal(t, before, b.devices[0].Device.Status(), "nothing came through")
+	require.Equal(t, before, b.devices[0].Device.Status(), "no request has changed the device")
 
-	// And what is allowed: our own pages and programs.
+	// The simulator's own pages and programs are allowed.
 	for _, header := range [][]string{
 		{"Origin", "http://127.0.0.1:" + port, "Sec-Fetch-Site", "same-origin"},
 		{"Host", "localhost:" + port, "Origin", "http://localhost:" + port, "Content-Type", "application/json; charset=utf-8"},
@@ -301,7 +301,7 @@ func TestForeignRequests(t *testing.T) {
 	}
 }
 
-// preflight: no answer lets another origin read or send anything.
+// TestNoCORS checks that no answer lets another origin read an answer or send a request.
 func TestNoCORS(t *testing.T) {
 	b := newBench(t)
 	r := httptest.NewRequest("OPTIONS", "http://127.0.0.1:7380/sim/v1/device/press", nil)
@@ -315,9 +315,9 @@ func TestNoCORS(t *testing.T) {
 	}
 }
 
-// TestIdentityAloneIsShared: a page of another port of this computer reads the CAs and nothing else; a page from elsewhere
-// does not read them either.
-func TestIdentityAloneIsShared(t *testing.T) {
+// TestOnlyIdentityIsShared checks that a page on another port of this computer can read the identity and nothing else, and that
+// a page of another site cannot read it.
+func TestOnlyIdentityIsShared(t *testing.T) {
 	b := newBench(t)
 	ask := func(method, path, origin string, more ...string) *httptest.ResponseRecorder {
 		ctx, cancel := context.WithCancel(t.Context())
@@ -412,7 +412,7 @@ func TestEvents(t *testing.T) {
 	require.NoError(t, err)
 	until("held", func(s map[string]any) bool { return s["heldBy"] == "a test" })
 	require.NoError(t, host.Close())
-	until("let go", func(s map[string]any) bool { return s["heldBy"] == "" })
+	until("released", func(s map[string]any) bool { return s["heldBy"] == "" })
 }
 
 func TestTrace(t *testing.T) {
@@ -475,7 +475,7 @@ func FuzzBodies(f *testing.F) {
 		w := httptest.NewRecorder()
 		api.ServeHTTP(w, r)
 		if w.Code == http.StatusTemporaryRedirect || w.Code == http.StatusMovedPermanently {
-			return // a path that is cleaned first
+			return // the server redirects to the clean path
 		}
 		require.Less(t, w.Code, 500, "%s", w.Body)
 		require.True(t, json.Valid(w.Body.Bytes()), "%s", w.Body)

@@ -138,7 +138,7 @@ func TestGood(t *testing.T) {
 		_, err = verify(c.Cert, other.PublicKey(), p.SEID)
 		require.Error(t, err, "%s under the wrong root", c.Name)
 		_, err = verify(c.Cert, unhex(t, sampleCA), p.SEID)
-		require.Error(t, err, "%s under the maker's test root", c.Name)
+		require.Error(t, err, "%s under the vendor's test CA", c.Name)
 	}
 }
 

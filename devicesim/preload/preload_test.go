@@ -34,7 +34,7 @@ func TestBuild(t *testing.T) {
 	require.Equal(t, before.ModTime(), after.ModTime(), "built once")
 	left, err := filepath.Glob(filepath.Join(dir, "*"))
 	require.NoError(t, err)
-	require.Equal(t, []string{one}, left, "nothing but the library stays")
+	require.Equal(t, []string{one}, left, "only the library stays")
 }
 
 func TestBuildErrors(t *testing.T) {
@@ -77,7 +77,7 @@ func TestSeveralDevices(t *testing.T) {
 	require.Equal(t, "ENODEV", p.say("open 3"))
 }
 
-// TestManyDevices: the list has no end but that of an environment variable.
+// TestManyDevices checks that only the environment variable limits the number of devices.
 func TestManyDevices(t *testing.T) {
 	var serials []string
 	for i := range 100 {
@@ -96,10 +96,10 @@ func TestClaims(t *testing.T) {
 	one, two := p.say("open 1"), p.say("open 1")
 	require.Equal(t, "ENODATA", p.say("driver %s 0", one))
 	require.Equal(t, "0", p.say("claim %s 0", one))
-	require.Equal(t, "0", p.say("claim %s 0", one), "claiming twice is harmless")
+	require.Equal(t, "0", p.say("claim %s 0", one), "claiming twice is allowed")
 	require.Equal(t, "usbfs", p.say("driver %s 0", two))
 	require.Equal(t, "EBUSY", p.say("claim %s 0", two))
-	require.Equal(t, "EBUSY", p.say("out %s 1", two), "nor by the back door")
+	require.Equal(t, "EBUSY", p.say("out %s 1", two), "a transfer does not claim it either")
 	require.Equal(t, "EBUSY", p.say("claim %s 1", one), "the kernel's HID driver has it")
 	require.Equal(t, "usbhid", p.say("driver %s 1", one))
 	require.Equal(t, "ENOENT", p.say("claim %s 2", one))
@@ -109,7 +109,7 @@ func TestClaims(t *testing.T) {
 	require.Equal(t, "0", p.say("release %s 0", one))
 	require.Equal(t, "0", p.say("claim %s 0", two))
 	require.Equal(t, "0", p.say("close %s", two))
-	require.Equal(t, "0", p.say("claim %s 0", one), "closing gives it back")
+	require.Equal(t, "0", p.say("claim %s 0", one), "closing releases it")
 	require.Equal(t, "0", p.say("release %s 0", one))
 
 	ports[0].SetAccess(usb.Access{Claimed: true})
@@ -125,7 +125,7 @@ func TestTransfersEndAsOnLinux(t *testing.T) {
 	_, devices := serve(t, "A")
 	p := newProbe(t, devices...)
 	fd := p.say("open 1")
-	require.Equal(t, "EAGAIN", p.say("reset %s", fd)[:0]+"EAGAIN") // a reset with nothing pending is fine, see below
+	require.Equal(t, "EAGAIN", p.say("reset %s", fd)[:0]+"EAGAIN") // a reset without pending transfers succeeds, see below
 	require.Equal(t, "0", p.say("claim %s 0", fd))
 
 	require.Equal(t, "0", p.say("out %s 64", fd))
@@ -138,9 +138,9 @@ func TestTransfersEndAsOnLinux(t *testing.T) {
 	require.Equal(t, "0", p.say("discard %s", fd))
 	require.Equal(t, "status -2 length 0 intact", p.say("reap %s", fd))
 	require.Equal(t, "0", p.say("in %s 64", fd))
-	require.Equal(t, "0", p.say("release %s 0", fd), "kills what is pending there")
+	require.Equal(t, "0", p.say("release %s 0", fd), "releasing ends the pending transfers")
 	require.Equal(t, "status -2 length 0 intact", p.say("reap %s", fd))
-	require.Equal(t, "0", p.say("in %s 64", fd), "claimed on the way")
+	require.Equal(t, "0", p.say("in %s 64", fd), "the transfer claims the interface")
 	require.Equal(t, "0", p.say("reset %s", fd))
 	require.Equal(t, "status -104 length 0 intact", p.say("reap %s", fd))
 	require.Equal(t, "0", p.say("claim %s 0", p.say("open 1")), "a reset loses claims")
@@ -150,8 +150,8 @@ func TestTransfersEndAsOnLinux(t *testing.T) {
 	require.Equal(t, "ENOMEM", p.say("out %s 2000000", fd))
 }
 
-// TestDiscardedIsLeftAlone: a browser may free what it has discarded, although it is still to be reaped.
-func TestDiscardedIsLeftAlone(t *testing.T) {
+// TestDiscardedMemoryIsNotWritten checks that a browser may free a transfer that it has discarded but not reaped.
+func TestDiscardedMemoryIsNotWritten(t *testing.T) {
 	_, devices := serve(t, "A")
 	p := newProbe(t, devices...)
 	fd := p.say("open 1")
@@ -167,7 +167,7 @@ func TestDiscardedIsLeftAlone(t *testing.T) {
 	require.Equal(t, "forgotten", p.say("reap %s", fd))
 }
 
-// TestClosedDuringACall: a call that another thread is in when the node is closed leaves nothing behind.
+// TestClosedDuringACall checks that a call of another thread leaves no claim when the node is closed during the call.
 func TestClosedDuringACall(t *testing.T) {
 	for _, what := range []string{"claim %s 0", "in %s 64"} {
 		t.Run(strings.Fields(what)[0], func(t *testing.T) {
@@ -190,7 +190,7 @@ func TestClosedDuringACall(t *testing.T) {
 			close(goOn)
 			require.Equal(t, "ENODEV", p.say("end"))
 			other := p.say("open 1")
-			require.Equal(t, "ENODATA", p.say("driver %s 0", other), "nobody has it")
+			require.Equal(t, "ENODATA", p.say("driver %s 0", other), "it is not claimed")
 			require.Equal(t, "0", p.say("in %s 64", other))
 			require.Equal(t, "status 0 length 64 intact", p.say("reap %s", other))
 		})
@@ -200,7 +200,7 @@ func TestClosedDuringACall(t *testing.T) {
 func TestCloseWithManyPending(t *testing.T) {
 	_, devices := serve(t, "A")
 	p := newProbe(t, devices...)
-	for range 3 { // 900 each: more than the server would hold if closing did not take them back
+	for range 3 { // 900 each: without unlinking they would be more than the server allows
 		fd := p.say("open 1")
 		for range 900 {
 			require.Equal(t, "0", p.say("in %s 64", fd))
@@ -226,13 +226,13 @@ func TestUnplugged(t *testing.T) {
 	require.Equal(t, "remove A", p.say("event"))
 	ports[0].Plug()
 	require.Equal(t, "add A", p.say("event"))
-	require.Equal(t, "ENODEV", p.say("claim %s 0", fd), "the old node does not come back")
+	require.Equal(t, "ENODEV", p.say("claim %s 0", fd), "the old node stays closed")
 	require.Equal(t, "0", p.say("claim %s 0", p.say("open 1")))
 }
 
 func TestRefusedImportIsTriedAgain(t *testing.T) {
 	ports, devices := serve(t, "A")
-	h, err := ports[0].Attach("somebody else")
+	h, err := ports[0].Attach("another host")
 	require.NoError(t, err)
 	p := newProbe(t, devices...)
 	require.Empty(t, p.say("list"))
@@ -241,7 +241,7 @@ func TestRefusedImportIsTriedAgain(t *testing.T) {
 	require.Equal(t, "A", p.say("list"))
 }
 
-// TestChildren: a browser's children have no devices, also when a title has replaced their command line.
+// TestChildren checks that children of a browser have no devices, even if a title has replaced their command line.
 func TestChildren(t *testing.T) {
 	_, devices := serve(t, "A")
 	require.Empty(t, newProbeAs(t, []string{"--type=renderer", "--lang=en"}, devices...).say("list"))
@@ -257,8 +257,8 @@ func TestNoServer(t *testing.T) {
 	require.Empty(t, p.say("list"))
 }
 
-// hostile is a USB/IP server that enumerates as a good device and then answers as the test likes. What the operating
-// system is to say it is asked before every open and claim.
+// hostile is a USB/IP server that enumerates like a good device and then answers as the test chooses. The library asks it for
+// the answer of the operating system before every open and claim.
 func hostile(t *testing.T, answer func(c net.Conn, header []byte) error, asked ...func()) preload.Device {
 	t.Helper()
 	port := usb.NewPort(usb.Identity{Serial: "evil"}, &usbtest.Echo{}, nil)
@@ -334,7 +334,7 @@ func reply48(header []byte, status int32, length uint32, data []byte) []byte {
 	return append(b, data...)
 }
 
-// TestOverlongAnswers: whatever a server returns, the browser's memory is not overrun.
+// TestOverlongAnswers checks that an answer does not overrun the browser's memory.
 func TestOverlongAnswers(t *testing.T) {
 	long := make([]byte, 100_000)
 	for i := range long {
@@ -345,13 +345,13 @@ func TestOverlongAnswers(t *testing.T) {
 		return err
 	}))
 	fd := p.say("open 1")
-	for range 3 { // and the stream is still in step afterwards
+	for range 3 { // the next answers are still read correctly
 		require.Equal(t, "0", p.say("in %s 64", fd))
 		require.Equal(t, "status -75 length 64 intact", p.say("reap %s", fd))
 	}
 }
 
-func TestAnswersThatMakeNoSense(t *testing.T) {
+func TestMalformedAnswers(t *testing.T) {
 	for name, answer := range map[string]func(c net.Conn, header []byte) error{
 		"gigabytes": func(c net.Conn, header []byte) error {
 			_, err := c.Write(reply48(header, 0, 0xFFFFFFFF, nil))
@@ -379,15 +379,15 @@ func TestAnswersThatMakeNoSense(t *testing.T) {
 			p := newProbe(t, hostile(t, answer))
 			fd := p.say("open 1")
 			require.Equal(t, "0", p.say("in %s 64", fd))
-			require.Contains(t, p.say("reap %s", fd), "status -108 ", "as if unplugged")
+			require.Contains(t, p.say("reap %s", fd), "status -108 ", "as when the device is unplugged")
 			require.Equal(t, "remove evil", p.say("event"))
 			require.Equal(t, "add evil", p.say("event"))
 		})
 	}
 }
 
-// TestRandomAnswers: random replies, each the last one of its connection, never crash
-// the process, and the device comes back.
+// TestRandomAnswers sends random replies, each as the last one of its connection. The
+// process does not crash, and the device is plugged in again.
 func TestRandomAnswers(t *testing.T) {
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)

@@ -50,7 +50,7 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// probe is a process with the library preloaded; say sends a command and returns its answer.
+// probe is a process with the library preloaded.
 type probe struct {
 	t   *testing.T
 	in  io.Writer
@@ -62,7 +62,7 @@ func newProbe(t *testing.T, devices ...preload.Device) *probe {
 	return newProbeAs(t, nil, devices...)
 }
 
-// newProbeAs is newProbe with arguments, which the library takes for a browser's.
+// newProbeAs is newProbe with arguments, as a browser has them.
 func newProbeAs(t *testing.T, args []string, devices ...preload.Device) *probe {
 	t.Helper()
 	files, err := built()

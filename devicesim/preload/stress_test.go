@@ -16,7 +16,7 @@ import (
 	"imkey-connect/devicesim/preload"
 )
 
-// TestManyThreads has a sanitizer look at the library while it is used from many threads and the devices come and go.
+// TestManyThreads runs the library with a sanitizer, in many threads, while devices are plugged in and unplugged.
 func TestManyThreads(t *testing.T) {
 	for _, sanitizer := range []string{"address,undefined", "thread"} {
 		t.Run(sanitizer, func(t *testing.T) {
@@ -34,11 +34,11 @@ func TestManyThreads(t *testing.T) {
 			defer stop()
 			command := []string{program, "120"}
 			if exec.Command("setarch", "-R", "true").Run() == nil {
-				command = append([]string{"setarch", "-R"}, command...) // an older sanitizer cannot work with very random addresses
+				command = append([]string{"setarch", "-R"}, command...) // older sanitizers do not work with high-entropy address randomisation
 			}
 			cmd := exec.CommandContext(ctx, command[0], command[1:]...)
-			cmd.Env = append(os.Environ(), preload.Env("", devices...)[1:]...) // the library is in the program
-			// What the devices have not given back when the program ends is no leak, and every thread may fork.
+			cmd.Env = append(os.Environ(), preload.Env("", devices...)[1:]...) // the library is linked into the program
+			// Memory that devices still use at the end is not a leak. Every thread may fork.
 			cmd.Env = append(cmd.Env, "ASAN_OPTIONS=detect_leaks=0", "TSAN_OPTIONS=die_after_fork=0")
 			var complaints bytes.Buffer
 			cmd.Stderr = &complaints
@@ -55,7 +55,7 @@ func TestManyThreads(t *testing.T) {
 			}
 			err = cmd.Wait()
 			if strings.Contains(complaints.String(), "unexpected memory mapping") {
-				t.Skip("this machine lets nobody turn address randomisation off, and its sanitizer is too old for so much of it: sysctl vm.mmap_rnd_bits=28")
+				t.Skip("address randomisation cannot be turned off here, and the sanitizer is too old for it: sysctl vm.mmap_rnd_bits=28")
 			}
 			require.NoError(t, err, "%s", complaints.Bytes())
 			require.Equal(t, "well", last)

@@ -19,7 +19,7 @@ import (
 
 var _ control.Device = (*replay.Device)(nil)
 
-// host is a host of the device, and what it asks.
+// host is a host of the device.
 type host struct {
 	t       *testing.T
 	ctx     context.Context
@@ -44,7 +44,7 @@ func (h host) asks(command, want string) {
 	require.Equal(h.t, want, string(got))
 }
 
-func TestAnotherProjectsFileIsPlayed(t *testing.T) {
+func TestAFileOfAnotherProjectIsPlayed(t *testing.T) {
 	text, err := os.ReadFile("testdata/other-project.apdus")
 	require.NoError(t, err)
 	d := replay.New(parse(t, string(text)), replay.Options{})
@@ -54,7 +54,7 @@ func TestAnotherProjectsFileIsPlayed(t *testing.T) {
 	require.EqualError(t, d.Done(), "replay: 2 of 4 commands were sent; line 11 is next: unknown command e0 06 00 00")
 	h.asks("\xE0\x06\x00\x00\x00", "\x6D\x00")
 
-	// The last one was never answered: its host waits until it gives up.
+	// The last command has no answer: the host waits until it gives up.
 	ctx, cancel := context.WithCancel(h.ctx)
 	sent, stop := d.Watch()
 	defer stop()
@@ -86,7 +86,7 @@ func TestAnUnexpectedCommandIsRefusedAndExplained(t *testing.T) {
 	require.Equal(t, []string{"A recording", "1 of 2", "Unexpected:", "see line 5"}, d.Status().Screen)
 	require.Equal(t, d.Err().Error(), d.Progress().Error)
 
-	h.asks("\x80\x72\x00\x00\x00", "\x90\x00") // the place was kept, and so is the reason
+	h.asks("\x80\x72\x00\x00\x00", "\x90\x00") // the place in the script and the reason have not changed
 	require.Error(t, d.Done())
 	require.NoError(t, d.Reset())
 	require.NoError(t, d.Err())
@@ -99,7 +99,7 @@ func TestAnUnexpectedCommandIsRefusedAndExplained(t *testing.T) {
 	require.Equal(t, "after the end", d.Status().Screen[3])
 }
 
-func TestWhoComesAfterTheEndBeginsAgain(t *testing.T) {
+func TestAHostAfterTheEndStartsAgain(t *testing.T) {
 	d := replay.New(parse(t, "=> 8072000000\n<= 9000"), replay.Options{})
 	for range 3 {
 		h := attach(t, d)
@@ -120,7 +120,7 @@ func TestTheIdentityIsTheRecordedOne(t *testing.T) {
 	require.Empty(t, d.Status().Screen)
 }
 
-// payload are the commands that carry a payload whose signature has so many bytes, cut as a host cuts it.
+// payload returns the commands of a payload with a binding signature of a given length, cut as a host cuts it.
 func payload(signature int, rest string) (commands [][]byte) {
 	all := append(append([]byte{0, byte(signature)}, make([]byte, signature)...), rest...)
 	for first := true; len(all) > 0; first = false {
@@ -138,8 +138,8 @@ func payload(signature int, rest string) (commands [][]byte) {
 	return commands
 }
 
-// TestAnyHost: the signature before a payload has no fixed length, so another host cuts the rest elsewhere, even into
-// another number of pieces; what is signed still counts.
+// TestAnyHost plays payloads with binding signatures of other lengths, which hosts cut at other places and even into another
+// number of chunks. What is signed must be the same.
 func TestAnyHost(t *testing.T) {
 	const rest = 245 - 2 - 71
 	text := make([]byte, rest+245)
@@ -171,7 +171,7 @@ func TestAnyHost(t *testing.T) {
 					_, err := h.channel.Exchange(h.ctx, command, 0, nil)
 					require.Error(t, err)
 					require.ErrorAs(t, d.Done(), new(*replay.MismatchError))
-					// The place in the payload, not where the pieces were cut otherwise: the last byte of all.
+					// The error names the byte of the payload that differs, which is the last one.
 					tail := text[len(text)-9 : len(text)-1]
 					require.Contains(t, d.Err().Error(), fmt.Sprintf(
 						": the payload without its signature is …%x%02x (%d bytes) instead of …%x%02x (%[3]d bytes), different from byte %[3]d on",
@@ -185,7 +185,7 @@ func TestAnyHost(t *testing.T) {
 		})
 	}
 	t.Run("a piece that looks like a signature", func(t *testing.T) {
-		// The first piece is as recorded; the second begins as a payload does, with 00 and a length, and differs there.
+		// The first chunk is the recorded one. The second one differs, and begins like a payload with 00 and a length.
 		first, second := payload(71, string(text))[0], []byte("\x80\x51\x80\x80\x04\x00\x02ab")
 		d := replay.New(replay.Script{Exchanges: []replay.Exchange{
 			{Line: 1, Command: first, Answer: []byte{0x90, 0}}, {Line: 2, Command: second, Answer: []byte{0x90, 0}},
@@ -203,8 +203,8 @@ func TestAnyHost(t *testing.T) {
 	})
 }
 
-// TestWhatEveryHostHasOfItsOwnIsNotBlamed for a command that differs elsewhere.
-func TestWhatEveryHostHasOfItsOwnIsNotBlamed(t *testing.T) {
+// TestADifferenceBetweenHostsIsNotReported checks the error for a command that has another key and another P1.
+func TestADifferenceBetweenHostsIsNotReported(t *testing.T) {
 	d := replay.New(parse(t, "=> 8071000004aabbccdd00\n<= 009000"), replay.Options{AnyHost: true})
 	h := attach(t, d)
 	_, err := h.channel.Exchange(h.ctx, []byte("\x80\x71\x00\x01\x04\x11\x22\x33\x44\x00"), 0, nil)
@@ -213,7 +213,7 @@ func TestWhatEveryHostHasOfItsOwnIsNotBlamed(t *testing.T) {
 	h.asks("\x80\x71\x00\x00\x04\x11\x22\x33\x44\x00", "\x00\x90\x00")
 }
 
-// TestACancelledCommandIsFollowedByTheNext: a host that gives one up which was never answered goes on.
+// TestACancelledCommandIsFollowedByTheNext checks that a host can continue after it has cancelled a command without an answer.
 func TestACancelledCommandIsFollowedByTheNext(t *testing.T) {
 	d := replay.New(parse(t, "=> 8072000000\n\n=> 00a4040005695f696d6b\n<= 9000"), replay.Options{})
 	h := attach(t, d)
@@ -234,7 +234,7 @@ func TestACancelledCommandIsFollowedByTheNext(t *testing.T) {
 	require.NoError(t, d.Done())
 }
 
-// FuzzDevice sends packets of any kind to a device that plays; it answers, or not, and never breaks.
+// FuzzDevice sends packets to a device that plays a script. The device does not panic or hang.
 func FuzzDevice(f *testing.F) {
 	f.Add([]byte("=> 8051000003000078\n<= 9000\n=> e0\n"), []byte("\x80\x51\x00\x80\x03\x00\x00x"), true)
 	f.Fuzz(func(t *testing.T, text, message []byte, any bool) {

@@ -18,8 +18,8 @@ func parse(t testing.TB, text string) replay.Script {
 	return s
 }
 
-// TestAnotherProjectsFile: upper case, blanks, indentation, CRLF, their comments, a log's prefixes.
-func TestAnotherProjectsFile(t *testing.T) {
+// TestAFileOfAnotherProject parses upper case, spaces, indentation, CRLF, comments and the prefixes of a log.
+func TestAFileOfAnotherProject(t *testing.T) {
 	text, err := os.ReadFile("testdata/other-project.apdus")
 	require.NoError(t, err)
 	require.Contains(t, string(text), "\r\n")
@@ -32,7 +32,7 @@ func TestAnotherProjectsFile(t *testing.T) {
 	}}, s)
 }
 
-func TestWhatIsNoScript(t *testing.T) {
+func TestSyntaxErrors(t *testing.T) {
 	long := strings.Repeat("00", frame.MaxMessage+1)
 	for text, want := range map[string]string{
 		"=> e0\n\nhello":           "replay: line 3: neither a command (=>) nor an answer (<=) nor a comment (#)",
@@ -54,7 +54,7 @@ func TestWhatIsNoScript(t *testing.T) {
 	}
 }
 
-func TestAScriptIsWrittenAsItIsRead(t *testing.T) {
+func TestStringParsesAgain(t *testing.T) {
 	ca := strings.Repeat("04", 65)
 	s := parse(t, "# ca "+ca+"\n# a title\n=> 00A4040005695F696D6B\n<= 9000\n=> 8072000000\n=> 8072000000\n<= 6985\n")
 	require.Equal(t, ca, s.CA)
@@ -62,7 +62,7 @@ func TestAScriptIsWrittenAsItIsRead(t *testing.T) {
 		"# show binding code\n=> 8072000000\n# show binding code\n=> 8072000000\n<= 6985\n", s.String())
 }
 
-// FuzzScript: whatever is read is read again from what it is written as.
+// FuzzScript checks that the String of a script parses to the same script.
 func FuzzScript(f *testing.F) {
 	text, err := os.ReadFile("testdata/other-project.apdus")
 	require.NoError(f, err)

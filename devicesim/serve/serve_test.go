@@ -37,12 +37,12 @@ func body(t *testing.T, url string) string {
 	return string(text)
 }
 
-// The generator of secp256k1 does for a host's public key.
+// The generator of secp256k1, as an app key.
 const hostKey = "0479be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798" +
 	"483ada7726a3c4655da4fbfc0e1108a8fd17b448a68554199c47d08ffb10d4b8"
 
-// TestTraceTellsAllButTheCode binds nobody, but has a code drawn and shown.
-func TestTraceTellsAllButTheCode(t *testing.T) {
+// TestTraceHasNoCode has a code drawn and shown, and looks for it in the trace.
+func TestTraceHasNoCode(t *testing.T) {
 	s := start(t, Options{Devices: []device.Options{{}}})
 	link, err := s.Device(1).Link(t.Context())
 	require.NoError(t, err)
@@ -87,7 +87,7 @@ func TestTraceTellsAllButTheCode(t *testing.T) {
 	}
 }
 
-func TestStartFailsWhole(t *testing.T) {
+func TestStartClosesEverythingOnFailure(t *testing.T) {
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	defer taken.Close()
@@ -117,8 +117,9 @@ func TestAddresses(t *testing.T) {
 	require.Empty(t, s.USBIP())
 }
 
-// TestNoTwoDevicesAreOne: with the same luck, devices draw other serial numbers and SEIDs, and none that another was given.
-func TestNoTwoDevicesAreOne(t *testing.T) {
+// TestDevicesDiffer checks that devices with the same randomness draw different serial numbers and SEIDs, and none that another
+// device has by its options.
+func TestDevicesDiffer(t *testing.T) {
 	luck := func() io.Reader { return rand.NewChaCha8([32]byte{7}) }
 	alone := start(t, Options{Devices: []device.Options{{Rand: luck()}}}).Status(1)
 	s := start(t, Options{Devices: []device.Options{{Rand: luck()}, {Rand: luck()}, {Rand: luck()}, {Serial: alone.Serial, SEID: alone.SEID}}})
@@ -129,13 +130,13 @@ func TestNoTwoDevicesAreOne(t *testing.T) {
 	require.Len(t, ids, 2*4)
 }
 
-// full is a disk that is full.
+// full is a full disk.
 type full struct{}
 
 func (full) Write([]byte) (int, error) { return 0, syscall.ENOSPC }
 func (full) Close() error              { return nil }
 
-func TestARecordingThatCouldNotBeWrittenIsSaid(t *testing.T) {
+func TestWriteErrorsOfARecordingAreReported(t *testing.T) {
 	s, err := Start(Options{Devices: []device.Options{{}}, Recording: func(int) (io.WriteCloser, error) { return full{}, nil }})
 	require.NoError(t, err)
 	require.ErrorIs(t, s.Close(), syscall.ENOSPC)

@@ -29,11 +29,11 @@ import (
 	"imkey-connect/devicesim/usb"
 )
 
-// TestBadInputOnEveryPort: a client of each port sends messages at random, right ones, mutated ones and noise, all at
-// once. The simulator neither breaks nor hangs nor grows, and its devices can be paired afterwards.
+// TestBadInputOnEveryPort sends random messages to all ports at once: right ones, mutated ones and noise. The simulator does not
+// panic, hang or grow, and its devices can be paired afterwards.
 //
-// IMKEY_MESSAGES is how many (10,000), IMKEY_SEED repeats a run: the messages are the same, their order across ports is
-// the scheduler's.
+// IMKEY_MESSAGES is the number of messages (10,000). IMKEY_SEED repeats a run with the same messages; the scheduler decides their
+// order across ports.
 func TestBadInputOnEveryPort(t *testing.T) {
 	messages, seed := setting(t, "IMKEY_MESSAGES", 10_000), setting(t, "IMKEY_SEED", rand.Uint64())
 	t.Logf("IMKEY_SEED=%d", seed)
@@ -58,7 +58,7 @@ func TestBadInputOnEveryPort(t *testing.T) {
 				if v.left > 0 {
 					t.Errorf("%s hangs with %d messages to go", port, v.left)
 				}
-				if v.heard <= int(messages)/len(ports)/50-20 { // the warming up is too short to say so
+				if v.heard <= int(messages)/len(ports)/50-20 { // not for the short first run
 					t.Errorf("%s: only %d of %d messages got somewhere", port, v.heard, int(messages)/len(ports))
 				}
 				t.Logf("%s: %d messages, %d of them answered as right ones are", port, int(messages)/len(ports), v.heard)
@@ -67,13 +67,13 @@ func TestBadInputOnEveryPort(t *testing.T) {
 		running.Wait()
 		http.DefaultClient.CloseIdleConnections()
 	}
-	run(min(1000, messages/4+1), seed) // what is made once and kept: tables, pools, full rings
+	run(min(1000, messages/4+1), seed) // allocates what is kept: tables, pools, full rings
 	before := measure(t)
 	began := time.Now()
 	run(messages, seed+1)
 	took := time.Since(began)
 	after := measure(t)
-	require.Eventually(t, func() bool { // what ends when a connection has ended may take a moment
+	require.Eventually(t, func() bool { // goroutines end a moment after their connection
 		after = measure(t)
 		return after.goroutines <= before.goroutines+1 /* this one */ && after.files <= before.files
 	}, 30*time.Second, 50*time.Millisecond, "left behind: %+v before, %+v after", &before, &after)
@@ -100,7 +100,7 @@ func setting(t *testing.T, name string, usual uint64) uint64 {
 	return n
 }
 
-// use is what a process has.
+// use is what the process uses.
 type use struct {
 	heap              int64
 	goroutines, files int
@@ -114,7 +114,7 @@ func measure(t *testing.T) use {
 	return use{heap(), runtime.NumGoroutine(), len(files)}
 }
 
-// cleanUp undoes what somebody did to a device.
+// cleanUp brings a device back into its first state.
 func cleanUp(t *testing.T, d *device.Device) {
 	d.Port().ClearFaults()
 	d.Port().SetAccess(usb.Access{})
@@ -127,14 +127,14 @@ func cleanUp(t *testing.T, d *device.Device) {
 	require.NoError(t, d.Reset())
 }
 
-// vandal is a client that means no good.
+// vandal is a client that sends bad input.
 type vandal struct {
 	t      *testing.T
 	ctx    context.Context
 	sim    *serve.Simulator
 	random *rand.Rand
 	left   int // messages
-	heard  int // answers to those that were right
+	heard  int // answers to right messages
 }
 
 func (v *vandal) one(of int) bool { return v.random.IntN(of) == 0 }
@@ -149,7 +149,7 @@ func (v *vandal) noise(most int) []byte {
 	return b
 }
 
-// mutate changes a message in one to three places.
+// mutate changes a message at one to three places.
 func (v *vandal) mutate(b []byte) []byte {
 	b = bytes.Clone(b)
 	for range 1 + v.random.IntN(3) {
@@ -177,7 +177,7 @@ func (v *vandal) mutate(b []byte) []byte {
 	return b
 }
 
-// packet is something for the vendor interface's OUT endpoint.
+// packet returns a packet for the OUT endpoint of the vendor interface.
 func (v *vandal) packet() []byte {
 	command := pick(v, "8071000041"+strings.Repeat("04", 65)+"00", "00a4040005695f696d6b", "80cb800005dfff028101", "8072000000",
 		"00a4040005695f657468", "8053000010"+hex.EncodeToString([]byte("m/44'/60'/0'/0/0"))+"00", "805400800400000101", "ffffffff")
@@ -200,7 +200,7 @@ func (v *vandal) packet() []byte {
 	return p[:]
 }
 
-// dial connects; the connection ends at once when it is closed, so that no port of this machine stays taken.
+// dial connects. The connection ends at once when it is closed, so that it does not occupy a port of this machine.
 func (v *vandal) dial(address string) net.Conn {
 	c, err := (&net.Dialer{}).DialContext(v.ctx, "tcp", address)
 	if err != nil {
@@ -214,12 +214,12 @@ func (v *vandal) dial(address string) net.Conn {
 	return c
 }
 
-// mend puts a device's cable back in, every other time: the control API's vandal does not.
+// mend plugs a device in again every second time, because the vandal of the control API does not.
 func (v *vandal) mend(device int) {
 	if d := v.sim.Device(device); v.one(2) {
 		d.Port().ClearFaults()
 		d.Port().SetAccess(usb.Access{})
-		_ = d.Plug() // closed it is not
+		_ = d.Plug() // fails only for a closed device
 	}
 }
 
@@ -245,7 +245,7 @@ func (v *vandal) usbip() {
 		return
 	}
 	if !wrong && v.one(4) {
-		_, _ = io.ReadFull(c, make([]byte, 8)) // hears what it is told, or that it is thrown out
+		_, _ = io.ReadFull(c, make([]byte, 8)) // reads an answer or the end of the connection
 	}
 	heard := make(chan struct{})
 	go func() {
@@ -265,7 +265,7 @@ func (v *vandal) usbip() {
 		}
 	}
 	if v.one(2) {
-		_ = c.(*net.TCPConn).CloseWrite() // and hears the rest
+		_ = c.(*net.TCPConn).CloseWrite() // and reads the rest
 	} else {
 		c.Close()
 	}
@@ -301,7 +301,7 @@ func (v *vandal) usbipCommand(seq uint32) []byte {
 
 // websocket is one connection to the WebSocket.
 func (v *vandal) websocket() {
-	if v.one(20) { // something else than a WebSocket's handshake
+	if v.one(20) { // not the handshake of a WebSocket
 		v.raw("GET /sim/usb?device=2 HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n" +
 			"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n\x81\x85\x00\x00\x00\x00hello")
 		return
@@ -344,7 +344,7 @@ func (v *vandal) websocket() {
 			op, steps = steps[0], steps[1:]
 		}
 		message, kind := v.request(n, first.Device.Device, op), websocket.MessageText
-		wrong := v.one(20) // and the last one, then: what follows would not be read
+		wrong := v.one(20) // a wrong message is the last one, because the server reads no more
 		if wrong {
 			message = pick(v, v.mutate(message), v.mutate(message), v.noise(200))
 			kind = pick(v, kind, kind, websocket.MessageBinary)
@@ -353,7 +353,7 @@ func (v *vandal) websocket() {
 			break
 		}
 	}
-	if v.one(2) { // hears what it is told, by the answer to something right or by being thrown out
+	if v.one(2) { // reads until the answer to a right message or the end of the connection
 		_ = c.Write(v.ctx, websocket.MessageText, fmt.Appendf(nil, `{"id":%d,"device":%d,"op":"open"}`, lastID, first.Device.Device))
 		<-heard
 	}
@@ -382,7 +382,7 @@ func (v *vandal) request(id int, device uint64, op string) []byte {
 	return text
 }
 
-// raw sends one mutated request on a connection of its own, and hears what comes.
+// raw sends one mutated request on a new connection and reads the answer.
 func (v *vandal) raw(request string) {
 	v.left--
 	address := strings.TrimPrefix(v.sim.URL(), "http://")
@@ -401,7 +401,7 @@ func (v *vandal) raw(request string) {
 	}
 }
 
-// rightCalls are calls as they are meant: method, path, body.
+// rightCalls are valid calls: method, path, body.
 var rightCalls = [][3]string{
 	{"GET", "device"}, {"GET", "identity"}, {"GET", "faults"}, {"GET", "trace"}, {"GET", "events"}, {"GET", "trace/events"}, {"GET", "replay"},
 	{"POST", "device/press", `{"button":"ok"}`}, {"POST", "device/press", `{"button":"cancel","hold":true}`}, {"POST", "device/plug"},
@@ -419,7 +419,7 @@ var rightCalls = [][3]string{
 func (v *vandal) control() {
 	right := pick(v, rightCalls...)
 	method, path, body := right[0], right[1], right[2]
-	if v.one(2) { // things that do not go together
+	if v.one(2) { // mixes parts of different calls
 		method = pick(v, "GET", "POST", "DELETE", "PUT", "OPTIONS", "HEAD")
 		path = pick(v, path, pick(v, rightCalls...)[1], "nothing", "../../", "device//press")
 		body = pick(v, pick(v, rightCalls...)[2], "null", "[]", strings.Repeat("[", 5000), `{"percent":1e999}`, strings.Repeat(" ", 70_000))

@@ -24,19 +24,19 @@ import (
 	"imkey-connect/devicesim/usb"
 )
 
-// TestABindingIsWholeOrAbsentWhereverItIsCut cuts every part of a binding's life at every packet, and at every reading and
-// writing of the store, in every way in which it can end there. Then the host starts again: it and the device agree on
-// who is bound, what was bound still is, and with the code entered at most once it works.
+// TestABindingIsCompleteOrAbsentAfterACut interrupts each phase of a binding at each packet and at each access to the store, in
+// each way in which it can be interrupted there. Then the host starts again. The host and the device agree on the binding, an
+// earlier binding is kept, and binding works with at most one entry of the code.
 //
-// Time is not the clock's here: where a host has to wait, it has waited.
-func TestABindingIsWholeOrAbsentWhereverItIsCut(t *testing.T) {
+// The clock is fake, so waiting takes no time.
+func TestABindingIsCompleteOrAbsentAfterACut(t *testing.T) {
 	var total atomic.Int64
 	t.Run("cut", func(t *testing.T) {
 		for _, l := range lives {
 			t.Run(l.name, func(t *testing.T) {
 				t.Parallel()
 				occasions := undisturbed(t, l)
-				require.Equal(t, l.puts, occasions["put"], "another number of writings is another way of binding, to be looked at")
+				require.Equal(t, l.puts, occasions["put"], "a new number of writes needs a review of this test")
 				require.Equal(t, l.deletes, occasions["delete"])
 				for _, e := range ends {
 					for n := range occasions[e.at] {
@@ -57,67 +57,67 @@ func TestABindingIsWholeOrAbsentWhereverItIsCut(t *testing.T) {
 	require.Greater(t, total.Load(), int64(1000))
 }
 
-// life is a part of a binding's life.
+// life is a phase of a binding.
 type life struct {
 	name string
-	// before makes the state that it begins with, undisturbed.
-	before func(w *world)
-	// live is the part that is cut.
-	live func(w *world) error
-	// puts and deletes are how often it writes.
+	// before makes the state at the beginning.
+	before func(w *environment)
+	// live is the phase that is interrupted.
+	live func(w *environment) error
+	// puts and deletes are the numbers of writes.
 	puts, deletes int
 }
 
 var lives = []life{
 	{
 		name: "bind",
-		live: func(w *world) error { return w.bind(true, false) },
+		live: func(w *environment) error { return w.bind(true, false) },
 		puts: 3, // pending, verify-sent, bound
 	},
 	{
 		name: "bind, with a wrong code first",
-		live: func(w *world) error { return w.bindAfterATypo(true) },
+		live: func(w *environment) error { return w.bindAfterATypo(true) },
 		puts: 5,
 	},
 	{
 		name: "bind what was bound elsewhere",
-		before: func(w *world) {
+		before: func(w *environment) {
 			w.is(w.them)
 		},
-		live: func(w *world) error { return w.bind(false, false) },
+		live: func(w *environment) error { return w.bind(false, false) },
 		puts: 3,
 	},
 	{
 		name: "bind again what was bound here, then elsewhere",
-		before: func(w *world) {
+		before: func(w *environment) {
 			w.is(w.us)
 			w.is(w.them)
 		},
-		live: func(w *world) error { return w.bind(false, false) },
+		live: func(w *environment) error { return w.bind(false, false) },
 		puts: 3,
 	},
 	{
 		name: "the same, with a wrong code first",
-		before: func(w *world) {
+		before: func(w *environment) {
 			w.is(w.us)
 			w.is(w.them)
 		},
-		live: func(w *world) error { return w.bindAfterATypo(false) },
+		live: func(w *environment) error { return w.bindAfterATypo(false) },
 		puts: 5,
 	},
 	{
 		name: "bind after a reset",
-		before: func(w *world) {
+		before: func(w *environment) {
 			w.is(w.us)
 			require.NoError(w.t, w.device.Reset())
 		},
-		live: func(w *world) error { return w.bind(true, false) },
+		live: func(w *environment) error { return w.bind(true, false) },
 		puts: 3,
 	},
 	{
 		name:   "visit and look the code up",
-		before: func(w *world) { w.is(w.us) },
-		live: func(w *world) error {
+		before: func(w *environment) { w.is(w.us) },
+		live: func(w *environment) error {
 			return w.visit(func(b *binding.Binding) error {
 				status, err := b.Status(w.ctx)
 				if err != nil {
@@ -131,8 +131,8 @@ var lives = []life{
 	},
 	{
 		name:   "forget",
-		before: func(w *world) { w.is(w.us) },
-		live: func(w *world) error {
+		before: func(w *environment) { w.is(w.us) },
+		live: func(w *environment) error {
 			return w.visit(func(b *binding.Binding) error {
 				if _, err := b.Status(w.ctx); err != nil {
 					return err
@@ -144,8 +144,8 @@ var lives = []life{
 	},
 	{
 		name:   "forget and bind again",
-		before: func(w *world) { w.is(w.us) },
-		live: func(w *world) error {
+		before: func(w *environment) { w.is(w.us) },
+		live: func(w *environment) error {
 			if err := w.visit(w.forget); err != nil {
 				return err
 			}
@@ -155,12 +155,13 @@ var lives = []life{
 	},
 }
 
-// end is a way in which a life can end, at some occasion of a kind.
+// end is a way to interrupt a phase at an occasion of a kind.
 type end struct {
 	name string
-	at   string     // out, in: packets; receive, get, put, delete: what the host calls
-	wire usb.Action // what happens in place of the packet; or
-	// the host is killed before what it calls or, with after, behind it; or with fails it is told this, from then on, and lives on.
+	at   string     // out, in: a packet; receive, get, put, delete: a call of the host
+	wire usb.Action // the fault for a packet
+	// Without a fault, the host is killed before the call, or after it if after is set. With fails, the host is not killed:
+	// this call and all later ones return that error.
 	after bool
 	fails error
 }
@@ -192,31 +193,31 @@ var ends = []end{
 	{name: "deleting is said to have failed", at: "delete", after: true, fails: broken},
 }
 
-// world is one device and the hosts that bind it.
-type world struct {
+// environment is one device and the hosts that bind it.
+type environment struct {
 	t      *testing.T
 	ctx    context.Context
 	device *device.Device
 	us     *host
 	run    *process
-	them   *host  // another browser, which is never cut
-	paper  string // the code, as its person wrote it down
+	them   *host  // another browser, which is not interrupted
+	paper  string // the code that the user has written down
 	told   bool   // this host was told that it is bound
-	// forgetting: this host may have forgotten the device; forgotten: it was told so.
+	// forgetting: this host may have forgotten the device; forgotten: it was told that it has.
 	forgetting, forgotten bool
 }
 
-// process is this host from its start until it is killed. It counts what it does.
+// process is this host from its start until it is killed. It counts its calls.
 type process struct {
 	end  end
-	nth  int // at which occasion it ends; 0: never
+	nth  int // number of the occasion at which it is interrupted; 0 for none
 	seen map[string]int
 	dead bool
 }
 
 var errDead = errors.New("the host is dead")
 
-// call is an occasion; the host makes one at a time.
+// call makes a call of the host, which is an occasion. The host makes one call at a time.
 func (p *process) call(kind string, do func() error) error {
 	if p.dead {
 		return errDead
@@ -284,8 +285,8 @@ func (d disk) Delete(ctx context.Context, seid string) error {
 	return d.run.call("delete", func() error { return d.Store.Delete(ctx, seid) })
 }
 
-// visit opens the device in this process and gives it back.
-func (w *world) visit(do func(*binding.Binding) error) error {
+// visit opens the device in this process and closes it.
+func (w *environment) visit(do func(*binding.Binding) error) error {
 	link, err := w.device.Link(w.ctx)
 	if err != nil {
 		return err
@@ -298,9 +299,9 @@ func (w *world) visit(do func(*binding.Binding) error) error {
 	return do(binding.New(dev, binding.Config{Store: disk{w.us.store, w.run}, TrustedCAs: w.us.trustedCAs}))
 }
 
-// bind is what a page does: it asks how things are, has the person read the code if it is to be read off the screen, and
-// binds with it, or with a wrong one.
-func (w *world) bind(onScreen, typo bool) error {
+// bind does what a page does: it reads the status of the binding, has the code shown if the user needs to read it, and binds
+// with it or with a wrong one.
+func (w *environment) bind(onScreen, typo bool) error {
 	return w.visit(func(b *binding.Binding) error {
 		status, err := b.Status(w.ctx)
 		if err != nil {
@@ -323,7 +324,7 @@ func (w *world) bind(onScreen, typo bool) error {
 	})
 }
 
-func (w *world) bindAfterATypo(onScreen bool) error {
+func (w *environment) bindAfterATypo(onScreen bool) error {
 	if err := w.bind(onScreen, true); !errors.Is(err, errcode.WrongCode) {
 		return err
 	}
@@ -332,15 +333,15 @@ func (w *world) bindAfterATypo(onScreen bool) error {
 
 var keeping = binding.BindOptions{RememberCode: true}
 
-func (w *world) forget(b *binding.Binding) error {
+func (w *environment) forget(b *binding.Binding) error {
 	w.forgetting, w.told = true, false
 	err := b.Forget(w.ctx)
 	w.forgotten = err == nil
 	return err
 }
 
-// is binds a host before anything is cut.
-func (w *world) is(h *host) {
+// is binds a host without interruption.
+func (w *environment) is(h *host) {
 	b, dev := h.connect(w.device)
 	if h.status(b) == binding.Unbound {
 		require.NoError(w.t, b.ShowCode(h.ctx))
@@ -350,8 +351,8 @@ func (w *world) is(h *host) {
 	require.NoError(w.t, dev.Close())
 }
 
-// record is what this host keeps of the device: its key, or nil, and its state. The tags are those of core/binding.
-func (w *world) record() (key []byte, state binding.State) {
+// record returns the app key and the state in this host's record, or nil. The tags are those of core/binding.
+func (w *environment) record() (key []byte, state binding.State) {
 	record, err := w.us.store.Get(w.ctx, w.device.Status().SEID)
 	if errors.Is(err, binding.ErrNoRecord) {
 		return nil, 0
@@ -371,8 +372,8 @@ func (w *world) record() (key []byte, state binding.State) {
 	return key, state
 }
 
-// boundHere says whether the device is bound, and not to the other host. This host is not asked.
-func (w *world) boundHere() bool {
+// boundHere reports whether the device is bound but not to the other host. It does not use this host.
+func (w *environment) boundHere() bool {
 	if w.device.Status().Binding != "bound" {
 		return false
 	}
@@ -386,12 +387,12 @@ const (
 	other     = "another device's record"
 )
 
-// inAWorld begins a life in a world of its own, with a clock of its own.
-func inAWorld(t *testing.T, l life, p *process, then func(w *world)) {
+// inEnvironment runs a test in a new environment with a fake clock.
+func inEnvironment(t *testing.T, l life, p *process, then func(w *environment)) {
 	synctest.Test(t, func(t *testing.T) {
-		w := &world{t: t, device: newDevice(t, device.Options{}), run: p}
+		w := &environment{t: t, device: newDevice(t, device.Options{}), run: p}
 		w.us, w.them = newHost(t, w.device), newHost(t, w.device)
-		w.ctx = t.Context() // without a bound: the host's own bounds are among what is tried
+		w.ctx = t.Context() // without a time limit: the host's own limits are tested
 		w.us.ctx, w.them.ctx = w.ctx, w.ctx
 		require.NoError(t, w.us.store.Put(w.ctx, bystander, []byte(other)))
 		if l.before != nil {
@@ -404,8 +405,8 @@ func inAWorld(t *testing.T, l life, p *process, then func(w *world)) {
 	})
 }
 
-// TestABindingSurvivesOneCutAfterAnother: what is cut while it recovers from a cut recovers as well, with wrong codes,
-// forgetting, other hosts and resets in between. The life is drawn; a seed tells which.
+// TestABindingSurvivesOneCutAfterAnother interrupts a host again while it recovers, with wrong codes, forgetting, other hosts and
+// resets in between. A seed chooses the phases.
 func TestABindingSurvivesOneCutAfterAnother(t *testing.T) {
 	rounds, seed := 150, uint64(1)
 	if os.Getenv("IMKEY_FULL") != "" {
@@ -431,7 +432,7 @@ func TestABindingSurvivesOneCutAfterAnother(t *testing.T) {
 }
 
 func oneCutAfterAnother(t *testing.T, random *rand.Rand, name string) (cuts int) {
-	inAWorld(t, life{}, nil, func(w *world) {
+	inEnvironment(t, life{}, nil, func(w *environment) {
 		var story []string
 		for range 6 {
 			e, n := ends[random.IntN(len(ends))], 1+random.IntN(45)
@@ -450,7 +451,7 @@ func oneCutAfterAnother(t *testing.T, random *rand.Rand, name string) (cuts int)
 				cuts++
 			}
 			if !w.device.Port().Plugged() {
-				_ = w.device.Unplug() // waits until the fault has done it
+				_ = w.device.Unplug() // waits until the fault has unplugged it
 				require.NoError(w.t, w.device.Plug())
 			}
 			require.NoError(w.t, w.device.Port().SetFaults(nil))
@@ -473,15 +474,15 @@ func oneCutAfterAnother(t *testing.T, random *rand.Rand, name string) (cuts int)
 			w.told = bound
 			require.NoError(w.t, dev.Close())
 		}
-		w.is(w.us) // the code entered at most once
+		w.is(w.us) // enters the code at most once
 		b, _ := w.us.connect(w.device)
 		require.Equal(w.t, binding.BoundToThis, w.us.status(b), "%s: %q", name, story)
 	})
 	return cuts
 }
 
-// anyWish is what a person wants of one visit.
-func (w *world) anyWish(b *binding.Binding, what int) error {
+// anyWish returns what a user wants in one visit.
+func (w *environment) anyWish(b *binding.Binding, what int) error {
 	status, err := b.Status(w.ctx)
 	if err != nil {
 		return err
@@ -512,17 +513,17 @@ func (w *world) anyWish(b *binding.Binding, what int) error {
 	return err
 }
 
-// undisturbed lives it to its end and says how many occasions of each kind it has.
+// undisturbed runs a phase to its end and returns the number of occasions of each kind.
 func undisturbed(t *testing.T, l life) map[string]int {
 	p := &process{seen: map[string]int{}}
-	inAWorld(t, l, p, func(w *world) { require.NoError(t, l.live(w)) })
+	inEnvironment(t, l, p, func(w *environment) { require.NoError(t, l.live(w)) })
 	return p.seen
 }
 
-// cutShort lives it up to the nth occasion of an end. Then the host starts again.
+// cutShort interrupts a phase at the nth occasion of an end. Then the host starts again.
 func cutShort(t *testing.T, l life, e end, n int) {
 	p := &process{seen: map[string]int{}, end: e, nth: n}
-	inAWorld(t, l, p, func(w *world) {
+	inEnvironment(t, l, p, func(w *environment) {
 		what := fmt.Sprintf("%s: %s %d", l.name, e.name, n)
 		before, _ := w.record()
 		if e.wire != "" {
@@ -535,7 +536,7 @@ func cutShort(t *testing.T, l life, e end, n int) {
 		case usb.DoUnplug, usb.DoPowerCut:
 			require.ErrorIs(t, err, errcode.DeviceDisconnected, what)
 			require.False(t, w.device.Port().Plugged(), what)
-			// The fault did it; this waits until it is done.
+			// Waits until the fault has unplugged the device or cut its power.
 			if e.wire == usb.DoPowerCut {
 				require.NoError(t, w.device.PowerCut())
 			} else {
@@ -566,7 +567,7 @@ func cutShort(t *testing.T, l life, e end, n int) {
 		}
 		require.False(t, bound && !here, "%s: falsely told", what)
 		require.False(t, w.told && !bound, "%s: lost", what)
-		// A key that was bound before may have been bound by whoever shares it: the code of an attempt that was cut is not known.
+		// A key that was bound before may be bound again by another attempt, whose code this test does not know.
 		unsure := bound && state == binding.VerifySent && bytes.Equal(before, key)
 		if !bound {
 			if status == binding.Unbound {

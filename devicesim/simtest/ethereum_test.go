@@ -65,7 +65,7 @@ func (h *host) Keys(ctx context.Context, s *coredevice.Session) (k signing.Keys,
 	return k, err
 }
 
-// wallet is a device with the test wallet, and the Ethereum applet as a host sees it that is bound to it.
+// wallet returns a device with the test wallet, and the Ethereum applet for a bound host.
 func wallet(t *testing.T, o device.Options) (*device.Device, *host, *ethereum.Ethereum, *coredevice.Device) {
 	o.Mnemonic = testPhrase
 	d := newDevice(t, o)
@@ -75,7 +75,7 @@ func wallet(t *testing.T, o device.Options) (*device.Device, *host, *ethereum.Et
 	return d, h, ethereum.New(dev, h), dev
 }
 
-// unbound is the applet for a host that never was bound, with the device's own SE key pinned.
+// unbound returns the applet for an unbound host that expects the device's own SE key.
 func unbound(t *testing.T, dev *coredevice.Device) *ethereum.Ethereum {
 	c, err := attestation.Parse(dev.Info().Certificate)
 	require.NoError(t, err)
@@ -93,7 +93,7 @@ func ether(to ethereum.Address, wei int64) *ethereum.Transaction {
 		MaxFeePerGas: big.NewInt(6e9), Gas: 21000, To: &to, Value: big.NewInt(wei)}
 }
 
-// TestRecordedSessions: core and the simulator together come to what real devices and their hosts came to.
+// TestRecordedSessions checks that core and the simulator together have the results of recorded sessions.
 func TestRecordedSessions(t *testing.T) {
 	var vectors struct {
 		RecordedSessions []struct {
@@ -161,7 +161,7 @@ func TestRecordedSessions(t *testing.T) {
 	}
 }
 
-// TestKeys: what the device derives and what core derives from it are the same.
+// TestKeys checks that the device derives the same keys as core derives from an extended key.
 func TestKeys(t *testing.T) {
 	_, h, e, _ := wallet(t, device.Options{})
 	accounts, err := e.Accounts(h.ctx, hdpath.Path{44 | hdpath.Hardened, 60 | hdpath.Hardened, hdpath.Hardened, 0}, 0, 5)
@@ -180,8 +180,8 @@ func TestKeys(t *testing.T) {
 	}
 }
 
-// TestTheScreenSaysWhatIsSigned: for a transfer the device's own words are those that core computes, so that a page can
-// say what the screen is about to show; for the rest they are core's.
+// TestTheScreenSaysWhatIsSigned checks that the device shows the texts that core has computed, so that a page can announce them.
+// For a transfer the device computes them itself.
 func TestTheScreenSaysWhatIsSigned(t *testing.T) {
 	d, h, e, _ := wallet(t, device.Options{})
 	to, err := ethereum.ParseAddress("0xdAC17F958D2ee523a2206206994597C13D831ec7")
@@ -237,9 +237,9 @@ func mustHex(s string) []byte {
 	return b
 }
 
-// TestEverythingThatCanBeSigned, by a bound host: core checks each signature against the account's key before it comes
-// out, and the device takes each payload apart on its own.
-func TestEverythingThatCanBeSigned(t *testing.T) {
+// TestSignEverything signs transactions and messages of all kinds with a bound host. Core verifies each signature with the
+// account's key, and the device parses each payload itself.
+func TestSignEverything(t *testing.T) {
 	_, h, e, _ := wallet(t, device.Options{Approve: device.Yes})
 	random := rand.New(rand.NewPCG(1, 2))
 	some := func(max int) []byte {
@@ -291,7 +291,7 @@ func TestEverythingThatCanBeSigned(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, typed.Digest(), got.Digest)
 
-	// The longest message there is, and one byte more.
+	// The longest message, and one with one byte more.
 	last, total := 0, 0
 	signer := by
 	signer.Progress = func(sent, of int) { require.GreaterOrEqual(t, sent, last); last, total = sent, of }
@@ -305,13 +305,13 @@ func TestEverythingThatCanBeSigned(t *testing.T) {
 	t.Logf("%d random transactions and messages signed and checked", signatures)
 }
 
-// TestWhoMaySign: the bound host alone, whatever the others send.
-func TestWhoMaySign(t *testing.T) {
+// TestOnlyTheBoundAppSigns checks that the device signs for the bound app only.
+func TestOnlyTheBoundAppSigns(t *testing.T) {
 	d := newDevice(t, device.Options{Mnemonic: testPhrase, Approve: device.Yes})
 	first, second := newHost(t, d), newHost(t, d)
 	b, dev := first.connect(d)
 	_, err := unbound(t, dev).SignMessage(first.ctx, by, []byte("m"))
-	require.NoError(t, err, "bound to nobody yet")
+	require.NoError(t, err, "an unbound device signs")
 	first.status(b)
 	require.NoError(t, b.ShowCode(first.ctx))
 	code := first.readCode(d)
@@ -337,7 +337,7 @@ func TestWhoMaySign(t *testing.T) {
 	_, err = ethereum.New(dev, first).SignTransaction(first.ctx, by, ether(ethereum.Address{1}, 1), ethereum.Ether, nil)
 	require.ErrorIs(t, err, errcode.BoundElsewhere)
 
-	// A device whose secure element is not the binding's is found out by the first key it answers.
+	// The first key that a device answers shows that it has another secure element than the binding.
 	other := newDevice(t, device.Options{Mnemonic: testPhrase, Approve: device.Yes})
 	h := newHost(t, other)
 	_, otherDevice := h.connect(other)
@@ -347,8 +347,8 @@ func TestWhoMaySign(t *testing.T) {
 	require.ErrorIs(t, err, errcode.Protocol)
 }
 
-// TestWhatIsInTheWay: each obstacle has its code, and when it is gone the next request succeeds.
-func TestWhatIsInTheWay(t *testing.T) {
+// TestSigningObstacles checks the error code of each obstacle. When the obstacle is gone, the next request succeeds.
+func TestSigningObstacles(t *testing.T) {
 	d, h, e, _ := wallet(t, device.Options{Approve: device.Yes})
 	signer := by
 	sign := func() error {
@@ -376,7 +376,7 @@ func TestWhatIsInTheWay(t *testing.T) {
 	require.ErrorIs(t, err, errcode.WalletMissing)
 }
 
-// TestEndsOfAQuestion: whoever ends it and how, the next request succeeds.
+// TestEndsOfAQuestion ends a question in each way. The next request succeeds.
 func TestEndsOfAQuestion(t *testing.T) {
 	d, h, e, dev := wallet(t, device.Options{})
 	reconnect := func() {
@@ -431,7 +431,7 @@ func TestEndsOfAQuestion(t *testing.T) {
 	}
 }
 
-// TestACutAtEveryPacketOfASignature: whatever is lost, no signature comes out that was not asked for, nothing stays
+// TestACutAtEveryPacketOfASignature interrupts a signature at each packet. No wrong signature is returned, nothing stays
 // prepared, and the next request succeeds.
 func TestACutAtEveryPacketOfASignature(t *testing.T) {
 	for _, direction := range []string{"out", "in"} {
@@ -470,7 +470,7 @@ func TestACutAtEveryPacketOfASignature(t *testing.T) {
 	}
 }
 
-// bender changes one bit of what the host sends in an APDU with a certain instruction.
+// bender changes one bit in the host's commands with an instruction.
 type bender struct {
 	transport.Link
 	ins  byte
@@ -488,15 +488,15 @@ func (l *bender) Send(ctx context.Context, p *frame.Packet) error {
 		for end > 0 && bent[end-1] == 0 {
 			end--
 		}
-		if bent[4] == 1 { // the second continuation of a short payload: inside what is signed
+		if bent[4] == 1 { // the second continuation of a short payload has signed bytes
 			bent[end-1-l.bit/8] ^= 1 << (l.bit % 8)
 		}
 	}
 	return l.Link.Send(ctx, &bent)
 }
 
-// TestChangedOnTheWay: a payload that is changed between the host and the device is refused, and nobody is asked.
-func TestChangedOnTheWay(t *testing.T) {
+// TestAChangedPayloadIsRefused changes a payload between the host and the device. The device refuses it without asking the user.
+func TestAChangedPayloadIsRefused(t *testing.T) {
 	d := newDevice(t, device.Options{Mnemonic: testPhrase})
 	h := newHost(t, d)
 	link, err := d.Link(h.ctx)

@@ -8,21 +8,21 @@ import (
 	"imkey-connect/devicesim/usb"
 )
 
-// A dApp on a site of its own is tested by a program that speaks the DevTools protocol, and by its person's hands.
+// A test of a dApp on its own site, with a program that controls the browser and with the user's actions on the device.
 func Example() {
-	var t *testing.T // the test's
+	var t *testing.T // of the test
 
 	sim := simtest.Start(t, device.Options{Mnemonic: "abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon about"})
 	browser := sim.Chromium("http://localhost:5173")
 	connect(browser.DevToolsURL) // chromedp, Playwright or Puppeteer: opens the site and presses its button
 
-	typeInto(sim.Device.Code()) // read off the screen, as a person does
+	typeInto(sim.Device.Code()) // as a user reads it from the screen
 	sim.Device.Bound()
 
-	if said := sim.Device.Approve(); said != "Sign message:Hello" { // what the person read before pressing OK
+	if said := sim.Device.Approve(); said != "Sign message:Hello" { // the question that was confirmed
 		t.Errorf("the screen said %q", said)
 	}
-	sim.Device.Arm(usb.Fault{On: "in", Packet: 2, Do: usb.DoUnplug}) // and what does the site say to that?
+	sim.Device.Arm(usb.Fault{On: "in", Packet: 2, Do: usb.DoUnplug}) // to test how the site handles it
 }
 
 func connect(devToolsURL string) {}

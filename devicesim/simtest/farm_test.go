@@ -18,17 +18,17 @@ import (
 	"imkey-connect/devicesim/simtest"
 )
 
-// perDevice is the most memory that a device may take when it was bound and has signed, its trace included.
+// perDevice is the maximum memory of a device that was bound and has signed, with its trace, in bytes.
 const perDevice = 150_000
 
-// TestAFarmOfDevices: many devices in one process, each with its own state, screen, trace and control path, bind and sign
-// ten times. IMKEY_FULL=1 has a thousand.
+// TestAFarmOfDevices binds and signs ten times with many devices in one process, each with its own state, screen, trace and control
+// path. With IMKEY_FULL=1 it has a thousand devices.
 func TestAFarmOfDevices(t *testing.T) {
 	sizes := []int{10, 30}
 	if os.Getenv("IMKEY_FULL") != "" {
 		sizes = []int{10, 100, 1000}
 	}
-	bindAndSign(t, newDevice(t, device.Options{Mnemonic: testPhrase, Approve: device.Yes})) // the curves' tables belong to no device
+	bindAndSign(t, newDevice(t, device.Options{Mnemonic: testPhrase, Approve: device.Yes})) // allocates the tables of the curves first
 	for _, n := range sizes {
 		t.Run(fmt.Sprint(n), func(t *testing.T) {
 			before := heap()
@@ -46,7 +46,7 @@ func TestAFarmOfDevices(t *testing.T) {
 			began = time.Now()
 			turn := make(chan int)
 			var working sync.WaitGroup
-			for range 16 { // a host that opens a device listens for a while whether it is quiet
+			for range 16 { // a host that opens a device first waits whether it is quiet
 				working.Go(func() {
 					for i := range turn {
 						bindAndSign(t, s.Device(i))
@@ -75,10 +75,10 @@ func TestAFarmOfDevices(t *testing.T) {
 	}
 }
 
-// heap is what is in use once the garbage is gone.
+// heap returns the memory in use after a garbage collection.
 func heap() int64 {
 	runtime.GC()
-	runtime.GC() // what finalizers let go of
+	runtime.GC() // frees what finalizers have released
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
 	return int64(m.HeapAlloc)
@@ -115,7 +115,7 @@ func bindAndSign(t *testing.T, d *device.Device) {
 	}
 }
 
-// check is require.NoError for goroutines that are not the test's.
+// check is require.NoError for other goroutines than the test's.
 func check(t *testing.T, err error) bool {
 	if err != nil {
 		t.Error(err)

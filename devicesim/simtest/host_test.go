@@ -22,7 +22,7 @@ import (
 	"imkey-connect/devicesim/simtest"
 )
 
-// host is one browser, phone or computer: a store of its own and the simulator's CA pinned.
+// host is an app: it has its own store and trusts the simulator's CA.
 type host struct {
 	t          *testing.T
 	ctx        context.Context
@@ -46,7 +46,7 @@ func newDevice(t *testing.T, o device.Options) *device.Device {
 	return d
 }
 
-// open opens a link as this host and returns the binding; the device is given back at the end of the test.
+// open opens the device on a link as this host, and returns the binding. The device is closed at the end of the test.
 func (h *host) open(link transport.Link) (*binding.Binding, *coredevice.Device) {
 	d, err := coredevice.Open(h.ctx, link, nil)
 	require.NoError(h.t, err)
@@ -72,7 +72,7 @@ func (h *host) readCode(d *device.Device) string {
 	return code
 }
 
-// wrong returns a well-formed code that is not this one.
+// wrong returns another well-formed code.
 func wrong(code string) string {
 	last := byte('2')
 	if code[7] == last {
@@ -121,7 +121,7 @@ func TestFirstPairing(t *testing.T) {
 	require.Equal(t, binding.BoundToThis, h.status(b))
 }
 
-func TestAnotherHostTakesTheSameCodeAndTheFirstIsUnbound(t *testing.T) {
+func TestTheSameCodeBindsAnotherAppAndUnbindsTheFirst(t *testing.T) {
 	d := newDevice(t, device.Options{})
 	first, second := newHost(t, d), newHost(t, d)
 	b, dev := first.connect(d)
@@ -144,14 +144,14 @@ func TestAnotherHostTakesTheSameCodeAndTheFirstIsUnbound(t *testing.T) {
 	require.Equal(t, binding.BoundElsewhere, first.status(b))
 	_, _, err = b.RevealCode(first.ctx, false)
 	require.ErrorIs(t, err, errcode.BoundElsewhere)
-	// And back, with the same code.
+	// The same code binds the first app again.
 	require.NoError(t, b.Bind(first.ctx, code, binding.BindOptions{}))
 	require.Equal(t, binding.BoundToThis, first.status(b))
 }
 
-// Whoever took a copy of a binding is shut out by forgetting it and binding again: that makes a key which the copy does not
-// have. Binding again alone would not: the key stays.
-func TestForgettingAndBindingAgainShutsACopyOut(t *testing.T) {
+// TestForgettingAndBindingAgainLocksOutACopy checks that a copy of a record is useless after the user has forgotten the device and
+// bound it again, because that makes a new app key. Binding again alone keeps the key.
+func TestForgettingAndBindingAgainLocksOutACopy(t *testing.T) {
 	d := newDevice(t, device.Options{})
 	mine, copied, another := newHost(t, d), newHost(t, d), newHost(t, d)
 	visit := func(h *host, do func(*binding.Binding)) {
@@ -210,7 +210,7 @@ func TestTenWrongCodesLockAndAPowerCutDoesNotHelp(t *testing.T) {
 		require.ErrorIs(t, b.Bind(h.ctx, wrong(code), binding.BindOptions{}), errcode.WrongCode)
 	}
 	require.ErrorIs(t, b.Bind(h.ctx, code, binding.BindOptions{}), errcode.CodeLocked)
-	require.Equal(t, binding.Unbound, h.status(b), "a locked device stays as it was")
+	require.Equal(t, binding.Unbound, h.status(b), "a locked device keeps its binding")
 	require.NoError(t, d.Hold(device.OK))
 	require.NoError(t, b.Bind(h.ctx, code, binding.BindOptions{}))
 	_ = dev
@@ -230,7 +230,7 @@ func TestAMalformedCodeCausesNoTraffic(t *testing.T) {
 	require.Len(t, tap.sent(), before)
 }
 
-func TestAnUnverifiedDeviceIsBoundOnlyKnowingly(t *testing.T) {
+func TestAnUnverifiedDeviceIsBoundOnlyIfAllowed(t *testing.T) {
 	d := newDevice(t, device.Options{})
 	h := newHost(t, d)
 	h.trustedCAs = nil
@@ -238,7 +238,7 @@ func TestAnUnverifiedDeviceIsBoundOnlyKnowingly(t *testing.T) {
 	require.NoError(t, err)
 	tap := &tap{Link: link}
 	b, _ := h.open(tap)
-	require.Equal(t, binding.Unbound, h.status(b), "asking works without verification")
+	require.Equal(t, binding.Unbound, h.status(b), "the status can be read without verification")
 	code := h.readCode(d)
 	require.ErrorIs(t, b.Bind(h.ctx, code, binding.BindOptions{}), errcode.UntrustedDevice)
 	require.Zero(t, tap.instructions(t, 0x73))
@@ -265,7 +265,7 @@ func TestAResetDeviceIsBoundAnew(t *testing.T) {
 	require.Equal(t, binding.BoundToThis, h.status(b))
 }
 
-func TestWhatStandsInTheWay(t *testing.T) {
+func TestObstacles(t *testing.T) {
 	for name, c := range map[string]struct {
 		options device.Options
 		arrange func(*device.Device) error
@@ -293,7 +293,7 @@ func TestWhatStandsInTheWay(t *testing.T) {
 	}
 }
 
-// tap is a link that remembers what the host sent.
+// tap is a link that keeps what the host has sent.
 type tap struct {
 	transport.Link
 	packets []frame.Packet
@@ -306,7 +306,7 @@ func (l *tap) Send(ctx context.Context, p *frame.Packet) error {
 
 func (l *tap) sent() []frame.Packet { return slices.Clone(l.packets) }
 
-// instructions counts the messages with this instruction, whole or begun.
+// instructions returns the number of messages with an instruction, complete or not.
 func (l *tap) instructions(t *testing.T, ins byte) int {
 	n := 0
 	for _, p := range l.packets {

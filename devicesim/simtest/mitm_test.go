@@ -18,8 +18,7 @@ import (
 	"imkey-connect/devicesim/fakeca"
 )
 
-// middle is a machine in the middle: it passes packets on and puts another certificate in place of the device's, in
-// every answer that carries it.
+// middle is a machine in the middle: it forwards packets and replaces the device's certificate in each answer by another one.
 type middle struct {
 	tap
 	genuine []byte
@@ -55,26 +54,26 @@ func (m *middle) Receive(ctx context.Context) (frame.Packet, error) {
 
 var _ transport.Link = (*middle)(nil)
 
-// attack is a device that shows its code, a host, and a machine between them.
+// attack is a device that shows its code, a host, and a machine in the middle.
 type attack struct {
 	*host
 	*middle
-	ours, theirs *fakeca.CA // the CA of the device, and another
+	ours, theirs *fakeca.CA // the CA of the device, and another CA
 	device       *device.Device
 	binding      *binding.Binding
 	seid         []byte
 	code         string
 }
 
-// newAttack sets the scene; the host knows our CA if it is pinned.
-func newAttack(t *testing.T, pinned bool) *attack {
+// newAttack makes an attack. trusted chooses whether the host trusts the device's CA.
+func newAttack(t *testing.T, trusted bool) *attack {
 	ours, err := fakeca.New(rand.Reader)
 	require.NoError(t, err)
 	theirs, err := fakeca.New(rand.Reader)
 	require.NoError(t, err)
 	d := newDevice(t, device.Options{CA: ours})
 	h := newHost(t, d)
-	if !pinned {
+	if !trusted {
 		h.trustedCAs = nil
 	}
 	link, err := d.Link(h.ctx)
@@ -123,14 +122,15 @@ func TestAManInTheMiddleLearnsNothingOfTheCode(t *testing.T) {
 	require.Equal(t, 10, a.device.Status().CodeAttemptsLeft, "the device never saw a code")
 	t.Logf("%d forged certificates refused", attempts)
 
-	// With the device's own certificate, the same road leads to a binding.
+	// With the device's own certificate, the same steps bind the device.
 	a.forge = nil
 	require.NoError(t, a.bind(binding.BindOptions{}))
 	require.Equal(t, 1, a.instructions(t, 0x73))
 }
 
-// Knowing acceptance is of a device that no pinned key verifies, not of one that contradicts itself.
-func TestWhatIsMalformedCannotBeAccepted(t *testing.T) {
+// TestAMalformedCertificateCannotBeAccepted checks that a host can accept a device that no trusted CA verifies, but not one with
+// a malformed certificate.
+func TestAMalformedCertificateCannotBeAccepted(t *testing.T) {
 	a := newAttack(t, true)
 	p := fakeca.Params{SEID: a.seid, SEPublicKey: a.theirs.PublicKey()}
 	for _, c := range a.ours.Wrong(p, a.theirs) {
@@ -143,8 +143,8 @@ func TestWhatIsMalformedCannotBeAccepted(t *testing.T) {
 	require.Zero(t, a.instructions(t, 0x73))
 }
 
-// A device accepted once is pinned: another secure element under its name is refused, accepted or not.
-func TestAnAcceptedDeviceIsPinned(t *testing.T) {
+// TestAnAcceptedDeviceMustStayTheSame checks that another secure element in the place of an accepted device is refused.
+func TestAnAcceptedDeviceMustStayTheSame(t *testing.T) {
 	a := newAttack(t, false)
 	require.NoError(t, a.bind(binding.BindOptions{AcceptUnverified: true}))
 	swapped := a.theirs.Issue(fakeca.Params{SEID: a.seid, SEPublicKey: a.theirs.PublicKey()})

@@ -11,7 +11,7 @@ import (
 	"imkey-connect/devicesim/simtest"
 )
 
-// slowly is a page on which all takes its time: a button appears, then is enabled, then leads to a field on another page.
+// slowly is a slow page: a button appears, then is enabled, then leads to a field on another page.
 const slowly = `<!doctype html><title>slowly</title><main></main><script type="module">
 	const main = document.querySelector('main')
 	const next = (what) => setTimeout(what, 30)
@@ -30,7 +30,7 @@ const next = `<!doctype html><title>next</title><p id="keys"></p><p id="said"></
 	}, 30)
 </script>`
 
-func TestAPageIsWaitedFor(t *testing.T) {
+func TestPageWaits(t *testing.T) {
 	pages := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "text/html")
 		if r.URL.Path == "/next" {
@@ -57,8 +57,8 @@ func TestAPageIsWaitedFor(t *testing.T) {
 	require.Equal(t, "/next", p.Eval(`location.pathname`))
 }
 
-// TestAPageThatDoesNotComeToIt fails the test, and says what the page and the device show.
-func TestAPageThatDoesNotComeToIt(t *testing.T) {
+// TestAPageTimesOut checks that a timeout fails the test, with the text of the page and the screen of the device in its output.
+func TestAPageTimesOut(t *testing.T) {
 	pages := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "text/html")
 		_, _ = io.WriteString(w, `<p>Words of the page</p><button disabled>no</button>`)

@@ -22,17 +22,17 @@ import (
 	"imkey-connect/devicesim/simtest"
 )
 
-// paper is where a test records to.
+// paper is the file of a recording.
 type paper struct{ bytes.Buffer }
 
 func (*paper) Close() error { return nil }
 
-// recordedSession is what a host got out of a session, and the code with which it was bound.
+// recordedSession is what a host has got in a session, and the code with which it was bound.
 type recordedSession struct {
 	address, transaction, message, code string
 }
 
-// session binds this host and signs: with the code on d's screen, or, where a recording plays, with the one from then.
+// session binds this host and signs, with the code on the device's screen or, with a recording, with the code of the recording.
 func (h *host) session(link transport.Link, read func() string) (r recordedSession) {
 	b, dev := h.open(link)
 	require.Equal(h.t, binding.Unbound, h.status(b))
@@ -44,7 +44,7 @@ func (h *host) session(link transport.Link, read func() string) (r recordedSessi
 	require.NoError(h.t, err)
 	r.address = account.Address.String()
 	tx := ether(account.Address, 5)
-	tx.Data = bytes.Repeat([]byte{0xAB}, 500) // several pieces
+	tx.Data = bytes.Repeat([]byte{0xAB}, 500) // several chunks
 	signed, err := e.SignTransaction(h.ctx, by, tx, ethereum.Ether, nil)
 	require.NoError(h.t, err)
 	r.transaction = hex.EncodeToString(signed.Raw)
@@ -55,7 +55,7 @@ func (h *host) session(link transport.Link, read func() string) (r recordedSessi
 	return r
 }
 
-// privateKeys are the keys of this host's records, hex.
+// privateKeys returns the app keys in this host's records, in hex.
 func (h *host) privateKeys(seid string) []string {
 	record, err := h.store.Get(h.ctx, seid)
 	require.NoError(h.t, err)
@@ -71,7 +71,7 @@ func (h *host) privateKeys(seid string) []string {
 	return keys
 }
 
-// TestRecordAndReplay: a pairing, an account and two signatures are recorded, and played back without a wallet.
+// TestRecordAndReplay records a pairing, an account and two signatures, and plays the recording without a wallet.
 func TestRecordAndReplay(t *testing.T) {
 	record := &paper{}
 	s, err := serve.Start(serve.Options{
@@ -80,7 +80,7 @@ func TestRecordAndReplay(t *testing.T) {
 	})
 	require.NoError(t, err)
 	defer s.Close()
-	cryptotest.SetGlobalRandom(t, 7) // the host's key; the device has drawn its own
+	cryptotest.SetGlobalRandom(t, 7) // for the app key; the device has other randomness
 	d := s.Device(1)
 	h := newHost(t, d)
 	link, err := d.Link(h.ctx)
@@ -91,7 +91,7 @@ func TestRecordAndReplay(t *testing.T) {
 	require.NoError(t, s.Close())
 	text := record.String()
 
-	// Nothing in it that did not go over the wire.
+	// The recording has no secrets, which are not sent over USB.
 	require.NotContains(t, text, first.code)
 	for _, secret := range append(keys, hex.EncodeToString([]byte(first.code))) {
 		require.NotContains(t, strings.ToLower(text), secret)
@@ -153,7 +153,7 @@ func TestRecordAndReplay(t *testing.T) {
 	})
 }
 
-// TestARecordingOfACancelledCommand leaves it without an answer, and tells in comments who came and went.
+// TestARecordingOfACancelledCommand checks that the command has no answer, and that comments name the hosts.
 func TestARecordingOfACancelledCommand(t *testing.T) {
 	record := &paper{}
 	s, err := serve.Start(serve.Options{

@@ -21,10 +21,10 @@ import (
 	"imkey-connect/web"
 )
 
-// quick is a simulator without pages that waits for nobody.
+// quick is a simulator without pages whose waits time out at once.
 var quick = simtest.Config{Pages: http.NotFoundHandler(), Timeout: time.Millisecond}
 
-// trial is a test within the test: it records what it is told instead of failing, and ends what it has to.
+// trial is a test within the test: it keeps its output instead of failing, and runs its cleanups.
 type trial struct {
 	testing.TB
 	failed bool
@@ -39,7 +39,7 @@ func (t *trial) Logf(f string, a ...any)   { t.said = append(t.said, fmt.Sprintf
 func (t *trial) Errorf(f string, a ...any) { t.failed = true; t.Logf(f, a...) }
 func (t *trial) Fatalf(f string, a ...any) { t.Errorf(f, a...); panic(t) }
 
-// try runs a test as go test would and returns what it said.
+// try runs a test as go test does and returns its output.
 func try(t *testing.T, test func(testing.TB)) (failed bool, said string) {
 	inner := &trial{TB: t}
 	func() {
@@ -56,8 +56,8 @@ func try(t *testing.T, test func(testing.TB)) (failed bool, said string) {
 	return inner.failed, strings.Join(inner.said, "\n")
 }
 
-// TestFailuresSayWhatAPersonWouldLookAt: the screen, and what was exchanged.
-func TestFailuresSayWhatAPersonWouldLookAt(t *testing.T) {
+// TestFailuresReportTheDevice checks that the output of a failure has the screen and the trace.
+func TestFailuresReportTheDevice(t *testing.T) {
 	for name, c := range map[string]struct {
 		test func(testing.TB, *simtest.Simulator)
 		says []string
@@ -102,8 +102,8 @@ func TestFailuresSayWhatAPersonWouldLookAt(t *testing.T) {
 	require.Contains(t, said, "simtest: device 1 of 2, as the test ended")
 }
 
-// TestADeviceIsToldWhatItsPersonDoes goes through the person's calls, and through the control API for the same.
-func TestADeviceIsToldWhatItsPersonDoes(t *testing.T) {
+// TestUserActions calls each action of the user, and the same actions of the control API.
+func TestUserActions(t *testing.T) {
 	s := simtest.Config{Pages: http.NotFoundHandler()}.Start(t, device.Options{PIN: "123456"}, device.Options{})
 	d := s.Device
 	require.True(t, d.Status().Locked)
@@ -138,10 +138,10 @@ func TestADeviceIsToldWhatItsPersonDoes(t *testing.T) {
 	}()
 	require.True(t, s.Devices[1].Wait("a PIN", func(s device.Status) bool { return s.PINSet }).PINSet)
 	<-posted
-	require.False(t, s.Devices[1].Status().Wallet, "the other device is another")
+	require.False(t, s.Devices[1].Status().Wallet, "the other device has not changed")
 }
 
-// TestOwnPages: a site of the test's own beside the simulator, wrapped in what the test wants to see of it.
+// TestOwnPages serves the test's own pages with the simulator, with a wrapper that logs requests.
 func TestOwnPages(t *testing.T) {
 	var asked []string
 	s := simtest.Config{
@@ -164,7 +164,7 @@ func TestOwnPages(t *testing.T) {
 	require.ElementsMatch(t, []string{"/", "/sim/v1/identity"}, asked)
 }
 
-// TestChromium: a browser with the devices plugged in, which says where its DevTools are and leaves nothing behind.
+// TestChromium starts a browser with the devices plugged in. It has an address of DevTools and leaves nothing behind.
 func TestChromium(t *testing.T) {
 	t.Setenv("TMPDIR", t.TempDir())
 	s := simtest.Config{Pages: http.NotFoundHandler()}.Start(t, device.Options{}, device.Options{})
@@ -173,7 +173,7 @@ func TestChromium(t *testing.T) {
 	version, err := http.Get(strings.Replace(b.DevToolsURL[:strings.Index(b.DevToolsURL, "/devtools")], "ws", "http", 1) + "/json/version")
 	require.NoError(t, err)
 	require.NoError(t, version.Body.Close())
-	for _, d := range s.Devices { // the browser looks at what is plugged in
+	for _, d := range s.Devices { // the browser enumerates the devices
 		d.WaitTrace("attached by")
 	}
 	preferences, err := os.ReadFile(filepath.Join(b.Instance.Profile, "Default", "Preferences"))
@@ -190,9 +190,8 @@ func TestChromium(t *testing.T) {
 	require.Contains(t, said, "CHROMIUM=/does/not/exist")
 }
 
-// TestAPersonReadsAndPresses: what the screen asks is read whole, and answered with either button; the trace is read on
-// from where it was.
-func TestAPersonReadsAndPresses(t *testing.T) {
+// TestQuestionsAndTrace reads questions of several pages and answers them with each button, and waits for events of the trace.
+func TestQuestionsAndTrace(t *testing.T) {
 	s := simtest.Config{Pages: http.NotFoundHandler()}.Start(t, device.Options{Mnemonic: testPhrase})
 	d := s.Device
 	h := newHost(t, d.Simulated)
@@ -218,7 +217,7 @@ func TestAPersonReadsAndPresses(t *testing.T) {
 	require.Greater(t, d.WaitTrace("asks: message").N, first.N)
 }
 
-// TestWithoutPagesItSaysHowToBuildThem, where the checkout is.
+// TestWithoutPagesItSaysHowToBuildThem checks that the message names the folder of the checkout.
 func TestWithoutPagesItSaysHowToBuildThem(t *testing.T) {
 	built := web.Dist
 	web.Dist = nil

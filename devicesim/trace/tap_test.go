@@ -9,7 +9,7 @@ import (
 	"imkey-connect/devicesim/usb"
 )
 
-// canceller answers each packet with ERROR 01, as an imKey does to a CANCEL with nothing to cancel.
+// canceller answers each packet with ERROR 01, as an imKey answers a CANCEL if there is nothing to cancel.
 type canceller struct{ send func([]byte) }
 
 func (c *canceller) Attach(send func([]byte)) { c.send = send }

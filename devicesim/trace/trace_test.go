@@ -114,7 +114,7 @@ func texts(events []Event, kind string) []string {
 func TestTracerAssembles(t *testing.T) {
 	log := NewLog(0)
 	r := NewTracer(log)
-	// BIND_CHECK is 4+1+65+1 bytes: one first packet of 57 and a continuation of 14.
+	// BIND_CHECK has 4+1+65+1 bytes: 57 in the first packet and 14 in a continuation.
 	r.Packet(Out, packet(t, "00000000 C3 0047 80710000 41 04"))
 	r.Packet(Out, packet(t, "00000000 00"))
 	r.Packet(In, packet(t, "00000000 FB 0001 02")) // between command and response: allowed
@@ -125,7 +125,7 @@ func TestTracerAssembles(t *testing.T) {
 	require.Equal(t, Out, apdus.Dir)
 	require.Len(t, apdus.Hex, 2*71)
 
-	// A response without its command is named so, and takes nothing from the exchange before.
+	// A response without a command has a text of its own, and not one from the exchange before it.
 	r.Packet(In, packet(t, "00000000 C3 0003 AA 9000"))
 	require.Equal(t, "answer → ok, 1 byte", log.Events(0)[7].Text)
 }
@@ -205,14 +205,14 @@ func TestLogWatch(t *testing.T) {
 	writers.Wait()
 	stop()
 	select {
-	case <-changed: // the last signal may be left over
+	case <-changed: // the last value may still be there
 	default:
 	}
 	log.Add(Event{Text: "y"})
 	require.Empty(t, changed)
 }
 
-// FuzzTracer feeds packets in both directions: every one is recorded, and every APDU shown was whole on the wire.
+// FuzzTracer traces packets in both directions. Each packet is logged, and each APDU of the log was complete.
 func FuzzTracer(f *testing.F) {
 	f.Add(packet(f, "00000000 C3 0005 00A4040000"))
 	f.Add(append(packet(f, "00000000 C3 0047 80710000 41 04"), packet(f, "00000000 00")...))

@@ -26,7 +26,7 @@ func TestDescriptors(t *testing.T) {
 	require.Equal(t, uint16(0x096E), binary.LittleEndian.Uint16(device[8:]))
 	require.Equal(t, uint16(0x0891), binary.LittleEndian.Uint16(device[10:]))
 
-	require.Len(t, get(t, h, 0x80, 6, 0x0200, 0, 9), 9, "cut to what was asked for")
+	require.Len(t, get(t, h, 0x80, 6, 0x0200, 0, 9), 9, "cut to wLength")
 	configuration := get(t, h, 0x80, 6, 0x0200, 0, 0xFFFF)
 	require.Equal(t, len(configuration), int(binary.LittleEndian.Uint16(configuration[2:])))
 	type endpoint struct{ iface, class, address, kind byte }
@@ -69,10 +69,10 @@ func TestDescriptors(t *testing.T) {
 	require.Equal(t, "wallet.example/", string(url[3:]))
 }
 
-func TestWhatTheDeviceDoesNotKnowItStalls(t *testing.T) {
+func TestUnknownRequestsStall(t *testing.T) {
 	_, h := plugged(t, &recorder{})
 	for _, s := range [][8]byte{
-		usb.Setup(0xC0, 0x77, 0, 0, 8),       // a vendor request of somebody else
+		usb.Setup(0xC0, 0x77, 0, 0, 8),       // another vendor's request
 		usb.Setup(0xC0, 0x21, 2, 2, 64),      // a second landing page
 		usb.Setup(0x80, 6, 0x0201, 0, 9),     // a second configuration
 		usb.Setup(0x80, 6, 0x0309, 0, 9),     // a tenth string
@@ -109,7 +109,7 @@ func TestIdentityLimits(t *testing.T) {
 		d := p.Descriptors()
 		require.Len(t, d.Strings[3], 2+2*126)
 		require.Nil(t, d.BOS, url)
-		require.Equal(t, uint16(0x0200), binary.LittleEndian.Uint16(d.Device[2:]), "no BOS is announced that is not there")
+		require.Equal(t, uint16(0x0200), binary.LittleEndian.Uint16(d.Device[2:]), "bcdUSB 2.00 announces no BOS")
 		h, err := p.Attach("test")
 		require.NoError(t, err)
 		_, err = h.Control(within(t), usb.Setup(0x80, 6, 0x0F00, 0, 255), nil)

@@ -41,7 +41,7 @@ func TestFaultsOnWhatTheDeviceSends(t *testing.T) {
 	require.Empty(t, echo(t, h, 4))
 	require.Equal(t, []byte{5, 0xAA, 0xBB, 0}, echo(t, h, 5)[:4])
 	require.Equal(t, byte(7), echo(t, h, 6)[0])
-	require.Equal(t, byte(6), echo(t, h, 6)[0], "and then no more")
+	require.Equal(t, byte(6), echo(t, h, 6)[0], "the fault is over")
 
 	require.NoError(t, p.SetFaults([]usb.Fault{{On: "in", Packet: 1, Do: usb.DoBabble}}))
 	_, err := h.Out(within(t), 4, packet(8, 64))
@@ -67,7 +67,7 @@ func TestFaultsOnWhatTheHostSends(t *testing.T) {
 	for i := range byte(4) {
 		n, err := h.Out(within(t), 4, packet(i+1, 64))
 		require.NoError(t, err)
-		require.Equal(t, 64, n, "the host notices nothing")
+		require.Equal(t, 64, n, "the transfer succeeds for the host")
 	}
 	got := r.packets()
 	require.Len(t, got, 3)
@@ -86,14 +86,14 @@ func TestDelay(t *testing.T) {
 	for i := range byte(2) {
 		b, err := h.In(within(t), 5, 64)
 		require.NoError(t, err)
-		require.Equal(t, i, b[0], "what is behind the delayed packet does not overtake it")
+		require.Equal(t, i, b[0], "the packets arrive in order")
 	}
 	require.GreaterOrEqual(t, time.Since(begin), 30*time.Millisecond)
 	begin = time.Now()
 	require.Equal(t, byte(5), echo(t, h, 5)[0])
 	require.GreaterOrEqual(t, time.Since(begin), 30*time.Millisecond)
 
-	// A delay of ten minutes ends at once when the cable is pulled, in both directions.
+	// A delay of ten minutes ends at once when the device is unplugged, in both directions.
 	for _, on := range []string{"in", "out"} {
 		require.NoError(t, p.SetFaults([]usb.Fault{{On: on, Packet: 1, Do: usb.DoDelay, MS: 600_000}}))
 		changes, stop := p.Watch()
@@ -135,7 +135,7 @@ func TestUnplugAndPowerCutFaults(t *testing.T) {
 
 		_, p, h = armed(t, `[{"on":"`+on+`","packet":1,"do":"powercut"}]`)
 		_, _ = h.Out(within(t), 4, packet(1, 64))
-		require.False(t, p.Plugged(), "nobody to cut the power: unplugged")
+		require.False(t, p.Plugged(), "without OnPowerCut the fault unplugs")
 	}
 }
 
@@ -173,14 +173,15 @@ func TestFaultErrorsNameTheField(t *testing.T) {
 	require.Error(t, usb.NewPort(identity, &recorder{}, nil).SetFaults(make([]usb.Fault, 300)))
 }
 
-// TestSeveralFaultsOnOnePacket: the bytes are changed in the order of the list, the rest is as Fault says, in any order.
+// TestSeveralFaultsOnOnePacket checks that faults change the bytes in the order of the list, and that the order of the others
+// does not matter.
 func TestSeveralFaultsOnOnePacket(t *testing.T) {
 	_, p, h := armed(t, `[{"on":"in","packet":1,"do":"short","bytes":2},{"on":"in","packet":1,"do":"corrupt","hex":"aabbcc"}]`)
 	require.Equal(t, []byte{0xAA, 0xBB}, echo(t, h, 1))
 	require.NoError(t, p.SetFaults([]usb.Fault{{On: "in", Packet: 1, Do: usb.DoZero}, {On: "in", Packet: 1, Do: usb.DoCorrupt, Hex: "aa"}}))
 	require.Empty(t, echo(t, h, 1), "nothing is left to corrupt")
 	require.NoError(t, p.SetFaults([]usb.Fault{{On: "in", Packet: 1, Do: usb.DoCorrupt, Hex: "aa"}, {On: "in", Packet: 1, Do: usb.DoCorrupt, Hex: "bb"}}))
-	require.Equal(t, byte(0xBB), echo(t, h, 1)[0], "the last one counts")
+	require.Equal(t, byte(0xBB), echo(t, h, 1)[0], "the last one wins")
 
 	both := func(on string, a, b usb.Action) error {
 		r := &recorder{}
@@ -207,7 +208,8 @@ func TestSeveralFaultsOnOnePacket(t *testing.T) {
 	}
 }
 
-// TestAResetEndsADelayedOut: neither does the packet arrive after the reset, nor does its host wait for the delay's end.
+// TestAResetEndsADelayedOut checks that a delayed packet does not arrive after a reset, and that the host does not wait for the
+// end of the delay.
 func TestAResetEndsADelayedOut(t *testing.T) {
 	for name, reset := range map[string]func(*usb.Host) error{
 		"bus reset": (*usb.Host).Reset,
@@ -223,7 +225,7 @@ func TestAResetEndsADelayedOut(t *testing.T) {
 				_, err := h.Out(within(t), 4, []byte{1, 2, 3})
 				done <- err
 			}()
-			for ended := false; !ended; { // the transfer waits at one of them
+			for ended := false; !ended; { // resets until one of them ends the transfer
 				select {
 				case err := <-done:
 					require.ErrorIs(t, err, usb.ErrUnlinked)

@@ -31,7 +31,8 @@ func actions(t *testing.T) (all []usb.Action) {
 	return all
 }
 
-// TestFaultKinds: the table has each action once, and each kind can be armed as the table says and changes what it hits.
+// TestFaultKinds checks that the table has each action once, that each kind can be armed in its directions and with numbers in
+// its range only, and that the help text describes it.
 func TestFaultKinds(t *testing.T) {
 	var listed []usb.Action
 	for _, k := range usb.FaultKinds() {

@@ -11,7 +11,7 @@ import (
 	"imkey-connect/devicesim/usb"
 )
 
-// recorder is a Function that echoes what it gets, unless silent, and writes down what happened to it.
+// recorder is a Function that logs its calls, and echoes packets unless it is silent.
 type recorder struct {
 	mu     sync.Mutex
 	send   func([]byte)
@@ -92,7 +92,7 @@ func packet(first byte, n int) []byte {
 	return b
 }
 
-// started begins a read and gives its outcome on a channel.
+// started starts a read and sends its result on a channel.
 type outcome struct {
 	data []byte
 	err  error
@@ -127,7 +127,7 @@ func TestOneHostAtATime(t *testing.T) {
 
 	h2, err := p.Attach("another")
 	require.NoError(t, err)
-	require.NoError(t, h.Close(), "a host that is gone must not throw out the next one")
+	require.NoError(t, h.Close(), "closing an old host does not detach the new one")
 	require.Equal(t, "another", p.HeldBy())
 	require.NoError(t, h2.Close())
 	require.Equal(t, []string{"attach", "detach", "attach", "detach"}, r.history())
@@ -239,7 +239,7 @@ func TestStallStaysUntilCleared(t *testing.T) {
 	require.ErrorIs(t, (<-one).err, usb.ErrStall)
 	require.ErrorIs(t, (<-two).err, usb.ErrStall)
 	_, err = h.In(ctx, 5, 64)
-	require.ErrorIs(t, err, usb.ErrStall, "halted means halted")
+	require.ErrorIs(t, err, usb.ErrStall, "the endpoint is halted")
 	status, err := h.Control(ctx, usb.Setup(0x82, 0, 0, 0x85, 2), nil)
 	require.NoError(t, err)
 	require.Equal(t, []byte{1, 0}, status)
@@ -257,10 +257,10 @@ func TestStallStaysUntilCleared(t *testing.T) {
 	require.NoError(t, err)
 	got, err = h.In(ctx, 5, 64)
 	require.NoError(t, err)
-	require.Equal(t, byte(3), got[0], "what met the stall never reached the device")
+	require.Equal(t, byte(3), got[0], "the device did not get the packet that stalled")
 	require.ErrorIs(t, h.ClearHalt(0x05), usb.ErrEndpoint)
 
-	// SET_FEATURE halts, SET_INTERFACE lets go again.
+	// SET_FEATURE halts, and SET_INTERFACE clears the halt.
 	_, err = h.Control(ctx, usb.Setup(0x02, 3, 0, 0x04, 0), nil)
 	require.NoError(t, err)
 	_, err = h.Out(ctx, 4, nil)
@@ -268,7 +268,7 @@ func TestStallStaysUntilCleared(t *testing.T) {
 	_, err = h.Control(ctx, usb.Setup(0x01, 11, 0, 1, 0), nil)
 	require.NoError(t, err)
 	_, err = h.Out(ctx, 4, nil)
-	require.ErrorIs(t, err, usb.ErrStall, "the other interface's setting changes nothing here")
+	require.ErrorIs(t, err, usb.ErrStall, "the setting of the other interface does not clear the halt")
 	_, err = h.Control(ctx, usb.Setup(0x01, 11, 0, 0, 0), nil)
 	require.NoError(t, err)
 	_, err = h.Out(ctx, 4, nil)
@@ -295,7 +295,7 @@ func TestResetDropsEverything(t *testing.T) {
 			read, _ := started(t, h, 64)
 			_, err = h.Out(within(t), 4, packet(3, 64))
 			require.NoError(t, err)
-			require.Equal(t, byte(3), (<-read).data[0], "nothing from before the reset arrives")
+			require.Equal(t, byte(3), (<-read).data[0], "no packet from before the reset arrives")
 
 			pending, _ := started(t, h, 64)
 			require.NoError(t, reset(h))
@@ -320,8 +320,8 @@ func TestAResetClearsHalts(t *testing.T) {
 	require.Equal(t, byte(3), echo(t, h, 3)[0])
 }
 
-// TestWhatNobodyReadsIsBounded: a host that only sends does not fill the memory; what came first is kept.
-func TestWhatNobodyReadsIsBounded(t *testing.T) {
+// TestQueuedPacketsAreBounded checks that a host that only sends does not fill the memory. The first packets are kept.
+func TestQueuedPacketsAreBounded(t *testing.T) {
 	r := &recorder{silent: true}
 	_, h := plugged(t, r)
 	for i := range 10_000 {
@@ -359,7 +359,7 @@ func TestUnplugAndPlug(t *testing.T) {
 	p.Plug()
 	<-changes
 	_, err = h.In(within(t), 5, 64)
-	require.ErrorIs(t, err, usb.ErrUnplugged, "the old hold does not come back")
+	require.ErrorIs(t, err, usb.ErrUnplugged, "the old host stays detached")
 	_, err = p.Attach("test")
 	require.NoError(t, err)
 	<-changes
@@ -386,7 +386,7 @@ func TestUnconfigured(t *testing.T) {
 	require.Equal(t, []string{"attach", "detach"}, r.history(), "detached once, not twice")
 }
 
-// caller calls back into its port from inside its own methods.
+// caller calls its port in its methods.
 type caller struct {
 	recorder
 	port *usb.Port
@@ -430,8 +430,8 @@ func TestTapSeesTheWire(t *testing.T) {
 	}, events)
 }
 
-// TestManyHands drives one port from several goroutines at once, for the race detector and for hangs.
-func TestManyHands(t *testing.T) {
+// TestConcurrentUse uses one port in several goroutines, to find races and hangs.
+func TestConcurrentUse(t *testing.T) {
 	p := usb.NewPort(identity, &recorder{}, nil)
 	ctx := within(t)
 	var wg sync.WaitGroup

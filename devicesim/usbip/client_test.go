@@ -18,7 +18,7 @@ func newPort(f usb.Function) *usb.Port {
 	return usb.NewPort(usb.Identity{Serial: "imKey01191200001", Manufacturer: "imKey", Product: "imKey Pro", LandingURL: "https://wallet.example/"}, f, nil)
 }
 
-// serve exports ports on a free port of the loopback; ended tells how each connection ended.
+// serve exports ports on a free port of the loopback address. ended receives how each connection ended.
 func serve(t *testing.T, ports ...*usb.Port) (addr string, ended <-chan error) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -35,7 +35,7 @@ func serve(t *testing.T, ports ...*usb.Port) (addr string, ended <-chan error) {
 	return l.Addr().String(), ends
 }
 
-// client is a bare USB/IP client: what it sends and gets is bytes.
+// client is a USB/IP client that sends and receives bytes.
 type client struct {
 	t *testing.T
 	net.Conn
@@ -66,7 +66,7 @@ func (c *client) read(n int) []byte {
 	return b
 }
 
-// ends expects that the server has closed the connection.
+// ends checks that the server has closed the connection.
 func (c *client) ends() {
 	c.t.Helper()
 	_, err := c.Read(make([]byte, 1))
@@ -105,7 +105,7 @@ func imported(t *testing.T, addr string) *client {
 	return c
 }
 
-// header is the first 48 bytes of a command; word 5 is the flags, or what to unlink.
+// header returns the first 48 bytes of a command. Word 5 has the flags, or the transfer to unlink.
 func header(code, seq, devid uint32, in bool, endpoint, word5 uint32, length int, setup [8]byte) []byte {
 	b := make([]byte, 48)
 	direction := uint32(0)
@@ -159,7 +159,7 @@ type answer struct {
 	data      []byte
 }
 
-// next reads one reply; in says whether a RET_SUBMIT carries data.
+// next reads one reply. in says whether data follows a RET_SUBMIT.
 func (c *client) next(in bool) answer {
 	c.t.Helper()
 	h := c.read(48)
@@ -174,7 +174,7 @@ func (c *client) next(in bool) answer {
 	return a
 }
 
-// answers reads one reply, which must be the one to seq.
+// answers reads one reply, which must have a sequence number.
 func (c *client) answers(seq uint32, in bool) answer {
 	c.t.Helper()
 	a := c.next(in)

@@ -26,7 +26,7 @@ func TestDeviceList(t *testing.T) {
 	c := dial(t, addr)
 	c.write(operation(0x8005))
 	h := c.read(12)
-	require.Equal(t, []byte{1, 0x11, 0, 5, 0, 0, 0, 0, 0, 0, 0, 2}, h, "two are plugged in and nobody's")
+	require.Equal(t, []byte{1, 0x11, 0, 5, 0, 0, 0, 0, 0, 0, 0, 2}, h, "two are plugged in and free")
 	for _, id := range []string{"1-1", "1-3"} {
 		r := c.read(312 + 8)
 		require.Equal(t, id+"\x00", string(r[256:260]))
@@ -75,7 +75,7 @@ func TestControlTransfers(t *testing.T) {
 	require.Equal(t, answer{code: 3, seq: c.seq, status: -32, data: []byte{}}, a)
 	require.Zero(t, c.control(usb.Setup(0, 9, 1, 0, 0)).status)
 
-	// The direction of the transfer and that of its setup packet disagree.
+	// The directions of the transfer and of its setup packet differ.
 	seq := c.submitFlags(true, 0, 0, 8, usb.Setup(0, 9, 1, 0, 0), nil)
 	require.Equal(t, int32(-32), c.answers(seq, true).status)
 }
@@ -89,7 +89,7 @@ func TestAccessIsAskedOfTheServer(t *testing.T) {
 		p.SetAccess(access)
 		require.Equal(t, []byte{want}, c.control(usb.Setup(0xC3, 0x69, 0, 0, 1)).data)
 	}
-	require.Equal(t, int32(1), events.Load(), "the device has seen nothing but the attachment")
+	require.Equal(t, int32(1), events.Load(), "the device has seen only the attachment")
 }
 
 func TestBulkTransfers(t *testing.T) {
@@ -142,7 +142,7 @@ func TestStallAndBabble(t *testing.T) {
 	c.answers(c.out([]byte{1}), false)
 	a := c.answers(c.in(5, 64), true)
 	require.Equal(t, int32(-75), a.status)
-	require.Len(t, a.data, 64, "clipped to what was asked for")
+	require.Len(t, a.data, 64, "cut to the requested length")
 	c.answers(c.out(make([]byte, 64)), false)
 	a = c.answers(c.in(5, 10), true)
 	require.Equal(t, int32(-75), a.status)
@@ -155,18 +155,18 @@ func TestUnlink(t *testing.T) {
 	c := imported(t, addr)
 	read := c.in(5, 64)
 	require.Equal(t, answer{code: 4, seq: c.unlink(read), status: -104}, c.next(false))
-	require.Equal(t, answer{code: 4, seq: c.unlink(read), status: 0}, c.next(false), "it is no longer there")
+	require.Equal(t, answer{code: 4, seq: c.unlink(read), status: 0}, c.next(false), "it is not pending any more")
 	require.Equal(t, answer{code: 4, seq: c.unlink(9999), status: 0}, c.next(false))
 
-	// What an unlinked read would have got goes to the next one.
+	// The next read gets the packet for a read that was unlinked.
 	c.answers(c.out([]byte{5}), false)
 	require.Equal(t, []byte{5}, c.answers(c.in(5, 64), true).data)
 
-	// An OUT transfer that a fault holds back.
+	// An OUT transfer that a fault delays.
 	require.NoError(t, p.SetFaults([]usb.Fault{{On: "out", Packet: 1, Do: usb.DoDelay, MS: 600_000}}))
 	held := c.out([]byte{6})
 	require.Equal(t, answer{code: 4, seq: c.unlink(held), status: -104}, c.next(false))
-	p.ClearFaults() // should the first one have been taken back before it was counted
+	p.ClearFaults() // the first one may have been unlinked before it was counted
 	c.answers(c.out([]byte{7}), false)
 	require.Equal(t, []byte{7}, c.answers(c.in(5, 64), true).data)
 }
@@ -272,7 +272,7 @@ func TestMalformedEndsTheConnection(t *testing.T) {
 		require.Empty(t, p.HeldBy(), "the device is free again")
 	}
 
-	// OUT data piles up behind a delay.
+	// Too much OUT data waits behind a delay.
 	require.NoError(t, p.SetFaults([]usb.Fault{{On: "out", Packet: 1, Do: usb.DoDelay, MS: 600_000}}))
 	full := imported(t, addr)
 	go func() {
@@ -286,14 +286,14 @@ func TestMalformedEndsTheConnection(t *testing.T) {
 	}()
 	refused("bytes of pending transfers")
 
-	// And the client that goes away in the middle of a header.
+	// The client closes the connection in the middle of a header.
 	c := imported(t, addr)
 	c.write(make([]byte, 20))
 	c.Close()
 	require.ErrorIs(t, <-ended, io.ErrUnexpectedEOF)
 }
 
-// TestClientThatDoesNotRead: replies must not pile up in memory for it.
+// TestClientThatDoesNotRead checks that replies do not fill the memory.
 func TestClientThatDoesNotRead(t *testing.T) {
 	p := newPort(&usbtest.Echo{})
 	addr, ended := serve(t, p)
@@ -315,7 +315,7 @@ func TestClientThatDoesNotRead(t *testing.T) {
 	require.Empty(t, p.HeldBy())
 }
 
-// TestALongSession: far more OUT bytes than may wait at once, one after the other.
+// TestALongSession sends many more OUT bytes in turn than may be pending at once.
 func TestALongSession(t *testing.T) {
 	addr, _ := serve(t, newPort(&usbtest.Echo{Quiet: true}))
 	c := imported(t, addr)
@@ -326,7 +326,7 @@ func TestALongSession(t *testing.T) {
 	}
 }
 
-// TestEachDeviceHasANumber, by which its connection's commands name it, and no other's.
+// TestEachDeviceHasANumber checks that the commands of a connection must have the number of its device.
 func TestEachDeviceHasANumber(t *testing.T) {
 	addr, ended := serve(t, newPort(&usbtest.Echo{}), newPort(&usbtest.Echo{}))
 	one, two := imported(t, addr), dial(t, addr)
@@ -339,8 +339,8 @@ func TestEachDeviceHasANumber(t *testing.T) {
 	require.Equal(t, "devid", pe.Field)
 }
 
-// TestASilentClientIsSentAway, but not one that has said what it wants.
-func TestASilentClientIsSentAway(t *testing.T) {
+// TestASilentClientIsDisconnected checks that a client must send its first request in time.
+func TestASilentClientIsDisconnected(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	ends := make(chan error, 3)
@@ -356,17 +356,17 @@ func TestASilentClientIsSentAway(t *testing.T) {
 	}()
 	busy := imported(t, l.Addr().String())
 	silent, slow := dial(t, l.Addr().String()), dial(t, l.Addr().String())
-	slow.write(operation(0x8003)) // and no bus id
+	slow.write(operation(0x8003)) // without a bus id
 	for range 2 {
 		require.ErrorIs(t, <-ends, os.ErrDeadlineExceeded)
 	}
 	silent.ends()
 	slow.ends()
-	require.Zero(t, busy.answers(busy.out([]byte{1}), false).status) // it came first, so its time would have been over, too
+	require.Zero(t, busy.answers(busy.out([]byte{1}), false).status) // it connected first, so its time is over too
 }
 
-// FuzzConnection: whatever a client sends, the connection ends, the device is free
-// again and still works, and every reply is whole.
+// FuzzConnection sends bytes as a client. The connection ends, the device is free
+// again and works, and every reply is complete.
 func FuzzConnection(f *testing.F) {
 	importOne := append(operation(0x8003), []byte("1-1")...)
 	importOne = append(importOne, make([]byte, 29)...)

@@ -20,7 +20,7 @@ import (
 	"imkey-connect/devicesim/usb"
 )
 
-// idle is an imKey with nothing to do: it answers each CANCEL with ERROR 01 (core/PROTOCOL.md section 2).
+// idle is an idle imKey: it answers each CANCEL with ERROR 01 (core/PROTOCOL.md section 2).
 type idle struct {
 	mu   sync.Mutex
 	send func([]byte)
@@ -46,7 +46,7 @@ type bench struct {
 	http   *httptest.Server
 }
 
-// newBench serves a port, and of the control API what edge.js needs.
+// newBench serves a port, and the calls of the control API that edge.js needs.
 func newBench(t *testing.T) *bench {
 	port := usb.NewPort(usb.Identity{
 		Serial: "imKey01191200001", Manufacturer: "imKey", Product: "imKey (simulated)", LandingURL: "http://localhost:7380/",
@@ -85,7 +85,7 @@ func newBench(t *testing.T) *bench {
 	return b
 }
 
-// page is a WebSocket as webusb.js has one.
+// page is the WebSocket of a page, as webusb.js opens it.
 type page struct {
 	t      *testing.T
 	socket *websocket.Conn
@@ -113,7 +113,7 @@ func (p *page) read() map[string]any {
 	return m
 }
 
-// event reads the next message, which must tell of the cable.
+// event reads the next message, which must be an event.
 func (p *page) event() string {
 	m := p.read()
 	require.Contains(p.t, m, "event", "%v", m)
@@ -152,16 +152,16 @@ func (p *page) open(ids ...uint32) {
 func TestOneClaimAtATime(t *testing.T) {
 	b := newBench(t)
 	first, second := b.dial(), b.dial()
-	require.Empty(t, b.port.HeldBy(), "nobody has opened it")
+	require.Empty(t, b.port.HeldBy(), "no page has opened it")
 	first.open()
 	require.Equal(t, "WebSocket", b.port.HeldBy())
 	require.Equal(t, ok(1), second.ask(1, `"op":"open"`))
 	require.Equal(t, failed(2, "claim"), second.ask(2, `"op":"claim","interface":0`))
-	require.Equal(t, failed(3, "transfer"), second.ask(3, `"op":"in","endpoint":133,"length":64`), "no claim, no transfer")
+	require.Equal(t, failed(3, "transfer"), second.ask(3, `"op":"in","endpoint":133,"length":64`), "a transfer needs a claim")
 	require.Equal(t, ok(3), first.ask(3, `"op":"close"`))
 	require.Equal(t, ok(4), second.ask(4, `"op":"claim","interface":0`))
 	require.Equal(t, "WebSocket", b.port.HeldBy(), "closing has no effect on the wire")
-	// A page that goes away gives back its claim, too.
+	// A page that is closed releases its claim too.
 	require.NoError(t, second.socket.Close(websocket.StatusNormalClosure, ""))
 	require.Eventually(t, func() bool {
 		require.Equal(t, ok(5), first.ask(5, `"op":"open"`))
@@ -169,7 +169,7 @@ func TestOneClaimAtATime(t *testing.T) {
 	}, 10*time.Second, time.Millisecond)
 }
 
-func TestLastPageLetsGo(t *testing.T) {
+func TestLastPageReleasesTheDevice(t *testing.T) {
 	b := newBench(t)
 	changed, stop := b.port.Watch()
 	defer stop()
@@ -221,12 +221,12 @@ func TestUnplug(t *testing.T) {
 	require.Equal(t, "plugged", p.event())
 	require.NotEqual(t, old, p.device)
 	p.open()
-	// A request for the device from before, sent by a page that does not know yet, reaches nobody.
+	// A page may send a request for the old device before it gets the event. The request fails.
 	p.device = old
 	require.Equal(t, failed(6, "disconnected"), p.ask(6, `"op":"open"`))
 }
 
-func TestReplugBetweenTwoLooksIsSeen(t *testing.T) {
+func TestAReplugIsNoticed(t *testing.T) {
 	b := newBench(t)
 	p := b.dial()
 	p.open()
@@ -389,10 +389,10 @@ func TestModule(t *testing.T) {
 	}
 	require.Equal(t, []string{"simulatedUSB", "simulatedCAs"}, exports("(?:async )?function", string(module)))
 	require.Equal(t, 2, strings.Count(string(module), "\nexport "))
-	require.Equal(t, exports("(?:async )?function", string(module)), exports("function", w.Body.String()), "webusb.d.ts has all that is exported")
+	require.Equal(t, exports("(?:async )?function", string(module)), exports("function", w.Body.String()), "webusb.d.ts has all exports")
 }
 
-// FuzzRequests sends a page's messages to a tab: none may panic or hang, and when the page goes nothing stays behind.
+// FuzzRequests sends messages to a tab. None may panic or hang, and the tab leaves nothing behind.
 func FuzzRequests(f *testing.F) {
 	f.Add(`{"id":1,"device":1,"op":"open"}` + "\n" + `{"id":2,"device":1,"op":"claim","interface":0}` + "\n" +
 		`{"id":3,"device":1,"op":"in","endpoint":133,"length":64}` + "\n" + `{"id":4,"device":1,"op":"out","endpoint":4,"data":"00000000d1"}`)

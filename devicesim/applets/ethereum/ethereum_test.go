@@ -585,7 +585,7 @@ func TestWhatTheScreenShows(t *testing.T) {
 		data := "a9059cbb" + strings.Repeat("0", 24) + receiver + strings.Repeat("0", 64-len(amount)) + amount
 		return hosttest.Unhex(t, list("08", "01", "01", "94"+token, "80", "b844"+data, chain, "80", "80"))
 	}
-	const usdt, somebody = "dac17f958d2ee523a2206206994597c13d831ec7", "6031564e7b2f5cc33737807b2e58daff870b590b"
+	const usdt, receiver = "dac17f958d2ee523a2206206994597c13d831ec7", "6031564e7b2f5cc33737807b2e58daff870b590b"
 	host := []string{"Pay: host's paym|ent|", "To: host's recei|ver|", "Fee: host's fee||"}
 	to3535 := "To: 0x3535353535|3535353535353535|35353535353535"
 	for name, test := range map[string]struct {
@@ -594,11 +594,11 @@ func TestWhatTheScreenShows(t *testing.T) {
 	}{
 		"ether":                {plainTx, []string{"Pay: 1.0 ETH||", to3535, host[2]}},
 		"another coin":         {hosttest.Unhex(t, list("08", "01", "01", "94"+strings.Repeat("35", 20), "01", "80", "38", "80", "80")), []string{"Pay: 0.000000000|000000001 BNB|", to3535, host[2]}},
-		"a known token":        {erc20("01", usdt, somebody, "16e360"), []string{"Pay: 1.5 USDT||", "To: 0x6031564e7b|2F5cc33737807b2E|58DaFF870B590b", host[2]}},
-		"it on another chain":  {erc20("02", usdt, somebody, "16e360"), host},
-		"an unknown token":     {erc20("01", strings.Repeat("11", 20), somebody, "16e360"), host},
+		"a known token":        {erc20("01", usdt, receiver, "16e360"), []string{"Pay: 1.5 USDT||", "To: 0x6031564e7b|2F5cc33737807b2E|58DaFF870B590b", host[2]}},
+		"it on another chain":  {erc20("02", usdt, receiver, "16e360"), host},
+		"an unknown token":     {erc20("01", strings.Repeat("11", 20), receiver, "16e360"), host},
 		"a token's other call": {hosttest.Unhex(t, list("08", "01", "01", "94"+usdt, "80", "8412345678", "01", "80", "80")), host},
-		"a transfer that pays": {hosttest.Unhex(t, strings.Replace(hex.EncodeToString(erc20("01", usdt, somebody, "01")), usdt+"80", usdt+"07", 1)), host},
+		"a transfer that pays": {hosttest.Unhex(t, strings.Replace(hex.EncodeToString(erc20("01", usdt, receiver, "01")), usdt+"80", usdt+"07", 1)), host},
 		"a longer transfer":    {hosttest.Unhex(t, list("08", "01", "01", "94"+usdt, "80", "b845a9059cbb"+strings.Repeat("00", 65), "01", "80", "80")), host},
 		"a new contract":       {hosttest.Unhex(t, list("08", "01", "01", "80", "01", "826001")), host},
 	} {

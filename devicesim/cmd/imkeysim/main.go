@@ -113,7 +113,7 @@ func start(o options, stderr io.Writer) (*serve.Simulator, error) {
 	}
 	if o.seed != nil {
 		fmt.Fprintf(stderr, "\nWARNING: -seed %d: every key, code and phrase of this simulator is predictable.\n"+
-			"WARNING: this is for tests only. A person who knows the seed knows all of them.\n\n", *o.seed)
+			"WARNING: this is for tests only. Anyone who knows the seed knows all of them.\n\n", *o.seed)
 	}
 	for _, address := range []string{o.addr, o.usbip} {
 		if address != "" && !loopback.Host(address) {

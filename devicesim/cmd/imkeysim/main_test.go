@@ -31,7 +31,7 @@ import (
 	"imkey-connect/web"
 )
 
-// TestMain makes the test binary the command itself when a test starts it again.
+// TestMain runs the command if a test has started the test binary as the command.
 func TestMain(m *testing.M) {
 	if os.Getenv("IMKEYSIM_AS_COMMAND") == "1" {
 		main()
@@ -42,15 +42,15 @@ func TestMain(m *testing.M) {
 
 const deadline = 60 * time.Second
 
-// command runs imkeysim in a process of its own.
+// command is imkeysim in another process.
 type command struct {
 	t     *testing.T
 	cmd   *exec.Cmd
 	lines *bufio.Scanner
-	log   string // the file that takes its standard error
+	log   string // the file with its standard error
 }
 
-// stderr is what it has written there so far.
+// stderr returns its standard error so far.
 func (c *command) stderr() string {
 	text, err := os.ReadFile(c.log)
 	require.NoError(c.t, err)
@@ -80,7 +80,7 @@ func (c *command) line() string {
 	return c.lines.Text()
 }
 
-// stop sends a signal and returns the rest of the output when the process has ended by itself.
+// stop sends a signal, waits until the process has ended by itself, and returns the rest of its output.
 func (c *command) stop(signal os.Signal) []string {
 	require.NoError(c.t, c.cmd.Process.Signal(signal))
 	var rest []string
@@ -120,7 +120,7 @@ func TestLinesAndStop(t *testing.T) {
 			require.Regexp(t, `^usbip 127\.0\.0\.1:[1-9][0-9]* 1-1$`, first)
 			require.Equal(t, strings.TrimSuffix(first, "1")+"2", c.line())
 
-			// A new device, plugged in, unlocked, without a PIN; and all that is listening is there.
+			// The device is new, plugged in, unlocked and without a PIN. All listeners are open.
 			device := get(t, origin+"/sim/v1/device?device=2")
 			require.Equal(t, "imKey01191200010", device["serial"])
 			require.Equal(t, true, device["plugged"])
@@ -130,7 +130,7 @@ func TestLinesAndStop(t *testing.T) {
 			require.NoError(t, err)
 			defer usbip.Close()
 
-			// Whoever still listens to a stream does not keep it from stopping.
+			// A client of a stream does not prevent the stop.
 			events, err := http.Get(origin + "/sim/v1/events")
 			require.NoError(t, err)
 			defer events.Body.Close()
@@ -141,7 +141,7 @@ func TestLinesAndStop(t *testing.T) {
 				require.Empty(t, c.stderr())
 			}
 			_, err = net.Dial("tcp", strings.TrimPrefix(origin, "http://"))
-			require.Error(t, err, "nobody listens any more")
+			require.Error(t, err, "the listeners are closed")
 		})
 	}
 }
@@ -159,7 +159,7 @@ func TestPages(t *testing.T) {
 	device := "http://localhost" + port + "/device"
 	require.Equal(t, slices.Contains(pages, device), slices.Contains(pages, device+"?device=2"), "a page for each device")
 
-	// Without -pages, line 1 is the number, whatever host was asked for.
+	// Without -pages, line 1 has the IP address, even if -addr has a name.
 	c = startCommand(t, "-addr", "localhost:0")
 	require.Regexp(t, `^http://(127\.0\.0\.1|\[::1\]):[1-9][0-9]*$`, c.line())
 	require.Empty(t, c.stop(os.Interrupt))
@@ -184,7 +184,7 @@ func pagesOf(names ...string) []string {
 	return pages(dist)
 }
 
-// TestStateSurvives: each of several devices keeps what is its own in a file of its own.
+// TestStateSurvives checks that each of several devices keeps its state in its own file.
 func TestStateSurvives(t *testing.T) {
 	const phrase = "abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon about"
 	state := filepath.Join(t.TempDir(), "device.json")
@@ -222,14 +222,14 @@ func TestStateSurvives(t *testing.T) {
 		require.FileExists(t, file)
 	}
 
-	// The files are devices: with the second one's in its place, the first is the second.
+	// With the file of the second device in the place of the first, the first device is the second one.
 	require.NoError(t, os.Rename(state+".2", state))
 	c = startCommand(t, "-addr", "127.0.0.1:0", "-state", state)
 	require.Equal(t, after[1]["serial"], get(t, c.line()+"/sim/v1/device")["serial"])
 	c.stop(os.Interrupt)
 }
 
-func TestSeedIsReproducibleAndLoud(t *testing.T) {
+func TestSeed(t *testing.T) {
 	keys := func(seed string) []any {
 		c := startCommand(t, "-addr", "127.0.0.1:0", "-seed", seed, "-devices", "2")
 		origin := c.line()
@@ -319,7 +319,7 @@ func TestWrongUse(t *testing.T) {
 	}
 }
 
-// TestNoBrowser: without one that can be used nothing is announced, and it is said once.
+// TestNoBrowser checks that without a browser or a compiler the command announces nothing and reports it once.
 func TestNoBrowser(t *testing.T) {
 	t.Setenv("CHROMIUM", "/nonexistent")
 	var stdout, stderr bytes.Buffer
@@ -336,11 +336,11 @@ func TestNoBrowser(t *testing.T) {
 	require.Contains(t, stderr.String(), "no C compiler found")
 }
 
-// TestNotBuilt: without the pages it is said at once how to build them, and served all the same.
+// TestNotBuilt checks that without built pages the command says how to build them, and serves nevertheless.
 func TestNotBuilt(t *testing.T) {
 	dist := web.Dist
 	t.Cleanup(func() { web.Dist = dist })
-	_, err := preload.Build(t.Context(), "") // what is left to do ends with a context that has ended
+	_, err := preload.Build(t.Context(), "") // later calls have a context that has ended, and only find the library
 	require.NoError(t, err)
 	ended, end := context.WithCancel(t.Context())
 	end()
@@ -359,7 +359,7 @@ func TestNotBuilt(t *testing.T) {
 	}
 }
 
-// TestChromiumWithoutItsSite: a page that is not there yet is named, before anybody is told that the browser can be driven.
+// TestChromiumWithoutItsSite checks that a page that cannot be loaded is reported before the address of DevTools is printed.
 func TestChromiumWithoutItsSite(t *testing.T) {
 	site := httptest.NewServer(http.NotFoundHandler())
 	site.Close()
@@ -416,8 +416,8 @@ func TestCountUp(t *testing.T) {
 	require.Equal(t, "00000000000000000000000000000100", got)
 }
 
-// TestOneFileForTwoPurposes: what is to be read is not written over, by whatever names it goes.
-func TestOneFileForTwoPurposes(t *testing.T) {
+// TestTheSameFileTwice checks that two flags cannot name the same file, even by different names.
+func TestTheSameFileTwice(t *testing.T) {
 	t.Chdir(t.TempDir())
 	const recording = "=> 8072000000\n<= 9000\n"
 	for _, name := range []string{"f", "f.2", "f.3", "state"} {
@@ -449,8 +449,8 @@ func TestOneFileForTwoPurposes(t *testing.T) {
 	}
 }
 
-// TestChromium lets the command start a real Chromium on a page, which finds all devices by its own navigator.usb, permitted
-// and without a click.
+// TestChromium starts a real Chromium on a page with the command. The page finds all devices with its own navigator.usb, with
+// permission and without a click.
 func TestChromium(t *testing.T) {
 	temp := t.TempDir()
 	t.Setenv("TMPDIR", temp) // where the profile goes
@@ -483,7 +483,7 @@ func TestChromium(t *testing.T) {
 	case <-time.After(deadline):
 		require.FailNow(t, "the page never saw the device", c.stderr())
 	}
-	devTools := c.line() // the last line: a program that waits for it has read all
+	devTools := c.line() // the last line
 	require.NotContains(t, c.stderr(), "could not be loaded")
 	require.Regexp(t, `^devtools ws://127\.0\.0\.1:\d+/devtools/browser/`, devTools)
 	socket, err := net.Dial("tcp", strings.Split(devTools, "/")[2])
@@ -495,14 +495,14 @@ func TestChromium(t *testing.T) {
 	require.Empty(t, left, "its profile is removed")
 }
 
-func TestOpenToTheNetworkIsSaid(t *testing.T) {
+func TestWarningForANetworkAddress(t *testing.T) {
 	c := startCommand(t, "-addr", "0.0.0.0:0")
 	require.Regexp(t, `^http://127\.0\.0\.1:`, c.line())
 	c.stop(os.Interrupt)
 	require.Contains(t, c.stderr(), "open to the network")
 }
 
-// TestServerRoutes: what is below /sim/ never reaches the pages.
+// TestServerRoutes checks that the pages get no request for a path below /sim/.
 func TestServerRoutes(t *testing.T) {
 	o, _, err := parse(serveName, []string{"-addr", "127.0.0.1:0"}, io.Discard)
 	require.NoError(t, err)
@@ -534,7 +534,7 @@ func TestRecordAndReplay(t *testing.T) {
 		require.Regexp(t, `^# imKey imKey01\d{9}, recorded by imkeysim\n# ca 04[0-9a-f]{128}\n`, string(text))
 		info, err := os.Stat(name)
 		require.NoError(t, err)
-		require.Zero(t, info.Mode().Perm()&0o077, "others need not read what was signed")
+		require.Zero(t, info.Mode().Perm()&0o077, "only the owner can read the recording")
 	}
 
 	text := "# ca 04" + strings.Repeat("ab", 64) + "\n=> 80ca004400\n<= 696d4b657930313139313230303030319000\n=> 8072000000\n<= 9000\n"

@@ -1,19 +1,19 @@
-// A program that uses libudev and usbfs as a browser does. It reads one command a
-// line and answers one line, so that a test can see what the library makes of it:
+// A program that uses libudev and usbfs as a browser does. For each line with a
+// command it writes one line with the answer:
 //
 //   list              the devnodes and serial numbers that udev enumerates
 //   open N            the descriptor of the N-th of them, or an error
-//   descriptors N     how many bytes its sysfs file has
+//   descriptors N     the length of its sysfs file in bytes
 //   claim FD I, release FD I, setconf FD V, halt FD EP, reset FD, driver FD I
 //   in FD LEN         submits an IN transfer; its buffer is followed by guard bytes
 //   out FD LEN        submits an OUT transfer
-//   reap FD           waits for one that has ended: status, length, guard bytes intact?
-//   idle FD           is there nothing to reap? 1 or 0
+//   reap FD           waits for a transfer that has ended: status, length, whether the guard bytes are intact
+//   idle FD           1 if there is nothing to reap, else 0
 //   discard FD        the transfer that was submitted last
-//   forget FD         the same, and frees its memory
+//   forget FD         discards it and frees its memory
 //   ended FD          waits until there is something to reap
-//   begin ...         claim or in, by another thread
-//   end               what came of it
+//   begin ...         claim or in, in another thread
+//   end               the answer of that thread
 //   close FD
 //   event             waits for the next udev event
 #include <errno.h>
@@ -33,9 +33,9 @@
 enum { GUARD = 4096 };
 static struct udev *udev;
 static struct usbdevfs_urb *last;
-static struct usbdevfs_urb *forgotten; // may not be touched any more
+static struct usbdevfs_urb *forgotten; // freed; must not be used any more
 
-// The N-th device of ours (from 1), or NULL; 0 prints all of them.
+// Returns the N-th device of the library, from 1 on, or NULL. 0 prints all of them.
 static struct udev_device *nth(int n) {
   struct udev_device *found = NULL;
   struct udev_enumerate *e = udev_enumerate_new(udev);
@@ -116,7 +116,7 @@ static void *make_call(void *unused) {
 
 int main(int argc, char **argv) {
   char line[128], command[32];
-  // What a browser's children do with their command line: a title, in one piece.
+  // A browser's child replaces its command line by a title without separators.
   for (char *c = argv[0]; c < argv[argc - 1]; c++)
     if (!*c) *c = ' ';
   udev = udev_new();

@@ -1,8 +1,8 @@
-// Uses the library as a browser does at its worst: from many threads at once, closing nodes that others are in calls on,
-// freeing transfers as soon as Linux lets go of them, forking, and ending with the library's threads at work. It is
-// compiled together with the library, so that a sanitizer looks at both.
+// Uses the library in the worst way in which a browser may: in many threads at once, closing nodes during calls of other
+// threads, freeing transfers as early as Linux allows, forking, and ending while the library's threads run. It is compiled
+// together with the library, so that a sanitizer checks both.
 //
-//   stress ROUNDS     writes "again" when the devices are to be unplugged and plugged in, and "well" at its end
+//   stress ROUNDS     writes "again" when the test must unplug and plug in the devices, and "well" at its end
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -25,12 +25,12 @@ enum { USERS = 3, EACH = 8, SHARED = 4096 };
 static struct udev *udev;
 static int rounds;
 static atomic_uint done, finished, reaped; // rounds, users, transfers
-static atomic_int shared = -1;             // a node that is closed whoever is in a call on it
+static atomic_int shared = -1;             // a node that is closed during calls of other threads
 
 static struct transfer {
   struct usbdevfs_urb urb; // first, so that its address is the transfer's
   uint8_t data[64];
-} forever[SHARED]; // what is submitted to the shared node: who reaps it cannot know who has it
+} forever[SHARED]; // transfers of the shared node, never freed, because any thread may reap them
 static atomic_uint used;
 
 static void fail(const char *what) {
@@ -48,7 +48,7 @@ static int open_any(unsigned *seed) {
     const char *path = udev_list_entry_get_name(l);
     if (!strstr(path, "usbip-preload-")) break;
     struct udev_device *d = udev_device_new_from_syspath(udev, path);
-    if (!d) continue; // unplugged by now
+    if (!d) continue; // the device was unplugged
     snprintf(node, sizeof node, "%s", udev_device_get_devnode(d));
     udev_device_unref(d);
     if (rand_r(seed) % 2) break;
@@ -65,7 +65,7 @@ static bool submit(int fd, struct transfer *t, bool in) {
   return !ioctl(fd, USBDEVFS_SUBMITURB, &t->urb);
 }
 
-// Has a node of its own, as a tab does.
+// Uses its own node, as a tab does.
 static void *user(void *argument) {
   unsigned seed = (unsigned)(uintptr_t)argument;
   struct udev_monitor *monitor = udev_monitor_new_from_netlink(udev, "udev");
@@ -97,7 +97,7 @@ static void *user(void *argument) {
     for (int j = 0; j < EACH; j++) {
       if (!mine[j] || rand_r(&seed) % 2) continue;
       ioctl(fd, USBDEVFS_DISCARDURB, &mine[j]->urb);
-      free(mine[j]); // and is reaped all the same
+      free(mine[j]); // and reaps it later
       mine[j] = NULL;
     }
     while (!ioctl(fd, USBDEVFS_REAPURBNDELAY, &u)) {
@@ -142,7 +142,7 @@ static void *caller(void *argument) {
   return NULL;
 }
 
-// Opens files that get the numbers of nodes just closed: nothing must come out of them that was not put in.
+// Opens files that get the descriptors of nodes that were just closed. The library must not write to them.
 static void *bystander(void *argument) {
   (void)argument;
   while (!over()) {
@@ -150,7 +150,7 @@ static void *bystander(void *argument) {
     char c;
     if (pipe2(ends, O_CLOEXEC | O_NONBLOCK)) fail("no pipe");
     poll(NULL, 0, 1);
-    if (read(ends[0], &c, 1) != -1 || errno != EAGAIN) fail("somebody has written into another one's file");
+    if (read(ends[0], &c, 1) != -1 || errno != EAGAIN) fail("a thread has written into the file of another one");
     close(ends[0]);
     close(ends[1]);
   }
@@ -183,5 +183,5 @@ int main(int argc, char **argv) {
   for (int i = 0; i < USERS + OTHERS; i++) pthread_join(threads[i], NULL);
   if (!reaped) fail("nothing was transferred");
   printf("well\n");
-  return 0; // with the library's threads still running
+  return 0; // while the library's threads run
 }

@@ -1,4 +1,4 @@
-// The part of libudev that the tests use, so that they need no more than the library itself.
+// The part of libudev that the tests use, so that they do not need its header files.
 #pragma once
 
 struct udev *udev_new(void);

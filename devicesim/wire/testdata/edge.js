@@ -1,11 +1,11 @@
-// What a page sees of an imKey at the edges of WebUSB. The same function runs on a browser's navigator.usb and on
-// simulatedUSB() in a Chromium, and both must see the same.
+// The edge cases of WebUSB. The same function runs with a browser's navigator.usb and with simulatedUSB() in a Chromium, and the
+// results must be the same.
 //
 //   usb    navigator.usb or a simulatedUSB()
-//   other  a second, independent one, as another page has it
+//   other  another one, as another page has it
 //   sim    { faults(list), unplug(), plug() }: the simulator's control API
 //
-// Returns an object of words, or lists of them, by case. The device answers each CANCEL packet with an ERROR 01 packet at once.
+// Returns an object with a text or a list of texts for each case. The device answers each CANCEL packet with an ERROR 01 packet.
 
 export async function edge(usb, other, sim) {
   const out = {};
@@ -206,7 +206,7 @@ export async function edge(usb, other, sim) {
   await send();
   await check('IN after reopening', () => read());
   await ends('reset with a read pending', { read: read(), reset: d.reset() });
-  out['reset with a read pending'].sort(); // in Chromium either may be told first
+  out['reset with a read pending'].sort(); // in Chromium either may come first
   out['after reset'] = `opened ${d.opened}, claimed ${d.configuration.interfaces[0].claimed}`;
   await send();
   await check('IN after reset', () => read());
@@ -223,7 +223,7 @@ export async function edge(usb, other, sim) {
   await sim.unplug();
   await gone;
   out.disconnect = seen.join();
-  // In Chromium three parties race to say it; a page must take each of them for the same.
+  // In Chromium three components race to report it. A page must handle each report in the same way.
   out['read pending at unplug'] = (await pending).replace(/^DOMException (AbortError|NetworkError|NotFoundError) .*/, 'one of three errors');
   out['getDevices when unplugged'] = String((await usb.getDevices()).length);
   await check('open when unplugged', () => d.open());

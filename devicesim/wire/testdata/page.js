@@ -1,5 +1,5 @@
-// What a page does with simulatedUSB() besides transfers: choosing, forgetting, listening, a simulator that goes away.
-// Returns an object of words by case; page.json holds what they must be.
+// Uses simulatedUSB() for all but transfers: choosing, forgetting, events, a simulator that stops. Returns an object with a text
+// for each case; page.json has the expected texts.
 //
 //   make   () => a new simulatedUSB()
 //   sim    { unplug(), plug(), stop(), start() }
@@ -26,7 +26,7 @@ export async function page(make, sim) {
   await said('subclass without class', usb.requestDevice({ filters: [{ subclassCode: 1 }] }));
   await said('protocol without subclass', usb.requestDevice({ filters: [{ classCode: 1, protocolCode: 1 }] }));
 
-  // Forgetting takes back the permission, and the claim with it.
+  // forget() revokes the permission and releases the claim.
   const [d] = await usb.getDevices();
   await d.open();
   await d.claimInterface(0);
@@ -38,7 +38,7 @@ export async function page(make, sim) {
   out['chosen again'] = `another object ${again !== d}`;
   await said('open when chosen again', again.open());
   for (;;) {
-    // The claim is given back when the server notices that the old socket is closed.
+    // The server releases the claim when it notices that the old socket is closed.
     try {
       await again.claimInterface(0);
       break;
@@ -75,7 +75,7 @@ export async function page(make, sim) {
   await plugged;
   out.heard = heard.splice(0);
 
-  // The simulator goes away, which is as if the cable were pulled, and comes back.
+  // The simulator stops, which looks like unplugging, and starts again.
   usb.onconnect = usb.ondisconnect;
   const [e] = await usb.getDevices();
   await e.open();
@@ -93,14 +93,14 @@ export async function page(make, sim) {
   const [back] = await usb.getDevices();
   await said('open when it is back', back.open());
 
-  // close() is the end, without an event.
+  // close() ends without an event.
   usb.close();
   await said('requestDevice after close()', usb.requestDevice({ filters: [] }));
 
-  // No simulator at all.
-  const nobody = make('ws://127.0.0.1:9/sim/usb');
-  out['devices of nobody'] = String((await nobody.getDevices()).length);
-  await said('requestDevice of nobody', nobody.requestDevice({ filters: [] }));
-  nobody.close();
+  // Without a simulator.
+  const absent = make('ws://127.0.0.1:9/sim/usb');
+  out['devices without a simulator'] = String((await absent.getDevices()).length);
+  await said('requestDevice without a simulator', absent.requestDevice({ filters: [] }));
+  absent.close();
   return out;
 }
