@@ -141,6 +141,7 @@ func TestPagesReferToBuiltFiles(t *testing.T) {
 	script := files[m.FirstPairing[slices.IndexFunc(m.FirstPairing, func(n string) bool { return strings.Contains(n, "later") })]]
 	require.Contains(t, script, `import("/sim/webusb.js")`, "the simulator's own script stays where it is")
 	require.Contains(t, script, "绑定码")
+	require.Contains(t, script, "b{color:ButtonText}", "a style sheet as text is in the script")
 }
 
 func TestFailedBuildKeepsOldFolder(t *testing.T) {

@@ -49,7 +49,7 @@ func bundle(ctx context.Context, module string, files tree) (graph, error) {
 	options := bundling(web)
 	options.EntryNames = assets + "/[name]-[hash]"
 	options.External = []string{"/sim/*"} // the simulator's scripts, which are not part of a site
-	options.Plugins = []api.Plugin{sdkPlugin("../" + sdkName), onlyByName(web)}
+	options.Plugins = []api.Plugin{sdkPlugin("../" + sdkName), onlyByName(web), cssTextPlugin(web)}
 	for _, p := range pages {
 		options.EntryPointsAdvanced = append(options.EntryPointsAdvanced, p.entryPoints()...)
 	}
