@@ -63,20 +63,7 @@ type Instance struct {
 	Env     []string // variables in addition to the environment of this process
 	Profile string
 
-	flags     map[string]string
 	temporary bool
-}
-
-// Flags returns the switches by name without dashes. A value is a string, or true for a switch without a value.
-func (in *Instance) Flags() map[string]any {
-	flags := make(map[string]any, len(in.flags))
-	for name, value := range in.flags {
-		flags[name] = any(value)
-		if value == "" {
-			flags[name] = true
-		}
-	}
-	return flags
 }
 
 // Close removes the profile if it is a temporary one. The browser must have ended.
@@ -124,7 +111,7 @@ func Prepare(ctx context.Context, o Options) (*Instance, error) {
 	if err := seedProfile(in.Profile, o.Permissions); err != nil {
 		return nil, errors.Join(err, in.Close())
 	}
-	in.setFlags(o)
+	in.setArgs(o)
 	return in, nil
 }
 
@@ -151,25 +138,25 @@ var defaultFlags = map[string]string{
 	"password-store":                      "basic",
 }
 
-func (in *Instance) setFlags(o Options) {
-	in.flags = maps.Clone(defaultFlags)
-	in.flags["user-data-dir"] = in.Profile
+func (in *Instance) setArgs(o Options) {
+	flags := maps.Clone(defaultFlags)
+	flags["user-data-dir"] = in.Profile
 	if !o.Headful {
-		in.flags["headless"] = ""
-		in.flags["mute-audio"] = ""
+		flags["headless"] = ""
+		flags["mute-audio"] = ""
 	}
 	if o.DevTools {
-		in.flags["remote-debugging-port"] = "0" // any free one, on loopback
+		flags["remote-debugging-port"] = "0" // any free one, on loopback
 	}
 	if os.Geteuid() == 0 {
-		in.flags["no-sandbox"] = "" // Chromium's sandbox refuses to run as root
+		flags["no-sandbox"] = "" // Chromium's sandbox refuses to run as root
 	}
 	for _, arg := range o.Args {
 		name, value := splitFlag(arg)
-		in.flags[name] = value
+		flags[name] = value
 	}
-	for _, name := range slices.Sorted(maps.Keys(in.flags)) {
-		if value := in.flags[name]; value != "" {
+	for _, name := range slices.Sorted(maps.Keys(flags)) {
+		if value := flags[name]; value != "" {
 			in.Args = append(in.Args, fmt.Sprintf("--%s=%s", name, value))
 		} else {
 			in.Args = append(in.Args, "--"+name)
