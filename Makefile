@@ -10,8 +10,13 @@ WASM_EXEC = $(shell $(GO) env GOROOT)/lib/wasm/go_js_wasm_exec
 SOURCES := $(shell find core bridge wasm web/sdk web/ui web/apps web/build -type f ! -name '*_test.go' ! -name '*.test.*' ! -path '*/testdata/*' ! -path '*/node_modules/*' 2>/dev/null) go.mod go.sum
 # The Go modules beside the root's, which only tests need.
 MODULES := web/e2e core/ethereum/oracle examples/go-test
+# Where Go is.
+GO_DIRS := bridge core devicesim docs examples wasm web
+# What formats TypeScript, JavaScript and CSS, and what it formats.
+OXFMT := web/node_modules/.bin/oxfmt -c web/.oxfmtrc.json
+OXFMT_FILES := '{web,examples,devicesim}/**/*.{ts,tsx,js,mjs,css}'
 
-.PHONY: help build run test test-all buses e2e-kernel soak bench pack tools check lint testcases clean
+.PHONY: help build run test test-all buses e2e-kernel soak bench pack tools check lint fmt testcases clean
 
 # web/dist: all that a site serves.
 build: $(DIST)
@@ -34,12 +39,12 @@ tools:
 	@sh web/e2e/install.sh
 
 # Format, vet, staticcheck and types.
-check: build lint
-	@test -z "$$(gofmt -l core bridge wasm web devicesim examples | tee /dev/stderr)" || { echo 'run gofmt -w on these' >&2; exit 1; }
+check: build lint web/node_modules/.package-lock.json
+	@test -z "$$(gofmt -l $(GO_DIRS) | tee /dev/stderr)" || { echo 'run make fmt' >&2; exit 1; }
 	@$(GO) vet ./...
 	@GOOS=js GOARCH=wasm $(GO) vet ./core/... ./bridge/... ./wasm/...
 	@for module in $(MODULES); do (cd $$module && $(GO) vet ./...) || exit 1; done
-	@cd web && npm ci --loglevel=error --no-audit --no-fund && npx --no-install tsc --noEmit -p .
+	@cd web && npx --no-install tsc --noEmit -p .
 
 # Every check of staticcheck, on the native half, on the browser half and on the modules of the tests.
 lint:
@@ -47,6 +52,15 @@ lint:
 	@build/staticcheck -checks all ./...
 	@GOOS=js GOARCH=wasm build/staticcheck -checks all ./core/... ./bridge/... ./wasm/...
 	@for module in $(MODULES); do (cd $$module && $(CURDIR)/build/staticcheck -checks all ./...) || exit 1; done
+
+# Formats Go, TypeScript, JavaScript and CSS.
+fmt: web/node_modules/.package-lock.json
+	@gofmt -w $(GO_DIRS)
+	@$(OXFMT) $(OXFMT_FILES)
+
+# The compiler, the formatter and the linter of TypeScript.
+web/node_modules/.package-lock.json: web/package-lock.json
+	@cd web && npm ci --loglevel=error --ignore-scripts --no-audit --no-fund
 
 # What tests take from npm: the test cases of ethers, the clients that sign with our package, the vendor's own client.
 testcases:

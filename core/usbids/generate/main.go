@@ -59,8 +59,14 @@ func rules() (b []byte) {
 
 func rule([]byte) ([]byte, error) {
 	var b bytes.Buffer
-	b.WriteString(notice + "/** udevRule lets the user of a Linux desktop open an imKey. */\nexport const udevRule =\n  ")
-	for i, line := range bytes.Split(rules(), []byte("\n")) {
+	lines := bytes.Split(rules(), []byte("\n"))
+	b.WriteString(notice + "/** udevRule lets the user of a Linux desktop open an imKey. */\nexport const udevRule =")
+	if len(lines) == 1 { // as make fmt breaks lines
+		b.WriteString(" ")
+	} else {
+		b.WriteString("\n  ")
+	}
+	for i, line := range lines {
 		if i > 0 {
 			b.WriteString(" +\n  '\\n' +\n  ")
 		}
