@@ -28,7 +28,9 @@ import { fileURLToPath } from 'node:url'
  */
 export async function startChromium(command, ...args) {
   const child = spawn(command, ['chromium', '-headless', ...args], { stdio: ['ignore', 'pipe', 'inherit'] })
-  const failed = once(child, 'error').then(([error]) => { throw error.code === 'ENOENT' ? notBuilt(command, error) : error })
+  const failed = once(child, 'error').then(([error]) => {
+    throw error.code === 'ENOENT' ? notBuilt(command, error) : error
+  })
   failed.catch(() => {}) // the race below handles it
   const lines = []
   const read = async () => {
@@ -44,8 +46,11 @@ export async function startChromium(command, ...args) {
 
 function notBuilt(command, cause) {
   const checkout = fileURLToPath(new URL('../..', import.meta.url))
-  return new Error(`There is no program ${command}. Build it first, and name it by its path:
-  go build -C ${JSON.stringify(checkout)} -o ${JSON.stringify(resolve(command))} ./devicesim/cmd/imkeysim`, { cause })
+  return new Error(
+    `There is no program ${command}. Build it first, and name it by its path:
+  go build -C ${JSON.stringify(checkout)} -o ${JSON.stringify(resolve(command))} ./devicesim/cmd/imkeysim`,
+    { cause },
+  )
 }
 
 /** A running simulator, and the user of its devices. */
@@ -76,8 +81,8 @@ export class Imkeysim {
    * @returns {Promise<any>} the answer; that to a POST is the device's State
    */
   async call(call, body) {
-    const request = body === undefined
-      ? {} : { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(body) }
+    const request =
+      body === undefined ? {} : { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(body) }
     const response = await fetch(`${this.url}/sim/v1/${call}`, request)
     const answer = await response.json()
     if (!response.ok) throw new Error(`${call}: ${answer.error?.message ?? response.status}`)

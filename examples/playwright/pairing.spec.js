@@ -4,7 +4,10 @@ test('binds and signs', async ({ imkeysim, page }) => {
   await page.goto(imkeysim.url)
   await page.locator('[data-action=connect]').click()
   await page.locator('[data-action=go-on]').click()
-  await page.locator('.code-box').first().pressSequentially(await imkeysim.code())
+  await page
+    .locator('.code-box')
+    .first()
+    .pressSequentially(await imkeysim.code())
   await page.keyboard.press('Enter')
   await expect(page.locator('[data-state=bound]')).toBeVisible()
 

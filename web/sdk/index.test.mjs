@@ -9,7 +9,14 @@ const sdk = await import(`${process.env.DIST}/imkey.js`)
 test('the import does nothing', () => {
   assert.deepEqual(globals(), before)
   assert.deepEqual(Object.keys(sdk).sort(), [
-    'Device', 'ImKey', 'ImKeyError', 'ProviderRpcError', 'announceProvider', 'createProvider', 'isSupported', 'loadImKey',
+    'Device',
+    'ImKey',
+    'ImKeyError',
+    'ProviderRpcError',
+    'announceProvider',
+    'createProvider',
+    'isSupported',
+    'loadImKey',
   ])
 })
 
@@ -17,7 +24,7 @@ test('isSupported says why not', () => {
   assert.deepEqual(sdk.isSupported(), { supported: false, reason: 'not-a-browser' })
 })
 
-test('isSupported never throws', t => {
+test('isSupported never throws', (t) => {
   const navigator = Object.getOwnPropertyDescriptor(globalThis, 'navigator')
   t.after(() => {
     delete globalThis.document
@@ -31,16 +38,18 @@ test('isSupported never throws', t => {
   assert.deepEqual(sdk.isSupported(), { supported: false, reason: 'insecure-context' })
   set('isSecureContext', () => true)
   assert.deepEqual(sdk.isSupported(), { supported: false, reason: 'no-webusb' })
-  set('navigator', () => { throw new Error('no') })
+  set('navigator', () => {
+    throw new Error('no')
+  })
   assert.deepEqual(sdk.isSupported(), { supported: false, reason: 'no-webusb' })
   set('navigator', () => ({ usb: {} }))
   assert.deepEqual(sdk.isSupported(), { supported: true })
-  set('document', () => ({ featurePolicy: { allowsFeature: name => name !== 'usb' } }))
+  set('document', () => ({ featurePolicy: { allowsFeature: (name) => name !== 'usb' } }))
   assert.deepEqual(sdk.isSupported(), { supported: false, reason: 'permissions-policy' })
 })
 
-test('loadImKey rejects with the reason', async t => {
-  const error = await sdk.loadImKey().catch(e => e)
+test('loadImKey rejects with the reason', async (t) => {
+  const error = await sdk.loadImKey().catch((e) => e)
   assert(error instanceof sdk.ImKeyError && error instanceof Error)
   assert.equal(error.name, 'ImKeyError')
   assert.equal(error.code, 'unsupported')
@@ -48,7 +57,10 @@ test('loadImKey rejects with the reason', async t => {
   assert.deepEqual(error.data, { reason: 'not-a-browser' })
   assert.match(error.message, /usb option/)
 
-  t.after(() => { delete globalThis.navigator; delete globalThis.document })
+  t.after(() => {
+    delete globalThis.navigator
+    delete globalThis.document
+  })
   Object.defineProperty(globalThis, 'navigator', { configurable: true, value: { usb: {} } })
   globalThis.document = { permissionsPolicy: { allowsFeature: () => false } }
   await assert.rejects(sdk.loadImKey(), { code: 'permission-denied', data: { reason: 'permissions-policy' } })
@@ -57,9 +69,18 @@ test('loadImKey rejects with the reason', async t => {
 test('an option of another type is refused', async () => {
   const usb = { getDevices() {}, requestDevice() {}, addEventListener() {}, removeEventListener() {} }
   for (const options of [
-    null, 5, { usb: {} }, { usb: null }, { usb, wasmURL: 1 }, { usb, store: 'cookies' }, { usb, store: { get() {} } },
-    { usb, trustedCAs: 'all' }, { usb, trustedCAs: ['04ab'] }, { usb, trustedCAs: [`02${'0'.repeat(128)}`] },
-    { usb, allowUnverified: 'yes' }, { usb, rememberCode: 1 },
+    null,
+    5,
+    { usb: {} },
+    { usb: null },
+    { usb, wasmURL: 1 },
+    { usb, store: 'cookies' },
+    { usb, store: { get() {} } },
+    { usb, trustedCAs: 'all' },
+    { usb, trustedCAs: ['04ab'] },
+    { usb, trustedCAs: [`02${'0'.repeat(128)}`] },
+    { usb, allowUnverified: 'yes' },
+    { usb, rememberCode: 1 },
   ]) {
     await assert.rejects(sdk.loadImKey(options), { name: 'ImKeyError', code: 'invalid-argument' }, JSON.stringify(options))
   }

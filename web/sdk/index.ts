@@ -6,10 +6,40 @@ import { makeProvider } from './provider/provider'
 import type { Provider, ProviderOptions } from './types/imkey'
 
 export type {
-  Account, BindingStatus, BindOptions, ChainOptions, DeviceEventMap, DeviceInfo, ErrorCode, ErrorDetails, Ethereum,
-  ImKeyEventMap, ImportOptions, Interaction, KnownDevice, LoadOptions, PairingRequest, Provider, ProviderErrorCode, ProviderEventMap, ProviderInfo, ProviderInteraction,
-  ProviderMessage, ProviderOptions, Quantity, SignedMessage, SignedTransaction, SignOptions, Store, TransactionOptions,
-  TransactionRequest, TransactionSummary, TypedData, UnsupportedReason, USBSource, USBSourceDevice,
+  Account,
+  BindingStatus,
+  BindOptions,
+  ChainOptions,
+  DeviceEventMap,
+  DeviceInfo,
+  ErrorCode,
+  ErrorDetails,
+  Ethereum,
+  ImKeyEventMap,
+  ImportOptions,
+  Interaction,
+  KnownDevice,
+  LoadOptions,
+  PairingRequest,
+  Provider,
+  ProviderErrorCode,
+  ProviderEventMap,
+  ProviderInfo,
+  ProviderInteraction,
+  ProviderMessage,
+  ProviderOptions,
+  Quantity,
+  SignedMessage,
+  SignedTransaction,
+  SignOptions,
+  Store,
+  TransactionOptions,
+  TransactionRequest,
+  TransactionSummary,
+  TypedData,
+  UnsupportedReason,
+  USBSource,
+  USBSourceDevice,
 } from './types/imkey'
 export type { LoadDialog } from './provider/dialog'
 export { Device } from './client/device'
@@ -21,5 +51,5 @@ export { ProviderRpcError } from './provider/errors'
 
 /** createProviderWith makes a createProvider that opens the given dialog to ask the user for the binding code. */
 export function createProviderWith(loadDialog: LoadDialog): (options: ProviderOptions) => Provider {
-  return options => makeProvider(options, loadImKey, loadDialog)
+  return (options) => makeProvider(options, loadImKey, loadDialog)
 }

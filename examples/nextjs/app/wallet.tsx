@@ -22,11 +22,12 @@ export function Wallet() {
   }
 
   // requestAddresses may open the browser's chooser, so it needs a click. Then a dialog asks for the binding code.
-  const connect = () => show(async () => {
-    const [address] = await client.requestAddresses()
-    setAccount(address)
-    return address
-  })
+  const connect = () =>
+    show(async () => {
+      const [address] = await client.requestAddresses()
+      setAccount(address)
+      return address
+    })
 
   function sign(event: FormEvent<HTMLFormElement>) {
     event.preventDefault()

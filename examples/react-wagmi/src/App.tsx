@@ -10,7 +10,7 @@ function Connect() {
   const { mutate: connect, isPending, error } = useConnect()
   return (
     <>
-      {connectors.map(connector => (
+      {connectors.map((connector) => (
         <button key={connector.uid} disabled={isPending} onClick={() => connect({ connector })}>
           Connect {connector.name}
         </button>
@@ -28,7 +28,7 @@ function Account() {
     <>
       <p>{address}</p>
       <form
-        onSubmit={event => {
+        onSubmit={(event) => {
           event.preventDefault()
           signMessage({ message: new FormData(event.currentTarget).get('message') as string })
         }}

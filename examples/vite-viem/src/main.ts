@@ -11,14 +11,16 @@ const status = document.querySelector<HTMLParagraphElement>('#status')!
 let account: Address
 
 // requestAddresses may open the browser's chooser, so it needs a click. Then a dialog asks for the binding code.
-connect.addEventListener('click', () => show(async () => {
-  const [address] = await client.requestAddresses()
-  account = address
-  sign.hidden = false
-  return address
-}))
+connect.addEventListener('click', () =>
+  show(async () => {
+    const [address] = await client.requestAddresses()
+    account = address
+    sign.hidden = false
+    return address
+  }),
+)
 
-sign.addEventListener('submit', event => {
+sign.addEventListener('submit', (event) => {
   event.preventDefault()
   const message = new FormData(sign).get('message') as string
   show(() => client.signMessage({ account, message }))

@@ -2,7 +2,16 @@ import { dapp as words } from '../../ui/words/dapp'
 import type { Language, Text } from '../../ui/words/text'
 import { h, type Child } from '../../ui/blocks/dom'
 import {
-  demoSpender, ownNode, parseUnits, sendTransaction, signMessage, signPermit, unlimited, type Kind, type Mistake, type Request,
+  demoSpender,
+  ownNode,
+  parseUnits,
+  sendTransaction,
+  signMessage,
+  signPermit,
+  unlimited,
+  type Kind,
+  type Mistake,
+  type Request,
 } from './requests'
 import { chainName, firstNode, startNode, type Wallet } from './wallet'
 
@@ -39,7 +48,14 @@ export class Forms {
   readonly #kind = h('select', { id: 'kind', change: () => this.draw(this.#language) })
   /** It has two lines, so that the whole address can be compared. */
   readonly #to = h('textarea', {
-    id: 'to', rows: 2, class: 'whole', autocomplete: 'off', autocapitalize: 'off', autocorrect: 'off', spellcheck: 'false', translate: 'no',
+    id: 'to',
+    rows: 2,
+    class: 'whole',
+    autocomplete: 'off',
+    autocapitalize: 'off',
+    autocorrect: 'off',
+    spellcheck: 'false',
+    translate: 'no',
     keydown: (event) => {
       if ((event as KeyboardEvent).key === 'Enter') event.preventDefault()
     },
@@ -159,23 +175,24 @@ export class Forms {
           this.#text(words.transactionText),
           this.#field(words.kind, this.#kind),
           this.#field(kind === 'unknown' ? words.contract : kind === 'approve' ? words.spender : words.to, this.#to),
-          kind === 'coins' && this.wallet.account !== null && this.#quiet('to-myself', words.toMyself, () => {
-            this.#to.value = this.wallet.account ?? ''
-          }),
+          kind === 'coins' &&
+            this.wallet.account !== null &&
+            this.#quiet('to-myself', words.toMyself, () => {
+              this.#to.value = this.wallet.account ?? ''
+            }),
           (kind === 'coins' || kind === 'tokens') && this.#field(words.amount, this.#amount),
           kind === 'unknown' && this.#field(words.data, this.#data),
           this.#primary('send-transaction', words.sendTransaction, (account) => {
             const request = sendTransaction(account, kind, { to: this.#to.value, amount: this.#amount.value, data: this.#data.value })
-            if (typeof request === 'string') this.#refuse(mistakes[request], { to: this.#to, amount: this.#amount, data: this.#data }[request])
+            if (typeof request === 'string')
+              this.#refuse(mistakes[request], { to: this.#to, amount: this.#amount, data: this.#data }[request])
             else this.send(request, kind === 'approve')
           }),
         ]
       }
       case 'chain': {
         const chosen = this.#chain.value
-        this.#chain.replaceChildren(
-          ...this.wallet.chains.map((id) => h('option', { value: id }, `${this.#t(chainName(id))} (${id})`)),
-        )
+        this.#chain.replaceChildren(...this.wallet.chains.map((id) => h('option', { value: id }, `${this.#t(chainName(id))} (${id})`)))
         this.#chain.value = chosen === '' ? String(this.wallet.chainId) : chosen
         return [
           this.#text(words.chainText),
@@ -188,7 +205,11 @@ export class Forms {
           this.#field(words.node, this.#node),
           this.#text(words.nodeText),
           h('pre', { class: 'snippet', translate: 'no' }, startNode),
-          h('button', { type: 'button', class: 'button button-secondary', 'data-action': 'use-node', click: () => void this.#take() }, this.#t(words.useNode)),
+          h(
+            'button',
+            { type: 'button', class: 'button button-secondary', 'data-action': 'use-node', click: () => void this.#take() },
+            this.#t(words.useNode),
+          ),
         ]
       }
     }
@@ -256,7 +277,14 @@ export class Forms {
 
 function text(id: string, value: string, inputmode: 'text' | 'decimal' | 'url' = 'text'): HTMLInputElement {
   const input = h('input', {
-    type: 'text', id, inputmode, autocomplete: 'off', autocapitalize: 'off', autocorrect: 'off', spellcheck: 'false', translate: 'no',
+    type: 'text',
+    id,
+    inputmode,
+    autocomplete: 'off',
+    autocapitalize: 'off',
+    autocorrect: 'off',
+    spellcheck: 'false',
+    translate: 'no',
   })
   input.value = value
   return input

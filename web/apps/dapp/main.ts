@@ -89,10 +89,15 @@ function connected(address: string): Node[] {
       type: 'button',
       class: 'button button-quiet',
       'data-action': 'copy-address',
-      click: () => void navigator.clipboard.writeText(address).then(
-        () => { copy.textContent = t(words.copied) },
-        () => { copy.textContent = t(words.copyFailed) },
-      ),
+      click: () =>
+        void navigator.clipboard.writeText(address).then(
+          () => {
+            copy.textContent = t(words.copied)
+          },
+          () => {
+            copy.textContent = t(words.copyFailed)
+          },
+        ),
     },
     t(words.copyAddress),
   )

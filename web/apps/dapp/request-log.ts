@@ -140,7 +140,11 @@ export class RequestLog {
     const parts: Node[] = [
       this.#heading(2, words.screen),
       this.device.element,
-      h('p', { class: entry?.interaction ? 'doing doing-waits' : 'doing quiet', role: 'status', 'aria-live': 'polite' }, this.#t(this.#doing())),
+      h(
+        'p',
+        { class: entry?.interaction ? 'doing doing-waits' : 'doing quiet', role: 'status', 'aria-live': 'polite' },
+        this.#t(this.#doing()),
+      ),
     ]
     if (entry?.blind && this.#giveUp) parts.push(this.#warning(words.blindTitle, blindness(entry.blind)))
     if (screen) {
@@ -188,12 +192,21 @@ export class RequestLog {
       const rejected = failure.code === 4001
       const calm = rejected || failure.reason === 'aborted'
       return [
-        h('p', { class: calm ? 'outcome' : 'outcome outcome-bad', 'data-outcome': String(failure.code) },
-          h('strong', {}, this.#t(rejected ? words.rejected : failure.putAway ? words.putAway : calm ? words.givenUp : words.failed)), ' ', time),
+        h(
+          'p',
+          { class: calm ? 'outcome' : 'outcome outcome-bad', 'data-outcome': String(failure.code) },
+          h('strong', {}, this.#t(rejected ? words.rejected : failure.putAway ? words.putAway : calm ? words.givenUp : words.failed)),
+          ' ',
+          time,
+        ),
         ...this.#sentences(failure).map((text) => h('p', {}, text)),
         ...this.#toWallet(failure),
         ...(failure.reason === unreachable ? [h('pre', { class: 'snippet', translate: 'no' }, startNode)] : []),
-        h('pre', { class: 'snippet', translate: 'no' }, json({ code: failure.code, message: failure.message, ...(failure.data !== undefined && { data: failure.data }) })),
+        h(
+          'pre',
+          { class: 'snippet', translate: 'no' },
+          json({ code: failure.code, message: failure.message, ...(failure.data !== undefined && { data: failure.data }) }),
+        ),
       ]
     }
     const copy = this.#button('copy-answer', words.copyAnswer, () => void this.#copy(copy, entry.result))
@@ -214,7 +227,11 @@ export class RequestLog {
     if (known(reason) && !notDevice.includes(reason)) {
       const { what, next } = advice(reason, this.surroundings, (Object(failure.data) as { reason?: unknown }).reason)
       // The page does not send a request again by itself.
-      return [this.#t(what), this.#t(reason === 'device-disconnected' ? words.unpluggedMeanwhile : next), ...(this.#walletPage(failure) === null ? [] : [this.#t(words.simulatedWallet)])]
+      return [
+        this.#t(what),
+        this.#t(reason === 'device-disconnected' ? words.unpluggedMeanwhile : next),
+        ...(this.#walletPage(failure) === null ? [] : [this.#t(words.simulatedWallet)]),
+      ]
     }
     const own = refusals[code]
     return own ? [this.#t(own)] : [message]
@@ -243,7 +260,11 @@ export class RequestLog {
             'li',
             {},
             ...requestOf(entry.request),
-            h('pre', { class: 'snippet', translate: 'no' }, json(entry.failure ? { error: { code: entry.failure.code, message: entry.failure.message } } : { result: entry.result })),
+            h(
+              'pre',
+              { class: 'snippet', translate: 'no' },
+              json(entry.failure ? { error: { code: entry.failure.code, message: entry.failure.message } } : { result: entry.result }),
+            ),
           ),
         ),
       ),
@@ -259,8 +280,10 @@ export class RequestLog {
     show(words.waitingForBlock)
     for (let i = 0; i < maxAsked; i++) {
       try {
-        const receipt = (await this.ask({ method: 'eth_getTransactionReceipt', params: [entry.result] })) as
-          { blockNumber?: unknown; status?: unknown } | null
+        const receipt = (await this.ask({ method: 'eth_getTransactionReceipt', params: [entry.result] })) as {
+          blockNumber?: unknown
+          status?: unknown
+        } | null
         if (typeof receipt?.blockNumber === 'string') {
           return show(receipt.status === '0x0' ? words.reverted : minedIn(Number(receipt.blockNumber)))
         }
@@ -274,7 +297,10 @@ export class RequestLog {
 
   async #copy(button: HTMLButtonElement, value: unknown): Promise<void> {
     const text = typeof value === 'string' ? value : json(value)
-    button.textContent = await navigator.clipboard.writeText(text).then(() => this.#t(words.copied), () => this.#t(words.copyFailed))
+    button.textContent = await navigator.clipboard.writeText(text).then(
+      () => this.#t(words.copied),
+      () => this.#t(words.copyFailed),
+    )
   }
 
   #heading(n: number, text: Text): HTMLElement {

@@ -1,8 +1,20 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import {
-  askedOn, demoSpender, demoToken, failureOf, hexOf, isAddress, json, ownNode, parseUnits, sendTransaction, signMessage,
-  signPermit, unlimited, type Request,
+  askedOn,
+  demoSpender,
+  demoToken,
+  failureOf,
+  hexOf,
+  isAddress,
+  json,
+  ownNode,
+  parseUnits,
+  sendTransaction,
+  signMessage,
+  signPermit,
+  unlimited,
+  type Request,
 } from './requests'
 
 const account = '0x6031564e7b2F5cc33737807b2E58DaFF870B590b'
@@ -13,7 +25,21 @@ test('amounts are read exactly, or not at all', () => {
   assert.equal(parseUnits('0.000000000000000001'), 1n)
   assert.equal(parseUnits('0'), 0n)
   assert.equal(parseUnits('12.5', 6), 12_500_000n)
-  for (const bad of ['', '.', '1.', '.5', '-1', '+1', '1e3', '0x1', '1,5', '1 2', '0.0000000000000000001', '9'.repeat(60), '1'.repeat(70)]) {
+  for (const bad of [
+    '',
+    '.',
+    '1.',
+    '.5',
+    '-1',
+    '+1',
+    '1e3',
+    '0x1',
+    '1,5',
+    '1 2',
+    '0.0000000000000000001',
+    '9'.repeat(60),
+    '1'.repeat(70),
+  ]) {
     assert.equal(parseUnits(bad), undefined, bad)
   }
 })
@@ -28,11 +54,17 @@ test('a message is sent as the bytes of its text, so that none is taken for hex'
 test('a permit is typed data for the selected chain', () => {
   const { method, params } = signPermit(account, 31337, unlimited, 1_800_000_000)
   assert.equal(method, 'eth_signTypedData_v4')
-  const [from, document] = params as [string, { domain: { chainId: number }; message: Record<string, unknown>; types: Record<string, { name: string }[]> }]
+  const [from, document] = params as [
+    string,
+    { domain: { chainId: number }; message: Record<string, unknown>; types: Record<string, { name: string }[]> },
+  ]
   assert.equal(from, account)
   assert.equal(document.domain.chainId, 31337)
   assert.equal(document.message['value'], String(2n ** 256n - 1n))
-  assert.deepEqual(Object.keys(document.message), document.types['Permit']!.map(({ name }) => name))
+  assert.deepEqual(
+    Object.keys(document.message),
+    document.types['Permit']!.map(({ name }) => name),
+  )
 })
 
 test('the addresses of the demonstration are addresses', () => {
@@ -50,9 +82,15 @@ test('a transaction has the fields of its kind', () => {
   assert.deepEqual(transaction(sendTransaction(account, 'coins', fields)), { from: account, to: demoSpender, value: '0x6f05b59d3b20000' })
   const word = demoSpender.slice(2).padStart(64, '0')
   assert.deepEqual(transaction(sendTransaction(account, 'tokens', fields)), {
-    from: account, to: demoToken, data: '0xa9059cbb' + word + (5n * 10n ** 17n).toString(16).padStart(64, '0'),
+    from: account,
+    to: demoToken,
+    data: '0xa9059cbb' + word + (5n * 10n ** 17n).toString(16).padStart(64, '0'),
   })
-  assert.deepEqual(transaction(sendTransaction(account, 'approve', fields)), { from: account, to: demoToken, data: '0x095ea7b3' + word + 'f'.repeat(64) })
+  assert.deepEqual(transaction(sendTransaction(account, 'approve', fields)), {
+    from: account,
+    to: demoToken,
+    data: '0x095ea7b3' + word + 'f'.repeat(64),
+  })
   assert.deepEqual(transaction(sendTransaction(account, 'unknown', fields)), { from: account, to: demoSpender, data: '0x3ccfd60b' })
 })
 
@@ -67,17 +105,35 @@ test('a mistake in a transaction is reported with its field', () => {
 })
 
 test('only nodes on this computer are accepted', () => {
-  for (const url of ['http://127.0.0.1:8545', 'http://localhost:8545', 'http://localhost:8545/path', 'http://localhost']) assert.ok(ownNode(url), url)
+  for (const url of ['http://127.0.0.1:8545', 'http://localhost:8545', 'http://localhost:8545/path', 'http://localhost'])
+    assert.ok(ownNode(url), url)
   for (const url of [
-    '', 'localhost:8545', 'https://localhost:8545', 'ws://localhost:8545', 'http://example.org', 'http://localhost.example.org',
-    'http://127.0.0.1.example.org', 'http://a:b@localhost', 'http://10.0.0.1:8545', 'javascript:alert(1)',
+    '',
+    'localhost:8545',
+    'https://localhost:8545',
+    'ws://localhost:8545',
+    'http://example.org',
+    'http://localhost.example.org',
+    'http://127.0.0.1.example.org',
+    'http://a:b@localhost',
+    'http://10.0.0.1:8545',
+    'javascript:alert(1)',
   ]) {
     assert.ok(!ownNode(url), url)
   }
 })
 
 test('a request is shown as the same JSON in few lines', () => {
-  for (const value of [null, 1, 'a"b', [], {}, [1, [2, { a: null }]], signPermit(account, 1, 1n, 2).params, { a: { b: ['x'.repeat(100)] } }]) {
+  for (const value of [
+    null,
+    1,
+    'a"b',
+    [],
+    {},
+    [1, [2, { a: null }]],
+    signPermit(account, 1, 1n, 2).params,
+    { a: { b: ['x'.repeat(100)] } },
+  ]) {
     assert.deepEqual(JSON.parse(json(value)), value)
   }
   assert.equal(json({ name: 'chainId', type: 'uint256' }), '{ "name": "chainId", "type": "uint256" }')
@@ -91,7 +147,11 @@ test('all kinds of failures are read', () => {
   const node = Object.assign(new Error('insufficient funds'), { code: -32000, data: '0x' })
   assert.equal(failureOf(node).reason, undefined)
   assert.deepEqual(failureOf('text'), { code: -32603, message: 'text', reason: undefined, data: undefined, putAway: false })
-  const away = Object.assign(new Error('put away'), { code: -32603, data: { code: 'aborted', retryable: true }, cause: { data: { reason: 'page-hidden' } } })
+  const away = Object.assign(new Error('put away'), {
+    code: -32603,
+    data: { code: 'aborted', retryable: true },
+    cause: { data: { reason: 'page-hidden' } },
+  })
   assert.equal(failureOf(away).putAway, true)
   assert.equal(failureOf(null).message, 'null')
 })

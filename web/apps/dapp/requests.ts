@@ -148,7 +148,12 @@ export interface Failure {
 }
 
 export function failureOf(error: unknown): Failure {
-  const { code, message, data, cause } = Object(error) as { code?: unknown; message?: unknown; data?: unknown; cause?: { data?: { reason?: unknown } } }
+  const { code, message, data, cause } = Object(error) as {
+    code?: unknown
+    message?: unknown
+    data?: unknown
+    cause?: { data?: { reason?: unknown } }
+  }
   const reason = (Object(data) as { code?: unknown }).code
   return {
     code: typeof code === 'number' ? code : -32603,

@@ -110,10 +110,28 @@ export class Wallet {
       this.changed()
     }
     provider.on('interaction', (interaction) => this.onInteraction(interaction))
-    provider.on('connect', current(() => { this.plugged = true }))
-    provider.on('disconnect', current(() => { this.plugged = false }))
-    provider.on('accountsChanged', (accounts) => current(() => { this.account = accounts[0] ?? null })())
-    provider.on('chainChanged', (chainId) => current(() => { this.chainId = Number(chainId) })())
+    provider.on(
+      'connect',
+      current(() => {
+        this.plugged = true
+      }),
+    )
+    provider.on(
+      'disconnect',
+      current(() => {
+        this.plugged = false
+      }),
+    )
+    provider.on('accountsChanged', (accounts) =>
+      current(() => {
+        this.account = accounts[0] ?? null
+      })(),
+    )
+    provider.on('chainChanged', (chainId) =>
+      current(() => {
+        this.chainId = Number(chainId)
+      })(),
+    )
     return provider
   }
 }

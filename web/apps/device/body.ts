@@ -22,7 +22,11 @@ const holdAfter = 800
 export class Body {
   readonly element: HTMLElement
   readonly #lines = Array.from({ length: rows }, () => h('span', { class: 'screen-line' }))
-  readonly #screen = h('div', { class: 'screen', role: 'log', 'aria-live': 'polite', 'aria-atomic': 'true', translate: 'no' }, ...this.#lines)
+  readonly #screen = h(
+    'div',
+    { class: 'screen', role: 'log', 'aria-live': 'polite', 'aria-atomic': 'true', translate: 'no' },
+    ...this.#lines,
+  )
   readonly #cable: HTMLButtonElement
   readonly #keys = new Map<Button, HTMLButtonElement>()
   readonly #pad: HTMLElement

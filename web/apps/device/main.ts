@@ -45,11 +45,7 @@ const shows: Readonly<Record<Exclude<Showing, 'pin'>, Text>> = {
 }
 
 page.main.append(heading, body.element, lead, facts, panels.element, faults.element, trace.element)
-page.simulated(
-  true,
-  { href: `/${control.query}`, text: common.openConnectPage },
-  { href: `/dapp${control.query}`, text: common.openDapp },
-)
+page.simulated(true, { href: `/${control.query}`, text: common.openConnectPage }, { href: `/dapp${control.query}`, text: common.openDapp })
 page.onLanguage(drawAll)
 drawAll()
 panels.unfold(location.hash.slice(1))

@@ -68,7 +68,15 @@ export class Panels {
 
   #pin(): HTMLDetailsElement {
     const pin = (id: string) =>
-      h('input', { type: 'text', id, inputmode: 'numeric', autocomplete: 'off', maxlength: 12, 'data-1p-ignore': 'true', 'data-lpignore': 'true' })
+      h('input', {
+        type: 'text',
+        id,
+        inputmode: 'numeric',
+        autocomplete: 'off',
+        maxlength: 12,
+        'data-1p-ignore': 'true',
+        'data-lpignore': 'true',
+      })
     const send = (input: HTMLInputElement, call: string) => {
       if (!/^\d{4,12}$/.test(input.value)) return this.#say(words.pinForm, true)
       const { value } = input
@@ -80,8 +88,14 @@ export class Panels {
     return this.#panel(
       'pin',
       words.pinMenu,
-      this.#line(this.#field(words.pinNew, fresh), this.#button('pin', words.pinSet, () => send(fresh, 'pin'))),
-      this.#line(this.#field(words.pinUnlock, given), this.#button('unlock', words.unlock, () => send(given, 'unlock'))),
+      this.#line(
+        this.#field(words.pinNew, fresh),
+        this.#button('pin', words.pinSet, () => send(fresh, 'pin')),
+      ),
+      this.#line(
+        this.#field(words.pinUnlock, given),
+        this.#button('unlock', words.unlock, () => send(given, 'unlock')),
+      ),
       this.#button('lock', words.lock, () => this.#post('lock')),
     )
   }

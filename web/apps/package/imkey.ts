@@ -3,14 +3,42 @@
 import { createProviderWith } from '../../sdk/index'
 
 export type {
-  Account, BindingStatus, BindOptions, ChainOptions, DeviceEventMap, DeviceInfo, ErrorCode, ErrorDetails, Ethereum,
-  ImKeyEventMap, ImportOptions, Interaction, KnownDevice, LoadOptions, PairingRequest, Provider, ProviderErrorCode, ProviderEventMap, ProviderInfo, ProviderInteraction,
-  ProviderMessage, ProviderOptions, Quantity, SignedMessage, SignedTransaction, SignOptions, Store, TransactionOptions,
-  TransactionRequest, TransactionSummary, TypedData, UnsupportedReason, USBSource, USBSourceDevice,
+  Account,
+  BindingStatus,
+  BindOptions,
+  ChainOptions,
+  DeviceEventMap,
+  DeviceInfo,
+  ErrorCode,
+  ErrorDetails,
+  Ethereum,
+  ImKeyEventMap,
+  ImportOptions,
+  Interaction,
+  KnownDevice,
+  LoadOptions,
+  PairingRequest,
+  Provider,
+  ProviderErrorCode,
+  ProviderEventMap,
+  ProviderInfo,
+  ProviderInteraction,
+  ProviderMessage,
+  ProviderOptions,
+  Quantity,
+  SignedMessage,
+  SignedTransaction,
+  SignOptions,
+  Store,
+  TransactionOptions,
+  TransactionRequest,
+  TransactionSummary,
+  TypedData,
+  UnsupportedReason,
+  USBSource,
+  USBSourceDevice,
 } from '../../sdk/index'
-export {
-  announceProvider, Device, ImKey, ImKeyError, isSupported, loadImKey, ProviderRpcError,
-} from '../../sdk/index'
+export { announceProvider, Device, ImKey, ImKeyError, isSupported, loadImKey, ProviderRpcError } from '../../sdk/index'
 
 /** createProvider makes a provider that loads the dialog when a device must be bound. */
 export const createProvider = createProviderWith(() => import('../../ui/dialog/dialog'))

@@ -7,8 +7,8 @@ import { imKey } from 'imkey-connect/wagmi'
 import { FakeUSB } from '../testdata/fakeusb.js'
 import { A0, A1, fakeNode, SIGNATURE, wallet } from '../testdata/fakewallet.js'
 
-const usb = device => Object.assign(new FakeUSB(), { devices: [device] })
-const load = device => ({ usb: usb(device), wasmURL: `${process.env.SITE}/imkey.wasm`, store: 'memory', pairing: 'none' })
+const usb = (device) => Object.assign(new FakeUSB(), { devices: [device] })
+const load = (device) => ({ usb: usb(device), wasmURL: `${process.env.SITE}/imkey.wasm`, store: 'memory', pairing: 'none' })
 const coin = { name: 'Ether', symbol: 'ETH', decimals: 18 }
 
 async function connector(t, parameters) {
@@ -20,19 +20,23 @@ async function connector(t, parameters) {
   ]
   const device = wallet()
   const it = imKey({ ...load(device), ...parameters })({
-    chains, transports: { 1: () => ({ value: { url: one.url } }) },
+    chains,
+    transports: { 1: () => ({ value: { url: one.url } }) },
     emitter: { emit: (...event) => emitted.push(event) },
   })
   return { it, emitted, one, device }
 }
 
-test('wagmi connects, lists, switches and disconnects', async t => {
+test('wagmi connects, lists, switches and disconnects', async (t) => {
   const { it, emitted, one } = await connector(t, { accounts: 2 })
   assert.equal(imKey.type, it.type)
   assert.match(it.icon, /^data:image\//)
   assert.equal(await it.isAuthorized(), false)
   assert.deepEqual(await it.connect(), { accounts: [A0, A1], chainId: 1 })
-  assert.deepEqual((await it.connect({ withCapabilities: true })).accounts, [A0, A1].map(address => ({ address, capabilities: {} })))
+  assert.deepEqual(
+    (await it.connect({ withCapabilities: true })).accounts,
+    [A0, A1].map((address) => ({ address, capabilities: {} })),
+  )
   assert.deepEqual(await it.connect({ isReconnecting: true, chainId: 10 }), { accounts: [A0, A1], chainId: 10 })
   assert.deepEqual(emitted, [['change', { chainId: 10 }]], 'told once, however often it connects')
   assert.equal(await it.isAuthorized(), true)
@@ -48,7 +52,7 @@ test('wagmi connects, lists, switches and disconnects', async t => {
   assert.deepEqual([await it.isAuthorized(), emitted], [false, []], 'wagmi knows that it disconnected')
 })
 
-test('accounts taken away elsewhere end the connection to wagmi', async t => {
+test('accounts taken away elsewhere end the connection to wagmi', async (t) => {
   const { it, emitted } = await connector(t)
   await it.connect()
   const provider = await it.getProvider()
@@ -56,13 +60,13 @@ test('accounts taken away elsewhere end the connection to wagmi', async t => {
   assert.deepEqual(emitted, [['disconnect']])
 })
 
-test('errors are those of the package', async t => {
+test('errors are those of the package', async (t) => {
   const { it, device } = await connector(t)
-  device.refuses = host => host.makeError('user-rejected', 'no', 0x6940, true)
-  await assert.rejects(it.connect(), error => error instanceof ProviderRpcError && error.code === 4001)
+  device.refuses = (host) => host.makeError('user-rejected', 'no', 0x6940, true)
+  await assert.rejects(it.connect(), (error) => error instanceof ProviderRpcError && error.code === 4001)
 })
 
-test('web3-onboard gets a provider on its chains', async t => {
+test('web3-onboard gets a provider on its chains', async (t) => {
   assert.equal(onboard, keyring)
   const node = await fakeNode(t, { eth_chainId: '0xa' })
   const module = onboard({ ...load(wallet()), rpcUrls: { 10: node.url } })()

@@ -5,9 +5,6 @@ import type * as wagmi from './wagmi'
 import type * as declaredKeyring from '../types/keyring'
 import type * as declaredWagmi from '../types/wagmi'
 
-export type Conforms = [
-  Expect<typeof keyring, typeof declaredKeyring>,
-  Expect<typeof wagmi, typeof declaredWagmi>,
-]
+export type Conforms = [Expect<typeof keyring, typeof declaredKeyring>, Expect<typeof wagmi, typeof declaredWagmi>]
 
 type Expect<Given extends Wanted, Wanted> = [Given, Wanted]

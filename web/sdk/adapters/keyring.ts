@@ -12,13 +12,18 @@ export function imKey(options: OnboardOptions = {}): () => OnboardModule {
     getInterface: async ({ chains }: OnboardHelpers) => {
       const provider = createProvider({
         ...rest,
-        chains: chains.flatMap(chain => {
+        chains: chains.flatMap((chain) => {
           const given = rpcUrls?.[Number(chain.id)] ?? chain.rpcUrl
           // The currency is ETH if none is given. Its decimals are 18, as on every EVM chain.
-          return given == null ? [] : [{
-            chainId: Number(chain.id), rpcUrls: Array.isArray(given) ? given : [given],
-            ...(chain.token != null && { nativeCurrency: { symbol: chain.token, decimals: 18 } }),
-          }]
+          return given == null
+            ? []
+            : [
+                {
+                  chainId: Number(chain.id),
+                  rpcUrls: Array.isArray(given) ? given : [given],
+                  ...(chain.token != null && { nativeCurrency: { symbol: chain.token, decimals: 18 } }),
+                },
+              ]
         }),
       })
       // web3-onboard calls this when the wallet is disconnected, and does not wait for it.

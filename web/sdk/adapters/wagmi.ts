@@ -8,10 +8,11 @@ imKey.type = 'imKey' as const
 
 export function imKey(parameters: ConnectorParameters = {}): (config: Config) => Connector {
   const { rpcUrls, ...options } = parameters
-  return config => {
+  return (config) => {
     let made: Provider | undefined
     let listening = false
-    const provider = () => made ??= createProvider({ remember: true, ...options, chains: config.chains.map(chain => chainOf(chain, config, rpcUrls)) })
+    const provider = () =>
+      (made ??= createProvider({ remember: true, ...options, chains: config.chains.map((chain) => chainOf(chain, config, rpcUrls)) }))
     const accountsOf = (method: string) => provider().request({ method }) as Promise<Address[]>
 
     function listen(on: boolean) {
@@ -36,7 +37,7 @@ export function imKey(parameters: ConnectorParameters = {}): (config: Config) =>
         listen(true)
         let selected = await connector.getChainId()
         if (chainId !== undefined && chainId !== selected) selected = (await connector.switchChain({ chainId })).id
-        const given = withCapabilities ? accounts.map(address => ({ address, capabilities: {} })) : accounts
+        const given = withCapabilities ? accounts.map((address) => ({ address, capabilities: {} })) : accounts
         return { accounts: given as any, chainId: selected }
       },
       async disconnect() {
@@ -51,10 +52,12 @@ export function imKey(parameters: ConnectorParameters = {}): (config: Config) =>
         const hex = `0x${chainId.toString(16)}`
         const chain = config.chains.find(({ id }) => id === chainId)
         if (!chain) throw new Error(`chain ${chainId} is not among those that wagmi is configured with`)
-        await provider().request({ method: 'wallet_switchEthereumChain', params: [{ chainId: hex }] }).catch((error: ProviderRpcError) => {
-          if (error.code !== 4902 || !addEthereumChainParameter) throw error
-          return provider().request({ method: 'wallet_addEthereumChain', params: [{ ...addEthereumChainParameter, chainId: hex }] })
-        })
+        await provider()
+          .request({ method: 'wallet_switchEthereumChain', params: [{ chainId: hex }] })
+          .catch((error: ProviderRpcError) => {
+            if (error.code !== 4902 || !addEthereumChainParameter) throw error
+            return provider().request({ method: 'wallet_addEthereumChain', params: [{ ...addEthereumChainParameter, chainId: hex }] })
+          })
         return chain
       },
 
@@ -80,8 +83,10 @@ function chainOf(chain: Chain, { transports }: Config, given: ConnectorParameter
   const url = given?.[chain.id] ?? transports?.[chain.id]?.({ chain })?.value?.url ?? chain.rpcUrls.default.http
   const [webSocketUrl] = chain.rpcUrls.default.webSocket ?? []
   return {
-    chainId: chain.id, chainName: chain.name, nativeCurrency: chain.nativeCurrency,
-    rpcUrls: (Array.isArray(url) ? url : [url]).filter(url => url.startsWith('http')),
+    chainId: chain.id,
+    chainName: chain.name,
+    nativeCurrency: chain.nativeCurrency,
+    rpcUrls: (Array.isArray(url) ? url : [url]).filter((url) => url.startsWith('http')),
     ...(webSocketUrl !== undefined && { webSocketUrl }),
   }
 }

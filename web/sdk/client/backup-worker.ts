@@ -17,15 +17,20 @@ async function answer({ wasmURL, call }: Exclude<ToWorker, 'abort'>) {
   call.args[2].signal = given.signal
   try {
     tell({
-      value: await run({
-        wasmURL,
-        fail: (message, { retryable = false, data }) => new Failure({ code: 'internal', message, retryable, ...(data && { data }) }),
-        makeError: (code, message, statusWord, retryable, data) =>
-          new Failure({ code, message, retryable, ...(statusWord !== undefined && { statusWord }), ...(data && { data }) }),
-      }, call),
+      value: await run(
+        {
+          wasmURL,
+          fail: (message, { retryable = false, data }) => new Failure({ code: 'internal', message, retryable, ...(data && { data }) }),
+          makeError: (code, message, statusWord, retryable, data) =>
+            new Failure({ code, message, retryable, ...(statusWord !== undefined && { statusWord }), ...(data && { data }) }),
+        },
+        call,
+      ),
     })
   } catch (thrown) {
-    tell({ error: thrown instanceof Failure ? thrown.told : { code: 'internal', message: `unexpected: ${String(thrown)}`, retryable: false } })
+    tell({
+      error: thrown instanceof Failure ? thrown.told : { code: 'internal', message: `unexpected: ${String(thrown)}`, retryable: false },
+    })
   }
 }
 

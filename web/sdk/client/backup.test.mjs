@@ -11,8 +11,11 @@ let pages = 0
 async function page(options = {}) {
   const sdk = await import(`${DIST}/imkey.js?backup=${++pages}`)
   const key = await sdk.loadImKey({
-    usb: new FakeUSB(), store: 'indexeddb', wasmURL: `${SITE}/imkey.wasm?backup=${pages}`,
-    backupWasmURL: `${SITE}/imkey-backup.wasm?backup=${pages}`, ...options,
+    usb: new FakeUSB(),
+    store: 'indexeddb',
+    wasmURL: `${SITE}/imkey.wasm?backup=${pages}`,
+    backupWasmURL: `${SITE}/imkey-backup.wasm?backup=${pages}`,
+    ...options,
   })
   return { ...sdk, key }
 }
@@ -20,20 +23,28 @@ async function page(options = {}) {
 async function downloads(t) {
   const urls = []
   const { fetch } = globalThis
-  t.after(() => { globalThis.fetch = fetch })
+  t.after(() => {
+    globalThis.fetch = fetch
+  })
   globalThis.fetch = (...args) => (urls.push(String(args[0])), fetch(...args))
   return urls
 }
 
-const told = bytes => JSON.parse(new TextDecoder().decode(bytes))
+const told = (bytes) => JSON.parse(new TextDecoder().decode(bytes))
 
-test('the second module is loaded when it is needed, and what it was called with is what was meant', async t => {
+test('the second module is loaded when it is needed, and what it was called with is what was meant', async (t) => {
   const urls = await downloads(t)
   const { key } = await page()
   assert.deepEqual(await key.knownDevices(), [])
-  assert.deepEqual(urls.map(url => new URL(url).pathname), ['/imkey.wasm'])
+  assert.deepEqual(
+    urls.map((url) => new URL(url).pathname),
+    ['/imkey.wasm'],
+  )
   assert.deepEqual(told(await key.exportBinding(seid, 'a passphrase')), [seid, 'a passphrase', { store: 'indexeddb' }])
-  assert.deepEqual(urls.map(url => new URL(url).pathname), ['/imkey.wasm', '/imkey-backup.wasm'])
+  assert.deepEqual(
+    urls.map((url) => new URL(url).pathname),
+    ['/imkey.wasm', '/imkey-backup.wasm'],
+  )
   const known = await key.importBinding(file, 'a passphrase', { seid, replace: true })
   assert.deepEqual(JSON.parse(known.name), [{ 0: 1, 1: 2, 2: 3 }, 'a passphrase', { store: 'indexeddb', replace: true, seid }])
   assert.equal(urls.length, 2, 'compiled once')
@@ -62,8 +73,10 @@ test('an import is told to every imKey of the page that has this store, a failed
   const heard = []
   key.addEventListener('knownchange', ({ detail }) => heard.push(detail.seid))
   memory.addEventListener('knownchange', () => heard.push('of another store'))
-  await assert.rejects(key.importBinding(file, 'wrong'), error =>
-    error instanceof ImKeyError && error.code === 'wrong-passphrase' && error.retryable)
+  await assert.rejects(
+    key.importBinding(file, 'wrong'),
+    (error) => error instanceof ImKeyError && error.code === 'wrong-passphrase' && error.retryable,
+  )
   assert.deepEqual(heard, [])
   await key.importBinding(file, 'right')
   assert.deepEqual(heard, [seid])
@@ -72,20 +85,29 @@ test('an import is told to every imKey of the page that has this store, a failed
   assert.deepEqual(heard, [seid, seid, seid])
 })
 
-test('what is no argument is refused before anything is loaded', async t => {
+test('what is no argument is refused before anything is loaded', async (t) => {
   const urls = await downloads(t)
   const { key, loadImKey } = await page()
   for (const call of [
-    () => key.exportBinding(), () => key.exportBinding(seid, 7), () => key.exportBinding(7, 'a passphrase'),
-    () => key.exportBinding(seid, 'a passphrase', null), () => key.exportBinding(seid, 'a passphrase', { signal: {} }),
-    () => key.importBinding([1], 'x'), () => key.importBinding(file), () => key.importBinding(file, 'x', { seid: 1 }),
-    () => key.importBinding(file, 'x', { replace: 1 }), () => key.importBinding(file, 'x', { signal: 1 }),
+    () => key.exportBinding(),
+    () => key.exportBinding(seid, 7),
+    () => key.exportBinding(7, 'a passphrase'),
+    () => key.exportBinding(seid, 'a passphrase', null),
+    () => key.exportBinding(seid, 'a passphrase', { signal: {} }),
+    () => key.importBinding([1], 'x'),
+    () => key.importBinding(file),
+    () => key.importBinding(file, 'x', { seid: 1 }),
+    () => key.importBinding(file, 'x', { replace: 1 }),
+    () => key.importBinding(file, 'x', { signal: 1 }),
     () => loadImKey({ usb: new FakeUSB(), backupWasmURL: 1 }),
   ]) {
     await assert.rejects(call(), { code: 'invalid-argument' }, String(call))
   }
   for (const raw of [new Blob([file]), file.buffer]) {
-    await assert.rejects(key.importBinding(raw, 'a passphrase'), { code: 'invalid-argument', message: /give new Uint8Array\(await file\.arrayBuffer\(\)\)/ })
+    await assert.rejects(key.importBinding(raw, 'a passphrase'), {
+      code: 'invalid-argument',
+      message: /give new Uint8Array\(await file\.arrayBuffer\(\)\)/,
+    })
   }
   assert.deepEqual(urls, [])
 })
@@ -101,9 +123,11 @@ test('given up, an export rejects at once', async () => {
 
 test('a module that is not there, or stops, is told, and the next call starts anew', async () => {
   const { key } = await page({ backupWasmURL: `${SITE}/nothing.wasm` })
-  await assert.rejects(key.exportBinding(seid, 'a passphrase'), error =>
-    error.code === 'internal' && error.retryable && error.data.reason === 'download' && /404.*backupWasmURL/.test(error.message))
+  await assert.rejects(
+    key.exportBinding(seid, 'a passphrase'),
+    (error) => error.code === 'internal' && error.retryable && error.data.reason === 'download' && /404.*backupWasmURL/.test(error.message),
+  )
   const second = await page()
-  await assert.rejects(second.key.exportBinding(seid, 'stop'), error => error.code === 'internal' && error.retryable)
+  await assert.rejects(second.key.exportBinding(seid, 'stop'), (error) => error.code === 'internal' && error.retryable)
   assert(await second.key.exportBinding(seid, 'a passphrase'))
 })

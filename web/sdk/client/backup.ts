@@ -14,7 +14,11 @@ interface Backup {
 }
 
 export type MakeError = (
-  code: string, detail: string, statusWord: number | undefined, retryable: boolean, data: object | undefined,
+  code: string,
+  detail: string,
+  statusWord: number | undefined,
+  retryable: boolean,
+  data: object | undefined,
 ) => Error
 
 export interface Environment {
@@ -27,11 +31,11 @@ export interface Environment {
 export async function run({ wasmURL, fail, makeError }: Environment, call: BackupCall): Promise<Uint8Array | KnownDevice> {
   let stopped: (cause: unknown) => void
   const end = new Promise<never>((_, reject) => {
-    stopped = cause => reject(fail(`${wasmURL} stopped unexpectedly`, { retryable: true, cause }))
+    stopped = (cause) => reject(fail(`${wasmURL} stopped unexpectedly`, { retryable: true, cause }))
   })
   end.catch(() => {}) // that it ends after the call is expected
   const { start } = await import('./loader')
-  const backup = await start<Backup>(wasmURL, fail, cause => stopped(cause))
+  const backup = await start<Backup>(wasmURL, fail, (cause) => stopped(cause))
   try {
     backup.init({ makeError })
     const answer = call.method === 'exportBinding' ? backup.exportBinding(...call.args) : backup.importBinding(...call.args)
@@ -45,9 +49,7 @@ export async function run({ wasmURL, fail, makeError }: Environment, call: Backu
  * perform makes the call in a worker if it can, so that the page stays responsive. That needs a store that a worker can reach by
  * itself, and a worker that starts. Otherwise the page makes the call itself.
  */
-export async function perform(
-  environment: Environment, call: BackupCall, makeWorker: () => Worker,
-): Promise<Uint8Array | KnownDevice> {
+export async function perform(environment: Environment, call: BackupCall, makeWorker: () => Worker): Promise<Uint8Array | KnownDevice> {
   const { signal, ...options } = call.args[2]
   if (options.store === 'indexeddb' && typeof Worker === 'function') {
     const worker = await started(makeWorker)

@@ -13,19 +13,21 @@ async function page(options = {}) {
   const sdk = await import(`${DIST}/imkey.js?page=${++pages}`)
   const wasmURL = `${SITE}/imkey.wasm?page=${pages}`
   const usb = new FakeUSB()
-  const load = more => sdk.loadImKey({ usb, wasmURL, store: 'memory', ...options, ...more })
+  const load = (more) => sdk.loadImKey({ usb, wasmURL, store: 'memory', ...options, ...more })
   return { ...sdk, usb, load, key: await load() }
 }
 
 async function downloads(t) {
   const urls = []
   const { fetch } = globalThis
-  t.after(() => { globalThis.fetch = fetch })
+  t.after(() => {
+    globalThis.fetch = fetch
+  })
   globalThis.fetch = (...args) => (urls.push(String(args[0])), fetch(...args))
   return urls
 }
 
-test('the WASM is loaded by requestDevice, in the same turn as the chooser', async t => {
+test('the WASM is loaded by requestDevice, in the same turn as the chooser', async (t) => {
   const urls = await downloads(t)
   const { key, usb, Device } = await page()
   assert.equal((await key.getDevices()).length, 1)
@@ -52,11 +54,14 @@ test('nothing is left on globalThis', async () => {
   assert.deepEqual(globals(), before)
 })
 
-test('a page with its own fs and process does not disturb Go', async t => {
+test('a page with its own fs and process does not disturb Go', async (t) => {
   const { process } = globalThis
   globalThis.fs = {}
   globalThis.process = {}
-  t.after(() => { globalThis.process = process; delete globalThis.fs })
+  t.after(() => {
+    globalThis.process = process
+    delete globalThis.fs
+  })
   const { key } = await page()
   const device = await key.requestDevice()
   await device.open()
@@ -66,12 +71,17 @@ test('a page with its own fs and process does not disturb Go', async t => {
 test('chooser errors have codes', async () => {
   const { key, usb } = await page()
   for (const [name, code] of [
-    ['NotFoundError', 'request-cancelled'], ['SecurityError', 'permission-denied'], ['NotAllowedError', 'permission-denied'],
-    ['AbortError', 'aborted'], ['TypeError', 'internal'],
+    ['NotFoundError', 'request-cancelled'],
+    ['SecurityError', 'permission-denied'],
+    ['NotAllowedError', 'permission-denied'],
+    ['AbortError', 'aborted'],
+    ['TypeError', 'internal'],
   ]) {
     usb.choice = () => Promise.reject(new DOMException('no', name))
     await assert.rejects(key.requestDevice(), { name: 'ImKeyError', code }, name)
-    usb.choice = () => { throw new DOMException('no', name) }
+    usb.choice = () => {
+      throw new DOMException('no', name)
+    }
     await assert.rejects(key.requestDevice(), { name: 'ImKeyError', code }, name)
   }
   usb.getDevices = () => Promise.reject(new DOMException('no', 'SecurityError'))
@@ -107,8 +117,8 @@ test('errors of the core are ImKeyErrors, and interactions are heard', async () 
   const [device] = await key.getDevices()
   await device.open()
   const heard = []
-  device.addEventListener('interaction', event => heard.push(event.detail))
-  const error = await device.bind('ABCDEFGH', { acceptUnverified: true, onInteraction: i => heard.push(i) }).catch(e => e)
+  device.addEventListener('interaction', (event) => heard.push(event.detail))
+  const error = await device.bind('ABCDEFGH', { acceptUnverified: true, onInteraction: (i) => heard.push(i) }).catch((e) => e)
   assert(error instanceof ImKeyError)
   assert.equal(error.code, 'wrong-code')
   assert.equal(error.statusWord, 0x9000)
@@ -126,7 +136,7 @@ test('errors of the core are ImKeyErrors, and interactions are heard', async () 
   await assert.rejects((await key.getDevices())[0].open(), { code: 'not-imkey' })
 })
 
-test('loads share one instance and keep their own options', async t => {
+test('loads share one instance and keep their own options', async (t) => {
   const urls = await downloads(t)
   const { load, usb } = await page()
   const [first, second] = await Promise.all([load({ allowUnverified: true, trustedCAs: [] }), load({ rememberCode: false })])
@@ -135,7 +145,7 @@ test('loads share one instance and keep their own options', async t => {
   await Promise.all([a.open(), b.open()])
   assert.equal(a.info.seid, b.info.seid)
   assert.equal(urls.length, 1)
-  const told = device => {
+  const told = (device) => {
     const { usb, signal, takeOver, ...rest } = JSON.parse(device.info.lifeCycle)
     return rest
   }
@@ -143,14 +153,16 @@ test('loads share one instance and keep their own options', async t => {
   assert.deepEqual(told(b), { store: 'memory', allowUnverified: false, rememberCode: false })
 })
 
-test('when the instance ends, calls reject and the next one starts another', async t => {
+test('when the instance ends, calls reject and the next one starts another', async (t) => {
   const urls = await downloads(t)
   const { key, usb } = await page()
   const [device] = await key.getDevices()
   await device.open()
   const { seid } = device.info
   let freed = 0
-  usb.devices[0].close = async () => { freed++ }
+  usb.devices[0].close = async () => {
+    freed++
+  }
   const waiting = device.showBindingCode()
   const ending = device.forget()
   await assert.rejects(ending, { code: 'internal', retryable: true })
@@ -161,10 +173,14 @@ test('when the instance ends, calls reject and the next one starts another', asy
   assert.equal(urls.length, 1, 'what was compiled is kept')
 })
 
-test('when the instance ends, so do its locks', async t => {
+test('when the instance ends, so do its locks', async (t) => {
   const real = Object.getOwnPropertyDescriptor(globalThis, 'navigator')
-  t.after(() => real ? Object.defineProperty(globalThis, 'navigator', real) : delete globalThis.navigator)
-  const locks = { request(name, options, granted) { return this.held = { name, options, until: granted({ name }) } } }
+  t.after(() => (real ? Object.defineProperty(globalThis, 'navigator', real) : delete globalThis.navigator))
+  const locks = {
+    request(name, options, granted) {
+      return (this.held = { name, options, until: granted({ name }) })
+    },
+  }
   Object.defineProperty(globalThis, 'navigator', { configurable: true, value: { locks } })
   const { key } = await page()
   const [device] = await key.getDevices()
@@ -173,7 +189,9 @@ test('when the instance ends, so do its locks', async t => {
   assert.equal(await device.bindingStatus(), 'unbound')
   assert.equal(locks.held.name, 'imkey')
   let free = false
-  locks.held.until.then(() => { free = true })
+  locks.held.until.then(() => {
+    free = true
+  })
   assert.equal(await device.bindingStatus(), 'unbound')
   assert.equal(free, false)
   await assert.rejects(device.forget(), { code: 'internal' })
@@ -183,7 +201,7 @@ test('when the instance ends, so do its locks', async t => {
 test('a download that fails is told and tried again', async () => {
   const { key, load } = await page({ wasmURL: `${SITE}/flaky.wasm` })
   const [device] = await key.getDevices()
-  const error = await device.open().catch(e => e)
+  const error = await device.open().catch((e) => e)
   assert.equal(error.code, 'internal')
   assert.equal(error.retryable, true)
   assert.deepEqual(error.data, { reason: 'download', url: `${SITE}/flaky.wasm`, status: 503 })
@@ -199,14 +217,16 @@ test('the WASM may come under any type', async () => {
 })
 
 for (const [what, url] of [
-  ['a page', `${SITE}/page.wasm`], ['a broken connection', `${SITE}/broken.wasm`], ['nothing', `${SITE}/none.wasm`],
+  ['a page', `${SITE}/page.wasm`],
+  ['a broken connection', `${SITE}/broken.wasm`],
+  ['nothing', `${SITE}/none.wasm`],
   ['no server', 'http://127.0.0.1:1/imkey.wasm'],
 ]) {
   test(`${what} in place of the WASM is told`, async () => {
     const { key } = await page({ wasmURL: url })
     const device = await key.requestDevice()
     for (let i = 0; i < 2; i++) {
-      await assert.rejects(device.open(), error => {
+      await assert.rejects(device.open(), (error) => {
         assert.equal(error.code, 'internal')
         assert.equal(error.data.reason, 'download')
         assert.match(error.message, /^[A-Z][^()]+\. \(/, 'a sentence before the details')

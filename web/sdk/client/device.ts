@@ -1,9 +1,7 @@
 import type { CoreDevice, CoreOptions } from './core'
 import { aborted, failure, invalid } from './errors'
 import { Instance } from './instance'
-import type {
-  BindingStatus, BindOptions, DeviceInfo, Ethereum, Interaction, USBSourceDevice,
-} from '../types/imkey'
+import type { BindingStatus, BindOptions, DeviceInfo, Ethereum, Interaction, USBSourceDevice } from '../types/imkey'
 
 /** Settings are the checked options of one call of loadImKey. */
 export interface Settings extends Omit<CoreOptions, 'onEvent'> {
@@ -50,10 +48,10 @@ export class Device extends EventTarget {
   }
 
   readonly ethereum: Ethereum = Object.freeze({
-    getAccount: options => this.#ethereum(options, core => core.getAccount(options)),
-    signTransaction: (transaction, options) => this.#ethereum(options, core => core.signTransaction(transaction, options)),
-    signMessage: (message, options) => this.#ethereum(options, core => core.signMessage(message, options)),
-    signTypedData: (typedData, options) => this.#ethereum(options, core => core.signTypedData(typedData, options)),
+    getAccount: (options) => this.#ethereum(options, (core) => core.getAccount(options)),
+    signTransaction: (transaction, options) => this.#ethereum(options, (core) => core.signTransaction(transaction, options)),
+    signMessage: (message, options) => this.#ethereum(options, (core) => core.signMessage(message, options)),
+    signTypedData: (typedData, options) => this.#ethereum(options, (core) => core.signTypedData(typedData, options)),
   } satisfies Ethereum)
 
   async open(options: { signal?: AbortSignal; takeOver?: boolean } = {}): Promise<DeviceInfo> {
@@ -81,7 +79,7 @@ export class Device extends EventTarget {
     this.#opening?.controller.abort()
     if (session) {
       this.#closing = session.then(
-        ({ instance, core }) => instance.stopped ? this.#free() : instance.call(() => core.close()),
+        ({ instance, core }) => (instance.stopped ? this.#free() : instance.call(() => core.close())),
         () => {}, // it never opened, and the caller of open got the error
       )
     }
@@ -89,11 +87,11 @@ export class Device extends EventTarget {
   }
 
   bindingStatus(): Promise<BindingStatus> {
-    return this.#call(core => core.bindingStatus())
+    return this.#call((core) => core.bindingStatus())
   }
 
   showBindingCode(): Promise<void> {
-    return this.#call(core => core.showBindingCode())
+    return this.#call((core) => core.showBindingCode())
   }
 
   async bind(code: string, options: BindOptions = {}): Promise<void> {
@@ -104,11 +102,15 @@ export class Device extends EventTarget {
     const told = (event: Event) => onInteraction?.((event as CustomEvent<Interaction>).detail)
     this.addEventListener('interaction', told)
     try {
-      await this.#call(core => core.bind(code, {
-        ...(signal && { signal }),
-        ...(acceptUnverified !== undefined && { acceptUnverified: flag('acceptUnverified', acceptUnverified) }),
-        ...(rememberCode !== undefined && { rememberCode: flag('rememberCode', rememberCode) }),
-      }), signal)
+      await this.#call(
+        (core) =>
+          core.bind(code, {
+            ...(signal && { signal }),
+            ...(acceptUnverified !== undefined && { acceptUnverified: flag('acceptUnverified', acceptUnverified) }),
+            ...(rememberCode !== undefined && { rememberCode: flag('rememberCode', rememberCode) }),
+          }),
+        signal,
+      )
     } finally {
       this.removeEventListener('interaction', told)
     }
@@ -117,18 +119,22 @@ export class Device extends EventTarget {
   async revealBindingCode(options: { signal?: AbortSignal; acceptUnverified?: boolean } = {}): Promise<string> {
     const signal = signalOf(options)
     const { acceptUnverified } = options
-    return this.#call(core => core.revealBindingCode({
-      ...(signal && { signal }),
-      ...(acceptUnverified !== undefined && { acceptUnverified: flag('acceptUnverified', acceptUnverified) }),
-    }), signal)
+    return this.#call(
+      (core) =>
+        core.revealBindingCode({
+          ...(signal && { signal }),
+          ...(acceptUnverified !== undefined && { acceptUnverified: flag('acceptUnverified', acceptUnverified) }),
+        }),
+      signal,
+    )
   }
 
   forget(): Promise<void> {
-    return this.#call(core => core.forget())
+    return this.#call((core) => core.forget())
   }
 
   async #ethereum<T>(options: { signal?: AbortSignal } = {}, f: (core: Ethereum) => Promise<T>): Promise<T> {
-    return this.#call(core => f(core.ethereum), signalOf(options))
+    return this.#call((core) => f(core.ethereum), signalOf(options))
   }
 
   /** isUnplugged says whether the device was unplugged. When it is plugged in again, it is a new object. */
@@ -165,8 +171,10 @@ export class Device extends EventTarget {
   async #call<T>(f: (core: CoreDevice) => Promise<T>, signal?: AbortSignal): Promise<T> {
     if (signal?.aborted) throw aborted(signal)
     if (this.#takenOver) {
-      throw failure('in-use-elsewhere', 'another tab took the device over: open() it again',
-        { retryable: true, data: { holder: 'tab', reason: 'taken-over' } })
+      throw failure('in-use-elsewhere', 'another tab took the device over: open() it again', {
+        retryable: true,
+        data: { holder: 'tab', reason: 'taken-over' },
+      })
     }
     if (!this.#unplugged && !this.#opened) throw invalid('open() the device first')
     const { instance, core } = await untilAborted(signal, this.#connect())
@@ -208,17 +216,23 @@ export class Device extends EventTarget {
     const { wasmURL, backupWasmURL: _, ...options } = this.#settings
     const instance = await Instance.started(wasmURL)
     if (this.#lost) await this.#free()
-    const core = await instance.call(core => core.open(this.#usb, {
-      ...options, takeOver, signal,
-      onEvent: (name, detail) => {
-        if (instance.stopped || closes !== this.#closes) return
-        if (name === 'disconnect') this.#over(detail)
-        else this.dispatchEvent(new CustomEvent(name, { detail }))
-      },
-    })).catch((error: unknown) => {
-      this.#lost = instance.stopped
-      throw error
-    })
+    const core = await instance
+      .call((core) =>
+        core.open(this.#usb, {
+          ...options,
+          takeOver,
+          signal,
+          onEvent: (name, detail) => {
+            if (instance.stopped || closes !== this.#closes) return
+            if (name === 'disconnect') this.#over(detail)
+            else this.dispatchEvent(new CustomEvent(name, { detail }))
+          },
+        }),
+      )
+      .catch((error: unknown) => {
+        this.#lost = instance.stopped
+        throw error
+      })
     this.#core = core
     return { instance, core }
   }

@@ -28,8 +28,7 @@ export const failure = (code: ErrorCode, detail: string, details: ErrorDetails =
 
 export const invalid = (detail: string) => failure('invalid-argument', detail)
 
-export const aborted = (signal: AbortSignal) =>
-  failure('aborted', 'given up by the caller', { retryable: true, cause: signal.reason })
+export const aborted = (signal: AbortSignal) => failure('aborted', 'given up by the caller', { retryable: true, cause: signal.reason })
 
 /**
  * fromWebUSB turns an error of the browser's getDevices or requestDevice into one with a code. inClick says whether the page was called
@@ -44,10 +43,15 @@ export function fromWebUSB(thrown: unknown, inClick: boolean | undefined): ImKey
       return failure('request-cancelled', 'the chooser was closed without a choice', details)
     case 'SecurityError':
       return inClick === false
-        ? failure('permission-denied', 'browsers show the chooser only in answer to a click or a key: call requestDevice directly in its handler',
-          { ...details, data: { reason: 'user-activation' } })
-        : failure('permission-denied', 'this page may not use USB: its frame needs allow="usb", and no Permissions-Policy may forbid it',
-          { ...details, ...(inClick && { data: { reason: 'permissions-policy' } }) })
+        ? failure(
+            'permission-denied',
+            'browsers show the chooser only in answer to a click or a key: call requestDevice directly in its handler',
+            { ...details, data: { reason: 'user-activation' } },
+          )
+        : failure('permission-denied', 'this page may not use USB: its frame needs allow="usb", and no Permissions-Policy may forbid it', {
+            ...details,
+            ...(inClick && { data: { reason: 'permissions-policy' } }),
+          })
     case 'NotAllowedError':
       return failure('permission-denied', 'the browser does not let this page use USB', details)
     case 'AbortError':

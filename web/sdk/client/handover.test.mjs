@@ -4,7 +4,7 @@ import { test } from 'node:test'
 import { device, FakeUSB } from '../testdata/fakeusb.js'
 
 const { DIST, SITE } = process.env
-const turn = () => new Promise(resolve => setImmediate(resolve))
+const turn = () => new Promise((resolve) => setImmediate(resolve))
 
 let pages = 0
 /** page is a page with one imKey; opens are the openings that the core was asked for, to be settled by the test. */
@@ -12,25 +12,33 @@ async function page() {
   const sdk = await import(`${DIST}/imkey.js?handover=${++pages}`)
   const usb = new FakeUSB()
   const opens = []
-  const core = (options, { makeError }) => new Promise((resolve, reject) => {
-    const { takeOver, signal, onEvent } = options
-    const calls = []
-    signal.addEventListener('abort', () => reject(makeError('aborted', 'aborted', undefined, true, undefined)))
-    opens.push({
-      takeOver, signal, calls,
-      well: () => resolve({
-        info: { n: opens.length }, ethereum: {},
-        bindingStatus: async () => (calls.push('bindingStatus'), 'bound'),
-        close: async () => { calls.push('close') },
-      }),
-      held: () => reject(makeError('in-use-elsewhere', 'held', undefined, true, { holder: 'tab' })),
-      ends: detail => onEvent('disconnect', detail),
+  const core = (options, { makeError }) =>
+    new Promise((resolve, reject) => {
+      const { takeOver, signal, onEvent } = options
+      const calls = []
+      signal.addEventListener('abort', () => reject(makeError('aborted', 'aborted', undefined, true, undefined)))
+      opens.push({
+        takeOver,
+        signal,
+        calls,
+        well: () =>
+          resolve({
+            info: { n: opens.length },
+            ethereum: {},
+            bindingStatus: async () => (calls.push('bindingStatus'), 'bound'),
+            close: async () => {
+              calls.push('close')
+            },
+          }),
+        held: () => reject(makeError('in-use-elsewhere', 'held', undefined, true, { holder: 'tab' })),
+        ends: (detail) => onEvent('disconnect', detail),
+      })
+      waiting.shift()?.()
     })
-    waiting.shift()?.()
-  })
   const waiting = []
-  const opening = async n => { // waits for the nth opening
-    while (opens.length < n) await new Promise(resolve => waiting.push(resolve))
+  const opening = async (n) => {
+    // waits for the nth opening
+    while (opens.length < n) await new Promise((resolve) => waiting.push(resolve))
     return opens[n - 1]
   }
   usb.devices = [{ ...device(), core }]
@@ -70,7 +78,7 @@ test('only who says so takes over', async () => {
 test('taking over waits for an opening without it, and does not rely on it', async () => {
   for (const held of [true, false]) {
     const { device, opening, opens } = await page()
-    const polite = device.open().catch(error => error)
+    const polite = device.open().catch((error) => error)
     const first = await opening(1)
     const taking = device.open({ takeOver: true })
     await turn()

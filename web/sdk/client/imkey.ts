@@ -40,7 +40,7 @@ export class ImKey extends EventTarget {
   async getDevices(): Promise<Device[]> {
     try {
       const all = await this.#settings.usb.getDevices()
-      return all.filter(isOurs).map(usb => this.#device(usb))
+      return all.filter(isOurs).map((usb) => this.#device(usb))
     } catch (thrown) {
       throw fromWebUSB(thrown, true)
     }
@@ -51,7 +51,7 @@ export class ImKey extends EventTarget {
     const signal = signalOf(options)
     const inClick = globalThis.navigator?.userActivation?.isActive
     try {
-      const choice = this.#settings.usb.requestDevice({ filters: vendorIds.map(vendorId => ({ vendorId })) })
+      const choice = this.#settings.usb.requestDevice({ filters: vendorIds.map((vendorId) => ({ vendorId })) })
       Instance.started(this.#settings.wasmURL).catch(() => {}) // loads while the user chooses; open reports a failure
       return this.#device(await untilAborted(signal, choice))
     } catch (thrown) {
@@ -74,9 +74,13 @@ export class ImKey extends EventTarget {
   async exportBinding(seid: string, passphrase: string, options: { signal?: AbortSignal } = {}): Promise<Uint8Array> {
     const signal = signalOf(options)
     checkTexts({ seid, passphrase })
-    return untilAborted(signal, this.#backup(store => ({
-      method: 'exportBinding', args: [seid, passphrase, { ...store, ...(signal && { signal }) }],
-    })) as Promise<Uint8Array>)
+    return untilAborted(
+      signal,
+      this.#backup((store) => ({
+        method: 'exportBinding',
+        args: [seid, passphrase, { ...store, ...(signal && { signal }) }],
+      })) as Promise<Uint8Array>,
+    )
   }
 
   async importBinding(file: Uint8Array, passphrase: string, options: ImportOptions = {}): Promise<KnownDevice> {
@@ -86,10 +90,10 @@ export class ImKey extends EventTarget {
     if (!(file instanceof Uint8Array)) throw invalid('the file is no Uint8Array: give new Uint8Array(await file.arrayBuffer())')
     if (typeof replace !== 'boolean') throw invalid('replace is neither true nor false')
     // The signal does not end the wait: only the module knows whether the record was written.
-    const known = await this.#backup(store => ({
+    const known = (await this.#backup((store) => ({
       method: 'importBinding',
       args: [file, passphrase, { ...store, replace, ...(seid !== undefined && { seid }), ...(signal && { signal }) }],
-    })) as KnownDevice
+    }))) as KnownDevice
     await this.#records((core, options) => core.reread(known.seid, options))
     return known
   }
@@ -99,14 +103,16 @@ export class ImKey extends EventTarget {
     const { backupWasmURL, wasmURL, store } = this.#settings
     const { core } = await Instance.started(wasmURL)
     const { perform } = await import('./backup').catch(notLoaded)
-    return perform({ wasmURL: backupWasmURL, fail: failInternal, makeError },
+    return perform(
+      { wasmURL: backupWasmURL, fail: failInternal, makeError },
       call({ store, ...(store === 'memory' && { memory: core.memory }) }),
-      () => new Worker(new URL('./imkey-backup.js', import.meta.url), { type: 'module' }))
+      () => new Worker(new URL('./imkey-backup.js', import.meta.url), { type: 'module' }),
+    )
   }
 
   async #records<T>(f: (core: Core, options: RecordOptions) => Promise<T>): Promise<T> {
     const { wasmURL, store } = this.#settings
-    return (await Instance.started(wasmURL)).call(core => f(core, { store }))
+    return (await Instance.started(wasmURL)).call((core) => f(core, { store }))
   }
 
   /** #device gives the one Device of a USBDevice, so that listeners stay on it between calls. */
@@ -172,8 +178,11 @@ function browserUSB(): USBSource {
 }
 
 function has(object: unknown, ...methods: string[]): boolean {
-  return typeof object === 'object' && object !== null
-    && methods.every(name => typeof (object as Record<string, unknown>)[name] === 'function')
+  return (
+    typeof object === 'object' &&
+    object !== null &&
+    methods.every((name) => typeof (object as Record<string, unknown>)[name] === 'function')
+  )
 }
 
 function isKey(key: unknown): boolean {

@@ -27,7 +27,7 @@ export class Instance {
     const instance = new Instance()
     const { start } = await import('./loader').catch(notLoaded)
     try {
-      const core = await start<Core>(wasmURL, failInternal, cause => {
+      const core = await start<Core>(wasmURL, failInternal, (cause) => {
         stopped()
         instance.#stop(cause)
       })
@@ -67,16 +67,17 @@ export class Instance {
       const done = () => this.#pending.delete(reject)
       this.#pending.add(reject)
       // An error that the executor throws would leave reject in the list of pending calls.
-      Promise.resolve().then(() => f(this.#core!)).then(
-        value => (done(), resolve(value)),
-        (thrown: unknown) => (done(), reject(this.#stopped ?? typed(thrown))),
-      )
+      Promise.resolve()
+        .then(() => f(this.#core!))
+        .then(
+          (value) => (done(), resolve(value)),
+          (thrown: unknown) => (done(), reject(this.#stopped ?? typed(thrown))),
+        )
     })
   }
 
   #stop(cause: unknown) {
-    this.#stopped = failure('internal', 'imkey.wasm stopped unexpectedly; the next call starts it anew',
-      { retryable: true, cause })
+    this.#stopped = failure('internal', 'imkey.wasm stopped unexpectedly; the next call starts it anew', { retryable: true, cause })
     this.#ended.abort()
     for (const reject of this.#pending) reject(this.#stopped)
     this.#pending.clear()
@@ -87,13 +88,15 @@ let current: Promise<Instance> | undefined
 
 export const failInternal = (detail: string, details: ErrorDetails) => failure('internal', detail, details)
 
-export const makeError = (
-  code: string, detail: string, statusWord: number | undefined, retryable: boolean, data: object | undefined,
-) => failure(code as ErrorCode, detail, { statusWord, retryable, data: data as Record<string, unknown> | undefined })
+export const makeError = (code: string, detail: string, statusWord: number | undefined, retryable: boolean, data: object | undefined) =>
+  failure(code as ErrorCode, detail, { statusWord, retryable, data: data as Record<string, unknown> | undefined })
 
 export function notLoaded(cause: unknown): never {
-  throw failure('internal', 'a part of imkey.js could not be loaded: is its folder assets beside it on the site?',
-    { retryable: true, cause, data: { reason: 'download' } })
+  throw failure('internal', 'a part of imkey.js could not be loaded: is its folder assets beside it on the site?', {
+    retryable: true,
+    cause,
+    data: { reason: 'download' },
+  })
 }
 
 const changes = new Set<(store: StoreChoice, seid: string) => void>()

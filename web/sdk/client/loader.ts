@@ -19,7 +19,11 @@ export async function start<Core>(wasmURL: string, fail: Fail, ended: (cause: un
     compiled.set(wasmURL, module)
   }
   let release = () => {}
-  const scope = ownGlobals(new Promise(resolve => { release = resolve }))
+  const scope = ownGlobals(
+    new Promise((resolve) => {
+      release = resolve
+    }),
+  )
   const go = new (evaluate(scope))()
   const instance = await WebAssembly.instantiate(module, go.importObject)
 
@@ -43,7 +47,7 @@ export async function start<Core>(wasmURL: string, fail: Fail, ended: (cause: un
         end(cause)
       }
     }
-    go.exit = code => end(`exit code ${code}`)
+    go.exit = (code) => end(`exit code ${code}`)
 
     // Go finds this function by a random name, which no script can guess, and deletes it at once.
     const name = `imkey-${crypto.getRandomValues(new Uint32Array(4)).join('-')}`
@@ -55,18 +59,23 @@ export async function start<Core>(wasmURL: string, fail: Fail, ended: (cause: un
 
 async function download(url: string, fail: Fail): Promise<WebAssembly.Module> {
   const failed = (what: string, { cause, status }: { cause?: unknown; status?: number }) =>
-    fail(`${url} could not be loaded: ${what}`,
-      { retryable: true, cause, data: { reason: 'download', url, ...(status !== undefined && { status }) } })
+    fail(`${url} could not be loaded: ${what}`, {
+      retryable: true,
+      cause,
+      data: { reason: 'download', url, ...(status !== undefined && { status }) },
+    })
 
   let response: Response
   try {
     response = await fetch(url)
   } catch (cause) {
-    throw failed('no connection, or the site\'s connect-src forbids it', { cause })
+    throw failed("no connection, or the site's connect-src forbids it", { cause })
   }
   if (!response.ok) {
     const { status } = response
-    throw failed(`the server answered ${status}; it belongs beside imkey.js, or where the options wasmURL and backupWasmURL say`, { status })
+    throw failed(`the server answered ${status}; it belongs beside imkey.js, or where the options wasmURL and backupWasmURL say`, {
+      status,
+    })
   }
   try {
     // A browser compiles it while it downloads only if it has the type application/wasm, which some servers do not send.
@@ -90,7 +99,7 @@ function ownGlobals(ended: Promise<void>): typeof globalThis {
   const read = reader(globalThis)
   return new Proxy({ ...('navigator' in globalThis && { navigator: ownNavigator(ended) }) } as typeof globalThis, {
     has: (own, key) => Reflect.has(own, key) || (!shadowed.has(key) && Reflect.has(globalThis, key)),
-    get: (own, key) => Object.hasOwn(own, key) ? Reflect.get(own, key) : shadowed.has(key) ? undefined : read(key),
+    get: (own, key) => (Object.hasOwn(own, key) ? Reflect.get(own, key) : shadowed.has(key) ? undefined : read(key)),
   })
 }
 
@@ -107,7 +116,7 @@ function ownNavigator(ended: Promise<void>): Navigator {
   }
   return new Proxy({} as Navigator, {
     has: (_, key) => Reflect.has(navigator, key),
-    get: (_, key) => key === 'locks' ? ours : read(key),
+    get: (_, key) => (key === 'locks' ? ours : read(key)),
   })
 }
 
@@ -117,7 +126,7 @@ function ownNavigator(ended: Promise<void>): Navigator {
  */
 function reader(object: object): (key: PropertyKey) => unknown {
   const bound = new Map<Function, unknown>()
-  return key => {
+  return (key) => {
     const value: unknown = Reflect.get(object, key)
     if (typeof value !== 'function' || Object.hasOwn(value, 'prototype')) return value
     if (!bound.has(value)) bound.set(value, value.bind(object))

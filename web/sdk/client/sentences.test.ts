@@ -21,9 +21,16 @@ test('every code has its sentences, and is no part of them', () => {
 
 test('a reason that the sentences for the code would mislead about has its own', () => {
   for (const [code, reason] of [
-    ['not-bound', 'not-remembered'], ['internal', 'download'], ['invalid-argument', 'name'], ['invalid-argument', 'passphrase'],
-    ['invalid-argument', 'unknown-device'], ['invalid-argument', 'foreign-from'], ['code-format', 'length'], ['code-format', 'character'],
-    ['permission-denied', 'permissions-policy'], ['permission-denied', 'user-activation'],
+    ['not-bound', 'not-remembered'],
+    ['internal', 'download'],
+    ['invalid-argument', 'name'],
+    ['invalid-argument', 'passphrase'],
+    ['invalid-argument', 'unknown-device'],
+    ['invalid-argument', 'foreign-from'],
+    ['code-format', 'length'],
+    ['code-format', 'character'],
+    ['permission-denied', 'permissions-policy'],
+    ['permission-denied', 'user-activation'],
   ] as const) {
     assert.match(worded(code, '', { reason }), twoSentences)
     assert.notEqual(worded(code, '', { reason }), worded(code, ''), reason)
@@ -34,7 +41,7 @@ test('a reason that the sentences for the code would mislead about has its own',
 })
 
 test('what helps a developer comes after them', () => {
-  const error = failure('wallet-missing', 'public key: status word F000', { statusWord: 0xF000, retryable: true })
+  const error = failure('wallet-missing', 'public key: status word F000', { statusWord: 0xf000, retryable: true })
   assert.equal(error.message, `${worded('wallet-missing', '')} (public key: status word F000)`)
   assert.equal(error.code, 'wallet-missing')
 })

@@ -57,11 +57,13 @@ export class Accounts {
 
   /** of gives the account with that address, in lower case. It throws 4100 where the dApp may not use it. */
   of(address: string): Account {
-    const account = this.#list.find(account => account.address.toLowerCase() === address)
+    const account = this.#list.find((account) => account.address.toLowerCase() === address)
     if (account) return account
-    throw unauthorized(this.none
-      ? 'No account is connected. Connect one by eth_requestAccounts first.'
-      : `The account ${address} is not one of the connected accounts. Use one of those, or connect again.`)
+    throw unauthorized(
+      this.none
+        ? 'No account is connected. Connect one by eth_requestAccounts first.'
+        : `The account ${address} is not one of the connected accounts. Use one of those, or connect again.`,
+    )
   }
 
   /** adopt makes a device the current one, with these accounts. */
@@ -104,7 +106,7 @@ export class Accounts {
     if (this.#device) return this.#device
     const devices = await (await this.#host.imkey()).getDevices()
     if (this.none) throw revoked()
-    const device = devices.find(device => device.serialNumber === this.#serial)
+    const device = devices.find((device) => device.serialNumber === this.#serial)
     if (!device) throw new Refusal(4900, 'Your imKey is not plugged in. Plug it in, then try again.', 'device-disconnected', true)
     this.adopt(device)
     return device

@@ -15,7 +15,7 @@ export function readChain(chain: ChainOptions): Chain {
   if (typeof chain !== 'object' || chain === null) throw 'a chain is not an object'
   const { rpcUrls, webSocketUrl, nativeCurrency = { symbol: 'ETH', decimals: 18 }, maxFee } = chain
   const id = readChainId(chain.chainId)
-  if (!Array.isArray(rpcUrls) || rpcUrls.length === 0 || !rpcUrls.every(url => isAddress(url, 'http'))) {
+  if (!Array.isArray(rpcUrls) || rpcUrls.length === 0 || !rpcUrls.every((url) => isAddress(url, 'http'))) {
     throw `the rpcUrls of chain ${id} are not a list of addresses that begin with https:// (or http:// on this machine)`
   }
   if (webSocketUrl !== undefined && !isAddress(webSocketUrl, 'ws')) {
@@ -28,7 +28,9 @@ export function readChain(chain: ChainOptions): Chain {
   }
   if (maxFee !== undefined && !(typeof maxFee === 'bigint' && maxFee >= 0n)) throw `the maxFee of chain ${id} is not a bigint of 0n or more`
   return {
-    id, rpcUrls: [...rpcUrls], nativeCurrency: { symbol, decimals },
+    id,
+    rpcUrls: [...rpcUrls],
+    nativeCurrency: { symbol, decimals },
     ...(webSocketUrl !== undefined && { webSocketUrl }),
     ...(maxFee !== undefined && { maxFee }),
   }
@@ -52,6 +54,8 @@ function isAddress(value: unknown, scheme: 'http' | 'ws'): boolean {
   } catch {
     return false
   }
-  return url.protocol === `${scheme}s:`
-    || (url.protocol === `${scheme}:` && /^(localhost|.+\.localhost|127(\.\d+){3}|\[::1\])$/.test(url.hostname))
+  return (
+    url.protocol === `${scheme}s:` ||
+    (url.protocol === `${scheme}:` && /^(localhost|.+\.localhost|127(\.\d+){3}|\[::1\])$/.test(url.hostname))
+  )
 }

@@ -15,7 +15,7 @@ export class Chains {
   /** recalled is the chain that was selected before a reload. changed is called when another one is, before the event. */
   constructor(host: Host, recalled: number | undefined, changed: () => void) {
     this.#host = host
-    this.#known = new Map(host.settings.chains.map(chain => [chain.id, chain]))
+    this.#known = new Map(host.settings.chains.map((chain) => [chain.id, chain]))
     this.#changed = changed
     // A chain that was added by wallet_addEthereumChain is not known any more after a reload.
     this.#selected = recalled !== undefined && this.#known.has(recalled) ? recalled : host.settings.chainId
@@ -66,10 +66,15 @@ export class Chains {
 
   /** hasTransaction says whether a node of the chain has the transaction. All are asked at once, since one may not answer. */
   hasTransaction(hash: string, { rpcUrls }: Chain): Promise<boolean> {
-    return Promise.any(rpcUrls.map(async url => {
-      const found = await ask([url], this.#host.settings.rpcTimeout, 'eth_getTransactionByHash', [hash])
-      if (String((Object(found) as { hash?: unknown }).hash).toLowerCase() !== hash.toLowerCase()) throw found
-    })).then(() => true, () => false)
+    return Promise.any(
+      rpcUrls.map(async (url) => {
+        const found = await ask([url], this.#host.settings.rpcTimeout, 'eth_getTransactionByHash', [hash])
+        if (String((Object(found) as { hash?: unknown }).hash).toLowerCase() !== hash.toLowerCase()) throw found
+      }),
+    ).then(
+      () => true,
+      () => false,
+    )
   }
 
   #select(id: number) {

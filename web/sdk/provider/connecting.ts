@@ -30,8 +30,12 @@ export class Connecting {
   async connect(call: Call, found?: Promise<Device>): Promise<void> {
     found?.catch(() => {}) // not looked at where an attempt is under way
     // An attempt that was given up only waits until the device is idle: its failure is not this caller's.
-    while (this.#attempt?.controller.signal.aborted) await unlessAborted(call.signal, this.#attempt.done.catch(() => {}))
-    const attempt = this.#attempt ??= this.#begin(call.method, found)
+    while (this.#attempt?.controller.signal.aborted)
+      await unlessAborted(
+        call.signal,
+        this.#attempt.done.catch(() => {}),
+      )
+    const attempt = (this.#attempt ??= this.#begin(call.method, found))
     attempt.callers++
     return new Promise<void>((resolve, reject) => {
       const giveUp = () => {
@@ -52,14 +56,19 @@ export class Connecting {
   resume(device: Device) {
     if (this.#accounts.device || this.#accounts.none) return
     if (device.serialNumber !== null && device.serialNumber === this.#accounts.serial) return this.#accounts.adopt(device)
-    this.#lease.use({ method: 'eth_accounts', signal: undefined }, {
-      find: async () => device,
-      run: async ({ ethereum }) => {
-        const accounts = await this.#read(ethereum)
-        if (!this.#accounts.device && !this.#accounts.none) this.#accounts.adopt(device, accounts)
-      },
-      mayPair: false,
-    }).catch(() => {}) // no request waits for it; if it is locked or not bound here, the next request says so
+    this.#lease
+      .use(
+        { method: 'eth_accounts', signal: undefined },
+        {
+          find: async () => device,
+          run: async ({ ethereum }) => {
+            const accounts = await this.#read(ethereum)
+            if (!this.#accounts.device && !this.#accounts.none) this.#accounts.adopt(device, accounts)
+          },
+          mayPair: false,
+        },
+      )
+      .catch(() => {}) // no request waits for it; if it is locked or not bound here, the next request says so
   }
 
   #begin(method: string, found?: Promise<Device>): Attempt {
@@ -67,17 +76,24 @@ export class Connecting {
     const { signal } = controller
     const done = (async () => {
       const device = await unlessAborted(signal, found ?? this.#host.find(false, method, this.#accounts.serial))
-      await this.#lease.use({ method, signal }, {
-        find: async () => device,
-        run: async ({ ethereum }) => {
-          const accounts = await this.#read(ethereum, signal)
-          if (signal.aborted) throw givenUp(signal)
-          this.#accounts.adopt(device, accounts)
+      await this.#lease.use(
+        { method, signal },
+        {
+          find: async () => device,
+          run: async ({ ethereum }) => {
+            const accounts = await this.#read(ethereum, signal)
+            if (signal.aborted) throw givenUp(signal)
+            this.#accounts.adopt(device, accounts)
+          },
         },
+      )
+    })()
+      .catch((thrown: unknown) => {
+        throw signal.reason instanceof Refusal ? signal.reason : thrown // the permission was revoked
       })
-    })().catch((thrown: unknown) => {
-      throw signal.reason instanceof Refusal ? signal.reason : thrown // the permission was revoked
-    }).finally(() => { this.#attempt = undefined })
+      .finally(() => {
+        this.#attempt = undefined
+      })
     return { done, controller, callers: 0 }
   }
 

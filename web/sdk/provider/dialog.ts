@@ -10,10 +10,17 @@ export type LoadDialog = () => Promise<{
 /** openDialog asks the user for the binding code. It rejects where the device was not bound. */
 export async function openDialog(load: LoadDialog, request: PairingRequest & { readonly rememberCode?: boolean }): Promise<void> {
   const { openPairingDialog } = await load().catch((cause: unknown) => {
-    throw coded('internal', 'the binding dialog: is the folder assets beside imkey.js on the site?',
-      { retryable: true, cause, data: { reason: 'download' } })
+    throw coded('internal', 'the binding dialog: is the folder assets beside imkey.js on the site?', {
+      retryable: true,
+      cause,
+      data: { reason: 'download' },
+    })
   })
-  if (await openPairingDialog(request) === 'cancelled') {
-    throw new Refusal(4001, 'Your imKey was not bound, because its dialog was closed. Try again if that was not what you wanted.', 'user-rejected')
+  if ((await openPairingDialog(request)) === 'cancelled') {
+    throw new Refusal(
+      4001,
+      'Your imKey was not bound, because its dialog was closed. Try again if that was not what you wanted.',
+      'user-rejected',
+    )
   }
 }

@@ -24,13 +24,13 @@ export interface Engine {
 
 export function start(host: Host): Engine {
   const recalled = host.recall()
-  const subscriptions = new Subscriptions(host.settings.rpcTimeout, message => host.emit('message', message))
+  const subscriptions = new Subscriptions(host.settings.rpcTimeout, (message) => host.emit('message', message))
   const chains = new Chains(host, recalled?.chainId, () => {
     subscriptions.close()
     accounts.store()
   })
   const accounts = new Accounts(host, chains, recalled)
-  const lease = new Lease(host, device => accounts.lose(device))
+  const lease = new Lease(host, (device) => accounts.lose(device))
   const connecting = new Connecting(host, accounts, lease)
   const signing = new Signing(chains, accounts, lease)
   const own = methods({ host, chains, accounts, connecting, signing, subscriptions })
@@ -48,7 +48,7 @@ export function start(host: Host): Engine {
       if (isUnsupported(method)) throw unknownMethod(method)
       return chains.ask(method, params ?? [], signal)
     },
-    plugged: device => connecting.resume(device),
-    unplugged: device => accounts.unplugged(device),
+    plugged: (device) => connecting.resume(device),
+    unplugged: (device) => accounts.unplugged(device),
   }
 }

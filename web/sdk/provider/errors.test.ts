@@ -6,7 +6,10 @@ import { rpcError } from './errors'
 import { NodeError, Refusal, badParams, coded } from './refusal'
 
 test('an error of the provider keeps message and facts', () => {
-  const error = failure('in-use-elsewhere', 'lock', { retryable: true, data: { holder: 'tab', reason: 'no-answer', code: 'another', retryable: 5 } })
+  const error = failure('in-use-elsewhere', 'lock', {
+    retryable: true,
+    data: { holder: 'tab', reason: 'no-answer', code: 'another', retryable: 5 },
+  })
   const { code, message, data, cause } = rpcError(error)
   assert.equal(code, -32002)
   assert.equal(message, error.message)
@@ -17,8 +20,10 @@ test('an error of the provider keeps message and facts', () => {
 test("the engine's errors begin with a sentence, and a node's are left as they are", () => {
   assert.equal(rpcError(badParams('no list')).message, invalid('no list').message)
   assert.deepEqual(rpcError(badParams('no list')).data, { code: 'invalid-argument', retryable: false })
-  assert.equal(rpcError(new Refusal(4900, 'The imKey is not plugged in. Plug it in.', 'device-disconnected', true)).message,
-    'The imKey is not plugged in. Plug it in.')
+  assert.equal(
+    rpcError(new Refusal(4900, 'The imKey is not plugged in. Plug it in.', 'device-disconnected', true)).message,
+    'The imKey is not plugged in. Plug it in.',
+  )
   const part = rpcError(coded('internal', 'a part', { retryable: true, cause: 'why', data: { reason: 'download' } }))
   assert.equal(part.code, -32603)
   assert.equal(part.message, worded('internal', 'a part', { reason: 'download' }))

@@ -5,18 +5,22 @@ export class Events {
   add(name: string, listener: Listener) {
     if (typeof listener !== 'function') throw new TypeError('the listener is not a function')
     // A new list each time: a listener that removes another one while an event is emitted must not make a third one miss it.
-    this.#listeners.set(name, [...this.#listeners.get(name) ?? [], listener])
+    this.#listeners.set(name, [...(this.#listeners.get(name) ?? []), listener])
   }
 
   /** remove removes one entry of a listener that was added twice. */
   remove(name: string, listener: Listener) {
     const list = this.#listeners.get(name) ?? []
-    const at = list.findLastIndex(each => each === listener || (each as Once).of === listener)
-    if (at >= 0) this.#listeners.set(name, list.filter((_, i) => i !== at))
+    const at = list.findLastIndex((each) => each === listener || (each as Once).of === listener)
+    if (at >= 0)
+      this.#listeners.set(
+        name,
+        list.filter((_, i) => i !== at),
+      )
   }
 
   once(name: string, listener: Listener) {
-    const told: Once = payload => {
+    const told: Once = (payload) => {
       this.remove(name, told)
       listener(payload)
     }
@@ -31,7 +35,9 @@ export class Events {
         listener(payload)
       } catch (thrown) {
         // An error of the page's own listener is reported to the page. The other listeners still get the event.
-        queueMicrotask(() => { throw thrown })
+        queueMicrotask(() => {
+          throw thrown
+        })
       }
     }
   }

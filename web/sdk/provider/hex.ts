@@ -29,7 +29,7 @@ export function readAddress(value: unknown, name: string): string {
 
 function checksummed(lower: string): string {
   const hash = keccak256(new TextEncoder().encode(lower))
-  return Array.from(lower, (digit, i) => parseInt(hash[i]!, 16) >= 8 ? digit.toUpperCase() : digit).join('')
+  return Array.from(lower, (digit, i) => (parseInt(hash[i]!, 16) >= 8 ? digit.toUpperCase() : digit)).join('')
 }
 
 /** The most data that a transaction or a message may have. Longer data is refused before it is read, which would block the page. */

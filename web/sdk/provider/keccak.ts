@@ -1,18 +1,18 @@
 // Keccak-256, only for the checksum of addresses (EIP-55). The inputs are short, so the code is simple rather than fast.
 
 const mask = (1n << 64n) - 1n
-const rotate = (lane: bigint, by: bigint) => (lane << by | lane >> (64n - by)) & mask
+const rotate = (lane: bigint, by: bigint) => ((lane << by) | (lane >> (64n - by))) & mask
 
 /** The round constants, computed by a shift register as FIPS 202, section 3.2.5 defines them. */
 const constants = Array.from({ length: 24 }, (_, round) => {
   let constant = 0n
-  for (let j = 0; j <= 6; j++) if (bit(j + 7 * round)) constant |= 1n << (1n << BigInt(j)) - 1n
+  for (let j = 0; j <= 6; j++) if (bit(j + 7 * round)) constant |= 1n << ((1n << BigInt(j)) - 1n)
   return constant
 })
 
 function bit(t: number): boolean {
   let register = 1
-  for (let i = t % 255; i > 0; i--) register = register << 1 ^ (register & 0x80 ? 0x171 : 0)
+  for (let i = t % 255; i > 0; i--) register = (register << 1) ^ (register & 0x80 ? 0x171 : 0)
   return (register & 1) === 1
 }
 
@@ -28,11 +28,11 @@ export function keccak256(input: Uint8Array): string {
   for (const constant of constants) state = round(state, constant)
   const output = new DataView(new ArrayBuffer(32))
   for (let i = 0; i < 4; i++) output.setBigUint64(8 * i, state[i]!, true)
-  return Array.from(new Uint8Array(output.buffer), byte => byte.toString(16).padStart(2, '0')).join('')
+  return Array.from(new Uint8Array(output.buffer), (byte) => byte.toString(16).padStart(2, '0')).join('')
 }
 
 function round(a: bigint[], constant: bigint): bigint[] {
-  const column = (x: number) => [0, 5, 10, 15, 20].reduce((sum, y) => sum ^ a[(x + 5) % 5 + y]!, 0n)
+  const column = (x: number) => [0, 5, 10, 15, 20].reduce((sum, y) => sum ^ a[((x + 5) % 5) + y]!, 0n)
   const columns = [0, 1, 2, 3, 4].map(column)
   a = a.map((lane, i) => lane ^ columns[(i + 4) % 5]! ^ rotate(columns[(i + 1) % 5]!, 1n))
 
@@ -40,12 +40,12 @@ function round(a: bigint[], constant: bigint): bigint[] {
   for (let t = 0, x = 1, y = 0; t < 24; t++) {
     const from = x + 5 * y
     ;[x, y] = [y, (2 * x + 3 * y) % 5]
-    b[x + 5 * y] = rotate(a[from]!, BigInt((t + 1) * (t + 2) / 2 % 64))
+    b[x + 5 * y] = rotate(a[from]!, BigInt((((t + 1) * (t + 2)) / 2) % 64))
   }
 
   a = b.map((lane, i) => {
-    const row = i - i % 5
-    return lane ^ ~b[row + (i + 1) % 5]! & mask & b[row + (i + 2) % 5]!
+    const row = i - (i % 5)
+    return lane ^ (~b[row + ((i + 1) % 5)]! & mask & b[row + ((i + 2) % 5)]!)
   })
   a[0]! ^= constant
   return a

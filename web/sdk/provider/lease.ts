@@ -36,12 +36,16 @@ export class Lease {
   /** use runs a job when its turn comes. A call whose signal aborts before that leaves the queue at once. */
   use<T, R = T>(call: Call, { find, run, after, mayPair = true }: Job<T, R>): Promise<R> {
     const { signal } = call
-    return this.#queue.run(signal, () => givenUp(signal), async () => {
-      const device = await find()
-      if (this.#open !== device) await this.#release()
-      const result = await this.#opened(device, call, run, mayPair)
-      return after ? after(result) : result as unknown as R
-    })
+    return this.#queue.run(
+      signal,
+      () => givenUp(signal),
+      async () => {
+        const device = await find()
+        if (this.#open !== device) await this.#release()
+        const result = await this.#opened(device, call, run, mayPair)
+        return after ? after(result) : (result as unknown as R)
+      },
+    )
   }
 
   async #opened<T>(device: Device, call: Call, run: (device: Device) => Promise<T>, mayPair: boolean): Promise<T> {
@@ -77,12 +81,18 @@ export class Lease {
   }
 
   async #pair(device: Device, { method, signal }: Call, error: unknown) {
-    const { pairing, load: { rememberCode } } = this.#host.settings
+    const {
+      pairing,
+      load: { rememberCode },
+    } = this.#host.settings
     if (pairing === 'none') throw error
     const request: PairingRequest = { imkey: await this.#host.imkey(), device, ...(signal && { signal }) }
-    await this.#host.prompt('pair', method, () => pairing === 'dialog'
-      ? openDialog(this.#host.loadDialog, { ...request, ...(rememberCode !== undefined && { rememberCode }) }) // the device is idle when it settles
-      : unlessAborted(signal, pairing(request)))
+    await this.#host
+      .prompt('pair', method, () =>
+        pairing === 'dialog'
+          ? openDialog(this.#host.loadDialog, { ...request, ...(rememberCode !== undefined && { rememberCode }) }) // the device is idle when it settles
+          : unlessAborted(signal, pairing(request)),
+      )
       .catch((thrown: unknown) => {
         throw signal?.aborted ? givenUp(signal) : thrown
       })

@@ -9,8 +9,13 @@ export function recall(key: string): Known | undefined {
   try {
     const known = JSON.parse(localStorage.getItem(key)!) as Known
     const { accounts, serial, chainId } = known
-    if (accounts.length > 0 && accounts.every(({ address, path }) => /^0x[0-9a-f]{40}$/i.test(address) && typeof path === 'string')
-      && (serial === null || typeof serial === 'string') && Number.isSafeInteger(chainId)) return known
+    if (
+      accounts.length > 0 &&
+      accounts.every(({ address, path }) => /^0x[0-9a-f]{40}$/i.test(address) && typeof path === 'string') &&
+      (serial === null || typeof serial === 'string') &&
+      Number.isSafeInteger(chainId)
+    )
+      return known
   } catch {
     // Nothing is stored, it has another form, or storage is blocked: nothing is known.
   }

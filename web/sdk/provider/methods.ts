@@ -22,8 +22,14 @@ export type Method = (params: Params, call: Call) => unknown
 
 /** The methods of wallets that this provider does not have. No node has them either. */
 const unsupported = new Set([
-  'eth_decrypt', 'eth_getEncryptionPublicKey', 'eth_signTypedData_v1', 'personal_sendTransaction', 'personal_signTransaction',
-  'personal_unlockAccount', 'personal_importRawKey', 'personal_newAccount',
+  'eth_decrypt',
+  'eth_getEncryptionPublicKey',
+  'eth_signTypedData_v1',
+  'personal_sendTransaction',
+  'personal_signTransaction',
+  'personal_unlockAccount',
+  'personal_importRawKey',
+  'personal_newAccount',
 ])
 
 /** isUnsupported says of a method that is not in the table whether it must not be passed on to the node. */
@@ -31,7 +37,8 @@ export const isUnsupported = (method: string) => method.startsWith('wallet_') ||
 
 /** methods are the methods that the provider answers itself, by name. All others go to the node. */
 export function methods({ host, chains, accounts, connecting, signing, subscriptions }: Parts): Record<string, Method | undefined> {
-  return Object.assign(Object.create(null) as {}, { // without a prototype: toString is not a method
+  return Object.assign(Object.create(null) as {}, {
+    // without a prototype: toString is not a method
     // Accounts and chain
     eth_accounts: () => accounts.addresses,
     eth_coinbase: () => accounts.addresses[0] ?? null,
@@ -67,7 +74,8 @@ export function methods({ host, chains, accounts, connecting, signing, subscript
       isAddress(message) && !isAddress(address) ? signing.message(message, address, call) : signing.message(address, message, call),
     eth_sign: ([address, message], call) => signing.message(address, readBytes(message, 'the message'), call),
     eth_signTypedData: ([address, document], call) => {
-      if (Array.isArray(address)) throw new Refusal(4200, 'Typed data of version 1 cannot be signed. Use eth_signTypedData_v4.', 'unsupported-method')
+      if (Array.isArray(address))
+        throw new Refusal(4200, 'Typed data of version 1 cannot be signed. Use eth_signTypedData_v4.', 'unsupported-method')
       return signing.typedData(address, document, 'V4', call)
     },
     eth_signTypedData_v3: ([address, document], call) => signing.typedData(address, document, 'V3', call),

@@ -26,7 +26,14 @@ const mostAccounts = 20
 export function readOptions(options: ProviderOptions): Settings {
   if (typeof options !== 'object' || options === null) throw invalid('the options are not an object')
   const {
-    chains, chainId, accounts = 1, pathScheme = 'bip44', pairing = 'dialog', rpcTimeout = 30_000, remember = false, ...load
+    chains,
+    chainId,
+    accounts = 1,
+    pathScheme = 'bip44',
+    pairing = 'dialog',
+    rpcTimeout = 30_000,
+    remember = false,
+    ...load
   } = options
   if (!Array.isArray(chains) || chains.length === 0) throw invalid('chains is not a list of at least one chain')
   let known: Chain[]
@@ -37,14 +44,17 @@ export function readOptions(options: ProviderOptions): Settings {
   } catch (sentence) {
     throw invalid(String(sentence))
   }
-  if (new Set(known.map(chain => chain.id)).size !== known.length) throw invalid('two chains have one chainId')
-  if (!known.some(chain => chain.id === selected)) throw invalid('chainId is not one of the chains')
+  if (new Set(known.map((chain) => chain.id)).size !== known.length) throw invalid('two chains have one chainId')
+  if (!known.some((chain) => chain.id === selected)) throw invalid('chainId is not one of the chains')
   if (!Object.hasOwn(schemes, pathScheme)) throw invalid("pathScheme is not one of 'bip44', 'ledger-live', 'legacy'")
-  const paths = Array.isArray(accounts) ? [...accounts]
-    : Array.from({ length: accounts as number }, (_, n) => schemes[pathScheme](n))
-  if (paths.length < 1 || paths.length > mostAccounts || new Set(paths).size !== paths.length
-    || !paths.every(path => typeof path === 'string' && /^m(\/(0|[1-9]\d{0,9})['h]?){1,10}$/i.test(path))
-    || !(Array.isArray(accounts) || Number.isInteger(accounts))) {
+  const paths = Array.isArray(accounts) ? [...accounts] : Array.from({ length: accounts as number }, (_, n) => schemes[pathScheme](n))
+  if (
+    paths.length < 1 ||
+    paths.length > mostAccounts ||
+    new Set(paths).size !== paths.length ||
+    !paths.every((path) => typeof path === 'string' && /^m(\/(0|[1-9]\d{0,9})['h]?){1,10}$/i.test(path)) ||
+    !(Array.isArray(accounts) || Number.isInteger(accounts))
+  ) {
     throw invalid(`accounts is neither a number from 1 to ${mostAccounts} nor a list of so many different paths`)
   }
   if (pairing !== 'dialog' && pairing !== 'none' && typeof pairing !== 'function') {
@@ -54,6 +64,6 @@ export function readOptions(options: ProviderOptions): Settings {
     throw invalid('rpcTimeout is not a number of milliseconds up to 600000')
   }
   if (typeof remember !== 'boolean') throw invalid('remember is neither true nor false')
-  const key = `imkey-connect ${paths} ${known.map(chain => chain.id).sort()}`
+  const key = `imkey-connect ${paths} ${known.map((chain) => chain.id).sort()}`
   return { load, chains: known, chainId: selected, paths, pairing, rpcTimeout, remember, key }
 }

@@ -10,36 +10,65 @@ test('options of another shape are refused at once', async () => {
   const { createProvider } = await import(`${process.env.DIST}/imkey.js`)
   const chains = [{ chainId: 1, rpcUrls: ['https://node.example'] }]
   for (const options of [
-    undefined, {}, { chains: [] }, { chains: [null] }, { chains: [{ chainId: 0, rpcUrls: ['https://a.example'] }] },
-    { chains: [{ chainId: '0x01', rpcUrls: ['https://a.example'] }] }, { chains: [{ chainId: 1, rpcUrls: [] }] },
-    { chains: [{ chainId: 1, rpcUrls: ['http://a.example'] }] }, { chains: [{ chainId: 1, rpcUrls: ['javascript:1'] }] },
+    undefined,
+    {},
+    { chains: [] },
+    { chains: [null] },
+    { chains: [{ chainId: 0, rpcUrls: ['https://a.example'] }] },
+    { chains: [{ chainId: '0x01', rpcUrls: ['https://a.example'] }] },
+    { chains: [{ chainId: 1, rpcUrls: [] }] },
+    { chains: [{ chainId: 1, rpcUrls: ['http://a.example'] }] },
+    { chains: [{ chainId: 1, rpcUrls: ['javascript:1'] }] },
     { chains: [{ chainId: 1, rpcUrls: ['https://a.example'], webSocketUrl: 'ws://a.example' }] },
     { chains: [{ chainId: 1, rpcUrls: ['https://a.example'], nativeCurrency: { symbol: '', decimals: 18 } }] },
     { chains: [{ chainId: 1, rpcUrls: ['https://a.example'], nativeCurrency: { symbol: 'SIX', decimals: 6 } }] },
     { chains: [...chains, ...chains] },
-    { chains, chainId: 5 }, { chains, accounts: 0 }, { chains, accounts: 21 }, { chains, accounts: 1.5 }, { chains, accounts: ['m'] },
-    { chains, accounts: ['m/0', 'm/0'] }, { chains, pathScheme: 'toString' }, { chains, pairing: 'ask' }, { chains, rpcTimeout: 0 },
-    { chains, remember: 'yes' }, { chains: [{ ...chains[0], maxFee: 1 }] }, { chains: [{ ...chains[0], maxFee: -1n }] },
+    { chains, chainId: 5 },
+    { chains, accounts: 0 },
+    { chains, accounts: 21 },
+    { chains, accounts: 1.5 },
+    { chains, accounts: ['m'] },
+    { chains, accounts: ['m/0', 'm/0'] },
+    { chains, pathScheme: 'toString' },
+    { chains, pairing: 'ask' },
+    { chains, rpcTimeout: 0 },
+    { chains, remember: 'yes' },
+    { chains: [{ ...chains[0], maxFee: 1 }] },
+    { chains: [{ ...chains[0], maxFee: -1n }] },
   ]) {
     assert.throws(() => createProvider(options), { name: 'ImKeyError', code: 'invalid-argument' }, inspect(options))
   }
   createProvider({ chains, chainId: '0x1', accounts: ["m/44'/60'/0'/0/7"] })
 })
 
-test('without a browser it is made all the same, and asks nodes', async t => {
+test('without a browser it is made all the same, and asks nodes', async (t) => {
   const { createProvider } = await import(`${process.env.DIST}/imkey.js`)
   const node = await fakeNode(t, { eth_blockNumber: '0x10' })
   const provider = createProvider({ chains: [{ chainId: 1, rpcUrls: [node.url] }] })
   assert.equal(await provider.request({ method: 'eth_blockNumber' }), '0x10')
   assert.deepEqual(await provider.request({ method: 'eth_accounts' }), [])
-  await assert.rejects(provider.request({ method: 'eth_requestAccounts' }), { code: -32603, data: { ...reason('unsupported'), reason: 'not-a-browser' } })
+  await assert.rejects(provider.request({ method: 'eth_requestAccounts' }), {
+    code: -32603,
+    data: { ...reason('unsupported'), reason: 'not-a-browser' },
+  })
 })
 
-test('a request of another shape is -32602', async t => {
+test('a request of another shape is -32602', async (t) => {
   const { provider, sdk } = await page(t)
-  for (const request of [undefined, null, 'eth_accounts', [], {}, { method: 5 }, { method: '' }, { method: 'eth_call', params: 'x' },
-    { method: 'eth_call', params: null }, { method: 'eth_accounts', params: {} }, { method: 'eth_accounts', signal: {} }]) {
-    const error = await provider.request(request).catch(e => e)
+  for (const request of [
+    undefined,
+    null,
+    'eth_accounts',
+    [],
+    {},
+    { method: 5 },
+    { method: '' },
+    { method: 'eth_call', params: 'x' },
+    { method: 'eth_call', params: null },
+    { method: 'eth_accounts', params: {} },
+    { method: 'eth_accounts', signal: {} },
+  ]) {
+    const error = await provider.request(request).catch((e) => e)
     assert(error instanceof sdk.ProviderRpcError && error instanceof Error)
     assert.equal(error.name, 'ProviderRpcError')
     assert.equal(error.code, -32602, JSON.stringify(request))
@@ -47,7 +76,7 @@ test('a request of another shape is -32602', async t => {
   }
 })
 
-test('eth_accounts touches neither USB nor the node', async t => {
+test('eth_accounts touches neither USB nor the node', async (t) => {
   const { ask, usb, node, device } = await page(t)
   usb.getDevices = () => assert.fail('USB was asked')
   assert.deepEqual(await ask('eth_accounts'), [])
@@ -56,11 +85,14 @@ test('eth_accounts touches neither USB nor the node', async t => {
   assert.deepEqual([usb.asked, node.asked, device.calls], [[], [], []])
 })
 
-test('connecting gives the accounts and says so', async t => {
+test('connecting gives the accounts and says so', async (t) => {
   const { ask, heard, usb, provider } = await page(t)
   assert.equal(provider.isConnected(), false)
   assert.deepEqual(await ask('eth_requestAccounts'), [A0])
-  assert.deepEqual(heard, [['connect', { chainId: '0x1' }], ['accountsChanged', [A0]]])
+  assert.deepEqual(heard, [
+    ['connect', { chainId: '0x1' }],
+    ['accountsChanged', [A0]],
+  ])
   assert.equal(provider.isConnected(), true)
   assert.deepEqual(usb.asked, [], 'the one permitted device needs no chooser')
   assert.deepEqual(await ask('eth_requestAccounts'), [A0])
@@ -69,7 +101,7 @@ test('connecting gives the accounts and says so', async t => {
   assert.equal(heard.length, 2, 'what is no news is not told')
 })
 
-test('accounts come by count, scheme or path', async t => {
+test('accounts come by count, scheme or path', async (t) => {
   for (const [options, paths] of [
     [{ accounts: 2 }, ["m/44'/60'/0'/0/0", "m/44'/60'/0'/0/1"]],
     [{ accounts: 2, pathScheme: 'legacy' }, ["m/44'/60'/0'/0", "m/44'/60'/0'/1"]],
@@ -78,20 +110,31 @@ test('accounts come by count, scheme or path', async t => {
   ]) {
     const { ask, device } = await page(t, options)
     await ask('eth_requestAccounts')
-    assert.deepEqual(device.calls.map(([, { path }]) => path), paths)
+    assert.deepEqual(
+      device.calls.map(([, { path }]) => path),
+      paths,
+    )
   }
   const { ask } = await connected(t, { accounts: 2 })
   assert.deepEqual(await ask('eth_accounts'), [A0, A1])
 })
 
-test('the chooser opens in the turn of the click, before anything is downloaded', async t => {
+test('the chooser opens in the turn of the click, before anything is downloaded', async (t) => {
   const { ask, usb, events } = await page(t, { devices: [] })
   const { fetch } = globalThis
-  t.after(() => { globalThis.fetch = fetch })
+  t.after(() => {
+    globalThis.fetch = fetch
+  })
   let waits = () => {}
-  globalThis.fetch = (...args) => new Promise(resolve => { waits = () => resolve(fetch(...args)) })
+  globalThis.fetch = (...args) =>
+    new Promise((resolve) => {
+      waits = () => resolve(fetch(...args))
+    })
   let choose
-  usb.choice = () => new Promise(resolve => { choose = resolve })
+  usb.choice = () =>
+    new Promise((resolve) => {
+      choose = resolve
+    })
   const asked = ask('eth_requestAccounts')
   await until(() => usb.asked.length === 1)
   assert.deepEqual(events('interaction'), [{ state: 'waiting', reason: 'choose-device', method: 'eth_requestAccounts' }])
@@ -102,7 +145,7 @@ test('the chooser opens in the turn of the click, before anything is downloaded'
   assert.deepEqual(events('interaction').at(-1), { state: 'done', reason: 'choose-device', method: 'eth_requestAccounts' })
 })
 
-test('the user chooses among several permitted devices', async t => {
+test('the user chooses among several permitted devices', async (t) => {
   const other = wallet({ serial: 'imKey2', accounts: [B0] })
   const { ask, usb } = await page(t, { devices: [wallet(), other] })
   usb.choice = async () => other
@@ -110,10 +153,13 @@ test('the user chooses among several permitted devices', async t => {
   assert.equal(usb.asked.length, 1)
 })
 
-test('a request while the user is being asked gets -32002', async t => {
+test('a request while the user is being asked gets -32002', async (t) => {
   const { ask, usb } = await page(t, { devices: [] })
   let choose
-  usb.choice = () => new Promise(resolve => { choose = resolve })
+  usb.choice = () =>
+    new Promise((resolve) => {
+      choose = resolve
+    })
   const first = ask('eth_requestAccounts')
   const together = ask('eth_requestAccounts')
   await until(() => choose)
@@ -124,7 +170,7 @@ test('a request while the user is being asked gets -32002', async t => {
   assert.equal(usb.asked.length, 1)
 })
 
-test('a chooser closed without a choice is 4001, and the next one may succeed', async t => {
+test('a chooser closed without a choice is 4001, and the next one may succeed', async (t) => {
   const { ask, usb } = await page(t, { devices: [] })
   usb.choice = () => Promise.reject(new DOMException('no', 'NotFoundError'))
   for (let i = 0; i < 2; i++) {
@@ -134,33 +180,60 @@ test('a chooser closed without a choice is 4001, and the next one may succeed', 
   assert.deepEqual(await ask('eth_requestAccounts'), [A0])
 })
 
-test('a chooser outside a click is not a rejection by the user', async t => {
+test('a chooser outside a click is not a rejection by the user', async (t) => {
   const { ask, usb } = await page(t, { devices: [] })
   usb.choice = () => Promise.reject(new DOMException('no', 'SecurityError'))
   await assert.rejects(ask('eth_requestAccounts'), { code: 4100, data: reason('permission-denied', true) })
 })
 
-test("the device's errors have their codes and keep their reasons", async t => {
+test("the device's errors have their codes and keep their reasons", async (t) => {
   const { ask, device } = await connected(t)
   for (const [code, expected] of Object.entries({
-    'user-rejected': 4001, 'untrusted-device': 4100, 'device-mismatch': 4100, 'permission-denied': 4100, 'not-bound': 4100,
-    'bound-elsewhere': 4100, 'unsupported-method': 4200, 'device-busy': -32002, 'in-use-elsewhere': -32002, 'invalid-argument': -32602,
-    'locked': -32603, 'wallet-missing': -32603, 'in-menu': -32603, 'applet-missing': -32603, 'timeout': -32603, 'protocol': -32603,
-    'boot-loader': -32603, 'not-imkey': -32603, 'storage': -32603, 'storage-full': -32603, 'record-corrupt': -32603, 'internal': -32603,
+    'user-rejected': 4001,
+    'untrusted-device': 4100,
+    'device-mismatch': 4100,
+    'permission-denied': 4100,
+    'not-bound': 4100,
+    'bound-elsewhere': 4100,
+    'unsupported-method': 4200,
+    'device-busy': -32002,
+    'in-use-elsewhere': -32002,
+    'invalid-argument': -32602,
+    'locked': -32603,
+    'wallet-missing': -32603,
+    'in-menu': -32603,
+    'applet-missing': -32603,
+    'timeout': -32603,
+    'protocol': -32603,
+    'boot-loader': -32603,
+    'not-imkey': -32603,
+    'storage': -32603,
+    'storage-full': -32603,
+    'record-corrupt': -32603,
+    'internal': -32603,
   })) {
-    device.signMessage = () => { throw device.error(code, { statusWord: 0xf081, retryable: true, data: { holder: 'tab', reason: 'no-answer' } }) }
-    const error = await ask('personal_sign', ['0x00', A0]).catch(e => e)
-    assert.deepEqual([error.code, error.data], [expected, { code, statusWord: 0xf081, retryable: true, holder: 'tab', reason: 'no-answer' }])
-    assert.match(error.message, new RegExp(`^[A-Z].+\\. [A-Z].+\\. \\(the device says ${code}\\)$`), 'a sentence, what to do next, and the details')
+    device.signMessage = () => {
+      throw device.error(code, { statusWord: 0xf081, retryable: true, data: { holder: 'tab', reason: 'no-answer' } })
+    }
+    const error = await ask('personal_sign', ['0x00', A0]).catch((e) => e)
+    assert.deepEqual(
+      [error.code, error.data],
+      [expected, { code, statusWord: 0xf081, retryable: true, holder: 'tab', reason: 'no-answer' }],
+    )
+    assert.match(
+      error.message,
+      new RegExp(`^[A-Z].+\\. [A-Z].+\\. \\(the device says ${code}\\)$`),
+      'a sentence, what to do next, and the details',
+    )
   }
   assert.deepEqual(await ask('eth_accounts'), [A0], 'none of them loses the accounts')
   assert.equal(device.open, 0, 'the device is given free')
 })
 
-test('a locked device is asked once, and once more when the dApp asks again', async t => {
+test('a locked device is asked once, and once more when the dApp asks again', async (t) => {
   const device = wallet()
   let tries = 0
-  device.refuses = host => (tries++, host.makeError('locked', 'enter the PIN', 0xf081, true))
+  device.refuses = (host) => (tries++, host.makeError('locked', 'enter the PIN', 0xf081, true))
   const { ask } = await page(t, { devices: [device] })
   await assert.rejects(ask('eth_requestAccounts'), { code: -32603, data: { code: 'locked', statusWord: 0xf081, retryable: true } })
   assert.equal(tries, 1)
@@ -168,37 +241,46 @@ test('a locked device is asked once, and once more when the dApp asks again', as
   assert.deepEqual(await ask('eth_requestAccounts'), [A0])
 })
 
-test('unknown wallet methods are 4200, and reach no node', async t => {
+test('unknown wallet methods are 4200, and reach no node', async (t) => {
   const { ask, node } = await page(t)
-  for (const method of ['wallet_watchAsset', 'wallet_sendCalls', 'wallet_getCapabilities', 'wallet_nonsense', 'eth_decrypt', 'eth_getEncryptionPublicKey']) {
+  for (const method of [
+    'wallet_watchAsset',
+    'wallet_sendCalls',
+    'wallet_getCapabilities',
+    'wallet_nonsense',
+    'eth_decrypt',
+    'eth_getEncryptionPublicKey',
+  ]) {
     await assert.rejects(ask(method, []), { code: 4200, data: reason('unsupported-method') }, method)
   }
   assert.deepEqual(node.asked, [])
 })
 
-test("everything else goes to the node as it is, and the node's errors come as they are", async t => {
+test("everything else goes to the node as it is, and the node's errors come as they are", async (t) => {
   const { ask, node, sdk } = await page(t)
   node.answers.eth_call = (...params) => ({ params })
   node.answers.constructor = 'a method of that name'
   assert.deepEqual(await ask('eth_call', [{ to: A0 }, 'latest']), { params: [{ to: A0 }, 'latest'] })
   assert.equal(await ask('constructor'), 'a method of that name')
   assert.deepEqual(node.asked[1], ['constructor', []])
-  node.answers.eth_call = () => { throw { code: 3, message: 'execution reverted: no', data: '0x08c379a0' } }
-  const error = await ask('eth_call', [{}]).catch(e => e)
+  node.answers.eth_call = () => {
+    throw { code: 3, message: 'execution reverted: no', data: '0x08c379a0' }
+  }
+  const error = await ask('eth_call', [{}]).catch((e) => e)
   assert(error instanceof sdk.ProviderRpcError)
   assert.deepEqual([error.code, error.message, error.data], [3, 'execution reverted: no', '0x08c379a0'])
-  await assert.rejects(ask('eth_foo'), error => error.code === -32601 && !('data' in error))
+  await assert.rejects(ask('eth_foo'), (error) => error.code === -32601 && !('data' in error))
   node.answers.eth_getBlockByHash = null
   assert.equal(await ask('eth_getBlockByHash', []), null)
   await assert.rejects(ask('eth_call', [1n]), { code: -32602 })
 })
 
-test('a node that is none is told, without its key', async t => {
+test('a node that is none is told, without its key', async (t) => {
   const { ask, node } = await page(t)
-  const json = answer => response => response.end(JSON.stringify(answer))
+  const json = (answer) => (response) => response.end(JSON.stringify(answer))
   for (const [what, reply, retryable] of [
-    ['HTML', response => response.writeHead(502, { 'Content-Type': 'text/html' }).end('<!doctype html>'), true],
-    ['HTML with 200', response => response.end('<html>'), false],
+    ['HTML', (response) => response.writeHead(502, { 'Content-Type': 'text/html' }).end('<!doctype html>'), true],
+    ['HTML with 200', (response) => response.end('<html>'), false],
     ['no result', json({ jsonrpc: '2.0', id: 1 }), false],
     ['null', json(null), false],
     ['another id', json({ jsonrpc: '2.0', id: 'other', result: '0x1' }), false],
@@ -207,27 +289,28 @@ test('a node that is none is told, without its key', async t => {
     ['an error with a code of another type', json({ error: { code: '1', message: 'no' } }), false],
   ]) {
     node.reply = reply
-    const error = await ask('eth_blockNumber').catch(e => e)
+    const error = await ask('eth_blockNumber').catch((e) => e)
     assert.equal(error.code, -32603, what)
     assert.deepEqual(error.data, reason('protocol', retryable), what)
     assert.doesNotMatch(error.message, /secret-key/)
   }
-  node.reply = (response, body) => response.writeHead(429).end(JSON.stringify({ id: JSON.parse(body).id, error: { code: -32005, message: 'slow down' } }))
+  node.reply = (response, body) =>
+    response.writeHead(429).end(JSON.stringify({ id: JSON.parse(body).id, error: { code: -32005, message: 'slow down' } }))
   await assert.rejects(ask('eth_blockNumber'), { code: -32005, message: 'slow down' })
-  node.reply = response => response.destroy()
+  node.reply = (response) => response.destroy()
   await assert.rejects(ask('eth_blockNumber'), { code: -32603, message: /cannot be reached/, data: reason('node-unreachable', true) })
 })
 
-test('an answer that does not end is given up, and not kept', async t => {
+test('an answer that does not end is given up, and not kept', async (t) => {
   const { ask, node } = await page(t)
   node.answers.eth_call = `0x${'00'.repeat(3 << 20)}`
   assert.equal((await ask('eth_call', [{}])).length, 2 + (6 << 20), 'a long one is an answer')
   let written = 0
-  const closed = new Promise(resolve => {
-    node.reply = async response => {
+  const closed = new Promise((resolve) => {
+    node.reply = async (response) => {
       response.on('close', resolve)
       for (const chunk = 'x'.repeat(1 << 16); !response.destroyed; written += chunk.length) {
-        if (!response.write(chunk)) await Promise.race([new Promise(go => response.once('drain', go)), closed])
+        if (!response.write(chunk)) await Promise.race([new Promise((go) => response.once('drain', go)), closed])
       }
     }
   })
@@ -236,7 +319,7 @@ test('an answer that does not end is given up, and not kept', async t => {
   assert(written < 64 << 20, `${written} bytes`)
 })
 
-test('a node that does not answer is given up', async t => {
+test('a node that does not answer is given up', async (t) => {
   const { ask, node } = await page(t, { rpcTimeout: 50 })
   node.reply = () => {}
   await assert.rejects(ask('eth_blockNumber'), { code: -32603, message: /within 0.05 seconds/, data: reason('timeout', true) })
@@ -245,15 +328,15 @@ test('a node that does not answer is given up', async t => {
   await assert.rejects(ask('eth_blockNumber', [], { signal: controller.signal }), { code: -32603, data: reason('aborted', true) })
 })
 
-test('the next node is asked when one does not answer, and not when it says no', async t => {
+test('the next node is asked when one does not answer, and not when it says no', async (t) => {
   const [first, second] = [await fakeNode(t), await fakeNode(t, { eth_blockNumber: '0x2' })]
   const { ask } = await page(t, { chains: [{ chainId: 1, rpcUrls: [first.url, second.url] }] })
   await assert.rejects(ask('eth_blockNumber'), { code: -32601 })
-  first.reply = response => response.writeHead(503).end('busy')
+  first.reply = (response) => response.writeHead(503).end('busy')
   assert.equal(await ask('eth_blockNumber'), '0x2')
 })
 
-test('permissions are requested, reported and revoked', async t => {
+test('permissions are requested, reported and revoked', async (t) => {
   const { ask, heard, events, usb } = await page(t)
   for (const wanted of [undefined, null, {}, { eth_sign: {} }, { eth_accounts: {}, eth_sign: {} }]) {
     await assert.rejects(ask('wallet_requestPermissions', [wanted]), { code: -32602 })
@@ -272,20 +355,29 @@ test('permissions are requested, reported and revoked', async t => {
   assert.deepEqual(await ask('eth_accounts'), [])
   assert.deepEqual(await ask('wallet_getPermissions'), [])
   assert.deepEqual(events('accountsChanged'), [[A0], [B0], []])
-  assert.deepEqual(heard.slice(-2).map(([name]) => name), ['disconnect', 'accountsChanged'])
+  assert.deepEqual(
+    heard.slice(-2).map(([name]) => name),
+    ['disconnect', 'accountsChanged'],
+  )
   await assert.rejects(ask('personal_sign', ['0x00', B0]), { code: 4100 })
 })
 
-test('listeners that ask hear what is so, and connect and disconnect are what isConnected says', async t => {
+test('listeners that ask hear what is so, and connect and disconnect are what isConnected says', async (t) => {
   const { ask, provider, device, events, usb } = await page(t)
   const told = []
   for (const name of ['connect', 'disconnect', 'accountsChanged']) {
-    provider.on(name, () => ask('eth_accounts').then(accounts => told.push([name, provider.isConnected(), accounts])))
+    provider.on(name, () => ask('eth_accounts').then((accounts) => told.push([name, provider.isConnected(), accounts])))
   }
-  const connects = [['connect', true, [A0]], ['accountsChanged', true, [A0]]]
-  const disconnects = [['disconnect', false, []], ['accountsChanged', false, []]]
+  const connects = [
+    ['connect', true, [A0]],
+    ['accountsChanged', true, [A0]],
+  ]
+  const disconnects = [
+    ['disconnect', false, []],
+    ['accountsChanged', false, []],
+  ]
   const revoke = () => ask('wallet_revokePermissions', [{ eth_accounts: {} }])
-  const tells = async expected => {
+  const tells = async (expected) => {
     await until(() => told.length >= expected.length)
     assert.deepEqual(told.splice(0), expected)
   }
@@ -296,7 +388,9 @@ test('listeners that ask hear what is so, and connect and disconnect are what is
   await revoke()
   await ask('eth_requestAccounts')
   await tells(connects) // and nothing of what was no news
-  device.signMessage = () => { throw device.error('invalid-argument', { data: { reason: 'foreign-from' } }) }
+  device.signMessage = () => {
+    throw device.error('invalid-argument', { data: { reason: 'foreign-from' } })
+  }
   await assert.rejects(ask('personal_sign', ['0x00', A0]), { code: 4100 })
   await tells(disconnects)
   await ask('eth_requestAccounts')
@@ -308,7 +402,7 @@ test('listeners that ask hear what is so, and connect and disconnect are what is
   for (const error of events('disconnect')) assert.deepEqual([error.code, error.data], [4900, reason('device-disconnected', true)])
 })
 
-test('connect is told once in a connection, by whichever way the device comes', async t => {
+test('connect is told once in a connection, by whichever way the device comes', async (t) => {
   const { ask, device, usb, events } = await page(t)
   await ask('eth_requestAccounts')
   assert.deepEqual(events('connect'), [{ chainId: '0x1' }])
@@ -317,19 +411,23 @@ test('connect is told once in a connection, by whichever way the device comes', 
   await ask('wallet_requestPermissions', [{ eth_accounts: {} }])
   assert.deepEqual(await ask('eth_accounts'), [B0])
   usb.plug('disconnect', device)
-  assert.deepEqual([events('connect').length, events('disconnect').length], [1, 0], 'another device takes its place, and the first one is none of ours')
+  assert.deepEqual(
+    [events('connect').length, events('disconnect').length],
+    [1, 0],
+    'another device takes its place, and the first one is none of ours',
+  )
 
   usb.plug('disconnect', other)
   const again = wallet({ serial: 'imKey2', accounts: [B0] })
   usb.devices = [again]
-  const asked = ['one', 'two'].map(text => ask('personal_sign', [text, B0])) // find it, too
+  const asked = ['one', 'two'].map((text) => ask('personal_sign', [text, B0])) // find it, too
   usb.plug('connect', again)
   await Promise.all(asked)
   await ask('eth_requestAccounts')
   assert.deepEqual([events('connect').length, events('disconnect').length], [2, 1])
 })
 
-test('a device that is unplugged during the last answer to connecting is no connection', async t => {
+test('a device that is unplugged during the last answer to connecting is no connection', async (t) => {
   const { ask, device, usb, heard, provider } = await page(t)
   device.getAccount = ({ path }) => {
     usb.plug('disconnect', device)
@@ -343,7 +441,7 @@ test('a device that is unplugged during the last answer to connecting is no conn
   assert.deepEqual(await ask('eth_requestAccounts'), [A0])
 })
 
-test('another device that is unplugged while its accounts are read is not taken up', async t => {
+test('another device that is unplugged while its accounts are read is not taken up', async (t) => {
   const { ask, device, usb, heard, provider } = await connected(t)
   const other = wallet({ serial: 'imKey2', accounts: [B0] })
   usb.plug('disconnect', device)
@@ -359,16 +457,23 @@ test('another device that is unplugged while its accounts are read is not taken 
   assert.deepEqual([heard, provider.isConnected(), await ask('eth_accounts')], [[], false, [A0]])
 })
 
-test('accounts are not given if the permission is revoked while they are read', async t => {
-  const revoke = it => it.ask('wallet_revokePermissions', [{ eth_accounts: {} }])
-  const nothing = async it => assert.deepEqual([it.events('connect'), it.events('accountsChanged'), it.provider.isConnected(), await it.ask('eth_accounts')], [[], [], false, []])
+test('accounts are not given if the permission is revoked while they are read', async (t) => {
+  const revoke = (it) => it.ask('wallet_revokePermissions', [{ eth_accounts: {} }])
+  const nothing = async (it) =>
+    assert.deepEqual(
+      [it.events('connect'), it.events('accountsChanged'), it.provider.isConnected(), await it.ask('eth_accounts')],
+      [[], [], false, []],
+    )
   // While the device is read: it is told to stop, and a new request waits until it has.
   let it = await page(t)
   let begun, idle
-  it.device.getAccount = ({ signal }) => new Promise((_, reject) => {
-    begun = true
-    signal.addEventListener('abort', () => { idle = () => reject(it.device.error('aborted', { retryable: true })) })
-  })
+  it.device.getAccount = ({ signal }) =>
+    new Promise((_, reject) => {
+      begun = true
+      signal.addEventListener('abort', () => {
+        idle = () => reject(it.device.error('aborted', { retryable: true }))
+      })
+    })
   const asked = [it.ask('eth_requestAccounts'), it.ask('eth_requestAccounts')]
   await until(() => begun)
   assert.equal(await revoke(it), null)
@@ -376,7 +481,7 @@ test('accounts are not given if the permission is revoked while they are read', 
   const anew = it.ask('eth_requestAccounts')
   await until(() => idle)
   idle()
-  await Promise.all(asked.map(request => assert.rejects(request, { code: 4100, message: /revoked/ })))
+  await Promise.all(asked.map((request) => assert.rejects(request, { code: 4100, message: /revoked/ })))
   assert.deepEqual(await anew, [A0])
 
   // With the very last answer of it.
@@ -402,9 +507,14 @@ test('accounts are not given if the permission is revoked while they are read', 
   assert.equal(it.device.open, 0)
 })
 
-test('chains are switched among the known ones', async t => {
+test('chains are switched among the known ones', async (t) => {
   const [one, ten] = [await fakeNode(t), await fakeNode(t, { eth_chainId: '0xa', eth_blockNumber: '0xaa' })]
-  const { ask, events } = await page(t, { chains: [{ chainId: 1, rpcUrls: [one.url] }, { chainId: '0xa', rpcUrls: [ten.url] }] })
+  const { ask, events } = await page(t, {
+    chains: [
+      { chainId: 1, rpcUrls: [one.url] },
+      { chainId: '0xa', rpcUrls: [ten.url] },
+    ],
+  })
   assert.equal(await ask('eth_chainId'), '0x1')
   assert.equal(await ask('net_version'), '1')
   assert.equal(await ask('wallet_switchEthereumChain', [{ chainId: '0x1' }]), null)
@@ -413,7 +523,7 @@ test('chains are switched among the known ones', async t => {
   assert.deepEqual(events('chainChanged'), ['0xa'])
   assert.equal(await ask('eth_chainId'), '0xa')
   assert.equal(await ask('net_version'), '10')
-  assert.equal(await ask('eth_blockNumber'), '0xaa', 'the node is the chain\'s')
+  assert.equal(await ask('eth_blockNumber'), '0xaa', "the node is the chain's")
   await assert.rejects(ask('wallet_switchEthereumChain', [{ chainId: '0x2' }]), { code: 4902, message: /wallet_addEthereumChain/ })
   for (const chainId of [undefined, 1, '1', '0x01', '0x', '0xg', '0x0', '0x20000000000000']) {
     await assert.rejects(ask('wallet_switchEthereumChain', [{ chainId }]), { code: -32602 }, String(chainId))
@@ -422,12 +532,17 @@ test('chains are switched among the known ones', async t => {
   await assert.rejects(ask('wallet_switchEthereumChain', []), { code: -32602 })
 })
 
-test('a chain is added when its node agrees, and selected', async t => {
+test('a chain is added when its node agrees, and selected', async (t) => {
   const ten = await fakeNode(t, { eth_chainId: '0xa' })
   const { ask, events } = await page(t)
   const chain = { chainId: '0xa', chainName: 'Ten', rpcUrls: [ten.url], nativeCurrency: { name: 'Ten', symbol: 'TEN', decimals: 18 } }
-  for (const wrong of [{ rpcUrls: undefined }, { rpcUrls: ['http://node.example'] }, { nativeCurrency: { symbol: 'TEN', decimals: 0 } },
-    { nativeCurrency: null }, { chainId: '0xb' }]) {
+  for (const wrong of [
+    { rpcUrls: undefined },
+    { rpcUrls: ['http://node.example'] },
+    { nativeCurrency: { symbol: 'TEN', decimals: 0 } },
+    { nativeCurrency: null },
+    { chainId: '0xb' },
+  ]) {
     await assert.rejects(ask('wallet_addEthereumChain', [{ ...chain, ...wrong }]), { code: -32602 }, JSON.stringify(wrong))
   }
   assert.equal(await ask('eth_chainId'), '0x1')
@@ -438,14 +553,19 @@ test('a chain is added when its node agrees, and selected', async t => {
   assert.equal(await ask('eth_chainId'), '0x1', 'a known one is selected, and keeps its node')
 })
 
-test('listeners come and go as in Node', async t => {
-  const { provider, ask } = await page(t, { chains: [{ chainId: 1, rpcUrls: ['https://a.example'] }, { chainId: 2, rpcUrls: ['https://b.example'] }] })
+test('listeners come and go as in Node', async (t) => {
+  const { provider, ask } = await page(t, {
+    chains: [
+      { chainId: 1, rpcUrls: ['https://a.example'] },
+      { chainId: 2, rpcUrls: ['https://b.example'] },
+    ],
+  })
   const told = []
-  const twice = id => told.push(`twice ${id}`)
+  const twice = (id) => told.push(`twice ${id}`)
   const { on, once, removeListener, request } = provider // none needs its this
   assert.equal(on('chainChanged', twice), provider)
   on('chainChanged', twice)
-  once('chainChanged', id => told.push(`once ${id}`))
+  once('chainChanged', (id) => told.push(`once ${id}`))
   const never = () => assert.fail('it was removed')
   once('chainChanged', never)
   assert.equal(removeListener('chainChanged', never), provider)
@@ -459,23 +579,32 @@ test('listeners come and go as in Node', async t => {
   assert.deepEqual(told.slice(3), ['twice 0x1'])
 })
 
-test("an error of a listener is reported to the page and stops nothing", async t => {
-  const { provider, ask } = await page(t, { chains: [{ chainId: 1, rpcUrls: ['https://a.example'] }, { chainId: 2, rpcUrls: ['https://b.example'] }] })
+test('an error of a listener is reported to the page and stops nothing', async (t) => {
+  const { provider, ask } = await page(t, {
+    chains: [
+      { chainId: 1, rpcUrls: ['https://a.example'] },
+      { chainId: 2, rpcUrls: ['https://b.example'] },
+    ],
+  })
   const listeners = process.listeners('uncaughtException')
   process.removeAllListeners('uncaughtException')
-  t.after(() => listeners.forEach(listener => process.on('uncaughtException', listener)))
-  const uncaught = new Promise(resolve => process.once('uncaughtException', resolve))
+  t.after(() => listeners.forEach((listener) => process.on('uncaughtException', listener)))
+  const uncaught = new Promise((resolve) => process.once('uncaughtException', resolve))
   const told = []
-  provider.on('chainChanged', () => { throw new Error('mine') })
-  provider.on('chainChanged', id => told.push(id))
+  provider.on('chainChanged', () => {
+    throw new Error('mine')
+  })
+  provider.on('chainChanged', (id) => told.push(id))
   assert.equal(await ask('wallet_switchEthereumChain', [{ chainId: '0x2' }]), null)
   assert.deepEqual(told, ['0x2'])
   assert.equal((await uncaught).message, 'mine')
 })
 
-test('subscriptions arrive as messages', async t => {
+test('subscriptions arrive as messages', async (t) => {
   const { WebSocket } = globalThis
-  t.after(() => { globalThis.WebSocket = WebSocket })
+  t.after(() => {
+    globalThis.WebSocket = WebSocket
+  })
   const sockets = []
   const answers = { eth_subscribe: { result: '0xs1' }, eth_unsubscribe: { result: true } }
   globalThis.WebSocket = class extends EventTarget {
@@ -489,16 +618,23 @@ test('subscriptions arrive as messages', async t => {
       this.sent.push(method)
       this.hear({ id, ...answers[method] })
     }
-    hear(answer) { this.dispatchEvent(Object.assign(new Event('message'), { data: JSON.stringify(answer) })) }
-    close() { this.closed = true }
+    hear(answer) {
+      this.dispatchEvent(Object.assign(new Event('message'), { data: JSON.stringify(answer) }))
+    }
+    close() {
+      this.closed = true
+    }
   }
   const node = await fakeNode(t)
-  const { ask, events } = await page(t, { chains: [
-    { chainId: 1, rpcUrls: [node.url], webSocketUrl: 'wss://ws.example' }, { chainId: 2, rpcUrls: [node.url] },
-    { chainId: 3, rpcUrls: [node.url], webSocketUrl: 'wss://bad.example' },
-  ] })
+  const { ask, events } = await page(t, {
+    chains: [
+      { chainId: 1, rpcUrls: [node.url], webSocketUrl: 'wss://ws.example' },
+      { chainId: 2, rpcUrls: [node.url] },
+      { chainId: 3, rpcUrls: [node.url], webSocketUrl: 'wss://bad.example' },
+    ],
+  })
   assert.equal(await ask('eth_subscribe', ['newHeads']), '0xs1')
-  const told = subscription => sockets[0].hear({ method: 'eth_subscription', params: { subscription, result: { number: '0x1' } } })
+  const told = (subscription) => sockets[0].hear({ method: 'eth_subscription', params: { subscription, result: { number: '0x1' } } })
   told('0xs1')
   told('0xother')
   assert.deepEqual(events('message'), [{ type: 'eth_subscription', data: { subscription: '0xs1', result: { number: '0x1' } } }])
@@ -517,16 +653,23 @@ test('subscriptions arrive as messages', async t => {
   const connections = sockets.length
 
   await ask('wallet_switchEthereumChain', [{ chainId: '0x2' }])
-  await assert.rejects(ask('eth_subscribe', ['newHeads']), { code: -32601 }, 'without a WebSocket it is the node\'s word')
+  await assert.rejects(ask('eth_subscribe', ['newHeads']), { code: -32601 }, "without a WebSocket it is the node's word")
   await ask('wallet_switchEthereumChain', [{ chainId: '0x3' }])
-  for (let i = 0; i < 2; i++) await assert.rejects(ask('eth_subscribe', ['newHeads']), { code: -32603, data: reason('node-unreachable', true) })
+  for (let i = 0; i < 2; i++)
+    await assert.rejects(ask('eth_subscribe', ['newHeads']), { code: -32603, data: reason('node-unreachable', true) })
   assert.equal(sockets.length, connections + 2)
 })
 
-test('what is remembered outlasts a reload, where the dApp asks for that', async t => {
+test('what is remembered outlasts a reload, where the dApp asks for that', async (t) => {
   const kept = new Map()
-  globalThis.localStorage = { getItem: key => kept.get(key) ?? null, setItem: (key, value) => kept.set(key, value), removeItem: key => kept.delete(key) }
-  t.after(() => { delete globalThis.localStorage })
+  globalThis.localStorage = {
+    getItem: (key) => kept.get(key) ?? null,
+    setItem: (key, value) => kept.set(key, value),
+    removeItem: (key) => kept.delete(key),
+  }
+  t.after(() => {
+    delete globalThis.localStorage
+  })
   const it = await connected(t)
   assert.equal(kept.size, 0)
   const first = it.create({ remember: true })
@@ -545,8 +688,8 @@ test('what is remembered outlasts a reload, where the dApp asks for that', async
   assert.deepEqual(await it.create({ remember: true }).request({ method: 'eth_requestAccounts' }), [A0])
 
   // The chain is kept, too; one that the site has no more is not.
-  const chains = [1, 2].map(chainId => ({ chainId, rpcUrls: [it.node.url] }))
-  const on = given => it.create({ remember: true, chains: given }).request({ method: 'eth_chainId' })
+  const chains = [1, 2].map((chainId) => ({ chainId, rpcUrls: [it.node.url] }))
+  const on = (given) => it.create({ remember: true, chains: given }).request({ method: 'eth_chainId' })
   const two = it.create({ remember: true, chains })
   it.usb.devices = it.usb.devices.slice(1)
   await two.request({ method: 'eth_requestAccounts' })
@@ -561,15 +704,24 @@ test('what is remembered outlasts a reload, where the dApp asks for that', async
   assert.deepEqual(await it.create({ remember: true }).request({ method: 'eth_accounts' }), [])
 })
 
-test('providers of one site are remembered apart, and a permission revoked in one tab is revoked in all', async t => {
+test('providers of one site are remembered apart, and a permission revoked in one tab is revoked in all', async (t) => {
   const kept = new Map()
-  globalThis.localStorage = { getItem: key => kept.get(key) ?? null, setItem: (key, value) => kept.set(key, value), removeItem: key => kept.delete(key) }
+  globalThis.localStorage = {
+    getItem: (key) => kept.get(key) ?? null,
+    setItem: (key, value) => kept.set(key, value),
+    removeItem: (key) => kept.delete(key),
+  }
   const listeners = []
-  globalThis.addEventListener = (name, listener) => { if (name === 'storage') listeners.push(listener) }
-  t.after(() => { delete globalThis.localStorage; delete globalThis.addEventListener })
+  globalThis.addEventListener = (name, listener) => {
+    if (name === 'storage') listeners.push(listener)
+  }
+  t.after(() => {
+    delete globalThis.localStorage
+    delete globalThis.addEventListener
+  })
   const it = await connected(t)
-  const accounts = provider => provider.request({ method: 'eth_accounts' })
-  const connect = async more => {
+  const accounts = (provider) => provider.request({ method: 'eth_accounts' })
+  const connect = async (more) => {
     const provider = it.create({ remember: true, ...more })
     await provider.request({ method: 'eth_requestAccounts' })
     return provider
@@ -580,14 +732,16 @@ test('providers of one site are remembered apart, and a permission revoked in on
   assert.deepEqual([await accounts(it.create({ remember: true })), await accounts(it.create({ remember: true, ...second }))], [[A0], [A1]])
 
   const told = []
-  tab.on('accountsChanged', accounts => told.push(accounts))
-  tab.on('disconnect', error => told.push(error.code))
+  tab.on('accountsChanged', (accounts) => told.push(accounts))
+  tab.on('disconnect', (error) => told.push(error.code))
   const before = new Set(kept.keys())
-  const tell = key => { for (const listener of listeners) listener({ key }) }
+  const tell = (key) => {
+    for (const listener of listeners) listener({ key })
+  }
   for (const key of before) tell(key) // an entry that was only written again changes nothing
   assert.deepEqual([told, await accounts(tab)], [[], [A0]])
   await one.request({ method: 'wallet_revokePermissions', params: [{ eth_accounts: {} }] })
-  const [gone, ...others] = [...before].filter(key => !kept.has(key))
+  const [gone, ...others] = [...before].filter((key) => !kept.has(key))
   assert.equal(others.length, 0)
   tell(gone)
   assert.deepEqual([told, await accounts(tab), await accounts(two)], [[4900, []], [], [A1]])

@@ -14,9 +14,7 @@ import type { Host } from './host'
 import { type Known, recall, remember } from './memory'
 import { readOptions, type Settings } from './options'
 
-export function makeProvider(
-  options: ProviderOptions, load: (options: LoadOptions) => Promise<ImKey>, loadDialog: LoadDialog,
-): Declared {
+export function makeProvider(options: ProviderOptions, load: (options: LoadOptions) => Promise<ImKey>, loadDialog: LoadDialog): Declared {
   return new Provider(readOptions(options), load, loadDialog)
 }
 
@@ -71,7 +69,7 @@ class Provider implements Declared {
         this.#early.catch(() => {})
       }
       const early = this.#early
-      const engine = this.#engine ?? await untilAborted(signal, this.#started())
+      const engine = this.#engine ?? (await untilAborted(signal, this.#started()))
       return await engine.request(method, params, signal, early)
     } catch (thrown) {
       throw rpcError(thrown)
@@ -79,13 +77,17 @@ class Provider implements Declared {
   }
 
   #started(): Promise<Engine> {
-    this.#loading ??= import('./engine').then(
-      ({ start }) => this.#engine = start(this.#host()),
-      (cause: unknown) => {
-        this.#loading = undefined
-        return notLoaded(cause)
-      },
-    ).finally(() => { this.#early = undefined }) // the requests that need it have it
+    this.#loading ??= import('./engine')
+      .then(
+        ({ start }) => (this.#engine = start(this.#host())),
+        (cause: unknown) => {
+          this.#loading = undefined
+          return notLoaded(cause)
+        },
+      )
+      .finally(() => {
+        this.#early = undefined
+      }) // the requests that need it have it
     return this.#loading
   }
 
@@ -97,13 +99,12 @@ class Provider implements Declared {
       find: (again, method, serial) => this.#find(again, method, serial),
       prompt: (reason, method, question) => this.#prompt(reason, method, question),
       emit: (name, payload) => this.#events.emit(name, payload),
-      gone: why => {
-        this.#events.emit('disconnect', new ProviderRpcError(4900, why,
-          { code: 'device-disconnected', retryable: true } satisfies Reason))
+      gone: (why) => {
+        this.#events.emit('disconnect', new ProviderRpcError(4900, why, { code: 'device-disconnected', retryable: true } satisfies Reason))
       },
       readChain,
       recall: () => this.#recall(),
-      remember: known => remember(this.#settings.key, known),
+      remember: (known) => remember(this.#settings.key, known),
     }
   }
 
@@ -112,14 +113,17 @@ class Provider implements Declared {
   }
 
   #loaded(): Promise<ImKey> {
-    this.#imkey ??= this.#load(this.#settings.load).then(imkey => {
-      imkey.addEventListener('connect', event => this.#engine?.plugged(event.detail.device))
-      imkey.addEventListener('disconnect', event => this.#engine?.unplugged(event.detail.device))
-      return imkey
-    }, (error: unknown) => {
-      this.#imkey = undefined
-      throw error
-    })
+    this.#imkey ??= this.#load(this.#settings.load).then(
+      (imkey) => {
+        imkey.addEventListener('connect', (event) => this.#engine?.plugged(event.detail.device))
+        imkey.addEventListener('disconnect', (event) => this.#engine?.unplugged(event.detail.device))
+        return imkey
+      },
+      (error: unknown) => {
+        this.#imkey = undefined
+        throw error
+      },
+    )
     return this.#imkey
   }
 
@@ -128,16 +132,15 @@ class Provider implements Declared {
     const imkey = await this.#loaded()
     if (!again) {
       const devices = await imkey.getDevices()
-      const known = devices.find(device => serial !== undefined && device.serialNumber === serial)
-        ?? (devices.length === 1 ? devices[0] : undefined)
+      const known =
+        devices.find((device) => serial !== undefined && device.serialNumber === serial) ?? (devices.length === 1 ? devices[0] : undefined)
       if (known) return known
     }
     return this.#prompt('choose-device', method, () => imkey.requestDevice())
   }
 
   async #prompt<T>(reason: 'choose-device' | 'pair', method: string, question: () => Promise<T>): Promise<T> {
-    const tell = (state: 'waiting' | 'done') =>
-      this.#events.emit('interaction', { state, reason, method } satisfies ProviderInteraction)
+    const tell = (state: 'waiting' | 'done') => this.#events.emit('interaction', { state, reason, method } satisfies ProviderInteraction)
     this.#prompts++
     tell('waiting')
     try {

@@ -29,7 +29,10 @@ export class Queue {
         signal?.removeEventListener('abort', giveUp)
         let settle = () => {}
         if (!out) {
-          settle = await job().then(result => () => resolve(result), (thrown: unknown) => () => reject(thrown))
+          settle = await job().then(
+            (result) => () => resolve(result),
+            (thrown: unknown) => () => reject(thrown),
+          )
           this.#length--
         }
         if (this.#length === 0) await this.#drained()

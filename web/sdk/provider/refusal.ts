@@ -8,19 +8,30 @@ import type { Failure } from './errors'
 export class Refusal extends Error {
   readonly rpc: Failure
 
-  constructor(number: number | undefined, message: string, code: ProviderErrorCode, retryable = false, cause?: unknown, facts?: { reason: string }) {
+  constructor(
+    number: number | undefined,
+    message: string,
+    code: ProviderErrorCode,
+    retryable = false,
+    cause?: unknown,
+    facts?: { reason: string },
+  ) {
     super(message, { cause })
     this.rpc = { ...(number !== undefined && { code: number }), reason: { ...facts, code, retryable } }
   }
 }
 
 /** coded is an error with the number and the sentences of the catalogue, which imkey.js has. */
-export const coded = (code: ErrorCode, detail: string, { retryable = false, cause, data }: ErrorDetails & { data?: { reason: string } } = {}) =>
-  new Refusal(undefined, detail, code, retryable, cause, data)
+export const coded = (
+  code: ErrorCode,
+  detail: string,
+  { retryable = false, cause, data }: ErrorDetails & { data?: { reason: string } } = {},
+) => new Refusal(undefined, detail, code, retryable, cause, data)
 
 export const badParams = (detail: string) => coded('invalid-argument', detail)
 export const unauthorized = (message: string, cause?: unknown) => new Refusal(4100, message, 'invalid-argument', false, cause)
-export const unknownMethod = (method: string) => new Refusal(4200, `There is no method ${method} here. Use another method.`, 'unsupported-method')
+export const unknownMethod = (method: string) =>
+  new Refusal(4200, `There is no method ${method} here. Use another method.`, 'unsupported-method')
 export const wrongChain = (message: string) => new Refusal(4901, message, 'invalid-argument')
 
 /** badNode is the refusal of an answer that no node should give. detail is for developers. */

@@ -14,7 +14,11 @@ const mostBytes = 8 << 20
  * longer than 8 MB).
  */
 export async function ask(
-  urls: readonly string[], timeout: number, method: string, params: readonly unknown[] | object, signal?: AbortSignal,
+  urls: readonly string[],
+  timeout: number,
+  method: string,
+  params: readonly unknown[] | object,
+  signal?: AbortSignal,
 ): Promise<unknown> {
   const id = ++calls
   let body: string
@@ -43,18 +47,22 @@ async function askOne(url: string, timeout: number, id: number, body: string, af
   let text: string | undefined
   try {
     const response = await fetch(url, {
-      method: 'POST', body, headers: { 'Content-Type': 'application/json' }, credentials: 'omit', referrerPolicy: 'no-referrer',
+      method: 'POST',
+      body,
+      headers: { 'Content-Type': 'application/json' },
+      credentials: 'omit',
+      referrerPolicy: 'no-referrer',
       signal: signal ? AbortSignal.any([signal, limit]) : limit,
     })
     status = response.status
     text = await textOf(response)
   } catch (cause) {
     if (signal?.aborted) throw cause
-    if (limit.aborted) throw new Refusal(-32603, `${node} did not answer within ${timeout / 1000} seconds. Check the connection.`, 'timeout', true, cause)
+    if (limit.aborted)
+      throw new Refusal(-32603, `${node} did not answer within ${timeout / 1000} seconds. Check the connection.`, 'timeout', true, cause)
     throw new Refusal(-32603, `${node} cannot be reached. Check the connection.`, 'node-unreachable', true, cause)
   }
-  const not = (what: string) =>
-    badNode(`${node} did not give a JSON-RPC answer.`, status >= 500 || status === 429, what)
+  const not = (what: string) => badNode(`${node} did not give a JSON-RPC answer.`, status >= 500 || status === 429, what)
   if (text === undefined) throw not(`its answer is longer than ${mostBytes >> 20} MB`)
   let answer: { id?: unknown; result?: unknown; error?: unknown }
   try {

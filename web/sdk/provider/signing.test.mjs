@@ -6,7 +6,9 @@ import { A0, A1, B0, connected, fakeNode, HASH, page, SIGNATURE, TO, until, wall
 const reason = (code, retryable = false) => ({ code, retryable })
 const typed = {
   types: { EIP712Domain: [{ name: 'chainId', type: 'uint256' }], Mail: [{ name: 'text', type: 'string' }] },
-  primaryType: 'Mail', domain: { chainId: 1 }, message: { text: 'hello' },
+  primaryType: 'Mail',
+  domain: { chainId: 1 },
+  message: { text: 'hello' },
 }
 const deferred = () => {
   const it = {}
@@ -14,13 +16,21 @@ const deferred = () => {
   return it
 }
 
-test('messages are signed as bytes when they are hex, else as text', async t => {
+test('messages are signed as bytes when they are hex, else as text', async (t) => {
   const { ask, device } = await connected(t, { accounts: 2 })
   const signed = () => device.calls.at(-1)
   assert.equal(await ask('personal_sign', ['0x48656C6c6f', A1]), SIGNATURE)
-  assert.deepEqual(signed(), ['signMessage', Uint8Array.from(Buffer.from('Hello')), { path: "m/44'/60'/0'/0/1", from: A1, allowUnbound: false, acceptUnverified: true }])
+  assert.deepEqual(signed(), [
+    'signMessage',
+    Uint8Array.from(Buffer.from('Hello')),
+    { path: "m/44'/60'/0'/0/1", from: A1, allowUnbound: false, acceptUnverified: true },
+  ])
   await ask('personal_sign', ['Grüße 0x', A0.toLowerCase()])
-  assert.deepEqual(signed(), ['signMessage', 'Grüße 0x', { path: "m/44'/60'/0'/0/0", from: A0, allowUnbound: false, acceptUnverified: true }])
+  assert.deepEqual(signed(), [
+    'signMessage',
+    'Grüße 0x',
+    { path: "m/44'/60'/0'/0/0", from: A0, allowUnbound: false, acceptUnverified: true },
+  ])
   await ask('personal_sign', ['', A0])
   assert.equal(signed()[1], '')
   await ask('personal_sign', ['0x', A0])
@@ -33,39 +43,52 @@ test('messages are signed as bytes when they are hex, else as text', async t => 
   assert.deepEqual(signed()[1], Uint8Array.of(0xde, 0xad, 0xbe, 0xef))
 })
 
-test('what a script adds to every object lets nothing unbound sign', async t => {
+test('what a script adds to every object lets nothing unbound sign', async (t) => {
   Object.prototype.allowUnbound = true
-  t.after(() => { delete Object.prototype.allowUnbound })
+  t.after(() => {
+    delete Object.prototype.allowUnbound
+  })
   const { ask, device } = await connected(t)
   await ask('personal_sign', ['0x00', A0])
   await ask('eth_signTypedData_v4', [A0, typed])
   await ask('eth_sendTransaction', [{ to: TO }])
-  assert.deepEqual(device.calls.map(([name, ...args]) => [name, args.at(-1).allowUnbound]),
-    ['getAccount', 'signMessage', 'signTypedData', 'signTransaction'].map(name => [name, false]))
+  assert.deepEqual(
+    device.calls.map(([name, ...args]) => [name, args.at(-1).allowUnbound]),
+    ['getAccount', 'signMessage', 'signTypedData', 'signTransaction'].map((name) => [name, false]),
+  )
 })
 
-test('typed data is signed by its version, as text or as an object', async t => {
+test('typed data is signed by its version, as text or as an object', async (t) => {
   const { ask, device } = await connected(t)
-  for (const [method, version] of [['eth_signTypedData_v3', 'V3'], ['eth_signTypedData_v4', 'V4'], ['eth_signTypedData', 'V4']]) {
+  for (const [method, version] of [
+    ['eth_signTypedData_v3', 'V3'],
+    ['eth_signTypedData_v4', 'V4'],
+    ['eth_signTypedData', 'V4'],
+  ]) {
     for (const document of [typed, JSON.stringify(typed)]) {
       assert.equal(await ask(method, [A0, document]), SIGNATURE)
-      assert.deepEqual(device.calls.at(-1), ['signTypedData', typed, { path: "m/44'/60'/0'/0/0", from: A0, allowUnbound: false, acceptUnverified: true, version }])
+      assert.deepEqual(device.calls.at(-1), [
+        'signTypedData',
+        typed,
+        { path: "m/44'/60'/0'/0/0", from: A0, allowUnbound: false, acceptUnverified: true, version },
+      ])
     }
   }
   await assert.rejects(ask('eth_signTypedData', [[{ type: 'string', name: 'a', value: 'b' }], A0]), { code: 4200 })
 })
 
-test('typed data for another chain is 4901', async t => {
+test('typed data for another chain is 4901', async (t) => {
   const { ask, device } = await connected(t)
   for (const chainId of [2, '2', '0x2', 2n]) {
     await assert.rejects(ask('eth_signTypedData_v4', [A0, { ...typed, domain: { chainId } }]), { code: 4901 }, String(chainId))
   }
   device.calls.length = 0
-  for (const domain of [{ chainId: '0x1' }, { chainId: '1' }, { chainId: 1n }, {}]) await ask('eth_signTypedData_v4', [A0, { ...typed, domain }])
+  for (const domain of [{ chainId: '0x1' }, { chainId: '1' }, { chainId: 1n }, {}])
+    await ask('eth_signTypedData_v4', [A0, { ...typed, domain }])
   assert.equal(device.calls.length, 4)
 })
 
-test('malformed typed data is -32602 before the device hears of it', async t => {
+test('malformed typed data is -32602 before the device hears of it', async (t) => {
   const { ask, device } = await connected(t)
   const cycle = { ...typed, message: {} }
   cycle.message.self = cycle
@@ -73,20 +96,41 @@ test('malformed typed data is -32602 before the device hears of it', async t => 
   for (let i = 0; i < 100; i++) deep = { deep }
   device.calls.length = 0
   for (const document of [
-    undefined, null, 5, '', 'no json', '[]', '{}', [], {}, cycle, { ...typed, message: deep }, { ...typed, message: 'x' },
-    { ...typed, types: [] }, { ...typed, primaryType: 1 }, { ...typed, domain: null }, { ...typed, domain: { chainId: 'one' } },
-    { ...typed, domain: { chainId: {} } }, { ...typed, message: { text: 'x'.repeat(1 << 20) } }, JSON.stringify({ ...typed, message: { text: 'x'.repeat(1 << 20) } }),
+    undefined,
+    null,
+    5,
+    '',
+    'no json',
+    '[]',
+    '{}',
+    [],
+    {},
+    cycle,
+    { ...typed, message: deep },
+    { ...typed, message: 'x' },
+    { ...typed, types: [] },
+    { ...typed, primaryType: 1 },
+    { ...typed, domain: null },
+    { ...typed, domain: { chainId: 'one' } },
+    { ...typed, domain: { chainId: {} } },
+    { ...typed, message: { text: 'x'.repeat(1 << 20) } },
+    JSON.stringify({ ...typed, message: { text: 'x'.repeat(1 << 20) } }),
     { ...typed, message: Object.fromEntries(Array.from({ length: 200_000 }, (_, i) => [`key${i}`, 1])) },
-    { ...typed, message: { f() {} } }, `{"types":{},"primaryType":"A","domain":{},"message":{"n":12345678901234567890}}`,
+    { ...typed, message: { f() {} } },
+    `{"types":{},"primaryType":"A","domain":{},"message":{"n":12345678901234567890}}`,
   ]) {
-    await assert.rejects(ask('eth_signTypedData_v4', [A0, document]), { code: -32602, data: reason('invalid-argument') }, String(JSON.stringify(typeof document)))
+    await assert.rejects(
+      ask('eth_signTypedData_v4', [A0, document]),
+      { code: -32602, data: reason('invalid-argument') },
+      String(JSON.stringify(typeof document)),
+    )
   }
   assert.deepEqual(device.calls, [])
   await ask('eth_signTypedData_v4', [A0, '{"types":{},"primaryType":"A","domain":{},"message":{"__proto__":{"a":1}}}'])
   assert.deepEqual(Object.keys(device.calls[0][1].message), ['__proto__'], 'no key of a document means anything to JavaScript')
 })
 
-test('where the domain itself is signed there is no message', async t => {
+test('where the domain itself is signed there is no message', async (t) => {
   const { ask, device } = await connected(t)
   const { types, domain } = typed
   for (const message of [undefined, null, {}]) {
@@ -99,7 +143,7 @@ test('where the domain itself is signed there is no message', async t => {
   }
 })
 
-test('what is signed is what was asked, whatever the page changes meanwhile', async t => {
+test('what is signed is what was asked, whatever the page changes meanwhile', async (t) => {
   const { ask, device } = await connected(t)
   const document = structuredClone(typed)
   const asked = ask('eth_signTypedData_v4', [A0, document])
@@ -109,58 +153,82 @@ test('what is signed is what was asked, whatever the page changes meanwhile', as
   assert.equal(device.calls.at(-1)[1].message.text, 'hello')
 })
 
-test('malformed parameters are -32602, and a foreign account is 4100', async t => {
+test('malformed parameters are -32602, and a foreign account is 4100', async (t) => {
   const { ask, device } = await connected(t)
   device.calls.length = 0
   const wrongSum = A0.replace('6031', '6031').replace('E7b', 'E7B').replace('564e', '564E')
   for (const [method, params] of [
-    ['personal_sign', undefined], ['personal_sign', []], ['personal_sign', ['0x00']], ['personal_sign', ['0x00', '0x1234']],
-    ['personal_sign', ['0x00', wrongSum]], ['personal_sign', ['0x0', A0]], ['personal_sign', ['0xzz', A0]], ['personal_sign', [5, A0]],
-    ['personal_sign', ['0x00', A0.slice(2)]], ['personal_sign', { message: '0x00', address: A0 }], ['eth_sign', [A0, 'text']],
-    ['eth_sign', ['0x00', A0]], ['eth_signTypedData_v4', [typed, A0]], ['eth_signTypedData_v4', []],
+    ['personal_sign', undefined],
+    ['personal_sign', []],
+    ['personal_sign', ['0x00']],
+    ['personal_sign', ['0x00', '0x1234']],
+    ['personal_sign', ['0x00', wrongSum]],
+    ['personal_sign', ['0x0', A0]],
+    ['personal_sign', ['0xzz', A0]],
+    ['personal_sign', [5, A0]],
+    ['personal_sign', ['0x00', A0.slice(2)]],
+    ['personal_sign', { message: '0x00', address: A0 }],
+    ['eth_sign', [A0, 'text']],
+    ['eth_sign', ['0x00', A0]],
+    ['eth_signTypedData_v4', [typed, A0]],
+    ['eth_signTypedData_v4', []],
   ]) {
     await assert.rejects(ask(method, params), { code: -32602, data: reason('invalid-argument') }, `${method} ${JSON.stringify(params)}`)
   }
   for (const [method, params] of [
-    ['personal_sign', ['0x00', A1]], ['eth_sign', [A1, '0x00']], ['eth_signTypedData_v4', [A1, typed]],
-    ['eth_sendTransaction', [{ from: A1, to: TO }]], ['eth_signTransaction', [{ from: A1, to: TO }]],
+    ['personal_sign', ['0x00', A1]],
+    ['eth_sign', [A1, '0x00']],
+    ['eth_signTypedData_v4', [A1, typed]],
+    ['eth_sendTransaction', [{ from: A1, to: TO }]],
+    ['eth_signTransaction', [{ from: A1, to: TO }]],
   ]) {
     await assert.rejects(ask(method, params), { code: 4100, data: reason('invalid-argument') }, method)
   }
   assert.deepEqual(device.calls, [])
 })
 
-test('all of them need a connection first', async t => {
+test('all of them need a connection first', async (t) => {
   const { ask, usb, node } = await page(t)
-  for (const [method, params] of [['personal_sign', ['0x00', A0]], ['eth_signTypedData_v4', [A0, typed]], ['eth_sendTransaction', [{ to: TO }]]]) {
+  for (const [method, params] of [
+    ['personal_sign', ['0x00', A0]],
+    ['eth_signTypedData_v4', [A0, typed]],
+    ['eth_sendTransaction', [{ to: TO }]],
+  ]) {
     await assert.rejects(ask(method, params), { code: 4100, message: /eth_requestAccounts/ })
   }
   assert.deepEqual([usb.asked, node.asked], [[], []])
 })
 
-test('checksums of addresses are those of EIP-55', async t => {
-  for (const address of [ // the EIP's own
-    '0x52908400098527886E0F7030069857D2E4169EE7', '0x8617E340B3D01FA5F11F306F4090FD50E238070D', '0xde709f2102306220921060314715629080e2fb77',
-    '0x27b1fdb04752bbc536007a920d24acb045561c26', '0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed', '0xfB6916095ca1df60bB79Ce92cE3Ea74c37c5d359',
-    '0xdbF03B407c01E7cD3CBea99509d93f8DDDC8C6FB', '0xD1220A0cf47c7B9Be7A2E6BA89F429762e7b9aDb',
+test('checksums of addresses are those of EIP-55', async (t) => {
+  for (const address of [
+    // the EIP's own
+    '0x52908400098527886E0F7030069857D2E4169EE7',
+    '0x8617E340B3D01FA5F11F306F4090FD50E238070D',
+    '0xde709f2102306220921060314715629080e2fb77',
+    '0x27b1fdb04752bbc536007a920d24acb045561c26',
+    '0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed',
+    '0xfB6916095ca1df60bB79Ce92cE3Ea74c37c5d359',
+    '0xdbF03B407c01E7cD3CBea99509d93f8DDDC8C6FB',
+    '0xD1220A0cf47c7B9Be7A2E6BA89F429762e7b9aDb',
   ]) {
     const { ask } = await connected(t, { devices: [wallet({ accounts: [address] })] })
     for (const given of [address, address.toLowerCase(), `0x${address.slice(2).toUpperCase()}`]) await ask('personal_sign', ['0x00', given])
     const flip = address.search(/[a-f]/) > 0 ? /[a-f](?!.*[a-f])/ : /[A-F](?!.*[A-F])/
-    const wrong = address.replace(flip, letter => letter === letter.toUpperCase() ? letter.toLowerCase() : letter.toUpperCase())
-    if (/[a-f]/.test(wrong) && /[A-F]/.test(wrong)) await assert.rejects(ask('personal_sign', ['0x00', wrong]), { code: -32602, message: /EIP-55/ }, wrong)
+    const wrong = address.replace(flip, (letter) => (letter === letter.toUpperCase() ? letter.toLowerCase() : letter.toUpperCase()))
+    if (/[a-f]/.test(wrong) && /[A-F]/.test(wrong))
+      await assert.rejects(ask('personal_sign', ['0x00', wrong]), { code: -32602, message: /EIP-55/ }, wrong)
   }
 })
 
-test('requests queue, and the device does one thing at a time', async t => {
+test('requests queue, and the device does one thing at a time', async (t) => {
   const { ask, device } = await connected(t)
   const gates = []
-  device.signMessage = message => {
+  device.signMessage = (message) => {
     const gate = deferred()
     gates.push([message, gate])
     return gate.promise
   }
-  const asked = ['one', 'two', 'three'].map(text => ask('personal_sign', [text, A0]))
+  const asked = ['one', 'two', 'three'].map((text) => ask('personal_sign', [text, A0]))
   for (const text of ['one', 'two', 'three']) {
     await until(() => gates.length > 0)
     const [message, gate] = gates.shift()
@@ -174,11 +242,11 @@ test('requests queue, and the device does one thing at a time', async t => {
   assert.equal(device.opened, 2, 'once to connect, once for all three')
 })
 
-test('no device stays claimed when nothing is left to do with it', async t => {
+test('no device stays claimed when nothing is left to do with it', async (t) => {
   const it = await connected(t)
   const { ask, device, usb } = it
   const gate = deferred()
-  device.signMessage = async text => (text === 'one' && await gate.promise, { signature: SIGNATURE })
+  device.signMessage = async (text) => (text === 'one' && (await gate.promise), { signature: SIGNATURE })
 
   const controller = new AbortController()
   let first = ask('personal_sign', ['one', A0])
@@ -215,9 +283,9 @@ test('no device stays claimed when nothing is left to do with it', async t => {
   assert.deepEqual([device.open, other.open], [0, 0])
 })
 
-test('one that fails does not stop the next', async t => {
+test('one that fails does not stop the next', async (t) => {
   const { ask, device } = await connected(t)
-  device.signMessage = message => {
+  device.signMessage = (message) => {
     if (message === 'no') throw device.error('user-rejected', { statusWord: 0x6940, retryable: true })
     return { signature: SIGNATURE }
   }
@@ -226,14 +294,15 @@ test('one that fails does not stop the next', async t => {
   assert.equal(yes.value, SIGNATURE)
 })
 
-test('a signal ends a call that waits its turn at once, and one under way when the device is idle', async t => {
+test('a signal ends a call that waits its turn at once, and one under way when the device is idle', async (t) => {
   const { ask, device } = await connected(t)
   const idle = deferred()
   let begun = false
-  device.signMessage = (_, { signal }) => new Promise((_, reject) => {
-    begun = true
-    signal.addEventListener('abort', () => idle.promise.then(() => reject(device.error('aborted', { retryable: true }))))
-  })
+  device.signMessage = (_, { signal }) =>
+    new Promise((_, reject) => {
+      begun = true
+      signal.addEventListener('abort', () => idle.promise.then(() => reject(device.error('aborted', { retryable: true }))))
+    })
   const [under, waiting] = [new AbortController(), new AbortController()]
   const first = ask('personal_sign', ['one', A0], { signal: under.signal })
   const second = ask('personal_sign', ['two', A0], { signal: waiting.signal })
@@ -241,7 +310,9 @@ test('a signal ends a call that waits its turn at once, and one under way when t
   waiting.abort()
   await assert.rejects(second, { code: -32603, data: reason('aborted', true) })
   let settled = false
-  first.catch(() => { settled = true })
+  first.catch(() => {
+    settled = true
+  })
   under.abort()
   await new Promise(setImmediate)
   assert.equal(settled, false, 'not before the device is idle')
@@ -249,19 +320,23 @@ test('a signal ends a call that waits its turn at once, and one under way when t
   await assert.rejects(first, { code: -32603, data: reason('aborted', true) })
   device.signMessage = undefined
   assert.equal(await ask('personal_sign', ['three', A0]), SIGNATURE)
-  assert.deepEqual(device.calls.filter(([name]) => name === 'signMessage').map(([, text]) => text), ['one', 'three'])
+  assert.deepEqual(
+    device.calls.filter(([name]) => name === 'signMessage').map(([, text]) => text),
+    ['one', 'three'],
+  )
   await assert.rejects(ask('personal_sign', ['0x00', A0], { signal: AbortSignal.abort() }), { code: -32603, data: reason('aborted', true) })
 })
 
-test('a signal ends connecting, but not for those who joined', async t => {
+test('a signal ends connecting, but not for those who joined', async (t) => {
   const { ask, device } = await page(t)
   const gate = deferred()
   let begun = 0
-  device.getAccount = ({ path, signal }) => new Promise((resolve, reject) => {
-    begun++
-    gate.promise.then(() => resolve({ address: A0, path }))
-    signal.addEventListener('abort', () => reject(device.error('aborted', { retryable: true })))
-  })
+  device.getAccount = ({ path, signal }) =>
+    new Promise((resolve, reject) => {
+      begun++
+      gate.promise.then(() => resolve({ address: A0, path }))
+      signal.addEventListener('abort', () => reject(device.error('aborted', { retryable: true })))
+    })
   const [one, two] = [new AbortController(), new AbortController()]
   const calls = [one, two].map(({ signal }) => ask('eth_requestAccounts', [], { signal }))
   await until(() => begun === 1)
@@ -271,10 +346,11 @@ test('a signal ends connecting, but not for those who joined', async t => {
   assert.deepEqual(await calls[1], [A0])
 
   await ask('wallet_revokePermissions', [{ eth_accounts: {} }])
-  device.getAccount = ({ signal }) => new Promise((_, reject) => {
-    begun++
-    signal.addEventListener('abort', () => reject(device.error('aborted', { retryable: true })))
-  })
+  device.getAccount = ({ signal }) =>
+    new Promise((_, reject) => {
+      begun++
+      signal.addEventListener('abort', () => reject(device.error('aborted', { retryable: true })))
+    })
   const controller = new AbortController()
   const alone = ask('eth_requestAccounts', [], { signal: controller.signal })
   await until(() => begun === 2)
@@ -283,14 +359,15 @@ test('a signal ends connecting, but not for those who joined', async t => {
   assert.equal(device.inUse, 0)
 })
 
-test('who asks while a connecting that was given up ends, begins anew', async t => {
+test('who asks while a connecting that was given up ends, begins anew', async (t) => {
   const { ask, device } = await page(t)
   const idle = deferred()
   let begun = false
-  device.getAccount = ({ signal }) => new Promise((_, reject) => {
-    begun = true
-    signal.addEventListener('abort', () => idle.promise.then(() => reject(device.error('aborted', { retryable: true }))))
-  })
+  device.getAccount = ({ signal }) =>
+    new Promise((_, reject) => {
+      begun = true
+      signal.addEventListener('abort', () => idle.promise.then(() => reject(device.error('aborted', { retryable: true }))))
+    })
   const [given, later] = [new AbortController(), new AbortController()]
   const first = ask('eth_requestAccounts', [], { signal: given.signal })
   await until(() => begun)
@@ -306,7 +383,7 @@ test('who asks while a connecting that was given up ends, begins anew', async t 
   assert.equal(device.calls.length, 2, 'one given up, and one for the two who came later')
 })
 
-test('the user is told what to do', async t => {
+test('the user is told what to do', async (t) => {
   const { ask, device, events } = await connected(t)
   const screen = { payment: '1.0 ETH', receiver: TO, fee: '0.000126 ETH' }
   const detail = { reason: 'confirm', operation: 'transaction', blind: false, screen }
@@ -316,10 +393,13 @@ test('the user is told what to do', async t => {
     return { raw: '0x02', hash: HASH }
   }
   await ask('eth_sendTransaction', [{ to: TO, value: '0xde0b6b3a7640000' }])
-  assert.deepEqual(events('interaction'), ['waiting', 'done'].map(state => ({ state, ...detail, method: 'eth_sendTransaction' })))
+  assert.deepEqual(
+    events('interaction'),
+    ['waiting', 'done'].map((state) => ({ state, ...detail, method: 'eth_sendTransaction' })),
+  )
 })
 
-test('unplugged is 4900, and the same device plugged in again is found without a reload', async t => {
+test('unplugged is 4900, and the same device plugged in again is found without a reload', async (t) => {
   const { ask, device, usb, heard, events, provider, sdk } = await connected(t)
   device.signMessage = () => {
     usb.plug('disconnect', device)
@@ -333,7 +413,7 @@ test('unplugged is 4900, and the same device plugged in again is found without a
   assert.equal(provider.isConnected(), false)
   usb.devices = []
   await assert.rejects(ask('personal_sign', ['0x00', A0]), { code: 4900, data: reason('device-disconnected', true) })
-  assert.deepEqual(await ask('eth_accounts'), [A0], 'still the dApp\'s accounts')
+  assert.deepEqual(await ask('eth_accounts'), [A0], "still the dApp's accounts")
 
   heard.length = 0
   const again = wallet()
@@ -345,7 +425,7 @@ test('unplugged is 4900, and the same device plugged in again is found without a
   assert.equal(again.calls.length, 1)
 })
 
-test('a device that came back unheard is found by the next request', async t => {
+test('a device that came back unheard is found by the next request', async (t) => {
   const { ask, device, usb, events } = await connected(t)
   usb.plug('disconnect', device)
   usb.devices = [wallet({ serial: 'imKey2' }), wallet()]
@@ -353,7 +433,7 @@ test('a device that came back unheard is found by the next request', async t => 
   assert.deepEqual(events('connect'), [{ chainId: '0x1' }])
 })
 
-test('another device in its place brings its own accounts', async t => {
+test('another device in its place brings its own accounts', async (t) => {
   const { ask, device, usb, heard } = await connected(t)
   const other = wallet({ serial: 'imKey2', accounts: [B0] })
   usb.plug('connect', other)
@@ -363,12 +443,15 @@ test('another device in its place brings its own accounts', async t => {
   heard.length = 0
   usb.plug('connect', other)
   await until(() => heard.length === 2)
-  assert.deepEqual(heard, [['connect', { chainId: '0x1' }], ['accountsChanged', [B0]]])
+  assert.deepEqual(heard, [
+    ['connect', { chainId: '0x1' }],
+    ['accountsChanged', [B0]],
+  ])
   assert.equal(await ask('personal_sign', ['0x00', B0]), SIGNATURE)
   await assert.rejects(ask('personal_sign', ['0x00', A0]), { code: 4100 })
 })
 
-test('another device that is not ready is left alone until somebody asks', async t => {
+test('another device that is not ready is left alone until somebody asks', async (t) => {
   const { ask, device, usb, heard } = await connected(t, { pairing: () => assert.fail('no pairing was expected') })
   const other = wallet({ serial: 'imKey2', accounts: [B0], status: 'unbound' })
   usb.plug('disconnect', device)
@@ -381,26 +464,30 @@ test('another device that is not ready is left alone until somebody asks', async
   assert.deepEqual(await ask('eth_requestAccounts'), [B0])
 })
 
-test('a revoked permission is a disconnected device', async t => {
+test('a revoked permission is a disconnected device', async (t) => {
   const { ask, device, events, provider } = await connected(t)
-  device.signMessage = () => { throw device.error('device-disconnected', { retryable: true }) }
+  device.signMessage = () => {
+    throw device.error('device-disconnected', { retryable: true })
+  }
   await assert.rejects(ask('personal_sign', ['0x00', A0]), { code: 4900 })
   assert.equal(events('disconnect').length, 1)
   assert.equal(provider.isConnected(), false)
 })
 
-test('another wallet on the same device is 4100, and its old accounts are forgotten', async t => {
+test('another wallet on the same device is 4100, and its old accounts are forgotten', async (t) => {
   for (const data of [{ reason: 'foreign-from' }, { at: 'from', reason: 'another' }]) {
     const { ask, device, events } = await connected(t)
     device.accounts = [B0]
-    device.signMessage = () => { throw device.error('invalid-argument', { data }) }
+    device.signMessage = () => {
+      throw device.error('invalid-argument', { data })
+    }
     await assert.rejects(ask('personal_sign', ['0x00', A0]), { code: 4100 })
     assert.deepEqual(events('accountsChanged'), [[]])
     assert.deepEqual(await ask('eth_requestAccounts'), [B0])
   }
 })
 
-test('a call whose account is another device\'s past is 4100, and the device of now is left alone', async t => {
+test("a call whose account is another device's past is 4100, and the device of now is left alone", async (t) => {
   const { ask, device, usb, events } = await connected(t)
   const other = wallet({ serial: 'imKey2', accounts: [B0] })
   other.signMessage = (_, { from }) => {
@@ -420,13 +507,17 @@ test('a call whose account is another device\'s past is 4100, and the device of 
   assert.equal(await first, SIGNATURE)
   await anew
   await assert.rejects(second, { code: 4100, data: reason('invalid-argument') })
-  assert.deepEqual(other.calls.map(([name]) => name), ['getAccount'], 'nothing of the other wallet is asked of it')
+  assert.deepEqual(
+    other.calls.map(([name]) => name),
+    ['getAccount'],
+    'nothing of the other wallet is asked of it',
+  )
   assert.deepEqual(await ask('eth_accounts'), [B0])
   assert.deepEqual(events('accountsChanged'), [[B0]])
   assert.equal(await ask('personal_sign', ['three', B0]), SIGNATURE)
 })
 
-test('another wallet on a device that was left meanwhile loses nothing of the one of now', async t => {
+test('another wallet on a device that was left meanwhile loses nothing of the one of now', async (t) => {
   const { ask, device, usb, events } = await connected(t)
   device.signMessage = () => {
     usb.plug('disconnect', device)
@@ -439,7 +530,7 @@ test('another wallet on a device that was left meanwhile loses nothing of the on
   assert.deepEqual(await ask('eth_accounts'), [A0])
 })
 
-test('revoking stops what waits its turn, and what has begun but is not on the device yet', async t => {
+test('revoking stops what waits its turn, and what has begun but is not on the device yet', async (t) => {
   const { ask, node, device } = await connected(t)
   const gate = deferred()
   device.signMessage = () => gate.promise
@@ -460,10 +551,15 @@ test('revoking stops what waits its turn, and what has begun but is not on the d
   assert.deepEqual([device.calls, device.opened], [[], 0])
 })
 
-test('revoking while the device opens, is found or is paired leaves it alone', async t => {
+test('revoking while the device opens, is found or is paired leaves it alone', async (t) => {
   let it
   const revoke = () => it.ask('wallet_revokePermissions', [{ eth_accounts: {} }])
-  it = await connected(t, { pairing: async () => { await revoke(); it.device.status = 'bound' } })
+  it = await connected(t, {
+    pairing: async () => {
+      await revoke()
+      it.device.status = 'bound'
+    },
+  })
   it.device.status = 'unbound'
   await assert.rejects(it.ask('personal_sign', ['0x00', A0]), { code: 4100 })
   assert.equal(it.device.calls.filter(([name]) => name === 'signMessage').length, 1, 'the one that found out')
@@ -477,9 +573,14 @@ test('revoking while the device opens, is found or is paired leaves it alone', a
   assert.deepEqual(it.events('connect'), [])
 })
 
-test('typed data that waited while the chain was switched is 4901', async t => {
+test('typed data that waited while the chain was switched is 4901', async (t) => {
   const { url } = await fakeNode(t)
-  const { ask, device } = await connected(t, { chains: [{ chainId: 1, rpcUrls: [url] }, { chainId: 2, rpcUrls: [url] }] })
+  const { ask, device } = await connected(t, {
+    chains: [
+      { chainId: 1, rpcUrls: [url] },
+      { chainId: 2, rpcUrls: [url] },
+    ],
+  })
   const gate = deferred()
   device.signMessage = () => gate.promise
   const first = ask('personal_sign', ['one', A0])
@@ -492,36 +593,53 @@ test('typed data that waited while the chain was switched is 4901', async t => {
   assert(!device.calls.some(([name]) => name === 'signTypedData'))
 })
 
-test('an unbound device is bound in between, or 4100', async t => {
+test('an unbound device is bound in between, or 4100', async (t) => {
   for (const status of ['unbound', 'bound-elsewhere']) {
     const code = status === 'unbound' ? 'not-bound' : status
     const { ask } = await page(t, { devices: [wallet({ status })] })
     await assert.rejects(ask('eth_requestAccounts'), { code: 4100, data: reason(code) })
 
     let asked
-    const it = await page(t, { devices: [wallet({ status })], pairing: async request => {
-      asked = request
-      assert.deepEqual(it.events('interaction'), [{ state: 'waiting', reason: 'pair', method: 'eth_requestAccounts' }])
-      await assert.rejects(it.ask('eth_requestAccounts'), { code: -32002 })
-      it.device.status = 'bound'
-    } })
+    const it = await page(t, {
+      devices: [wallet({ status })],
+      pairing: async (request) => {
+        asked = request
+        assert.deepEqual(it.events('interaction'), [{ state: 'waiting', reason: 'pair', method: 'eth_requestAccounts' }])
+        await assert.rejects(it.ask('eth_requestAccounts'), { code: -32002 })
+        it.device.status = 'bound'
+      },
+    })
     assert.deepEqual(await it.ask('eth_requestAccounts'), [A0])
     assert(asked.imkey instanceof it.sdk.ImKey && asked.device instanceof it.sdk.Device && asked.signal instanceof AbortSignal)
     assert.deepEqual(it.events('interaction').at(-1), { state: 'done', reason: 'pair', method: 'eth_requestAccounts' })
   }
 })
 
-test('a binding that was lost is made anew within the request that found out', async t => {
-  const it = await connected(t, { pairing: async () => { it.device.status = 'bound' } })
+test('a binding that was lost is made anew within the request that found out', async (t) => {
+  const it = await connected(t, {
+    pairing: async () => {
+      it.device.status = 'bound'
+    },
+  })
   it.device.status = 'bound-elsewhere'
   assert.equal(await it.ask('personal_sign', ['0x00', A0]), SIGNATURE)
 })
 
-test('a binding that is declined is 4001, one that does not help is not tried again', async t => {
-  const it = await page(t, { devices: [wallet({ status: 'unbound' })], pairing: async () => { throw new it.sdk.ImKeyError('user-rejected', 'closed') } })
+test('a binding that is declined is 4001, one that does not help is not tried again', async (t) => {
+  const it = await page(t, {
+    devices: [wallet({ status: 'unbound' })],
+    pairing: async () => {
+      throw new it.sdk.ImKeyError('user-rejected', 'closed')
+    },
+  })
   await assert.rejects(it.ask('eth_requestAccounts'), { code: 4001, data: reason('user-rejected') })
   let asked = 0
-  const vain = await page(t, { devices: [wallet({ status: 'unbound' })], pairing: async () => { asked++ } })
+  const vain = await page(t, {
+    devices: [wallet({ status: 'unbound' })],
+    pairing: async () => {
+      asked++
+    },
+  })
   await assert.rejects(vain.ask('eth_requestAccounts'), { code: 4100, data: reason('not-bound') })
   assert.equal(asked, 1)
   const controller = new AbortController()
@@ -530,14 +648,16 @@ test('a binding that is declined is 4001, one that does not help is not tried ag
   assert.equal(given.device.open, 0)
 })
 
-test('a provider announces itself by EIP-6963', async t => {
+test('a provider announces itself by EIP-6963', async (t) => {
   const { sdk, provider, create } = await page(t)
   const nowhere = sdk.announceProvider(provider)
   assert.equal(nowhere(), undefined, 'outside a browser it does nothing')
   globalThis.window = new EventTarget()
-  t.after(() => { delete globalThis.window })
+  t.after(() => {
+    delete globalThis.window
+  })
   const heard = []
-  window.addEventListener('eip6963:announceProvider', event => heard.push(event.detail))
+  window.addEventListener('eip6963:announceProvider', (event) => heard.push(event.detail))
   const end = sdk.announceProvider(provider)
   assert.equal(heard.length, 1)
   window.dispatchEvent(new Event('eip6963:requestProvider'))
@@ -559,8 +679,15 @@ test('a provider announces itself by EIP-6963', async t => {
   sdk.announceProvider(create(), { name: 'Mine' })()
   assert.notEqual(heard[3].info.uuid, info.uuid)
   assert.equal(heard[3].info.name, 'Mine')
-  for (const [target, more] of [[null], [{}], [provider, null], [provider, { uuid: 'x' }], [provider, { icon: 'https://a.example/x.png' }],
-    [provider, { name: ' ' }], [provider, { rdns: 'imkey' }]]) {
+  for (const [target, more] of [
+    [null],
+    [{}],
+    [provider, null],
+    [provider, { uuid: 'x' }],
+    [provider, { icon: 'https://a.example/x.png' }],
+    [provider, { name: ' ' }],
+    [provider, { rdns: 'imkey' }],
+  ]) {
     assert.throws(() => sdk.announceProvider(target, more), { code: 'invalid-argument' })
   }
 })

@@ -102,11 +102,16 @@ export class Signing {
     let transaction: TransactionRequest
     return this.#withAccount(call, account.toLowerCase(), {
       before: async () => {
-        transaction = await complete(wanted, account, chain,
-          (method, params, signal) => this.#chains.ask(method, params, signal, chain), call.signal)
+        transaction = await complete(
+          wanted,
+          account,
+          chain,
+          (method, params, signal) => this.#chains.ask(method, params, signal, chain),
+          call.signal,
+        )
       },
       make: (ethereum, options) => ethereum.signTransaction(transaction, { ...options, nativeCurrency }),
-      after: signed => after(signed, chain),
+      after: (signed) => after(signed, chain),
     })
   }
 
@@ -117,13 +122,19 @@ export class Signing {
       answer = await this.#chains.ask('eth_sendRawTransaction', [raw], undefined, chain)
     } catch (thrown) {
       // A node refuses a transaction that it already has: it may be signed twice, and a node that did not answer may have passed it on.
-      if (thrown instanceof NodeError && await this.#chains.hasTransaction(hash, chain)) return hash
+      if (thrown instanceof NodeError && (await this.#chains.hasTransaction(hash, chain))) return hash
       const silent = thrown instanceof NodeError ? thrown.after : thrown
       if (!(silent instanceof Refusal)) throw thrown // the node's own error
-      throw Object.assign(silent, { message: `${silent.message} The transaction may have been sent all the same, as ${hash}: look it up before you send it again.` })
+      throw Object.assign(silent, {
+        message: `${silent.message} The transaction may have been sent all the same, as ${hash}: look it up before you send it again.`,
+      })
     }
     if (String(answer).toLowerCase() !== hash.toLowerCase()) {
-      throw new Refusal(-32603, `The node answered with another hash. If the transaction was sent, its hash is ${hash}: look it up before you send it again.`, 'protocol')
+      throw new Refusal(
+        -32603,
+        `The node answered with another hash. If the transaction was sent, its hash is ${hash}: look it up before you send it again.`,
+        'protocol',
+      )
     }
     return hash
   }

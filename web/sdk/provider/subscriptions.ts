@@ -55,7 +55,10 @@ export class Subscriptions {
     this.#socket = undefined
     this.#active.clear()
     this.#fail()
-    socket?.then(socket => socket.close(), () => {})
+    socket?.then(
+      (socket) => socket.close(),
+      () => {},
+    )
   }
 
   async #call(url: string | undefined, method: string, params: readonly unknown[], signal?: AbortSignal): Promise<unknown> {
@@ -63,13 +66,12 @@ export class Subscriptions {
     const stop = signal ? AbortSignal.any([signal, limit]) : limit
     const id = ++this.#calls
     return new Promise<unknown>((resolve, reject) => {
-      const giveUp = () => reject(limit.aborted
-        ? new Refusal(-32603, 'The node did not answer in time. Check the connection.', 'timeout', true)
-        : givenUp())
+      const giveUp = () =>
+        reject(limit.aborted ? new Refusal(-32603, 'The node did not answer in time. Check the connection.', 'timeout', true) : givenUp())
       stop.addEventListener('abort', giveUp, { once: true })
       this.#waiting.set(id, { resolve, reject })
       if (url !== undefined) this.#socket ??= this.#open(url)
-      this.#socket!.then(socket => socket.send(JSON.stringify({ jsonrpc: '2.0', id, method, params }))).catch(reject)
+      this.#socket!.then((socket) => socket.send(JSON.stringify({ jsonrpc: '2.0', id, method, params }))).catch(reject)
     }).finally(() => this.#waiting.delete(id))
   }
 
@@ -105,9 +107,11 @@ export class Subscriptions {
     const { error } = answer
     if (error === undefined || error === null) return call?.resolve(answer.result)
     const { code, message } = Object(error) as { code: unknown; message: unknown }
-    call?.reject(Number.isInteger(code) && typeof message === 'string'
-      ? new NodeError(error as { code: number; message: string })
-      : badNode('The node gave an error without a code and a message.'))
+    call?.reject(
+      Number.isInteger(code) && typeof message === 'string'
+        ? new NodeError(error as { code: number; message: string })
+        : badNode('The node gave an error without a code and a message.'),
+    )
   }
 
   #fail() {
@@ -115,4 +119,5 @@ export class Subscriptions {
   }
 }
 
-const lost = () => new Refusal(-32603, 'The connection to the node was lost. Check the connection, then subscribe again.', 'node-unreachable', true)
+const lost = () =>
+  new Refusal(-32603, 'The connection to the node was lost. Check the connection, then subscribe again.', 'node-unreachable', true)

@@ -19,7 +19,7 @@ export function readTransaction(value: unknown, selected: number): Wanted {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) throw badParams('the transaction is not an object')
   const tx = value as Record<string, unknown>
   const given = (name: string) => tx[name] !== undefined && tx[name] !== null
-  const number = (name: string, bits = 256) => given(name) ? hex(readQuantity(tx[name], name, bits)) : undefined
+  const number = (name: string, bits = 256) => (given(name) ? hex(readQuantity(tx[name], name, bits)) : undefined)
   const either = <T>(one: string, other: string, read: (name: string) => T): T | undefined => {
     const values = [one, other].filter(given).map(read)
     if (values.length === 2 && values[0] !== values[1]) throw badParams(`${one} and ${other} differ`)
@@ -39,9 +39,9 @@ export function readTransaction(value: unknown, selected: number): Wanted {
     ...(given('from') && { from: readAddress(tx['from'], 'from') }),
     ...(given('to') && { to: readAddress(tx['to'], 'to') }),
     value: number('value') ?? '0x0',
-    data: either('data', 'input', name => readBytes(tx[name], name)) ?? '0x',
+    data: either('data', 'input', (name) => readBytes(tx[name], name)) ?? '0x',
     nonce: number('nonce', 64),
-    gas: either('gas', 'gasLimit', name => number(name, 64)),
+    gas: either('gas', 'gasLimit', (name) => number(name, 64)),
     gasPrice: number('gasPrice'),
     maxFeePerGas: number('maxFeePerGas'),
     maxPriorityFeePerGas: number('maxPriorityFeePerGas'),
@@ -57,8 +57,11 @@ export function readTransaction(value: unknown, selected: number): Wanted {
 function agree(tx: Wanted) {
   const dynamic = tx.maxFeePerGas !== undefined || tx.maxPriorityFeePerGas !== undefined
   if (dynamic && tx.gasPrice !== undefined) throw badParams('gasPrice goes with neither maxFeePerGas nor maxPriorityFeePerGas')
-  if (tx.maxFeePerGas !== undefined && tx.maxPriorityFeePerGas !== undefined
-    && BigInt(tx.maxPriorityFeePerGas as string) > BigInt(tx.maxFeePerGas as string)) {
+  if (
+    tx.maxFeePerGas !== undefined &&
+    tx.maxPriorityFeePerGas !== undefined &&
+    BigInt(tx.maxPriorityFeePerGas as string) > BigInt(tx.maxFeePerGas as string)
+  ) {
     throw badParams('maxPriorityFeePerGas is above maxFeePerGas')
   }
   tx.type ??= tx.authorizationList ? 4 : dynamic ? 2 : tx.gasPrice === undefined ? undefined : tx.accessList ? 1 : 0
@@ -75,7 +78,7 @@ function agree(tx: Wanted) {
 }
 
 function list(value: unknown, name: string): Record<string, unknown>[] {
-  if (!Array.isArray(value) || !value.every(entry => typeof entry === 'object' && entry !== null)) {
+  if (!Array.isArray(value) || !value.every((entry) => typeof entry === 'object' && entry !== null)) {
     throw badParams(`the ${name} is not a list of objects`)
   }
   return value
@@ -96,7 +99,7 @@ function readAccessList(value: unknown): TransactionRequest['accessList'] {
 }
 
 function readAuthorizations(value: unknown): TransactionRequest['authorizationList'] {
-  return list(value, 'authorizationList').map(entry => ({
+  return list(value, 'authorizationList').map((entry) => ({
     chainId: hex(readQuantity(entry['chainId'], "the authorization's chainId", 256)),
     address: readAddress(entry['address'], "the authorization's address"),
     nonce: hex(readQuantity(entry['nonce'], "the authorization's nonce", 64)),
@@ -113,13 +116,16 @@ function readAuthorizations(value: unknown): TransactionRequest['authorizationLi
 export async function complete(wanted: Wanted, from: string, chain: Chain, ask: Ask, signal?: AbortSignal): Promise<TransactionRequest> {
   const asked = (method: string, params: unknown[] = []) => ask(method, params, signal)
   const node = quantityOf(await asked('eth_chainId'), 'chain id', 256)
-  if (node !== BigInt(chain.id)) throw wrongChain(`The node is on chain ${node}, but chain ${chain.id} is selected, so nothing was signed. The operator of this page can set another node.`)
+  if (node !== BigInt(chain.id))
+    throw wrongChain(
+      `The node is on chain ${node}, but chain ${chain.id} is selected, so nothing was signed. The operator of this page can set another node.`,
+    )
 
   const { to, value, data, accessList, authorizationList } = wanted
   const call = { from, ...(to && { to }), value, data, ...(accessList && { accessList }), ...(authorizationList && { authorizationList }) }
   const [nonce, gas, fees] = await Promise.all([
-    wanted.nonce ?? asked('eth_getTransactionCount', [from, 'pending']).then(n => hex(quantityOf(n, 'nonce', 53))),
-    wanted.gas ?? asked('eth_estimateGas', [call]).then(n => hex(withHeadRoom(quantityOf(n, 'gas estimate', 53)))),
+    wanted.nonce ?? asked('eth_getTransactionCount', [from, 'pending']).then((n) => hex(quantityOf(n, 'nonce', 53))),
+    wanted.gas ?? asked('eth_estimateGas', [call]).then((n) => hex(withHeadRoom(quantityOf(n, 'gas estimate', 53)))),
     price(wanted, asked),
   ])
   const transaction = { ...call, chainId: hex(chain.id), nonce, gas, ...fees }
@@ -145,8 +151,12 @@ function bounded({ type, gas, gasPrice, maxFeePerGas }: TransactionRequest, { ma
     const point = digits.length - nativeCurrency.decimals
     return `${`${digits.slice(0, point)}.${digits.slice(point)}`.replace(/\.?0*$/, '')} ${nativeCurrency.symbol}`
   }
-  throw new Refusal(-32603, `With the node's figures the fee could reach ${coins(fee)}, more than ${coins(most)}, so nothing was signed. `
-    + 'If that is intended, give the transaction its gas and price, or the chain a higher maxFee.', 'protocol')
+  throw new Refusal(
+    -32603,
+    `With the node's figures the fee could reach ${coins(fee)}, more than ${coins(most)}, so nothing was signed. ` +
+      'If that is intended, give the transaction its gas and price, or the chain a higher maxFee.',
+    'protocol',
+  )
 }
 
 /** The gas of a plain transfer. */
@@ -155,7 +165,7 @@ const transfer = 21_000n
 /** withHeadRoom adds a quarter: a contract may need more gas when the transaction is mined than now. */
 function withHeadRoom(estimate: bigint): bigint {
   if (estimate < transfer) throw badNode('The node gave an impossible gas estimate.')
-  return estimate === transfer ? estimate : estimate * 5n / 4n
+  return estimate === transfer ? estimate : (estimate * 5n) / 4n
 }
 
 type Asked = (method: string, params?: unknown[]) => Promise<unknown>
@@ -163,11 +173,15 @@ type Fees = Pick<TransactionRequest, 'type' | 'gasPrice' | 'maxFeePerGas' | 'max
 
 async function price(tx: Wanted, asked: Asked): Promise<Fees> {
   const legacy = async (type: number): Promise<Fees> => ({
-    type: hex(type), gasPrice: tx.gasPrice ?? hex(quantityOf(await asked('eth_gasPrice'), 'gas price', 128)),
+    type: hex(type),
+    gasPrice: tx.gasPrice ?? hex(quantityOf(await asked('eth_gasPrice'), 'gas price', 128)),
   })
   if (tx.type === 0 || tx.type === 1) return legacy(tx.type)
-  const dynamic = (maxFeePerGas: bigint, maxPriorityFeePerGas: bigint): Fees =>
-    ({ type: hex(tx.type ?? 2), maxFeePerGas: hex(maxFeePerGas), maxPriorityFeePerGas: hex(maxPriorityFeePerGas) })
+  const dynamic = (maxFeePerGas: bigint, maxPriorityFeePerGas: bigint): Fees => ({
+    type: hex(tx.type ?? 2),
+    maxFeePerGas: hex(maxFeePerGas),
+    maxPriorityFeePerGas: hex(maxPriorityFeePerGas),
+  })
 
   const most = tx.maxFeePerGas === undefined ? undefined : BigInt(tx.maxFeePerGas as string)
   const asksTip = tx.maxPriorityFeePerGas === undefined ? undefined : BigInt(tx.maxPriorityFeePerGas as string)
@@ -194,14 +208,18 @@ async function feeMarket(asked: Asked): Promise<{ baseFee: bigint; tip: bigint }
   }
   const { baseFeePerGas: base, reward } = history
   let baseFee = Array.isArray(base) && base.length > 0 ? quantityOf(base.at(-1), 'base fee', 128) : 0n
-  if (baseFee === 0n) { // the chain has none, it is 0, or this node does not report it here: the block says which
+  if (baseFee === 0n) {
+    // the chain has none, it is 0, or this node does not report it here: the block says which
     const block = Object(await asked('eth_getBlockByNumber', ['latest', false])) as { baseFeePerGas?: unknown }
     if (block.baseFeePerGas === undefined || block.baseFeePerGas === null) return undefined
     baseFee = quantityOf(block.baseFeePerGas, 'base fee', 128)
   }
-  const tips = (Array.isArray(reward) ? reward : []).flatMap(block => Array.isArray(block) ? block : [])
-    .map(paid => quantityOf(paid, 'priority fee', 128)).filter(paid => paid > 0n).sort((a, b) => a < b ? -1 : a > b ? 1 : 0)
-  return { baseFee, tip: tips[tips.length >> 1] ?? await suggestedTip(baseFee, asked) }
+  const tips = (Array.isArray(reward) ? reward : [])
+    .flatMap((block) => (Array.isArray(block) ? block : []))
+    .map((paid) => quantityOf(paid, 'priority fee', 128))
+    .filter((paid) => paid > 0n)
+    .sort((a, b) => (a < b ? -1 : a > b ? 1 : 0))
+  return { baseFee, tip: tips[tips.length >> 1] ?? (await suggestedTip(baseFee, asked)) }
 }
 
 async function suggestedTip(baseFee: bigint, asked: Asked): Promise<bigint> {

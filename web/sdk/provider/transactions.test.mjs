@@ -4,7 +4,11 @@ import { test } from 'node:test'
 import { A0, A1, connected, fakeNode, HASH, TO, until } from '../testdata/fakewallet.js'
 
 const reason = (code, retryable = false) => ({ code, retryable })
-const no = (code = -32601) => () => { throw { code, message: 'no' } }
+const no =
+  (code = -32601) =>
+  () => {
+    throw { code, message: 'no' }
+  }
 
 /** sent gives what the device was asked to sign. */
 async function sent(t, tx, { answers, ...options } = {}) {
@@ -14,50 +18,79 @@ async function sent(t, tx, { answers, ...options } = {}) {
   return { ...it, hash, signed, signer }
 }
 
-test('a transfer gets nonce, gas and EIP-1559 fees, and the hash that was computed', async t => {
+test('a transfer gets nonce, gas and EIP-1559 fees, and the hash that was computed', async (t) => {
   const { hash, signed, signer, node } = await sent(t, { from: A0, to: TO, value: '0xde0b6b3a7640000' })
   assert.equal(hash, HASH)
   assert.deepEqual(signed, {
-    from: A0, to: TO, value: '0xde0b6b3a7640000', data: '0x', chainId: '0x1', nonce: '0x7', gas: '0x5208', type: '0x2',
-    maxFeePerGas: '0xcc', maxPriorityFeePerGas: '0x4', // twice the next block's 100, and the median of 2, 4 and 9
+    from: A0,
+    to: TO,
+    value: '0xde0b6b3a7640000',
+    data: '0x',
+    chainId: '0x1',
+    nonce: '0x7',
+    gas: '0x5208',
+    type: '0x2',
+    maxFeePerGas: '0xcc',
+    maxPriorityFeePerGas: '0x4', // twice the next block's 100, and the median of 2, 4 and 9
   })
-  assert.deepEqual(signer, { path: "m/44'/60'/0'/0/0", from: A0, allowUnbound: false, acceptUnverified: true, nativeCurrency: { symbol: 'ETH', decimals: 18 } })
+  assert.deepEqual(signer, {
+    path: "m/44'/60'/0'/0/0",
+    from: A0,
+    allowUnbound: false,
+    acceptUnverified: true,
+    nativeCurrency: { symbol: 'ETH', decimals: 18 },
+  })
   assert.equal(node.methods()[0], 'eth_chainId', 'before anything else')
   assert.deepEqual(node.asked.find(([method]) => method === 'eth_getTransactionCount')[1], [A0, 'pending'])
   assert.deepEqual(node.asked.at(-1), ['eth_sendRawTransaction', [`0x02${'cd'.repeat(40)}`]])
 })
 
-test('gas has head-room, but for a plain transfer', async t => {
+test('gas has head-room, but for a plain transfer', async (t) => {
   const { signed, node } = await sent(t, { to: TO, data: '0xA9059CBB' }, { answers: { eth_estimateGas: '0x186a0' } })
   assert.equal(Number(signed.gas), 125_000)
   assert.equal(signed.data, '0xa9059cbb')
   assert.deepEqual(node.asked.find(([method]) => method === 'eth_estimateGas')[1], [{ from: A0, to: TO, value: '0x0', data: '0xa9059cbb' }])
 })
 
-test('what the dApp says is kept', async t => {
+test('what the dApp says is kept', async (t) => {
   const tx = { to: TO, nonce: '0x1', gas: '0x7530', maxFeePerGas: '0x64', maxPriorityFeePerGas: '0x1', chainId: '0x1', type: '0x2' }
   const { signed, node } = await sent(t, tx)
   assert.deepEqual(signed, { ...tx, from: A0, value: '0x0', data: '0x' })
   assert.deepEqual(node.methods(), ['eth_chainId', 'eth_sendRawTransaction'])
-  assert.deepEqual((await sent(t, { ...tx, gas: undefined, gasLimit: '0x7530', nonce: null, data: null, input: '0x00' })).signed,
-    { ...tx, nonce: '0x7', from: A0, value: '0x0', data: '0x00' })
+  assert.deepEqual((await sent(t, { ...tx, gas: undefined, gasLimit: '0x7530', nonce: null, data: null, input: '0x00' })).signed, {
+    ...tx,
+    nonce: '0x7',
+    from: A0,
+    value: '0x0',
+    data: '0x00',
+  })
   assert.equal((await sent(t, { to: TO, maxFeePerGas: '0x2' })).signed.maxPriorityFeePerGas, '0x2', 'no tip above the whole')
-  assert.deepEqual((({ maxFeePerGas, maxPriorityFeePerGas }) => [maxFeePerGas, maxPriorityFeePerGas])(
-    (await sent(t, { to: TO, maxPriorityFeePerGas: '0xa' })).signed), ['0xd2', '0xa'])
+  assert.deepEqual(
+    (({ maxFeePerGas, maxPriorityFeePerGas }) => [maxFeePerGas, maxPriorityFeePerGas])(
+      (await sent(t, { to: TO, maxPriorityFeePerGas: '0xa' })).signed,
+    ),
+    ['0xd2', '0xa'],
+  )
   assert.equal((await sent(t, { to: TO, value: 5n, nonce: 3 })).signed.value, '0x5')
 })
 
-test('every type comes from its fields', async t => {
+test('every type comes from its fields', async (t) => {
   const accessList = [{ address: TO, storageKeys: [`0x${'0A'.repeat(32)}`] }]
   const lower = [{ address: TO, storageKeys: [`0x${'0a'.repeat(32)}`] }]
   const authorizationList = [{ chainId: 1, address: TO, nonce: '0x0', yParity: '0x1', r: '0x1', s: '0x2' }]
   for (const [tx, expected] of [
     [{ gasPrice: '0x9' }, { type: '0x0', gasPrice: '0x9' }],
     [{ type: '0x0' }, { type: '0x0', gasPrice: '0x3b9aca00' }],
-    [{ gasPrice: '0x9', accessList }, { type: '0x1', gasPrice: '0x9', accessList: lower }],
+    [
+      { gasPrice: '0x9', accessList },
+      { type: '0x1', gasPrice: '0x9', accessList: lower },
+    ],
     [{ type: 1 }, { type: '0x1', gasPrice: '0x3b9aca00' }],
     [{ accessList }, { type: '0x2', maxFeePerGas: '0xcc', maxPriorityFeePerGas: '0x4', accessList: lower }],
-    [{ authorizationList }, { type: '0x4', maxFeePerGas: '0xcc', maxPriorityFeePerGas: '0x4', authorizationList: [{ ...authorizationList[0], chainId: '0x1' }] }],
+    [
+      { authorizationList },
+      { type: '0x4', maxFeePerGas: '0xcc', maxPriorityFeePerGas: '0x4', authorizationList: [{ ...authorizationList[0], chainId: '0x1' }] },
+    ],
   ]) {
     const { signed } = await sent(t, { to: TO, ...tx })
     const { from, to, value, data, chainId, nonce, gas, ...rest } = signed
@@ -67,7 +100,7 @@ test('every type comes from its fields', async t => {
   assert.equal('to' in signed, false, 'a contract is created')
 })
 
-test('a chain without a base fee gets the legacy type', async t => {
+test('a chain without a base fee gets the legacy type', async (t) => {
   for (const answers of [
     { eth_feeHistory: no(), eth_getBlockByNumber: { number: '0x1' } },
     { eth_feeHistory: { baseFeePerGas: ['0x0', '0x0'] }, eth_getBlockByNumber: { number: '0x1', baseFeePerGas: null } },
@@ -80,28 +113,66 @@ test('a chain without a base fee gets the legacy type', async t => {
   }
 })
 
-test('a base fee is found where the node keeps no history, and a tip where no one paid one', async t => {
+test('a base fee is found where the node keeps no history, and a tip where no one paid one', async (t) => {
   const block = { eth_getBlockByNumber: { baseFeePerGas: '0x64' } }
-  assert.equal((await sent(t, { to: TO }, { answers: { eth_feeHistory: no(), eth_maxPriorityFeePerGas: '0x5', ...block } })).signed.maxFeePerGas, '0xcd')
+  assert.equal(
+    (await sent(t, { to: TO }, { answers: { eth_feeHistory: no(), eth_maxPriorityFeePerGas: '0x5', ...block } })).signed.maxFeePerGas,
+    '0xcd',
+  )
   const free = { baseFeePerGas: ['0x64'], reward: [['0x0'], ['0x0']] }
-  assert.equal((await sent(t, { to: TO }, { answers: { eth_feeHistory: free, eth_maxPriorityFeePerGas: no() } })).signed.maxPriorityFeePerGas, '0xa')
+  assert.equal(
+    (await sent(t, { to: TO }, { answers: { eth_feeHistory: free, eth_maxPriorityFeePerGas: no() } })).signed.maxPriorityFeePerGas,
+    '0xa',
+  )
 })
 
-test('malformed transactions are -32602 before the node or the device hear of them', async t => {
+test('malformed transactions are -32602 before the node or the device hear of them', async (t) => {
   const { ask, device, node } = await connected(t)
   device.calls.length = 0
   const list = [{ address: TO, storageKeys: [] }]
   for (const tx of [
-    undefined, null, 'x', [], {}, { to: TO, from: '0x12' }, { to: '0x12' }, { to: '' }, { to: '0x' }, { to: A0.replace('7b2F', '7B2F') },
-    { to: TO, value: '1' }, { to: TO, value: '0x' }, { to: TO, value: -1 }, { to: TO, value: 1.5 }, { to: TO, value: `0x1${'0'.repeat(64)}` },
-    { to: TO, value: '-0x1' }, { to: TO, value: true }, { to: TO, nonce: `0x1${'0'.repeat(16)}` }, { to: TO, gas: 'lots' }, { to: TO, data: '0x123' },
-    { to: TO, data: 'text' }, { to: TO, data: '0x00', input: '0x01' }, { to: TO, gas: '0x1', gasLimit: '0x2' }, { to: TO, type: '0x3' },
-    { to: TO, type: '0x5' }, { to: TO, blobVersionedHashes: [] }, { to: TO, gasPrice: '0x1', maxFeePerGas: '0x1' },
-    { to: TO, maxFeePerGas: '0x1', maxPriorityFeePerGas: '0x2' }, { to: TO, type: '0x0', maxFeePerGas: '0x1' }, { to: TO, type: '0x2', gasPrice: '0x1' },
-    { to: TO, type: '0x0', accessList: list }, { to: TO, accessList: {} }, { to: TO, accessList: [null] }, { to: TO, accessList: [{ address: TO }] },
-    { to: TO, accessList: [{ address: TO, storageKeys: ['0x01'] }] }, { to: TO, type: '0x4' }, { to: TO, authorizationList: [] },
-    { to: TO, authorizationList: [{}] }, { to: TO, authorizationList: [{ chainId: 1, address: TO, nonce: 0, yParity: 2, r: 1, s: 1 }] }, { data: '0x00', authorizationList: [{ chainId: 1, address: TO, nonce: 0, yParity: 0, r: 1, s: 1 }] },
-    { to: TO, type: '0x2', authorizationList: [{ chainId: 1, address: TO, nonce: 0, yParity: 0, r: 1, s: 1 }] }, { to: TO, chainId: 'one' },
+    undefined,
+    null,
+    'x',
+    [],
+    {},
+    { to: TO, from: '0x12' },
+    { to: '0x12' },
+    { to: '' },
+    { to: '0x' },
+    { to: A0.replace('7b2F', '7B2F') },
+    { to: TO, value: '1' },
+    { to: TO, value: '0x' },
+    { to: TO, value: -1 },
+    { to: TO, value: 1.5 },
+    { to: TO, value: `0x1${'0'.repeat(64)}` },
+    { to: TO, value: '-0x1' },
+    { to: TO, value: true },
+    { to: TO, nonce: `0x1${'0'.repeat(16)}` },
+    { to: TO, gas: 'lots' },
+    { to: TO, data: '0x123' },
+    { to: TO, data: 'text' },
+    { to: TO, data: '0x00', input: '0x01' },
+    { to: TO, gas: '0x1', gasLimit: '0x2' },
+    { to: TO, type: '0x3' },
+    { to: TO, type: '0x5' },
+    { to: TO, blobVersionedHashes: [] },
+    { to: TO, gasPrice: '0x1', maxFeePerGas: '0x1' },
+    { to: TO, maxFeePerGas: '0x1', maxPriorityFeePerGas: '0x2' },
+    { to: TO, type: '0x0', maxFeePerGas: '0x1' },
+    { to: TO, type: '0x2', gasPrice: '0x1' },
+    { to: TO, type: '0x0', accessList: list },
+    { to: TO, accessList: {} },
+    { to: TO, accessList: [null] },
+    { to: TO, accessList: [{ address: TO }] },
+    { to: TO, accessList: [{ address: TO, storageKeys: ['0x01'] }] },
+    { to: TO, type: '0x4' },
+    { to: TO, authorizationList: [] },
+    { to: TO, authorizationList: [{}] },
+    { to: TO, authorizationList: [{ chainId: 1, address: TO, nonce: 0, yParity: 2, r: 1, s: 1 }] },
+    { data: '0x00', authorizationList: [{ chainId: 1, address: TO, nonce: 0, yParity: 0, r: 1, s: 1 }] },
+    { to: TO, type: '0x2', authorizationList: [{ chainId: 1, address: TO, nonce: 0, yParity: 0, r: 1, s: 1 }] },
+    { to: TO, chainId: 'one' },
   ]) {
     for (const method of ['eth_sendTransaction', 'eth_signTransaction']) {
       await assert.rejects(ask(method, [tx]), { code: -32602, data: reason('invalid-argument') }, JSON.stringify(tx))
@@ -110,15 +181,17 @@ test('malformed transactions are -32602 before the node or the device hear of th
   assert.deepEqual([device.calls, node.asked], [[], []])
 })
 
-test('data in hex is 65535 bytes at the most, however many megabytes a dApp hands over', async t => {
+test('data in hex is 65535 bytes at the most, however many megabytes a dApp hands over', async (t) => {
   const { ask, device, node } = await connected(t)
   device.calls.length = 0
   for (const bytes of [65536, 32 << 20]) {
     const long = `0x${'00'.repeat(bytes)}`
     for (const [method, params] of [
-      ['eth_sendTransaction', [{ to: TO, data: long }]], ['eth_signTransaction', [{ to: TO, input: long }]],
+      ['eth_sendTransaction', [{ to: TO, data: long }]],
+      ['eth_signTransaction', [{ to: TO, input: long }]],
       ['eth_sendTransaction', [{ to: TO, accessList: [{ address: TO, storageKeys: [long] }] }]],
-      ['personal_sign', [long, A0]], ['eth_sign', [A0, long]],
+      ['personal_sign', [long, A0]],
+      ['eth_sign', [A0, long]],
     ]) {
       await assert.rejects(ask(method, params), { code: -32602, data: reason('invalid-argument') }, method)
     }
@@ -131,7 +204,7 @@ test('data in hex is 65535 bytes at the most, however many megabytes a dApp hand
   assert.equal(device.calls.at(-1)[1].length, 65535)
 })
 
-test('a wrong chain is 4901, whether the node or the request is on it', async t => {
+test('a wrong chain is 4901, whether the node or the request is on it', async (t) => {
   const { ask, device, node } = await connected(t)
   device.calls.length = 0
   await assert.rejects(ask('eth_sendTransaction', [{ to: TO, chainId: '0x2' }]), { code: 4901 })
@@ -142,11 +215,17 @@ test('a wrong chain is 4901, whether the node or the request is on it', async t 
   assert.deepEqual(device.calls, [])
 })
 
-test('a node that gives nonsense is found out before the device is asked', async t => {
+test('a node that gives nonsense is found out before the device is asked', async (t) => {
   for (const answers of [
-    { eth_chainId: 1 }, { eth_chainId: null }, { eth_getTransactionCount: 'many' }, { eth_getTransactionCount: `0x${'f'.repeat(64)}` },
-    { eth_estimateGas: '0x1' }, { eth_estimateGas: {} }, { eth_feeHistory: { baseFeePerGas: ['cheap'] } },
-    { eth_feeHistory: { baseFeePerGas: ['0x1'], reward: [[null]] } }, { eth_feeHistory: { baseFeePerGas: [`0x${'f'.repeat(64)}`] } },
+    { eth_chainId: 1 },
+    { eth_chainId: null },
+    { eth_getTransactionCount: 'many' },
+    { eth_getTransactionCount: `0x${'f'.repeat(64)}` },
+    { eth_estimateGas: '0x1' },
+    { eth_estimateGas: {} },
+    { eth_feeHistory: { baseFeePerGas: ['cheap'] } },
+    { eth_feeHistory: { baseFeePerGas: ['0x1'], reward: [[null]] } },
+    { eth_feeHistory: { baseFeePerGas: [`0x${'f'.repeat(64)}`] } },
   ]) {
     const { ask, device } = await connected(t, { node: await fakeNode(t, answers) })
     await assert.rejects(ask('eth_sendTransaction', [{ to: TO }]), { code: -32603, data: reason('protocol') }, JSON.stringify(answers))
@@ -154,17 +233,29 @@ test('a node that gives nonsense is found out before the device is asked', async
   }
 })
 
-test("a node's word on a transaction comes as it is, and the device is not asked", async t => {
+test("a node's word on a transaction comes as it is, and the device is not asked", async (t) => {
   const revert = { code: 3, message: 'execution reverted', data: '0x08c379a0' }
-  const { ask, device } = await connected(t, { node: await fakeNode(t, { eth_estimateGas: () => { throw revert } }) })
+  const { ask, device } = await connected(t, {
+    node: await fakeNode(t, {
+      eth_estimateGas: () => {
+        throw revert
+      },
+    }),
+  })
   await assert.rejects(ask('eth_sendTransaction', [{ to: TO, data: '0x00' }]), revert)
   assert.deepEqual([device.calls.length, device.opened], [1, 1])
   const poor = { code: -32000, message: 'insufficient funds for gas * price + value' }
-  const it = await connected(t, { node: await fakeNode(t, { eth_sendRawTransaction: () => { throw poor } }) })
+  const it = await connected(t, {
+    node: await fakeNode(t, {
+      eth_sendRawTransaction: () => {
+        throw poor
+      },
+    }),
+  })
   await assert.rejects(it.ask('eth_sendTransaction', [{ to: TO }]), poor)
 })
 
-test('a node that answers with another hash is a liar, and the true one is told', async t => {
+test('a node that answers with another hash is a liar, and the true one is told', async (t) => {
   for (const answer of [`0x${'00'.repeat(32)}`, null, {}]) {
     const { ask } = await connected(t, { node: await fakeNode(t, { eth_sendRawTransaction: answer }) })
     await assert.rejects(ask('eth_sendTransaction', [{ to: TO }]), { code: -32603, message: new RegExp(HASH), data: reason('protocol') })
@@ -172,26 +263,37 @@ test('a node that answers with another hash is a liar, and the true one is told'
   assert.equal((await sent(t, { to: TO }, { answers: { eth_sendRawTransaction: HASH.toUpperCase().replace('X', 'x') } })).hash, HASH)
 })
 
-test('a node that falls silent after the signature leaves the hash', async t => {
+test('a node that falls silent after the signature leaves the hash', async (t) => {
   const { ask, node, device } = await connected(t)
   device.signTransaction = () => {
-    node.reply = response => response.destroy()
+    node.reply = (response) => response.destroy()
     return { raw: '0x02', hash: HASH }
   }
-  await assert.rejects(ask('eth_sendTransaction', [{ to: TO }]), { code: -32603, message: new RegExp(`may have been sent.*${HASH}`), data: reason('node-unreachable', true) })
+  await assert.rejects(ask('eth_sendTransaction', [{ to: TO }]), {
+    code: -32603,
+    message: new RegExp(`may have been sent.*${HASH}`),
+    data: reason('node-unreachable', true),
+  })
 })
 
-test('a transaction that a silent node passed on is not taken for one that failed', async t => {
+test('a transaction that a silent node passed on is not taken for one that failed', async (t) => {
   const known = { code: -32000, message: 'already known' }
   const founds = [{ hash: HASH.toUpperCase().replace('X', 'x') }, null, { hash: TO }, undefined]
   for (const [silence, some] of [
     [() => {}, founds.slice(0, 1)], // which takes the whole of rpcTimeout, twice
-    [response => response.destroy(), founds], [response => response.writeHead(502).end('<html>'), founds],
+    [(response) => response.destroy(), founds],
+    [(response) => response.writeHead(502).end('<html>'), founds],
   ]) {
     for (const found of some) {
-      const [first, second] = [await fakeNode(t), await fakeNode(t, {
-        eth_sendRawTransaction: () => { throw known }, ...(found !== undefined && { eth_getTransactionByHash: found }),
-      })]
+      const [first, second] = [
+        await fakeNode(t),
+        await fakeNode(t, {
+          eth_sendRawTransaction: () => {
+            throw known
+          },
+          ...(found !== undefined && { eth_getTransactionByHash: found }),
+        }),
+      ]
       const { ask, device } = await connected(t, { rpcTimeout: 1500, chains: [{ chainId: 1, rpcUrls: [first.url, second.url] }] })
       device.signTransaction = () => {
         first.reply = silence
@@ -205,11 +307,15 @@ test('a transaction that a silent node passed on is not taken for one that faile
   }
 })
 
-test('a transaction that the node has already is sent', async t => {
+test('a transaction that the node has already is sent', async (t) => {
   // As when a dApp sends the same one again: signed anew it is the same to the byte.
   for (const message of ['already known', 'nonce too low', 'Known transaction']) {
     const refusal = { code: -32000, message }
-    const answers = { eth_sendRawTransaction: () => { throw refusal } }
+    const answers = {
+      eth_sendRawTransaction: () => {
+        throw refusal
+      },
+    }
     assert.equal((await sent(t, { to: TO }, { answers: { ...answers, eth_getTransactionByHash: { hash: HASH } } })).hash, HASH)
     for (const other of [null, { hash: TO }, 'yes', {}]) {
       const { ask, node } = await connected(t, { node: await fakeNode(t, { ...answers, eth_getTransactionByHash: other }) })
@@ -219,12 +325,18 @@ test('a transaction that the node has already is sent', async t => {
   }
 })
 
-test('a transaction goes to the nodes of the chain that it was made for, whatever chain is selected by then', async t => {
+test('a transaction goes to the nodes of the chain that it was made for, whatever chain is selected by then', async (t) => {
   const [one, two] = [await fakeNode(t), await fakeNode(t, { eth_chainId: '0x2' })]
-  const chains = [{ chainId: 1, rpcUrls: [one.url] }, { chainId: 2, rpcUrls: [two.url], nativeCurrency: { symbol: 'TWO', decimals: 18 } }]
+  const chains = [
+    { chainId: 1, rpcUrls: [one.url] },
+    { chainId: 2, rpcUrls: [two.url], nativeCurrency: { symbol: 'TWO', decimals: 18 } },
+  ]
   const { ask, device } = await connected(t, { node: one, chains })
   let go
-  device.signTransaction = () => new Promise(resolve => { go = () => resolve({ raw: '0x02', hash: HASH }) })
+  device.signTransaction = () =>
+    new Promise((resolve) => {
+      go = () => resolve({ raw: '0x02', hash: HASH })
+    })
   const asked = [ask('eth_sendTransaction', [{ to: TO }]), ask('eth_sendTransaction', [{ to: TO, chainId: '0x1' }])]
   await until(() => go)
   await ask('wallet_switchEthereumChain', [{ chainId: '0x2' }])
@@ -235,40 +347,48 @@ test('a transaction goes to the nodes of the chain that it was made for, whateve
   await until(() => go) // the one that waited is completed by the same node
   go()
   assert.equal(await asked[1], HASH)
-  assert.deepEqual(one.methods().filter(method => /chainId|send/i.test(method)), ['eth_chainId', 'eth_sendRawTransaction', 'eth_chainId', 'eth_sendRawTransaction'])
+  assert.deepEqual(
+    one.methods().filter((method) => /chainId|send/i.test(method)),
+    ['eth_chainId', 'eth_sendRawTransaction', 'eth_chainId', 'eth_sendRawTransaction'],
+  )
   assert.deepEqual(two.asked, [])
   for (const [name, transaction, { nativeCurrency }] of device.calls.slice(-2)) {
     assert.deepEqual([name, transaction.chainId, nativeCurrency.symbol], ['signTransaction', '0x1', 'ETH'])
   }
 })
 
-test('a fee that only the node knows of is bounded, most of all where no screen shows it', async t => {
+test('a fee that only the node knows of is bounded, most of all where no screen shows it', async (t) => {
   const authorizationList = [{ chainId: 1, address: TO, nonce: '0x0', yParity: '0x1', r: '0x1', s: '0x2' }]
-  const hex = number => `0x${number.toString(16)}`
+  const hex = (number) => `0x${number.toString(16)}`
   const gwei = 10n ** 9n
   const coin = 10n ** 18n
   const kinds = { 0: { type: 0 }, 1: { type: 1 }, 2: { type: 2 }, 4: { authorizationList } }
   /** priced has the node's words make a fee of so much, with an estimate of 80000, which becomes 100000 with head-room. */
   const priced = (fee, gas = 80_000n) => {
-    const price = fee / (gas * 5n / 4n)
-    return { eth_estimateGas: hex(gas), eth_gasPrice: hex(price), eth_feeHistory: { baseFeePerGas: [hex((price - 2n) / 2n)], reward: [['0x2']] } }
+    const price = fee / ((gas * 5n) / 4n)
+    return {
+      eth_estimateGas: hex(gas),
+      eth_gasPrice: hex(price),
+      eth_feeHistory: { baseFeePerGas: [hex((price - 2n) / 2n)], reward: [['0x2']] },
+    }
   }
   const send = async (kind, answers, more, maxFee) => {
     const node = await fakeNode(t, answers)
     const it = await connected(t, { node, chains: [{ chainId: 1, rpcUrls: [node.url], ...(maxFee !== undefined && { maxFee }) }] })
     const calls = it.device.calls.length
-    const result = await it.ask('eth_sendTransaction', [{ to: TO, ...kinds[kind], ...more }]).catch(error => error)
-    if (result !== HASH) assert.deepEqual([result.code, result.data, it.device.calls.length], [-32603, reason('protocol'), calls], String(result))
+    const result = await it.ask('eth_sendTransaction', [{ to: TO, ...kinds[kind], ...more }]).catch((error) => error)
+    if (result !== HASH)
+      assert.deepEqual([result.code, result.data, it.device.calls.length], [-32603, reason('protocol'), calls], String(result))
     return result === HASH ? 'sent' : result.message
   }
   for (const kind of [1, 4]) {
     assert.equal(await send(kind, priced(coin)), 'sent')
     assert.match(await send(kind, priced(coin + 100_000n * 2n)), /1\.0000000000002 ETH, more than 1 ETH/)
-    assert.match(await send(kind, priced(3n * coin, 5_000_000_000_000n)), /3 ETH, more than 1 ETH/, 'gas is the node\'s word as well')
+    assert.match(await send(kind, priced(3n * coin, 5_000_000_000_000n)), /3 ETH, more than 1 ETH/, "gas is the node's word as well")
     assert.match(await send(kind, priced(3n * coin), { gas: hex(100_000n) }), /more than/, 'half of it is')
     const given = kind === 1 ? { gasPrice: hex(30_000n * gwei) } : { maxFeePerGas: hex(30_000n * gwei) }
     assert.match(await send(kind, priced(coin), given), /3 ETH, more than 1 ETH/)
-    assert.equal(await send(kind, priced(9n * coin), { gas: hex(100_000n), ...given }), 'sent', 'what the dApp says is the dApp\'s')
+    assert.equal(await send(kind, priced(9n * coin), { gas: hex(100_000n), ...given }), 'sent', "what the dApp says is the dApp's")
     assert.equal(await send(kind, priced(9n * coin), {}, 9n * coin), 'sent')
     assert.match(await send(kind, priced(coin), {}, coin / 100n), /1 ETH, more than 0\.01 ETH/)
   }
@@ -278,43 +398,60 @@ test('a fee that only the node knows of is bounded, most of all where no screen 
   }
 })
 
-test('the next transaction waits until the node has the one before', async t => {
+test('the next transaction waits until the node has the one before', async (t) => {
   const { ask, node, device } = await connected(t)
   let count = 7
   node.answers.eth_getTransactionCount = () => `0x${count.toString(16)}`
   node.answers.eth_sendRawTransaction = () => (count++, HASH)
-  await Promise.all([1, 2, 3].map(n => ask('eth_sendTransaction', [{ to: TO, value: n }])))
-  assert.deepEqual(device.calls.filter(([name]) => name === 'signTransaction').map(([, { nonce, value }]) => [nonce, value]),
-    [['0x7', '0x1'], ['0x8', '0x2'], ['0x9', '0x3']])
+  await Promise.all([1, 2, 3].map((n) => ask('eth_sendTransaction', [{ to: TO, value: n }])))
+  assert.deepEqual(
+    device.calls.filter(([name]) => name === 'signTransaction').map(([, { nonce, value }]) => [nonce, value]),
+    [
+      ['0x7', '0x1'],
+      ['0x8', '0x2'],
+      ['0x9', '0x3'],
+    ],
+  )
 })
 
-test('eth_signTransaction gives the signed transaction and sends nothing', async t => {
+test('eth_signTransaction gives the signed transaction and sends nothing', async (t) => {
   const { ask, node } = await connected(t)
   assert.equal(await ask('eth_signTransaction', [{ from: A0, to: TO }]), `0x02${'cd'.repeat(40)}`)
   assert(!node.methods().includes('eth_sendRawTransaction'))
 })
 
-test('any of the accounts can send, on its own path', async t => {
+test('any of the accounts can send, on its own path', async (t) => {
   const { signer, signed } = await sent(t, { from: A1.toLowerCase(), to: TO }, { accounts: 2 })
   assert.deepEqual([signer.path, signer.from, signed.from], ["m/44'/60'/0'/0/1", A1, A1])
 })
 
-test("the screen's currency is the chain's", async t => {
+test("the screen's currency is the chain's", async (t) => {
   const node = await fakeNode(t)
   const chains = [{ chainId: 1, rpcUrls: [node.url], nativeCurrency: { name: 'Coin', symbol: 'COIN', decimals: 18 } }]
   const { ask, device } = await connected(t, { node, chains })
   await ask('eth_sendTransaction', [{ to: TO }])
-  assert.deepEqual(device.calls.at(-1)[2], { path: "m/44'/60'/0'/0/0", from: A0, allowUnbound: false, acceptUnverified: true, nativeCurrency: { symbol: 'COIN', decimals: 18 } })
+  assert.deepEqual(device.calls.at(-1)[2], {
+    path: "m/44'/60'/0'/0/0",
+    from: A0,
+    allowUnbound: false,
+    acceptUnverified: true,
+    nativeCurrency: { symbol: 'COIN', decimals: 18 },
+  })
 })
 
-test('a signal during the completion leaves the device alone', async t => {
+test('a signal during the completion leaves the device alone', async (t) => {
   const controller = new AbortController()
-  const { ask, device } = await connected(t, { node: await fakeNode(t, { eth_estimateGas: () => (controller.abort(), new Promise(() => {})) }) })
-  await assert.rejects(ask('eth_sendTransaction', [{ to: TO }], { signal: controller.signal }), { code: -32603, data: reason('aborted', true) })
+  const { ask, device } = await connected(t, {
+    node: await fakeNode(t, { eth_estimateGas: () => (controller.abort(), new Promise(() => {})) }),
+  })
+  await assert.rejects(ask('eth_sendTransaction', [{ to: TO }], { signal: controller.signal }), {
+    code: -32603,
+    data: reason('aborted', true),
+  })
   assert.equal(device.opened, 1)
 })
 
-test('what is signed is sent, even if it is given up then', async t => {
+test('what is signed is sent, even if it is given up then', async (t) => {
   const controller = new AbortController()
   const { ask, device } = await connected(t)
   device.signTransaction = () => (controller.abort(), { raw: '0x02', hash: HASH })

@@ -63,7 +63,7 @@ function copy(value: unknown, budget: { left: number }, depth: number): unknown 
   }
   if (value === null) return value
   if (value instanceof Uint8Array) return value.slice()
-  if (Array.isArray(value)) return Array.from(value, entry => copy(entry, budget, depth + 1))
+  if (Array.isArray(value)) return Array.from(value, (entry) => copy(entry, budget, depth + 1))
   const copied: Record<string, unknown> = {}
   for (const [name, entry] of Object.entries(value)) {
     budget.left -= name.length

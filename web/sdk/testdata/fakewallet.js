@@ -20,14 +20,14 @@ export async function page(t, { node, devices = [wallet()], chains, ...options }
   const usb = new FakeUSB()
   usb.devices = devices
   const load = { usb, wasmURL: `${SITE}/imkey.wasm?wallet=${pages}`, store: 'memory', pairing: 'none' }
-  const create = more => sdk.createProvider({ chains: chains ?? [{ chainId: 1, rpcUrls: [node.url] }], ...load, ...options, ...more })
+  const create = (more) => sdk.createProvider({ chains: chains ?? [{ chainId: 1, rpcUrls: [node.url] }], ...load, ...options, ...more })
   const provider = create()
   const heard = []
   for (const name of ['connect', 'disconnect', 'chainChanged', 'accountsChanged', 'message', 'interaction']) {
-    provider.on(name, payload => heard.push([name, payload]))
+    provider.on(name, (payload) => heard.push([name, payload]))
   }
   const ask = (method, params, more) => provider.request({ method, ...(params && { params }), ...more })
-  const events = name => heard.filter(([each]) => each === name).map(([, payload]) => payload)
+  const events = (name) => heard.filter(([each]) => each === name).map(([, payload]) => payload)
   return { sdk, usb, node, provider, create, heard, events, ask, device: devices[0] }
 }
 
@@ -46,7 +46,16 @@ export async function connected(t, options) {
  */
 export function wallet({ serial = 'imKey01191200001', accounts = [A0, A1], status = 'bound' } = {}) {
   const it = {
-    vendorId: 0x096e, productId: 0x0891, serialNumber: serial, calls: [], open: 0, opened: 0, inUse: 0, most: 0, status, accounts,
+    vendorId: 0x096e,
+    productId: 0x0891,
+    serialNumber: serial,
+    calls: [],
+    open: 0,
+    opened: 0,
+    inUse: 0,
+    most: 0,
+    status,
+    accounts,
     async core(options, host) {
       if (it.refuses) throw it.refuses(host)
       it.open++
@@ -56,12 +65,16 @@ export function wallet({ serial = 'imKey01191200001', accounts = [A0, A1], statu
       return device
     },
     /** error is one of the core's own. */
-    error: (code, { statusWord, retryable = false, data } = {}) => it.host.makeError(code, `the device says ${code}`, statusWord, retryable, data),
+    error: (code, { statusWord, retryable = false, data } = {}) =>
+      it.host.makeError(code, `the device says ${code}`, statusWord, retryable, data),
   }
-  const signs = (name, answer) => (...args) => operation(name, args, async () => {
-    if (it.status !== 'bound') throw it.error(it.status === 'unbound' ? 'not-bound' : it.status)
-    return it[name] ? it[name](...args) : answer(...args)
-  })
+  const signs =
+    (name, answer) =>
+    (...args) =>
+      operation(name, args, async () => {
+        if (it.status !== 'bound') throw it.error(it.status === 'unbound' ? 'not-bound' : it.status)
+        return it[name] ? it[name](...args) : answer(...args)
+      })
   // Two operations at once would be mixed up on the wire.
   async function operation(name, args, run) {
     it.calls.push([name, ...args])
@@ -76,12 +89,20 @@ export function wallet({ serial = 'imKey01191200001', accounts = [A0, A1], statu
   const device = {
     info: { serial, seid: 'EE', certificate: 'verified' },
     bindingStatus: async () => it.status,
-    close: async () => { it.open-- },
+    close: async () => {
+      it.open--
+    },
     ethereum: {
       getAccount: signs('getAccount', ({ path }) => ({ address: it.accounts[Number(/(\d+)$/.exec(path)[1])], path, publicKey: '0x04' })),
       signMessage: signs('signMessage', () => ({ signature: SIGNATURE, address: A0, warnings: [] })),
       signTypedData: signs('signTypedData', () => ({ signature: SIGNATURE, address: A0, warnings: [] })),
-      signTransaction: signs('signTransaction', tx => ({ raw: `0x02${'cd'.repeat(40)}`, hash: HASH, from: tx.from, blind: false, warnings: [] })),
+      signTransaction: signs('signTransaction', (tx) => ({
+        raw: `0x02${'cd'.repeat(40)}`,
+        hash: HASH,
+        from: tx.from,
+        blind: false,
+        warnings: [],
+      })),
     },
   }
   return it
@@ -92,11 +113,18 @@ export async function fakeNode(t, more = {}) {
   const node = {
     asked: [],
     answers: {
-      eth_chainId: '0x1', eth_getTransactionCount: '0x7', eth_estimateGas: '0x5208', eth_gasPrice: '0x3b9aca00',
+      eth_chainId: '0x1',
+      eth_getTransactionCount: '0x7',
+      eth_estimateGas: '0x5208',
+      eth_gasPrice: '0x3b9aca00',
       eth_feeHistory: {
-        baseFeePerGas: ['0x3', '0x4', '0x5', '0x64'], reward: [['0x0'], ['0x9'], ['0x2'], ['0x4']], gasUsedRatio: [], oldestBlock: '0x1',
+        baseFeePerGas: ['0x3', '0x4', '0x5', '0x64'],
+        reward: [['0x0'], ['0x9'], ['0x2'], ['0x4']],
+        gasUsedRatio: [],
+        oldestBlock: '0x1',
       },
-      eth_sendRawTransaction: HASH, ...more,
+      eth_sendRawTransaction: HASH,
+      ...more,
     },
   }
   const server = createServer(async (request, response) => {
@@ -115,8 +143,11 @@ export async function fakeNode(t, more = {}) {
     }
     response.writeHead(200, { 'Content-Type': 'application/json' }).end(JSON.stringify(answer))
   })
-  await new Promise(resolve => server.listen(0, '127.0.0.1', resolve))
-  t.after(() => { server.close(); server.closeAllConnections() })
+  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve))
+  t.after(() => {
+    server.close()
+    server.closeAllConnections()
+  })
   node.url = `http://127.0.0.1:${server.address().port}/secret-key`
   node.methods = () => node.asked.map(([method]) => method)
   return node

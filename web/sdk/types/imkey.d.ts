@@ -295,13 +295,17 @@ export class ImKey extends EventTarget {
   importBinding(file: Uint8Array, passphrase: string, options?: ImportOptions): Promise<KnownDevice>
 
   addEventListener<K extends keyof ImKeyEventMap>(
-    type: K, listener: (this: ImKey, event: ImKeyEventMap[K]) => void, options?: boolean | AddEventListenerOptions): void
-  addEventListener(
-    type: string, listener: EventListenerOrEventListenerObject | null, options?: boolean | AddEventListenerOptions): void
+    type: K,
+    listener: (this: ImKey, event: ImKeyEventMap[K]) => void,
+    options?: boolean | AddEventListenerOptions,
+  ): void
+  addEventListener(type: string, listener: EventListenerOrEventListenerObject | null, options?: boolean | AddEventListenerOptions): void
   removeEventListener<K extends keyof ImKeyEventMap>(
-    type: K, listener: (this: ImKey, event: ImKeyEventMap[K]) => void, options?: boolean | EventListenerOptions): void
-  removeEventListener(
-    type: string, listener: EventListenerOrEventListenerObject | null, options?: boolean | EventListenerOptions): void
+    type: K,
+    listener: (this: ImKey, event: ImKeyEventMap[K]) => void,
+    options?: boolean | EventListenerOptions,
+  ): void
+  removeEventListener(type: string, listener: EventListenerOrEventListenerObject | null, options?: boolean | EventListenerOptions): void
 }
 
 export interface DeviceInfo {
@@ -448,13 +452,17 @@ export class Device extends EventTarget {
   forget(): Promise<void>
 
   addEventListener<K extends keyof DeviceEventMap>(
-    type: K, listener: (this: Device, event: DeviceEventMap[K]) => void, options?: boolean | AddEventListenerOptions): void
-  addEventListener(
-    type: string, listener: EventListenerOrEventListenerObject | null, options?: boolean | AddEventListenerOptions): void
+    type: K,
+    listener: (this: Device, event: DeviceEventMap[K]) => void,
+    options?: boolean | AddEventListenerOptions,
+  ): void
+  addEventListener(type: string, listener: EventListenerOrEventListenerObject | null, options?: boolean | AddEventListenerOptions): void
   removeEventListener<K extends keyof DeviceEventMap>(
-    type: K, listener: (this: Device, event: DeviceEventMap[K]) => void, options?: boolean | EventListenerOptions): void
-  removeEventListener(
-    type: string, listener: EventListenerOrEventListenerObject | null, options?: boolean | EventListenerOptions): void
+    type: K,
+    listener: (this: Device, event: DeviceEventMap[K]) => void,
+    options?: boolean | EventListenerOptions,
+  ): void
+  removeEventListener(type: string, listener: EventListenerOrEventListenerObject | null, options?: boolean | EventListenerOptions): void
 }
 
 /** A whole number from 0: a safe integer, a bigint, or a string of 0x and hex digits. */
@@ -568,7 +576,13 @@ export interface TypedData {
  */
 export interface Ethereum {
   /** Resolves to the account at a path. With `verify`, the device shows the address, and the call waits until the user confirms it. */
-  getAccount(options?: { path?: string; verify?: boolean; allowUnbound?: boolean; acceptUnverified?: boolean; signal?: AbortSignal }): Promise<Account>
+  getAccount(options?: {
+    path?: string
+    verify?: boolean
+    allowUnbound?: boolean
+    acceptUnverified?: boolean
+    signal?: AbortSignal
+  }): Promise<Account>
   signTransaction(transaction: TransactionRequest, options?: TransactionOptions): Promise<SignedTransaction>
   /** Signs text or bytes with EIP-191's prefix, as personal_sign does. */
   signMessage(message: string | Uint8Array, options?: SignOptions): Promise<SignedMessage>
@@ -696,11 +710,7 @@ export interface Provider {
    * Carries out a request. Requests that need the device wait for one another. A signal aborts a request: the device is told to cancel,
    * and the request rejects when the device is idle again. Every rejection is an Error with an integer code: see ProviderRpcError.
    */
-  request(args: {
-    readonly method: string
-    readonly params?: readonly unknown[] | object
-    readonly signal?: AbortSignal
-  }): Promise<any>
+  request(args: { readonly method: string; readonly params?: readonly unknown[] | object; readonly signal?: AbortSignal }): Promise<any>
   on<K extends keyof ProviderEventMap>(event: K, listener: (payload: ProviderEventMap[K]) => void): this
   on(event: string, listener: (...args: any[]) => void): this
   once<K extends keyof ProviderEventMap>(event: K, listener: (payload: ProviderEventMap[K]) => void): this

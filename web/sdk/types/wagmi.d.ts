@@ -35,9 +35,7 @@ export type Connector = {
     isReconnecting?: boolean | undefined
     withCapabilities?: withCapabilities | boolean | undefined
   }): Promise<{
-    accounts: withCapabilities extends true
-      ? readonly { address: Address; capabilities: Record<string, unknown> }[]
-      : readonly Address[]
+    accounts: withCapabilities extends true ? readonly { address: Address; capabilities: Record<string, unknown> }[] : readonly Address[]
     chainId: number
   }>
   disconnect(): Promise<void>

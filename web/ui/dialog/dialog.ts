@@ -38,9 +38,30 @@ export function openPairingDialog(options: PairingDialogOptions): Promise<'bound
 
 /** The events that the page must not get, because its shortcuts and its own dialogs would act on them. */
 const ownEvents = [
-  'keydown', 'keyup', 'keypress', 'beforeinput', 'input', 'change', 'paste', 'copy', 'cut', 'drop', 'dragover',
-  'compositionstart', 'compositionupdate', 'compositionend', 'focusin', 'focusout', 'click', 'mousedown', 'mouseup',
-  'pointerdown', 'pointerup', 'touchstart', 'touchend', 'wheel',
+  'keydown',
+  'keyup',
+  'keypress',
+  'beforeinput',
+  'input',
+  'change',
+  'paste',
+  'copy',
+  'cut',
+  'drop',
+  'dragover',
+  'compositionstart',
+  'compositionupdate',
+  'compositionend',
+  'focusin',
+  'focusout',
+  'click',
+  'mousedown',
+  'mouseup',
+  'pointerdown',
+  'pointerup',
+  'touchstart',
+  'touchend',
+  'wheel',
 ]
 
 class Dialog {
@@ -125,10 +146,14 @@ class Dialog {
     for (const name of ownEvents) root.addEventListener(name, (event) => event.stopPropagation(), { passive: true, ...listening })
 
     // Escape closes the dialog as the other ways do. At a second Escape, browsers close it in any case, with an event.
-    this.#dialog.addEventListener('cancel', (event) => {
-      event.preventDefault()
-      this.#cancel()
-    }, listening)
+    this.#dialog.addEventListener(
+      'cancel',
+      (event) => {
+        event.preventDefault()
+        this.#cancel()
+      },
+      listening,
+    )
     this.#dialog.addEventListener('close', () => this.#end(), listening)
     signal?.addEventListener('abort', () => this.#end(), listening)
     window.addEventListener('pagehide', () => this.#end(), listening)
@@ -189,7 +214,13 @@ class Dialog {
         h(
           'div',
           {},
-          h('p', { id: 'asking' }, wants.before[language], h('strong', { translate: 'no' }, location.host || location.protocol), this.#after),
+          h(
+            'p',
+            { id: 'asking' },
+            wants.before[language],
+            h('strong', { translate: 'no' }, location.host || location.protocol),
+            this.#after,
+          ),
           this.#trust,
         ),
         h(

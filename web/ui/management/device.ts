@@ -78,7 +78,8 @@ function about(known: KnownFacts, language: Language): HTMLElement {
       row(pairing.binding, t(known.record === 'bound' ? pairing.boundToThis : bindingSummary(known)), language),
       row(pairing.boundAt, dateTime(known.boundAt, language), language),
       row(words.certificate, verified && t(verified), language),
-      (known.record === 'bound' || known.record === 'imported') && row(words.code, t(known.codeKept ? words.codeKept : words.codeNotKept), language),
+      (known.record === 'bound' || known.record === 'imported') &&
+        row(words.code, t(known.codeKept ? words.codeKept : words.codeNotKept), language),
     ),
     known.key &&
       h(

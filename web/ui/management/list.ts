@@ -56,4 +56,3 @@ export function bindingSummary({ record, boundAt }: KnownFacts): Text {
 function date(iso: string | null, language: Language): string {
   return iso === null ? '' : new Intl.DateTimeFormat(languageTag[language], { dateStyle: 'medium' }).format(new Date(iso))
 }
-

@@ -53,7 +53,13 @@ export function lostCode(
 
     case 'at-hand': {
       const tick = h('input', { type: 'checkbox', 'data-control': 'at-hand' })
-      const { element, goOn } = question(t(words.atHandFirst), t(words.goOn), tick, () => tick.checked, () => manager.lostGoOn('count'))
+      const { element, goOn } = question(
+        t(words.atHandFirst),
+        t(words.goOn),
+        tick,
+        () => tick.checked,
+        () => manager.lostGoOn('count'),
+      )
       tick.addEventListener('change', () => goOn.follow())
       view.heading(words.atHandTitle)
       view.lead(words.atHandLead)
@@ -68,7 +74,13 @@ export function lostCode(
     case 'count': {
       const boxes = [...counts.map((n) => ({ value: String(n), label: t(wordCount(n)) })), { value: '', label: t(words.countOther) }].map(
         ({ value, label }) => {
-          const box = h('input', { type: 'radio', name: 'count', value, 'data-control': `count-${value || 'other'}`, change: () => goOn.follow() })
+          const box = h('input', {
+            type: 'radio',
+            name: 'count',
+            value,
+            'data-control': `count-${value || 'other'}`,
+            change: () => goOn.follow(),
+          })
           return { box, element: h('label', { class: 'tick' }, box, h('span', {}, label)) }
         },
       )
@@ -83,7 +95,12 @@ export function lostCode(
       view.heading(words.countTitle)
       view.lead(words.countLead)
       view.add(
-        h('fieldset', { class: 'choices' }, h('legend', { class: 'visually-hidden' }, t(words.countTitle)), ...boxes.map(({ element }) => element)),
+        h(
+          'fieldset',
+          { class: 'choices' },
+          h('legend', { class: 'visually-hidden' }, t(words.countTitle)),
+          ...boxes.map(({ element }) => element),
+        ),
         element,
       )
       view.actions(goOn.button, stop)
@@ -105,7 +122,10 @@ export function lostCode(
         h('ol', { class: 'list' }, ...[words.howMenu, words.howRestore, words.howConnect].map((step) => h('li', {}, t(step)))),
       )
       view.text(words.lostPage, 'quiet')
-      view.actions(primary('connect-known', t(words.howDone), () => manager.connect()), stop)
+      view.actions(
+        primary('connect-known', t(words.howDone), () => manager.connect()),
+        stop,
+      )
       return view.rendered()
   }
 }

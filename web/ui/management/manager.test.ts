@@ -50,7 +50,10 @@ const file = (content = exportedFile, name = 'imkey-01191200001-binding.age') =>
 const said = ({ state }: Manager) => (state?.name === 'known' ? [state.said, state.known.called] : [])
 
 test('the list shows the known devices and which are plugged in, and opens none', async () => {
-  const { manager, imkey, device, lists } = await setUp(knownDevice({ name: 'Savings' }), knownDevice({ seid: 'B', serial: 'imKey01191200002', state: 'unreadable' }))
+  const { manager, imkey, device, lists } = await setUp(
+    knownDevice({ name: 'Savings' }),
+    knownDevice({ seid: 'B', serial: 'imKey01191200002', state: 'unreadable' }),
+  )
   imkey.permitted = [device]
   await manager.refresh()
   assert.deepEqual(
@@ -266,7 +269,10 @@ test('a file that cannot be imported is shown with the reason', async () => {
     assert.deepEqual(manager.state, { name: 'import', problem: 'not-a-binding' })
   }
   assert.deepEqual(manager.state, { name: 'import', problem: 'not-a-binding' })
-  for (const [name, problem] of [['holiday', 'not-a-binding'], ['imkey-01191200001-binding.age', 'damaged']] as const) {
+  for (const [name, problem] of [
+    ['holiday', 'not-a-binding'],
+    ['imkey-01191200001-binding.age', 'damaged'],
+  ] as const) {
     await manager.take({ ...file(), name, arrayBuffer: async () => Promise.reject(new DOMException('a folder', 'NotReadableError')) })
     assert.deepEqual(manager.state, { name: 'import', problem })
   }
@@ -275,7 +281,11 @@ test('a file that cannot be imported is shown with the reason', async () => {
 })
 
 test('without the code, easier ways come first, and nothing is reset', async () => {
-  const { manager, imkey, connected, device } = await setUp(knownDevice(), knownDevice({ seid: 'F', serial: 'imKey01191200002', state: 'former' }), knownDevice({ seid: 'I', serial: 'imKey01191200003', state: 'imported' }))
+  const { manager, imkey, connected, device } = await setUp(
+    knownDevice(),
+    knownDevice({ seid: 'F', serial: 'imKey01191200002', state: 'former' }),
+    knownDevice({ seid: 'I', serial: 'imKey01191200003', state: 'imported' }),
+  )
   const step = () => (manager.state?.name === 'lost' ? manager.state.step : manager.state?.name)
   manager.open(seid)
   manager.lost()

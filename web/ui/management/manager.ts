@@ -68,7 +68,9 @@ export class Manager {
         }
       }
       const plugged = new Set((await imkey.getDevices().catch(() => [])).map(({ serialNumber }) => serialNumber))
-      const facts = (await imkey.knownDevices()).map((known) => knownFacts(known, plugged.has(known.serial), this.environment.simulatorKeys))
+      const facts = (await imkey.knownDevices()).map((known) =>
+        knownFacts(known, plugged.has(known.serial), this.environment.simulatorKeys),
+      )
       this.#devices = await Promise.all(facts)
     } catch (error) {
       this.environment.report.failure(codeOf(error), statusWordOf(error))
@@ -187,7 +189,10 @@ export class Manager {
     if (this.#state?.name !== 'import') return Promise.resolve()
     return this.#during(async (run) => {
       if (file.size === 0 || file.size > maxFileSize) return this.#set({ name: 'import', problem: 'not-a-binding' })
-      const content = await file.arrayBuffer().then((read) => new Uint8Array(read), () => null)
+      const content = await file.arrayBuffer().then(
+        (read) => new Uint8Array(read),
+        () => null,
+      )
       run.throwIfAborted()
       // A folder cannot be read, and neither can a file on a disk that was removed.
       if (!content) return this.#set({ name: 'import', problem: file.name.endsWith('.age') ? 'damaged' : 'not-a-binding' })
@@ -246,7 +251,11 @@ export class Manager {
         await this.refresh()
         run.throwIfAborted()
         this.#forgetSecrets()
-        this.#set({ name: 'known', known: this.#find(known.seid) ?? (await knownFacts(known, false, this.environment.simulatorKeys)), said: 'imported' })
+        this.#set({
+          name: 'known',
+          known: this.#find(known.seid) ?? (await knownFacts(known, false, this.environment.simulatorKeys)),
+          said: 'imported',
+        })
       } catch (error) {
         if (run.aborted) return
         const problem = problemOf(error)

@@ -21,7 +21,10 @@ test('the kept code is shown for half a minute and is in no state', async () => 
   assert.deepEqual([revealed, waits], [[secret], [30_000]])
   gate.open()
   await viewing
-  assert.deepEqual(states.slice(-3).map((state) => state.name === 'bound' && state.manage), ['asking', 'revealed', 'hidden'])
+  assert.deepEqual(
+    states.slice(-3).map((state) => state.name === 'bound' && state.manage),
+    ['asking', 'revealed', 'hidden'],
+  )
   assert.equal(device.asked.at(-1), 'reveal accept=false')
   assert.ok(!JSON.stringify(states).includes(secret))
   assert.ok(!report.text().includes(secret))

@@ -111,7 +111,10 @@ test('a check that does not end times out', async () => {
 })
 
 test('the page says what the record keeps, whatever the user chose', async () => {
-  for (const [codeKept, keep] of [[false, true], [true, false]] as const) {
+  for (const [codeKept, keep] of [
+    [false, true],
+    [true, false],
+  ] as const) {
     const { pairing, imkey, device } = await toCode()
     imkey.known = [knownDevice({ seid: device.info.seid, codeKept })] // it was bound already
     await pairing.submit(secret, keep)

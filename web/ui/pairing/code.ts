@@ -124,7 +124,12 @@ export function parsePaste(text: string): { readonly text: string } | { readonly
 
   const strong = new Set<string>()
   const weak = new Set<string>()
-  const words = [...text.slice(0, 4096).normalize('NFKC').matchAll(/[0-9A-Za-z]+/g)]
+  const words = [
+    ...text
+      .slice(0, 4096)
+      .normalize('NFKC')
+      .matchAll(/[0-9A-Za-z]+/g),
+  ]
   const consider = (raw: string, dashed: boolean) => {
     const code = raw.toUpperCase()
     if (![...code].every(valid)) return

@@ -104,10 +104,7 @@ export class Connection {
   /** Waits until nothing that was left behind is under way. It returns false if that takes too long. */
   async idle(run: AbortSignal): Promise<boolean> {
     const enough = new AbortController()
-    const idle = await Promise.race([
-      this.#ending.then(() => true),
-      this.environment.wait(timeout, enough.signal).then(() => false),
-    ])
+    const idle = await Promise.race([this.#ending.then(() => true), this.environment.wait(timeout, enough.signal).then(() => false)])
     enough.abort()
     run.throwIfAborted()
     return idle

@@ -60,10 +60,7 @@ export function render(state: ExceptionalState, context: Context): Rendered {
       view.warning(exceptional.elsewhereLead)
       view.text(exceptional.elsewhereCode)
       view.text(exceptional.elsewhereWhere, 'quiet')
-      view.actions(
-        primary('go-on', t(exceptional.elsewhereGoOn), handlers.goOn),
-        secondary('stop', t(words.stop), handlers.leave),
-      )
+      view.actions(primary('go-on', t(exceptional.elsewhereGoOn), handlers.goOn), secondary('stop', t(words.stop), handlers.leave))
       view.add(
         entrances &&
           h(

@@ -30,7 +30,12 @@ test('a browser that was bound shows that another app is now, and offers to bind
 })
 
 test('a browser that was never bound shows nothing of the kind', async () => {
-  for (const known of [[], [knownDevice({ state: 'unfinished' })], [knownDevice({ seid: 'ANOTHER' })], [knownDevice({ state: 'unreadable' })]]) {
+  for (const known of [
+    [],
+    [knownDevice({ state: 'unfinished' })],
+    [knownDevice({ seid: 'ANOTHER' })],
+    [knownDevice({ state: 'unreadable' })],
+  ]) {
     for (const status of ['unbound', 'bound-elsewhere'] as const) {
       const { pairing, device, imkey } = setUp()
       imkey.known = known
@@ -81,7 +86,9 @@ test('an unverified device must be accepted again, whatever it was bound to befo
 })
 
 test('what the record says of a bound device is shown, and a store that fails breaks nothing else', async () => {
-  const { pairing, device, imkey } = setUp({ simulator: { serial: 's', cas: ['04' + '2B'.repeat(64), '04' + '1A'.repeat(64)], tries: async () => 1, usb: async () => ({}) } })
+  const { pairing, device, imkey } = setUp({
+    simulator: { serial: 's', cas: ['04' + '2B'.repeat(64), '04' + '1A'.repeat(64)], tries: async () => 1, usb: async () => ({}) },
+  })
   imkey.known = [knownDevice({ name: 'Savings' })]
   device.statuses = ['bound']
   await pairing.connect()

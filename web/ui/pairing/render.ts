@@ -122,9 +122,7 @@ export function render(state: Exclude<State, ExceptionalState>, context: Context
       view.lead(words.recognisedLead)
       view.actions(
         goOn,
-        context.given
-          ? secondary('stop', t(words.stop), handlers.leave)
-          : secondary('another', t(words.another), handlers.another),
+        context.given ? secondary('stop', t(words.stop), handlers.leave) : secondary('another', t(words.another), handlers.another),
       )
       return view.rendered(goOn)
     }
@@ -245,7 +243,6 @@ export function render(state: Exclude<State, ExceptionalState>, context: Context
       if (managing?.focus) return { ...view.rendered(managing.focus), announcement: managing.announcement }
       return view.rendered(state.fresh ? undefined : done)
     }
-
   }
 }
 

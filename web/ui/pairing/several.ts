@@ -37,9 +37,6 @@ export function several(
       ),
     ),
   )
-  view.actions(
-    secondary('another', t(exceptional.notListed), handlers.another),
-    secondary('stop', t(words.cancel), handlers.leave),
-  )
+  view.actions(secondary('another', t(exceptional.notListed), handlers.another), secondary('stop', t(words.cancel), handlers.leave))
   return view.rendered()
 }

@@ -157,10 +157,7 @@ test('every error is shown with its code, and the device is released', async () 
     const { pairing, device } = setUp()
     device.onOpen = async () => Promise.reject(fail(code))
     await pairing.connect()
-    assert.deepEqual(
-      pairing.state,
-      code === 'unsupported' ? { name: 'unsupported', reason: 'no-webusb' } : { name: 'error', code },
-    )
+    assert.deepEqual(pairing.state, code === 'unsupported' ? { name: 'unsupported', reason: 'no-webusb' } : { name: 'error', code })
     assert.equal(device.asked.at(-1), 'close')
   }
 })

@@ -112,7 +112,7 @@ export class Visit {
    * classifies the device again, since anything may have happened on the device meanwhile.
    */
   async #follow(run: AbortSignal, flow: Flow): Promise<void> {
-    for (let step = flow; ; ) {
+    for (let step = flow; ;) {
       try {
         return await step(run)
       } catch (error) {

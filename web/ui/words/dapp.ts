@@ -90,12 +90,18 @@ export const dapp = {
   nodeSilent: say('No node answers there. Start one, then try again.', '该地址没有节点应答。请先启动节点再试。'),
 
   request: say('Request', '请求'),
-  requestNone: say('No request yet. The requests of this page to the imKey appear here.', '尚无请求。本页面向 imKey 发出的请求会显示在这里。'),
+  requestNone: say(
+    'No request yet. The requests of this page to the imKey appear here.',
+    '尚无请求。本页面向 imKey 发出的请求会显示在这里。',
+  ),
   screen: say('On your imKey', 'imKey 屏幕'),
   screenIdle: say('It waits for a request.', '正在等待请求。'),
   screenChoose: say('Choose the imKey in the browser’s window.', '请在浏览器弹出的窗口中选择 imKey。'),
   screenPair: say('Enter the binding code in the dialog.', '请在对话框中输入绑定码。'),
-  screenWaits: say('It waits for you: read its screen, then press OK or cancel on the device.', '正在等待你：请阅读屏幕内容，然后在设备上按确认或取消。'),
+  screenWaits: say(
+    'It waits for you: read its screen, then press OK or cancel on the device.',
+    '正在等待你：请阅读屏幕内容，然后在设备上按确认或取消。',
+  ),
   screenBusy: say('The request is on its way.', '请求正在处理。'),
   screenNode: say('Nothing to do on it: the chain’s node answers this.', '无需在设备上操作：由链上节点应答。'),
   screenSays: say('Compare it with this:', '请与以下内容核对：'),
@@ -189,7 +195,10 @@ export function nodeIs(chain: Text): Text {
 /** refusals are the sentences for the provider's integer codes (EIP-1193), used if the reason has no sentence. */
 export const refusals: Readonly<Record<number, Text>> = {
   4001: say('You rejected it. Nothing was signed.', '你已拒绝，没有签署任何内容。'),
-  4100: say('The imKey cannot be used for this: it is not bound, or the account is not its own.', '不能用 imKey 完成此操作：尚未绑定，或账户不符。'),
+  4100: say(
+    'The imKey cannot be used for this: it is not bound, or the account is not its own.',
+    '不能用 imKey 完成此操作：尚未绑定，或账户不符。',
+  ),
   4200: say('There is no such method.', '不支持此方法。'),
   4900: say('Your imKey is not plugged in.', 'imKey 未插入。'),
   4901: say('The node is on another chain than the one selected. Nothing was signed.', '节点与所选的链不一致，没有签署任何内容。'),

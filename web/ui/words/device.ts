@@ -34,23 +34,14 @@ export const device = {
   doingCode: say('Shows its binding code. Enter it on the connect page.', '正在显示绑定码，请在连接页面输入。'),
   doingAsking: say('Asks you: OK or cancel.', '等待你按确认或取消。'),
   doingReady: say('Ready.', '就绪。'),
-  doingMenu: say(
-    'Shows its menu. Until you leave it, pages must wait.',
-    '正在显示菜单。退出之前，网页请求都会被要求等待。',
-  ),
+  doingMenu: say('Shows its menu. Until you leave it, pages must wait.', '正在显示菜单。退出之前，网页请求都会被要求等待。'),
   doingPIN: say('Takes a new PIN.', '正在设置新 PIN。'),
-  doingWords: say(
-    'Shows the words of a new wallet. Confirm them.',
-    '正在显示新钱包的助记词，请逐个确认。',
-  ),
+  doingWords: say('Shows the words of a new wallet. Confirm them.', '正在显示新钱包的助记词，请逐个确认。'),
   doingRestoring: say('Takes the words of your wallet, letter by letter.', '正在逐个字母输入钱包的助记词。'),
   doingNotice: say('Tells you something. Press OK.', '正在提示你。请按确认键。'),
   doingRecording: say('Plays a recording to any page that connects.', '正在播放一段录制的会话。'),
   doingBootLoader: say('In its boot loader.', '处于引导程序中。'),
-  doingCodeLocked: say(
-    'Checks no more binding codes until it is unlocked.',
-    '绑定码错误次数过多，解锁前不再核对。',
-  ),
+  doingCodeLocked: say('Checks no more binding codes until it is unlocked.', '绑定码错误次数过多，解锁前不再核对。'),
   bound: say('Bound to', '绑定对象'),
   boundNone: say('Nothing', '无'),
   boundOne: say('One browser', '一个浏览器'),
@@ -91,10 +82,7 @@ export const device = {
   batterySet: say('Set battery', '设置电量'),
   batteryRange: say('Enter a number from 0 to 100.', '请输入 0 到 100 的数字。'),
   powerCut: say('Cut the power', '切断电源'),
-  powerCutText: say(
-    'Like tearing out the battery: what is not stored is lost.',
-    '相当于突然拔掉电池：未保存的内容会丢失。',
-  ),
+  powerCutText: say('Like tearing out the battery: what is not stored is lost.', '相当于突然拔掉电池：未保存的内容会丢失。'),
 
   resetMenu: say('Reset', '重置'),
   resetText: say(
@@ -128,20 +116,11 @@ export const refusals: Readonly<Record<string, Text>> = {
   'boot-loader': say('It is in its boot loader.', '设备处于引导程序中。'),
   'no-pin': say('It has no PIN.', '设备没有设置 PIN。'),
   'pin-wrong': say('That is not its PIN.', 'PIN 不正确。'),
-  'pin-wiped': say(
-    'That was the fifth wrong PIN in a row: the device has wiped itself.',
-    '连续第五次输错 PIN：设备已自动清空。',
-  ),
+  'pin-wiped': say('That was the fifth wrong PIN in a row: the device has wiped itself.', '连续第五次输错 PIN：设备已自动清空。'),
   'pin-format': say('A PIN has 4 to 12 digits.', 'PIN 为 4 到 12 位数字。'),
   'wallet-exists': say('It has a wallet already. Only a reset removes it.', '设备已有钱包，只有重置才能清除。'),
   'word-count': say('Enter 12 or 24 words.', '请输入 12 或 24 个单词。'),
-  mnemonic: say(
-    'That is no mnemonic phrase: a word or its order is wrong.',
-    '这不是有效的助记词：单词或顺序有误。',
-  ),
-  recording: say(
-    'It plays a recording, which has no buttons, PIN or wallet.',
-    '它正在回放一段录制的会话，没有按键、PIN 和钱包。',
-  ),
+  mnemonic: say('That is no mnemonic phrase: a word or its order is wrong.', '这不是有效的助记词：单词或顺序有误。'),
+  recording: say('It plays a recording, which has no buttons, PIN or wallet.', '它正在回放一段录制的会话，没有按键、PIN 和钱包。'),
   battery: say('Enter a number from 0 to 100.', '请输入 0 到 100 的数字。'),
 }

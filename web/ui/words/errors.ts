@@ -23,10 +23,7 @@ function permission(where: Surroundings): Advice {
   const denied = errors['permission-denied']
   if (where.framed) {
     return {
-      what: say(
-        'This page is inside another page that does not let it use USB.',
-        '本页面嵌在另一个网页中，而后者不允许它使用 USB。',
-      ),
+      what: say('This page is inside another page that does not let it use USB.', '本页面嵌在另一个网页中，而后者不允许它使用 USB。'),
       next: say(
         'Open this page in a tab of its own. The owner of the outer page can add this to its iframe:',
         '请在单独的标签页中打开本页面。外层网页的维护者可在其 iframe 上加入：',

@@ -58,10 +58,7 @@ export const exceptional = {
     'The serial number is the same, but the device is not bound any more. Bind it again with the new code on its screen; the old code is no longer valid.',
     '序列号表明这是同一台设备，但它已不再与任何应用绑定。请用屏幕上的新绑定码重新绑定，旧绑定码已失效。',
   ),
-  resetStranger: say(
-    'If you did not reset it, someone else had the device.',
-    '如果不是你重置的，说明有人接触过这台设备。',
-  ),
+  resetStranger: say('If you did not reset it, someone else had the device.', '如果不是你重置的，说明有人接触过这台设备。'),
   resetTitle: say('Your imKey was reset', 'imKey 已被重置'),
   resetWallet: say(
     'A reset erases the wallet. If you have not restored it yet, do so on the device, from your mnemonic phrase.',
@@ -80,10 +77,7 @@ export const exceptional = {
   takenTitle: say('Another tab is using your imKey now', 'imKey 现由另一个标签页使用'),
   unsupportedAndroid: say('Chrome on Android', 'Android 上的 Chrome'),
   unsupportedDesktop: say('Chrome, Edge, Opera or Brave on a computer', '电脑上的 Chrome、Edge、Opera 或 Brave'),
-  unsupportedLead: say(
-    'It has no WebUSB. Open this page in one of these:',
-    '它不支持 WebUSB。请用以下浏览器打开本页面：',
-  ),
+  unsupportedLead: say('It has no WebUSB. Open this page in one of these:', '它不支持 WebUSB。请用以下浏览器打开本页面：'),
   unsupportedTitle: say('This browser cannot reach an imKey', '本浏览器无法连接 imKey'),
   useHere: say('Use it here', '在此使用'),
   forgetTitle: say('Forget this imKey in this browser?', '要移除此 imKey 吗？'),

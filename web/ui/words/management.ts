@@ -74,13 +74,19 @@ export const manage = {
   passphraseAgain: say('Passphrase, once more', '再次输入口令'),
   showPassphrase: say('Show what I type', '显示输入内容'),
   strengthShort: say('Too short: at least 8 characters.', '太短：至少 8 个字符。'),
-  strengthWeak: say('Too weak: someone who gets the file could guess it. Take several words that do not belong together.', '强度太低：拿到文件的人可能猜中。请用几个互不相关的词。'),
+  strengthWeak: say(
+    'Too weak: someone who gets the file could guess it. Take several words that do not belong together.',
+    '强度太低：拿到文件的人可能猜中。请用几个互不相关的词。',
+  ),
   strengthFair: say('Fair: it takes great effort to guess. One more word makes it strong.', '强度中等：很难猜中。再加一个词会更好。'),
   strengthStrong: say('Strong.', '强度高。'),
   mismatch: say('The two are not the same. Type it once more.', '两次输入不一致，请再次输入。'),
   exportNow: say('Save the file', '保存文件'),
   exporting: say('Encrypting', '正在加密'),
-  exportingLead: say('Encrypting is slow on purpose, so that the passphrase is hard to guess. This takes a few seconds.', '为使口令难以被猜中，加密有意放慢，需要几秒钟。'),
+  exportingLead: say(
+    'Encrypting is slow on purpose, so that the passphrase is hard to guess. This takes a few seconds.',
+    '为使口令难以被猜中，加密有意放慢，需要几秒钟。',
+  ),
   exportedTitle: say('The file is saved', '文件已保存'),
   exportedLead: say(
     'It is among your browser’s downloads. Take it to the other browser and import it there, on this same page.',
@@ -187,10 +193,7 @@ export const manage = {
     'Not in your memory and not somewhere in the house: the words on paper, in front of you now.',
     '记在脑子里、放在家中某处都不算：要写在纸上，现在就在眼前。',
   ),
-  atHandTick: say(
-    'The words are in front of me, and I can read every one of them.',
-    '助记词就在我眼前，每个词都能看清。',
-  ),
+  atHandTick: say('The words are in front of me, and I can read every one of them.', '助记词就在我眼前，每个词都能看清。'),
   atHandFirst: say('Tick the box first if that is so.', '如果是这样，请先勾选上面的选项。'),
   atHandNo: say('They are not', '不在手边'),
   countTitle: say('Count the words', '数一数有几个词'),
@@ -211,7 +214,10 @@ export const manage = {
   ),
   howTitle: say('Reset it on the device', '在设备上重置'),
   howLead: say('Do this with the imKey in your hands. This page waits.', '请手持 imKey 操作，本页面会等待。'),
-  howMenu: say('On the imKey, open its menu and choose to reset it. It asks you to confirm.', '在 imKey 上打开菜单，选择重置，并按提示确认。'),
+  howMenu: say(
+    'On the imKey, open its menu and choose to reset it. It asks you to confirm.',
+    '在 imKey 上打开菜单，选择重置，并按提示确认。',
+  ),
   howRestore: say(
     'Restore the wallet on the imKey, from your mnemonic phrase. Enter the words on the device alone.',
     '在 imKey 上用助记词恢复钱包。助记词只能在设备上输入。',

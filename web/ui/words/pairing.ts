@@ -27,10 +27,7 @@ export const pairing = {
     'In the browser’s window, select the entry named imKey and press Connect.',
     '请在浏览器弹出的窗口中选中名为 imKey 的设备，然后点“连接”。',
   ),
-  choosingEmpty: say(
-    'The list is empty? Check the cable: some only charge.',
-    '列表是空的？请检查数据线：有的线只能充电。',
-  ),
+  choosingEmpty: say('The list is empty? Check the cable: some only charge.', '列表是空的？请检查数据线：有的线只能充电。'),
 
   openingTitle: say('Reading your imKey', '正在读取 imKey'),
   openingLead: say('Leave it plugged in. This takes a moment.', '请保持连接，稍候片刻。'),
@@ -39,10 +36,7 @@ export const pairing = {
   inMenuTitle: say('Your imKey shows a menu', 'imKey 正停留在菜单'),
 
   recognisedTitle: say('Is this your imKey?', '这是你的 imKey 吗？'),
-  recognisedLead: say(
-    'Compare the serial number with the one on the device or its box.',
-    '请核对序列号是否与设备或包装上的一致。',
-  ),
+  recognisedLead: say('Compare the serial number with the one on the device or its box.', '请核对序列号是否与设备或包装上的一致。'),
   serial: say('Serial number', '序列号'),
   firmware: say('Firmware', '固件版本'),
   bootloader: say('Boot loader', '引导程序'),
@@ -88,10 +82,7 @@ export const pairing = {
     'Go on only with a device that you bought from a seller you trust and that arrived sealed, on a computer of your own.',
     '只有当设备购自你信任的商家、收到时封装完好，并且你使用的是自己的电脑时，才应继续。',
   ),
-  unverifiedAccept: say(
-    'I know where this device comes from, and I accept the risk.',
-    '我清楚这台设备的来历，并接受上述风险。',
-  ),
+  unverifiedAccept: say('I know where this device comes from, and I accept the risk.', '我清楚这台设备的来历，并接受上述风险。'),
   unverifiedGoOn: say('Continue without verification', '不经验证，继续'),
   unverifiedTick: say('Tick the box first if you want to go on.', '如要继续，请先勾选上面的选项。'),
 
@@ -126,10 +117,7 @@ export const pairing = {
   checkingTitle: say('Checking the code', '正在核对绑定码'),
   checkingLead: say('Leave your imKey plugged in.', '请保持 imKey 连接。'),
   waitingTitle: say('Look at your imKey', '请看你的 imKey'),
-  waitingLead: say(
-    'It waits for you: confirm or reject on the device.',
-    '它正在等待你：请在设备上确认或拒绝。',
-  ),
+  waitingLead: say('It waits for you: confirm or reject on the device.', '它正在等待你：请在设备上确认或拒绝。'),
 
   stoppingTitle: say('Stopping', '正在停止'),
   stoppingLead: say(
@@ -144,32 +132,20 @@ export const pairing = {
   ),
   boundAgain: say('Your imKey knows this browser. No code is needed.', 'imKey 认得本浏览器，无需输入绑定码。'),
   adviceTitle: say('Write the binding code down', '请抄写绑定码'),
-  adviceWrite: say(
-    'Write it on paper and keep it beside your mnemonic phrase.',
-    '把它写在纸上，与助记词放在一起。',
-  ),
+  adviceWrite: say('Write it on paper and keep it beside your mnemonic phrase.', '把它写在纸上，与助记词放在一起。'),
   advicePhoto: say('Never photograph it.', '切勿拍照。'),
   adviceOnline: say('Never store it online or send it to anyone.', '切勿存到网上，也不要发给任何人。'),
   adviceWhy: say(
     'Your imKey will not show it again to a new browser; you will need this paper.',
     'imKey 不会再向新的浏览器显示它，届时你需要这张纸。',
   ),
-  kept: say(
-    'The code is kept in this browser, encrypted.',
-    '绑定码已加密保存在本浏览器中。',
-  ),
-  notKept: say(
-    'The code is not kept in this browser. Your paper is the only copy.',
-    '绑定码没有保存在本浏览器中，纸上的是唯一一份。',
-  ),
+  kept: say('The code is kept in this browser, encrypted.', '绑定码已加密保存在本浏览器中。'),
+  notKept: say('The code is not kept in this browser. Your paper is the only copy.', '绑定码没有保存在本浏览器中，纸上的是唯一一份。'),
   notPersisted: say(
     'This browser may clear its storage when space runs low; the binding would then be gone and you would need the code again.',
     '空间不足时，本浏览器可能会清除存储；届时绑定将会丢失，需要重新输入绑定码。',
   ),
-  acceptedUnverified: say(
-    'You accepted this device without verification.',
-    '你在未经验证的情况下接受了此设备。',
-  ),
+  acceptedUnverified: say('You accepted this device without verification.', '你在未经验证的情况下接受了此设备。'),
   manage: say('Manage this binding', '管理此绑定'),
   viewCode: say('View the binding code', '查看绑定码'),
   viewCodeText: say(
@@ -199,7 +175,10 @@ export const pairing = {
   disconnect: say('Disconnect', '断开连接'),
   unpluggedNote: say('Your imKey is unplugged. The binding stays.', 'imKey 已拔出，绑定仍然有效。'),
 
-  notLoaded: say('This part of the page could not be loaded. Check the connection and press again.', '页面的这一部分未能加载。请检查网络后再按一次。'),
+  notLoaded: say(
+    'This part of the page could not be loaded. Check the connection and press again.',
+    '页面的这一部分未能加载。请检查网络后再按一次。',
+  ),
   copied: say('Report copied. It contains no code and no key.', '报告已复制，其中不含绑定码和密钥。'),
   copyFailed: say('Copying was refused. Select the report and copy it by hand.', '浏览器拒绝复制，请手动选中并复制。'),
   report: say('Report', '诊断报告'),
@@ -212,10 +191,7 @@ export function codeBox(n: number): Text {
 
 /** codeIncomplete says how many characters are still missing. */
 export function codeIncomplete(missing: number): Text {
-  return say(
-    missing === 1 ? 'One character is missing.' : `${missing} characters are missing.`,
-    `还差 ${missing} 个字符。`,
-  )
+  return say(missing === 1 ? 'One character is missing.' : `${missing} characters are missing.`, `还差 ${missing} 个字符。`)
 }
 
 /** codeRule says why something that was typed or pasted cannot be a code. */
@@ -231,10 +207,7 @@ export const codeRule = {
 
 /** wrongCode says that the code was wrong and how many tries are left, if that is known. */
 export function wrongCode(source: 'screen' | 'paper', triesLeft: number | null): Text {
-  const wrong =
-    source === 'screen'
-      ? early['wrong-code'].what
-      : say('That is not the code of this imKey.', '这不是这台 imKey 的绑定码。')
+  const wrong = source === 'screen' ? early['wrong-code'].what : say('That is not the code of this imKey.', '这不是这台 imKey 的绑定码。')
   return joined(wrong, afterWrongCode(source, triesLeft))
 }
 
@@ -243,10 +216,7 @@ function afterWrongCode(source: 'screen' | 'paper', triesLeft: number | null): T
     case null:
       return source === 'screen'
         ? early['wrong-code'].next
-        : say(
-            'Was it written down for another device, or before a reset?',
-            '抄写的会不会是另一台设备的，或是重置之前的？',
-          )
+        : say('Was it written down for another device, or before a reset?', '抄写的会不会是另一台设备的，或是重置之前的？')
     case 0:
       return say(
         'It was the last try. Unlock your imKey with its PIN; without a PIN, hold its OK button.',

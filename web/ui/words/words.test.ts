@@ -52,7 +52,12 @@ test('every text is in every language, and the Chinese texts are Chinese', () =>
 })
 
 test('there are sentences for every code that core knows, and for no other', () => {
-  assert.deepEqual(Object.keys(errors).filter((key) => !key.includes('/')).sort(), [...errorCodes].sort())
+  assert.deepEqual(
+    Object.keys(errors)
+      .filter((key) => !key.includes('/'))
+      .sort(),
+    [...errorCodes].sort(),
+  )
 })
 
 test('a reason that the sentences for the code would mislead about has its own, and an unknown code is internal', () => {
@@ -70,7 +75,10 @@ test('access rights are explained for the user’s system', () => {
   const rules = udevRule.split('\n')
   assert.ok(rules.includes('SUBSYSTEM=="usb", ATTR{idVendor}=="096e", ATTR{idProduct}=="0891", MODE="0660", TAG+="uaccess"'))
   for (const rule of rules) {
-    assert.match(rule, /^SUBSYSTEM=="usb", ATTR\{idVendor\}=="[0-9a-f]{4}", ATTR\{idProduct\}=="[0-9a-f]{4}", MODE="0660", TAG\+="uaccess"$/)
+    assert.match(
+      rule,
+      /^SUBSYSTEM=="usb", ATTR\{idVendor\}=="[0-9a-f]{4}", ATTR\{idProduct\}=="[0-9a-f]{4}", MODE="0660", TAG\+="uaccess"$/,
+    )
   }
   assert.match(at('windows').next.en, /WinUSB/)
   assert.match(at('windows').next.en, /Zadig/)

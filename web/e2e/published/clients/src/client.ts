@@ -12,8 +12,15 @@ export interface Client {
 export const typedData = {
   domain: { name: 'Ether Mail', version: '1', chainId: Number(chain()), verifyingContract: '0xCcCCccccCCCCcCCCCCCcCcCccCcCCCcCcccccccC' },
   types: {
-    Person: [{ name: 'name', type: 'string' }, { name: 'wallets', type: 'address[]' }],
-    Mail: [{ name: 'from', type: 'Person' }, { name: 'to', type: 'Person[]' }, { name: 'value', type: 'uint256' }],
+    Person: [
+      { name: 'name', type: 'string' },
+      { name: 'wallets', type: 'address[]' },
+    ],
+    Mail: [
+      { name: 'from', type: 'Person' },
+      { name: 'to', type: 'Person[]' },
+      { name: 'value', type: 'uint256' },
+    ],
   },
   primaryType: 'Mail',
   message: {
@@ -33,6 +40,8 @@ export function rpc(): string {
 
 /** The chain as viem describes one. */
 export const definition = {
-  id: Number(chain()), name: 'test', nativeCurrency: { name: 'Ether', symbol: 'ETH', decimals: 18 },
+  id: Number(chain()),
+  name: 'test',
+  nativeCurrency: { name: 'Ether', symbol: 'ETH', decimals: 18 },
   rpcUrls: { default: { http: [rpc()] } },
 }

@@ -15,7 +15,7 @@ export function client(): Client {
       const [connector] = getConnectors(wagmi).filter(({ id }) => id === 'im.imkey')
       return (await connect(wagmi, { connector: connector! })).accounts
     },
-    signMessage: message => signMessage(wagmi, { message }),
+    signMessage: (message) => signMessage(wagmi, { message }),
     signTypedData: () => signTypedData(wagmi, typedData),
     send: async (to, wei) => {
       const hash = await sendTransaction(wagmi, { to: to as Address, value: BigInt(wei) })

@@ -11,7 +11,7 @@ export function client(): Client {
       signer = await provider.getSigner()
       return [signer.address]
     },
-    signMessage: message => signer.signMessage(message),
+    signMessage: (message) => signer.signMessage(message),
     signTypedData: () => signer.signTypedData(typedData.domain, mutable(typedData.types), typedData.message),
     send: async (to, wei) => {
       const sent = await signer.sendTransaction({ to, value: BigInt(wei) })

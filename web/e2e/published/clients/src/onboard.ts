@@ -31,13 +31,13 @@ export function client(): OnboardClient {
   const node = createPublicClient({ chain: definition, transport: http(), pollingInterval: 50 })
   return {
     accounts: async () => {
-      const connecting = onboard.connectWallet();
-      (await choice('imKey')).click()
+      const connecting = onboard.connectWallet()
+      ;(await choice('imKey')).click()
       connected = (await connecting)[0]!
       account = connected.accounts[0]!.address
       return connected.accounts.map(({ address }) => address)
     },
-    signMessage: message => wallet().signMessage({ account, message }),
+    signMessage: (message) => wallet().signMessage({ account, message }),
     signTypedData: () => wallet().signTypedData({ account, ...typedData }),
     send: async (to, wei) => {
       const hash = await wallet().sendTransaction({ account, to: to as Address, value: BigInt(wei) })
@@ -49,22 +49,28 @@ export function client(): OnboardClient {
       const [{ label, accounts, chains, icon }] = onboard.state.get().wallets as [WalletState]
       return { label, accounts: accounts.map(({ address }) => address), chain: chains[0]!.id, icon }
     },
-    switchTo: chainId => onboard.setChain({ chainId }),
+    switchTo: (chainId) => onboard.setChain({ chainId }),
     disconnect: async () => {
       const { provider } = connected
-      const gone = new Promise<void>(resolve => provider.on('accountsChanged', () => resolve()))
+      const gone = new Promise<void>((resolve) => provider.on('accountsChanged', () => resolve()))
       const wallets = await onboard.disconnectWallet({ label: connected.label })
       await gone
-      return { wallets: wallets.length, accounts: await provider.request({ method: 'eth_accounts' }), connected: (provider as any).isConnected() }
+      return {
+        wallets: wallets.length,
+        accounts: await provider.request({ method: 'eth_accounts' }),
+        connected: (provider as any).isConnected(),
+      }
     },
   }
 }
 
 /** choice waits for a wallet's button in web3-onboard's dialog. */
 function choice(label: string): Promise<HTMLElement> {
-  const look = () => Array.from(document.querySelector('onboard-v2')?.shadowRoot?.querySelectorAll('button') ?? [])
-    .find(({ textContent, disabled }) => textContent?.includes(label) && !disabled)
-  return new Promise(resolve => {
+  const look = () =>
+    Array.from(document.querySelector('onboard-v2')?.shadowRoot?.querySelectorAll('button') ?? []).find(
+      ({ textContent, disabled }) => textContent?.includes(label) && !disabled,
+    )
+  return new Promise((resolve) => {
     const seen = () => {
       const button = look()
       if (!button) return

@@ -13,7 +13,7 @@ export function client(): Client {
       account = all[0]!
       return all
     },
-    signMessage: message => wallet.signMessage({ account, message }),
+    signMessage: (message) => wallet.signMessage({ account, message }),
     signTypedData: () => wallet.signTypedData({ account, ...typedData }),
     send: async (to, wei) => {
       const hash = await wallet.sendTransaction({ account, to: to as Address, value: BigInt(wei) })

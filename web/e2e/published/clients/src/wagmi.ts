@@ -13,7 +13,7 @@ import { simulated } from './options'
 
 export function client(): Promise<Client> {
   const wagmi = config([imKey(simulated)])
-  return new Promise(resolve => {
+  return new Promise((resolve) => {
     function Site() {
       const [connector] = useConnectors()
       const connect = useConnect()
@@ -22,7 +22,7 @@ export function client(): Promise<Client> {
       const transaction = useSendTransaction()
       resolve({
         accounts: async () => (await connect.mutateAsync({ connector: connector! })).accounts,
-        signMessage: text => message.mutateAsync({ message: text }),
+        signMessage: (text) => message.mutateAsync({ message: text }),
         signTypedData: () => document.mutateAsync(typedData),
         send: async (to, wei) => {
           const hash = await transaction.mutateAsync({ to: to as Address, value: BigInt(wei) })
@@ -33,7 +33,11 @@ export function client(): Promise<Client> {
       return null
     }
     createRoot(globalThis.document.body).render(
-      createElement(WagmiProvider, { config: wagmi },
-        createElement(QueryClientProvider, { client: new QueryClient() }, createElement(Site))))
+      createElement(
+        WagmiProvider,
+        { config: wagmi },
+        createElement(QueryClientProvider, { client: new QueryClient() }, createElement(Site)),
+      ),
+    )
   })
 }
