@@ -17,7 +17,7 @@ import (
 	"imkey-connect/web/e2e/harness"
 )
 
-// chosenBuses are those that IMKEY_BUS names, with commas between them: those that need no kernel, without it.
+// chosenBuses returns the buses that IMKEY_BUS names, separated by commas, or by default those that need no kernel.
 func chosenBuses(t *testing.T) (chosen []harness.Bus) {
 	names := os.Getenv("IMKEY_BUS")
 	if names == "" {
@@ -40,7 +40,7 @@ func TestBuses(t *testing.T) {
 		t.Run(string(over), func(t *testing.T) {
 			r := &rig{over: over, seen: buses.Seen{}}
 			t.Run("edges", r.edges)
-			t.Run("person", r.person)
+			t.Run("user", r.user)
 			seen[string(over)] = r.seen
 			if dir := os.Getenv("IMKEY_OUT"); dir != "" && !t.Failed() {
 				require.NoError(t, buses.Write(dir, string(over), r.seen))
@@ -58,48 +58,48 @@ func TestBuses(t *testing.T) {
 	t.Log(table)
 }
 
-// rig is one bus under test.
+// rig is the test of one bus.
 type rig struct {
 	over harness.Bus
 	seen buses.Seen
 
-	// Of person.
+	// Of user.
 	t      *testing.T
 	s      *harness.Sim
 	b      *harness.Browser
 	second *device.Device
 }
 
-// note keeps what was seen, to be compared with the other buses.
+// note records what was seen, which is compared with the other buses.
 func (r *rig) note(name string, value any) {
 	r.t.Helper()
 	require.NotContains(r.t, r.seen, name)
 	r.seen[name] = value
 }
 
-// edges tries what a page may do with a USBDevice: descriptors, stalls, zero-length and short packets, babble, queued
-// reads, a close with a read pending, reset, clearHalt, unplugging, claims of two pages, every misuse.
+// edges does with a USBDevice what a page may do: descriptors, stalls, zero-length and short packets, babble, queued reads, a close
+// with a read pending, reset, clearHalt, unplugging, claims of two pages, and wrong calls.
 func (r *rig) edges(t *testing.T) {
 	call := callReal
 	if r.over == harness.WebSocket {
 		call = callSimulated
 	}
-	for name, value := range tried(t, harness.BrowserOptions{Bus: r.over}, call) {
+	for name, value := range runEdges(t, harness.BrowserOptions{Bus: r.over}, call) {
 		r.seen["USBDevice: "+name] = value
 	}
 	require.Greater(t, len(r.seen), 80, "cases tried")
 }
 
-// person goes the way of somebody with a new device, and meets everything that can come in between, in one browser.
-func (r *rig) person(t *testing.T) {
+// user uses a new device in one browser and meets every obstacle on the way.
+func (r *rig) user(t *testing.T) {
 	r.t = t
 	r.s = harness.NewSim(t, device.Options{Serial: "imKey01191200001"}, device.Options{Serial: "imKey01191200002"})
 	r.s.ServeDapp()
 	r.second = r.s.Devices[1].Simulated
 	if r.over == harness.Kernel {
-		r.listed()
+		r.checkList()
 	}
-	require.NoError(t, r.second.Unplug()) // until its turn
+	require.NoError(t, r.second.Unplug()) // until several
 	r.b = r.s.StartBrowser(harness.BrowserOptions{Bus: r.over})
 
 	type check struct {
@@ -116,7 +116,7 @@ func (r *rig) person(t *testing.T) {
 		{"several", r.several},
 	}
 	if r.over == harness.Kernel {
-		checks = append([]check{{"usbip", r.stock}}, checks...)
+		checks = append([]check{{"usbip", r.checkTools}}, checks...)
 	}
 	for _, check := range checks {
 		if !t.Run(check.name, func(t *testing.T) {
@@ -124,12 +124,12 @@ func (r *rig) person(t *testing.T) {
 			defer func() { r.t, r.s.T, r.b.T = t, t, t }()
 			check.run()
 		}) {
-			return // the next one would start from anywhere
+			return // the next check begins where this one ends
 		}
 	}
 }
 
-// connect opens the page afresh and presses the button of this bus.
+// connect opens the connect page and presses the button for this bus.
 func (r *rig) connect() {
 	r.t.Helper()
 	r.b.Open("/")
@@ -147,17 +147,17 @@ func (r *rig) bind(code string) {
 	r.b.WaitForState("bound")
 }
 
-// replug pulls the cable, or notices that a fault has, and puts it back.
+// replug unplugs the device, or waits until a fault has done so, and plugs it in.
 func (r *rig) replug() {
 	r.t.Helper()
 	r.s.Device.Unplug()
-	r.arrived(r.s.Device.Simulated.Port(), false)
+	r.waitForKernel(r.s.Device.Simulated.Port(), false)
 	r.s.Device.Plug()
-	r.arrived(r.s.Device.Simulated.Port(), true)
+	r.waitForKernel(r.s.Device.Simulated.Port(), true)
 }
 
-// arrived waits until the kernel, where there is one, has the device or has lost it.
-func (r *rig) arrived(port *usb.Port, there bool) {
+// waitForKernel waits until the kernel, where it is the bus, has the device or has lost it.
+func (r *rig) waitForKernel(port *usb.Port, there bool) {
 	r.t.Helper()
 	if r.over == harness.Kernel {
 		r.s.WaitForKernel(port, there)
@@ -179,7 +179,7 @@ func (r *rig) pairing() {
 	r.note("pairing: the next visit", r.s.Device.Status().Binding)
 }
 
-// cut pulls the cable while the code is checked: before the device has bound, and after it.
+// cut unplugs the device while the code is checked: before the device has bound, and after.
 func (r *rig) cut() {
 	for _, moment := range []struct {
 		name  string
@@ -199,7 +199,7 @@ func (r *rig) cut() {
 		r.s.Device.Arm(moment.fault)
 		r.b.EnterCode(code)
 		r.b.WaitForError("device-disconnected")
-		r.s.Device.Unplug() // the fault did it; this waits until it is done
+		r.s.Device.Unplug() // waits until the fault has done it
 		r.note("unplugged "+moment.name+" the device has bound", r.s.Device.Status().Binding)
 		is := r.s.IsBound()
 		require.Equal(r.t, moment.name == "after", is)
@@ -216,7 +216,7 @@ func (r *rig) cut() {
 	}
 }
 
-// load leaves the connect page for one with the SDK alone, which has the device's bus as usb.
+// load opens a page with the SDK alone, which reaches the device over this bus.
 func (r *rig) load() {
 	r.t.Helper()
 	usb := "navigator.usb"
@@ -228,25 +228,25 @@ func (r *rig) load() {
 		const usb = %s
 		const sdk = await import('/imkey.js')
 		const imkey = await sdk.loadImKey({ usb, trustedCAs: %s })
-		const said = promise => promise.then(value => value ?? 'ok', error => error.code ?? String(error))
-		// plugged waits until so many devices are there.
+		const outcome = promise => promise.then(value => value ?? 'ok', error => error.code ?? String(error))
+		// plugged waits until n devices are listed.
 		const plugged = n => new Promise((resolve, reject) => {
 			const look = () => imkey.getDevices().then(all => { if (all.length === n) resolve(all) }, reject)
 			for (const type of ['connect', 'disconnect']) imkey.addEventListener(type, look)
 			look()
 		})
-		Object.assign(globalThis, { usb, sdk, imkey, said, plugged })`, usb, r.trusted()))
+		Object.assign(globalThis, { usb, sdk, imkey, outcome, plugged })`, usb, r.trusted()))
 }
 
-// trusted lists the simulators' CAs, as JSON.
+// trusted returns the CAs of the simulated devices as JSON.
 func (r *rig) trusted() string {
 	b, err := json.Marshal([]string{r.s.Device.CA(), r.second.Status().CA})
 	require.NoError(r.t, err)
 	return string(b)
 }
 
-// say runs JavaScript that returns words.
-func (r *rig) say(script string) string {
+// eval runs statements of JavaScript that return a string.
+func (r *rig) eval(script string) string {
 	r.t.Helper()
 	return harness.Eval[string](r.b, "(async () => { "+script+" })()")
 }
@@ -254,16 +254,16 @@ func (r *rig) say(script string) string {
 const openDevice = `globalThis.device = (await plugged(1))[0]; await device.open();`
 
 func (r *rig) signing() {
-	r.s.Device.Restore(harness.TestPhrase(r.t)) // a reset takes the wallet away
+	r.s.Device.Restore(harness.TestPhrase(r.t)) // a reset erased the wallet
 	r.load()
-	r.note("signing: account", r.say(openDevice+` return (await device.ethereum.getAccount()).address`))
+	r.note("signing: account", r.eval(openDevice+` return (await device.ethereum.getAccount()).address`))
 	require.Equal(r.t, harness.FirstAddress, r.seen["signing: account"])
 	sign := func(name, call string) {
-		r.b.Run("globalThis.signed = said(" + call + ")")
+		r.b.Run("globalThis.signed = outcome(" + call + ")")
 		r.s.WaitForQuestion()
 		r.note("signing: screen for "+name, strings.Join(r.s.Device.Status().Screen, " / "))
 		r.s.Device.Press(device.OK)
-		signature := r.say("return signed")
+		signature := r.eval("return signed")
 		require.Regexp(r.t, "^0x[0-9a-f]{100,}$", signature)
 		r.note("signing: "+name, signature)
 	}
@@ -272,11 +272,11 @@ func (r *rig) signing() {
 	sign("a transaction", `device.ethereum.signTransaction({ chainId: 1, nonce: 1, to: '`+harness.SecondAddress+
 		`', value: '0x1', gas: 21000, maxFeePerGas: '0x3b9aca00', maxPriorityFeePerGas: '0x1', type: 2 }).then(s => s.raw)`)
 
-	// The cable is pulled while the device waits for its person; then it signs on the same page.
-	r.b.Run("globalThis.signed = said(" + message + ")")
+	// The device is unplugged while it asks its user. Then it signs in the same page.
+	r.b.Run("globalThis.signed = outcome(" + message + ")")
 	r.s.WaitForQuestion()
 	r.s.Device.Unplug()
-	r.note("signing: unplugged", r.say("return signed"))
+	r.note("signing: unplugged", r.eval("return signed"))
 	require.Equal(r.t, "device-disconnected", r.seen["signing: unplugged"])
 	r.b.Run("await plugged(0)")
 	r.replug()
@@ -286,22 +286,22 @@ func (r *rig) signing() {
 	r.b.Run("await device.close()")
 }
 
-// faults are what may happen to a packet while the SDK opens the device. Each is an error, and the next attempt succeeds.
+// faults injects faults into a packet while the SDK opens the device. Each causes an error, and the next attempt succeeds.
 func (r *rig) faults() {
 	for _, fault := range []usb.Fault{
 		{On: "in", Do: usb.DoStall}, {On: "in", Do: usb.DoShort, Bytes: 10}, {On: "in", Do: usb.DoBabble}, {On: "in", Do: usb.DoZero},
 		{On: "in", Do: usb.DoCorrupt, Bytes: 4}, {On: "out", Do: usb.DoStall}, {On: "out", Do: usb.DoShort, Bytes: 10},
 	} {
-		fault.Packet = 2 // the first answers the CANCEL by which a host begins, whatever it is
+		fault.Packet = 2 // the first packet answers the CANCEL with which a host begins
 		r.s.Device.Arm(fault)
 		name := fmt.Sprintf("opening with %s on %s", fault.Do, fault.On)
-		r.note(name, r.say(`
+		r.note(name, r.eval(`
 			const [device] = await plugged(1)
-			const first = await said(device.open().then(() => 'ok'))
+			const first = await outcome(device.open().then(() => 'ok'))
 			await device.close()
 			return first`))
 		r.s.Device.Arm()
-		require.Equal(r.t, "bound", r.say(`
+		require.Equal(r.t, "bound", r.eval(`
 			const [device] = await plugged(1)
 			await device.open()
 			const status = await device.bindingStatus()
@@ -310,7 +310,7 @@ func (r *rig) faults() {
 	}
 }
 
-// held is another program that has the vendor interface.
+// held claims the vendor interface as another program would.
 func (r *rig) held() {
 	release := func() { r.s.Device.Simulated.Port().SetAccess(usb.Access{}) }
 	if r.over == harness.Kernel {
@@ -326,9 +326,9 @@ func (r *rig) held() {
 	r.b.WaitForStateAfterError("bound")
 }
 
-// denied is a system without the udev rule, until its person does what the page says.
+// denied is a system without the udev rule, until the user does what the page says.
 func (r *rig) denied() {
-	r.b.Open("/") // lets go of the device
+	r.b.Open("/") // releases the device
 	if r.over == harness.Kernel {
 		r.s.SetUdevRule("")
 	} else {
@@ -351,19 +351,19 @@ func (r *rig) denied() {
 	r.note("with the udev rule", "bound")
 }
 
-// several is a second device beside the first: each answers for itself, and goes by itself.
+// several plugs in a second device: each answers for itself, and can be unplugged by itself.
 func (r *rig) several() {
 	require.NoError(r.t, r.second.Plug())
-	r.arrived(r.second.Port(), true)
+	r.waitForKernel(r.second.Port(), true)
 	r.load()
 	serials := `const all = `
-	if r.over == harness.WebSocket { // one object for each device
+	if r.over == harness.WebSocket { // one object per device
 		serials += fmt.Sprintf(`[...await plugged(1), ...await (await sdk.loadImKey({
 			usb: (await import('/sim/webusb.js')).simulatedUSB('/sim/usb?device=2'), trustedCAs: %s })).getDevices()]`, r.trusted())
 	} else {
 		serials += `await plugged(2)`
 	}
-	r.note("several: serial numbers", r.say(serials+`
+	r.note("several: serial numbers", r.eval(serials+`
 		globalThis.several = {}
 		for (const device of all) {
 			const { serial } = await device.open()
@@ -372,8 +372,8 @@ func (r *rig) several() {
 		return Object.keys(several).sort().join()`))
 	require.Equal(r.t, "imKey01191200001,imKey01191200002", r.seen["several: serial numbers"])
 	r.s.Device.Unplug()
-	r.note("several: one is unplugged", r.say(`
+	r.note("several: one is unplugged", r.eval(`
 		const [first, second] = Object.keys(several).sort().map(serial => several[serial])
-		return [await said(first.bindingStatus()), await said(second.bindingStatus())].join()`))
+		return [await outcome(first.bindingStatus()), await outcome(second.bindingStatus())].join()`))
 	require.Equal(r.t, "device-disconnected,unbound", r.seen["several: one is unplugged"])
 }

@@ -29,14 +29,14 @@ func TestBrowserChooser(t *testing.T) {
 	first := image.Rect(list.Min.X+4, list.Min.Y+4, list.Max.X-4, list.Min.Y+34)
 	d.until("an entry in the chooser's list", nil, func(seen *image.RGBA) bool { return written(seen, first) })
 	d.click(image.Pt(list.Min.X+60, list.Min.Y+19))
-	connect := image.Pt(list.Max.X-80, list.Max.Y+35) // on the button, left of its word
+	connect := image.Pt(list.Max.X-80, list.Max.Y+35) // on the button, left of its label
 	d.until("the chooser's button for a chosen device", nil, func(seen *image.RGBA) bool {
 		c := seen.RGBAAt(connect.X, connect.Y)
-		return int(c.B) > int(c.R)+60 // grey until something is chosen
+		return int(c.B) > int(c.R)+60 // the button is grey until a device is chosen
 	})
 	for closed := false; !closed; {
 		d.click(connect)
-		// Chromium ignores clicks in a dialog that was shown just now, so that nobody is tricked into one.
+		// Chromium ignores clicks in a dialog that has just appeared, as a protection against unintended clicks.
 		closed = d.until("", time.After(time.Second), func(seen *image.RGBA) bool {
 			_, open := box(seen, image.Pt(300, 150))
 			return !open

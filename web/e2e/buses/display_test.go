@@ -22,17 +22,17 @@ import (
 	"imkey-connect/web/e2e/harness"
 )
 
-// display is an X server that nobody looks at but the test, and a mouse: for what a browser draws outside of its pages.
+// display is an X server without a screen, and a mouse: for what a browser draws outside of its pages.
 type display struct {
 	t     *testing.T
 	ctx   context.Context
 	x     *xgb.Conn
 	root  xproto.Window
 	size  image.Point
-	drawn chan struct{} // holds a value when something was drawn since it was taken
+	drawn chan struct{} // has a value when something was drawn since the last receive
 }
 
-// newDisplay starts an X server. What the test starts from now on opens its windows there.
+// newDisplay starts an X server. Programs that the test starts from now on open their windows there.
 func newDisplay(t *testing.T) *display {
 	ctx, stop := context.WithTimeout(t.Context(), harness.Timeout/2)
 	t.Cleanup(stop)
@@ -44,13 +44,13 @@ func newDisplay(t *testing.T) *display {
 		_ = server.Process.Kill()
 		_ = server.Wait()
 	})
-	number, err := bufio.NewReader(out).ReadString('\n') // written once it can be connected to
+	number, err := bufio.NewReader(out).ReadString('\n') // written once the server accepts connections
 	require.NoError(t, err)
 	name := ":" + strings.TrimSpace(number)
 	t.Setenv("DISPLAY", name)
 	t.Setenv("WAYLAND_DISPLAY", "")
 
-	xgb.Logger.SetOutput(io.Discard) // it tells of files that are not needed
+	xgb.Logger.SetOutput(io.Discard) // it reports missing files that are not needed
 	d := &display{t: t, ctx: ctx, drawn: make(chan struct{}, 1)}
 	d.x, err = xgb.NewConnDisplay(name)
 	require.NoError(t, err)
@@ -71,7 +71,7 @@ func newDisplay(t *testing.T) *display {
 				return // closed
 			}
 			if _, ok := event.(damage.NotifyEvent); ok {
-				damage.Subtract(d.x, id, 0, 0) // and tell of the next
+				damage.Subtract(d.x, id, 0, 0) // report the next one
 				select {
 				case d.drawn <- struct{}{}:
 				default:
@@ -82,8 +82,8 @@ func newDisplay(t *testing.T) *display {
 	return d
 }
 
-// looks returns what is on the display now.
-func (d *display) looks() *image.RGBA {
+// picture returns what is on the display now.
+func (d *display) picture() *image.RGBA {
 	d.t.Helper()
 	reply, err := xproto.GetImage(d.x, xproto.ImageFormatZPixmap, xproto.Drawable(d.root), 0, 0, uint16(d.size.X), uint16(d.size.Y), ^uint32(0)).Reply()
 	require.NoError(d.t, err)
@@ -95,12 +95,12 @@ func (d *display) looks() *image.RGBA {
 	return seen
 }
 
-// until looks at the display whenever something was drawn, and says whether ok came true before limit; without a limit it
-// fails the test instead, and leaves a picture.
+// until waits until the display satisfies ok, and says whether it does before limit. Without a limit, the test fails otherwise and
+// leaves a picture.
 func (d *display) until(what string, limit <-chan time.Time, ok func(*image.RGBA) bool) bool {
 	d.t.Helper()
 	for {
-		seen := d.looks()
+		seen := d.picture()
 		if ok(seen) {
 			return true
 		}

@@ -21,16 +21,16 @@ import (
 	"imkey-connect/web/e2e/harness"
 )
 
-// edges is where the wire keeps what a page may try with a device.
+// edges is the folder with the scripts that do what a page may do with a device.
 var edges = harness.RepoPath("devicesim/wire/testdata")
 
-// wireSim is a simulator with a page that is blank but for a script of edges, and with a switch for its WebSockets.
+// wireSim starts a simulator with a blank page for the scripts of edges, whose WebSockets can be stopped and started.
 func wireSim(t *testing.T) *harness.Sim {
 	s := harness.NewSim(t, device.Options{Serial: "imKey01191200001"}) // its serial is what the permission is for
 	s.ServeHTML("/blank", "<!doctype html><title>blank</title><iframe src='/inner'></iframe>")
 	s.ServeHTML("/inner", "<!doctype html><title>inner</title>")
 	s.Handle("/edges/", http.StripPrefix("/edges/", http.FileServer(http.Dir(edges))).ServeHTTP)
-	// A device that answers a CANCEL and is quiet otherwise, in the imKey's place on both ways.
+	// A device that answers only a CANCEL takes the imKey's place on every bus.
 	port := usb.NewPort(usb.Identity{
 		Serial: "imKey01191200001", Manufacturer: "imKey", Product: "imKey (simulated)", LandingURL: "http://localhost:7380/",
 	}, &quiet{}, nil)
@@ -81,7 +81,7 @@ func wireSim(t *testing.T) *harness.Sim {
 	return s
 }
 
-// quiet is a device that answers a CANCEL with an ERROR 01 and everything else not at all.
+// quiet is a device that answers a CANCEL with an ERROR 01, and nothing else.
 type quiet struct{ send func([]byte) }
 
 func (d *quiet) Attach(send func([]byte)) { d.send = send }
@@ -95,7 +95,7 @@ func (d *quiet) Packet(p []byte) {
 	}
 }
 
-// controlJS is what the scripts call sim, in JavaScript.
+// controlJS defines sim, by which the scripts control the device.
 const controlJS = `
 	const post = async (path, body = {}) => {
 		const r = await fetch(path, { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(body) })
@@ -108,12 +108,12 @@ const controlJS = `
 	const url = location.href.replace('http', 'ws').replace('/blank', '/wire')
 	const { simulatedUSB } = await import('/sim/webusb.js');`
 
-// tried runs a script of edges in a new Chromium and returns what it saw, by case.
-func tried(t *testing.T, o harness.BrowserOptions, call string) map[string]any {
+// runEdges runs a script of edges in a new Chromium and returns what it saw, by case.
+func runEdges(t *testing.T, o harness.BrowserOptions, call string) map[string]any {
 	s := wireSim(t)
 	b := s.StartBrowser(o)
 	b.Do(chromedp.Navigate(s.URL + "/blank"))
-	// Not by until, which counts as a click; the frame has loaded when the page has.
+	// The frame has loaded when the page has.
 	require.Equal(t, "inner", harness.Eval[string](b, "document.querySelector('iframe').contentDocument.title"))
 	var out map[string]any
 	text, err := chromedp.Run(b.Ctx, chromedp.Evaluate[string]("(async () => {"+controlJS+"\n return JSON.stringify(await ("+call+")) })()",
@@ -136,7 +136,7 @@ const (
 // webusb.js with page.json.
 func TestChoosingAndForgettingASimulatedDevice(t *testing.T) {
 	t.Parallel()
-	got := tried(t, harness.BrowserOptions{Unplugged: true}, callPage)
+	got := runEdges(t, harness.BrowserOptions{Unplugged: true}, callPage)
 	golden, err := os.ReadFile(filepath.Join(edges, "page.json"))
 	require.NoError(t, err)
 	var want map[string]any

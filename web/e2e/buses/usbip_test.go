@@ -13,7 +13,7 @@ import (
 	"imkey-connect/web/e2e/harness"
 )
 
-// usbip runs Debian's client against the simulator, and returns what it says and whether it succeeded.
+// usbip runs Debian's client with the simulator as its server. It returns what the client prints and whether it succeeded.
 func (r *rig) usbip(args ...string) (said string, ok bool) {
 	r.t.Helper()
 	out, err := harness.USBIPClient(r.s.Ctx, r.s.USBIP, args...)
@@ -21,7 +21,7 @@ func (r *rig) usbip(args ...string) (said string, ok bool) {
 	return string(out), err == nil
 }
 
-// cable presses a button of the simulator's control API.
+// cable plugs or unplugs the first device by the control API.
 func (r *rig) cable(call string) {
 	r.t.Helper()
 	response, err := http.Post(r.s.URL+"/sim/v1/device/"+call, "application/json", strings.NewReader("{}"))
@@ -30,8 +30,8 @@ func (r *rig) cable(call string) {
 	require.Equal(r.t, http.StatusOK, response.StatusCode)
 }
 
-// listed is what Debian's client shows of devices that nobody has yet.
-func (r *rig) listed() {
+// checkList checks what Debian's client prints of devices that no host has.
+func (r *rig) checkList() {
 	said, ok := r.usbip("list", "-r", "127.0.0.1")
 	require.True(r.t, ok)
 	for _, want := range []string{"1-1: ", "1-2: ", "(096e:0891)", "Vendor Specific Class", "Human Interface Device"} {
@@ -39,12 +39,12 @@ func (r *rig) listed() {
 	}
 }
 
-// stock is what the kernel's own tools make of the simulator. That its client attaches devices is how every other check of
-// this bus comes by them.
-func (r *rig) stock() {
+// checkTools checks what the kernel and its tools show of the devices. Every other check of this bus attaches devices with the same
+// client.
+func (r *rig) checkTools() {
 	port := r.s.Device.Simulated.Port()
 	require.NoError(r.t, r.second.Plug())
-	r.arrived(r.second.Port(), true)
+	r.waitForKernel(r.second.Port(), true)
 
 	said, _ := r.usbip("list", "-r", "127.0.0.1")
 	require.NotContains(r.t, said, "1-", "both are in use")
@@ -56,11 +56,11 @@ func (r *rig) stock() {
 		require.False(r.t, ok, "%s\n%s", refused, said)
 	}
 	require.NoError(r.t, r.second.Unplug())
-	r.arrived(r.second.Port(), false)
+	r.waitForKernel(r.second.Port(), false)
 	_, ok = r.usbip("attach", "-r", "127.0.0.1", "-b", "1-2")
 	require.False(r.t, ok, "not plugged in")
 
-	// What the kernel has read of it.
+	// What the kernel has read from the device.
 	dir := r.s.Sysfs(port)
 	read := func(name string) string {
 		b, err := os.ReadFile(filepath.Join(dir, name))
@@ -81,7 +81,7 @@ func (r *rig) stock() {
 	_, err = os.Readlink(filepath.Join(dir, filepath.Base(dir)+":1.0", "driver"))
 	require.ErrorIs(r.t, err, os.ErrNotExist, "no driver has the vendor interface")
 
-	// Interrupt transfers: a read that waits in the kernel until the cable is pulled, and a write, which nothing takes.
+	// Interrupt transfers: a read that waits in the kernel until the device is unplugged, and a write, which stalls.
 	nodes, err := filepath.Glob(filepath.Join(dir, "*:1.1", "*", "hidraw", "hidraw*"))
 	require.NoError(r.t, err)
 	require.Len(r.t, nodes, 1)
@@ -94,21 +94,21 @@ func (r *rig) stock() {
 		waits <- err
 	}()
 	_, err = raw.Write(make([]byte, 1+usb.PacketSize))
-	require.Error(r.t, err, "the endpoint is halted: nothing is behind the HID interface")
+	require.Error(r.t, err, "the endpoint is halted, since the HID interface does nothing")
 	select {
 	case err := <-waits:
-		require.Fail(r.t, "the read ended before the cable was pulled", "%v", err)
+		require.Fail(r.t, "the read ended before the device was unplugged", "%v", err)
 	default:
 	}
 
-	// The cable, by the control API: the connection drops, and the next import is another device.
+	// Unplugged by the control API, the connection ends. The next import is a new device.
 	r.cable("unplug")
 	require.Error(r.t, <-waits)
-	r.arrived(port, false)
+	r.waitForKernel(port, false)
 	said, _ = r.usbip("port")
 	require.NotContains(r.t, said, "Full Speed")
 	r.cable("plug")
-	r.arrived(port, true)
+	r.waitForKernel(port, true)
 	said, _ = r.usbip("port")
 	require.Equal(r.t, 1, strings.Count(said, "Full Speed(12Mbps)"))
 }

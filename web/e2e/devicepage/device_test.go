@@ -16,10 +16,10 @@ import (
 	"imkey-connect/web/e2e/harness"
 )
 
-// waitForResult waits until the page says this of what was done last; "" is nothing.
-func waitForResult(b *harness.Browser, what string) {
+// waitForResult waits until the page shows a text as the result of the last action. "" is no result.
+func waitForResult(b *harness.Browser, text string) {
 	b.T.Helper()
-	b.WaitUntil(fmt.Sprintf("document.querySelector('.panels .message').textContent === %q", what))
+	b.WaitUntil(fmt.Sprintf("document.querySelector('.panels .message').textContent === %q", text))
 }
 
 // TestDeviceByHand uses a device with its buttons and its cable alone: a wallet, a PIN, a wipe, a restore, a reset.
@@ -31,7 +31,7 @@ func TestDeviceByHand(t *testing.T) {
 	require.Equal(t, []string{"imKey", "imKey01191200001", "New device", "Battery 100%"}, harness.Hand[[]string](b, "lines()"))
 	b.WaitForActivity("device.doingReady")
 
-	// The first use: a wallet, whose words are shown and confirmed.
+	// The first use: a new wallet, whose words are shown and confirmed.
 	harness.Hand[any](b, "press('down')")
 	b.WaitForActivity("device.doingMenu")
 	harness.Hand[any](b, "press('cancel')")
@@ -42,7 +42,7 @@ func TestDeviceByHand(t *testing.T) {
 	require.True(t, s.Device.Status().Wallet)
 	b.WaitForActivity("device.doingReady")
 
-	// A PIN: set, asked for, wrong, right, changed.
+	// A PIN is set, asked for, entered wrongly and rightly, and changed.
 	harness.Hand[any](b, "menu('Set a PIN')")
 	b.WaitForActivity("device.doingPIN")
 	harness.Hand[any](b, "pin('2580')")
@@ -62,14 +62,14 @@ func TestDeviceByHand(t *testing.T) {
 	harness.Hand[any](b, "pin('1379')")
 	harness.Hand[any](b, "press('ok')")
 
-	// Without its cable it is dark, and locked when it comes back.
+	// The screen is dark while the device is unplugged. The device is locked when it is plugged in.
 	b.Press("cable")
 	b.WaitForActivity("device.doingUnplugged")
 	b.WaitUntil("hand.lines().join('') === ''")
 	b.Press("cable")
 	b.WaitForActivity("device.doingLocked")
 
-	// The power goes in the middle of an entry: nothing is left of that.
+	// A power cut during the entry of a PIN discards the entry.
 	harness.Hand[any](b, "press('up')")
 	harness.Hand[any](b, "press('ok')")
 	require.Equal(t, "*", harness.Hand[[]string](b, "lines()")[1])
@@ -80,7 +80,7 @@ func TestDeviceByHand(t *testing.T) {
 	b.WaitForActivity("device.doingLocked")
 	require.Empty(t, harness.Hand[[]string](b, "lines()")[1])
 
-	// The fifth wrong PIN in a row wipes it.
+	// The fifth wrong PIN in a row wipes the device.
 	for left := 4; left >= 1; left-- {
 		require.Equal(t, fmt.Sprintf("Wrong, %d left", left), harness.Hand[[]string](b, "pin('2580')")[3])
 		b.WaitUntil(fmt.Sprintf("document.querySelector('[data-fact=pin-tries] dd').textContent === '%d'", left))
@@ -90,14 +90,14 @@ func TestDeviceByHand(t *testing.T) {
 	require.False(t, s.Device.Status().PINSet)
 	harness.Hand[any](b, "press('ok')")
 
-	// The words bring the wallet back, letter by letter.
+	// The words, entered letter by letter, restore the wallet.
 	harness.Hand[any](b, "menu('Restore')")
 	b.WaitForActivity("device.doingRestoring")
 	harness.Hand[any](b, fmt.Sprintf("restore('%s'.split(' '))", strings.Join(words, " ")))
 	require.True(t, s.Device.Status().Wallet)
 	b.WaitForActivity("device.doingReady")
 
-	// A reset is asked twice.
+	// The device asks twice before a reset.
 	harness.Hand[any](b, "menu('Reset')")
 	b.WaitForActivity("device.doingAsking")
 	require.Contains(t, strings.Join(harness.Hand[[]string](b, "press('ok')"), " "), "Only your words")
@@ -141,7 +141,7 @@ func TestDevicePageReportsResults(t *testing.T) {
 		says("restore", "done")
 		require.True(t, s.Device.Status().Wallet)
 
-		// What was said goes with the next press, and when the device goes on without the page.
+		// A result disappears with the next press, and when the state of the device changes without the page.
 		harness.Hand[any](b, "press('down')")
 		waitForResult(b, "")
 		says("home", "done")
@@ -174,11 +174,11 @@ func TestDevicePageReportsResults(t *testing.T) {
 		b.Press("cable")
 		b.WaitUntil("hand.lines().join('') !== ''")
 
-		// A reset is asked about, and can be taken back.
+		// The page asks before a reset, which can be cancelled.
 		fill("mnemonic", harness.DemoPhrase)
 		says("restore", "done")
 		b.Press("reset")
-		b.WaitForFocus("[data-action=reset-keep]") // Enter, pressed once too often, erases nothing
+		b.WaitForFocus("[data-action=reset-keep]") // one Enter too many erases nothing
 		b.Press("reset-keep")
 		require.True(t, s.Device.Status().Wallet)
 		b.Press("reset")
@@ -199,7 +199,7 @@ func TestDevicePageOfARecording(t *testing.T) {
 	b.Do(chromedp.Navigate(playing.URL() + "/device"))
 	b.WaitForActivity("device.doingRecording")
 	require.Equal(t, "A recording", harness.Eval[string](b, "document.querySelector('.screen-line').textContent"))
-	require.False(t, harness.Eval[bool](b, "document.querySelector('.panels').checkVisibility()"), "a wallet, a PIN, a reset")
+	require.False(t, harness.Eval[bool](b, "document.querySelector('.panels').checkVisibility()"), "no panels for a wallet, a PIN, a reset")
 	b.WaitForTextIn(".hint", "device.leadRecording")
-	require.True(t, harness.Eval[bool](b, "[...document.querySelectorAll('.knob')].every(knob => knob.disabled)"), "buttons that nobody answers")
+	require.True(t, harness.Eval[bool](b, "[...document.querySelectorAll('.knob')].every(knob => knob.disabled)"), "the buttons are disabled")
 }

@@ -14,7 +14,7 @@ import (
 	"imkey-connect/web/e2e/harness"
 )
 
-// arm chooses a fault in the device page's panel and presses the button.
+// arm chooses a fault in the panel of the device page and arms it.
 func arm(b *harness.Browser, f usb.Fault) {
 	b.T.Helper()
 	b.Run(fmt.Sprintf(`
@@ -40,13 +40,13 @@ func TestFaultsFromTheDevicePage(t *testing.T) {
 	b.Run(fmt.Sprintf(`
 		const { loadImKey } = await import('/imkey.js')
 		const imkey = await loadImKey({ trustedCAs: [%q] })
-		// Opens the device, or says why not; given up after so many milliseconds, if any.
-		globalThis.open = async patience => {
+		// Opens the device and closes it. Gives the code of the error, and aborts after a number of milliseconds, if there is one.
+		globalThis.open = async timeout => {
 			const plugged = new Promise(resolve => navigator.usb.addEventListener('connect', resolve, { once: true }))
 			while ((await navigator.usb.getDevices()).length === 0) await plugged
 			const [device] = await imkey.getDevices()
 			try {
-				await device.open(patience ? { signal: AbortSignal.timeout(patience) } : {})
+				await device.open(timeout ? { signal: AbortSignal.timeout(timeout) } : {})
 				return 'opened'
 			} catch (error) {
 				return error.code
@@ -94,7 +94,7 @@ func TestFaultsFromTheDevicePage(t *testing.T) {
 		armed.Count = max(armed.Count, 1)
 		require.Equal(t, []usb.Fault{armed}, s.Device.Simulated.Port().Faults())
 		opening := "open()"
-		if c.fault.Do == usb.DoDrop { // nothing comes any more: somebody gives up before the ten seconds of a timeout are over
+		if c.fault.Do == usb.DoDrop { // the SDK would wait for its own limit of ten seconds
 			opening = "open(1000)"
 		}
 		require.Equal(t, c.want, harness.Eval[string](b, opening), name)

@@ -33,11 +33,11 @@ func TestSeveralDevicePages(t *testing.T) {
 	b.Run(`for (const name of ['disconnect', 'connect']) {
 		globalThis[name] = new Promise(resolve => navigator.usb.addEventListener(name, event => resolve(event.device.serialNumber)))
 	}`)
-	b.Press("cable") // of the third
+	b.Press("cable") // of the third device
 	require.Equal(t, serials[2], harness.Eval[string](b, "disconnect"))
 	require.ElementsMatch(t, serials[:2], listed())
 	require.Equal(t, []bool{true, true, false}, plugged(s))
-	b.WaitUntil("document.querySelector('.held-unplugged') !== null") // the page knows: the next press plugs in
+	b.WaitUntil("document.querySelector('.held-unplugged') !== null") // the page has noticed: the next press plugs the device in
 	b.Press("cable")
 	require.Equal(t, serials[2], harness.Eval[string](b, "connect"))
 	require.Equal(t, []bool{true, true, true}, plugged(s))
@@ -46,6 +46,7 @@ func TestSeveralDevicePages(t *testing.T) {
 	b.WaitForTextIn(".facts", "device.none")
 }
 
+// plugged says of each device whether it is plugged in.
 func plugged(s *harness.Sim) (all []bool) {
 	for _, device := range s.Devices {
 		all = append(all, device.Status().Plugged)

@@ -1,4 +1,4 @@
-// What a person does to the simulated device on its page: presses and holds its buttons, and reads its screen.
+// What a user does with the simulated device on its page: presses and holds its buttons, and reads its screen.
 globalThis.hand = (() => {
   const lines = () => [...document.querySelectorAll('.screen-line')].map((line) => line.textContent)
   const knob = (button) => document.querySelector(`[data-button=${button}]`)

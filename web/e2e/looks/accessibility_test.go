@@ -16,14 +16,14 @@ import (
 	"imkey-connect/web/e2e/harness"
 )
 
-// axNode is one element as Chromium gives it to a screen reader.
+// axNode is an element of the accessibility tree, which screen readers read.
 type axNode struct {
 	role, name, description, value string
 	properties                     map[string]string
 	children                       []*axNode
 }
 
-// tree returns what a screen reader gets of the page, without what it skips.
+// tree returns the accessibility tree of the page, without ignored elements.
 func tree(b *harness.Browser) *axNode {
 	b.T.Helper()
 	r, err := chromedp.Run(b.Ctx, func(ctx context.Context, target *chromedp.Target) (accessibility.GetFullAXTreeResult, error) {
@@ -68,7 +68,7 @@ func tree(b *harness.Browser) *axNode {
 	return roots[0]
 }
 
-// all returns the nodes below, in the order of the page, for which ok.
+// all returns the node and the nodes below it that satisfy ok, in the order of the page.
 func (n *axNode) all(ok func(*axNode) bool) []*axNode {
 	var found []*axNode
 	if ok(n) {
@@ -80,10 +80,12 @@ func (n *axNode) all(ok func(*axNode) bool) []*axNode {
 	return found
 }
 
+// ofRole returns the nodes with one of the roles.
 func (n *axNode) ofRole(roles ...string) []*axNode {
 	return n.all(func(n *axNode) bool { return slices.Contains(roles, n.role) })
 }
 
+// inGroup returns the group with a name, or an empty node where there is not exactly one.
 func (n *axNode) inGroup(name string) *axNode {
 	groups := n.all(func(n *axNode) bool { return n.role == "group" && n.name == name })
 	if len(groups) != 1 {
@@ -107,7 +109,7 @@ func TestCodeBoxesForScreenReaders(t *testing.T) {
 			tree := tree(b)
 			boxes := tree.inGroup(group).ofRole("textbox")
 			require.Len(t, boxes, 8)
-			require.Len(t, tree.ofRole("textbox"), 8, "nothing else takes text")
+			require.Len(t, tree.ofRole("textbox"), 8, "there is no other text box")
 			for i, box := range boxes {
 				require.Equal(t, b.Words("pairing.codeBox", i+1), box.name)
 			}
@@ -119,7 +121,7 @@ func TestCodeBoxesForScreenReaders(t *testing.T) {
 		}
 		b.Do(chromedp.KeyEvent("a0"))
 		for i, box := range boxes() {
-			require.Equal(t, i == 1, box.properties["invalid"] == "true", "only 0 cannot be")
+			require.Equal(t, i == 1, box.properties["invalid"] == "true", "only 0 is marked")
 		}
 		require.Contains(t, tree(b).inGroup(group).description, b.Words("pairing.codeRule.lookalike"), "the reason describes the group")
 	}
@@ -167,7 +169,7 @@ func TestAnnouncements(t *testing.T) {
 	}
 }
 
-// text is all that is read inside a node.
+// text returns the text inside a node.
 func (n *axNode) text() string {
 	if n.role == "StaticText" {
 		return n.name

@@ -80,7 +80,7 @@ func TestLookScriptFindsDefects(t *testing.T) {
 				assert.Contains(t, found, c.found, c.css)
 			}
 		}
-		// Where less motion is wanted, the shortest is too much.
+		// Where less motion is wanted, any motion is a defect.
 		b.SetScreen(390, "light", true)
 		b.Run("broken.replaceSync('main { transition: color 10ms !important }'); " + harness.LookScript + "; looking.add('less', true)")
 		require.Contains(t, strings.Join(b.Looked().Findings, "\n"), "a transition of 0.01s")

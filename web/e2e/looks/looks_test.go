@@ -16,7 +16,7 @@ import (
 	"imkey-connect/web/e2e/harness"
 )
 
-// showing draws each state, and what a person can make of it without leaving it, and looks.
+// showing is a script that draws each state and measures it, and also what the user can change in it.
 const showing = `
 	const { show } = await import(document.querySelector('script[type=module]').src)
 	const boxes = (chars) => [...document.querySelectorAll('.code-box')].forEach((box, i) => {
@@ -86,6 +86,7 @@ const showing = `
 		}
 	}`
 
+// showAll measures states on several screens.
 func showAll(b *harness.Browser, language string, states []fields, screens []harness.Screen) {
 	b.T.Helper()
 	list, err := json.Marshal(states)
@@ -110,7 +111,7 @@ func TestConnectPageLooks(t *testing.T) {
 		all.Add(b.Looked())
 	}
 	b.CheckConsole()
-	// Off the simulator, and where the advice is another.
+	// Without a simulator, and on systems with other advice.
 	s.HideSimulator()
 	for platform, agent := range map[string]string{
 		"Windows": "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36",
@@ -131,9 +132,9 @@ func TestConnectPageLooks(t *testing.T) {
 			all.Add(b.Looked())
 		}
 	}
-	b.CheckConsole("/sim/v1/") // a page asks whether it comes from a simulator
+	b.CheckConsole("/sim/v1/") // a page looks for a simulator
 	all.Report(t)
-	require.Positive(t, all.Counts["animations"], "nothing to judge: animations") // the boxes shake; elsewhere it is chance to see one
+	require.Positive(t, all.Counts["animations"], "no animation was measured") // the boxes shake after a wrong code
 }
 
 // TestDevicePageLooks measures the device page in several situations, in both languages.

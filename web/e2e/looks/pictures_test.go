@@ -26,21 +26,21 @@ import (
 	"imkey-connect/web/e2e/harness"
 )
 
-// picturesLimit is the most bytes of one picture, which everybody who reads the README downloads.
+// picturesLimit is the maximum size of a picture in bytes. Everybody who reads the README downloads the pictures.
 const picturesLimit = 120_000
 
-// The README's pictures are of a pairing as it happens. IMKEY_PICTURES=DIR writes them:
+// TestPictures draws the README's pictures during a real pairing. IMKEY_PICTURES=DIR writes them to a folder:
 //
 //	cd web/e2e && IMKEY_PICTURES=../../pictures go test -run Pictures ./looks
 func TestPictures(t *testing.T) {
 	t.Parallel()
 	s := harness.NewSim(t, device.Options{
 		Serial: "imKey01191200001", ConfirmBinding: true,
-		Rand: rand.NewChaCha8([32]byte([]byte("the same pictures whoever draws!"))), // the code in them is nobody's
+		Rand: rand.NewChaCha8([32]byte([]byte("the same pictures whoever draws!"))), // always the same code
 	})
 	b := s.StartBrowser(harness.BrowserOptions{Unplugged: true, Args: []string{"--hide-scrollbars"}})
 	b.Open("/")
-	b.Do(chromedp.Func(func(ctx context.Context, target *chromedp.Target) error { // as a browser does for a site that is used
+	b.Do(chromedp.Func(func(ctx context.Context, target *chromedp.Target) error { // a browser grants this to sites that are used
 		_, err := chromedp.CallBrowser(ctx, settings.SetPermission, settings.SetPermissionParams{
 			Permission: &settings.PermissionDescriptor{Name: "persistent-storage"}, Setting: "granted", Origin: s.URL,
 		})
@@ -102,6 +102,7 @@ func picture(b *harness.Browser, scheme string) image.Image {
 	return picture
 }
 
+// sideBySide joins pictures.
 func sideBySide(panels []image.Image) image.Image {
 	const gap = 24
 	var size image.Point
@@ -118,7 +119,7 @@ func sideBySide(panels []image.Image) image.Image {
 	return all
 }
 
-// encode writes a picture with the 255 colours that it has most of, and transparency.
+// encode writes a picture as a PNG with its 255 most frequent colours and transparency.
 func encode(t *testing.T, picture image.Image) []byte {
 	count := map[color.Color]int{}
 	for y := range picture.Bounds().Dy() {

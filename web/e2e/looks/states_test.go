@@ -17,7 +17,7 @@ import (
 
 type fields = map[string]any
 
-// states are all that the connect page can show, in words of web/ui/pairing/state.ts.
+// states returns every state that the connect page can show, as in web/ui/pairing/state.ts.
 func states() []fields {
 	facts := fields{
 		"serial": "imKey01191200001", "firmware": "1.6.00", "bootloader": "1.0.03", "battery": 100, "charging": false,

@@ -23,12 +23,12 @@ func TestViewCode(t *testing.T) {
 	b.Press("view-code")
 	b.WaitForMessage("pairing.revealed")
 	require.Equal(t, code, b.ShownCode())
-	require.True(t, harness.Eval[bool](b, "document.activeElement.matches('.revealed')"), "the code is where the focus is, to be read out")
+	require.True(t, harness.Eval[bool](b, "document.activeElement.matches('.revealed')"), "the focus is on the code, for screen readers")
 	b.Press("hide-code")
 	b.WaitForMessage("pairing.hidden")
 	require.Empty(t, b.ShownCode())
 
-	b.Open("/") // and on another visit
+	b.Open("/") // another visit
 	b.Press("connect")
 	b.WaitForState("bound")
 	require.NotContains(t, strings.ReplaceAll(b.Text(), "\n", ""), code)
@@ -38,7 +38,7 @@ func TestViewCode(t *testing.T) {
 	b.Press("view-code")
 	b.WaitForMessage("pairing.revealed")
 	require.Equal(t, code, b.ShownCode())
-	// It is text and nothing else: in no attribute, in no message to a screen reader, never copied.
+	// The code is text only: in no attribute, in no announcement, and not copied.
 	require.Empty(t, harness.Eval[string](b, `[...document.querySelectorAll('*')].flatMap(e => [...e.attributes]).map(a => a.name + a.value).join()
 		.match(/`+code+`/)?.[0] ?? ''`))
 	require.NotContains(t, harness.Eval[string](b, "[...document.querySelectorAll('[data-live]')].map(e => e.textContent).join()"), code)
@@ -110,7 +110,7 @@ func TestManagementHidesTheCode(t *testing.T) {
 		require.False(t, harness.Eval[bool](b, "!!document.querySelector('[data-action=hide-code], .revealed')"))
 	}
 
-	// A code that comes after the management was opened goes nowhere. Both presses are within one turn.
+	// A code that arrives after another action was started is not shown. Both clicks are in one task.
 	b.Run(`document.querySelector('[data-action=rename]').click(); document.querySelector('[data-action=view-code]').click()`)
 	b.WaitForState("rename")
 	b.Press("back")
@@ -135,7 +135,7 @@ func TestCodeNotKept(t *testing.T) {
 	b.WaitForMessage("pairing.notRemembered")
 	require.Empty(t, b.ShownCode())
 
-	// The device shows it to whom it is bound.
+	// The device shows its code to the app that it is bound to.
 	s.Device.Home()
 	b.Press("show-on-device")
 	b.WaitForMessage("pairing.shownAgain")

@@ -18,8 +18,8 @@ import (
 
 const passphrase = "correct horse battery staple wagon"
 
-// downloads has the browser keep what it downloads in a folder, and returns that.
-func downloads(b *harness.Browser) string {
+// keepDownloads makes the browser save its downloads to a new folder, and returns the folder.
+func keepDownloads(b *harness.Browser) string {
 	b.T.Helper()
 	dir := b.T.TempDir()
 	b.Do(chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
@@ -31,10 +31,10 @@ func downloads(b *harness.Browser) string {
 	return dir
 }
 
-// exports goes from the bound state to the file, and returns its name and content.
-func exports(b *harness.Browser) (string, []byte) {
+// exportBinding exports the binding from the state bound, and returns the name and the content of the file.
+func exportBinding(b *harness.Browser) (string, []byte) {
 	b.T.Helper()
-	dir := downloads(b)
+	dir := keepDownloads(b)
 	b.UnfoldManagement()
 	b.Press("export")
 	b.WaitForState("export")
@@ -49,7 +49,7 @@ func exports(b *harness.Browser) (string, []byte) {
 	b.WaitForState("exported")
 	name := harness.Eval[string](b, "document.querySelector('[data-state=exported] dd').innerText")
 	path := filepath.Join(dir, name)
-	for { // the browser writes it beside its name, and names it when it is whole
+	for { // the browser renames the file once it is complete
 		if content, err := os.ReadFile(path); err == nil {
 			return name, content
 		}
@@ -58,8 +58,8 @@ func exports(b *harness.Browser) (string, []byte) {
 	}
 }
 
-// offers chooses a file, or drops it.
-func offers(b *harness.Browser, name string, content []byte, drop bool) {
+// giveFile gives a file to the page, by the chooser or by dropping it.
+func giveFile(b *harness.Browser, name string, content []byte, drop bool) {
 	b.T.Helper()
 	b.WaitFor(".drop")
 	b.Run(fmt.Sprintf(`
@@ -68,7 +68,7 @@ func offers(b *harness.Browser, name string, content []byte, drop bool) {
 		files.items.add(new File([content], %q))
 		if (%v) {
 			const opened = document.querySelector('.drop').dispatchEvent(new DragEvent('drop', { dataTransfer: files, bubbles: true, cancelable: true }))
-			if (opened) throw new Error('the browser opens the file in place of the page')
+			if (opened) throw new Error('the browser would open the file instead of the page')
 		} else {
 			const chooser = document.querySelector('[data-control=file]')
 			chooser.files = files.files
@@ -76,10 +76,10 @@ func offers(b *harness.Browser, name string, content []byte, drop bool) {
 		}`, base64.StdEncoding.EncodeToString(content), name, drop))
 }
 
-// imports goes from the question for a file to what became of it.
-func imports(b *harness.Browser, name string, content []byte, passphrase string) {
+// importBinding imports a file in the state import.
+func importBinding(b *harness.Browser, name string, content []byte, passphrase string) {
 	b.T.Helper()
-	offers(b, name, content, false)
+	giveFile(b, name, content, false)
 	b.WaitForState("import-passphrase")
 	b.Fill("passphrase", passphrase)
 	b.Press("import-now")
@@ -92,7 +92,7 @@ func TestMoveBindingInAFile(t *testing.T) {
 	s := harness.NewSim(t, device.Options{Serial: "imKey01191200001"})
 	from := s.StartBrowser(harness.BrowserOptions{})
 	code := from.Bind()
-	name, file := exports(from)
+	name, file := exportBinding(from)
 	require.Equal(t, "imkey-01191200001-binding.age", name)
 	require.NotContains(t, string(file), code)
 	require.NotContains(t, harness.Eval[string](from, "document.documentElement.outerHTML"), passphrase)
@@ -108,11 +108,11 @@ func TestMoveBindingInAFile(t *testing.T) {
 	to.WaitForState("elsewhere")
 	to.Press("import")
 	to.WaitForState("import")
-	offers(to, "holiday.jpg", []byte("not it"), true)
+	giveFile(to, "holiday.jpg", []byte("not it"), true)
 	to.WaitForTextIn("[data-state=import] .message", "management.notABinding")
-	imports(to, name, append(file[:len(file)-1:len(file)-1], file[len(file)-1]^1), passphrase)
+	importBinding(to, name, append(file[:len(file)-1:len(file)-1], file[len(file)-1]^1), passphrase)
 	to.WaitForTextIn("[data-state=import] .message", "management.fileDamaged")
-	imports(to, name, file, "not the passphrase")
+	importBinding(to, name, file, "not the passphrase")
 	to.WaitForText("management.wrongPassphrase")
 	to.WaitForFocus("[data-control=passphrase]")
 	to.Fill("passphrase", passphrase)
@@ -125,12 +125,12 @@ func TestMoveBindingInAFile(t *testing.T) {
 	to.WaitForMessage("pairing.revealed")
 	require.Equal(t, code, to.ShownCode())
 
-	// What is there is not overwritten but on purpose.
+	// A binding that exists is replaced only after a question.
 	to.Open("/")
 	to.WaitForKnownBound()
 	to.Press("import")
 	to.WaitForState("import")
-	imports(to, name, file, passphrase)
+	importBinding(to, name, file, passphrase)
 	to.WaitForState("import-exists")
 	require.Contains(t, to.Text(), s.Device.Serial())
 	to.RequireText("management.boundOn", map[string]string{"en": ""})
@@ -139,17 +139,17 @@ func TestMoveBindingInAFile(t *testing.T) {
 	to.WaitForState("start")
 	to.Press("import")
 	to.WaitForState("import")
-	imports(to, name, file, passphrase)
+	importBinding(to, name, file, passphrase)
 	to.WaitForState("import-exists")
 	to.Press("replace-now")
 	to.WaitForTextIn("[data-state=known] .message", "management.imported")
 	to.Press("connect-known")
 	to.WaitForState("bound")
-	leaks(to, passphrase)
+	requireNoTrace(to, passphrase)
 }
 
-// leaks looks for a text wherever the page could have left it.
-func leaks(b *harness.Browser, secret string) {
+// requireNoTrace checks that a text is nowhere that the page could have written it to.
+func requireNoTrace(b *harness.Browser, secret string) {
 	b.T.Helper()
 	require.NotContains(b.T, string(b.Recorded()), secret)
 	require.NotContains(b.T, harness.Eval[string](b, "document.documentElement.outerHTML + JSON.stringify(localStorage) + JSON.stringify(sessionStorage) + location.href"), secret)
@@ -167,12 +167,12 @@ func TestFileOfAnotherDevice(t *testing.T) {
 	s.Devices[1].Unplug()
 	from := s.StartBrowser(harness.BrowserOptions{})
 	from.Bind()
-	name, file := exports(from)
+	name, file := exportBinding(from)
 	from.Close()
 	s.Devices[0].Unplug()
 	s.Devices[1].Plug()
 
-	// The other one is bound to yet another browser.
+	// The second device is bound to a third browser.
 	other := s.StartBrowser(harness.BrowserOptions{})
 	other.Open("/")
 	other.GoToCode()
@@ -188,7 +188,7 @@ func TestFileOfAnotherDevice(t *testing.T) {
 	to.WaitForState("elsewhere")
 	to.Press("import")
 	to.WaitForState("import")
-	imports(to, name, file, passphrase)
+	importBinding(to, name, file, passphrase)
 	to.WaitForTextIn("[data-state=import] .message", "management.anotherDevice")
 	to.Press("back")
 	to.WaitForState("elsewhere")

@@ -23,7 +23,7 @@ func TestManagementByKeyboard(t *testing.T) {
 	b.PressEnterOn("[data-action=rename]")
 	b.WaitForState("rename")
 	b.Type("Mine")
-	b.PressEnterOn("[data-action=back]") // a name that was not saved is none
+	b.PressEnterOn("[data-action=back]") // the name is not saved
 	b.WaitForState("known")
 	require.NotContains(t, b.Text(), "Mine")
 	b.PressEnterOn("[data-action=lost]")
@@ -33,7 +33,7 @@ func TestManagementByKeyboard(t *testing.T) {
 	b.PressEnterOn("[data-action=lost-go-on]")
 	b.WaitFor("[data-control=at-hand]")
 	b.PressEnterOn("[data-action=lost-go-on]")
-	b.WaitForFocus("[data-control=at-hand]") // nothing was ticked: back to what is missing
+	b.WaitForFocus("[data-control=at-hand]") // nothing was ticked: the focus goes to what is missing
 	b.Type(" ")
 	b.PressEnterOn("[data-action=lost-go-on]")
 	b.WaitFor("[data-control=count-12]")
@@ -48,6 +48,6 @@ func TestManagementByKeyboard(t *testing.T) {
 	b.TabTo("[data-control=passphrase]")
 	b.Type("short")
 	b.PressEnterOn("[data-action=export-now]")
-	b.WaitForFocus("[data-control=passphrase]") // back to what is too short
+	b.WaitForFocus("[data-control=passphrase]") // the focus goes to what is too short
 	require.True(t, s.IsBound())
 }

@@ -30,13 +30,13 @@ func TestKnownDevices(t *testing.T) {
 	b.Open("/")
 	b.WaitForKnown("management.pluggedIn")
 	require.Contains(t, b.WaitForKnownBound(), serial)
-	require.Equal(t, wired, len(s.PacketDirections()), "nothing was asked of the device")
+	require.Equal(t, wired, len(s.PacketDirections()), "the device is not asked anything")
 	b.PressEntry(serial)
 	b.WaitForState("known")
 	for _, key := range []string{"pairing.boundToThis", "management.verifiedBySimulator", "management.codeKept"} {
 		b.RequireText(key)
 	}
-	require.Equal(t, wired, len(s.PacketDirections()), "nor for its page")
+	require.Equal(t, wired, len(s.PacketDirections()), "the device is not asked anything")
 	b.Press("rename")
 	b.WaitForState("rename")
 	b.WaitForFocus("[data-control=name]")
@@ -49,7 +49,7 @@ func TestKnownDevices(t *testing.T) {
 	b.WaitForState("bound")
 	require.Contains(t, b.Text(), "Savings")
 
-	// It is known unplugged, too, and forgotten without being plugged in.
+	// The device is listed while it is unplugged, and can be forgotten then.
 	b.Press("disconnect")
 	s.Device.Unplug()
 	b.Open("/")
@@ -93,7 +93,7 @@ func TestForgetInAnotherTab(t *testing.T) {
 	other.Press("forget-now")
 	other.WaitForState("start")
 
-	// The tab that knows nothing of it yet asks for a name.
+	// The first tab does not know it yet, and saves a name.
 	b.Press("rename")
 	b.WaitForState("rename")
 	b.Fill("name", "Savings")
@@ -102,7 +102,7 @@ func TestForgetInAnotherTab(t *testing.T) {
 	b.RequireText("pairing.forgotten")
 	require.False(t, harness.Eval[bool](b, "document.querySelector('.known') !== null"))
 
-	// Bound there, it is known here when this tab is in sight again.
+	// Bound in the other tab, the device is listed in this one when the user returns to it.
 	other.Press("connect")
 	other.WaitForState("recognised")
 	other.Press("go-on")
@@ -131,7 +131,7 @@ func TestActionsReturnToTheBinding(t *testing.T) {
 		b.RequireNoText("pairing.shownAgain")
 	}
 	b.WaitForTextIn(".banner", "common.simulatedNote")
-	b.Press("view-code-to-write") // from where it is said to be written down
+	b.Press("view-code-to-write") // from the advice to write the code down
 	b.WaitForMessage("pairing.revealed")
 	require.Equal(t, code, b.ShownCode())
 	b.Press("hide-code")
@@ -157,7 +157,7 @@ func TestActionsReturnToTheBinding(t *testing.T) {
 	b.WaitForTextIn(".form .code-hint", "management.strengthWeak")
 	b.Press("back")
 	unfolded()
-	exports(b)
+	exportBinding(b)
 	b.Press("back")
 	unfolded()
 }

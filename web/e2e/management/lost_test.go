@@ -37,10 +37,10 @@ func TestBrowserBoundBefore(t *testing.T) {
 	b.Press("connect")
 	b.WaitForState("rebound")
 	b.RequireText("exceptional.reboundLead")
-	require.False(t, harness.Eval[bool](b, "document.querySelector('.heading-error') !== null"), "nothing is wrong")
+	require.False(t, harness.Eval[bool](b, "document.querySelector('.heading-error') !== null"), "this is no error")
 	b.Press("forget")
 	b.WaitForState("forget")
-	b.RequireNoText("exceptional.forgetLead") // it is bound to another browser's key
+	b.RequireNoText("exceptional.forgetLead") // the device is bound to the key of another browser
 	b.Press("keep-binding")
 	b.WaitForState("rebound")
 	b.Press("go-on")
@@ -88,7 +88,7 @@ func TestCodeIsLost(t *testing.T) {
 	b.Press("back")
 	b.WaitForState("elsewhere")
 
-	b.Press("go-on") // from where the code is asked for, the way is the same
+	b.Press("go-on") // the help is the same where the code is entered
 	b.WaitForState("code")
 	b.Press("lost")
 	b.WaitForState("lost")
@@ -131,7 +131,7 @@ func TestCodeIsNotLostYet(t *testing.T) {
 	b.WaitForMessage("pairing.revealed")
 	require.Equal(t, code, b.ShownCode())
 
-	// A reset that this browser was not told of is seen at the next visit.
+	// The browser notices a reset at the next visit.
 	s.Device.Reset()
 	b.Open("/")
 	b.Press("connect")

@@ -16,8 +16,8 @@ const (
 	wrongPassphrase = "a passphrase of seven words, or so"
 )
 
-// sdk loads the SDK in the page as window.key, trusting the simulator's CA.
-func sdk(b *harness.Browser) {
+// loadSDK loads the SDK in the page as window.key, with the simulator's CA as its trusted CA.
+func loadSDK(b *harness.Browser) {
 	b.T.Helper()
 	b.Open("/")
 	b.Run(`const { loadImKey } = await import('/imkey.js')
@@ -29,15 +29,16 @@ func sdk(b *harness.Browser) {
 		window.bytes = text => Uint8Array.from(atob(text), c => c.charCodeAt(0))`)
 }
 
-// told is how a call of the SDK ended.
-type told struct {
+// result is how a call of the SDK ended.
+type result struct {
 	Value                 json.RawMessage
 	Code, Reason, Message string
 }
 
-func tells(b *harness.Browser, call string) told {
+// call calls the SDK in the page and returns how the call ended.
+func call(b *harness.Browser, call string) result {
 	b.T.Helper()
-	return harness.Eval[told](b, "tell(async () => "+call+")")
+	return harness.Eval[result](b, "tell(async () => "+call+")")
 }
 
 // TestExportAndImportWithTheSDK exports a binding with the SDK in one browser and imports it in another, which then signs
@@ -46,7 +47,7 @@ func TestExportAndImportWithTheSDK(t *testing.T) {
 	t.Parallel()
 	s := harness.NewSim(t, device.Options{Approve: device.Yes, Mnemonic: strings.Repeat("abandon ", 11) + "about"})
 	b := s.StartBrowser(harness.BrowserOptions{})
-	sdk(b)
+	loadSDK(b)
 	b.Run("window.device = (await key.getDevices())[0]; await device.open(); await device.showBindingCode()")
 	code := s.Device.Code()
 	b.Run("await device.bind('" + code + "')")
@@ -54,7 +55,7 @@ func TestExportAndImportWithTheSDK(t *testing.T) {
 	b.Run("await key.rename('" + seid + "', ' Savings ')")
 	require.Equal(t, "Savings", harness.Eval[string](b, "device.info.name"))
 	require.True(t, harness.Eval[bool](b, "device.info.boundAt instanceof Date && changes >= 3"))
-	require.Equal(t, "invalid-argument", tells(b, "key.exportBinding('"+seid+"', 'short')").Code)
+	require.Equal(t, "invalid-argument", call(b, "key.exportBinding('"+seid+"', 'short')").Code)
 	file := harness.Eval[string](b, `(async () => {
 		const start = performance.now()
 		const file = base64(await key.exportBinding('`+seid+`', '`+filePassphrase+`'))
@@ -63,18 +64,18 @@ func TestExportAndImportWithTheSDK(t *testing.T) {
 	})()`)
 	t.Logf("exported in %.1f s", harness.Eval[float64](b, "took")/1000)
 	require.True(t, harness.Eval[bool](b, "performance.getEntriesByType('resource').some(e => e.name.endsWith('/imkey-backup.js'))"),
-		"in a worker, so that the page goes on meanwhile")
+		"the work is done in a worker")
 	left := b.Recorded()
 	b.Close()
 
 	b = s.StartBrowser(harness.BrowserOptions{})
-	sdk(b)
-	require.Equal(t, "[]", string(tells(b, "key.knownDevices()").Value))
+	loadSDK(b)
+	require.Equal(t, "[]", string(call(b, "key.knownDevices()").Value))
 	b.Run("window.file = bytes('" + file + "')")
-	require.Equal(t, "wrong-passphrase", tells(b, "key.importBinding(file, '"+wrongPassphrase+"')").Code)
-	damaged := tells(b, "key.importBinding(file.slice(0, -1), '"+filePassphrase+"')")
+	require.Equal(t, "wrong-passphrase", call(b, "key.importBinding(file, '"+wrongPassphrase+"')").Code)
+	damaged := call(b, "key.importBinding(file.slice(0, -1), '"+filePassphrase+"')")
 	require.Equal(t, []string{"file-invalid", "damaged"}, []string{damaged.Code, damaged.Reason})
-	require.Equal(t, "[]", string(tells(b, "key.knownDevices()").Value), "what fails leaves nothing")
+	require.Equal(t, "[]", string(call(b, "key.knownDevices()").Value), "an import that fails stores nothing")
 	require.Zero(t, harness.Eval[int](b, "changes"))
 
 	type knownDevice struct {
@@ -82,7 +83,7 @@ func TestExportAndImportWithTheSDK(t *testing.T) {
 		CodeKept                               bool
 	}
 	var known knownDevice
-	imported := tells(b, `{
+	imported := call(b, `{
 		const start = performance.now()
 		const known = await key.importBinding(file, '`+filePassphrase+`', { seid: '`+seid+`' })
 		window.took = performance.now() - start
@@ -97,14 +98,14 @@ func TestExportAndImportWithTheSDK(t *testing.T) {
 	require.True(t, known.CodeKept)
 
 	b.Run("window.device = (await key.getDevices())[0]; await device.open()")
-	require.True(t, harness.Eval[bool](b, "device.info.boundAt === null"), "nobody says bound before the device does")
+	require.True(t, harness.Eval[bool](b, "device.info.boundAt === null"), "the binding counts only once the device confirms it")
 	require.Equal(t, "bound", harness.Eval[string](b, "device.bindingStatus()"))
 	require.True(t, harness.Eval[bool](b, "device.info.boundAt instanceof Date"))
-	signed := tells(b, "(await device.ethereum.signMessage('moved')).signature")
+	signed := call(b, "(await device.ethereum.signMessage('moved')).signature")
 	require.Empty(t, signed.Code, signed.Message)
 	require.Len(t, string(signed.Value), 2+2+130)
 	require.Equal(t, "bound", harness.Eval[string](b, "key.knownDevices().then(([k]) => k.state)"))
-	again := tells(b, "key.importBinding(file, '"+filePassphrase+"')")
+	again := call(b, "key.importBinding(file, '"+filePassphrase+"')")
 	require.Equal(t, "record-exists", again.Code)
 	require.Equal(t, "bound", harness.Eval[string](b, "key.knownDevices().then(([k]) => k.state)"))
 

@@ -47,7 +47,7 @@ func TestSystemDeniesAccess(t *testing.T) {
 	s := harness.NewSim(t, device.Options{})
 	b := s.StartBrowser(harness.BrowserOptions{})
 	b.Open("/")
-	b.WaitForDevices(1) // Chromium opens a device once to list it
+	b.WaitForDevices(1) // Chromium opens a device once when it lists it
 	s.Device.Simulated.Port().SetAccess(usb.Access{Denied: true})
 	b.Press("connect")
 	b.WaitForErrorText("permission-denied")

@@ -68,13 +68,13 @@ func TestCharactersNotInACode(t *testing.T) {
 	for _, c := range strings.Split("0O1Ioi", "") {
 		b.Do(chromedp.KeyEvent(c))
 		b.WaitUntil(`document.getElementById('code-hint').textContent !== ''`)
-		require.Equal(t, 1, harness.Eval[int](b, `document.querySelectorAll('.code-box[aria-invalid="true"]').length`), "%q is flagged", c)
+		require.Equal(t, 1, harness.Eval[int](b, `document.querySelectorAll('.code-box[aria-invalid="true"]').length`), "%q is marked", c)
 		b.Do(chromedp.KeyEvent("\b"))
 	}
 	b.Do(chromedp.KeyEvent("abcdefg0"), chromedp.KeyEvent("\r"))
-	require.Equal(t, "ABCDEFG0", harness.Eval[string](b, "[...document.querySelectorAll('.code-box')].map(i => i.value).join('')"), "upper-case on the fly")
+	require.Equal(t, "ABCDEFG0", harness.Eval[string](b, "[...document.querySelectorAll('.code-box')].map(i => i.value).join('')"), "letters become upper case")
 	require.Equal(t, "code", harness.Eval[string](b, "document.querySelector('[data-state]').dataset.state"))
-	require.Equal(t, before, s.BytesOnBus(), "a malformed code reached the device")
+	require.Equal(t, before, s.BytesOnBus(), "no malformed code is sent to the device")
 }
 
 // TestWrongCodeThenRightCode enters a wrong code and then the right one.
@@ -90,7 +90,7 @@ func TestWrongCodeThenRightCode(t *testing.T) {
 	b.RequireText("pairing.wrongCode", "screen", 9)
 	require.Equal(t, 9, s.Device.Status().CodeAttemptsLeft)
 	require.Equal(t, b.Words("pairing.codeBox", 1), harness.Eval[string](b, "document.activeElement.getAttribute('aria-label')"), "the focus is back at the first box")
-	require.Equal(t, "", harness.Eval[string](b, "[...document.querySelectorAll('.code-box')].map(i => i.value).join('')"), "the boxes are clear")
+	require.Equal(t, "", harness.Eval[string](b, "[...document.querySelectorAll('.code-box')].map(i => i.value).join('')"), "the boxes are empty")
 	b.EnterCode(code)
 	b.WaitForState("bound")
 	require.Equal(t, 10, s.Device.Status().CodeAttemptsLeft)

@@ -19,15 +19,15 @@ import (
 	"imkey-connect/web/e2e/harness"
 )
 
-// crashPage is a page that lives a part of a binding's life, with IndexedDB writes that end as they are told to, and then
-// finds out what is left of it.
+// crashPage is a page that does one operation on a binding, with writes to IndexedDB that fail in a chosen way, and that then says
+// what is left of the binding.
 const crashPage = `<!doctype html><title>crash</title>
 <script>
 globalThis.writing = { n: 0, at: 0, how: '' }
 const die = () => {
 	const request = new XMLHttpRequest()
 	request.open('POST', '/crash/die', false)
-	request.send() // is never answered, and holds the page where it is
+	request.send() // is never answered, and blocks the page
 }
 const endings = {
 	quota() { throw new DOMException('', 'QuotaExceededError') },
@@ -43,7 +43,7 @@ for (const name of ['put', 'add', 'delete']) {
 	const original = IDBObjectStore.prototype[name]
 	IDBObjectStore.prototype[name] = function (...values) {
 		const write = () => original.apply(this, values)
-		// A disk that fails goes on failing; a tab is killed once.
+		// A disk that fails keeps failing. A tab is killed once.
 		return ++writing.n >= writing.at && writing.at > 0 ? endings[writing.how](write, this.transaction) : write()
 	}
 }
@@ -60,15 +60,15 @@ const open = async (store) => {
 			await device?.open()
 			if (device) return device
 		} catch (error) {
-			// The browser has not noticed yet that the cable was pulled.
+			// The browser has not noticed yet that the device was unplugged.
 			if (error.code !== 'device-disconnected' || !starting) throw error
 		}
 		await plugged
 	}
 }
-let starting = true // until something is to be cut off: then the device may be gone
+let starting = true // false once the operation begins: before, the device may still be unplugged
 const paper = async () => (await fetch('/crash/paper')).text()
-const read = async (device) => { // off the screen
+const read = async (device) => { // from the screen
 	await device.showBindingCode()
 	return (await fetch('/crash/screen')).text()
 }
@@ -89,31 +89,32 @@ const bind = async (code) => {
 	await device.bind(status === 'unbound' ? await read(device) : await paper())
 	await device.close()
 }
-const lives = {
-	bind: { before: wipe, live: bind },
-	rebind: { before: elsewhere, live: bind },
-	'rebind in a new browser': { async before() { await wipe(); await elsewhere() }, live: bind },
-	forget: { async before() {}, async live() {
+const operations = {
+	bind: { before: wipe, run: bind },
+	rebind: { before: elsewhere, run: bind },
+	'rebind in a new browser': { async before() { await wipe(); await elsewhere() }, run: bind },
+	forget: { async before() {}, async run() {
 		const device = await open('indexeddb')
 		await device.bindingStatus()
 		await device.forget()
 		await device.close()
 	} },
 }
-globalThis.before = async (name) => { await lives[name].before(); return true }
-// live says what became of it: '' is that it came to its end.
-globalThis.live = (name, at, how) => {
+globalThis.before = async (name) => { await operations[name].before(); return true }
+// run does an operation and gives the code of its error; '' is success.
+globalThis.run = (name, at, how) => {
 	Object.assign(writing, { n: 0, at, how })
 	starting = false
-	return lives[name].live().then(() => '', (error) => error.code ?? String(error))
+	return operations[name].run().then(() => '', (error) => error.code ?? String(error))
 }
-// left says what is left of the binding, enters the code if it has to, and says what comes of that.
+// left gives the binding status, enters the code where it is not bound, and gives the status after that.
 globalThis.left = async () => {
 	const device = await open('indexeddb')
 	const [record] = await (await loadImKey({ trustedCAs })).knownDevices()
 	const status = await device.bindingStatus()
 	if (status !== 'bound') await device.bind(status === 'unbound' ? await read(device) : await paper())
-	// A key that was bound before may have been bound by whoever shares it: the code of an attempt that was cut is not known.
+	// Where a record was bound before, the device may have been bound with its key elsewhere, and the code of the attempt that was cut
+	// is not known to be right.
 	const unsure = status === 'bound' && record.state === 'unfinished' && record.boundAt !== null
 	const code = await device.revealBindingCode().catch((error) => unsure && error.data?.reason === 'not-remembered' ? 'unsure' : error.code)
 	const result = { status, then: await device.bindingStatus(), code, unsure }
@@ -125,14 +126,14 @@ for (const { name } of (await navigator.locks.query()).held) await navigator.loc
 document.title = 'ready'
 </script>`
 
-// crashing is a browser whose tab comes to an end again and again.
+// crashing is a browser whose tab crashes again and again.
 type crashing struct {
 	t     *testing.T
 	sim   *harness.Sim
 	root  *harness.Browser
 	tab   *harness.Browser
 	paper atomic.Pointer[string]
-	dying chan struct{} // the page has come to where it is to be killed
+	dying chan struct{} // the page has reached the point at which it is killed
 }
 
 func newCrashing(t *testing.T, bound time.Duration) *crashing {
@@ -150,12 +151,12 @@ func newCrashing(t *testing.T, bound time.Duration) *crashing {
 		<-r.Context().Done()
 	})
 	c.root = s.StartBrowser(harness.BrowserOptions{})
-	c.fresh()
+	c.newTab()
 	return c
 }
 
-// fresh is the browser's next tab.
-func (c *crashing) fresh() {
+// newTab closes the tab and opens the next one.
+func (c *crashing) newTab() {
 	if c.tab != nil {
 		c.tab.Close()
 	}
@@ -164,20 +165,20 @@ func (c *crashing) fresh() {
 	c.tab.WaitUntil("document.title === 'ready'")
 }
 
-// begin makes the state that a life begins with.
-func (c *crashing) begin(life string) {
-	if life == "bind" {
+// begin makes the state in which an operation begins.
+func (c *crashing) begin(operation string) {
+	if operation == "bind" {
 		c.sim.Device.Reset()
 	}
-	harness.Eval[bool](c.tab, fmt.Sprintf("before(%q)", life))
+	harness.Eval[bool](c.tab, fmt.Sprintf("before(%q)", operation))
 }
 
-// live starts a life; what becomes of it comes over the channel, if the tab lives.
-func (c *crashing) live(life string, at int, how string) <-chan string {
+// start starts an operation. The code of its error comes over the channel, unless the tab is killed.
+func (c *crashing) start(operation string, at int, how string) <-chan string {
 	ended := make(chan string, 1)
 	ctx := c.tab.Ctx
 	go func() {
-		end, err := chromedp.Run(ctx, chromedp.Evaluate[string](fmt.Sprintf("live(%q, %d, %q)", life, at, how), chromedp.EvalAwaitPromise))
+		end, err := chromedp.Run(ctx, chromedp.Evaluate[string](fmt.Sprintf("run(%q, %d, %q)", operation, at, how), chromedp.EvalAwaitPromise))
 		if err == nil {
 			ended <- end
 		}
@@ -185,43 +186,45 @@ func (c *crashing) live(life string, at int, how string) <-chan string {
 	return ended
 }
 
+// await waits until an operation ends.
 func (c *crashing) await(ended <-chan string) string {
 	select {
 	case end := <-ended:
 		return end
 	case <-c.sim.Ctx.Done():
-		require.Fail(c.t, "it never ends")
+		require.Fail(c.t, "the operation does not end")
 		return ""
 	}
 }
 
-// lived is what a life left behind. The page is started again, enters the code if it has to, and is held to the truth.
-func (c *crashing) lived(what, life string, before []byte, want fate) {
+// check checks what an operation left behind: it opens a new tab, which enters the code where it has to. before is the key that the
+// device was bound to before the operation.
+func (c *crashing) check(what, operation string, before []byte, want fate) {
 	t := c.t
 	key := c.sim.Device.Simulated.BoundTo()
-	c.fresh()
+	c.newTab()
 	var found struct {
 		Status, Then, Code string
 		Unsure             bool
 	}
 	require.NoError(t, json.Unmarshal([]byte(harness.Eval[string](c.tab, "left()")), &found), what)
 	bound := found.Status == "bound"
-	if life != "forget" {
-		// Who is bound after it and was not before it is this browser.
+	if operation != "forget" {
+		// A device that is bound to another key than before is bound to this browser.
 		require.Equal(t, key != nil && !bytes.Equal(before, key), bound, "%s: the browser and the device disagree", what)
 	} else if want != either {
 		require.Equal(t, want == kept, bound, what)
 	}
-	require.Equal(t, "bound", found.Then, "%s: the code entered once", what)
-	require.Equal(t, bound, bytes.Equal(key, c.sim.Device.Simulated.BoundTo()), "%s: bound by the code, or before it", what)
+	require.Equal(t, "bound", found.Then, "%s: after the code was entered once", what)
+	require.Equal(t, bound, bytes.Equal(key, c.sim.Device.Simulated.BoundTo()), "%s: the key has changed though the device was bound", what)
 	if found.Unsure {
-		require.Equal(t, "unsure", found.Code, "%s: a code is told that may be wrong", what)
+		require.Equal(t, "unsure", found.Code, "%s: a code is shown that may be wrong", what)
 	} else {
 		require.Equal(t, *c.paper.Load(), found.Code, what)
 	}
 }
 
-// fate is what must have become of a binding that was to be forgotten.
+// fate is what must have happened to a binding that was to be forgotten.
 type fate int
 
 const (
@@ -230,29 +233,29 @@ const (
 	gone
 )
 
-// undisturbed lives a life to its end and returns its packets, o out and i in, and how often it wrote.
-func (c *crashing) undisturbed(life string) (packets string, writes int) {
-	c.begin(life)
+// undisturbed does an operation without a cut. It returns the direction of its packets, o or i, and the number of its writes.
+func (c *crashing) undisturbed(operation string) (packets string, writes int) {
+	c.begin(operation)
 	before, from := c.sim.Device.Simulated.BoundTo(), len(c.sim.PacketDirections())
-	require.Empty(c.t, c.await(c.live(life, 0, "")))
+	require.Empty(c.t, c.await(c.start(operation, 0, "")))
 	packets, writes = c.sim.PacketDirections()[from:], harness.Eval[int](c.tab, "writing.n")
-	c.lived(life, life, before, gone)
+	c.check(operation, operation, before, gone)
 	return packets, writes
 }
 
-// cutPacket ends a life at its nth packet, from 0.
-func (c *crashing) cutPacket(life, packets string, n int, how string) {
-	what := fmt.Sprintf("%s: %s at packet %d (%c)", life, how, n+1, packets[n])
-	c.begin(life)
+// cutPacket cuts an operation at its packet n, counted from 0.
+func (c *crashing) cutPacket(operation, packets string, n int, how string) {
+	what := fmt.Sprintf("%s: %s at packet %d (%c)", operation, how, n+1, packets[n])
+	c.begin(operation)
 	before := c.sim.Device.Simulated.BoundTo()
 	nth := map[string]int{"out": 1 + strings.Count(packets[:n], "o"), "in": 1 + strings.Count(packets[:n], "i")}
 	direction, seen := "in", n
 	if packets[n] == 'o' {
-		direction, seen = "out", n+1 // what is dropped on its way out was on the wire
+		direction, seen = "out", n+1 // a packet to the device that is dropped was on the wire
 	}
 	faults := []usb.Fault{{On: direction, Packet: nth[direction], Do: usb.Action(how)}}
 	if how == killed {
-		// Everything stands still from that packet on, and there the tab is killed.
+		// Every packet from that one on is dropped, and the tab is killed.
 		faults = nil
 		for on, packet := range nth {
 			faults = append(faults, usb.Fault{On: on, Packet: packet, Do: usb.DoDrop, Count: 1000})
@@ -260,13 +263,13 @@ func (c *crashing) cutPacket(life, packets string, n int, how string) {
 	}
 	from := len(c.sim.PacketDirections())
 	c.sim.Device.Arm(faults...)
-	ended := c.live(life, 0, "")
+	ended := c.start(operation, 0, "")
 	if how == killed {
 		c.sim.WaitForPackets(from + seen)
 		c.tab.Kill()
 	} else {
 		require.Equal(c.t, "device-disconnected", c.await(ended), what)
-		// The fault has done it; these wait until it is done.
+		// These wait until the fault has done it.
 		if how == string(usb.DoPowerCut) {
 			c.sim.Device.PowerCut()
 		} else {
@@ -275,36 +278,36 @@ func (c *crashing) cutPacket(life, packets string, n int, how string) {
 		c.sim.Device.Plug()
 	}
 	c.sim.Device.Simulated.Port().ClearFaults()
-	c.lived(what, life, before, kept)
+	c.check(what, operation, before, kept)
 }
 
-// cutWrite ends a life at its nth write, from 0.
-func (c *crashing) cutWrite(life string, n int, how ending) {
-	what := fmt.Sprintf("%s: %s at write %d", life, how.name, n+1)
-	c.begin(life)
+// cutWrite cuts an operation at its write n, counted from 0.
+func (c *crashing) cutWrite(operation string, n int, how ending) {
+	what := fmt.Sprintf("%s: %s at write %d", operation, how.name, n+1)
+	c.begin(operation)
 	before := c.sim.Device.Simulated.BoundTo()
-	ended := c.live(life, n+1, how.name)
-	if how.says != "" {
-		require.Equal(c.t, how.says, c.await(ended), what)
+	ended := c.start(operation, n+1, how.name)
+	if how.code != "" {
+		require.Equal(c.t, how.code, c.await(ended), what)
 	} else {
 		select {
 		case <-c.dying:
 		case end := <-ended:
-			require.Fail(c.t, "it did not come so far", "%s: %s", what, end)
+			require.Fail(c.t, "the operation ended before the cut", "%s: %s", what, end)
 		case <-c.sim.Ctx.Done():
-			require.Fail(c.t, "it never came so far", what)
+			require.Fail(c.t, "the operation does not reach the cut", what)
 		}
 		c.tab.Kill()
 	}
-	c.lived(what, life, before, how.leaves)
+	c.check(what, operation, before, how.leaves)
 }
 
 const killed = "killed"
 
-// ending is one of the page's endings of a write.
+// ending is how a write ends: see endings in crashPage.
 type ending struct {
 	name   string
-	says   string // the error that the page gets; "": the tab is killed
+	code   string // of the error in the page; "" where the tab is killed
 	leaves fate   // of a record that was to be deleted
 }
 
@@ -347,17 +350,17 @@ func TestBindingSurvivesCrashes(t *testing.T) {
 		taken += of
 		t.Logf("%3d points: %s", of, kind)
 	}
-	for _, life := range []string{"bind", "rebind", "rebind in a new browser", "forget"} {
-		packets, writes := c.undisturbed(life)
-		// The key that wraps, pending, verify-sent, bound; a record that is there has the first two, and becomes former.
-		require.Equal(t, map[string]int{"bind": 4, "rebind": 3, "rebind in a new browser": 4, "forget": 1}[life], writes, life)
-		require.Greater(t, len(packets), 30, life)
+	for _, operation := range []string{"bind", "rebind", "rebind in a new browser", "forget"} {
+		packets, writes := c.undisturbed(operation)
+		// The wrapping key, pending, verify-sent, bound. A record that exists has the first two, and becomes former.
+		require.Equal(t, map[string]int{"bind": 4, "rebind": 3, "rebind in a new browser": 4, "forget": 1}[operation], writes, operation)
+		require.Greater(t, len(packets), 30, operation)
 		for _, how := range []string{string(usb.DoUnplug), string(usb.DoPowerCut), killed} {
-			each(life+": "+how+" at a packet", len(packets), func(n int) { c.cutPacket(life, packets, n, how) })
+			each(operation+": "+how+" at a packet", len(packets), func(n int) { c.cutPacket(operation, packets, n, how) })
 		}
 		for _, how := range endings {
-			each(life+": "+how.name+" at a write", writes, func(n int) { c.cutWrite(life, n, how) })
+			each(operation+": "+how.name+" at a write", writes, func(n int) { c.cutWrite(operation, n, how) })
 		}
 	}
-	t.Logf("%d of %d cut points: no binding lost, none half, none falsely told", taken, points)
+	t.Logf("%d of %d cuts: no binding was lost, incomplete or reported wrongly", taken, points)
 }

@@ -26,7 +26,7 @@ func TestDeviceLocked(t *testing.T) {
 	b.WaitForState("waiting")
 	b.RequireText("errors.advice.next", "locked", harness.OnLinux)
 	s.Device.Unlock("123456")
-	b.WaitForState("recognised") // the page goes on by itself
+	b.WaitForState("recognised") // the page continues by itself
 }
 
 // TestDeviceInItsMenu checks that the page waits while the device shows its menu, and continues by itself.
@@ -99,17 +99,17 @@ func TestDeviceInItsBootLoader(t *testing.T) {
 	b.WaitForStateAfterError("recognised")
 }
 
-// stranger is a device with an imKey's USB ids that answers every command with 6D00.
-type stranger struct {
+// otherDevice is a device with the USB ids of an imKey that answers every command with the status word 6D00.
+type otherDevice struct {
 	send func([]byte)
 	asm  frame.Assembler
 }
 
-func (d *stranger) Attach(send func([]byte)) { d.send = send }
+func (d *otherDevice) Attach(send func([]byte)) { d.send = send }
 
-func (d *stranger) Detach() {}
+func (d *otherDevice) Detach() {}
 
-func (d *stranger) Packet(p []byte) {
+func (d *otherDevice) Packet(p []byte) {
 	ev, err := d.asm.Add(p)
 	switch {
 	case err != nil || ev.Kind == frame.WasCancel:
@@ -130,7 +130,7 @@ func (d *stranger) Packet(p []byte) {
 func TestDeviceIsNotAnIMKey(t *testing.T) {
 	t.Parallel()
 	s := harness.NewSim(t, device.Options{})
-	s.PlugInstead(usb.NewPort(usb.Identity{Serial: s.Device.Status().Serial, Product: "Something else"}, &stranger{}, nil))
+	s.PlugInstead(usb.NewPort(usb.Identity{Serial: s.Device.Status().Serial, Product: "Something else"}, &otherDevice{}, nil))
 	b := s.StartBrowser(harness.BrowserOptions{})
 	b.Open("/")
 	b.Press("connect")
@@ -190,7 +190,7 @@ func TestSilentDevice(t *testing.T) {
 	b.WaitForState("opening")
 	b.Press("cancel")
 	require.Equal(t, "start", now())
-	b.Press("connect") // waits until the device is given back
+	b.Press("connect") // waits until the device is released
 	s.Device.Arm()
 	b.WaitForState("recognised")
 	b.Press("go-on")

@@ -83,12 +83,12 @@ func TestUnpluggedDuringIdentityVerify(t *testing.T) {
 		b.Press("go-on")
 		b.WaitForState("code")
 		code := s.Device.Code()
-		s.WaitForAnswers(0x72, round+1+wasNot) // the page asks for the code to be shown; what comes then is the binding
+		s.WaitForAnswers(0x72, round+1+wasNot) // the code is shown; the next messages are those of the binding
 		cut.Do = usb.DoUnplug
 		s.Device.Arm(cut)
 		b.EnterCode(code)
 		b.WaitForError("device-disconnected")
-		s.Device.Unplug() // the fault did it; this waits until it is done
+		s.Device.Unplug() // waits until the fault has done it
 		before := s.IsBound()
 		s.Device.Arm()
 		s.Device.Plug()
@@ -98,7 +98,7 @@ func TestUnpluggedDuringIdentityVerify(t *testing.T) {
 			continue
 		}
 		wasNot++
-		b.WaitForStateAfterError("recognised") // a binding was begun since: what was before it counts no more
+		b.WaitForStateAfterError("recognised") // a binding was begun, so the device no longer counts as reset
 		b.Press("go-on")
 		b.WaitForState("code")
 		b.EnterCode(s.Device.Code())
@@ -130,7 +130,7 @@ func TestDeviceAsksToConfirmTheBinding(t *testing.T) {
 	b.WaitForState("code")
 	b.EnterCode(code)
 	s.WaitForQuestion()
-	b.Press("cancel") // on the page: the device is told, and the code can be entered again
+	b.Press("cancel") // in the page: it cancels the question on the device, and the code can be entered again
 	s.WaitUntilIdle()
 	b.WaitForState("code")
 	b.EnterCode(code)
@@ -148,7 +148,7 @@ func TestPageClosedDuringTheBinding(t *testing.T) {
 	b.GoToCode()
 	b.EnterCode(s.Device.Code())
 	s.WaitForQuestion()
-	b.Open("/") // the page is gone while the device waits
+	b.Open("/") // leaves the page while the device asks its user
 	b.GoToCode()
 	b.EnterCode(s.Device.Code())
 	s.WaitForQuestion()
@@ -162,7 +162,7 @@ func TestUnverifiedDeviceMustBeAccepted(t *testing.T) {
 	t.Parallel()
 	s := harness.NewSim(t, device.Options{})
 	b := s.StartBrowser(harness.BrowserOptions{})
-	// A page from elsewhere than the simulator does not learn its CA: the device is then like every real one.
+	// A page that does not come from the simulator does not learn its CA. The device is then like every real one.
 	s.HideSimulator()
 	b.Open("/")
 	b.Press("connect")

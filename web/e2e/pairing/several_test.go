@@ -24,8 +24,8 @@ func TestSeveralDevicesPluggedIn(t *testing.T) {
 	b.PressEntry(second)
 	b.WaitForState("recognised")
 	require.Contains(t, b.Text(), second)
-	require.Empty(t, s.PacketDirections(), "the other one was asked nothing")
-	// Each has a CA of its own, and the page of either knows both.
+	require.Empty(t, s.PacketDirections(), "the other one is not asked anything")
+	// Each device has a CA of its own, and each page trusts both.
 	require.NotEqual(t, s.Devices[0].Status().CA, s.Devices[1].Status().CA)
 	b.WaitFor("[data-certificate=verified]")
 	b.Open("/")
@@ -41,7 +41,7 @@ func TestSeveralDevicesPluggedIn(t *testing.T) {
 	b.WaitForState("several")
 	b.PressEntry(second)
 	b.WaitForState("recognised")
-	require.Equal(t, wired, len(s.PacketDirections()), "the first was asked nothing more")
+	require.Equal(t, wired, len(s.PacketDirections()), "the first one is not asked anything")
 	b.Press("go-on")
 	b.WaitForState("code")
 	b.EnterCode(s.Devices[1].Code())
@@ -52,7 +52,7 @@ func TestSeveralDevicesPluggedIn(t *testing.T) {
 	b.Press("connect")
 	b.WaitForState("several")
 	b.WaitForTextIn(".entries", "exceptional.knownHere")
-	// One that is unplugged leaves the list, and comes back to it.
+	// A device that is unplugged leaves the list, and returns when it is plugged in.
 	s.Device.Unplug()
 	b.WaitUntil("document.querySelectorAll('[data-state=several] .entry').length === 1")
 	s.Device.Plug()

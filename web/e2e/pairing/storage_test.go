@@ -32,7 +32,7 @@ func TestStorageIsFull(t *testing.T) {
 	quota(&none)
 	b.Press("connect")
 	b.WaitForErrorText("storage-full")
-	require.Empty(t, s.BindingInstructions(), "nothing was asked of the device that could not be kept")
+	require.Empty(t, s.BindingInstructions(), "nothing is asked of a device whose binding cannot be stored")
 	quota(nil)
 	b.Press("retry")
 	b.WaitForStateAfterError("recognised")
@@ -44,7 +44,7 @@ func TestStorageIsBlocked(t *testing.T) {
 	s := harness.NewSim(t, device.Options{})
 	profile := t.TempDir()
 	require.NoError(t, os.MkdirAll(filepath.Join(profile, "Default"), 0o700))
-	// As in the browser's settings: sites may save nothing on this device.
+	// The setting of the browser that sites may store nothing.
 	preferences, err := json.Marshal(map[string]any{"profile": map[string]any{"default_content_setting_values": map[string]any{"cookies": 2}}})
 	require.NoError(t, err)
 	require.NoError(t, os.WriteFile(filepath.Join(profile, "Default", "Preferences"), preferences, 0o600))
@@ -75,7 +75,7 @@ func TestCorruptRecord(t *testing.T) {
 	b.Open("/")
 	b.Press("connect")
 	b.WaitForErrorText("record-corrupt")
-	b.Run(change) // the bit back: had anything been written over it, this would not help
+	b.Run(change) // restores the bit: it would not help if the record had been overwritten
 	b.Press("retry")
 	b.WaitForStateAfterError("bound")
 

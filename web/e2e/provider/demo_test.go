@@ -43,7 +43,7 @@ func TestDemoLooks(t *testing.T) {
 		look("without an account")
 
 		b.Press("connect-simulated")
-		if language == "en" { // the second time the device is bound
+		if language == "en" { // it is bound the second time
 			b.WaitForDialog("recognised")
 			b.Do(chromedp.KeyEvent("\r"))
 			b.WaitForDialog("code")
@@ -52,6 +52,7 @@ func TestDemoLooks(t *testing.T) {
 			b.Run("dialog().querySelector('[data-action=done]').click()")
 		}
 		b.WaitFor(fmt.Sprintf("[data-account=%q]", harness.DemoAddress))
+		b.WaitUntil("document.querySelector('[data-action=give-up]') === null") // the account is shown before the request has ended
 		look("connected")
 
 		b.Press("sign-message")
@@ -70,11 +71,11 @@ func TestDemoLooks(t *testing.T) {
 		b.Press("sign-typed-data")
 		asked()
 		b.WaitUntil("document.querySelector('.unit-screen').textContent.startsWith('Sign blindly:')")
-		b.WaitUntil("document.querySelectorAll('.note-warning').length === 2") // no limit, and blind
+		b.WaitUntil("document.querySelectorAll('.note-warning').length === 2") // for the missing limit and for blind signing
 		look("asked about a permit without limit")
 		b.Run("document.querySelector('.unit-knob[data-button=cancel]').click()")
 		answered("4001")
-		require.Equal(t, 1, harness.Eval[int](b, "document.querySelectorAll('.note-warning').length"), "what was not signed needs no warning of signing it")
+		require.Equal(t, 1, harness.Eval[int](b, "document.querySelectorAll('.note-warning').length"), "the warning of blind signing is gone")
 		look("declined")
 
 		tab("transaction")
@@ -110,9 +111,9 @@ func TestDemoWithoutANode(t *testing.T) {
 	b.ExposeDialog()
 	b.Open("/dapp")
 	node := httptest.NewServer(http.NotFoundHandler())
-	node.Close() // and nobody listens there any more
+	node.Close() // its address does not answer any more
 	b.WaitFor("[data-action=connect-simulated]")
-	// The page asks a node which chain it is on before it takes it: this one goes away after that.
+	// The page asks a node for its chain before it uses the node. This node disappears after that.
 	b.Run(fmt.Sprintf(`
 		const { fetch } = globalThis
 		globalThis.fetch = (url, init) => String(url).startsWith(%[1]q)
@@ -129,7 +130,7 @@ func TestDemoWithoutANode(t *testing.T) {
 	b.EnterCode(s.Device.Code())
 	b.WaitForDialog("bound")
 	b.Run("dialog().querySelector('[data-action=done]').click()")
-	b.WaitFor(fmt.Sprintf("[data-account=%q]", harness.DemoAddress))
+	b.WaitFor("[data-outcome=good]") // the page takes one request at a time, and shows the account before the first one has ended
 
 	b.Run("document.querySelector('[data-tab=transaction]').click()")
 	b.Press("send-transaction")
@@ -143,7 +144,7 @@ func TestDemoWithoutANode(t *testing.T) {
 	s.Device.Reset()
 	b.Run("document.querySelector('[data-tab=message]').click()")
 	b.Press("sign-message")
-	b.WaitForDialog("reset") // the device forgot its binding, too
+	b.WaitForDialog("reset") // the reset also erased the binding
 	b.Run("dialog().querySelector('[data-action=go-on]').click()")
 	b.WaitForDialog("code")
 	b.EnterCode(s.Device.Code())

@@ -13,7 +13,7 @@ import (
 	"imkey-connect/web/e2e/harness"
 )
 
-// A site whose policy allows no style, whose own rules are of the worst, and which listens to every key.
+// hostileSite is a site whose policy allows no style, whose own style sheet hides everything, and which listens to every key.
 const hostileSite = `<!doctype html><title>site</title><script type="module" src="/hostile.js"></script><button id="pay">Pay</button>`
 
 const hostileScript = `
@@ -26,7 +26,8 @@ const hostileScript = `
 		document.addEventListener(name, event => heard.push(name + ' ' + (event.key ?? event.data ?? '')))
 	}`
 
-func hostile(s *harness.Sim) {
+// serveHostile serves the site.
+func serveHostile(s *harness.Sim) {
 	s.Handle("/hostile", func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "text/html")
 		w.Header().Set("Content-Security-Policy",
@@ -39,8 +40,8 @@ func hostile(s *harness.Sim) {
 	})
 }
 
-// asking opens the site and has its provider ask for the accounts of the unbound device, from a button with the focus.
-func asking(b *harness.Browser) {
+// askForAccounts opens the site, whose provider asks for the accounts of the unbound device while a button has the focus.
+func askForAccounts(b *harness.Browser) {
 	b.T.Helper()
 	b.Open("/hostile")
 	b.WaitUntil("globalThis.heard !== undefined")
@@ -54,6 +55,7 @@ func asking(b *harness.Browser) {
 			accounts => { outcome = accounts.join() }, error => { outcome = error.code + ' ' + error.data?.code })`, b.Sim.Device.CA()))
 }
 
+// outcome waits until the request of askForAccounts ends, and returns the accounts or the codes of the error.
 func outcome(b *harness.Browser) string {
 	b.T.Helper()
 	b.Run("while (outcome === null) await new Promise(requestAnimationFrame)")
@@ -65,29 +67,29 @@ func outcome(b *harness.Browser) string {
 func TestDialogOnAHostileSite(t *testing.T) {
 	t.Parallel()
 	s := harness.NewSim(t, device.Options{Mnemonic: harness.DemoPhrase})
-	hostile(s)
+	serveHostile(s)
 	b := s.StartBrowser(harness.BrowserOptions{Unplugged: true})
 	b.ExposeDialog()
-	asking(b)
+	askForAccounts(b)
 	b.WaitForDialog("recognised")
 
-	// It names the site, lies above it, and nothing of the site's reaches in.
+	// The dialog names the site and stands above it, and the site's style does not apply to it.
 	host := strings.TrimPrefix(s.URL, "http://")
 	require.Equal(t, host+b.Words("dialog.wants.after"), harness.Eval[string](b, "dialog().querySelector('#asking').textContent"))
 	require.Contains(t, harness.Eval[string](b, "dialog().querySelector('.asking').innerText"), b.Words("dialog.trust"))
 	require.Nil(t, harness.Eval[any](b, "document.querySelector('imkey-pairing').shadowRoot"))
 	require.True(t, harness.Eval[bool](b, "dialog().querySelector('dialog').matches(':modal')"))
-	require.Equal(t, "48px", harness.Eval[string](b, "getComputedStyle(dialog().querySelector('.button-primary')).minHeight"), "of the person's size and not the site's")
+	require.Equal(t, "48px", harness.Eval[string](b, "getComputedStyle(dialog().querySelector('.button-primary')).minHeight"), "the size is the user's and not the site's")
 	require.Equal(t, "16px", harness.Eval[string](b, "getComputedStyle(dialog().querySelector('.lead').parentElement).fontSize"))
 	require.NotContains(t, harness.Eval[string](b, "getComputedStyle(dialog().querySelector('h1')).color"), "255, 0, 0")
 	require.Equal(t, "visible", harness.Eval[string](b, "getComputedStyle(dialog().querySelector('h1')).visibility"))
-	// Escape is a way out: the person declined, and the focus is where it was.
+	// Escape closes the dialog: the user rejected, and the focus returns.
 	b.Do(chromedp.KeyEvent("\x1b"))
 	require.Equal(t, "4001 user-rejected", outcome(b))
 	require.True(t, harness.Eval[bool](b, "document.querySelector('imkey-pairing') === null && document.activeElement.id === 'pay'"))
 
-	// By the keyboard alone to the end, with one wrong code on the way.
-	asking(b)
+	// The binding with the keyboard alone, with one wrong code.
+	askForAccounts(b)
 	b.WaitForDialog("recognised")
 	b.Run("heard.length = 0")
 	b.Do(chromedp.KeyEvent("\r"))
@@ -97,11 +99,11 @@ func TestDialogOnAHostileSite(t *testing.T) {
 	b.WaitForDialog("wrong")
 	b.EnterCode(code)
 	b.WaitForDialog("bound")
-	require.Equal(t, host+b.Words("dialog.has.after"), harness.Eval[string](b, "dialog().querySelector('.asking').innerText.trim()"), "nothing is wanted any more")
+	require.Equal(t, host+b.Words("dialog.has.after"), harness.Eval[string](b, "dialog().querySelector('.asking').innerText.trim()"), "the dialog no longer asks")
 	for _, where := range []string{"document.documentElement.outerHTML", "dialog().querySelector('dialog').outerHTML", "location.href + JSON.stringify({ ...localStorage })"} {
 		require.NotContains(t, harness.Eval[string](b, where), code)
 	}
-	require.Empty(t, harness.Eval[[]string](b, "heard"), "the site's shortcuts heard what was typed into the dialog")
+	require.Empty(t, harness.Eval[[]string](b, "heard"), "the site sees no event of the dialog")
 	b.Run("dialog().querySelector('[data-action=done]').click()")
 	require.Equal(t, harness.DemoAddress, outcome(b))
 	require.True(t, harness.Eval[bool](b, "document.querySelector('imkey-pairing') === null && document.activeElement.id === 'pay'"))

@@ -27,7 +27,7 @@ func TestObstaclesToSigning(t *testing.T) {
 		put, clear func() error
 		code       int
 		reason     string
-		retryable  bool // by the same page, when the person has done something about it
+		retryable  bool // the same page can try again once the user has removed the obstacle
 		statusWord int
 	}{
 		{"locked", func() error { _ = device.SetPIN("1234"); return device.Lock() }, func() error { return device.Unlock("1234") }, -32603, "locked", true, 0xF081},
@@ -67,7 +67,7 @@ func TestObstaclesToSigning(t *testing.T) {
 
 	var code string
 	t.Run("without a wallet", func(t *testing.T) {
-		s.Device.Reset() // and the PIN is gone, too
+		s.Device.Reset() // which also removes the PIN
 		d.Load(n.URL, "")
 		code = d.Pair()
 		d.Request("eth_requestAccounts", "[]").RequireError(t, -32603, "wallet-missing")
@@ -75,7 +75,7 @@ func TestObstaclesToSigning(t *testing.T) {
 		require.Equal(t, []string{harness.FirstAddress}, d.Accounts())
 	})
 	t.Run("bound elsewhere", func(t *testing.T) {
-		// Another app, with a record of its own.
+		// Binds the device to another app, which has a record of its own.
 		d.Run(fmt.Sprintf(`
 			const [device] = await (await sdk.loadImKey({ trustedCAs, store: 'memory' })).getDevices()
 			await device.open()
@@ -115,13 +115,13 @@ func TestMalformedRequests(t *testing.T) {
 		{"an address with a wrong checksum", "eth_sendTransaction", `[{ from: '` + harness.FirstAddress + `', to: '0x80427aE1f55bCf60ee4CD2db7549b8BC69a74303' }]`, bad},
 		{"half a byte of hex", "personal_sign", `['0xabc', '` + harness.FirstAddress + `']`, bad},
 		{"no hex", "personal_sign", `['0xzz', '` + harness.FirstAddress + `']`, bad},
-		{"an unknown chain's id in words", "wallet_switchEthereumChain", `[{ chainId: 'one' }]`, bad},
-		{"a chain's id with leading zeros", "wallet_switchEthereumChain", `[{ chainId: '0x01' }]`, bad},
+		{"a chain id that is no number", "wallet_switchEthereumChain", `[{ chainId: 'one' }]`, bad},
+		{"a chain id with leading zeros", "wallet_switchEthereumChain", `[{ chainId: '0x01' }]`, bad},
 		{"an unknown chain", "wallet_switchEthereumChain", `[{ chainId: '0x2' }]`, 4902},
 		{"another chain's transaction", "eth_sendTransaction", tx(`chainId: '0x1'`), chain},
 		{"a value of 33 bytes", "eth_sendTransaction", tx(`value: '0x1' + '00'.repeat(32)`), bad},
 		{"a negative value", "eth_sendTransaction", tx(`value: -1`), bad},
-		{"a value in words", "eth_sendTransaction", tx(`value: 'much'`), bad},
+		{"a value that is no number", "eth_sendTransaction", tx(`value: 'much'`), bad},
 		{"half a byte of data", "eth_sendTransaction", tx(`data: '0xabc'`), bad},
 		{"both kinds of fee", "eth_sendTransaction", tx(`gasPrice: '0x1', maxFeePerGas: '0x1'`), bad},
 		{"a tip above the fee", "eth_sendTransaction", tx(`maxFeePerGas: '0x1', maxPriorityFeePerGas: '0x2'`), bad},
@@ -134,7 +134,7 @@ func TestMalformedRequests(t *testing.T) {
 		{"typed data with a missing field", "eth_signTypedData_v4", document(`delete d.message.contents`), bad},
 		{"typed data with an integer out of range", "eth_signTypedData_v4", document(`d.types.Mail[2].type = 'uint8'; d.message.contents = 256`), bad},
 		{"typed data that contains itself", "eth_signTypedData_v4", document(`d.message.from = d.message`), bad},
-		{"typed data of types in a circle, nested deep", "eth_signTypedData_v4", document(`d.types.Mail.push({ name: 'next', type: 'Mail[]' });
+		{"typed data of recursive types, deeply nested", "eth_signTypedData_v4", document(`d.types.Mail.push({ name: 'next', type: 'Mail[]' });
 			let m = d.message; for (let i = 0; i < 2000; i++) { const next = { ...d.message, next: [] }; m.next = [next]; m = next }`), bad},
 		{"more than a megabyte of typed data", "eth_signTypedData_v4", document(`d.message.contents = 'x'.repeat((1 << 20) + 1)`), bad},
 		{"typed data of another chain", "eth_signTypedData_v4", `['` + harness.FirstAddress + `', ` + harness.Mail + `]`, chain},
@@ -162,7 +162,7 @@ func TestUnreliableNode(t *testing.T) {
 		w.Header().Set("Content-Type", "text/html")
 		_, _ = io.WriteString(w, "<!doctype html><h1>502 Bad Gateway</h1>")
 	}
-	says := func(result any) func(http.ResponseWriter, json.RawMessage) {
+	gives := func(result any) func(http.ResponseWriter, json.RawMessage) {
 		return func(w http.ResponseWriter, id json.RawMessage) {
 			_ = json.NewEncoder(w).Encode(map[string]any{"jsonrpc": "2.0", "id": id, "result": result})
 		}
@@ -173,12 +173,12 @@ func TestUnreliableNode(t *testing.T) {
 		code         int
 		reason       string
 	}{
-		{"is on another chain", "eth_chainId", says("0x1"), 4901, "invalid-argument"},
-		{"says no number for its chain", "eth_chainId", says("one"), -32603, "protocol"},
-		{"says a nonce of 33 bytes", "eth_getTransactionCount", says("0x1" + strings.Repeat("00", 32)), -32603, "protocol"},
-		{"says nothing for a nonce", "eth_getTransactionCount", says(nil), -32603, "protocol"},
-		{"says a gas of nothing", "eth_estimateGas", says("0x0"), -32603, "protocol"},
-		{"says a base fee in words", "eth_feeHistory", says(map[string]any{"baseFeePerGas": []string{"cheap"}}), -32603, "protocol"},
+		{"is on another chain", "eth_chainId", gives("0x1"), 4901, "invalid-argument"},
+		{"gives no number for its chain", "eth_chainId", gives("one"), -32603, "protocol"},
+		{"gives a nonce of 33 bytes", "eth_getTransactionCount", gives("0x1" + strings.Repeat("00", 32)), -32603, "protocol"},
+		{"gives no nonce", "eth_getTransactionCount", gives(nil), -32603, "protocol"},
+		{"estimates no gas", "eth_estimateGas", gives("0x0"), -32603, "protocol"},
+		{"gives a base fee that is no number", "eth_feeHistory", gives(map[string]any{"baseFeePerGas": []string{"cheap"}}), -32603, "protocol"},
 		{"answers HTML", "eth_getTransactionCount", html, -32603, "protocol"},
 		{"answers another question", "eth_estimateGas", func(w http.ResponseWriter, _ json.RawMessage) {
 			_, _ = io.WriteString(w, `{"jsonrpc":"2.0","id":"other","result":"0x5208"}`)
@@ -222,7 +222,7 @@ func TestUnreliableNode(t *testing.T) {
 		s.Device.Approve()
 		o := r.Wait()
 		o.RequireError(t, -32603, "protocol")
-		require.Regexp(t, "0x[0-9a-f]{64}", o.Message, "which transaction it was")
+		require.Regexp(t, "0x[0-9a-f]{64}", o.Message, "the message names the transaction")
 		require.NotContains(t, o.Message, strings.Repeat("11", 32))
 	})
 	d.Confirm("personal_sign", personalSign)

@@ -7,7 +7,7 @@ import (
 	"imkey-connect/web/e2e/harness"
 )
 
-// The requests of the tests below, as JavaScript.
+// The parameters of requests, as JavaScript.
 const (
 	personalSign = `['hello', '` + harness.FirstAddress + `']`
 	transfer     = `[{ from: '` + harness.FirstAddress + `', to: '` + harness.SecondAddress + `', value: '0x1' }]`
@@ -17,7 +17,7 @@ const (
 
 var signing = map[string]string{"personal_sign": personalSign, "eth_signTypedData_v4": typed, "eth_sendTransaction": transfer}
 
-// wallet is a simulator with the test wallet on its device, and a dApp of chain 1337 to which the device is bound.
+// wallet starts a simulator with the test wallet, a fake node, and a dApp that the device is bound to.
 func wallet(t *testing.T, o device.Options, options string) (*harness.Sim, *harness.FakeNode, *harness.Dapp) {
 	o.Mnemonic = harness.TestPhrase(t)
 	s := harness.NewSim(t, o)

@@ -11,8 +11,6 @@ import (
 	"imkey-connect/web/e2e/harness"
 )
 
-// The faults of the vendor's provider, one by one.
-
 // TestFromSelectsTheAccount checks that the from address selects the account that signs, and that other addresses are refused.
 func TestFromSelectsTheAccount(t *testing.T) {
 	t.Parallel()
@@ -31,7 +29,7 @@ func TestFromSelectsTheAccount(t *testing.T) {
 	d.Request("personal_sign", `['hello', '`+foreign+`']`).RequireError(t, 4100, "invalid-argument")
 	d.Request("eth_signTypedData_v4", `['`+foreign+`', `+harness.Mail+`]`).RequireError(t, 4100, "invalid-argument")
 	d.Request("eth_sendTransaction", `[{ from: '`+foreign+`', to: '`+harness.FirstAddress+`' }]`).RequireError(t, 4100, "invalid-argument")
-	require.Equal(t, before, s.BytesOnBus(), "the device heard of it")
+	require.Equal(t, before, s.BytesOnBus(), "the device is not asked")
 	require.Empty(t, n.TakeSent())
 }
 
@@ -73,7 +71,7 @@ func TestEthAccountsDoesNotPrompt(t *testing.T) {
 	require.Empty(t, harness.Eval[[]string](d.Browser, "usb"))
 	require.Zero(t, d.Events())
 	require.Equal(t, before, s.BytesOnBus())
-	require.NotContains(t, string(d.Recorded()), "/imkey.wasm", "nor is anything large loaded for it")
+	require.NotContains(t, string(d.Recorded()), "/imkey.wasm", "no WebAssembly is loaded")
 
 	d.Pair()
 	d.Accounts()

@@ -33,7 +33,7 @@ func TestTransactionKeepsItsType(t *testing.T) {
 		hash := d.Request("eth_sendTransaction", "["+params+"]").Text(t)
 		raw := n.TakeSent()
 		require.Len(t, raw, 1, params)
-		require.Equal(t, "0x"+hex.EncodeToString(harness.Keccak(raw[0])), hash, "the hash is the transaction's")
+		require.Equal(t, "0x"+hex.EncodeToString(harness.Keccak(raw[0])), hash, "the hash is that of the transaction")
 		kind, _ := parts(t, raw[0])
 		require.Equal(t, wanted, kind, params)
 		require.Equal(t, strings.ToLower(harness.FirstAddress), sender(t, raw[0]), params)
@@ -71,7 +71,7 @@ func TestSignatureHasNoLeadingZeros(t *testing.T) {
 		var b harness.HexBytes
 		require.NoError(t, b.UnmarshalText([]byte(raw)))
 		_, f := parts(t, b)
-		require.Equal(t, unsigned(chain, nonce), append([]byte{2}, list(f[:9]...)...), "the transaction is the one that was asked for")
+		require.Equal(t, unsigned(chain, nonce), append([]byte{2}, list(f[:9]...)...), "the transaction is the requested one")
 		item := map[string]rlp.Item{"r": f[10], "s": f[11]}[name]
 		require.Less(t, len(item.Bytes), 32, "%s at nonce %d", name, nonce)
 		require.True(t, item.Integer(32), "%s has no leading zero", name)
@@ -84,9 +84,7 @@ func TestSignatureHasNoLeadingZeros(t *testing.T) {
 	}
 }
 
-// Transactions, read with the simulator's own decoder.
-
-// parts gives a signed transaction's type and fields.
+// parts returns the type and the fields of a signed transaction. The decoder is the simulator's.
 func parts(t *testing.T, raw []byte) (kind byte, f []rlp.Item) {
 	t.Helper()
 	require.NotEmpty(t, raw)
@@ -100,7 +98,7 @@ func parts(t *testing.T, raw []byte) (kind byte, f []rlp.Item) {
 	return kind, item.Items
 }
 
-// sender recovers who signed a transaction of types 0 (with EIP-155), 1 or 2.
+// sender returns the address that signed a transaction of type 0 (with EIP-155), 1 or 2.
 func sender(t *testing.T, raw []byte) string {
 	t.Helper()
 	kind, f := parts(t, raw)
@@ -121,11 +119,11 @@ func sender(t *testing.T, raw []byte) string {
 	compact[64] = byte(27 + v.Uint64())
 	copy(compact[32-len(signature[1].Bytes):], signature[1].Bytes)
 	copy(compact[64-len(signature[2].Bytes):64], signature[2].Bytes)
-	require.LessOrEqual(t, new(big.Int).SetBytes(compact[32:64]).Cmp(new(big.Int).Rsh(secp256k1.Params().N, 1)), 0, "s is the low one")
+	require.LessOrEqual(t, new(big.Int).SetBytes(compact[32:64]).Cmp(new(big.Int).Rsh(secp256k1.Params().N, 1)), 0, "s is in the lower half of the group order")
 	return harness.Signer(t, digest, "0x"+hex.EncodeToString(compact))
 }
 
-// list encodes a list of items.
+// list encodes items as an RLP list.
 func list(items ...rlp.Item) []byte {
 	var body []byte
 	for _, item := range items {
@@ -141,6 +139,7 @@ func list(items ...rlp.Item) []byte {
 	return append(prefix(0xC0, len(body)), body...)
 }
 
+// prefix encodes the length of a string (offset 0x80) or of a list (offset 0xC0).
 func prefix(offset byte, n int) []byte {
 	if n < 56 {
 		return []byte{offset + byte(n)}
@@ -149,7 +148,7 @@ func prefix(offset byte, n int) []byte {
 	return append([]byte{offset + 55 + byte(len(size))}, size...)
 }
 
-// unsigned is the transaction of TestSignatureHasNoLeadingZeros, without its signature.
+// unsigned returns the transaction of TestSignatureHasNoLeadingZeros without its signature.
 func unsigned(chain *big.Int, nonce uint64) []byte {
 	number := func(n int64) rlp.Item { return rlp.Item{Bytes: big.NewInt(n).Bytes()} }
 	to, _ := hex.DecodeString(harness.SecondAddress[2:])
@@ -157,7 +156,7 @@ func unsigned(chain *big.Int, nonce uint64) []byte {
 		number(1), number(0x77359400), number(21000), rlp.Item{Bytes: to}, number(1), rlp.Item{}, rlp.Item{List: true})...)
 }
 
-// walletKey is the test wallet's private key at a path.
+// walletKey returns the test wallet's private key at a path.
 func walletKey(t *testing.T, path string) *secp256k1.PrivateKey {
 	master, err := hd.FromMnemonic(harness.TestPhrase(t))
 	require.NoError(t, err)

@@ -19,7 +19,7 @@ import (
 	"imkey-connect/web/e2e/harness"
 )
 
-// clientsProject sets a Vite project up as its author would: with its libraries, and the packed tarball on top of them.
+// clientsProject sets up a Vite project as its author would: with its libraries, and with the packed tarball. It returns the folder.
 func clientsProject(t *testing.T) string {
 	packed, err := filepath.Glob(harness.RepoPath("build/imkey-connect-*.tgz"))
 	require.NoError(t, err)
@@ -35,7 +35,7 @@ func clientsProject(t *testing.T) string {
 		require.NoError(t, err, "%s %s\n%s", name, strings.Join(args, " "), out)
 	}
 	clients := harness.RepoPath("web/e2e/published/clients")
-	// Of tens of thousands of files, which would take longer to copy than all else here; npm rewrites one of them in place.
+	// The project has tens of thousands of files, so they are linked rather than copied. npm rewrites one of them in place.
 	run("cp", "-al", clients+"/.", dir)
 	run("cp", "--remove-destination", clients+"/node_modules/.package-lock.json", dir+"/node_modules")
 	run("npm", "install", "--no-save", "--offline", "--ignore-scripts", "--no-audit", "--no-fund", packed[0])
@@ -44,7 +44,7 @@ func clientsProject(t *testing.T) string {
 	return dir
 }
 
-// visit shows the clients' page, as the site at origin serves it, for a chain.
+// visit opens the clients' page of the site at origin, for the chain of a node.
 func visit(b *harness.Browser, origin string, n *harness.Node) {
 	b.T.Helper()
 	query := url.Values{"rpc": {n.URL}, "chain": {n.ChainID()}, "ca": {b.Sim.Device.CA()}}
@@ -52,7 +52,7 @@ func visit(b *harness.Browser, origin string, n *harness.Node) {
 	b.WaitUntil("'page' in globalThis")
 }
 
-// pairClients binds the device in the dialog that opens by itself when a client first asks for the accounts.
+// pairClients binds the device in the dialog that opens when a client first asks for the accounts.
 func pairClients(b *harness.Browser) {
 	b.T.Helper()
 	b.Run("globalThis.pending = (await page.client('viem')).accounts()")
@@ -65,7 +65,7 @@ func pairClients(b *harness.Browser) {
 	require.Equal(b.T, []string{harness.FirstAddress}, harness.Eval[[]string](b, "pending"))
 }
 
-// confirmed runs JavaScript that needs an OK on the device, gives it, and returns what comes of it and what the screen said.
+// confirmed runs JavaScript that the user confirms on the device. It returns the value and what the screen showed.
 func confirmed[T any](b *harness.Browser, expression string) (T, string) {
 	b.T.Helper()
 	b.Run("globalThis.pending = " + expression)
@@ -74,7 +74,7 @@ func confirmed[T any](b *harness.Browser, expression string) (T, string) {
 	return harness.Eval[T](b, "pending"), said
 }
 
-// everything has one client do all that a dApp does, and verifies all of it.
+// everything has a client do everything that a dApp does, and verifies each result.
 func everything(b *harness.Browser, client string, n *harness.Node) {
 	t := b.T
 	b.Run(fmt.Sprintf("globalThis.client = await page.client(%q)", client))
@@ -102,7 +102,7 @@ func everything(b *harness.Browser, client string, n *harness.Node) {
 	require.True(t, strings.EqualFold(harness.SecondAddress, receipt.To), receipt.To)
 }
 
-// useClients has clients do all that they are asked to, on the site at origin and a chain, in a browser of their own.
+// useClients has clients do everything on the site at origin, in a new browser and with a new node.
 func useClients(t *testing.T, origin string, start func(*testing.T, string) *harness.Node, clients ...string) (*harness.Browser, *harness.Node) {
 	s := harness.NewSim(t, device.Options{Mnemonic: harness.TestPhrase(t)})
 	n := start(t, harness.FirstAddress)
@@ -112,7 +112,7 @@ func useClients(t *testing.T, origin string, start func(*testing.T, string) *har
 	pairClients(b)
 	for _, client := range clients {
 		t.Run(client, func(t *testing.T) {
-			visit(b, origin, n) // the binding stays from one visit to the next
+			visit(b, origin, n) // the binding is kept between visits
 			everything(b, client, n)
 		})
 	}
@@ -137,7 +137,7 @@ func TestClients(t *testing.T) {
 		t.Run("onboard", func(t *testing.T) { onboarded(b, origin, n) })
 	})
 	t.Run("on Vite's own server", func(t *testing.T) {
-		// It serves a package from node_modules in another way than it builds it.
+		// The server handles a package in node_modules in another way than the build does.
 		match := harness.StartProgram(t, regexp.MustCompile(`(http://127\.0\.0\.1:\d+)/`), "node", filepath.Join(dir, "node_modules", "vite", "bin", "vite.js"),
 			dir, "--host", "127.0.0.1", "--port", "0")
 		useClients(t, match[1], harness.StartAnvil, "viem", "wagmi")
@@ -151,7 +151,7 @@ func TestClients(t *testing.T) {
 	})
 }
 
-// discovered has mipd's store look for the provider in both orders of loading.
+// discovered checks that mipd's store finds the provider, in both orders of loading.
 func discovered(b *harness.Browser, origin string, n *harness.Node) {
 	t := b.T
 	type found struct {
@@ -166,18 +166,18 @@ func discovered(b *harness.Browser, origin string, n *harness.Node) {
 		f := harness.Eval[found](b, fmt.Sprintf("page.discover(%q)", order))
 		require.Equal(t, 1, f.Count, order)
 		require.Positive(t, f.Heard, order)
-		require.True(t, f.Same, "%s: it is the provider itself", order)
+		require.True(t, f.Same, "%s: the provider itself", order)
 		require.True(t, f.Frozen, order)
 		require.Equal(t, "imKey", f.Info.Name)
 		require.Equal(t, "im.imkey", f.Info.RDNS)
 		require.Regexp(t, "^data:image/", f.Info.Icon)
 		uuids[f.Info.UUID] = true
-		require.Equal(t, before, b.Sim.BytesOnBus(), "being discovered is no reason to talk to the device")
+		require.Equal(t, before, b.Sim.BytesOnBus(), "the discovery does not ask the device")
 	}
-	require.Len(t, uuids, 2, "each page has its own")
+	require.Len(t, uuids, 2, "each page has its own id")
 }
 
-// onboarded has web3-onboard take the keyring among its wallets: its person picks imKey in its dialog, signs and sends on
+// onboarded has web3-onboard use the keyring as one of its wallets: the user chooses imKey in its dialog, signs and sends with
 // the provider that web3-onboard hands out, switches the chain, and disconnects.
 func onboarded(b *harness.Browser, origin string, n *harness.Node) {
 	t := b.T
@@ -197,7 +197,7 @@ func onboarded(b *harness.Browser, origin string, n *harness.Node) {
 
 	for _, id := range []string{"0x2", chain} {
 		require.True(t, harness.Eval[bool](b, fmt.Sprintf("client.switchTo(%q)", id)))
-		require.Equal(t, id, harness.Eval[state](b, "client.state()").Chain, "as the provider says by chainChanged")
+		require.Equal(t, id, harness.Eval[state](b, "client.state()").Chain, "web3-onboard follows chainChanged")
 	}
 
 	type end struct {
@@ -205,6 +205,6 @@ func onboarded(b *harness.Browser, origin string, n *harness.Node) {
 		Accounts  []string
 		Connected bool
 	}
-	require.Equal(t, end{Accounts: []string{}}, harness.Eval[end](b, "client.disconnect()"), "the accounts go when the wallet does")
-	require.Equal(t, []string{harness.FirstAddress}, harness.Eval[[]string](b, "client.accounts()"), "and come back with it")
+	require.Equal(t, end{Accounts: []string{}}, harness.Eval[end](b, "client.disconnect()"), "the wallet is disconnected")
+	require.Equal(t, []string{harness.FirstAddress}, harness.Eval[[]string](b, "client.accounts()"), "the wallet is connected again")
 }

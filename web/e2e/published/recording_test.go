@@ -56,10 +56,10 @@ func TestRecordingAnswersAPage(t *testing.T) {
 	sign := func(b *harness.Browser, approve func()) string {
 		b.Open("/dapp")
 		b.Press("connect")
-		b.WaitFor("[data-account]")
+		b.WaitFor("[data-outcome=good]") // the page takes one request at a time, and shows the account before the first one has ended
 		b.Press("sign-message")
 		approve()
-		b.WaitFor("[data-answer]")
+		b.WaitUntil(`document.querySelector('[data-answer]')?.textContent.startsWith('"0x')`) // not the accounts any more
 		return harness.Eval[string](b, `document.querySelector('[data-answer]').textContent`)
 	}
 

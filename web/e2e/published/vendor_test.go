@@ -39,7 +39,7 @@ func TestVendorClient(t *testing.T) {
 
 	require.Equal(t, []string{harness.FirstAddress}, harness.Eval[[]string](b, "client.enable()"))
 	require.Equal(t, []string{harness.FirstAddress}, harness.Eval[[]string](b, "client.request({ method: 'eth_accounts' })"))
-	require.Equal(t, "none", s.Device.Status().Binding, "it does not bind")
+	require.Equal(t, "none", s.Device.Status().Binding, "the client does not bind")
 
 	const message = "hello imKey"
 	sign := fmt.Sprintf("outcome(client.request({ method: 'personal_sign', params: [%q, %q] }))", message, harness.FirstAddress)

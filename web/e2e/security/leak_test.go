@@ -15,10 +15,10 @@ import (
 	"imkey-connect/web/e2e/harness"
 )
 
-// traces is all that a pairing left behind, by the place where it was found.
+// traces is what a pairing left behind, by place.
 type traces map[string][]byte
 
-// pairAndGather pairs by hand in every way that shows the code or talks of it, and gathers what is left behind.
+// pairAndGather binds a device in every way that shows the code or mentions it, and gathers what is left behind.
 func pairAndGather(t *testing.T, script string) (code string, found traces) {
 	s := harness.NewSim(t, device.Options{ConfirmBinding: true})
 	if script != "" {
@@ -65,7 +65,7 @@ func pairAndGather(t *testing.T, script string) (code string, found traces) {
 	b.Close()
 	require.NoError(t, filepath.WalkDir(b.Profile, func(path string, d fs.DirEntry, err error) error {
 		if err != nil || !d.Type().IsRegular() {
-			return nil // gone meanwhile, or a socket
+			return nil // deleted meanwhile, or a socket
 		}
 		content, err := os.ReadFile(path)
 		if err == nil {
@@ -86,8 +86,8 @@ func TestCodeLeavesNoTrace(t *testing.T) {
 		total += len(data)
 		require.Empty(t, harness.SearchSecret(code, data), "%s", place)
 	}
-	require.Greater(t, len(found["USB"]), 3000, "the wire was recorded")
-	require.Contains(t, string(found["indexedDB"]), "imkey-connect/records: ", "the record was there to be read")
+	require.Greater(t, len(found["USB"]), 3000, "the bus was recorded")
+	require.Contains(t, string(found["indexedDB"]), "imkey-connect/records: ", "the record was searched")
 	require.Contains(t, string(found["HTTP"]), "GET /imkey.wasm")
 	require.Contains(t, string(found["console and network"]), "/imkey.wasm")
 	t.Logf("%d bytes of %d kinds searched for %d forms of the code", total, len(found), len(harness.SecretForms(code)))

@@ -15,8 +15,8 @@ import (
 	"imkey-connect/web/e2e/harness"
 )
 
-// attacks are what a page can try on the simulator at target: each drains the battery to another percentage, or reads
-// something. Its result names those that got through.
+// attacks is a function that tries what a page can do to the simulator at target. Each attempt sets the battery to another
+// percentage or reads something. Its value names the attempts that succeed.
 const attacks = `async target => {
 	const through = []
 	const battery = percent => JSON.stringify({ percent })
@@ -126,7 +126,7 @@ func TestPagesOfOtherOrigins(t *testing.T) {
 		"a page of another site, by name":        {"http://evil.example:" + otherPort, "http://localhost:" + port, nil},
 		"a name that leads here (DNS rebinding)": {"http://evil.example:" + port + "/a-page", "http://evil.example:" + port, nil},
 		"another page to such a name":            {"http://evil.example:" + otherPort, "http://evil.example:" + port, nil},
-		// Where somebody develops a site: it may have the USB device, and not the person's part.
+		// A site under development on this machine may use the USB device, but not the controls of the user.
 		"another port of this machine": {"http://127.0.0.1:" + otherPort, "http://127.0.0.1:" + port, []string{"read what everybody may", "the USB device", "the module", "its CAs"}},
 		"this machine by another name": {"http://localhost:" + port + "/a-page", "http://127.0.0.1:" + port, []string{"the USB device", "the module"}},
 	} {
@@ -136,7 +136,7 @@ func TestPagesOfOtherOrigins(t *testing.T) {
 		})
 	}
 
-	// It trusts the simulator's devices by what the module tells, or hears what to do.
+	// Such a site trusts the simulated devices by the CAs that the module gives, or is told what to do.
 	cas := func(page string) []string {
 		b.Do(chromedp.Navigate(page))
 		return harness.Eval[[]string](b, `import('http://127.0.0.1:`+port+`/sim/webusb.js').then(module => module.simulatedCAs()).catch(error => [error.name, error.message])`)
@@ -154,6 +154,7 @@ func TestPagesOfOtherOrigins(t *testing.T) {
 	require.Equal(t, 18, s.Device.Status().Battery)
 }
 
+// normal makes an empty list nil.
 func normal(list []string) []string {
 	if len(list) == 0 {
 		return nil
@@ -161,13 +162,14 @@ func normal(list []string) []string {
 	return list
 }
 
+// mustPort returns the port of an origin.
 func mustPort(t *testing.T, origin string) string {
 	u, err := url.Parse(origin)
 	require.NoError(t, err)
 	return u.Port()
 }
 
-// requested counts the requests to the control API so far.
+// requested returns how many requests the control API has had so far.
 func requested(s *harness.Sim) int {
 	_, requests := s.Recorded()
 	return strings.Count(string(requests), " /sim/")

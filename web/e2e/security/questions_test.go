@@ -17,48 +17,48 @@ import (
 
 // The questions that users ask the vendor about binding codes, one a test. docs/dapps.md answers them.
 
-// toBoxes connects and goes on until the code is asked for, and returns the states on the way there.
-func toBoxes(b *harness.Browser) (way []string) {
+// goToCode connects and continues until the page asks for the code, and returns the states on the way.
+func goToCode(b *harness.Browser) (states []string) {
 	b.T.Helper()
 	b.Press("connect")
 	for {
 		b.WaitUntil(fmt.Sprintf(`!['start', 'choosing', 'opening', 'waiting', %q].includes(document.querySelector('[data-state]')?.dataset.state)`,
-			strings.Join(way[max(0, len(way)-1):], "")))
+			strings.Join(states[max(0, len(states)-1):], "")))
 		state := harness.Eval[string](b, "document.querySelector('[data-state]').dataset.state")
 		switch state {
 		case "code":
-			return way
+			return states
 		case "bound", "error":
-			require.Failf(b.T, "no code is asked for", "%v, then %s\n%s", way, state, b.Text())
+			require.Failf(b.T, "the page does not ask for the code", "%v, then %s\n%s", states, state, b.Text())
 		}
-		way = append(way, state)
+		states = append(states, state)
 		b.Press("go-on")
 	}
 }
 
-// bindsWith binds with the code, from the start of the page.
-func bindsWith(b *harness.Browser, code func() string) (way []string) {
+// bindWith opens the connect page and binds with a code, and returns the states on the states.
+func bindWith(b *harness.Browser, code func() string) (states []string) {
 	b.T.Helper()
 	b.Open("/")
-	way = toBoxes(b)
+	states = goToCode(b)
 	b.EnterCode(code())
 	b.WaitForState("bound")
-	return way
+	return states
 }
 
-// remembered is a code that somebody wrote down.
-func remembered(code string) func() string { return func() string { return code } }
+// written gives a code that was written down.
+func written(code string) func() string { return func() string { return code } }
 
-// inHand opens the device's own page in another tab, to press its buttons.
-func inHand(b *harness.Browser) *harness.Browser {
+// openDevicePage opens the device page in another tab, to press the buttons of the device.
+func openDevicePage(b *harness.Browser) *harness.Browser {
 	b.T.Helper()
 	page := b.NewTab()
 	page.HoldDevice()
 	return page
 }
 
-// asDApp opens a page of a site that uses the SDK, with the device open, and leaves the connect page by it.
-func asDApp(b *harness.Browser) {
+// openSite leaves the connect page for a page that uses the SDK, and opens the device there.
+func openSite(b *harness.Browser) {
 	b.T.Helper()
 	b.Do(chromedp.Navigate(b.Sim.URL + "/question"))
 	b.Run(fmt.Sprintf(`
@@ -68,13 +68,14 @@ func asDApp(b *harness.Browser) {
 		await device.open()`, b.Sim.Device.CA()))
 }
 
-// walletAddress is the first address of the wallet.
+// walletAddress returns the first address of the wallet.
 func walletAddress(b *harness.Browser) string {
 	b.T.Helper()
-	asDApp(b)
+	openSite(b)
 	return harness.Eval[string](b, "device.ethereum.getAccount().then(async (account) => { await device.close(); return account.address })")
 }
 
+// questions starts a simulator with the page of openSite.
 func questions(t *testing.T, o device.Options) *harness.Sim {
 	s := harness.NewSim(t, o)
 	s.ServeHTML("/question", "<!doctype html><title>a dApp</title>")
@@ -88,7 +89,7 @@ func TestAppDeleted(t *testing.T) {
 	s := questions(t, device.Options{Mnemonic: harness.TestPhrase(t)})
 	b := s.StartBrowser(harness.BrowserOptions{})
 	var code string
-	bindsWith(b, func() string { code = s.Device.Code(); return code })
+	bindWith(b, func() string { code = s.Device.Code(); return code })
 	require.Equal(t, harness.FirstAddress, walletAddress(b))
 
 	b.Do(chromedp.Navigate("about:blank"))
@@ -97,11 +98,11 @@ func TestAppDeleted(t *testing.T) {
 		return err
 	}))
 	key := s.Device.Simulated.BoundTo()
-	way := bindsWith(b, func() string {
-		require.NotContains(t, strings.Join(s.Device.Status().Screen, " "), code, "the device does not show it")
+	states := bindWith(b, func() string {
+		require.NotContains(t, strings.Join(s.Device.Status().Screen, " "), code, "the device does not show the code")
 		return code
 	})
-	require.Contains(t, way, "elsewhere", "the device is bound to what was deleted")
+	require.Contains(t, states, "elsewhere", "the device is bound to the deleted app")
 	require.NotEqual(t, key, s.Device.Simulated.BoundTo())
 	require.Equal(t, harness.FirstAddress, walletAddress(b))
 	b.Open("/")
@@ -117,22 +118,22 @@ func TestPhoneOrBrowserChanged(t *testing.T) {
 	before := t.TempDir()
 	b := s.StartBrowser(harness.BrowserOptions{Profile: before})
 	var code string
-	bindsWith(b, func() string { code = s.Device.Code(); return code })
+	bindWith(b, func() string { code = s.Device.Code(); return code })
 	b.Close()
 
 	after := s.StartBrowser(harness.BrowserOptions{})
-	way := bindsWith(after, remembered(code))
-	require.Contains(t, way, "elsewhere", "it says that the other will be unbound, before it asks for the code")
+	states := bindWith(after, written(code))
+	require.Contains(t, states, "elsewhere", "the page warns that the other app will be unbound before it asks for the code")
 	require.Equal(t, harness.FirstAddress, walletAddress(after))
 	after.Close()
 
 	b = s.StartBrowser(harness.BrowserOptions{Profile: before})
 	b.Open("/")
-	way = toBoxes(b)
-	require.NotContains(t, way, "error")
-	require.NotContains(t, way, "bound")
+	states = goToCode(b)
+	require.NotContains(t, states, "error")
+	require.NotContains(t, states, "bound")
 	require.NotContains(t, s.Device.Status().Screen, code)
-	asDApp(b)
+	openSite(b)
 	require.Equal(t, "bound-elsewhere", harness.Eval[string](b, "device.revealBindingCode().catch((error) => error.code)"))
 }
 
@@ -142,23 +143,23 @@ func TestCodeLost(t *testing.T) {
 	t.Parallel()
 	s := questions(t, device.Options{})
 	first := s.StartBrowser(harness.BrowserOptions{})
-	page := inHand(first)
+	page := openDevicePage(first)
 	harness.Hand[any](page, "menu('New: 12 words')")
 	words := harness.Hand[[]string](page, "writeDown()")
 	page.Close()
 	var lost string
-	bindsWith(first, func() string { lost = s.Device.Code(); return lost })
+	bindWith(first, func() string { lost = s.Device.Code(); return lost })
 	address := walletAddress(first)
 	first.Close()
 
 	b := s.StartBrowser(harness.BrowserOptions{})
 	b.Open("/")
-	require.Contains(t, toBoxes(b), "elsewhere")
+	require.Contains(t, goToCode(b), "elsewhere")
 	b.EnterCode(harness.WrongCode(lost)) // a guess
 	b.WaitForState("wrong")
 	serial := s.Device.Status().Serial
 
-	page = inHand(b)
+	page = openDevicePage(b)
 	harness.Hand[any](page, "menu('Reset')")
 	harness.Hand[any](page, "press('ok')")
 	harness.Hand[any](page, "press('ok')")
@@ -168,12 +169,12 @@ func TestCodeLost(t *testing.T) {
 	page.Close()
 
 	var code string
-	way := bindsWith(b, func() string {
+	states := bindWith(b, func() string {
 		code = s.Device.Code()
 		b.RequireText("pairing.codeLead")
 		return code
 	})
-	require.NotContains(t, way, "elsewhere", "nobody is bound any more")
+	require.NotContains(t, states, "elsewhere", "the device is not bound")
 	require.NotEqual(t, lost, code)
 	require.Contains(t, b.Text(), serial, "it is the same device")
 	require.Equal(t, address, walletAddress(b), "and the same wallet")
@@ -187,8 +188,8 @@ func TestCodeNotCopied(t *testing.T) {
 	profile := t.TempDir()
 	b := s.StartBrowser(harness.BrowserOptions{Profile: profile})
 	var code string
-	bindsWith(b, func() string { code = s.Device.Code(); return code })
-	require.NotContains(t, s.Device.Status().Screen, code, "it is off the screen")
+	bindWith(b, func() string { code = s.Device.Code(); return code })
+	require.NotContains(t, s.Device.Status().Screen, code, "the code is not on the screen")
 	b.Open("/")
 	b.Press("connect")
 	b.WaitForState("bound")
@@ -205,9 +206,9 @@ func TestCodeNotCopied(t *testing.T) {
 
 	other := s.StartBrowser(harness.BrowserOptions{})
 	other.Open("/")
-	require.Contains(t, toBoxes(other), "elsewhere")
+	require.Contains(t, goToCode(other), "elsewhere")
 	require.NotContains(t, s.Device.Status().Screen, code)
-	asDApp(other)
+	openSite(other)
 	require.Equal(t, "bound-elsewhere", harness.Eval[string](other, "device.showBindingCode().catch((error) => error.code)"))
 	require.NotContains(t, s.Device.Status().Screen, code)
 }
@@ -223,7 +224,7 @@ func TestWhenCodeAppears(t *testing.T) {
 	for range 2 {
 		require.Equal(t, device.ShowsHome, s.Device.Status().Showing)
 		b.Open("/")
-		require.Equal(t, device.ShowsHome, s.Device.Status().Showing, "a page that was opened has not asked yet")
+		require.Equal(t, device.ShowsHome, s.Device.Status().Showing, "the page does not ask the device before a button is pressed")
 		b.Press("connect")
 		s.WaitForStatus(func(s device.Status) bool { return s.Showing == device.ShowsCode })
 		code := s.Device.Code()
@@ -231,18 +232,18 @@ func TestWhenCodeAppears(t *testing.T) {
 		codes = append(codes, code)
 		b.WaitUntil(`!!document.querySelector('[data-action="go-on"]')`)
 
-		// Taken off the screen, it comes back on request, and is the same.
+		// The code is the same when it is shown again.
 		s.Device.Press(device.Cancel)
 		b.Press("go-on")
 		b.WaitUntil(`!!document.querySelector('[data-state="code"], [data-action="go-on"]')`)
 		s.Device.Unplug()
 		s.Device.Plug()
-		require.Equal(t, device.ShowsHome, s.Device.Status().Showing, "a device that is plugged in shows none by itself")
+		require.Equal(t, device.ShowsHome, s.Device.Status().Showing, "a device shows no code when it is plugged in")
 		b.WaitForDevices(1)
 		var again string
-		bindsWith(b, func() string { again = s.Device.Code(); return again })
+		bindWith(b, func() string { again = s.Device.Code(); return again })
 		require.Equal(t, code, again)
-		require.Equal(t, device.ShowsHome, s.Device.Status().Showing, "it goes when it has served")
+		require.Equal(t, device.ShowsHome, s.Device.Status().Showing, "the code disappears after the binding")
 		s.Device.Reset()
 	}
 }
@@ -256,55 +257,55 @@ func TestStolenDeviceDoesNotSign(t *testing.T) {
 	s := questions(t, device.Options{Mnemonic: harness.TestPhrase(t)})
 	owner := s.StartBrowser(harness.BrowserOptions{})
 	var code string
-	bindsWith(owner, func() string { code = s.Device.Code(); return code })
+	bindWith(owner, func() string { code = s.Device.Code(); return code })
 	owner.Close()
 	require.NoError(t, s.Device.Simulated.SetPIN(pin))
 	s.Device.Unplug()
 	s.Device.Plug()
 
-	thief := s.StartBrowser(harness.BrowserOptions{})
-	page := inHand(thief)
+	attacker := s.StartBrowser(harness.BrowserOptions{})
+	page := openDevicePage(attacker)
 	harness.Hand[any](page, "pin('"+pin+"')")
 	require.False(t, s.Device.Status().Locked, "the PIN is known")
 	page.Close()
 
-	thief.Open("/")
-	require.Contains(t, toBoxes(thief), "elsewhere")
-	asDApp(thief)
-	require.Equal(t, "bound-elsewhere", harness.Eval[string](thief, "device.bindingStatus()"))
+	attacker.Open("/")
+	require.Contains(t, goToCode(attacker), "elsewhere")
+	openSite(attacker)
+	require.Equal(t, "bound-elsewhere", harness.Eval[string](attacker, "device.bindingStatus()"))
 	for _, try := range []string{"showBindingCode()", "revealBindingCode()"} {
-		require.Equal(t, "bound-elsewhere", harness.Eval[string](thief, "device."+try+".catch((error) => error.code)"), try)
+		require.Equal(t, "bound-elsewhere", harness.Eval[string](attacker, "device."+try+".catch((error) => error.code)"), try)
 	}
 	const transaction = `{ type: 2, chainId: 1, nonce: 0, gas: 21000, maxFeePerGas: 1, maxPriorityFeePerGas: 1, to: '` + harness.SecondAddress + `', value: 1 }`
 	for _, how := range []string{"{}", "{ allowUnbound: true }"} {
 		for _, what := range []string{"signTransaction(" + transaction + ", ", "signMessage('all of it', ", "signTypedData(" + harness.Mail + ", "} {
-			said := harness.Eval[string](thief, "device.ethereum."+what+how+").then(() => 'signed', (error) => error.code)")
+			said := harness.Eval[string](attacker, "device.ethereum."+what+how+").then(() => 'signed', (error) => error.code)")
 			require.Contains(t, []string{"bound-elsewhere", "not-bound"}, said, what+how)
-			require.NotEqual(t, device.ShowsQuestion, s.Device.Status().Showing, "its person is not even asked")
+			require.NotEqual(t, device.ShowsQuestion, s.Device.Status().Showing, "the device does not ask its user")
 		}
 	}
 	require.NotContains(t, s.Device.Status().Screen, code)
-	thief.Run("await device.close()")
+	attacker.Run("await device.close()")
 
-	// The page's refusal binds nobody who writes a program of their own: it is the device that has to refuse.
-	thief.Run(rawHost)
+	// A program without the SDK can send any command, so the device has to refuse.
+	attacker.Run(rawHost)
 	sign := func() {
-		thief.Run("globalThis.answer = raw('80540080' + '0E' + '0000' + '010009' + '616C6C206F66206974')")
+		attacker.Run("globalThis.answer = raw('80540080' + '0E' + '0000' + '010009' + '616C6C206F66206974')")
 	}
-	thief.Run("await rawOpen(); if (!(await raw('00A4040005695F657468')).endsWith('9000')) throw new Error('no applet')")
+	attacker.Run("await rawOpen(); if (!(await raw('00A4040005695F657468')).endsWith('9000')) throw new Error('no applet')")
 	sign()
-	require.Equal(t, "6942", harness.Eval[string](thief, "answer"), "no binding signature verifies")
+	require.Equal(t, "6942", harness.Eval[string](attacker, "answer"), "there is no valid binding signature")
 	require.NotEqual(t, device.ShowsQuestion, s.Device.Status().Showing)
 
-	// A device that is set to sign for anybody asks its person, as any does that is bound to nobody.
+	// A device that is set to sign without a binding asks its user, as an unbound one does.
 	s.Device.Simulated.AllowUnbound(true)
 	sign()
 	s.WaitForStatus(func(s device.Status) bool { return s.Showing == device.ShowsQuestion })
 	s.Device.Press(device.Cancel)
-	require.Equal(t, "6940", harness.Eval[string](thief, "answer"))
+	require.Equal(t, "6940", harness.Eval[string](attacker, "answer"))
 }
 
-// rawHost exchanges APDUs with the device as any program can: core/PROTOCOL.md section 2.
+// rawHost is a script that exchanges APDUs with the device without the SDK: core/PROTOCOL.md, section 2.
 const rawHost = `
 	globalThis.rawOpen = async () => {
 		globalThis.usb = (await navigator.usb.getDevices())[0]
@@ -320,7 +321,7 @@ const rawHost = `
 		for (;;) {
 			const { data } = await usb.transferIn(5, 64)
 			const answer = new Uint8Array(data.buffer)
-			if (answer[4] !== 0xC3) continue // it waits for its person
+			if (answer[4] !== 0xC3) continue // the device asks its user
 			return [...answer.slice(7, 7 + answer[6])].map((b) => b.toString(16).padStart(2, '0')).join('')
 		}
 	}`

@@ -21,9 +21,9 @@ import (
 // another program claims it. Every attempt succeeds or fails with an error that says who has the device. No exchange is
 // interrupted, and after every round a tab opens the device without a new plug.
 func TestTabsCompeteForADevice(t *testing.T) {
-	t.Parallel() // most of it is waiting, for locks above all
+	t.Parallel()
 	rounds := full(20, 200)
-	seed := seedOf(t)
+	seed := seed(t)
 	random := rand.New(rand.NewPCG(seed, 0))
 	var w wireOrder
 	s := newTabs(t, 20*time.Minute, []string{"127.0.0.1", "localhost"}, device.Options{Mnemonic: harness.TestPhrase(t), Tap: w.tap})
@@ -33,8 +33,8 @@ func TestTabsCompeteForADevice(t *testing.T) {
 	for _, b := range all {
 		b.Run("await find()")
 	}
-	require.Equal(t, jobEnd{}, tell(site[0], "await device.open(); await device.showBindingCode()"))
-	require.Equal(t, jobEnd{}, tell(site[0], fmt.Sprintf("await device.bind(%q); await device.close()", device.Code())))
+	require.Equal(t, jobEnd{}, run(site[0], "await device.open(); await device.showBindingCode()"))
+	require.Equal(t, jobEnd{}, run(site[0], fmt.Sprintf("await device.bind(%q); await device.close()", device.Code())))
 
 	counts := map[string]int{}
 	slowest := time.Duration(0)
@@ -50,7 +50,7 @@ func TestTabsCompeteForADevice(t *testing.T) {
 		for _, b := range contenders {
 			takeOver, keep, job := random.IntN(4) > 0, random.IntN(2) == 0, "await device.bindingStatus()"
 			if b != foreign && random.IntN(2) == 0 {
-				job = "await device.ethereum.getAccount({ verify: true, signal })" // waits for its person, who does nothing
+				job = "await device.ethereum.getAccount({ verify: true, signal })" // the user does not answer
 			}
 			harness.Eval[bool](b, fmt.Sprintf(`begin(async (signal) => {
 				try { await device.open({ takeOver: %v }); %s } finally { if (%v || signal.aborted) await device.close() }
@@ -62,7 +62,7 @@ func TestTabsCompeteForADevice(t *testing.T) {
 				waits++
 			}
 		}
-		for _, b := range contenders { // whoever still waits gives up
+		for _, b := range contenders { // ends the jobs that wait for the user
 			b.Run("stop()")
 		}
 		for _, b := range contenders {
@@ -71,7 +71,7 @@ func TestTabsCompeteForADevice(t *testing.T) {
 			require.Contains(t, []string{"", "in-use-elsewhere", "aborted"}, o.Code, "round %d of seed %d: %v", round, seed, o)
 			if o.Code == "in-use-elsewhere" {
 				require.Contains(t, []string{"tab", "program"}, o.Holder, "round %d of seed %d", round, seed)
-				require.True(t, o.Holder == "tab" || program || len(contenders) == 3, "round %d of seed %d: there is no program", round, seed)
+				require.True(t, o.Holder == "tab" || program || len(contenders) == 3, "round %d of seed %d: no program claims the device", round, seed)
 			}
 			require.True(t, o.Code != "aborted" || waits > 0, "round %d of seed %d", round, seed)
 		}
@@ -80,7 +80,7 @@ func TestTabsCompeteForADevice(t *testing.T) {
 		device.Simulated.Port().SetAccess(usb.Access{})
 		foreign.Run("await device.close()")
 		next := site[random.IntN(2)]
-		require.Equal(t, jobEnd{}, tell(next, `
+		require.Equal(t, jobEnd{}, run(next, `
 			await device.open({ takeOver: true })
 			if (await device.bindingStatus() !== 'bound') throw new Error('it is not bound')`), "round %d of seed %d", round, seed)
 		if random.IntN(2) == 0 {
@@ -91,12 +91,12 @@ func TestTabsCompeteForADevice(t *testing.T) {
 	lost := harness.Eval[int](site[0], "lost") + harness.Eval[int](site[1], "lost")
 	require.Positive(t, lost)
 	require.Positive(t, counts["done"])
-	t.Logf("seed %d: %d rounds, %d exchanges and %d CANCELs, no packet of one inside another; the device was taken over %d times; attempts: %s; the slowest round took %v",
+	t.Logf("seed %d: %d rounds, %d exchanges and %d CANCELs, none interrupted; the device was taken over %d times; attempts: %s; the slowest round took %v",
 		seed, rounds, exchanges, cancels, lost, tally(counts), slowest.Round(time.Millisecond))
 }
 
-// seedOf is a new seed, or that of IMKEY_SEED.
-func seedOf(t *testing.T) uint64 {
+// seed returns the seed of IMKEY_SEED, or a new one.
+func seed(t *testing.T) uint64 {
 	seed := uint64(time.Now().UnixNano()) % 1_000_000
 	if text := os.Getenv("IMKEY_SEED"); text != "" {
 		var err error
@@ -106,6 +106,7 @@ func seedOf(t *testing.T) uint64 {
 	return seed
 }
 
+// tally writes counts as a list.
 func tally(counts map[string]int) string {
 	var all []string
 	for what, n := range counts {

@@ -14,57 +14,59 @@ import (
 	"imkey-connect/web/e2e/harness"
 )
 
-// asleep is a site with a tab that something happens to while it has the device, and another one that wants the device.
-type asleep struct {
+// sleeping is two tabs of one site. Something happens to the first one while it has the device, and the second one then uses it.
+type sleeping struct {
 	*tabs
 	wire   wireOrder
 	first  *harness.Browser
 	second *harness.Browser
 }
 
-func newAsleep(t *testing.T) *asleep {
-	s := &asleep{}
+// newSleeping opens the tabs and binds the device in the first one.
+func newSleeping(t *testing.T) *sleeping {
+	s := &sleeping{}
 	s.tabs = newTabs(t, harness.Timeout, []string{"127.0.0.1"}, device.Options{Mnemonic: harness.TestPhrase(t), Tap: s.wire.tap})
 	s.first, s.second = s.tab("127.0.0.1"), s.tab("127.0.0.1")
 	for _, b := range []*harness.Browser{s.first, s.second} {
 		b.Run("await find()")
 	}
-	s.done(s.first, "await device.open(); await device.showBindingCode()")
-	s.done(s.first, fmt.Sprintf("await device.bind(%q)", s.Device.Code()))
+	s.run(s.first, "await device.open(); await device.showBindingCode()")
+	s.run(s.first, fmt.Sprintf("await device.bind(%q)", s.Device.Code()))
 	return s
 }
 
-// done has a tab do a job that succeeds.
-func (s *asleep) done(b *harness.Browser, job string) {
+// run runs a job in a tab, which must succeed.
+func (s *sleeping) run(b *harness.Browser, job string) {
 	s.T.Helper()
-	require.Equal(s.T, jobEnd{}, tell(b, job))
+	require.Equal(s.T, jobEnd{}, run(b, job))
 }
 
-// waits has the first tab ask the person, who does nothing.
-func (s *asleep) waits() {
+// ask has the first tab ask the user something, who does not answer.
+func (s *sleeping) ask() {
 	s.T.Helper()
 	harness.Eval[bool](s.first, "begin(async (signal) => { await device.open(); await device.ethereum.getAccount({ verify: true, signal }) })")
 	require.Equal(s.T, "waiting", harness.Eval[string](s.first, "settled()"))
 	require.True(s.T, s.Device.Status().Asking)
 }
 
-// turns has the second tab use the device, which it does not take from anybody, and give it back.
-func (s *asleep) turns() {
+// useInSecond has the second tab open the device without taking it over, and close it.
+func (s *sleeping) useInSecond() {
 	s.T.Helper()
-	s.done(s.second, `
+	s.run(s.second, `
 		await device.open()
 		if (await device.bindingStatus() !== 'bound') throw new Error('it is not bound')
 		await device.close()`)
-	require.False(s.T, s.Device.Status().Asking, "nothing is asked any more")
+	require.False(s.T, s.Device.Status().Asking, "the device still asks about the first tab's request")
 }
 
-// back has the first tab use the device without being told to open it: it was never closed.
-func (s *asleep) back() {
+// useInFirst has the first tab use the device without opening it again.
+func (s *sleeping) useInFirst() {
 	s.T.Helper()
-	s.done(s.first, "if (!device.opened || await device.bindingStatus() !== 'bound') throw new Error('it is not as it was')")
+	s.run(s.first, "if (!device.opened || await device.bindingStatus() !== 'bound') throw new Error('the device is not open and bound')")
 }
 
-func (s *asleep) lifecycle(state page.SetWebLifecycleStateState) {
+// lifecycle freezes the first tab or wakes it.
+func (s *sleeping) lifecycle(state page.SetWebLifecycleStateState) {
 	s.T.Helper()
 	s.first.Do(chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
 		_, err := cdp.Call(ctx, target, page.SetWebLifecycleState, page.SetWebLifecycleStateParams{State: state})
@@ -75,112 +77,116 @@ func (s *asleep) lifecycle(state page.SetWebLifecycleStateState) {
 // TestTabWithTheDeviceSleepsOrEnds has a tab with the device freeze, navigate, hang, crash and close. Another tab then opens
 // the device without taking it over and without a new plug, and the first tab continues without a reload if it still exists.
 func TestTabWithTheDeviceSleepsOrEnds(t *testing.T) {
-	t.Parallel() // most of it is waiting, for locks above all
-	s := newAsleep(t)
-	for _, what := range []struct {
-		happens string
-		then    func()
+	t.Parallel()
+	s := newSleeping(t)
+	for _, c := range []struct {
+		what string
+		do   func()
 	}{
-		{"falls asleep while it waits for its person", s.fallsAsleepWaiting},
-		{"falls asleep while it does nothing", s.fallsAsleep},
-		{"sleeps while the device is unplugged and plugged in again", s.sleepsThroughAReplug},
-		{"goes elsewhere and comes back", s.comesBack},
-		{"is put away by the browser, to be shown again", s.isPutAway},
+		{"freezes while it asks the user", s.freezesAsking},
+		{"freezes while it does nothing", s.freezesIdle},
+		{"is frozen while the device is unplugged and plugged in again", s.frozenDuringReplug},
+		{"navigates away and back", s.navigatesBack},
+		{"goes to the back-forward cache", s.goesToCache},
 		{"hangs", s.hangs},
-		{"is a dApp's", s.isADApps},
-		{"is killed", s.isKilled},
-		{"is closed", s.isClosed},
+		{"is a dApp", s.isDapp},
+		{"crashes", s.crashes},
+		{"closes", s.closes},
 	} {
-		t.Log("a tab that has the device", what.happens)
-		what.then()
+		t.Log("the tab with the device " + c.what)
+		c.do()
 		s.wire.check(t)
 	}
 }
 
-func (s *asleep) fallsAsleepWaiting() {
-	s.waits()
+func (s *sleeping) freezesAsking() {
+	s.ask()
 	s.lifecycle(page.SetWebLifecycleStateStateFrozen)
-	s.turns()
+	s.useInSecond()
 	s.lifecycle(page.SetWebLifecycleStateStateActive)
-	s.putAway()
-	s.back()
+	s.requireHidden()
+	s.useInFirst()
 }
 
-func (s *asleep) fallsAsleep() {
+func (s *sleeping) freezesIdle() {
 	s.lifecycle(page.SetWebLifecycleStateStateFrozen)
-	s.turns()
+	s.useInSecond()
 	s.lifecycle(page.SetWebLifecycleStateStateActive)
-	s.back()
+	s.useInFirst()
 }
 
-func (s *asleep) sleepsThroughAReplug() {
+func (s *sleeping) frozenDuringReplug() {
 	s.lifecycle(page.SetWebLifecycleStateStateFrozen)
 	s.second.Run("globalThis.gone = new Promise((ok) => imkey.addEventListener('disconnect', ok, { once: true }))")
 	s.Device.Unplug()
 	s.second.Run("await gone; globalThis.there = new Promise((ok) => imkey.addEventListener('connect', ok, { once: true }))")
 	s.Device.Plug()
 	s.second.Run("await there; await find()")
-	s.turns()
+	s.useInSecond()
 	s.lifecycle(page.SetWebLifecycleStateStateActive)
-	// It hears of both by itself, as if it had been awake.
-	s.first.Run("while (!(await find()) || device.opened) await new Promise((ok) => imkey.addEventListener('connect', ok, { once: true }))")
-	s.done(s.first, "await device.open()")
-	s.back()
+	// It notices both events now, as if it had not been frozen.
+	s.first.Run(`for (;;) {
+		const connected = new Promise((ok) => imkey.addEventListener('connect', ok, { once: true }))
+		if (await find() && !device.opened) break
+		await connected
+	}`)
+	s.run(s.first, "await device.open()")
+	s.useInFirst()
 }
 
-// comesBack is with and without the browser's cache for going back, from which a page goes on where it was.
-func (s *asleep) comesBack() {
-	s.waits()
+// navigatesBack works with and without the browser's back-forward cache, which keeps the page as it was.
+func (s *sleeping) navigatesBack() {
+	s.ask()
 	s.first.Run("globalThis.kept = true")
 	s.first.Do(chromedp.Navigate(s.at("127.0.0.1") + "/elsewhere"))
-	s.turns()
+	s.useInSecond()
 	s.first.Do(chromedp.NavigateBack())
 	s.first.WaitUntil(tabReady)
 	if harness.Eval[bool](s.first, "globalThis.kept === true") {
 		s.T.Log("the browser kept the page")
-		s.putAway()
+		s.requireHidden()
 	} else {
-		s.T.Log("the browser loaded the page anew")
-		s.done(s.first, "await find(); await device.open()")
+		s.T.Log("the browser loaded the page again")
+		s.run(s.first, "await find(); await device.open()")
 	}
-	s.back()
+	s.useInFirst()
 }
 
-// isPutAway is what a browser tells a page that it keeps; whether it keeps one is its own affair.
-func (s *asleep) isPutAway() {
-	s.waits()
+// goesToCache sends the page the events of the back-forward cache. The browser decides whether it really keeps a page.
+func (s *sleeping) goesToCache() {
+	s.ask()
 	s.first.Run("dispatchEvent(new PageTransitionEvent('pagehide', { persisted: true }))")
-	s.putAway()
-	s.turns()
+	s.requireHidden()
+	s.useInSecond()
 	s.first.Run("dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true }))")
-	s.back()
+	s.useInFirst()
 }
 
-// putAway is what became of the first tab's job.
-func (s *asleep) putAway() {
+// requireHidden checks that the first tab's job ended because the page was hidden.
+func (s *sleeping) requireHidden() {
 	s.T.Helper()
 	require.Equal(s.T, jobEnd{Code: "aborted", Reason: "page-hidden"}, harness.Eval[jobEnd](s.first, "within(30000)"))
 }
 
-func (s *asleep) isKilled() {
-	s.done(s.first, "await device.close()")
+func (s *sleeping) crashes() {
+	s.run(s.first, "await device.close()")
 	s.first = s.tab("127.0.0.1")
 	s.first.Run("await find()")
-	s.waits()
+	s.ask()
 	s.first.Kill()
-	s.turns()
+	s.useInSecond()
 }
 
-func (s *asleep) isClosed() {
+func (s *sleeping) closes() {
 	s.first = s.tab("127.0.0.1")
 	s.first.Run("await find()")
-	s.waits()
+	s.ask()
 	require.NoError(s.T, chromedp.Cancel(s.first.Ctx))
-	s.turns()
+	s.useInSecond()
 }
 
-// hangs: whoever asks a tab that does not answer is told so, and it goes on with the device when it can.
-func (s *asleep) hangs() {
+// hangs blocks the first tab. The second one is told that the first does not answer, and the first one continues once it can.
+func (s *sleeping) hangs() {
 	t := s.T
 	lost := harness.Eval[int](s.first, "lost")
 	hangs, goOn := make(chan struct{}, 1), make(chan struct{})
@@ -191,13 +197,13 @@ func (s *asleep) hangs() {
 		case <-ctx.Done():
 		}
 	}
-	s.done(s.first, "await device.bindingStatus()")
+	s.run(s.first, "await device.bindingStatus()")
 	hung := make(chan error, 1)
 	go func() {
 		_, err := chromedp.Run(s.first.Ctx, chromedp.Evaluate[bool](`(() => {
 			const request = new XMLHttpRequest()
 			request.open('GET', '/hold', false)
-			request.send() // holds the page where it is
+			request.send() // blocks the page
 			return true
 		})()`))
 		hung <- err
@@ -207,24 +213,24 @@ func (s *asleep) hangs() {
 	case <-s.Ctx.Done():
 		require.Fail(t, "the page does not hang")
 	}
-	require.Equal(t, jobEnd{"in-use-elsewhere", "tab", "no-answer"}, tell(s.second, "await device.open({ takeOver: true })"))
+	require.Equal(t, jobEnd{"in-use-elsewhere", "tab", "no-answer"}, run(s.second, "await device.open({ takeOver: true })"))
 	close(goOn)
 	require.NoError(t, <-hung)
-	s.back()
-	require.Equal(t, lost, harness.Eval[int](s.first, "lost"), "who gave up wants nothing any more")
+	s.useInFirst()
+	require.Equal(t, lost, harness.Eval[int](s.first, "lost"), "the second tab no longer wants the device")
 
-	s.done(s.second, "await device.open({ takeOver: true })") // now it answers
+	s.run(s.second, "await device.open({ takeOver: true })") // the first tab answers now
 	require.Equal(t, lost+1, harness.Eval[int](s.first, "lost"))
-	require.Equal(t, jobEnd{"in-use-elsewhere", "tab", "taken-over"}, tell(s.first, "await device.bindingStatus()"))
-	s.done(s.first, "await device.open({ takeOver: true })")
-	s.back()
+	require.Equal(t, jobEnd{"in-use-elsewhere", "tab", "taken-over"}, run(s.first, "await device.bindingStatus()"))
+	s.run(s.first, "await device.open({ takeOver: true })")
+	s.useInFirst()
 }
 
-// isADApps: a provider is asked for the device like any other page. Its request ends with a code that EIP-1193's clients
-// know, and its next one takes the device back.
-func (s *asleep) isADApps() {
+// isDapp takes the device over from a page with a provider. The request of the page ends with a code of EIP-1193, and its next one
+// takes the device back.
+func (s *sleeping) isDapp() {
 	t := s.T
-	s.done(s.first, "await device.close()")
+	s.run(s.first, "await device.close()")
 	s.first.Run(`
 		const { createProvider } = await import('/imkey.js')
 		globalThis.provider = createProvider({ chains: [{ chainId: 1, rpcUrls: [location.origin + '/no-node'] }], trustedCAs, pairing: 'none' })
@@ -233,14 +239,14 @@ func (s *asleep) isADApps() {
 	for range 2 {
 		s.first.Run("globalThis.signing = sign()")
 		require.NotEmpty(t, s.Device.Question())
-		s.done(s.second, "await device.open({ takeOver: true })")
+		s.run(s.second, "await device.open({ takeOver: true })")
 		require.Equal(t, jobEnd{"-32002", "", "in-use-elsewhere"}, harness.Eval[jobEnd](s.first, "signing"))
 		require.False(t, s.Device.Status().Asking)
 
 		s.first.Run("globalThis.signing = sign()")
 		s.Device.Approve()
 		require.Equal(t, jobEnd{}, harness.Eval[jobEnd](s.first, "signing"))
-		s.second.Run("if (device.opened) throw new Error('both have it')")
+		s.second.Run("if (device.opened) throw new Error('the device is open in both tabs')")
 	}
-	s.done(s.first, "await device.open()")
+	s.run(s.first, "await device.open()")
 }

@@ -15,13 +15,14 @@ import (
 	"imkey-connect/web/e2e/harness"
 )
 
-// tabsPage is a page without a face that does with its devices what a test tells it, and says how it went: ” or a code.
+// tabsPage is a blank page that runs the jobs of a test on its devices, and says how each ended: with the code of an error, or ” for
+// success.
 const tabsPage = `<!doctype html><title>tab</title><script type="module">
 import { loadImKey } from '/imkey.js'
 globalThis.trustedCAs = [%s]
 const imkey = await loadImKey({ trustedCAs })
-const told = (e) => ({ code: e.code ?? String(e), holder: e.data?.holder ?? '', reason: e.data?.reason ?? '' })
-const well = { code: '', holder: '', reason: '' }
+const failed = (e) => ({ code: e.code ?? String(e), holder: e.data?.holder ?? '', reason: e.data?.reason ?? '' })
+const succeeded = { code: '', holder: '', reason: '' }
 Object.assign(globalThis, {
 	imkey,
 	// lost counts how often another tab took the device over.
@@ -32,9 +33,9 @@ Object.assign(globalThis, {
 		device.addEventListener('disconnect', (e) => { if (e.detail.reason === 'taken-over') lost++ })
 		return globalThis.device = device
 	},
-	// tell says how a job went.
-	tell: (job) => job().then(() => well, told),
-	// begin starts a job that a stop ends. It goes on until ended; settled says whether it has, or waits for a person.
+	// run runs a job and gives how it ended.
+	run: (job) => job().then(() => succeeded, failed),
+	// begin starts a job, which stop aborts. ended is how it ends; settled says whether it has ended or waits for the user.
 	begin(job) {
 		const stopper = new AbortController()
 		globalThis.stop = () => stopper.abort()
@@ -43,7 +44,7 @@ Object.assign(globalThis, {
 		let ok
 		const waiting = new Promise((resolve) => { ok = resolve })
 		device.addEventListener('interaction', waits)
-		globalThis.ended = tell(() => job(stopper.signal)).finally(() => device.removeEventListener('interaction', waits))
+		globalThis.ended = run(() => job(stopper.signal)).finally(() => device.removeEventListener('interaction', waits))
 		globalThis.settled = () => Promise.race([waiting, ended.then(() => 'ended')])
 		globalThis.within = (ms) => Promise.race([ended, new Promise((r) => setTimeout(r, ms, { code: 'never', holder: '', reason: '' }))])
 		return true
@@ -52,9 +53,10 @@ Object.assign(globalThis, {
 document.title = 'ready'
 </script>`
 
-// jobEnd is how a job went.
+// jobEnd is how a job ended. Without a code it succeeded.
 type jobEnd struct{ Code, Holder, Reason string }
 
+// String describes the end.
 func (o jobEnd) String() string {
 	if o.Code == "" {
 		return "done"
@@ -62,16 +64,16 @@ func (o jobEnd) String() string {
 	return strings.TrimRight(strings.Join([]string{o.Code, o.Holder, o.Reason}, " "), " ")
 }
 
-// tabs is a browser with simulated devices and with tabs that are told what to do.
+// tabs is a browser whose tabs show tabsPage.
 type tabs struct {
 	*harness.Sim
 	browser *harness.Browser
-	hold    func(context.Context) // holds a page that asks for /hold
+	hold    func(context.Context) // is called for a request of /hold, which is answered when it returns
 }
 
-// newTabs starts it; the page may use every device on every one of the hosts.
-func newTabs(t *testing.T, bound time.Duration, hosts []string, devices ...device.Options) *tabs {
-	s := &tabs{Sim: harness.NewSimFor(t, devices[0], bound, devices[1:]...)}
+// newTabs starts the browser. The page may use every device, on each of the hosts.
+func newTabs(t *testing.T, limit time.Duration, hosts []string, devices ...device.Options) *tabs {
+	s := &tabs{Sim: harness.NewSimFor(t, devices[0], limit, devices[1:]...)}
 	var cas, origins []string
 	for _, d := range s.Devices {
 		cas = append(cas, "'"+d.CA()+"'")
@@ -86,13 +88,13 @@ func newTabs(t *testing.T, bound time.Duration, hosts []string, devices ...devic
 	return s
 }
 
-// at is the simulator's origin by another name of this machine: to a browser it is another site.
+// at returns the simulator's origin with another name of this machine, which makes it another site for the browser.
 func (s *tabs) at(host string) string { return strings.Replace(s.URL, "127.0.0.1", host, 1) }
 
-// tabReady is true of a page that can be told what to do.
+// tabReady is the condition that tabsPage has loaded.
 const tabReady = "document.title === 'ready'"
 
-// tab opens a tab on a host, ready to be told what to do.
+// tab opens a tab with tabsPage on a host.
 func (s *tabs) tab(host string) *harness.Browser {
 	b := s.browser.NewTab()
 	b.Do(chromedp.Navigate(s.at(host) + "/tab"))
@@ -100,13 +102,13 @@ func (s *tabs) tab(host string) *harness.Browser {
 	return b
 }
 
-// tell has a tab do a job, which is to come to an end by itself.
-func tell(b *harness.Browser, job string) jobEnd {
+// run runs a job in a tab and returns how it ended.
+func run(b *harness.Browser, job string) jobEnd {
 	b.T.Helper()
-	return harness.Eval[jobEnd](b, "tell(async () => { "+job+" })")
+	return harness.Eval[jobEnd](b, "run(async () => { "+job+" })")
 }
 
-// full is the number for IMKEY_FULL, or the sample's.
+// full returns all where IMKEY_FULL is set, and otherwise sample.
 func full(sample, all int) int {
 	if os.Getenv("IMKEY_FULL") != "" {
 		return all

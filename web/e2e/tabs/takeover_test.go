@@ -23,7 +23,7 @@ func TestTakeOverBetweenTwoTabs(t *testing.T) {
 	other.Press("take-over")
 	other.WaitForState("bound")
 	b.WaitForState("taken-over")
-	require.False(t, harness.Eval[bool](b, "document.querySelector('.heading-error') !== null"), "nothing is wrong")
+	require.False(t, harness.Eval[bool](b, "document.querySelector('.heading-error') !== null"), "this is no error")
 	b.Press("take-over")
 	b.WaitForState("bound")
 	other.WaitForState("taken-over")
@@ -45,7 +45,7 @@ func TestAnotherTabUsesTheDevice(t *testing.T) {
 	other.Press("connect")
 	other.WaitForState("in-use")
 	other.RequireText("exceptional.inUseTitle")
-	b.Open("/") // the first tab lets go
+	b.Open("/") // the first tab releases the device
 	other.Press("take-over")
 	other.WaitForState("recognised")
 }

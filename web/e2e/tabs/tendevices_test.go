@@ -21,9 +21,10 @@ import (
 	"imkey-connect/web/e2e/harness"
 )
 
-// ask opens every device that is plugged in, all at once, and asks each of them everything that could be mixed up.
+// ask is a script that opens the devices which are plugged in, all at once, and asks each of them for everything that could be
+// mixed up.
 const ask = `
-	globalThis.plugged = async (serials) => { // waits until these are there, and no others
+	globalThis.plugged = async (serials) => { // waits until these devices are listed, and no others
 		const is = async () => (await imkey.getDevices()).map((d) => d.serialNumber).sort().join() === serials
 		const changed = () => new Promise((ok) => { for (const e of ['connect', 'disconnect']) imkey.addEventListener(e, ok, { once: true }) })
 		for (;;) {
@@ -50,28 +51,29 @@ const ask = `
 		}
 	})))`
 
-// answer is what a device was heard to say.
+// answer is what a device answered.
 type answer struct{ Serial, Info, SEID, Status, Code, Address, Signature string }
 
-// owned is one of the ten devices, and what is to come from it and from no other.
+// owned is one of the ten devices, and what it must answer.
 type owned struct {
-	n       int // among the simulator's
+	n       int // its index in Sim.Devices
 	serial  string
 	seid    string
 	address string
 	code    string
 
 	mu  sync.Mutex
-	bus []byte // what went over it
+	bus []byte // what went over its bus
 }
 
+// tap records what goes over the bus.
 func (o *owned) tap(e usb.TapEvent) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.bus = append(o.bus, e.Data...)
 }
 
-// saw says that a text went over the device's bus as it is.
+// saw says whether a text went over the bus of the device in clear.
 func (o *owned) saw(secret string) bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -82,10 +84,10 @@ func (o *owned) saw(secret string) bool {
 // signatures are those of its own wallet, and its code is its own. A device that copies the serial number or the SEID of
 // another one receives nothing that belongs to that one.
 func TestTenDevicesAreNeverMixedUp(t *testing.T) {
-	t.Parallel() // most of it is waiting, for locks above all
+	t.Parallel()
 	const ten = 10
 	rounds := full(20, 200)
-	seed := seedOf(t)
+	seed := seed(t)
 	random := rand.New(rand.NewPCG(seed, 1))
 	devices := make([]*owned, ten)
 	options := make([]device.Options, ten, ten+2)
@@ -103,7 +105,7 @@ func TestTenDevicesAreNeverMixedUp(t *testing.T) {
 		devices[i] = o
 		options[i] = device.Options{Serial: o.serial, SEID: o.seid, Mnemonic: phrase, Approve: device.Yes, Tap: o.tap}
 	}
-	// Two that claim to be others: the first one's serial number, and the second one's serial number and SEID.
+	// Two impostors: one with the serial number of the first device, one with the serial number and the SEID of the second.
 	var namesake, double owned
 	options = append(options,
 		device.Options{Serial: devices[0].serial, Mnemonic: options[2].Mnemonic, Approve: device.Yes, Tap: namesake.tap},
@@ -128,9 +130,9 @@ func TestTenDevicesAreNeverMixedUp(t *testing.T) {
 	}
 	there()
 	for _, o := range devices {
-		require.Equal(t, jobEnd{}, tell(b, fmt.Sprintf("await find(%q); await device.open(); await device.showBindingCode()", o.serial)))
+		require.Equal(t, jobEnd{}, run(b, fmt.Sprintf("await find(%q); await device.open(); await device.showBindingCode()", o.serial)))
 		o.code = s.Devices[o.n].Code()
-		require.Equal(t, jobEnd{}, tell(b, fmt.Sprintf("await device.bind(%q); await device.close()", o.code)))
+		require.Equal(t, jobEnd{}, run(b, fmt.Sprintf("await device.bind(%q); await device.close()", o.code)))
 	}
 
 	asked := func(round int, of []int) map[string]answer {
@@ -213,26 +215,26 @@ func TestTenDevicesAreNeverMixedUp(t *testing.T) {
 		s.Devices[i].Plug()
 		in[i] = true
 		there()
-		check(rounds, []int{i}) // the real one is as it was
+		check(rounds, []int{i}) // the real one is unchanged
 		s.Devices[i].Unplug()
 		delete(in, i)
 	}
 	for _, o := range devices {
 		for _, other := range devices {
-			require.False(t, o.saw(other.code), "no code ever goes to a device in clear")
+			require.False(t, o.saw(other.code), "no code is sent to a device in clear")
 		}
 	}
-	t.Logf("seed %d: ten devices, %d rounds, %d times plugged in or out, %d times opened and asked everything, none mixed up; two impostors got nothing",
+	t.Logf("seed %d: ten devices, %d rounds, %d times plugged in or out, %d times opened and asked, none mixed up; two impostors got nothing",
 		seed, rounds, plugs, checked)
 }
 
-// jsList is a JavaScript list of strings.
+// jsList writes strings as a JavaScript array.
 func jsList(all []string) string {
 	b, _ := json.Marshal(append([]string{}, all...))
 	return string(b)
 }
 
-// addressOf is the first Ethereum address of a wallet, computed apart from core.
+// addressOf returns the first Ethereum address of a wallet. It does not use core.
 func addressOf(t *testing.T, phrase string) string {
 	t.Helper()
 	master, err := hd.FromMnemonic(phrase)
