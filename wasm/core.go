@@ -44,7 +44,7 @@ func newCore() (*core, error) {
 	c.memory = c.share(&binding.MemoryStore{}, memory, safejs.Undefined())
 	for name, method := range deviceMethods {
 		f, err := c.exporter.Func(name, func(args []safejs.Value) (any, error) {
-			d, err := c.device(argument(args, 0))
+			d, err := c.device(interop.Argument(args, 0))
 			if err != nil {
 				if name == "close" && err == errClosed {
 					return nil, nil
@@ -64,7 +64,7 @@ func newCore() (*core, error) {
 // object returns the JavaScript object of the core.
 func (c *core) object() (safejs.Value, error) {
 	initialise, err := interop.CallbackReturning(func(args []safejs.Value) any {
-		host := argument(args, 0)
+		host := interop.Argument(args, 0)
 		if makeError, err := interop.Get(host, "makeError"); err == nil {
 			c.exporter.SetErrorFactory(makeError)
 		}
@@ -99,7 +99,7 @@ func (c *core) object() (safejs.Value, error) {
 }
 
 func (c *core) open(args []safejs.Value) (any, error) {
-	options, err := readOpenOptions(argument(args, 1))
+	options, err := readOpenOptions(interop.Argument(args, 1))
 	if err != nil {
 		return nil, err
 	}
@@ -117,7 +117,7 @@ func (c *core) open(args []safejs.Value) (any, error) {
 	c.mu.Lock()
 	c.alive[d] = struct{}{}
 	c.mu.Unlock()
-	if err := d.open(ctx, argument(args, 0), store); err != nil {
+	if err := d.open(ctx, interop.Argument(args, 0), store); err != nil {
 		c.drop(d)
 		return nil, d.cause(err)
 	}

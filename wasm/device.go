@@ -135,7 +135,7 @@ func (d *openDevice) open(ctx context.Context, usb safejs.Value, store binding.S
 }
 
 func (d *openDevice) bindingStatus(args []safejs.Value) (any, error) {
-	options, err := readCallOptions(argument(args, 0))
+	options, err := readCallOptions(interop.Argument(args, 0))
 	if err != nil {
 		return nil, err
 	}
@@ -151,7 +151,7 @@ func (d *openDevice) bindingStatus(args []safejs.Value) (any, error) {
 }
 
 func (d *openDevice) showBindingCode(args []safejs.Value) (any, error) {
-	options, err := readCallOptions(argument(args, 0))
+	options, err := readCallOptions(interop.Argument(args, 0))
 	if err != nil {
 		return nil, err
 	}
@@ -159,11 +159,11 @@ func (d *openDevice) showBindingCode(args []safejs.Value) (any, error) {
 }
 
 func (d *openDevice) bind(args []safejs.Value) (any, error) {
-	code, ok := interop.String(argument(args, 0))
+	code, ok := interop.String(interop.Argument(args, 0))
 	if !ok {
 		return nil, errcode.Invalid("code", "not a string")
 	}
-	options, err := readCallOptions(argument(args, 1))
+	options, err := readCallOptions(interop.Argument(args, 1))
 	if err != nil {
 		return nil, err
 	}
@@ -181,7 +181,7 @@ func (d *openDevice) bind(args []safejs.Value) (any, error) {
 }
 
 func (d *openDevice) revealBindingCode(args []safejs.Value) (any, error) {
-	options, err := readCallOptions(argument(args, 0))
+	options, err := readCallOptions(interop.Argument(args, 0))
 	if err != nil {
 		return nil, err
 	}
@@ -202,7 +202,7 @@ func (d *openDevice) revealBindingCode(args []safejs.Value) (any, error) {
 }
 
 func (d *openDevice) forget(args []safejs.Value) (any, error) {
-	options, err := readCallOptions(argument(args, 0))
+	options, err := readCallOptions(interop.Argument(args, 0))
 	if err != nil {
 		return nil, err
 	}

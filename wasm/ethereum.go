@@ -57,7 +57,7 @@ func (c *ethereumCall) do(asks interaction, call func(context.Context, *ethereum
 }
 
 func (d *openDevice) getAccount(args []safejs.Value) (any, error) {
-	c := d.newEthereumCall(argument(args, 0))
+	c := d.newEthereumCall(interop.Argument(args, 0))
 	path := c.path()
 	show := or(c.options.OptionalBool("verify"), false)
 	var account ethereum.Account
@@ -74,11 +74,11 @@ func (d *openDevice) getAccount(args []safejs.Value) (any, error) {
 }
 
 func (d *openDevice) signTransaction(args []safejs.Value) (any, error) {
-	transaction, from, err := readTransaction(argument(args, 0))
+	transaction, from, err := readTransaction(interop.Argument(args, 0))
 	if err != nil {
 		return nil, err
 	}
-	c := d.newEthereumCall(argument(args, 1))
+	c := d.newEthereumCall(interop.Argument(args, 1))
 	c.signer(from)
 	native := c.nativeCurrency()
 	// The page can show what is to be signed, and the strings that the device gets for its screen.
@@ -147,11 +147,11 @@ func (c *ethereumCall) nativeCurrency() ethereum.Native {
 }
 
 func (d *openDevice) signMessage(args []safejs.Value) (any, error) {
-	message, err := readMessage(argument(args, 0))
+	message, err := readMessage(interop.Argument(args, 0))
 	if err != nil {
 		return nil, err
 	}
-	c := d.newEthereumCall(argument(args, 1))
+	c := d.newEthereumCall(interop.Argument(args, 1))
 	return c.signed("message", ethereum.BlindMessage(message), func(ctx context.Context, e *ethereum.Ethereum) (*ethereum.SignedMessage, error) {
 		return e.SignMessage(ctx, c.by, message)
 	})
@@ -169,11 +169,11 @@ func readMessage(v safejs.Value) ([]byte, error) {
 }
 
 func (d *openDevice) signTypedData(args []safejs.Value) (any, error) {
-	document, err := interop.ReadTree(argument(args, 0), "typed data", typedDataLimits)
+	document, err := interop.ReadTree(interop.Argument(args, 0), "typed data", typedDataLimits)
 	if err != nil {
 		return nil, err
 	}
-	c := d.newEthereumCall(argument(args, 1))
+	c := d.newEthereumCall(interop.Argument(args, 1))
 	version := c.version()
 	if err := c.options.Err(); err != nil {
 		return nil, err

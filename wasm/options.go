@@ -106,14 +106,6 @@ func or(choice *bool, otherwise bool) bool {
 	return otherwise
 }
 
-// argument returns an argument, or undefined if it is missing.
-func argument(args []safejs.Value, i int) safejs.Value {
-	if i < len(args) {
-		return args[i]
-	}
-	return safejs.Undefined()
-}
-
 // reasonOf returns the reason of an invalid-argument error of core, for an error with the name that the argument has here.
 func reasonOf(err error) string {
 	var e *errcode.Error

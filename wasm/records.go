@@ -22,8 +22,6 @@ const (
 	own       = "own" // the page's object
 )
 
-var errSEID = errcode.Invalid("seid", "not 32 upper-case hex digits")
-
 // storeChoice is a page's choice of a store: a name, or an object of the page.
 type storeChoice struct {
 	name   string
@@ -85,7 +83,7 @@ func (c *core) memoryObject() (any, error) {
 			return interop.Uint8Array(b)
 		},
 		"put": func(seid string, args []safejs.Value) (any, error) {
-			b, ok := interop.Bytes(argument(args, 1), 1<<16)
+			b, ok := interop.Bytes(interop.Argument(args, 1), 1<<16)
 			if !ok {
 				return nil, errcode.Invalid("record", "not a Uint8Array")
 			}
@@ -103,9 +101,9 @@ func (c *core) memoryObject() (any, error) {
 		},
 	} {
 		f, err := c.exporter.Func(name, func(args []safejs.Value) (any, error) {
-			seid, _ := interop.String(argument(args, 0))
+			seid, _ := interop.String(interop.Argument(args, 0))
 			if name != "list" && !binding.ValidSEID(seid) {
-				return nil, errSEID
+				return nil, binding.ErrSEID
 			}
 			return function(seid, args)
 		})
@@ -163,12 +161,12 @@ func (d *openDevice) setKnown(now *binding.Known) {
 // argument unless the options are the first.
 func (c *core) of(args []safejs.Value, options int) (choice storeChoice, store binding.Store, seid string, err error) {
 	if options > 0 {
-		seid, _ = interop.String(argument(args, 0))
+		seid, _ = interop.String(interop.Argument(args, 0))
 		if !binding.ValidSEID(seid) {
-			return choice, nil, "", errSEID
+			return choice, nil, "", binding.ErrSEID
 		}
 	}
-	o := interop.ReadObject(argument(args, options), "options")
+	o := interop.ReadObject(interop.Argument(args, options), "options")
 	choice = readStore(o)
 	if o.Err() != nil {
 		return choice, nil, "", o.Err()
@@ -200,8 +198,8 @@ func (c *core) rename(args []safejs.Value) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	name, ok := interop.String(argument(args, 1))
-	if !ok && !argument(args, 1).IsNull() {
+	name, ok := interop.String(interop.Argument(args, 1))
+	if !ok && !interop.Argument(args, 1).IsNull() {
 		return nil, errcode.Invalid("name", "neither a string nor null")
 	}
 	return nil, binding.Rename(context.Background(), store, seid, name)

@@ -16,49 +16,14 @@ import (
 	"imkey-connect/core/frame"
 )
 
-// fake is a page with a device.
-type fake struct {
-	*bridgetest.USB
-	t *testing.T
-}
-
-func newFake(t *testing.T) *fake {
-	t.Helper()
-	return &fake{bridgetest.NewUSB(t), t}
-}
-
-func (f *fake) options() webusb.Options { return webusb.Options{USB: f.USB.USB, Locks: f.Locks} }
-
-func (f *fake) open() *webusb.Link {
-	f.t.Helper()
-	l, err := webusb.Open(bridgetest.Context(f.t), f.Device, f.options())
-	require.NoError(f.t, err)
-	f.t.Cleanup(func() { require.NoError(f.t, l.Close()) })
-	return l
-}
-
 // site is a site with two tabs. Each tab has its own USBDevice object for the same device. The tabs share the locks.
-type site struct{ first, second *fake }
+type site struct{ first, second *bridgetest.Page }
 
 func newSite(t *testing.T) *site {
 	t.Helper()
-	s := &site{newFake(t), newFake(t)}
+	s := &site{bridgetest.NewPage(t), bridgetest.NewPage(t)}
 	s.second.Locks = s.first.Locks
 	return s
-}
-
-func (f *fake) take(ctx context.Context) (*webusb.Link, error) {
-	o := f.options()
-	o.TakeOver = true
-	return webusb.Open(ctx, f.Device, o)
-}
-
-func (f *fake) mustTake() *webusb.Link {
-	f.t.Helper()
-	l, err := f.take(bridgetest.Context(f.t))
-	require.NoError(f.t, err)
-	f.t.Cleanup(func() { require.NoError(f.t, l.Close()) })
-	return l
 }
 
 // gives closes the link as soon as another page asks for the device.
@@ -80,11 +45,12 @@ func facts(t *testing.T, err error) map[string]any {
 	return e.Data
 }
 
-// lockNames returns the names of the locks that the site holds.
-func (f *fake) lockNames() string {
-	s := bridgetest.Call(f.t, bridgetest.Eval(f.t, `({ names: l => [...l.held.keys()].sort().join("; ") })`), "names", f.Locks)
+// lockNames returns the names of the locks that the origin of a page holds.
+func lockNames(t *testing.T, p *bridgetest.Page) string {
+	t.Helper()
+	s := bridgetest.Call(t, bridgetest.Eval(t, `({ names: l => [...l.held.keys()].sort().join("; ") })`), "names", p.Locks)
 	text, err := s.String()
-	require.NoError(f.t, err)
+	require.NoError(t, err)
 	return text
 }
 
@@ -99,46 +65,46 @@ func wanted(l *webusb.Link) bool {
 
 func TestHandOver(t *testing.T) {
 	s := newSite(t)
-	first := s.first.open()
-	require.Equal(t, "imkey-connect usb imKey01191200001; imkey-connect usb wanted imKey01191200001", s.first.lockNames(),
+	first := s.first.Open()
+	require.Equal(t, "imkey-connect usb imKey01191200001; imkey-connect usb wanted imKey01191200001", lockNames(t, s.first),
 		"scripts of the site see the serial number only, which any page with the permission knows")
-	_, err := webusb.Open(bridgetest.Context(t), s.second.Device, s.second.options())
+	_, err := webusb.Open(bridgetest.Context(t), s.second.Device, s.second.Options())
 	require.Equal(t, map[string]any{"holder": "tab"}, facts(t, err))
 	require.False(t, wanted(first), "without takeOver nothing is taken over")
 
 	given := gives(first)
-	second := s.second.mustTake()
+	second := s.second.MustTake()
 	<-given
 	p := frame.Packet{1}
 	require.NoError(t, second.Send(bridgetest.Context(t), &p))
 
 	given = gives(second)
-	s.first.mustTake() // and back
+	s.first.MustTake() // and back
 	<-given
-	require.Equal(t, "imkey-connect usb imKey01191200001; imkey-connect usb wanted imKey01191200001", s.first.lockNames(), "no other lock is left")
+	require.Equal(t, "imkey-connect usb imKey01191200001; imkey-connect usb wanted imKey01191200001", lockNames(t, s.first), "no other lock is left")
 }
 
 // The device is released before the lock is.
 func TestTheClaimIsFreeBeforeTheLock(t *testing.T) {
 	s := newSite(t)
-	first := s.first.open()
+	first := s.first.Open()
 	s.first.Hook("releaseInterface", `async d => { d.usb.releasing = true; await new Promise(r => setTimeout(r, 50)); d.usb.releasing = false }`)
 	bridgetest.Call(t, bridgetest.Eval(t, `({ watch(first, second) { second.hooks.open = [() => { if (first.releasing || first.opened) throw new DOMException("too early", "NetworkError") }] } })`),
 		"watch", s.first.USB.USB, s.second.Device)
 	given := gives(first)
-	s.second.mustTake()
+	s.second.MustTake()
 	<-given
 }
 
 func TestAFreeDeviceIsTakenAtOnce(t *testing.T) {
 	s := newSite(t)
-	s.first.mustTake()
+	s.first.MustTake()
 }
 
 // On a busy machine the browser grants a free lock late.
 func TestFreeLockIsGrantedLate(t *testing.T) {
-	f := newFake(t)
-	o := f.options()
+	f := bridgetest.NewPage(t)
+	o := f.Options()
 	late, err := bridgetest.Eval(t, `locks => { let asked; const until = new Promise(r => { asked = r }); return {
 		async request(...what) { await until; return locks.request(...what) },
 		async query() { asked(); return locks.query() } } }`).Invoke(f.Locks)
@@ -151,11 +117,11 @@ func TestFreeLockIsGrantedLate(t *testing.T) {
 
 func TestSleepingPageIsNotWaitedFor(t *testing.T) {
 	s := newSite(t)
-	first := s.first.open()
+	first := s.first.Open()
 	// It sleeps: the events of the browser do not arrive.
 	bridgetest.Call(t, bridgetest.Eval(t, `({ sleep(l) { l.held.get("imkey-connect usb wanted imKey01191200001").reject = e => { l.wake = e } } })`), "sleep", s.first.Locks)
 	begun := time.Now()
-	_, err := s.second.take(bridgetest.Context(t))
+	_, err := s.second.Take(bridgetest.Context(t))
 	require.Equal(t, map[string]any{"holder": "tab", "reason": "no-answer"}, facts(t, err))
 	require.Less(t, time.Since(begun), 10*time.Second)
 	require.False(t, wanted(first))
@@ -166,7 +132,7 @@ func TestSleepingPageIsNotWaitedFor(t *testing.T) {
 // A page that slept hears of requests of pages that have given up since. It keeps the device.
 func TestRequestThatWasGivenUp(t *testing.T) {
 	s := newSite(t)
-	first := s.first.open()
+	first := s.first.Open()
 	wake := bridgetest.Eval(t, `({
 		sleep(l) { const m = l.held.get("imkey-connect usb wanted imKey01191200001"); this.reject = m.reject; m.reject = e => { this.told = e } },
 		wake() { this.reject(this.told) },
@@ -174,45 +140,45 @@ func TestRequestThatWasGivenUp(t *testing.T) {
 	bridgetest.Call(t, wake, "sleep", s.first.Locks)
 	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 	defer cancel()
-	_, err := s.second.take(ctx)
+	_, err := s.second.Take(ctx)
 	require.ErrorIs(t, err, errcode.Timeout)
 	bridgetest.Turn(t)
 	bridgetest.Call(t, wake, "wake")
 	bridgetest.Turn(t)
 	require.False(t, wanted(first), "it keeps the device")
 	given := gives(first)
-	s.second.mustTake()
+	s.second.MustTake()
 	<-given
 }
 
 // The page that asks may go away while the other page releases the device. Then no page holds the device.
 func TestAskingPageGoesAway(t *testing.T) {
 	s := newSite(t)
-	first := s.first.open()
+	first := s.first.Open()
 	ctx, cancel := context.WithCancel(t.Context())
 	asked := make(chan error, 1)
 	go func() {
-		_, err := s.second.take(ctx)
+		_, err := s.second.Take(ctx)
 		asked <- err
 	}()
 	<-first.Wanted()
 	cancel()
 	require.ErrorIs(t, <-asked, errcode.Aborted)
 	require.NoError(t, first.Close())
-	s.second.open()
+	s.second.Open()
 }
 
 // Two pages ask at once. The last one gets the device; the other one gets an error or had the device before. Neither waits for
 // ever.
 func TestTwoPagesAskAtOnce(t *testing.T) {
 	s := newSite(t)
-	third := newFake(t)
+	third := bridgetest.NewPage(t)
 	third.Locks = s.first.Locks
-	given := gives(s.first.open())
+	given := gives(s.first.Open())
 	results := make(chan error, 2)
-	for _, f := range []*fake{s.second, third} {
+	for _, f := range []*bridgetest.Page{s.second, third} {
 		go func() {
-			l, err := f.take(bridgetest.Context(t))
+			l, err := f.Take(bridgetest.Context(t))
 			if err == nil {
 				err = l.Close()
 			}
@@ -234,18 +200,18 @@ func TestTwoPagesAskAtOnce(t *testing.T) {
 		}
 	}
 	require.Positive(t, got)
-	require.Empty(t, s.first.lockNames())
+	require.Empty(t, lockNames(t, s.first))
 }
 
 // Each device has its own lock. Taking one device over does not disturb another.
 func TestHandOverOfOneOfSeveralDevices(t *testing.T) {
 	s := newSite(t)
-	other := newFake(t)
+	other := bridgetest.NewPage(t)
 	other.Locks = s.first.Locks
 	bridgetest.Call(t, bridgetest.Eval(t, `({ name(d) { d.serialNumber = "imKey01191200002" } })`), "name", other.Device)
-	first, second := s.first.open(), other.open()
+	first, second := s.first.Open(), other.Open()
 	given := gives(first)
-	s.second.mustTake()
+	s.second.MustTake()
 	<-given
 	require.False(t, wanted(second))
 	p := frame.Packet{1}
@@ -254,35 +220,35 @@ func TestHandOverOfOneOfSeveralDevices(t *testing.T) {
 
 // Within one page the other link is asked, with and without Web Locks.
 func TestHandOverInAPage(t *testing.T) {
-	f := newFake(t)
+	f := bridgetest.NewPage(t)
 	for _, locks := range []safejs.Value{f.Locks, safejs.Undefined()} {
 		f.Locks = locks
-		first := f.open()
+		first := f.Open()
 		given := gives(first)
-		second := f.mustTake()
+		second := f.MustTake()
 		<-given
 		require.NoError(t, second.Close())
 	}
 }
 
 func TestHolderInErrors(t *testing.T) {
-	f := newFake(t)
+	f := bridgetest.NewPage(t)
 	for range 4 {
 		f.Hook("claimInterface", `() => { throw new DOMException("Unable to claim interface.", "NetworkError") }`)
 	}
-	_, err := f.take(bridgetest.Context(t))
+	_, err := f.Take(bridgetest.Context(t))
 	require.Equal(t, map[string]any{"holder": "program"}, facts(t, err))
-	require.Empty(t, f.lockNames())
+	require.Empty(t, lockNames(t, f))
 	f.Hook("open", `() => { throw new DOMException("An operation that changes the device state is in progress.", "InvalidStateError") }`)
-	_, err = f.take(bridgetest.Context(t))
+	_, err = f.Take(bridgetest.Context(t))
 	require.Equal(t, map[string]any{"holder": "tab"}, facts(t, err), "this page itself")
-	require.Empty(t, f.lockNames())
+	require.Empty(t, lockNames(t, f))
 }
 
 // A page that is about to be frozen does everything before Abandon returns.
 func TestAbandon(t *testing.T) {
 	s := newSite(t)
-	first := s.first.open()
+	first := s.first.Open()
 	failed := make(chan error, 1)
 	go func() {
 		_, err := first.Receive(bridgetest.Context(t))
@@ -299,18 +265,18 @@ func TestAbandon(t *testing.T) {
 	cancel, err := s.first.Next(bridgetest.Context(t))
 	require.NoError(t, err)
 	require.Equal(t, byte(0xD1), cancel[4], "the device's operation is cancelled")
-	s.second.open() // meanwhile
+	s.second.Open() // meanwhile
 	bridgetest.Call(t, s.first.Device, "thaw")
 	require.ErrorIs(t, first.Err(), errcode.Aborted)
 	require.NoError(t, first.Close())
 }
 
 func TestAbandonWhileIdle(t *testing.T) {
-	f := newFake(t)
-	first := f.open()
+	f := bridgetest.NewPage(t)
+	first := f.Open()
 	first.Abandon(errcode.New(errcode.Aborted, "the page was frozen"))
 	require.Zero(t, bridgetest.Number(t, bridgetest.Get(t, f.Device, "toPeer"), "length"), "no operation is to be cancelled")
-	second := f.open() // when the page is back
+	second := f.Open() // when the page is back
 	require.NoError(t, first.Close())
 	p := frame.Packet{1}
 	require.NoError(t, second.Send(bridgetest.Context(t), &p))
@@ -326,14 +292,14 @@ func TestReplacedPageReleasesItsLocksLate(t *testing.T) {
 	bridgetest.Call(t, leaving, "hold", s.first.Locks)
 	opened := make(chan error, 1)
 	go func() {
-		l, err := webusb.Open(bridgetest.Context(t), s.second.Device, s.second.options())
+		l, err := webusb.Open(bridgetest.Context(t), s.second.Device, s.second.Options())
 		if err == nil {
 			err = l.Close()
 		}
 		opened <- err
 	}()
 	require.Eventually(t, func() bool {
-		return s.first.lockNames() == "imkey-connect usb imKey01191200001; imkey-connect usb wanted imKey01191200001"
+		return lockNames(t, s.first) == "imkey-connect usb imKey01191200001; imkey-connect usb wanted imKey01191200001"
 	}, 10*time.Second, time.Millisecond, "the device's own lock is free, the other is not")
 	bridgetest.Call(t, leaving, "leave")
 	require.NoError(t, <-opened)

@@ -95,12 +95,10 @@ func (s *Store) run(ctx context.Context, op func(ctx context.Context, db safejs.
 	return late(ctx, s.with(bounded, func(db safejs.Value) error { return op(bounded, db) }))
 }
 
-var errSEID = errcode.Invalid("seid", "not 32 upper-case hex digits")
-
 // Get implements binding.Store.
 func (s *Store) Get(ctx context.Context, seid string) ([]byte, error) {
 	if !binding.ValidSEID(seid) {
-		return nil, errSEID
+		return nil, binding.ErrSEID
 	}
 	var record []byte
 	err := s.run(ctx, func(ctx context.Context, db safejs.Value) error {
@@ -124,7 +122,7 @@ func (s *Store) Get(ctx context.Context, seid string) ([]byte, error) {
 // Put implements binding.Store. The package comment says what it guarantees.
 func (s *Store) Put(ctx context.Context, seid string, record []byte) error {
 	if !binding.ValidSEID(seid) {
-		return errSEID
+		return binding.ErrSEID
 	}
 	s.persist.Do(s.askToPersist)
 	return s.run(ctx, func(ctx context.Context, db safejs.Value) error {
@@ -145,7 +143,7 @@ func (s *Store) Put(ctx context.Context, seid string, record []byte) error {
 // Delete implements binding.Store.
 func (s *Store) Delete(ctx context.Context, seid string) error {
 	if !binding.ValidSEID(seid) {
-		return errSEID
+		return binding.ErrSEID
 	}
 	return s.run(ctx, func(ctx context.Context, db safejs.Value) error {
 		return write(ctx, db, "delete a record", recordStore, "delete", seid)

@@ -10,6 +10,14 @@ import (
 	"imkey-connect/core/errcode"
 )
 
+// Argument returns an argument of a call, or undefined if it is missing.
+func Argument(args []safejs.Value, i int) safejs.Value {
+	if i < len(args) {
+		return args[i]
+	}
+	return safejs.Undefined()
+}
+
 // TypeOf is Value.Type without a panic. ok is false for a type that syscall/js does not know, such as a BigInt.
 func TypeOf(v safejs.Value) (t safejs.Type, ok bool) {
 	defer func() {

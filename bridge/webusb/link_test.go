@@ -36,27 +36,27 @@ func briefly(t *testing.T) context.Context {
 
 func TestConformance(t *testing.T) {
 	transporttest.Run(t, func(t *testing.T) (transport.Link, transporttest.Peer) {
-		f := newFake(t)
-		return f.open(), f
+		f := bridgetest.NewPage(t)
+		return f.Open(), f
 	})
 }
 
 func TestOpensTheInterfaceOfTheDescriptors(t *testing.T) {
-	f := newFake(t)
-	l := f.open()
+	f := bridgetest.NewPage(t)
+	l := f.Open()
 	require.Equal(t, "open; selectConfiguration 1; claimInterface; claimed 3; selectAlternateInterface; alternate 3 2", f.Log())
 	require.NoError(t, l.Close())
 	require.Zero(t, f.Listeners())
 	require.ErrorIs(t, l.Err(), errcode.DeviceDisconnected)
 
-	f.open()
+	f.Open()
 	require.NotContains(t, f.Log()[80:], "selectConfiguration", "a configured device is not configured again")
 }
 
 func TestNotADevice(t *testing.T) {
-	f := newFake(t)
+	f := bridgetest.NewPage(t)
 	for _, wrong := range []string{`undefined`, `null`, `7`, `"x"`, `10n`, `({})`, `({get open() { throw 1 }})`, `new Proxy({}, {get() { throw 1 }})`} {
-		_, err := webusb.Open(t.Context(), bridgetest.Eval(t, wrong), f.options())
+		_, err := webusb.Open(t.Context(), bridgetest.Eval(t, wrong), f.Options())
 		require.ErrorIs(t, err, errcode.InvalidArgument, wrong)
 	}
 	for _, wrong := range []string{`undefined`, `({})`, `({addEventListener() { throw 1 }})`} {
@@ -76,9 +76,9 @@ func TestDeviceWithoutTheInterface(t *testing.T) {
 		"nonsense":            `d => { d.configurations[0].interfaces = 7 }`,
 	} {
 		t.Run(name, func(t *testing.T) {
-			f := newFake(t)
+			f := bridgetest.NewPage(t)
 			bridgetest.Call(t, bridgetest.Eval(t, change), "call", safejs.Null(), f.Device)
-			_, err := webusb.Open(bridgetest.Context(t), f.Device, f.options())
+			_, err := webusb.Open(bridgetest.Context(t), f.Device, f.Options())
 			require.ErrorIs(t, err, errcode.NotIMKey)
 			require.Zero(t, f.Listeners())
 			require.Contains(t, f.Log(), "close", "the device is closed")
@@ -103,43 +103,43 @@ func TestCodesOfExceptions(t *testing.T) {
 		{"claimInterface", "NotFoundError", errcode.DeviceDisconnected},
 	} {
 		t.Run(c.call+" "+c.name, func(t *testing.T) {
-			f := newFake(t)
+			f := bridgetest.NewPage(t)
 			f.Hook(c.call, throw(c.name))
 			if c.call == "claimInterface" && c.want == errcode.InUseElsewhere {
 				for range 3 { // it is tried again
 					f.Hook(c.call, throw(c.name))
 				}
 			}
-			_, err := webusb.Open(bridgetest.Context(t), f.Device, f.options())
+			_, err := webusb.Open(bridgetest.Context(t), f.Device, f.Options())
 			require.ErrorIs(t, err, c.want)
 			require.Zero(t, f.Listeners())
-			f.open() // once the refusal is over
+			f.Open() // once the refusal is over
 		})
 	}
 }
 
 // The system denies access to an unplugged device before the browser reports that it was unplugged.
 func TestOpeningAnUnpluggedDevice(t *testing.T) {
-	f := newFake(t)
+	f := bridgetest.NewPage(t)
 	f.Hook("open", `device => { setTimeout(() => device.unplug(), 5); throw new DOMException("Access denied.", "SecurityError") }`)
-	_, err := webusb.Open(bridgetest.Context(t), f.Device, f.options())
+	_, err := webusb.Open(bridgetest.Context(t), f.Device, f.Options())
 	require.ErrorIs(t, err, errcode.DeviceDisconnected)
 	require.NotErrorIs(t, err, errcode.PermissionDenied)
 	require.Zero(t, f.Listeners())
 }
 
 func TestClaimIsTriedAgain(t *testing.T) {
-	f := newFake(t)
+	f := bridgetest.NewPage(t)
 	for range 3 {
 		f.Hook("claimInterface", `() => { throw new DOMException("Unable to claim interface.", "NetworkError") }`)
 	}
-	f.open()
+	f.Open()
 }
 
 func TestOneLinkAtATimeInAnOrigin(t *testing.T) {
-	f := newFake(t)
-	first := f.open()
-	_, err := webusb.Open(bridgetest.Context(t), f.Device, f.options())
+	f := bridgetest.NewPage(t)
+	first := f.Open()
+	_, err := webusb.Open(bridgetest.Context(t), f.Device, f.Options())
 	require.ErrorIs(t, err, errcode.InUseElsewhere)
 	require.Equal(t, 1, f.Listeners(), "the first one keeps its listener")
 	p := packet(1)
@@ -148,7 +148,7 @@ func TestOneLinkAtATimeInAnOrigin(t *testing.T) {
 	// A page that closes releases the lock while the new page waits.
 	opened := make(chan error, 1)
 	go func() {
-		l, err := webusb.Open(bridgetest.Context(t), f.Device, f.options())
+		l, err := webusb.Open(bridgetest.Context(t), f.Device, f.Options())
 		if err == nil {
 			err = l.Close()
 		}
@@ -159,17 +159,17 @@ func TestOneLinkAtATimeInAnOrigin(t *testing.T) {
 
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	second := f.open()
-	_, err = webusb.Open(ctx, f.Device, f.options())
+	second := f.Open()
+	_, err = webusb.Open(ctx, f.Device, f.Options())
 	require.ErrorIs(t, err, errcode.Aborted)
 	require.NoError(t, second.Close())
-	f.open()
+	f.Open()
 }
 
 // A device has one link at a time in a page, even while it is opened or reset, and without Web Locks.
 func TestOneLinkAtATimeInAPage(t *testing.T) {
-	f := newFake(t)
-	o := f.options()
+	f := bridgetest.NewPage(t)
+	o := f.Options()
 	o.Locks = safejs.Undefined()
 	refused := func() {
 		t.Helper()
@@ -229,8 +229,8 @@ func TestFaultyTransfers(t *testing.T) {
 		"null data": `({status: "ok", data: null})`, "no status": `({})`, "nothing": `undefined`, "an odd status": `({status: "fine"})`,
 	} {
 		t.Run("in "+name, func(t *testing.T) {
-			f := newFake(t)
-			l := f.open()
+			f := bridgetest.NewPage(t)
+			l := f.Open()
 			bridgetest.Call(t, f.Device, "reply", bridgetest.Eval(t, reply))
 			_, err := l.Receive(bridgetest.Context(t))
 			require.ErrorIs(t, err, errcode.Protocol)
@@ -250,8 +250,8 @@ func TestFaultyTransfers(t *testing.T) {
 		"no count": `() => ({status: "ok"})`, "transfer error": `() => { throw new DOMException("A transfer error has occurred.", "NetworkError") }`,
 	} {
 		t.Run("out "+name, func(t *testing.T) {
-			f := newFake(t)
-			l := f.open()
+			f := bridgetest.NewPage(t)
+			l := f.Open()
 			f.Hook("out", result)
 			require.ErrorIs(t, l.Send(bridgetest.Context(t), &ok), errcode.Protocol)
 			require.NoError(t, l.Send(bridgetest.Context(t), &ok))
@@ -261,16 +261,16 @@ func TestFaultyTransfers(t *testing.T) {
 		})
 	}
 	t.Run("not allowed", func(t *testing.T) {
-		f := newFake(t)
-		l := f.open()
+		f := bridgetest.NewPage(t)
+		l := f.Open()
 		f.Hook("out", `() => { throw new DOMException("The transfer was not allowed.", "SecurityError") }`)
 		require.ErrorIs(t, l.Send(bridgetest.Context(t), &ok), errcode.PermissionDenied)
 	})
 }
 
 func TestCancelledReceiveIsContinued(t *testing.T) {
-	f := newFake(t)
-	l := f.open()
+	f := bridgetest.NewPage(t)
+	l := f.Open()
 	for range 3 {
 		_, err := l.Receive(briefly(t))
 		require.ErrorIs(t, err, errcode.Timeout)
@@ -283,8 +283,8 @@ func TestCancelledReceiveIsContinued(t *testing.T) {
 }
 
 func TestNoOldPacketAfterReset(t *testing.T) {
-	f := newFake(t)
-	l := f.open()
+	f := bridgetest.NewPage(t)
+	l := f.Open()
 	require.NoError(t, f.Device.Set("keepLate", true))
 	_, err := l.Receive(briefly(t))
 	require.ErrorIs(t, err, errcode.Timeout)
@@ -307,8 +307,8 @@ func TestNoOldPacketAfterReset(t *testing.T) {
 }
 
 func TestFailedResetEndsTheLink(t *testing.T) {
-	f := newFake(t)
-	l := f.open()
+	f := bridgetest.NewPage(t)
+	l := f.Open()
 	f.Hook("open", `() => { throw new DOMException("Access denied.", "SecurityError") }`)
 	require.ErrorIs(t, l.Reset(bridgetest.Context(t)), errcode.PermissionDenied)
 	<-l.Gone()
@@ -318,8 +318,8 @@ func TestFailedResetEndsTheLink(t *testing.T) {
 }
 
 func TestResetIsCarriedThrough(t *testing.T) {
-	f := newFake(t)
-	l := f.open()
+	f := bridgetest.NewPage(t)
+	l := f.Open()
 	ctx, cancel := context.WithCancel(t.Context())
 	require.NoError(t, f.Device.Set("go", safejs.Undefined()))
 	f.Hook("close", `d => new Promise(r => { d.go = r })`)
@@ -335,8 +335,8 @@ func TestResetIsCarriedThrough(t *testing.T) {
 
 func TestUnplugging(t *testing.T) {
 	t.Run("during a read", func(t *testing.T) {
-		f := newFake(t)
-		l := f.open()
+		f := bridgetest.NewPage(t)
+		l := f.Open()
 		failed := make(chan error, 1)
 		go func() {
 			_, err := l.Receive(bridgetest.Context(t))
@@ -353,8 +353,8 @@ func TestUnplugging(t *testing.T) {
 		require.Zero(t, f.Listeners())
 	})
 	t.Run("during a write", func(t *testing.T) {
-		f := newFake(t)
-		l := f.open()
+		f := bridgetest.NewPage(t)
+		l := f.Open()
 		f.Hook("out", `d => new Promise(r => { d.finish = r })`)
 		failed := make(chan error, 1)
 		go func() {
@@ -367,15 +367,15 @@ func TestUnplugging(t *testing.T) {
 		bridgetest.Call(t, f.Device, "finish")
 	})
 	t.Run("while opening", func(t *testing.T) {
-		f := newFake(t)
+		f := bridgetest.NewPage(t)
 		f.Hook("claimInterface", `d => { d.unplug() }`)
-		_, err := webusb.Open(bridgetest.Context(t), f.Device, f.options())
+		_, err := webusb.Open(bridgetest.Context(t), f.Device, f.Options())
 		require.ErrorIs(t, err, errcode.DeviceDisconnected)
 		require.Zero(t, f.Listeners())
 	})
 	t.Run("before its event", func(t *testing.T) {
-		f := newFake(t)
-		l := f.open()
+		f := bridgetest.NewPage(t)
+		l := f.Open()
 		bridgetest.Call(t, f.Device, "unplug", false)
 		failed := make(chan error, 1)
 		go func() {
@@ -387,8 +387,8 @@ func TestUnplugging(t *testing.T) {
 		require.ErrorIs(t, <-failed, errcode.DeviceDisconnected)
 	})
 	t.Run("never announced: the permission was revoked", func(t *testing.T) {
-		f := newFake(t)
-		l := f.open()
+		f := bridgetest.NewPage(t)
+		l := f.Open()
 		bridgetest.Call(t, f.Device, "unplug", false)
 		_, err := l.Receive(bridgetest.Context(t))
 		require.ErrorIs(t, err, errcode.PermissionDenied)
@@ -398,8 +398,8 @@ func TestUnplugging(t *testing.T) {
 
 func TestClosing(t *testing.T) {
 	t.Run("while a write hangs", func(t *testing.T) {
-		f := newFake(t)
-		l := f.open()
+		f := bridgetest.NewPage(t)
+		l := f.Open()
 		f.Hook("out", `d => new Promise(r => { d.finish = r })`)
 		p := packet(1)
 		require.ErrorIs(t, l.Send(briefly(t), &p), errcode.Timeout)
@@ -410,8 +410,8 @@ func TestClosing(t *testing.T) {
 		f.WaitFor(`d => true`)
 	})
 	t.Run("by many", func(t *testing.T) {
-		f := newFake(t)
-		l := f.open()
+		f := bridgetest.NewPage(t)
+		l := f.Open()
 		done := make(chan error)
 		for range 4 {
 			go func() { done <- l.Close() }()
@@ -422,12 +422,12 @@ func TestClosing(t *testing.T) {
 		require.Equal(t, 1, strings.Count(f.Log(), "close"))
 	})
 	t.Run("after an open that was given up", func(t *testing.T) {
-		f := newFake(t)
+		f := bridgetest.NewPage(t)
 		f.Hook("open", `d => new Promise(r => { d.go = r })`)
 		ctx, cancel := context.WithCancel(t.Context())
 		failed := make(chan error, 1)
 		go func() {
-			_, err := webusb.Open(ctx, f.Device, f.options())
+			_, err := webusb.Open(ctx, f.Device, f.Options())
 			failed <- err
 		}()
 		f.WaitFor(`d => !!d.go`)
@@ -439,8 +439,8 @@ func TestClosing(t *testing.T) {
 }
 
 func TestSendWaitsForACancelledWrite(t *testing.T) {
-	f := newFake(t)
-	l := f.open()
+	f := bridgetest.NewPage(t)
+	l := f.Open()
 	f.Hook("out", `d => new Promise(r => { d.finish = r })`)
 	first, second := packet(1), packet(2)
 	require.ErrorIs(t, l.Send(briefly(t), &first), errcode.Timeout)
@@ -456,9 +456,9 @@ func TestSendWaitsForACancelledWrite(t *testing.T) {
 }
 
 func TestErrorsKeepTheirCause(t *testing.T) {
-	f := newFake(t)
+	f := bridgetest.NewPage(t)
 	f.Hook("open", `() => { throw new DOMException("Access denied.", "SecurityError") }`)
-	_, err := webusb.Open(bridgetest.Context(t), f.Device, f.options())
+	_, err := webusb.Open(bridgetest.Context(t), f.Device, f.Options())
 	require.Contains(t, err.Error(), "Access denied.")
 	var e *errcode.Error
 	require.True(t, errors.As(err, &e))

@@ -1,9 +1,12 @@
 package apdu
 
-import "imkey-connect/core/errcode"
+import (
+	"imkey-connect/core/errcode"
+	"imkey-connect/core/upperhex"
+)
 
-// StatusWord is the last two bytes of every answer, SW1 and SW2. Every status word but [OK] is an error, for which
-// errors.Is(err, errcode.Locked) works in the same way.
+// StatusWord is the last two bytes of every answer, SW1 and SW2. Every status word but [OK] is an error: errors.Is(sw,
+// errcode.Locked) is true for F081.
 type StatusWord uint16
 
 // The known status words of imKeys: core/PROTOCOL.md section 3.
@@ -54,10 +57,7 @@ func (w StatusWord) Code() errcode.Code {
 }
 
 // Error returns "status word " and four hex digits.
-func (w StatusWord) Error() string {
-	const digits = "0123456789ABCDEF"
-	return "status word " + string([]byte{digits[w>>12], digits[w>>8&15], digits[w>>4&15], digits[w&15]})
-}
+func (w StatusWord) Error() string { return "status word " + upperhex.String(byte(w>>8), byte(w)) }
 
 // Unwrap returns the code of the status word.
 func (w StatusWord) Unwrap() error { return w.Code() }

@@ -4,12 +4,11 @@ package attestation
 
 import (
 	"crypto/sha256"
-	"encoding/hex"
-	"strings"
 
 	"imkey-connect/core/errcode"
 	"imkey-connect/core/secp256k1"
 	"imkey-connect/core/tlv"
+	"imkey-connect/core/upperhex"
 )
 
 // The tags of a certificate.
@@ -99,7 +98,7 @@ func Parse(b []byte) (*Certificate, error) {
 		return nil, untrusted("unknown field at the end of the certificate", nil)
 	}
 	c := &Certificate{
-		Serial:    strings.ToUpper(hex.EncodeToString(found[tagSerial].Value)),
+		Serial:    upperhex.String(found[tagSerial].Value...),
 		digest:    sha256.Sum256(signed),
 		signature: append([]byte(nil), found[tagSignature].Value...),
 	}

@@ -282,6 +282,9 @@ func seconds(t time.Time) []byte {
 	return []byte{byte(n >> 56), byte(n >> 48), byte(n >> 40), byte(n >> 32), byte(n >> 24), byte(n >> 16), byte(n >> 8), byte(n)}
 }
 
+// ErrSEID is the error for a string that is not an SEID; see [ValidSEID].
+var ErrSEID error = errcode.Invalid("seid", "not 32 upper-case hex digits")
+
 // ValidSEID reports whether s is a secure element's id: 32 upper-case hex digits.
 func ValidSEID(s string) bool {
 	for i := range len(s) {

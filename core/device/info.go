@@ -4,10 +4,10 @@ import (
 	"context"
 	"encoding/hex"
 	"errors"
-	"strings"
 
 	"imkey-connect/core/apdu"
 	"imkey-connect/core/errcode"
+	"imkey-connect/core/upperhex"
 )
 
 // Info is what a device reports about itself: core/PROTOCOL.md section 3. SEID, Serial and Certificate are always set. A field
@@ -76,7 +76,7 @@ func identify(ctx context.Context, s *Session) (Info, error) {
 	seid := apdu.New(0x80, 0xCB, 0x80, 0x00, []byte{0xDF, 0xFF, 0x02, 0x81, 0x01})
 	seid.HasLe = false
 	id := r.read(seid)
-	info.SEID = strings.ToUpper(hex.EncodeToString(id))
+	info.SEID = upperhex.String(id...)
 	info.Serial = string(r.read(apdu.New(0x80, 0xCA, 0x00, 0x44, nil)))
 	if r.err == nil && (len(id) != 16 || !ValidSerial(info.Serial)) {
 		if boot, err := s.inBootLoader(ctx); err != nil {

@@ -7,6 +7,7 @@ import (
 
 	"imkey-connect/core/errcode"
 	"imkey-connect/core/frame"
+	"imkey-connect/core/upperhex"
 )
 
 // Timeouts. The vendor publishes none. These are long for a chip that answers within milliseconds, and short for a user who
@@ -308,8 +309,7 @@ func newDeviceError(code frame.ErrorCode) error {
 	case frame.Cancelled:
 		return &deviceError{errcode.New(errcode.UserRejected, "cancelled on the device"), code}
 	}
-	const hex = "0123456789ABCDEF"
-	return &deviceError{errcode.New(errcode.Protocol, "the device answered ERROR "+hex[code>>4:code>>4+1]+hex[code&15:code&15+1]), code}
+	return &deviceError{errcode.New(errcode.Protocol, "the device answered ERROR "+upperhex.String(byte(code))), code}
 }
 
 func (e *deviceError) Error() string { return e.err.Error() }

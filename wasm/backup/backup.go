@@ -30,7 +30,7 @@ type backup struct {
 // object returns the JavaScript object of the backup.
 func (b *backup) object() (safejs.Value, error) {
 	initialise, err := interop.CallbackReturning(func(args []safejs.Value) any {
-		if makeError, err := interop.Get(argument(args, 0), "makeError"); err == nil {
+		if makeError, err := interop.Get(interop.Argument(args, 0), "makeError"); err == nil {
 			b.exporter.SetErrorFactory(makeError)
 		}
 		return safejs.Undefined()
@@ -56,18 +56,18 @@ func (b *backup) object() (safejs.Value, error) {
 }
 
 func (b *backup) exportBinding(args []safejs.Value) (any, error) {
-	seid, _ := interop.String(argument(args, 0))
+	seid, _ := interop.String(interop.Argument(args, 0))
 	if !binding.ValidSEID(seid) {
-		return nil, errSEID
+		return nil, binding.ErrSEID
 	}
-	passphrase, err := readPassphrase(argument(args, 1))
+	passphrase, err := readPassphrase(interop.Argument(args, 1))
 	if err != nil {
 		return nil, err
 	}
 	if err := sealed.CheckNew(passphrase); err != nil {
 		return nil, err
 	}
-	options, err := b.read(argument(args, 2))
+	options, err := b.read(interop.Argument(args, 2))
 	if err != nil {
 		return nil, err
 	}
@@ -85,18 +85,18 @@ func (b *backup) exportBinding(args []safejs.Value) (any, error) {
 }
 
 func (b *backup) importBinding(args []safejs.Value) (any, error) {
-	if !interop.IsBytes(argument(args, 0)) {
+	if !interop.IsBytes(interop.Argument(args, 0)) {
 		return nil, errcode.Invalid("file", "not a Uint8Array")
 	}
-	file, ok := interop.Bytes(argument(args, 0), sealed.MaxFile)
+	file, ok := interop.Bytes(interop.Argument(args, 0), sealed.MaxFile)
 	if !ok {
 		return nil, binding.InvalidFile("not-a-binding", "the file is too long")
 	}
-	passphrase, err := readPassphrase(argument(args, 1))
+	passphrase, err := readPassphrase(interop.Argument(args, 1))
 	if err != nil {
 		return nil, err
 	}
-	options, err := b.read(argument(args, 2))
+	options, err := b.read(interop.Argument(args, 2))
 	if err != nil {
 		return nil, err
 	}
@@ -130,7 +130,7 @@ func (b *backup) read(v safejs.Value) (options, error) {
 	if seid := o.Value("seid"); !seid.IsUndefined() {
 		options.choices.SEID, _ = interop.String(seid)
 		if !binding.ValidSEID(options.choices.SEID) {
-			o.Adopt(errSEID)
+			o.Adopt(binding.ErrSEID)
 		}
 	}
 	store, signal := o.Value("store"), o.Value("signal")
@@ -170,14 +170,4 @@ func readPassphrase(v safejs.Value) (string, error) {
 		return "", errcode.Because(errcode.InvalidArgument, "passphrase", "the passphrase is not a string or is too long")
 	}
 	return passphrase, nil
-}
-
-var errSEID = errcode.Invalid("seid", "not 32 upper-case hex digits")
-
-// argument returns an argument, or undefined if it is missing.
-func argument(args []safejs.Value, i int) safejs.Value {
-	if i < len(args) {
-		return args[i]
-	}
-	return safejs.Undefined()
 }
