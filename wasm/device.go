@@ -5,7 +5,6 @@ package main
 import (
 	"context"
 	"encoding/hex"
-	"maps"
 	"sync"
 
 	"github.com/hack-pad/safejs"
@@ -64,7 +63,9 @@ var ownMethods = map[string]deviceMethod{
 func merge(all ...map[string]deviceMethod) map[string]deviceMethod {
 	methods := map[string]deviceMethod{}
 	for _, some := range all {
-		maps.Copy(methods, some)
+		for name, method := range some { // package maps is not linked otherwise
+			methods[name] = method
+		}
 	}
 	return methods
 }
