@@ -101,7 +101,7 @@ soak:
 		done; \
 	done
 
-# What a person waits for, in native Go and in WebAssembly, and how many times longer the latter takes.
+# The time of operations that a user waits for, in native Go and in WebAssembly, and the ratio.
 bench:
 	@{ $(GO) test -run '^$$' -bench . ./core; \
 	   GOOS=js GOARCH=wasm $(GO) test -run '^$$' -bench . -exec "$(WASM_EXEC)" ./core; } | awk ' \
@@ -114,6 +114,6 @@ bench:
 clean:
 	@rm -rf web/dist build
 
-# What there is.
+# Lists the targets.
 help:
 	@awk '/^# / { if (!c) c = substr($$0, 3); next } /^[a-z0-9-]+:/ { if (c) printf "%-12s %s\n", substr($$1, 1, index($$1, ":") - 1), c; c = "" } /^$$/ { c = "" }' Makefile

@@ -209,9 +209,9 @@ func TestSlowTabUsesTheStoredKey(t *testing.T) {
 	w := newSite(t)
 	ctx := bridgetest.Context(t)
 	slow := bridgetest.Eval(t, `(() => { const { subtle } = crypto
-		let go, made; const gone = new Promise(r => { go = r }), making = new Promise(r => { made = r })
-		return { go, making: () => making, subtle: {
-			async generateKey(...how) { made(); await gone; return subtle.generateKey(...how) },
+		let proceed, made; const released = new Promise(r => { proceed = r }), making = new Promise(r => { made = r })
+		return { proceed, making: () => making, subtle: {
+			async generateKey(...how) { made(); await released; return subtle.generateKey(...how) },
 			encrypt: (...what) => subtle.encrypt(...what), decrypt: (...what) => subtle.decrypt(...what) } } })()`)
 	env := w.env()
 	env.Crypto = slow
@@ -221,7 +221,7 @@ func TestSlowTabUsesTheStoredKey(t *testing.T) {
 	go func() { done <- late.Put(ctx, other, []byte("the slow tab's")) }()
 	bridgetest.Await(t, slow, "making")
 	require.NoError(t, w.tab().Put(ctx, seid, []byte("the other tab's")))
-	bridgetest.Call(t, slow, "go")
+	bridgetest.Call(t, slow, "proceed")
 	require.NoError(t, <-done)
 	for name, want := range map[string]string{seid: "the other tab's", other: "the slow tab's"} {
 		got, err := w.tab().Get(ctx, name)

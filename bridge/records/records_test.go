@@ -108,13 +108,13 @@ func TestLockThatIsNotReleased(t *testing.T) {
 	t.Cleanup(func() { lockWithin = normal })
 	locks := bridgetest.Eval(t, locksSource)
 	l := locker(t, locks)
-	waitInVain := func(letGo func()) {
+	waitInVain := func(release func()) {
 		t.Helper()
 		lockWithin = time.Millisecond
 		_, err := l.Lock(ctx, seid)
 		require.ErrorIs(t, err, errcode.Storage)
 		lockWithin = normal
-		letGo()
+		release()
 		unlock, err := l.Lock(ctx, seid)
 		require.NoError(t, err, "no request is left")
 		unlock()

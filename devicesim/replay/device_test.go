@@ -209,7 +209,7 @@ func TestADifferenceBetweenHostsIsNotReported(t *testing.T) {
 	h := attach(t, d)
 	_, err := h.channel.Exchange(h.ctx, []byte("\x80\x71\x00\x01\x04\x11\x22\x33\x44\x00"), 0, nil)
 	require.Error(t, err)
-	require.Contains(t, d.Err().Error(), ": without the host's key and proof it is 807100010004 instead of 807100000004, different from byte 4 on")
+	require.Contains(t, d.Err().Error(), ": without the app key and proof it is 807100010004 instead of 807100000004, different from byte 4 on")
 	h.asks("\x80\x71\x00\x00\x04\x11\x22\x33\x44\x00", "\x00\x90\x00")
 }
 

@@ -38,7 +38,7 @@ func (e *MismatchError) Error() string {
 		return fmt.Sprintf("%s: the payload without its signature is %s instead of %s, different from byte %d on",
 			text, around(got, same), around(want, same), same+1)
 	case e.compared && len(want) < len(e.Want):
-		return fmt.Sprintf("%s: without the host's key and proof it is %s instead of %s, different from byte %d on",
+		return fmt.Sprintf("%s: without the app key and proof it is %s instead of %s, different from byte %d on",
 			text, brief(got), brief(want), same+1)
 	}
 	return fmt.Sprintf("%s: %s instead of %s, different from byte %d on", text, brief(got), brief(want), same+1)

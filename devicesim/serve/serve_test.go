@@ -38,7 +38,7 @@ func body(t *testing.T, url string) string {
 }
 
 // The generator of secp256k1, as an app key.
-const hostKey = "0479be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798" +
+const appKey = "0479be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798" +
 	"483ada7726a3c4655da4fbfc0e1108a8fd17b448a68554199c47d08ffb10d4b8"
 
 // TestTraceHasNoCode has a code drawn and shown, and looks for it in the trace.
@@ -48,7 +48,7 @@ func TestTraceHasNoCode(t *testing.T) {
 	require.NoError(t, err)
 	channel, err := transport.Open(t.Context(), link)
 	require.NoError(t, err)
-	for _, command := range []string{"00a4040005695f696d6b00", "8071000041" + hostKey + "00"} {
+	for _, command := range []string{"00a4040005695f696d6b00", "8071000041" + appKey + "00"} {
 		apdu, err := hex.DecodeString(command)
 		require.NoError(t, err)
 		response, err := channel.Exchange(t.Context(), apdu, time.Minute, nil)

@@ -142,8 +142,8 @@ test('a request is shown as the same JSON in few lines', () => {
 })
 
 test('all kinds of failures are read', () => {
-  const rpc = Object.assign(new Error('declined'), { code: 4001, data: { code: 'user-rejected', retryable: true } })
-  assert.deepEqual(failureOf(rpc), { code: 4001, message: 'declined', reason: 'user-rejected', data: rpc.data, putAway: false })
+  const rpc = Object.assign(new Error('rejected'), { code: 4001, data: { code: 'user-rejected', retryable: true } })
+  assert.deepEqual(failureOf(rpc), { code: 4001, message: 'rejected', reason: 'user-rejected', data: rpc.data, putAway: false })
   const node = Object.assign(new Error('insufficient funds'), { code: -32000, data: '0x' })
   assert.equal(failureOf(node).reason, undefined)
   assert.deepEqual(failureOf('text'), { code: -32603, message: 'text', reason: undefined, data: undefined, putAway: false })

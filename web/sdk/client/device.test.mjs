@@ -246,7 +246,7 @@ test('plugging is heard, of imKeys alone', async () => {
   const gone = once(key, 'disconnect')
   let told = 0
   first.addEventListener('disconnect', () => told++)
-  usb.plug('disconnect', usb.devices[1]) // another maker's
+  usb.plug('disconnect', usb.devices[1]) // another vendor's
   usb.plug('disconnect', usb.devices[0])
   const [event] = await gone
   assert.equal(event.detail.device, first)

@@ -55,7 +55,7 @@ export function readOptions(options: ProviderOptions): Settings {
     !paths.every((path) => typeof path === 'string' && /^m(\/(0|[1-9]\d{0,9})['h]?){1,10}$/i.test(path)) ||
     !(Array.isArray(accounts) || Number.isInteger(accounts))
   ) {
-    throw invalid(`accounts is neither a number from 1 to ${mostAccounts} nor a list of so many different paths`)
+    throw invalid(`accounts is neither a number from 1 to ${mostAccounts} nor a list of that many different paths`)
   }
   if (pairing !== 'dialog' && pairing !== 'none' && typeof pairing !== 'function') {
     throw invalid("pairing is neither 'dialog' nor 'none' nor a function")

@@ -262,7 +262,7 @@ test('no device stays claimed when nothing is left to do with it', async (t) => 
   const failed = [ask('personal_sign', ['two', A0]), ask('eth_sendTransaction', [{ to: TO }])]
   await failed[0]
   await assert.rejects(failed[1], { code: 4901 })
-  assert.equal(device.open, 0, 'nor what ends before it comes to the device')
+  assert.equal(device.open, 0, 'nor what ends before it reaches the device')
 
   const other = wallet({ serial: 'imKey2', accounts: [B0] })
   other.getAccount = () => {
@@ -625,7 +625,7 @@ test('a binding that was lost is made anew within the request that found out', a
   assert.equal(await it.ask('personal_sign', ['0x00', A0]), SIGNATURE)
 })
 
-test('a binding that is declined is 4001, one that does not help is not tried again', async (t) => {
+test('a binding that the user rejects is 4001, one that does not help is not tried again', async (t) => {
   const it = await page(t, {
     devices: [wallet({ status: 'unbound' })],
     pairing: async () => {

@@ -332,20 +332,20 @@ test('a transaction goes to the nodes of the chain that it was made for, whateve
     { chainId: 2, rpcUrls: [two.url], nativeCurrency: { symbol: 'TWO', decimals: 18 } },
   ]
   const { ask, device } = await connected(t, { node: one, chains })
-  let go
+  let answer
   device.signTransaction = () =>
     new Promise((resolve) => {
-      go = () => resolve({ raw: '0x02', hash: HASH })
+      answer = () => resolve({ raw: '0x02', hash: HASH })
     })
   const asked = [ask('eth_sendTransaction', [{ to: TO }]), ask('eth_sendTransaction', [{ to: TO, chainId: '0x1' }])]
-  await until(() => go)
+  await until(() => answer)
   await ask('wallet_switchEthereumChain', [{ chainId: '0x2' }])
-  go()
+  answer()
   assert.equal(await asked[0], HASH)
   assert.equal(one.methods().at(-1), 'eth_sendRawTransaction')
-  go = undefined
-  await until(() => go) // the one that waited is completed by the same node
-  go()
+  answer = undefined
+  await until(() => answer) // the one that waited is completed by the same node
+  answer()
   assert.equal(await asked[1], HASH)
   assert.deepEqual(
     one.methods().filter((method) => /chainId|send/i.test(method)),

@@ -276,7 +276,7 @@ test('a file that cannot be imported is shown with the reason', async () => {
     await manager.take({ ...file(), name, arrayBuffer: async () => Promise.reject(new DOMException('a folder', 'NotReadableError')) })
     assert.deepEqual(manager.state, { name: 'import', problem })
   }
-  await manager.take({ ...file(), size: 1e9, arrayBuffer: async () => Promise.reject(new Error('nobody reads that much')) })
+  await manager.take({ ...file(), size: 1e9, arrayBuffer: async () => Promise.reject(new Error('a file this large is not read')) })
   assert.deepEqual([manager.state, imkey.asked], [{ name: 'import', problem: 'not-a-binding' }, []])
 })
 
