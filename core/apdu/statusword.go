@@ -77,7 +77,7 @@ func (w StatusWord) Err(op string, as ...As) error {
 	return &errcode.Error{Code: code, Op: op, StatusWord: uint16(w), Err: w}
 }
 
-// As is the code that a status word has for one command.
+// As maps a status word to the code that it has for one command.
 type As struct {
 	SW   StatusWord
 	Code errcode.Code

@@ -150,6 +150,7 @@ const (
 	Verified
 )
 
+// String returns invalid, unverified or verified.
 func (s Standing) String() string { return [...]string{"invalid", "unverified", "verified"}[s] }
 
 // Assessment is the result of [Assess].

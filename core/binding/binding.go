@@ -46,6 +46,7 @@ const (
 	BoundElsewhere Status = 0xAA
 )
 
+// String returns unbound, bound, bound-elsewhere or unknown.
 func (s Status) String() string {
 	switch s {
 	case Unbound:

@@ -29,6 +29,7 @@ const (
 	Former State = 5
 )
 
+// String returns the state as the package comment names it, or unknown.
 func (s State) String() string {
 	switch s {
 	case Pending:

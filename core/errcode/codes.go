@@ -42,19 +42,19 @@ const (
 	NotBound Code = "not-bound"
 	// BoundElsewhere means that the device is bound to another app or browser (AA to BIND_CHECK).
 	BoundElsewhere Code = "bound-elsewhere"
-	// UntrustedDevice means that no trusted CA vouches for the device's attestation certificate; nothing that depends on
-	// the binding code was sent.
+	// UntrustedDevice means that no trusted CA signed the device's attestation certificate; nothing that depends on the
+	// binding code was sent.
 	UntrustedDevice Code = "untrusted-device"
-	// DeviceMismatch means that the device is another secure element than the one that this browser bound, or the file is
+	// DeviceMismatch means that the device has another secure element than the one that this browser bound, or the file is
 	// for another device.
 	DeviceMismatch Code = "device-mismatch"
 	// Locked means that the PIN has not been entered (F081).
 	Locked Code = "locked"
 	// WalletMissing means that there is no wallet on the device yet (F000).
 	WalletMissing Code = "wallet-missing"
-	// InMenu means that the device shows a menu, and its home page is needed (F080).
+	// InMenu means that the device shows a menu; the operation needs its home page (F080).
 	InMenu Code = "in-menu"
-	// AppletMissing means that the device does not have the application (6A82 to SELECT).
+	// AppletMissing means that the device does not have the applet (6A82 to SELECT).
 	AppletMissing Code = "applet-missing"
 	// Storage means that the browser's storage is blocked or failing.
 	Storage Code = "storage"
@@ -72,7 +72,7 @@ const (
 	InvalidArgument Code = "invalid-argument"
 	// UnsupportedMethod means that the device does not know the instruction, or the method does not exist (6D00 or 6E00).
 	UnsupportedMethod Code = "unsupported-method"
-	// Internal means that this library has a fault, or could not load a part of itself.
+	// Internal means that this library has a bug, or could not load a part of itself.
 	Internal Code = "internal"
 )
 

@@ -37,7 +37,7 @@ type TypedData struct {
 	// DomainSeparator is the hash of the domain, StructHash that of the message. A document with the primary type
 	// EIP712Domain has no message; its StructHash is not used.
 	DomainSeparator, StructHash [32]byte
-	// ChainID is the chain id in the domain, or nil. A wallet refuses another one than that of its chain.
+	// ChainID is the chain id in the domain, or nil. A wallet must refuse a chain id that is not the one of its chain.
 	ChainID *big.Int
 }
 

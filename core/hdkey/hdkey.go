@@ -1,5 +1,5 @@
-// Package hdkey holds extended public keys (BIP-32). From an extended public key follow the public keys below it, without
-// the device, as long as no component of the path between them is hardened.
+// Package hdkey holds extended public keys (BIP-32). The public keys below an extended public key can be derived from it
+// without the device, as long as no component of the path between them is hardened.
 package hdkey
 
 import (

@@ -32,7 +32,7 @@ func (f BinderFunc) Keys(ctx context.Context, s *device.Session) (Keys, error) {
 
 // Unbound returns a Binder for signing without a binding: binding signatures are empty, as old hosts sent them, and results
 // say Unbound. A device may refuse that; a device that accepts it signs for every app that it is connected to. It is meant
-// for tests and for recorded sessions. se is the public key of the secure element, which still must sign the wallet's
+// for tests and for recordings. se is the public key of the secure element, which still must sign the wallet's
 // public keys.
 func Unbound(se secp256k1.PublicKey) Binder {
 	return BinderFunc(func(context.Context, *device.Session) (Keys, error) {

@@ -1,5 +1,6 @@
-// Package signing is what the applets of all coins share: the way from a request to a signature that was checked
-// (core/PROTOCOL.md sections 3 and 6). A coin's package makes an [Applet], describes its own commands, and gets from here
+// Package signing has what the applets of all coins share: it turns a request into a signature that was checked
+// (core/PROTOCOL.md sections 3 and 6). A coin's package makes an [Applet], describes its own commands, and gets from this
+// package
 //
 //   - an operation with the device to itself, the binding's keys at hand and the applet selected ([Applet.Do])
 //   - public keys whose signature by the secure element was verified ([Session.ExtendedKey])
@@ -53,7 +54,7 @@ func (a *Applet) Do(ctx context.Context, op func(*Session) error) error {
 	})
 }
 
-// Session is the right to exchange APDUs with the selected applet, for the length of one operation.
+// Session exchanges APDUs with the selected applet during one operation.
 type Session struct {
 	*device.Session
 	applet device.Applet

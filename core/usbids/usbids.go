@@ -1,5 +1,5 @@
-// Package usbids is the table of the USB ids of imKeys (core/PROTOCOL.md section 1). The bridge finds the interface by it, and
-// the simulator reports the first device of it. The SDK's filter of vendors, the udev rule on the page and that in
+// Package usbids is the table of the USB ids of imKeys (core/PROTOCOL.md section 1). The bridge finds the interface with it,
+// and the simulator reports its first device. The SDK's filter of vendors, the udev rule on the page and that in
 // docs/hardware.md are generated from it.
 //
 // To add a device, add a line to [Devices] and run go generate ./core/usbids.

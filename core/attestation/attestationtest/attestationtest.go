@@ -51,7 +51,7 @@ type Field struct {
 	Value []byte
 }
 
-// Template is what a certificate says: the fields that are signed, in their order. Tests change it before they sign it.
+// Template holds the fields of a certificate that are signed, in their order. Tests change it before they sign it.
 type Template struct {
 	Fields []Field
 	// HighS puts the signature's s in the upper half of the order.
@@ -83,7 +83,7 @@ func KeyField(point, parameters []byte) []byte {
 	return tlv.Append(tlv.Append(nil, 0xB0, point), 0xF0, parameters)
 }
 
-// Index returns where the field with this tag stands.
+// Index returns the index of the field with this tag.
 func (t *Template) Index(tag uint16) int {
 	i := slices.IndexFunc(t.Fields, func(f Field) bool { return f.Tag == tag })
 	if i < 0 {
@@ -112,7 +112,7 @@ func (t *Template) Sign(ca Key) []byte {
 	return t.Wrap(tlv.Append(body, 0x5F37, ca.Sign(sha256.Sum256(body), t.HighS)))
 }
 
-// Wrap puts the outer tags around what may be anything.
+// Wrap puts the outer tags around body, which may be any bytes.
 func (t *Template) Wrap(body []byte) []byte {
 	b := tlv.Append(nil, 0x7F21, body)
 	if t.Bare {

@@ -183,7 +183,7 @@ var Entries = []Entry{
 	{
 		Code:      "aborted",
 		Means:     "the caller's signal stopped the call",
-		Data:      "`data.reason` is `'page-hidden'` where the browser froze the page or put it away meanwhile",
+		Data:      "`data.reason` is `'page-hidden'` where the browser froze the page or put it into the back/forward cache",
 		Retryable: true,
 		Calm:      true,
 		What:      Text{"This was stopped before it was done.", "已中途停止。"},
@@ -212,7 +212,7 @@ var Entries = []Entry{
 	{
 		Code:  "code-format",
 		Means: "the text is not a binding code; nothing was sent",
-		Data: "`data.character` cannot be in a code; `data.position` counts from 1, and `data.hint` says what it may have been meant as. " +
+		Data: "`data.character` cannot be in a code; `data.position` counts from 1, and `data.hint` names the characters that may have been meant. " +
 			"`data.reason` is `'character'` where there is no hint, and `'length'` where only the number of characters, `data.count`, is wrong",
 		Retryable: true,
 		What:      Text{"The code has no 0, O, 1 or I.", "绑定码中没有 0、O、1 和 I。"},
@@ -275,7 +275,7 @@ var Entries = []Entry{
 	},
 	{
 		Code:   "untrusted-device",
-		Means:  "no trusted CA vouches for the device's attestation certificate; nothing that depends on the binding code was sent",
+		Means:  "no trusted CA signed the device's attestation certificate; nothing that depends on the binding code was sent",
 		Number: 4100,
 		What: Text{
 			"This device could not prove that it is a genuine imKey. Nothing was sent to it.",
@@ -289,8 +289,8 @@ var Entries = []Entry{
 	},
 	{
 		Code:   "device-mismatch",
-		Means:  "the device is another secure element than the one that this browser bound, or the file is for another device",
-		Data:   "`data.reason` is `'secure-element'` where the file is for the SEID of a device that this browser met with another key",
+		Means:  "the device has another secure element than the one that this browser bound, or the file is for another device",
+		Data:   "`data.reason` is `'secure-element'` where the file is for a device that this browser knows with another secure element's key",
 		Number: 4100,
 		What:   Text{"The identity of this imKey is not the expected one, so this page stopped.", "此 imKey 的身份与预期不符，本页面已停止操作。"},
 		Next:   Text{"Compare the serial numbers, and continue only with the right imKey.", "请核对序列号，只用正确的 imKey 继续。"},
@@ -322,7 +322,7 @@ var Entries = []Entry{
 	},
 	{
 		Code:      "in-menu",
-		Means:     "the device shows a menu, and its home page is needed",
+		Means:     "the device shows a menu; the operation needs its home page",
 		Wire:      "F080",
 		Retryable: true,
 		What:      Text{"Your imKey shows a menu.", "imKey 正停留在菜单。"},
@@ -332,7 +332,7 @@ var Entries = []Entry{
 	},
 	{
 		Code:  "applet-missing",
-		Means: "the device does not have the application",
+		Means: "the device does not have the applet",
 		Wire:  "6A82 to SELECT",
 		What:  Text{"Your imKey does not have the application that this needs.", "imKey 缺少所需的应用。"},
 		Next:  Text{"Install it with the vendor’s program, then try again.", "请用厂商的程序安装，然后重试。"},
@@ -373,7 +373,7 @@ var Entries = []Entry{
 	{
 		Code:  "file-invalid",
 		Means: "the file holds nothing that can be imported",
-		Data: "`data.reason` is `'not-a-binding'` for any other file, `'damaged'` for one that was cut or changed, and `'version'` for one of a later " +
+		Data: "`data.reason` is `'not-a-binding'` for a file of another kind, `'damaged'` for one that was cut or changed, and `'version'` for one of a later " +
 			"version of this library",
 		What: Text{"This file holds no binding that can be imported.", "该文件中没有可导入的绑定。"},
 		Next: Text{"Export it again in the other browser. Nothing was changed.", "请在另一个浏览器中重新导出。没有任何改动。"},
@@ -388,7 +388,7 @@ var Entries = []Entry{
 	{
 		Code:  "invalid-argument",
 		Means: "an argument of the caller has a wrong type or value",
-		Data: "`data.reason` is `'name'`, `'passphrase'`, `'unknown-device'` or `'foreign-from'` where that argument is meant. Of an argument of " +
+		Data: "`data.reason` is `'name'`, `'passphrase'`, `'unknown-device'` or `'foreign-from'` for a problem with that argument. For an argument of " +
 			"`ethereum.*`, `data.at` says where it is wrong and `data.reason` why",
 		Number: -32602,
 		What:   Text{"This page asked for something that is not valid.", "本页面发出的请求无效。"},
@@ -403,12 +403,12 @@ var Entries = []Entry{
 			{
 				Reason: "name",
 				What:   Text{"That name cannot be used.", "不能使用该名称。"},
-				Next:   Text{"Enter one of at most 32 characters, without line breaks.", "请输入不超过 32 个字符的名称，且不含换行。"},
+				Next:   Text{"Enter a name of at most 32 characters, without line breaks.", "请输入不超过 32 个字符的名称，且不含换行。"},
 			},
 			{
 				Reason: "passphrase",
 				What:   Text{"That passphrase cannot be used.", "不能使用该口令。"},
-				Next:   Text{"Enter one of 8 characters or more.", "请输入至少 8 个字符的口令。"},
+				Next:   Text{"Enter a passphrase of 8 characters or more.", "请输入至少 8 个字符的口令。"},
 			},
 			{
 				Reason: "unknown-device",
@@ -427,7 +427,7 @@ var Entries = []Entry{
 	},
 	{
 		Code:   "internal",
-		Means:  "this library has a fault, or could not load a part of itself",
+		Means:  "this library has a bug, or could not load a part of itself",
 		Data:   "`data.reason` is `'download'` where it could not load a part",
 		What:   Text{"This page made an error and stopped. Nothing on your imKey was lost.", "本页面内部出错并已停止，imKey 上没有任何丢失。"},
 		Next:   Text{"Reload the page. If it happens again, report it to its operator.", "请刷新页面。若再次出现，请告知本网站。"},

@@ -1,5 +1,5 @@
-// Package hdkeytest derives private keys (BIP-32) for tests, with another curve library than core's, so that core's public
-// derivation has a judge. Its keys protect nothing.
+// Package hdkeytest derives private keys (BIP-32) for tests, with another curve library than core's, to check core's public
+// derivation. Its keys protect nothing.
 package hdkeytest
 
 import (

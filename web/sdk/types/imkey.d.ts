@@ -23,39 +23,40 @@
  *   asked
  * - `timeout`: the device did not answer in time
  * - `aborted`: the caller's signal stopped the call. `data.reason` is `'page-hidden'` where the browser froze the page
- *   or put it away meanwhile
+ *   or put it into the back/forward cache
  * - `protocol`: the device's answer is malformed, contradictory or wrongly signed
  * - `user-rejected`: the user rejected the request on the device
  * - `code-format`: the text is not a binding code; nothing was sent. `data.character` cannot be in a code;
- *   `data.position` counts from 1, and `data.hint` says what it may have been meant as. `data.reason` is `'character'`
- *   where there is no hint, and `'length'` where only the number of characters, `data.count`, is wrong
+ *   `data.position` counts from 1, and `data.hint` names the characters that may have been meant. `data.reason` is
+ *   `'character'` where there is no hint, and `'length'` where only the number of characters, `data.count`, is wrong
  * - `wrong-code`: the device has another binding code
  * - `code-locked`: the device checks no more binding codes after too many wrong ones
  * - `not-bound`: the operation needs a binding. `data.reason` is `'not-remembered'` where there is a binding, but this
  *   browser does not keep its code
  * - `bound-elsewhere`: the device is bound to another app or browser
- * - `untrusted-device`: no trusted CA vouches for the device's attestation certificate; nothing that depends on the
- *   binding code was sent
- * - `device-mismatch`: the device is another secure element than the one that this browser bound, or the file is for
- *   another device. `data.reason` is `'secure-element'` where the file is for the SEID of a device that this browser
- *   met with another key
+ * - `untrusted-device`: no trusted CA signed the device's attestation certificate; nothing that depends on the binding
+ *   code was sent
+ * - `device-mismatch`: the device has another secure element than the one that this browser bound, or the file is for
+ *   another device. `data.reason` is `'secure-element'` where the file is for a device that this browser knows with
+ *   another secure element's key
  * - `locked`: the PIN has not been entered
  * - `wallet-missing`: there is no wallet on the device yet
- * - `in-menu`: the device shows a menu, and its home page is needed
- * - `applet-missing`: the device does not have the application
+ * - `in-menu`: the device shows a menu; the operation needs its home page
+ * - `applet-missing`: the device does not have the applet
  * - `storage`: the browser's storage is blocked or failing
  * - `storage-full`: the browser's storage has no room
  * - `record-corrupt`: the stored record does not authenticate, or its version is unknown
  * - `record-exists`: this browser knows the device already, and the import was not told to replace its record. `data`
  *   is the `{ seid, serial }` of the device
- * - `file-invalid`: the file holds nothing that can be imported. `data.reason` is `'not-a-binding'` for any other file,
- *   `'damaged'` for one that was cut or changed, and `'version'` for one of a later version of this library
+ * - `file-invalid`: the file holds nothing that can be imported. `data.reason` is `'not-a-binding'` for a file of
+ *   another kind, `'damaged'` for one that was cut or changed, and `'version'` for one of a later version of this
+ *   library
  * - `wrong-passphrase`: the file was encrypted with another passphrase
  * - `invalid-argument`: an argument of the caller has a wrong type or value. `data.reason` is `'name'`, `'passphrase'`,
- *   `'unknown-device'` or `'foreign-from'` where that argument is meant. Of an argument of `ethereum.*`, `data.at` says
- *   where it is wrong and `data.reason` why
+ *   `'unknown-device'` or `'foreign-from'` for a problem with that argument. For an argument of `ethereum.*`, `data.at`
+ *   says where it is wrong and `data.reason` why
  * - `unsupported-method`: the device does not know the instruction, or the method does not exist
- * - `internal`: this library has a fault, or could not load a part of itself. `data.reason` is `'download'` where it
+ * - `internal`: this library has a bug, or could not load a part of itself. `data.reason` is `'download'` where it
  *   could not load a part
  */
 export type ErrorCode =
@@ -238,7 +239,7 @@ export interface KnownDevice {
   readonly certificate: 'verified' | 'unverified' | null
   /** The public key of that CA, in hex. */
   readonly certificateKey: string | null
-  /** Whether the record keeps the binding code for `revealBindingCode`. Only a bound or imported device has one. */
+  /** Whether the record keeps the binding code for `revealBindingCode`. Only a bound or imported record keeps it. */
   readonly codeKept: boolean
 }
 
@@ -313,13 +314,16 @@ export interface DeviceInfo {
   readonly seid: string
   /** The imKey's serial number. */
   readonly serial: string
-  /** Such as `1.2.34`. */
+  /** A version such as `1.2.34`; null if the device did not report it. */
   readonly firmware: string | null
   readonly bootloader: string | null
-  /** In percent; null while the device charges. */
+  /** In percent, 0 to 100; null while the device charges, or if the level is unknown. */
   readonly battery: number | null
+  /** Whether the battery charges; null if the device did not report it. */
   readonly charging: boolean | null
+  /** One of `not-activated`, `activated`, `initialised`, `no-pin`, `no-wallet`, `creating`, `recovering`, `ready`; null if the device did not report it. */
   readonly lifeCycle: string | null
+  /** The name and the version of the device's Bluetooth part; null if the device did not report them. */
   readonly bleName: string | null
   readonly bleVersion: string | null
   /**
@@ -388,7 +392,7 @@ export interface BindOptions {
   acceptUnverified?: boolean
   /** Default: `rememberCode` of `loadImKey`. */
   rememberCode?: boolean
-  /** Is called when the device begins to wait for the user during this call, and when it ends. */
+  /** Is called when the device begins to wait for the user during this call, and when it stops. */
   onInteraction?: (interaction: Interaction) => void
 }
 
@@ -571,7 +575,7 @@ export interface TypedData {
 }
 
 /**
- * The Ethereum application of a device. The user confirms each signature on the device; a rejection there is `user-rejected`. Every
+ * The Ethereum applet of a device. The user confirms each signature on the device; a rejection there is `user-rejected`. Every
  * signature is checked before it is returned: it is the account's, over exactly what was asked for.
  */
 export interface Ethereum {
@@ -607,7 +611,7 @@ export interface ChainOptions {
   readonly maxFee?: bigint
 }
 
-/** What a function that replaces the binding dialog gets. */
+/** The argument of a function that replaces the binding dialog. */
 export interface PairingRequest {
   readonly imkey: ImKey
   /** The device. It is open and must stay open. */
@@ -729,7 +733,7 @@ export interface Provider {
 export function createProvider(options: ProviderOptions): Provider
 
 export interface ProviderInfo {
-  /** A version 4 UUID. Default: a random one, which the provider keeps as long as the page lives. */
+  /** A version 4 UUID. Default: a random one, which stays the same until the page is closed or reloaded. */
   uuid?: string
   name?: string
   /** A data URI of an image. Default: the icon of imkey-connect. */

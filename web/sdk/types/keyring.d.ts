@@ -2,7 +2,7 @@
 
 import type { Provider, ProviderOptions } from './imkey.js'
 
-/** The part of what web3-onboard gives a wallet that the module needs. A chain without an rpcUrl, here or in the options, is left out. */
+/** The part of web3-onboard's helpers that the module needs. A chain without an rpcUrl, here or in the options, is left out. */
 export interface OnboardHelpers {
   readonly chains: readonly { readonly id: string | number; readonly rpcUrl?: string | null; readonly token?: string }[]
 }

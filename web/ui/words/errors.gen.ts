@@ -395,7 +395,7 @@ export const errors = {
       '不能使用该名称。',
     ),
     next: say(
-      'Enter one of at most 32 characters, without line breaks.',
+      'Enter a name of at most 32 characters, without line breaks.',
       '请输入不超过 32 个字符的名称，且不含换行。',
     ),
   },
@@ -405,7 +405,7 @@ export const errors = {
       '不能使用该口令。',
     ),
     next: say(
-      'Enter one of 8 characters or more.',
+      'Enter a passphrase of 8 characters or more.',
       '请输入至少 8 个字符的口令。',
     ),
   },

@@ -1,6 +1,6 @@
 //go:build !js
 
-// Command generate writes what is generated from the catalogue of error codes. `go generate ./core/errcode` runs it.
+// Command generate writes the files that are generated from the catalogue of error codes. `go generate ./core/errcode` runs it.
 package main
 
 import (
