@@ -49,7 +49,7 @@ for dir in bin sbin lib; do ln -s "usr/$dir" "$root/layer/$dir"; done
 for deb in udev usbip libwrap0 usb.ids; do
 	dpkg-deb --fsys-tarfile "$root/debs/$deb"_*.deb | tar -x --keep-directory-symlink -C "$root/layer"
 done
-# Of systemd only the rules by which whoever sits at the machine gets the devices that are tagged uaccess.
+# Of systemd only the rules that give the user at the machine the devices with the tag uaccess.
 dpkg-deb --fsys-tarfile "$root"/debs/systemd_*.deb | tar -x --keep-directory-symlink -C "$root/layer" --wildcards './lib/udev/rules.d/7*'
 rm -rf "$root/debs"
 : >"$root/complete"

@@ -16,7 +16,7 @@ import (
 // TestVendorClient: the vendor's published web client, not a byte of it changed, finds the simulated device through
 // the browser's own navigator.usb, lists the test phrase's account and has a message signed. Nothing answers in the
 // browser's place: the client asks navigator.usb.getDevices() first and opens the chooser only where that is empty, and
-// the page has the permission that a person gives there.
+// the page has the permission that a user gives there.
 //
 // The client does not bind and sends no binding signature, as recorded hosts did: a device that was never bound signs for
 // it, one that is bound refuses unless it is told to allow that.

@@ -1,4 +1,4 @@
-// The site gives web3-onboard the keyring; the person picks imKey from its list, and viem works on what comes of it.
+// The site gives web3-onboard the wallet module. The user picks imKey from its list, and viem works with the provider that it returns.
 
 import init, { type OnboardAPI, type WalletState } from '@web3-onboard/core'
 import { imKey } from 'imkey-connect/keyring'
