@@ -2,7 +2,7 @@
 # In the guest, with the host's files as its root: what a Linux desktop has running, then the test binary, then off.
 export PATH=/usr/sbin:/usr/bin HOME=/run/tmp TMPDIR=/run/tmp LANG=C.UTF-8
 say() { read -r seconds _ </proc/uptime; echo "[guest, second ${seconds%.*}] $*"; }
-# Who sits at it, as systemd-logind writes it down: udev gives them what is tagged uaccess.
+# The user at the seat, as systemd-logind records it: udev gives them what is tagged uaccess.
 mkdir -p /run/udev /run/systemd/seats
 printf 'IS_SEAT0=1\nACTIVE=c1\nACTIVE_UID=%s\n' 65534 >/run/systemd/seats/seat0
 /lib/systemd/systemd-udevd --daemon
