@@ -34,8 +34,8 @@ var values = []struct {
 // untextual are files that no one writes by hand.
 var untextual = regexp.MustCompile(`\.(png|ico|woff2|wasm|tgz)$|(^|/)(package-lock\.json|go\.sum)$|/testdata/fuzz/`)
 
-// forbidden reads the words from the glossary, and gives for each a pattern that finds it in normalised text.
-func forbidden(t *testing.T) map[string]*regexp.Regexp {
+// forbidden reads the words from the glossary, and returns a pattern that finds each of them in normalised text of lower case.
+func forbidden(t *testing.T) *regexp.Regexp {
 	t.Helper()
 	_, glossary, found := strings.Cut(read(t, "docs/architecture.md"), "\n## Glossary\n")
 	require.True(t, found)
@@ -50,16 +50,10 @@ func forbidden(t *testing.T) map[string]*regexp.Regexp {
 	_, phrases, found := strings.Cut(glossary, "\nThese phrases are avoided")
 	require.True(t, found)
 	words = append(words, code.FindAllString(phrases, -1)...)
-	patterns := map[string]*regexp.Regexp{}
-	for _, word := range words {
-		word = strings.Trim(word, "`")
-		parts := strings.Fields(word)
-		for i, part := range parts {
-			parts[i] = regexp.QuoteMeta(part)
-		}
-		patterns[word] = regexp.MustCompile(`(?i)\b` + strings.Join(parts, `[ _-]+`) + `(?:'?s)?\b`)
+	for i, word := range words {
+		words[i] = strings.ReplaceAll(regexp.QuoteMeta(strings.ToLower(strings.Trim(word, "`"))), " ", "[ _-]+")
 	}
-	return patterns
+	return regexp.MustCompile(`\b(?:` + strings.Join(words, "|") + `)(?:'?s)?\b`)
 }
 
 var (
@@ -79,7 +73,7 @@ func normalised(text string) string {
 
 // TestWords: the words that the glossary does not use are nowhere in the checkout.
 func TestWords(t *testing.T) {
-	patterns := forbidden(t)
+	words := forbidden(t)
 	perFolder := map[string]int{}
 	var found []string
 	for _, file := range tracked(t) {
@@ -90,13 +84,11 @@ func TestWords(t *testing.T) {
 		for _, v := range values {
 			text = v.pattern.ReplaceAllString(text, " ")
 		}
-		text = normalised(text)
-		for _, pattern := range patterns {
-			for _, at := range pattern.FindAllStringIndex(text, -1) {
-				folder, _, _ := strings.Cut(file, "/")
-				perFolder[folder]++
-				found = append(found, fmt.Sprintf("%s: …%s…", file, text[max(0, at[0]-40):min(len(text), at[1]+40)]))
-			}
+		text = strings.ToLower(normalised(text))
+		for _, at := range words.FindAllStringIndex(text, -1) {
+			folder, _, _ := strings.Cut(file, "/")
+			perFolder[folder]++
+			found = append(found, fmt.Sprintf("%s: …%s…", file, text[max(0, at[0]-40):min(len(text), at[1]+40)]))
 		}
 	}
 	slices.Sort(found)
