@@ -1,5 +1,5 @@
 // looking measures a page as it is drawn now and lists what is wrong with it.
-(() => {
+;(() => {
   const text = 4.5 // WCAG 2.2, 1.4.3, without the exception for large text
   const part = 3 // 1.4.11: borders, icons and focus rings that tell what a control is
   const target = 44 // CSS pixels
@@ -17,7 +17,7 @@
     return [...[0, 1, 2].map((i) => (top[i] * top[3] + under[i] * under[3] * (1 - top[3])) / a), a]
   }
   const luminance = (c) => {
-    const [r, g, b] = c.slice(0, 3).map((v) => (v /= 255) <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4)
+    const [r, g, b] = c.slice(0, 3).map((v) => ((v /= 255) <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4))
     return 0.2126 * r + 0.7152 * g + 0.0722 * b
   }
   const contrast = (a, b) => {
@@ -36,8 +36,9 @@
     }
   }
 
-  const opacity = remembered((element) =>
-    Number(getComputedStyle(element).opacity) * (element.parentElement ? opacity(element.parentElement) : 1))
+  const opacity = remembered(
+    (element) => Number(getComputedStyle(element).opacity) * (element.parentElement ? opacity(element.parentElement) : 1),
+  )
   const faded = (css, element) => {
     const c = color(css)
     return [c[0], c[1], c[2], c[3] * opacity(element)]
@@ -79,8 +80,9 @@
     if (style.clipPath !== 'none' && style.overflow === 'hidden' && element.getBoundingClientRect().width <= 1) return true
     return element.parentElement !== null && hiddenToEyes(element.parentElement)
   })
-  const shown = remembered((element) =>
-    element.checkVisibility({ visibilityProperty: true, contentVisibilityAuto: true }) && !hiddenToEyes(element))
+  const shown = remembered(
+    (element) => element.checkVisibility({ visibilityProperty: true, contentVisibilityAuto: true }) && !hiddenToEyes(element),
+  )
 
   function* texts() {
     const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT)
@@ -113,8 +115,13 @@
     const running = document.getAnimations()
     for (const a of running) {
       const { duration, iterations } = a.effect.getComputedTiming()
-      const moves = a.effect.getKeyframes().some((k) =>
-        Object.keys(k).some((p) => !['offset', 'easing', 'composite', 'computedOffset', 'opacity', 'backgroundColor', 'color'].includes(p)))
+      const moves = a.effect
+        .getKeyframes()
+        .some((k) =>
+          Object.keys(k).some(
+            (p) => !['offset', 'easing', 'composite', 'computedOffset', 'opacity', 'backgroundColor', 'color'].includes(p),
+          ),
+        )
       const what = `${a.animationName ?? a.transitionProperty} on ${name(a.effect.target)}`
       if (reduced) find(`motion though less is wanted: ${what}`)
       else if (moves && duration * iterations > longest) find(`motion of ${duration * iterations} ms: ${what}`)
@@ -129,7 +136,10 @@
       }
     }
     // What is in between is not what stays.
-    for (const a of running) a.effect.getComputedTiming().iterations === Infinity ? a.cancel() : a.finish()
+    for (const a of running) {
+      if (a.effect.getComputedTiming().iterations === Infinity) a.cancel()
+      else a.finish()
+    }
     return running.length
   }
 
@@ -156,7 +166,8 @@
       if (!isSVG(element) && r.width > 0 && (r.left < -0.5 || r.right > page.clientWidth + 0.5)) find(`sticks out: ${name(element)}`)
       const { overflowX } = getComputedStyle(element)
       if (element.localName === 'input') continue // what is typed into a field scrolls in it
-      if (!isSVG(element) && overflowX !== 'visible' && element.scrollWidth > element.clientWidth + 1) find(`cut off or scrolling sideways: ${name(element)}`)
+      if (!isSVG(element) && overflowX !== 'visible' && element.scrollWidth > element.clientWidth + 1)
+        find(`cut off or scrolling sideways: ${name(element)}`)
     }
 
     // A box of choices is as wide as the widest, unless it is made narrower: then it cuts that one.
