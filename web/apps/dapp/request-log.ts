@@ -154,7 +154,7 @@ export class RequestLog {
       )
     }
     if (this.#giveUp) parts.push(this.#button('give-up', words.giveUp, () => this.#giveUp?.abort()))
-    for (const child of [...this.#device.children]) if (child !== this.device.element) child.remove()
+    for (const child of Array.from(this.#device.children)) if (child !== this.device.element) child.remove()
     if (!this.device.element.parentElement) this.#device.append(this.device.element)
     const at = parts.indexOf(this.device.element)
     this.device.element.before(...parts.slice(0, at))

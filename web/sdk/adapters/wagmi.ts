@@ -18,9 +18,11 @@ export function imKey(parameters: ConnectorParameters = {}): (config: Config) =>
     function listen(on: boolean) {
       if (listening === on) return
       listening = on
+      /* oxlint-disable typescript/unbound-method -- none of these uses this */
       const each = on ? provider().on : provider().removeListener
       each('accountsChanged', connector.onAccountsChanged)
       each('chainChanged', connector.onChainChanged)
+      /* oxlint-enable typescript/unbound-method */
       each('message', told)
     }
     const told = (message: { type: string; data: unknown }) => config.emitter.emit('message', message)
@@ -38,7 +40,7 @@ export function imKey(parameters: ConnectorParameters = {}): (config: Config) =>
         let selected = await connector.getChainId()
         if (chainId !== undefined && chainId !== selected) selected = (await connector.switchChain({ chainId })).id
         const given = withCapabilities ? accounts.map((address) => ({ address, capabilities: {} })) : accounts
-        return { accounts: given as any, chainId: selected }
+        return { accounts: given as never, chainId: selected }
       },
       async disconnect() {
         listen(false)

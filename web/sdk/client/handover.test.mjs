@@ -100,7 +100,7 @@ test('taking over waits for an opening without it, and does not rely on it', asy
 })
 
 test('an open that is aborted is aborted in the core', async () => {
-  for (const giveUp of [(device, controller) => device.close(), (device, controller) => controller.abort()]) {
+  for (const giveUp of [(device) => device.close(), (device, controller) => controller.abort()]) {
     const { device, opening } = await page()
     const controller = new AbortController()
     const taking = device.open({ takeOver: true, signal: controller.signal })

@@ -7,7 +7,7 @@ import { fromWebUSB, invalid } from './errors'
 import { failInternal, Instance, makeError, notLoaded, onRecordChange } from './instance'
 import { isSupported, unsupported } from './support'
 import { vendorIds } from './usbids'
-import type { ImportOptions, KnownDevice, LoadOptions, Store, USBSource, USBSourceDevice } from '../types/imkey'
+import type { ImportOptions, KnownDevice, LoadOptions, USBSource, USBSourceDevice } from '../types/imkey'
 
 const isOurs = (usb: USBSourceDevice): boolean => vendorIds.includes(usb.vendorId)
 
@@ -150,7 +150,7 @@ function check(options: LoadOptions): Settings {
     wasmURL: String(wasmURL),
     backupWasmURL: String(backupWasmURL),
     usb: usb ?? browserUSB(),
-    store: store as 'indexeddb' | 'memory' | Store,
+    store,
     ...(trustedCAs && { trustedCAs: [...trustedCAs] }),
     ...flags,
   }
@@ -174,7 +174,7 @@ function beside() {
 function browserUSB(): USBSource {
   const { reason } = isSupported()
   if (reason !== undefined) throw unsupported(reason)
-  return navigator.usb as unknown as USBSource
+  return navigator.usb
 }
 
 function has(object: unknown, ...methods: string[]): boolean {

@@ -38,6 +38,7 @@ export async function start<Core>(wasmURL: string, fail: Fail, ended: (cause: un
       reject(fail(`${wasmURL} stopped: ${String(cause)}`, { cause }))
     }
     // Go's callbacks enter here. A trap leaves Go's memory in an undefined state, and Go does not notice.
+    // oxlint-disable-next-line typescript/unbound-method -- it is called on go below
     const resume = go._resume
     go._resume = () => {
       if (over) return

@@ -4,7 +4,7 @@ import { coded, Refusal } from './refusal'
 /** LoadDialog loads the dialog that asks the user for the binding code. The SDK has none of its own. */
 export type LoadDialog = () => Promise<{
   /** Resolves when the dialog is gone and the device idle. */
-  openPairingDialog(request: PairingRequest & { readonly rememberCode?: boolean }): Promise<'bound' | 'cancelled'>
+  readonly openPairingDialog: (request: PairingRequest & { readonly rememberCode?: boolean }) => Promise<'bound' | 'cancelled'>
 }>
 
 /** openDialog asks the user for the binding code. It rejects where the device was not bound. */

@@ -6,7 +6,7 @@ import type { ErrorCode, ProviderErrorCode } from '../types/imkey'
 export class ProviderRpcError extends Error {
   declare readonly name: 'ProviderRpcError'
   readonly code: number
-  declare readonly data?: any
+  declare readonly data?: unknown
 
   static {
     Object.defineProperty(this.prototype, 'name', { value: 'ProviderRpcError', writable: true, configurable: true })

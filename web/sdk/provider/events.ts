@@ -43,6 +43,7 @@ export class Events {
   }
 }
 
+// oxlint-disable-next-line typescript/no-explicit-any -- each listener names the type of its event
 export type Listener = (payload: any) => void
 
 interface Once extends Listener {

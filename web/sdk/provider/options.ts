@@ -64,6 +64,9 @@ export function readOptions(options: ProviderOptions): Settings {
     throw invalid('rpcTimeout is not a number of milliseconds up to 600000')
   }
   if (typeof remember !== 'boolean') throw invalid('remember is neither true nor false')
-  const key = `imkey-connect ${paths} ${known.map((chain) => chain.id).sort()}`
+  const key = `imkey-connect ${paths.join()} ${known
+    .map((chain) => String(chain.id))
+    .sort()
+    .join()}`
   return { load, chains: known, chainId: selected, paths, pairing, rpcTimeout, remember, key }
 }

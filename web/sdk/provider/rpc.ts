@@ -84,18 +84,19 @@ async function askOne(url: string, timeout: number, id: number, body: string, af
 
 /** textOf reads an answer. It resolves to undefined if the answer is too long. */
 async function textOf({ body }: Response): Promise<string | undefined> {
+  if (!body) return ''
   const decoder = new TextDecoder()
+  const reader = body.getReader()
   let [text, bytes] = ['', 0]
-  for (const reader = body?.getReader(); reader;) {
+  for (;;) {
     const { done, value } = await reader.read()
-    if (done) break
+    if (done) return text + decoder.decode()
     if ((bytes += value.length) > mostBytes) {
       reader.cancel().catch(() => {})
       return undefined
     }
     text += decoder.decode(value, { stream: true })
   }
-  return text + decoder.decode()
 }
 
 /** quantityOf reads a quantity of JSON-RPC from a node's answer. */

@@ -119,11 +119,7 @@ test('malformed typed data is -32602 before the device hears of it', async (t) =
     { ...typed, message: { f() {} } },
     `{"types":{},"primaryType":"A","domain":{},"message":{"n":12345678901234567890}}`,
   ]) {
-    await assert.rejects(
-      ask('eth_signTypedData_v4', [A0, document]),
-      { code: -32602, data: reason('invalid-argument') },
-      String(JSON.stringify(typeof document)),
-    )
+    await assert.rejects(ask('eth_signTypedData_v4', [A0, document]), { code: -32602, data: reason('invalid-argument') }, typeof document)
   }
   assert.deepEqual(device.calls, [])
   await ask('eth_signTypedData_v4', [A0, '{"types":{},"primaryType":"A","domain":{},"message":{"__proto__":{"a":1}}}'])
@@ -334,7 +330,7 @@ test('a signal ends connecting, but not for those who joined', async (t) => {
   device.getAccount = ({ path, signal }) =>
     new Promise((resolve, reject) => {
       begun++
-      gate.promise.then(() => resolve({ address: A0, path }))
+      void gate.promise.then(() => resolve({ address: A0, path }))
       signal.addEventListener('abort', () => reject(device.error('aborted', { retryable: true })))
     })
   const [one, two] = [new AbortController(), new AbortController()]

@@ -13,7 +13,7 @@ export class Subscriptions {
   readonly #timeout: number
   readonly #tell: (message: { type: string; data: unknown }) => void
   readonly #active = new Set<string>()
-  readonly #waiting = new Map<number, { resolve(result: unknown): void; reject(error: unknown): void }>()
+  readonly #waiting = new Map<number, { resolve: (result: unknown) => void; reject: (error: unknown) => void }>()
   #socket: Promise<WebSocket> | undefined
   #calls = 0
 

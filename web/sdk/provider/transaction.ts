@@ -57,11 +57,7 @@ export function readTransaction(value: unknown, selected: number): Wanted {
 function agree(tx: Wanted) {
   const dynamic = tx.maxFeePerGas !== undefined || tx.maxPriorityFeePerGas !== undefined
   if (dynamic && tx.gasPrice !== undefined) throw badParams('gasPrice goes with neither maxFeePerGas nor maxPriorityFeePerGas')
-  if (
-    tx.maxFeePerGas !== undefined &&
-    tx.maxPriorityFeePerGas !== undefined &&
-    BigInt(tx.maxPriorityFeePerGas as string) > BigInt(tx.maxFeePerGas as string)
-  ) {
+  if (tx.maxFeePerGas !== undefined && tx.maxPriorityFeePerGas !== undefined && BigInt(tx.maxPriorityFeePerGas) > BigInt(tx.maxFeePerGas)) {
     throw badParams('maxPriorityFeePerGas is above maxFeePerGas')
   }
   tx.type ??= tx.authorizationList ? 4 : dynamic ? 2 : tx.gasPrice === undefined ? undefined : tx.accessList ? 1 : 0
@@ -69,7 +65,10 @@ function agree(tx: Wanted) {
     if (tx[field] !== undefined) throw badParams(`a transaction of type ${tx.type} has no ${field}`)
   }
   if (tx.type === 0) not('accessList')
-  if (tx.type === 0 || tx.type === 1) (not('maxFeePerGas'), not('maxPriorityFeePerGas'))
+  if (tx.type === 0 || tx.type === 1) {
+    not('maxFeePerGas')
+    not('maxPriorityFeePerGas')
+  }
   if (tx.type === 2 || tx.type === 4) not('gasPrice')
   if (tx.type !== undefined && tx.type !== 4) not('authorizationList')
   if (tx.type === 4 && (!tx.authorizationList?.length || tx.to === undefined)) {
@@ -183,8 +182,8 @@ async function price(tx: Wanted, asked: Asked): Promise<Fees> {
     maxPriorityFeePerGas: hex(maxPriorityFeePerGas),
   })
 
-  const most = tx.maxFeePerGas === undefined ? undefined : BigInt(tx.maxFeePerGas as string)
-  const asksTip = tx.maxPriorityFeePerGas === undefined ? undefined : BigInt(tx.maxPriorityFeePerGas as string)
+  const most = tx.maxFeePerGas === undefined ? undefined : BigInt(tx.maxFeePerGas)
+  const asksTip = tx.maxPriorityFeePerGas === undefined ? undefined : BigInt(tx.maxPriorityFeePerGas)
   if (most !== undefined && asksTip !== undefined) return dynamic(most, asksTip)
 
   const market = await feeMarket(asked)

@@ -327,7 +327,7 @@ test('closing the page ends every flow', async () => {
   manager.leave()
   assert.ok(content.every((byte) => byte === 0))
   await manager.importWith(secret)
-  assert.equal(manager.state as ManageState | null, null)
+  assert.equal(manager.state, null)
 })
 
 test('the strength of a passphrase', () => {

@@ -19,7 +19,7 @@ import type { ManageState } from './state'
 export interface Context {
   readonly language: Language
   readonly surroundings: Surroundings
-  readonly handlers: { copyReport(): void }
+  readonly handlers: { readonly copyReport: () => void }
 }
 
 /** render draws a state of the management. */

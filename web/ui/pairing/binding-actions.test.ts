@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { errorCodes, fail, FakeDevice, Gate } from '../model/sdk.fake'
-import { Pairing } from './pairing'
+import type { Pairing } from './pairing'
 import { passing, secret, settled, setUp, toBound } from './setup.fixture'
 
 test('the kept code is shown for half a minute and is in no state', async () => {

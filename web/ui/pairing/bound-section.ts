@@ -6,18 +6,18 @@ import type { State } from './state'
 
 /** ForgetHandlers forget a binding, after a question. */
 export interface ForgetHandlers {
-  forget(): void
-  forgetNow(): void
-  keepBinding(): void
+  readonly forget: () => void
+  readonly forgetNow: () => void
+  readonly keepBinding: () => void
 }
 
 /** ManageHandlers are what the user can do with a binding. */
 export interface ManageHandlers extends ForgetHandlers {
-  rename(): void
-  exportBinding(): void
-  viewCode(): void
-  hideCode(): void
-  showOnDevice(): void
+  readonly rename: () => void
+  readonly exportBinding: () => void
+  readonly viewCode: () => void
+  readonly hideCode: () => void
+  readonly showOnDevice: () => void
 }
 
 /** BoundSection is the section of the state `bound` that manages the binding. */

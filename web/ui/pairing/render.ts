@@ -14,18 +14,18 @@ import type { ExceptionalState, State } from './state'
 
 /** Handlers are what the user can do. */
 export interface Handlers {
-  connect(): void
-  connectSimulated(): void
-  another(): void
-  pick(place: number): void
-  takeOver(): void
-  goOn(): void
-  submit(): void
-  showAgain(): void
-  cancel(): void
-  leave(): void
-  retry(): void
-  copyReport(): void
+  readonly connect: () => void
+  readonly connectSimulated: () => void
+  readonly another: () => void
+  readonly pick: (place: number) => void
+  readonly takeOver: () => void
+  readonly goOn: () => void
+  readonly submit: () => void
+  readonly showAgain: () => void
+  readonly cancel: () => void
+  readonly leave: () => void
+  readonly retry: () => void
+  readonly copyReport: () => void
   /** The actions on a binding, if the page manages bindings. */
   readonly manage?: ManageHandlers
   /** The actions to forget a binding that is of no use, on a page that does not manage bindings. */
@@ -34,10 +34,10 @@ export interface Handlers {
 
 /** Entrances lead from the pairing to the management of devices. */
 export interface Entrances {
-  importBinding(): void
-  lost(): void
+  readonly importBinding: () => void
+  readonly lost: () => void
   /** Draws the devices that this browser knows. */
-  known(devices: readonly KnownFacts[], language: Language): HTMLElement
+  readonly known: (devices: readonly KnownFacts[], language: Language) => HTMLElement
 }
 
 /** Context is what the drawing depends on beside the state. */

@@ -9,7 +9,7 @@ import { entersCode, isExceptional, type ExceptionalState, type State } from './
 
 /** Actions are the handlers as the stage calls them: it takes the code from the boxes itself. */
 export interface Actions extends Omit<Handlers, 'submit'> {
-  submit(code: string, keep: boolean): void
+  readonly submit: (code: string, keep: boolean) => void
 }
 
 /** Draw draws what is to be shown. */
