@@ -38,20 +38,22 @@ pack:
 tools:
 	@sh web/e2e/install.sh
 
-# Format, vet, staticcheck and types.
+# Format, vet, types and linters.
 check: build lint web/node_modules/.package-lock.json
 	@test -z "$$(gofmt -l $(GO_DIRS) | tee /dev/stderr)" || { echo 'run make fmt' >&2; exit 1; }
 	@$(GO) vet ./...
 	@GOOS=js GOARCH=wasm $(GO) vet ./core/... ./bridge/... ./wasm/...
 	@for module in $(MODULES); do (cd $$module && $(GO) vet ./...) || exit 1; done
+	@$(OXFMT) --list-different $(OXFMT_FILES) || { echo 'run make fmt' >&2; exit 1; }
 	@cd web && npx --no-install tsc --noEmit -p .
 
-# Every check of staticcheck, on the native half, on the browser half and on the modules of the tests.
-lint:
+# The linters: staticcheck on Go, natively and for the browser, and oxlint on TypeScript.
+lint: web/node_modules/.package-lock.json
 	@$(GO) build -modfile=.ci/staticcheck.mod -o build/staticcheck honnef.co/go/tools/cmd/staticcheck
 	@build/staticcheck -checks all ./...
 	@GOOS=js GOARCH=wasm build/staticcheck -checks all ./core/... ./bridge/... ./wasm/...
 	@for module in $(MODULES); do (cd $$module && $(CURDIR)/build/staticcheck -checks all ./...) || exit 1; done
+	@cd web && npx --no-install oxlint .
 
 # Formats Go, TypeScript, JavaScript and CSS.
 fmt: web/node_modules/.package-lock.json
