@@ -4,7 +4,7 @@ import { say, type Text } from './text'
 export const dapp = {
   title: say('A dApp with your imKey', '用 imKey 体验 dApp'),
   lead: say(
-    'This page does what dApps do, in the open: each request that it makes, what your imKey’s screen says, and the answer.',
+    'This page does what dApps do, and shows each request that it makes, what your imKey’s screen says, and the answer.',
     '本页面演示 dApp 的工作过程，一切公开可见：它发出的每个请求、imKey 屏幕上的内容，以及得到的结果。',
   ),
 
@@ -189,14 +189,14 @@ export function unnamedChain(id: number): Text {
 
 /** nodeIs says which chain a node is on. */
 export function nodeIs(chain: Text): Text {
-  return say(`This node is on: ${chain.en}. It is in use now.`, `此节点所在的链：${chain.zh}。现已启用。`)
+  return say(`This node is on: ${chain.en}. The page uses this node now.`, `此节点所在的链：${chain.zh}。现已启用。`)
 }
 
 /** refusals are the sentences for the provider's integer codes (EIP-1193), used if the reason has no sentence. */
 export const refusals: Readonly<Record<number, Text>> = {
   4001: say('You rejected it. Nothing was signed.', '你已拒绝，没有签署任何内容。'),
   4100: say(
-    'The imKey cannot be used for this: it is not bound, or the account is not its own.',
+    'The imKey cannot be used for this: it is not bound, or the account does not belong to it.',
     '不能用 imKey 完成此操作：尚未绑定，或账户不符。',
   ),
   4200: say('There is no such method.', '不支持此方法。'),

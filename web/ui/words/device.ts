@@ -8,7 +8,7 @@ export const device = {
     '可用鼠标点按或长按，也可用方向键、回车键（确认）和 Esc 键（取消）。按“下”可打开菜单。',
   ),
   leadRecording: say(
-    'This is no device but a recording of one: it answers the recorded commands, in their order, and begins again after the last.',
+    'This is not a device but a recording of one: it answers the recorded commands in their order, and begins again after the last one.',
     '这不是设备，而是一段录制的会话：按顺序应答录下的指令，播完后从头开始。',
   ),
   screen: say('Screen', '屏幕'),

@@ -9,12 +9,12 @@ export const exceptional = {
   ),
   elsewhereGoOn: say('Bind here instead', '改为在此绑定'),
   elsewhereLead: say(
-    'It is bound to another phone, browser or site, or to this browser before its data was deleted. Binding it here unbinds that one; your wallet stays as it is.',
+    'It is bound to another phone, browser or site, or to this browser before its data was deleted. Binding it here ends that binding; your wallet stays as it is.',
     '它已绑定到另一部手机、另一个浏览器或网站，或在本浏览器的数据被清除之前绑定过。在此绑定会解除原来的绑定，钱包不受影响。',
   ),
   elsewhereTitle: say('Your imKey is bound elsewhere', 'imKey 已绑定到别处'),
   elsewhereWhere: say(
-    'The phone, browser or site that is bound now can still show it. Otherwise look where you keep your mnemonic phrase: the code belongs beside it.',
+    'The phone, browser or site that is bound now can still show the code. Otherwise look where you keep your mnemonic phrase: the code belongs beside it.',
     '目前与它绑定的手机、浏览器或网站仍能显示绑定码。否则请到存放助记词的地方找一找，绑定码应与它放在一起。',
   ),
   forgetMismatch: say(
@@ -91,7 +91,7 @@ export const exceptional = {
     '钱包不受影响。请确认绑定码已抄在纸上，再继续。',
   ),
   shutOut: say(
-    'Only a new key makes a copy of this binding useless, such as a file that you lost. To get one, forget the binding here, then bind again with the binding code.',
+    'If you lost a file with this binding, only a new key makes that file useless. To get a new key, forget the binding here, then bind again with the binding code.',
     '绑定的副本（例如丢失的导出文件）只有换用新密钥才会失效：先在此移除绑定，再用绑定码重新绑定。',
   ),
   forgetBinding: say('Forget this binding', '移除此绑定'),

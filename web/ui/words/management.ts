@@ -25,7 +25,7 @@ export const manage = {
     '上次询问时，这台 imKey 已绑定到另一部手机、另一个浏览器或网站，或已被重置。可以在此重新绑定，也可以让本浏览器移除它。',
   ),
   unreadableLead: say(
-    'This browser keeps something about an imKey that it cannot read: it is damaged, or a newer version of this page wrote it. Its wallet is safe. Reload the page; if that does not help, forget it here and bind the imKey again with its binding code.',
+    'This browser cannot read its record of an imKey: the record is damaged, or a newer version of this page wrote it. The wallet on the imKey is safe. Reload the page; if that does not help, forget the record here and bind the imKey again with its binding code.',
     '本浏览器保存了一台 imKey 的信息，但无法读取：它已损坏，或由更新版本的页面写入。设备中的钱包不受影响。请刷新页面；若仍无法读取，请在此移除它，再用绑定码重新绑定。',
   ),
   connection: say('Connection', '连接'),
@@ -136,7 +136,7 @@ export const manage = {
     '该文件属于另一台 imKey，而不是你连接的这台。请选择这台的文件；没有任何改动。',
   ),
   anotherElement: say(
-    'This browser knows another secure element under the serial number in the file. Do not use the file; export the binding again in your other browser. Nothing was changed.',
+    'This browser knows the serial number in the file with another secure element. Do not use the file; export the binding again in your other browser. Nothing was changed.',
     '该文件对应的安全芯片，与本浏览器见过的同一编号的 imKey 不一致。请勿使用该文件，并在你的另一个浏览器中重新导出。没有任何改动。',
   ),
   existsTitle: say('This browser already knows that imKey', '本浏览器已认识该 imKey'),
@@ -145,7 +145,7 @@ export const manage = {
     '如果用文件中的绑定替换，本浏览器现有的绑定就会丢失。',
   ),
   existsCode: say(
-    'The binding code that this browser keeps is lost, too. The file brings one only if the other browser kept it.',
+    'The binding code that this browser keeps is lost, too. The file has a code only if the other browser kept it.',
     '本浏览器保存的绑定码也会丢失。只有另一个浏览器保存过绑定码，文件中才会有。',
   ),
   existsAdvice: say(
@@ -161,7 +161,7 @@ export const manage = {
     '本浏览器仍保存着绑定码。请插入并连接 imKey，然后选择“查看绑定码”。',
   ),
   lostFirstScreen: say(
-    'This browser did not keep the code, but as long as it is bound, your imKey shows it on its own screen: connect it and choose “Show it on the imKey’s screen”.',
+    'This browser did not keep the code. But as long as this browser is bound, your imKey shows the code on its own screen: connect it and choose “Show it on the imKey’s screen”.',
     '本浏览器没有保存绑定码，但只要仍处于绑定状态，imKey 就能在自己的屏幕上显示它：请连接后选择“在 imKey 屏幕上显示”。',
   ),
   lostFirstAsk: say(
@@ -173,7 +173,7 @@ export const manage = {
     '目前与它绑定的手机、浏览器或网站也能显示绑定码。',
   ),
   lostFirstNo: say('That does not help me', '这些办法都不行'),
-  lostTitle: say('Without the code there is one way', '没有绑定码，只有一个办法'),
+  lostTitle: say('Without the code, only a reset helps', '没有绑定码，只能重置'),
   lostLead: say(
     'A bound imKey shows its code only to the phone, browser or site that it is bound to. First look for one that can still show the code, and for the paper beside your mnemonic phrase.',
     '已绑定的 imKey 只向与之绑定的一方显示绑定码。请先找一找仍能显示它的手机或浏览器，以及与助记词放在一起的纸。',
@@ -190,7 +190,7 @@ export const manage = {
   lostGoOn: say('I want to reset it', '我要重置 imKey'),
   atHandTitle: say('Is your mnemonic phrase at hand?', '助记词在手边吗？'),
   atHandLead: say(
-    'Not in your memory and not somewhere in the house: the words on paper, in front of you now.',
+    'The words must be on paper, in front of you now. Your memory is not enough, and neither is a paper somewhere in the house.',
     '记在脑子里、放在家中某处都不算：要写在纸上，现在就在眼前。',
   ),
   atHandTick: say('The words are in front of me, and I can read every one of them.', '助记词就在我眼前，每个词都能看清。'),
@@ -205,11 +205,11 @@ export const manage = {
   countFirst: say('Choose one of the numbers first.', '请先选择数目。'),
   keepTitle: say('Then do not reset your imKey', '那么请不要重置 imKey'),
   keepLead: say(
-    'As it is, your wallet is safe on it. Reset it only once you have the whole phrase.',
+    'Your wallet is safe on your imKey. Reset it only once you have the whole phrase.',
     '目前钱包安全地保存在设备中。只有找到完整的助记词后才能重置。',
   ),
   keepOther: say(
-    'If a phone or browser is still bound to it, move what is in the wallet to another wallet with it first; then the reset costs nothing.',
+    'If a phone or browser is still bound to it, move what is in the wallet to another wallet with it first; then you lose nothing by the reset.',
     '如果还有手机或浏览器与它绑定，可先用它把资产转移到另一个钱包，之后再重置就没有损失。',
   ),
   howTitle: say('Reset it on the device', '在设备上重置'),

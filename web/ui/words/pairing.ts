@@ -121,7 +121,7 @@ export const pairing = {
 
   stoppingTitle: say('Stopping', '正在停止'),
   stoppingLead: say(
-    'Your imKey is asked to stop, and then whether it is bound. This can take a few seconds.',
+    'This page asks your imKey to stop, and then whether it is bound. This can take a few seconds.',
     '正在通知 imKey，并确认它是否已绑定，可能需要几秒钟。',
   ),
 
@@ -149,7 +149,7 @@ export const pairing = {
   manage: say('Manage this binding', '管理此绑定'),
   viewCode: say('View the binding code', '查看绑定码'),
   viewCodeText: say(
-    'Anyone who uses this browser while the imKey is plugged in can view the code. This does not prove that the owner is there.',
+    'Anyone who uses this browser while the imKey is plugged in can view the code. A plugged-in imKey does not prove that its owner is there.',
     '只要插着 imKey，任何使用本浏览器的人都能查看绑定码，这不能证明主人就在场。',
   ),
   hideCode: say('Hide the code', '隐藏绑定码'),
