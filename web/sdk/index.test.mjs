@@ -1,4 +1,4 @@
-// Importing imkey.js where there is no browser.
+// Tests of imkey.js outside a browser.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 
@@ -6,7 +6,7 @@ const globals = () => Reflect.ownKeys(globalThis).map(String).sort()
 const before = globals()
 const sdk = await import(`${process.env.DIST}/imkey.js`)
 
-test('the import does nothing', () => {
+test('the import sets no global and exports the documented names', () => {
   assert.deepEqual(globals(), before)
   assert.deepEqual(Object.keys(sdk).sort(), [
     'Device',
@@ -20,7 +20,7 @@ test('the import does nothing', () => {
   ])
 })
 
-test('isSupported says why not', () => {
+test('isSupported gives the reason outside a browser', () => {
   assert.deepEqual(sdk.isSupported(), { supported: false, reason: 'not-a-browser' })
 })
 
@@ -66,7 +66,7 @@ test('loadImKey rejects with the reason', async (t) => {
   await assert.rejects(sdk.loadImKey(), { code: 'permission-denied', data: { reason: 'permissions-policy' } })
 })
 
-test('an option of another type is refused', async () => {
+test('an option of a wrong type is refused', async () => {
   const usb = { getDevices() {}, requestDevice() {}, addEventListener() {}, removeEventListener() {} }
   for (const options of [
     null,

@@ -27,7 +27,7 @@ async function connector(t, parameters) {
   return { it, emitted, one, device }
 }
 
-test('wagmi connects, lists, switches and disconnects', async (t) => {
+test('wagmi connects, lists the accounts, switches the chain and disconnects', async (t) => {
   const { it, emitted, one } = await connector(t, { accounts: 2 })
   assert.equal(imKey.type, it.type)
   assert.match(it.icon, /^data:image\//)
@@ -38,7 +38,7 @@ test('wagmi connects, lists, switches and disconnects', async (t) => {
     [A0, A1].map((address) => ({ address, capabilities: {} })),
   )
   assert.deepEqual(await it.connect({ isReconnecting: true, chainId: 10 }), { accounts: [A0, A1], chainId: 10 })
-  assert.deepEqual(emitted, [['change', { chainId: 10 }]], 'told once, however often it connects')
+  assert.deepEqual(emitted, [['change', { chainId: 10 }]], 'one event, however often it connects')
   assert.equal(await it.isAuthorized(), true)
   const provider = await it.getProvider()
   assert.equal(provider, await it.getProvider())
@@ -49,10 +49,10 @@ test('wagmi connects, lists, switches and disconnects', async (t) => {
   await assert.rejects(it.switchChain({ chainId: 5 }), /not among those/)
   emitted.length = 0
   await it.disconnect()
-  assert.deepEqual([await it.isAuthorized(), emitted], [false, []], 'wagmi knows that it disconnected')
+  assert.deepEqual([await it.isAuthorized(), emitted], [false, []], 'no event, since wagmi itself disconnected')
 })
 
-test('accounts taken away elsewhere end the connection to wagmi', async (t) => {
+test('accounts that are revoked elsewhere end the connection of wagmi', async (t) => {
   const { it, emitted } = await connector(t)
   await it.connect()
   const provider = await it.getProvider()
@@ -60,13 +60,13 @@ test('accounts taken away elsewhere end the connection to wagmi', async (t) => {
   assert.deepEqual(emitted, [['disconnect']])
 })
 
-test('errors are those of the package', async (t) => {
+test('errors are of the classes of the package', async (t) => {
   const { it, device } = await connector(t)
   device.refuses = (host) => host.makeError('user-rejected', 'no', 0x6940, true)
   await assert.rejects(it.connect(), (error) => error instanceof ProviderRpcError && error.code === 4001)
 })
 
-test('web3-onboard gets a provider on its chains', async (t) => {
+test('web3-onboard gets a provider for its chains', async (t) => {
   assert.equal(onboard, keyring)
   const node = await fakeNode(t, { eth_chainId: '0xa' })
   const module = onboard({ ...load(wallet()), rpcUrls: { 10: node.url } })()

@@ -1,4 +1,4 @@
-// imkey.js on fakes of both modules: what an export or import loads, how it is called, how it ends.
+// Tests of imkey.js with fakes of both modules: what an export or import loads, how it is called and how it ends.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { FakeUSB } from '../testdata/fakeusb.js'
@@ -30,9 +30,10 @@ async function downloads(t) {
   return urls
 }
 
-const told = (bytes) => JSON.parse(new TextDecoder().decode(bytes))
+/** argumentsIn reads the arguments that the fake of imkey-backup.wasm returns as its file. */
+const argumentsIn = (bytes) => JSON.parse(new TextDecoder().decode(bytes))
 
-test('the second module is loaded when it is needed, and what it was called with is what was meant', async (t) => {
+test('the second module is loaded only when it is needed, and gets the arguments of the call', async (t) => {
   const urls = await downloads(t)
   const { key } = await page()
   assert.deepEqual(await key.knownDevices(), [])
@@ -40,7 +41,7 @@ test('the second module is loaded when it is needed, and what it was called with
     urls.map((url) => new URL(url).pathname),
     ['/imkey.wasm'],
   )
-  assert.deepEqual(told(await key.exportBinding(seid, 'a passphrase')), [seid, 'a passphrase', { store: 'indexeddb' }])
+  assert.deepEqual(argumentsIn(await key.exportBinding(seid, 'a passphrase')), [seid, 'a passphrase', { store: 'indexeddb' }])
   assert.deepEqual(
     urls.map((url) => new URL(url).pathname),
     ['/imkey.wasm', '/imkey-backup.wasm'],
@@ -50,24 +51,24 @@ test('the second module is loaded when it is needed, and what it was called with
   assert.equal(urls.length, 2, 'compiled once')
 })
 
-test('every call has an instance of its own, which ends with it', async () => {
+test('every call has its own instance, which ends with the call', async () => {
   const { key } = await page()
   const [a, b] = await Promise.all([key.importBinding(file, 'x'), key.importBinding(file, 'x')])
   assert.notEqual(a.serial, b.serial)
 })
 
-test('the memory of the first module is lent to the second', async () => {
+test('the second module gets the memory store of the first one', async () => {
   const { key } = await page({ store: 'memory' })
-  assert.deepEqual(told(await key.exportBinding(seid, 'a passphrase'))[2], { store: 'memory', memory: { of: 'the first module' } })
+  assert.deepEqual(argumentsIn(await key.exportBinding(seid, 'a passphrase'))[2], { store: 'memory', memory: { of: 'the first module' } })
 })
 
-test('a store of the page is passed on as it is', async () => {
+test('a store of the page is passed on unchanged', async () => {
   const store = { mine: true, get() {}, put() {}, delete() {}, list() {} }
   const { key } = await page({ store })
-  assert.deepEqual(told(await key.exportBinding(seid, 'a passphrase'))[2], { store: { mine: true } })
+  assert.deepEqual(argumentsIn(await key.exportBinding(seid, 'a passphrase'))[2], { store: { mine: true } })
 })
 
-test('an import is told to every imKey of the page that has this store, a failed one to none', async () => {
+test('an import is reported to every ImKey of the page with this store, a failed import to none', async () => {
   const { key, loadImKey, ImKeyError } = await page()
   const memory = await loadImKey({ usb: new FakeUSB(), store: 'memory' })
   const heard = []
@@ -85,7 +86,7 @@ test('an import is told to every imKey of the page that has this store, a failed
   assert.deepEqual(heard, [seid, seid, seid])
 })
 
-test('what is no argument is refused before anything is loaded', async (t) => {
+test('invalid arguments are refused before anything is loaded', async (t) => {
   const urls = await downloads(t)
   const { key, loadImKey } = await page()
   for (const call of [
@@ -112,16 +113,16 @@ test('what is no argument is refused before anything is loaded', async (t) => {
   assert.deepEqual(urls, [])
 })
 
-test('given up, an export rejects at once', async () => {
+test('an aborted export rejects at once', async () => {
   const { key } = await page()
-  const given = new AbortController()
-  const exported = key.exportBinding(seid, 'never', { signal: given.signal })
-  given.abort()
+  const controller = new AbortController()
+  const exported = key.exportBinding(seid, 'never', { signal: controller.signal })
+  controller.abort()
   await assert.rejects(exported, { code: 'aborted' })
-  await assert.rejects(key.exportBinding(seid, 'a passphrase', { signal: given.signal }), { code: 'aborted' })
+  await assert.rejects(key.exportBinding(seid, 'a passphrase', { signal: controller.signal }), { code: 'aborted' })
 })
 
-test('a module that is not there, or stops, is told, and the next call starts anew', async () => {
+test('a module that is missing or stops is an error, and the next call starts a new instance', async () => {
   const { key } = await page({ backupWasmURL: `${SITE}/nothing.wasm` })
   await assert.rejects(
     key.exportBinding(seid, 'a passphrase'),

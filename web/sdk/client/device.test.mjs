@@ -1,4 +1,4 @@
-// imkey.js on a fake core: the chooser, sharing, crashes, downloads that fail.
+// Tests of imkey.js with a fake core: the chooser, the shared instance, crashes, failed downloads.
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { test } from 'node:test'
@@ -7,7 +7,8 @@ import { device, FakeUSB } from '../testdata/fakeusb.js'
 const { DIST, SITE } = process.env
 const globals = () => Reflect.ownKeys(globalThis).map(String).sort()
 
-// Every test has a page of its own: a module with a query is another module, and so is a WASM for the loader's cache.
+// Every test has its own page: node treats a module with another query as another module, and so does the loader's cache of the
+// WASM.
 let pages = 0
 async function page(options = {}) {
   const sdk = await import(`${DIST}/imkey.js?page=${++pages}`)
@@ -27,13 +28,13 @@ async function downloads(t) {
   return urls
 }
 
-test('the WASM is loaded by requestDevice, in the same turn as the chooser', async (t) => {
+test('requestDevice opens the chooser at once and loads the WASM meanwhile', async (t) => {
   const urls = await downloads(t)
   const { key, usb, Device } = await page()
   assert.equal((await key.getDevices()).length, 1)
   assert.deepEqual(urls, [])
   const choice = key.requestDevice()
-  assert.equal(usb.asked.length, 1, 'asked for before anything was awaited')
+  assert.equal(usb.asked.length, 1, 'opened before anything was awaited')
   const [{ filters, ...rest }] = usb.asked
   assert.deepEqual([filters[0], rest], [{ vendorId: 0x096e }, {}])
   for (const filter of filters) assert.deepEqual(Object.keys(filter), ['vendorId'])
@@ -50,7 +51,7 @@ test('nothing is left on globalThis', async () => {
   const { key } = await page()
   const device = await key.requestDevice()
   await device.open()
-  assert.equal(await device.revealBindingCode(), true, 'Go has its own fs, and bound functions')
+  assert.equal(await device.revealBindingCode(), true, 'Go has its own fs and bound functions')
   assert.deepEqual(globals(), before)
 })
 
@@ -100,7 +101,7 @@ test('a signal ends requestDevice', async () => {
   await assert.rejects(choice, { code: 'aborted', retryable: true })
 })
 
-test('a device must be open', async () => {
+test('calls need an open device', async () => {
   const { key } = await page()
   const [device] = await key.getDevices()
   assert.equal(device.opened, false)
@@ -112,7 +113,7 @@ test('a device must be open', async () => {
   assert.equal(device.opened, true)
 })
 
-test('errors of the core are ImKeyErrors, and interactions are heard', async () => {
+test('errors of the core are ImKeyErrors, and interactions are reported', async () => {
   const { key, ImKeyError, usb } = await page()
   const [device] = await key.getDevices()
   await device.open()
@@ -126,7 +127,7 @@ test('errors of the core are ImKeyErrors, and interactions are heard', async () 
   assert.deepEqual(JSON.parse(error.data.options), { acceptUnverified: true })
   assert.deepEqual(heard, Array(2).fill({ state: 'waiting', reason: 'confirm' }))
   await device.bind('ABCDEFGH').catch(() => {})
-  assert.equal(heard.length, 3, 'onInteraction hears its own call alone')
+  assert.equal(heard.length, 3, 'onInteraction is called only for its own call')
 
   await assert.rejects(device.bind(12345678), { code: 'invalid-argument' })
   await assert.rejects(device.bind('ABCDEFGH', { signal: AbortSignal.abort() }), { code: 'aborted' })
@@ -136,7 +137,7 @@ test('errors of the core are ImKeyErrors, and interactions are heard', async () 
   await assert.rejects((await key.getDevices())[0].open(), { code: 'not-imkey' })
 })
 
-test('loads share one instance and keep their own options', async (t) => {
+test('calls of loadImKey share one instance and keep their own options', async (t) => {
   const urls = await downloads(t)
   const { load, usb } = await page()
   const [first, second] = await Promise.all([load({ allowUnverified: true, trustedCAs: [] }), load({ rememberCode: false })])
@@ -153,7 +154,7 @@ test('loads share one instance and keep their own options', async (t) => {
   assert.deepEqual(told(b), { store: 'memory', allowUnverified: false, rememberCode: false })
 })
 
-test('when the instance ends, calls reject and the next one starts another', async (t) => {
+test('when the instance stops, calls reject and the next call starts another instance', async (t) => {
   const urls = await downloads(t)
   const { key, usb } = await page()
   const [device] = await key.getDevices()
@@ -169,11 +170,11 @@ test('when the instance ends, calls reject and the next one starts another', asy
   await assert.rejects(waiting, { code: 'internal', retryable: true })
   assert.equal(await device.bindingStatus(), 'unbound')
   assert.notEqual(device.info.seid, seid)
-  assert.equal(freed, 1, 'what the instance held is given free')
-  assert.equal(urls.length, 1, 'what was compiled is kept')
+  assert.equal(freed, 1, 'the USB device that the instance had open is closed')
+  assert.equal(urls.length, 1, 'the compiled module is kept')
 })
 
-test('when the instance ends, so do its locks', async (t) => {
+test('when the instance stops, its locks are released', async (t) => {
   const real = Object.getOwnPropertyDescriptor(globalThis, 'navigator')
   t.after(() => (real ? Object.defineProperty(globalThis, 'navigator', real) : delete globalThis.navigator))
   const locks = {
@@ -198,7 +199,7 @@ test('when the instance ends, so do its locks', async (t) => {
   await Promise.all([waiting, locks.held.until])
 })
 
-test('a download that fails is told and tried again', async () => {
+test('a failed download is an error, and the next call tries again', async () => {
   const { key, load } = await page({ wasmURL: `${SITE}/flaky.wasm` })
   const [device] = await key.getDevices()
   const error = await device.open().catch((e) => e)
@@ -211,7 +212,7 @@ test('a download that fails is told and tried again', async () => {
   await (await load()).getDevices()
 })
 
-test('the WASM may come under any type', async () => {
+test('the WASM may be served with any content type', async () => {
   const { key } = await page({ wasmURL: `${SITE}/untyped.wasm` })
   await (await key.getDevices())[0].open()
 })
@@ -222,7 +223,7 @@ for (const [what, url] of [
   ['nothing', `${SITE}/none.wasm`],
   ['no server', 'http://127.0.0.1:1/imkey.wasm'],
 ]) {
-  test(`${what} in place of the WASM is told`, async () => {
+  test(`${what} in place of the WASM is an error`, async () => {
     const { key } = await page({ wasmURL: url })
     const device = await key.requestDevice()
     for (let i = 0; i < 2; i++) {
@@ -239,7 +240,7 @@ for (const [what, url] of [
   })
 }
 
-test('plugging is heard, of imKeys alone', async () => {
+test('plugging in and unplugging are reported, for imKeys only', async () => {
   const { key, usb } = await page()
   const [first] = await key.getDevices()
   await first.open()
@@ -262,7 +263,7 @@ test('plugging is heard, of imKeys alone', async () => {
   await detail.device.open()
 })
 
-test('close gives the device free, and is no loss of it', async () => {
+test('close releases the device, which can be opened again', async () => {
   const { key } = await page()
   const [device] = await key.getDevices()
   await device.close()

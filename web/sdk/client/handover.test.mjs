@@ -1,4 +1,4 @@
-// imkey.js where another tab wants the device, or the page is put away; the test plays the core's devices.
+// Tests of imkey.js when another tab wants the device, or the browser freezes the page. The test plays the devices of the core.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { device, FakeUSB } from '../testdata/fakeusb.js'
@@ -7,7 +7,7 @@ const { DIST, SITE } = process.env
 const turn = () => new Promise((resolve) => setImmediate(resolve))
 
 let pages = 0
-/** page is a page with one imKey; opens are the openings that the core was asked for, to be settled by the test. */
+/** page makes a page with one imKey. opens has the calls of the core's open, which the test settles. */
 async function page() {
   const sdk = await import(`${DIST}/imkey.js?handover=${++pages}`)
   const usb = new FakeUSB()
@@ -36,20 +36,20 @@ async function page() {
       waiting.shift()?.()
     })
   const waiting = []
+  /** opening waits for the nth call of the core's open. */
   const opening = async (n) => {
-    // waits for the nth opening
     while (opens.length < n) await new Promise((resolve) => waiting.push(resolve))
     return opens[n - 1]
   }
   usb.devices = [{ ...device(), core }]
   const key = await sdk.loadImKey({ usb, wasmURL: `${SITE}/imkey.wasm?handover=${pages}`, store: 'memory' })
   const [imkey] = await key.getDevices()
-  const told = []
-  imkey.addEventListener('disconnect', ({ detail }) => told.push(detail))
-  return { device: imkey, opens, opening, told }
+  const disconnects = []
+  imkey.addEventListener('disconnect', ({ detail }) => disconnects.push(detail))
+  return { device: imkey, opens, opening, disconnects }
 }
 
-/** opened is such a page with the device open. */
+/** opened makes such a page with the device open. */
 async function opened() {
   const it = await page()
   const open = it.device.open()
@@ -59,7 +59,7 @@ async function opened() {
   return { ...it, first }
 }
 
-test('only who says so takes over', async () => {
+test('a device is taken over only with takeOver', async () => {
   const { device, opens, opening } = await page()
   for (const takeOver of [1, 'yes', null, {}]) await assert.rejects(device.open({ takeOver }), { code: 'invalid-argument' })
   assert.equal(opens.length, 0)
@@ -75,7 +75,7 @@ test('only who says so takes over', async () => {
   assert.equal(device.opened, true)
 })
 
-test('taking over waits for an opening without it, and does not rely on it', async () => {
+test('a take-over waits for an open without takeOver, and then takes over if that failed', async () => {
   for (const held of [true, false]) {
     const { device, opening, opens } = await page()
     const polite = device.open().catch((error) => error)
@@ -100,12 +100,12 @@ test('taking over waits for an opening without it, and does not rely on it', asy
 })
 
 test('an open that is aborted is aborted in the core', async () => {
-  for (const giveUp of [(device) => device.close(), (device, controller) => controller.abort()]) {
+  for (const abort of [(device) => device.close(), (device, controller) => controller.abort()]) {
     const { device, opening } = await page()
     const controller = new AbortController()
     const taking = device.open({ takeOver: true, signal: controller.signal })
     const first = await opening(1)
-    giveUp(device, controller)
+    abort(device, controller)
     await assert.rejects(taking, { code: 'aborted' })
     assert.equal(first.signal.aborted, true)
     assert.equal(device.opened, false)
@@ -117,10 +117,10 @@ test('an open that is aborted is aborted in the core', async () => {
   }
 })
 
-test('a device that was taken over says so, and can be taken back', async () => {
-  const { device, first, opening, told } = await opened()
+test('a device that was taken over reports it, and can be taken back', async () => {
+  const { device, first, opening, disconnects } = await opened()
   first.ends({ code: 'in-use-elsewhere', reason: 'taken-over' })
-  assert.deepEqual(told, [{ code: 'in-use-elsewhere', reason: 'taken-over' }])
+  assert.deepEqual(disconnects, [{ code: 'in-use-elsewhere', reason: 'taken-over' }])
   assert.equal(device.opened, false)
   await assert.rejects(device.bindingStatus(), { code: 'in-use-elsewhere', retryable: true, data: { holder: 'tab', reason: 'taken-over' } })
   const back = device.open({ takeOver: true })
@@ -133,14 +133,14 @@ test('a device that was taken over says so, and can be taken back', async () => 
 
   second.ends({ code: 'in-use-elsewhere', reason: 'taken-over' })
   await device.close()
-  await assert.rejects(device.bindingStatus(), { code: 'invalid-argument' }, 'who closes it, has closed it')
-  assert.equal(told.length, 2)
+  await assert.rejects(device.bindingStatus(), { code: 'invalid-argument' }, 'after close the device is closed')
+  assert.equal(disconnects.length, 2)
 })
 
-test('a page that was put away goes on by itself', async () => {
-  const { device, first, opening, told, opens } = await opened()
+test('after the browser froze the page, the next call opens the device again', async () => {
+  const { device, first, opening, disconnects, opens } = await opened()
   first.ends({ code: 'aborted', reason: 'page-hidden' })
-  assert.deepEqual(told, [], 'it is not the device that is gone')
+  assert.deepEqual(disconnects, [], 'no event, since the device was not unplugged')
   assert.equal(device.opened, true)
   const call = device.bindingStatus()
   const second = await opening(2)

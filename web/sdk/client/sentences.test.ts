@@ -9,7 +9,7 @@ const codes = process.env['ERROR_CODES']!.split(',') as ErrorCode[]
 /** What happened, and what to do next. */
 const twoSentences = /^[A-Z][^()]+\. [A-Z][^()]+\.$/
 
-test('every code has its sentences, and is no part of them', () => {
+test('every code has its sentences, which do not contain the code', () => {
   const seen = new Set<string>()
   for (const code of codes) {
     assert.match(worded(code, ''), twoSentences, code)
@@ -19,7 +19,7 @@ test('every code has its sentences, and is no part of them', () => {
   assert.equal(seen.size, codes.length)
 })
 
-test('a reason that the sentences for the code would mislead about has its own', () => {
+test('a reason for which the sentences of the code would mislead has its own sentences', () => {
   for (const [code, reason] of [
     ['not-bound', 'not-remembered'],
     ['internal', 'download'],
@@ -40,7 +40,7 @@ test('a reason that the sentences for the code would mislead about has its own',
   }
 })
 
-test('what helps a developer comes after them', () => {
+test('details for a developer follow the sentences in parentheses', () => {
   const error = failure('wallet-missing', 'public key: status word F000', { statusWord: 0xf000, retryable: true })
   assert.equal(error.message, `${worded('wallet-missing', '')} (public key: status word F000)`)
   assert.equal(error.code, 'wallet-missing')

@@ -5,7 +5,7 @@ import { worded } from '../client/sentences'
 import { rpcError } from './errors'
 import { NodeError, Refusal, badParams, coded } from './refusal'
 
-test('an error of the provider keeps message and facts', () => {
+test('an error of the provider keeps the message and the data', () => {
   const error = failure('in-use-elsewhere', 'lock', {
     retryable: true,
     data: { holder: 'tab', reason: 'no-answer', code: 'another', retryable: 5 },
@@ -17,7 +17,7 @@ test('an error of the provider keeps message and facts', () => {
   assert.equal(cause, error)
 })
 
-test("the engine's errors begin with a sentence, and a node's are left as they are", () => {
+test("the engine's errors begin with a sentence, and a node's errors are unchanged", () => {
   assert.equal(rpcError(badParams('no list')).message, invalid('no list').message)
   assert.deepEqual(rpcError(badParams('no list')).data, { code: 'invalid-argument', retryable: false })
   assert.equal(

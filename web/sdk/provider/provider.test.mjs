@@ -1,4 +1,4 @@
-// EIP-1193 to the letter: requests, errors, events, permissions, chains, and the nodes behind them.
+// Tests of the provider by EIP-1193: requests, errors, events, permissions, chains, and their nodes.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { inspect } from 'node:util'
@@ -6,7 +6,7 @@ import { A0, A1, B0, connected, fakeNode, page, until, wallet } from '../testdat
 
 const reason = (code, retryable = false) => ({ code, retryable })
 
-test('options of another shape are refused at once', async () => {
+test('malformed options are refused at once', async () => {
   const { createProvider } = await import(`${process.env.DIST}/imkey.js`)
   const chains = [{ chainId: 1, rpcUrls: ['https://node.example'] }]
   for (const options of [
@@ -41,7 +41,7 @@ test('options of another shape are refused at once', async () => {
   createProvider({ chains, chainId: '0x1', accounts: ["m/44'/60'/0'/0/7"] })
 })
 
-test('without a browser it is made all the same, and asks nodes', async (t) => {
+test('a provider also works outside a browser, where it asks nodes', async (t) => {
   const { createProvider } = await import(`${process.env.DIST}/imkey.js`)
   const node = await fakeNode(t, { eth_blockNumber: '0x10' })
   const provider = createProvider({ chains: [{ chainId: 1, rpcUrls: [node.url] }] })
@@ -53,7 +53,7 @@ test('without a browser it is made all the same, and asks nodes', async (t) => {
   })
 })
 
-test('a request of another shape is -32602', async (t) => {
+test('a malformed request is -32602', async (t) => {
   const { provider, sdk } = await page(t)
   for (const request of [
     undefined,
@@ -85,7 +85,7 @@ test('eth_accounts touches neither USB nor the node', async (t) => {
   assert.deepEqual([usb.asked, node.asked, device.calls], [[], [], []])
 })
 
-test('connecting gives the accounts and says so', async (t) => {
+test('connecting returns the accounts and emits connect and accountsChanged', async (t) => {
   const { ask, heard, usb, provider } = await page(t)
   assert.equal(provider.isConnected(), false)
   assert.deepEqual(await ask('eth_requestAccounts'), [A0])
@@ -98,10 +98,10 @@ test('connecting gives the accounts and says so', async (t) => {
   assert.deepEqual(await ask('eth_requestAccounts'), [A0])
   assert.deepEqual(await ask('eth_accounts'), [A0])
   assert.equal(await ask('eth_coinbase'), A0)
-  assert.equal(heard.length, 2, 'what is no news is not told')
+  assert.equal(heard.length, 2, 'no event without a change')
 })
 
-test('accounts come by count, scheme or path', async (t) => {
+test('accounts are chosen by count, scheme or path', async (t) => {
   for (const [options, paths] of [
     [{ accounts: 2 }, ["m/44'/60'/0'/0/0", "m/44'/60'/0'/0/1"]],
     [{ accounts: 2, pathScheme: 'legacy' }, ["m/44'/60'/0'/0", "m/44'/60'/0'/1"]],
@@ -119,7 +119,7 @@ test('accounts come by count, scheme or path', async (t) => {
   assert.deepEqual(await ask('eth_accounts'), [A0, A1])
 })
 
-test('the chooser opens in the turn of the click, before anything is downloaded', async (t) => {
+test('the chooser opens within the click, before anything is downloaded', async (t) => {
   const { ask, usb, events } = await page(t, { devices: [] })
   const { fetch } = globalThis
   t.after(() => {
@@ -186,7 +186,7 @@ test('a chooser outside a click is not a rejection by the user', async (t) => {
   await assert.rejects(ask('eth_requestAccounts'), { code: 4100, data: reason('permission-denied', true) })
 })
 
-test("the device's errors have their codes and keep their reasons", async (t) => {
+test("the device's errors become EIP-1193 codes and keep their reasons", async (t) => {
   const { ask, device } = await connected(t)
   for (const [code, expected] of Object.entries({
     'user-rejected': 4001,
@@ -223,14 +223,14 @@ test("the device's errors have their codes and keep their reasons", async (t) =>
     assert.match(
       error.message,
       new RegExp(`^[A-Z].+\\. [A-Z].+\\. \\(the device says ${code}\\)$`),
-      'a sentence, what to do next, and the details',
+      'what happened, what to do next, and the details',
     )
   }
   assert.deepEqual(await ask('eth_accounts'), [A0], 'none of them loses the accounts')
-  assert.equal(device.open, 0, 'the device is given free')
+  assert.equal(device.open, 0, 'the device is released')
 })
 
-test('a locked device is asked once, and once more when the dApp asks again', async (t) => {
+test('a locked device is tried once for each request of the dApp', async (t) => {
   const device = wallet()
   let tries = 0
   device.refuses = (host) => (tries++, host.makeError('locked', 'enter the PIN', 0xf081, true))
@@ -256,7 +256,7 @@ test('unknown wallet methods are 4200, and reach no node', async (t) => {
   assert.deepEqual(node.asked, [])
 })
 
-test("everything else goes to the node as it is, and the node's errors come as they are", async (t) => {
+test("all other methods are passed to the node unchanged, and so are the node's errors", async (t) => {
   const { ask, node, sdk } = await page(t)
   node.answers.eth_call = (...params) => ({ params })
   node.answers.constructor = 'a method of that name'
@@ -275,7 +275,7 @@ test("everything else goes to the node as it is, and the node's errors come as t
   await assert.rejects(ask('eth_call', [1n]), { code: -32602 })
 })
 
-test('a node that is none is told, without its key', async (t) => {
+test('an answer that is not JSON-RPC is an error, which does not contain the API key of the address', async (t) => {
   const { ask, node } = await page(t)
   const json = (answer) => (response) => response.end(JSON.stringify(answer))
   for (const [what, reply, retryable] of [
@@ -301,10 +301,10 @@ test('a node that is none is told, without its key', async (t) => {
   await assert.rejects(ask('eth_blockNumber'), { code: -32603, message: /cannot be reached/, data: reason('node-unreachable', true) })
 })
 
-test('an answer that does not end is given up, and not kept', async (t) => {
+test('an answer of more than 8 MB is aborted, and memory does not grow with it', async (t) => {
   const { ask, node } = await page(t)
   node.answers.eth_call = `0x${'00'.repeat(3 << 20)}`
-  assert.equal((await ask('eth_call', [{}])).length, 2 + (6 << 20), 'a long one is an answer')
+  assert.equal((await ask('eth_call', [{}])).length, 2 + (6 << 20), 'a long answer is valid')
   let written = 0
   const closed = new Promise((resolve) => {
     node.reply = async (response) => {
@@ -319,7 +319,7 @@ test('an answer that does not end is given up, and not kept', async (t) => {
   assert(written < 64 << 20, `${written} bytes`)
 })
 
-test('a node that does not answer is given up', async (t) => {
+test('a node that does not answer in time is an error', async (t) => {
   const { ask, node } = await page(t, { rpcTimeout: 50 })
   node.reply = () => {}
   await assert.rejects(ask('eth_blockNumber'), { code: -32603, message: /within 0.05 seconds/, data: reason('timeout', true) })
@@ -328,7 +328,7 @@ test('a node that does not answer is given up', async (t) => {
   await assert.rejects(ask('eth_blockNumber', [], { signal: controller.signal }), { code: -32603, data: reason('aborted', true) })
 })
 
-test('the next node is asked when one does not answer, and not when it says no', async (t) => {
+test('the next node is asked if one does not answer, but not if it answers with an error', async (t) => {
   const [first, second] = [await fakeNode(t), await fakeNode(t, { eth_blockNumber: '0x2' })]
   const { ask } = await page(t, { chains: [{ chainId: 1, rpcUrls: [first.url, second.url] }] })
   await assert.rejects(ask('eth_blockNumber'), { code: -32601 })
@@ -349,7 +349,7 @@ test('permissions are requested, reported and revoked', async (t) => {
   const other = wallet({ serial: 'imKey2', accounts: [B0] })
   usb.choice = async () => other
   await ask('wallet_requestPermissions', [{ eth_accounts: {} }])
-  assert.deepEqual(await ask('eth_accounts'), [B0], 'asked again, the user chooses again')
+  assert.deepEqual(await ask('eth_accounts'), [B0], 'a second request opens the chooser again')
 
   assert.equal(await ask('wallet_revokePermissions', [{ eth_accounts: {} }]), null)
   assert.deepEqual(await ask('eth_accounts'), [])
@@ -362,7 +362,7 @@ test('permissions are requested, reported and revoked', async (t) => {
   await assert.rejects(ask('personal_sign', ['0x00', B0]), { code: 4100 })
 })
 
-test('listeners that ask hear what is so, and connect and disconnect are what isConnected says', async (t) => {
+test('listeners see the new state, and connect and disconnect agree with isConnected', async (t) => {
   const { ask, provider, device, events, usb } = await page(t)
   const told = []
   for (const name of ['connect', 'disconnect', 'accountsChanged']) {
@@ -387,7 +387,7 @@ test('listeners that ask hear what is so, and connect and disconnect are what is
   await tells(disconnects)
   await revoke()
   await ask('eth_requestAccounts')
-  await tells(connects) // and nothing of what was no news
+  await tells(connects) // no events for the revocation without a connection
   device.signMessage = () => {
     throw device.error('invalid-argument', { data: { reason: 'foreign-from' } })
   }
@@ -402,7 +402,7 @@ test('listeners that ask hear what is so, and connect and disconnect are what is
   for (const error of events('disconnect')) assert.deepEqual([error.code, error.data], [4900, reason('device-disconnected', true)])
 })
 
-test('connect is told once in a connection, by whichever way the device comes', async (t) => {
+test('connect is emitted once for a connection, in whichever way the device is found', async (t) => {
   const { ask, device, usb, events } = await page(t)
   await ask('eth_requestAccounts')
   assert.deepEqual(events('connect'), [{ chainId: '0x1' }])
@@ -414,20 +414,20 @@ test('connect is told once in a connection, by whichever way the device comes', 
   assert.deepEqual(
     [events('connect').length, events('disconnect').length],
     [1, 0],
-    'another device takes its place, and the first one is none of ours',
+    'another device replaced the first one, which no longer matters',
   )
 
   usb.plug('disconnect', other)
   const again = wallet({ serial: 'imKey2', accounts: [B0] })
   usb.devices = [again]
-  const asked = ['one', 'two'].map((text) => ask('personal_sign', [text, B0])) // find it, too
+  const asked = ['one', 'two'].map((text) => ask('personal_sign', [text, B0])) // both find the device, too
   usb.plug('connect', again)
   await Promise.all(asked)
   await ask('eth_requestAccounts')
   assert.deepEqual([events('connect').length, events('disconnect').length], [2, 1])
 })
 
-test('a device that is unplugged during the last answer to connecting is no connection', async (t) => {
+test('a device that is unplugged during the last answer does not connect', async (t) => {
   const { ask, device, usb, heard, provider } = await page(t)
   device.getAccount = ({ path }) => {
     usb.plug('disconnect', device)
@@ -441,7 +441,7 @@ test('a device that is unplugged during the last answer to connecting is no conn
   assert.deepEqual(await ask('eth_requestAccounts'), [A0])
 })
 
-test('another device that is unplugged while its accounts are read is not taken up', async (t) => {
+test('another device that is unplugged while its accounts are read does not connect', async (t) => {
   const { ask, device, usb, heard, provider } = await connected(t)
   const other = wallet({ serial: 'imKey2', accounts: [B0] })
   usb.plug('disconnect', device)
@@ -452,19 +452,19 @@ test('another device that is unplugged while its accounts are read is not taken 
   }
   usb.devices = []
   usb.plug('connect', other)
-  await until(() => other.calls.length === 1) // and the next one waits its turn
+  await until(() => other.calls.length === 1) // the next request waits for its turn
   await assert.rejects(ask('personal_sign', ['0x00', A0]), { code: 4900, data: reason('device-disconnected', true) })
   assert.deepEqual([heard, provider.isConnected(), await ask('eth_accounts')], [[], false, [A0]])
 })
 
-test('accounts are not given if the permission is revoked while they are read', async (t) => {
+test('no accounts are returned if the permission is revoked while they are read', async (t) => {
   const revoke = (it) => it.ask('wallet_revokePermissions', [{ eth_accounts: {} }])
   const nothing = async (it) =>
     assert.deepEqual(
       [it.events('connect'), it.events('accountsChanged'), it.provider.isConnected(), await it.ask('eth_accounts')],
       [[], [], false, []],
     )
-  // While the device is read: it is told to stop, and a new request waits until it has.
+  // While the accounts are read: the device is told to cancel, and a new request waits until it is idle.
   let it = await page(t)
   let begun, idle
   it.device.getAccount = ({ signal }) =>
@@ -484,13 +484,13 @@ test('accounts are not given if the permission is revoked while they are read', 
   await Promise.all(asked.map((request) => assert.rejects(request, { code: 4100, message: /revoked/ })))
   assert.deepEqual(await anew, [A0])
 
-  // With the very last answer of it.
+  // During the device's last answer.
   it = await page(t)
   it.device.getAccount = async ({ path }) => (await revoke(it), { address: A0, path })
   await assert.rejects(it.ask('eth_requestAccounts'), { code: 4100, message: /revoked/ })
   await nothing(it)
 
-  // While the user chooses, or binds.
+  // While the user chooses a device, or binds it.
   it = await page(t, { devices: [] })
   it.usb.choice = () => new Promise(() => {})
   const choosing = it.ask('eth_requestAccounts')
@@ -507,7 +507,7 @@ test('accounts are not given if the permission is revoked while they are read', 
   assert.equal(it.device.open, 0)
 })
 
-test('chains are switched among the known ones', async (t) => {
+test('the dApp can switch to known chains only', async (t) => {
   const [one, ten] = [await fakeNode(t), await fakeNode(t, { eth_chainId: '0xa', eth_blockNumber: '0xaa' })]
   const { ask, events } = await page(t, {
     chains: [
@@ -532,7 +532,7 @@ test('chains are switched among the known ones', async (t) => {
   await assert.rejects(ask('wallet_switchEthereumChain', []), { code: -32602 })
 })
 
-test('a chain is added when its node agrees, and selected', async (t) => {
+test('a chain is added and selected if its node confirms the chain id', async (t) => {
   const ten = await fakeNode(t, { eth_chainId: '0xa' })
   const { ask, events } = await page(t)
   const chain = { chainId: '0xa', chainName: 'Ten', rpcUrls: [ten.url], nativeCurrency: { name: 'Ten', symbol: 'TEN', decimals: 18 } }
@@ -550,10 +550,10 @@ test('a chain is added when its node agrees, and selected', async (t) => {
   assert.deepEqual(events('chainChanged'), ['0xa'])
   const { url } = await fakeNode(t, { eth_chainId: '0x1' })
   assert.equal(await ask('wallet_addEthereumChain', [{ ...chain, chainId: '0x1', rpcUrls: [url] }]), null)
-  assert.equal(await ask('eth_chainId'), '0x1', 'a known one is selected, and keeps its node')
+  assert.equal(await ask('eth_chainId'), '0x1', 'a known chain is selected and keeps its node')
 })
 
-test('listeners come and go as in Node', async (t) => {
+test('listeners are added and removed as in Node', async (t) => {
   const { provider, ask } = await page(t, {
     chains: [
       { chainId: 1, rpcUrls: ['https://a.example'] },
@@ -562,7 +562,7 @@ test('listeners come and go as in Node', async (t) => {
   })
   const told = []
   const twice = (id) => told.push(`twice ${id}`)
-  const { on, once, removeListener, request } = provider // none needs its this
+  const { on, once, removeListener, request } = provider // they work without this
   assert.equal(on('chainChanged', twice), provider)
   on('chainChanged', twice)
   once('chainChanged', (id) => told.push(`once ${id}`))
@@ -579,7 +579,7 @@ test('listeners come and go as in Node', async (t) => {
   assert.deepEqual(told.slice(3), ['twice 0x1'])
 })
 
-test('an error of a listener is reported to the page and stops nothing', async (t) => {
+test('an error of a listener is reported to the page, and the other listeners still get the event', async (t) => {
   const { provider, ask } = await page(t, {
     chains: [
       { chainId: 1, rpcUrls: ['https://a.example'] },
@@ -653,14 +653,14 @@ test('subscriptions arrive as messages', async (t) => {
   const connections = sockets.length
 
   await ask('wallet_switchEthereumChain', [{ chainId: '0x2' }])
-  await assert.rejects(ask('eth_subscribe', ['newHeads']), { code: -32601 }, "without a WebSocket it is the node's word")
+  await assert.rejects(ask('eth_subscribe', ['newHeads']), { code: -32601 }, 'without a WebSocket the node answers')
   await ask('wallet_switchEthereumChain', [{ chainId: '0x3' }])
   for (let i = 0; i < 2; i++)
     await assert.rejects(ask('eth_subscribe', ['newHeads']), { code: -32603, data: reason('node-unreachable', true) })
   assert.equal(sockets.length, connections + 2)
 })
 
-test('what is remembered outlasts a reload, where the dApp asks for that', async (t) => {
+test('with remember, the accounts are known after a reload', async (t) => {
   const kept = new Map()
   globalThis.localStorage = {
     getItem: (key) => kept.get(key) ?? null,
@@ -682,12 +682,12 @@ test('what is remembered outlasts a reload, where the dApp asks for that', async
   await second.request({ method: 'personal_sign', params: ['0x00', A0] })
   assert.equal(second.isConnected(), true)
 
-  // After a reload the device that the accounts are on is found among several without a choice.
+  // After a reload, the device with the accounts is found among several without the chooser.
   it.usb.devices = [wallet({ serial: 'imKey2', accounts: [B0] }), ...it.usb.devices]
   it.usb.choice = () => assert.fail('the chooser was opened')
   assert.deepEqual(await it.create({ remember: true }).request({ method: 'eth_requestAccounts' }), [A0])
 
-  // The chain is kept, too; one that the site has no more is not.
+  // The selected chain is kept, too, if the site still has it.
   const chains = [1, 2].map((chainId) => ({ chainId, rpcUrls: [it.node.url] }))
   const on = (given) => it.create({ remember: true, chains: given }).request({ method: 'eth_chainId' })
   const two = it.create({ remember: true, chains })
@@ -697,14 +697,14 @@ test('what is remembered outlasts a reload, where the dApp asks for that', async
   assert.deepEqual([await on(chains), await on(chains.slice(0, 1)), await on([...chains].reverse())], ['0x2', '0x1', '0x2'])
 
   await second.request({ method: 'wallet_revokePermissions', params: [{ eth_accounts: {} }] })
-  assert.equal(kept.size, 1, 'those of the other provider')
+  assert.equal(kept.size, 1, 'the entry of the other provider')
   await it.create({ remember: true }).request({ method: 'eth_requestAccounts' })
   for (const key of kept.keys()) kept.set(key, '{"accounts":"x"}')
   assert.equal(kept.size, 2)
   assert.deepEqual(await it.create({ remember: true }).request({ method: 'eth_accounts' }), [])
 })
 
-test('providers of one site are remembered apart, and a permission revoked in one tab is revoked in all', async (t) => {
+test('each provider of a site has its own entry, and a permission that is revoked in one tab is revoked in all', async (t) => {
   const kept = new Map()
   globalThis.localStorage = {
     getItem: (key) => kept.get(key) ?? null,
@@ -738,7 +738,7 @@ test('providers of one site are remembered apart, and a permission revoked in on
   const tell = (key) => {
     for (const listener of listeners) listener({ key })
   }
-  for (const key of before) tell(key) // an entry that was only written again changes nothing
+  for (const key of before) tell(key) // an entry that was written again without a change has no effect
   assert.deepEqual([told, await accounts(tab)], [[], [A0]])
   await one.request({ method: 'wallet_revokePermissions', params: [{ eth_accounts: {} }] })
   const [gone, ...others] = [...before].filter((key) => !kept.has(key))

@@ -1,4 +1,4 @@
-// What the provider has the device sign, one thing at a time, and what becomes of it when somebody pulls the plug.
+// Tests of signing with the provider: what the device is asked to sign, the queue of requests, and unplugging meanwhile.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { A0, A1, B0, connected, fakeNode, HASH, page, SIGNATURE, TO, until, wallet } from '../testdata/fakewallet.js'
@@ -16,7 +16,7 @@ const deferred = () => {
   return it
 }
 
-test('messages are signed as bytes when they are hex, else as text', async (t) => {
+test('a message in hex is signed as bytes, any other as text', async (t) => {
   const { ask, device } = await connected(t, { accounts: 2 })
   const signed = () => device.calls.at(-1)
   assert.equal(await ask('personal_sign', ['0x48656C6c6f', A1]), SIGNATURE)
@@ -43,7 +43,7 @@ test('messages are signed as bytes when they are hex, else as text', async (t) =
   assert.deepEqual(signed()[1], Uint8Array.of(0xde, 0xad, 0xbe, 0xef))
 })
 
-test('what a script adds to every object lets nothing unbound sign', async (t) => {
+test('a field that a script adds to Object.prototype does not allow signing without a binding', async (t) => {
   Object.prototype.allowUnbound = true
   t.after(() => {
     delete Object.prototype.allowUnbound
@@ -58,7 +58,7 @@ test('what a script adds to every object lets nothing unbound sign', async (t) =
   )
 })
 
-test('typed data is signed by its version, as text or as an object', async (t) => {
+test('typed data is signed in its version, given as text or as an object', async (t) => {
   const { ask, device } = await connected(t)
   for (const [method, version] of [
     ['eth_signTypedData_v3', 'V3'],
@@ -88,7 +88,7 @@ test('typed data for another chain is 4901', async (t) => {
   assert.equal(device.calls.length, 4)
 })
 
-test('malformed typed data is -32602 before the device hears of it', async (t) => {
+test('malformed typed data is -32602 before anything is sent to the device', async (t) => {
   const { ask, device } = await connected(t)
   const cycle = { ...typed, message: {} }
   cycle.message.self = cycle
@@ -123,10 +123,10 @@ test('malformed typed data is -32602 before the device hears of it', async (t) =
   }
   assert.deepEqual(device.calls, [])
   await ask('eth_signTypedData_v4', [A0, '{"types":{},"primaryType":"A","domain":{},"message":{"__proto__":{"a":1}}}'])
-  assert.deepEqual(Object.keys(device.calls[0][1].message), ['__proto__'], 'no key of a document means anything to JavaScript')
+  assert.deepEqual(Object.keys(device.calls[0][1].message), ['__proto__'], 'a key named __proto__ is an ordinary key')
 })
 
-test('where the domain itself is signed there is no message', async (t) => {
+test('with the primary type EIP712Domain, the message may be absent', async (t) => {
   const { ask, device } = await connected(t)
   const { types, domain } = typed
   for (const message of [undefined, null, {}]) {
@@ -139,7 +139,7 @@ test('where the domain itself is signed there is no message', async (t) => {
   }
 })
 
-test('what is signed is what was asked, whatever the page changes meanwhile', async (t) => {
+test('changes that the page makes after the request have no effect', async (t) => {
   const { ask, device } = await connected(t)
   const document = structuredClone(typed)
   const asked = ask('eth_signTypedData_v4', [A0, document])
@@ -183,7 +183,7 @@ test('malformed parameters are -32602, and a foreign account is 4100', async (t)
   assert.deepEqual(device.calls, [])
 })
 
-test('all of them need a connection first', async (t) => {
+test('signing needs a connection first', async (t) => {
   const { ask, usb, node } = await page(t)
   for (const [method, params] of [
     ['personal_sign', ['0x00', A0]],
@@ -197,7 +197,7 @@ test('all of them need a connection first', async (t) => {
 
 test('checksums of addresses are those of EIP-55', async (t) => {
   for (const address of [
-    // the EIP's own
+    // the examples of EIP-55
     '0x52908400098527886E0F7030069857D2E4169EE7',
     '0x8617E340B3D01FA5F11F306F4090FD50E238070D',
     '0xde709f2102306220921060314715629080e2fb77',
@@ -216,7 +216,7 @@ test('checksums of addresses are those of EIP-55', async (t) => {
   }
 })
 
-test('requests queue, and the device does one thing at a time', async (t) => {
+test('requests wait in a queue, and the device gets one at a time', async (t) => {
   const { ask, device } = await connected(t)
   const gates = []
   device.signMessage = (message) => {
@@ -229,7 +229,7 @@ test('requests queue, and the device does one thing at a time', async (t) => {
     await until(() => gates.length > 0)
     const [message, gate] = gates.shift()
     assert.equal(message, text)
-    assert.deepEqual(await ask('eth_accounts'), [A0], 'what needs no device does not wait')
+    assert.deepEqual(await ask('eth_accounts'), [A0], 'a request that needs no device does not wait')
     gate.resolve({ signature: text })
   }
   assert.deepEqual(await Promise.all(asked), ['one', 'two', 'three'])
@@ -238,7 +238,7 @@ test('requests queue, and the device does one thing at a time', async (t) => {
   assert.equal(device.opened, 2, 'once to connect, once for all three')
 })
 
-test('no device stays claimed when nothing is left to do with it', async (t) => {
+test('the device is released when no request needs it', async (t) => {
   const it = await connected(t)
   const { ask, device, usb } = it
   const gate = deferred()
@@ -252,17 +252,17 @@ test('no device stays claimed when nothing is left to do with it', async (t) => 
   await assert.rejects(given, { data: reason('aborted', true) })
   gate.resolve()
   await first
-  assert.equal(device.open, 0, 'what was given up keeps nothing open')
+  assert.equal(device.open, 0, 'an aborted request does not keep the device open')
 
   it.node.answers.eth_chainId = '0x2'
   const failed = [ask('personal_sign', ['two', A0]), ask('eth_sendTransaction', [{ to: TO }])]
   await failed[0]
   await assert.rejects(failed[1], { code: 4901 })
-  assert.equal(device.open, 0, 'nor what ends before it reaches the device')
+  assert.equal(device.open, 0, 'nor does a request that fails before it reaches the device')
 
   const other = wallet({ serial: 'imKey2', accounts: [B0] })
   other.getAccount = () => {
-    assert.equal(device.open, 0, 'nor another device')
+    assert.equal(device.open, 0, 'the first device is released before another one is used')
     return { address: B0 }
   }
   usb.choice = async () => other
@@ -279,7 +279,7 @@ test('no device stays claimed when nothing is left to do with it', async (t) => 
   assert.deepEqual([device.open, other.open], [0, 0])
 })
 
-test('one that fails does not stop the next', async (t) => {
+test('a failed request does not stop the next one', async (t) => {
   const { ask, device } = await connected(t)
   device.signMessage = (message) => {
     if (message === 'no') throw device.error('user-rejected', { statusWord: 0x6940, retryable: true })
@@ -290,7 +290,7 @@ test('one that fails does not stop the next', async (t) => {
   assert.equal(yes.value, SIGNATURE)
 })
 
-test('a signal ends a call that waits its turn at once, and one under way when the device is idle', async (t) => {
+test('a signal ends a waiting request at once, and a request under way when the device is idle', async (t) => {
   const { ask, device } = await connected(t)
   const idle = deferred()
   let begun = false
@@ -323,7 +323,7 @@ test('a signal ends a call that waits its turn at once, and one under way when t
   await assert.rejects(ask('personal_sign', ['0x00', A0], { signal: AbortSignal.abort() }), { code: -32603, data: reason('aborted', true) })
 })
 
-test('a signal ends connecting, but not for those who joined', async (t) => {
+test('a signal ends connecting for its own request only', async (t) => {
   const { ask, device } = await page(t)
   const gate = deferred()
   let begun = 0
@@ -355,7 +355,7 @@ test('a signal ends connecting, but not for those who joined', async (t) => {
   assert.equal(device.inUse, 0)
 })
 
-test('who asks while a connecting that was given up ends, begins anew', async (t) => {
+test('a request that comes while an aborted attempt to connect ends starts a new attempt', async (t) => {
   const { ask, device } = await page(t)
   const idle = deferred()
   let begun = false
@@ -376,10 +376,10 @@ test('who asks while a connecting that was given up ends, begins anew', async (t
   idle.resolve()
   await assert.rejects(first, { code: -32603, data: reason('aborted', true) })
   assert.deepEqual(await Promise.all([second, third]), [[A0], [A0]])
-  assert.equal(device.calls.length, 2, 'one given up, and one for the two who came later')
+  assert.equal(device.calls.length, 2, 'one aborted attempt, and one for the two later requests')
 })
 
-test('the user is told what to do', async (t) => {
+test('interaction events say what the user has to do', async (t) => {
   const { ask, device, events } = await connected(t)
   const screen = { payment: '1.0 ETH', receiver: TO, fee: '0.000126 ETH' }
   const detail = { reason: 'confirm', operation: 'transaction', blind: false, screen }
@@ -395,7 +395,7 @@ test('the user is told what to do', async (t) => {
   )
 })
 
-test('unplugged is 4900, and the same device plugged in again is found without a reload', async (t) => {
+test('an unplugged device is 4900, and is found without a reload when it is plugged in again', async (t) => {
   const { ask, device, usb, heard, events, provider, sdk } = await connected(t)
   device.signMessage = () => {
     usb.plug('disconnect', device)
@@ -403,13 +403,13 @@ test('unplugged is 4900, and the same device plugged in again is found without a
   }
   await assert.rejects(ask('personal_sign', ['0x00', A0]), { code: 4900, data: reason('device-disconnected', true) })
   const [error] = events('disconnect')
-  assert.equal(events('disconnect').length, 1, 'told once')
+  assert.equal(events('disconnect').length, 1, 'one event')
   assert(error instanceof sdk.ProviderRpcError)
   assert.deepEqual([error.code, error.data], [4900, reason('device-disconnected', true)])
   assert.equal(provider.isConnected(), false)
   usb.devices = []
   await assert.rejects(ask('personal_sign', ['0x00', A0]), { code: 4900, data: reason('device-disconnected', true) })
-  assert.deepEqual(await ask('eth_accounts'), [A0], "still the dApp's accounts")
+  assert.deepEqual(await ask('eth_accounts'), [A0], 'the dApp keeps its accounts')
 
   heard.length = 0
   const again = wallet()
@@ -421,7 +421,7 @@ test('unplugged is 4900, and the same device plugged in again is found without a
   assert.equal(again.calls.length, 1)
 })
 
-test('a device that came back unheard is found by the next request', async (t) => {
+test('a device that was plugged in without an event is found by the next request', async (t) => {
   const { ask, device, usb, events } = await connected(t)
   usb.plug('disconnect', device)
   usb.devices = [wallet({ serial: 'imKey2' }), wallet()]
@@ -429,12 +429,12 @@ test('a device that came back unheard is found by the next request', async (t) =
   assert.deepEqual(events('connect'), [{ chainId: '0x1' }])
 })
 
-test('another device in its place brings its own accounts', async (t) => {
+test('another device that replaces the first one brings its own accounts', async (t) => {
   const { ask, device, usb, heard } = await connected(t)
   const other = wallet({ serial: 'imKey2', accounts: [B0] })
   usb.plug('connect', other)
   await new Promise(setImmediate)
-  assert.deepEqual(other.calls, [], 'beside the first one it is left alone')
+  assert.deepEqual(other.calls, [], 'it is not used while the first device is plugged in')
   usb.plug('disconnect', device)
   heard.length = 0
   usb.plug('connect', other)
@@ -447,7 +447,7 @@ test('another device in its place brings its own accounts', async (t) => {
   await assert.rejects(ask('personal_sign', ['0x00', A0]), { code: 4100 })
 })
 
-test('another device that is not ready is left alone until somebody asks', async (t) => {
+test('another device that is not bound is not used until the dApp asks', async (t) => {
   const { ask, device, usb, heard } = await connected(t, { pairing: () => assert.fail('no pairing was expected') })
   const other = wallet({ serial: 'imKey2', accounts: [B0], status: 'unbound' })
   usb.plug('disconnect', device)
@@ -460,7 +460,7 @@ test('another device that is not ready is left alone until somebody asks', async
   assert.deepEqual(await ask('eth_requestAccounts'), [B0])
 })
 
-test('a revoked permission is a disconnected device', async (t) => {
+test('a revoked permission disconnects the device', async (t) => {
   const { ask, device, events, provider } = await connected(t)
   device.signMessage = () => {
     throw device.error('device-disconnected', { retryable: true })
@@ -470,7 +470,7 @@ test('a revoked permission is a disconnected device', async (t) => {
   assert.equal(provider.isConnected(), false)
 })
 
-test('another wallet on the same device is 4100, and its old accounts are forgotten', async (t) => {
+test('another wallet on the same device is 4100, and the old accounts are forgotten', async (t) => {
   for (const data of [{ reason: 'foreign-from' }, { at: 'from', reason: 'another' }]) {
     const { ask, device, events } = await connected(t)
     device.accounts = [B0]
@@ -483,7 +483,7 @@ test('another wallet on the same device is 4100, and its old accounts are forgot
   }
 })
 
-test("a call whose account is another device's past is 4100, and the device of now is left alone", async (t) => {
+test('a waiting request for an account of the previous device is 4100, and the current device gets nothing', async (t) => {
   const { ask, device, usb, events } = await connected(t)
   const other = wallet({ serial: 'imKey2', accounts: [B0] })
   other.signMessage = (_, { from }) => {
@@ -506,19 +506,19 @@ test("a call whose account is another device's past is 4100, and the device of n
   assert.deepEqual(
     other.calls.map(([name]) => name),
     ['getAccount'],
-    'nothing of the other wallet is asked of it',
+    'it gets no request for an account of the other wallet',
   )
   assert.deepEqual(await ask('eth_accounts'), [B0])
   assert.deepEqual(events('accountsChanged'), [[B0]])
   assert.equal(await ask('personal_sign', ['three', B0]), SIGNATURE)
 })
 
-test('another wallet on a device that was left meanwhile loses nothing of the one of now', async (t) => {
+test('an error of a device that was replaced meanwhile does not remove the accounts of the current device', async (t) => {
   const { ask, device, usb, events } = await connected(t)
   device.signMessage = () => {
     usb.plug('disconnect', device)
     const again = wallet()
-    usb.plug('connect', again) // the same device, with what is known of it
+    usb.plug('connect', again) // the same device, plugged in again
     throw device.error('invalid-argument', { data: { reason: 'foreign-from' } })
   }
   await assert.rejects(ask('personal_sign', ['0x00', A0]), { code: 4100 })
@@ -526,7 +526,7 @@ test('another wallet on a device that was left meanwhile loses nothing of the on
   assert.deepEqual(await ask('eth_accounts'), [A0])
 })
 
-test('revoking stops what waits its turn, and what has begun but is not on the device yet', async (t) => {
+test('a revocation stops waiting requests, and requests that have not reached the device', async (t) => {
   const { ask, node, device } = await connected(t)
   const gate = deferred()
   device.signMessage = () => gate.promise
@@ -538,7 +538,7 @@ test('revoking stops what waits its turn, and what has begun but is not on the d
   gate.resolve({ signature: SIGNATURE })
   await first
   for (const each of waiting) await assert.rejects(each, { code: 4100 })
-  assert.deepEqual(node.asked, [], 'nor does a node hear of it')
+  assert.deepEqual(node.asked, [], 'nothing is sent to a node either')
 
   await ask('eth_requestAccounts')
   device.calls.length = device.opened = 0
@@ -547,7 +547,7 @@ test('revoking stops what waits its turn, and what has begun but is not on the d
   assert.deepEqual([device.calls, device.opened], [[], 0])
 })
 
-test('revoking while the device opens, is found or is paired leaves it alone', async (t) => {
+test('after a revocation while the device is looked for or bound, nothing is signed', async (t) => {
   let it
   const revoke = () => it.ask('wallet_revokePermissions', [{ eth_accounts: {} }])
   it = await connected(t, {
@@ -558,7 +558,11 @@ test('revoking while the device opens, is found or is paired leaves it alone', a
   })
   it.device.status = 'unbound'
   await assert.rejects(it.ask('personal_sign', ['0x00', A0]), { code: 4100 })
-  assert.equal(it.device.calls.filter(([name]) => name === 'signMessage').length, 1, 'the one that found out')
+  assert.equal(
+    it.device.calls.filter(([name]) => name === 'signMessage').length,
+    1,
+    'only the request that found that the device is not bound',
+  )
 
   it = await connected(t)
   it.usb.plug('disconnect', it.device)
@@ -589,7 +593,7 @@ test('typed data that waited while the chain was switched is 4901', async (t) =>
   assert(!device.calls.some(([name]) => name === 'signTypedData'))
 })
 
-test('an unbound device is bound in between, or 4100', async (t) => {
+test('an unbound device is bound within the request, or the request is 4100', async (t) => {
   for (const status of ['unbound', 'bound-elsewhere']) {
     const code = status === 'unbound' ? 'not-bound' : status
     const { ask } = await page(t, { devices: [wallet({ status })] })
@@ -611,7 +615,7 @@ test('an unbound device is bound in between, or 4100', async (t) => {
   }
 })
 
-test('a binding that was lost is made anew within the request that found out', async (t) => {
+test('a lost binding is made again within the request that notices it', async (t) => {
   const it = await connected(t, {
     pairing: async () => {
       it.device.status = 'bound'
@@ -621,7 +625,7 @@ test('a binding that was lost is made anew within the request that found out', a
   assert.equal(await it.ask('personal_sign', ['0x00', A0]), SIGNATURE)
 })
 
-test('a binding that the user rejects is 4001, one that does not help is not tried again', async (t) => {
+test('a binding that the user cancels is 4001, and a binding without effect is not tried again', async (t) => {
   const it = await page(t, {
     devices: [wallet({ status: 'unbound' })],
     pairing: async () => {
@@ -671,7 +675,7 @@ test('a provider announces itself by EIP-6963', async (t) => {
   window.dispatchEvent(new Event('eip6963:requestProvider'))
   assert.equal(heard.length, 2)
   sdk.announceProvider(provider)()
-  assert.equal(heard[2].info.uuid, info.uuid, 'stable as long as the page')
+  assert.equal(heard[2].info.uuid, info.uuid, 'the same as long as the page exists')
   sdk.announceProvider(create(), { name: 'Mine' })()
   assert.notEqual(heard[3].info.uuid, info.uuid)
   assert.equal(heard[3].info.name, 'Mine')

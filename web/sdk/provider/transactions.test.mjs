@@ -1,4 +1,4 @@
-// Transactions, completed as wallets do and handed to a node that may lie.
+// Tests of transactions: how the provider completes, signs and sends them, with nodes that may lie.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { A0, A1, connected, fakeNode, HASH, TO, until } from '../testdata/fakewallet.js'
@@ -10,7 +10,7 @@ const no =
     throw { code, message: 'no' }
   }
 
-/** sent gives what the device was asked to sign. */
+/** sent sends a transaction. It returns the page with the hash, and with the arguments of the device's signTransaction. */
 async function sent(t, tx, { answers, ...options } = {}) {
   const it = await connected(t, { node: await fakeNode(t, answers), ...options })
   const hash = await it.ask('eth_sendTransaction', [tx])
@@ -18,7 +18,7 @@ async function sent(t, tx, { answers, ...options } = {}) {
   return { ...it, hash, signed, signer }
 }
 
-test('a transfer gets nonce, gas and EIP-1559 fees, and the hash that was computed', async (t) => {
+test('a transfer gets nonce, gas and EIP-1559 fees, and returns the computed hash', async (t) => {
   const { hash, signed, signer, node } = await sent(t, { from: A0, to: TO, value: '0xde0b6b3a7640000' })
   assert.equal(hash, HASH)
   assert.deepEqual(signed, {
@@ -45,14 +45,14 @@ test('a transfer gets nonce, gas and EIP-1559 fees, and the hash that was comput
   assert.deepEqual(node.asked.at(-1), ['eth_sendRawTransaction', [`0x02${'cd'.repeat(40)}`]])
 })
 
-test('gas has head-room, but for a plain transfer', async (t) => {
+test('gas gets head-room, except for a plain transfer', async (t) => {
   const { signed, node } = await sent(t, { to: TO, data: '0xA9059CBB' }, { answers: { eth_estimateGas: '0x186a0' } })
   assert.equal(Number(signed.gas), 125_000)
   assert.equal(signed.data, '0xa9059cbb')
   assert.deepEqual(node.asked.find(([method]) => method === 'eth_estimateGas')[1], [{ from: A0, to: TO, value: '0x0', data: '0xa9059cbb' }])
 })
 
-test('what the dApp says is kept', async (t) => {
+test('fields that the dApp sets are kept', async (t) => {
   const tx = { to: TO, nonce: '0x1', gas: '0x7530', maxFeePerGas: '0x64', maxPriorityFeePerGas: '0x1', chainId: '0x1', type: '0x2' }
   const { signed, node } = await sent(t, tx)
   assert.deepEqual(signed, { ...tx, from: A0, value: '0x0', data: '0x' })
@@ -64,7 +64,7 @@ test('what the dApp says is kept', async (t) => {
     value: '0x0',
     data: '0x00',
   })
-  assert.equal((await sent(t, { to: TO, maxFeePerGas: '0x2' })).signed.maxPriorityFeePerGas, '0x2', 'no tip above the whole')
+  assert.equal((await sent(t, { to: TO, maxFeePerGas: '0x2' })).signed.maxPriorityFeePerGas, '0x2', 'the tip is at most the whole fee')
   assert.deepEqual(
     (({ maxFeePerGas, maxPriorityFeePerGas }) => [maxFeePerGas, maxPriorityFeePerGas])(
       (await sent(t, { to: TO, maxPriorityFeePerGas: '0xa' })).signed,
@@ -74,7 +74,7 @@ test('what the dApp says is kept', async (t) => {
   assert.equal((await sent(t, { to: TO, value: 5n, nonce: 3 })).signed.value, '0x5')
 })
 
-test('every type comes from its fields', async (t) => {
+test('the type follows from the fields', async (t) => {
   const accessList = [{ address: TO, storageKeys: [`0x${'0A'.repeat(32)}`] }]
   const lower = [{ address: TO, storageKeys: [`0x${'0a'.repeat(32)}`] }]
   const authorizationList = [{ chainId: 1, address: TO, nonce: '0x0', yParity: '0x1', r: '0x1', s: '0x2' }]
@@ -113,7 +113,7 @@ test('a chain without a base fee gets the legacy type', async (t) => {
   }
 })
 
-test('a base fee is found where the node keeps no history, and a tip where no one paid one', async (t) => {
+test('the base fee is found without a fee history, and a tip if recent blocks have none', async (t) => {
   const block = { eth_getBlockByNumber: { baseFeePerGas: '0x64' } }
   assert.equal(
     (await sent(t, { to: TO }, { answers: { eth_feeHistory: no(), eth_maxPriorityFeePerGas: '0x5', ...block } })).signed.maxFeePerGas,
@@ -126,7 +126,7 @@ test('a base fee is found where the node keeps no history, and a tip where no on
   )
 })
 
-test('malformed transactions are -32602 before the node or the device hear of them', async (t) => {
+test('malformed transactions are -32602 before anything is sent to the node or the device', async (t) => {
   const { ask, device, node } = await connected(t)
   device.calls.length = 0
   const list = [{ address: TO, storageKeys: [] }]
@@ -181,7 +181,7 @@ test('malformed transactions are -32602 before the node or the device hear of th
   assert.deepEqual([device.calls, node.asked], [[], []])
 })
 
-test('data in hex is 65535 bytes at the most, however many megabytes a dApp hands over', async (t) => {
+test('data of more than 65535 bytes is refused', async (t) => {
   const { ask, device, node } = await connected(t)
   device.calls.length = 0
   for (const bytes of [65536, 32 << 20]) {
@@ -204,7 +204,7 @@ test('data in hex is 65535 bytes at the most, however many megabytes a dApp hand
   assert.equal(device.calls.at(-1)[1].length, 65535)
 })
 
-test('a wrong chain is 4901, whether the node or the request is on it', async (t) => {
+test('a wrong chain of the node or of the request is 4901', async (t) => {
   const { ask, device, node } = await connected(t)
   device.calls.length = 0
   await assert.rejects(ask('eth_sendTransaction', [{ to: TO, chainId: '0x2' }]), { code: 4901 })
@@ -215,7 +215,7 @@ test('a wrong chain is 4901, whether the node or the request is on it', async (t
   assert.deepEqual(device.calls, [])
 })
 
-test('a node that gives nonsense is found out before the device is asked', async (t) => {
+test('an impossible answer of the node is an error before the device is asked', async (t) => {
   for (const answers of [
     { eth_chainId: 1 },
     { eth_chainId: null },
@@ -229,11 +229,11 @@ test('a node that gives nonsense is found out before the device is asked', async
   ]) {
     const { ask, device } = await connected(t, { node: await fakeNode(t, answers) })
     await assert.rejects(ask('eth_sendTransaction', [{ to: TO }]), { code: -32603, data: reason('protocol') }, JSON.stringify(answers))
-    assert.equal(device.calls.length, 1, 'the one that connected')
+    assert.equal(device.calls.length, 1, 'only the call that connected')
   }
 })
 
-test("a node's word on a transaction comes as it is, and the device is not asked", async (t) => {
+test("a node's error about a transaction is passed on unchanged, and the device is not asked", async (t) => {
   const revert = { code: 3, message: 'execution reverted', data: '0x08c379a0' }
   const { ask, device } = await connected(t, {
     node: await fakeNode(t, {
@@ -255,7 +255,7 @@ test("a node's word on a transaction comes as it is, and the device is not asked
   await assert.rejects(it.ask('eth_sendTransaction', [{ to: TO }]), poor)
 })
 
-test('a node that answers with another hash is a liar, and the true one is told', async (t) => {
+test('if a node answers with another hash, the error contains the computed one', async (t) => {
   for (const answer of [`0x${'00'.repeat(32)}`, null, {}]) {
     const { ask } = await connected(t, { node: await fakeNode(t, { eth_sendRawTransaction: answer }) })
     await assert.rejects(ask('eth_sendTransaction', [{ to: TO }]), { code: -32603, message: new RegExp(HASH), data: reason('protocol') })
@@ -263,7 +263,7 @@ test('a node that answers with another hash is a liar, and the true one is told'
   assert.equal((await sent(t, { to: TO }, { answers: { eth_sendRawTransaction: HASH.toUpperCase().replace('X', 'x') } })).hash, HASH)
 })
 
-test('a node that falls silent after the signature leaves the hash', async (t) => {
+test('if the node does not answer after the signature, the error contains the hash', async (t) => {
   const { ask, node, device } = await connected(t)
   device.signTransaction = () => {
     node.reply = (response) => response.destroy()
@@ -276,11 +276,11 @@ test('a node that falls silent after the signature leaves the hash', async (t) =
   })
 })
 
-test('a transaction that a silent node passed on is not taken for one that failed', async (t) => {
+test('a transaction that a node passed on without an answer does not count as failed', async (t) => {
   const known = { code: -32000, message: 'already known' }
   const founds = [{ hash: HASH.toUpperCase().replace('X', 'x') }, null, { hash: TO }, undefined]
   for (const [silence, some] of [
-    [() => {}, founds.slice(0, 1)], // which takes the whole of rpcTimeout, twice
+    [() => {}, founds.slice(0, 1)], // this takes the whole rpcTimeout, twice
     [(response) => response.destroy(), founds],
     [(response) => response.writeHead(502).end('<html>'), founds],
   ]) {
@@ -307,8 +307,8 @@ test('a transaction that a silent node passed on is not taken for one that faile
   }
 })
 
-test('a transaction that the node has already is sent', async (t) => {
-  // As when a dApp sends the same one again: signed anew it is the same to the byte.
+test('a transaction that the node already has counts as sent', async (t) => {
+  // This happens when a dApp sends the same transaction again: its signature is deterministic, so all bytes are the same.
   for (const message of ['already known', 'nonce too low', 'Known transaction']) {
     const refusal = { code: -32000, message }
     const answers = {
@@ -325,7 +325,7 @@ test('a transaction that the node has already is sent', async (t) => {
   }
 })
 
-test('a transaction goes to the nodes of the chain that it was made for, whatever chain is selected by then', async (t) => {
+test('a transaction is sent to the nodes of its chain, even if another chain is selected meanwhile', async (t) => {
   const [one, two] = [await fakeNode(t), await fakeNode(t, { eth_chainId: '0x2' })]
   const chains = [
     { chainId: 1, rpcUrls: [one.url] },
@@ -344,7 +344,7 @@ test('a transaction goes to the nodes of the chain that it was made for, whateve
   assert.equal(await asked[0], HASH)
   assert.equal(one.methods().at(-1), 'eth_sendRawTransaction')
   answer = undefined
-  await until(() => answer) // the one that waited is completed by the same node
+  await until(() => answer) // the same node completes the transaction that waited
   answer()
   assert.equal(await asked[1], HASH)
   assert.deepEqual(
@@ -357,13 +357,13 @@ test('a transaction goes to the nodes of the chain that it was made for, whateve
   }
 })
 
-test('a fee that only the node knows of is bounded, most of all where no screen shows it', async (t) => {
+test('a fee that the node chose is limited, by default for the types whose fee the screen does not show', async (t) => {
   const authorizationList = [{ chainId: 1, address: TO, nonce: '0x0', yParity: '0x1', r: '0x1', s: '0x2' }]
   const hex = (number) => `0x${number.toString(16)}`
   const gwei = 10n ** 9n
   const coin = 10n ** 18n
   const kinds = { 0: { type: 0 }, 1: { type: 1 }, 2: { type: 2 }, 4: { authorizationList } }
-  /** priced has the node's words make a fee of so much, with an estimate of 80000, which becomes 100000 with head-room. */
+  /** priced gives answers of a node that make this fee. Its estimate of 80000 gas becomes 100000 with head-room. */
   const priced = (fee, gas = 80_000n) => {
     const price = fee / ((gas * 5n) / 4n)
     return {
@@ -384,21 +384,21 @@ test('a fee that only the node knows of is bounded, most of all where no screen 
   for (const kind of [1, 4]) {
     assert.equal(await send(kind, priced(coin)), 'sent')
     assert.match(await send(kind, priced(coin + 100_000n * 2n)), /1\.0000000000002 ETH, more than 1 ETH/)
-    assert.match(await send(kind, priced(3n * coin, 5_000_000_000_000n)), /3 ETH, more than 1 ETH/, "gas is the node's word as well")
-    assert.match(await send(kind, priced(3n * coin), { gas: hex(100_000n) }), /more than/, 'half of it is')
+    assert.match(await send(kind, priced(3n * coin, 5_000_000_000_000n)), /3 ETH, more than 1 ETH/, 'the node chose the gas as well')
+    assert.match(await send(kind, priced(3n * coin), { gas: hex(100_000n) }), /more than/, 'the node chose the price')
     const given = kind === 1 ? { gasPrice: hex(30_000n * gwei) } : { maxFeePerGas: hex(30_000n * gwei) }
     assert.match(await send(kind, priced(coin), given), /3 ETH, more than 1 ETH/)
-    assert.equal(await send(kind, priced(9n * coin), { gas: hex(100_000n), ...given }), 'sent', "what the dApp says is the dApp's")
+    assert.equal(await send(kind, priced(9n * coin), { gas: hex(100_000n), ...given }), 'sent', 'no limit if the dApp set gas and price')
     assert.equal(await send(kind, priced(9n * coin), {}, 9n * coin), 'sent')
     assert.match(await send(kind, priced(coin), {}, coin / 100n), /1 ETH, more than 0\.01 ETH/)
   }
   for (const kind of [0, 2]) {
-    assert.equal(await send(kind, priced(3n * coin)), 'sent', 'it stands on the screen')
+    assert.equal(await send(kind, priced(3n * coin)), 'sent', 'the screen shows the fee')
     assert.match(await send(kind, priced(3n * coin), {}, coin), /3 ETH, more than 1 ETH/)
   }
 })
 
-test('the next transaction waits until the node has the one before', async (t) => {
+test('the next transaction waits until the node has the previous one', async (t) => {
   const { ask, node, device } = await connected(t)
   let count = 7
   node.answers.eth_getTransactionCount = () => `0x${count.toString(16)}`
@@ -414,7 +414,7 @@ test('the next transaction waits until the node has the one before', async (t) =
   )
 })
 
-test('eth_signTransaction gives the signed transaction and sends nothing', async (t) => {
+test('eth_signTransaction returns the signed transaction and sends nothing', async (t) => {
   const { ask, node } = await connected(t)
   assert.equal(await ask('eth_signTransaction', [{ from: A0, to: TO }]), `0x02${'cd'.repeat(40)}`)
   assert(!node.methods().includes('eth_sendRawTransaction'))
@@ -425,7 +425,7 @@ test('any of the accounts can send, on its own path', async (t) => {
   assert.deepEqual([signer.path, signer.from, signed.from], ["m/44'/60'/0'/0/1", A1, A1])
 })
 
-test("the screen's currency is the chain's", async (t) => {
+test("the device gets the chain's currency for its screen", async (t) => {
   const node = await fakeNode(t)
   const chains = [{ chainId: 1, rpcUrls: [node.url], nativeCurrency: { name: 'Coin', symbol: 'COIN', decimals: 18 } }]
   const { ask, device } = await connected(t, { node, chains })
@@ -439,7 +439,7 @@ test("the screen's currency is the chain's", async (t) => {
   })
 })
 
-test('a signal during the completion leaves the device alone', async (t) => {
+test('a transaction that is aborted while it is completed does not open the device', async (t) => {
   const controller = new AbortController()
   const { ask, device } = await connected(t, {
     node: await fakeNode(t, { eth_estimateGas: () => (controller.abort(), new Promise(() => {})) }),
@@ -451,7 +451,7 @@ test('a signal during the completion leaves the device alone', async (t) => {
   assert.equal(device.opened, 1)
 })
 
-test('what is signed is sent, even if it is given up then', async (t) => {
+test('a signed transaction is sent, even if the request is aborted then', async (t) => {
   const controller = new AbortController()
   const { ask, device } = await connected(t)
   device.signTransaction = () => (controller.abort(), { raw: '0x02', hash: HASH })

@@ -1,4 +1,4 @@
-// An object like navigator.usb, with a chooser that picks the device it is told to.
+// FakeUSB behaves like navigator.usb. Its chooser returns the device that the test sets.
 export class FakeUSB extends EventTarget {
   devices = [device(), { ...device(), vendorId: 0x1234 }]
   asked = []

@@ -1,4 +1,4 @@
-// A node, and devices with a wallet, for the tests of the provider.
+// Fakes for the tests of the provider: an Ethereum node, and devices with a wallet.
 import { createServer } from 'node:http'
 import { FakeUSB } from './fakeusb.js'
 
@@ -13,7 +13,7 @@ export const TO = '0xfb6916095ca1df60bb79ce92ce3ea74c37c5d359'
 
 let pages = 0
 
-/** page is a fresh imkey.js in a browser with one permitted imKey, and a provider on it. */
+/** page makes a page with its own imkey.js, one permitted imKey, and a provider. heard has the provider's events. */
 export async function page(t, { node, devices = [wallet()], chains, ...options } = {}) {
   node ??= await fakeNode(t)
   const sdk = await import(`${DIST}/imkey.js?wallet=${++pages}`)
@@ -31,7 +31,7 @@ export async function page(t, { node, devices = [wallet()], chains, ...options }
   return { sdk, usb, node, provider, create, heard, events, ask, device: devices[0] }
 }
 
-/** connected is such a page after eth_requestAccounts. */
+/** connected makes such a page and calls eth_requestAccounts. */
 export async function connected(t, options) {
   const it = await page(t, options)
   await it.ask('eth_requestAccounts')
@@ -41,8 +41,8 @@ export async function connected(t, options) {
 }
 
 /**
- * wallet is an imKey on USB. calls lists what reached it; whatever is set on it before a call, such as signMessage, takes
- * the place of what it does by itself.
+ * wallet makes an imKey on USB. calls lists the calls that reached it. A test replaces an answer by setting a function of that
+ * name, such as signMessage.
  */
 export function wallet({ serial = 'imKey01191200001', accounts = [A0, A1], status = 'bound' } = {}) {
   const it = {
@@ -64,7 +64,7 @@ export function wallet({ serial = 'imKey01191200001', accounts = [A0, A1], statu
       it.tell = options.onEvent
       return device
     },
-    /** error is one of the core's own. */
+    /** error makes an error as the core does. */
     error: (code, { statusWord, retryable = false, data } = {}) =>
       it.host.makeError(code, `the device says ${code}`, statusWord, retryable, data),
   }
@@ -75,7 +75,7 @@ export function wallet({ serial = 'imKey01191200001', accounts = [A0, A1], statu
         if (it.status !== 'bound') throw it.error(it.status === 'unbound' ? 'not-bound' : it.status)
         return it[name] ? it[name](...args) : answer(...args)
       })
-  // Two operations at once would be mixed up on the wire.
+  // most counts operations that ran at the same time: on USB they would be mixed up.
   async function operation(name, args, run) {
     it.calls.push([name, ...args])
     it.most = Math.max(it.most, ++it.inUse)
@@ -108,7 +108,7 @@ export function wallet({ serial = 'imKey01191200001', accounts = [A0, A1], statu
   return it
 }
 
-/** fakeNode is a JSON-RPC node; answers are by method: a value, or a function of the params. A thrown object is its error. */
+/** fakeNode starts a JSON-RPC node. answers has a value, or a function of the params, for each method. A thrown object becomes the error. */
 export async function fakeNode(t, more = {}) {
   const node = {
     asked: [],
@@ -153,7 +153,7 @@ export async function fakeNode(t, more = {}) {
   return node
 }
 
-/** until resolves when the condition holds, which is looked at after every turn of the event loop. */
+/** until resolves when the condition is true. It is checked after every turn of the event loop. */
 export async function until(condition) {
   while (!condition()) await new Promise(setImmediate)
 }

@@ -60,7 +60,7 @@ test('there are sentences for every code that core knows, and for no other', () 
   )
 })
 
-test('a reason that the sentences for the code would mislead about has its own, and an unknown code is internal', () => {
+test('a reason for which the sentences of the code would mislead has its own sentences, and an unknown code is internal', () => {
   const where = { platform: 'linux', framed: false } as const
   assert.deepEqual(advice('internal', where, 'download'), errors['internal/download'])
   assert.deepEqual(advice('permission-denied', where, 'user-activation'), errors['permission-denied/user-activation'])
