@@ -3,7 +3,8 @@
 // package
 //
 //   - an operation with the device to itself, the binding's keys at hand and the applet selected ([Applet.Do])
-//   - public keys whose signature by the secure element was verified ([Session.ExtendedKey])
+//   - public keys, and other answers, whose signature by the secure element was verified ([Session.ExtendedKey],
+//     [Session.Attested])
 //   - the field with the binding signature ([Session.BindingField])
 //   - payloads in chunks, with progress ([Session.Send])
 //   - status words translated to error codes ([Session.Check])
@@ -64,9 +65,20 @@ type Session struct {
 // Unbound reports that the operation runs without a binding; see the function [Unbound].
 func (s *Session) Unbound() bool { return s.keys.unbound }
 
+// Attested splits an answer that the secure element signed: n bytes ‖ DER signature over them. It returns the n bytes. An answer
+// that is too short, or that the binding's secure element did not sign, is an error with code protocol.
+func (s *Session) Attested(answer []byte, n int) ([]byte, error) {
+	if len(answer) < n {
+		return nil, errcode.New(errcode.Protocol, "truncated answer")
+	}
+	if !secp256k1.Verify(s.keys.SE, sha256.Sum256(answer[:n]), answer[n:]) {
+		return nil, errcode.New(errcode.Protocol, "the secure element of this binding did not sign the answer")
+	}
+	return answer[:n], nil
+}
+
 // ExtendedKey asks for the public key at a path with the applet's own command. The answer is public key (65 bytes) ‖ chain
-// code (32 bytes) ‖ DER signature of the secure element over both. A malformed answer, or one that the binding's secure
-// element did not sign, is an error with code protocol. Parent stays empty in the result.
+// code (32 bytes), as for [Session.Attested]. Parent stays empty in the result.
 func (s *Session) ExtendedKey(ctx context.Context, cmd apdu.Command, p hdpath.Path) (hdkey.ExtendedKey, error) {
 	var key hdkey.ExtendedKey
 	resp, err := s.Transmit(ctx, cmd, 0)
@@ -76,17 +88,14 @@ func (s *Session) ExtendedKey(ctx context.Context, cmd apdu.Command, p hdpath.Pa
 	if err := resp.SW.Err("public key"); err != nil {
 		return key, err
 	}
-	if len(resp.Data) < 65+32 {
-		return key, errcode.New(errcode.Protocol, "a truncated public key")
-	}
-	signed, der := resp.Data[:65+32], resp.Data[65+32:]
-	if !secp256k1.Verify(s.keys.SE, sha256.Sum256(signed), der) {
-		return key, errcode.New(errcode.Protocol, "the secure element of this binding did not sign the public key")
-	}
-	if key.PublicKey, err = secp256k1.ParsePublicKey(signed[:65]); err != nil {
+	b, err := s.Attested(resp.Data, 65+32)
+	if err != nil {
 		return key, err
 	}
-	key.ChainCode = [32]byte(signed[65:])
+	if key.PublicKey, err = secp256k1.ParsePublicKey(b[:65]); err != nil {
+		return key, err
+	}
+	key.ChainCode = [32]byte(b[65:])
 	key.Depth, key.Index = byte(len(p)), p[len(p)-1]
 	return key, nil
 }

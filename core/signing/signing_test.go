@@ -128,6 +128,31 @@ func TestBindingField(t *testing.T) {
 	})
 }
 
+func TestAttested(t *testing.T) {
+	plugged(t, BinderFunc(bound), func(t *testing.T, _ *transporttest.Table, a *Applet) {
+		require.NoError(t, a.Do(t.Context(), func(s *Session) error {
+			answer := []byte("an answer")
+			digest := sha256.Sum256(answer)
+			signed := append(bytes.Clone(answer), ecdsa.Sign(se, digest[:]).Serialize()...)
+			got, err := s.Attested(signed, len(answer))
+			require.NoError(t, err)
+			require.Equal(t, answer, got)
+			stranger := append(bytes.Clone(answer), ecdsa.Sign(decred.PrivKeyFromBytes(app[:]), digest[:]).Serialize()...)
+			for name, err := range map[string]error{
+				"another length":       second(s.Attested(signed, len(answer)-1)),
+				"no signature":         second(s.Attested(answer, len(answer))),
+				"a truncated answer":   second(s.Attested(answer[:3], len(answer))),
+				"another key":          second(s.Attested(stranger, len(answer))),
+				"no answer":            second(s.Attested(nil, len(answer))),
+				"a changed first byte": second(s.Attested(append([]byte{0}, signed[1:]...), len(answer))),
+			} {
+				require.ErrorIs(t, err, errcode.Protocol, name)
+			}
+			return nil
+		}))
+	})
+}
+
 // A coin chooses the form of its commands; the answer to the last chunk comes back.
 func TestSend(t *testing.T) {
 	plugged(t, BinderFunc(bound), func(t *testing.T, table *transporttest.Table, a *Applet) {
