@@ -14,8 +14,8 @@ import (
 )
 
 var outputs = []generated.Output{
-	{Path: "web/sdk/client/usbids.ts", Render: vendors},
-	{Path: "web/ui/words/udev.ts", Render: rule},
+	{Path: "web/sdk/client/usbids.gen.ts", Render: vendors},
+	{Path: "web/ui/words/udev.gen.ts", Render: rule},
 	{Path: "docs/hardware.md", Render: document},
 }
 

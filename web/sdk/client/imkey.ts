@@ -6,7 +6,7 @@ import { Device, type Settings, signalOf, untilAborted } from './device'
 import { fromWebUSB, invalid } from './errors'
 import { failInternal, Instance, makeError, notLoaded, onRecordChange } from './instance'
 import { isSupported, unsupported } from './support'
-import { vendorIds } from './usbids'
+import { vendorIds } from './usbids.gen'
 import type { ImportOptions, KnownDevice, LoadOptions, USBSource, USBSourceDevice } from '../types/imkey'
 
 const isOurs = (usb: USBSourceDevice): boolean => vendorIds.includes(usb.vendorId)

@@ -1,7 +1,7 @@
 import type { ErrorCode } from 'imkey-connect'
 import { errors, type Sentences } from './errors.gen'
 import { say } from './text'
-import { udevRule } from './udev'
+import { udevRule } from './udev.gen'
 
 /** Platform is what the advice depends on: drivers and access rights differ. */
 export type Platform = 'linux' | 'windows' | 'mac' | 'android' | 'chromeos' | 'other'

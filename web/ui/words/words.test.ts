@@ -13,7 +13,7 @@ import { preferred } from './language'
 import { codeBox, codeIncomplete, codeRule, drawing, pairing, wrongCode } from './pairing'
 import { exceptional } from './exceptional'
 import { languages, type Text } from './text'
-import { udevRule } from './udev'
+import { udevRule } from './udev.gen'
 
 const errorCodes = process.env['ERROR_CODES']!.split(',') as ErrorCode[]
 const platforms: Platform[] = ['linux', 'windows', 'mac', 'android', 'chromeos', 'other']
