@@ -1,5 +1,6 @@
 // Tests of imkey.js outside a browser.
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 
 const globals = () => Reflect.ownKeys(globalThis).map(String).sort()
@@ -17,7 +18,12 @@ test('the import sets no global and exports the documented names', () => {
     'createProvider',
     'isSupported',
     'loadImKey',
+    'version',
   ])
+})
+
+test('the version is that of the package', () => {
+  assert.equal(sdk.version, JSON.parse(readFileSync('../apps/package/package.json', 'utf8')).version)
 })
 
 test('isSupported gives the reason outside a browser', () => {

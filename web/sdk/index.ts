@@ -46,6 +46,7 @@ export { Device } from './client/device'
 export { ImKeyError } from './client/errors'
 export { ImKey, loadImKey } from './client/imkey'
 export { isSupported } from './client/support'
+export { version } from './client/version.gen'
 export { announceProvider } from './provider/announce'
 export { ProviderRpcError } from './provider/errors'
 

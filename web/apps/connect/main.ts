@@ -8,7 +8,7 @@ import type { ImKey } from '../../ui/model/sdk'
 import type { State } from '../../ui/pairing/state'
 import { Stage } from '../../ui/pairing/stage'
 import { wait } from '../../ui/model/wait'
-import { isSupported, loadImKey } from 'imkey-connect'
+import { isSupported, loadImKey, version } from 'imkey-connect'
 import { Page } from '../../ui/blocks/page'
 import type { Manager } from '../../ui/management/manager'
 import { managing, type ManageState } from '../../ui/management/state'
@@ -21,8 +21,9 @@ const simulator = await findSimulator(location)
 
 const report = new Report(
   {
+    version,
     // The name of this script contains a hash of its content.
-    version: new URL(import.meta.url).pathname.split('/').at(-1)!,
+    script: new URL(import.meta.url).pathname.split('/').at(-1)!,
     userAgent: navigator.userAgent,
     languages: navigator.languages,
     webusb: 'usb' in navigator,

@@ -1,6 +1,6 @@
 // The entry of imkey.js: the SDK with the dialog that its provider opens.
 
-import { createProviderWith } from '../../sdk/index'
+import { createProviderWith, version } from '../../sdk/index'
 
 export type {
   Account,
@@ -38,7 +38,10 @@ export type {
   USBSource,
   USBSourceDevice,
 } from '../../sdk/index'
-export { announceProvider, Device, ImKey, ImKeyError, isSupported, loadImKey, ProviderRpcError } from '../../sdk/index'
+export { announceProvider, Device, ImKey, ImKeyError, isSupported, loadImKey, ProviderRpcError, version } from '../../sdk/index'
 
 /** createProvider makes a provider that loads the dialog when a device must be bound. */
-export const createProvider = createProviderWith(() => import('../../ui/dialog/dialog'))
+export const createProvider = createProviderWith(async () => {
+  const { openPairingDialog } = await import('../../ui/dialog/dialog')
+  return { openPairingDialog: (request) => openPairingDialog({ ...request, version }) }
+})

@@ -131,6 +131,9 @@ export type UnsupportedReason =
   /** The browser does not have WebUSB. Chrome, Edge, Opera and other browsers based on Chromium have it. */
   | 'no-webusb'
 
+/** The version of this library, such as `0.1.0`. */
+export const version: string
+
 /** Reports whether this page can use WebUSB. It asks for no permission and never throws. */
 export function isSupported(): { readonly supported: boolean; readonly reason?: UnsupportedReason }
 

@@ -17,6 +17,8 @@ import { Stage } from '../pairing/stage'
 import { wait } from '../model/wait'
 
 export interface PairingDialogOptions {
+  /** The version of imkey-connect, for the report. */
+  readonly version: string
   readonly imkey: ImKey
   /** The open device to bind. It stays open. Without it, the user connects a device in the dialog. */
   readonly device?: Device
@@ -78,13 +80,14 @@ class Dialog {
   #bound = false
 
   constructor(private readonly options: PairingDialogOptions) {
-    const { imkey, device, rememberCode = true } = options
+    const { imkey, device, rememberCode = true, version } = options
     this.#language = options.language ?? preferred([document.documentElement.lang, ...navigator.languages])
     const framed = framedWithoutUSB(window)
     this.#report = new Report(
       {
+        version,
         // The name of this script contains a hash of its content.
-        version: new URL(import.meta.url).pathname.split('/').at(-1)!,
+        script: new URL(import.meta.url).pathname.split('/').at(-1)!,
         userAgent: navigator.userAgent,
         languages: navigator.languages,
         webusb: 'usb' in navigator,

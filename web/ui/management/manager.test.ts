@@ -20,7 +20,7 @@ async function setUp(...known: ReturnType<typeof knownDevice>[]) {
   const connected: string[] = []
   const closings: string[] = []
   const report = new Report(
-    { version: '0', userAgent: 'test', languages: ['en'], webusb: true, secure: true, framed: false },
+    { version: '0', script: 'test.js', userAgent: 'test', languages: ['en'], webusb: true, secure: true, framed: false },
     () => new Date('2026-01-02T03:04:05.678Z'),
   )
   const manager = new Manager({

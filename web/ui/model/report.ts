@@ -3,7 +3,10 @@ import type { DeviceFacts } from './facts'
 
 /** BrowserFacts is what a report says about the page and the browser. */
 export interface BrowserFacts {
+  /** The version of imkey-connect. */
   readonly version: string
+  /** The name of the script. */
+  readonly script: string
   readonly userAgent: string
   readonly languages: readonly string[]
   readonly webusb: boolean
@@ -46,10 +49,10 @@ export class Report {
 
   /** Returns the report as text. */
   text(): string {
-    const { version, userAgent, languages, webusb, secure, framed } = this.browser
+    const { version, script, userAgent, languages, webusb, secure, framed } = this.browser
     const device = this.#device
     const lines = [
-      `imkey-connect ${version}`,
+      `imkey-connect ${version}, ${script}`,
       `written ${this.now().toISOString()}`,
       `browser ${userAgent}`,
       `languages ${languages.join(', ')}`,

@@ -14,7 +14,7 @@ export function setUp(environment: Partial<Environment> = {}) {
   const imkey = new FakeImKey(device)
   const states: State[] = []
   const report = new Report(
-    { version: '0', userAgent: 'test', languages: ['en'], webusb: true, secure: true, framed: false },
+    { version: '0', script: 'test.js', userAgent: 'test', languages: ['en'], webusb: true, secure: true, framed: false },
     () => new Date('2026-01-02T03:04:05.678Z'),
   )
   const loads: unknown[] = []

@@ -1,0 +1,15 @@
+//go:build !js
+
+package main
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"imkey-connect/core/internal/generated"
+)
+
+func TestNothingIsStale(t *testing.T) {
+	require.NoError(t, generated.Check(outputs))
+}
