@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs what the tests need and this machine lacks: Debian's Chromium, a C compiler, node with npm, Xvfb, and fonts for
-# the Chinese pages. As root on Debian it installs them; elsewhere it says what is missing and fails. Where node is older than
-# what Vite and the tests need, a newer one is put into build/node, which the Makefile has first in its PATH.
+# the Chinese pages. As root on Debian it installs them; elsewhere it says what is missing and fails. If node is older than
+# Vite and the tests need, it puts a newer one into build/node, which comes first in the PATH of the Makefile.
 set -eu
 cd "$(dirname "$0")/../.."
 missing=

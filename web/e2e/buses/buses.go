@@ -1,8 +1,9 @@
-// Package buses holds what was seen of the simulated device over each way to it, and says where they differ.
+// Package buses compares what the tests see of the simulated device over each bus, that is, each way to the device.
 //
-// The ways are "websocket" (simulatedUSB, in any browser), "preload" (a Chromium's own navigator.usb, with the library of
-// devicesim/preload in it) and "kernel" (the same navigator.usb on a Linux kernel's USB stack, by way of USB/IP). Nothing
-// should differ; what must is in differences.json, with the reason, and is no longer allowed there once it is gone.
+// The buses are "websocket" (simulatedUSB, in any browser), "preload" (a Chromium's own navigator.usb, with the library of
+// devicesim/preload in it) and "kernel" (the same navigator.usb on a Linux kernel's USB stack, over USB/IP). All buses should give the
+// same results. Differences that cannot be avoided are in differences.json, each with its reason. An entry there that no longer
+// applies is an error.
 package buses
 
 import (
@@ -20,13 +21,13 @@ import (
 	"text/tabwriter"
 )
 
-// Names are the ways to the device, in the order of the table.
+// Names are the names of the buses, in the order of the table.
 var Names = []string{"websocket", "preload", "kernel"}
 
-// Seen is what was seen over one bus, by case: a word, or a list of them.
+// Seen has the result of each case over one bus: a word, or a list of words.
 type Seen map[string]any
 
-// Difference is a case in which one bus must be unlike the others.
+// Difference is a case in which one bus has another result than the others, with the reason.
 type Difference struct {
 	Bus    string `json:"bus"`
 	Case   string `json:"case"`
@@ -37,7 +38,7 @@ type Difference struct {
 //go:embed differences.json
 var differences []byte
 
-// Differences returns those that are accounted for.
+// Differences returns the differences that differences.json explains.
 func Differences() ([]Difference, error) {
 	var list []Difference
 	if err := json.Unmarshal(differences, &list); err != nil {
@@ -51,15 +52,15 @@ func Differences() ([]Difference, error) {
 	return list, nil
 }
 
-// Row is one case that is not the same on all buses.
+// Row is a case whose results are not the same on all buses.
 type Row struct {
 	Case   string
-	Seen   map[string]any // by bus; a bus without it has not seen the case
-	Reason string         // "" where nothing accounts for it
+	Seen   map[string]any // the result by bus; a bus that did not run the case is not in it
+	Reason string         // from differences.json; "" if the difference is not explained
 }
 
-// Compare returns the cases that differ, sorted, and those entries of known that no longer tell the truth about a bus in
-// seen. What a bus in known is to have seen takes the place of what the others did.
+// Compare returns the cases whose results differ, sorted by name. stale has the entries of known that are no longer true for a
+// bus in seen. An entry of known replaces the common result of the other buses for its bus and case.
 func Compare(seen map[string]Seen, known []Difference) (rows []Row, stale []Difference) {
 	cases := map[string]bool{}
 	for _, s := range seen {
@@ -69,33 +70,33 @@ func Compare(seen map[string]Seen, known []Difference) (rows []Row, stale []Diff
 	}
 	for _, name := range slices.Sorted(maps.Keys(cases)) {
 		row := Row{Case: name, Seen: map[string]any{}}
-		accounted := map[string]bool{} // buses
+		explained := map[string]bool{} // buses
 		for _, d := range known {
 			if d.Case == name && seen[d.Bus] != nil && reflect.DeepEqual(seen[d.Bus][name], d.Seen) {
-				accounted[d.Bus] = true
+				explained[d.Bus] = true
 				row.Reason = d.Reason
 			}
 		}
 		var common any
-		differ, unaccounted, first := false, false, true
+		differ, unexplained, first := false, false, true
 		for bus, s := range seen {
 			value, ok := s[name]
 			if ok {
 				row.Seen[bus] = value
 			}
-			if accounted[bus] {
+			if explained[bus] {
 				differ = true
 				continue
 			}
 			if first {
 				common, first = value, false
 			} else if !reflect.DeepEqual(common, value) {
-				differ, unaccounted = true, true
+				differ, unexplained = true, true
 			}
-			unaccounted = unaccounted || !ok
+			unexplained = unexplained || !ok
 			differ = differ || !ok
 		}
-		if unaccounted {
+		if unexplained {
 			row.Reason = ""
 		}
 		if differ {
@@ -111,7 +112,7 @@ func Compare(seen map[string]Seen, known []Difference) (rows []Row, stale []Diff
 	return rows, stale
 }
 
-// sameElsewhere says that another bus has seen what d says is the bus's own.
+// sameElsewhere reports whether another bus has the result that d gives for its bus only.
 func sameElsewhere(seen map[string]Seen, d Difference) bool {
 	for bus, s := range seen {
 		if bus != d.Bus && reflect.DeepEqual(s[d.Case], d.Seen) {
@@ -121,7 +122,7 @@ func sameElsewhere(seen map[string]Seen, d Difference) bool {
 	return false
 }
 
-// Table writes what Compare found, as text.
+// Table returns the result of Compare as text.
 func Table(seen map[string]Seen, rows []Row, stale []Difference) string {
 	var out strings.Builder
 	var ran []string
@@ -142,14 +143,14 @@ func Table(seen map[string]Seen, rows []Row, stale []Difference) string {
 				cells = append(cells, cell(row.Seen[bus]))
 			}
 			if row.Reason == "" {
-				row.Reason = "NOT ACCOUNTED FOR"
+				row.Reason = "NOT EXPLAINED"
 			}
 			fmt.Fprintln(w, strings.Join(append(cells, row.Reason), "\t"))
 		}
 		w.Flush()
 	}
 	for _, d := range stale {
-		fmt.Fprintf(&out, "no longer true of %s: %s: %s\n", d.Bus, d.Case, cell(d.Seen))
+		fmt.Fprintf(&out, "no longer true for %s: %s: %s\n", d.Bus, d.Case, cell(d.Seen))
 	}
 	return out.String()
 }
@@ -165,7 +166,7 @@ func cell(v any) string {
 	return string(b)
 }
 
-// Write keeps what was seen over bus in dir.
+// Write writes the results over a bus to the file BUS.json in dir.
 func Write(dir, bus string, seen Seen) error {
 	b, err := json.MarshalIndent(seen, "", "  ")
 	if err != nil {
@@ -177,7 +178,7 @@ func Write(dir, bus string, seen Seen) error {
 	return os.WriteFile(filepath.Join(dir, bus+".json"), append(b, '\n'), 0o644)
 }
 
-// Read returns what is kept in the directories, by bus. What a later one holds counts.
+// Read reads the files that [Write] made in the directories, by bus. A later directory replaces the results of an earlier one.
 func Read(dirs ...string) (map[string]Seen, error) {
 	all := map[string]Seen{}
 	for _, dir := range dirs {
@@ -199,7 +200,7 @@ func Read(dirs ...string) (map[string]Seen, error) {
 	return all, nil
 }
 
-// Accounted says that differences.json accounts for every row, and holds nothing else.
-func Accounted(rows []Row, stale []Difference) bool {
+// Explained reports whether differences.json explains every row and has no stale entry.
+func Explained(rows []Row, stale []Difference) bool {
 	return len(stale) == 0 && !slices.ContainsFunc(rows, func(r Row) bool { return r.Reason == "" })
 }

@@ -54,16 +54,16 @@ func TestBuses(t *testing.T) {
 	require.NoError(t, err)
 	rows, stale := buses.Compare(seen, known)
 	table := buses.Table(seen, rows, stale)
-	require.True(t, buses.Accounted(rows, stale), "%s", table)
+	require.True(t, buses.Explained(rows, stale), "%s", table)
 	t.Log(table)
 }
 
-// rig is the test of one bus.
+// rig runs the checks over one bus.
 type rig struct {
 	over harness.Bus
 	seen buses.Seen
 
-	// Of user.
+	// These fields are for user only.
 	t      *testing.T
 	s      *harness.Sim
 	b      *harness.Browser
@@ -326,7 +326,7 @@ func (r *rig) held() {
 	r.b.WaitForStateAfterError("bound")
 }
 
-// denied is a system without the udev rule, until the user does what the page says.
+// denied runs on a system without the udev rule, until the user does what the page says.
 func (r *rig) denied() {
 	r.b.Open("/") // releases the device
 	if r.over == harness.Kernel {
@@ -351,7 +351,7 @@ func (r *rig) denied() {
 	r.note("with the udev rule", "bound")
 }
 
-// several plugs in a second device: each answers for itself, and can be unplugged by itself.
+// several plugs in a second device. Each device gives its own answers, and can be unplugged alone.
 func (r *rig) several() {
 	require.NoError(r.t, r.second.Plug())
 	r.waitForKernel(r.second.Port(), true)

@@ -118,7 +118,7 @@ func (d *display) until(what string, limit <-chan time.Time, ok func(*image.RGBA
 	}
 }
 
-// click presses the mouse's left button at a place and lets it go.
+// click presses and releases the mouse's left button at a place.
 func (d *display) click(at image.Point) {
 	d.t.Helper()
 	for _, event := range []struct{ kind, detail byte }{{xproto.MotionNotify, 0}, {xproto.ButtonPress, 1}, {xproto.ButtonRelease, 1}} {
@@ -161,7 +161,7 @@ func column(seen *image.RGBA, x, from, to int, c color.RGBA) bool {
 
 func light(c color.RGBA) bool { return int(c.R)+int(c.G)+int(c.B) > 3*180 }
 
-// written says whether there is something dark in a place.
+// written reports whether a place has dark pixels, such as letters.
 func written(seen *image.RGBA, in image.Rectangle) bool {
 	for y := in.Min.Y; y < in.Max.Y; y++ {
 		for x := in.Min.X; x < in.Max.X; x++ {

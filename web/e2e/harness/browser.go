@@ -26,7 +26,7 @@ import (
 	"imkey-connect/devicesim/simtest"
 )
 
-// Browser is a Chromium with one page, or another tab of it, and what it reported of the page.
+// Browser is a page in a Chromium, with what the browser reported about the page. [Browser.NewTab] makes another one.
 type Browser struct {
 	T       *testing.T      // the test, or the subtest that runs now
 	Sim     *Sim            // the simulator whose pages it shows
@@ -43,10 +43,10 @@ type Browser struct {
 	console []byte // those of console and log
 }
 
-// BrowserOptions is a browser that is not as usual. The zero value is a new headless Chromium with the simulator's devices
-// plugged in, and the simulator's pages may use them.
+// BrowserOptions are the options of [Sim.StartBrowser]. The zero value is a new headless Chromium with the simulator's devices
+// plugged in, which the simulator's pages may use.
 type BrowserOptions struct {
-	Profile      string            // the folder of the profile; "" is a new one that goes with the test
+	Profile      string            // the folder of the profile; "" is a new one that is removed after the test
 	Headful      bool              // opens windows on a display
 	Unplugged    bool              // without any USB device, for a simulated device over a WebSocket
 	Bus          Bus               // how the devices reach the browser; "" is Preload
@@ -194,7 +194,7 @@ func (b *Browser) WaitFor(selector string) {
 }
 
 // WaitUntil waits until a JavaScript expression is true. It is evaluated again whenever the document or the focus changes; it must
-// not be a promise. Where the page is left meanwhile, the wait goes on in the next page.
+// not be a promise. If the browser leaves the page meanwhile, the wait continues in the next page.
 func (b *Browser) WaitUntil(condition string) {
 	b.T.Helper()
 	ctx, stop := context.WithTimeout(b.Ctx, min(Timeout/2, 3*time.Minute))
@@ -230,7 +230,7 @@ func (b *Browser) WaitUntil(condition string) {
 	}
 }
 
-// contextGone says whether the page in which something was evaluated was left.
+// contextGone reports whether the browser left the page in which something was evaluated.
 func contextGone(err error) bool {
 	var answer *cdproto.Error
 	return errors.As(err, &answer) && devtools.Gone(answer.Message)

@@ -78,7 +78,7 @@ func (d *Dapp) Pair() (code string) {
 	return code
 }
 
-// Bind binds the device to this site with a code that is known already, also where it is bound elsewhere.
+// Bind binds the device to this site with a known code, even if the device is bound elsewhere.
 func (d *Dapp) Bind(code string) {
 	d.T.Helper()
 	d.Run(fmt.Sprintf(`
@@ -88,7 +88,7 @@ func (d *Dapp) Bind(code string) {
 		await device.close()`, code))
 }
 
-// Outcome is how a request ended: with a value, or with an error.
+// Outcome is the result of a request: a value or an error.
 type Outcome struct {
 	Value      json.RawMessage // of a request that succeeded
 	Code       int             // the error's code; 0 is success

@@ -25,7 +25,7 @@ func TestPhrase(t *testing.T) string {
 	return vectors.TestWallet.Mnemonic
 }
 
-// HexBytes is bytes which JSON has as 0x and hex digits.
+// HexBytes are bytes that are 0x and hex digits in JSON.
 type HexBytes []byte
 
 // MarshalText implements [encoding.TextMarshaler].
@@ -41,8 +41,8 @@ func (b *HexBytes) UnmarshalText(text []byte) (err error) {
 	return err
 }
 
-// Signer returns the lower-case address that signed a digest of 32 bytes. signature is 0x and the hex digits of r, s and v, where v is
-// 27 or 28. The library is not the one that core uses.
+// Signer returns the lower-case address that signed a digest of 32 bytes. signature is 0x and the hex digits of r, s and v,
+// where v is 27 or 28. It uses another library than core.
 func Signer(t *testing.T, digest []byte, signature string) string {
 	t.Helper()
 	var b HexBytes
@@ -58,7 +58,7 @@ func PersonalDigest(message string) []byte {
 	return Keccak(fmt.Appendf(nil, "\x19Ethereum Signed Message:\n%d%s", len(message), message))
 }
 
-// DemoPhrase is the mnemonic phrase that the tests of many wallets use, and DemoAddress the address at m/44'/60'/0'/0/0.
+// DemoPhrase is the mnemonic phrase that many wallets use in their tests, and DemoAddress the address at m/44'/60'/0'/0/0.
 const (
 	DemoPhrase  = "abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon about"
 	DemoAddress = "0x9858EfFD232B4033E47d90003D41EC34EcaEda94"

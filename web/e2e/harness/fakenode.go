@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// FakeNode is a node whose answers the test decides, for the faults and lies of a node.
+// FakeNode is a node whose answers the test sets, to simulate failing and lying nodes.
 type FakeNode struct {
 	Node
 	mu      sync.Mutex

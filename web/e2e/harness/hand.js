@@ -4,7 +4,7 @@ globalThis.hand = (() => {
   const knob = (button) => document.querySelector(`[data-button=${button}]`)
   const send = (element, type) => element.dispatchEvent(new PointerEvent(type, { bubbles: true, button: 0 }))
 
-  /** Waits until the screen shows something else than before, and returns it. */
+  /** Waits until the screen changes, and returns it. */
   async function turned(before) {
     const until = performance.now() + 30_000
     while (lines().join('|') === before) {
@@ -21,7 +21,7 @@ globalThis.hand = (() => {
     return turned(before)
   }
 
-  /** Holds a button down until something comes of it. */
+  /** Holds a button down until the screen shows the effect. */
   async function hold(button) {
     const before = lines().join('|')
     send(knob(button), 'pointerdown')

@@ -39,7 +39,7 @@ func UdevRule(s *Sim) string {
 	return rule
 }
 
-// SetUdevRule makes a rule udev's for imKeys, from the next event on. "" is no rule.
+// SetUdevRule sets udev's rule for imKeys, from udev's next event on. "" removes the rule.
 func (s *Sim) SetUdevRule(rule string) {
 	s.T.Helper()
 	if rule == "" {
@@ -120,7 +120,7 @@ func USBIPClient(ctx context.Context, addr string, args ...string) ([]byte, erro
 	return exec.CommandContext(ctx, "usbip", append([]string{"--tcp-port", port}, args...)...).CombinedOutput()
 }
 
-// WaitForKernel waits until the kernel has a device and udev has set its access rights, or until both have lost it.
+// WaitForKernel waits until the kernel has a device and udev has set its access rights, or until neither has the device.
 func (s *Sim) WaitForKernel(port *usb.Port, there bool) {
 	s.T.Helper()
 	require.Eventually(s.T, func() bool { return (s.deviceNode(port) != "") == there }, time.Minute, 20*time.Millisecond,
@@ -128,7 +128,7 @@ func (s *Sim) WaitForKernel(port *usb.Port, there bool) {
 	s.run("udevadm", "settle")
 }
 
-// Sysfs returns the folder in which the kernel describes a device, or "" where it does not have the device.
+// Sysfs returns the folder in which the kernel describes a device, or "" if the kernel does not have the device.
 func (s *Sim) Sysfs(port *usb.Port) string {
 	serials, err := filepath.Glob("/sys/bus/usb/devices/*/serial")
 	require.NoError(s.T, err)

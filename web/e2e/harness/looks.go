@@ -20,13 +20,13 @@ import (
 //go:embed look.js
 var LookScript string
 
-// Looks is what was measured, and what is wrong, added up over views.
+// Looks sums up what was measured in several views, and what is wrong there.
 type Looks struct {
 	Findings []string           // what is wrong
 	Counts   map[string]float64 // how much was measured, by kind; lowest is the lowest contrast of a text
 }
 
-// Add adds what was measured elsewhere.
+// Add adds the measurements of other views.
 func (l *Looks) Add(other Looks) {
 	l.Findings = append(l.Findings, other.Findings...)
 	if l.Counts == nil {
@@ -73,7 +73,7 @@ func (b *Browser) SetScreen(width int64, scheme string, reduced bool) {
 	}))
 }
 
-// Screen is a kind of screen: see [Browser.SetScreen].
+// Screen describes a screen: see [Browser.SetScreen].
 type Screen struct {
 	Width   int64
 	Scheme  string

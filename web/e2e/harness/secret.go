@@ -9,8 +9,8 @@ import (
 	"unicode/utf16"
 )
 
-// GatherTraces is a JavaScript expression for everything that a page can still be found in: its storage, its address, its document.
-// Its value is a promise of an object with a text for each.
+// GatherTraces is a JavaScript expression for everything in which a page may have left a secret: its storage, its address, its
+// document. Its value is a promise of an object with a text for each of them.
 const GatherTraces = `(async () => {
 	const bytes = v => v instanceof ArrayBuffer ? new Uint8Array(v) : ArrayBuffer.isView(v) ? new Uint8Array(v.buffer, v.byteOffset, v.byteLength) : null
 	const text = v => {

@@ -1,5 +1,5 @@
-// Package harness is what the tests of web/e2e have in common: a simulated device with the pages, a Chromium with the device
-// plugged in, and what a user does with either.
+// Package harness has what the tests of web/e2e share: a simulated device with the pages, a Chromium with the device plugged
+// in, and the actions of a user on both.
 //
 // A [Sim] runs the simulator and serves the pages. [Sim.StartBrowser] starts a [Browser], which opens pages, presses buttons, types, and
 // waits for what the page shows. A wait ends with an event of the page or of the device and never after a time. A failure ends the

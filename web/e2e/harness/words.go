@@ -66,7 +66,7 @@ func (b *Browser) ErrorWords(code string) (what, next string) {
 	return b.Words("errors.advice.what", code, OnLinux), b.Words("errors.advice.next", code, OnLinux)
 }
 
-// ErrorSentence returns the sentence with which the SDK's message of an error begins. The SDK speaks English.
+// ErrorSentence returns the first sentence of the SDK's message for an error, in English.
 func ErrorSentence(t testing.TB, code string) string {
 	t.Helper()
 	return Words(t, "en", "sentences.worded", code, "")

@@ -1,8 +1,9 @@
 #!/bin/sh
-# In the guest, with the host's files as its root: what a Linux desktop has running, then the test binary, then off.
+# Runs in the guest, whose root has the files of this machine: starts what a Linux desktop runs, runs the test binary, and
+# powers off.
 export PATH=/usr/sbin:/usr/bin HOME=/run/tmp TMPDIR=/run/tmp LANG=C.UTF-8
 say() { read -r seconds _ </proc/uptime; echo "[guest, second ${seconds%.*}] $*"; }
-# The user at the seat, as systemd-logind records it: udev gives them what is tagged uaccess.
+# The active user of the seat, in the form of systemd-logind: udev gives that user the devices with the tag uaccess.
 mkdir -p /run/udev /run/systemd/seats
 printf 'IS_SEAT0=1\nACTIVE=c1\nACTIVE_UID=%s\n' 65534 >/run/systemd/seats/seat0
 /lib/systemd/systemd-udevd --daemon
@@ -17,4 +18,4 @@ say "exit $code"
 echo $code >/run/out/exit
 sync
 echo o >/proc/sysrq-trigger
-while :; do :; done # an end of the first process would be a panic
+while :; do :; done # the kernel panics if the first process ends

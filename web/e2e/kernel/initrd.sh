@@ -1,5 +1,6 @@
 #!/bin/sh
-# initrd.sh IMAGE FILE: what the kernel unpacked in IMAGE starts with, a static busybox and the modules that init loads.
+# initrd.sh IMAGE FILE: makes the initial file system for the kernel that is unpacked in IMAGE: a static busybox, and the
+# modules that init loads.
 set -eu
 image=$1 file=$2
 PATH=$PATH:/usr/sbin:/sbin
@@ -9,7 +10,7 @@ mkdir -p "$root/bin" "$root/dev" "$root/proc" "$root/sys" "$root/modules"
 cp "$(command -v busybox)" "$root/bin/busybox"
 cp "$(dirname "$0")/init" "$root/init"
 chmod +x "$root/init"
-# In the order in which they depend on each other; what is built in has no file.
+# The modules are in the order of their dependencies. A module that is built into the kernel has no file.
 for module in virtio_pci virtio-rng 9pnet_virtio 9p overlay usbhid hid-generic vhci-hcd; do
 	modprobe -d "$image" -S "$(ls "$image/lib/modules")" --show-depends "$module"
 done | awk '$1 == "insmod" && !seen[$2]++ { print $2 }' | while read -r path; do

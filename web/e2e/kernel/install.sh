@@ -1,7 +1,7 @@
 #!/bin/sh
-# What the guest needs and this machine lacks. Programs are installed, as root on Debian. The kernel, udev and the usbip
-# client are unpacked into build/kernel and never installed: this machine neither boots nor runs them.
-# Exit 77, with the reason on the last line, where it cannot be had.
+# Gets what the guest needs and this machine lacks. It installs programs, as root on Debian. It unpacks the kernel, udev and the
+# usbip client into build/kernel and does not install them: this machine neither boots nor runs them. If that is impossible, it
+# exits with 77, and the last line is the reason.
 set -eu
 cd "$(dirname "$0")/../../.."
 skip() { echo "$*"; exit 77; }
@@ -37,7 +37,7 @@ rm -rf "$root"
 mkdir -p "$root/debs" "$root/image" "$root/layer/usr/bin" "$root/layer/usr/sbin" "$root/layer/usr/lib"
 (cd "$root/debs" && apt-get download -qq "$image" udev systemd usbip libwrap0 usb.ids >&2) ||
 	skip "cannot download $image and what goes with it: run apt-get update"
-# Of the kernel only what the guest loads: a fifteenth of it.
+# Unpacks only the modules that the guest loads, a fifteenth of the kernel.
 dpkg-deb --fsys-tarfile "$root"/debs/linux-image-*.deb | tar -x -C "$root/image" --wildcards \
 	'./boot/vmlinuz-*' './lib/modules/*/modules.*' './lib/modules/*/kernel/drivers/virtio/*' './lib/modules/*/kernel/drivers/usb/*' \
 	'./lib/modules/*/kernel/drivers/hid/hid*.ko' './lib/modules/*/kernel/drivers/hid/usbhid/*' './lib/modules/*/kernel/drivers/char/hw_random/*' \
@@ -49,7 +49,7 @@ for dir in bin sbin lib; do ln -s "usr/$dir" "$root/layer/$dir"; done
 for deb in udev usbip libwrap0 usb.ids; do
 	dpkg-deb --fsys-tarfile "$root/debs/$deb"_*.deb | tar -x --keep-directory-symlink -C "$root/layer"
 done
-# Of systemd only the rules that give the user at the machine the devices with the tag uaccess.
+# Unpacks only systemd's rules that give the active user of the seat the devices with the tag uaccess.
 dpkg-deb --fsys-tarfile "$root"/debs/systemd_*.deb | tar -x --keep-directory-symlink -C "$root/layer" --wildcards './lib/udev/rules.d/7*'
 rm -rf "$root/debs"
 : >"$root/complete"

@@ -1,8 +1,8 @@
 #!/bin/sh
-# run.sh BINARY [ARGUMENT …]: runs a test binary as root in a throw-away guest with Debian's kernel, with its vhci-hcd and
-# usbip client, with udev and with this machine's files and Chromium; the folder it runs in is the one in which run.sh was
-# called. What the binary writes into $IMKEY_OUT is in build/kernel/out afterwards. Exit: the binary's, or 77 where there
-# can be no guest, with the reason on the last line. install.sh must have been run.
+# run.sh BINARY [ARGUMENT …]: runs a test binary as root in a temporary guest with Debian's kernel, vhci-hcd, usbip client and
+# udev, and with this machine's files and Chromium. The binary runs in the folder in which run.sh was called. What it writes
+# into $IMKEY_OUT is in build/kernel/out afterwards. The exit code is that of the binary. It is 77 if no guest can run here;
+# then the last line is the reason. Run install.sh first.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 top=$(cd "$here/../../.." && pwd)
@@ -25,12 +25,12 @@ shift
 printf '%s\n' "$where" >"$run/out/folder"
 sh "$here/initrd.sh" "$root/image" "$run/initrd"
 
-# Some virtual machines have a /dev/kvm in which no stock kernel boots: the processor must say that it can.
+# Some virtual machines have a /dev/kvm in which Debian's kernel does not boot, so the processor must report virtualisation.
 accelerator=tcg,thread=multi processor=Nehalem
 if [ -w /dev/kvm ] && grep -qwE 'vmx|svm' /proc/cpuinfo; then accelerator=kvm processor=host; fi
 echo "booting $(basename "$root") in QEMU ($accelerator)" >&2
 share() { echo "-fsdev local,id=$1,path=$2,security_model=none,multidevs=remap$3 -device virtio-9p-pci,fsdev=$1,mount_tag=$1"; }
-# The processor is a plain one because what is emulated costs; there is no network.
+# The processor is a simple one, since emulation is slow. There is no network.
 timeout -s KILL "${GUEST_TIMEOUT:-2400}" qemu-system-x86_64 -M q35 -accel "$accelerator" -cpu "$processor" -smp 2 -m 2048 \
 	-nodefaults -no-user-config -nic none -display none -no-reboot -serial stdio \
 	-kernel "$root"/image/boot/vmlinuz-* -initrd "$run/initrd" \
@@ -42,5 +42,5 @@ wait "$guest" || :
 guest=
 rm -rf "$top/build/kernel/out"
 mv "$run/out/seen" "$top/build/kernel/out"
-[ -s "$run/out/exit" ] || { echo 'the guest did not come to its end' >&2; exit 1; }
+[ -s "$run/out/exit" ] || { echo 'the guest ended without an exit code' >&2; exit 1; }
 exit "$(cat "$run/out/exit")"

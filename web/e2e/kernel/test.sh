@@ -1,12 +1,12 @@
 #!/bin/sh
-# The same test binary over a WebSocket, over preload and on a Linux kernel's USB stack, and a table of what differs.
-# Where there can be no guest, the last line is "SKIP: reason", and the exit is 0.
+# Runs the same test binary over a WebSocket, over preload and on a Linux kernel's USB stack, and prints a table of the
+# differences. If no guest can run here, the last line is "SKIP: reason", and the exit code is 0.
 set -eu
 cd "$(dirname "$0")/.."
 top=$(cd ../.. && pwd)
 GO=${GO:-go}
 mkdir -p "$top/build/kernel"
-# unable skips if the exit was 77, whose reason is the last line.
+# unable prints SKIP and exits with 0 if the exit code was 77, whose reason is the last line of the log.
 unable() {
 	if [ "$1" = 77 ]; then
 		echo "SKIP: $(tail -n 1 "$top/build/kernel/log")"

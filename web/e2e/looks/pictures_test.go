@@ -26,7 +26,7 @@ import (
 	"imkey-connect/web/e2e/harness"
 )
 
-// picturesLimit is the maximum size of a picture in bytes. Everybody who reads the README downloads the pictures.
+// picturesLimit is the maximum size of a picture in bytes. Every reader of the README downloads the pictures.
 const picturesLimit = 120_000
 
 // TestPictures draws the README's pictures during a real pairing. IMKEY_PICTURES=DIR writes them to a folder:

@@ -12,7 +12,8 @@ import (
 	"imkey-connect/web/e2e/harness"
 )
 
-// TestPairingAnswerOfTheDocs: a site's own tests answer the provider's question for the code as docs/testing.md says.
+// TestPairingAnswerOfTheDocs answers the provider's question for the code in the way that docs/testing.md gives for a site's
+// tests.
 func TestPairingAnswerOfTheDocs(t *testing.T) {
 	t.Parallel()
 	document, err := os.ReadFile(harness.RepoPath("docs/testing.md"))

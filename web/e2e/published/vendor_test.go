@@ -13,13 +13,12 @@ import (
 	"imkey-connect/web/e2e/harness"
 )
 
-// TestVendorClient: the vendor's published web client, not a byte of it changed, finds the simulated device through
-// the browser's own navigator.usb, lists the test phrase's account and has a message signed. Nothing answers in the
-// browser's place: the client asks navigator.usb.getDevices() first and opens the chooser only where that is empty, and
-// the page has the permission that a user gives there.
+// TestVendorClient uses the vendor's published web client, unchanged. It finds the simulated device through the browser's own
+// navigator.usb, lists the account of the test phrase, and has a message signed. The page has the permission that a user gives
+// in the chooser: the client calls navigator.usb.getDevices() first, and opens the chooser only if that returns no device.
 //
-// The client does not bind and sends no binding signature, as recorded hosts did: a device that was never bound signs for
-// it, one that is bound refuses unless it is told to allow that.
+// The client does not bind and sends no binding signature, as recorded hosts did. A device that was never bound signs for it. A bound
+// device refuses unless it is set to allow that.
 func TestVendorClient(t *testing.T) {
 	t.Parallel()
 	bundle := harness.RepoPath("web/e2e/published/vendor/node_modules/@imkey/web3-provider/dist/imkey-web3-provider.umd.js")
@@ -27,7 +26,7 @@ func TestVendorClient(t *testing.T) {
 	s := harness.NewSim(t, device.Options{Mnemonic: harness.TestPhrase(t)})
 	s.Handle("/published/client.js", func(w http.ResponseWriter, r *http.Request) { http.ServeFile(w, r, bundle) })
 	s.ServeHTML("/published/{$}", `<!doctype html><meta charset="utf-8"><title>A dApp of the vendor's client</title><script src="client.js"></script>`)
-	s.Handle("/published/node", func(w http.ResponseWriter, r *http.Request) { // enable() asks it for the chain
+	s.Handle("/published/node", func(w http.ResponseWriter, r *http.Request) { // enable() asks the node for its chain
 		w.Header().Set("Content-Type", "application/json")
 		fmt.Fprint(w, `{"jsonrpc":"2.0","id":1,"result":"0x1"}`)
 	})
@@ -52,7 +51,7 @@ func TestVendorClient(t *testing.T) {
 	}
 	signed()
 
-	// Once another page has bound the device, the accounts stay to be seen, and the switch decides who signs.
+	// After another page has bound the device, the client still sees the accounts. Whether it can sign depends on AllowUnbound.
 	s.ServeDapp()
 	dapp := &harness.Dapp{Browser: b}
 	dapp.Load(s.URL+"/published/node", "")

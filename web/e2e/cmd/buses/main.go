@@ -1,5 +1,5 @@
-// Buses prints what differs between the ways to the simulated device, from what TestBuses kept in the directories given,
-// and fails if something does that differences.json does not account for, or if a way is missing that -want names.
+// Command buses compares the results that TestBuses wrote to the given directories, and prints the differences between the
+// buses. It fails if differences.json does not explain a difference, or if the results of a bus that -want names are missing.
 package main
 
 import (
@@ -12,7 +12,7 @@ import (
 )
 
 func main() {
-	want := flag.String("want", "websocket,preload", "ways that must have been tried, with commas between them")
+	want := flag.String("want", "websocket,preload", "buses whose results are needed, separated by commas")
 	flag.Parse()
 	seen, err := buses.Read(flag.Args()...)
 	if err != nil {
@@ -26,10 +26,10 @@ func main() {
 	fmt.Print(buses.Table(seen, rows, stale))
 	for _, bus := range strings.Split(*want, ",") {
 		if seen[bus] == nil {
-			fail(fmt.Errorf("nothing was seen over %s", bus))
+			fail(fmt.Errorf("there are no results of the bus %s", bus))
 		}
 	}
-	if !buses.Accounted(rows, stale) {
+	if !buses.Explained(rows, stale) {
 		os.Exit(1)
 	}
 }

@@ -1,11 +1,11 @@
-// What every client is asked to do, so that one test does for all of them.
+// The calls that every client implements, so that one test can use all of them.
 
 export interface Client {
   /** Asks for the accounts, as a click on "Connect" does. */
   accounts(): Promise<readonly string[]>
   signMessage(message: string): Promise<string>
   signTypedData(): Promise<string>
-  /** Sends so much to an address and waits until it is mined. */
+  /** Sends an amount to an address and waits until the transaction is mined. */
   send(to: string, wei: string): Promise<{ hash: string; from: string; status: string }>
 }
 
@@ -38,7 +38,7 @@ export function rpc(): string {
   return new URLSearchParams(location.search).get('rpc')!
 }
 
-/** The chain as viem describes one. */
+/** The chain in viem's form. */
 export const definition = {
   id: Number(chain()),
   name: 'test',

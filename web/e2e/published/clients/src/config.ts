@@ -1,7 +1,7 @@
 import { type CreateConnectorFn, createConfig, http } from '@wagmi/core'
 import { definition } from './client'
 
-/** config is wagmi's, with the connectors that a site names and those that announce themselves. */
+/** config makes wagmi's configuration, with the given connectors and those that are announced by EIP-6963. */
 export function config(connectors: readonly CreateConnectorFn[]) {
   return createConfig({
     chains: [definition],

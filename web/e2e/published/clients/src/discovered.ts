@@ -1,4 +1,4 @@
-// The site knows nothing of imKey but that it announces itself: wagmi's core finds it by EIP-6963.
+// The site does not configure imKey: wagmi's core finds its provider, which announces itself by EIP-6963.
 
 import { connect, getConnectors, sendTransaction, signMessage, signTypedData, waitForTransactionReceipt } from '@wagmi/core'
 import { announceProvider, createProvider } from 'imkey-connect'
@@ -8,7 +8,7 @@ import { config } from './config'
 import { options } from './options'
 
 export function client(): Client {
-  announceProvider(createProvider(options)) // wagmi asks who is there when it is configured
+  announceProvider(createProvider(options)) // createConfig asks for announced providers
   const wagmi = config([])
   return {
     accounts: async () => {

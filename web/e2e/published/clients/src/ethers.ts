@@ -21,7 +21,7 @@ export function client(): Client {
   }
 }
 
-/** mutable: ethers declares its types so. */
+/** mutable copies the types, since ethers declares them as mutable. */
 function mutable(types: Record<string, readonly TypedDataField[]>): Record<string, TypedDataField[]> {
   return Object.fromEntries(Object.entries(types).map(([name, fields]) => [name, [...fields]]))
 }

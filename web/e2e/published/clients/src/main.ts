@@ -1,4 +1,4 @@
-// The page does nothing by itself: the test calls what is here.
+// The page does nothing by itself: the test calls these functions.
 
 import { type Address, type Hex, verifyMessage, verifyTypedData } from 'viem'
 import { type Client, typedData } from './client'

@@ -2,7 +2,7 @@ import { announceProvider, createProvider } from 'imkey-connect'
 import { createStore } from 'mipd'
 import { options } from './options'
 
-/** discover says what mipd's store knows of the provider, and whether it is the provider itself. */
+/** discover returns what mipd's store has about the provider, and whether that is the same object. */
 export function discover(order: 'store first' | 'provider first') {
   const provider = createProvider(options)
   let heard = 0

@@ -6,12 +6,12 @@ import { type Address, createPublicClient, createWalletClient, custom, http } fr
 import { type Client, chain, definition, rpc, typedData } from './client'
 import { simulated } from './options'
 
-/** Another chain of the site's, at the same node: it is only ever switched to and back. */
+/** Another chain of the site, with the same node. The test only switches to it and back. */
 const other = { id: '0x2', token: 'TWO', label: 'another', rpcUrl: rpc() }
 const id = `0x${Number(chain()).toString(16)}` as const
 
 export interface OnboardClient extends Client {
-  /** What web3-onboard holds of the connected wallet. */
+  /** The state of the connected wallet in web3-onboard. */
   state(): { label: string; accounts: string[]; chain: string; icon: string }
   switchTo(id: string): Promise<boolean>
   disconnect(): Promise<{ wallets: number; accounts: readonly string[]; connected: boolean }>

@@ -1,4 +1,4 @@
-// wagmi as sites use it, with React and its hooks, and the connector that imkey-connect brings along.
+// wagmi as sites use it: with React, its hooks, and the connector of imkey-connect.
 
 import { QueryClient, QueryClientProvider } from '@tanstack/react-query'
 import { imKey } from 'imkey-connect/wagmi'
