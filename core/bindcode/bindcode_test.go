@@ -44,7 +44,7 @@ func TestRefusedText(t *testing.T) {
 		"PVÜ3FY64":          {Position: 3, Character: 'Ü', Count: 8},
 		"PVU3FY6ß":          {Position: 8, Character: 'ß', Count: 8},
 		"PVU3FY6４":          {Position: 8, Character: '４', Count: 8}, // full-width
-		"ΡVU3FY64":          {Position: 1, Character: 'Ρ', Count: 8}, // a Greek letter that looks the part
+		"ΡVU3FY64":          {Position: 1, Character: 'Ρ', Count: 8}, // a Greek letter that looks like a Latin one
 		"PVU3FYſ4":          {Position: 7, Character: 'ſ', Count: 8}, // upper-cases to S
 		"PVU3FY6😀":          {Position: 8, Character: '😀', Count: 8},
 		"PVU3FY6\xFF":       {Position: 8, Character: utf8.RuneError, Count: 8},

@@ -351,7 +351,7 @@ func TestUnplugEndsTheChannel(t *testing.T) {
 	})
 }
 
-// A failed transfer is the first sign of a pulled cable. The browser reports it later.
+// A failed transfer is the first sign that the device was unplugged. The browser reports it later.
 func TestFailedTransferBeforeUnplugging(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c, p := opened(t)

@@ -29,7 +29,7 @@ func TestEveryCodeIsThereOnce(t *testing.T) {
 	}
 }
 
-// TestSentences checks the form of the sentences, and that they avoid hex, blame and words of another glossary.
+// TestSentences checks the form of the sentences, and that they avoid hex, blame and the words that the glossary avoids.
 func TestSentences(t *testing.T) {
 	messages := map[string]string{}
 	check := func(name string, what, next, onPage catalogue.Text) {
@@ -62,8 +62,8 @@ func TestSentences(t *testing.T) {
 	}
 }
 
-// TestNumbers holds the integer codes to those of EIP-1193 and EIP-1474 that a code can be. A wrong chain (4901, 4902) is no code
-// of the library.
+// TestNumbers checks that every integer code is one of EIP-1193 or EIP-1474. No code of the library stands for a wrong chain
+// (4901, 4902).
 func TestNumbers(t *testing.T) {
 	for _, e := range catalogue.Entries {
 		require.Contains(t, []int{0, 4001, 4100, 4200, 4900, -32602, -32002}, e.Number, e.Code)

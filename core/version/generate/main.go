@@ -33,7 +33,7 @@ var versionField = regexp.MustCompile(`(?m)^  "version": ".*",$`)
 // manifest replaces the version in the manifest of the npm package.
 func manifest(before []byte) ([]byte, error) {
 	if len(versionField.FindAll(before, -1)) != 1 {
-		return nil, errors.New("not one version")
+		return nil, errors.New("the file does not have exactly one version")
 	}
 	return versionField.ReplaceAllLiteral(before, fmt.Appendf(nil, "  \"version\": %q,", version.Version)), nil
 }
