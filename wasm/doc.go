@@ -16,7 +16,7 @@
 //
 // The files: core.go (the object), device.go (a device and its own methods), options.go (options of all calls), signing.go
 // (options and binding of calls that need the wallet), ethereum.go and ethereum_transaction.go (one coin), records.go,
-// handover.go (another tab takes over, the page is frozen). A new coin is one file with a table of methods, and one word in
+// handover.go (another tab takes over, the page is frozen). A new coin is one file with a table of methods, and one entry in
 // device.go.
 //
 // A coin's method reads what is to be signed into Go before it returns, so that later changes by the page have no effect. An

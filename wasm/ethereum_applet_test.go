@@ -34,22 +34,22 @@ var (
 // applet is the Ethereum applet of the page's device: a wallet of one account, or a recording.
 type applet struct {
 	t      *testing.T
-	signer attestationtest.Key // makes the signatures; the account's key is what it says its key is
+	signer attestationtest.Key // makes the signatures; public keys are always those of account
 	app    []byte              // the app's public key in BIND_CHECK
 
-	prepared []byte   // the payload as it comes
-	data     []byte   // what is to be signed of it, until it is
-	signed   []byte   // what was signed last
+	prepared []byte   // the payload, chunk by chunk
+	data     []byte   // the bytes to sign, until they are signed
+	signed   []byte   // the bytes that were signed last
 	screen   []string // the strings for the screen
 	unbound  bool     // whether the last binding signature was empty
-	asked    []string // instructions
+	asked    []string // the instructions that arrived
 
 	waits   bool   // keep-alives come before the last answer to prepare
-	stuck   bool   // and no answer
-	silent  bool   // no keep-alives come while it is stuck
+	stuck   bool   // the device never answers
+	silent  bool   // no keep-alives come while the device is stuck
 	refusal []byte // the last answer to prepare
 
-	recording []exchange // played instead, where there is one
+	recording []exchange // if not empty, it is played instead of the wallet
 }
 
 type exchange struct{ Cmd, Rsp string }

@@ -279,7 +279,7 @@ func (f fields) kind(t *ethereum.Transaction, accessList, authorizationList bool
 	}
 	if t.ChainID == nil {
 		// A signature for every chain must not result from a forgotten field.
-		f.Fail("chainId", "missing; a transaction without one says that it is of type 0")
+		f.Fail("chainId", "missing; only a transaction with the type 0 may omit it")
 	}
 	switch {
 	case authorizationList:

@@ -157,9 +157,9 @@ func (d *openDevice) setKnown(now *binding.Known) {
 	_ = d.object.Set("info", d.info())
 }
 
-// of reads the arguments of a call for records: the options, at this index, which name the store, and the SEID as the first
-// argument unless the options are the first.
-func (c *core) of(args []safejs.Value, options int) (choice storeChoice, store binding.Store, seid string, err error) {
+// recordArguments reads the arguments of a call for records. options is the index of the options, which name the store. The
+// first argument is the SEID, unless options is 0.
+func (c *core) recordArguments(args []safejs.Value, options int) (choice storeChoice, store binding.Store, seid string, err error) {
 	if options > 0 {
 		seid, _ = interop.String(interop.Argument(args, 0))
 		if !binding.ValidSEID(seid) {
@@ -177,7 +177,7 @@ func (c *core) of(args []safejs.Value, options int) (choice storeChoice, store b
 
 // known implements known(options), which returns what the records of a store say.
 func (c *core) known(args []safejs.Value) (any, error) {
-	_, store, _, err := c.of(args, 0)
+	_, store, _, err := c.recordArguments(args, 0)
 	if err != nil {
 		return nil, err
 	}
@@ -194,7 +194,7 @@ func (c *core) known(args []safejs.Value) (any, error) {
 
 // rename implements rename(seid, name | null, options).
 func (c *core) rename(args []safejs.Value) (any, error) {
-	_, store, seid, err := c.of(args, 2)
+	_, store, seid, err := c.recordArguments(args, 2)
 	if err != nil {
 		return nil, err
 	}
@@ -207,7 +207,7 @@ func (c *core) rename(args []safejs.Value) (any, error) {
 
 // forget implements forget(seid, options).
 func (c *core) forget(args []safejs.Value) (any, error) {
-	_, store, seid, err := c.of(args, 1)
+	_, store, seid, err := c.recordArguments(args, 1)
 	if err != nil {
 		return nil, err
 	}
@@ -216,7 +216,7 @@ func (c *core) forget(args []safejs.Value) (any, error) {
 
 // reread implements reread(seid, options), which the SDK calls after another module changed the record.
 func (c *core) reread(args []safejs.Value) (any, error) {
-	choice, store, seid, err := c.of(args, 1)
+	choice, store, seid, err := c.recordArguments(args, 1)
 	if err != nil {
 		return nil, err
 	}

@@ -220,8 +220,8 @@ func (l *Lease) isHeld(ctx context.Context, name string) bool {
 	return false
 }
 
-// Wanted is closed when another page of the origin, or another link of this page, asks for the device. The user of the lease
-// then ends what the device is doing and closes the lease.
+// Wanted is closed when another page of the origin, or another link of this page, asks for the device. The caller then ends
+// what the device is doing and closes the lease.
 func (l *Lease) Wanted() <-chan struct{} { return l.wanted }
 
 func (l *Lease) ask() {
@@ -265,7 +265,7 @@ func (l *Lease) Close() {
 
 func takenOver() error { return inUse("another page of this site took the device over", "") }
 
-// inUse is in-use-elsewhere by a page of this origin.
+// inUse returns an error with code in-use-elsewhere: another page of this origin has the device.
 func inUse(op, reason string) error {
 	e := errcode.New(errcode.InUseElsewhere, op)
 	e.Data = map[string]any{"holder": "tab"}

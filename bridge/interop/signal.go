@@ -32,7 +32,7 @@ func WithSignal(parent context.Context, signal safejs.Value) (ctx context.Contex
 	remove, err := Listen(signal, "abort", func(safejs.Value) { cancel() })
 	if err != nil {
 		cancel()
-		return nil, nil, errcode.Wrap(errcode.InvalidArgument, "signal takes no listener", err)
+		return nil, nil, errcode.Wrap(errcode.InvalidArgument, "signal does not accept a listener", err)
 	}
 	return ctx, func() { remove(); cancel() }, nil
 }

@@ -77,7 +77,7 @@ func Open(ctx context.Context, device safejs.Value, o Options) (*Link, error) {
 		}
 	})
 	if err != nil {
-		return nil, errcode.Wrap(errcode.InvalidArgument, "usb takes no listener", err)
+		return nil, errcode.Wrap(errcode.InvalidArgument, "usb does not accept a listener", err)
 	}
 	l.lease, err = handover.Take(ctx, handover.Request{Device: device, Serial: serial, Locks: o.Locks, TakeOver: o.TakeOver})
 	if err != nil {
@@ -94,8 +94,8 @@ func Open(ctx context.Context, device safejs.Value, o Options) (*Link, error) {
 	return l, nil
 }
 
-// Wanted is closed when another page of this origin asks for the device. The user of the link then ends what the device is
-// doing and closes the link. See package handover.
+// Wanted is closed when another page of this origin asks for the device. The caller then ends what the device is doing and
+// closes the link. See package handover.
 func (l *Link) Wanted() <-chan struct{} { return l.lease.Wanted() }
 
 // Gone is closed when the link has ended: the device was unplugged, its permission was revoked, it could not be opened again,
@@ -156,9 +156,9 @@ func (l *Link) wait(ctx context.Context, at step, pending *interop.Pending) (v s
 	}
 }
 
-// Abandon is Close for a page that is about to be frozen, where nothing that waits goes on. In one turn of the event loop it
-// tells the device to cancel its operation, closes the device and releases its lock. The rest is Close's, which goes on when
-// the page does. What is under way ends with why.
+// Abandon is Close for a page that is about to be frozen, in which no call that waits can continue. In one turn of the event
+// loop it tells the device to cancel its operation, closes the device and releases its lock. The rest is Close's, which goes on
+// when the page does. What is under way ends with why.
 func (l *Link) Abandon(why error) {
 	l.end(why)
 	l.mu.Lock()
