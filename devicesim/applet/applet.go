@@ -1,6 +1,6 @@
-// Package applet is what applets and the simulated device know of each other: an applet describes itself with an [Applet],
-// and works on the device through the interface [Device]. The device package imports no applet, and an applet does not
-// import the device package.
+// Package applet has the interface between applets and the simulated device. An applet describes itself with an [Applet], and
+// uses the device through the interface [Device]. The device package imports no applet, and an applet does not import the
+// device package.
 //
 // A new coin is a folder below devicesim/applets that exports one Applet, and one line in the catalogue there.
 package applet

@@ -2,7 +2,7 @@
 // handler [API] is mounted at /sim/v1/.
 //
 //	GET  device            the device's state, see [State]
-//	GET  identity          {"serial","ca","codeAttemptsLeft","cas"}: what a page may know that must not see the screen.
+//	GET  identity          {"serial","ca","codeAttemptsLeft","cas"}: what a page may read, which must not see the screen.
 //	                       "cas" are the CAs of all devices, without duplicates. Pages on other ports of this computer
 //	                       can read it too (simulatedCAs of webusb.js does)
 //	GET  events            the answers of GET device as server-sent events: one at once and one after every change

@@ -84,7 +84,7 @@ func (d *Device) BoundTo() []byte {
 }
 
 // Watch returns a channel that receives a value after Status has changed, and a function that ends the watch. Several
-// changes may give one value. Who calls Status after Watch and after each value misses no change.
+// changes may give one value. A caller that calls Status after Watch and after each value misses no change.
 func (d *Device) Watch() (<-chan struct{}, func()) { return d.watch.Add() }
 
 // changed notifies the watchers of a change. A caption, if not empty, names the change of the screen in a trace. mu is held.

@@ -167,7 +167,7 @@ func (c *CA) Good(p Params) []Case {
 }
 
 // Wrong returns certificates that an app must refuse if it trusts this CA but not other, for a device that answers the SEID of
-// p. [FlipBit] and [Truncate] make the many that differ in one bit or in their length.
+// p. [FlipBit] and [Truncate] make further ones, which differ in one bit or in their length.
 func (c *CA) Wrong(p Params, other *CA) []Case {
 	serial := slices.Clone(p.SEID)
 	serial[len(serial)-1] ^= 1

@@ -4,7 +4,7 @@
 // Device n, from 1 on, has the bus id "1-n". An import takes the device's [usb.Port]
 // until the connection ends. It fails with status 2 if another host holds the device,
 // and with status 4 if the device is unknown or not plugged in. The device list has
-// the devices that can be imported, so none that is in use, as on a Linux server.
+// the devices that can be imported, without those in use, as on a Linux server.
 // Unplugging the device closes the connection.
 //
 // Two requests to endpoint 0 do not reach the device:

@@ -69,7 +69,7 @@ var rows = regexp.MustCompile(`(\n\| .do. \| effect \|\n\| --- \| --- \|\n)(?:\|
 // describe replaces the table of faults in a document.
 func describe(before string, kinds []usb.FaultKind) (string, error) {
 	if len(rows.FindAllString(before, -1)) != 1 {
-		return "", fmt.Errorf("%s has not one table of faults", document)
+		return "", fmt.Errorf("%s does not have exactly one table of faults", document)
 	}
 	var b strings.Builder
 	for _, k := range kinds {
