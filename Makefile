@@ -1,18 +1,18 @@
-# imkey-connect. `make run` shows it, `make test` proves it.
+# imkey-connect. `make run` starts the pages with a simulated device. `make test` runs all tests. `make help` lists the targets.
 
 GO    ?= go
-# Where make tools puts a newer node, if the machine's own is too old.
+# `make tools` puts a newer node here if the machine's own is too old.
 export PATH := $(CURDIR)/build/node/node_modules/.bin:$(PATH)
 ADDR  ?= localhost:7380
 DIST  := web/dist/manifest.json
 WASM_EXEC = $(shell $(GO) env GOROOT)/lib/wasm/go_js_wasm_exec
-# What web/dist is made of: the Go that becomes imkey.wasm, the TypeScript, the build tool.
+# The sources of web/dist: the Go code of imkey.wasm, the TypeScript, the build tool.
 SOURCES := $(shell find core bridge wasm web/sdk web/ui web/apps web/build -type f ! -name '*_test.go' ! -name '*.test.*' ! -path '*/testdata/*' ! -path '*/node_modules/*' 2>/dev/null) go.mod go.sum
-# The Go modules beside the root's, which only tests need.
+# The other Go modules, which only tests need.
 MODULES := web/e2e core/ethereum/oracle examples/go-test
-# Where Go is.
+# The folders with Go sources.
 GO_DIRS := bridge core devicesim docs examples wasm web
-# What formats TypeScript, JavaScript and CSS, and what it formats.
+# The formatter of TypeScript, JavaScript and CSS, and the files that it formats.
 OXFMT := web/node_modules/.bin/oxfmt -c web/.oxfmtrc.json
 OXFMT_FILES := '{web,examples,devicesim}/**/*.{ts,tsx,js,mjs,css}'
 

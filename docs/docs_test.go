@@ -1,4 +1,4 @@
-// Package docs holds the documents of the project to the code that they describe.
+// Package docs tests that the documents of the project agree with the code that they describe.
 package docs_test
 
 import (
@@ -93,7 +93,7 @@ func split(document, text string) (blocks []block, prose string) {
 	return blocks, out.String()
 }
 
-// TestREADMEIsShort holds the README to its length.
+// TestREADMEIsShort checks the length of the README.
 func TestREADMEIsShort(t *testing.T) {
 	require.LessOrEqual(t, strings.Count(read(t, "README.md"), "\n"), mostREADME)
 }
@@ -118,7 +118,7 @@ func anchor(heading string) string {
 	return out.String()
 }
 
-// TestLinks: every relative link of every document leads to a file of the checkout, and every anchor to a heading.
+// TestLinks checks that every relative link of every document leads to a file of the checkout, and every anchor to a heading.
 func TestLinks(t *testing.T) {
 	texts := documents(t)
 	files := map[string]bool{}
@@ -165,7 +165,7 @@ func TestLinks(t *testing.T) {
 	require.Greater(t, found, 50)
 }
 
-// TestNamedPathsExist: a path in backticks that begins with a folder of the project is a file or a folder of it.
+// TestNamedPathsExist checks that every path in backticks that begins with a folder of the project exists.
 func TestNamedPathsExist(t *testing.T) {
 	span := regexp.MustCompile("`((?:core|bridge|wasm|web|devicesim|docs|examples)/[\\w./-]*)`")
 	built := []string{"web/dist", "build"}
@@ -192,7 +192,7 @@ func existing(name string) string {
 	return name
 }
 
-// TestMakeTargets: every target of make that a document names is in the Makefile.
+// TestMakeTargets checks that every target of make that a document names is in the Makefile.
 func TestMakeTargets(t *testing.T) {
 	makefile := read(t, "Makefile")
 	named := regexp.MustCompile("(?m)(?:`|^\\s*)make ((?:[a-z][a-z0-9-]*|[A-Z_]+=\\S+)(?: (?:[a-z][a-z0-9-]*|[A-Z_]+=[^\\s`]+))*)(?:`|\\s*(?:#.*)?$)")
@@ -212,7 +212,7 @@ func TestMakeTargets(t *testing.T) {
 	require.Greater(t, found, 10)
 }
 
-// TestFlags: every flag of imkeysim that a document names is one that imkeysim -h lists.
+// TestFlags checks that imkeysim -h lists every flag of imkeysim that a document names.
 func TestFlags(t *testing.T) {
 	flags := map[string]bool{"-h": true}
 	for _, command := range [][]string{{"-h"}, {"chromium", "-h"}} {
@@ -261,7 +261,7 @@ func TestFlags(t *testing.T) {
 	require.Greater(t, found, 10)
 }
 
-// TestNamedTestsExist: a test that a document names, with a link to the file, is in that file.
+// TestNamedTestsExist checks that every test that a document names, with a link to a file, is in that file.
 func TestNamedTestsExist(t *testing.T) {
 	cited := regexp.MustCompile("\\[`((?:Test|Fuzz|Benchmark)\\w+)`\\]\\(([^)]+)\\)")
 	found := 0

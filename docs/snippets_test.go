@@ -34,8 +34,8 @@ func unindented(text string) string {
 	return "\n" + strings.Join(lines, "\n") + "\n"
 }
 
-// TestSnippets: a block of code in a document is the text of an example, which a test runs, or it is JavaScript that fits the
-// declarations of the SDK. A block of JSON is well-formed.
+// TestSnippets checks the blocks of code in the documents. A block is the text of an example, which a test runs, or JavaScript
+// that fits the declarations of the SDK. A block of JSON is well-formed.
 func TestSnippets(t *testing.T) {
 	var examples []string
 	for _, file := range tracked(t) {
