@@ -154,7 +154,7 @@ func TestPuppeteer(t *testing.T) {
 	require.Regexp(t, `(?m)^# pass 1$`, e.run(`npm test`))
 }
 
-// TestInPlace: npm ci installs each project in its own folder, too.
+// TestInPlace runs npm ci in each project's own folder.
 func TestInPlace(t *testing.T) {
 	t.Parallel()
 	locks, err := filepath.Glob("../../../examples/*/package-lock.json")

@@ -19,7 +19,7 @@ import (
 	"imkey-connect/devicesim/simtest"
 )
 
-// TestAnExtensionEmbedsTheSDK holds docs/extensions.md to Chromium: the extension of that page, with the built SDK in it, binds
+// TestAnExtensionEmbedsTheSDK tests what docs/extensions.md says: the extension of that page, with the built SDK in it, binds
 // the device in a tab and finds it bound in an offscreen document. In a service worker, and under a policy without
 // 'wasm-unsafe-eval', the SDK fails as the page says.
 func TestAnExtensionEmbedsTheSDK(t *testing.T) {

@@ -1,7 +1,7 @@
-// looking measures a page as it is drawn now and lists what is wrong with it.
+// looking measures the page as it is drawn now, and lists the defects.
 ;(() => {
   const text = 4.5 // WCAG 2.2, 1.4.3, without the exception for large text
-  const part = 3 // 1.4.11: borders, icons and focus rings that tell what a control is
+  const part = 3 // 1.4.11: borders, icons and focus rings by which a user recognises a control
   const target = 44 // CSS pixels
   const longest = 200 // milliseconds of motion
 
@@ -25,8 +25,8 @@
     return (light + 0.05) / (dark + 0.05)
   }
 
-  /** Remembers what a function says of an element, while one look lasts. */
   const memories = []
+  /** remembered makes a function that computes the value of an element once for each call of look. */
   function remembered(f) {
     const memory = new Map()
     memories.push(memory)
@@ -45,7 +45,7 @@
   }
   const isSVG = (element) => element instanceof SVGElement && !(element instanceof SVGSVGElement)
 
-  /** What an element lays under whatever is in front of it. */
+  /** layer returns the colour with which an element covers what is behind it. */
   const layer = remembered((element) => {
     const style = getComputedStyle(element)
     if (isSVG(element)) {
@@ -56,7 +56,7 @@
     if (style.backgroundImage !== 'none') throw new Error(`cannot judge a background image: ${name(element)}`)
     return faded(style.backgroundColor, element)
   })
-  /** The colour that is seen behind an element's content at a point, or around it when the element itself is left out. */
+  /** behind returns the visible colour behind an element's content at a point. Without self, it is the colour around the element. */
   function behind(element, x, y, self = true) {
     const stack = document.elementsFromPoint(x, y)
     let at = stack.indexOf(element)
@@ -74,7 +74,7 @@
     const said = element.getAttribute('aria-label') ?? element.textContent.trim()
     return `${element.localName}.${element.getAttribute('class') ?? ''} “${said.slice(0, 30)}”`
   }
-  /** As the text is that only screen readers get. */
+  /** hiddenToEyes reports whether an element is hidden in the way of texts for screen readers only. */
   const hiddenToEyes = remembered((element) => {
     const style = getComputedStyle(element)
     if (style.clipPath !== 'none' && style.overflow === 'hidden' && element.getBoundingClientRect().width <= 1) return true
@@ -126,7 +126,7 @@
       if (reduced) find(`motion though less is wanted: ${what}`)
       else if (moves && duration * iterations > longest) find(`motion of ${duration * iterations} ms: ${what}`)
     }
-    // At every width the same.
+    // These styles are the same at every width.
     for (const element of innerWidth === 390 ? document.body.querySelectorAll('*') : []) {
       for (const pseudo of [null, '::before', '::after']) {
         const style = getComputedStyle(element, pseudo)
@@ -135,7 +135,7 @@
         if (reduced && style.animationName !== 'none') find(`an animation though less is wanted: ${name(element)}`)
       }
     }
-    // What is in between is not what stays.
+    // Only the final state is measured, not the states during an animation.
     for (const a of running) {
       if (a.effect.getComputedTiming().iterations === Infinity) a.cancel()
       else a.finish()
@@ -165,12 +165,12 @@
       const r = element.getBoundingClientRect()
       if (!isSVG(element) && r.width > 0 && (r.left < -0.5 || r.right > page.clientWidth + 0.5)) find(`sticks out: ${name(element)}`)
       const { overflowX } = getComputedStyle(element)
-      if (element.localName === 'input') continue // what is typed into a field scrolls in it
+      if (element.localName === 'input') continue // a field may scroll what is typed into it
       if (!isSVG(element) && overflowX !== 'visible' && element.scrollWidth > element.clientWidth + 1)
         find(`cut off or scrolling sideways: ${name(element)}`)
     }
 
-    // A box of choices is as wide as the widest, unless it is made narrower: then it cuts that one.
+    // A select is as wide as its widest choice, unless a style makes it narrower. Then it cuts that choice off.
     for (const box of [...document.querySelectorAll('select')].filter(shown)) {
       const free = box.cloneNode(true)
       free.style.setProperty('width', 'max-content', 'important')
@@ -182,7 +182,7 @@
     for (const { element, r, ink, ground } of texts()) {
       judge(() => {
         if (r.right > page.clientWidth + 0.5 || r.left < -0.5) find(`text sticks out: ${name(element)}`)
-        // Text that a scrolling list hides now is the same as what it shows.
+        // A scrolling list hides this text now. It looks like the text that the list shows.
         const scroller = element.closest('ol')
         if (scroller && (r.bottom > scroller.getBoundingClientRect().bottom || r.top < scroller.getBoundingClientRect().top)) return
         const under = ground ?? behind(element, ...middle(r))
@@ -209,7 +209,7 @@
       }
       judge(() => {
         const field = element.matches('input, textarea, select')
-        const drawn = style.appearance === 'none' || !ticked // a browser's own box keeps to its own rules
+        const drawn = style.appearance === 'none' || !ticked // the browser draws its own box
         const around = behind(element, ...middle(r), false)
         const edge = over(faded(style.borderLeftColor, element), around)
         const bordered = parseFloat(style.borderLeftWidth) > 0 && style.borderLeftStyle !== 'none' && color(style.borderLeftColor)[3] > 0
@@ -218,7 +218,7 @@
           const c = Math.max(bordered ? contrast(edge, around) : 1, field ? contrast(over(layer(element), around), around) : 1)
           if (c < part) find(`a border of ${c.toFixed(2)}:1, ${name(element)}`)
         }
-        // A button with an icon and no words is known by its icon.
+        // A user recognises a button without words by its icon.
         if (element.textContent.trim() === '') {
           for (const shape of element.querySelectorAll('path, rect, circle')) {
             const s = getComputedStyle(shape)
@@ -261,9 +261,9 @@
   }
 
   const all = { findings: [], counts: {} }
-  /** Looks and adds to what was found and counted so far. */
+  /** add measures the page and adds the findings and counts to all. */
   function add(where, reduced) {
-    // Rings are the same at every width.
+    // Focus rings are the same at every width.
     const { findings, counts } = look(where, reduced, !reduced && innerWidth === 390)
     all.findings.push(...findings)
     for (const [name, n] of Object.entries(counts)) {

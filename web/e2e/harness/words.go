@@ -182,7 +182,7 @@ func (w *wordFiles) look(language, key string, args []any) (string, error) {
 		return "", err
 	}
 	if text == nil {
-		return "", fmt.Errorf("not one text in %q", language)
+		return "", fmt.Errorf("the key does not name exactly one text in %q", language)
 	}
 	return *text, nil
 }

@@ -36,7 +36,7 @@ func goToCode(b *harness.Browser) (states []string) {
 	}
 }
 
-// bindWith opens the connect page and binds with a code, and returns the states on the states.
+// bindWith opens the connect page and binds with a code, and returns the states on the way.
 func bindWith(b *harness.Browser, code func() string) (states []string) {
 	b.T.Helper()
 	b.Open("/")

@@ -15,8 +15,8 @@ import (
 	"imkey-connect/web/e2e/harness"
 )
 
-// tabsPage is a blank page that runs the jobs of a test on its devices, and says how each ended: with the code of an error, or ” for
-// success.
+// tabsPage is a blank page that runs the jobs of a test on its devices. It reports the code of the error with which a job ended, or an
+// empty code for success.
 const tabsPage = `<!doctype html><title>tab</title><script type="module">
 import { loadImKey } from '/imkey.js'
 globalThis.trustedCAs = [%s]
