@@ -35,7 +35,7 @@ func cssTextPlugin(web string) api.Plugin {
 				return api.OnLoadResult{Errors: messages}, nil
 			}
 			if len(built.OutputFiles) != 1 {
-				return api.OnLoadResult{}, errors.New("a style sheet that is text can load no other files")
+				return api.OnLoadResult{}, errors.New("a style sheet that is imported as text cannot load other files")
 			}
 			text := string(built.OutputFiles[0].Contents)
 			return api.OnLoadResult{Contents: &text, Loader: api.LoaderText}, nil

@@ -107,7 +107,7 @@ test('invalid arguments are refused before anything is loaded', async (t) => {
   for (const raw of [new Blob([file]), file.buffer]) {
     await assert.rejects(key.importBinding(raw, 'a passphrase'), {
       code: 'invalid-argument',
-      message: /give new Uint8Array\(await file\.arrayBuffer\(\)\)/,
+      message: /pass new Uint8Array\(await file\.arrayBuffer\(\)\)/,
     })
   }
   assert.deepEqual(urls, [])

@@ -87,7 +87,7 @@ async function ask(worker: Worker, { wasmURL, fail, makeError }: Environment, ca
     const told = await answer.catch((cause: unknown) => {
       throw fail(`${wasmURL} stopped unexpectedly`, { retryable: true, cause })
     })
-    if (told === 'ready') throw fail('the worker answers out of turn', { cause: undefined })
+    if (told === 'ready') throw fail('the worker sent an unexpected message', { cause: undefined })
     if ('value' in told) return told.value
     const { code, message, statusWord, retryable, data } = told.error
     throw makeError(code, message, statusWord, retryable, data)

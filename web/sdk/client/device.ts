@@ -248,7 +248,7 @@ export class Device extends EventTarget {
 export function signalOf(options: { signal?: AbortSignal }): AbortSignal | undefined {
   if (typeof options !== 'object' || options === null) throw invalid('the options are not an object')
   const { signal } = options
-  if (signal !== undefined && !(signal instanceof AbortSignal)) throw invalid('signal is no AbortSignal')
+  if (signal !== undefined && !(signal instanceof AbortSignal)) throw invalid('signal is not an AbortSignal')
   if (signal?.aborted) throw aborted(signal)
   return signal
 }

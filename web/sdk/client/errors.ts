@@ -28,7 +28,8 @@ export const failure = (code: ErrorCode, detail: string, details: ErrorDetails =
 
 export const invalid = (detail: string) => failure('invalid-argument', detail)
 
-export const aborted = (signal: AbortSignal) => failure('aborted', 'given up by the caller', { retryable: true, cause: signal.reason })
+export const aborted = (signal: AbortSignal) =>
+  failure('aborted', 'the caller aborted the request', { retryable: true, cause: signal.reason })
 
 /**
  * fromWebUSB turns an error of the browser's getDevices or requestDevice into one with a code. inClick says whether the page was called
@@ -55,7 +56,7 @@ export function fromWebUSB(thrown: unknown, inClick: boolean | undefined): ImKey
     case 'NotAllowedError':
       return failure('permission-denied', 'the browser does not let this page use USB', details)
     case 'AbortError':
-      return failure('aborted', 'the request was given up', details)
+      return failure('aborted', 'the browser aborted the request', details)
   }
   return failure('internal', `the browser's WebUSB failed: ${String(message ?? thrown)}`, { cause: thrown })
 }

@@ -87,7 +87,7 @@ export class ImKey extends EventTarget {
     const signal = signalOf(options)
     const { seid, replace = false } = options
     checkTexts({ passphrase, ...(seid !== undefined && { seid }) })
-    if (!(file instanceof Uint8Array)) throw invalid('the file is no Uint8Array: give new Uint8Array(await file.arrayBuffer())')
+    if (!(file instanceof Uint8Array)) throw invalid('the file is not a Uint8Array: pass new Uint8Array(await file.arrayBuffer())')
     if (typeof replace !== 'boolean') throw invalid('replace is neither true nor false')
     // The signal does not end the wait: only the module knows whether the record was written.
     const known = (await this.#backup((store) => ({
@@ -141,7 +141,7 @@ function check(options: LoadOptions): Settings {
     throw invalid("store is neither 'indexeddb' nor 'memory' nor an object with get, put, delete and list")
   }
   if (trustedCAs !== undefined && !(Array.isArray(trustedCAs) && trustedCAs.every(isKey))) {
-    throw invalid('trustedCAs is no array of keys, each of 130 hex digits that begin with 04')
+    throw invalid('trustedCAs is not an array of keys, each of 130 hex digits that begin with 04')
   }
   for (const [name, value] of Object.entries(flags)) {
     if (typeof value !== 'boolean') throw invalid(`${name} is neither true nor false`)

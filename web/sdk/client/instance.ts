@@ -77,7 +77,7 @@ export class Instance {
   }
 
   #stop(cause: unknown) {
-    this.#stopped = failure('internal', 'imkey.wasm stopped unexpectedly; the next call starts it anew', { retryable: true, cause })
+    this.#stopped = failure('internal', 'imkey.wasm stopped unexpectedly; the next call starts it again', { retryable: true, cause })
     this.#ended.abort()
     for (const reject of this.#pending) reject(this.#stopped)
     this.#pending.clear()
@@ -101,7 +101,7 @@ export function notLoaded(cause: unknown): never {
 
 const changes = new Set<(store: StoreChoice, seid: string) => void>()
 
-/** onRecordChange calls f whenever a call on this page changes a record, as long as the page lives. */
+/** onRecordChange calls f whenever a call on this page changes a record, as long as the page exists. */
 export function onRecordChange(f: (store: StoreChoice, seid: string) => void) {
   changes.add(f)
 }

@@ -7,7 +7,7 @@ import { coded, Refusal, unauthorized } from './refusal'
 
 export type Account = Pick<DeviceAccount, 'address' | 'path'>
 
-/** Accounts are the accounts that the dApp may use, and the device that they are on. Every change is told by events. */
+/** Accounts are the accounts that the dApp may use, and the device that they are on. Every change emits events. */
 export class Accounts {
   readonly #host: Host
   readonly #chains: Chains

@@ -1,5 +1,5 @@
 import type { Device } from '../types/imkey'
-import { givenUp } from './refusal'
+import { abortedByCaller } from './refusal'
 
 /** Params is a method's list of parameters. The method checks how many there are. */
 export type Params = readonly unknown[]
@@ -16,7 +16,7 @@ export interface Call {
 export function unlessAborted<T>(signal: AbortSignal | undefined, promise: Promise<T>): Promise<T> {
   if (!signal) return promise
   return new Promise<T>((resolve, reject) => {
-    const stop = () => reject(givenUp(signal))
+    const stop = () => reject(abortedByCaller(signal))
     if (signal.aborted) stop()
     signal.addEventListener('abort', stop, { once: true })
     promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop))

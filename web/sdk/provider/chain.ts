@@ -10,7 +10,7 @@ export interface Chain {
   readonly maxFee?: bigint
 }
 
-/** readChain checks the description of a chain. It throws a sentence, of which the caller makes an error. */
+/** readChain checks the description of a chain. It throws a sentence, from which the caller makes an error. */
 export function readChain(chain: ChainOptions): Chain {
   if (typeof chain !== 'object' || chain === null) throw 'a chain is not an object'
   const { rpcUrls, webSocketUrl, nativeCurrency = { symbol: 'ETH', decimals: 18 }, maxFee } = chain

@@ -2,7 +2,7 @@ import type { ChainOptions } from '../types/imkey'
 import type { Chain } from './chain'
 import type { Host } from './host'
 import { hex } from './hex'
-import { badParams, givenUp, Refusal } from './refusal'
+import { abortedByCaller, badParams, Refusal } from './refusal'
 import { ask } from './rpc'
 
 /** Chains are the chains that a provider knows, one of which is selected. Requests to their nodes go through it. */
@@ -33,7 +33,7 @@ export class Chains {
   switchTo(wanted: unknown): null {
     const id = chainIdOf(wanted)
     if (!this.#known.has(id)) {
-      throw new Refusal(4902, `Chain ${id} is unknown here. Add it by wallet_addEthereumChain first.`, 'invalid-argument')
+      throw new Refusal(4902, `Chain ${id} is unknown here. Add it with wallet_addEthereumChain first.`, 'invalid-argument')
     }
     this.#select(id)
     return null
@@ -60,7 +60,7 @@ export class Chains {
   /** ask passes a request on to the nodes of a chain. */
   ask(method: string, params: readonly unknown[] | object, signal?: AbortSignal, chain = this.selected): Promise<unknown> {
     return ask(chain.rpcUrls, this.#host.settings.rpcTimeout, method, params, signal).catch((thrown: unknown) => {
-      throw signal?.aborted ? givenUp(signal) : thrown
+      throw signal?.aborted ? abortedByCaller(signal) : thrown
     })
   }
 

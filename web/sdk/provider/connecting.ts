@@ -3,7 +3,7 @@ import { type Account, type Accounts, revoked } from './accounts'
 import { type Call, unlessAborted } from './call'
 import type { Host } from './host'
 import type { Lease } from './lease'
-import { givenUp, Refusal } from './refusal'
+import { abortedByCaller, Refusal } from './refusal'
 import { acceptUnverified, allowUnbound } from './signing'
 
 /** Attempt is one connecting, which all callers that come meanwhile share. */
@@ -29,7 +29,7 @@ export class Connecting {
   /** connect joins the attempt that is under way or begins one, with the device found, or with one that the host finds. */
   async connect(call: Call, found?: Promise<Device>): Promise<void> {
     found?.catch(() => {}) // not looked at where an attempt is under way
-    // An attempt that was given up only waits until the device is idle: its failure is not this caller's.
+    // An aborted attempt only waits until the device is idle. Its failure does not concern this caller.
     while (this.#attempt?.controller.signal.aborted)
       await unlessAborted(
         call.signal,
@@ -39,7 +39,7 @@ export class Connecting {
     attempt.callers++
     return new Promise<void>((resolve, reject) => {
       const giveUp = () => {
-        if (--attempt.callers > 0) reject(givenUp(call.signal))
+        if (--attempt.callers > 0) reject(abortedByCaller(call.signal))
         else attempt.controller.abort(call.signal!.reason) // it settles when the device is idle
       }
       call.signal?.addEventListener('abort', giveUp, { once: true })
@@ -82,7 +82,7 @@ export class Connecting {
           find: async () => device,
           run: async ({ ethereum }) => {
             const accounts = await this.#read(ethereum, signal)
-            if (signal.aborted) throw givenUp(signal)
+            if (signal.aborted) throw abortedByCaller(signal)
             this.#accounts.adopt(device, accounts)
           },
         },

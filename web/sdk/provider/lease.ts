@@ -3,11 +3,11 @@ import { type Call, unlessAborted } from './call'
 import { openDialog } from './dialog'
 import type { Host } from './host'
 import { Queue } from './queue'
-import { givenUp } from './refusal'
+import { abortedByCaller } from './refusal'
 
-/** Job is what a turn with the device does, and what it may do besides. */
+/** Job is the work of one turn with a device, and its options. */
 interface Job<T, R> {
-  /** find gives the device. It is called when the turn comes, and may take its time: the device is not open yet. */
+  /** find gives the device. It is called when the turn comes, with no device open yet, so it may take long. */
   readonly find: () => Promise<Device>
   readonly run: (device: Device) => Promise<T>
   /** after still belongs to the turn, but does not need the device. */
@@ -38,7 +38,7 @@ export class Lease {
     const { signal } = call
     return this.#queue.run(
       signal,
-      () => givenUp(signal),
+      () => abortedByCaller(signal),
       async () => {
         const device = await find()
         if (this.#open !== device) await this.#release()
@@ -94,7 +94,7 @@ export class Lease {
           : unlessAborted(signal, pairing(request)),
       )
       .catch((thrown: unknown) => {
-        throw signal?.aborted ? givenUp(signal) : thrown
+        throw signal?.aborted ? abortedByCaller(signal) : thrown
       })
     if (!device.opened) await device.open({ ...(signal && { signal }) })
   }

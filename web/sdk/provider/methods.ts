@@ -32,7 +32,7 @@ const unsupported = new Set([
   'personal_newAccount',
 ])
 
-/** isUnsupported says of a method that is not in the table whether it must not be passed on to the node. */
+/** isUnsupported reports whether a method that is not in the table must not be passed on to the node. */
 export const isUnsupported = (method: string) => method.startsWith('wallet_') || unsupported.has(method)
 
 /** methods are the methods that the provider answers itself, by name. All others go to the node. */

@@ -44,7 +44,7 @@ export function readOptions(options: ProviderOptions): Settings {
   } catch (sentence) {
     throw invalid(String(sentence))
   }
-  if (new Set(known.map((chain) => chain.id)).size !== known.length) throw invalid('two chains have one chainId')
+  if (new Set(known.map((chain) => chain.id)).size !== known.length) throw invalid('two chains have the same chainId')
   if (!known.some((chain) => chain.id === selected)) throw invalid('chainId is not one of the chains')
   if (!Object.hasOwn(schemes, pathScheme)) throw invalid("pathScheme is not one of 'bip44', 'ledger-live', 'legacy'")
   const paths = Array.isArray(accounts) ? [...accounts] : Array.from({ length: accounts as number }, (_, n) => schemes[pathScheme](n))

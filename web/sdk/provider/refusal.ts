@@ -38,7 +38,8 @@ export const wrongChain = (message: string) => new Refusal(4901, message, 'inval
 export const badNode = (what: string, retryable = false, detail = '') =>
   new Refusal(-32603, `${what} The operator of this page can set another node.${detail && ` (${detail})`}`, 'protocol', retryable)
 
-export const givenUp = (signal?: AbortSignal) => coded('aborted', 'given up by the caller', { retryable: true, cause: signal?.reason })
+export const abortedByCaller = (signal?: AbortSignal) =>
+  coded('aborted', 'the caller aborted the request', { retryable: true, cause: signal?.reason })
 
 /** NodeError is an error of a node, which is passed on unchanged. */
 export class NodeError extends Error {

@@ -1,4 +1,4 @@
-import { badNode, givenUp, NodeError, Refusal } from './refusal'
+import { abortedByCaller, badNode, NodeError, Refusal } from './refusal'
 
 interface Answer {
   id?: unknown
@@ -67,7 +67,11 @@ export class Subscriptions {
     const id = ++this.#calls
     return new Promise<unknown>((resolve, reject) => {
       const giveUp = () =>
-        reject(limit.aborted ? new Refusal(-32603, 'The node did not answer in time. Check the connection.', 'timeout', true) : givenUp())
+        reject(
+          limit.aborted
+            ? new Refusal(-32603, 'The node did not answer in time. Check the connection.', 'timeout', true)
+            : abortedByCaller(),
+        )
       stop.addEventListener('abort', giveUp, { once: true })
       this.#waiting.set(id, { resolve, reject })
       if (url !== undefined) this.#socket ??= this.#open(url)

@@ -1,7 +1,7 @@
 /** Strength is how hard it is for an attacker with the file to guess the passphrase. */
 export type Strength = 'short' | 'weak' | 'fair' | 'strong'
 
-/** The minLength passphrase, in characters. */
+/** minLength is the smallest number of characters in a passphrase. */
 const minLength = 8
 
 /**

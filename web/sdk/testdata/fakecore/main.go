@@ -1,6 +1,6 @@
 //go:build js && wasm
 
-// Command fakecore stands in for imkey.wasm: it speaks to imkey.js as imkey.wasm does, and misbehaves when asked.
+// Command fakecore stands in for imkey.wasm: it speaks to imkey.js as imkey.wasm does, and misbehaves when a test wants it to.
 package main
 
 import (
