@@ -31,8 +31,12 @@ export function client(): OnboardClient {
   const node = createPublicClient({ chain: definition, transport: http(), pollingInterval: 50 })
   return {
     accounts: async () => {
+      await shown((root) => !root.querySelector('.modal')) // the dialog before may still be closing
       const connecting = onboard.connectWallet()
-      ;(await choice('imKey')).click()
+      const choice = await shown((root) =>
+        [...root.querySelectorAll('button')].find(({ textContent, disabled }) => textContent.includes('imKey') && !disabled),
+      )
+      choice.click()
       connected = (await connecting)[0]!
       account = connected.accounts[0]!.address
       return connected.accounts.map(({ address }) => address)
@@ -64,22 +68,18 @@ export function client(): OnboardClient {
   }
 }
 
-/** choice waits for a wallet's button in web3-onboard's dialog. */
-function choice(label: string): Promise<HTMLElement> {
-  const look = () =>
-    Array.from(document.querySelector('onboard-v2')?.shadowRoot?.querySelectorAll('button') ?? []).find(
-      ({ textContent, disabled }) => textContent?.includes(label) && !disabled,
-    )
+/** shown waits until web3-onboard shows something: until look gives it. */
+function shown<T>(look: (root: ShadowRoot) => T | undefined): Promise<NonNullable<T>> {
+  const root = document.querySelector('onboard-v2')!.shadowRoot!
   return new Promise((resolve) => {
-    const seen = () => {
-      const button = look()
-      if (!button) return
+    const check = () => {
+      const found = look(root)
+      if (!found) return
       observer.disconnect()
-      resolve(button)
+      resolve(found)
     }
-    const observer = new MutationObserver(seen)
-    const root = document.querySelector('onboard-v2')!.shadowRoot!
+    const observer = new MutationObserver(check)
     observer.observe(root, { childList: true, subtree: true, attributes: true, characterData: true })
-    seen()
+    check()
   })
 }
