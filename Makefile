@@ -18,27 +18,27 @@ OXFMT_FILES := '{web,examples,devicesim}/**/*.{ts,tsx,js,mjs,css}'
 
 .PHONY: help build run test test-all buses e2e-kernel soak bench pack tools check lint fmt testcases clean
 
-# web/dist: all that a site serves.
+# Builds web/dist: all that a site serves.
 build: $(DIST)
 
 $(DIST): $(SOURCES)
 	@echo 'building web/dist; the first time takes a minute or two' >&2
 	@$(GO) run ./web/build/cmd site
 
-# The pages and a simulated device on http://localhost:7380, or ADDR=host:port.
+# Serves the pages and a simulated device on http://localhost:7380, or on ADDR=host:port.
 run: build
 	@$(GO) build -o build/imkeysim ./devicesim/cmd/imkeysim
 	@exec ./build/imkeysim -addr $(ADDR) -pages
 
-# The npm package, as build/imkey-connect-VERSION.tgz.
+# Writes the npm package to build/imkey-connect-VERSION.tgz.
 pack:
 	@$(GO) run ./web/build/cmd package
 
-# What the tests need and a fresh Debian lacks: Chromium, a C compiler, node and npm.
+# Installs what the tests need and a fresh Debian lacks: Chromium, a C compiler, node and npm.
 tools:
 	@sh web/e2e/install.sh
 
-# Format, vet, types and linters.
+# Checks format, vet, types and linters.
 check: build lint web/node_modules/.package-lock.json
 	@test -z "$$(gofmt -l $(GO_DIRS) | tee /dev/stderr)" || { echo 'run make fmt' >&2; exit 1; }
 	@$(GO) vet ./...
@@ -47,7 +47,7 @@ check: build lint web/node_modules/.package-lock.json
 	@$(OXFMT) --list-different $(OXFMT_FILES) || { echo 'run make fmt' >&2; exit 1; }
 	@cd web && npx --no-install tsc --noEmit -p .
 
-# The linters: staticcheck on Go, natively and for the browser, and oxlint on TypeScript.
+# Runs the linters: staticcheck on Go, natively and for the browser, and oxlint on TypeScript.
 lint: web/node_modules/.package-lock.json
 	@$(GO) build -modfile=.ci/staticcheck.mod -o build/staticcheck honnef.co/go/tools/cmd/staticcheck
 	@build/staticcheck -checks all ./...
@@ -64,34 +64,34 @@ fmt: web/node_modules/.package-lock.json
 web/node_modules/.package-lock.json: web/package-lock.json
 	@cd web && npm ci --loglevel=error --ignore-scripts --no-audit --no-fund
 
-# What tests take from npm: the test cases of ethers, the clients that sign with our package, the vendor's own client.
+# Installs what tests take from npm: the test cases of ethers, the clients that sign with this package, the vendor's own client.
 testcases:
 	@for project in core/ethereum/oracle web/e2e/published/clients web/e2e/published/vendor; do \
 		(cd $$project && npm ci --loglevel=error --ignore-scripts --no-audit --no-fund) || exit 1; done
 
-# Every test, with samples where a full figure takes longer; it installs what it needs.
+# Runs every test, with samples where a full figure takes longer. Installs what the tests need.
 test: tools check testcases pack
 	@$(GO) test ./...
 	@cd core/ethereum/oracle && $(GO) test ./...
 	@GOOS=js GOARCH=wasm $(GO) test -exec "$(WASM_EXEC)" ./core/... ./bridge/... ./wasm/...
 	@cd web/e2e && $(GO) test -p 1 -timeout 8m ./...
 
-# The full figures: exhaustive and random, with what they counted.
+# Runs every test in full, exhaustive or random, and prints what it counted.
 test-all: tools check testcases pack
 	@IMKEY_FULL=1 $(GO) test -count=1 -timeout 60m ./...
 	@cd core/ethereum/oracle && IMKEY_FULL=1 $(GO) test -count=1 -timeout 60m -v ./...
 	@GOOS=js GOARCH=wasm $(GO) test -exec "$(WASM_EXEC)" ./core/... ./bridge/... ./wasm/...
 	@cd web/e2e && IMKEY_FULL=1 $(GO) test -p 1 -count=1 -timeout 60m -v ./...
 
-# What differs between the ways to the simulated device, those that need no kernel of their own.
+# Compares two ways to the simulated device: the browser's own WebUSB and the WebSocket.
 buses: tools build
 	@rm -rf build/buses && cd web/e2e && IMKEY_OUT=$(CURDIR)/build/buses $(GO) test -count=1 -run '^TestBuses$$' ./buses && $(GO) run ./cmd/buses $(CURDIR)/build/buses
 
-# The same tests on a Linux kernel's USB stack, in QEMU, and the table of all three. SKIP where there can be no guest.
+# Runs the same tests on a Linux kernel's USB stack, in QEMU, and compares all three ways. Prints SKIP where QEMU cannot run.
 e2e-kernel: build
 	@GO=$(GO) sh web/e2e/kernel/test.sh
 
-# Messages right, mutated and random on every port of the simulator; then every fuzz target for FUZZTIME, each on its own.
+# Sends MESSAGES right, mutated and random messages to every port of the simulator, then runs each fuzz target for FUZZTIME.
 FUZZTIME ?= 60s
 MESSAGES ?= 1000000
 soak:
@@ -103,7 +103,7 @@ soak:
 		done; \
 	done
 
-# The time of operations that a user waits for, in native Go and in WebAssembly, and the ratio.
+# Measures the operations that a user waits for, in native Go and in WebAssembly, and prints the ratio.
 bench:
 	@{ $(GO) test -run '^$$' -bench . ./core; \
 	   GOOS=js GOARCH=wasm $(GO) test -run '^$$' -bench . -exec "$(WASM_EXEC)" ./core; } | awk ' \
