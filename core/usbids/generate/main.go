@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"log"
 	"regexp"
+	"strings"
 
 	"imkey-connect/core/internal/generated"
 	"imkey-connect/core/usbids"
@@ -15,7 +16,7 @@ import (
 
 var outputs = []generated.Output{
 	{Path: "web/sdk/client/usbids.gen.ts", Render: vendors},
-	{Path: "web/ui/words/udev.gen.ts", Render: rule},
+	{Path: "web/ui/words/usbids.gen.ts", Render: words},
 	{Path: "docs/hardware.md", Render: document},
 }
 
@@ -57,7 +58,8 @@ func rules() (b []byte) {
 	return b
 }
 
-func rule([]byte) ([]byte, error) {
+// words writes what the pages say about access rights.
+func words([]byte) ([]byte, error) {
 	var b bytes.Buffer
 	lines := bytes.Split(rules(), []byte("\n"))
 	b.WriteString(notice + "/** udevRule lets the user of a Linux desktop open an imKey. */\nexport const udevRule =")
@@ -72,8 +74,17 @@ func rule([]byte) ([]byte, error) {
 		}
 		b.WriteString("'" + string(line) + "'")
 	}
-	b.WriteString("\n")
+	b.WriteString("\n\n/** usbIds are vendor and product ids, as Windows shows them. */\nexport const usbIds = '" + ids() + "'\n")
 	return b.Bytes(), nil
+}
+
+// ids lists the devices for users: 096E:0891.
+func ids() string {
+	var list []string
+	for _, d := range usbids.Devices {
+		list = append(list, fmt.Sprintf("%04X:%04X", d.Vendor, d.Product))
+	}
+	return strings.Join(list, ", ")
 }
 
 var ruleLines = regexp.MustCompile(`(?m)(^SUBSYSTEM=="usb", ATTR\{idVendor\}.*\n?)+`)

@@ -3,8 +3,11 @@
 package main
 
 import (
+	"fmt"
 	"io/fs"
 	"os"
+	"path"
+	"slices"
 	"strings"
 	"testing"
 
@@ -35,6 +38,44 @@ func TestNoDocumentHasOldRules(t *testing.T) {
 	}
 }
 
+// TestIdsAreInTheTableOnly checks that no other source has a vendor id of its own, which would stay behind when the table grows.
+func TestIdsAreInTheTableOnly(t *testing.T) {
+	root := os.DirFS("../../..")
+	found := 0
+	require.NoError(t, fs.WalkDir(root, ".", func(name string, d fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case d.IsDir() && (name == "build" || name == "web/dist" || name == "core/usbids" || d.Name() == "node_modules" || d.Name() == "testdata" ||
+			d.Name() != "." && strings.HasPrefix(d.Name(), ".")):
+			return fs.SkipDir
+		case !slices.Contains([]string{".go", ".ts", ".tsx", ".js", ".mjs", ".html", ".c", ".h", ".sh"}, path.Ext(name)),
+			strings.HasSuffix(name, "_test.go"), strings.Contains(name, ".test."), strings.Contains(name, ".gen."):
+			return nil
+		}
+		source, err := fs.ReadFile(root, name)
+		if err != nil {
+			return err
+		}
+		found++
+		for _, d := range usbids.Devices {
+			id := fmt.Sprintf("%04x", d.Vendor)
+			require.NotRegexp(t, `(?i)(?:\b|0x)`+id+`\b`, string(source), "%s: use core/usbids, or what is generated from it", name)
+		}
+		return nil
+	}))
+	require.Greater(t, found, 300, "the sources were found")
+}
+
+// TestProtocolNamesEveryDevice: core/PROTOCOL.md is for implementers without this code.
+func TestProtocolNamesEveryDevice(t *testing.T) {
+	b, err := os.ReadFile("../../PROTOCOL.md")
+	require.NoError(t, err)
+	for _, d := range usbids.Devices {
+		require.Regexp(t, fmt.Sprintf(`vendor id %04X, product id\s%04X`, d.Vendor, d.Product), string(b))
+	}
+}
+
 func TestASecondVendor(t *testing.T) {
 	known := usbids.Devices
 	t.Cleanup(func() { usbids.Devices = known })
@@ -42,6 +83,9 @@ func TestASecondVendor(t *testing.T) {
 	b, err := vendors(nil)
 	require.NoError(t, err)
 	require.Contains(t, string(b), "= [0x096e, 0xabcd]\n")
+	b, err = words(nil)
+	require.NoError(t, err)
+	require.Contains(t, string(b), "= '096E:0891, 096E:0892, ABCD:0001'\n")
 	before := "text\n```\nSUBSYSTEM==\"usb\", ATTR{idVendor}==\"096e\" …\n```\n"
 	b, err = document([]byte(before))
 	require.NoError(t, err)

@@ -1,7 +1,7 @@
 import type { ErrorCode } from 'imkey-connect'
 import { errors, type Sentences } from './errors.gen'
 import { say } from './text'
-import { udevRule } from './udev.gen'
+import { udevRule, usbIds } from './usbids.gen'
 
 /** Platform is what the advice depends on: drivers and access rights differ. */
 export type Platform = 'linux' | 'windows' | 'mac' | 'android' | 'chromeos' | 'other'
@@ -45,8 +45,8 @@ function permission(where: Surroundings): Advice {
       return {
         ...denied,
         next: say(
-          'On Windows, the browser needs the WinUSB driver on the imKey’s vendor interface. Close the vendor’s programs and plug it in again. If that does not help, someone who knows Windows drivers can assign WinUSB to USB ID 096E:0891 in Device Manager, or with Zadig, a third-party tool; the vendor’s own programs may need their driver back afterwards.',
-          '在 Windows 上，浏览器需要 imKey 的厂商接口使用 WinUSB 驱动。请先关闭厂商的程序并重新插入。若仍无效，可请熟悉 Windows 驱动的人在设备管理器中，或用第三方工具 Zadig，为 USB ID 096E:0891 指定 WinUSB；之后厂商自己的程序可能需要换回原驱动。',
+          `On Windows, the browser needs the WinUSB driver on the imKey’s vendor interface. Close the vendor’s programs and plug it in again. If that does not help, someone who knows Windows drivers can assign WinUSB to USB ID ${usbIds} in Device Manager, or with Zadig, a third-party tool; the vendor’s own programs may need their driver back afterwards.`,
+          `在 Windows 上，浏览器需要 imKey 的厂商接口使用 WinUSB 驱动。请先关闭厂商的程序并重新插入。若仍无效，可请熟悉 Windows 驱动的人在设备管理器中，或用第三方工具 Zadig，为 USB ID ${usbIds} 指定 WinUSB；之后厂商自己的程序可能需要换回原驱动。`,
         ),
       }
     case 'android':

@@ -13,7 +13,7 @@ import { preferred } from './language'
 import { codeBox, codeIncomplete, codeRule, drawing, pairing, wrongCode } from './pairing'
 import { exceptional } from './exceptional'
 import { languages, type Text } from './text'
-import { udevRule } from './udev.gen'
+import { udevRule, usbIds } from './usbids.gen'
 
 const errorCodes = process.env['ERROR_CODES']!.split(',') as ErrorCode[]
 const platforms: Platform[] = ['linux', 'windows', 'mac', 'android', 'chromeos', 'other']
@@ -81,6 +81,7 @@ test('access rights are explained for the user’s system', () => {
     )
   }
   assert.match(at('windows').next.en, /WinUSB/)
+  assert.ok(at('windows').next.en.includes(usbIds))
   assert.match(at('windows').next.en, /Zadig/)
   assert.equal(at('linux', true).snippet, 'allow="usb"')
 })

@@ -2,3 +2,6 @@
 
 /** udevRule lets the user of a Linux desktop open an imKey. */
 export const udevRule = 'SUBSYSTEM=="usb", ATTR{idVendor}=="096e", ATTR{idProduct}=="0891", MODE="0660", TAG+="uaccess"'
+
+/** usbIds are vendor and product ids, as Windows shows them. */
+export const usbIds = '096E:0891'
