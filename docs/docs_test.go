@@ -192,10 +192,10 @@ func existing(name string) string {
 	return name
 }
 
-// TestMakeTargets checks that every target of make that a document names is in the Makefile.
+// TestMakeTargets checks that the Makefile has every target of make that a document names, or that a source tells its reader to run.
 func TestMakeTargets(t *testing.T) {
 	makefile := read(t, "Makefile")
-	named := regexp.MustCompile("(?m)(?:`|^\\s*)make ((?:[a-z][a-z0-9-]*|[A-Z_]+=\\S+)(?: (?:[a-z][a-z0-9-]*|[A-Z_]+=[^\\s`]+))*)(?:`|\\s*(?:#.*)?$)")
+	named := regexp.MustCompile("(?m)(?:`|^\\s*|&& )make ((?:[a-z][a-z0-9-]*|[A-Z_]+=\\S+)(?: (?:[a-z][a-z0-9-]*|[A-Z_]+=[^\\s`]+))*)(?:`|\\s*(?:#.*)?$)")
 	found := 0
 	for document, text := range documents(t) {
 		for _, m := range named.FindAllStringSubmatch(text, -1) {
@@ -210,6 +210,18 @@ func TestMakeTargets(t *testing.T) {
 		}
 	}
 	require.Greater(t, found, 10)
+
+	advised := regexp.MustCompile("(?i)\\brun `?make ([a-z][a-z0-9-]*)")
+	found = 0
+	for _, name := range tracked(t) {
+		if slices.Contains([]string{".go", ".ts", ".js", ".mjs", ".sh", ".yaml"}, path.Ext(name)) {
+			for _, m := range advised.FindAllStringSubmatch(read(t, name), -1) {
+				found++
+				assert.Regexp(t, `(?m)^`+m[1]+`:`, makefile, "%s says to run make %s", name, m[1])
+			}
+		}
+	}
+	require.Greater(t, found, 5)
 }
 
 // TestFlags checks that imkeysim -h lists every flag of imkeysim that a document names.

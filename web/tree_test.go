@@ -67,6 +67,7 @@ func sources(t *testing.T) map[string][]string {
 		source, err := os.ReadFile(name)
 		require.NoError(t, err)
 		if path.Ext(name) == ".css" {
+			require.NotContains(t, cssToken.ReplaceAllString(string(source), ""), "@import", `%s: write @import "file.css"`, name)
 			for _, m := range cssImport.FindAllStringSubmatch(string(source), -1) {
 				files[name] = append(files[name], resolve(t, files, name, m[1]))
 			}
@@ -86,6 +87,7 @@ func sources(t *testing.T) map[string][]string {
 
 var (
 	cssImport = regexp.MustCompile(`@import "(.*?)"`)
+	cssToken  = regexp.MustCompile(`(?s)/\*.*?\*/|@import "[^"]*"`)
 	// token matches a comment, or a string with the words from or import before it. Comments and strings are matched so that
 	// their content is not taken for an import. A template counts as a string.
 	token = regexp.MustCompile("(?s)//[^\n]*|/\\*.*?\\*/|(\\bfrom\\s*|\\bimport\\s*\\(?\\s*)?('(?:[^'\\\\\n]|\\\\.)*'|\"(?:[^\"\\\\\n]|\\\\.)*\")|`(?:[^`\\\\]|\\\\.)*`")
