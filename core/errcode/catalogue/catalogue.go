@@ -105,7 +105,7 @@ var Entries = []Entry{
 		Retryable: true,
 		Number:    4100,
 		// The pages add what to do on the system at hand: web/ui/words/errors.ts.
-		What: Text{"Your system does not let the browser open the imKey.", "系统不允许浏览器打开 imKey。"},
+		What: Text{"The browser or the system does not let this page open the imKey.", "浏览器或系统不允许本页面打开 imKey。"},
 		Next: Text{
 			"Allow this site to use USB in the browser’s site settings, close programs that use the imKey, and plug it in again.",
 			"请在浏览器的网站设置中允许本站使用 USB，关闭正在使用 imKey 的程序，然后重新插入。",
@@ -167,7 +167,7 @@ var Entries = []Entry{
 		Number:    -32002,
 		What:      Text{"Another tab or program is using your imKey.", "另一个标签页或程序正在使用 imKey。"},
 		Next:      Text{"Close it there, then try again.", "请先在那里关闭，然后重试。"},
-		OnPage:    Text{"Close it there, or use it here.", "请在那里关闭，或在这里使用。"},
+		OnPage:    Text{"Close it there, then use it here.", "请先在那里关闭，再回到这里使用。"},
 	},
 	{
 		Code:      "timeout",

@@ -7,7 +7,7 @@ export const sentences: Record<ErrorCode, string> & Partial<Record<`${ErrorCode}
   'unsupported': 'This browser cannot reach an imKey. Use Chrome, Edge, Opera or Brave on a computer, or Chrome on Android, at an https address.',
   'no-device': 'No imKey is plugged in. Plug it in and wake it with a button, then try again.',
   'request-cancelled': 'No imKey was chosen. Try again. If the list was empty, wake the imKey with a button and check the cable: some only charge.',
-  'permission-denied': 'Your system does not let the browser open the imKey. Allow this site to use USB in the browser’s site settings, close programs that use the imKey, and plug it in again.',
+  'permission-denied': 'The browser or the system does not let this page open the imKey. Allow this site to use USB in the browser’s site settings, close programs that use the imKey, and plug it in again.',
   'permission-denied/permissions-policy': 'This page is not allowed to use USB. Open it in a tab of its own. If it is in one already, ask the operator of this page.',
   'permission-denied/user-activation': 'The browser shows its list of devices only right after a click or a key press. Press the button again.',
   'not-imkey': 'The chosen device does not answer like an imKey. Choose the entry named imKey. Nothing on the device was changed.',

@@ -49,8 +49,8 @@ export const errors = {
   },
   'permission-denied': {
     what: say(
-      'Your system does not let the browser open the imKey.',
-      '系统不允许浏览器打开 imKey。',
+      'The browser or the system does not let this page open the imKey.',
+      '浏览器或系统不允许本页面打开 imKey。',
     ),
     next: say(
       'Allow this site to use USB in the browser’s site settings, close programs that use the imKey, and plug it in again.',
@@ -123,8 +123,8 @@ export const errors = {
       '另一个标签页或程序正在使用 imKey。',
     ),
     next: say(
-      'Close it there, or use it here.',
-      '请在那里关闭，或在这里使用。',
+      'Close it there, then use it here.',
+      '请先在那里关闭，再回到这里使用。',
     ),
   },
   'timeout': {
