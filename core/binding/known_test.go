@@ -260,17 +260,17 @@ func TestFailedImportsChangeNothing(t *testing.T) {
 		want    errcode.Code
 		reason  any
 	}{
-		"nothing":                     {full(), nil, ImportOptions{Replace: true}, errcode.FileInvalid, "damaged"},
-		"junk":                        {full(), []byte("\x00junk"), ImportOptions{Replace: true}, errcode.FileInvalid, "damaged"},
-		"cut":                         {full(), good[:60], ImportOptions{Replace: true}, errcode.FileInvalid, "damaged"},
-		"the future":                  {full(), future, ImportOptions{Replace: true}, errcode.FileInvalid, "version"},
-		"never bound":                 {full(), met.encode(), ImportOptions{Replace: true}, errcode.FileInvalid, "damaged"},
-		"another device":              {full(), good, ImportOptions{SEID: otherSEID, Replace: true}, errcode.DeviceMismatch, nil},
-		"another device, none here":   {nil, good, ImportOptions{SEID: otherSEID}, errcode.DeviceMismatch, nil},
-		"one is here":                 {another, good, ImportOptions{}, errcode.RecordExists, nil},
-		"the same is here":            {full(), good, ImportOptions{SEID: seid}, errcode.RecordExists, nil},
-		"an unreadable one is here":   {&Record{}, good, ImportOptions{}, errcode.RecordExists, nil},
-		"met, another secure element": {&metAnother, good, ImportOptions{}, errcode.DeviceMismatch, "secure-element"},
+		"an empty record":                {full(), nil, ImportOptions{Replace: true}, errcode.FileInvalid, "damaged"},
+		"bytes that are no record":       {full(), []byte("\x00junk"), ImportOptions{Replace: true}, errcode.FileInvalid, "damaged"},
+		"a truncated record":             {full(), good[:60], ImportOptions{Replace: true}, errcode.FileInvalid, "damaged"},
+		"a later version":                {full(), future, ImportOptions{Replace: true}, errcode.FileInvalid, "version"},
+		"never bound":                    {full(), met.encode(), ImportOptions{Replace: true}, errcode.FileInvalid, "damaged"},
+		"another device":                 {full(), good, ImportOptions{SEID: otherSEID, Replace: true}, errcode.DeviceMismatch, nil},
+		"another device, no record here": {nil, good, ImportOptions{SEID: otherSEID}, errcode.DeviceMismatch, nil},
+		"a record is here":               {another, good, ImportOptions{}, errcode.RecordExists, nil},
+		"the same record is here":        {full(), good, ImportOptions{SEID: seid}, errcode.RecordExists, nil},
+		"an unreadable record is here":   {&Record{}, good, ImportOptions{}, errcode.RecordExists, nil},
+		"a pending record with another secure element is here": {&metAnother, good, ImportOptions{}, errcode.DeviceMismatch, "secure-element"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var store MemoryStore

@@ -95,21 +95,21 @@ func TestStrangeAnswersToOptionalCommands(t *testing.T) {
 		command, answer string
 		check           func(*testing.T, device.Info)
 	}{
-		"charging":              {readBattery, "FF9000", func(t *testing.T, i device.Info) { require.True(t, i.Charging); require.Equal(t, -1, i.Battery) }},
-		"empty":                 {readBattery, "009000", func(t *testing.T, i device.Info) { require.False(t, i.Charging); require.Zero(t, i.Battery) }},
-		"full":                  {readBattery, "649000", func(t *testing.T, i device.Info) { require.Equal(t, 100, i.Battery) }},
-		"101 percent":           {readBattery, "659000", func(t *testing.T, i device.Info) { require.False(t, i.Charging); require.Equal(t, -1, i.Battery) }},
-		"no battery byte":       {readBattery, "9000", func(t *testing.T, i device.Info) { require.Equal(t, -1, i.Battery) }},
-		"two battery bytes":     {readBattery, "55559000", func(t *testing.T, i device.Info) { require.Equal(t, -1, i.Battery) }},
-		"not activated":         {readLifeCycle, "009000", func(t *testing.T, i device.Info) { require.Equal(t, "not-activated", i.LifeCycle) }},
-		"an unknown life cycle": {readLifeCycle, "779000", func(t *testing.T, i device.Info) { require.Empty(t, i.LifeCycle) }},
-		"a firmware too short":  {readFirmware, "129000", func(t *testing.T, i device.Info) { require.Empty(t, i.Firmware) }},
-		"a firmware too long":   {readFirmware, "1234567890123456789000", func(t *testing.T, i device.Info) { require.Empty(t, i.Firmware) }},
-		"no firmware":           {readFirmware, "9000", func(t *testing.T, i device.Info) { require.Empty(t, i.Firmware) }},
-		"a name of escapes":     {readBLEName, "1B5B324A9000", func(t *testing.T, i device.Info) { require.Empty(t, i.BLEName) }},
-		"an empty certificate":  {readCertificate, "9000", func(t *testing.T, i device.Info) { require.Empty(t, i.Certificate) }},
-		"an odd certificate":    {readCertificate, "00FF009000", func(t *testing.T, i device.Info) { require.Equal(t, []byte{0, 0xFF, 0}, i.Certificate) }},
-		"a refused certificate": {readCertificate, "00FF006A80", func(t *testing.T, i device.Info) { require.Empty(t, i.Certificate) }},
+		"charging":                             {readBattery, "FF9000", func(t *testing.T, i device.Info) { require.True(t, i.Charging); require.Equal(t, -1, i.Battery) }},
+		"empty":                                {readBattery, "009000", func(t *testing.T, i device.Info) { require.False(t, i.Charging); require.Zero(t, i.Battery) }},
+		"full":                                 {readBattery, "649000", func(t *testing.T, i device.Info) { require.Equal(t, 100, i.Battery) }},
+		"101 percent":                          {readBattery, "659000", func(t *testing.T, i device.Info) { require.False(t, i.Charging); require.Equal(t, -1, i.Battery) }},
+		"no battery byte":                      {readBattery, "9000", func(t *testing.T, i device.Info) { require.Equal(t, -1, i.Battery) }},
+		"two battery bytes":                    {readBattery, "55559000", func(t *testing.T, i device.Info) { require.Equal(t, -1, i.Battery) }},
+		"not activated":                        {readLifeCycle, "009000", func(t *testing.T, i device.Info) { require.Equal(t, "not-activated", i.LifeCycle) }},
+		"an unknown life cycle":                {readLifeCycle, "779000", func(t *testing.T, i device.Info) { require.Empty(t, i.LifeCycle) }},
+		"a firmware version that is too short": {readFirmware, "129000", func(t *testing.T, i device.Info) { require.Empty(t, i.Firmware) }},
+		"a firmware version that is too long":  {readFirmware, "1234567890123456789000", func(t *testing.T, i device.Info) { require.Empty(t, i.Firmware) }},
+		"no firmware version":                  {readFirmware, "9000", func(t *testing.T, i device.Info) { require.Empty(t, i.Firmware) }},
+		"a name of escapes":                    {readBLEName, "1B5B324A9000", func(t *testing.T, i device.Info) { require.Empty(t, i.BLEName) }},
+		"an empty certificate":                 {readCertificate, "9000", func(t *testing.T, i device.Info) { require.Empty(t, i.Certificate) }},
+		"an odd certificate":                   {readCertificate, "00FF009000", func(t *testing.T, i device.Info) { require.Equal(t, []byte{0, 0xFF, 0}, i.Certificate) }},
+		"a refused certificate":                {readCertificate, "00FF006A80", func(t *testing.T, i device.Info) { require.Empty(t, i.Certificate) }},
 	} {
 		t.Run(name, func(t *testing.T) {
 			bubble(t, imKey, func(t *testing.T, d *transporttest.Table) {
@@ -140,20 +140,20 @@ func TestRefusedDevices(t *testing.T) {
 		rows map[string]string
 		want errcode.Code
 	}{
-		"no card manager":               {map[string]string{selectManager: "6A82"}, errcode.NotIMKey},
-		"a card manager that refuses":   {map[string]string{selectManager: "6985"}, errcode.NotIMKey},
-		"in its boot loader":            {map[string]string{selectManager: "6A82", selectBootLoader: "9000"}, errcode.BootLoader},
-		"a boot loader that selects":    {map[string]string{readSEID: "6D00", readSerial: "6D00", selectBootLoader: "9000"}, errcode.BootLoader},
-		"no SEID":                       {map[string]string{readSEID: "6D00"}, errcode.NotIMKey},
-		"an empty SEID":                 {map[string]string{readSEID: "9000"}, errcode.NotIMKey},
-		"a SEID of 15 bytes":            {map[string]string{readSEID: seid[2:] + "9000"}, errcode.NotIMKey},
-		"a SEID of 17 bytes":            {map[string]string{readSEID: seid + "009000"}, errcode.NotIMKey},
-		"no serial number":              {map[string]string{readSerial: "6D00"}, errcode.NotIMKey},
-		"a serial number of bytes":      {map[string]string{readSerial: "00019000"}, errcode.NotIMKey},
-		"a serial number with an CR LF": {map[string]string{readSerial: "410D0A9000"}, errcode.NotIMKey},
-		"not even a status word":        {map[string]string{selectManager: "90"}, errcode.Protocol},
-		"half an answer":                {map[string]string{readSEID: "90"}, errcode.Protocol},
-		"half an optional answer":       {map[string]string{readBattery: "90"}, errcode.Protocol},
+		"no card manager":                              {map[string]string{selectManager: "6A82"}, errcode.NotIMKey},
+		"a card manager that refuses":                  {map[string]string{selectManager: "6985"}, errcode.NotIMKey},
+		"in its boot loader":                           {map[string]string{selectManager: "6A82", selectBootLoader: "9000"}, errcode.BootLoader},
+		"a boot loader that selects":                   {map[string]string{readSEID: "6D00", readSerial: "6D00", selectBootLoader: "9000"}, errcode.BootLoader},
+		"no SEID":                                      {map[string]string{readSEID: "6D00"}, errcode.NotIMKey},
+		"an empty SEID":                                {map[string]string{readSEID: "9000"}, errcode.NotIMKey},
+		"a SEID of 15 bytes":                           {map[string]string{readSEID: seid[2:] + "9000"}, errcode.NotIMKey},
+		"a SEID of 17 bytes":                           {map[string]string{readSEID: seid + "009000"}, errcode.NotIMKey},
+		"no serial number":                             {map[string]string{readSerial: "6D00"}, errcode.NotIMKey},
+		"a serial number of bytes":                     {map[string]string{readSerial: "00019000"}, errcode.NotIMKey},
+		"a serial number with CR LF":                   {map[string]string{readSerial: "410D0A9000"}, errcode.NotIMKey},
+		"an answer of one byte to SELECT":              {map[string]string{selectManager: "90"}, errcode.Protocol},
+		"an answer of one byte":                        {map[string]string{readSEID: "90"}, errcode.Protocol},
+		"an answer of one byte to an optional command": {map[string]string{readBattery: "90"}, errcode.Protocol},
 	} {
 		t.Run(name, func(t *testing.T) {
 			bubble(t, imKey, func(t *testing.T, d *transporttest.Table) {

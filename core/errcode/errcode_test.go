@@ -80,18 +80,18 @@ func TestOf(t *testing.T) {
 		err  error
 		want errcode.Code
 	}{
-		"nil":                      {nil, ""},
-		"a bare code":              {errcode.WrongCode, errcode.WrongCode},
-		"an error":                 {inner, errcode.Timeout},
-		"wrapped by fmt":           {fmt.Errorf("x: %w", inner), errcode.Timeout},
-		"the outermost of two":     {errcode.Wrap(errcode.Protocol, "outer", inner), errcode.Protocol},
-		"joined: the first":        {errors.Join(errcode.New(errcode.WrongCode, ""), errcode.New(errcode.Storage, "")), errcode.WrongCode},
-		"joined after a stranger":  {errors.Join(cause, inner), errcode.Timeout},
-		"joined: a bare code":      {errors.Join(cause, errcode.Storage), errcode.Storage},
-		"a joined nil":             {errors.Join(nil, inner), errcode.Timeout},
-		"a context's cancellation": {fmt.Errorf("x: %w", context.Canceled), errcode.Aborted},
-		"a context's deadline":     {context.DeadlineExceeded, errcode.Timeout},
-		"a stranger":               {cause, errcode.Internal},
+		"nil":                        {nil, ""},
+		"a bare code":                {errcode.WrongCode, errcode.WrongCode},
+		"an error":                   {inner, errcode.Timeout},
+		"wrapped by fmt":             {fmt.Errorf("x: %w", inner), errcode.Timeout},
+		"the outermost of two":       {errcode.Wrap(errcode.Protocol, "outer", inner), errcode.Protocol},
+		"joined: the first":          {errors.Join(errcode.New(errcode.WrongCode, ""), errcode.New(errcode.Storage, "")), errcode.WrongCode},
+		"joined after another error": {errors.Join(cause, inner), errcode.Timeout},
+		"joined: a bare code":        {errors.Join(cause, errcode.Storage), errcode.Storage},
+		"a joined nil":               {errors.Join(nil, inner), errcode.Timeout},
+		"a context's cancellation":   {fmt.Errorf("x: %w", context.Canceled), errcode.Aborted},
+		"a context's deadline":       {context.DeadlineExceeded, errcode.Timeout},
+		"an error without a code":    {cause, errcode.Internal},
 	} {
 		require.Equal(t, c.want, errcode.Of(c.err), name)
 	}

@@ -229,7 +229,7 @@ func TestAnswersAreChecked(t *testing.T) {
 		"a long signature":          {insSignMessage, func(b []byte) []byte { return append(b, 0) }},
 		"nothing":                   {insSignMessage, func([]byte) []byte { return nil }},
 		"zeros":                     {insSignMessage, func(b []byte) []byte { return append([]byte{0x41}, make([]byte, 65)...) }},
-		"a stranger's signature": {insSignMessage, func([]byte) []byte {
+		"a signature by an unknown key": {insSignMessage, func([]byte) []byte {
 			return append([]byte{0x41}, node{hdkeytest.Key{Private: stranger}}.sign(HashMessage([]byte("x")), false)...)
 		}},
 		"a signature over another text": {insSignMessage, func([]byte) []byte {

@@ -68,9 +68,9 @@ func TestFailuresReportTheDevice(t *testing.T) {
 		"a state that never comes": {func(_ testing.TB, s *simtest.Simulator) {
 			s.Device.Wait("the moon", func(device.Status) bool { return false })
 		}, []string{"for the moon"}},
-		"words that are never said": {func(_ testing.TB, s *simtest.Simulator) { s.Device.WaitTrace("IDENTITY_VERIFY") },
+		"a text that never comes in the trace": {func(_ testing.TB, s *simtest.Simulator) { s.Device.WaitTrace("IDENTITY_VERIFY") },
 			[]string{`for "IDENTITY_VERIFY" in the trace`}},
-		"a press in the dark": {func(_ testing.TB, s *simtest.Simulator) {
+		"a press without power": {func(_ testing.TB, s *simtest.Simulator) {
 			s.Device.Unplug()
 			s.Device.Press(device.OK)
 		}, []string{"cannot press ok", "is unplugged", "The screen is dark.", "The end of the trace:", "unplugged"}},

@@ -592,15 +592,15 @@ func TestWhatTheScreenShows(t *testing.T) {
 		tx   []byte
 		want []string
 	}{
-		"ether":                {plainTx, []string{"Pay: 1.0 ETH||", to3535, host[2]}},
-		"another coin":         {hosttest.Unhex(t, list("08", "01", "01", "94"+strings.Repeat("35", 20), "01", "80", "38", "80", "80")), []string{"Pay: 0.000000000|000000001 BNB|", to3535, host[2]}},
-		"a known token":        {erc20("01", usdt, receiver, "16e360"), []string{"Pay: 1.5 USDT||", "To: 0x6031564e7b|2F5cc33737807b2E|58DaFF870B590b", host[2]}},
-		"it on another chain":  {erc20("02", usdt, receiver, "16e360"), host},
-		"an unknown token":     {erc20("01", strings.Repeat("11", 20), receiver, "16e360"), host},
-		"a token's other call": {hosttest.Unhex(t, list("08", "01", "01", "94"+usdt, "80", "8412345678", "01", "80", "80")), host},
-		"a transfer that pays": {hosttest.Unhex(t, strings.Replace(hex.EncodeToString(erc20("01", usdt, receiver, "01")), usdt+"80", usdt+"07", 1)), host},
-		"a longer transfer":    {hosttest.Unhex(t, list("08", "01", "01", "94"+usdt, "80", "b845a9059cbb"+strings.Repeat("00", 65), "01", "80", "80")), host},
-		"a new contract":       {hosttest.Unhex(t, list("08", "01", "01", "80", "01", "826001")), host},
+		"ether":                           {plainTx, []string{"Pay: 1.0 ETH||", to3535, host[2]}},
+		"another coin":                    {hosttest.Unhex(t, list("08", "01", "01", "94"+strings.Repeat("35", 20), "01", "80", "38", "80", "80")), []string{"Pay: 0.000000000|000000001 BNB|", to3535, host[2]}},
+		"a known token":                   {erc20("01", usdt, receiver, "16e360"), []string{"Pay: 1.5 USDT||", "To: 0x6031564e7b|2F5cc33737807b2E|58DaFF870B590b", host[2]}},
+		"a known token on another chain":  {erc20("02", usdt, receiver, "16e360"), host},
+		"an unknown token":                {erc20("01", strings.Repeat("11", 20), receiver, "16e360"), host},
+		"another call of a known token":   {hosttest.Unhex(t, list("08", "01", "01", "94"+usdt, "80", "8412345678", "01", "80", "80")), host},
+		"a token transfer with ether":     {hosttest.Unhex(t, strings.Replace(hex.EncodeToString(erc20("01", usdt, receiver, "01")), usdt+"80", usdt+"07", 1)), host},
+		"a token transfer with more data": {hosttest.Unhex(t, list("08", "01", "01", "94"+usdt, "80", "b845a9059cbb"+strings.Repeat("00", 65), "01", "80", "80")), host},
+		"a new contract":                  {hosttest.Unhex(t, list("08", "01", "01", "80", "01", "826001")), host},
 	} {
 		t.Run(name, func(t *testing.T) {
 			h.T = t
@@ -617,15 +617,15 @@ func TestWhatTheScreenShows(t *testing.T) {
 		data []byte
 		want []string
 	}{
-		"a message":        {eip191([]byte("Hello imKey")), []string{"Sign message:|Hello imKey|"}},
-		"of several lines": {eip191([]byte("a\n\nb")), []string{"Sign message:|a|", "b||"}},
-		"an empty one":     {eip191(nil), []string{"Sign message:||"}},
-		"raw text":         {[]byte("Hello imKey"), []string{"Sign raw text:|Hello imKey|"}},
-		"a wrong length":   {[]byte("\x19Ethereum Signed Message:\n12Hello imKey"), nil},
-		"typed data":       {append([]byte{0x19, 1}, make([]byte, 64)...), nil},
-		"other letters":    {eip191([]byte("Grüße")), nil},
-		"a transaction":    {plainTx, nil},
-		"nothing":          {nil, nil},
+		"a message":                             {eip191([]byte("Hello imKey")), []string{"Sign message:|Hello imKey|"}},
+		"a message of several lines":            {eip191([]byte("a\n\nb")), []string{"Sign message:|a|", "b||"}},
+		"an empty message":                      {eip191(nil), []string{"Sign message:||"}},
+		"raw text":                              {[]byte("Hello imKey"), []string{"Sign raw text:|Hello imKey|"}},
+		"a wrong length":                        {[]byte("\x19Ethereum Signed Message:\n12Hello imKey"), nil},
+		"typed data":                            {append([]byte{0x19, 1}, make([]byte, 64)...), nil},
+		"a message that the screen cannot show": {eip191([]byte("Grüße")), nil},
+		"a transaction":                         {plainTx, nil},
+		"nothing":                               {nil, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			h.T = t
