@@ -40,7 +40,7 @@ tools:
 
 # Checks format, vet, types and linters.
 check: build lint web/node_modules/.package-lock.json
-	@test -z "$$(gofmt -l $(GO_DIRS) | tee /dev/stderr)" || { echo 'run make fmt' >&2; exit 1; }
+	@files="$$(gofmt -l $(GO_DIRS))" && test -z "$$files" || { echo "$$files"; echo 'run make fmt'; exit 1; } >&2
 	@$(GO) vet ./...
 	@GOOS=js GOARCH=wasm $(GO) vet ./core/... ./bridge/... ./wasm/...
 	@for module in $(MODULES); do (cd $$module && $(GO) vet ./...) || exit 1; done
