@@ -14,7 +14,7 @@ import (
 
 const (
 	// output is the generated file.
-	output = "web/ui/simulator/faultkinds.ts"
+	output = "web/ui/simulator/faultkinds.gen.ts"
 	// document is the file with a generated part.
 	document = "docs/testing.md"
 )

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { faultKinds } from '../../ui/simulator/faultkinds'
+import { faultKinds } from '../../ui/simulator/faultkinds.gen'
 import { amounts, kinds } from '../../ui/words/faults'
 
 test('each kind of fault has words, and no words are left over', () => {

@@ -1,4 +1,4 @@
-import { faultKinds } from '../../ui/simulator/faultkinds'
+import { faultKinds } from '../../ui/simulator/faultkinds.gen'
 import { amount, amounts, directions, fault as sentence, faults as words, kinds } from '../../ui/words/faults'
 import type { Language, Text } from '../../ui/words/text'
 import { h } from '../../ui/blocks/dom'
