@@ -13,7 +13,7 @@ test('binds and signs', async ({ imkeysim, page }) => {
 
   await page.goto(`${imkeysim.url}/dapp`)
   await page.locator('[data-action=connect]').click()
-  await expect(page.locator('[data-account]')).toBeVisible()
+  await expect(page.locator('[data-outcome=good]')).toBeVisible() // the page takes one request at a time
   await page.locator('[data-action=sign-message]').click()
   expect(await imkeysim.answer('ok')).toMatch(/^Sign message:/)
   await expect(page.locator('[data-answer]')).toHaveText(/^"0x[0-9a-f]{130}"$/)

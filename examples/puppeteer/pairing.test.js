@@ -22,7 +22,7 @@ test('binds and signs', { timeout: 120_000 }, async (t) => {
 
   await page.goto(`${imkeysim.url}/dapp`)
   await page.locator('[data-action=connect]').click()
-  await page.waitForSelector('[data-account]')
+  await page.waitForSelector('[data-outcome=good]') // the page takes one request at a time
   await page.locator('[data-action=sign-message]').click()
   assert.match(await imkeysim.answer('ok'), /^Sign message:/)
   const answer = page.locator('[data-answer]').map((element) => element.textContent)
