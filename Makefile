@@ -16,7 +16,8 @@ GO_DIRS := bridge core devicesim docs examples wasm web
 OXFMT := web/node_modules/.bin/oxfmt -c web/.oxfmtrc.json
 OXFMT_FILES := '{web,examples,devicesim}/**/*.{ts,tsx,js,mjs,css}'
 
-.PHONY: help build run test test-all buses e2e-kernel soak bench pack tools check lint fmt testcases clean
+.DELETE_ON_ERROR:
+.PHONY: help build run test test-quick test-all buses e2e-kernel soak bench pack tools check lint fmt docs testcases clean
 
 # Builds web/dist: all that a site serves.
 build: $(DIST)
@@ -38,8 +39,8 @@ pack:
 tools:
 	@sh web/e2e/install.sh
 
-# Checks format, vet, types and linters.
-check: build lint web/node_modules/.package-lock.json
+# Checks format, vet, types, linters and the API reference.
+check: build lint docs web/node_modules/.package-lock.json
 	@files="$$(gofmt -l $(GO_DIRS))" && test -z "$$files" || { echo "$$files"; echo 'run make fmt'; exit 1; } >&2
 	@$(GO) vet ./...
 	@GOOS=js GOARCH=wasm $(GO) vet ./core/... ./bridge/... ./wasm/...
@@ -64,6 +65,13 @@ fmt: web/node_modules/.package-lock.json
 web/node_modules/.package-lock.json: web/package-lock.json
 	@cd web && npm ci --loglevel=error --ignore-scripts --no-audit --no-fund
 
+# Writes the API reference to build/docs. Fails on a symbol without a comment and on a broken link.
+docs: build/docs/index.html
+
+build/docs/index.html: $(wildcard web/sdk/types/*.d.ts docs/reference/*.json) web/apps/package/README.md
+	@cd docs/reference && npm ci --loglevel=error --ignore-scripts --no-audit --no-fund && npx --no-install typedoc
+	@touch $@
+
 # Installs what tests take from npm: the test cases of ethers, the clients that sign with this package, the vendor's own client.
 testcases:
 	@for project in core/ethereum/oracle web/e2e/published/clients web/e2e/published/vendor; do \
@@ -78,6 +86,11 @@ test: tools check testcases pack
 	@cd core/ethereum/oracle && $(GO) test ./...
 	@GOOS=js GOARCH=wasm $(GO) test -exec "$(WASM_EXEC)" ./core/... ./bridge/... ./wasm/...
 	@cd web/e2e && $(GO) test $(E2E_PARALLEL) -timeout 8m ./...
+
+# Runs the tests that need no browser. Outside web/e2e, a test that starts one has Chromium in its name.
+test-quick: build web/node_modules/.package-lock.json
+	@CHROMIUM=none $(GO) test -skip Chromium $$($(GO) list ./... | grep -v -e /devicesim/chromium -e /devicesim/preload)
+	@GOOS=js GOARCH=wasm $(GO) test -exec "$(WASM_EXEC)" ./bridge/... ./wasm/...
 
 # Runs every test in full, exhaustive or random, and prints what it counted.
 test-all: tools check testcases pack

@@ -30,7 +30,7 @@ const next = `<!doctype html><title>next</title><p id="keys"></p><p id="said"></
 	}, 30)
 </script>`
 
-func TestPageWaits(t *testing.T) {
+func TestChromiumPageWaits(t *testing.T) {
 	pages := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "text/html")
 		if r.URL.Path == "/next" {
@@ -57,8 +57,8 @@ func TestPageWaits(t *testing.T) {
 	require.Equal(t, "/next", p.Eval(`location.pathname`))
 }
 
-// TestAPageTimesOut checks that a timeout fails the test, with the text of the page and the screen of the device in its output.
-func TestAPageTimesOut(t *testing.T) {
+// TestChromiumPageTimesOut checks that a timeout fails the test, with the text of the page and the screen of the device in its output.
+func TestChromiumPageTimesOut(t *testing.T) {
 	pages := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "text/html")
 		_, _ = io.WriteString(w, `<p>Words of the page</p><button disabled>no</button>`)

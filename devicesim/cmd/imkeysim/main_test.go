@@ -337,25 +337,30 @@ func TestNoBrowser(t *testing.T) {
 }
 
 // TestNotBuilt checks that without built pages the command says how to build them, and serves nevertheless.
-func TestNotBuilt(t *testing.T) {
-	dist := web.Dist
-	t.Cleanup(func() { web.Dist = dist })
+func TestNotBuilt(t *testing.T) { checkNotBuilt(t, "-addr", "127.0.0.1:0") }
+
+// TestChromiumNotBuilt checks the same of the command that starts a browser.
+func TestChromiumNotBuilt(t *testing.T) {
 	_, err := preload.Build(t.Context(), "") // later calls have a context that has ended, and only find the library
 	require.NoError(t, err)
+	checkNotBuilt(t, "chromium", "-headless")
+}
+
+func checkNotBuilt(t *testing.T, command ...string) {
+	dist := web.Dist
+	t.Cleanup(func() { web.Dist = dist })
 	ended, end := context.WithCancel(t.Context())
 	end()
-	for _, command := range [][]string{{"-addr", "127.0.0.1:0"}, {"chromium", "-headless"}} {
-		for _, built := range []fs.FS{nil, fstest.MapFS{"index.html": &fstest.MapFile{}}} {
-			web.Dist = built
-			var stdout, stderr bytes.Buffer
-			require.Equal(t, exitOK, run(ended, command, &stdout, &stderr), "%s", &stderr)
-			require.Regexp(t, `^http://127\.0\.0\.1:`, stdout.String())
-			want := ""
-			if built == nil {
-				want = web.NotBuilt
-			}
-			require.Equal(t, want, stderr.String(), "%q", command)
+	for _, built := range []fs.FS{nil, fstest.MapFS{"index.html": &fstest.MapFile{}}} {
+		web.Dist = built
+		var stdout, stderr bytes.Buffer
+		require.Equal(t, exitOK, run(ended, command, &stdout, &stderr), "%s", &stderr)
+		require.Regexp(t, `^http://127\.0\.0\.1:`, stdout.String())
+		want := ""
+		if built == nil {
+			want = web.NotBuilt
 		}
+		require.Equal(t, want, stderr.String())
 	}
 }
 

@@ -1,4 +1,8 @@
-// A wallet module for web3-onboard: init({ wallets: [imKey()], chains: […] }).
+/**
+ * A wallet module for web3-onboard: `init({ wallets: [imKey()], chains: […] })`.
+ *
+ * @module imkey-connect/keyring
+ */
 
 import type { Provider, ProviderOptions } from './imkey.js'
 
@@ -7,10 +11,13 @@ export interface OnboardHelpers {
   readonly chains: readonly { readonly id: string | number; readonly rpcUrl?: string | null; readonly token?: string }[]
 }
 
+/** What web3-onboard needs of a wallet. */
 export interface OnboardModule {
+  /** The name of the wallet in the list. */
   label: string
+  /** Resolves to the icon, a data URI. */
   getIcon(): Promise<string>
-  /** The provider. Its `disconnect` revokes the site's permission. */
+  /** Resolves to the provider. Its `disconnect` revokes the site's permission. */
   getInterface(helpers: any): Promise<{ provider: Provider & any }>
 }
 
@@ -22,5 +29,6 @@ export interface OnboardOptions extends Omit<ProviderOptions, 'chains' | 'chainI
   rpcUrls?: Readonly<Record<number, string | readonly string[]>>
 }
 
+/** Makes a wallet for `wallets` of web3-onboard's init. */
 export function imKey(options?: OnboardOptions): () => OnboardModule
 export default imKey

@@ -1,7 +1,12 @@
-// A connector for wagmi 2 and 3: createConfig({ connectors: [imKey()], … }).
+/**
+ * A connector for wagmi 2 and 3: `createConfig({ connectors: [imKey()], … })`.
+ *
+ * @module imkey-connect/wagmi
+ */
 
 import type { Provider, ProviderOptions } from './imkey.js'
 
+/** An address: 20 bytes in hex after 0x. */
 export type Address = `0x${string}`
 
 /** The part of a viem chain that the connector needs. */
@@ -16,20 +21,25 @@ export interface Chain {
 export interface Config {
   readonly chains: readonly Chain[]
   readonly emitter: {
+    /** Reports other accounts or another chain. */
     emit(event: 'change', data: { accounts?: readonly Address[]; chainId?: number }): void
+    /** Reports that the site has no accounts any more. */
     emit(event: 'disconnect'): void
+    /** Passes on a message of the provider. */
     emit(event: 'message', data: { type: string; data?: unknown }): void
   }
+  /** The transports, by chain id. */
   readonly transports?: Record<number, (options: any) => { readonly value?: { readonly url?: string | undefined } | undefined }> | undefined
 }
 
-/** A type instead of an interface: wagmi needs an index signature, which an interface does not imply. */
+/** What wagmi needs of a connector. It is a type, since wagmi needs an index signature, which an interface does not imply. */
 export type Connector = {
   readonly id: string
   readonly name: string
   readonly rdns: string
   readonly type: string
   readonly icon: string
+  /** Connects, or reconnects without asking the user. */
   connect<withCapabilities extends boolean = false>(parameters?: {
     chainId?: number | undefined
     isReconnecting?: boolean | undefined
@@ -38,14 +48,23 @@ export type Connector = {
     accounts: withCapabilities extends true ? readonly { address: Address; capabilities: Record<string, unknown> }[] : readonly Address[]
     chainId: number
   }>
+  /** Revokes the site's permission. */
   disconnect(): Promise<void>
+  /** Resolves to the addresses that the site may use. */
   getAccounts(): Promise<readonly Address[]>
+  /** Resolves to the id of the selected chain. */
   getChainId(): Promise<number>
+  /** Resolves to the provider. */
   getProvider(): Promise<Provider>
+  /** Whether the site may use an address. */
   isAuthorized(): Promise<boolean>
+  /** Selects a chain. A chain that the provider does not know is added first, with the parameter. */
   switchChain(parameters: { chainId: number; addEthereumChainParameter?: object | undefined }): Promise<any>
+  /** Tells wagmi of other accounts. */
   onAccountsChanged(accounts: string[]): void
+  /** Tells wagmi of another chain. */
   onChainChanged(chainId: string): void
+  /** Tells wagmi that the site has no accounts any more. */
   onDisconnect(): void
 }
 
@@ -55,6 +74,7 @@ export interface ConnectorParameters extends Omit<ProviderOptions, 'chains' | 'c
   rpcUrls?: Readonly<Record<number, string | readonly string[]>>
 }
 
+/** Makes a connector for `connectors` of wagmi's createConfig. */
 export const imKey: {
   (parameters?: ConnectorParameters): (config: any) => Connector
   readonly type: 'imKey'
