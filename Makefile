@@ -87,9 +87,9 @@ test: tools check testcases pack
 	@GOOS=js GOARCH=wasm $(GO) test -exec "$(WASM_EXEC)" ./core/... ./bridge/... ./wasm/...
 	@cd web/e2e && $(GO) test $(E2E_PARALLEL) -timeout 8m ./...
 
-# Runs the tests that need no browser. Outside web/e2e, a test that starts one has Chromium in its name.
+# Runs the tests that need no browser, except those of the build. Outside web/e2e, a test that starts one has Chromium in its name.
 test-quick: build web/node_modules/.package-lock.json
-	@CHROMIUM=none $(GO) test -skip Chromium $$($(GO) list ./... | grep -v -e /devicesim/chromium -e /devicesim/preload)
+	@CHROMIUM=none $(GO) test -skip Chromium $$($(GO) list ./... | grep -v -e /devicesim/chromium -e /devicesim/preload -e /web/build)
 	@GOOS=js GOARCH=wasm $(GO) test -exec "$(WASM_EXEC)" ./bridge/... ./wasm/...
 
 # Runs every test in full, exhaustive or random, and prints what it counted.
