@@ -10,7 +10,7 @@ import (
 	"regexp"
 	"strings"
 
-	"imkey-connect/core/internal/generated"
+	"imkey-connect/core/generated"
 	"imkey-connect/core/usbids"
 )
 

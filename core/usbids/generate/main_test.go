@@ -13,7 +13,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"imkey-connect/core/internal/generated"
+	"imkey-connect/core/generated"
 	"imkey-connect/core/usbids"
 )
 

@@ -9,7 +9,7 @@ import (
 	"log"
 	"regexp"
 
-	"imkey-connect/core/internal/generated"
+	"imkey-connect/core/generated"
 	"imkey-connect/core/version"
 )
 

@@ -2,42 +2,27 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"log"
-	"os"
-	"path/filepath"
 	"regexp"
 	"strings"
 
+	"imkey-connect/core/generated"
 	"imkey-connect/devicesim/usb"
 )
 
-const (
-	// output is the generated file.
-	output = "web/ui/simulator/faultkinds.gen.ts"
-	// document is the file with a generated part.
-	document = "docs/testing.md"
-)
+var outputs = []generated.Output{
+	{Path: "web/ui/simulator/faultkinds.gen.ts", Render: func([]byte) ([]byte, error) { return []byte(table(usb.FaultKinds())), nil }},
+	{Path: "docs/testing.md", Render: func(before []byte) ([]byte, error) {
+		after, err := describe(string(before), usb.FaultKinds())
+		return []byte(after), err
+	}},
+}
 
 func main() {
 	log.SetFlags(0)
-	root, err := findRoot()
-	if err != nil {
-		log.Fatal(err)
-	}
-	if err := os.WriteFile(filepath.Join(root, output), []byte(table(usb.FaultKinds())), 0o644); err != nil {
-		log.Fatal(err)
-	}
-	path := filepath.Join(root, document)
-	before, err := os.ReadFile(path)
-	if err != nil {
-		log.Fatal(err)
-	}
-	after, err := describe(string(before), usb.FaultKinds())
-	if err != nil {
-		log.Fatal(err)
-	}
-	if err := os.WriteFile(path, []byte(after), 0o644); err != nil {
+	if err := generated.Write(outputs); err != nil {
 		log.Fatal(err)
 	}
 }
@@ -69,7 +54,7 @@ var rows = regexp.MustCompile(`(\n\| .do. \| effect \|\n\| --- \| --- \|\n)(?:\|
 // describe replaces the table of faults in a document.
 func describe(before string, kinds []usb.FaultKind) (string, error) {
 	if len(rows.FindAllString(before, -1)) != 1 {
-		return "", fmt.Errorf("%s does not have exactly one table of faults", document)
+		return "", errors.New("it does not have exactly one table of faults")
 	}
 	var b strings.Builder
 	for _, k := range kinds {
@@ -85,19 +70,4 @@ func describe(before string, kinds []usb.FaultKind) (string, error) {
 	return rows.ReplaceAllStringFunc(before, func(table string) string {
 		return rows.FindStringSubmatch(table)[1] + b.String()
 	}), nil
-}
-
-// findRoot returns the folder of go.mod, which the current folder is in.
-func findRoot() (string, error) {
-	dir, err := os.Getwd()
-	for err == nil {
-		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
-			return dir, nil
-		}
-		if filepath.Dir(dir) == dir {
-			return "", fmt.Errorf("no go.mod above the current folder")
-		}
-		dir = filepath.Dir(dir)
-	}
-	return "", err
 }

@@ -6,7 +6,7 @@ package main
 import (
 	"log"
 
-	"imkey-connect/core/internal/generated"
+	"imkey-connect/core/generated"
 )
 
 func main() {

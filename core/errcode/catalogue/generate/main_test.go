@@ -7,7 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"imkey-connect/core/internal/generated"
+	"imkey-connect/core/generated"
 )
 
 func TestNothingIsStale(t *testing.T) {

@@ -10,7 +10,7 @@ import (
 	"strings"
 
 	"imkey-connect/core/errcode/catalogue"
-	"imkey-connect/core/internal/generated"
+	"imkey-connect/core/generated"
 )
 
 var outputs = []generated.Output{

@@ -29,7 +29,7 @@ func Write(outputs []Output) error {
 // Check returns an error for the first output that is out of date.
 func Check(outputs []Output) error {
 	return each(outputs, func(o Output, _ string, _ []byte) error {
-		return fmt.Errorf("%s is out of date; go generate ./core/... writes it", o.Path)
+		return fmt.Errorf("%s is out of date; go generate ./... writes it", o.Path)
 	})
 }
 
