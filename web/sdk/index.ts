@@ -5,42 +5,6 @@ import type { LoadDialog } from './provider/dialog'
 import { makeProvider } from './provider/provider'
 import type { Provider, ProviderOptions } from './types/imkey'
 
-export type {
-  Account,
-  BindingStatus,
-  BindOptions,
-  ChainOptions,
-  DeviceEventMap,
-  DeviceInfo,
-  ErrorCode,
-  ErrorDetails,
-  Ethereum,
-  ImKeyEventMap,
-  ImportOptions,
-  Interaction,
-  KnownDevice,
-  LoadOptions,
-  PairingRequest,
-  Provider,
-  ProviderErrorCode,
-  ProviderEventMap,
-  ProviderInfo,
-  ProviderInteraction,
-  ProviderMessage,
-  ProviderOptions,
-  Quantity,
-  SignedMessage,
-  SignedTransaction,
-  SignOptions,
-  Store,
-  TransactionOptions,
-  TransactionRequest,
-  TransactionSummary,
-  TypedData,
-  UnsupportedReason,
-  USBSource,
-  USBSourceDevice,
-} from './types/imkey'
 export type { LoadDialog } from './provider/dialog'
 export { Device } from './client/device'
 export { ImKeyError } from './client/errors'
