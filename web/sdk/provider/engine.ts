@@ -17,7 +17,7 @@ import { Subscriptions } from './subscriptions'
 export interface Engine {
   /** Whether the device that the accounts are on is plugged in. */
   readonly connected: boolean
-  request(method: string, params: Params | object | undefined, signal: AbortSignal | undefined, early?: Promise<Device>): Promise<unknown>
+  request(method: string, params: Params | object, signal: AbortSignal | undefined, early?: Promise<Device>): Promise<unknown>
   plugged(device: Device): void
   unplugged(device: Device): void
 }
@@ -39,14 +39,16 @@ export function start(host: Host): Engine {
     get connected() {
       return accounts.device !== undefined
     },
-    async request(method, params, signal, early) {
+    async request(method, given, signal, early) {
+      // Some libraries give {} to a method without parameters.
+      const params = Object.keys(given).length === 0 ? [] : given
       const answer = own[method]
       if (answer) {
-        if (params !== undefined && !Array.isArray(params)) throw badParams(`the params of ${method} are not a list`)
-        return answer(params ?? [], { method, signal, ...(early && { early }) })
+        if (!Array.isArray(params)) throw badParams(`the params of ${method} are not a list`)
+        return answer(params, { method, signal, ...(early && { early }) })
       }
       if (isUnsupported(method)) throw unknownMethod(method)
-      return chains.ask(method, params ?? [], signal)
+      return chains.ask(method, params, signal)
     },
     plugged: (device) => connecting.resume(device),
     unplugged: (device) => accounts.unplugged(device),

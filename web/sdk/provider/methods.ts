@@ -37,6 +37,7 @@ export const isUnsupported = (method: string) => method.startsWith('wallet_') ||
 
 /** methods are the methods that the provider answers itself, by name. All others go to the node. */
 export function methods({ host, chains, accounts, connecting, signing, subscriptions }: Parts): Record<string, Method | undefined> {
+  const send: Method = ([transaction], call) => signing.send(transaction, call)
   return Object.assign(Object.create(null) as {}, {
     // without a prototype: toString is not a method
     // Accounts and chain
@@ -81,7 +82,8 @@ export function methods({ host, chains, accounts, connecting, signing, subscript
     eth_signTypedData_v3: ([address, document], call) => signing.typedData(address, document, 'V3', call),
     eth_signTypedData_v4: ([address, document], call) => signing.typedData(address, document, 'V4', call),
     eth_signTransaction: ([transaction], call) => signing.transaction(transaction, call),
-    eth_sendTransaction: ([transaction], call) => signing.send(transaction, call),
+    eth_sendTransaction: send,
+    wallet_sendTransaction: send, // viem repeats a refused eth_sendTransaction under this name
 
     // Subscriptions, over the chain's WebSocket if it has one
     eth_subscribe: (params, { method, signal }) => {

@@ -64,8 +64,10 @@ test('a malformed request is -32602', async (t) => {
     { method: 5 },
     { method: '' },
     { method: 'eth_call', params: 'x' },
-    { method: 'eth_call', params: null },
-    { method: 'eth_accounts', params: {} },
+    { method: 'eth_accounts', params: 0 },
+    { method: 'eth_accounts', params: false },
+    { method: 'eth_accounts', params: '' },
+    { method: 'wallet_switchEthereumChain', params: { chainId: '0x1' } },
     { method: 'eth_accounts', signal: {} },
   ]) {
     const error = await provider.request(request).catch((e) => e)
@@ -73,6 +75,23 @@ test('a malformed request is -32602', async (t) => {
     assert.equal(error.name, 'ProviderRpcError')
     assert.equal(error.code, -32602, JSON.stringify(request))
     assert.deepEqual(error.data, reason('invalid-argument'))
+  }
+})
+
+test('a method without parameters takes any form of none', async (t) => {
+  const { provider, node } = await page(t)
+  node.answers.eth_blockNumber = '0x10'
+  for (const none of [{}, { params: undefined }, { params: null }, { params: [] }, { params: {} }]) {
+    const ask = (method) => provider.request({ method, ...none })
+    assert.equal(await ask('eth_chainId'), '0x1')
+    assert.equal(await ask('net_version'), '1')
+    assert.deepEqual(await ask('eth_requestAccounts'), [A0])
+    assert.deepEqual(await ask('eth_accounts'), [A0])
+    assert.equal((await ask('wallet_getPermissions')).length, 1)
+    assert.equal(await ask('eth_blockNumber'), '0x10')
+    assert.deepEqual(node.asked.at(-1), ['eth_blockNumber', []])
+    await assert.rejects(ask('personal_sign'), { code: -32602 })
+    await assert.rejects(ask('eth_sendTransaction'), { code: -32602 })
   }
 })
 
@@ -251,7 +270,8 @@ test('unknown wallet methods are 4200, and reach no node', async (t) => {
     'eth_decrypt',
     'eth_getEncryptionPublicKey',
   ]) {
-    await assert.rejects(ask(method, []), { code: 4200, data: reason('unsupported-method') }, method)
+    const message = new RegExp(`The method ${method} does not exist / is not available`) // the words by which viem and ethers know it
+    await assert.rejects(ask(method, []), { code: 4200, message, data: reason('unsupported-method') }, method)
   }
   assert.deepEqual(node.asked, [])
 })

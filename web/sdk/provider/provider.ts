@@ -56,7 +56,7 @@ class Provider implements Declared {
 
   readonly off = this.removeListener
 
-  readonly request = async (request: { method: string; params?: readonly unknown[] | object; signal?: AbortSignal }) => {
+  readonly request = async (request: { method: string; params?: readonly unknown[] | object | null; signal?: AbortSignal }) => {
     try {
       const { method, params, signal } = read(request)
       const asks = method === 'eth_requestAccounts' || method === 'wallet_requestPermissions'
@@ -152,11 +152,11 @@ class Provider implements Declared {
   }
 }
 
-function read(request: { method: string; params?: readonly unknown[] | object; signal?: AbortSignal }) {
+function read(request: { method: string; params?: readonly unknown[] | object | null; signal?: AbortSignal }) {
   const bad = (detail: string) => refusal(-32602, worded('invalid-argument', detail), 'invalid-argument')
   if (typeof request !== 'object' || request === null || Array.isArray(request)) throw bad('the request is not an object')
   const { method, params } = request
   if (typeof method !== 'string' || method === '') throw bad('the method is not a name')
-  if (params !== undefined && (typeof params !== 'object' || params === null)) throw bad('the params are neither a list nor an object')
-  return { method, params, signal: signalOf(request) }
+  if (typeof (params ?? {}) !== 'object') throw bad('the params are neither a list nor an object')
+  return { method, params: params ?? [], signal: signalOf(request) }
 }

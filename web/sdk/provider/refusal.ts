@@ -30,8 +30,14 @@ export const coded = (
 
 export const badParams = (detail: string) => coded('invalid-argument', detail)
 export const unauthorized = (message: string, cause?: unknown) => new Refusal(4100, message, 'invalid-argument', false, cause)
+
+/**
+ * unknownMethod is 4200, as EIP-1193 says. viem and ethers know that number only from other wallets' words for it, so the message has
+ * those: viem's sendCalls falls back to eth_sendTransaction, and ethers throws UNSUPPORTED_OPERATION.
+ */
 export const unknownMethod = (method: string) =>
-  new Refusal(4200, `There is no method ${method} here. Use another method.`, 'unsupported-method')
+  new Refusal(4200, `The method ${method} does not exist / is not available. Use another method.`, 'unsupported-method')
+
 export const wrongChain = (message: string) => new Refusal(4901, message, 'invalid-argument')
 
 /** badNode is the refusal of an answer that no node should give. detail is for developers. */

@@ -802,7 +802,11 @@ export interface Provider {
    * Carries out a request. Requests that need the device wait for one another. A signal aborts a request: the device is told to cancel,
    * and the request rejects when the device is idle again. Every rejection is an Error with an integer code: see ProviderRpcError.
    */
-  request(args: { readonly method: string; readonly params?: readonly unknown[] | object; readonly signal?: AbortSignal }): Promise<any>
+  request(args: {
+    readonly method: string
+    readonly params?: readonly unknown[] | object | null
+    readonly signal?: AbortSignal
+  }): Promise<any>
   /** Adds a listener for an event of ProviderEventMap. */
   on<K extends keyof ProviderEventMap>(event: K, listener: (payload: ProviderEventMap[K]) => void): this
   /** Adds a listener for any event. */
