@@ -344,19 +344,26 @@ func verifyPayload(app *secp256k1.PrivateKey, se secp256k1.PublicKey, code *bind
 	plain = append(plain, se[:]...)
 	defer clear(plain)
 	digest := sha256.Sum256(plain)
-	block, err := aes.NewCipher(key[:16])
+	iv := verifyIV(code)
+	ciphertext, err := encryptCBC(key[:16], iv[:], digest[:])
+	if err != nil {
+		return nil, err
+	}
+	return append(pub[:], ciphertext...), nil
+}
+
+// encryptCBC encrypts with AES-CBC and the padding of PKCS #7, which adds 1 to 16 bytes.
+func encryptCBC(key, iv, plain []byte) ([]byte, error) {
+	block, err := aes.NewCipher(key)
 	if err != nil {
 		return nil, errcode.Wrap(errcode.Internal, "AES", err)
 	}
-	iv := verifyIV(code)
-	// PKCS #7: 32 bytes are two blocks, so a whole block of padding follows.
-	padded := make([]byte, 48)
-	copy(padded, digest[:])
-	for i := 32; i < 48; i++ {
-		padded[i] = 16
+	padded := make([]byte, len(plain)/16*16+16)
+	for i := copy(padded, plain); i < len(padded); i++ {
+		padded[i] = byte(len(padded) - len(plain))
 	}
-	cipher.NewCBCEncrypter(block, iv[:]).CryptBlocks(padded, padded)
-	return append(pub[:], padded...), nil
+	cipher.NewCBCEncrypter(block, iv).CryptBlocks(padded, padded)
+	return padded, nil
 }
 
 // verifyIV returns the first 16 bytes of SHA-256("bindingCode") XOR SHA-256(code).
