@@ -17,7 +17,7 @@ OXFMT := web/node_modules/.bin/oxfmt -c web/.oxfmtrc.json
 OXFMT_FILES := '{web,examples,devicesim}/**/*.{ts,tsx,js,mjs,css}'
 
 .DELETE_ON_ERROR:
-.PHONY: help build run test test-quick test-all buses e2e-kernel soak bench pack tools check lint fmt docs testcases clean
+.PHONY: help build run test test-quick test-all buses e2e-kernel soak bench pack tools check lint vulnerabilities fmt docs testcases clean
 
 # Builds web/dist: all that a site serves.
 build: $(DIST)
@@ -48,13 +48,27 @@ check: build lint docs web/node_modules/.package-lock.json
 	@$(OXFMT) --list-different $(OXFMT_FILES) || { echo 'run make fmt' >&2; exit 1; }
 	@cd web && npx --no-install tsc --noEmit -p .
 
-# Runs the linters: staticcheck on Go, natively and for the browser, and oxlint on TypeScript.
-lint: web/node_modules/.package-lock.json
+# The toolchain that go.mod asks for. It has the fixes of the standard library. An older one builds, too, where GOTOOLCHAIN=local.
+TOOLCHAIN := $(shell sed -n 's/^toolchain //p' go.mod)
+
+# Runs the linters: staticcheck on Go, natively and for the browser, oxlint on TypeScript, and vulnerabilities.
+lint: web/node_modules/.package-lock.json vulnerabilities
 	@$(GO) build -modfile=.ci/staticcheck.mod -o build/staticcheck honnef.co/go/tools/cmd/staticcheck
 	@build/staticcheck -checks all ./...
 	@GOOS=js GOARCH=wasm build/staticcheck -checks all ./core/... ./bridge/... ./wasm/...
 	@for module in $(MODULES); do (cd $$module && $(CURDIR)/build/staticcheck -checks all ./...) || exit 1; done
 	@cd web && npx --no-install oxlint .
+
+# Compares what Go code imports, also in tests, with the vulnerabilities that are known. Their database is a Go module, too.
+vulnerabilities:
+	@$(GO) build -modfile=.ci/govulncheck.mod -o build/govulncheck golang.org/x/vuln/cmd/govulncheck
+	@test "$$($(GO) env GOVERSION)" = $(TOOLCHAIN) || echo "$$($(GO) env GOVERSION) builds here; govulncheck assumes $(TOOLCHAIN), as go.mod says" >&2
+	@$(GO) mod download -modfile=.ci/govulncheck.mod -json golang.org/x/vulndb >build/vulndb.json
+	@db="$$(sed -n 's/^.*"Dir": "\(.*\)".*$$/\1/p' build/vulndb.json)/data/osv"; check() { \
+			GOTOOLCHAIN=$(TOOLCHAIN) $(CURDIR)/build/govulncheck -scan package -test -db "file://$$db" "$$@" >$(CURDIR)/build/govulncheck.txt || \
+				{ cat $(CURDIR)/build/govulncheck.txt >&2; exit 1; }; }; \
+		check ./... && (export GOOS=js GOARCH=wasm; check ./core/... ./bridge/... ./wasm/...) && \
+		for module in $(MODULES); do (cd $$module && check ./...) || exit 1; done
 
 # Formats Go, TypeScript, JavaScript and CSS.
 fmt: web/node_modules/.package-lock.json

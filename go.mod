@@ -2,6 +2,8 @@ module imkey-connect
 
 go 1.26.8
 
+toolchain go1.26.10
+
 require (
 	filippo.io/age v1.3.2
 	github.com/andybalholm/brotli v1.2.8

@@ -2,6 +2,8 @@ module example.com/mysite
 
 go 1.26.8
 
+toolchain go1.26.10
+
 require imkey-connect v0.0.0
 
 require (

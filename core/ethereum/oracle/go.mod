@@ -2,6 +2,8 @@ module imkey-connect/core/ethereum/oracle
 
 go 1.26.8
 
+toolchain go1.26.10
+
 require (
 	github.com/ethereum/go-ethereum v1.17.10
 	github.com/holiman/uint256 v1.3.2
