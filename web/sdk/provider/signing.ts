@@ -6,8 +6,9 @@ import type { Chains } from './chains'
 import { readAddress, readBytes, toBytes } from './hex'
 import type { Lease } from './lease'
 import { badParams, NodeError, Refusal, unauthorized, wrongChain } from './refusal'
-import { complete, readTransaction } from './transaction'
+import { complete } from './transaction'
 import { chainOf, readTypedData } from './typeddata'
+import { readTransaction } from './wanted'
 
 /**
  * The device's key was accepted when this site bound it: by a trusted CA, or by the user. The record keeps that key, and another
