@@ -29,12 +29,9 @@ fi
 
 major() { node -p 'process.versions.node.split(".")[0]'; }
 if [ "$(major)" -lt 20 ]; then
-	case $(uname -m) in
-	x86_64) arch=x64 ;;
-	aarch64) arch=arm64 ;;
-	*) echo "The tests need node 20 or newer" >&2; exit 1 ;;
-	esac
 	echo "installing node 22 into build/node" >&2
 	mkdir -p build/node
-	npm install --prefix build/node --no-save --loglevel=error --no-audit --no-fund "node-linux-$arch@22" npm@10 >&2
+	cp .ci/node/package.json .ci/node/package-lock.json build/node
+	(cd build/node && npm ci --loglevel=error --ignore-scripts --no-audit --no-fund) >&2
+	[ -e build/node/node_modules/.bin/node ] || { echo "The tests need node 20 or newer" >&2; exit 1; }
 fi

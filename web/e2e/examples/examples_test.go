@@ -96,7 +96,7 @@ func TestHTML(t *testing.T) {
 func TestViteViem(t *testing.T) {
 	t.Parallel()
 	e := copied(t, "vite-viem")
-	e.run(`npm install path/to/imkey-connect/build/imkey-connect-*.tgz`)
+	e.run(`npm install --ignore-scripts path/to/imkey-connect/build/imkey-connect-*.tgz`)
 	e.run(`npm run build`)
 	connectAndSign(t, e.served("dist"))
 }
@@ -105,7 +105,7 @@ func TestViteViem(t *testing.T) {
 func TestReactWagmi(t *testing.T) {
 	t.Parallel()
 	e := copied(t, "react-wagmi")
-	e.run(`npm install path/to/imkey-connect/build/imkey-connect-*.tgz`)
+	e.run(`npm install --ignore-scripts path/to/imkey-connect/build/imkey-connect-*.tgz`)
 	e.run(`npm run build`)
 	p := connectAndSign(t, e.served("dist"))
 	p.Open(p.Eval(`location.href`).(string))
@@ -119,7 +119,7 @@ func TestNextJS(t *testing.T) {
 	}
 	t.Parallel()
 	e := copied(t, "nextjs")
-	e.run(`npm install path/to/imkey-connect/build/imkey-connect-*.tgz`)
+	e.run(`npm install --ignore-scripts path/to/imkey-connect/build/imkey-connect-*.tgz`)
 	for _, bundler := range []string{"turbopack", "webpack"} {
 		t.Run(bundler, func(t *testing.T) {
 			e.run(`npm run build`, "--", "--"+bundler)
@@ -140,7 +140,7 @@ func TestGoTest(t *testing.T) {
 func TestPlaywright(t *testing.T) {
 	t.Parallel()
 	e := copied(t, "playwright")
-	e.run(`npm install path/to/imkey-connect/examples/imkeysim`)
+	e.run(`npm install --ignore-scripts path/to/imkey-connect/examples/imkeysim`)
 	e.run(`go build -C path/to/imkey-connect -o "$PWD/imkeysim" ./devicesim/cmd/imkeysim`)
 	require.Regexp(t, `(?m)^  1 passed`, e.run(`npm test`))
 }
@@ -149,7 +149,7 @@ func TestPlaywright(t *testing.T) {
 func TestPuppeteer(t *testing.T) {
 	t.Parallel()
 	e := copied(t, "puppeteer")
-	e.run(`npm install path/to/imkey-connect/examples/imkeysim`)
+	e.run(`npm install --ignore-scripts path/to/imkey-connect/examples/imkeysim`)
 	e.run(`go build -C path/to/imkey-connect -o "$PWD/imkeysim" ./devicesim/cmd/imkeysim`)
 	require.Regexp(t, `(?m)^# pass 1$`, e.run(`npm test`))
 }
