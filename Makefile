@@ -31,7 +31,7 @@ run: build
 	@$(GO) build -o build/imkeysim ./devicesim/cmd/imkeysim
 	@exec ./build/imkeysim -addr $(ADDR) -pages
 
-# Writes the npm package to build/imkey-connect-VERSION.tgz.
+# Writes the npm package to build/imkey-connect-VERSION.tgz, with its bill of materials and the hashes of both.
 pack:
 	@$(GO) run ./web/build/cmd package
 

@@ -12,13 +12,15 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/evanw/esbuild/pkg/api"
 )
 
-// Package writes the npm package to the folder o.Out, as imkey-connect-VERSION.tgz, and returns the file's name. The package
-// contains the same imkey.js as a site, the WASM, and the entry points of sdk/adapters, which import ./imkey.js.
+// Package writes the npm package to the folder o.Out, as imkey-connect-VERSION.tgz, and returns the file's name. Beside it are its
+// bill of materials, imkey-connect-VERSION.cdx.json, and the hashes of both, imkey-connect-VERSION.sha256, in the format of
+// sha256sum. The package contains the same imkey.js as a site, the WASM, and the entry points of sdk/adapters, which import ./imkey.js.
 func Package(ctx context.Context, o Options) (string, error) {
 	module, err := filepath.Abs(o.Module)
 	if err != nil {
@@ -64,8 +66,20 @@ func Package(ctx context.Context, o Options) (string, error) {
 	if err := os.MkdirAll(o.Out, 0o755); err != nil {
 		return "", err
 	}
-	out := filepath.Join(o.Out, about.Name+"-"+about.Version+".tgz")
-	return out, os.WriteFile(out, packed, 0o644)
+	goVersion, err := goTool(ctx, module, os.Environ(), "env", "GOVERSION")
+	if err != nil {
+		return "", err
+	}
+	materials, err := billOfMaterials(about.Name, about.Version, strings.TrimSpace(goVersion), files, packed)
+	if err != nil {
+		return "", err
+	}
+	name := about.Name + "-" + about.Version
+	sums := fmt.Sprintf("%s  %s.tgz\n%s  %s.cdx.json\n", sha256Of(packed), name, sha256Of(materials), name)
+	out := filepath.Join(o.Out, name)
+	err = errors.Join(os.WriteFile(out+".tgz", packed, 0o644), os.WriteFile(out+".cdx.json", materials, 0o644),
+		os.WriteFile(out+".sha256", []byte(sums), 0o644))
+	return out + ".tgz", err
 }
 
 // bundleAdapters compiles the other entry points of the package. They import the imkey.js beside them.
