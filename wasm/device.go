@@ -4,7 +4,6 @@ package main
 
 import (
 	"context"
-	"encoding/hex"
 	"sync"
 
 	"github.com/hack-pad/safejs"
@@ -12,7 +11,6 @@ import (
 	"imkey-connect/bridge/interop"
 	"imkey-connect/bridge/records"
 	"imkey-connect/bridge/webusb"
-	"imkey-connect/core/attestation"
 	"imkey-connect/core/binding"
 	"imkey-connect/core/device"
 	"imkey-connect/core/errcode"
@@ -121,12 +119,14 @@ func (d *openDevice) open(ctx context.Context, usb safejs.Value, store binding.S
 		return err
 	}
 	d.binding = binding.New(d.device, binding.Config{Store: store, TrustedCAs: d.options.trustedCAs})
-	d.look(ctx, store)
-	if d.object, err = d.core.add(d); err == nil {
-		d.mu.Lock()
-		d.opened = true
-		d.mu.Unlock()
-		err = ctx.Err()
+	if err = d.binding.Expect(d.options.shown); err == nil {
+		d.look(ctx, store)
+		if d.object, err = d.core.add(d); err == nil {
+			d.mu.Lock()
+			d.opened = true
+			d.mu.Unlock()
+			err = ctx.Err()
+		}
 	}
 	if err != nil {
 		d.close()
@@ -169,8 +169,8 @@ func (d *openDevice) bind(args []safejs.Value) (any, error) {
 		return nil, err
 	}
 	choices := binding.BindOptions{
-		AcceptUnverified: or(options.acceptUnverified, d.options.allowUnverified),
-		RememberCode:     or(options.rememberCode, d.options.rememberCode),
+		Consent:      d.consent(options),
+		RememberCode: or(options.rememberCode, d.options.rememberCode),
 	}
 	return nil, d.do(options.signal, interaction{"reason": confirm}, func(ctx context.Context) error {
 		if err := d.binding.Bind(ctx, code, choices); err != nil {
@@ -188,7 +188,7 @@ func (d *openDevice) revealBindingCode(args []safejs.Value) (any, error) {
 	}
 	var text string
 	err = d.do(options.signal, interaction{"reason": confirm}, func(ctx context.Context) error {
-		code, kept, err := d.binding.RevealCode(ctx, or(options.acceptUnverified, d.options.allowUnverified))
+		code, kept, err := d.binding.RevealCode(ctx, d.consent(options))
 		if err != nil {
 			return err
 		}
@@ -207,7 +207,14 @@ func (d *openDevice) forget(args []safejs.Value) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return nil, d.do(options.signal, interaction{"reason": confirm}, d.binding.Forget)
+	return nil, d.do(options.signal, interaction{"reason": confirm}, func(ctx context.Context) error {
+		return d.binding.Forget(ctx, options.shown)
+	})
+}
+
+// consent returns the user's decision about the device, as the page passes it on.
+func (d *openDevice) consent(options callOptions) binding.Consent {
+	return binding.Consent{Shown: options.shown, AcceptUnverified: or(options.acceptUnverified, d.options.allowUnverified)}
 }
 
 // close releases the device. A call under way ends.
@@ -252,7 +259,7 @@ func (d *openDevice) emit(name string, detail map[string]any) {
 // info returns the value of the device's info property. It holds no secret.
 func (d *openDevice) info() safejs.Value {
 	i := d.device.Info()
-	standing := attestation.Assess(i.Certificate, i.SEID, d.options.trustedCAs)
+	identity := d.binding.Identity()
 	d.mu.Lock()
 	known := d.known
 	d.mu.Unlock()
@@ -268,7 +275,7 @@ func (d *openDevice) info() safejs.Value {
 		"firmware": orNull(i.Firmware), "bootloader": orNull(i.BootLoader),
 		"battery": battery(i), "charging": charging(i),
 		"lifeCycle": orNull(i.LifeCycle), "bleName": orNull(i.BLEName), "bleVersion": orNull(i.BLEVersion),
-		"certificate": standing.Standing.String(), "certificateKey": verifiedBy(standing),
+		"secureElementKey": records.Key(identity.SE), "certificate": identity.Standing.String(), "certificateKey": records.Key(identity.CA),
 		"persisted": d.core.persistence(),
 		"name":      name, "boundAt": boundAt,
 	})
@@ -298,11 +305,4 @@ func charging(i device.Info) any {
 		return nil
 	}
 	return i.Charging
-}
-
-func verifiedBy(a attestation.Assessment) any {
-	if a.Standing != attestation.Verified {
-		return nil
-	}
-	return hex.EncodeToString(a.CA[:])
 }

@@ -9,6 +9,8 @@ import (
 	"github.com/hack-pad/safejs"
 
 	"imkey-connect/bridge/interop"
+	"imkey-connect/bridge/records"
+	"imkey-connect/core/binding"
 	"imkey-connect/core/errcode"
 	"imkey-connect/core/secp256k1"
 )
@@ -27,7 +29,8 @@ type openOptions struct {
 	allowUnverified bool
 	rememberCode    bool
 	takeOver        bool
-	signal          safejs.Value // an AbortSignal that ends the opening, or undefined
+	shown           *binding.Identity // the only device to open, or nil
+	signal          safejs.Value      // an AbortSignal that ends the opening, or undefined
 	onEvent         safejs.Value
 }
 
@@ -38,6 +41,7 @@ func readOpenOptions(v safejs.Value) (openOptions, error) {
 		allowUnverified: o.Bool("allowUnverified"),
 		rememberCode:    o.Bool("rememberCode"),
 		takeOver:        or(o.OptionalBool("takeOver"), false),
+		shown:           records.ReadShown(o),
 		signal:          o.Value("signal"),
 		onEvent:         o.Func("onEvent"),
 	}
@@ -83,6 +87,7 @@ func readTrustedCAs(v safejs.Value) ([]secp256k1.PublicKey, error) {
 // callOptions are the options of one call of a device's own method. All are optional.
 type callOptions struct {
 	signal           safejs.Value
+	shown            *binding.Identity
 	acceptUnverified *bool
 	rememberCode     *bool
 }
@@ -94,6 +99,7 @@ func readCallOptions(v safejs.Value) (callOptions, error) {
 	}
 	o := interop.ReadObject(v, "options")
 	options.signal = o.Value("signal")
+	options.shown = records.ReadShown(o)
 	options.acceptUnverified = o.OptionalBool("acceptUnverified")
 	options.rememberCode = o.OptionalBool("rememberCode")
 	return options, o.Err()

@@ -159,29 +159,37 @@ func (d *openDevice) setKnown(now *binding.Known) {
 
 // recordArguments reads the arguments of a call for records. options is the index of the options, which name the store. The
 // first argument is the SEID, unless options is 0.
-func (c *core) recordArguments(args []safejs.Value, options int) (choice storeChoice, store binding.Store, seid string, err error) {
+func (c *core) recordArguments(args []safejs.Value, options int) (a recordArguments, err error) {
 	if options > 0 {
-		seid, _ = interop.String(interop.Argument(args, 0))
-		if !binding.ValidSEID(seid) {
-			return choice, nil, "", binding.ErrSEID
+		a.seid, _ = interop.String(interop.Argument(args, 0))
+		if !binding.ValidSEID(a.seid) {
+			return a, binding.ErrSEID
 		}
 	}
 	o := interop.ReadObject(interop.Argument(args, options), "options")
-	choice = readStore(o)
+	a.choice, a.shown = readStore(o), records.ReadShown(o)
 	if o.Err() != nil {
-		return choice, nil, "", o.Err()
+		return a, o.Err()
 	}
-	store, err = c.store(choice)
-	return choice, store, seid, err
+	a.store, err = c.store(a.choice)
+	return a, err
+}
+
+// recordArguments are the arguments of a call for records.
+type recordArguments struct {
+	choice storeChoice
+	store  binding.Store
+	seid   string
+	shown  *binding.Identity // the device that the user saw, or nil
 }
 
 // known implements known(options), which returns what the records of a store say.
 func (c *core) known(args []safejs.Value) (any, error) {
-	_, store, _, err := c.recordArguments(args, 0)
+	a, err := c.recordArguments(args, 0)
 	if err != nil {
 		return nil, err
 	}
-	all, err := binding.List(context.Background(), store)
+	all, err := binding.List(context.Background(), a.store)
 	if err != nil {
 		return nil, err
 	}
@@ -194,7 +202,7 @@ func (c *core) known(args []safejs.Value) (any, error) {
 
 // rename implements rename(seid, name | null, options).
 func (c *core) rename(args []safejs.Value) (any, error) {
-	_, store, seid, err := c.recordArguments(args, 2)
+	a, err := c.recordArguments(args, 2)
 	if err != nil {
 		return nil, err
 	}
@@ -202,29 +210,29 @@ func (c *core) rename(args []safejs.Value) (any, error) {
 	if !ok && !interop.Argument(args, 1).IsNull() {
 		return nil, errcode.Invalid("name", "neither a string nor null")
 	}
-	return nil, binding.Rename(context.Background(), store, seid, name)
+	return nil, binding.Rename(context.Background(), a.store, a.seid, name, a.shown)
 }
 
 // forget implements forget(seid, options).
 func (c *core) forget(args []safejs.Value) (any, error) {
-	_, store, seid, err := c.recordArguments(args, 1)
+	a, err := c.recordArguments(args, 1)
 	if err != nil {
 		return nil, err
 	}
-	return nil, binding.Forget(context.Background(), store, seid)
+	return nil, binding.Forget(context.Background(), a.store, a.seid, a.shown)
 }
 
 // reread implements reread(seid, options), which the SDK calls after another module changed the record.
 func (c *core) reread(args []safejs.Value) (any, error) {
-	choice, store, seid, err := c.recordArguments(args, 1)
+	a, err := c.recordArguments(args, 1)
 	if err != nil {
 		return nil, err
 	}
-	known, err := binding.Look(context.Background(), store, seid)
+	known, err := binding.Look(context.Background(), a.store, a.seid)
 	if err != nil {
-		c.recordChanged(choice, seid, nil)
+		c.recordChanged(a.choice, a.seid, nil)
 		return nil, nil
 	}
-	c.recordChanged(choice, seid, &known)
+	c.recordChanged(a.choice, a.seid, &known)
 	return nil, nil
 }

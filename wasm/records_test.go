@@ -32,14 +32,15 @@ func TestKnownDevices(t *testing.T) {
 	p.open()
 	require.Equal(t, `[null,null]`, p.says(`[page.device.info.name, page.device.info.boundAt]`))
 	p.works("call", "bindingStatus")
-	require.Equal(t, `[{"boundAt":null,"certificate":null,"certificateKey":null,"codeKept":false,"name":null,"seid":"`+seid+
+	require.Equal(t, `[{"boundAt":null,"certificate":null,"certificateKey":null,"codeKept":false,"name":null,"secureElementKey":null,"seid":"`+seid+
 		`","serial":"imKey01191200001","state":"unfinished"}]`, p.sorted(`core.known(`+inMemory+`)`))
 	p.works("call", "bind", "PVU3FY64", object(t, `({rememberCode: true})`))
 	require.Equal(t, `true`, p.says(`core.known(`+inMemory+`).then(([k]) => k.boundAt instanceof Date && Date.now() - k.boundAt < 3600e3 &&
 		k.boundAt - page.device.info.boundAt === 0)`))
 	p.works("raw", object(t, `core => core.rename("`+seid+`", "  Savings ", `+inMemory+`)`))
 	require.Equal(t, `{"certificate":"verified","certificateKey":"`+strings.ToLower(p.ca)+`","codeKept":true,"name":"Savings","state":"bound"}`,
-		p.sorted(`core.known(`+inMemory+`).then(([{ seid, serial, boundAt, ...rest }]) => rest)`))
+		p.sorted(`core.known(`+inMemory+`).then(([{ seid, serial, secureElementKey, boundAt, ...rest }]) => rest)`))
+	require.Equal(t, `true`, p.says(`core.known(`+inMemory+`).then(([k]) => /^04[0-9a-f]{128}$/.test(k.secureElementKey) && k.secureElementKey === page.device.info.secureElementKey)`))
 	require.Equal(t, `"Savings"`, p.says(`page.device.info.name`))
 	require.Equal(t, `["14 of memory","14 of memory","14 of memory","14 of memory"]`, p.says(`page.changed.splice(0)`), "made, sent, bound, named")
 

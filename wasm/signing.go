@@ -9,6 +9,7 @@ import (
 	"github.com/hack-pad/safejs"
 
 	"imkey-connect/bridge/interop"
+	"imkey-connect/bridge/records"
 	"imkey-connect/core/binding"
 	"imkey-connect/core/device"
 	"imkey-connect/core/errcode"
@@ -41,14 +42,14 @@ type signingCall struct {
 	warnings []any
 }
 
-// newSigningCall reads signal, acceptUnverified and allowUnbound.
+// newSigningCall reads signal, shown, acceptUnverified and allowUnbound.
 func (d *openDevice) newSigningCall(v safejs.Value) *signingCall {
 	o := interop.ReadOptions(v, "")
 	return &signingCall{
 		device: d, options: o, signal: o.Value("signal"), warnings: []any{},
 		choices: binding.SigningOptions{
-			AcceptUnverified: or(o.OptionalBool("acceptUnverified"), d.options.allowUnverified),
-			AllowUnbound:     or(o.OptionalBool("allowUnbound"), false),
+			Consent:      d.consent(callOptions{shown: records.ReadShown(o), acceptUnverified: o.OptionalBool("acceptUnverified")}),
+			AllowUnbound: or(o.OptionalBool("allowUnbound"), false),
 		},
 	}
 }

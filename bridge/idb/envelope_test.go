@@ -68,7 +68,7 @@ func TestDatabaseOfVersion1(t *testing.T) {
 		b, err := s.Get(ctx, k.SEID)
 		require.NoError(t, err)
 		require.Equal(t, d.Plain[k.SEID], hex.EncodeToString(b))
-		require.NoError(t, binding.Rename(ctx, s, k.SEID, "since then"))
+		require.NoError(t, binding.Rename(ctx, s, k.SEID, "since then", nil))
 		k.Name = "since then"
 		again, err := binding.Look(ctx, w.tab(), k.SEID)
 		require.NoError(t, err)
@@ -90,11 +90,11 @@ func TestEnvelopeOfALaterVersionIsLeftAlone(t *testing.T) {
 	known, err := binding.Look(ctx, s, one)
 	require.NoError(t, err)
 	require.Equal(t, binding.Known{SEID: one}, known)
-	require.ErrorIs(t, binding.Rename(ctx, s, one, "x"), errcode.RecordCorrupt)
+	require.ErrorIs(t, binding.Rename(ctx, s, one, "x", nil), errcode.RecordCorrupt)
 	record, err := hex.DecodeString(d.Plain[one])
 	require.NoError(t, err)
 	_, err = binding.Import(ctx, s, record, binding.ImportOptions{})
 	require.ErrorIs(t, err, errcode.RecordExists)
 	require.Equal(t, before, w.stored(one))
-	require.NoError(t, binding.Forget(ctx, s, one), "but the user may")
+	require.NoError(t, binding.Forget(ctx, s, one, nil), "but the user may")
 }

@@ -12,7 +12,8 @@
 // The package promises:
 //
 //   - Nothing that depends on the binding code is sent before a trusted CA is found to have signed the device's certificate, or
-//     before the user knowingly accepted a device that cannot be verified.
+//     before the user knowingly accepted a device that cannot be verified. A decision is valid for the device and the standing
+//     that the user saw: see [Consent].
 //   - One call sends IDENTITY_VERIFY at most once.
 //   - A malformed code causes no traffic.
 //   - No answer of a device removes a record or its app key.
@@ -26,6 +27,7 @@ import (
 	"crypto/sha1"
 	"crypto/sha256"
 	"errors"
+	"sync"
 	"time"
 
 	"imkey-connect/core/apdu"
@@ -77,10 +79,19 @@ type Config struct {
 type Binding struct {
 	device *device.Device
 	config Config
+	// identity returns what the device was when it was opened.
+	identity func() Identity
 }
 
 // New returns the binding of d.
-func New(d *device.Device, c Config) *Binding { return &Binding{device: d, config: c} }
+func New(d *device.Device, c Config) *Binding {
+	b := &Binding{device: d, config: c}
+	b.identity = sync.OnceValue(func() Identity {
+		info := d.Info()
+		return b.identify(attestation.Assess(info.Certificate, info.SEID, b.config.TrustedCAs))
+	})
+	return b
+}
 
 // check is the result of BIND_CHECK.
 type check struct {
@@ -90,8 +101,8 @@ type check struct {
 }
 
 // Status asks the device whether it is bound. If the device has no record, Status stores one in state pending. Errors have code
-// protocol for an answer that contradicts the record, device-mismatch for another secure element than the record's, or come
-// from the store or the exchange.
+// protocol for an answer that contradicts the record, device-mismatch for another secure element than the record's,
+// device-changed for another device than the one that was opened, or come from the store or the exchange.
 func (b *Binding) Status(ctx context.Context) (Status, error) {
 	var status Status
 	err := b.device.Do(ctx, func(s *device.Session) error {
@@ -101,7 +112,7 @@ func (b *Binding) Status(ctx context.Context) (Status, error) {
 		}
 		c.record.Wipe()
 		status = c.status
-		return nil
+		return b.same(c)
 	})
 	return status, err
 }
@@ -223,15 +234,15 @@ func (b *Binding) loadOrCreate(ctx context.Context) (*Record, error) {
 
 // BindOptions are the user's choices for one binding.
 type BindOptions struct {
-	// AcceptUnverified allows a device whose certificate no trusted CA signed. The record keeps its key, and a later device
-	// with another key is refused.
-	AcceptUnverified bool
+	// Consent says which device to bind. If it is accepted unverified, the record keeps its key, and a later device with
+	// another key is refused.
+	Consent
 	// RememberCode keeps the code in the record, so that the user can look it up later.
 	RememberCode bool
 }
 
 // Bind binds this app with the code that the user typed. Errors have code code-format for a malformed code, which is not sent;
-// untrusted-device, wrong-code or code-locked; or come from the store or the exchange. If the device is already bound to
+// untrusted-device, device-changed, wrong-code or code-locked; or come from the store or the exchange. If the device is already bound to
 // this app, Bind does not check the code and does not change the record.
 func (b *Binding) Bind(ctx context.Context, typed string, o BindOptions) error {
 	code, err := bindcode.Parse(typed)
@@ -239,42 +250,32 @@ func (b *Binding) Bind(ctx context.Context, typed string, o BindOptions) error {
 		return err
 	}
 	defer code.Wipe()
+	if err := b.Expect(o.Shown); err != nil {
+		return err
+	}
 	return b.device.Do(ctx, func(s *device.Session) error {
 		c, err := b.check(ctx, s)
 		if err != nil {
 			return err
 		}
 		defer c.record.Wipe()
-		if c.status == BoundToThis {
-			return c.trusted(o.AcceptUnverified)
-		}
-		if err := c.trust(o.AcceptUnverified); err != nil {
+		// The proof below is for the key that is compared here, and for no other.
+		if err := b.agreed(c, o.Consent); err != nil || c.status == BoundToThis {
 			return err
 		}
+		c.trust()
 		return b.verify(ctx, s, c, &code, o.RememberCode)
 	})
 }
 
-// trusted returns nil if the device is verified, or accepted without verification.
-func (c *check) trusted(acceptUnverified bool) error {
-	if c.standing.Standing == attestation.Verified || c.standing.Standing == attestation.Unverified && acceptUnverified {
-		return nil
-	}
-	return c.standing.Err
-}
-
-// trust stores the secure element's key in the record, in memory. The error is that of trusted.
-func (c *check) trust(acceptUnverified bool) error {
-	if err := c.trusted(acceptUnverified); err != nil {
-		return err
-	}
+// trust stores the secure element's key in the record, in memory. The user has agreed to use the device.
+func (c *check) trust() {
 	r := c.record
 	r.Trust, r.CA = Accepted, secp256k1.PublicKey{}
 	if c.standing.Standing == attestation.Verified {
 		r.Trust, r.CA = Verified, c.standing.CA
 	}
 	r.SE, r.HasSE = c.standing.Certificate.PublicKey, true
-	return nil
 }
 
 // verify sends IDENTITY_VERIFY, once.
@@ -384,6 +385,9 @@ func (b *Binding) ShowCode(ctx context.Context) error {
 			return err
 		}
 		c.record.Wipe()
+		if err := b.same(c); err != nil {
+			return err
+		}
 		resp, err := s.Transmit(ctx, apdu.New(0x80, 0x72, 0x00, 0x00, nil), 0)
 		if err != nil {
 			return err
@@ -399,8 +403,11 @@ func (b *Binding) ShowCode(ctx context.Context) error {
 // RevealCode returns the code in the record. ok is false if the record has none. The device must be plugged in, bound to this
 // app, and have the record's key. This does not prove that the device is present, since a certificate can be replayed and
 // the status is sent in the clear. It only keeps the code from an attacker who has the browser without the device
-// and makes no effort. acceptUnverified allows a device whose certificate no trusted CA signed. The caller wipes the code.
-func (b *Binding) RevealCode(ctx context.Context, acceptUnverified bool) (code bindcode.Code, ok bool, err error) {
+// and makes no effort. Errors are those of [Binding.Bind] for the consent. The caller wipes the code.
+func (b *Binding) RevealCode(ctx context.Context, o Consent) (code bindcode.Code, ok bool, err error) {
+	if err := b.Expect(o.Shown); err != nil {
+		return code, false, err
+	}
 	err = b.device.Do(ctx, func(s *device.Session) error {
 		c, err := b.check(ctx, s)
 		if err != nil {
@@ -413,7 +420,7 @@ func (b *Binding) RevealCode(ctx context.Context, acceptUnverified bool) (code b
 		case BoundElsewhere:
 			return errcode.New(errcode.BoundElsewhere, "reveal the binding code")
 		}
-		if err := c.trusted(acceptUnverified); err != nil {
+		if err := b.agreed(c, o); err != nil {
 			return err
 		}
 		code, ok = c.record.Code, c.record.HasCode
@@ -422,11 +429,15 @@ func (b *Binding) RevealCode(ctx context.Context, acceptUnverified bool) (code b
 	return code, ok, err
 }
 
-// Forget removes the record of this device, even a corrupt one. The device stays bound to the app key, which is lost. To bind
-// again takes the code.
-func (b *Binding) Forget(ctx context.Context) error {
+// Forget removes the record of this device, even a corrupt one or one with another secure element's key. If the device is not
+// the one that the user saw, nothing is removed, and the error is device-changed. The device stays bound to the app key, which
+// is lost. To bind again takes the code.
+func (b *Binding) Forget(ctx context.Context, shown *Identity) error {
+	if err := b.Expect(shown); err != nil {
+		return err
+	}
 	return b.device.Do(ctx, func(s *device.Session) error {
-		return Forget(ctx, b.config.Store, s.SEID())
+		return Forget(ctx, b.config.Store, s.SEID(), nil)
 	})
 }
 

@@ -115,6 +115,14 @@ func (h *host) says(s Status, certificate []byte) {
 	h.Answer(bindCheck, hex.EncodeToString(append([]byte{byte(s)}, certificate...))+"9000")
 }
 
+// opens makes the device one that had this certificate when it was opened, and that still has it.
+func (h *host) opens(s Status, certificate []byte) {
+	h.says(s, certificate)
+	h.identity = func() Identity {
+		return h.identify(attestation.Assess(certificate, seid, h.config.TrustedCAs))
+	}
+}
+
 // record returns the record in the store.
 func (h *host) record() *Record {
 	h.t.Helper()
@@ -281,7 +289,7 @@ func TestMalformedCodesCauseNoTraffic(t *testing.T) {
 	hosted(t, func(t *testing.T, h *host) {
 		before := len(h.Packets())
 		for _, typed := range []string{"", "PVU3FY6", "PVU3FY644", "PVU3FYO4", "0VU3FY64", "PVU3FY6!", "１VU3FY64"} {
-			requireCode(t, errcode.CodeFormat, h.Bind(t.Context(), typed, BindOptions{AcceptUnverified: true}))
+			requireCode(t, errcode.CodeFormat, h.Bind(t.Context(), typed, BindOptions{Consent: Consent{AcceptUnverified: true}}))
 		}
 		synctest.Wait()
 		require.Len(t, h.Packets(), before)
@@ -623,11 +631,11 @@ func TestCorruptRecord(t *testing.T) {
 			require.NoError(t, h.store.MemoryStore.Put(t.Context(), seid, b))
 			_, err := h.status()
 			requireCode(t, errcode.RecordCorrupt, err)
-			requireCode(t, errcode.RecordCorrupt, h.bind(BindOptions{AcceptUnverified: true}))
+			requireCode(t, errcode.RecordCorrupt, h.bind(BindOptions{Consent: Consent{AcceptUnverified: true}}))
 			got, err := h.store.Get(t.Context(), seid)
 			require.NoError(t, err)
 			require.Equal(t, b, got, "%s: nothing overwrites it", name)
-			require.NoError(t, h.Forget(t.Context()), "but the user may")
+			require.NoError(t, h.Forget(t.Context(), nil), "but the user may")
 			h.requireStatus(Unbound)
 		})
 	}
@@ -637,14 +645,14 @@ func TestUnverifiedDevice(t *testing.T) {
 	forged := attestationtest.New(seid, se.Public()).Sign(wrongCA)
 	hosted(t, func(t *testing.T, h *host) {
 		h.Answer(verify, "5A9000")
-		h.says(Unbound, forged)
+		h.opens(Unbound, forged)
 		h.requireStatus(Unbound)
 		requireCode(t, errcode.UntrustedDevice, h.bind(BindOptions{}))
 		require.Zero(t, h.verifies())
 		require.Equal(t, []State{Pending}, h.store.puts)
 		require.False(t, h.record().HasSE, "no key is accepted by default")
 
-		require.NoError(t, h.bind(BindOptions{AcceptUnverified: true}))
+		require.NoError(t, h.bind(BindOptions{Consent: Consent{AcceptUnverified: true}}))
 		require.Equal(t, 1, h.verifies())
 		r := h.record()
 		require.Equal(t, Accepted, r.Trust)
@@ -656,7 +664,7 @@ func TestUnverifiedDevice(t *testing.T) {
 		for _, by := range []attestationtest.Key{ca, wrongCA} {
 			for _, s := range []Status{Unbound, BoundToThis, BoundElsewhere} {
 				h.says(s, attestationtest.New(seid, otherSE.Public()).Sign(by))
-				requireCode(t, errcode.DeviceMismatch, h.bind(BindOptions{AcceptUnverified: true}))
+				requireCode(t, errcode.DeviceMismatch, h.bind(BindOptions{Consent: Consent{AcceptUnverified: true}}))
 			}
 		}
 		require.Equal(t, 1, h.verifies())
@@ -664,11 +672,11 @@ func TestUnverifiedDevice(t *testing.T) {
 	// A wrong code fixes the key as well, since data that depends on a code was sent.
 	hosted(t, func(t *testing.T, h *host) {
 		h.Answer(verify, "A59000")
-		h.says(Unbound, forged)
-		requireCode(t, errcode.WrongCode, h.bind(BindOptions{AcceptUnverified: true}))
+		h.opens(Unbound, forged)
+		requireCode(t, errcode.WrongCode, h.bind(BindOptions{Consent: Consent{AcceptUnverified: true}}))
 		require.Equal(t, se.Public(), func() []byte { k := h.record().SE; return k[:] }())
 		h.says(Unbound, attestationtest.New(seid, otherSE.Public()).Sign(wrongCA))
-		requireCode(t, errcode.DeviceMismatch, h.bind(BindOptions{AcceptUnverified: true}))
+		requireCode(t, errcode.DeviceMismatch, h.bind(BindOptions{Consent: Consent{AcceptUnverified: true}}))
 		require.Equal(t, 1, h.verifies())
 	})
 }
@@ -705,7 +713,7 @@ func TestMachineInTheMiddle(t *testing.T) {
 			refused("a flipped bit", bad, BindOptions{})
 		}
 
-		accepting := BindOptions{AcceptUnverified: true}
+		accepting := BindOptions{Consent: Consent{AcceptUnverified: true}}
 		otherSerial := attestationtest.New("00000000000000000000000000000001", se.Public())
 		refused("another device's", otherSerial.Sign(ca), accepting)
 		refused("a point of P-256", attestationtest.New(seid, nist.PublicKey().Bytes()).Sign(ca), accepting)
@@ -761,7 +769,7 @@ func TestShowCode(t *testing.T) {
 
 func TestRevealCode(t *testing.T) {
 	reveal := func(h *host, accept bool) (string, bool, error) {
-		c, ok, err := h.RevealCode(h.t.Context(), accept)
+		c, ok, err := h.RevealCode(h.t.Context(), Consent{AcceptUnverified: accept})
 		return strings.Trim(string(c[:]), "\x00"), ok, err
 	}
 	forged := attestationtest.New(seid, se.Public()).Sign(wrongCA)
@@ -786,12 +794,12 @@ func TestRevealCode(t *testing.T) {
 			require.False(t, ok)
 			require.Empty(t, got)
 		}
-		h.says(BoundToThis, forged)
+		h.opens(BoundToThis, forged)
 		got, ok, err := reveal(h, true)
 		require.NoError(t, err)
 		require.True(t, ok)
 		require.Equal(t, code, got)
-		h.says(BoundToThis, genuine)
+		h.opens(BoundToThis, genuine)
 		got, ok, err = reveal(h, false)
 		require.NoError(t, err)
 		require.True(t, ok)
@@ -811,8 +819,8 @@ func TestForget(t *testing.T) {
 	hosted(t, func(t *testing.T, h *host) {
 		app := h.keep(Bound).App
 		before := len(h.Packets())
-		require.NoError(t, h.Forget(t.Context()))
-		require.NoError(t, h.Forget(t.Context()), "a second time is no error")
+		require.NoError(t, h.Forget(t.Context(), nil))
+		require.NoError(t, h.Forget(t.Context(), nil), "a second time is no error")
 		require.Len(t, h.Packets(), before, "nothing is sent to the device")
 		_, err := h.store.Get(t.Context(), seid)
 		require.ErrorIs(t, err, ErrNoRecord)
@@ -839,10 +847,10 @@ func TestErrorsShowNoCode(t *testing.T) {
 func TestRecordHasTheTrustOfTheLastBinding(t *testing.T) {
 	hosted(t, func(t *testing.T, h *host) {
 		h.Answer(verify, "5A9000")
-		h.says(Unbound, attestationtest.New(seid, se.Public()).Sign(wrongCA))
-		require.NoError(t, h.bind(BindOptions{AcceptUnverified: true}))
+		h.opens(Unbound, attestationtest.New(seid, se.Public()).Sign(wrongCA))
+		require.NoError(t, h.bind(BindOptions{Consent: Consent{AcceptUnverified: true}}))
 		require.Equal(t, Accepted, h.record().Trust)
-		h.says(Unbound, genuine) // reset meanwhile, and the vendor's key is trusted now
+		h.opens(Unbound, genuine) // reset meanwhile, and the vendor's key is trusted now
 		require.NoError(t, h.bind(BindOptions{}))
 		require.Equal(t, Verified, h.record().Trust)
 		require.Equal(t, trustedCAs[0], h.record().CA)

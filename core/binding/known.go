@@ -19,6 +19,8 @@ type Known struct {
 	State    State
 	// BoundAt is the time of the binding, or zero. A former or imported binding has one, too.
 	BoundAt time.Time
+	// SE is the secure element's public key. It is zero if no code was entered yet.
+	SE secp256k1.PublicKey
 	// Trust and CA are those of the certificate at the last binding.
 	Trust Trust
 	CA    secp256k1.PublicKey
@@ -28,7 +30,7 @@ type Known struct {
 
 func (r *Record) known() Known {
 	return Known{SEID: r.SEID, Readable: true, Serial: r.Serial, Name: r.Name, State: r.State, BoundAt: r.BoundAt,
-		Trust: r.Trust, CA: r.CA, HasCode: r.HasCode && (r.State == Bound || r.State == Imported)}
+		SE: r.SE, Trust: r.Trust, CA: r.CA, HasCode: r.HasCode && (r.State == Bound || r.State == Imported)}
 }
 
 // List returns what all records of the store say, sorted by SEID. Records that cannot be read are included.
@@ -65,8 +67,9 @@ func Look(ctx context.Context, store Store, seid string) (Known, error) {
 }
 
 // Rename sets the name of a device. An empty name removes it. Errors have code invalid-argument for an invalid name (see
-// [CleanName]) and for a device without a record (reason unknown-device), record-corrupt, or come from the store.
-func Rename(ctx context.Context, store Store, seid, typed string) error {
+// [CleanName]) and for a device without a record (reason unknown-device), device-changed if shown is not nil and the record is
+// not of that device, record-corrupt, or come from the store.
+func Rename(ctx context.Context, store Store, seid, typed string, shown *Identity) error {
 	name, err := CleanName(typed)
 	if err != nil {
 		return err
@@ -77,8 +80,8 @@ func Rename(ctx context.Context, store Store, seid, typed string) error {
 			return unknown(err)
 		}
 		defer r.Wipe()
-		if r.Name == name {
-			return nil
+		if err := r.expect(shown); err != nil || r.Name == name {
+			return err
 		}
 		r.Name = name
 		return save(ctx, store, r)
@@ -86,9 +89,20 @@ func Rename(ctx context.Context, store Store, seid, typed string) error {
 }
 
 // Forget removes a device's record, even a corrupt one. A missing record is no error. The device is not told: it stays bound to
-// the lost key.
-func Forget(ctx context.Context, store Store, seid string) error {
-	return locked(ctx, store, seid, func() error { return store.Delete(ctx, seid) })
+// the lost key. If shown is not nil and the record is of another device or has another secure element's key, nothing is
+// removed, and the error is device-changed.
+func Forget(ctx context.Context, store Store, seid string, shown *Identity) error {
+	return locked(ctx, store, seid, func() error {
+		if shown != nil {
+			if r, err := load(ctx, store, seid); err == nil {
+				defer r.Wipe()
+				if err := r.expect(shown); err != nil {
+					return err
+				}
+			}
+		}
+		return store.Delete(ctx, seid)
+	})
 }
 
 // unknown turns [ErrNoRecord] into an invalid-argument error.

@@ -69,7 +69,7 @@ func TestRecordsOfVersion1(t *testing.T) {
 			again, err := store.Get(t.Context(), seid)
 			require.NoError(t, err)
 			require.Equal(t, old, again, "reading writes nothing")
-			require.NoError(t, Rename(t.Context(), &store, seid, "old one"))
+			require.NoError(t, Rename(t.Context(), &store, seid, "old one", nil))
 			again, err = store.Get(t.Context(), seid)
 			require.NoError(t, err)
 			require.Equal(t, byte(2), again[0])
@@ -89,7 +89,7 @@ func TestFormerlyBoundRecordOfVersion1IsNotReplaced(t *testing.T) {
 	put(t, &store, once)
 	_, err := Import(t.Context(), &store, moved(), ImportOptions{})
 	require.ErrorIs(t, err, errcode.RecordExists)
-	file, err := Export(t.Context(), &store, seid)
+	file, err := Export(t.Context(), &store, seid, nil)
 	require.NoError(t, err)
 	_, err = Import(t.Context(), &MemoryStore{}, file, ImportOptions{})
 	require.NoError(t, err)
@@ -104,8 +104,8 @@ func TestRecordOfALaterVersionIsLeftAlone(t *testing.T) {
 	known, err := List(t.Context(), &store)
 	require.NoError(t, err)
 	require.Equal(t, []Known{{SEID: seid}}, known)
-	require.ErrorIs(t, Rename(t.Context(), &store, seid, "x"), errcode.RecordCorrupt)
-	_, err = Export(t.Context(), &store, seid)
+	require.ErrorIs(t, Rename(t.Context(), &store, seid, "x", nil), errcode.RecordCorrupt)
+	_, err = Export(t.Context(), &store, seid, nil)
 	require.ErrorIs(t, err, errcode.RecordCorrupt)
 	_, err = Import(t.Context(), &store, full().encode(), ImportOptions{})
 	require.ErrorIs(t, err, errcode.RecordExists)
@@ -114,7 +114,7 @@ func TestRecordOfALaterVersionIsLeftAlone(t *testing.T) {
 	require.Equal(t, future, b)
 	_, err = Import(t.Context(), &store, full().encode(), ImportOptions{Replace: true})
 	require.NoError(t, err)
-	require.NoError(t, Forget(t.Context(), &store, seid))
+	require.NoError(t, Forget(t.Context(), &store, seid, nil))
 	known, err = List(t.Context(), &store)
 	require.NoError(t, err)
 	require.Empty(t, known)
@@ -127,7 +127,7 @@ func TestKnownHasNoSecret(t *testing.T) {
 	known, err := Look(t.Context(), &store, seid)
 	require.NoError(t, err)
 	require.Equal(t, Known{SEID: r.SEID, Readable: true, Serial: r.Serial, Name: r.Name, State: Bound, BoundAt: r.BoundAt,
-		Trust: Verified, CA: r.CA, HasCode: true}, known)
+		SE: r.SE, Trust: Verified, CA: r.CA, HasCode: true}, known)
 	_, err = Look(t.Context(), &store, otherSEID)
 	require.ErrorIs(t, err, ErrNoRecord)
 }
@@ -172,17 +172,17 @@ func TestNames(t *testing.T) {
 		"savings": "savings", "  savings\t ": "savings", "冷钱包": "冷钱包", "": "", " \n ": "", "👩‍💻 work": "👩‍💻 work",
 		strings.Repeat("钱", MaxName): strings.Repeat("钱", MaxName), strings.Repeat(" ", 100) + "x": "x",
 	} {
-		require.NoError(t, Rename(t.Context(), &store, seid, typed), typed)
+		require.NoError(t, Rename(t.Context(), &store, seid, typed, nil), typed)
 		r, err := load(t.Context(), &store, seid)
 		require.NoError(t, err)
 		require.Equal(t, want, r.Name)
 		r.Name = full().Name
 		require.Equal(t, full(), r, "and nothing else")
 	}
-	require.NoError(t, Rename(t.Context(), &store, seid, "kept"))
+	require.NoError(t, Rename(t.Context(), &store, seid, "kept", nil))
 	for _, typed := range []string{strings.Repeat("x", MaxName+1), "a\nb", "a\x00b", "a\x7Fb", "a\u2028b", "\u202Eevas", "a\u2066b",
 		"\xFF", "a\u0085b", strings.Repeat(" ", 1<<13)} {
-		err := Rename(t.Context(), &store, seid, typed)
+		err := Rename(t.Context(), &store, seid, typed, nil)
 		require.ErrorIs(t, err, errcode.InvalidArgument, "%q", typed)
 		var e *errcode.Error
 		require.ErrorAs(t, err, &e)
@@ -191,7 +191,7 @@ func TestNames(t *testing.T) {
 	r, err := load(t.Context(), &store, seid)
 	require.NoError(t, err)
 	require.Equal(t, "kept", r.Name)
-	err = Rename(t.Context(), &store, otherSEID, "x")
+	err = Rename(t.Context(), &store, otherSEID, "x", nil)
 	require.ErrorIs(t, err, errcode.InvalidArgument)
 	var e *errcode.Error
 	require.ErrorAs(t, err, &e)
@@ -221,7 +221,7 @@ func TestMoveToAnotherApp(t *testing.T) {
 		r := full()
 		r.State = before
 		put(t, &here, r)
-		record, err := Export(t.Context(), &here, seid)
+		record, err := Export(t.Context(), &here, seid, nil)
 		require.NoError(t, err)
 		known, err := Import(t.Context(), &there, record, ImportOptions{SEID: seid})
 		require.NoError(t, err)
@@ -235,11 +235,11 @@ func TestMoveToAnotherApp(t *testing.T) {
 
 func TestNothingToExport(t *testing.T) {
 	var store MemoryStore
-	_, err := Export(t.Context(), &store, seid)
+	_, err := Export(t.Context(), &store, seid, nil)
 	require.ErrorIs(t, err, errcode.InvalidArgument)
 	for _, name := range []string{"pending", "verify-sent"} {
 		put(t, &store, records()[name])
-		_, err = Export(t.Context(), &store, seid)
+		_, err = Export(t.Context(), &store, seid, nil)
 		require.ErrorIs(t, err, errcode.NotBound, name)
 	}
 }

@@ -9,13 +9,17 @@ import (
 
 // Export returns a device's record for another app, unencrypted and in the newest version. The caller encrypts and wipes it. The
 // error is not-bound if the device never said that it is bound: as long as no other app has the key, the device's next answer
-// tells how the attempt of this app ended.
-func Export(ctx context.Context, store Store, seid string) ([]byte, error) {
+// tells how the attempt of this app ended. The error is device-changed if shown is not nil and the record is of another device
+// or has another secure element's key.
+func Export(ctx context.Context, store Store, seid string, shown *Identity) ([]byte, error) {
 	r, err := load(ctx, store, seid)
 	if err != nil {
 		return nil, unknown(err)
 	}
 	defer r.Wipe()
+	if err := r.expect(shown); err != nil {
+		return nil, err
+	}
 	if r.BoundAt.IsZero() {
 		return nil, errcode.New(errcode.NotBound, "there is no binding to export")
 	}

@@ -50,8 +50,8 @@ func moved() []byte {
 
 // Another page changes the record while the device checks a code.
 func TestRecordChangesWhileTheDeviceChecks(t *testing.T) {
-	rename := func(s Store) error { return Rename(context.Background(), s, seid, "named meanwhile") }
-	forget := func(s Store) error { return Forget(context.Background(), s, seid) }
+	rename := func(s Store) error { return Rename(context.Background(), s, seid, "named meanwhile", nil) }
+	forget := func(s Store) error { return Forget(context.Background(), s, seid, nil) }
 	replace := func(s Store) error {
 		_, err := Import(context.Background(), s, moved(), ImportOptions{Replace: true})
 		return err
@@ -117,7 +117,7 @@ func TestWrongCodeIsTheOnlyError(t *testing.T) {
 		h.Answer(verify, "A59000")
 		h.config.Store = &meanwhile{Store: h.store, afterPut: func(s State) {
 			if s == VerifySent {
-				require.NoError(t, Forget(context.Background(), &h.store.MemoryStore, seid))
+				require.NoError(t, Forget(context.Background(), &h.store.MemoryStore, seid, nil))
 			}
 		}}
 		err := h.bind(BindOptions{})
@@ -150,7 +150,7 @@ func TestImportBeforeTheFirstRecordIsKept(t *testing.T) {
 // If another page replaces or removes the record before the code is sent, the code is not sent.
 func TestRecordChangesBeforeTheCodeIsSent(t *testing.T) {
 	for name, do := range map[string]func(Store) error{
-		"forgotten": func(s Store) error { return Forget(context.Background(), s, seid) },
+		"forgotten": func(s Store) error { return Forget(context.Background(), s, seid, nil) },
 		"replaced": func(s Store) error {
 			_, err := Import(context.Background(), s, moved(), ImportOptions{Replace: true})
 			return err
@@ -191,19 +191,19 @@ func TestWritersHoldTheLock(t *testing.T) {
 	})
 	_, err := Import(t.Context(), l, full().encode(), ImportOptions{})
 	require.NoError(t, err)
-	require.NoError(t, Rename(t.Context(), l, seid, "x"))
-	require.NoError(t, Forget(t.Context(), l, seid))
+	require.NoError(t, Rename(t.Context(), l, seid, "x", nil))
+	require.NoError(t, Forget(t.Context(), l, seid, nil))
 	require.Equal(t, []string{seid + " imported " + full().Name, seid + " imported x", seid + " gone"}, told)
 	put(t, &store, full())
 	l.(*shared).Store = broken{&store}
-	require.ErrorIs(t, Rename(t.Context(), l, seid, "x"), errcode.Storage)
-	require.ErrorIs(t, Forget(t.Context(), l, seid), errcode.Storage)
+	require.ErrorIs(t, Rename(t.Context(), l, seid, "x", nil), errcode.Storage)
+	require.ErrorIs(t, Forget(t.Context(), l, seid, nil), errcode.Storage)
 	require.Len(t, told, 3, "failed changes are not reported")
 	hosted(t, func(t *testing.T, h *host) {
 		h.config.Store = Shared(h.store, l.(*shared).lock, nil)
 		h.Answer(verify, "5A9000")
 		requireCode(t, "", h.bind(BindOptions{}))
-		require.NoError(t, h.Forget(t.Context()))
+		require.NoError(t, h.Forget(t.Context(), nil))
 	})
 	require.Zero(t, held)
 }
@@ -231,8 +231,8 @@ func TestLockIsRefused(t *testing.T) {
 		require.Equal(t, Bound, h.record().State)
 		require.False(t, free)
 		for _, do := range []func() error{
-			func() error { return Rename(t.Context(), h.config.Store, seid, "x") },
-			func() error { return Forget(t.Context(), h.config.Store, seid) },
+			func() error { return Rename(t.Context(), h.config.Store, seid, "x", nil) },
+			func() error { return Forget(t.Context(), h.config.Store, seid, nil) },
 			func() error {
 				_, err := Import(t.Context(), h.config.Store, moved(), ImportOptions{Replace: true})
 				return err

@@ -11,8 +11,8 @@ import (
 
 // SigningOptions lower the requirements for an operation that signs.
 type SigningOptions struct {
-	// AcceptUnverified allows a device whose certificate no trusted CA signed.
-	AcceptUnverified bool
+	// Consent says which device may sign.
+	Consent
 	// AllowUnbound allows a device that is not bound to any app. A device that is bound to another app is never allowed.
 	AllowUnbound bool
 }
@@ -34,9 +34,12 @@ type SigningKeys struct {
 func (k *SigningKeys) Wipe() { k.App.Wipe() }
 
 // SigningKeys asks the device of s, which must be this binding's device, whether it is bound, and returns the keys. Errors
-// have code not-bound, bound-elsewhere or untrusted-device, or are those of [Binding.Status]. Afterwards the IMK applet is the
+// have code not-bound, bound-elsewhere, untrusted-device or device-changed, or are those of [Binding.Status]. Afterwards the IMK applet is the
 // selected one.
 func (b *Binding) SigningKeys(ctx context.Context, s *device.Session, o SigningOptions) (SigningKeys, error) {
+	if err := b.Expect(o.Shown); err != nil {
+		return SigningKeys{}, err
+	}
 	c, err := b.check(ctx, s)
 	if err != nil {
 		return SigningKeys{}, err
@@ -48,7 +51,7 @@ func (b *Binding) SigningKeys(ctx context.Context, s *device.Session, o SigningO
 	case c.status == Unbound && !o.AllowUnbound:
 		return SigningKeys{}, errcode.New(errcode.NotBound, "sign")
 	}
-	if err := c.trusted(o.AcceptUnverified); err != nil {
+	if err := b.agreed(c, o.Consent); err != nil {
 		return SigningKeys{}, err
 	}
 	k := SigningKeys{Unbound: c.status == Unbound, Trust: Accepted}

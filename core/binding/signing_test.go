@@ -25,7 +25,7 @@ func TestSigningKeys(t *testing.T) {
 	other := attestationtest.New(seid, otherSE.Public()).Sign(ca)
 	foreign := attestationtest.New(strings.Repeat("0", 32), se.Public()).Sign(ca)
 	none := SigningOptions{}
-	accept, unbound, both := SigningOptions{AcceptUnverified: true}, SigningOptions{AllowUnbound: true}, SigningOptions{true, true}
+	accept, unbound, both := SigningOptions{Consent: Consent{AcceptUnverified: true}}, SigningOptions{AllowUnbound: true}, SigningOptions{Consent{AcceptUnverified: true}, true}
 	for name, c := range map[string]struct {
 		record      State // 0: none
 		status      Status
@@ -61,7 +61,7 @@ func TestSigningKeys(t *testing.T) {
 			if c.record != 0 {
 				app = h.keep(c.record).App
 			}
-			h.says(c.status, c.certificate)
+			h.opens(c.status, c.certificate)
 			k, err := h.signingKeys(c.options)
 			require.Equal(t, c.want, errcode.Of(err), "%s: %v", name, err)
 			if c.want != "" {

@@ -57,10 +57,10 @@ func TestUnverifiedDeviceIsAcceptedEachTime(t *testing.T) {
 	hosted(t, func(t *testing.T, h *host) {
 		h.Answer(verify, "5A9000")
 		h.config.TrustedCAs = nil
-		require.NoError(t, h.bind(BindOptions{AcceptUnverified: true}))
+		require.NoError(t, h.bind(BindOptions{Consent: Consent{AcceptUnverified: true}}))
 		h.says(BoundToThis, genuine)
 		requireCode(t, errcode.UntrustedDevice, h.bind(BindOptions{}))
-		require.NoError(t, h.bind(BindOptions{AcceptUnverified: true}))
+		require.NoError(t, h.bind(BindOptions{Consent: Consent{AcceptUnverified: true}}))
 		require.Equal(t, 1, h.verifies(), "the device is bound already")
 		require.Equal(t, Bound, h.record().State)
 	})

@@ -48,6 +48,9 @@ const (
 	// DeviceMismatch means that the device has another secure element than the one that this browser bound, or the file is
 	// for another device.
 	DeviceMismatch Code = "device-mismatch"
+	// DeviceChanged means that the device is not the one that the user was shown: its SEID, serial number, secure
+	// element's key or certificate changed meanwhile. Nothing that depends on the binding code was sent to it.
+	DeviceChanged Code = "device-changed"
 	// Locked means that the PIN has not been entered (F081).
 	Locked Code = "locked"
 	// WalletMissing means that there is no wallet on the device yet (F000).
@@ -81,9 +84,9 @@ func All() []Code {
 	return []Code{
 		Unsupported, NoDevice, RequestCancelled, PermissionDenied, NotIMKey, BootLoader, DeviceDisconnected, DeviceBusy,
 		InUseElsewhere, Timeout, Aborted, Protocol, UserRejected, CodeFormat, WrongCode, CodeLocked, NotBound,
-		BoundElsewhere, UntrustedDevice, DeviceMismatch, Locked, WalletMissing, InMenu, AppletMissing, Storage,
-		StorageFull, RecordCorrupt, RecordExists, FileInvalid, WrongPassphrase, InvalidArgument, UnsupportedMethod,
-		Internal,
+		BoundElsewhere, UntrustedDevice, DeviceMismatch, DeviceChanged, Locked, WalletMissing, InMenu, AppletMissing,
+		Storage, StorageFull, RecordCorrupt, RecordExists, FileInvalid, WrongPassphrase, InvalidArgument,
+		UnsupportedMethod, Internal,
 	}
 }
 

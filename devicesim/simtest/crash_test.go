@@ -124,7 +124,7 @@ var lives = []life{
 					return err
 				}
 				require.Equal(w.t, binding.BoundToThis, status)
-				_, _, err = b.RevealCode(w.ctx, false)
+				_, _, err = b.RevealCode(w.ctx, binding.Consent{})
 				return err
 			})
 		},
@@ -335,7 +335,7 @@ var keeping = binding.BindOptions{RememberCode: true}
 
 func (w *environment) forget(b *binding.Binding) error {
 	w.forgetting, w.told = true, false
-	err := b.Forget(w.ctx)
+	err := b.Forget(w.ctx, nil)
 	w.forgotten = err == nil
 	return err
 }
@@ -493,7 +493,7 @@ func (w *environment) anyWish(b *binding.Binding, what int) error {
 		case 1:
 			return w.forget(b)
 		case 2:
-			_, _, err := b.RevealCode(w.ctx, false)
+			_, _, err := b.RevealCode(w.ctx, binding.Consent{})
 			return err
 		}
 		return nil
@@ -577,7 +577,7 @@ func cutShort(t *testing.T, l life, e end, n int) {
 			require.NoError(t, b.Bind(w.ctx, w.paper, keeping), "%s: the code entered once", what)
 			require.Equal(t, binding.BoundToThis, w.us.status(b), what)
 		}
-		kept, ok, err := b.RevealCode(w.ctx, false)
+		kept, ok, err := b.RevealCode(w.ctx, binding.Consent{})
 		require.NoError(t, err, what)
 		require.Equal(t, !unsure, ok, "%s: the code that was kept is lost, or one is told that may be wrong", what)
 		if ok {

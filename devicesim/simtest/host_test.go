@@ -110,7 +110,7 @@ func TestFirstPairing(t *testing.T) {
 	require.NoError(t, b.Bind(h.ctx, code, binding.BindOptions{RememberCode: true}))
 	require.Equal(t, binding.BoundToThis, h.status(b))
 	require.Equal(t, "bound", d.Status().Binding)
-	kept, ok, err := b.RevealCode(h.ctx, false)
+	kept, ok, err := b.RevealCode(h.ctx, binding.Consent{})
 	require.NoError(t, err)
 	require.True(t, ok)
 	require.Equal(t, code, string(kept[:]))
@@ -135,14 +135,14 @@ func TestTheSameCodeBindsAnotherAppAndUnbindsTheFirst(t *testing.T) {
 	require.ErrorIs(t, b.ShowCode(second.ctx), errcode.BoundElsewhere)
 	require.NoError(t, b.Bind(second.ctx, code, binding.BindOptions{}))
 	require.Equal(t, binding.BoundToThis, second.status(b))
-	_, kept, err := b.RevealCode(second.ctx, false)
+	_, kept, err := b.RevealCode(second.ctx, binding.Consent{})
 	require.NoError(t, err)
 	require.False(t, kept, "a code that was not to be kept was kept")
 	require.NoError(t, dev.Close())
 
 	b, _ = first.connect(d)
 	require.Equal(t, binding.BoundElsewhere, first.status(b))
-	_, _, err = b.RevealCode(first.ctx, false)
+	_, _, err = b.RevealCode(first.ctx, binding.Consent{})
 	require.ErrorIs(t, err, errcode.BoundElsewhere)
 	// The same code binds the first app again.
 	require.NoError(t, b.Bind(first.ctx, code, binding.BindOptions{}))
@@ -173,7 +173,7 @@ func TestForgettingAndBindingAgainLocksOutACopy(t *testing.T) {
 		code = mine.readCode(d)
 		bind(mine)(b)
 	})
-	record, err := binding.Export(mine.ctx, mine.store, seid)
+	record, err := binding.Export(mine.ctx, mine.store, seid, nil)
 	require.NoError(t, err)
 	_, err = binding.Import(copied.ctx, copied.store, record, binding.ImportOptions{})
 	require.NoError(t, err)
@@ -184,12 +184,12 @@ func TestForgettingAndBindingAgainLocksOutACopy(t *testing.T) {
 	visit(mine, bind(mine))
 	says(copied, binding.BoundToThis) // the same key
 
-	require.NoError(t, binding.Forget(mine.ctx, mine.store, seid))
+	require.NoError(t, binding.Forget(mine.ctx, mine.store, seid, nil))
 	visit(mine, bind(mine))
 	says(mine, binding.BoundToThis)
 	says(copied, binding.BoundElsewhere)
 	says(mine, binding.BoundToThis)
-	anew, err := binding.Export(mine.ctx, mine.store, seid)
+	anew, err := binding.Export(mine.ctx, mine.store, seid, nil)
 	require.NoError(t, err)
 	key := func(record []byte) []byte { return record[bytes.Index(record, []byte{0x84, 32}):][:34] }
 	require.NotEqual(t, key(record), key(anew))
@@ -242,10 +242,10 @@ func TestAnUnverifiedDeviceIsBoundOnlyIfAllowed(t *testing.T) {
 	code := h.readCode(d)
 	require.ErrorIs(t, b.Bind(h.ctx, code, binding.BindOptions{}), errcode.UntrustedDevice)
 	require.Zero(t, tap.instructions(t, 0x73))
-	require.NoError(t, b.Bind(h.ctx, code, binding.BindOptions{AcceptUnverified: true}))
+	require.NoError(t, b.Bind(h.ctx, code, binding.BindOptions{Consent: binding.Consent{AcceptUnverified: true}}))
 	require.Equal(t, 1, tap.instructions(t, 0x73))
 	require.Equal(t, binding.BoundToThis, h.status(b))
-	_, _, err = b.RevealCode(h.ctx, false)
+	_, _, err = b.RevealCode(h.ctx, binding.Consent{})
 	require.ErrorIs(t, err, errcode.UntrustedDevice)
 }
 

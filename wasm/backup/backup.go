@@ -72,7 +72,7 @@ func (b *backup) exportBinding(args []safejs.Value) (any, error) {
 		return nil, err
 	}
 	defer options.end()
-	record, err := binding.Export(options.ctx, options.store, seid)
+	record, err := binding.Export(options.ctx, options.store, seid, options.shown)
 	if err != nil {
 		return nil, err
 	}
@@ -118,6 +118,7 @@ type options struct {
 	ctx     context.Context // ends when the caller's signal fires
 	store   binding.Store
 	choices binding.ImportOptions
+	shown   *binding.Identity // the device that the user saw, or nil
 	end     func()
 }
 
@@ -133,6 +134,7 @@ func (b *backup) read(v safejs.Value) (options, error) {
 			o.Adopt(binding.ErrSEID)
 		}
 	}
+	options.shown = records.ReadShown(o)
 	store, signal := o.Value("store"), o.Value("signal")
 	if o.Err() != nil {
 		return options, o.Err()

@@ -300,6 +300,13 @@ var Entries = []Entry{
 		},
 	},
 	{
+		Code:   "device-changed",
+		Means:  "the device is not the one that the user was shown: its SEID, serial number, secure element's key or certificate changed meanwhile. Nothing that depends on the binding code was sent to it",
+		Number: 4100,
+		What:   Text{"This is not the imKey that you were shown before, so this page stopped.", "这已不是先前显示的那个 imKey，本页面已停止操作。"},
+		Next:   Text{"Unplug it, check that nothing sits between it and the computer, and start again. Compare what is shown then.", "请拔下它，确认它与电脑之间没有其他设备，然后重新开始，并核对届时显示的内容。"},
+	},
+	{
 		Code:      "locked",
 		Means:     "the PIN has not been entered",
 		Wire:      "F081",

@@ -15,6 +15,7 @@ export const numbers: Partial<Record<ErrorCode, number>> = {
   'bound-elsewhere': 4100,
   'untrusted-device': 4100,
   'device-mismatch': 4100,
+  'device-changed': 4100,
   'invalid-argument': -32602,
   'unsupported-method': 4200,
 }

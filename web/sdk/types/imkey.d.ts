@@ -43,6 +43,8 @@
  * - `device-mismatch`: the device has another secure element than the one that this browser bound, or the file is for
  *   another device. `data.reason` is `'secure-element'` where the file is for a device that this browser knows with
  *   another secure element's key
+ * - `device-changed`: the device is not the one that the user was shown: its SEID, serial number, secure element's key
+ *   or certificate changed meanwhile. Nothing that depends on the binding code was sent to it
  * - `locked`: the PIN has not been entered
  * - `wallet-missing`: there is no wallet on the device yet
  * - `in-menu`: the device shows a menu; the operation needs its home page
@@ -84,6 +86,7 @@ export type ErrorCode =
   | 'bound-elsewhere'
   | 'untrusted-device'
   | 'device-mismatch'
+  | 'device-changed'
   | 'locked'
   | 'wallet-missing'
   | 'in-menu'
@@ -265,6 +268,8 @@ export interface KnownDevice {
   readonly state: 'bound' | 'unfinished' | 'imported' | 'former' | 'unreadable'
   /** When the device was last bound, in whole seconds; null if it never was. */
   readonly boundAt: Date | null
+  /** The public key of the secure element, in hex; null if no code was entered yet. */
+  readonly secureElementKey: string | null
   /** Whether a trusted CA had signed the certificate when the code was last entered; null if no code was entered yet. */
   readonly certificate: 'verified' | 'unverified' | null
   /** The public key of that CA, in hex. */
@@ -366,6 +371,8 @@ export interface DeviceInfo {
   readonly bleName: string | null
   /** The version of its Bluetooth part; null if the device did not report it. */
   readonly bleVersion: string | null
+  /** The public key of the secure element, in hex; null if the certificate is invalid. */
+  readonly secureElementKey: string | null
   /**
    * The attestation certificate. `verified`: a trusted CA signed it. `unverified`: it is well-formed, but no trusted CA signed it.
    * `invalid`: it is malformed or belongs to another device; such a device is never bound.
@@ -380,6 +387,12 @@ export interface DeviceInfo {
   /** When the device was bound to this browser; null if the record does not say so. */
   readonly boundAt: Date | null
 }
+
+/**
+ * What decides whether a user trusts a device. A DeviceInfo has it, and so has a KnownDevice. Pass what the user was shown as the
+ * option `shown` of a call: another device is refused with `device-changed`.
+ */
+export type Shown = Pick<DeviceInfo | KnownDevice, 'seid' | 'serial' | 'secureElementKey' | 'certificate' | 'certificateKey'>
 
 /** `bound`: to this site in this browser. `bound-elsewhere`: to another app, which may be another browser, site or phone. */
 export type BindingStatus = 'unbound' | 'bound' | 'bound-elsewhere'

@@ -10,6 +10,8 @@ export interface DeviceInfo {
   readonly bleName: string | null
   readonly bleVersion: string | null
   readonly lifeCycle: string | null
+  /** The public key of the secure element, in hex. It is null if the certificate is invalid. */
+  readonly secureElementKey: string | null
   readonly certificate: 'verified' | 'unverified' | 'invalid'
   /** The CA key that verified the certificate, in hex. */
   readonly certificateKey: string | null
@@ -47,6 +49,7 @@ export interface KnownDevice {
   readonly name: string | null
   readonly state: 'bound' | 'unfinished' | 'imported' | 'former' | 'unreadable'
   readonly boundAt: Date | null
+  readonly secureElementKey: string | null
   readonly certificate: 'verified' | 'unverified' | null
   readonly certificateKey: string | null
   readonly codeKept: boolean

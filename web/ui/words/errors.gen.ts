@@ -269,6 +269,16 @@ export const errors = {
       '请核对序列号，确认是你自己的 imKey。只有确认无误并清楚变化的原因，才可移除此绑定，再用绑定码重新绑定；否则请复制诊断报告寻求帮助。',
     ),
   },
+  'device-changed': {
+    what: say(
+      'This is not the imKey that you were shown before, so this page stopped.',
+      '这已不是先前显示的那个 imKey，本页面已停止操作。',
+    ),
+    next: say(
+      'Unplug it, check that nothing sits between it and the computer, and start again. Compare what is shown then.',
+      '请拔下它，确认它与电脑之间没有其他设备，然后重新开始，并核对届时显示的内容。',
+    ),
+  },
   'locked': {
     what: say(
       'Your imKey is locked.',
