@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"math"
 	"math/big"
+	"strings"
 	"testing"
 
 	decred "github.com/decred/dcrd/dcrec/secp256k1/v4"
@@ -192,7 +193,10 @@ func TestRawTransactionsRefused(t *testing.T) {
 		"c7 8200018080808080",                                // a leading zero
 		"c9808080808080808080",                               // signed for no chain
 		"c9808080808080 1a 01 01", "c9808080808080 23 01 01", // impossible v
-		"02cc0505028064825208808080c0 02 01 01",
+		"02cf0505028064825208808080c0 02 01 01",
+		"01cd05070a825208808080c0 02 01 01",
+		"01e205070a825208808080 d8d794" + strings.Repeat("11", 20) + "c101", // a storage key of one byte
+		"01e205070a825208808080 d8d794" + strings.Repeat("11", 20) + "c1c0", // a list in its place
 		"01cb05070a8252088080 80 c1 80", "01cb05070a82520880 80 80 c1 c0",
 	} {
 		_, _, err := ParseTransaction(unhexLoose(t, s))

@@ -90,7 +90,7 @@ func TestDamagedStateFile(t *testing.T) {
 		b[bit/8] ^= 1 << (bit % 8)
 		damaged(b)
 	}
-	for _, text := range []string{"null", "{}", "[]", `{"version":2}`, string(good) + "{}", `{"version":1,"sha256":"","device":{}}`} {
+	for _, text := range []string{"null", "{}", "[]", `{"version":2}`, string(good) + "{}", `{"version":1,"sha256":"","device":{}}`, `{"version":1}`} {
 		_, err := decodeState(file, []byte(text))
 		require.Error(t, err, text)
 	}
