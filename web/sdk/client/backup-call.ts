@@ -1,12 +1,14 @@
 // One call of imkey-backup.wasm, and the messages between a page and the worker that makes it.
 
-import type { KnownDevice, Store } from '../types/imkey'
+import type { KnownDevice, Shown, Store } from '../types/imkey'
 import type { StoreChoice } from './core'
 
 export interface BackupOptions {
   store: StoreChoice
   /** The memory store of imkey.wasm, if the store is 'memory'. */
   memory?: Store
+  /** Only for exportBinding: what the user was shown of the device. */
+  shown?: Shown
   /** Only for importBinding. */
   seid?: string
   replace?: boolean

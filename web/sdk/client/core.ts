@@ -1,6 +1,6 @@
 // The interface of imkey.wasm. Package wasm implements it.
 
-import type { BindingStatus, DeviceInfo, Ethereum, KnownDevice, Store, USBSource, USBSourceDevice } from '../types/imkey'
+import type { BindingStatus, DeviceInfo, Ethereum, KnownDevice, Shown, Store, USBSource, USBSourceDevice } from '../types/imkey'
 
 export interface Core {
   /** Is called once, before anything else. This module makes the errors, so that they have its class. */
@@ -15,8 +15,8 @@ export interface Core {
   /** The memory store, for another module. */
   readonly memory: Store
   known(options: RecordOptions): Promise<KnownDevice[]>
-  rename(seid: string, name: string | null, options: RecordOptions): Promise<void>
-  forget(seid: string, options: RecordOptions): Promise<void>
+  rename(seid: string, name: string | null, options: RecordOptions & { shown?: Shown }): Promise<void>
+  forget(seid: string, options: RecordOptions & { shown?: Shown }): Promise<void>
   /** Says that another module changed the record. */
   reread(seid: string, options: RecordOptions): Promise<void>
 }
@@ -40,6 +40,8 @@ export interface CoreOptions {
 export interface OpenOptions extends CoreOptions {
   /** Asks the tab that uses the device to release it. */
   takeOver: boolean
+  /** The only device to open. Another one is device-changed, and is released. */
+  shown?: Shown
   /** Aborts the open. */
   signal: AbortSignal
 }
@@ -49,8 +51,9 @@ export interface CoreDevice {
   readonly ethereum: Ethereum
   bindingStatus(): Promise<BindingStatus>
   showBindingCode(): Promise<void>
-  bind(code: string, options: { signal?: AbortSignal; acceptUnverified?: boolean; rememberCode?: boolean }): Promise<void>
-  revealBindingCode(options?: { signal?: AbortSignal; acceptUnverified?: boolean }): Promise<string>
-  forget(): Promise<void>
+  // Without shown, a call is for the device as it was when it was opened.
+  bind(code: string, options: { signal?: AbortSignal; acceptUnverified?: boolean; rememberCode?: boolean; shown?: Shown }): Promise<void>
+  revealBindingCode(options?: { signal?: AbortSignal; acceptUnverified?: boolean; shown?: Shown }): Promise<string>
+  forget(options?: { shown?: Shown }): Promise<void>
   close(): Promise<void>
 }

@@ -1,7 +1,7 @@
 import type { CoreDevice, CoreOptions } from './core'
 import { aborted, failure, invalid } from './errors'
 import { Instance } from './instance'
-import type { BindingStatus, BindOptions, DeviceInfo, Ethereum, Interaction, USBSourceDevice } from '../types/imkey'
+import type { BindingStatus, BindOptions, DeviceInfo, Ethereum, Interaction, Shown, USBSourceDevice } from '../types/imkey'
 
 /** Settings are the checked options of one call of loadImKey. */
 export interface Settings extends Omit<CoreOptions, 'onEvent'> {
@@ -21,7 +21,8 @@ export class Device extends EventTarget {
   #opened = false // what the caller asked for: an instance that stops does not change it
   #session: Promise<Session> | undefined
   #opening: { takeOver: boolean; controller: AbortController } | undefined // how that session was opened
-  #takenOver = false // by another tab, after it was opened
+  #ended: 'taken-over' | 'device-changed' | undefined // why a device that the caller opened and did not close is not open any more
+  #shown: Shown | undefined // what the caller may have shown of the device: no other one is opened in its place
   #closes = 0 // how often close was called: tells what began before a close from what began after it
   #closing: Promise<void> = Promise.resolve()
   #lost = false // the instance stopped while it held the USB device
@@ -66,14 +67,14 @@ export class Device extends EventTarget {
     }
     if (closes !== this.#closes) throw failure('aborted', 'the device was closed while it was opening', { retryable: true })
     this.#opened = true
-    this.#takenOver = false
+    this.#ended = undefined
     return this.info
   }
 
   close(): Promise<void> {
     const session = this.#session
     this.#opened = false
-    this.#takenOver = false
+    this.#ended = undefined
     this.#session = undefined
     this.#closes++
     this.#opening?.controller.abort()
@@ -98,6 +99,7 @@ export class Device extends EventTarget {
     if (typeof code !== 'string') throw invalid('the code is not a string')
     const signal = signalOf(options)
     const { acceptUnverified, rememberCode, onInteraction } = options
+    const shown = shownOf(options)
     if (onInteraction !== undefined && typeof onInteraction !== 'function') throw invalid('onInteraction is not a function')
     const told = (event: Event) => onInteraction?.((event as CustomEvent<Interaction>).detail)
     this.addEventListener('interaction', told)
@@ -108,6 +110,7 @@ export class Device extends EventTarget {
             ...(signal && { signal }),
             ...(acceptUnverified !== undefined && { acceptUnverified: flag('acceptUnverified', acceptUnverified) }),
             ...(rememberCode !== undefined && { rememberCode: flag('rememberCode', rememberCode) }),
+            ...shown,
           }),
         signal,
       )
@@ -116,21 +119,24 @@ export class Device extends EventTarget {
     }
   }
 
-  async revealBindingCode(options: { signal?: AbortSignal; acceptUnverified?: boolean } = {}): Promise<string> {
+  async revealBindingCode(options: { signal?: AbortSignal; acceptUnverified?: boolean; shown?: Shown } = {}): Promise<string> {
     const signal = signalOf(options)
     const { acceptUnverified } = options
+    const shown = shownOf(options)
     return this.#call(
       (core) =>
         core.revealBindingCode({
           ...(signal && { signal }),
           ...(acceptUnverified !== undefined && { acceptUnverified: flag('acceptUnverified', acceptUnverified) }),
+          ...shown,
         }),
       signal,
     )
   }
 
-  forget(): Promise<void> {
-    return this.#call((core) => core.forget())
+  async forget(options: { shown?: Shown } = {}): Promise<void> {
+    const shown = shownOf(options)
+    return this.#call((core) => core.forget(shown))
   }
 
   async #ethereum<T>(options: { signal?: AbortSignal } = {}, f: (core: Ethereum) => Promise<T>): Promise<T> {
@@ -158,19 +164,26 @@ export class Device extends EventTarget {
         this.#session = undefined
         return
       case 'taken-over':
-        this.#session = undefined
-        this.#opened = false
-        this.#takenOver = true
-        this.dispatchEvent(new CustomEvent('disconnect', { detail }))
+        this.#end('taken-over', detail)
         return
       default:
         Device.unplug(this, detail)
     }
   }
 
+  /** #end notes that the device is not open any more, although the caller did not close it. */
+  #end(reason: 'taken-over' | 'device-changed', detail: object) {
+    this.#session = undefined
+    this.#opened = false
+    this.#ended = reason
+    this.dispatchEvent(new CustomEvent('disconnect', { detail }))
+  }
+
   async #call<T>(f: (core: CoreDevice) => Promise<T>, signal?: AbortSignal): Promise<T> {
     if (signal?.aborted) throw aborted(signal)
-    if (this.#takenOver) {
+    const shown = this.#shown
+    if (this.#ended === 'device-changed') throw changed()
+    if (this.#ended) {
       throw failure('in-use-elsewhere', 'another tab took the device over: open() it again', {
         retryable: true,
         data: { holder: 'tab', reason: 'taken-over' },
@@ -178,6 +191,7 @@ export class Device extends EventTarget {
     }
     if (!this.#unplugged && !this.#opened) throw invalid('open() the device first')
     const { instance, core } = await untilAborted(signal, this.#connect())
+    if (shown !== this.#shown) throw changed() // refused meanwhile, and opened again by another caller
     return instance.call(() => f(core))
   }
 
@@ -220,6 +234,7 @@ export class Device extends EventTarget {
       .call((core) =>
         core.open(this.#usb, {
           ...options,
+          ...(this.#shown && { shown: this.#shown }),
           takeOver,
           signal,
           onEvent: (name, detail) => {
@@ -231,9 +246,14 @@ export class Device extends EventTarget {
       )
       .catch((error: unknown) => {
         this.#lost = instance.stopped
+        if ((error as { code?: unknown }).code === 'device-changed') {
+          this.#shown = undefined // the next open() reads anew what the device is
+          if (this.#opened) this.#end('device-changed', { code: 'device-changed' })
+        }
         throw error
       })
     this.#core = core
+    this.#shown ??= shownOf({ shown: core.info }).shown
     return { instance, core }
   }
 
@@ -244,6 +264,8 @@ export class Device extends EventTarget {
   }
 }
 
+const changed = () => failure('device-changed', 'open() it again, and show the user what it is')
+
 /** signalOf reads the signal from a call's options. */
 export function signalOf(options: { signal?: AbortSignal }): AbortSignal | undefined {
   if (typeof options !== 'object' || options === null) throw invalid('the options are not an object')
@@ -251,6 +273,16 @@ export function signalOf(options: { signal?: AbortSignal }): AbortSignal | undef
   if (signal !== undefined && !(signal instanceof AbortSignal)) throw invalid('signal is not an AbortSignal')
   if (signal?.aborted) throw aborted(signal)
   return signal
+}
+
+/** shownOf copies the option shown at once, so that it stays what the user was shown. The module checks the values. */
+export function shownOf(options: { shown?: Shown }): { shown?: Shown } {
+  if (typeof options !== 'object' || options === null) throw invalid('the options are not an object')
+  if (options.shown === undefined) return {}
+  const { seid, serial, secureElementKey, certificate, certificateKey } = Object(options.shown) as Shown
+  const shown = { seid, serial, secureElementKey, certificate, certificateKey }
+  if (Object.values(shown).some((value) => typeof (value ?? '') !== 'string')) throw invalid('shown is not what the user was shown')
+  return { shown }
 }
 
 function flag(name: string, value: unknown): boolean {

@@ -2,12 +2,12 @@
 
 import type { BackupCall, BackupOptions } from './backup-call'
 import type { Core, RecordOptions } from './core'
-import { Device, type Settings, signalOf, untilAborted } from './device'
+import { Device, type Settings, shownOf, signalOf, untilAborted } from './device'
 import { fromWebUSB, invalid } from './errors'
 import { failInternal, Instance, makeError, notLoaded, onRecordChange } from './instance'
 import { isSupported, unsupported } from './support'
 import { vendorIds } from './usbids.gen'
-import type { ImportOptions, KnownDevice, LoadOptions, USBSource, USBSourceDevice } from '../types/imkey'
+import type { ImportOptions, KnownDevice, LoadOptions, Shown, USBSource, USBSourceDevice } from '../types/imkey'
 
 const isOurs = (usb: USBSourceDevice): boolean => vendorIds.includes(usb.vendorId)
 
@@ -63,22 +63,25 @@ export class ImKey extends EventTarget {
     return this.#records((core, options) => core.known(options))
   }
 
-  async rename(seid: string, name: string | null): Promise<void> {
-    return this.#records((core, options) => core.rename(seid, name, options))
+  async rename(seid: string, name: string | null, options: { shown?: Shown } = {}): Promise<void> {
+    const shown = shownOf(options)
+    return this.#records((core, options) => core.rename(seid, name, { ...options, ...shown }))
   }
 
-  async forget(seid: string): Promise<void> {
-    return this.#records((core, options) => core.forget(seid, options))
+  async forget(seid: string, options: { shown?: Shown } = {}): Promise<void> {
+    const shown = shownOf(options)
+    return this.#records((core, options) => core.forget(seid, { ...options, ...shown }))
   }
 
-  async exportBinding(seid: string, passphrase: string, options: { signal?: AbortSignal } = {}): Promise<Uint8Array> {
+  async exportBinding(seid: string, passphrase: string, options: { signal?: AbortSignal; shown?: Shown } = {}): Promise<Uint8Array> {
     const signal = signalOf(options)
+    const shown = shownOf(options)
     checkTexts({ seid, passphrase })
     return untilAborted(
       signal,
       this.#backup((store) => ({
         method: 'exportBinding',
-        args: [seid, passphrase, { ...store, ...(signal && { signal }) }],
+        args: [seid, passphrase, { ...store, ...shown, ...(signal && { signal }) }],
       })) as Promise<Uint8Array>,
     )
   }

@@ -308,9 +308,14 @@ export class ImKey extends EventTarget {
    * characters or with control characters is `invalid-argument` with `data.reason` `name`. A device without a record is
    * `invalid-argument` with `data.reason` `unknown-device`.
    */
-  rename(seid: string, name: string | null): Promise<void>
-  /** Deletes the record of a device, with its key and code, as `Device.forget` does. It does not need the device. */
-  forget(seid: string): Promise<void>
+  rename(seid: string, name: string | null, options?: { shown?: Shown }): Promise<void>
+  /**
+   * Deletes the record of a device, with its key and code, as `Device.forget` does. It does not need the device.
+   *
+   * With `shown`, `rename`, `forget` and `exportBinding` reject with `device-changed` if the record now belongs to another device
+   * or to another secure element's key than the one that the user was shown, for example because another tab replaced it.
+   */
+  forget(seid: string, options?: { shown?: Shown }): Promise<void>
   /**
    * Resolves to a file that holds the binding, for another browser of the same user, encrypted with a passphrase. A passphrase of less
    * than 8 characters is `invalid-argument` with `data.reason` `passphrase`. Ask for a stronger one, as this library's own page does:
@@ -321,7 +326,7 @@ export class ImKey extends EventTarget {
    * Binding again uses the same app key, so an exported file stays valid. To make it worthless, `forget` the device and bind it again
    * with its code: that makes a new app key, and the device treats the old one as bound elsewhere.
    */
-  exportBinding(seid: string, passphrase: string, options?: { signal?: AbortSignal }): Promise<Uint8Array>
+  exportBinding(seid: string, passphrase: string, options?: { signal?: AbortSignal; shown?: Shown }): Promise<Uint8Array>
   /**
    * Stores a binding from a file that `exportBinding` made. For a File or Blob, pass `new Uint8Array(await file.arrayBuffer())`. The
    * binding is `imported` until the device confirms it at the next `bindingStatus`. That gives `bound-elsewhere` if the device was bound
@@ -443,9 +448,16 @@ export interface BindOptions {
   signal?: AbortSignal
   /**
    * Whether to accept this device although no trusted CA signed its certificate. Ask the user first. It overrides `allowUnverified` of
-   * `loadImKey`: false refuses such a device even if that allows it. Default: `allowUnverified`.
+   * `loadImKey`: false refuses such a device even if that allows it. Default: `allowUnverified`. It holds for the device of `shown`
+   * only.
    */
   acceptUnverified?: boolean
+  /**
+   * What the user was shown of the device: its `info` at that time. If the device has another SEID, serial number, secure element's
+   * key, standing or CA by now, the call rejects with `device-changed`, and nothing that depends on the code is sent. Default: what
+   * `info` says when the call is made.
+   */
+  shown?: Shown
   /** Whether the record keeps the code. Default: `rememberCode` of `loadImKey`. */
   rememberCode?: boolean
   /** Is called when the device begins to wait for the user during this call, and when it stops. */
@@ -463,6 +475,8 @@ export interface DeviceEventMap {
    *
    * With the reason `taken-over`, another tab of this site uses the device now. Calls that were under way here ended.
    * `open({ takeOver: true })` of this object takes the device back.
+   *
+   * With the code `device-changed`, a call that opened the device again found another one: see `open`.
    */
   disconnect: CustomEvent<{ readonly code?: ErrorCode; readonly reason?: 'taken-over' }>
 }
@@ -489,6 +503,10 @@ export class Device extends EventTarget {
    *
    * Before the browser freezes this page or stores it in the back/forward cache, the device is released, and calls that are under
    * way reject with `aborted`. `opened` stays true: when the page is active again, the next call opens the device again.
+   *
+   * A device that is opened again, by a call or by `open`, has to be the one that `info` describes: with the same SEID, serial number,
+   * secure element's key, standing and CA. Otherwise the call rejects with `device-changed`, the device is closed, and `info` stays as
+   * it was. The next `open` then reads anew what the device is. Show that to the user before you bind.
    */
   open(options?: { signal?: AbortSignal; takeOver?: boolean }): Promise<DeviceInfo>
   /** Releases the device, so that other tabs and programs can use it. */
@@ -510,9 +528,9 @@ export class Device extends EventTarget {
    * that it is plugged in, not who asks. Rejects with `not-bound` and `data.reason` `not-remembered` if no code is kept.
    * `acceptUnverified` is needed if `bind` needed it.
    */
-  revealBindingCode(options?: { signal?: AbortSignal; acceptUnverified?: boolean }): Promise<string>
-  /** Deletes this browser's record of the device. The device itself stays bound. */
-  forget(): Promise<void>
+  revealBindingCode(options?: { signal?: AbortSignal; acceptUnverified?: boolean; shown?: Shown }): Promise<string>
+  /** Deletes this browser's record of the device. The device itself stays bound. `shown` is as in BindOptions. */
+  forget(options?: { shown?: Shown }): Promise<void>
 
   /** Adds a listener for an event of DeviceEventMap. */
   addEventListener<K extends keyof DeviceEventMap>(
@@ -587,6 +605,8 @@ export interface SignOptions {
    * `allowUnverified`.
    */
   acceptUnverified?: boolean
+  /** What the user was shown of the device, as in BindOptions. */
+  shown?: Shown
   /** Aborts the call: the device is told to cancel, and the call rejects with `aborted` when the device is idle again. */
   signal?: AbortSignal
   /** Is called with the number of bytes of the request that were sent, and of all. */
@@ -670,6 +690,8 @@ export interface Ethereum {
     verify?: boolean
     allowUnbound?: boolean
     acceptUnverified?: boolean
+    /** What the user was shown of the device, as in BindOptions. */
+    shown?: Shown
     signal?: AbortSignal
   }): Promise<Account>
   /** Signs a complete transaction. It does not send it. */
