@@ -411,7 +411,7 @@ func TestHostileEthereumArguments(t *testing.T) {
 	for at, document := range map[string]string{
 		"typed data":        `undefined`,
 		"primaryType":       `{}`,
-		"domain":            `{primaryType: "Mail"}`,
+		"domain":            `{primaryType: "Mail", domain: null}`,
 		"types":             `{...` + mail + `, types: []}`,
 		"message":           `{...` + mail + `, message: 10n}`,
 		"message.from":      `(() => { const m = ` + mail + `; Object.defineProperty(m.message, "from", {enumerable: true, get() { throw 1 }}); return m })()`,

@@ -58,12 +58,15 @@ func (d *TypedData) Digest() [32]byte { return keccak.Sum256(d.data()) }
 // HashTypedData hashes a document {types, primaryType, domain, message}, given as a tree of Go values:
 //
 //   - an object is map[string]any, an array []any; a missing key is JavaScript's undefined, nil its null
-//   - a number is float64 (whole, below 2^53), int, int64, uint64, *big.Int, or a string in decimal or 0x hex
-//   - bytes are a string in 0x hex or []byte; an address is a string as in [ParseAddress]
+//   - a number is float64 (whole, below 2^53), int, int64, uint64, *big.Int, or a string that JavaScript's BigInt accepts
+//   - bytes are a string in 0x hex, text without 0x, which is encoded in UTF-8, or []byte
+//   - an address is a string as in [ParseAddress]
+//   - a bool is a bool, or the number 0 or 1
 //
-// A value must have the type of its field and is not converted: the string "false" is not a bool. Keys that no type names are
-// ignored. If types has no EIP712Domain, it is made of the fields in domain, as ethers and viem do. A key of domain that
-// EIP-712 does not define is then an error.
+// The digest is that of eth-sig-util, ethers and viem. A document of which two of them have different digests is refused, since the
+// site and the user's wallet would not mean the same; docs/dapps.md lists the differences. For the same reason EIP712Domain names
+// the fields in domain in the order of EIP-712, unless domain has a field that EIP-712 does not define: ethers makes that type of the
+// domain, and eth-sig-util takes the one in types. Keys that no type names are ignored.
 //
 // Errors have code invalid-argument.
 func HashTypedData(document any, v Version) (*TypedData, error) {
@@ -79,9 +82,11 @@ func HashTypedData(document any, v Version) (*TypedData, error) {
 	if d.PrimaryType, ok = root["primaryType"].(string); !ok {
 		return nil, errcode.Invalid("primaryType", "not a string")
 	}
-	domain, ok := root["domain"].(map[string]any)
-	if !ok {
-		return nil, errcode.Invalid("domain", "not an object")
+	domain := map[string]any{}
+	if v, present := root["domain"]; present {
+		if domain, ok = v.(map[string]any); !ok {
+			return nil, errcode.Invalid("domain", "not an object")
+		}
 	}
 	if err := e.readTypes(root["types"], domain); err != nil {
 		return nil, err
@@ -100,7 +105,7 @@ func HashTypedData(document any, v Version) (*TypedData, error) {
 		return d, nil
 	}
 	message, ok := root["message"].(map[string]any)
-	if !ok {
+	if !ok && len(e.types[d.PrimaryType]) > 0 {
 		return nil, errcode.Invalid("message", "not an object")
 	}
 	d.StructHash, err = e.hashStruct(&place{name: "message"}, d.PrimaryType, message)
@@ -165,6 +170,9 @@ func (e *encoder) hashStruct(p *place, name string, value map[string]any) (sum [
 	for i := range e.types[name] {
 		f := &e.types[name][i]
 		v, present := value[f.name]
+		if !present && inherited(f.name) {
+			return sum, p.key(f.name).invalid("missing")
+		}
 		if !present && e.version == V3 {
 			continue
 		}
@@ -189,11 +197,12 @@ func (e *encoder) encode(p *place, k kind, dims []int, v any, present bool) (wor
 		return e.encodeArray(p, k, dims, v, present)
 	}
 	if k.base == baseStruct {
-		if v == nil && e.version == V4 {
+		empty := len(e.types[k.name]) == 0 // all libraries ignore the value, except that of null there are two hashes
+		if v == nil && e.version == V4 && !empty {
 			return word, nil
 		}
 		object, ok := v.(map[string]any)
-		if !ok {
+		if !ok && (!empty || v == nil && e.version == V4) {
 			return word, p.invalid("not an object of type " + quote(k.name))
 		}
 		return e.hashStruct(p, k.name, object)
@@ -243,12 +252,12 @@ func (e *encoder) atom(p *place, k kind, v any) (word [32]byte, err error) {
 		}
 		return keccak.Sum256([]byte(s)), nil
 	case baseBool:
-		b, ok := v.(bool)
-		if !ok {
-			return word, p.invalid("not true or false")
-		}
-		if b {
+		switch v {
+		case true, 1.0:
 			word[31] = 1
+		case false, 0.0:
+		default:
+			return word, p.invalid("not true or false")
 		}
 	case baseAddress:
 		s, ok := v.(string)
@@ -261,7 +270,7 @@ func (e *encoder) atom(p *place, k kind, v any) (word [32]byte, err error) {
 		}
 		copy(word[12:], a[:])
 	case baseBytes:
-		b, err := e.bytes(p, v)
+		b, err := e.bytes(p, k, v)
 		if err != nil {
 			return word, err
 		}
@@ -300,7 +309,7 @@ func (k kind) holds(n *big.Int) bool {
 	return n.BitLen() < k.size
 }
 
-func (e *encoder) bytes(p *place, v any) ([]byte, error) {
+func (e *encoder) bytes(p *place, k kind, v any) ([]byte, error) {
 	switch b := v.(type) {
 	case []byte:
 		return b, e.spend(p, len(b))
@@ -312,13 +321,15 @@ func (e *encoder) bytes(p *place, v any) ([]byte, error) {
 			if raw, err := hex.DecodeString(digits); err == nil {
 				return raw, nil
 			}
+		} else if k.size == dynamic && !strings.HasPrefix(b, "0X") {
+			return []byte(b), nil // as eth-sig-util and viem do
 		}
 	}
 	return nil, p.invalid("bytes are 0x and an even number of hex digits")
 }
 
 // maxNumber is the longest text of a number: enough for 256 bits in any notation.
-const maxNumber = 100
+const maxNumber = 300
 
 func integer(p *place, v any) (*big.Int, error) {
 	switch n := v.(type) {
@@ -338,23 +349,49 @@ func integer(p *place, v any) (*big.Int, error) {
 		}
 		return big.NewInt(int64(n)), nil
 	case string:
-		digits, base := strings.TrimPrefix(n, "-"), 10
-		if hexDigits, ok := strings.CutPrefix(digits, "0x"); ok {
-			digits, base = hexDigits, 16
-		}
-		// SetString accepts signs and underscores, as in Go.
-		if len(digits) > maxNumber || !alphanumeric(digits) {
-			break
-		}
-		if i, ok := new(big.Int).SetString(digits, base); ok {
-			if n[0] == '-' {
-				i.Neg(i)
-			}
+		if i := parseBigInt(n); i != nil {
 			return i, nil
 		}
 	}
 	return nil, p.invalid("not a whole number")
 }
+
+// parseBigInt reads a text as JavaScript's BigInt does, and with it the libraries (ECMA-262, StringToBigInt): white space around it
+// is ignored, no digits are 0, and a sign is for decimal digits only. It returns nil if the text is not a number.
+func parseBigInt(text string) *big.Int {
+	digits, base := strings.Trim(text, whiteSpace), 10
+	if digits == "" {
+		return new(big.Int)
+	}
+	sign := digits[0]
+	if sign == '-' || sign == '+' {
+		digits = digits[1:]
+	} else if len(digits) > 2 && sign == '0' {
+		switch digits[1] | 0x20 {
+		case 'x':
+			digits, base = digits[2:], 16
+		case 'o':
+			digits, base = digits[2:], 8
+		case 'b':
+			digits, base = digits[2:], 2
+		}
+	}
+	// SetString accepts signs and underscores, as in Go.
+	if len(digits) > maxNumber || !alphanumeric(digits) {
+		return nil
+	}
+	n, ok := new(big.Int).SetString(digits, base)
+	if !ok {
+		return nil
+	}
+	if sign == '-' {
+		n.Neg(n)
+	}
+	return n
+}
+
+// whiteSpace is what ECMA-262 calls WhiteSpace and LineTerminator.
+const whiteSpace = "\t\n\v\f\r \u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000\ufeff"
 
 func alphanumeric(s string) bool {
 	for _, c := range []byte(s) {

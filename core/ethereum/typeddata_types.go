@@ -57,23 +57,24 @@ func (e *encoder) readTypes(v any, domain map[string]any) error {
 	sortNames(names)
 	for _, name := range names {
 		p := root.key(name)
-		if _, atomic := atomicKind(name); atomic || !plain(name) {
+		if atomicLike(name) || !plain(name) {
 			return p.invalid("not a name for a type")
 		}
 		if err := e.readFields(p, name, types[name]); err != nil {
 			return err
 		}
 	}
-	if e.types[domainType] == nil {
-		if err := e.deriveDomain(domain); err != nil {
-			return err
-		}
-		names = append(names, domainType)
+	if err := e.checkDomain(domain); err != nil {
+		return err
 	}
 	for _, name := range names {
 		for i := range e.types[name] {
-			if err := e.resolve(root.key(name).at(i), &e.types[name][i]); err != nil {
+			p, f := root.key(name).at(i), &e.types[name][i]
+			if err := e.resolve(p, f); err != nil {
 				return err
+			}
+			if name == domainType && f.kind.base == baseStruct {
+				return p.key("type").invalid("a domain has no structs in it")
 			}
 		}
 	}
@@ -94,8 +95,9 @@ func (e *encoder) readFields(p *place, name string, v any) error {
 			return at.invalid("not an object")
 		}
 		var f field
-		if f.name, ok = member["name"].(string); !ok || !plain(f.name) {
-			return at.key("name").invalid("not a name for a field")
+		// A name may have any characters, as in the libraries: it is in the type's hash and nowhere else.
+		if f.name, ok = member["name"].(string); !ok {
+			return at.key("name").invalid("not a string")
 		}
 		if f.text, ok = member["type"].(string); !ok {
 			return at.key("type").invalid("not a string")
@@ -113,30 +115,43 @@ func (e *encoder) readFields(p *place, name string, v any) error {
 	return e.spend(p, len(name))
 }
 
-// deriveDomain makes the type EIP712Domain of the fields in domain.
-func (e *encoder) deriveDomain(domain map[string]any) error {
-	fields := []field{}
+// checkDomain refuses a domain of which the libraries have different hashes. Without EIP712Domain in types, eth-sig-util hashes no
+// field of the domain; ethers and viem hash all that EIP-712 defines. With it, ethers still hashes those, in the order of EIP-712, and
+// refuses a domain with other fields.
+func (e *encoder) checkDomain(domain map[string]any) error {
+	given, explicit := e.types[domainType]
+	if !explicit {
+		if len(domain) > 0 {
+			return (&place{name: "types"}).invalid("EIP712Domain is missing, without which libraries hash the domain differently")
+		}
+		e.types[domainType] = []field{}
+		return nil
+	}
+	defined, n, same := 0, 0, true
 	for _, f := range domainFields {
-		if v, ok := domain[f.name]; ok && v != nil {
-			fields = append(fields, field{name: f.name, text: f.text})
+		v, present := domain[f.name]
+		if present {
+			defined++
+		}
+		if v != nil {
+			same = same && n < len(given) && given[n].name == f.name && given[n].text == f.text
+			n++
 		}
 	}
-	// The first one by name, so that the error is always the same.
-	var unknown *string
-	for name := range domain {
-		known := false
-		for _, f := range domainFields {
-			known = known || name == f.name
-		}
-		if !known && (unknown == nil || name < *unknown) {
-			unknown = &name
-		}
+	if defined == len(domain) && !(same && n == len(given)) {
+		return (&place{name: "types"}).key(domainType).invalid("not the fields of domain in the order of EIP-712, without which libraries hash the domain differently")
 	}
-	if unknown != nil {
-		return (&place{name: "domain"}).key(*unknown).invalid("not a field of a domain, and types has no EIP712Domain")
-	}
-	e.types[domainType] = fields
 	return nil
+}
+
+// inherited reports whether every object of JavaScript has a property with this name. The libraries take it for a field that is
+// missing.
+func inherited(name string) bool {
+	switch name {
+	case "constructor", "hasOwnProperty", "isPrototypeOf", "propertyIsEnumerable", "toLocaleString", "toString", "valueOf":
+		return true
+	}
+	return strings.HasPrefix(name, "__")
 }
 
 // resolve sets a field's kind and dimensions: a known struct or an atomic type, with any number of array dimensions.
@@ -151,7 +166,10 @@ func (e *encoder) resolve(p *place, f *field) error {
 	}
 	for brackets != "" {
 		digits, rest := cut(brackets[1:], ']')
-		n, ok := number(digits, 1<<20)
+		n, ok := number(strings.TrimLeft(digits, "0"), 1<<20)
+		if digits != "" && strings.Trim(digits, "0") == "" {
+			n, ok = 0, true
+		}
 		if digits == "" {
 			n, ok = dynamic, true
 		}
@@ -176,9 +194,8 @@ func cut(s string, c byte) (before, rest string) {
 	return s, ""
 }
 
-// atomicKind reads the name of an atomic or dynamic type of EIP-712. EIP-712 has no uint and int without a size, but documents in
-// use have them. They have 256 bits, and the type's hash has their text unchanged, as in eth-sig-util and go-ethereum. (ethers
-// replaces uint by uint256 before a wallet gets the document; viem refuses it.)
+// atomicKind reads the name of an atomic or dynamic type of EIP-712. uint and int without a size are none: in the type's hash ethers
+// replaces them by uint256 and int256, eth-sig-util does not, and viem refuses them.
 func atomicKind(name string) (kind, bool) {
 	switch name {
 	case "string":
@@ -189,10 +206,6 @@ func atomicKind(name string) (kind, bool) {
 		return kind{base: baseAddress}, true
 	case "bool":
 		return kind{base: baseBool}, true
-	case "uint":
-		return kind{base: baseUint, size: 256}, true
-	case "int":
-		return kind{base: baseInt, size: 256}, true
 	}
 	if digits, ok := strings.CutPrefix(name, "bytes"); ok {
 		n, ok := number(digits, 32)
@@ -223,6 +236,17 @@ func number(s string, max int) (n int, ok bool) {
 	return n, s != ""
 }
 
+// atomicLike reports whether a name looks like that of an atomic type, as uint7 does. Libraries read it as one.
+func atomicLike(name string) bool {
+	for _, prefix := range []string{"uint", "int", "bytes"} {
+		if digits, ok := strings.CutPrefix(name, prefix); ok && strings.Trim(digits, "0123456789") == "" {
+			return true
+		}
+	}
+	_, atomic := atomicKind(name)
+	return atomic
+}
+
 // plain reports whether the text of a type stays unambiguous with this name. Stricter rules would refuse names in use, such as
 // those of Hyperliquid with a colon.
 func plain(name string) bool {
@@ -231,12 +255,12 @@ func plain(name string) bool {
 		case '(', ')', '[', ']', ',', 0x7F:
 			return false
 		default:
-			if c <= ' ' {
+			if c < ' ' {
 				return false
 			}
 		}
 	}
-	return name != ""
+	return name != "" && name != "__proto__"
 }
 
 // typeHash returns Keccak-256 of the type's encoding: the type, then all structs that it refers to, sorted by name.
@@ -244,17 +268,12 @@ func (e *encoder) typeHash(p *place, name string) ([32]byte, error) {
 	if sum, ok := e.hashes[name]; ok {
 		return sum, nil
 	}
-	reached := []string{name}
-	seen := map[string]bool{name: true}
-	for i := 0; i < len(reached); i++ {
-		for _, f := range e.types[reached[i]] {
-			if f.kind.base == baseStruct && !seen[f.kind.name] {
-				seen[f.kind.name] = true
-				reached = append(reached, f.kind.name)
-			}
-		}
+	reached := e.reach(name, func(name string) string { return name })
+	// eth-sig-util searches with the part of a name before the first character that is no letter, digit or underscore.
+	cut := e.reach(name, func(name string) string { return name[:len(name)-len(strings.TrimLeft(name, wordCharacters))] })
+	if strings.Join(reached, ",") != strings.Join(cut, ",") {
+		return [32]byte{}, p.invalid("libraries do not agree on the types that " + quote(name) + " refers to, because of a name that has other characters than letters, digits and _")
 	}
-	sortNames(reached[1:])
 	var h keccak.Hash256
 	write := func(text string) error {
 		h.Write([]byte(text))
@@ -279,6 +298,36 @@ func (e *encoder) typeHash(p *place, name string) ([32]byte, error) {
 	sum := h.Sum()
 	e.hashes[name] = sum
 	return sum, nil
+}
+
+const wordCharacters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_"
+
+// reach returns name and the types that it refers to, sorted, each looked up by what key makes of its name.
+func (e *encoder) reach(name string, key func(string) string) []string {
+	found := []string{}
+	seen := map[string]bool{}
+	look := func(name string) {
+		if name = key(name); e.types[name] != nil && !seen[name] {
+			seen[name] = true
+			found = append(found, name)
+		}
+	}
+	look(name)
+	for i := 0; i < len(found); i++ {
+		for _, f := range e.types[found[i]] {
+			if f.kind.base == baseStruct {
+				look(f.kind.name)
+			}
+		}
+	}
+	all := []string{name}
+	for _, other := range found {
+		if other != name {
+			all = append(all, other)
+		}
+	}
+	sortNames(all[1:])
+	return all
 }
 
 // sortNames sorts by insertion. There are few names, and a function of the library would be ten times as long.

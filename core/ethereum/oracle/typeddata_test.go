@@ -26,21 +26,13 @@ func structName(i int) string { return "Struct" + strconv.Itoa(i) }
 func (d *typed) atomicType() string {
 	switch d.IntN(7) {
 	case 0:
-		return "uint" + d.width()
+		return "uint" + strconv.Itoa(8*(1+d.IntN(32)))
 	case 1:
-		return "int" + d.width()
+		return "int" + strconv.Itoa(8*(1+d.IntN(32)))
 	case 2:
 		return "bytes" + strconv.Itoa(1+d.IntN(32))
 	}
 	return []string{"bool", "address", "bytes", "string"}[d.IntN(4)]
-}
-
-// width generates the width of an integer type. It may be empty, which means 256 and is not added to the type's text.
-func (d *typed) width() string {
-	if d.IntN(16) == 0 {
-		return ""
-	}
-	return strconv.Itoa(8 * (1 + d.IntN(32)))
 }
 
 func (d *typed) define(structs int) {
@@ -111,9 +103,7 @@ func (d *typed) value(typ string) any {
 		return d.hex(n)
 	}
 	signed = typ[0] == 'i'
-	if bits, _ = strconv.Atoi(strings.TrimLeft(typ, "uint")); bits == 0 {
-		bits = 256
-	}
+	bits, _ = strconv.Atoi(strings.TrimLeft(typ, "uint"))
 	if signed {
 		bits--
 	}
@@ -164,7 +154,6 @@ func (d *typed) domain() (apitypes.TypedDataDomain, map[string]any) {
 			ours[f.name] = theirs.Salt
 		}
 	}
-	d.Shuffle(len(fields), func(i, j int) { fields[i], fields[j] = fields[j], fields[i] })
 	d.types["EIP712Domain"] = fields
 	return theirs, ours
 }

@@ -126,6 +126,13 @@ test('malformed typed data is -32602 before anything is sent to the device', asy
   assert.deepEqual(Object.keys(device.calls[0][1].message), ['__proto__'], 'a key named __proto__ is an ordinary key')
 })
 
+test('typed data without a domain has one without fields', async (t) => {
+  const { ask, device } = await connected(t)
+  const { domain: _, ...document } = { ...typed, types: { Mail: typed.types.Mail } }
+  assert.equal(await ask('eth_signTypedData_v4', [A0, document]), SIGNATURE)
+  assert.deepEqual(device.calls.at(-1)[1], document)
+})
+
 test('with the primary type EIP712Domain, the message may be absent', async (t) => {
   const { ask, device } = await connected(t)
   const { types, domain } = typed

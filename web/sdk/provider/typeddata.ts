@@ -21,9 +21,9 @@ export function readTypedData(value: unknown): TypedData {
   }
   document = copy(document, { left: mostBytes }, 0)
   const { types, primaryType, domain, message } = Object(document) as Record<string, unknown>
-  // If the primaryType is EIP712Domain, only the domain is signed, and a message is ignored.
+  // If the primaryType is EIP712Domain, only the domain is signed, and a message is ignored. Without a domain, it has no fields.
   const complete = isObject(message) || primaryType === 'EIP712Domain'
-  if (!isObject(types) || typeof primaryType !== 'string' || !isObject(domain) || !complete) {
+  if (!isObject(types) || typeof primaryType !== 'string' || !(isObject(domain) || domain === undefined) || !complete) {
     throw badParams('the typed data is not of the form { types, primaryType, domain, message } (EIP-712)')
   }
   return document as TypedData
@@ -31,7 +31,7 @@ export function readTypedData(value: unknown): TypedData {
 
 /** chainOf gives the chain id of the domain, if it has one. */
 export function chainOf({ domain }: TypedData): string | undefined {
-  const { chainId } = domain as { chainId?: unknown }
+  const { chainId } = Object(domain) as { chainId?: unknown }
   if (chainId === undefined || chainId === null) return undefined
   try {
     return BigInt(chainId as string).toString()

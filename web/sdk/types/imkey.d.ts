@@ -667,14 +667,17 @@ export interface SignedMessage {
   readonly warnings: readonly string[]
 }
 
-/** A document of EIP-712. */
+/**
+ * A document of EIP-712. Its digest is that of eth-sig-util (MetaMask), viem and ethers. A document of which two of them have different
+ * digests is `invalid-argument`: docs/dapps.md lists the differences.
+ */
 export interface TypedData {
   /** The fields of each struct type, by its name. */
   readonly types: Readonly<Record<string, readonly { readonly name: string; readonly type: string }[]>>
   /** The type of the message. */
   readonly primaryType: string
-  /** The domain separator's values. */
-  readonly domain: object
+  /** The domain separator's values. Absent: none. The type EIP712Domain has to name them in the order of EIP-712. */
+  readonly domain?: object
   /** Absent only if the primaryType is EIP712Domain: then only the domain is signed. */
   readonly message?: object
 }
