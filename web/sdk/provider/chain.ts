@@ -3,11 +3,17 @@ import type { ChainOptions } from '../types/imkey'
 /** Chain is a chain whose description was checked. */
 export interface Chain {
   readonly id: number
-  readonly rpcUrls: readonly string[]
+  readonly nodes: readonly NodeAddress[]
   readonly webSocketUrl?: string
   readonly nativeCurrency: { readonly symbol: string; readonly decimals: number }
   /** The highest fee that a node may cause, in the chain's smallest units. */
   readonly maxFee?: bigint
+}
+
+/** NodeAddress is where a node is asked, and with which headers. The url is relative only where no page could resolve it. */
+export interface NodeAddress {
+  readonly url: string
+  readonly headers?: Readonly<Record<string, string>>
 }
 
 /** readChain checks the description of a chain. It throws a sentence, from which the caller makes an error. */
@@ -15,12 +21,9 @@ export function readChain(chain: ChainOptions): Chain {
   if (typeof chain !== 'object' || chain === null) throw 'a chain is not an object'
   const { rpcUrls, webSocketUrl, nativeCurrency = { symbol: 'ETH', decimals: 18 }, maxFee } = chain
   const id = readChainId(chain.chainId)
-  if (!Array.isArray(rpcUrls) || rpcUrls.length === 0 || !rpcUrls.every((url) => isAddress(url, 'http'))) {
-    throw `the rpcUrls of chain ${id} are not a list of addresses that begin with https:// (or http:// on this machine)`
-  }
-  if (webSocketUrl !== undefined && !isAddress(webSocketUrl, 'ws')) {
-    throw `the webSocketUrl of chain ${id} does not begin with wss:// (or ws:// on this machine)`
-  }
+  if (!Array.isArray(rpcUrls) || rpcUrls.length === 0) throw `the rpcUrls of chain ${id} are not a list of addresses`
+  const nodes = rpcUrls.map((node: unknown) => readNode(node, id))
+  const socket = webSocketUrl === undefined ? undefined : readAddress(webSocketUrl, 'ws', `the webSocketUrl of chain ${id}`)
   const { symbol, decimals } = Object(nativeCurrency) as { symbol: unknown; decimals: unknown }
   // The device's screen shows amounts with these decimals, and every EVM chain has 18.
   if (!isSymbol(symbol) || decimals !== 18) {
@@ -29,9 +32,9 @@ export function readChain(chain: ChainOptions): Chain {
   if (maxFee !== undefined && !(typeof maxFee === 'bigint' && maxFee >= 0n)) throw `the maxFee of chain ${id} is not a bigint of 0n or more`
   return {
     id,
-    rpcUrls: [...rpcUrls],
+    nodes,
     nativeCurrency: { symbol, decimals },
-    ...(webSocketUrl !== undefined && { webSocketUrl }),
+    ...(socket !== undefined && { webSocketUrl: socket }),
     ...(maxFee !== undefined && { maxFee }),
   }
 }
@@ -46,16 +49,40 @@ export function readChainId(value: unknown): number {
 /** isSymbol applies the same rule as core, so that every symbol that is accepted here can be signed. */
 const isSymbol = (value: unknown): value is string => typeof value === 'string' && /^[!-~]{1,11}$/.test(value)
 
-/** isAddress accepts encrypted connections, and plain ones to this machine. */
-function isAddress(value: unknown, scheme: 'http' | 'ws'): boolean {
-  let url: URL
+function readNode(value: unknown, id: number): NodeAddress {
+  const { url, headers } = (typeof value === 'string' ? { url: value } : Object(value)) as { url: unknown; headers?: unknown }
+  const node = { url: readAddress(url, 'http', `an address in the rpcUrls of chain ${id}`) }
+  if (headers === undefined || headers === null) return node
   try {
-    url = new URL(value as string)
+    return { ...node, headers: Object.fromEntries(new Headers(headers as HeadersInit)) }
   } catch {
-    return false
+    throw `the headers of a node of chain ${id} are not names and values that HTTP allows` // without the values, which may be secret
   }
-  return (
-    url.protocol === `${scheme}s:` ||
-    (url.protocol === `${scheme}:` && /^(localhost|.+\.localhost|127(\.\d+){3}|\[::1\])$/.test(url.hostname))
-  )
 }
+
+/**
+ * readAddress gives an address that may be asked: an encrypted one, a plain one on this machine, or, with a warning, a plain one on a
+ * private network. An address such as /rpc/1 is resolved against the page or the worker. Where there is neither, as on a server that
+ * renders a page, it stays as it is. what names the address in the sentence that is thrown for any other.
+ */
+export function readAddress(value: unknown, scheme: 'http' | 'ws', what: string): string {
+  const relative = typeof value === 'string' && /^\.{0,2}\//.test(value)
+  const base = relative ? (globalThis.document?.baseURI ?? globalThis.location?.href) : undefined
+  if (relative && base === undefined) return value
+  try {
+    const url = new URL(value as string, base)
+    if (relative && scheme === 'ws') url.protocol = url.protocol.replace('http', 'ws')
+    const plain = url.protocol === `${scheme}:`
+    const near = plain && privateNetwork.test(url.hostname)
+    if (near)
+      console.warn(`imkey-connect: ${url.host} is asked without encryption. Others on that network can read and change its answers.`)
+    if (near || url.protocol === `${scheme}s:` || (plain && thisMachine.test(url.hostname))) return relative ? url.href : (value as string)
+  } catch {
+    // it is no address
+  }
+  throw `${what} does not begin with ${scheme}s:// (or ${scheme}:// on this machine or a private network)`
+}
+
+// URL has brought every spelling of an IP address into one form.
+const thisMachine = /^(localhost|.+\.localhost|127(\.\d+){3}|\[::1\])$/
+const privateNetwork = /^(10(\.\d+){3}|172\.(1[6-9]|2\d|3[01])(\.\d+){2}|192\.168(\.\d+){2}|.+\.local|\[f[cd].+\]|\[fe[89ab].+\])$/

@@ -2,13 +2,14 @@ import type { ChainOptions } from '../types/imkey'
 import type { Chain } from './chain'
 import type { Host } from './host'
 import { hex } from './hex'
-import { abortedByCaller, badParams, Refusal } from './refusal'
-import { ask } from './rpc'
+import { badParams, Refusal } from './refusal'
+import { Nodes } from './rpc'
 
 /** Chains are the chains that a provider knows, one of which is selected. Requests to their nodes go through it. */
 export class Chains {
   readonly #host: Host
   readonly #known: Map<number, Chain>
+  readonly #nodes = new WeakMap<Chain, Nodes>()
   readonly #changed: () => void
   #selected: number
 
@@ -49,26 +50,35 @@ export class Chains {
       } catch (sentence) {
         throw badParams(String(sentence))
       }
-      const node = await this.ask('eth_chainId', [], signal, chain)
-      if (node !== hex(id)) throw badParams(`the node at rpcUrls is on another chain than ${id}`)
+      await this.nodes(chain)
+        .first((node) => node.confirm(signal), { signal })
+        .catch((thrown: unknown) => {
+          if (thrown instanceof Refusal && thrown.rpc.code === 4901) throw badParams(`the node at rpcUrls is on another chain than ${id}`)
+          throw thrown
+        })
       if (!this.#known.has(id)) this.#known.set(id, chain)
     }
     this.#select(id)
     return null
   }
 
+  /** nodes gives the nodes of a chain, which remember what they said. */
+  nodes(chain = this.selected): Nodes {
+    let nodes = this.#nodes.get(chain)
+    if (!nodes) this.#nodes.set(chain, (nodes = new Nodes(chain, this.#host.settings.rpcTimeout)))
+    return nodes
+  }
+
   /** ask passes a request on to the nodes of a chain. */
   ask(method: string, params: readonly unknown[] | object, signal?: AbortSignal, chain = this.selected): Promise<unknown> {
-    return ask(chain.rpcUrls, this.#host.settings.rpcTimeout, method, params, signal).catch((thrown: unknown) => {
-      throw signal?.aborted ? abortedByCaller(signal) : thrown
-    })
+    return this.nodes(chain).ask(method, params, signal)
   }
 
   /** hasTransaction says whether a node of the chain has the transaction. All are asked at once, since one may not answer. */
-  hasTransaction(hash: string, { rpcUrls }: Chain): Promise<boolean> {
+  hasTransaction(hash: string, chain: Chain): Promise<boolean> {
     return Promise.any(
-      rpcUrls.map(async (url) => {
-        const found = await ask([url], this.#host.settings.rpcTimeout, 'eth_getTransactionByHash', [hash])
+      this.nodes(chain).list.map(async (node) => {
+        const found = await node.ask('eth_getTransactionByHash', [hash])
         if (String((Object(found) as { hash?: unknown }).hash).toLowerCase() !== hash.toLowerCase()) throw found
       }),
     ).then(

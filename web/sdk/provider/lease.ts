@@ -6,12 +6,10 @@ import { Queue } from './queue'
 import { abortedByCaller } from './refusal'
 
 /** Job is the work of one turn with a device, and its options. */
-interface Job<T, R> {
-  /** find gives the device. It is called when the turn comes, with no device open yet, so it may take long. */
+interface Job<T> {
+  /** find gives the device. It is called when the turn comes. */
   readonly find: () => Promise<Device>
   readonly run: (device: Device) => Promise<T>
-  /** after still belongs to the turn, but does not need the device. */
-  readonly after?: ((result: T) => Promise<R>) | undefined
   /** mayPair is false where the user must not be asked for the binding code. */
   readonly mayPair?: boolean
 }
@@ -34,7 +32,7 @@ export class Lease {
   }
 
   /** use runs a job when its turn comes. A call whose signal aborts before that leaves the queue at once. */
-  use<T, R = T>(call: Call, { find, run, after, mayPair = true }: Job<T, R>): Promise<R> {
+  use<T>(call: Call, { find, run, mayPair = true }: Job<T>): Promise<T> {
     const { signal } = call
     return this.#queue.run(
       signal,
@@ -42,8 +40,7 @@ export class Lease {
       async () => {
         const device = await find()
         if (this.#open !== device) await this.#release()
-        const result = await this.#opened(device, call, run, mayPair)
-        return after ? after(result) : (result as unknown as R)
+        return this.#opened(device, call, run, mayPair)
       },
     )
   }

@@ -7,6 +7,12 @@ import type { Failure } from './errors'
  */
 export class Refusal extends Error {
   readonly rpc: Failure
+  /** Whether the error is about a node, so that another node may do better. */
+  next = false
+  /** Whether the node may have carried out the request all the same. */
+  taken = false
+  /** The error of an earlier node that may have carried out the request. */
+  after: Refusal | NodeError | undefined
 
   constructor(
     number: number | undefined,
@@ -42,7 +48,10 @@ export const wrongChain = (message: string) => new Refusal(4901, message, 'inval
 
 /** badNode is the refusal of an answer that no node should give. detail is for developers. */
 export const badNode = (what: string, retryable = false, detail = '') =>
-  new Refusal(-32603, `${what} The operator of this page can set another node.${detail && ` (${detail})`}`, 'protocol', retryable)
+  Object.assign(
+    new Refusal(-32603, `${what} The operator of this page can set another node.${detail && ` (${detail})`}`, 'protocol', retryable),
+    { next: true },
+  )
 
 export const abortedByCaller = (signal?: AbortSignal) =>
   coded('aborted', 'the caller aborted the request', { retryable: true, cause: signal?.reason })
@@ -50,12 +59,15 @@ export const abortedByCaller = (signal?: AbortSignal) =>
 /** NodeError is an error of a node, which is passed on unchanged. */
 export class NodeError extends Error {
   readonly rpc: Failure
-  /** after is why an earlier node did not answer. That node may still have carried out the request. */
-  readonly after: Refusal | undefined
+  /** Whether the error is about the node, so that another node may do better. Otherwise it is about the request. */
+  next = false
+  /** Whether the node may have carried out the request all the same. */
+  taken = true
+  /** The error of an earlier node that may have carried out the request. */
+  after: Refusal | NodeError | undefined
 
-  constructor({ code, message, data }: { code: number; message: string; data?: unknown }, after?: Refusal) {
+  constructor({ code, message, data }: { code: number; message: string; data?: unknown }) {
     super(message)
     this.rpc = { code, ...(data !== undefined && { data }) }
-    this.after = after
   }
 }

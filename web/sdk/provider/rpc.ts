@@ -1,85 +1,235 @@
-import { badNode, badParams, NodeError, Refusal } from './refusal'
+import type { Chain, NodeAddress } from './chain'
+import { abortedByCaller, badNode, badParams, coded, NodeError, Refusal, wrongChain } from './refusal'
+
+type Params = readonly unknown[] | object
 
 /** Ask sends a request to a node. The answer is not checked yet. */
-export type Ask = (method: string, params: readonly unknown[] | object, signal?: AbortSignal) => Promise<unknown>
-
-let calls = 0
+export type Ask = (method: string, params: Params, signal?: AbortSignal) => Promise<unknown>
 
 /** The longest answer that is read. No real answer is nearly as long, and a longer one could fill the page's memory. */
-const mostBytes = 8 << 20
+export const mostBytes = 8 << 20
 
-/**
- * ask calls a JSON-RPC method at the first of the addresses that answers. An error of a node is an answer, and is passed on. If no node
- * answers, the error is -32603 with the reason `node-unreachable`, `timeout`, or `protocol` (an answer that is not JSON-RPC, or
- * longer than 8 MB).
- */
-export async function ask(
-  urls: readonly string[],
-  timeout: number,
-  method: string,
-  params: readonly unknown[] | object,
-  signal?: AbortSignal,
-): Promise<unknown> {
-  const id = ++calls
-  let body: string
-  try {
-    body = JSON.stringify({ jsonrpc: '2.0', id, method, params })
-  } catch (cause) {
-    throw badParams(`the params of ${method} cannot be written as JSON: ${String(Object(cause).message)}`)
+/** Nodes are the nodes of one chain, in the order in which they are asked. */
+export class Nodes {
+  readonly list: readonly Node[]
+
+  constructor({ id, nodes }: Chain, timeout: number) {
+    this.list = nodes.map((address) => new Node(address, id, timeout))
   }
-  let failed: Refusal | undefined
-  for (const url of urls) {
+
+  /** ask calls a method at the first node that can answer. A node that said it is on another chain is asked only if all did. */
+  ask(method: string, params: Params, signal?: AbortSignal): Promise<unknown> {
+    const right = this.list.filter((node) => !node.elsewhere)
+    return first(right.length > 0 ? right : this.list, (node) => node.ask(method, params, signal), signal)
+  }
+
+  /**
+   * first calls use with one node after another, until use succeeds or fails because of the request itself. Such an error is thrown, and
+   * otherwise the last one. prefer is the node to begin with.
+   */
+  first<T>(use: (node: Node) => Promise<T>, { signal, prefer }: { signal?: AbortSignal | undefined; prefer?: Node } = {}): Promise<T> {
+    return first(prefer ? [prefer, ...this.list.filter((node) => node !== prefer)] : this.list, use, signal)
+  }
+}
+
+async function first<T>(nodes: readonly Node[], use: (node: Node) => Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  let failed: unknown
+  let taken: Refusal | NodeError | undefined
+  for (const node of nodes) {
     try {
-      return await askOne(url, timeout, id, body, failed, signal)
+      return await use(node)
     } catch (thrown) {
-      signal?.throwIfAborted()
-      if (!(thrown instanceof Refusal)) throw thrown
+      if (signal?.aborted) throw abortedByCaller(signal)
       failed = thrown
+      if (!(thrown instanceof NodeError || thrown instanceof Refusal)) break
+      thrown.after = taken
+      if (!thrown.next) break
+      if (thrown.taken) taken = thrown
     }
   }
   throw failed
 }
 
-async function askOne(url: string, timeout: number, id: number, body: string, after?: Refusal, signal?: AbortSignal): Promise<unknown> {
-  const node = `The node at ${new URL(url).host}` // not the whole address, which may contain an API key
-  const limit = AbortSignal.timeout(timeout)
-  let status: number
-  let text: string | undefined
-  try {
-    const response = await fetch(url, {
-      method: 'POST',
-      body,
-      headers: { 'Content-Type': 'application/json' },
-      credentials: 'omit',
-      referrerPolicy: 'no-referrer',
-      signal: signal ? AbortSignal.any([signal, limit]) : limit,
-    })
-    status = response.status
-    text = await textOf(response)
-  } catch (cause) {
-    if (signal?.aborted) throw cause
-    if (limit.aborted)
-      throw new Refusal(-32603, `${node} did not answer within ${timeout / 1000} seconds. Check the connection.`, 'timeout', true, cause)
-    throw new Refusal(-32603, `${node} cannot be reached. Check the connection.`, 'node-unreachable', true, cause)
+let calls = 0
+
+/** Node is one address at which a chain's node is asked. */
+export class Node {
+  /** The host, by which a node is named to users and in logs. The rest of the address and the headers may hold an API key. */
+  readonly name: string
+  readonly #url: string
+  readonly #headers: Readonly<Record<string, string>>
+  readonly #chain: number
+  readonly #timeout: number
+  #said: bigint | undefined // the chain that it named, until it fails
+
+  constructor({ url, headers = {} }: NodeAddress, chain: number, timeout: number) {
+    ;[this.#url, this.#headers] = withoutUser(url, headers)
+    this.name = URL.canParse(this.#url) ? new URL(this.#url).host : url
+    this.#chain = chain
+    this.#timeout = timeout
   }
-  const not = (what: string) => badNode(`${node} did not give a JSON-RPC answer.`, status >= 500 || status === 429, what)
-  if (text === undefined) throw not(`its answer is longer than ${mostBytes >> 20} MB`)
-  let answer: { id?: unknown; result?: unknown; error?: unknown }
-  try {
-    answer = Object(JSON.parse(text))
-  } catch {
-    throw not(`HTTP status ${status}, and no JSON`)
+
+  /** Whether the node said that it is on another chain. */
+  get elsewhere(): boolean {
+    return this.#said !== undefined && this.#said !== BigInt(this.#chain)
   }
-  const { error } = answer
-  if (error !== undefined && error !== null) {
-    const { code, message } = Object(error) as { code: unknown; message: unknown }
-    if (!Number.isInteger(code) || typeof message !== 'string') throw not('an error without a code and a message')
-    if (answer.id !== id && answer.id !== null && answer.id !== undefined) throw not('the answer to another question')
-    throw new NodeError(error as { code: number; message: string }, after)
+
+  /** confirm asks the node for its chain, unless it has answered since it last failed. again asks in any case. It throws 4901. */
+  async confirm(signal?: AbortSignal, again = false): Promise<void> {
+    try {
+      if (again || this.#said === undefined || this.elsewhere) {
+        this.#said = quantityOf(await this.ask('eth_chainId', [], signal), 'chain id', 256)
+      }
+    } catch (thrown) {
+      // Whatever it objects to, it is not the request that follows.
+      if (thrown instanceof NodeError || thrown instanceof Refusal) Object.assign(thrown, { next: true, taken: false })
+      throw thrown
+    }
+    if (!this.elsewhere) return
+    const refused = `The node is on chain ${this.#said}, but chain ${this.#chain} is selected. The operator of this page can set another node.`
+    throw Object.assign(wrongChain(refused), { next: true })
   }
-  if (!('result' in answer)) throw not(`HTTP status ${status}, with neither a result nor an error`)
-  if (answer.id !== id) throw not('the answer to another question')
-  return answer.result
+
+  /**
+   * ask calls a method. An error that the node answers is a NodeError. If there is no such answer, the error is -32603 with the reason
+   * `node-unreachable`, `timeout`, or `protocol` (an answer that is not JSON-RPC, or is longer than 8 MB).
+   */
+  async ask(method: string, params: Params, signal?: AbortSignal): Promise<unknown> {
+    try {
+      return await this.#ask(method, params, signal)
+    } catch (thrown) {
+      if ((thrown instanceof NodeError || thrown instanceof Refusal) && thrown.next) this.#said = undefined
+      throw thrown
+    }
+  }
+
+  async #ask(method: string, params: Params, signal?: AbortSignal): Promise<unknown> {
+    const id = ++calls
+    let body: string
+    try {
+      body = JSON.stringify({ jsonrpc: '2.0', id, method, params })
+    } catch (cause) {
+      throw badParams(`the params of ${method} cannot be written as JSON: ${String(Object(cause).message)}`)
+    }
+    if (!URL.canParse(this.#url)) {
+      throw coded('invalid-argument', `the address ${this.#url} of a node is relative to a page, and there is no page: give it whole`)
+    }
+    const node = `The node at ${this.name}`
+    const limit = AbortSignal.timeout(this.#timeout)
+    let status = 0
+    let text: string | undefined
+    try {
+      const response = await fetch(this.#url, {
+        method: 'POST',
+        body,
+        headers: { ...this.#headers, 'content-type': 'application/json' },
+        credentials: 'same-origin',
+        referrerPolicy: 'strict-origin-when-cross-origin', // the browsers' default; some nodes serve only the sites on their list
+        redirect: Object.keys(this.#headers).length > 0 ? 'error' : 'follow', // another host gets no header
+        signal: signal ? AbortSignal.any([signal, limit]) : limit,
+      })
+      status = response.status
+      text = await textOf(response)
+    } catch (cause) {
+      if (signal?.aborted) throw cause
+      throw limit.aborted
+        ? missing(`${node} did not answer within ${this.#timeout / 1000} seconds. Check the connection.`, 'timeout', cause)
+        : missing(`${node} cannot be reached. Check the connection.`, 'node-unreachable', cause)
+    }
+    const retryable = status === 429 || failing(status)
+    const not = (what: string) =>
+      Object.assign(badNode(`${node} did not give a JSON-RPC answer.`, retryable, what), { next: true, taken: !refusing(status) })
+    if (text === undefined) throw not(`its answer is longer than ${mostBytes >> 20} MB`)
+    let answer: { id?: unknown; result?: unknown; error?: unknown }
+    try {
+      answer = Object(JSON.parse(text))
+      if (answer.error) answer = Object(JSON.parse(this.#withoutSecrets(text)))
+    } catch {
+      throw not(`HTTP status ${status}, and no JSON`)
+    }
+    const { error } = answer
+    if (error !== undefined && error !== null) {
+      if (!isRpcError(error)) throw not('an error without a code and a message')
+      if (answer.id !== id && answer.id !== null && answer.id !== undefined) throw not('the answer to another question')
+      throw nodeError(error, status)
+    }
+    if (!('result' in answer)) throw not(`HTTP status ${status}, with neither a result nor an error`)
+    if (answer.id !== id) throw not('the answer to another question')
+    return answer.result
+  }
+
+  /** #withoutSecrets takes what the headers say out of an answer that goes into an error. */
+  #withoutSecrets(text: string): string {
+    const secrets = Object.values(this.#headers).flatMap((value) => [value, ...value.split(/\s+/)])
+    return secrets
+      .filter((secret) => secret.length >= 6)
+      .reduce((text, secret) => text.replaceAll(JSON.stringify(secret).slice(1, -1), '…'), text)
+  }
+}
+
+const missing = (message: string, code: 'timeout' | 'node-unreachable', cause: unknown) =>
+  Object.assign(new Refusal(-32603, message, code, true, cause), { next: true, taken: true })
+
+/** withoutUser moves the user name and password of an address into a header: fetch refuses an address that has them. */
+function withoutUser(address: string, headers: NodeAddress['headers'] & {}): [string, typeof headers] {
+  if (!URL.canParse(address)) return [address, headers]
+  const url = new URL(address)
+  if (!url.username && !url.password) return [address, headers]
+  const user = new TextEncoder().encode(`${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}`)
+  url.username = url.password = ''
+  return [url.href, { authorization: `Basic ${btoa(String.fromCharCode(...user))}`, ...headers }]
+}
+
+export function isRpcError(error: unknown): error is { code: number; message: string; data?: unknown } {
+  const { code, message } = Object(error) as { code: unknown; message: unknown }
+  return Number.isInteger(code) && typeof message === 'string'
+}
+
+/** refusing says whether a server refuses a request by this HTTP status before it looks at it. */
+const refusing = (status: number) => status > 400 && status < 500 && status !== 408 && status !== 499
+
+/** failing says whether a server fails by this HTTP status, perhaps after it carried out the request. */
+const failing = (status: number) => status === 408 || (status >= 499 && status < 600)
+
+/**
+ * The codes by which nodes and gateways refuse to answer here or now. Some have other meanings elsewhere, so what a message says about
+ * the request comes first: see nodeError.
+ */
+const refusals = new Set([
+  -32005, // limit exceeded (EIP-1474; Infura, MegaETH, Goldsky)
+  -32007, // requests in a second (QuickNode)
+  -32009, // trace requests in a second (QuickNode)
+  -32011, // request limit reached (Arc)
+  -32016, // over rate limit (Base), unauthorized (Goldsky)
+  -32605, // rate limit (BlockVision)
+  -32606, // the IP is not on the list (BlockVision)
+  -32607, // call limit (BlockVision)
+])
+const troubles = new Set([
+  -32001, // resource not found, such as a block that this node lacks (EIP-1474)
+  -32002, // resource unavailable (EIP-1474), request timed out (geth)
+  -32014, // missing data (Goldsky)
+  -32015, // the node timed out (Goldsky)
+  -32046, // cannot fulfil the request (Cloudflare)
+  -32603, // internal error
+  30, // timeout on the free tier (dRPC)
+])
+const aboutRequest =
+  /revert|vm execution|out of gas|nonce|insufficient|underpriced|already (known|imported)|known transaction|intrinsic|allowance|fee cap|invalid (opcode|jump|sender|params?\b|argument|transaction|signature)/i
+const aboutLimits =
+  /rate.?limit|too many|request limit|(?<!gas )limit (reached|exceeded)|quota|throttl|capacity|compute units|unauthori[sz]ed|forbidden|authenticat|api.?key|access denied|not (whitelisted|allowed)|payment required/i
+const aboutNode = /header not found|missing trie node|timed? ?out|unavailable|overload|too busy|try again|syncing|not synced/i
+
+/** nodeError makes the error of an error answer. next says whether another node may answer the request better. */
+function nodeError(error: { code: number; message: string }, status: number): NodeError {
+  const { code, message } = error
+  const made = new NodeError(error)
+  if (code === 3 || aboutRequest.test(message)) return made
+  const own = code === -32601 || code === -32602 || code === -32700
+  const refused = refusing(status) || refusals.has(code) || refusing(code) || (!own && aboutLimits.test(message))
+  made.next = refused || failing(status) || failing(code) || troubles.has(code) || (!own && aboutNode.test(message))
+  made.taken = !refused
+  return made
 }
 
 /** textOf reads an answer. It resolves to undefined if the answer is too long. */

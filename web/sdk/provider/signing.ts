@@ -5,10 +5,12 @@ import type { Chain } from './chain'
 import type { Chains } from './chains'
 import { readAddress, readBytes, toBytes } from './hex'
 import type { Lease } from './lease'
-import { badParams, NodeError, Refusal, unauthorized, wrongChain } from './refusal'
-import { complete } from './transaction'
+import { Queue } from './queue'
+import { abortedByCaller, badParams, NodeError, Refusal, unauthorized, wrongChain } from './refusal'
+import type { Node } from './rpc'
+import { complete, completed } from './transaction'
 import { chainOf, readTypedData } from './typeddata'
-import { readTransaction } from './wanted'
+import { readTransaction, type Wanted } from './wanted'
 
 /**
  * The device's key was accepted when this site bound it: by a trusted CA, or by the user. The record keeps that key, and another
@@ -28,14 +30,17 @@ interface SignerOptions {
 }
 
 /** Signature is how an account signs one request. */
-interface Signature<T, R> {
+interface Signature<T> {
   readonly make: (ethereum: Ethereum, options: SignerOptions) => Promise<T>
-  /** before is called when the turn comes, with no device open yet. */
-  readonly before?: () => Promise<void>
-  /** after still belongs to the turn. */
-  readonly after?: (made: T) => Promise<R>
   /** check throws where the request may not be signed any more. It is called whenever something may have changed. */
   readonly check?: () => void
+}
+
+/** Asked is a dApp's transaction, with the account and the chain that it is for. */
+interface Asked {
+  readonly wanted: Wanted
+  readonly account: string
+  readonly chain: Chain
 }
 
 export type Signed = Awaited<ReturnType<Ethereum['signTransaction']>>
@@ -45,6 +50,7 @@ export class Signing {
   readonly #chains: Chains
   readonly #accounts: Accounts
   readonly #lease: Lease
+  readonly #queues = new Map<string, Queue>() // of transactions, by chain and account
 
   constructor(chains: Chains, accounts: Accounts, lease: Lease) {
     this.#chains = chains
@@ -78,14 +84,25 @@ export class Signing {
     })
   }
 
-  /** transaction completes and signs a transaction, and gives its bytes in hex. */
-  transaction(value: unknown, call: Call): Promise<string> {
-    return this.#sign(value, call, async ({ raw }) => raw)
+  /** transaction completes and signs a transaction, and gives its bytes in hex. It asks no node if the dApp left nothing out. */
+  async transaction(value: unknown, call: Call): Promise<string> {
+    const asked = this.#read(value)
+    const whole = completed(asked.wanted, asked.account, asked.chain)
+    if (whole) return (await this.#signTransaction(whole, asked, call)).raw
+    return this.#inTurn(
+      asked,
+      call,
+      async () => (await this.#signTransaction((await this.#complete(asked, call)).transaction, asked, call)).raw,
+    )
   }
 
   /** send completes, signs and sends a transaction, and gives its hash. */
-  send(value: unknown, call: Call): Promise<string> {
-    return this.#sign(value, call, (signed, chain) => this.#send(signed, chain))
+  async send(value: unknown, call: Call): Promise<string> {
+    const asked = this.#read(value)
+    return this.#inTurn(asked, call, async () => {
+      const { transaction, node } = await this.#complete(asked, call)
+      return this.#send(await this.#signTransaction(transaction, asked, call), asked.chain, node)
+    })
   }
 
   #readAccount(address: unknown): string {
@@ -94,37 +111,55 @@ export class Signing {
     return account
   }
 
-  /** #sign holds the turn until after is done: the nonce of the next transaction depends on it. */
-  async #sign<R>(value: unknown, call: Call, after: (signed: Signed, chain: Chain) => Promise<R>): Promise<R> {
+  #read(value: unknown): Asked {
     const chain = this.#chains.selected
     const wanted = readTransaction(value, chain.id)
-    const account = this.#accounts.of(wanted.from ?? this.#accounts.addresses[0]?.toLowerCase() ?? '').address
-    const { nativeCurrency } = chain
-    let transaction: TransactionRequest
+    return { wanted, chain, account: this.#accounts.of(wanted.from ?? this.#accounts.addresses[0]?.toLowerCase() ?? '').address }
+  }
+
+  /**
+   * #inTurn carries out a transaction after the earlier ones of the account on that chain, on whose nonces its own depends. The device is
+   * free meanwhile for requests that need no node.
+   */
+  #inTurn<T>({ chain, account }: Asked, { signal }: Call, job: () => Promise<T>): Promise<T> {
+    const key = `${chain.id} ${account}`
+    const queue = this.#queues.get(key) ?? new Queue(async () => {})
+    this.#queues.set(key, queue)
+    return queue.run(signal, () => abortedByCaller(signal), job)
+  }
+
+  /** #complete gives the whole transaction and the node that completed it. */
+  async #complete({ wanted, account, chain }: Asked, { signal }: Call): Promise<{ transaction: TransactionRequest; node: Node }> {
+    this.#accounts.of(account.toLowerCase()) // other requests may have changed the accounts while this one waited
+    await this.#accounts.current()
+    this.#accounts.of(account.toLowerCase())
+    return this.#chains
+      .nodes(chain)
+      .first(async (node) => ({ transaction: await complete(wanted, account, chain, node, signal), node }), { signal })
+  }
+
+  #signTransaction(transaction: TransactionRequest, { account, chain: { nativeCurrency } }: Asked, call: Call): Promise<Signed> {
     return this.#withAccount(call, account.toLowerCase(), {
-      before: async () => {
-        transaction = await complete(
-          wanted,
-          account,
-          chain,
-          (method, params, signal) => this.#chains.ask(method, params, signal, chain),
-          call.signal,
-        )
-      },
       make: (ethereum, options) => ethereum.signTransaction(transaction, { ...options, nativeCurrency }),
-      after: (signed) => after(signed, chain),
     })
   }
 
-  /** #send hands a signed transaction to the node. It takes no signal: a signature cannot be called back. */
-  async #send({ raw, hash }: Signed, chain: Chain): Promise<string> {
+  /**
+   * #send hands a signed transaction to a node, at first the one that completed it. The same bytes are the same payment, so they go to the
+   * next node if one fails. It takes no signal: a signature cannot be called back.
+   */
+  async #send({ raw, hash }: Signed, chain: Chain, prefer: Node): Promise<string> {
+    const use = async (node: Node) => {
+      await node.confirm()
+      return node.ask('eth_sendRawTransaction', [raw])
+    }
     let answer: unknown
     try {
-      answer = await this.#chains.ask('eth_sendRawTransaction', [raw], undefined, chain)
+      answer = await this.#chains.nodes(chain).first(use, { prefer })
     } catch (thrown) {
       // A node refuses a transaction that it already has: it may be signed twice, and a node that did not answer may have passed it on.
       if (thrown instanceof NodeError && (await this.#chains.hasTransaction(hash, chain))) return hash
-      const silent = thrown instanceof NodeError ? thrown.after : thrown
+      const silent = thrown instanceof NodeError || thrown instanceof Refusal ? (thrown.after ?? thrown) : thrown
       if (!(silent instanceof Refusal)) throw thrown // the node's own error
       throw Object.assign(silent, {
         message: `${silent.message} The transaction may have been sent all the same, as ${hash}: look it up before you send it again.`,
@@ -141,18 +176,17 @@ export class Signing {
   }
 
   /** #withAccount signs with an account, if the dApp may still use it by then. Accounts of a wallet that was replaced are forgotten. */
-  async #withAccount<T, R = T>(call: Call, address: string, { make, before, after, check }: Signature<T, R>): Promise<R> {
+  async #withAccount<T>(call: Call, address: string, { make, check }: Signature<T>): Promise<T> {
     let device: Device | undefined
     const recheck = () => {
       this.#accounts.of(address)
       check?.()
     }
     try {
-      return await this.#lease.use<T, R>(call, {
+      return await this.#lease.use(call, {
         find: async () => {
           recheck() // other requests may have changed the accounts while this one waited
           device = await this.#accounts.current()
-          await before?.()
           recheck()
           return device
         },
@@ -161,7 +195,6 @@ export class Signing {
           const { path, address: from } = this.#accounts.of(address)
           return make(ethereum, { path, from, allowUnbound, acceptUnverified, ...(call.signal && { signal: call.signal }) })
         },
-        after,
       })
     } catch (error) {
       if (!isForeignFrom(error)) throw error

@@ -126,6 +126,91 @@ test('the base fee is found without a fee history, and a tip if recent blocks ha
   )
 })
 
+const prices = ({ type, gasPrice, maxFeePerGas, maxPriorityFeePerGas }) =>
+  [type, gasPrice, maxFeePerGas, maxPriorityFeePerGas].map((value) => (value === undefined ? undefined : Number(value)))
+
+test('the priority fee is the highest of several hints, since a node may lack any of them', async (t) => {
+  const gwei = 1_000_000_000
+  const none = { baseFeePerGas: ['0x0', '0x0'] }
+  const free = { eth_getBlockByNumber: { baseFeePerGas: '0x0' } }
+  for (const [answers, maxFee, tip] of [
+    // A base fee of 0: what a node takes is all priority fee.
+    [{ eth_feeHistory: { ...none, reward: [['0x5f5e100']] }, eth_maxPriorityFeePerGas: '0x3b9aca00', eth_gasPrice: '0x1' }, gwei, gwei],
+    [{ eth_feeHistory: { ...none, reward: [['0x5f5e100']] }, eth_gasPrice: '0x3b9aca00' }, gwei, gwei],
+    [{ eth_feeHistory: { ...none, reward: [['0x0'], ['0x0']] }, eth_maxPriorityFeePerGas: '0x0', eth_gasPrice: '0x3b9aca00' }, gwei, gwei],
+    [
+      { eth_feeHistory: { ...none, reward: [['0xb2d05e00']] }, eth_maxPriorityFeePerGas: '0x3b9aca00', eth_gasPrice: '0x1' },
+      3 * gwei,
+      3 * gwei,
+    ],
+    [{ eth_feeHistory: { ...none, reward: [['0x5f5e100']] }, eth_maxPriorityFeePerGas: '0x3b9aca00', eth_gasPrice: no() }, gwei, gwei],
+    [{ eth_feeHistory: { ...none }, eth_maxPriorityFeePerGas: no(), eth_gasPrice: no() }, 0, 0],
+    [{ eth_feeHistory: no(), eth_gasPrice: '0x3b9aca00' }, gwei, gwei],
+    // Forms that real nodes give.
+    [{ eth_feeHistory: { baseFeePerGas: [100], reward: [[4]] } }, 204, 4],
+    [{ eth_feeHistory: { baseFeePerGas: ['0x64'], reward: [[2]] }, eth_maxPriorityFeePerGas: 4 }, 204, 4],
+    [{ eth_feeHistory: { baseFeePerGas: [0], reward: [[0]] }, eth_gasPrice: gwei, eth_getBlockByNumber: { baseFeePerGas: 0 } }, gwei, gwei],
+    [{ eth_feeHistory: no(), eth_getBlockByNumber: { baseFeePerGas: 100 }, eth_maxPriorityFeePerGas: 4 }, 204, 4],
+    [{ eth_feeHistory: { baseFeePerGas: ['0x64'], reward: null }, eth_maxPriorityFeePerGas: '0x4' }, 204, 4],
+    [{ eth_feeHistory: { baseFeePerGas: ['0x64'], reward: [null, [null], ['0x4'], []] } }, 204, 4],
+    [{ eth_feeHistory: { baseFeePerGas: ['0x64'] }, eth_maxPriorityFeePerGas: '0x4' }, 204, 4],
+    [{ eth_feeHistory: { baseFeePerGas: ['0x64'], reward: [] }, eth_maxPriorityFeePerGas: null }, 210, 10],
+    [{ eth_feeHistory: { baseFeePerGas: ['0x64'], reward: [['0x0']] }, eth_maxPriorityFeePerGas: '0x0' }, 210, 10],
+    [{ eth_feeHistory: { baseFeePerGas: ['0x64'], reward: [['0x2']] }, eth_maxPriorityFeePerGas: '0x4' }, 204, 4],
+    [{ eth_feeHistory: no(-32603), eth_getBlockByNumber: { baseFeePerGas: '0x64' }, eth_maxPriorityFeePerGas: no(-32603) }, 210, 10],
+    [
+      { eth_feeHistory: { baseFeePerGas: [null] }, eth_getBlockByNumber: { baseFeePerGas: '0x64' }, eth_maxPriorityFeePerGas: '0x4' },
+      204,
+      4,
+    ],
+  ]) {
+    const { signed } = await sent(t, { to: TO }, { answers: { ...free, ...answers } })
+    assert.deepEqual(prices(signed), [2, undefined, maxFee, tip], JSON.stringify(answers))
+  }
+  const { signed } = await sent(t, { to: TO, type: 0 }, { answers: { eth_gasPrice: gwei } })
+  assert.deepEqual(prices(signed), [0, gwei, undefined, undefined])
+})
+
+test('a node without a base fee does not choose a type that the device signs without showing it', async (t) => {
+  const accessList = [{ address: TO, storageKeys: [] }]
+  for (const history of [no(), null, {}, { baseFeePerGas: [] }, { baseFeePerGas: ['0x0'] }, { baseFeePerGas: [null] }]) {
+    const answers = { eth_feeHistory: history, eth_getBlockByNumber: { number: '0x1' } }
+    for (const method of ['eth_sendTransaction', 'eth_signTransaction']) {
+      const { ask, device } = await connected(t, { node: await fakeNode(t, answers) })
+      await assert.rejects(ask(method, [{ to: TO, accessList }]), { code: -32602, message: /name the type/ })
+      assert.equal(device.calls.length, 1, 'only the call that connected')
+      await ask(method, [{ to: TO, accessList, type: 1 }])
+      assert.equal(device.calls.at(-1)[1].type, '0x1')
+      await ask(method, [{ to: TO, accessList, gasPrice: '0x9' }])
+      assert.equal(device.calls.at(-1)[1].type, '0x1', 'the dApp chose it by its fields')
+    }
+  }
+})
+
+test('the nonce is the highest of the pending and the latest count, and a node need not know the tag pending', async (t) => {
+  const counts = (pending, latest) => ({
+    eth_getTransactionCount: (_, tag) => {
+      const count = { pending, latest }[tag]
+      if (typeof count === 'function') return count()
+      return count
+    },
+  })
+  for (const [pending, latest, nonce] of [
+    [no(-32602), '0x7', 7],
+    [no(-32601), '0x7', 7],
+    [no(-32000), '0x7', 7],
+    [no(-32603), '0x7', 7],
+    ['0x9', '0x7', 9],
+    ['0x5', '0x7', 7],
+    ['0x0', '0x0', 0],
+  ]) {
+    assert.equal(Number((await sent(t, { to: TO }, { answers: counts(pending, latest) })).signed.nonce), nonce)
+  }
+  const { ask, device } = await connected(t, { node: await fakeNode(t, counts('0x7', no(-32000))) })
+  await assert.rejects(ask('eth_sendTransaction', [{ to: TO }]), { code: -32000 })
+  assert.equal(device.calls.length, 1)
+})
+
 test('malformed transactions are -32602 before anything is sent to the node or the device', async (t) => {
   const { ask, device, node } = await connected(t)
   device.calls.length = 0
@@ -224,7 +309,10 @@ test('an impossible answer of the node is an error before the device is asked', 
     { eth_estimateGas: '0x1' },
     { eth_estimateGas: {} },
     { eth_feeHistory: { baseFeePerGas: ['cheap'] } },
-    { eth_feeHistory: { baseFeePerGas: ['0x1'], reward: [[null]] } },
+    { eth_feeHistory: { baseFeePerGas: ['0x1'], reward: [['cheap']] } },
+    { eth_feeHistory: { baseFeePerGas: [-1] } },
+    { eth_feeHistory: { baseFeePerGas: [1.5] } },
+    { eth_maxPriorityFeePerGas: 'cheap' },
     { eth_feeHistory: { baseFeePerGas: [`0x${'f'.repeat(64)}`] } },
   ]) {
     const { ask, device } = await connected(t, { node: await fakeNode(t, answers) })
@@ -357,7 +445,7 @@ test('a transaction is sent to the nodes of its chain, even if another chain is 
   }
 })
 
-test('a fee that the node chose is limited, by default for the types whose fee the screen does not show', async (t) => {
+test('a fee that the node chose is limited for every type, by default to one coin', async (t) => {
   const authorizationList = [{ chainId: 1, address: TO, nonce: '0x0', yParity: '0x1', r: '0x1', s: '0x2' }]
   const hex = (number) => `0x${number.toString(16)}`
   const gwei = 10n ** 9n
@@ -381,20 +469,16 @@ test('a fee that the node chose is limited, by default for the types whose fee t
       assert.deepEqual([result.code, result.data, it.device.calls.length], [-32603, reason('protocol'), calls], String(result))
     return result === HASH ? 'sent' : result.message
   }
-  for (const kind of [1, 4]) {
+  for (const kind of [0, 1, 2, 4]) {
     assert.equal(await send(kind, priced(coin)), 'sent')
     assert.match(await send(kind, priced(coin + 100_000n * 2n)), /1\.0000000000002 ETH, more than 1 ETH/)
     assert.match(await send(kind, priced(3n * coin, 5_000_000_000_000n)), /3 ETH, more than 1 ETH/, 'the node chose the gas as well')
     assert.match(await send(kind, priced(3n * coin), { gas: hex(100_000n) }), /more than/, 'the node chose the price')
-    const given = kind === 1 ? { gasPrice: hex(30_000n * gwei) } : { maxFeePerGas: hex(30_000n * gwei) }
+    const given = kind < 2 ? { gasPrice: hex(30_000n * gwei) } : { maxFeePerGas: hex(30_000n * gwei) }
     assert.match(await send(kind, priced(coin), given), /3 ETH, more than 1 ETH/)
     assert.equal(await send(kind, priced(9n * coin), { gas: hex(100_000n), ...given }), 'sent', 'no limit if the dApp set gas and price')
     assert.equal(await send(kind, priced(9n * coin), {}, 9n * coin), 'sent')
     assert.match(await send(kind, priced(coin), {}, coin / 100n), /1 ETH, more than 0\.01 ETH/)
-  }
-  for (const kind of [0, 2]) {
-    assert.equal(await send(kind, priced(3n * coin)), 'sent', 'the screen shows the fee')
-    assert.match(await send(kind, priced(3n * coin), {}, coin), /3 ETH, more than 1 ETH/)
   }
 })
 

@@ -108,10 +108,14 @@ export function wallet({ serial = 'imKey01191200001', accounts = [A0, A1], statu
   return it
 }
 
-/** fakeNode starts a JSON-RPC node. answers has a value, or a function of the params, for each method. A thrown object becomes the error. */
+/**
+ * fakeNode starts a JSON-RPC node. answers has a value, or a function of the params, for each method. A thrown object becomes the error.
+ * replies has functions that write the whole response. headers are those of the last request.
+ */
 export async function fakeNode(t, more = {}) {
   const node = {
     asked: [],
+    replies: Object.create(null),
     answers: {
       eth_chainId: '0x1',
       eth_getTransactionCount: '0x7',
@@ -130,9 +134,11 @@ export async function fakeNode(t, more = {}) {
   const server = createServer(async (request, response) => {
     let body = ''
     for await (const chunk of request) body += chunk
+    node.headers = request.headers
     if (node.reply) return node.reply(response, body)
     const { id, method, params } = JSON.parse(body)
     node.asked.push([method, params])
+    if (node.replies[method]) return node.replies[method](response, id)
     const answer = { jsonrpc: '2.0', id }
     try {
       if (!(method in node.answers)) throw { code: -32601, message: `the method ${method} does not exist` }

@@ -705,13 +705,27 @@ export interface Ethereum {
   signTypedData(typedData: TypedData, options?: SignOptions & { version?: 'V3' | 'V4' }): Promise<SignedMessage>
 }
 
+/** A node that needs headers of HTTP. */
+export interface NodeOptions {
+  /** The node's address, as in `rpcUrls`. */
+  readonly url: string
+  /**
+   * What is sent with each request to this address, such as `{ 'X-API-Key': '…' }`. Errors contain none of it. A browser does not let a
+   * page set some headers, such as Origin. A node that redirects counts as failed, so that no other host gets the headers.
+   */
+  readonly headers?: Readonly<Record<string, string>> | Headers | readonly (readonly [string, string])[]
+}
+
 /** A chain and its nodes. */
 export interface ChainOptions {
   /** The chain's id: a number, or a string of 0x and hex digits. */
   readonly chainId: number | string
-  /** The addresses of its nodes: https, or http on this machine. If a node does not answer, the next one is asked. */
-  readonly rpcUrls: readonly string[]
-  /** The address of a node for eth_subscribe: wss, or ws on this machine. Without it, that method goes to rpcUrls. */
+  /**
+   * The addresses of its nodes: https, or http on this machine or, with a warning, on a private network. An address such as `/rpc/1` is
+   * resolved against the page or the worker. If a node fails or refuses to answer now, the next one is asked.
+   */
+  readonly rpcUrls: readonly (string | NodeOptions)[]
+  /** The address of a node for eth_subscribe: as for `rpcUrls`, with wss and ws. Without it, that method goes to rpcUrls. */
   readonly webSocketUrl?: string
   /** The chain's name. */
   readonly chainName?: string
@@ -719,8 +733,7 @@ export interface ChainOptions {
   readonly nativeCurrency?: { readonly name?: string; readonly symbol: string; readonly decimals: number }
   /**
    * The highest fee (gas times price, in the smallest units) of a transaction whose gas or price a node chose. A higher fee is refused
-   * with -32603 and `protocol`. Default: one coin (10n ** 18n) for types 1 and 4, whose fee the device does not show, and no limit for
-   * types 0 and 2, whose fee it shows.
+   * with -32603 and `protocol`. Default: one coin (10n ** 18n).
    */
   readonly maxFee?: bigint
 }
