@@ -9,7 +9,7 @@ export function readQuantity(value: unknown, name: string, bits: number): bigint
   if (typeof value === 'bigint') number = value
   else if (typeof value === 'number' && Number.isSafeInteger(value)) number = BigInt(value)
   else if (typeof value === 'string' && /^0x[0-9a-f]{1,100}$/i.test(value)) number = BigInt(value)
-  if (number === undefined) throw badParams(`${name} is not a number in hex, as in "0x1"`)
+  if (number === undefined) throw badParams(`${name} is not a number in hex after 0x, as in "0x1"`)
   if (number < 0n || number >> BigInt(bits) !== 0n) throw badParams(`${name} is not between 0 and 2^${bits} - 1`)
   return number
 }

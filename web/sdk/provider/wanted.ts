@@ -12,16 +12,57 @@ export interface Wanted extends Omit<TransactionRequest, 'type'> {
 
 const types = [0, 1, 2, 4]
 
+/** The fields that a dApp may give. Some have two names. */
+const names = [
+  'type',
+  'chainId',
+  'from',
+  'to',
+  'nonce',
+  'gas',
+  'gasLimit',
+  'gasPrice',
+  'maxFeePerGas',
+  'maxPriorityFeePerGas',
+  'value',
+  'data',
+  'input',
+  'accessList',
+  'authorizationList',
+] as const
+type Name = (typeof names)[number]
+
+/**
+ * fields reads each field of a transaction once, and leaves out those that are absent. Other fields are refused by name: on some chain
+ * each of them changes who pays or what happens, as feeCurrency and paymaster do.
+ */
+function fields(value: unknown): Partial<Record<Name, unknown>> {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw badParams('the transaction is not an object')
+  const all = value as Record<string, unknown>
+  for (const name of Object.keys(all)) {
+    if (!(names as readonly string[]).includes(name) && isGiven(all[name])) {
+      throw badParams(`the transaction has a field that is not known here and could change what it does: ${name.slice(0, 50)}`)
+    }
+  }
+  return Object.fromEntries(names.map((name) => [name, all[name]] as const).filter(([, field]) => isGiven(field)))
+}
+
+/** isGiven says whether a field is present. As in MetaMask, the empty string is no value. */
+const isGiven = (field: unknown) => field !== undefined && field !== null && field !== ''
+
+/** prefixed adds the 0x that some dApps leave out of bytes. Numbers need it, because without it they could be decimal. */
+const prefixed = (bytes: unknown) => (typeof bytes === 'string' && !/^0x/i.test(bytes) ? `0x${bytes}` : bytes)
+
 /** readTransaction checks a dApp's transaction before a node or the device gets any of it. */
 export function readTransaction(value: unknown, selected: number): Wanted {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw badParams('the transaction is not an object')
-  const tx = value as Record<string, unknown>
-  const given = (name: string) => tx[name] !== undefined && tx[name] !== null
-  const number = (name: string, bits = 256) => (given(name) ? hex(readQuantity(tx[name], name, bits)) : undefined)
-  const either = <T>(one: string, other: string, read: (name: string) => T): T | undefined => {
-    const values = [one, other].filter(given).map(read)
-    if (values.length === 2 && values[0] !== values[1]) throw badParams(`${one} and ${other} differ`)
-    return values[0]
+  const tx = fields(value)
+  const number = (name: Name, bits = 256) => (name in tx ? hex(readQuantity(tx[name], name, bits)) : undefined)
+  const bytes = (name: Name) => (name in tx ? readBytes(prefixed(tx[name]), name) : undefined)
+  const address = (name: Name) => readAddress(prefixed(tx[name]), name)
+  const either = (one: Name, other: Name, read: (name: Name) => string | undefined): string | undefined => {
+    const [first, second] = [read(one), read(other)]
+    if (first !== undefined && second !== undefined && first !== second) throw badParams(`${one} and ${other} differ`)
+    return first ?? second
   }
   const chainId = number('chainId', 53)
   if (chainId !== undefined && Number(chainId) !== selected) {
@@ -31,20 +72,21 @@ export function readTransaction(value: unknown, selected: number): Wanted {
   if (type !== undefined && !types.includes(Number(type))) {
     throw badParams(`transactions of type ${Number(type)} cannot be signed: the types are 0, 1, 2 and 4`)
   }
-  if (given('blobVersionedHashes') || given('blobs')) throw badParams('transactions with blobs cannot be signed')
+  const accessList = 'accessList' in tx ? readAccessList(tx.accessList) : []
   const wanted: Wanted = {
     ...(type !== undefined && { type: Number(type) }),
-    ...(given('from') && { from: readAddress(tx['from'], 'from') }),
-    ...(given('to') && { to: readAddress(tx['to'], 'to') }),
+    ...('from' in tx && { from: address('from') }),
+    ...('to' in tx && !/^0x$/i.test(String(tx.to)) && { to: address('to') }),
     value: number('value') ?? '0x0',
-    data: either('data', 'input', (name) => readBytes(tx[name], name)) ?? '0x',
+    data: either('data', 'input', bytes) ?? '0x',
     nonce: number('nonce', 64),
     gas: either('gas', 'gasLimit', (name) => number(name, 64)),
     gasPrice: number('gasPrice'),
     maxFeePerGas: number('maxFeePerGas'),
     maxPriorityFeePerGas: number('maxPriorityFeePerGas'),
-    ...(given('accessList') && { accessList: readAccessList(tx['accessList']) }),
-    ...(given('authorizationList') && { authorizationList: readAuthorizations(tx['authorizationList']) }),
+    // An empty list says nothing, and must not make a transaction of type 1, which the device cannot show.
+    ...(accessList.length > 0 && { accessList }),
+    ...('authorizationList' in tx && { authorizationList: readAuthorizations(tx.authorizationList) }),
   }
   if (wanted.to === undefined && wanted.data === '0x') throw badParams('the transaction has neither a recipient nor data')
   agree(wanted)
@@ -81,7 +123,7 @@ function list(value: unknown, name: string): Record<string, unknown>[] {
   return value
 }
 
-function readAccessList(value: unknown): TransactionRequest['accessList'] {
+function readAccessList(value: unknown): NonNullable<TransactionRequest['accessList']> {
   return list(value, 'accessList').map(({ address, storageKeys }) => {
     if (!Array.isArray(storageKeys)) throw badParams('the storageKeys of the accessList are not a list')
     return {
