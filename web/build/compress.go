@@ -83,9 +83,12 @@ func (o Options) effort() effort {
 	return effort{brotli.BestCompression, gzip.BestCompression}
 }
 
+// window is the largest window that browsers accept, 2^24 bytes: imkey.wasm is larger than the default of 2^22.
+const window = 24
+
 func (e effort) compress(data []byte) (br, gz []byte, err error) {
 	var b, g bytes.Buffer
-	bw := brotli.NewWriterLevel(&b, e.brotli)
+	bw := brotli.NewWriterOptions(&b, brotli.WriterOptions{Quality: e.brotli, LGWin: window})
 	if _, err := bw.Write(data); err != nil {
 		return nil, nil, err
 	}
