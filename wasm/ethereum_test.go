@@ -182,6 +182,10 @@ func TestTransactionFields(t *testing.T) {
 			ChainID: wei(5), Nonce: 255, Gas: 21000, GasPrice: wei(10), To: &to, Data: []byte{0xab}},
 		`{chainId: 5, nonce: 1, gas: 2, gasPrice: 3, to: null, input: "0x6000", value: 2n ** 256n - 1n}`: {
 			ChainID: wei(5), Nonce: 1, Gas: 2, GasPrice: wei(3), Value: huge, Data: []byte{0x60, 0}},
+		`{chainId: 5, nonce: 1, gas: 2, gasPrice: 3, to: "0x", data: "0x6000", accessList: []}`: {
+			ChainID: wei(5), Nonce: 1, Gas: 2, GasPrice: wei(3), Data: []byte{0x60, 0}},
+		`{type: 0, chainId: 5, nonce: 1, gas: 2, gasPrice: 3, to: "", data: "0x6000", accessList: [], feeCurrency: undefined, blobs: null}`: {
+			ChainID: wei(5), Nonce: 1, Gas: 2, GasPrice: wei(3), Data: []byte{0x60, 0}},
 		`{chainId: 5, nonce: 1, gas: 2, gasPrice: 3, to: ` + receiver + `, ` + jsList + `}`: {
 			Type: 1, ChainID: wei(5), Nonce: 1, Gas: 2, GasPrice: wei(3), To: &to, AccessList: list},
 		`{chainId: 2n ** 200n, nonce: 2 ** 53 - 1, gas: 2n ** 64n - 1n, maxFeePerGas: 3, maxPriorityFeePerGas: 2, to: ` + receiver + `, ` + jsList + `}`: {
@@ -365,6 +369,7 @@ func TestHostileEthereumArguments(t *testing.T) {
 		{"from", `from: "me"`}, {"from", `from: null`},
 		{"data", `data: "0x1"`}, {"data", `data: "12"`}, {"data", `data: "0xgg"`}, {"data", `data: null`}, {"data", `data: new Uint8Array(2)`}, {"data", `data: "0x" + "00".repeat(65536)`},
 		{"input", `data: "0x12", input: "0x13"`}, {"input", `data: "0x", input: 3`}, {"data", `data: "0x" + "00".repeat(65535)`},
+		{"feeCurrency", `feeCurrency: ` + receiver}, {"paymaster", `paymaster: ` + receiver}, {"factoryDeps", `factoryDeps: []`}, {"customData", `customData: {}`}, {"GasPrice", `GasPrice: 0`},
 		{"maxFeePerBlobGas", `maxFeePerBlobGas: 1`}, {"blobVersionedHashes", `blobVersionedHashes: []`},
 		{"accessList", `accessList: null`}, {"accessList", `accessList: {}`}, {"accessList", `accessList: new Array(5000)`}, {"accessList[0]", `accessList: [1]`},
 		{"accessList[0].address", `accessList: [{storageKeys: []}]`}, {"accessList[0].storageKeys", `accessList: [{address: ` + receiver + `}]`},

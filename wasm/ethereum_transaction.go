@@ -41,13 +41,14 @@ func readTransaction(v safejs.Value) (*ethereum.Transaction, *ethereum.Address, 
 		Data:                 f.data(),
 		To:                   f.to(),
 	}
+	// On some chain, each other field changes who pays or what happens, as feeCurrency and paymaster do.
+	f.Only(" type chainId from to nonce gas gasLimit gasPrice maxFeePerGas maxPriorityFeePerGas value data input accessList authorizationList ")
 	left := maxListed
-	accessList, listed := f.accessList(&left)
-	t.AccessList = accessList
+	t.AccessList = f.accessList(&left)
 	authorizations, authorizes := f.authorizationList(&left)
 	t.AuthorizationList = authorizations
 	from := f.address("from", f.Value("from"))
-	t.Type = f.kind(t, listed, authorizes)
+	t.Type = f.kind(t, authorizes)
 	f.complete(t)
 	return t, from, f.Err()
 }
@@ -169,10 +170,10 @@ func (f fields) data() []byte {
 	return data
 }
 
-// to reads the receiver. A transaction with undefined or null creates a contract.
+// to reads the receiver. A transaction with undefined, null or no digits creates a contract.
 func (f fields) to() *ethereum.Address {
 	v := f.Value("to")
-	if v.IsNull() {
+	if text, ok := interop.Text(v, len("0x")); v.IsNull() || ok && (text == "" || text == "0x") {
 		return nil
 	}
 	return f.address("to", v)
@@ -218,8 +219,8 @@ func (f fields) each(name string, left *int, read func(fields)) (given bool) {
 	return true
 }
 
-func (f fields) accessList(left *int) (list []ethereum.AccessTuple, given bool) {
-	given = f.each("accessList", left, func(entry fields) {
+func (f fields) accessList(left *int) (list []ethereum.AccessTuple) {
+	f.each("accessList", left, func(entry fields) {
 		var a ethereum.AccessTuple
 		if address := entry.mustAddress(); address != nil {
 			a.Address = *address
@@ -236,7 +237,7 @@ func (f fields) accessList(left *int) (list []ethereum.AccessTuple, given bool) 
 		}
 		list = append(list, a)
 	})
-	return list, given
+	return list
 }
 
 func (f fields) authorizationList(left *int) (list []ethereum.Authorization, given bool) {
@@ -263,13 +264,9 @@ func (f fields) mustAddress() *ethereum.Address {
 	return a
 }
 
-// kind returns the type of the transaction: the field type, or else the type that follows from the other fields.
-func (f fields) kind(t *ethereum.Transaction, accessList, authorizationList bool) ethereum.Type {
-	for _, name := range []string{"blobVersionedHashes", "maxFeePerBlobGas"} {
-		if !f.Value(name).IsUndefined() {
-			f.Fail(name, "blob transactions cannot be signed")
-		}
-	}
+// kind returns the type of the transaction: the field type, or else the type that follows from the other fields. An empty access list
+// says nothing, and must not make type 1, which the device cannot show.
+func (f fields) kind(t *ethereum.Transaction, authorizationList bool) ethereum.Type {
 	if n := f.quantity("type"); n != nil {
 		if n.BitLen() > 7 {
 			f.Fail("type", "only transactions of types 0, 1, 2 and 4 can be signed")
@@ -288,7 +285,7 @@ func (f fields) kind(t *ethereum.Transaction, accessList, authorizationList bool
 		return ethereum.TypeDynamicFee
 	case t.GasPrice == nil:
 		f.Fail("maxFeePerGas", "missing, and so is gasPrice")
-	case accessList:
+	case len(t.AccessList) > 0:
 		return ethereum.TypeAccessList
 	}
 	return ethereum.TypeLegacy

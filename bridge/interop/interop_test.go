@@ -243,6 +243,27 @@ func TestObjectReadsEachPropertyOnceAndStrictly(t *testing.T) {
 	}
 }
 
+func TestObjectWithUnknownProperties(t *testing.T) {
+	for expression, at := range map[string]string{
+		`{}`: "", `{a: 1}`: "", `{b: 1, a: 2}`: "", `{c: undefined, d: null}`: "", `Object.create({c: 1})`: "", `[]`: "", `Object.defineProperty({}, "c", {value: 1})`: "",
+		`{c: 1}`: "o.c", `{a: 1, c: 0}`: "o.c", `{c: ""}`: "o.c", `{toString: 1}`: "o.toString", `{get c() { throw 1 }}`: "o.c", `[1]`: "o.0",
+		`{["x".repeat(65)]: 1}`: "o", `{"\ud800": 1}`: "o", `new Proxy({}, {ownKeys() { throw 1 }})`: "o.its properties",
+		`Object.fromEntries(Array.from({length: 101}, (_, i) => ["k" + i, null]))`: "o.its properties",
+	} {
+		o := interop.ReadObject(bridgetest.Eval(t, expression), "o")
+		o.Only(" a b ")
+		if at == "" {
+			require.NoError(t, o.Err(), expression)
+			continue
+		}
+		require.ErrorIs(t, o.Err(), errcode.InvalidArgument, expression)
+		require.Contains(t, o.Err().Error(), at, expression)
+	}
+	o := interop.ReadOptions(bridgetest.Eval(t, `undefined`), "o")
+	o.Only("")
+	require.NoError(t, o.Err())
+}
+
 func contains(list []string, s string) bool {
 	for _, have := range list {
 		if have == s {

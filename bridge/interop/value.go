@@ -4,6 +4,7 @@ package interop
 
 import (
 	"math"
+	"strings"
 
 	"github.com/hack-pad/safejs"
 
@@ -166,6 +167,28 @@ func (o *Object) Fail(name, reason string) { o.Adopt(errcode.Invalid(o.At(name),
 
 // Refuse keeps the error that a property is not what was expected.
 func (o *Object) Refuse(name, expected string) { o.Fail(name, "not "+expected) }
+
+// Only refuses the object if it has a property of its own that is not among names. There is a space before and after each of these, since a
+// list of them costs bytes of the module. A property that is undefined or null does not count.
+func (o *Object) Only(names string) {
+	if o.err != nil || o.v.IsUndefined() {
+		return
+	}
+	keys, err := with(keysOf, o.v)
+	list, ok := List(keys, maxNames)
+	if err != nil || !ok {
+		o.Refuse("its properties", "readable, or there are too many")
+	}
+	for _, key := range list {
+		name, _ := Text(key, maxName)
+		if name == "" || !strings.Contains(names, " "+name+" ") && !Absent(o.Value(name)) {
+			o.Refuse(name, "known here")
+		}
+	}
+}
+
+// The limits on the properties of an object whose names are known.
+const maxNames, maxName = 100, 64
 
 // Value reads a property of any type. A missing one is undefined.
 func (o *Object) Value(name string) safejs.Value {

@@ -551,7 +551,10 @@ export class Device extends EventTarget {
 /** A whole number from 0: a safe integer, a bigint, or a string of 0x and hex digits. */
 export type Quantity = number | bigint | string
 
-/** A complete transaction in the form of JSON-RPC. No node is asked for missing fields. */
+/**
+ * A complete transaction in the form of JSON-RPC. No node is asked for missing fields. Another field than these is `invalid-argument` by
+ * its name, because it could change who pays or what happens, unless it is undefined or null.
+ */
 export interface TransactionRequest {
   /** 0, 1 (EIP-2930), 2 (EIP-1559) or 4 (EIP-7702, which the device cannot show). Default: the type that the fields imply. */
   type?: Quantity
@@ -559,7 +562,7 @@ export interface TransactionRequest {
   chainId?: Quantity
   /** The address at the path, if given. Another address is `invalid-argument`. */
   from?: string
-  /** The receiver. Absent or null if the transaction creates a contract. */
+  /** The receiver. Absent, null, `""` or `"0x"` if the transaction creates a contract. */
   to?: string | null
   /** The number of transactions that the account has sent before. */
   nonce?: Quantity
@@ -579,7 +582,7 @@ export interface TransactionRequest {
   data?: string
   /** The same as `data`. */
   input?: string
-  /** EIP-2930's access list, for types 1, 2 and 4. */
+  /** EIP-2930's access list, for types 1, 2 and 4. An empty list is the same as none. */
   accessList?: readonly { readonly address: string; readonly storageKeys: readonly string[] }[]
   /** EIP-7702's signed authorizations, for type 4. */
   authorizationList?: readonly {
