@@ -6,6 +6,7 @@ package web
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"encoding/base64"
 	"fmt"
@@ -151,36 +152,53 @@ func mimeType(name string) string {
 	return "application/octet-stream"
 }
 
+// headers are what the answers at one address differ in. The zero value is the strictest: it is that of every file and of every page
+// that is not in pages.
+type headers struct {
+	connect []string // more sources for connect-src
+	types   string   // the names of the Trusted Types policies; "" is none
+	opener  string   // Cross-Origin-Opener-Policy; "" is same-origin
+}
+
+// pages are the pages that need more than the strictest headers.
+var pages = map[string]headers{
+	// The management of devices exports and imports bindings in a worker. Its address needs a policy: apps/connect/worker.ts.
+	"/": {types: "default"},
+	// The demonstration dApp is the only page that may connect to nodes on this computer.
+	"/dapp": {connect: []string{"http://localhost:*", "http://127.0.0.1:*"}},
+}
+
 // protect sets the headers of every answer.
+//
+// Nothing here is for pages of other origins without CORS, so Cross-Origin-Resource-Policy is same-origin. A server that adds
+// Access-Control-Allow-Origin still serves imkey.js to other origins, since scripts of type module are always requested with
+// CORS. Cross-Origin-Embedder-Policy is set for files as well: a page that sends it, this project's or a dApp's, may start the
+// worker only if the worker's file has it too.
 func protect(h http.Header, r *http.Request) {
-	h.Set("Content-Security-Policy", policy(r))
+	page := pages[r.URL.Path]
+	h.Set("Content-Security-Policy", page.policy(r))
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Referrer-Policy", "no-referrer")
 	h.Set("Permissions-Policy", "usb=(self), camera=(), display-capture=(), geolocation=(), microphone=(), payment=()")
-	h.Set("Cross-Origin-Opener-Policy", "same-origin")
+	h.Set("Cross-Origin-Opener-Policy", cmp.Or(page.opener, "same-origin"))
+	h.Set("Cross-Origin-Resource-Policy", "same-origin")
+	h.Set("Cross-Origin-Embedder-Policy", "require-corp")
 	h.Set("X-Frame-Options", "DENY") // for browsers that do not know frame-ancestors
 }
 
-const (
-	// demoPage is the demonstration dApp. It is the only page that may connect to nodes on this computer.
-	demoPage = "/dapp"
-	ownNodes = "http://localhost:* http://127.0.0.1:*"
-)
-
-func policy(r *http.Request) string {
-	connect := "'self'"
+func (page headers) policy(r *http.Request) string {
+	connect := []string{"'self'"}
 	if plainHost(r.Host) { // in some browsers, 'self' does not include WebSockets to the same host
 		scheme := "ws://"
 		if r.TLS != nil {
 			scheme = "wss://"
 		}
-		connect += " " + scheme + r.Host
+		connect = append(connect, scheme+r.Host)
 	}
-	if r.URL.Path == demoPage {
-		connect += " " + ownNodes
-	}
-	return "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; connect-src " + connect +
-		"; img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+	connect = append(connect, page.connect...)
+	return "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; connect-src " + strings.Join(connect, " ") +
+		"; img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; " +
+		"trusted-types " + cmp.Or(page.types, "'none'")
 }
 
 // plainHost reports whether a host can be part of a policy. The client chooses the Host header, which must not change the

@@ -178,21 +178,33 @@ func TestOtherAddressesAreNotFound(t *testing.T) {
 func TestEveryAnswerIsProtected(t *testing.T) {
 	unreadable := fstest.MapFS{"imkey.js": {Data: []byte("without a page")}}
 	for name, r := range map[string]*http.Response{
-		"a page":        ask(t, web.Handler(dist()), http.MethodGet, "/"),
+		"a page":        ask(t, web.Handler(dist()), http.MethodGet, "/device"),
 		"a script":      ask(t, web.Handler(dist()), http.MethodGet, "/imkey.js"),
 		"no page":       ask(t, web.Handler(dist()), http.MethodGet, "/none"),
-		"not built":     ask(t, web.Handler(nil), http.MethodGet, "/"),
-		"not readable":  ask(t, web.Handler(unreadable), http.MethodGet, "/"),
-		"wrong method":  ask(t, web.Handler(dist()), http.MethodPost, "/"),
-		"already there": ask(t, web.Handler(dist()), http.MethodGet, "/", "If-None-Match", "*"),
+		"not built":     ask(t, web.Handler(nil), http.MethodGet, "/device"),
+		"not readable":  ask(t, web.Handler(unreadable), http.MethodGet, "/device"),
+		"wrong method":  ask(t, web.Handler(dist()), http.MethodPost, "/device"),
+		"already there": ask(t, web.Handler(dist()), http.MethodGet, "/device", "If-None-Match", "*"),
+		"the worker":    ask(t, web.Handler(dist()), http.MethodGet, "/imkey-backup.js"),
 	} {
 		require.Equal(t, "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; "+
 			"connect-src 'self' ws://localhost:7380; img-src 'self' data:; base-uri 'none'; form-action 'none'; "+
-			"frame-ancestors 'none'", r.Header.Get("Content-Security-Policy"), name)
+			"frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'", r.Header.Get("Content-Security-Policy"), name)
 		require.Equal(t, "nosniff", r.Header.Get("X-Content-Type-Options"), name)
 		require.Equal(t, "no-referrer", r.Header.Get("Referrer-Policy"), name)
 		require.Contains(t, r.Header.Get("Permissions-Policy"), "usb=(self)", name)
 		require.Equal(t, "same-origin", r.Header.Get("Cross-Origin-Opener-Policy"), name)
+		require.Equal(t, "same-origin", r.Header.Get("Cross-Origin-Resource-Policy"), name)
+		require.Equal(t, "require-corp", r.Header.Get("Cross-Origin-Embedder-Policy"), name)
+	}
+}
+
+// The connect page alone has a policy of Trusted Types: the one that the worker of exports and imports needs.
+func TestOnlyTheConnectPageHasATrustedTypesPolicy(t *testing.T) {
+	h := web.Handler(dist())
+	for target, want := range map[string]string{"/": "default", "/device": "'none'", "/dapp": "'none'", "/imkey-backup.js": "'none'", "/none": "'none'"} {
+		require.Contains(t, ask(t, h, http.MethodGet, target).Header.Get("Content-Security-Policy")+";",
+			"; require-trusted-types-for 'script'; trusted-types "+want+";", target)
 	}
 }
 

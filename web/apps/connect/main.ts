@@ -13,8 +13,10 @@ import { Page } from '../../ui/blocks/page'
 import type { Manager } from '../../ui/management/manager'
 import { managing, type ManageState } from '../../ui/management/state'
 import { ManagementLoader } from './management-loader'
+import { allowWorker } from './worker'
 import { findSimulator, simulatedUSB } from '../../ui/simulator/simulator'
 
+allowWorker()
 const page = new Page(words.title)
 const framed = framedWithoutUSB(window)
 const simulator = await findSimulator(location)

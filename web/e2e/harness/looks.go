@@ -130,6 +130,13 @@ func (b *Browser) CheckConsole(expected ...string) {
 	}
 }
 
+// ForgetConsole drops the messages of the console so far, for messages that the test expects.
+func (b *Browser) ForgetConsole() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.console = nil
+}
+
 // OpenInLanguage chooses a language, en or zh, and opens a page.
 func (b *Browser) OpenInLanguage(language, path string) {
 	b.T.Helper()

@@ -72,6 +72,8 @@ type Sim struct {
 	script   string        // runs in the connect page before its own, if not empty
 	hidden   bool          // the simulator's API answers 404
 	blocked  bool          // what the pages load on demand answers 404
+	report   bool          // every policy asks the browser for reports
+	reports  []string      // the reports so far
 }
 
 // NewSim starts a simulator with one device for o and one for each of more. It closes with the test. The devices are in
@@ -128,7 +130,61 @@ func (s *Sim) AddScript(script string) {
 	s.script = script
 }
 
-// serve records a request and answers it, with what AddScript, BlockChunks and HideSimulator change.
+// reportPath is where a browser sends its reports of violations.
+const reportPath = "/violation"
+
+// CollectReports makes every Content-Security-Policy of the simulator's origin ask the browser to report violations. The policy of a
+// worker's file counts for the worker. [Sim.Reports] returns what the browser reported.
+func (s *Sim) CollectReports() {
+	s.Handle(reportPath, func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.reports = append(s.reports, string(body))
+	})
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.report = true
+}
+
+// Reports returns the reports of violations so far, as JSON.
+func (s *Sim) Reports() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.reports)
+}
+
+// ForgetReports drops the reports so far.
+func (s *Sim) ForgetReports() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.reports = nil
+}
+
+// reporting adds the address for reports to a policy.
+type reporting struct {
+	http.ResponseWriter
+	done bool
+}
+
+func (w *reporting) WriteHeader(status int) {
+	if policy := w.Header().Get("Content-Security-Policy"); policy != "" && !w.done {
+		w.Header().Set("Content-Security-Policy", policy+"; report-uri "+reportPath)
+	}
+	w.done = true
+	w.ResponseWriter.WriteHeader(status)
+}
+
+func (w *reporting) Write(b []byte) (int, error) {
+	if !w.done {
+		w.WriteHeader(http.StatusOK)
+	}
+	return w.ResponseWriter.Write(b)
+}
+
+func (w *reporting) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+// serve records a request and answers it, with what AddScript, BlockChunks, HideSimulator and CollectReports change.
 func (s *Sim) serve(w http.ResponseWriter, r *http.Request) {
 	dump, err := httputil.DumpRequest(r, r.Header.Get("Upgrade") == "")
 	if err != nil {
@@ -137,8 +193,11 @@ func (s *Sim) serve(w http.ResponseWriter, r *http.Request) {
 	}
 	s.mu.Lock()
 	s.requests = append(s.requests, dump...)
-	script, hidden, blocked := s.script, s.hidden, s.blocked
+	script, hidden, blocked, report := s.script, s.hidden, s.blocked, s.report
 	s.mu.Unlock()
+	if report && r.Header.Get("Upgrade") == "" {
+		w = &reporting{ResponseWriter: w}
+	}
 	if hidden && strings.HasPrefix(r.URL.Path, "/sim/") || blocked && LoadedOnDemand(r.URL.Path) {
 		http.NotFound(w, r)
 		return
