@@ -55,6 +55,13 @@ func (l *Lease) enter(ctx context.Context, takeOver bool) error {
 	}
 }
 
+// Leased reports whether a link of this module has the lease of a device.
+func Leased(device safejs.Value) bool {
+	leases.mu.Lock()
+	defer leases.mu.Unlock()
+	return leaseOf(device) != nil
+}
+
 // leaseOf returns the lease of a device, or nil. The caller holds leases.mu.
 func leaseOf(device safejs.Value) *Lease {
 	for _, l := range leases.all {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/hack-pad/safejs"
 
+	"imkey-connect/bridge/handover"
 	"imkey-connect/bridge/interop"
 	"imkey-connect/core/errcode"
 )
@@ -121,6 +122,17 @@ func (l *Link) giveBack(ctx context.Context) {
 			l.change = pending
 			l.settle(ctx, pending)
 		}
+	}
+}
+
+// giveBackLate closes the device when changes have ended that did not end within the bound of Close. The locks are released by
+// then, since such a change may never end. If the page has a new link to the device, the device belongs to that one.
+func (l *Link) giveBackLate(changes ...*interop.Pending) {
+	for _, change := range changes {
+		l.settle(context.Background(), change)
+	}
+	if !handover.Leased(l.device) {
+		l.giveBack(context.Background())
 	}
 }
 

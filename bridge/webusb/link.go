@@ -191,9 +191,15 @@ func (l *Link) Close() error {
 			defer close(closed)
 			// The token stays taken. Waiting for it keeps Reset from opening the device again.
 			<-l.idle
-			l.giveBack(context.Background())
+			bound, stop := context.WithTimeout(context.Background(), closeWithin)
+			defer stop()
+			stuck := l.change
+			l.giveBack(bound)
 			l.stopEvents()
 			l.lease.Close()
+			if bound.Err() != nil {
+				go l.giveBackLate(stuck, l.change)
+			}
 		}()
 	}
 	timer := time.NewTimer(closeWithin)

@@ -436,6 +436,21 @@ func TestClosing(t *testing.T) {
 		require.ErrorIs(t, <-failed, errcode.Aborted)
 		f.WaitFor(`d => !d.opened && d.log.includes("close")`)
 	})
+	t.Run("after an open that the browser does not end", func(t *testing.T) {
+		f := bridgetest.NewPage(t)
+		f.Hook("open", `d => new Promise(r => { d.go = r })`)
+		ctx, stop := context.WithTimeout(t.Context(), 50*time.Millisecond)
+		defer stop()
+		_, err := webusb.Open(ctx, f.Device, f.Options())
+		require.ErrorIs(t, err, errcode.Timeout)
+		// The locks are free within a bound. The device is closed when the browser has opened it at last.
+		require.Eventually(t, func() bool { return bridgetest.Number(t, bridgetest.Get(t, f.Locks, "held"), "size") == 0 }, 10*time.Second, 20*time.Millisecond)
+		require.NotContains(t, f.Log(), "close")
+		bridgetest.Call(t, f.Device, "go")
+		f.WaitFor(`d => d.log.includes("close") && !d.opened`)
+		require.Zero(t, f.Listeners())
+		require.NoError(t, f.Open().Close(), "the next open")
+	})
 }
 
 func TestSendWaitsForACancelledWrite(t *testing.T) {

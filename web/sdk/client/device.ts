@@ -9,6 +9,12 @@ export interface Settings extends Omit<CoreOptions, 'onEvent'> {
   backupWasmURL: string
 }
 
+/**
+ * openWithin bounds the whole of an open, in milliseconds: the download of imkey.wasm, the locks, the browser and the device. Each step
+ * of it has a shorter bound, but a device that sends keep-alives, or a browser that never answers, can add them up without end.
+ */
+const openWithin = 60_000
+
 /** Session is an open device in a running instance. */
 interface Session {
   instance: Instance
@@ -78,13 +84,16 @@ export class Device extends EventTarget {
     this.#session = undefined
     this.#closes++
     this.#opening?.controller.abort()
-    if (session) {
-      this.#closing = session.then(
-        ({ instance, core }) => (instance.stopped ? this.#free() : instance.call(() => core.close())),
-        () => {}, // it never opened, and the caller of open got the error
-      )
-    }
+    if (session) this.#release(session)
     return this.#closing
+  }
+
+  /** #release closes a session as soon as it is open. The next open waits for it. */
+  #release(session: Promise<Session>) {
+    this.#closing = session.then(
+      ({ instance, core }) => (instance.stopped ? this.#free() : instance.call(() => core.close())),
+      () => {}, // it never opened, and the caller of open got the error
+    )
   }
 
   bindingStatus(): Promise<BindingStatus> {
@@ -221,11 +230,24 @@ export class Device extends EventTarget {
     }
   }
 
+  /** #start opens a session within openWithin. After that, what is still under way is aborted and releases what it gets. */
   async #start(takeOver: boolean): Promise<Session> {
-    const closes = this.#closes
     const controller = new AbortController()
-    const { signal } = controller
     this.#opening = { takeOver, controller }
+    const session = this.#begin(takeOver, controller.signal)
+    let timer: ReturnType<typeof setTimeout> | undefined
+    const late = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => {
+        this.#release(session)
+        controller.abort()
+        reject(failure('timeout', `the device did not open within ${openWithin / 1000} s`, { retryable: true }))
+      }, openWithin)
+    })
+    return Promise.race([session, late]).finally(() => clearTimeout(timer))
+  }
+
+  async #begin(takeOver: boolean, signal: AbortSignal): Promise<Session> {
+    const closes = this.#closes
     await this.#closing.catch(() => {}) // the caller of close got the error
     const { wasmURL, backupWasmURL: _, ...options } = this.#settings
     const instance = await Instance.started(wasmURL)

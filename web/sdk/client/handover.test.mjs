@@ -7,8 +7,11 @@ const { DIST, SITE } = process.env
 const turn = () => new Promise((resolve) => setImmediate(resolve))
 
 let pages = 0
-/** page makes a page with one imKey. opens has the calls of the core's open, which the test settles. */
-async function page() {
+/**
+ * page makes a page with one imKey. opens has the calls of the core's open, which the test settles. The core of a deaf page does not
+ * hear that an open is aborted.
+ */
+async function page({ deaf = false } = {}) {
   const sdk = await import(`${DIST}/imkey.js?handover=${++pages}`)
   const usb = new FakeUSB()
   const opens = []
@@ -16,7 +19,7 @@ async function page() {
     new Promise((resolve, reject) => {
       const { takeOver, signal, onEvent } = options
       const calls = []
-      signal.addEventListener('abort', () => reject(makeError('aborted', 'aborted', undefined, true, undefined)))
+      if (!deaf) signal.addEventListener('abort', () => reject(makeError('aborted', 'aborted', undefined, true, undefined)))
       opens.push({
         takeOver,
         signal,
@@ -155,4 +158,103 @@ test('after the browser froze the page, the next call opens the device again', a
   opens[2].ends({ code: 'aborted', reason: 'page-hidden' })
   await device.close()
   await assert.rejects(device.bindingStatus(), { code: 'invalid-argument' })
+})
+
+test('an open that does not end is a timeout, and what it gets later is released', async (t) => {
+  const { device, opening, opens } = await page()
+  t.mock.timers.enable({ apis: ['setTimeout'] })
+  const first = device.open()
+  const { signal, well, calls } = await opening(1)
+  t.mock.timers.tick(59_999)
+  await turn()
+  assert.equal(signal.aborted, false)
+  t.mock.timers.tick(1)
+  await assert.rejects(first, { code: 'timeout', retryable: true, message: /did not open within 60 s/ })
+  assert.equal(signal.aborted, true, 'the core gives up')
+  assert.equal(device.opened, false)
+  await assert.rejects(device.bindingStatus(), { code: 'invalid-argument' }, 'nothing opens it behind the back of the caller')
+
+  // The next open waits until the core has given up, and then has 60 s of its own.
+  const second = device.open()
+  ;(await opening(2)).well()
+  await second
+  assert.equal(opens.length, 2)
+  assert.deepEqual(calls, [])
+  well() // the core rejected before: no effect
+  assert.equal(await device.bindingStatus(), 'bound')
+  t.mock.timers.tick(120_000)
+  assert.equal(await device.bindingStatus(), 'bound', 'no timer is left')
+})
+
+test('a session that opens after the timeout is closed', async (t) => {
+  const { device, opening, disconnects } = await page({ deaf: true })
+  t.mock.timers.enable({ apis: ['setTimeout'] })
+  const late = device.open()
+  const { well, calls } = await opening(1)
+  t.mock.timers.tick(60_000)
+  await assert.rejects(late, { code: 'timeout' })
+  const next = device.open()
+  await turn()
+  well()
+  const { well: wellAgain } = await opening(2)
+  assert.deepEqual(calls, ['close'], 'before the next one opens')
+  wellAgain()
+  await next
+  assert.equal(await device.bindingStatus(), 'bound')
+  assert.deepEqual(disconnects, [])
+})
+
+test('all callers of an open that hangs get the timeout, and so does a call that opens the device again', async (t) => {
+  const { device, opening } = await page()
+  t.mock.timers.enable({ apis: ['setTimeout'] })
+  const all = [device.open(), device.open(), device.open({ takeOver: false })]
+  await opening(1)
+  t.mock.timers.tick(60_000)
+  for (const open of all) await assert.rejects(open, { code: 'timeout' })
+  const again = device.open()
+  const { well, ends } = await opening(2)
+  well()
+  await again
+  ends({ reason: 'page-hidden' })
+  const status = device.bindingStatus() // opens the device again, silently
+  await opening(3)
+  t.mock.timers.tick(60_000)
+  await assert.rejects(status, { code: 'timeout' })
+})
+
+test('a download that never ends is a timeout for open, and is given up later', async (t) => {
+  const sdk = await import(`${DIST}/imkey.js?handover=${++pages}`)
+  const { fetch } = globalThis
+  t.after(() => {
+    globalThis.fetch = fetch
+  })
+  const given = new AbortController()
+  const { timeout } = AbortSignal
+  t.after(() => {
+    AbortSignal.timeout = timeout
+  })
+  AbortSignal.timeout = (within) => (assert.equal(within, 90_000), given.signal)
+  let asked = 0
+  globalThis.fetch = (_, { signal }) =>
+    new Promise((_, reject) => {
+      asked++
+      signal.addEventListener('abort', () => reject(signal.reason))
+    })
+  const key = await sdk.loadImKey({ usb: new FakeUSB(), wasmURL: `${SITE}/imkey.wasm?handover=${pages}`, store: 'memory' })
+  const [imkey] = await key.getDevices()
+  t.mock.timers.enable({ apis: ['setTimeout'] })
+  const open = imkey.open()
+  while (asked === 0) await turn()
+  t.mock.timers.tick(60_000)
+  await assert.rejects(open, { code: 'timeout' })
+  const known = key.knownDevices() // waits for the same download
+  await turn()
+  assert.equal(asked, 1)
+  given.abort(new DOMException('The operation timed out.', 'TimeoutError'))
+  await assert.rejects(known, { code: 'internal', retryable: true, message: /could not be loaded: it did not arrive within 90 s/ })
+  t.mock.timers.reset()
+  AbortSignal.timeout = timeout
+  globalThis.fetch = fetch
+  await imkey.open()
+  assert.equal(await imkey.bindingStatus(), 'unbound')
 })

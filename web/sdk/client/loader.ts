@@ -5,6 +5,8 @@ import { evaluate } from 'go:wasm_exec'
 // The caller makes the errors, so that this file shares no code with imkey.js. Shared code would split imkey.js in two.
 type Fail = (message: string, details: { retryable?: boolean; data?: Record<string, unknown>; cause: unknown }) => Error
 
+const downloadWithin = 90_000 // milliseconds
+
 // Compiled modules by address: a start after a crash needs no second download.
 const compiled = new Map<string, WebAssembly.Module>()
 
@@ -66,10 +68,14 @@ async function download(url: string, fail: Fail): Promise<WebAssembly.Module> {
       data: { reason: 'download', url, ...(status !== undefined && { status }) },
     })
 
+  // The time for the whole download. A caller may give up earlier, and the next one then waits for the same download.
+  const signal = AbortSignal.timeout(downloadWithin)
+  const slow = (cause: unknown) => failed(`it did not arrive within ${downloadWithin / 1000} s`, { cause })
   let response: Response
   try {
-    response = await fetch(url)
+    response = await fetch(url, { signal })
   } catch (cause) {
+    if (signal.aborted) throw slow(cause)
     throw failed("no connection, or the site's connect-src forbids it", { cause })
   }
   if (!response.ok) {
@@ -87,7 +93,7 @@ async function download(url: string, fail: Fail): Promise<WebAssembly.Module> {
     if (cause instanceof WebAssembly.CompileError) {
       throw failed(`it is no WebAssembly, or the site's script-src lacks 'wasm-unsafe-eval' (${cause.message})`, { cause })
     }
-    throw failed('the connection broke off', { cause })
+    throw signal.aborted ? slow(cause) : failed('the connection broke off', { cause })
   }
 }
 

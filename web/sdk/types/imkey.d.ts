@@ -501,6 +501,9 @@ export class Device extends EventTarget {
    * With `takeOver`, the other tab releases the device: it cancels what it is doing and gets a `disconnect` event. Ask the user first.
    * That takes 15 s at most, and 3 s if the other tab does not answer.
    *
+   * Each opening takes 60 s at most, the download of imkey.wasm included. After that it rejects with `timeout`, and what is still under
+   * way releases the device.
+   *
    * Before the browser freezes this page or stores it in the back/forward cache, the device is released, and calls that are under
    * way reject with `aborted`. `opened` stays true: when the page is active again, the next call opens the device again.
    *
