@@ -55,7 +55,7 @@ func TestNamesAreStable(t *testing.T) {
 	for _, name := range []string{"unsupported", "no-device", "request-cancelled", "permission-denied", "not-imkey",
 		"boot-loader", "device-disconnected", "device-busy", "in-use-elsewhere", "timeout", "aborted", "protocol",
 		"user-rejected", "code-format", "wrong-code", "code-locked", "not-bound", "bound-elsewhere", "untrusted-device",
-		"device-mismatch", "locked", "wallet-missing", "in-menu", "applet-missing", "storage", "storage-full",
+		"device-mismatch", "device-changed", "locked", "wallet-missing", "in-menu", "applet-missing", "storage", "storage-full",
 		"record-corrupt", "invalid-argument", "unsupported-method", "internal"} {
 		require.Contains(t, errcode.All(), errcode.Code(name))
 	}
@@ -64,7 +64,7 @@ func TestNamesAreStable(t *testing.T) {
 func TestRetryable(t *testing.T) {
 	final := map[errcode.Code]bool{}
 	for _, c := range []errcode.Code{errcode.Unsupported, errcode.NotIMKey, errcode.Protocol, errcode.NotBound,
-		errcode.BoundElsewhere, errcode.UntrustedDevice, errcode.DeviceMismatch, errcode.AppletMissing,
+		errcode.BoundElsewhere, errcode.UntrustedDevice, errcode.DeviceMismatch, errcode.DeviceChanged, errcode.AppletMissing,
 		errcode.RecordCorrupt, errcode.RecordExists, errcode.FileInvalid, errcode.InvalidArgument, errcode.UnsupportedMethod, errcode.Internal} {
 		final[c] = true
 	}

@@ -301,10 +301,16 @@ var Entries = []Entry{
 	},
 	{
 		Code:   "device-changed",
-		Means:  "the device is not the one that the user was shown: its SEID, serial number, secure element's key or certificate changed meanwhile. Nothing that depends on the binding code was sent to it",
+		Means:  "the device is not the one that the user was shown: its SEID, serial number, secure element's key, standing or CA changed meanwhile. Nothing that depends on the binding code was sent to it",
+		Data:   "`data.reason` is `'record'` where the record that this browser has of the device was replaced meanwhile",
 		Number: 4100,
 		What:   Text{"This is not the imKey that you were shown before, so this page stopped.", "这已不是先前显示的那个 imKey，本页面已停止操作。"},
 		Next:   Text{"Unplug it, check that nothing sits between it and the computer, and start again. Compare what is shown then.", "请拔下它，确认它与电脑之间没有其他设备，然后重新开始，并核对届时显示的内容。"},
+		Reasons: []Reason{{
+			Reason: "record",
+			What:   Text{"What this browser stored about your imKey was replaced meanwhile, so this page stopped.", "本浏览器中关于此 imKey 的记录已被替换，本页面已停止操作。"},
+			Next:   Text{"Nothing was changed. Look at this imKey again, then decide again.", "没有更改任何内容。请重新查看此 imKey，然后再决定。"},
+		}},
 	},
 	{
 		Code:      "locked",

@@ -95,19 +95,13 @@ function manage(what: (manager: Manager) => unknown): void {
   )
 }
 
-/** openDevice returns the open device, which an action is started from. It returns null if none is open. */
-function openDevice() {
-  const { seid, serial } = pairing
-  return seid !== null && serial !== null ? { seid, serial } : null
-}
-
 const stage = new Stage(page.main, {
   language: page.language,
   surroundings: { platform: platformOf(navigator.userAgent), framed },
   simulator: simulator !== null,
   entrances: {
-    importBinding: () => manage((manager) => manager.importBinding(openDevice())),
-    lost: () => manage((manager) => manager.lost(openDevice() ?? undefined)),
+    importBinding: () => manage((manager) => manager.importBinding(pairing.shown)),
+    lost: () => manage((manager) => manager.lost(pairing.shown ?? undefined)),
     known: (devices, language) => management.list(devices, language),
   },
   actions: {
@@ -130,8 +124,8 @@ const stage = new Stage(page.main, {
       viewCode: () => void pairing.viewCode(),
       hideCode: () => void pairing.hideCode(),
       showOnDevice: () => void pairing.showOnDevice(),
-      rename: () => manage((manager) => manager.rename(pairing.seid ?? undefined)),
-      exportBinding: () => manage((manager) => manager.exportBinding(pairing.seid ?? undefined)),
+      rename: () => manage((manager) => manager.rename(pairing.shown ?? undefined)),
+      exportBinding: () => manage((manager) => manager.exportBinding(pairing.shown ?? undefined)),
       forget: () => void pairing.forget(),
       forgetNow: () => void pairing.forgetNow(),
       keepBinding: () => void pairing.keepBinding(),

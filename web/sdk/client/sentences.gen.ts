@@ -30,6 +30,7 @@ export const sentences: Record<ErrorCode, string> & Partial<Record<`${ErrorCode}
   'untrusted-device': 'This device could not prove that it is a genuine imKey. Nothing was sent to it. Continue only if you accept a device that cannot be verified.',
   'device-mismatch': 'The identity of this imKey is not the expected one, so this page stopped. Compare the serial numbers, and continue only with the right imKey.',
   'device-changed': 'This is not the imKey that you were shown before, so this page stopped. Unplug it, check that nothing sits between it and the computer, and start again. Compare what is shown then.',
+  'device-changed/record': 'What this browser stored about your imKey was replaced meanwhile, so this page stopped. Nothing was changed. Look at this imKey again, then decide again.',
   'locked': 'Your imKey is locked. Enter its PIN on the device, then try again.',
   'wallet-missing': 'Your imKey holds no wallet yet. Create a wallet on the device, or restore one from its mnemonic phrase, then try again.',
   'in-menu': 'Your imKey shows a menu. Go back to its home page on the device, then try again.',

@@ -43,8 +43,9 @@
  * - `device-mismatch`: the device has another secure element than the one that this browser bound, or the file is for
  *   another device. `data.reason` is `'secure-element'` where the file is for a device that this browser knows with
  *   another secure element's key
- * - `device-changed`: the device is not the one that the user was shown: its SEID, serial number, secure element's key
- *   or certificate changed meanwhile. Nothing that depends on the binding code was sent to it
+ * - `device-changed`: the device is not the one that the user was shown: its SEID, serial number, secure element's key,
+ *   standing or CA changed meanwhile. Nothing that depends on the binding code was sent to it. `data.reason` is
+ *   `'record'` where the record that this browser has of the device was replaced meanwhile
  * - `locked`: the PIN has not been entered
  * - `wallet-missing`: there is no wallet on the device yet
  * - `in-menu`: the device shows a menu; the operation needs its home page

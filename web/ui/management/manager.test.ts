@@ -102,12 +102,12 @@ test('a name is saved and removed, and the page returns to where it was asked fo
   assert.deepEqual(said(manager), ['renamed', 'My savings'])
 
   manager.close()
-  await manager.rename(seid) // from the state bound, to which it returns
+  await manager.rename(knownDevice()) // from the state bound, to which it returns
   await manager.saveName('Spending')
   assert.deepEqual([manager.state, states.at(-1)], [null, null])
-  await manager.rename(seid)
+  await manager.rename(knownDevice())
   await manager.saveName('')
-  await manager.rename(seid)
+  await manager.rename(knownDevice())
   manager.back()
   assert.deepEqual(closings, ['returned', 'renamed', 'unnamed', 'returned']) // shown by the state bound
 })
@@ -348,5 +348,48 @@ test('the strength of a passphrase', () => {
     ['kT9#vq2!Lw8zP4mX', 'strong'],
   ] as const) {
     assert.equal(strengthOf(passphrase), strength, passphrase)
+  }
+})
+
+test('a record that was replaced after the user saw it is not exported, renamed or forgotten', async () => {
+  const another = { secureElementKey: '04' + 'bb'.repeat(64) }
+  const flows: Readonly<Record<string, (manager: Manager) => Promise<void>>> = {
+    export: async (manager) => {
+      await manager.exportBinding()
+      await manager.exportWith(secret)
+    },
+    rename: async (manager) => {
+      await manager.rename()
+      await manager.saveName('Savings')
+    },
+    forget: async (manager) => {
+      await manager.forget()
+      await manager.forgetNow()
+    },
+  }
+  for (const [name, flow] of Object.entries(flows)) {
+    const { manager, imkey, saved } = await setUp(knownDevice())
+    manager.open(seid)
+    imkey.known = [knownDevice(another)] // by another tab
+    await flow(manager)
+    assert.deepEqual(manager.state, { name: 'trouble', code: 'device-changed', reason: 'record' }, name)
+    assert.deepEqual([imkey.asked.filter((call) => call !== 'export'), saved], [[], []], name)
+    // Shown anew, it can be decided about anew.
+    await manager.refresh()
+    manager.open(seid)
+    await flow(manager)
+    assert.notEqual(manager.state?.name, 'trouble', name)
+  }
+})
+
+test('the record of the open device has to be of the device that the pairing shows', async () => {
+  for (const swapped of [{ secureElementKey: '04' + 'bb'.repeat(64) }, { serial: 'imKey01191200002' }]) {
+    const { manager, imkey, saved } = await setUp(knownDevice(swapped))
+    await manager.exportBinding(knownDevice())
+    await manager.exportWith(secret)
+    assert.deepEqual(manager.state, { name: 'trouble', code: 'device-changed', reason: 'record' })
+    await manager.rename(knownDevice())
+    await manager.saveName('Savings')
+    assert.deepEqual([imkey.asked, saved], [[], []])
   }
 })

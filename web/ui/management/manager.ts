@@ -2,7 +2,7 @@ import type { ErrorCode } from 'imkey-connect'
 import { codeOf, dataOf, reasonOf, statusWordOf } from '../model/failure'
 import { knownFacts } from '../model/facts'
 import type { Report } from '../model/report'
-import type { ImKey } from '../model/sdk'
+import type { ImKey, Shown } from '../model/sdk'
 import type { KnownFacts, ManagementOutcome } from '../model/facts'
 import type { FileProblem, LostStep, ManageState } from './state'
 
@@ -118,20 +118,20 @@ export class Manager {
     this.environment.connectTo(to)
   }
 
-  /** Asks for a name, for the device that is shown or for the one with this SEID. */
-  rename(seid?: string): Promise<void> {
-    return this.#begin(seid, (known) => ({ name: 'rename', known }))
+  /** Asks for a name, for the known device that is shown or for the open one. */
+  rename(open?: Shown): Promise<void> {
+    return this.#begin(open, (known) => ({ name: 'rename', known }))
   }
 
   /** Saves the user's name for the device. An empty name removes it. */
   saveName(name: string): Promise<void> {
     const state = this.#state
     if (state?.name !== 'rename') return Promise.resolve()
-    const { seid } = state.known
+    const { seid, shown } = state.known
     const written = name.replace(notInNames, ' ').trim()
     const called = written === '' ? null : written
     return this.#during(async (run, imkey) => {
-      await imkey.rename(seid, called)
+      await imkey.rename(seid, called, { shown })
       await this.refresh()
       run.throwIfAborted()
       const known = this.#origin && this.#find(seid)
@@ -151,7 +151,7 @@ export class Manager {
     if (state?.name !== 'forget-known' || state.going) return Promise.resolve()
     return this.#during(async (run, imkey) => {
       this.#set({ ...state, going: true })
-      await imkey.forget(state.known.seid)
+      await imkey.forget(state.known.seid, { shown: state.known.shown })
       await this.refresh()
       run.throwIfAborted()
       this.close('forgotten')
@@ -159,8 +159,8 @@ export class Manager {
   }
 
   /** Asks for the passphrase of the file to export. */
-  exportBinding(seid?: string): Promise<void> {
-    return this.#begin(seid, (known) => ({ name: 'export', known }))
+  exportBinding(open?: Shown): Promise<void> {
+    return this.#begin(open, (known) => ({ name: 'export', known }))
   }
 
   exportWith(passphrase: string): Promise<void> {
@@ -169,7 +169,7 @@ export class Manager {
     const { known } = state
     return this.#during(async (run, imkey) => {
       this.#set({ ...state, going: true })
-      const content = await imkey.exportBinding(known.seid, passphrase, { signal: run })
+      const content = await imkey.exportBinding(known.seid, passphrase, { signal: run, shown: known.shown })
       run.throwIfAborted()
       const file = fileName(known.serial)
       this.environment.save(file, content)
@@ -273,19 +273,19 @@ export class Manager {
     })
   }
 
-  /** Starts a flow with the device that is shown, or with the one with this SEID. */
-  async #begin(seid: string | undefined, state: (known: KnownFacts) => ManageState): Promise<void> {
-    const shown = this.#state
-    if (seid === undefined) {
-      if (shown?.name !== 'known') return
-      this.#origin = shown.known
-      this.#show(state(shown.known))
+  /** Starts a flow with the known device that is shown, or with the open one. Its record must be of the device that the user saw. */
+  async #begin(open: Shown | undefined, state: (known: KnownFacts) => ManageState): Promise<void> {
+    const before = this.#state
+    if (!open) {
+      if (before?.name !== 'known') return
+      this.#origin = before.known
+      this.#show(state(before.known))
       return
     }
     this.#origin = null
-    if (!this.#find(seid)) await this.refresh()
-    const known = this.#find(seid)
-    if (known) this.#show(state(known))
+    if (!this.#find(open.seid)) await this.refresh()
+    const known = this.#find(open.seid)
+    if (known) this.#show(state({ ...known, shown: open }))
   }
 
   #find(seid: string): KnownFacts | null {

@@ -1,7 +1,9 @@
-import type { Device, DeviceInfo, ImKey, KnownDevice } from './sdk'
+import type { DeviceInfo, ImKey, KnownDevice, Shown } from './sdk'
 
-/** DeviceFacts is what the user is shown about a device. The SEID is left out, because no view needs it. */
+/** DeviceFacts is what the user is shown about a device. */
 export interface DeviceFacts {
+  /** What the user decides about. It goes with each call that follows from the decision. It is not drawn and not in the report. */
+  readonly shown: Shown
   readonly serial: string
   readonly firmware: string | null
   readonly bootloader: string | null
@@ -31,6 +33,8 @@ export interface CertificateKey {
 export interface KnownFacts {
   /** The SEID identifies the record. It is not shown and not in the report. */
   readonly seid: string
+  /** What the user decides about, as in DeviceFacts. */
+  readonly shown: Shown
   readonly serial: string
   readonly called: string | null
   readonly plugged: boolean
@@ -58,9 +62,20 @@ export async function recordsOf(imkey: ImKey): Promise<readonly KnownDevice[]> {
   return imkey.knownDevices().catch(() => [])
 }
 
-/** factsOf returns what the user is shown about an open device. */
-export async function factsOf({ info }: Device, record: KnownDevice | null, simulatorKeys: readonly string[]): Promise<DeviceFacts> {
+/** shownOf returns what the user decides about: a copy, so that it stays what was shown. */
+export function shownOf({ seid, serial, secureElementKey, certificate, certificateKey }: Shown): Shown {
+  return { seid, serial, secureElementKey, certificate, certificateKey }
+}
+
+/** sameShown reports whether both are one device in one standing. */
+export function sameShown(a: Shown, b: Shown): boolean {
+  return JSON.stringify(shownOf(a)) === JSON.stringify(shownOf(b))
+}
+
+/** factsOf returns what the user is shown about a device with this info. */
+export async function factsOf(info: DeviceInfo, record: KnownDevice | null, simulatorKeys: readonly string[]): Promise<DeviceFacts> {
   return {
+    shown: shownOf(info),
     serial: info.serial,
     firmware: info.firmware,
     bootloader: info.bootloader,
@@ -80,6 +95,7 @@ export async function factsOf({ info }: Device, record: KnownDevice | null, simu
 export async function knownFacts(known: KnownDevice, plugged: boolean, simulatorKeys: readonly string[]): Promise<KnownFacts> {
   return {
     seid: known.seid,
+    shown: shownOf(known),
     serial: known.serial,
     called: known.name,
     plugged,

@@ -1,5 +1,6 @@
 import type { ErrorCode } from 'imkey-connect'
-import type { BindingStatus, BindOptions, Device, DeviceInfo, ImKey, KnownDevice } from './sdk'
+import { sameShown } from './facts'
+import type { BindingStatus, BindOptions, Device, DeviceInfo, ImKey, KnownDevice, Shown } from './sdk'
 
 /** errorCodes are the codes that core knows. */
 export const errorCodes = process.env['ERROR_CODES']!.split(',') as ErrorCode[]
@@ -49,9 +50,32 @@ export class FakeDevice extends EventTarget implements Device {
   onForget: () => Promise<void> = async () => undefined
   onClose: () => Promise<void> = async () => undefined
   onBind: (code: string, options: BindOptions) => Promise<void> = async () => undefined
+  /** The keys that a code was proved to. */
+  readonly proved: (string | null)[] = []
+  /** What answers in the place of this device from the next call on, as after a freeze. */
+  #other: DeviceInfo | null = null
+
+  /** Puts another device in the place of this one. The next call finds it, and does what the SDK then does. */
+  replace(more: Partial<DeviceInfo>): void {
+    this.#other = { ...this.info, ...more }
+  }
+
+  /** Refuses another device as the SDK does, which closes it, and the core. */
+  #refuse(shown?: Shown): void {
+    if (this.#other) {
+      this.asked.push('refused')
+      this.dispatchEvent(new CustomEvent('disconnect', { detail: { code: 'device-changed' } }))
+      throw fail('device-changed')
+    }
+    if (shown && !sameShown(shown, this.info)) throw fail('device-changed')
+  }
 
   async open({ takeOver = false }: { takeOver?: boolean } = {}): Promise<void> {
     this.asked.push(takeOver ? 'take over' : 'open')
+    // The SDK refuses another device once, and then says what it is.
+    if (this.#other && !this.asked.includes('refused')) this.#refuse()
+    if (this.#other) this.info = this.#other
+    this.#other = null
     await this.onOpen(takeOver)
   }
 
@@ -61,6 +85,7 @@ export class FakeDevice extends EventTarget implements Device {
   }
 
   async bindingStatus(): Promise<BindingStatus> {
+    this.#refuse()
     this.asked.push('status')
     const status = this.statuses.length > 1 ? this.statuses.shift()! : this.statuses[0]!
     if (status instanceof Error) throw status
@@ -68,21 +93,26 @@ export class FakeDevice extends EventTarget implements Device {
   }
 
   async showBindingCode(): Promise<void> {
+    this.#refuse()
     this.asked.push('show')
     await this.onShow()
   }
 
   async bind(code: string, options: BindOptions = {}): Promise<void> {
+    this.#refuse(options.shown)
     this.asked.push(`bind accept=${options.acceptUnverified} keep=${options.rememberCode}`)
+    this.proved.push(this.info.secureElementKey)
     await this.onBind(code, options)
   }
 
-  async revealBindingCode(options: { acceptUnverified?: boolean } = {}): Promise<string> {
+  async revealBindingCode(options: { acceptUnverified?: boolean; shown?: Shown } = {}): Promise<string> {
+    this.#refuse(options.shown)
     this.asked.push(`reveal accept=${options.acceptUnverified}`)
     return this.onReveal()
   }
 
-  async forget(): Promise<void> {
+  async forget({ shown }: { shown?: Shown } = {}): Promise<void> {
+    this.#refuse(shown)
     this.asked.push('forget')
     await this.onForget()
   }
@@ -140,19 +170,34 @@ export class FakeImKey extends EventTarget implements ImKey {
     return this.known
   }
 
-  async rename(seid: string, name: string | null): Promise<void> {
+  /** Refuses a record that is not the one that the user saw, as the core does. */
+  #expect(seid: string, shown: Shown | undefined): void {
+    const record = this.known.find((known) => known.seid === seid)
+    if (record && shown && (record.serial !== shown.serial || record.secureElementKey !== shown.secureElementKey)) {
+      throw fail('device-changed', { data: { reason: 'record' } })
+    }
+  }
+
+  async rename(seid: string, name: string | null, { shown }: { shown?: Shown } = {}): Promise<void> {
+    this.#expect(seid, shown)
     this.asked.push(`rename ${name}`)
     await this.onRename()
     this.known = this.known.map((known) => (known.seid === seid ? { ...known, name } : known))
   }
 
-  async forget(seid: string): Promise<void> {
+  async forget(seid: string, { shown }: { shown?: Shown } = {}): Promise<void> {
+    this.#expect(seid, shown)
     this.asked.push('forget')
     await this.onForget()
     this.known = this.known.filter((known) => known.seid !== seid)
   }
 
-  exportBinding(_: string, passphrase: string, { signal }: { signal?: AbortSignal } = {}): Promise<Uint8Array> {
+  async exportBinding(
+    seid: string,
+    passphrase: string,
+    { signal, shown }: { signal?: AbortSignal; shown?: Shown } = {},
+  ): Promise<Uint8Array> {
+    this.#expect(seid, shown)
     this.asked.push('export')
     return this.onExport(passphrase, signal)
   }

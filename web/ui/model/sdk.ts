@@ -1,5 +1,9 @@
 // The part of the SDK that the UI uses. The SDK's classes implement it, and so do the fakes of the tests.
 
+import type { Shown } from 'imkey-connect'
+
+export type { Shown }
+
 export interface DeviceInfo {
   readonly seid: string
   readonly serial: string
@@ -25,6 +29,7 @@ export interface BindOptions {
   signal?: AbortSignal
   acceptUnverified?: boolean
   rememberCode?: boolean
+  shown?: Shown
 }
 
 export interface Device {
@@ -35,8 +40,8 @@ export interface Device {
   close(): Promise<void>
   bindingStatus(): Promise<BindingStatus>
   showBindingCode(): Promise<void>
-  revealBindingCode(options?: { signal?: AbortSignal; acceptUnverified?: boolean }): Promise<string>
-  forget(): Promise<void>
+  revealBindingCode(options?: { signal?: AbortSignal; acceptUnverified?: boolean; shown?: Shown }): Promise<string>
+  forget(options?: { shown?: Shown }): Promise<void>
   bind(code: string, options?: BindOptions): Promise<unknown>
   addEventListener(type: 'interaction' | 'disconnect', listener: (event: Event) => void): void
   removeEventListener(type: 'interaction' | 'disconnect', listener: (event: Event) => void): void
@@ -59,9 +64,9 @@ export interface ImKey {
   getDevices(): Promise<readonly Device[]>
   requestDevice(options?: { signal?: AbortSignal }): Promise<Device>
   knownDevices(): Promise<readonly KnownDevice[]>
-  rename(seid: string, name: string | null): Promise<void>
-  forget(seid: string): Promise<void>
-  exportBinding(seid: string, passphrase: string, options?: { signal?: AbortSignal }): Promise<Uint8Array>
+  rename(seid: string, name: string | null, options?: { shown?: Shown }): Promise<void>
+  forget(seid: string, options?: { shown?: Shown }): Promise<void>
+  exportBinding(seid: string, passphrase: string, options?: { signal?: AbortSignal; shown?: Shown }): Promise<Uint8Array>
   importBinding(
     file: Uint8Array,
     passphrase: string,

@@ -1,6 +1,6 @@
-import type { ManagementOutcome } from '../model/facts'
+import { shownOf, type ManagementOutcome } from '../model/facts'
 import { codeOf, dataOf } from '../model/failure'
-import type { Device } from '../model/sdk'
+import type { Device, Shown } from '../model/sdk'
 import type { Connection } from './connection'
 import type { Environment } from './environment'
 import type { Recognition } from './recognition'
@@ -14,6 +14,8 @@ const codeShownFor = 30_000
 export class BindingActions {
   /** The state that forget was called in. */
   #unforgotten: State | null = null
+  /** The device that the question of forget is about. */
+  #asked: Shown | null = null
 
   constructor(
     private readonly environment: Environment,
@@ -24,12 +26,14 @@ export class BindingActions {
 
   viewCode(): Promise<void> {
     return this.#manage(async (run, device, state) => {
+      const { shown } = state.device
       let code: string
       try {
         code = await device.revealBindingCode({
           signal: run,
           // An unverified device is bound only by a deliberate choice. A user who views its code has made that choice.
-          acceptUnverified: device.info.certificate === 'unverified',
+          shown,
+          acceptUnverified: shown.certificate === 'unverified',
         })
       } catch (error) {
         if (codeOf(error) !== 'not-bound' || dataOf(error, 'reason') !== 'not-remembered') throw error
@@ -67,11 +71,13 @@ export class BindingActions {
     const { state, damagedDevice } = this.visit
     if ((state.name === 'bound' || state.name === 'rebound') && this.connection.device) {
       this.#unforgotten = state.name === 'bound' ? unmanaged(state) : state
+      this.#asked = state.device.shown
       return this.visit.show({ name: 'forget', serial: state.device.serial, ...(state.name === 'rebound' && { former: true }) })
     }
     if (state.name === 'error' && damaged(state.code) && damagedDevice) {
       this.#unforgotten = state
-      return this.visit.show({ name: 'forget', serial: damagedDevice.info.serial, damage: state.code })
+      this.#asked = shownOf(damagedDevice.info)
+      return this.visit.show({ name: 'forget', serial: this.#asked.serial, damage: state.code })
     }
     return Promise.resolve()
   }
@@ -84,11 +90,12 @@ export class BindingActions {
   forgetNow(): Promise<void> {
     const { state, damagedDevice } = this.visit
     const device = this.connection.device ?? damagedDevice
-    if (state.name !== 'forget' || state.going || !device) return Promise.resolve()
+    const shown = this.#asked
+    if (state.name !== 'forget' || state.going || !device || !shown) return Promise.resolve()
     return this.visit.start(async (run) => {
       this.visit.set(run, { ...state, going: true })
       await this.connection.open(run, device)
-      await device.forget()
+      await device.forget({ shown })
       run.throwIfAborted()
       if (this.environment.given) return this.visit.set(run, await this.recognition.classify(run, device))
       this.connection.release()

@@ -1,5 +1,6 @@
 import { codeOf, Refused, statusWordOf } from '../model/failure'
-import type { Device } from '../model/sdk'
+import type { DeviceFacts } from '../model/facts'
+import type { Device, Shown } from '../model/sdk'
 import type { Connection } from './connection'
 import type { Environment } from './environment'
 import type { Recognition } from './recognition'
@@ -11,6 +12,8 @@ export class CodeEntry {
   #source: CodeSource = 'screen'
   /** Whether the user chose to keep the code, the last time that it was submitted. */
   #keep = false
+  /** The device whose views and warnings led to the code. The code is for this one only. */
+  #shown: Shown | null = null
 
   constructor(
     private readonly environment: Environment,
@@ -29,11 +32,11 @@ export class CodeEntry {
       case 'reset':
       case 'rebound':
         if (state.device.certificate === 'unverified') return this.visit.show({ name: 'unverified', device: state.device })
-        return elsewhere ? this.visit.show({ name: 'elsewhere', device: state.device }) : this.#askCode(device)
+        return elsewhere ? this.visit.show({ name: 'elsewhere', device: state.device }) : this.#askCode(device, state.device)
       case 'unverified':
-        return elsewhere ? this.visit.show({ name: 'elsewhere', device: state.device }) : this.#askCode(device)
+        return elsewhere ? this.visit.show({ name: 'elsewhere', device: state.device }) : this.#askCode(device, state.device)
       case 'elsewhere':
-        return this.#askCode(device)
+        return this.#askCode(device, state.device)
       default:
         return Promise.resolve()
     }
@@ -51,7 +54,8 @@ export class CodeEntry {
   submit(code: string, keep: boolean): Promise<void> {
     const { state } = this.visit
     const { device } = this.connection
-    if (!device || (state.name !== 'code' && state.name !== 'wrong')) return Promise.resolve()
+    const shown = this.#shown
+    if (!device || !shown || (state.name !== 'code' && state.name !== 'wrong')) return Promise.resolve()
     const source = this.#source
     return this.visit.start(async (run) => {
       this.visit.set(run, { name: 'checking', source, attention: false })
@@ -65,7 +69,8 @@ export class CodeEntry {
         const binding = device.bind(code, {
           signal: run,
           rememberCode: keep,
-          acceptUnverified: device.info.certificate === 'unverified',
+          shown,
+          acceptUnverified: shown.certificate === 'unverified',
         })
         this.connection.leaveBehind(binding)
         await binding
@@ -90,7 +95,8 @@ export class CodeEntry {
     })
   }
 
-  #askCode(device: Device): Promise<void> {
+  #askCode(device: Device, { shown }: DeviceFacts): Promise<void> {
+    this.#shown = shown
     this.#source = this.recognition.status === 'bound-elsewhere' ? 'paper' : 'screen'
     return this.visit.start(async (run) => {
       this.visit.set(run, { name: 'code', source: this.#source })

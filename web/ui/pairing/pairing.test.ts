@@ -20,7 +20,7 @@ test('a first pairing, from the chooser to the binding', async () => {
   assert.ok(state.name === 'bound' && state.fresh && state.kept && state.plugged)
 })
 
-test('no state contains the code or the SEID, and neither does the report', async () => {
+test('no state contains the code, and the report contains neither code nor SEID', async () => {
   const { pairing, device, states, report } = await toCode()
   device.onBind = async () => Promise.reject(fail('wrong-code', { statusWord: 0x9000 }))
   await pairing.submit(secret, true)
@@ -30,6 +30,8 @@ test('no state contains the code or the SEID, and neither does the report', asyn
   assert.ok(!JSON.stringify(states).includes(secret))
   const text = report.text()
   assert.ok(!text.includes(secret))
+  assert.ok(!text.includes(device.info.seid))
+  assert.ok(!text.includes(device.info.secureElementKey!))
   assert.ok(!text.includes('imKey01191200001'))
   assert.match(text, /…0001/)
   assert.match(text, /03:04:05\.678 failed: wrong-code \(9000\)/)

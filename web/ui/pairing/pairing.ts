@@ -1,5 +1,5 @@
 import type { ManagementOutcome } from '../model/facts'
-import type { ImKey } from '../model/sdk'
+import type { ImKey, Shown } from '../model/sdk'
 import { BindingActions } from './binding-actions'
 import { Choosing } from './choosing'
 import { CodeEntry } from './code-entry'
@@ -40,16 +40,10 @@ export class Pairing {
     return this.#visit.state
   }
 
-  /** The SEID of the open device. It is null while none is open. */
-  get seid(): string | null {
-    const { device } = this.#connection
-    return this.#recognition.facts && device ? device.info.seid : null
-  }
-
-  /** The serial number of the open device. It is null while none is open. */
-  get serial(): string | null {
+  /** The open device as the user saw it. It is null while none is open. */
+  get shown(): Shown | null {
     const { facts } = this.#recognition
-    return facts && this.#connection.device ? facts.serial : null
+    return facts && this.#connection.device ? facts.shown : null
   }
 
   /** Loads the SDK. It asks for no permission and touches no device. */

@@ -68,7 +68,7 @@ test('a device that was bound elsewhere earlier in the visit and is unbound now 
 
   // This does not apply to another device.
   await pairing.leave()
-  device.info = { ...device.info, serial: 'imKey01191200002' }
+  device.info = { ...device.info, seid: '18000000000000000102030405060709', serial: 'imKey01191200002' }
   await pairing.connect()
   assert.equal(pairing.state.name, 'recognised')
 })

@@ -1,6 +1,6 @@
-import { factsOf, recordOf, type DeviceFacts } from '../model/facts'
+import { factsOf, recordOf, sameShown, type DeviceFacts } from '../model/facts'
 import { Refused } from '../model/failure'
-import type { BindingStatus, Device, KnownDevice } from '../model/sdk'
+import type { BindingStatus, Device, KnownDevice, Shown } from '../model/sdk'
 import type { Connection } from './connection'
 import type { Environment } from './environment'
 import type { BoundState, State } from './state'
@@ -12,6 +12,8 @@ const wasBound: readonly KnownDevice['state'][] = ['bound', 'former', 'imported'
 export class Recognition {
   #status: BindingStatus = 'unbound'
   #facts: DeviceFacts | null = null
+  /** The device that the user saw last. */
+  #shown: Shown | null = null
   /** Whether the device's record keeps the code. It is null if there is no record to read. */
   #codeKept: boolean | null = null
   /** The serial numbers of the devices that were bound when this visit last asked them. */
@@ -40,13 +42,15 @@ export class Recognition {
 
   /** Returns the state that shows what the open device is. */
   async classify(run: AbortSignal, device: Device): Promise<State> {
+    const { info } = device
+    this.#compare(info)
     // A certificate that is malformed or belongs to another device is refused before anything else is asked.
-    if (device.info.certificate === 'invalid') throw new Refused('untrusted-device')
+    if (info.certificate === 'invalid') throw new Refused('untrusted-device')
     const status = await this.ask(device)
     run.throwIfAborted()
     if (status === 'bound') return this.bound(run, device, false, false)
 
-    const record = await recordOf(await this.connection.imkey(), device.info.seid)
+    const record = await recordOf(await this.connection.imkey(), info.seid)
     const before = record !== null && wasBound.includes(record.state)
     const facts = await this.look(device)
     run.throwIfAborted()
@@ -68,10 +72,27 @@ export class Recognition {
   }
 
   /** Reads what the user may know about the open device. */
-  async look(device: Device): Promise<DeviceFacts> {
-    const record = await recordOf(await this.connection.imkey(), device.info.seid)
+  async look({ info }: Device): Promise<DeviceFacts> {
+    const record = await recordOf(await this.connection.imkey(), info.seid)
     this.#codeKept = record?.codeKept ?? null
-    this.#facts = await factsOf(device, record, this.environment.simulator?.cas ?? [])
+    this.#facts = await factsOf(info, record, this.environment.simulator?.cas ?? [])
+    this.#shown = this.#facts.shown
     return this.#facts
+  }
+
+  /** Forgets what the user saw, because they learn that the device is another one. */
+  forgetShown(): void {
+    this.#shown = null
+  }
+
+  /**
+   * Refuses a device that says that it is the one that the user saw, and has another key or standing. The SDK refuses it, too, but
+   * does not know a device that was unplugged.
+   */
+  #compare(info: Shown): void {
+    const before = this.#shown
+    if (before && (before.seid === info.seid || before.serial === info.serial) && !sameShown(before, info)) {
+      throw new Refused('device-changed')
+    }
   }
 }

@@ -98,7 +98,7 @@ export class Visit {
         this.#wanted = device
         this.set(run, { name: 'taken-over' })
       })
-    } else if (state.name === 'bound') {
+    } else if (state.name === 'bound' && codeOf(detail) !== 'device-changed') {
       void this.show({ ...unmanaged(state), plugged: false })
     } else if (state.name !== 'start' && state.name !== 'error' && state.name !== 'unsupported') {
       // It may be the permission that was lost, and not the device.
@@ -136,6 +136,7 @@ export class Visit {
   #failed(run: AbortSignal, error: unknown): void {
     const code = codeOf(error)
     if (code === 'device-disconnected') this.connection.forgetGiven()
+    if (code === 'device-changed') this.recognition.forgetShown()
     this.environment.report.failure(code, statusWordOf(error))
     const { device } = this.connection
     this.#damaged = damaged(code) ? (device ?? this.#damaged) : null

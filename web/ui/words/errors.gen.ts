@@ -279,6 +279,16 @@ export const errors = {
       '请拔下它，确认它与电脑之间没有其他设备，然后重新开始，并核对届时显示的内容。',
     ),
   },
+  'device-changed/record': {
+    what: say(
+      'What this browser stored about your imKey was replaced meanwhile, so this page stopped.',
+      '本浏览器中关于此 imKey 的记录已被替换，本页面已停止操作。',
+    ),
+    next: say(
+      'Nothing was changed. Look at this imKey again, then decide again.',
+      '没有更改任何内容。请重新查看此 imKey，然后再决定。',
+    ),
+  },
   'locked': {
     what: say(
       'Your imKey is locked.',
