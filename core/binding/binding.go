@@ -313,6 +313,9 @@ func (b *Binding) verify(ctx context.Context, s *device.Session, c *check, code 
 	ctx = context.WithoutCancel(ctx)
 	no := resp.SW.Err("IDENTITY_VERIFY", apdu.As{SW: apdu.ConditionsNotSatisfied, Code: errcode.CodeLocked})
 	switch {
+	case no != nil && (len(resp.Data) > 0 || errcode.Of(no) == errcode.Protocol):
+		// No refusal that is known: a changed answer of a device that has bound looks like this. The next BIND_CHECK tells.
+		return no
 	case no != nil:
 	case len(resp.Data) == 1 && resp.Data[0] == verifyOK:
 		r.State, r.BoundAt = Bound, now()

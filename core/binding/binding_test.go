@@ -378,13 +378,13 @@ func TestAnswersToVerify(t *testing.T) {
 		"locked":                       {"F081", errcode.Locked, map[State]State{Pending: Pending, VerifySent: Former, Bound: Former, Former: Former, Imported: Former}},
 		"in its menu":                  {"F080", errcode.InMenu, map[State]State{Pending: Pending, VerifySent: Former, Bound: Former, Former: Former, Imported: Former}},
 		"rejected":                     {"6940", errcode.UserRejected, map[State]State{Pending: Pending, VerifySent: Former, Bound: Former, Former: Former, Imported: Former}},
-		"bound, with status word 6985": {"5A6985", errcode.CodeLocked, map[State]State{Pending: Pending, VerifySent: Former, Bound: Former, Former: Former, Imported: Former}},
+		"bound, with status word 6985": {"5A6985", errcode.CodeLocked, map[State]State{Pending: VerifySent, VerifySent: VerifySent, Bound: VerifySent, Former: VerifySent, Imported: VerifySent}},
 		"nothing":                      {"9000", errcode.Protocol, map[State]State{Pending: VerifySent, VerifySent: VerifySent, Bound: VerifySent}},
 		"55":                           {"559000", errcode.Protocol, map[State]State{Pending: VerifySent, VerifySent: VerifySent, Bound: VerifySent}},
 		"bound, with more bytes":       {"5A009000", errcode.Protocol, map[State]State{Pending: VerifySent, VerifySent: VerifySent, Bound: VerifySent}},
 		"no status word":               {"5A", errcode.Protocol, map[State]State{Pending: VerifySent, VerifySent: VerifySent, Bound: VerifySent}},
-		"bound, with status word 9001": {"5A9001", errcode.Protocol, map[State]State{Pending: Pending, VerifySent: Former, Bound: Former, Former: Former, Imported: Former}},
-		"an unknown refusal":           {"6F00", errcode.Protocol, map[State]State{Pending: Pending, VerifySent: Former, Bound: Former, Former: Former, Imported: Former}},
+		"bound, with status word 9001": {"5A9001", errcode.Protocol, map[State]State{Pending: VerifySent, VerifySent: VerifySent, Bound: VerifySent, Former: VerifySent, Imported: VerifySent}},
+		"an unknown refusal":           {"6F00", errcode.Protocol, map[State]State{Pending: VerifySent, VerifySent: VerifySent, Bound: VerifySent, Former: VerifySent, Imported: VerifySent}},
 	} {
 		for before, after := range c.after {
 			t.Run(name+" after "+before.String(), func(t *testing.T) {
