@@ -21,6 +21,7 @@ import (
 	"imkey-connect/core/tlv"
 	"imkey-connect/core/transport"
 	"imkey-connect/devicesim/device"
+	"imkey-connect/devicesim/simtest"
 	"imkey-connect/devicesim/usb"
 )
 
@@ -66,6 +67,7 @@ type life struct {
 	live func(w *environment) error
 	// puts and deletes are the numbers of writes.
 	puts, deletes int
+	options       device.Options
 }
 
 var lives = []life{
@@ -198,11 +200,14 @@ type environment struct {
 	t      *testing.T
 	ctx    context.Context
 	device *device.Device
+	saw    *witness
 	us     *host
 	run    *process
 	them   *host  // another browser, which is not interrupted
 	paper  string // the code that the user has written down
 	told   bool   // this host was told that it is bound
+	signed bool   // this host got a signature
+	open   *coredevice.Device
 	// forgetting: this host may have forgotten the device; forgotten: it was told that it has.
 	forgetting, forgotten bool
 }
@@ -213,6 +218,8 @@ type process struct {
 	nth  int // number of the occasion at which it is interrupted; 0 for none
 	seen map[string]int
 	dead bool
+	// event, if not nil, is called before the nth packet out and after the nth packet in.
+	event func(kind string, n int)
 }
 
 var errDead = errors.New("the host is dead")
@@ -223,6 +230,12 @@ func (p *process) call(kind string, do func() error) error {
 		return errDead
 	}
 	p.seen[kind]++
+	if kind == "out" {
+		p.happens(kind)
+	}
+	if p.dead {
+		return errDead
+	}
 	if kind != p.end.at || p.end.wire != "" || p.nth == 0 || p.seen[kind] < p.nth {
 		return do()
 	}
@@ -236,6 +249,12 @@ func (p *process) call(kind string, do func() error) error {
 		return errDead
 	}
 	return p.end.fails
+}
+
+func (p *process) happens(kind string) {
+	if p.event != nil {
+		p.event(kind, p.seen[kind])
+	}
 }
 
 // cable is a link of a process.
@@ -255,6 +274,7 @@ func (c cable) Receive(ctx context.Context) (p frame.Packet, err error) {
 	})
 	if err == nil {
 		c.run.seen["in"]++
+		c.run.happens("in")
 	}
 	return p, err
 }
@@ -296,6 +316,7 @@ func (w *environment) visit(do func(*binding.Binding) error) error {
 		return err
 	}
 	defer dev.Close()
+	w.open = dev
 	return do(binding.New(dev, binding.Config{Store: disk{w.us.store, w.run}, TrustedCAs: w.us.trustedCAs}))
 }
 
@@ -312,7 +333,12 @@ func (w *environment) bind(onScreen, typo bool) error {
 			if err := b.ShowCode(w.ctx); err != nil {
 				return err
 			}
-			w.paper = w.us.readCode(w.device)
+			// A user who sees no code gives up.
+			looking, stop := context.WithTimeout(w.ctx, time.Minute)
+			defer stop()
+			if w.paper, err = simtest.ReadCode(looking, w.device); err != nil {
+				return errcode.FromContext("read the code", looking.Err())
+			}
 		}
 		typed := w.paper
 		if typo {
@@ -390,7 +416,9 @@ const (
 // inEnvironment runs a test in a new environment with a fake clock.
 func inEnvironment(t *testing.T, l life, p *process, then func(w *environment)) {
 	synctest.Test(t, func(t *testing.T) {
-		w := &environment{t: t, device: newDevice(t, device.Options{}), run: p}
+		w := &environment{t: t, saw: &witness{}, run: p}
+		l.options.Applets = w.saw.applets()
+		w.device = newDevice(t, l.options)
 		w.us, w.them = newHost(t, w.device), newHost(t, w.device)
 		w.ctx = t.Context() // without a time limit: the host's own limits are tested
 		w.us.ctx, w.them.ctx = w.ctx, w.ctx

@@ -39,7 +39,9 @@ func newHost(t *testing.T, d *device.Device) *host {
 }
 
 func newDevice(t *testing.T, o device.Options) *device.Device {
-	o.Applets = applets.All()
+	if o.Applets == nil {
+		o.Applets = applets.All()
+	}
 	d, err := device.New(o)
 	require.NoError(t, err)
 	t.Cleanup(func() { d.Close() })
