@@ -27,13 +27,14 @@ export function readAddress(value: unknown, name: string): string {
   return `0x${lower}`
 }
 
-function checksummed(lower: string): string {
+/** checksummed gives the 40 digits of an address in the mixed case of EIP-55. */
+export function checksummed(lower: string): string {
   const hash = keccak256(new TextEncoder().encode(lower))
   return Array.from(lower, (digit, i) => (parseInt(hash[i]!, 16) >= 8 ? digit.toUpperCase() : digit)).join('')
 }
 
 /** The most data that a transaction or a message may have. Longer data is refused before it is read, which would block the page. */
-const mostBytes = 0xffff
+export const mostBytes = 0xffff
 
 /** readBytes reads hex of whole bytes after 0x, at most 65535 of them, and gives it in lower case. */
 export function readBytes(value: unknown, name: string): string {

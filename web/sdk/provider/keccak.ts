@@ -1,4 +1,4 @@
-// Keccak-256, only for the checksum of addresses (EIP-55). The inputs are short, so the code is simple rather than fast.
+// Keccak-256, for the checksum of addresses (EIP-55) and for personal_ecRecover. The inputs are short, so the code is simple rather than fast.
 
 const mask = (1n << 64n) - 1n
 const rotate = (lane: bigint, by: bigint) => ((lane << by) | (lane >> (64n - by))) & mask
@@ -16,16 +16,20 @@ function bit(t: number): boolean {
   return (register & 1) === 1
 }
 
-/** keccak256 gives the hash of at most 135 bytes, in hex. */
+const rate = 136
+
+/** keccak256 gives the hash in hex. */
 export function keccak256(input: Uint8Array): string {
-  const block = new Uint8Array(136)
-  block.set(input)
-  block[input.length]! ^= 0x01
-  block[135]! ^= 0x80
+  const padded = new Uint8Array(rate * (Math.floor(input.length / rate) + 1))
+  padded.set(input)
+  padded[input.length]! ^= 0x01
+  padded[padded.length - 1]! ^= 0x80
+  const view = new DataView(padded.buffer)
   let state = Array.from({ length: 25 }, () => 0n)
-  const view = new DataView(block.buffer)
-  for (let i = 0; i < 17; i++) state[i] = view.getBigUint64(8 * i, true)
-  for (const constant of constants) state = round(state, constant)
+  for (let at = 0; at < padded.length; at += rate) {
+    for (let i = 0; i < rate / 8; i++) state[i]! ^= view.getBigUint64(at + 8 * i, true)
+    for (const constant of constants) state = round(state, constant)
+  }
   const output = new DataView(new ArrayBuffer(32))
   for (let i = 0; i < 4; i++) output.setBigUint64(8 * i, state[i]!, true)
   return Array.from(new Uint8Array(output.buffer), (byte) => byte.toString(16).padStart(2, '0')).join('')

@@ -2,8 +2,10 @@ import type { Accounts } from './accounts'
 import type { Call, Params } from './call'
 import type { Chains } from './chains'
 import type { Connecting } from './connecting'
-import { hex, isAddress, readBytes } from './hex'
+import { hex, isAddress, readBytes, toBytes } from './hex'
 import type { Host } from './host'
+import { readMessage } from './message'
+import { recover } from './recover'
 import { badParams, Refusal } from './refusal'
 import type { Signing } from './signing'
 import type { Subscriptions } from './subscriptions'
@@ -70,10 +72,13 @@ export function methods({ host, chains, accounts, connecting, signing, subscript
     wallet_addEthereumChain: ([wanted], { signal }) => chains.add(wanted, signal),
 
     // Signing
-    personal_sign: ([message, address], call) =>
+    personal_sign: ([first, second], call) => {
       // Some dApps swap the two, in the order of eth_sign.
-      isAddress(message) && !isAddress(address) ? signing.message(message, address, call) : signing.message(address, message, call),
-    eth_sign: ([address, message], call) => signing.message(address, readBytes(message, 'the message'), call),
+      const [message, address] = isAddress(first) && !isAddress(second) ? [second, first] : [first, second]
+      return signing.message(address, readMessage(message), call)
+    },
+    personal_ecRecover: ([message, signature]) => recover(readMessage(message), signature),
+    eth_sign: ([address, message], call) => signing.message(address, toBytes(readBytes(message, 'the message')), call),
     eth_signTypedData: ([address, document], call) => {
       if (Array.isArray(address))
         throw new Refusal(4200, 'Typed data of version 1 cannot be signed. Use eth_signTypedData_v4.', 'unsupported-method')

@@ -1,8 +1,10 @@
 // Tests of signing with the provider: what the device is asked to sign, the queue of requests, and unplugging meanwhile.
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { A0, A1, B0, connected, fakeNode, HASH, page, SIGNATURE, TO, until, wallet } from '../testdata/fakewallet.js'
 
+const messages = JSON.parse(readFileSync(new URL('../testdata/messages.json', import.meta.url), 'utf8'))
 const reason = (code, retryable = false) => ({ code, retryable })
 const typed = {
   types: { EIP712Domain: [{ name: 'chainId', type: 'uint256' }], Mail: [{ name: 'text', type: 'string' }] },
@@ -41,6 +43,57 @@ test('a message in hex is signed as bytes, any other as text', async (t) => {
   assert.equal(signed()[2].from, A0, 'an address may be the message')
   await ask('eth_sign', [A0, '0xDEADbeef'])
   assert.deepEqual(signed()[1], Uint8Array.of(0xde, 0xad, 0xbe, 0xef))
+})
+
+test('the form of a message decides what is signed, as in eth-sig-util', async (t) => {
+  const { ask, device, node } = await connected(t)
+  device.calls.length = 0
+  for (const { message, bytes, signature } of messages.cases) {
+    for (const params of [
+      [message, A0],
+      [A0, message],
+      [message, A0, 'a password'],
+    ]) {
+      if (params[0] === A0 && /^0x[0-9a-f]{40}$/i.test(message)) continue // both are addresses: the second is the account's
+      assert.equal(await ask('personal_sign', params), SIGNATURE)
+      const [, signed] = device.calls.at(-1)
+      assert.equal(`0x${Buffer.from(signed).toString('hex')}`, bytes, message)
+    }
+    assert.equal(await ask('personal_ecRecover', [message, signature]), messages.address, message)
+    assert.equal(await ask('personal_ecRecover', [bytes, signature]), messages.address)
+    assert.notEqual(await ask('personal_ecRecover', [`${message} `, signature]), messages.address)
+  }
+  assert.equal(new Set(device.calls.map(([name]) => name)).size, 1, 'recovering asks no device')
+  assert.deepEqual(node.asked, [], 'and no node')
+})
+
+test('personal_ecRecover takes every form of v, and refuses what is no signature', async (t) => {
+  const { ask } = await page(t)
+  const { message, signature } = messages.cases.at(-1)
+  const [r, s, v] = [signature.slice(2, 66), signature.slice(66, 130), signature.slice(130)]
+  assert.equal(await ask('personal_ecRecover', [message, `0x${r}${s}${v === '1b' ? '00' : '01'}`]), messages.address)
+  assert.equal(await ask('personal_ecRecover', [message, signature.toUpperCase().replace('X', 'x')]), messages.address)
+  assert.notEqual(await ask('personal_ecRecover', [message, `0x${r}${s}${v === '1b' ? '1c' : '1b'}`]), messages.address)
+  const order = 'fffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141'
+  for (const wrong of [
+    undefined,
+    null,
+    '0x',
+    signature.slice(2),
+    signature.slice(0, -2),
+    `${signature}00`,
+    `0x${r}${s}1d`,
+    `0x${r}${s}02`,
+    `0x${'0'.repeat(64)}${s}1b`,
+    `0x${r}${'0'.repeat(64)}1b`,
+    `0x${order}${s}1b`,
+    `0x${r}${order}1b`,
+    `0x${'0'.repeat(63)}5${s}1b`, // no point of the curve has this x
+  ]) {
+    await assert.rejects(ask('personal_ecRecover', [message, wrong]), { code: -32602, data: reason('invalid-argument') }, wrong)
+  }
+  await assert.rejects(ask('personal_ecRecover', [5, signature]), { code: -32602 })
+  await assert.rejects(ask('personal_ecRecover', []), { code: -32602 })
 })
 
 test('a field that a script adds to Object.prototype does not allow signing without a binding', async (t) => {
@@ -166,9 +219,9 @@ test('malformed parameters are -32602, and a foreign account is 4100', async (t)
     ['personal_sign', ['0x00']],
     ['personal_sign', ['0x00', '0x1234']],
     ['personal_sign', ['0x00', wrongSum]],
-    ['personal_sign', ['0x0', A0]],
-    ['personal_sign', ['0xzz', A0]],
     ['personal_sign', [5, A0]],
+    ['personal_sign', [{}, A0]],
+    ['personal_sign', [null, A0]],
     ['personal_sign', ['0x00', A0.slice(2)]],
     ['personal_sign', { message: '0x00', address: A0 }],
     ['eth_sign', [A0, 'text']],

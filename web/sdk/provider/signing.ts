@@ -3,10 +3,10 @@ import type { Accounts } from './accounts'
 import type { Call } from './call'
 import type { Chain } from './chain'
 import type { Chains } from './chains'
-import { readAddress, readBytes, toBytes } from './hex'
+import { readAddress } from './hex'
 import type { Lease } from './lease'
 import { Queue } from './queue'
-import { abortedByCaller, badParams, NodeError, Refusal, unauthorized, wrongChain } from './refusal'
+import { abortedByCaller, NodeError, Refusal, unauthorized, wrongChain } from './refusal'
 import type { Node } from './rpc'
 import { complete, completed } from './transaction'
 import { chainOf, readTypedData } from './typeddata'
@@ -58,13 +58,10 @@ export class Signing {
     this.#lease = lease
   }
 
-  /** message signs text, or the bytes of a string that begins with 0x (EIP-191). */
-  async message(address: unknown, message: unknown, call: Call): Promise<string> {
+  /** message signs text or bytes (EIP-191). */
+  async message(address: unknown, message: string | Uint8Array, call: Call): Promise<string> {
     const account = this.#readAccount(address)
-    if (typeof message !== 'string') throw badParams('the message is not text')
-    // Text that looks like hex, but is not, is refused: a guess could sign something else.
-    const signed = /^0x/i.test(message) ? toBytes(readBytes(message, 'the message')) : message
-    return this.#withAccount(call, account, { make: async (ethereum, options) => (await ethereum.signMessage(signed, options)).signature })
+    return this.#withAccount(call, account, { make: async (ethereum, options) => (await ethereum.signMessage(message, options)).signature })
   }
 
   /** typedData signs a document of EIP-712, whose chain has to be the selected one. */
