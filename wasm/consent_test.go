@@ -21,14 +21,14 @@ func TestCallsForTheDeviceThatWasShown(t *testing.T) {
 		`device.ethereum.signMessage("x", {acceptUnverified: true, allowUnbound: true, shown})`,
 	}
 	for _, change := range []string{`seid: "0".repeat(32)`, `serial: "imKey"`, `secureElementKey: "04" + "1a".repeat(64)`, `secureElementKey: null`,
-		`certificate: "unverified"`, `certificate: null`, `certificateKey: null`, `certificateKey: "04" + "1a".repeat(64)`} {
+		`certificate: "unverified"`, `certificate: null`, `certificate: "good"`, `certificate: undefined`, `certificate: 7`, `certificateKey: null`, `certificateKey: "04" + "1a".repeat(64)`} {
 		for _, call := range calls {
 			p.fails("device-changed", "raw", object(t, `(core, {device}) => { const shown = {...device.info, `+change+`}; return `+call+` }`))
 		}
 	}
 	require.Zero(t, p.instructions[0x73])
 	for _, hostile := range []string{`null`, `7`, `"x"`, `{}`, `{...device.info, seid: 7}`, `{...device.info, secureElementKey: "04"}`, `{...device.info, certificateKey: 7}`,
-		`{...device.info, certificate: "good"}`, `{...device.info, certificate: undefined}`, `{...device.info, get serial() { throw 1 }}`} {
+		`{...device.info, get serial() { throw 1 }}`} {
 		for _, call := range calls {
 			p.fails("invalid-argument", "raw", object(t, `(core, {device}) => { const shown = `+hostile+`; return `+call+` }`))
 		}

@@ -57,32 +57,27 @@ func ReadShown(options *interop.Object) *binding.Identity {
 		return nil
 	}
 	o := interop.ReadObject(v, options.At("shown"))
-	shown := &binding.Identity{SEID: o.String("seid"), Serial: o.String("serial")}
-	for name, key := range map[string]*secp256k1.PublicKey{"secureElementKey": &shown.SE, "certificateKey": &shown.CA} {
-		if v := o.Value(name); !v.IsNull() {
-			text, _ := interop.Text(v, 2*len(key))
-			b, err := hex.DecodeString(text)
-			if err != nil || len(b) != len(key) {
-				o.Refuse(name, "a public key in hex, or null")
-			} else {
-				copy(key[:], b)
-			}
-		}
+	shown := &binding.Identity{SEID: o.String("seid"), Serial: o.String("serial"), SE: readKey(o, "secureElementKey"), CA: readKey(o, "certificateKey")}
+	switch text, _ := interop.String(o.Value("certificate")); text {
+	case "verified":
+		shown.Standing = attestation.Verified
+	case "unverified":
+		shown.Standing = attestation.Unverified
 	}
-	if v := o.Value("certificate"); !v.IsNull() {
-		text, _ := interop.Text(v, 16)
-		for shown.Standing.String() != text {
-			if shown.Standing == attestation.Verified {
-				o.Refuse("certificate", "verified, unverified, invalid or null")
-				break
-			}
-			shown.Standing++
-		}
-	}
-	if o.Err() != nil {
-		options.Adopt(o.Err())
-	}
+	options.Adopt(o.Err())
 	return shown
+}
+
+func readKey(o *interop.Object, name string) (key secp256k1.PublicKey) {
+	v := o.Value(name)
+	if v.IsNull() {
+		return key
+	}
+	text, _ := interop.Text(v, 2*len(key))
+	if n, err := hex.Decode(key[:], []byte(text)); n != len(key) || err != nil {
+		o.Refuse(name, "a public key in hex, or null")
+	}
+	return key
 }
 
 // Date returns a JavaScript Date, or null for the zero time.

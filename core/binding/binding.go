@@ -27,7 +27,6 @@ import (
 	"crypto/sha1"
 	"crypto/sha256"
 	"errors"
-	"sync"
 	"time"
 
 	"imkey-connect/core/apdu"
@@ -77,19 +76,16 @@ type Config struct {
 
 // Binding is the binding between this app and one open device.
 type Binding struct {
-	device *device.Device
-	config Config
-	// identity returns what the device was when it was opened.
-	identity func() Identity
+	device   *device.Device
+	config   Config
+	identity Identity // what the device was when it was opened
 }
 
 // New returns the binding of d.
 func New(d *device.Device, c Config) *Binding {
+	info := d.Info()
 	b := &Binding{device: d, config: c}
-	b.identity = sync.OnceValue(func() Identity {
-		info := d.Info()
-		return b.identify(attestation.Assess(info.Certificate, info.SEID, b.config.TrustedCAs))
-	})
+	b.identity = b.identify(attestation.Assess(info.Certificate, info.SEID, c.TrustedCAs))
 	return b
 }
 

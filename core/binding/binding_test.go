@@ -118,9 +118,7 @@ func (h *host) says(s Status, certificate []byte) {
 // opens makes the device one that had this certificate when it was opened, and that still has it.
 func (h *host) opens(s Status, certificate []byte) {
 	h.says(s, certificate)
-	h.identity = func() Identity {
-		return h.identify(attestation.Assess(certificate, seid, h.config.TrustedCAs))
-	}
+	h.identity = h.identify(attestation.Assess(certificate, seid, h.config.TrustedCAs))
 }
 
 // record returns the record in the store.

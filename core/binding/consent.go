@@ -26,7 +26,7 @@ type Consent struct {
 }
 
 // Identity returns what the device was when it was opened.
-func (b *Binding) Identity() Identity { return b.identity() }
+func (b *Binding) Identity() Identity { return b.identity }
 
 // identify returns the identity of the open device with this certificate.
 func (b *Binding) identify(a attestation.Assessment) Identity {
@@ -43,7 +43,7 @@ var errDeviceChanged = errcode.New(errcode.DeviceChanged, "not the device that w
 
 // Expect returns an error with code device-changed if the open device is not the one that the user saw. It sends nothing.
 func (b *Binding) Expect(shown *Identity) error {
-	if shown != nil && *shown != b.identity() {
+	if shown != nil && *shown != b.identity {
 		return errDeviceChanged
 	}
 	return nil
@@ -52,7 +52,7 @@ func (b *Binding) Expect(shown *Identity) error {
 // same returns an error with code device-changed if the certificate in the answer to BIND_CHECK makes the device another one
 // than the one that was opened. A device with an invalid certificate is no other one: all that needs trust refuses it.
 func (b *Binding) same(c *check) error {
-	if c.standing.Certificate != nil && b.identify(c.standing) != b.identity() {
+	if c.standing.Certificate != nil && b.identify(c.standing) != b.identity {
 		return errDeviceChanged
 	}
 	return nil

@@ -94,11 +94,13 @@ func Rename(ctx context.Context, store Store, seid, typed string, shown *Identit
 func Forget(ctx context.Context, store Store, seid string, shown *Identity) error {
 	return locked(ctx, store, seid, func() error {
 		if shown != nil {
-			if r, err := load(ctx, store, seid); err == nil {
-				defer r.Wipe()
-				if err := r.expect(shown); err != nil {
-					return err
-				}
+			r, err := load(ctx, store, seid)
+			if err == nil {
+				err = r.expect(shown)
+				r.Wipe()
+			}
+			if errors.Is(err, errcode.DeviceChanged) {
+				return err
 			}
 		}
 		return store.Delete(ctx, seid)

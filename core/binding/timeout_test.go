@@ -57,6 +57,7 @@ func TestUnverifiedDeviceIsAcceptedEachTime(t *testing.T) {
 	hosted(t, func(t *testing.T, h *host) {
 		h.Answer(verify, "5A9000")
 		h.config.TrustedCAs = nil
+		h.opens(Unbound, genuine)
 		require.NoError(t, h.bind(BindOptions{Consent: Consent{AcceptUnverified: true}}))
 		h.says(BoundToThis, genuine)
 		requireCode(t, errcode.UntrustedDevice, h.bind(BindOptions{}))
