@@ -5,9 +5,13 @@
 //	verify-sent  stored before IDENTITY_VERIFY is sent: the device may have bound
 //	bound        the device said that it is bound to this key
 //	former       the device said later that it is not
-//	imported     the record came from another app's file; the device has not confirmed it yet
+//	imported     the record came from another app's file; no trusted device has confirmed it yet
 //
 // An operation may be cut off at any point. The next BIND_CHECK then tells in which state the device is.
+//
+// Each binding has an app key of its own. If the record has a key that was bound before or came from a file, Bind makes a second
+// one. The record has both keys until the device says yes to one of them: then the other is removed. BIND_CHECK names one key, so
+// a record with two keys takes up to two of them.
 //
 // The package promises:
 //
@@ -16,7 +20,9 @@
 //     that the user saw: see [Consent].
 //   - One call sends IDENTITY_VERIFY at most once.
 //   - A malformed code causes no traffic.
-//   - No answer of a device removes a record or its app key.
+//   - No answer of a device removes a record, or an app key, except that its yes to one of two keys removes the other one, and its
+//     no to IDENTITY_VERIFY the key that was sent.
+//   - Nothing that came in a file is trusted: neither its key for a binding by code, nor what it says about the secure element.
 package binding
 
 import (
@@ -92,17 +98,26 @@ func New(d *device.Device, c Config) *Binding {
 // check is the result of BIND_CHECK.
 type check struct {
 	record   *Record
+	serial   string // the device's
 	status   Status
 	standing attestation.Assessment
 }
 
 // Status asks the device whether it is bound. If the device has no record, Status stores one in state pending. Errors have code
-// protocol for an answer that contradicts the record, device-mismatch for another secure element than the record's,
-// device-changed for another device than the one that was opened, or come from the store or the exchange.
-func (b *Binding) Status(ctx context.Context) (Status, error) {
+// protocol for an answer that contradicts the record, device-mismatch for another secure element than the record's or, with reason
+// imported, than the imported file's, device-changed for another device than the one that was opened, or come from the store or the
+// exchange.
+func (b *Binding) Status(ctx context.Context) (Status, error) { return b.Accept(ctx, Consent{}) }
+
+// Accept is Status with a decision of the user. If that accepts the device, an imported record of it becomes a bound or a former
+// one. If it does not, the record stays imported, which is no error.
+func (b *Binding) Accept(ctx context.Context, o Consent) (Status, error) {
+	if err := b.Expect(o.Shown); err != nil {
+		return 0, err
+	}
 	var status Status
 	err := b.device.Do(ctx, func(s *device.Session) error {
-		c, err := b.check(ctx, s)
+		c, err := b.check(ctx, s, o)
 		if err != nil {
 			return err
 		}
@@ -113,8 +128,9 @@ func (b *Binding) Status(ctx context.Context) (Status, error) {
 	return status, err
 }
 
-// check selects the IMK applet, sends BIND_CHECK, and updates the record by the answer.
-func (b *Binding) check(ctx context.Context, s *device.Session) (_ *check, err error) {
+// check selects the IMK applet, sends BIND_CHECK, and updates the record by the answer. o decides whether an imported record
+// is trusted.
+func (b *Binding) check(ctx context.Context, s *device.Session, o Consent) (_ *check, err error) {
 	if err := s.Select(ctx, device.IMK); err != nil {
 		return nil, err
 	}
@@ -127,74 +143,125 @@ func (b *Binding) check(ctx context.Context, s *device.Session) (_ *check, err e
 			r.Wipe()
 		}
 	}()
-	app := r.App.Public()
+	c := &check{record: r, serial: b.device.Info().Serial}
+	if r.HasNext {
+		if err := b.bindCheck(ctx, s, c, &r.Next); err != nil {
+			return nil, err
+		}
+		if c.status == BoundToThis {
+			return c, b.renewed(ctx, c)
+		}
+	}
+	if err := b.bindCheck(ctx, s, c, &r.App); err != nil {
+		return nil, err
+	}
+	if c.status == BoundToThis {
+		return c, b.confirm(ctx, c, o)
+	}
+	if c.standing.Certificate != nil {
+		b.former(ctx, c, o)
+	}
+	return c, nil
+}
+
+// bindCheck sends BIND_CHECK with one key, and compares the secure element's key with the record's.
+func (b *Binding) bindCheck(ctx context.Context, s *device.Session, c *check, key *secp256k1.PrivateKey) error {
+	app := key.Public()
 	resp, err := s.Transmit(ctx, apdu.New(0x80, 0x71, 0x00, 0x00, app[:]), 0)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if err := resp.SW.Err("BIND_CHECK"); err != nil {
-		return nil, err
+		return err
 	}
 	if len(resp.Data) == 0 {
-		return nil, errcode.New(errcode.Protocol, "empty answer to BIND_CHECK")
+		return errcode.New(errcode.Protocol, "empty answer to BIND_CHECK")
 	}
-	c := &check{record: r, status: Status(resp.Data[0])}
+	c.status = Status(resp.Data[0])
 	certificate := resp.Data[1:]
 	if len(certificate) == 0 {
 		// Whether a bound device repeats its certificate is not publicly known.
 		if certificate, err = s.Certificate(ctx); err != nil {
-			return nil, err
+			return err
 		}
 		if err := s.Select(ctx, device.IMK); err != nil {
-			return nil, err
+			return err
 		}
 	}
 	c.standing = attestation.Assess(certificate, s.SEID(), b.config.TrustedCAs)
-	if c.standing.Certificate != nil && r.HasSE && c.standing.Certificate.PublicKey != r.SE {
-		return nil, errcode.New(errcode.DeviceMismatch, "another secure element than the one in the record")
+	if c.standing.Certificate != nil {
+		r, se := c.record, c.standing.Certificate.PublicKey
+		switch {
+		case r.HasSE && se != r.SE:
+			return errcode.New(errcode.DeviceMismatch, "another secure element than the one in the record")
+		case r.HasClaim && se != r.Claim:
+			return errcode.Because(errcode.DeviceMismatch, "imported", "another secure element than the one in the imported file")
+		}
 	}
 	switch c.status {
-	case Unbound, BoundElsewhere:
-		if c.standing.Certificate != nil {
-			b.former(ctx, r)
-		}
-		return c, nil
-	case BoundToThis:
-		return c, b.confirm(ctx, c)
+	case Unbound, BoundElsewhere, BoundToThis:
+		return nil
 	}
-	return nil, errcode.New(errcode.Protocol, "unknown answer to BIND_CHECK")
+	return errcode.New(errcode.Protocol, "unknown answer to BIND_CHECK")
+}
+
+// renewed updates the record of a device that says it is bound to the record's next key.
+func (b *Binding) renewed(ctx context.Context, c *check) error {
+	if c.standing.Certificate == nil {
+		return c.standing.Err
+	}
+	r := c.record
+	r.promote()
+	r.State, r.BoundAt = Bound, now()
+	return b.keep(ctx, r)
 }
 
 // confirm updates the record of a device that says it is bound to the record's key.
-func (b *Binding) confirm(ctx context.Context, c *check) error {
+func (b *Binding) confirm(ctx context.Context, c *check, o Consent) error {
 	r := c.record
 	if r.State == Pending {
 		return errcode.New(errcode.Protocol, "the device claims a binding that this app never asked for")
 	}
-	// The record has the secure element's key, and check has compared it. Without a certificate it could not.
+	// bindCheck has compared the secure element's key with the record's. Without a certificate it could not.
 	if c.standing.Certificate == nil {
 		return c.standing.Err
 	}
-	if r.State == Bound {
-		return nil
-	}
-	if r.State == VerifySent {
+	switch r.State {
+	case Bound:
+		if !r.HasNext {
+			return nil
+		}
+	case Imported:
+		// A record with a key of a secure element has this app's own trust. Without one, the device must be trusted now.
+		if !r.HasSE {
+			if b.agreed(c, o) != nil {
+				return nil // an operation that needs trust refuses the device
+			}
+			c.trust()
+		}
+		r.BoundAt = now()
+	case VerifySent:
 		if !r.BoundAt.IsZero() {
-			// The key was bound before, so it need not be the interrupted attempt that bound it. The code of that attempt may be
-			// wrong.
+			// An earlier version of this package sent the key again. So the key was bound before, and it need not be the interrupted
+			// attempt that bound it. The code of that attempt may be wrong.
 			r.Code.Wipe()
 			r.HasCode = false
 		}
 		r.BoundAt = now()
 	}
 	r.State = Bound
+	r.dropNext()
 	return b.keep(ctx, r)
 }
 
 // former updates the record of a device that was bound and says that it is not. An error of the store is ignored, since the
 // record is usable without this update.
-func (b *Binding) former(ctx context.Context, r *Record) {
-	if r.State == Bound || r.State == Imported {
+func (b *Binding) former(ctx context.Context, c *check, o Consent) {
+	r := c.record
+	if r.State == Imported && !r.HasSE && b.agreed(c, o) == nil {
+		c.trust()
+	}
+	if r.State == Bound || r.State == Imported && r.HasSE {
 		r.State = Former
 		_ = b.keep(ctx, r)
 	}
@@ -235,11 +302,14 @@ type BindOptions struct {
 	Consent
 	// RememberCode keeps the code in the record, so that the user can look it up later.
 	RememberCode bool
+	// NewKey makes a new app key even if the device is bound to this app. All copies of the record become worthless.
+	NewKey bool
 }
 
-// Bind binds this app with the code that the user typed. Errors have code code-format for a malformed code, which is not sent;
-// untrusted-device, device-changed, wrong-code or code-locked; or come from the store or the exchange. If the device is already bound to
-// this app, Bind does not check the code and does not change the record.
+// Bind binds this app with the code that the user typed. The binding has an app key that was never bound before and never was in a
+// file. Errors have code code-format for a malformed code, which is not sent; untrusted-device, device-changed, wrong-code or
+// code-locked; or come from the store or the exchange. If the device is already bound to this app by a key that did not come from
+// a file, Bind without NewKey does not check the code and does not change the record.
 func (b *Binding) Bind(ctx context.Context, typed string, o BindOptions) error {
 	code, err := bindcode.Parse(typed)
 	if err != nil {
@@ -250,13 +320,13 @@ func (b *Binding) Bind(ctx context.Context, typed string, o BindOptions) error {
 		return err
 	}
 	return b.device.Do(ctx, func(s *device.Session) error {
-		c, err := b.check(ctx, s)
+		c, err := b.check(ctx, s, o.Consent)
 		if err != nil {
 			return err
 		}
 		defer c.record.Wipe()
 		// The proof below is for the key that is compared here, and for no other.
-		if err := b.agreed(c, o.Consent); err != nil || c.status == BoundToThis {
+		if err := b.agreed(c, o.Consent); err != nil || c.status == BoundToThis && !o.NewKey && !c.record.FromFile {
 			return err
 		}
 		c.trust()
@@ -272,28 +342,46 @@ func (c *check) trust() {
 		r.Trust, r.CA = Verified, c.standing.CA
 	}
 	r.SE, r.HasSE = c.standing.Certificate.PublicKey, true
+	r.Claim, r.HasClaim = secp256k1.PublicKey{}, false
+	r.Serial = c.serial // that of an imported record is the file's
 }
 
 // verify sends IDENTITY_VERIFY, once.
 func (b *Binding) verify(ctx context.Context, s *device.Session, c *check, code *bindcode.Code, remember bool) error {
 	r := c.record
-	// before is the record to go back to if the device refuses. A record that was bound once stays a former one, so that no
-	// answer of a device removes a key.
+	if r.State == VerifySent {
+		// The device has said no to the interrupted attempt.
+		r.State = Pending
+		r.Code.Wipe()
+		r.HasCode = false
+	}
+	if r.State == Pending && !r.BoundAt.IsZero() {
+		r.State = Former // as earlier versions of this package left it
+	}
+	// before is the record to go back to if the device refuses.
 	before := *r
+	before.dropNext()
 	defer before.Wipe()
-	if before.State == VerifySent {
-		before.State = Pending
-		if !before.BoundAt.IsZero() {
-			before.State = Former // the interrupted attempt does not change that
-		}
-		before.Code, before.HasCode = bindcode.Code{}, false
-	}
-	r.State = VerifySent
-	r.Code, r.HasCode = bindcode.Code{}, remember
+	var remembered bindcode.Code
 	if remember {
-		r.Code = *code
+		remembered = *code
 	}
-	payload, err := verifyPayload(&r.App, r.SE, code)
+	app := &r.App
+	if r.fresh() {
+		r.State = VerifySent
+		r.Code, r.HasCode = remembered, remember
+	} else {
+		if !r.HasNext { // else an interrupted attempt made it, and the device has said no to it
+			next, err := secp256k1.Generate(rand.Reader)
+			if err != nil {
+				return err
+			}
+			r.Next, r.HasNext = next, true
+		}
+		r.NextCode, r.HasNextCode = remembered, remember
+		app = &r.Next
+	}
+	payload, err := verifyPayload(app, r.SE, code)
 	if err != nil {
 		return err
 	}
@@ -314,6 +402,9 @@ func (b *Binding) verify(ctx context.Context, s *device.Session, c *check, code 
 		return no
 	case no != nil:
 	case len(resp.Data) == 1 && resp.Data[0] == verifyOK:
+		if r.HasNext {
+			r.promote()
+		}
 		r.State, r.BoundAt = Bound, now()
 		return b.keepBound(ctx, r)
 	case len(resp.Data) == 1 && resp.Data[0] == verifyWrong:
@@ -379,7 +470,7 @@ func verifyIV(code *bindcode.Code) (iv [16]byte) {
 // error is bound-elsewhere.
 func (b *Binding) ShowCode(ctx context.Context) error {
 	return b.device.Do(ctx, func(s *device.Session) error {
-		c, err := b.check(ctx, s)
+		c, err := b.check(ctx, s, Consent{})
 		if err != nil {
 			return err
 		}
@@ -408,7 +499,7 @@ func (b *Binding) RevealCode(ctx context.Context, o Consent) (code bindcode.Code
 		return code, false, err
 	}
 	err = b.device.Do(ctx, func(s *device.Session) error {
-		c, err := b.check(ctx, s)
+		c, err := b.check(ctx, s, o)
 		if err != nil {
 			return err
 		}

@@ -135,6 +135,12 @@ func (h *host) keep(s State) *Record {
 	r := full()
 	r.State, r.SE, r.CA = s, secp256k1.PublicKey(se.Public()), trustedCAs[0]
 	r.Code, r.HasCode = bindcode.Code{}, false
+	switch s {
+	case Pending:
+		r.BoundAt = time.Time{}
+	case Imported:
+		r.distrust()
+	}
 	require.NoError(h.t, save(h.t.Context(), h.store, r))
 	h.store.puts = nil
 	return r
@@ -326,25 +332,16 @@ func TestUnconfirmedCodeIsDropped(t *testing.T) {
 	})
 }
 
-// If the key was bound before, another app that has the key may have bound it again. The code of the interrupted attempt may be
-// wrong, and does not become the binding code.
+// Earlier versions sent a key again that was bound before, so another app that has the key may have bound it again. The code of
+// the interrupted attempt may be wrong, and does not become the binding code.
 func TestUnconfirmedCodeOfABoundKeyIsDropped(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		var store *watchedStore
-		var app secp256k1.PrivateKey
-		plugged(t, func(h *host) {
-			store, app = h.store, h.keep(Former).App
-			h.says(BoundElsewhere, genuine)
-			h.On(verify, func([]byte) []byte { h.Unplug(); return nil })
-			requireCode(t, errcode.DeviceDisconnected, h.Bind(t.Context(), "22222222", BindOptions{RememberCode: true}))
-			require.Equal(t, []any{VerifySent, true}, []any{h.record().State, h.record().HasCode}, "an unconfirmed code")
-		})
-		plugged(t, func(h *host) {
-			h.store, h.config.Store = store, store
-			h.says(BoundToThis, genuine)
-			h.requireStatus(BoundToThis)
-			require.Equal(t, []any{Bound, app, false}, []any{h.record().State, h.record().App, h.record().HasCode})
-		})
+	hosted(t, func(t *testing.T, h *host) {
+		r := h.keep(VerifySent)
+		r.Code, r.HasCode = bindcode.Code([]byte("22222222")), true
+		put(t, h.store, r)
+		h.says(BoundToThis, genuine)
+		h.requireStatus(BoundToThis)
+		require.Equal(t, []any{Bound, r.App, false}, []any{h.record().State, h.record().App, h.record().HasCode})
 	})
 }
 
@@ -376,13 +373,13 @@ func TestAnswersToVerify(t *testing.T) {
 		"locked":                       {"F081", errcode.Locked, map[State]State{Pending: Pending, VerifySent: Former, Bound: Former, Former: Former, Imported: Former}},
 		"in its menu":                  {"F080", errcode.InMenu, map[State]State{Pending: Pending, VerifySent: Former, Bound: Former, Former: Former, Imported: Former}},
 		"rejected":                     {"6940", errcode.UserRejected, map[State]State{Pending: Pending, VerifySent: Former, Bound: Former, Former: Former, Imported: Former}},
-		"bound, with status word 6985": {"5A6985", errcode.CodeLocked, map[State]State{Pending: VerifySent, VerifySent: VerifySent, Bound: VerifySent, Former: VerifySent, Imported: VerifySent}},
-		"nothing":                      {"9000", errcode.Protocol, map[State]State{Pending: VerifySent, VerifySent: VerifySent, Bound: VerifySent}},
-		"55":                           {"559000", errcode.Protocol, map[State]State{Pending: VerifySent, VerifySent: VerifySent, Bound: VerifySent}},
-		"bound, with more bytes":       {"5A009000", errcode.Protocol, map[State]State{Pending: VerifySent, VerifySent: VerifySent, Bound: VerifySent}},
-		"no status word":               {"5A", errcode.Protocol, map[State]State{Pending: VerifySent, VerifySent: VerifySent, Bound: VerifySent}},
-		"bound, with status word 9001": {"5A9001", errcode.Protocol, map[State]State{Pending: VerifySent, VerifySent: VerifySent, Bound: VerifySent, Former: VerifySent, Imported: VerifySent}},
-		"an unknown refusal":           {"6F00", errcode.Protocol, map[State]State{Pending: VerifySent, VerifySent: VerifySent, Bound: VerifySent, Former: VerifySent, Imported: VerifySent}},
+		"bound, with status word 6985": {"5A6985", errcode.CodeLocked, map[State]State{Pending: VerifySent, VerifySent: Former, Bound: Former, Former: Former, Imported: Former}},
+		"nothing":                      {"9000", errcode.Protocol, map[State]State{Pending: VerifySent, VerifySent: Former, Bound: Former, Former: Former, Imported: Former}},
+		"55":                           {"559000", errcode.Protocol, map[State]State{Pending: VerifySent, VerifySent: Former, Bound: Former, Former: Former, Imported: Former}},
+		"bound, with more bytes":       {"5A009000", errcode.Protocol, map[State]State{Pending: VerifySent, VerifySent: Former, Bound: Former, Former: Former, Imported: Former}},
+		"no status word":               {"5A", errcode.Protocol, map[State]State{Pending: VerifySent, VerifySent: Former, Bound: Former, Former: Former, Imported: Former}},
+		"bound, with status word 9001": {"5A9001", errcode.Protocol, map[State]State{Pending: VerifySent, VerifySent: Former, Bound: Former, Former: Former, Imported: Former}},
+		"an unknown refusal":           {"6F00", errcode.Protocol, map[State]State{Pending: VerifySent, VerifySent: Former, Bound: Former, Former: Former, Imported: Former}},
 	} {
 		for before, after := range c.after {
 			t.Run(name+" after "+before.String(), func(t *testing.T) {
@@ -391,9 +388,13 @@ func TestAnswersToVerify(t *testing.T) {
 					h.says(BoundElsewhere, genuine)
 					h.Answer(verify, c.answer)
 					requireCode(t, c.want, h.bind(BindOptions{}))
-					require.Equal(t, after, h.record().State)
-					require.Equal(t, app, h.record().App, "no answer removes the key")
+					r := h.record()
+					require.Equal(t, after, r.State)
 					require.Equal(t, 1, h.verifies())
+					fresh := before == Pending // the device was never bound to the key
+					require.Equal(t, c.answer == "5A9000" && !fresh, app != r.App, "no other answer removes the key")
+					unknown := c.after[Pending] == VerifySent
+					require.Equal(t, unknown && !fresh, r.HasNext, "a key stays until the device has said yes or no to it")
 				})
 			})
 		}

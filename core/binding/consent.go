@@ -70,7 +70,11 @@ func (b *Binding) agreed(c *check, o Consent) error {
 // expect returns an error with code device-changed (reason record) if the record is not of the device that the user saw, with the same secure
 // element's key. Any record is as expected if shown is nil.
 func (r *Record) expect(shown *Identity) error {
-	if shown != nil && (r.SEID != shown.SEID || r.Serial != shown.Serial || r.HasSE && r.SE != shown.SE) {
+	if shown == nil {
+		return nil
+	}
+	claimed := r.State == Imported && !r.HasSE // the serial number is the file's
+	if r.SEID != shown.SEID || r.Serial != shown.Serial && !claimed || r.HasSE && r.SE != shown.SE {
 		return errcode.Because(errcode.DeviceChanged, "record", "not the record of the device that was shown")
 	}
 	return nil

@@ -19,18 +19,22 @@ type Known struct {
 	State    State
 	// BoundAt is the time of the binding, or zero. A former or imported binding has one, too.
 	BoundAt time.Time
-	// SE is the secure element's public key. It is zero if no code was entered yet.
+	// SE is the public key of the secure element that this app accepted. It is zero if there is none.
 	SE secp256k1.PublicKey
-	// Trust and CA are those of the certificate at the last binding.
+	// Trust and CA are those of the certificate when this app accepted the device. They are never what a file says.
 	Trust Trust
 	CA    secp256k1.PublicKey
+	// FromFile reports that the app key came from a file, so that others may have it. Unfinished reports that a new app key may
+	// have replaced the one before: the next answer of the device tells.
+	FromFile, Unfinished bool
 	// HasCode reports that the record is bound or imported and has a binding code, which [Binding.RevealCode] may return.
 	HasCode bool
 }
 
 func (r *Record) known() Known {
 	return Known{SEID: r.SEID, Readable: true, Serial: r.Serial, Name: r.Name, State: r.State, BoundAt: r.BoundAt,
-		SE: r.SE, Trust: r.Trust, CA: r.CA, HasCode: r.HasCode && (r.State == Bound || r.State == Imported)}
+		SE: r.SE, Trust: r.Trust, CA: r.CA, FromFile: r.FromFile, Unfinished: r.HasNext,
+		HasCode: r.HasCode && (r.State == Bound || r.State == Imported)}
 }
 
 // List returns what all records of the store say, sorted by SEID. Records that cannot be read are included.

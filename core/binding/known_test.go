@@ -9,12 +9,15 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode"
 
 	"github.com/stretchr/testify/require"
 
 	"imkey-connect/core/attestation/attestationtest"
+	"imkey-connect/core/bindcode"
 	"imkey-connect/core/errcode"
 	"imkey-connect/core/secp256k1"
+	"imkey-connect/core/tlv"
 )
 
 const otherSEID = "19060000000200860001010000000015"
@@ -24,7 +27,7 @@ func put(t *testing.T, store Store, r *Record) {
 	require.NoError(t, save(t.Context(), store, r))
 }
 
-// Every form of record that version 1 wrote can be read and listed, and is written in version 2. Do not regenerate the file.
+// Every form of record that version 1 wrote can be read and listed, and is written in the newest version. Do not regenerate the file.
 func TestRecordsOfVersion1(t *testing.T) {
 	b, err := os.ReadFile("testdata/records-v1.json")
 	require.NoError(t, err)
@@ -72,12 +75,81 @@ func TestRecordsOfVersion1(t *testing.T) {
 			require.NoError(t, Rename(t.Context(), &store, seid, "old one", nil))
 			again, err = store.Get(t.Context(), seid)
 			require.NoError(t, err)
-			require.Equal(t, byte(2), again[0])
+			require.Equal(t, byte(recordVersion), again[0])
 			upgraded, err := load(t.Context(), &store, seid)
 			require.NoError(t, err)
 			r.Name = "old one"
 			require.Equal(t, r, upgraded)
 		})
+	}
+}
+
+// Every form of record that version 2 wrote can be read, and is written in the newest version. The trust of an imported one becomes a
+// claim, and names lose the characters that version 2 allowed by mistake. Do not regenerate the file.
+func TestRecordsOfVersion2(t *testing.T) {
+	b, err := os.ReadFile("testdata/records-v2.json")
+	require.NoError(t, err)
+	var rows []struct{ Name, Hex string }
+	require.NoError(t, json.Unmarshal(b, &rows))
+	want := map[string]func(*Record){
+		"pending": func(r *Record) {
+			*r = Record{SEID: r.SEID, Serial: r.Serial, State: Pending, App: r.App, Created: r.Created}
+		},
+		"verify-sent, the code kept":            func(r *Record) { r.State, r.BoundAt = VerifySent, time.Time{} },
+		"verify-sent, bound before":             func(r *Record) { r.State = VerifySent },
+		"bound, verified, named, the code kept": func(*Record) {},
+		"bound, accepted": func(r *Record) {
+			r.Trust, r.CA, r.Name, r.HasCode, r.Code = Accepted, secp256k1.PublicKey{}, "", false, bindcode.Code{}
+		},
+		"former, verified, the code kept":              func(r *Record) { r.State = Former },
+		"imported, verified, the code kept":            func(r *Record) { r.distrust(); r.Name = "" },
+		"imported, accepted, named":                    func(r *Record) { r.distrust(); r.HasCode, r.Code = false, bindcode.Code{} },
+		"bound, named with invisible characters":       func(r *Record) { r.Name = "paypal" },
+		"bound, named with invisible characters alone": func(r *Record) { r.Name = "" },
+	}
+	require.Len(t, rows, len(want))
+	for _, row := range rows {
+		t.Run(row.Name, func(t *testing.T) {
+			old, err := hex.DecodeString(row.Hex)
+			require.NoError(t, err)
+			require.Equal(t, byte(2), old[0])
+			r, err := decodeRecord(old)
+			require.NoError(t, err)
+			expected := full()
+			want[row.Name](expected)
+			require.Equal(t, expected, r)
+			again, err := decodeRecord(r.encode())
+			require.NoError(t, err)
+			require.Equal(t, expected, again)
+			old[0] = 1
+			if r.Name != "" || r.State > Bound {
+				_, err = decodeRecord(old)
+				requireCode(t, errcode.RecordCorrupt, err)
+			}
+			for _, tag := range []uint16{tagNext, tagNextCode, tagClaim, tagFromFile} {
+				old[0] = 2
+				_, err = decodeRecord(tlv.Append(old, tag, nil))
+				requireCode(t, errcode.RecordCorrupt, err)
+			}
+		})
+	}
+}
+
+// The forms of version 3, as bytes. Do not regenerate the file: a later version reads them.
+func TestRecordsOfVersion3(t *testing.T) {
+	b, err := os.ReadFile("testdata/records-v3.json")
+	require.NoError(t, err)
+	var rows []struct{ Name, Hex string }
+	require.NoError(t, json.Unmarshal(b, &rows))
+	want := records()
+	require.Len(t, rows, len(want))
+	for _, row := range rows {
+		old, err := hex.DecodeString(row.Hex)
+		require.NoError(t, err)
+		r, err := decodeRecord(old)
+		require.NoError(t, err, row.Name)
+		require.Equal(t, want[row.Name], r, row.Name)
+		require.Equal(t, old, r.encode(), row.Name)
 	}
 }
 
@@ -138,6 +210,9 @@ func TestHasCode(t *testing.T) {
 	for state, want := range map[State]bool{VerifySent: false, Bound: true, Imported: true, Former: false} {
 		r := full()
 		r.State = state
+		if state == Imported {
+			r.distrust()
+		}
 		put(t, &store, r)
 		known, err := Look(t.Context(), &store, seid)
 		require.NoError(t, err)
@@ -198,17 +273,89 @@ func TestNames(t *testing.T) {
 	require.Equal(t, "unknown-device", e.Data["reason"])
 }
 
+// Names that print something else than their characters, one for each kind. A file has them in a record of version 2, which
+// allowed them, or of version 3, which never has them.
+func TestDeceptiveNames(t *testing.T) {
+	for typed, legible := range map[string]string{
+		"pay\u200Bpal": "paypal", "\u200B": "", "a\u00ADb": "ab", "a\uFEFFb": "ab", "a\u2060b": "ab", "a\u180Eb": "ab", // zero width
+		"evas\u202Egnis": "evasgnis", "a\u2066b": "ab", "a\u200Fb": "ab", "a\u061Cb": "ab", // direction
+		"a\u2028b": "ab", "a\u2029b": "ab", "a\u0085b": "ab", "a\x1Bb": "ab", // lines and controls
+		"a\U000E0041b": "ab", "\U0001F3F4\U000E0067\U000E007F": "\U0001F3F4", // tags
+		"a\uFE0Fb": "ab", "a\U000E0100b": "ab", "\uFE0F": "", "か\uFE00": "か", "1\uFE0F": "1", // variation selectors
+		"a\u200Db": "ab", "a\u200Cb": "ab", "😀\u200D": "😀", "😀\u200D\u200D😀": "😀\u200D😀", // joiners
+		"a\u3164b": "ab", "a\u2800b": "ab", "a\u115Fb": "ab", "a\uFFA0b": "ab", "a\U0001D159b": "ab", // fillers and blanks
+		"a\uE000b": "ab", "a\U000F0000b": "ab", "a\uFFFEb": "ab", "a\U0001FFFEb": "ab", "a\uFDD0b": "ab", "a\uFFFDb": "ab", "a\uFFF9b": "ab",
+		"a\u0301\u0301\u0301\u0301b": "a\u0301\u0301\u0301b", "\u0301a": "a", "a \u0301": "a", // marks
+	} {
+		got, clean := Legible(typed)
+		require.Equal(t, legible, got, "%q", typed)
+		require.False(t, clean, "%q", typed)
+		_, err := CleanName(typed)
+		requireCode(t, errcode.InvalidArgument, err)
+
+		r := full()
+		r.Name = typed
+		file := r.encode()
+		_, err = Import(t.Context(), &MemoryStore{}, file, ImportOptions{})
+		requireCode(t, errcode.FileInvalid, err)
+		file[0] = 2
+		var store MemoryStore
+		known, err := Import(t.Context(), &store, file, ImportOptions{})
+		require.NoError(t, err, "%q", typed)
+		require.Equal(t, legible, known.Name)
+		known, err = Look(t.Context(), &store, seid)
+		require.NoError(t, err)
+		require.Equal(t, legible, known.Name)
+	}
+	for typed, want := range map[string]string{
+		"👩\u200D💻 work": "👩\u200D💻 work", "❤\uFE0F": "❤\uFE0F", "🏳\uFE0F\u200D🌈": "🏳\uFE0F\u200D🌈", "1\uFE0F\u20E3": "1\uFE0F\u20E3", "👍🏽": "👍🏽",
+		"a\u00A0b": "a b", "冷\u3000钱包": "冷 钱包", "a  b": "a b", "Việt": "Việt", "V\u0323\u0302": "V\u0323\u0302", "مفتاح": "مفتاح", "מפתח": "מפתח", "กุญแจ": "กุญแจ",
+	} {
+		got, err := CleanName(typed)
+		require.NoError(t, err, "%q", typed)
+		require.Equal(t, want, got)
+	}
+}
+
+// No character that Unicode calls a control, a format character or a separator is in a name, except those of emoji.
+func TestNamesAndPackageUnicode(t *testing.T) {
+	for r := rune(0); r <= unicode.MaxRune; r++ {
+		if !unicode.In(r, unicode.Cc, unicode.Cf, unicode.Co, unicode.Cs, unicode.Zl, unicode.Zp, unicode.Zs, unicode.Other_Default_Ignorable_Code_Point,
+			unicode.Variation_Selector, unicode.Noncharacter_Code_Point, unicode.Bidi_Control) {
+			continue
+		}
+		if unicode.Is(unicode.Prepended_Concatenation_Mark, r) { // these print
+			continue
+		}
+		name, clean := Legible("a" + string(r) + "b")
+		if unicode.Is(unicode.Zs, r) {
+			require.Equal(t, "a b", name, "%U", r)
+		} else {
+			require.Equal(t, "ab", name, "%U", r)
+			require.False(t, clean, "%U", r)
+		}
+	}
+}
+
 func FuzzName(f *testing.F) {
-	for _, s := range []string{"savings", "  a ", "冷", "\xFF", "a\u202Eb"} {
+	for _, s := range []string{"savings", "  a ", "冷", "\xFF", "a\u202Eb", "😀\u202E\u200D😀", "1\uFE0F\u200D\u20E3", " \u0301", "a \u200B b"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, typed string) {
+		legible, clean := Legible(typed)
+		again, stable := Legible(legible)
+		require.True(t, stable, "%q", legible)
+		require.Equal(t, legible, again)
+		for _, r := range legible {
+			require.True(t, r == ' ' || r == 0x200D || !unicode.In(r, unicode.Cc, unicode.Cf, unicode.Co, unicode.Cs, unicode.Z), "%U in %q", r, legible)
+		}
 		name, err := CleanName(typed)
 		if err != nil {
 			require.ErrorIs(t, err, errcode.InvalidArgument)
 			return
 		}
-		again, err := CleanName(name)
+		require.Equal(t, clean, true)
+		again, err = CleanName(name)
 		require.NoError(t, err)
 		require.Equal(t, name, again)
 	})
@@ -216,10 +363,13 @@ func FuzzName(f *testing.F) {
 
 // A record moved to another app is imported there. The original record does not change.
 func TestMoveToAnotherApp(t *testing.T) {
-	for before, after := range map[State]State{Bound: Imported, Former: Imported, Imported: Imported, VerifySent: VerifySent} {
+	for _, before := range []State{Bound, Former, Imported, VerifySent} {
 		var here, there MemoryStore
 		r := full()
 		r.State = before
+		if before == Imported {
+			r.distrust()
+		}
 		put(t, &here, r)
 		record, err := Export(t.Context(), &here, seid, nil)
 		require.NoError(t, err)
@@ -228,7 +378,7 @@ func TestMoveToAnotherApp(t *testing.T) {
 		got, err := load(t.Context(), &there, seid)
 		require.NoError(t, err)
 		require.Equal(t, got.known(), known)
-		r.State = after
+		r.distrust()
 		require.Equal(t, r, got)
 	}
 }
@@ -326,14 +476,15 @@ func TestImportReplaces(t *testing.T) {
 	require.ErrorIs(t, err, full)
 }
 
-// An imported binding becomes bound when the device says so. It keeps the time of the binding, and its key signs.
+// An imported binding becomes bound when a trusted device says so. The time is this one's, and not what the file says.
 func TestImportedBindingBecomesBound(t *testing.T) {
 	hosted(t, func(t *testing.T, h *host) {
 		r := h.keep(Imported)
 		h.says(BoundToThis, genuine)
 		h.requireStatus(BoundToThis)
 		require.Equal(t, Bound, h.record().State)
-		require.Equal(t, r.BoundAt, h.record().BoundAt)
+		require.NotEqual(t, r.BoundAt, h.record().BoundAt)
+		require.WithinDuration(t, time.Now(), h.record().BoundAt, time.Minute)
 	})
 	hosted(t, func(t *testing.T, h *host) {
 		h.keep(Imported)

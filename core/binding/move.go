@@ -5,12 +5,14 @@ import (
 	"errors"
 
 	"imkey-connect/core/errcode"
+	"imkey-connect/core/secp256k1"
 )
 
 // Export returns a device's record for another app, unencrypted and in the newest version. The caller encrypts and wipes it. The
 // error is not-bound if the device never said that it is bound: as long as no other app has the key, the device's next answer
-// tells how the attempt of this app ended. The error is device-changed if shown is not nil and the record is of another device
-// or has another secure element's key.
+// tells how the attempt of this app ended. It is not-bound with reason unfinished while the record has two keys: only the device
+// knows which of them is worth exporting. The error is device-changed if shown is not nil and the record is of another device or
+// has another secure element's key.
 func Export(ctx context.Context, store Store, seid string, shown *Identity) ([]byte, error) {
 	r, err := load(ctx, store, seid)
 	if err != nil {
@@ -22,6 +24,9 @@ func Export(ctx context.Context, store Store, seid string, shown *Identity) ([]b
 	}
 	if r.BoundAt.IsZero() {
 		return nil, errcode.New(errcode.NotBound, "there is no binding to export")
+	}
+	if r.HasNext {
+		return nil, errcode.Because(errcode.NotBound, "unfinished", "a change of the app key is unfinished; ask the device first")
 	}
 	return r.encode(), nil
 }
@@ -37,21 +42,22 @@ type ImportOptions struct {
 	Replace bool
 }
 
-// Import stores a record that [Export] returned in another app. Its state is imported until the device says that it is bound to
-// this key. On an error the store is unchanged. Errors have the code
+// Import stores a record that [Export] returned in another app. The file is untrusted: its trust becomes a claim, and its state is
+// imported, whatever it says. On an error the store is unchanged. Errors have the code
 //
 //   - file-invalid, reason damaged or version
-//   - device-mismatch, with reason secure-element if the SEID is that of a known device, but the secure element's key is not
+//   - device-mismatch, with reason secure-element if this app accepted another secure element's key for the SEID
 //   - record-exists, with the device's seid and serial
 //   - or that of the store.
 //
-// Import always replaces the record of a device that was never bound, unless that record has another secure element's key.
+// Import always replaces the record of a device that was never bound, unless this app accepted another secure element's key. The
+// key that this app accepted, its trust and the user's name stay, also if a record is replaced.
 func Import(ctx context.Context, store Store, record []byte, o ImportOptions) (Known, error) {
 	r, err := decodeRecord(record)
 	switch {
 	case err == errVersion:
 		return Known{}, InvalidFile("version", "the record has a later version")
-	case err != nil, r.worthless():
+	case err != nil, r.BoundAt.IsZero(), r.HasNext: // Export writes no such record
 		r.Wipe()
 		return Known{}, InvalidFile("damaged", "the file has no record of a binding")
 	}
@@ -59,9 +65,7 @@ func Import(ctx context.Context, store Store, record []byte, o ImportOptions) (K
 	if o.SEID != "" && o.SEID != r.SEID {
 		return Known{}, errcode.New(errcode.DeviceMismatch, "the file belongs to another device")
 	}
-	if r.State >= Bound {
-		r.State = Imported
-	}
+	r.distrust()
 	err = locked(ctx, store, r.SEID, func() error {
 		before, err := load(ctx, store, r.SEID)
 		switch {
@@ -75,10 +79,14 @@ func Import(ctx context.Context, store Store, record []byte, o ImportOptions) (K
 			if !o.Replace && !before.worthless() {
 				return exists(r, "there is a record of the device already")
 			}
-			if !o.Replace && before.HasSE && before.SE != r.SE {
-				return errcode.Because(errcode.DeviceMismatch, "secure-element", "the file belongs to another secure element than the record")
+			if before.HasSE {
+				if r.HasClaim && r.Claim != before.SE {
+					return errcode.Because(errcode.DeviceMismatch, "secure-element", "the file belongs to another secure element than the record")
+				}
+				r.SE, r.HasSE, r.Trust, r.CA = before.SE, true, before.Trust, before.CA
+				r.Claim, r.HasClaim = secp256k1.PublicKey{}, false
 			}
-			if r.Name == "" {
+			if before.Name != "" {
 				r.Name = before.Name
 			}
 		}

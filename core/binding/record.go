@@ -2,6 +2,7 @@ package binding
 
 import (
 	"time"
+	"unicode/utf8"
 
 	"imkey-connect/core/bindcode"
 	"imkey-connect/core/device"
@@ -21,8 +22,9 @@ const (
 	VerifySent State = 2
 	// Bound means that the device said that it is bound to this key, and has said nothing else since.
 	Bound State = 3
-	// Imported means that another app bound the device with this key and that the record came from its file. The device has not
-	// confirmed it to this app.
+	// Imported means that the record came from a file. It stays imported until a trusted device says that it is bound to this
+	// key or that it is not. A device is trusted if a trusted CA of this app signed its certificate or the user of this app
+	// accepted it. What the file says about trust does not count.
 	Imported State = 4
 	// Former means that the binding was bound or imported, and that the device said since that it is not bound to this key. The
 	// device may lie, so the key is kept.
@@ -68,12 +70,22 @@ type Record struct {
 	State  State
 	// App is the app key for this device.
 	App secp256k1.PrivateKey
-	// SE is the public key of the accepted secure element. HasSE reports whether there is one.
+	// FromFile reports that App came from a file, so that others may have it. Binding with the code replaces it.
+	FromFile bool
+	// Next is the app key that replaces App as soon as the device says that it is bound to it. HasNext reports whether there is
+	// one: an IDENTITY_VERIFY with it may have been sent, and only the device knows which key it is bound to.
+	Next    secp256k1.PrivateKey
+	HasNext bool
+	// SE is the public key of the secure element that this app accepted. HasSE reports whether there is one.
 	SE    secp256k1.PublicKey
 	HasSE bool
 	Trust Trust
 	// CA is the trusted CA that signed the certificate, if Trust is Verified.
 	CA secp256k1.PublicKey
+	// Claim is the secure element's key according to the file of an imported record, until there is an accepted one. It never
+	// replaces a check: a device with another key is refused, and a device with this key is not trusted for it.
+	Claim    secp256k1.PublicKey
+	HasClaim bool
 	// Created and BoundAt are in whole seconds, UTC. BoundAt is zero before the first binding.
 	Created, BoundAt time.Time
 	// Name is the user's name for the device, as [CleanName] returns it, or empty.
@@ -82,6 +94,9 @@ type Record struct {
 	// code is not confirmed yet.
 	Code    bindcode.Code
 	HasCode bool
+	// NextCode replaces Code when Next replaces App. HasNextCode reports whether there is one.
+	NextCode    bindcode.Code
+	HasNextCode bool
 }
 
 // Wipe overwrites the secrets.
@@ -92,13 +107,41 @@ func (r *Record) Wipe() {
 	r.App.Wipe()
 	r.Code.Wipe()
 	r.HasCode = false
+	r.dropNext()
+}
+
+// fresh reports that App belongs to this app alone and that the device was never bound to it, so that a binding may use it.
+func (r *Record) fresh() bool { return r.BoundAt.IsZero() && !r.FromFile }
+
+// promote makes Next the app key: the device said that it is bound to it.
+func (r *Record) promote() {
+	r.App.Wipe()
+	r.App, r.Code, r.HasCode, r.FromFile = r.Next, r.NextCode, r.HasNextCode, false
+	r.dropNext()
+}
+
+// dropNext removes Next: the device said that it is not bound to it.
+func (r *Record) dropNext() {
+	r.Next.Wipe()
+	r.NextCode.Wipe()
+	r.HasNext, r.HasNextCode = false, false
+}
+
+// distrust turns the trust in a record into a claim, since the record came from a file.
+func (r *Record) distrust() {
+	if r.HasSE {
+		r.Claim, r.HasClaim = r.SE, true
+	}
+	r.State, r.FromFile = Imported, true
+	r.SE, r.HasSE, r.Trust, r.CA = secp256k1.PublicKey{}, false, NoTrust, secp256k1.PublicKey{}
 }
 
 // recordVersion is the first byte of an encoded record. Records of all earlier versions stay readable, and are written in this
 // version. A record of a later version is record-corrupt, and only the user's decision overwrites it.
 //
-// Version 2 adds the name and the states imported and former to version 1.
-const recordVersion = 2
+// Version 2 adds the name and the states imported and former to version 1. Version 3 adds the fields from tagNext on. An
+// imported record of version 2 trusts what its file says. Reading it turns that into a claim.
+const recordVersion = 3
 
 // The tags of the fields. A record has each field at most once, in ascending order.
 const (
@@ -113,6 +156,12 @@ const (
 	tagBoundAt = 0x89
 	tagCode    = 0x8A
 	tagName    = 0x8B // since version 2
+
+	// Since version 3.
+	tagNext     = 0x8C
+	tagNextCode = 0x8D
+	tagClaim    = 0x8E
+	tagFromFile = 0x8F // without a value
 )
 
 // lastSecond is the last second after 1970 that a JavaScript Date can hold, and minus lastSecond the first before. A file made
@@ -141,6 +190,18 @@ func (r *Record) encode() []byte {
 	}
 	if r.Name != "" {
 		b = tlv.Append(b, tagName, []byte(r.Name))
+	}
+	if r.HasNext {
+		b = tlv.Append(b, tagNext, r.Next[:])
+		if r.HasNextCode {
+			b = tlv.Append(b, tagNextCode, r.NextCode[:])
+		}
+	}
+	if r.HasClaim {
+		b = tlv.Append(b, tagClaim, r.Claim[:])
+	}
+	if r.FromFile {
+		b = tlv.Append(b, tagFromFile, nil)
 	}
 	return b
 }
@@ -180,11 +241,11 @@ func decodeRecord(b []byte) (_ *Record, err error) {
 		}
 		last = f.Tag
 		seen[f.Tag] = true
-		if err := r.set(f); err != nil {
+		if err := r.set(f, version); err != nil {
 			return nil, err
 		}
 	}
-	if version == 1 && (r.State > Bound || seen[tagName]) {
+	if version == 1 && (r.State > Bound || seen[tagName]) || version < 3 && last >= tagNext {
 		return nil, corrupt("a field of a later version")
 	}
 	for _, tag := range []uint16{tagSEID, tagSerial, tagState, tagApp, tagCreated} {
@@ -192,15 +253,22 @@ func decodeRecord(b []byte) (_ *Record, err error) {
 			return nil, corrupt("a field is missing")
 		}
 	}
+	imported := r.State == Imported
 	switch {
-	case seen[tagSE] != seen[tagTrust], seen[tagCA] != (r.Trust == Verified), r.State != Pending && !r.HasSE,
-		r.State >= Bound && r.BoundAt.IsZero():
+	case seen[tagSE] != seen[tagTrust], seen[tagCA] != (r.Trust == Verified),
+		r.State != Pending && !r.HasSE && (!imported || version < 3),
+		r.State >= Bound && r.BoundAt.IsZero(),
+		r.HasNext && (r.State < Bound || !r.HasSE), r.HasNextCode && !r.HasNext,
+		r.HasClaim && (!imported || r.HasSE), r.FromFile && r.State < Bound, imported && !r.FromFile && version >= 3:
 		return nil, corrupt("contradictory")
+	}
+	if imported && version < 3 {
+		r.distrust()
 	}
 	return r, nil
 }
 
-func (r *Record) set(f tlv.TLV) error {
+func (r *Record) set(f tlv.TLV, version byte) error {
 	switch f.Tag {
 	case tagSEID:
 		if !ValidSEID(string(f.Value)) {
@@ -217,21 +285,28 @@ func (r *Record) set(f tlv.TLV) error {
 			return corrupt("state")
 		}
 		r.State = State(f.Value[0])
-	case tagApp:
+	case tagApp, tagNext:
 		key, err := secp256k1.ParsePrivateKey(f.Value)
 		if err != nil {
 			return err
 		}
-		r.App = key
-	case tagSE, tagCA:
+		if f.Tag == tagApp {
+			r.App = key
+		} else {
+			r.Next, r.HasNext = key, true
+		}
+	case tagSE, tagCA, tagClaim:
 		key, err := secp256k1.ParsePublicKey(f.Value)
 		if err != nil {
 			return corrupt("public key")
 		}
-		if f.Tag == tagSE {
+		switch f.Tag {
+		case tagSE:
 			r.SE, r.HasSE = key, true
-		} else {
+		case tagCA:
 			r.CA = key
+		default:
+			r.Claim, r.HasClaim = key, true
 		}
 	case tagTrust:
 		if len(f.Value) != 1 || f.Value[0] != byte(Verified) && f.Value[0] != byte(Accepted) {
@@ -257,7 +332,7 @@ func (r *Record) set(f tlv.TLV) error {
 		default:
 			r.BoundAt = t
 		}
-	case tagCode:
+	case tagCode, tagNextCode:
 		if len(f.Value) != bindcode.Length {
 			return corrupt("code")
 		}
@@ -265,10 +340,23 @@ func (r *Record) set(f tlv.TLV) error {
 		if err != nil || string(code[:]) != string(f.Value) {
 			return corrupt("code")
 		}
-		r.Code, r.HasCode = code, true
+		if f.Tag == tagCode {
+			r.Code, r.HasCode = code, true
+		} else {
+			r.NextCode, r.HasNextCode = code, true
+		}
+	case tagFromFile:
+		if len(f.Value) != 0 {
+			return corrupt("origin of the key")
+		}
+		r.FromFile = true
 	case tagName:
-		name, err := CleanName(string(f.Value))
-		if err != nil || name == "" || name != string(f.Value) {
+		text := string(f.Value)
+		if version < 3 && utf8.ValidString(text) {
+			text, _ = Legible(text) // version 2 allowed more characters
+		}
+		name, err := CleanName(text)
+		if err != nil || name != text || name == "" && version >= 3 {
 			return corrupt("name")
 		}
 		r.Name = name

@@ -42,8 +42,17 @@ func records() map[string]*Record {
 	accepted.HasCode, accepted.Code = false, bindcode.Code{}
 	accepted.Name = ""
 	imported, former := full(), full()
-	imported.State, imported.Name, former.State = Imported, "", Former
-	return map[string]*Record{"full": full(), "pending": pending, "verify-sent": sent, "accepted": accepted, "imported": imported, "former": former}
+	imported.distrust()
+	imported.Name, former.State = "", Former
+	unnamed := *imported // a file that names no secure element
+	unnamed.Claim, unnamed.HasClaim = secp256k1.PublicKey{}, false
+	renewing, replacing, reused := full(), full(), full()
+	renewing.Next, renewing.HasNext = secp256k1.PrivateKey(attestationtest.NewKey("a record's next app").Serialize()), true
+	renewing.NextCode, renewing.HasNextCode = bindcode.Code([]byte("22222222")), true
+	replacing.State, replacing.FromFile, replacing.Next, replacing.HasNext = Imported, true, renewing.Next, true
+	reused.FromFile = true
+	return map[string]*Record{"full": full(), "pending": pending, "verify-sent": sent, "accepted": accepted, "imported": imported,
+		"former": former, "imported without a claim": &unnamed, "two keys": renewing, "imported, two keys": replacing, "from a file": reused}
 }
 
 func TestRecordRoundTrip(t *testing.T) {
@@ -77,12 +86,16 @@ func damaged(t *testing.T, b []byte, name string) {
 		return
 	}
 	again := r.encode()
-	require.True(t, bytes.Equal(b[1:], again[1:]), name)
-	if b[0] != recordVersion { // an older one, which is written as the newest
-		require.Equal(t, byte(1), b[0], name)
-		newer, err := decodeRecord(again)
-		require.NoError(t, err, name)
-		require.Equal(t, r, newer, name)
+	newer, err := decodeRecord(again)
+	require.NoError(t, err, name)
+	require.Equal(t, r, newer, name)
+	switch b[0] {
+	case recordVersion:
+		require.True(t, bytes.Equal(b, again), name)
+	case 1:
+		require.True(t, bytes.Equal(b[1:], again[1:]), name)
+	default: // reading version 2 makes a claim of imported trust, and removes characters from names
+		require.Equal(t, byte(2), b[0], name)
 	}
 }
 
@@ -113,7 +126,7 @@ func TestUnknownVersions(t *testing.T) {
 	for v := range 256 {
 		b[0] = byte(v)
 		_, err := decodeRecord(b)
-		if v == recordVersion {
+		if v == recordVersion || v == 2 { // full has no field of version 3
 			require.NoError(t, err)
 		} else {
 			require.Equal(t, errcode.RecordCorrupt, errcode.Of(err), "version %d", v)
@@ -144,6 +157,9 @@ func TestContradictoryRecords(t *testing.T) {
 			return [][]byte{value}
 		})
 	}
+	set2 := func(values map[uint16][]byte, tag uint16, value []byte) []byte {
+		return tlv.Append(set(values), tag, value)
+	}
 	_, err = decodeRecord(set(nil))
 	require.NoError(t, err)
 	for name, b := range map[string][]byte{
@@ -161,6 +177,17 @@ func TestContradictoryRecords(t *testing.T) {
 		"state 6":                      set(map[uint16][]byte{tagState: {6}}),
 		"imported, bound at no time":   set(map[uint16][]byte{tagState: {4}, tagBoundAt: nil}),
 		"former, bound at no time":     set(map[uint16][]byte{tagState: {5}, tagBoundAt: nil}),
+		"two keys, pending":            set2(map[uint16][]byte{tagState: {1}, tagBoundAt: nil}, tagNext, bytes.Repeat([]byte{1}, 32)),
+		"two keys, verify-sent":        set2(map[uint16][]byte{tagState: {2}}, tagNext, bytes.Repeat([]byte{1}, 32)),
+		"a second key of zero":         set2(nil, tagNext, make([]byte, 32)),
+		"a second code without a key":  set2(nil, tagNextCode, []byte("PVU3FY64")),
+		"a claim, not imported":        set2(nil, tagClaim, full().SE[:]),
+		"a claim beside a key":         append(set2(map[uint16][]byte{tagState: {4}}, tagClaim, full().SE[:]), tagFromFile, 0),
+		"imported, not from a file":    set(map[uint16][]byte{tagState: {4}}),
+		"from a file, pending":         set2(map[uint16][]byte{tagState: {1}}, tagFromFile, nil),
+		"from a file, verify-sent":     set2(map[uint16][]byte{tagState: {2}}, tagFromFile, nil),
+		"from a file, with a value":    set2(nil, tagFromFile, []byte{1}),
+		"former without a key":         set(map[uint16][]byte{tagState: {5}, tagSE: nil, tagTrust: nil, tagCA: nil}),
 		"an empty name":                set(map[uint16][]byte{tagName: {}}),
 		"a name with a space":          set(map[uint16][]byte{tagName: []byte("a ")}),
 		"a name of 33":                 set(map[uint16][]byte{tagName: bytes.Repeat([]byte("a"), 33)}),
@@ -205,7 +232,7 @@ func TestContradictoryRecords(t *testing.T) {
 			require.Equal(t, errcode.RecordCorrupt, errcode.Of(err), "without %X", f.Tag)
 		}
 	}
-	_, err = decodeRecord(append(full().encode(), 0x8C, 0))
+	_, err = decodeRecord(append(full().encode(), 0x90, 0))
 	require.Equal(t, errcode.RecordCorrupt, errcode.Of(err), "a field of a later version")
 	swapped := []byte{recordVersion}
 	for i := len(fields) - 1; i >= 0; i-- {

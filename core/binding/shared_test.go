@@ -16,7 +16,7 @@ import (
 // meanwhile is a store that calls a function after a Get or a Put, as if another page used the store then.
 type meanwhile struct {
 	Store
-	afterGet, afterPut func(State)
+	afterGet, afterPut func(*Record)
 }
 
 func (m *meanwhile) Get(ctx context.Context, seid string) ([]byte, error) {
@@ -31,12 +31,12 @@ func (m *meanwhile) Put(ctx context.Context, seid string, b []byte) error {
 	return err
 }
 
-func (m *meanwhile) interrupt(f *func(State), b []byte, err error) {
+func (m *meanwhile) interrupt(f *func(*Record), b []byte, err error) {
 	if *f == nil || err != nil {
 		return
 	}
 	if r, err := decodeRecord(b); err == nil {
-		(*f)(r.State)
+		(*f)(r)
 	}
 }
 
@@ -84,7 +84,7 @@ func TestRecordChangesWhileTheDeviceChecks(t *testing.T) {
 		}},
 		"replaced, no": {replace, "A59000", errcode.WrongCode, func(t *testing.T, mine secp256k1.PrivateKey, r *Record, err error) {
 			require.NoError(t, err)
-			require.Equal(t, []any{Imported, "from the file"}, []any{r.State, r.Name})
+			require.Equal(t, []any{Imported, full().Name}, []any{r.State, r.Name}, "the user's name stays")
 		}},
 		"spoilt, yes": {corrupt, "5A9000", "", func(t *testing.T, mine secp256k1.PrivateKey, r *Record, err error) {
 			require.NoError(t, err)
@@ -96,8 +96,11 @@ func TestRecordChangesWhileTheDeviceChecks(t *testing.T) {
 				mine := h.keep(Bound).App
 				h.says(BoundElsewhere, genuine)
 				h.Answer(verify, c.answer)
-				h.config.Store = &meanwhile{Store: h.store, afterPut: func(s State) {
-					if s == VerifySent {
+				h.config.Store = &meanwhile{Store: h.store, afterPut: func(r *Record) {
+					if r.HasNext {
+						if c.want == "" {
+							mine = r.Next
+						}
 						require.NoError(t, c.do(&h.store.MemoryStore))
 					}
 				}}
@@ -115,8 +118,8 @@ func TestWrongCodeIsTheOnlyError(t *testing.T) {
 		h.keep(Former)
 		h.says(BoundElsewhere, genuine)
 		h.Answer(verify, "A59000")
-		h.config.Store = &meanwhile{Store: h.store, afterPut: func(s State) {
-			if s == VerifySent {
+		h.config.Store = &meanwhile{Store: h.store, afterPut: func(r *Record) {
+			if r.HasNext {
 				require.NoError(t, Forget(context.Background(), &h.store.MemoryStore, seid, nil))
 			}
 		}}
@@ -162,7 +165,7 @@ func TestRecordChangesBeforeTheCodeIsSent(t *testing.T) {
 				h.says(BoundElsewhere, genuine)
 				h.Answer(verify, "5A9000")
 				once := sync.OnceFunc(func() { require.NoError(t, do(&h.store.MemoryStore)) })
-				h.config.Store = &meanwhile{Store: h.store, afterGet: func(State) { once() }}
+				h.config.Store = &meanwhile{Store: h.store, afterGet: func(*Record) { once() }}
 				requireCode(t, errcode.Storage, h.bind(BindOptions{}))
 				require.Zero(t, h.verifies())
 				requireCode(t, "", h.bind(BindOptions{}))

@@ -40,7 +40,7 @@ func (b *Binding) SigningKeys(ctx context.Context, s *device.Session, o SigningO
 	if err := b.Expect(o.Shown); err != nil {
 		return SigningKeys{}, err
 	}
-	c, err := b.check(ctx, s)
+	c, err := b.check(ctx, s, o.Consent)
 	if err != nil {
 		return SigningKeys{}, err
 	}

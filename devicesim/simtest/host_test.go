@@ -151,9 +151,9 @@ func TestTheSameCodeBindsAnotherAppAndUnbindsTheFirst(t *testing.T) {
 	require.Equal(t, binding.BoundToThis, first.status(b))
 }
 
-// TestForgettingAndBindingAgainLocksOutACopy checks that a copy of a record is useless after the user has forgotten the device and
-// bound it again, because that makes a new app key. Binding again alone keeps the key.
-func TestForgettingAndBindingAgainLocksOutACopy(t *testing.T) {
+// TestBindingAgainLocksOutACopy checks that a copy of a record is useless after the user has bound the device again, because each
+// binding by code has a new app key. That also holds if the user has forgotten the device first.
+func TestBindingAgainLocksOutACopy(t *testing.T) {
 	d := newDevice(t, device.Options{})
 	mine, copied, another := newHost(t, d), newHost(t, d), newHost(t, d)
 	visit := func(h *host, do func(*binding.Binding)) {
@@ -184,7 +184,9 @@ func TestForgettingAndBindingAgainLocksOutACopy(t *testing.T) {
 	visit(another, bind(another))
 	says(copied, binding.BoundElsewhere)
 	visit(mine, bind(mine))
-	says(copied, binding.BoundToThis) // the same key
+	says(copied, binding.BoundElsewhere)
+	says(mine, binding.BoundToThis)
+	says(copied, binding.BoundElsewhere)
 
 	require.NoError(t, binding.Forget(mine.ctx, mine.store, seid, nil))
 	visit(mine, bind(mine))
