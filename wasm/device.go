@@ -142,7 +142,7 @@ func (d *openDevice) bindingStatus(args []safejs.Value) (any, error) {
 	}
 	var status binding.Status
 	err = d.do(options.signal, interaction{"reason": confirm}, func(ctx context.Context) (err error) {
-		status, err = d.binding.Status(ctx)
+		status, err = d.binding.Accept(ctx, d.consent(options))
 		if err == nil {
 			d.heard(status)
 		}
@@ -171,6 +171,7 @@ func (d *openDevice) bind(args []safejs.Value) (any, error) {
 	choices := binding.BindOptions{
 		Consent:      d.consent(options),
 		RememberCode: or(options.rememberCode, d.options.rememberCode),
+		NewKey:       or(options.newKey, false),
 	}
 	return nil, d.do(options.signal, interaction{"reason": confirm}, func(ctx context.Context) error {
 		if err := d.binding.Bind(ctx, code, choices); err != nil {

@@ -90,6 +90,7 @@ type callOptions struct {
 	shown            *binding.Identity
 	acceptUnverified *bool
 	rememberCode     *bool
+	newKey           *bool
 }
 
 func readCallOptions(v safejs.Value) (callOptions, error) {
@@ -102,6 +103,7 @@ func readCallOptions(v safejs.Value) (callOptions, error) {
 	options.shown = records.ReadShown(o)
 	options.acceptUnverified = o.OptionalBool("acceptUnverified")
 	options.rememberCode = o.OptionalBool("rememberCode")
+	options.newKey = o.OptionalBool("newKey")
 	return options, o.Err()
 }
 

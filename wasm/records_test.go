@@ -32,13 +32,13 @@ func TestKnownDevices(t *testing.T) {
 	p.open()
 	require.Equal(t, `[null,null]`, p.says(`[page.device.info.name, page.device.info.boundAt]`))
 	p.works("call", "bindingStatus")
-	require.Equal(t, `[{"boundAt":null,"certificate":null,"certificateKey":null,"codeKept":false,"name":null,"secureElementKey":null,"seid":"`+seid+
+	require.Equal(t, `[{"boundAt":null,"certificate":null,"certificateKey":null,"codeKept":false,"keyFromFile":false,"name":null,"secureElementKey":null,"seid":"`+seid+
 		`","serial":"imKey01191200001","state":"unfinished"}]`, p.sorted(`core.known(`+inMemory+`)`))
 	p.works("call", "bind", "PVU3FY64", object(t, `({rememberCode: true})`))
 	require.Equal(t, `true`, p.says(`core.known(`+inMemory+`).then(([k]) => k.boundAt instanceof Date && Date.now() - k.boundAt < 3600e3 &&
 		k.boundAt - page.device.info.boundAt === 0)`))
 	p.works("raw", object(t, `core => core.rename("`+seid+`", "  Savings ", `+inMemory+`)`))
-	require.Equal(t, `{"certificate":"verified","certificateKey":"`+strings.ToLower(p.ca)+`","codeKept":true,"name":"Savings","state":"bound"}`,
+	require.Equal(t, `{"certificate":"verified","certificateKey":"`+strings.ToLower(p.ca)+`","codeKept":true,"keyFromFile":false,"name":"Savings","state":"bound"}`,
 		p.sorted(`core.known(`+inMemory+`).then(([{ seid, serial, secureElementKey, boundAt, ...rest }]) => rest)`))
 	require.Equal(t, `true`, p.says(`core.known(`+inMemory+`).then(([k]) => /^04[0-9a-f]{128}$/.test(k.secureElementKey) && k.secureElementKey === page.device.info.secureElementKey)`))
 	require.Equal(t, `"Savings"`, p.says(`page.device.info.name`))
@@ -93,7 +93,7 @@ func TestKnownDevicesOfAPagesStore(t *testing.T) {
 	p.works("raw", object(t, `(core, page) => core.forget("`+seid[:31]+`5", { store: page.store })`))
 	require.Equal(t, `["14 of mine","15 of mine"]`, p.says(`page.changed.splice(0)`))
 	require.Equal(t, `["x"]`, p.says(`core.known({ store: page.store }).then(l => l.map(k => k.name))`))
-	require.Equal(t, `[2]`, p.says(`[page.map.get("`+seid+`")[0]]`), "the newest version")
+	require.Equal(t, `[3]`, p.says(`[page.map.get("`+seid+`")[0]]`), "the newest version")
 }
 
 // A device's info has the record of its own store only.
@@ -124,11 +124,12 @@ func TestStaleImportedBinding(t *testing.T) {
 			p := newPage(t)
 			p.open()
 			p.works("call", "bind", "PVU3FY64", object(t, `({rememberCode: true})`))
-			// As after an import by the second module: state 04 in place of 03.
+			// As after an import by the second module, in version 2: state 04 in place of 03.
 			p.works("raw", object(t, `async core => {
 			const record = await core.memory.get("`+seid+`")
 			const at = record.findIndex((x, i) => x === 0x83 && record[i + 1] === 1 && record[i + 2] === 3)
 			record[at + 2] = 4
+			record[0] = 2
 			await core.memory.put("`+seid+`", record)
 		}`))
 			require.Equal(t, `["imported",null]`, p.says(`core.known(`+inMemory+`).then(([k]) => [k.state, page.device.info.boundAt])`))
@@ -137,6 +138,48 @@ func TestStaleImportedBinding(t *testing.T) {
 			require.Equal(t, `"`+want[1]+`"`, p.says(`core.known(`+inMemory+`).then(([k]) => k.state)`))
 		})
 	}
+}
+
+// The user's yes to an imported binding of a device that cannot be verified is acceptUnverified, and each bind with newKey has another
+// app key.
+func TestAcceptAnImportedBindingAndMakeANewKey(t *testing.T) {
+	p := newPage(t)
+	p.works("open", p.usb.Device, object(t, `o => { o.trustedCAs = [] }`))
+	t.Cleanup(func() { p.works("call", "close") })
+	p.works("call", "bind", "PVU3FY64", object(t, `({ acceptUnverified: true, rememberCode: true })`))
+	p.works("raw", object(t, `async core => {
+		const record = await core.memory.get("`+seid+`")
+		const at = record.findIndex((x, i) => x === 0x83 && record[i + 1] === 1 && record[i + 2] === 3)
+		record[at + 2] = 4
+		record[0] = 2
+		await core.memory.put("`+seid+`", record)
+	}`))
+	says := func(want string) {
+		t.Helper()
+		require.Equal(t, want, p.says(`core.known(`+inMemory+`).then(([k]) => [k.state, k.certificate, k.secureElementKey === page.device.info.secureElementKey, k.keyFromFile])`))
+	}
+	says(`["imported",null,false,true]`)
+	p.status = 0x55
+	require.Equal(t, `"bound"`, p.says(`page.device.bindingStatus({ acceptUnverified: false })`))
+	p.fails("untrusted-device", "call", "revealBindingCode", object(t, `({ acceptUnverified: false })`))
+	says(`["imported",null,false,true]`)
+	require.Equal(t, `"bound"`, p.says(`page.device.bindingStatus({ acceptUnverified: true })`))
+	says(`["bound","unverified",true,true]`)
+
+	sent, before := p.instructions[0x73], p.apps[len(p.apps)-1]
+	p.works("call", "bind", "PVU3FY64", object(t, `({ acceptUnverified: true })`)) // the key is a file's
+	require.Equal(t, sent+1, p.instructions[0x73])
+	says(`["bound","unverified",true,false]`)
+	p.works("call", "bindingStatus")
+	mine := p.apps[len(p.apps)-1]
+	require.NotEqual(t, before, mine)
+	p.works("call", "bind", "PVU3FY64", object(t, `({ acceptUnverified: true })`)) // bound already
+	require.Equal(t, sent+1, p.instructions[0x73])
+	p.works("call", "bind", "PVU3FY64", object(t, `({ acceptUnverified: true, newKey: true })`))
+	require.Equal(t, sent+2, p.instructions[0x73])
+	p.works("call", "bindingStatus")
+	require.NotEqual(t, mine, p.apps[len(p.apps)-1])
+	p.fails("invalid-argument", "call", "bind", "PVU3FY64", object(t, `({ newKey: 1 })`))
 }
 
 // Another device gets neither the app key nor the code of the bound device, whatever it claims to be.

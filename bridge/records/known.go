@@ -19,6 +19,7 @@ func KnownDevice(k binding.Known) map[string]any {
 	d := map[string]any{
 		"seid": k.SEID, "serial": k.Serial, "name": nil, "state": "unreadable", "boundAt": Date(k.BoundAt),
 		"secureElementKey": Key(k.SE), "certificate": nil, "certificateKey": nil, "codeKept": k.HasCode,
+		"keyFromFile": k.FromFile,
 	}
 	if !k.Readable {
 		return d
@@ -26,8 +27,8 @@ func KnownDevice(k binding.Known) map[string]any {
 	if k.Name != "" {
 		d["name"] = k.Name
 	}
-	switch k.State {
-	case binding.Bound, binding.Imported, binding.Former:
+	switch {
+	case k.State == binding.Bound, k.State == binding.Imported, k.State == binding.Former && !k.Unfinished:
 		d["state"] = k.State.String()
 	default:
 		d["state"] = "unfinished"

@@ -255,7 +255,7 @@ var Entries = []Entry{
 	{
 		Code:   "not-bound",
 		Means:  "the operation needs a binding",
-		Data:   "`data.reason` is `'not-remembered'` where there is a binding, but this browser does not keep its code",
+		Data:   "`data.reason` is `'not-remembered'` where there is a binding, but this browser does not keep its code, and `'unfinished'` where a binding cannot be exported because only the device knows whether its app key was changed: ask `bindingStatus` first",
 		Number: 4100,
 		What:   Text{"This browser is not bound to your imKey.", "本浏览器尚未与 imKey 绑定。"},
 		Next:   Text{"Connect it and enter its binding code first.", "请先连接并输入绑定码。"},
@@ -263,6 +263,10 @@ var Entries = []Entry{
 			Reason: "not-remembered",
 			What:   Text{"This browser does not keep the binding code.", "本浏览器没有保存绑定码。"},
 			Next:   Text{"Look where you wrote it down.", "请查看你抄写的记录。"},
+		}, {
+			Reason: "unfinished",
+			What:   Text{"The key of this binding was being changed, and only your imKey knows whether that is done.", "此绑定的密钥更换尚未确认，只有 imKey 知道是否完成。"},
+			Next:   Text{"Connect your imKey here once, then try again.", "请先在此连接一次 imKey，然后重试。"},
 		}},
 	},
 	{
@@ -290,7 +294,7 @@ var Entries = []Entry{
 	{
 		Code:   "device-mismatch",
 		Means:  "the device has another secure element than the one that this browser bound, or the file is for another device",
-		Data:   "`data.reason` is `'secure-element'` where the file is for a device that this browser knows with another secure element's key",
+		Data:   "`data.reason` is `'secure-element'` where the file is for a device that this browser knows with another secure element's key, and `'imported'` where the device has another one than the file of an imported binding says",
 		Number: 4100,
 		What:   Text{"The identity of this imKey is not the expected one, so this page stopped.", "此 imKey 的身份与预期不符，本页面已停止操作。"},
 		Next:   Text{"Compare the serial numbers, and continue only with the right imKey.", "请核对序列号，只用正确的 imKey 继续。"},
@@ -298,6 +302,11 @@ var Entries = []Entry{
 			"Compare the serial number to make sure that it is your own imKey. If it is, and you know why its identity changed, forget this binding and bind it again with its code. Otherwise copy the report and ask for help.",
 			"请核对序列号，确认是你自己的 imKey。只有确认无误并清楚变化的原因，才可移除此绑定，再用绑定码重新绑定；否则请复制诊断报告寻求帮助。",
 		},
+		Reasons: []Reason{{
+			Reason: "imported",
+			What:   Text{"The file that you imported is about another secure element than this imKey has, so this page stopped.", "你导入的文件所对应的安全芯片与这台 imKey 不同，本页面已停止操作。"},
+			Next:   Text{"The file may be false. Forget the imported binding, and bind this imKey with its binding code.", "该文件可能是伪造的。请移除导入的绑定，再用绑定码绑定这台 imKey。"},
+		}},
 	},
 	{
 		Code:   "device-changed",

@@ -49,10 +49,13 @@ export interface OpenOptions extends CoreOptions {
 export interface CoreDevice {
   readonly info: DeviceInfo
   readonly ethereum: Ethereum
-  bindingStatus(): Promise<BindingStatus>
+  bindingStatus(options: { signal?: AbortSignal; acceptUnverified?: boolean; shown?: Shown }): Promise<BindingStatus>
   showBindingCode(): Promise<void>
   // Without shown, a call is for the device as it was when it was opened.
-  bind(code: string, options: { signal?: AbortSignal; acceptUnverified?: boolean; rememberCode?: boolean; shown?: Shown }): Promise<void>
+  bind(
+    code: string,
+    options: { signal?: AbortSignal; acceptUnverified?: boolean; rememberCode?: boolean; newKey?: boolean; shown?: Shown },
+  ): Promise<void>
   revealBindingCode(options?: { signal?: AbortSignal; acceptUnverified?: boolean; shown?: Shown }): Promise<string>
   forget(options?: { shown?: Shown }): Promise<void>
   close(): Promise<void>

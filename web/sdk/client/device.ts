@@ -96,8 +96,9 @@ export class Device extends EventTarget {
     )
   }
 
-  bindingStatus(): Promise<BindingStatus> {
-    return this.#call((core) => core.bindingStatus())
+  async bindingStatus(options: AcceptOptions = {}): Promise<BindingStatus> {
+    const { signal, ...choices } = choicesOf(options)
+    return this.#call((core) => core.bindingStatus({ ...(signal && { signal }), ...choices }), signal)
   }
 
   showBindingCode(): Promise<void> {
@@ -106,9 +107,8 @@ export class Device extends EventTarget {
 
   async bind(code: string, options: BindOptions = {}): Promise<void> {
     if (typeof code !== 'string') throw invalid('the code is not a string')
-    const signal = signalOf(options)
-    const { acceptUnverified, rememberCode, onInteraction } = options
-    const shown = shownOf(options)
+    const { signal, ...choices } = choicesOf(options)
+    const { rememberCode, newKey, onInteraction } = options
     if (onInteraction !== undefined && typeof onInteraction !== 'function') throw invalid('onInteraction is not a function')
     const told = (event: Event) => onInteraction?.((event as CustomEvent<Interaction>).detail)
     this.addEventListener('interaction', told)
@@ -117,9 +117,9 @@ export class Device extends EventTarget {
         (core) =>
           core.bind(code, {
             ...(signal && { signal }),
-            ...(acceptUnverified !== undefined && { acceptUnverified: flag('acceptUnverified', acceptUnverified) }),
+            ...choices,
             ...(rememberCode !== undefined && { rememberCode: flag('rememberCode', rememberCode) }),
-            ...shown,
+            ...(newKey !== undefined && { newKey: flag('newKey', newKey) }),
           }),
         signal,
       )
@@ -128,19 +128,9 @@ export class Device extends EventTarget {
     }
   }
 
-  async revealBindingCode(options: { signal?: AbortSignal; acceptUnverified?: boolean; shown?: Shown } = {}): Promise<string> {
-    const signal = signalOf(options)
-    const { acceptUnverified } = options
-    const shown = shownOf(options)
-    return this.#call(
-      (core) =>
-        core.revealBindingCode({
-          ...(signal && { signal }),
-          ...(acceptUnverified !== undefined && { acceptUnverified: flag('acceptUnverified', acceptUnverified) }),
-          ...shown,
-        }),
-      signal,
-    )
+  async revealBindingCode(options: AcceptOptions = {}): Promise<string> {
+    const { signal, ...choices } = choicesOf(options)
+    return this.#call((core) => core.revealBindingCode({ ...(signal && { signal }), ...choices }), signal)
   }
 
   async forget(options: { shown?: Shown } = {}): Promise<void> {
@@ -305,6 +295,24 @@ export function shownOf(options: { shown?: Shown }): { shown?: Shown } {
   const shown = { seid, serial, secureElementKey, certificate, certificateKey }
   if (Object.values(shown).some((value) => typeof (value ?? '') !== 'string')) throw invalid('shown is not what the user was shown')
   return { shown }
+}
+
+/** AcceptOptions are the options that say which device a call may use. */
+interface AcceptOptions {
+  signal?: AbortSignal
+  acceptUnverified?: boolean
+  shown?: Shown
+}
+
+/** choicesOf reads these options, each once. */
+function choicesOf(options: AcceptOptions) {
+  const signal = signalOf(options)
+  const { acceptUnverified } = options
+  return {
+    signal,
+    ...(acceptUnverified !== undefined && { acceptUnverified: flag('acceptUnverified', acceptUnverified) }),
+    ...shownOf(options),
+  }
 }
 
 function flag(name: string, value: unknown): boolean {

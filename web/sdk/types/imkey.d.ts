@@ -36,13 +36,15 @@
  * - `wrong-code`: the device has another binding code
  * - `code-locked`: the device checks no more binding codes after too many wrong ones
  * - `not-bound`: the operation needs a binding. `data.reason` is `'not-remembered'` where there is a binding, but this
- *   browser does not keep its code
+ *   browser does not keep its code, and `'unfinished'` where a binding cannot be exported because only the device knows
+ *   whether its app key was changed: ask `bindingStatus` first
  * - `bound-elsewhere`: the device is bound to another app or browser
  * - `untrusted-device`: no trusted CA signed the device's attestation certificate; nothing that depends on the binding
  *   code was sent
  * - `device-mismatch`: the device has another secure element than the one that this browser bound, or the file is for
  *   another device. `data.reason` is `'secure-element'` where the file is for a device that this browser knows with
- *   another secure element's key
+ *   another secure element's key, and `'imported'` where the device has another one than the file of an imported
+ *   binding says
  * - `device-changed`: the device is not the one that the user was shown: its SEID, serial number, secure element's key,
  *   standing or CA changed meanwhile. Nothing that depends on the binding code was sent to it. `data.reason` is
  *   `'record'` where the record that this browser has of the device was replaced meanwhile
@@ -262,28 +264,34 @@ export interface KnownDevice {
    *
    * - `bound`: the device confirmed the binding when it was last asked
    * - `unfinished`: the device was opened but not bound, or a binding was interrupted
-   * - `imported`: another browser bound the device, and its binding was imported from a file; the device has not confirmed it yet
+   * - `imported`: the binding came from a file, and is not trusted. It stays so until the device answers `bindingStatus` and a trusted
+   *   CA verified the device, or the user accepted it
    * - `former`: the device was bound, but when it was last asked it was bound to another app or to none
    * - `unreadable`: the record does not authenticate, or a later version of this library wrote it. It stays until it is forgotten.
    */
   readonly state: 'bound' | 'unfinished' | 'imported' | 'former' | 'unreadable'
-  /** When the device was last bound, in whole seconds; null if it never was. */
+  /** When the device was last bound, in whole seconds; null if it never was. Of an imported binding it is what the file says. */
   readonly boundAt: Date | null
-  /** The public key of the secure element, in hex; null if no code was entered yet. */
+  /** The public key of the secure element that this browser accepted, in hex; null if there is none yet. It is never a file's. */
   readonly secureElementKey: string | null
-  /** Whether a trusted CA had signed the certificate when the code was last entered; null if no code was entered yet. */
+  /** Whether a trusted CA had signed the certificate when the device was accepted; null if it was not accepted yet. */
   readonly certificate: 'verified' | 'unverified' | null
   /** The public key of that CA, in hex. */
   readonly certificateKey: string | null
   /** Whether the record keeps the binding code for `revealBindingCode`. Only a bound or imported record keeps it. */
   readonly codeKept: boolean
+  /** Whether the app key came from a file, so that others may have it. `bind` with the code replaces it. */
+  readonly keyFromFile: boolean
 }
 
 /** The options of `ImKey.importBinding`. */
 export interface ImportOptions {
   /** The SEID of the expected device. A file for another device is `device-mismatch`. */
   seid?: string
-  /** Whether to replace a record that this browser already has of the device. Default: false, which rejects with `record-exists`. */
+  /**
+   * Whether to replace the binding of a device that this browser already knows. Default: false, which rejects with `record-exists`. The
+   * secure element's key that this browser accepted and the user's name stay: a file that names another key is `device-mismatch`.
+   */
   replace?: boolean
   /** Aborts the call. Nothing is imported then. */
   signal?: AbortSignal
@@ -324,14 +332,17 @@ export class ImKey extends EventTarget {
    * binding code if the record keeps it. Rejects with `not-bound` if there is no binding. The call takes one or two seconds and loads
    * imkey-backup.wasm.
    *
-   * Binding again uses the same app key, so an exported file stays valid. To make it worthless, `forget` the device and bind it again
-   * with its code: that makes a new app key, and the device treats the old one as bound elsewhere.
+   * Each `bind` with the code makes a new app key, so that an exported file becomes worthless: the device treats its key as bound
+   * elsewhere. For a device that is bound, pass `newKey`. While such a change is unfinished, the call rejects with `not-bound` and
+   * `data.reason` `unfinished`: ask `bindingStatus` first.
    */
   exportBinding(seid: string, passphrase: string, options?: { signal?: AbortSignal; shown?: Shown }): Promise<Uint8Array>
   /**
    * Stores a binding from a file that `exportBinding` made. For a File or Blob, pass `new Uint8Array(await file.arrayBuffer())`. The
-   * binding is `imported` until the device confirms it at the next `bindingStatus`. That gives `bound-elsewhere` if the device was bound
-   * to another app meanwhile.
+   * file is not trusted: the binding is `imported` until the device confirms it at the next `bindingStatus`, and a trusted CA verified
+   * the device or the user accepted it there with `acceptUnverified`. `bindingStatus` gives `bound-elsewhere` if the device was bound to
+   * another app meanwhile. A device with another secure element's key than the file says is `device-mismatch` with `data.reason`
+   * `imported`.
    *
    * Rejects with `wrong-passphrase`, `file-invalid`, `device-mismatch`, `record-exists`, or a storage error, and then changes nothing.
    * A record of a device that was never bound is replaced without `replace`.
@@ -461,6 +472,11 @@ export interface BindOptions {
   shown?: Shown
   /** Whether the record keeps the code. Default: `rememberCode` of `loadImKey`. */
   rememberCode?: boolean
+  /**
+   * Whether to make a new app key although the device is bound to this browser. All copies of the record, in files and in other
+   * browsers, are locked out. If the call fails or is cut off, this browser stays bound. Default: false.
+   */
+  newKey?: boolean
   /** Is called when the device begins to wait for the user during this call, and when it stops. */
   onInteraction?: (interaction: Interaction) => void
 }
@@ -516,8 +532,11 @@ export class Device extends EventTarget {
   /** Releases the device, so that other tabs and programs can use it. */
   close(): Promise<void>
 
-  /** Asks the device whether it is bound, and to this app or to another one. */
-  bindingStatus(): Promise<BindingStatus>
+  /**
+   * Asks the device whether it is bound, and to this app or to another one. An imported binding becomes a binding of this browser by
+   * it, if a trusted CA verified the device or the user accepts it with `acceptUnverified`, which is as in BindOptions.
+   */
+  bindingStatus(options?: { signal?: AbortSignal; acceptUnverified?: boolean; shown?: Shown }): Promise<BindingStatus>
   /** Makes the device show its binding code on its screen. The device never sends the code. */
   showBindingCode(): Promise<void>
   /**
@@ -525,6 +544,9 @@ export class Device extends EventTarget {
    * spaces and dashes are ignored. A malformed code is refused with `code-format` before anything is sent. The code itself never
    * leaves the page. What is computed from it is sent only after the device's certificate was verified, or after the user accepted
    * a device that cannot be verified.
+   *
+   * Each binding has an app key of its own, which was never bound before and never was in a file. If the device is bound already, and
+   * not by a key from a file, nothing is sent, and the code is not checked. With `newKey` it is bound anew also then.
    */
   bind(code: string, options?: BindOptions): Promise<void>
   /**

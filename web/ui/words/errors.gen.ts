@@ -239,6 +239,16 @@ export const errors = {
       '请查看你抄写的记录。',
     ),
   },
+  'not-bound/unfinished': {
+    what: say(
+      'The key of this binding was being changed, and only your imKey knows whether that is done.',
+      '此绑定的密钥更换尚未确认，只有 imKey 知道是否完成。',
+    ),
+    next: say(
+      'Connect your imKey here once, then try again.',
+      '请先在此连接一次 imKey，然后重试。',
+    ),
+  },
   'bound-elsewhere': {
     what: say(
       'Your imKey is bound to another phone, browser or site.',
@@ -267,6 +277,16 @@ export const errors = {
     next: say(
       'Compare the serial number to make sure that it is your own imKey. If it is, and you know why its identity changed, forget this binding and bind it again with its code. Otherwise copy the report and ask for help.',
       '请核对序列号，确认是你自己的 imKey。只有确认无误并清楚变化的原因，才可移除此绑定，再用绑定码重新绑定；否则请复制诊断报告寻求帮助。',
+    ),
+  },
+  'device-mismatch/imported': {
+    what: say(
+      'The file that you imported is about another secure element than this imKey has, so this page stopped.',
+      '你导入的文件所对应的安全芯片与这台 imKey 不同，本页面已停止操作。',
+    ),
+    next: say(
+      'The file may be false. Forget the imported binding, and bind this imKey with its binding code.',
+      '该文件可能是伪造的。请移除导入的绑定，再用绑定码绑定这台 imKey。',
     ),
   },
   'device-changed': {
