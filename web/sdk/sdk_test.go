@@ -40,7 +40,8 @@ func TestBuiltSDK(t *testing.T) {
 	}
 	for _, script := range scripts {
 		t.Run(filepath.ToSlash(script), func(t *testing.T) {
-			cmd := exec.CommandContext(t.Context(), node, "--test-reporter=spec", "--test-timeout=30000", script)
+			// Node has a WebSocket without that flag from version 22 on.
+			cmd := exec.CommandContext(t.Context(), node, "--experimental-websocket", "--test-reporter=spec", "--test-timeout=30000", script)
 			cmd.Env = append(os.Environ(), "DIST="+dist, "SITE="+server.URL)
 			out, err := cmd.CombinedOutput()
 			require.NoError(t, err, "%s", out)

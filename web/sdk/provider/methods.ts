@@ -92,8 +92,8 @@ export function methods({ host, chains, accounts, connecting, signing, subscript
 
     // Subscriptions, over the chain's WebSocket if it has one
     eth_subscribe: (params, { method, signal }) => {
-      const { webSocketUrl } = chains.selected
-      return webSocketUrl === undefined ? chains.ask(method, params, signal) : subscriptions.subscribe(webSocketUrl, params, signal)
+      const { webSocketUrl, id } = chains.selected
+      return webSocketUrl === undefined ? chains.ask(method, params, signal) : subscriptions.subscribe(webSocketUrl, id, params, signal)
     },
     eth_unsubscribe: (params, { method, signal }) =>
       subscriptions.has(params[0]) ? subscriptions.unsubscribe(params[0] as string, signal) : chains.ask(method, params, signal),

@@ -259,14 +259,14 @@ test('no error contains what the headers say', async (t) => {
 })
 
 test('a node with headers that redirects has failed, so that no other host gets them', async (t) => {
-  const thief = await fakeNode(t, { eth_blockNumber: '0xbad' })
-  const moved = createServer((_, response) => response.writeHead(308, { Location: thief.url }).end())
+  const elsewhere = await fakeNode(t, { eth_blockNumber: '0xbad' })
+  const moved = createServer((_, response) => response.writeHead(308, { Location: elsewhere.url }).end())
   await new Promise((resolve) => moved.listen(0, '127.0.0.1', resolve))
   t.after(() => (moved.close(), moved.closeAllConnections()))
   const url = `http://127.0.0.1:${moved.address().port}/`
   const { ask } = await page(t, { chains: [{ chainId: 1, rpcUrls: [{ url, headers: { 'X-API-Key': 'secret' } }] }] })
   await assert.rejects(ask('eth_blockNumber'), { data: { code: 'node-unreachable', retryable: true } })
-  assert.equal(thief.headers, undefined)
+  assert.equal(elsewhere.headers, undefined)
 })
 
 test('requests have the referrer and the cookies that browsers send by default', async (t) => {
@@ -334,7 +334,7 @@ test('a relative address is resolved against the page or the worker', async (t) 
   )
 })
 
-test('where there is no page, a relative address is an error that says so, once it is used', async (t) => {
+test('where there is no page, a relative address is an error that says so, once it is used', async () => {
   const { createProvider } = await import(`${process.env.DIST}/imkey.js`)
   const provider = createProvider({ chains: [{ chainId: 1, rpcUrls: ['/rpc/1'] }] }) // as on a server that renders the page
   await assert.rejects(provider.request({ method: 'eth_blockNumber' }), {

@@ -111,9 +111,7 @@ export class Node {
     } catch (cause) {
       throw badParams(`the params of ${method} cannot be written as JSON: ${String(Object(cause).message)}`)
     }
-    if (!URL.canParse(this.#url)) {
-      throw coded('invalid-argument', `the address ${this.#url} of a node is relative to a page, and there is no page: give it whole`)
-    }
+    checkWhole(this.#url)
     const node = `The node at ${this.name}`
     const limit = AbortSignal.timeout(this.#timeout)
     let status = 0
@@ -180,6 +178,12 @@ function withoutUser(address: string, headers: NodeAddress['headers'] & {}): [st
   return [url.href, { authorization: `Basic ${btoa(String.fromCharCode(...user))}`, ...headers }]
 }
 
+/** checkWhole refuses an address that no page could resolve. */
+export function checkWhole(url: string) {
+  if (URL.canParse(url)) return
+  throw coded('invalid-argument', `the address ${url} of a node is relative to a page, and there is no page: give it whole`)
+}
+
 export function isRpcError(error: unknown): error is { code: number; message: string; data?: unknown } {
   const { code, message } = Object(error) as { code: unknown; message: unknown }
   return Number.isInteger(code) && typeof message === 'string'
@@ -221,7 +225,7 @@ const aboutLimits =
 const aboutNode = /header not found|missing trie node|timed? ?out|unavailable|overload|too busy|try again|syncing|not synced/i
 
 /** nodeError makes the error of an error answer. next says whether another node may answer the request better. */
-function nodeError(error: { code: number; message: string }, status: number): NodeError {
+export function nodeError(error: { code: number; message: string }, status = 200): NodeError {
   const { code, message } = error
   const made = new NodeError(error)
   if (code === 3 || aboutRequest.test(message)) return made

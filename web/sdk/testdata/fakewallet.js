@@ -110,7 +110,7 @@ export function wallet({ serial = 'imKey01191200001', accounts = [A0, A1], statu
 
 /**
  * fakeNode starts a JSON-RPC node. answers has a value, or a function of the params, for each method. A thrown object becomes the error.
- * replies has functions that write the whole response. headers are those of the last request.
+ * replies has functions that write the whole response. headers and path are those of the last request.
  */
 export async function fakeNode(t, more = {}) {
   const node = {
@@ -135,6 +135,7 @@ export async function fakeNode(t, more = {}) {
     let body = ''
     for await (const chunk of request) body += chunk
     node.headers = request.headers
+    node.path = request.url
     if (node.reply) return node.reply(response, body)
     const { id, method, params } = JSON.parse(body)
     node.asked.push([method, params])
