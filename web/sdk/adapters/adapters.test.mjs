@@ -52,6 +52,49 @@ test('wagmi connects, lists the accounts, switches the chain and disconnects', a
   assert.deepEqual([await it.isAuthorized(), emitted], [false, []], 'no event, since wagmi itself disconnected')
 })
 
+/** nodesOf asks the nodes of a chain, for a transport as viem makes it. */
+async function nodesOf(t, value, parameters) {
+  const own = await fakeNode(t, { eth_blockNumber: '0xdef' })
+  const chains = [{ id: 1, name: 'One', nativeCurrency: coin, rpcUrls: { default: { http: [own.url] } } }]
+  const it = imKey({ ...load(wallet()), ...parameters })({ chains, transports: { 1: () => ({ value }) }, emitter: { emit() {} } })
+  return (await it.getProvider()).request({ method: 'eth_blockNumber' })
+}
+
+test('the nodes of wagmi are asked with their headers, and a fallback has several', async (t) => {
+  const [one, two] = [await fakeNode(t, { eth_blockNumber: '0x1' }), await fakeNode(t, { eth_blockNumber: '0x2' })]
+  for (const headers of [{ 'X-Key': 'a' }, new Headers({ 'X-Key': 'a' }), [['X-Key', 'a']]]) {
+    assert.equal(await nodesOf(t, { url: one.url, fetchOptions: { headers } }), '0x1')
+    assert.equal(one.headers['x-key'], 'a')
+  }
+  assert.equal(await nodesOf(t, { url: one.url, fetchOptions: { credentials: 'include' } }), '0x1')
+  const fallback = { transports: [{ value: { url: one.url } }, { value: { url: two.url, fetchOptions: { headers: { 'X-Key': 'b' } } } }] }
+  assert.equal(await nodesOf(t, fallback), '0x1')
+  one.reply = (response) => response.writeHead(429).end()
+  assert.equal(await nodesOf(t, fallback), '0x2')
+  assert.deepEqual([one.headers['x-key'], two.headers['x-key']], [undefined, 'b'])
+  for (const none of [undefined, {}, { url: 'wss://node.example' }, { transports: [] }, { transports: [{ value: {} }] }]) {
+    assert.equal(await nodesOf(t, none), '0xdef', "the chain's own nodes")
+  }
+  assert.equal(await nodesOf(t, fallback, { rpcUrls: { 1: [{ url: two.url, headers: { 'X-Key': 'c' } }] } }), '0x2')
+  assert.equal(two.headers['x-key'], 'c')
+})
+
+test('a relative address of wagmi is resolved against the page', async (t) => {
+  const node = await fakeNode(t, { eth_blockNumber: '0x1' })
+  globalThis.location = new URL('/app/', node.url)
+  t.after(() => delete globalThis.location)
+  assert.equal(await nodesOf(t, { url: '/api/rpc/1' }), '0x1')
+  assert.equal(node.path, '/api/rpc/1')
+})
+
+test('maxFees limits the fee of a chain', async (t) => {
+  const { it, one } = await connector(t, { maxFees: { 1: 1n } })
+  await it.connect()
+  const provider = await it.getProvider()
+  await assert.rejects(provider.request({ method: 'eth_sendTransaction', params: [{ to: A1 }] }), /more than 0\.0+1 ETH/)
+  assert(one.methods().includes('eth_chainId'))
+})
+
 test('accounts that are revoked elsewhere end the connection of wagmi', async (t) => {
   const { it, emitted } = await connector(t)
   await it.connect()

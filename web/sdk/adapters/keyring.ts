@@ -5,7 +5,7 @@ import { icon } from '../provider/icon'
 import type { OnboardHelpers, OnboardModule, OnboardOptions } from '../types/keyring'
 
 export function imKey(options: OnboardOptions = {}): () => OnboardModule {
-  const { rpcUrls, label = 'imKey', ...rest } = options
+  const { rpcUrls, maxFees, label = 'imKey', ...rest } = options
   return () => ({
     label,
     getIcon: async () => icon,
@@ -14,13 +14,15 @@ export function imKey(options: OnboardOptions = {}): () => OnboardModule {
         ...rest,
         chains: chains.flatMap((chain) => {
           const given = rpcUrls?.[Number(chain.id)] ?? chain.rpcUrl
+          const maxFee = maxFees?.[Number(chain.id)]
           // The currency is ETH if none is given. Its decimals are 18, as on every EVM chain.
           return given == null
             ? []
             : [
                 {
                   chainId: Number(chain.id),
-                  rpcUrls: Array.isArray(given) ? given : [given],
+                  rpcUrls: typeof given === 'string' ? [given] : given,
+                  ...(maxFee !== undefined && { maxFee }),
                   ...(chain.token != null && { nativeCurrency: { symbol: chain.token, decimals: 18 } }),
                 },
               ]

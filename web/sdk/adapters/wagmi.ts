@@ -1,18 +1,18 @@
 // A connector for wagmi. It does not depend on wagmi: a connector is a function that wagmi calls with its configuration.
 
-import { type ChainOptions, createProvider, type Provider, type ProviderRpcError } from 'imkey-connect'
+import { type ChainOptions, createProvider, type NodeOptions, type Provider, type ProviderRpcError } from 'imkey-connect'
 import { icon } from '../provider/icon'
-import type { Address, Chain, Config, Connector, ConnectorParameters } from '../types/wagmi'
+import type { Address, Chain, Config, Connector, ConnectorParameters, Transport } from '../types/wagmi'
 
 imKey.type = 'imKey' as const
 
 export function imKey(parameters: ConnectorParameters = {}): (config: Config) => Connector {
-  const { rpcUrls, ...options } = parameters
+  const { rpcUrls: _, maxFees: __, ...options } = parameters
   return (config) => {
     let made: Provider | undefined
     let listening = false
     const provider = () =>
-      (made ??= createProvider({ remember: true, ...options, chains: config.chains.map((chain) => chainOf(chain, config, rpcUrls)) }))
+      (made ??= createProvider({ remember: true, ...options, chains: config.chains.map((chain) => chainOf(chain, config, parameters)) }))
     const accountsOf = (method: string) => provider().request({ method }) as Promise<Address[]>
 
     function listen(on: boolean) {
@@ -81,14 +81,25 @@ export function imKey(parameters: ConnectorParameters = {}): (config: Config) =>
 }
 
 /** chainOf describes a chain, with the nodes of wagmi's transport for it, or else the chain's default nodes. */
-function chainOf(chain: Chain, { transports }: Config, given: ConnectorParameters['rpcUrls']): ChainOptions {
-  const url = given?.[chain.id] ?? transports?.[chain.id]?.({ chain })?.value?.url ?? chain.rpcUrls.default.http
+function chainOf(chain: Chain, { transports }: Config, { rpcUrls, maxFees }: ConnectorParameters): ChainOptions {
+  const given = rpcUrls?.[chain.id] ?? nodesOf(transports?.[chain.id]?.({ chain }).value)
+  const nodes = given === undefined || given.length === 0 ? chain.rpcUrls.default.http : given
   const [webSocketUrl] = chain.rpcUrls.default.webSocket ?? []
+  const maxFee = maxFees?.[chain.id]
   return {
     chainId: chain.id,
     chainName: chain.name,
     nativeCurrency: chain.nativeCurrency,
-    rpcUrls: (Array.isArray(url) ? url : [url]).filter((url) => url.startsWith('http')),
+    rpcUrls: typeof nodes === 'string' ? [nodes] : nodes,
     ...(webSocketUrl !== undefined && { webSocketUrl }),
+    ...(maxFee !== undefined && { maxFee }),
   }
+}
+
+/** nodesOf gives the addresses and the headers of an http transport, or of those in a fallback transport. Others have none. */
+function nodesOf(value: Transport['value']): readonly NodeOptions[] | undefined {
+  if (value?.transports) return value.transports.flatMap((transport) => nodesOf(transport.value) ?? [])
+  if (!value?.url || /^wss?:/i.test(value.url)) return undefined
+  const headers = value.fetchOptions?.headers
+  return [{ url: value.url, ...(headers && { headers }) }]
 }

@@ -847,9 +847,15 @@ export interface ProviderInteraction extends Omit<Interaction, 'reason'> {
 
 /** A message of EIP-1193. */
 export interface ProviderMessage {
-  /** `eth_subscription`. */
+  /** `eth_subscription`, or `imkey_subscription` for a change of the connection to the node. */
   readonly type: string
-  /** The id of the subscription and its result. */
+  /**
+   * For `eth_subscription`: `{ subscription, result }`, the id of the subscription and its result.
+   *
+   * For `imkey_subscription`: `{ subscription, state }`. `lost`: the connection was lost, and is being made again. `resumed`: the
+   * subscription goes on under its id; what happened since `lost` was not reported, so ask for it if it matters. `ended`: the node
+   * refused to repeat the subscription, or another chain was selected.
+   */
   readonly data: unknown
 }
 

@@ -4,7 +4,7 @@
  * @module imkey-connect/keyring
  */
 
-import type { Provider, ProviderOptions } from './imkey.js'
+import type { NodeOptions, Provider, ProviderOptions } from './imkey.js'
 
 /** The part of web3-onboard's helpers that the module needs. A chain without an rpcUrl, here or in the options, is left out. */
 export interface OnboardHelpers {
@@ -26,7 +26,9 @@ export interface OnboardOptions extends Omit<ProviderOptions, 'chains' | 'chainI
   /** The name of the wallet in the list. Default: imKey. */
   label?: string
   /** The addresses of nodes by chain id. Default: the chain's rpcUrl. */
-  rpcUrls?: Readonly<Record<number, string | readonly string[]>>
+  rpcUrls?: Readonly<Record<number, string | readonly (string | NodeOptions)[]>>
+  /** The `maxFee` of a chain, by chain id. */
+  maxFees?: Readonly<Record<number, bigint>>
 }
 
 /** Makes a wallet for `wallets` of web3-onboard's init. */

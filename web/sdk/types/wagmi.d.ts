@@ -4,7 +4,7 @@
  * @module imkey-connect/wagmi
  */
 
-import type { Provider, ProviderOptions } from './imkey.js'
+import type { NodeOptions, Provider, ProviderOptions } from './imkey.js'
 
 /** An address: 20 bytes in hex after 0x. */
 export type Address = `0x${string}`
@@ -29,7 +29,18 @@ export interface Config {
     emit(event: 'message', data: { type: string; data?: unknown }): void
   }
   /** The transports, by chain id. */
-  readonly transports?: Record<number, (options: any) => { readonly value?: { readonly url?: string | undefined } | undefined }> | undefined
+  readonly transports?: Record<number, (options: any) => Transport> | undefined
+}
+
+/** The part of a viem transport that the connector needs: of http, or of fallback. */
+export interface Transport {
+  readonly value?:
+    | {
+        readonly url?: string | undefined
+        readonly fetchOptions?: { readonly headers?: NodeOptions['headers'] | undefined } | undefined
+        readonly transports?: readonly Transport[] | undefined
+      }
+    | undefined
 }
 
 /** What wagmi needs of a connector. It is a type, since wagmi needs an index signature, which an interface does not imply. */
@@ -70,8 +81,13 @@ export type Connector = {
 
 /** The options of createProvider, except for the chains, which are wagmi's. `remember` is true by default, so that wagmi reconnects after a reload. */
 export interface ConnectorParameters extends Omit<ProviderOptions, 'chains' | 'chainId'> {
-  /** The addresses of nodes by chain id. Default: those of wagmi's http transports, or else the chain's own. */
-  rpcUrls?: Readonly<Record<number, string | readonly string[]>>
+  /**
+   * The addresses of nodes by chain id. Default: those of wagmi's http transports, also within fallback, with the headers of their
+   * `fetchOptions`; or else the chain's own.
+   */
+  rpcUrls?: Readonly<Record<number, string | readonly (string | NodeOptions)[]>>
+  /** The `maxFee` of a chain, by chain id. */
+  maxFees?: Readonly<Record<number, bigint>>
 }
 
 /** Makes a connector for `connectors` of wagmi's createConfig. */
