@@ -95,6 +95,73 @@ test('maxFees limits the fee of a chain', async (t) => {
   assert(one.methods().includes('eth_chainId'))
 })
 
+/** warned collects the warnings of a test. */
+function warned(t) {
+  const warnings = []
+  t.mock.method(console, 'warn', (text) => warnings.push(text))
+  return warnings
+}
+
+test('a chain that cannot be used does not keep wagmi from the others', async (t) => {
+  const warnings = warned(t)
+  const node = await fakeNode(t)
+  const rpc = (...http) => ({ default: { http } })
+  const chain = (id, name, more) => ({ id, name, nativeCurrency: coin, rpcUrls: rpc(node.url), ...more })
+  const chains = [
+    chain(4217, 'Tempo', { nativeCurrency: { name: 'USD', symbol: 'USD', decimals: 6 } }),
+    chain(1, 'One'),
+    chain(2, 'Two', { rpcUrls: { default: { http: [node.url], webSocket: ['https://socket.example'] } } }),
+    chain(3, 'Three', { rpcUrls: rpc('http://plain.example') }),
+    chain(4, 'Four', { rpcUrls: {} }),
+    chain(5, 'Five', { rpcUrls: undefined }),
+    chain(6, 'Six', { rpcUrls: rpc() }),
+    chain(7, 'Seven'),
+    chain(8, 'Eight', { rpcUrls: rpc('wss://socket.example', node.url) }),
+    chain(9, 'Nine'),
+  ]
+  const transports = {
+    6: () => {
+      throw new Error('no URL') // as viem's http()
+    },
+    9: () => ({ value: { url: 'wss://socket.example' } }),
+  }
+  const it = imKey(load(wallet()))({ chains, transports, emitter: { emit() {} } })
+  assert.deepEqual(await it.connect(), { accounts: [A0], chainId: 1 })
+  const { unusableChains } = await it.getProvider()
+  assert.deepEqual(
+    unusableChains.map(({ chainId, chainName }) => [chainId, chainName]),
+    [
+      [4217, 'Tempo'],
+      [2, 'Two'],
+      [3, 'Three'],
+      [4, 'Four'],
+      [5, 'Five'],
+      [6, 'Six'],
+    ],
+  )
+  for (const { chainName, reason } of unusableChains) {
+    assert(
+      warnings.some((text) => text.includes(chainName) && text.includes(reason)),
+      chainName,
+    )
+  }
+  for (const chainId of [7, 8, 9, 1]) assert.equal((await it.switchChain({ chainId })).id, chainId)
+  await assert.rejects(it.switchChain({ chainId: 4217 }), { code: 4902, message: /cannot be used.*18 decimals/ })
+  await assert.rejects(it.connect({ chainId: 3 }), { code: 4902, message: /https:/ })
+  assert.equal(await it.getChainId(), 1)
+})
+
+test('if wagmi has no chain that can be used, the error says why of each', async () => {
+  const chains = ['Tempo', 'Other'].map((name, i) => ({
+    id: 4217 + i,
+    name,
+    nativeCurrency: { ...coin, decimals: 6 },
+    rpcUrls: { default: { http: ['https://a.example'] } },
+  }))
+  const it = imKey(load(wallet()))({ chains, emitter: { emit() {} } })
+  await assert.rejects(it.connect(), { code: 'invalid-argument', message: /chain 4217.*chain 4218/ })
+})
+
 test('accounts that are revoked elsewhere end the connection of wagmi', async (t) => {
   const { it, emitted } = await connector(t)
   await it.connect()
@@ -119,4 +186,27 @@ test('web3-onboard gets a provider for its chains', async (t) => {
   assert.equal(await provider.request({ method: 'eth_chainId' }), '0xa')
   assert.deepEqual(await provider.request({ method: 'eth_requestAccounts' }), [A0])
   assert.equal(await provider.request({ method: 'personal_sign', params: ['0x00', A0] }), SIGNATURE)
+})
+
+test('a chain that cannot be used does not keep web3-onboard from the others', async (t) => {
+  const warnings = warned(t)
+  const node = await fakeNode(t)
+  const { provider } = await onboard(load(wallet()))().getInterface({
+    chains: [
+      { id: '0x5', token: 'A COIN', label: 'Five', rpcUrl: node.url },
+      { id: 'five', label: 'Words', rpcUrl: node.url },
+      { id: '0x1', token: 'ETH', label: 'One', rpcUrl: node.url },
+      { id: '0x2', label: 'Two', rpcUrl: 'http://plain.example' },
+    ],
+  })
+  assert.deepEqual(await provider.request({ method: 'eth_requestAccounts' }), [A0])
+  assert.equal(await provider.request({ method: 'eth_chainId' }), '0x1')
+  assert.deepEqual(
+    provider.unusableChains.map(({ chainName }) => chainName),
+    ['Five', 'Words', 'Two'],
+  )
+  assert.deepEqual(
+    ['Five', 'Words', 'Two'].map((name) => warnings.filter((text) => text.includes(name)).length),
+    [1, 1, 1],
+  )
 })

@@ -21,6 +21,7 @@ export function imKey(options: OnboardOptions = {}): () => OnboardModule {
             : [
                 {
                   chainId: Number(chain.id),
+                  ...(chain.label != null && { chainName: chain.label }),
                   rpcUrls: typeof given === 'string' ? [given] : given,
                   ...(maxFee !== undefined && { maxFee }),
                   ...(chain.token != null && { nativeCurrency: { symbol: chain.token, decimals: 18 } }),

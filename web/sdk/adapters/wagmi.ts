@@ -80,19 +80,31 @@ export function imKey(parameters: ConnectorParameters = {}): (config: Config) =>
   }
 }
 
-/** chainOf describes a chain, with the nodes of wagmi's transport for it, or else the chain's default nodes. */
+/**
+ * chainOf describes a chain, with the nodes of wagmi's transport for it, or else the chain's default nodes. A chain without either gets none:
+ * createProvider leaves it out, and says so.
+ */
 function chainOf(chain: Chain, { transports }: Config, { rpcUrls, maxFees }: ConnectorParameters): ChainOptions {
-  const given = rpcUrls?.[chain.id] ?? nodesOf(transports?.[chain.id]?.({ chain }).value)
-  const nodes = given === undefined || given.length === 0 ? chain.rpcUrls.default.http : given
-  const [webSocketUrl] = chain.rpcUrls.default.webSocket ?? []
+  const { http = [], webSocket } = (chain.rpcUrls as Partial<Chain['rpcUrls']> | undefined)?.default ?? {}
+  const given = rpcUrls?.[chain.id] ?? nodesOf(transportOf(chain, transports))
+  const nodes = given === undefined || given.length === 0 ? http : given
   const maxFee = maxFees?.[chain.id]
   return {
     chainId: chain.id,
     chainName: chain.name,
     nativeCurrency: chain.nativeCurrency,
     rpcUrls: typeof nodes === 'string' ? [nodes] : nodes,
-    ...(webSocketUrl !== undefined && { webSocketUrl }),
+    ...(webSocket?.[0] !== undefined && { webSocketUrl: webSocket[0] }),
     ...(maxFee !== undefined && { maxFee }),
+  }
+}
+
+/** transportOf makes the transport of a chain. viem's http() throws for a chain that has no address. */
+function transportOf(chain: Chain, transports: Config['transports']): Transport['value'] {
+  try {
+    return transports?.[chain.id]?.({ chain }).value
+  } catch {
+    return undefined
   }
 }
 

@@ -1,4 +1,4 @@
-import type { ChainOptions } from '../types/imkey'
+import type { ChainOptions, UnusableChain } from '../types/imkey'
 
 /** Chain is a chain whose description was checked. */
 export interface Chain {
@@ -22,7 +22,7 @@ export function readChain(chain: ChainOptions): Chain {
   const { rpcUrls, webSocketUrl, nativeCurrency = { symbol: 'ETH', decimals: 18 }, maxFee } = chain
   const id = readChainId(chain.chainId)
   if (!Array.isArray(rpcUrls) || rpcUrls.length === 0) throw `the rpcUrls of chain ${id} are not a list of addresses`
-  const nodes = rpcUrls.map((node: unknown) => readNode(node, id))
+  const nodes = readNodes(rpcUrls, id)
   const socket = webSocketUrl === undefined ? undefined : readAddress(webSocketUrl, 'ws', `the webSocketUrl of chain ${id}`)
   const { symbol, decimals } = Object(nativeCurrency) as { symbol: unknown; decimals: unknown }
   // The device's screen shows amounts with these decimals, and every EVM chain has 18.
@@ -39,6 +39,25 @@ export function readChain(chain: ChainOptions): Chain {
   }
 }
 
+/** readChains checks a list of chains. It tells those that cannot be used from the others, so that one odd chain does not spoil a list. */
+export function readChains(list: readonly ChainOptions[]): { usable: Chain[]; unusable: UnusableChain[] } {
+  const usable: Chain[] = []
+  const unusable: UnusableChain[] = []
+  for (const chain of list) {
+    try {
+      usable.push(readChain(chain))
+    } catch (sentence) {
+      const { chainId, chainName } = Object(chain) as Record<string, unknown>
+      unusable.push({
+        ...((typeof chainId === 'number' || typeof chainId === 'string') && { chainId }),
+        ...(typeof chainName === 'string' && { chainName }),
+        reason: String(sentence),
+      })
+    }
+  }
+  return { usable, unusable }
+}
+
 /** readChainId reads a number, or a string in the form of EIP-695: 0x and hex digits without a leading zero. */
 export function readChainId(value: unknown): number {
   const id = typeof value === 'string' && /^0x[1-9a-f][0-9a-f]*$/i.test(value) ? Number(value) : value
@@ -48,6 +67,22 @@ export function readChainId(value: unknown): number {
 
 /** isSymbol applies the same rule as core, so that every symbol that is accepted here can be signed. */
 const isSymbol = (value: unknown): value is string => typeof value === 'string' && /^[!-~]{1,11}$/.test(value)
+
+/** readNodes leaves out the addresses that cannot be asked, such as wss:// ones, if there are others. */
+function readNodes(rpcUrls: readonly unknown[], id: number): NodeAddress[] {
+  const nodes: NodeAddress[] = []
+  const whys: unknown[] = []
+  for (const node of rpcUrls) {
+    try {
+      nodes.push(readNode(node, id))
+    } catch (why) {
+      whys.push(why)
+    }
+  }
+  if (nodes.length === 0) throw whys[0]
+  for (const why of whys) console.warn(`imkey-connect: an address is left out, because ${String(why)}`)
+  return nodes
+}
 
 function readNode(value: unknown, id: number): NodeAddress {
   const { url, headers } = (typeof value === 'string' ? { url: value } : Object(value)) as { url: unknown; headers?: unknown }

@@ -34,7 +34,14 @@ export class Chains {
   switchTo(wanted: unknown): null {
     const id = chainIdOf(wanted)
     if (!this.#known.has(id)) {
-      throw new Refusal(4902, `Chain ${id} is unknown here. Add it with wallet_addEthereumChain first.`, 'invalid-argument')
+      const odd = this.#host.settings.unusable.find(({ chainId }) => Number(chainId) === id)
+      throw new Refusal(
+        4902,
+        odd
+          ? `Chain ${id} cannot be used here. Use another chain. (${odd.reason})`
+          : `Chain ${id} is unknown here. Add it with wallet_addEthereumChain first.`,
+        'invalid-argument',
+      )
     }
     this.#select(id)
     return null

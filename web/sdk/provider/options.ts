@@ -1,11 +1,13 @@
 import { invalid } from '../client/errors'
-import type { LoadOptions, ProviderOptions } from '../types/imkey'
-import { type Chain, readChain, readChainId } from './chain'
+import type { LoadOptions, ProviderOptions, UnusableChain } from '../types/imkey'
+import { type Chain, readChainId, readChains } from './chain'
 
 /** Settings are the checked options of one provider. */
 export interface Settings {
   readonly load: LoadOptions
   readonly chains: readonly Chain[]
+  /** The other chains of the list, with the reasons. */
+  readonly unusable: readonly UnusableChain[]
   readonly chainId: number
   readonly paths: readonly string[]
   readonly pairing: NonNullable<ProviderOptions['pairing']>
@@ -36,16 +38,20 @@ export function readOptions(options: ProviderOptions): Settings {
     ...load
   } = options
   if (!Array.isArray(chains) || chains.length === 0) throw invalid('chains is not a list of at least one chain')
-  let known: Chain[]
+  const { usable: known, unusable } = readChains(chains)
+  if (known.length === 0) throw invalid(`no chain can be used: ${unusable.map(({ reason }) => reason).join('; ')}`)
+  for (const { chainId, chainName, reason } of unusable) {
+    console.warn(`imkey-connect: the chain ${chainName ?? chainId ?? 'without an id'} is left out, because ${reason}`)
+  }
   let selected: number
   try {
-    known = chains.map(readChain)
     selected = chainId === undefined ? known[0]!.id : readChainId(chainId)
   } catch (sentence) {
     throw invalid(String(sentence))
   }
   if (new Set(known.map((chain) => chain.id)).size !== known.length) throw invalid('two chains have the same chainId')
-  if (!known.some((chain) => chain.id === selected)) throw invalid('chainId is not one of the chains')
+  if (!known.some((chain) => chain.id === selected))
+    throw invalid(`chainId is not one of the chains${unusable.length ? ' that can be used' : ''}`)
   if (!Object.hasOwn(schemes, pathScheme)) throw invalid("pathScheme is not one of 'bip44', 'ledger-live', 'legacy'")
   const paths = Array.isArray(accounts) ? [...accounts] : Array.from({ length: accounts as number }, (_, n) => schemes[pathScheme](n))
   if (
@@ -68,5 +74,5 @@ export function readOptions(options: ProviderOptions): Settings {
     .map((chain) => String(chain.id))
     .sort()
     .join()}`
-  return { load, chains: known, chainId: selected, paths, pairing, rpcTimeout, remember, key }
+  return { load, chains: known, unusable, chainId: selected, paths, pairing, rpcTimeout, remember, key }
 }

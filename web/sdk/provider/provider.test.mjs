@@ -41,6 +41,91 @@ test('malformed options are refused at once', async () => {
   createProvider({ chains, chainId: '0x1', accounts: ["m/44'/60'/0'/0/7"] })
 })
 
+test('a chain that cannot be used is left out and named, and the others work', async (t) => {
+  const warnings = []
+  t.mock.method(console, 'warn', (text) => warnings.push(text))
+  const node = await fakeNode(t)
+  const rpcUrls = [node.url]
+  const odd = [
+    [{ chainId: 4217, chainName: 'Tempo', rpcUrls, nativeCurrency: { symbol: 'USD', decimals: 6 } }, /18 decimals/],
+    [{ chainId: '0x2', rpcUrls, webSocketUrl: 'https://a.example' }, /webSocketUrl/],
+    [{ chainId: 3, rpcUrls: ['http://a.example'] }, /rpcUrls/],
+    [{ chainId: 4, chainName: 'Four', rpcUrls: [] }, /rpcUrls/],
+    [{ chainId: 6, rpcUrls, nativeCurrency: { symbol: 'A COIN', decimals: 18 } }, /symbol/],
+    [{ chainId: 7, rpcUrls, maxFee: 1 }, /maxFee/],
+    [{ chainId: 0, chainName: 'Zero', rpcUrls }, /chainId/],
+    [{ chainName: 'No id', rpcUrls }, /chainId/],
+    [{ chainId: {}, rpcUrls }, /chainId/],
+    [null, /not an object/],
+    [{ chainId: 8, rpcUrls: { length: 1 } }, /rpcUrls/],
+  ]
+  const chains = odd.map(([chain]) => chain)
+  chains.splice(3, 0, { chainId: 1, rpcUrls }, { chainId: '0x5', rpcUrls: ['wss://a.example', 'http://a.example', node.url, 'ftp://a'] })
+  const { ask, provider } = await page(t, { chains })
+  assert.equal(await ask('eth_chainId'), '0x1', 'the first that can be used')
+  assert.deepEqual(provider.unusableChains.length, odd.length)
+  for (const [i, { chainId, chainName, reason }] of provider.unusableChains.entries()) {
+    const [chain, why] = odd[i]
+    assert.match(reason, why)
+    assert(
+      warnings.some((text) => text.includes(chainName ?? chainId ?? 'without an id') && text.includes(reason)),
+      String(chainName ?? chainId),
+    )
+    if (i < 8) assert.deepEqual([chainId, chainName], [chain.chainId, chain.chainName])
+  }
+  for (const [id, why] of [
+    ['0x1079', /cannot be used here.*18 decimals/],
+    ['0x2', /cannot be used here.*webSocketUrl/],
+    ['0x9', /wallet_addEthereumChain/],
+  ]) {
+    await assert.rejects(ask('wallet_switchEthereumChain', [{ chainId: id }]), { code: 4902, message: why })
+  }
+  await ask('wallet_switchEthereumChain', [{ chainId: '0x5' }])
+  assert.equal(await ask('eth_getTransactionCount', [A0, 'latest']), '0x7', 'by the one address that can be used')
+  const second = await fakeNode(t, { eth_chainId: '0x2' })
+  await ask('wallet_addEthereumChain', [{ chainId: '0x2', rpcUrls: [second.url] }])
+  assert.equal(await ask('eth_chainId'), '0x2', 'a dApp can add it in a form that can be used')
+
+  const { createProvider } = await import(`${process.env.DIST}/imkey.js`)
+  assert.throws(
+    () => createProvider({ chains: odd.map(([chain]) => chain) }),
+    ({ code, message }) => {
+      for (const [, why] of odd) assert.match(message, why)
+      return code === 'invalid-argument'
+    },
+  )
+  assert.throws(() => createProvider({ chains, chainId: 4217 }), { code: 'invalid-argument', message: /can be used/ })
+  assert.deepEqual((await page(t)).provider.unusableChains, [])
+})
+
+test('a chain is added by its number, and by the first address that can be used', async (t) => {
+  const { ask, events } = await page(t)
+  for (const [chainId, answer, selected] of [
+    ['0x134AFD7', '0x134AFD7', '0x134afd7'],
+    ['0x134AFD8', '0x134afd8', '0x134afd8'],
+    ['0x134afd9', '0x0134AFD9', '0x134afd9'],
+    ['0XA', '0xa', '0xa'],
+  ]) {
+    const node = await fakeNode(t, { eth_chainId: answer, eth_blockNumber: chainId })
+    const rpcUrls = ['wss://socket.example', 'http://plain.example', node.url, 'https://unused.example']
+    assert.equal(await ask('wallet_addEthereumChain', [{ chainId, rpcUrls }]), null)
+    assert.equal(await ask('eth_chainId'), selected)
+    assert.equal(await ask('eth_blockNumber'), chainId)
+    assert.equal(await ask('wallet_switchEthereumChain', [{ chainId: '0x1' }]), null)
+    assert.equal(await ask('wallet_switchEthereumChain', [{ chainId }]), null)
+  }
+  assert.equal(events('chainChanged').filter((id) => id === '0x134afd7').length, 2)
+  const other = await fakeNode(t, { eth_chainId: '0x134AFD0' })
+  await assert.rejects(ask('wallet_addEthereumChain', [{ chainId: '0x134AFD1', rpcUrls: [other.url] }]), {
+    code: -32602,
+    message: /another chain/,
+  })
+  await assert.rejects(ask('wallet_addEthereumChain', [{ chainId: '0xfe', rpcUrls: ['wss://a.example'] }]), {
+    code: -32602,
+    message: /rpcUrls/,
+  })
+})
+
 test('a provider also works outside a browser, where it asks nodes', async (t) => {
   const { createProvider } = await import(`${process.env.DIST}/imkey.js`)
   const node = await fakeNode(t, { eth_blockNumber: '0x10' })

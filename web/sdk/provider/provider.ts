@@ -20,6 +20,7 @@ export function makeProvider(options: ProviderOptions, load: (options: LoadOptio
 
 class Provider implements Declared {
   readonly isImKey = true
+  readonly unusableChains: Declared['unusableChains']
   readonly #events = new Events()
   readonly #settings: Settings
   readonly #load: (options: LoadOptions) => Promise<ImKey>
@@ -32,6 +33,7 @@ class Provider implements Declared {
 
   constructor(settings: Settings, load: (options: LoadOptions) => Promise<ImKey>, loadDialog: LoadDialog) {
     this.#settings = settings
+    this.unusableChains = settings.unusable
     this.#load = load
     this.#loadDialog = loadDialog
   }

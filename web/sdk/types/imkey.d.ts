@@ -779,7 +779,10 @@ export interface PairingRequest {
 
 /** The options of createProvider. */
 export interface ProviderOptions extends LoadOptions {
-  /** The chains that the dApp uses, at least one. wallet_addEthereumChain can add others. */
+  /**
+   * The chains that the dApp uses, at least one. A chain that cannot be used is left out with a warning: see `unusableChains`. If none can
+   * be used, createProvider throws and says why. wallet_addEthereumChain can add others.
+   */
   chains: readonly ChainOptions[]
   /** The chain that is selected at the start. Default: the first of `chains`. */
   chainId?: number | string
@@ -878,10 +881,22 @@ export interface ProviderEventMap {
   interaction: ProviderInteraction
 }
 
+/** A chain of `chains` that createProvider left out. */
+export interface UnusableChain {
+  /** The chain's id as it was given, if it is a number or a string. */
+  readonly chainId?: number | string
+  /** The chain's name, if it has one. */
+  readonly chainName?: string
+  /** What is wrong with the chain, in English. */
+  readonly reason: string
+}
+
 /** An Ethereum provider of EIP-1193. Its methods can be called without `this`. */
 export interface Provider {
   /** Tells this provider from those of other wallets. */
   readonly isImKey: true
+  /** The chains that were left out because they cannot be used. To switch to one of them is 4902, with the reason in the message. */
+  readonly unusableChains: readonly UnusableChain[]
   /** Whether a device with the dApp's accounts is connected. */
   isConnected(): boolean
   /**

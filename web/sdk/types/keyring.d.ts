@@ -6,9 +6,15 @@
 
 import type { NodeOptions, Provider, ProviderOptions } from './imkey.js'
 
-/** The part of web3-onboard's helpers that the module needs. A chain without an rpcUrl, here or in the options, is left out. */
+/** The part of web3-onboard's helpers that the module needs. A chain without an rpcUrl, here or in the options, is left out, and so is
+ * one that cannot be used: see `unusableChains` of the provider. */
 export interface OnboardHelpers {
-  readonly chains: readonly { readonly id: string | number; readonly rpcUrl?: string | null; readonly token?: string }[]
+  readonly chains: readonly {
+    readonly id: string | number
+    readonly rpcUrl?: string | null
+    readonly token?: string
+    readonly label?: string
+  }[]
 }
 
 /** What web3-onboard needs of a wallet. */
