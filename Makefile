@@ -121,11 +121,14 @@ buses: tools build
 e2e-kernel: build
 	@GO=$(GO) sh web/e2e/kernel/test.sh
 
-# Sends MESSAGES right, mutated and random messages to every port of the simulator, then runs each fuzz target for FUZZTIME.
+# Sends MESSAGES right, mutated and random messages to every port of the simulator, runs SESSIONS of two browsers with three devices
+# and what may go wrong, then each fuzz target for FUZZTIME.
 FUZZTIME ?= 60s
 MESSAGES ?= 1000000
+SESSIONS ?= 100000
 soak:
 	@IMKEY_MESSAGES=$(MESSAGES) $(GO) test -count=1 -timeout 60m -v -run BadInput ./devicesim/simtest
+	@IMKEY_SESSIONS=$(SESSIONS) $(GO) test -count=1 -timeout 60m -v -run '^TestSessions$$' ./devicesim/simtest
 	@set -e; for dir in $$(grep -rl '^func Fuzz' --include='*_test.go' core devicesim wasm | xargs -n1 dirname | sort -u); do \
 		for target in $$(grep -ho '^func Fuzz[A-Za-z0-9_]*' $$dir/*_test.go | cut -d' ' -f2); do \
 			echo "== $$dir $$target"; \
