@@ -1,4 +1,4 @@
-import type { Account as DeviceAccount, Device } from '../types/imkey'
+import type { Account as DeviceAccount, Device, DeviceInfo, Ethereum } from '../types/imkey'
 import type { Chains } from './chains'
 import type { Host } from './host'
 import { hex } from './hex'
@@ -6,6 +6,23 @@ import type { Known } from './memory'
 import { coded, Refusal, unauthorized } from './refusal'
 
 export type Account = Pick<DeviceAccount, 'address' | 'path'>
+
+/**
+ * The device's key was accepted when this site bound it: by a trusted CA, or by the user. The record keeps that key, and another
+ * key is refused. A device that is not bound is refused before this matters.
+ */
+export const acceptUnverified = true
+
+/** The default, but set: a field that an object lacks comes from Object.prototype, to which any script can add. */
+export const allowUnbound = false
+
+/** readAccount reads an account. The answer is signed with the secure element's key, so no other device can give it. */
+export function readAccount(ethereum: Ethereum, path: string, signal?: AbortSignal): Promise<DeviceAccount> {
+  return ethereum.getAccount({ path, allowUnbound, acceptUnverified, ...(signal && { signal }) })
+}
+
+/** Opens a device for the job whose turn it is. */
+export type Open = (device: Device) => Promise<DeviceInfo>
 
 /** Accounts are the accounts that the dApp may use, and the device that they are on. Every change emits events. */
 export class Accounts {
@@ -15,12 +32,14 @@ export class Accounts {
   #list: readonly Account[]
   #device: Device | undefined
   #serial: string | null | undefined
+  #identity: string | undefined
 
   constructor(host: Host, chains: Chains, recalled: Known | undefined) {
     this.#host = host
     this.#chains = chains
     this.#list = recalled?.accounts ?? []
     this.#serial = recalled?.serial
+    this.#identity = recalled?.device
     // Another tab revoked the permission, or the site's storage was cleared: this tab follows.
     if (host.settings.remember) {
       globalThis.addEventListener?.('storage', ({ key }) => {
@@ -34,7 +53,7 @@ export class Accounts {
     return this.#device
   }
 
-  /** The USB serial number of that device, also while it is not plugged in. */
+  /** The USB serial number of that device, also while it is not plugged in. Another device can have it, too. */
   get serial(): string | null | undefined {
     return this.#serial
   }
@@ -66,13 +85,18 @@ export class Accounts {
     )
   }
 
-  /** adopt makes a device the current one, with these accounts. */
+  /** has says whether the accounts are on this device, which is or was open. Only its answer to readAccount proves it. */
+  has(device: Device): boolean {
+    return identityOf(device.info) === this.#identity
+  }
+
+  /** adopt makes a device that was opened the current one, with these accounts. */
   adopt(device: Device, accounts: readonly Account[] = this.#list) {
     if (this.#unplugged.has(device)) {
       throw coded('device-disconnected', '', { retryable: true })
     }
     const connected = !this.#device
-    this.#set(device, device.serialNumber, accounts, () => {
+    this.#set(device, accounts, () => {
       if (connected) this.#host.emit('connect', { chainId: hex(this.#chains.id) })
     })
   }
@@ -80,7 +104,7 @@ export class Accounts {
   /** forget takes the accounts from the dApp. why is the sentence of the disconnect event. */
   forget(why: string) {
     const lost = this.#device
-    this.#set(undefined, undefined, [], () => {
+    this.#set(undefined, [], () => {
       if (lost) this.#host.gone(why)
     })
   }
@@ -101,27 +125,61 @@ export class Accounts {
     this.#host.gone('Your imKey was unplugged. Plug it in again to continue.')
   }
 
-  /** current gives the device that the accounts are on. It finds one that was plugged in again without asking the user. */
-  async current(): Promise<Device> {
-    if (this.#device) return this.#device
+  /** find gives the devices that can be the one that the accounts are on, without asking the user. There is at least one. */
+  async find(): Promise<readonly Device[]> {
+    if (this.#device) return [this.#device]
     const devices = await (await this.#host.imkey()).getDevices()
     if (this.none) throw revoked()
-    const device = devices.find((device) => device.serialNumber === this.#serial)
-    if (!device) throw new Refusal(4900, 'Your imKey is not plugged in. Plug it in, then try again.', 'device-disconnected', true)
-    this.adopt(device)
-    return device
+    const found = devices.filter((device) => device.serialNumber === this.#serial)
+    if (found.length === 0) throw notPluggedIn()
+    return found
+  }
+
+  /** current gives the device that the accounts are on. It opens those that were plugged in meanwhile, to tell them apart. */
+  async current(open: Open): Promise<Device> {
+    const found = await this.find()
+    if (this.#device) return this.#device
+    let failed: unknown
+    for (const device of found) {
+      try {
+        await open(device)
+        if (this.has(device)) return device
+      } catch (thrown) {
+        failed ??= thrown
+      }
+    }
+    throw failed ?? notPluggedIn()
+  }
+
+  /** confirm makes a device that current gave the current one, once it proved that it has the accounts. */
+  async confirm(device: Device, signal: AbortSignal | undefined): Promise<void> {
+    const [first] = this.#list
+    if (device === this.#device || !first) return
+    const same = await readAccount(device.ethereum, first.path, signal).then(
+      ({ address }) => address.toLowerCase() === first.address.toLowerCase(),
+      (thrown: unknown) => {
+        if ((Object(thrown) as { code?: unknown }).code !== 'wallet-missing') throw thrown
+        return false
+      },
+    )
+    if (this.#list[0] !== first) return // they changed meanwhile
+    if (same) return this.adopt(device)
+    this.forget(anotherWallet)
+    throw unauthorized(anotherWallet)
   }
 
   store() {
     if (!this.#host.settings.remember) return
-    this.#host.remember(this.none ? undefined : { accounts: this.#list, serial: this.#serial ?? null, chainId: this.#chains.id })
+    const [serial, device, chainId] = [this.#serial ?? null, this.#identity ?? '', this.#chains.id]
+    this.#host.remember(this.none ? undefined : { accounts: this.#list, serial, device, chainId })
   }
 
   /** #set changes everything before it emits anything, so that a listener that asks gets the new state. */
-  #set(device: Device | undefined, serial: string | null | undefined, accounts: readonly Account[], tell: () => void) {
+  #set(device: Device | undefined, accounts: readonly Account[], tell: () => void) {
     const before = this.addresses.join()
     this.#device = device
-    this.#serial = serial
+    this.#serial = device?.serialNumber
+    this.#identity = device && identityOf(device.info)
     this.#list = accounts.map(({ address, path }) => ({ address, path }))
     this.store()
     const changed = before !== this.addresses.join()
@@ -129,6 +187,13 @@ export class Accounts {
     if (changed) this.#host.emit('accountsChanged', this.addresses)
   }
 }
+
+/** identityOf tells devices apart by the secure element and its key. A USB serial number can be another device's, too. */
+const identityOf = ({ serial, seid, secureElementKey }: DeviceInfo) => [serial, seid, secureElementKey].join(' ')
+
+const notPluggedIn = () => new Refusal(4900, 'Your imKey is not plugged in. Plug it in, then try again.', 'device-disconnected', true)
+
+export const anotherWallet = 'Your imKey has another wallet now. Connect again to use its accounts.'
 
 const revokedWhy = 'The permission to use the accounts was revoked. Connect again to go on.'
 

@@ -1,10 +1,9 @@
 import type { Device, Ethereum } from '../types/imkey'
-import { type Account, type Accounts, revoked } from './accounts'
+import { type Account, type Accounts, readAccount, revoked } from './accounts'
 import { type Call, unlessAborted } from './call'
 import type { Host } from './host'
 import type { Lease } from './lease'
 import { abortedByCaller, Refusal } from './refusal'
-import { acceptUnverified, allowUnbound } from './signing'
 
 /** Attempt is one connecting, which all callers that come meanwhile share. */
 interface Attempt {
@@ -52,23 +51,38 @@ export class Connecting {
     this.#attempt?.controller.abort(revoked())
   }
 
-  /** resume continues with a device that was plugged in: the one that the accounts are on, or one with the same wallet and binding. */
+  /**
+   * resume continues with a device that was plugged in: the one that the accounts are on, or another that is bound here, with its own
+   * accounts. Another device with the same USB serial number could pretend to be the first, so it has to wait until the dApp connects.
+   */
   resume(device: Device) {
-    if (this.#accounts.device || this.#accounts.none) return
-    if (device.serialNumber !== null && device.serialNumber === this.#accounts.serial) return this.#accounts.adopt(device)
-    this.#lease
-      .use(
-        { method: 'eth_accounts', signal: undefined },
-        {
-          find: async () => device,
-          run: async ({ ethereum }) => {
-            const accounts = await this.#read(ethereum)
-            if (!this.#accounts.device && !this.#accounts.none) this.#accounts.adopt(device, accounts)
-          },
-          mayPair: false,
+    this.#resume(device, 5).catch(() => {}) // no request waits for it; if it is locked or not bound here, the next request says so
+  }
+
+  async #resume(device: Device, tries: number): Promise<void> {
+    const over = () => this.#accounts.device !== undefined || this.#accounts.none
+    if (over()) return
+    const call = { method: 'eth_accounts', signal: undefined }
+    try {
+      await this.#lease.use(call, {
+        find: async (open) => {
+          await open(device)
+          if (!this.#accounts.has(device) && device.serialNumber === this.#accounts.serial) throw revoked()
+          return device
         },
-      )
-      .catch(() => {}) // no request waits for it; if it is locked or not bound here, the next request says so
+        run: async ({ ethereum }) => {
+          if (over()) return
+          if (this.#accounts.has(device)) return this.#accounts.confirm(device, undefined)
+          const accounts = await this.#read(ethereum)
+          if (!over()) this.#accounts.adopt(device, accounts)
+        },
+        mayPair: false,
+      })
+    } catch (thrown) {
+      // The other tabs of the site resume, too, one after another.
+      if ((Object(thrown) as { code?: unknown }).code === 'in-use-elsewhere' && tries > 1) return this.#resume(device, tries - 1)
+      throw thrown
+    }
   }
 
   #begin(method: string, found?: Promise<Device>): Attempt {
@@ -100,7 +114,7 @@ export class Connecting {
   async #read(ethereum: Ethereum, signal?: AbortSignal): Promise<Account[]> {
     const accounts: Account[] = []
     for (const path of this.#host.settings.paths) {
-      accounts.push(await ethereum.getAccount({ path, allowUnbound, acceptUnverified, ...(signal && { signal }) }))
+      accounts.push(await readAccount(ethereum, path, signal))
     }
     return accounts
   }

@@ -1,4 +1,5 @@
-import type { Device, Interaction, PairingRequest } from '../types/imkey'
+import type { Device, DeviceInfo, Interaction, PairingRequest } from '../types/imkey'
+import type { Open } from './accounts'
 import { type Call, unlessAborted } from './call'
 import { openDialog } from './dialog'
 import type { Host } from './host'
@@ -7,8 +8,8 @@ import { abortedByCaller } from './refusal'
 
 /** Job is the work of one turn with a device, and its options. */
 interface Job<T> {
-  /** find gives the device. It is called when the turn comes. */
-  readonly find: () => Promise<Device>
+  /** find gives the device. It is called when the turn comes. It may open devices to tell which one it is. */
+  readonly find: (open: Open) => Promise<Device>
   readonly run: (device: Device) => Promise<T>
   /** mayPair is false where the user must not be asked for the binding code. */
   readonly mayPair?: boolean
@@ -32,27 +33,37 @@ export class Lease {
   }
 
   /** use runs a job when its turn comes. A call whose signal aborts before that leaves the queue at once. */
-  use<T>(call: Call, { find, run, mayPair = true }: Job<T>): Promise<T> {
+  use<T>(call: Call, job: Job<T>): Promise<T> {
     const { signal } = call
     return this.#queue.run(
       signal,
       () => abortedByCaller(signal),
       async () => {
-        const device = await find()
-        if (this.#open !== device) await this.#release()
-        return this.#opened(device, call, run, mayPair)
+        try {
+          const device = await job.find((device) => this.#take(device, signal))
+          return await this.#run(device, call, job)
+        } finally {
+          if (this.#queue.idle) await this.#release()
+        }
       },
     )
   }
 
-  async #opened<T>(device: Device, call: Call, run: (device: Device) => Promise<T>, mayPair: boolean): Promise<T> {
+  /** #take opens a device for the job. It releases the one that was open before, if that is another one. */
+  async #take(device: Device, signal: AbortSignal | undefined): Promise<DeviceInfo> {
+    if (this.#open !== device) await this.#release()
+    this.#open = device
+    if (!device.opened) await device.open({ takeOver: this.#takenOver === device, ...(signal && { signal }) })
+    this.#takenOver = undefined
+    return device.info
+  }
+
+  async #run<T>(device: Device, call: Call, { run, mayPair = true }: Job<T>): Promise<T> {
     const { signal, method } = call
     const told = (event: CustomEvent<Interaction>) => this.#host.emit('interaction', { ...event.detail, method })
     device.addEventListener('interaction', told)
-    this.#open = device
     try {
-      if (!device.opened) await device.open({ takeOver: this.#takenOver === device, ...(signal && { signal }) })
-      this.#takenOver = undefined
+      await this.#take(device, signal)
       try {
         return await run(device)
       } catch (error) {
@@ -67,7 +78,6 @@ export class Lease {
       throw error
     } finally {
       device.removeEventListener('interaction', told)
-      if (this.#queue.idle) await this.#release()
     }
   }
 

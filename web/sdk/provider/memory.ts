@@ -2,17 +2,20 @@
 export interface Known {
   readonly accounts: readonly { readonly address: string; readonly path: string }[]
   readonly serial: string | null
+  /** What tells the device from another one with that USB serial number. */
+  readonly device: string
   readonly chainId: number
 }
 
 export function recall(key: string): Known | undefined {
   try {
     const known = JSON.parse(localStorage.getItem(key)!) as Known
-    const { accounts, serial, chainId } = known
+    const { accounts, serial, device, chainId } = known
     if (
       accounts.length > 0 &&
       accounts.every(({ address, path }) => /^0x[0-9a-f]{40}$/i.test(address) && typeof path === 'string') &&
       (serial === null || typeof serial === 'string') &&
+      typeof device === 'string' &&
       Number.isSafeInteger(chainId)
     )
       return known

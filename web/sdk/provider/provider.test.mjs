@@ -792,6 +792,20 @@ test('with remember, the accounts are known after a reload', async (t) => {
   it.usb.choice = () => assert.fail('the chooser was opened')
   assert.deepEqual(await it.create({ remember: true }).request({ method: 'eth_requestAccounts' }), [A0])
 
+  // Another device with that serial number is not it, and an entry that does not say which device it is counts for nothing.
+  const [key] = kept.keys()
+  const mine = it.usb.devices
+  it.usb.devices = [wallet({ key: '04bb', accounts: [B0] })]
+  const third = it.create({ remember: true })
+  assert.deepEqual(await third.request({ method: 'eth_accounts' }), [A0])
+  await assert.rejects(third.request({ method: 'personal_sign', params: ['0x00', A0] }), { code: 4900 })
+  const { device: _, ...without } = JSON.parse(kept.get(key))
+  const before = kept.get(key)
+  kept.set(key, JSON.stringify(without))
+  assert.deepEqual(await it.create({ remember: true }).request({ method: 'eth_accounts' }), [])
+  kept.set(key, before)
+  it.usb.devices = mine
+
   // The selected chain is kept, too, if the site still has it.
   const chains = [1, 2].map((chainId) => ({ chainId, rpcUrls: [it.node.url] }))
   const on = (given) => it.create({ remember: true, chains: given }).request({ method: 'eth_chainId' })

@@ -129,14 +129,14 @@ class Provider implements Declared {
     return this.#imkey
   }
 
-  /** #find resolves to the device with that serial number, or to the only one, or to one that the user chooses. */
+  /** #find resolves to the one device with that serial number, or to the only one, or to one that the user chooses. */
   async #find(again: boolean, method: string, serial?: string | null): Promise<Device> {
     const imkey = await this.#loaded()
     if (!again) {
       const devices = await imkey.getDevices()
-      const known =
-        devices.find((device) => serial !== undefined && device.serialNumber === serial) ?? (devices.length === 1 ? devices[0] : undefined)
-      if (known) return known
+      const same = devices.filter((device) => device.serialNumber === serial)
+      const [known, ...others] = same.length > 0 ? same : devices
+      if (known && others.length === 0) return known
     }
     return this.#prompt('choose-device', method, () => imkey.requestDevice())
   }

@@ -475,10 +475,15 @@ test('an unplugged device is 4900, and is found without a reload when it is plug
   const again = wallet()
   usb.devices = [again]
   usb.plug('connect', again)
+  assert.deepEqual(heard, [], 'the device proves that it has the accounts first')
+  await until(() => heard.length > 0)
   assert.deepEqual(heard, [['connect', { chainId: '0x1' }]])
   assert.equal(provider.isConnected(), true)
   assert.equal(await ask('personal_sign', ['0x00', A0]), SIGNATURE)
-  assert.equal(again.calls.length, 1)
+  assert.deepEqual(
+    again.calls.map(([name]) => name),
+    ['getAccount', 'signMessage'],
+  )
 })
 
 test('a device that was plugged in without an event is found by the next request', async (t) => {
@@ -487,6 +492,89 @@ test('a device that was plugged in without an event is found by the next request
   usb.devices = [wallet({ serial: 'imKey2' }), wallet()]
   assert.equal(await ask('personal_sign', ['0x00', A0]), SIGNATURE)
   assert.deepEqual(events('connect'), [{ chainId: '0x1' }])
+})
+
+test('another device with the same serial number gets no connect event and no old accounts', async (t) => {
+  const { ask, device, usb, heard, provider } = await connected(t)
+  usb.plug('disconnect', device)
+  heard.length = 0
+  for (const status of ['bound', 'unbound']) {
+    const other = wallet({ key: '04bb', accounts: [B0], status })
+    usb.devices = [other]
+    usb.plug('connect', other)
+    await until(() => other.opened === 1 && other.open === 0)
+    assert.deepEqual([heard, other.calls, provider.isConnected()], [[], [], false])
+    const pay = ask('eth_sendTransaction', [{ to: TO }])
+    for (const asked of [ask('personal_sign', ['0x00', A0]), ask('eth_signTypedData_v4', [A0, typed]), pay])
+      await assert.rejects(asked, { code: 4900, data: reason('device-disconnected', true) })
+    assert.deepEqual([heard, other.calls, other.open], [[], [], 0])
+  }
+  const [other] = usb.devices
+  other.status = 'bound'
+  assert.deepEqual(await ask('eth_requestAccounts'), [B0], 'the dApp may connect to it')
+  assert.deepEqual(heard, [
+    ['connect', { chainId: '0x1' }],
+    ['accountsChanged', [B0]],
+  ])
+})
+
+test('of two devices with the same serial number, the one with the accounts is used', async (t) => {
+  for (const fails of [false, true]) {
+    const { ask, device, usb } = await connected(t)
+    usb.plug('disconnect', device)
+    const [other, again] = [wallet({ key: '04bb', accounts: [B0] }), wallet()]
+    if (fails) other.refuses = (host) => host.makeError('protocol', 'the device says protocol', undefined, false)
+    usb.devices = [other, again]
+    usb.plug('connect', other)
+    assert.equal(await ask('personal_sign', ['0x00', A0]), SIGNATURE)
+    assert.deepEqual([other.calls, other.open, again.open], [[], 0, 0])
+  }
+  const { ask, usb } = await page(t, { devices: [wallet(), wallet({ key: '04bb', accounts: [B0] })] })
+  usb.choice = async () => usb.devices[1]
+  assert.deepEqual(await ask('eth_requestAccounts'), [B0], 'the user chooses, if the serial number does not')
+})
+
+test('a device with another wallet than before loses the accounts when it is plugged in', async (t) => {
+  for (const [wiped, code] of [
+    [false, 4100],
+    [true, 4100],
+  ]) {
+    const { ask, device, usb, heard, events } = await connected(t)
+    usb.plug('disconnect', device)
+    heard.length = 0
+    const again = wallet({ accounts: [B0] })
+    if (wiped) {
+      again.getAccount = () => {
+        throw again.error('wallet-missing')
+      }
+    }
+    usb.devices = [again]
+    usb.plug('connect', again)
+    await until(() => heard.length > 0)
+    assert.deepEqual(heard, [['accountsChanged', []]])
+    await assert.rejects(ask('personal_sign', ['0x00', A0]), { code })
+    again.getAccount = undefined
+    assert.deepEqual(await ask('eth_requestAccounts'), [B0])
+    assert.equal(events('connect').length, 1)
+  }
+})
+
+test('a device that cannot answer yet connects with the next request', async (t) => {
+  const { ask, device, usb, heard } = await connected(t)
+  usb.plug('disconnect', device)
+  heard.length = 0
+  const again = wallet()
+  again.getAccount = () => {
+    throw again.error('locked', { retryable: true })
+  }
+  usb.devices = [again]
+  usb.plug('connect', again)
+  await until(() => again.calls.length === 1 && again.open === 0)
+  await assert.rejects(ask('personal_sign', ['0x00', A0]), { data: reason('locked', true) })
+  assert.deepEqual([heard, await ask('eth_accounts')], [[], [A0]])
+  again.getAccount = undefined
+  assert.equal(await ask('personal_sign', ['0x00', A0]), SIGNATURE)
+  assert.deepEqual(heard, [['connect', { chainId: '0x1' }]])
 })
 
 test('another device that replaces the first one brings its own accounts', async (t) => {

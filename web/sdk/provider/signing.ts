@@ -1,5 +1,5 @@
 import type { Device, Ethereum, TransactionRequest } from '../types/imkey'
-import type { Accounts } from './accounts'
+import { acceptUnverified, type Accounts, allowUnbound, anotherWallet } from './accounts'
 import type { Call } from './call'
 import type { Chain } from './chain'
 import type { Chains } from './chains'
@@ -11,15 +11,6 @@ import type { Node } from './rpc'
 import { complete, completed } from './transaction'
 import { chainOf, readTypedData } from './typeddata'
 import { readTransaction, type Wanted } from './wanted'
-
-/**
- * The device's key was accepted when this site bound it: by a trusted CA, or by the user. The record keeps that key, and another
- * key is refused. A device that is not bound is refused before this matters.
- */
-export const acceptUnverified = true
-
-/** The default, but set: a field that an object lacks comes from Object.prototype, to which any script can add. */
-export const allowUnbound = false
 
 interface SignerOptions {
   path: string
@@ -128,7 +119,7 @@ export class Signing {
   /** #complete gives the whole transaction and the node that completed it. */
   async #complete({ wanted, account, chain }: Asked, { signal }: Call): Promise<{ transaction: TransactionRequest; node: Node }> {
     this.#accounts.of(account.toLowerCase()) // other requests may have changed the accounts while this one waited
-    await this.#accounts.current()
+    await this.#accounts.find() // without a device, no node need be asked
     this.#accounts.of(account.toLowerCase())
     return this.#chains
       .nodes(chain)
@@ -181,22 +172,24 @@ export class Signing {
     }
     try {
       return await this.#lease.use(call, {
-        find: async () => {
+        find: async (open) => {
           recheck() // other requests may have changed the accounts while this one waited
-          device = await this.#accounts.current()
+          device = await this.#accounts.current(open)
           recheck()
           return device
         },
-        run: ({ ethereum }) => {
+        run: async (device) => {
           recheck() // so may have happened while the device was opened and bound
+          await this.#accounts.confirm(device, call.signal)
+          recheck()
           const { path, address: from } = this.#accounts.of(address)
-          return make(ethereum, { path, from, allowUnbound, acceptUnverified, ...(call.signal && { signal: call.signal }) })
+          return make(device.ethereum, { path, from, allowUnbound, acceptUnverified, ...(call.signal && { signal: call.signal }) })
         },
       })
     } catch (error) {
       if (!isForeignFrom(error)) throw error
       // Otherwise the accounts are another device's by now.
-      if (this.#accounts.device === device) this.#accounts.forget('Your imKey has another wallet now. Connect again to use its accounts.')
+      if (this.#accounts.device === device) this.#accounts.forget(anotherWallet)
       throw unauthorized('Your imKey has another wallet now. Connect again by eth_requestAccounts to use its accounts.', error)
     }
   }

@@ -44,7 +44,7 @@ export async function connected(t, options) {
  * wallet makes an imKey on USB. calls lists the calls that reached it. A test replaces an answer by setting a function of that
  * name, such as signMessage.
  */
-export function wallet({ serial = 'imKey01191200001', accounts = [A0, A1], status = 'bound' } = {}) {
+export function wallet({ serial = 'imKey01191200001', key = '04aa', accounts = [A0, A1], status = 'bound' } = {}) {
   const it = {
     vendorId: 0x096e,
     productId: 0x0891,
@@ -87,7 +87,7 @@ export function wallet({ serial = 'imKey01191200001', accounts = [A0, A1], statu
     }
   }
   const device = {
-    info: { serial, seid: 'EE', certificate: 'verified' },
+    info: { serial, seid: 'EE', secureElementKey: key, certificate: 'verified' },
     bindingStatus: async () => it.status,
     close: async () => {
       it.open--

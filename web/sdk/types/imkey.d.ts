@@ -799,7 +799,8 @@ export interface ProviderOptions extends LoadOptions {
   /** How long a node may take to answer, in milliseconds. Default: 30000. */
   rpcTimeout?: number
   /**
-   * Whether localStorage keeps the addresses, so that eth_accounts returns them after a reload. The device is needed only to sign.
+   * Whether localStorage keeps the addresses, so that eth_accounts returns them after a reload. The device is needed only to sign. It is
+   * known by the secure element's key: another device with its USB serial number gets no `connect` event and signs nothing.
    * Providers with other accounts or chains have entries of their own. If one tab revokes the permission, the other tabs lose the
    * accounts too (accountsChanged). Default: false.
    */
