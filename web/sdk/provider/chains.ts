@@ -81,17 +81,15 @@ export class Chains {
     return this.nodes(chain).ask(method, params, signal)
   }
 
-  /** hasTransaction says whether a node of the chain has the transaction. All are asked at once, since one may not answer. */
-  hasTransaction(hash: string, chain: Chain): Promise<boolean> {
+  /** transaction says where the nodes of the chain have a transaction. All are asked at once, since one may not answer. */
+  transaction(hash: string, chain: Chain): Promise<'mined' | 'waiting' | undefined> {
     return Promise.any(
       this.nodes(chain).list.map(async (node) => {
-        const found = await node.ask('eth_getTransactionByHash', [hash])
-        if (String((Object(found) as { hash?: unknown }).hash).toLowerCase() !== hash.toLowerCase()) throw found
+        const found = Object(await node.ask('eth_getTransactionByHash', [hash])) as Record<string, unknown>
+        if (String(found['hash']).toLowerCase() !== hash) throw found
+        return typeof found['blockNumber'] === 'string' ? 'mined' : 'waiting'
       }),
-    ).then(
-      () => true,
-      () => false,
-    )
+    ).catch(() => undefined)
   }
 
   #select(id: number) {

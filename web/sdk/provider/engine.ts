@@ -1,6 +1,6 @@
 // The engine answers the provider's requests. It is loaded on demand and shares no code with imkey.js: what it needs of that, its Host
 // gives. accounts.ts and connecting.ts say which accounts the dApp may use, lease.ts who has the device, chains.ts which node is
-// asked, signing.ts what is signed, and methods.ts which methods there are.
+// asked, signing.ts what is signed, payments.ts how it is sent, and methods.ts which methods there are.
 
 import type { Device } from '../types/imkey'
 import { Accounts } from './accounts'
@@ -8,8 +8,11 @@ import type { Params } from './call'
 import { Chains } from './chains'
 import { Connecting } from './connecting'
 import type { Host } from './host'
+import { Journal } from './journal'
+import { journalStore } from './journalstore'
 import { Lease } from './lease'
 import { isUnsupported, methods } from './methods'
+import { Payments } from './payments'
 import { badParams, unknownMethod } from './refusal'
 import { Signing } from './signing'
 import { Subscriptions } from './subscriptions'
@@ -32,8 +35,9 @@ export function start(host: Host): Engine {
   const accounts = new Accounts(host, chains, recalled)
   const lease = new Lease(host, (device) => accounts.lose(device))
   const connecting = new Connecting(host, accounts, lease)
-  const signing = new Signing(chains, accounts, lease)
-  const own = methods({ host, chains, accounts, connecting, signing, subscriptions })
+  const journal = new Journal(journalStore(host.settings.load.usb))
+  const signing = new Signing(chains, accounts, lease, new Payments(chains, journal))
+  const own = methods({ host, chains, accounts, connecting, signing, journal, subscriptions })
 
   return {
     get connected() {

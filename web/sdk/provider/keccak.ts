@@ -1,4 +1,4 @@
-// Keccak-256, for the checksum of addresses (EIP-55) and for personal_ecRecover. The inputs are short, so the code is simple rather than fast.
+// Keccak-256, for checksums of addresses (EIP-55), personal_ecRecover and the journal. The code is simple rather than fast.
 
 const mask = (1n << 64n) - 1n
 const rotate = (lane: bigint, by: bigint) => ((lane << by) | (lane >> (64n - by))) & mask

@@ -4,6 +4,7 @@ import type { Chains } from './chains'
 import type { Connecting } from './connecting'
 import { hex, isAddress, readBytes, toBytes } from './hex'
 import type { Host } from './host'
+import type { Journal } from './journal'
 import { readMessage } from './message'
 import { recover } from './recover'
 import { badParams, Refusal } from './refusal'
@@ -17,6 +18,7 @@ export interface Parts {
   readonly accounts: Accounts
   readonly connecting: Connecting
   readonly signing: Signing
+  readonly journal: Journal
   readonly subscriptions: Subscriptions
 }
 
@@ -38,7 +40,15 @@ const unsupported = new Set([
 export const isUnsupported = (method: string) => method.startsWith('wallet_') || unsupported.has(method)
 
 /** methods are the methods that the provider answers itself, by name. All others go to the node. */
-export function methods({ host, chains, accounts, connecting, signing, subscriptions }: Parts): Record<string, Method | undefined> {
+export function methods({
+  host,
+  chains,
+  accounts,
+  connecting,
+  signing,
+  journal,
+  subscriptions,
+}: Parts): Record<string, Method | undefined> {
   const send: Method = ([transaction], call) => signing.send(transaction, call)
   return Object.assign(Object.create(null) as {}, {
     // without a prototype: toString is not a method
@@ -88,6 +98,11 @@ export function methods({ host, chains, accounts, connecting, signing, subscript
     eth_signTypedData_v4: ([address, document], call) => signing.typedData(address, document, 'V4', call),
     eth_signTransaction: ([transaction], call) => signing.transaction(transaction, call),
     eth_sendTransaction: send,
+    eth_sendRawTransaction: async (params, { method, signal }) => {
+      const answer = await chains.ask(method, params, signal)
+      await journal.sentRaw(params[0])
+      return answer
+    },
     wallet_sendTransaction: send, // viem repeats a refused eth_sendTransaction under this name
 
     // Subscriptions, over the chain's WebSocket if it has one

@@ -14,14 +14,7 @@ export class Refusal extends Error {
   /** The error of an earlier node that may have carried out the request. */
   after: Refusal | NodeError | undefined
 
-  constructor(
-    number: number | undefined,
-    message: string,
-    code: ProviderErrorCode,
-    retryable = false,
-    cause?: unknown,
-    facts?: { reason: string },
-  ) {
+  constructor(number: number | undefined, message: string, code: ProviderErrorCode, retryable = false, cause?: unknown, facts?: object) {
     super(message, { cause })
     this.rpc = { ...(number !== undefined && { code: number }), reason: { ...facts, code, retryable } }
   }

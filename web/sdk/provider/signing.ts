@@ -1,12 +1,13 @@
 import type { Device, Ethereum, TransactionRequest } from '../types/imkey'
 import { acceptUnverified, type Accounts, allowUnbound, anotherWallet } from './accounts'
 import type { Call } from './call'
-import type { Chain } from './chain'
 import type { Chains } from './chains'
 import { readAddress } from './hex'
+import { type Entry, fingerprint } from './journal'
 import type { Lease } from './lease'
-import { Queue } from './queue'
-import { abortedByCaller, NodeError, Refusal, unauthorized, wrongChain } from './refusal'
+import type { Counts } from './nonce'
+import type { Payer, Payments } from './payments'
+import { unauthorized, wrongChain } from './refusal'
 import type { Node } from './rpc'
 import { complete, completed } from './transaction'
 import { chainOf, readTypedData } from './typeddata'
@@ -27,26 +28,27 @@ interface Signature<T> {
   readonly check?: () => void
 }
 
-/** Asked is a dApp's transaction, with the account and the chain that it is for. */
-interface Asked {
+/** Asked is a dApp's transaction, and who pays for it. */
+interface Asked extends Payer {
   readonly wanted: Wanted
+  /** The address in the form in which the device gave it. */
   readonly account: string
-  readonly chain: Chain
+  /** The fingerprint, by which the same request is known again. */
+  readonly request: string
 }
-
-export type Signed = Awaited<ReturnType<Ethereum['signTransaction']>>
 
 /** Signing signs messages, typed data and transactions with the accounts that the dApp may use. */
 export class Signing {
   readonly #chains: Chains
   readonly #accounts: Accounts
   readonly #lease: Lease
-  readonly #queues = new Map<string, Queue>() // of transactions, by chain and account
+  readonly #payments: Payments
 
-  constructor(chains: Chains, accounts: Accounts, lease: Lease) {
+  constructor(chains: Chains, accounts: Accounts, lease: Lease, payments: Payments) {
     this.#chains = chains
     this.#accounts = accounts
     this.#lease = lease
+    this.#payments = payments
   }
 
   /** message signs text or bytes (EIP-191). */
@@ -76,20 +78,22 @@ export class Signing {
   async transaction(value: unknown, call: Call): Promise<string> {
     const asked = this.#read(value)
     const whole = completed(asked.wanted, asked.account, asked.chain)
-    if (whole) return (await this.#signTransaction(whole, asked, call)).raw
-    return this.#inTurn(
-      asked,
-      call,
-      async () => (await this.#signTransaction((await this.#complete(asked, call)).transaction, asked, call)).raw,
-    )
+    const sign = async () => this.#signTransaction(whole ?? (await this.#complete(asked, call)).transaction, asked, call, 'signed')
+    return (await (whole ? sign() : this.#payments.exclusive(asked, call.signal, sign))).raw
   }
 
-  /** send completes, signs and sends a transaction, and gives its hash. */
+  /**
+   * send completes, signs and sends a transaction, and gives its hash. It sends what the same request signed before, if the dApp was not
+   * told that it was sent. The device is free for requests that need no node while a node is asked.
+   */
   async send(value: unknown, call: Call): Promise<string> {
     const asked = this.#read(value)
-    return this.#inTurn(asked, call, async () => {
+    return this.#payments.exclusive(asked, call.signal, async () => {
+      this.#accounts.of(asked.from) // other requests may have changed the accounts while this one waited
+      const sent = await this.#payments.repeat(asked, asked.request)
+      if (sent !== undefined) return sent
       const { transaction, node } = await this.#complete(asked, call)
-      return this.#send(await this.#signTransaction(transaction, asked, call), asked.chain, node)
+      return this.#payments.send(asked, await this.#signTransaction(transaction, asked, call, 'sending'), node)
     })
   }
 
@@ -102,65 +106,35 @@ export class Signing {
   #read(value: unknown): Asked {
     const chain = this.#chains.selected
     const wanted = readTransaction(value, chain.id)
-    return { wanted, chain, account: this.#accounts.of(wanted.from ?? this.#accounts.addresses[0]?.toLowerCase() ?? '').address }
-  }
-
-  /**
-   * #inTurn carries out a transaction after the earlier ones of the account on that chain, on whose nonces its own depends. The device is
-   * free meanwhile for requests that need no node.
-   */
-  #inTurn<T>({ chain, account }: Asked, { signal }: Call, job: () => Promise<T>): Promise<T> {
-    const key = `${chain.id} ${account}`
-    const queue = this.#queues.get(key) ?? new Queue(async () => {})
-    this.#queues.set(key, queue)
-    return queue.run(signal, () => abortedByCaller(signal), job)
+    const account = this.#accounts.of(wanted.from ?? this.#accounts.addresses[0]?.toLowerCase() ?? '').address
+    const from = account.toLowerCase()
+    return { wanted, chain, account, from, request: fingerprint({ ...wanted, from, chainId: chain.id }) }
   }
 
   /** #complete gives the whole transaction and the node that completed it. */
-  async #complete({ wanted, account, chain }: Asked, { signal }: Call): Promise<{ transaction: TransactionRequest; node: Node }> {
-    this.#accounts.of(account.toLowerCase()) // other requests may have changed the accounts while this one waited
+  async #complete(asked: Asked, { signal }: Call): Promise<{ transaction: TransactionRequest; node: Node }> {
+    const { wanted, account, chain, from } = asked
+    this.#accounts.of(from)
     await this.#accounts.find() // without a device, no node need be asked
-    this.#accounts.of(account.toLowerCase())
-    return this.#chains
-      .nodes(chain)
-      .first(async (node) => ({ transaction: await complete(wanted, account, chain, node, signal), node }), { signal })
+    this.#accounts.of(from)
+    return this.#chains.nodes(chain).first(
+      async (node) => {
+        const nextNonce = (counts: Counts) => this.#payments.nextNonce(asked, counts, node)
+        return { transaction: await complete(wanted, account, chain, node, nextNonce, signal), node }
+      },
+      { signal },
+    )
   }
 
-  #signTransaction(transaction: TransactionRequest, { account, chain: { nativeCurrency } }: Asked, call: Call): Promise<Signed> {
-    return this.#withAccount(call, account.toLowerCase(), {
-      make: (ethereum, options) => ethereum.signTransaction(transaction, { ...options, nativeCurrency }),
+  /** #signTransaction signs a transaction and records it. The event says which one it replaces. */
+  async #signTransaction(transaction: TransactionRequest, asked: Asked, call: Call, state: Entry['state']): Promise<Entry> {
+    const { from, chain, request } = asked
+    const nonce = Number(transaction.nonce)
+    const replaces = await this.#payments.at(asked, nonce)
+    const signed = await this.#withAccount({ ...call, ...(replaces !== undefined && { replaces }) }, from, {
+      make: (ethereum, options) => ethereum.signTransaction(transaction, { ...options, nativeCurrency: chain.nativeCurrency }),
     })
-  }
-
-  /**
-   * #send hands a signed transaction to a node, at first the one that completed it. The same bytes are the same payment, so they go to the
-   * next node if one fails. It takes no signal: a signature cannot be called back.
-   */
-  async #send({ raw, hash }: Signed, chain: Chain, prefer: Node): Promise<string> {
-    const use = async (node: Node) => {
-      await node.confirm()
-      return node.ask('eth_sendRawTransaction', [raw])
-    }
-    let answer: unknown
-    try {
-      answer = await this.#chains.nodes(chain).first(use, { prefer })
-    } catch (thrown) {
-      // A node refuses a transaction that it already has: it may be signed twice, and a node that did not answer may have passed it on.
-      if (thrown instanceof NodeError && (await this.#chains.hasTransaction(hash, chain))) return hash
-      const silent = thrown instanceof NodeError || thrown instanceof Refusal ? (thrown.after ?? thrown) : thrown
-      if (!(silent instanceof Refusal)) throw thrown // the node's own error
-      throw Object.assign(silent, {
-        message: `${silent.message} The transaction may have been sent all the same, as ${hash}: look it up before you send it again.`,
-      })
-    }
-    if (String(answer).toLowerCase() !== hash.toLowerCase()) {
-      throw new Refusal(
-        -32603,
-        `The node answered with another hash. If the transaction was sent, its hash is ${hash}: look it up before you send it again.`,
-        'protocol',
-      )
-    }
-    return hash
+    return this.#payments.record(asked, signed, nonce, request, state)
   }
 
   /** #withAccount signs with an account, if the dApp may still use it by then. Accounts of a wallet that was replaced are forgotten. */

@@ -1,28 +1,36 @@
 import type { TransactionRequest } from '../types/imkey'
 import type { Chain } from './chain'
-import { type Asked, price, refusedHint } from './fees'
+import { price } from './fees'
 import { hex } from './hex'
+import { type Counts, transactionCounts } from './nonce'
 import { badNode, Refusal } from './refusal'
 import { type Node, quantityOf } from './rpc'
 import type { Wanted } from './wanted'
 
 /**
  * complete adds the fields that the dApp left out. All of them come from one node, which confirms its chain first. A node can lie about
- * prices and gas, so the chain's maxFee limits the fee: see bounded.
+ * prices and gas, so the chain's maxFee limits the fee: see bounded. nextNonce chooses the nonce by the node's counts.
  */
-export async function complete(wanted: Wanted, from: string, chain: Chain, node: Node, signal?: AbortSignal): Promise<TransactionRequest> {
+export async function complete(
+  wanted: Wanted,
+  from: string,
+  chain: Chain,
+  node: Node,
+  nextNonce: (counts: Counts) => Promise<number>,
+  signal?: AbortSignal,
+): Promise<TransactionRequest> {
   await node.confirm(signal, true)
   const asked = (method: string, params: unknown[] = []) => node.ask(method, params, signal)
   const call = callOf(wanted, from)
-  const [nonce, gas, fees] = await Promise.all([
-    wanted.nonce ?? transactionCount(from, asked).then(hex),
+  const [counts, gas, fees] = await Promise.all([
+    wanted.nonce === undefined && transactionCounts(from, asked),
     wanted.gas ?? asked('eth_estimateGas', [call]).then((n) => hex(withHeadRoom(quantityOf(n, 'gas estimate', 53)))),
     price(wanted, asked),
   ])
-  const transaction = { ...call, chainId: hex(chain.id), nonce, gas, ...fees }
+  const transaction = { ...call, chainId: hex(chain.id), gas, ...fees }
   const own = wanted.gas !== undefined && (wanted.gasPrice ?? wanted.maxFeePerGas) !== undefined
   if (!own) bounded(transaction, chain)
-  return transaction
+  return { ...transaction, nonce: counts ? hex(await nextNonce(counts)) : wanted.nonce! }
 }
 
 /** completed gives a transaction of which the dApp left nothing out, so that no node needs to be asked. Otherwise it gives undefined. */
@@ -37,16 +45,6 @@ export function completed(wanted: Wanted, from: string, chain: Chain): Transacti
 /** callOf gives the fields that a gas estimate is for. */
 function callOf({ to, value, data, accessList, authorizationList }: Wanted, from: string): TransactionRequest {
   return { from, ...(to && { to }), value, data, ...(accessList && { accessList }), ...(authorizationList && { authorizationList }) }
-}
-
-/**
- * transactionCount gives the number of transactions of an account that the node knows, with those that are not in a block yet. Some nodes
- * do not have the tag `pending`, and some count fewer by it than by `latest`.
- */
-export async function transactionCount(from: string, asked: Asked): Promise<bigint> {
-  const count = (tag: string) => asked('eth_getTransactionCount', [from, tag]).then((n) => quantityOf(n, 'nonce', 53))
-  const [pending, latest] = await Promise.all([count('pending').catch(refusedHint), count('latest')])
-  return pending !== undefined && pending > latest ? pending : latest
 }
 
 /** The default limit of go-ethereum for what its node signs itself (--rpc.txfeecap). */

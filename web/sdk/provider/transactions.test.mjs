@@ -321,7 +321,7 @@ test('an impossible answer of the node is an error before the device is asked', 
   }
 })
 
-test("a node's error about a transaction is passed on unchanged, and the device is not asked", async (t) => {
+test("a node's error about a transaction is passed on, unchanged before the signature, and the device is not asked", async (t) => {
   const revert = { code: 3, message: 'execution reverted', data: '0x08c379a0' }
   const { ask, device } = await connected(t, {
     node: await fakeNode(t, {
@@ -340,13 +340,19 @@ test("a node's error about a transaction is passed on unchanged, and the device 
       },
     }),
   })
-  await assert.rejects(it.ask('eth_sendTransaction', [{ to: TO }]), poor)
+  const error = await it.ask('eth_sendTransaction', [{ to: TO }]).catch((thrown) => thrown)
+  assert.deepEqual([error.code, error.data], [poor.code, { retryable: true, hash: HASH, raw: `0x02${'cd'.repeat(40)}` }])
+  assert(error.message.startsWith(`${poor.message}. The signed transaction may have been sent all the same, as ${HASH}`), error.message)
 })
 
 test('if a node answers with another hash, the error contains the computed one', async (t) => {
   for (const answer of [`0x${'00'.repeat(32)}`, null, {}]) {
     const { ask } = await connected(t, { node: await fakeNode(t, { eth_sendRawTransaction: answer }) })
-    await assert.rejects(ask('eth_sendTransaction', [{ to: TO }]), { code: -32603, message: new RegExp(HASH), data: reason('protocol') })
+    await assert.rejects(ask('eth_sendTransaction', [{ to: TO }]), {
+      code: -32603,
+      message: new RegExp(HASH),
+      data: { ...reason('protocol', true), hash: HASH, raw: `0x02${'cd'.repeat(40)}` },
+    })
   }
   assert.equal((await sent(t, { to: TO }, { answers: { eth_sendRawTransaction: HASH.toUpperCase().replace('X', 'x') } })).hash, HASH)
 })
@@ -360,7 +366,7 @@ test('if the node does not answer after the signature, the error contains the ha
   await assert.rejects(ask('eth_sendTransaction', [{ to: TO }]), {
     code: -32603,
     message: new RegExp(`may have been sent.*${HASH}`),
-    data: reason('node-unreachable', true),
+    data: { ...reason('node-unreachable', true), hash: HASH, raw: '0x02' },
   })
 })
 
@@ -407,7 +413,11 @@ test('a transaction that the node already has counts as sent', async (t) => {
     assert.equal((await sent(t, { to: TO }, { answers: { ...answers, eth_getTransactionByHash: { hash: HASH } } })).hash, HASH)
     for (const other of [null, { hash: TO }, 'yes', {}]) {
       const { ask, node } = await connected(t, { node: await fakeNode(t, { ...answers, eth_getTransactionByHash: other }) })
-      await assert.rejects(ask('eth_sendTransaction', [{ to: TO }]), refusal, JSON.stringify(other))
+      await assert.rejects(
+        ask('eth_sendTransaction', [{ to: TO }]),
+        { code: -32000, message: new RegExp(`^${message}`) },
+        JSON.stringify(other),
+      )
       assert.deepEqual(node.asked.at(-1), ['eth_getTransactionByHash', [HASH]])
     }
   }

@@ -64,9 +64,9 @@ test('numbers are taken in all forms that have one meaning', async (t) => {
   for (const type of [0, 0n, '0x0', '0x00', '0X0']) assert.equal((await signed({ ...legacy, to: TO, type })).type, '0x0')
   for (const value of [16, 16n, '0x10', '0x0010', '0X10']) assert.equal((await signed({ ...fees, to: TO, value })).value, '0x10')
   for (const value of [undefined, null, '', 0, 0n, '0x0', '0x00']) assert.equal((await signed({ ...fees, to: TO, value })).value, '0x0')
-  for (const none of [undefined, null, '']) {
+  for (const [i, none] of [undefined, null, ''].entries()) {
     const { gas, nonce } = await signed({ to: TO, gas: none, gasLimit: none, nonce: none, gasPrice: none, type: none, chainId: none })
-    assert.deepEqual([gas, nonce], ['0x5208', '0x7'], "the node's")
+    assert.deepEqual([gas, nonce], ['0x5208', `0x${7 + i}`], "the node's, and above what was signed")
   }
   assert.equal((await signed({ ...fees, to: TO, gas: 21000, gasLimit: '0x5208' })).gas, '0x5208')
 })

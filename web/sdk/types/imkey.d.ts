@@ -830,7 +830,9 @@ export class ProviderRpcError extends Error {
   readonly code: number
   /**
    * `{ code, statusWord?, retryable }` with a ProviderErrorCode, and the fields of the ImKeyError's `data`, such as `reason` and
-   * `holder`. For an error of a node: the node's data.
+   * `holder`. For an error of a node: the node's data. After a transaction was signed, `hash` and `raw` are in it as well, `retryable`
+   * is true, and the data of a node's error is in `data`: the transaction may be on its way, and the same request sends it again
+   * without a new signature.
    */
   readonly data?: any
 }
@@ -847,6 +849,11 @@ export interface ProviderInteraction extends Omit<Interaction, 'reason'> {
   readonly reason: Interaction['reason'] | 'choose-device' | 'pair'
   /** The method of the request. */
   readonly method: string
+  /**
+   * The hash of the transaction that this one replaces, because it has the same nonce: the dApp named that nonce, or no node has had the
+   * other for ten minutes. Show it: only one of the two is mined.
+   */
+  readonly replaces?: string
 }
 
 /** A message of EIP-1193. */

@@ -1,0 +1,222 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { toBytes } from './hex'
+import { type Entry, fingerprint, Journal } from './journal'
+import { journalStore, type JournalStore, MemoryStore } from './journalstore'
+import { keccak256 } from './keccak'
+import { checkCounts, nextNonce, waiting } from './nonce'
+
+const from = `0x${'1a'.repeat(20)}`
+const hashOf = (raw: string) => `0x${keccak256(toBytes(raw))}`
+
+function entry(more: Partial<Entry> = {}): Entry {
+  const raw = more.raw ?? `0x02${(more.nonce ?? 7).toString(16).padStart(8, '0')}`
+  const request = 'ab'.repeat(32)
+  return { chainId: 1, from, nonce: 7, hash: hashOf(raw), raw, request, at: Date.now(), state: 'sent', nodes: ['node.example'], ...more }
+}
+
+/** claims is a store to which others can write. */
+function claims(): { store: JournalStore; values: Map<string, unknown> } {
+  const values = new Map<string, unknown>()
+  const memory = new MemoryStore()
+  const store: JournalStore = {
+    trusted: false,
+    list: async (prefix) => [...values].filter(([key]) => key.startsWith(prefix)),
+    put: async (key, value) => void values.set(key, structuredClone(value)),
+    delete: async (key) => void values.delete(key),
+    exclusive: (...args) => memory.exclusive(...args),
+  }
+  return { store, values }
+}
+
+/** Digests of n bytes 0xa3, from golang.org/x/crypto/sha3. The lengths are around multiples of the rate, 136 bytes. */
+const KECCAK = {
+  0: 'c5d2460186f7233c927e7db2dcc703c0e500b653ca82273b7bfad8045d85a470',
+  1: '9823c8dbb431b3225b0c5a4f0093af3af6e4edd8d2432ae9360c4e022f1ce852',
+  134: '271f07179377867352a520053dbca95904a561149c3ebf5fe35255eaffd494a8',
+  135: '3d28d08c3dacab77392064a939f3e7f8d03f2e02e2c664ac08a05f63ac652626',
+  136: 'b82d89d96e5575d11a9e1f4cabb2a45e60899e69a19a724cd796bdcf13511018',
+  137: 'ec8008a74e50bc7d6b22c3ad85402bf10e6d4449f3c8618e36c461b8a44eeafb',
+  271: '4f073300c4baf7a364519ec173f5e70e334c954bd56f2d79a4c4f0d3698c8dce',
+  272: 'a657381e5615f539cac71f13c74473a5e77eaa2bd8348422dcac221c8f13da94',
+  1000: 'd7bf35851ae6462cce5a6a70fded315bf92997673e2ce92efd545ae9aec2b471',
+}
+
+test('keccak256 hashes inputs of any length', () => {
+  for (const [length, digest] of Object.entries(KECCAK)) assert.equal(keccak256(new Uint8Array(Number(length)).fill(0xa3)), digest, length)
+})
+
+test('entries are listed by nonce and time, for one account on one chain', async () => {
+  const { store } = claims()
+  const journal = new Journal(store)
+  const at = Date.now() - 5
+  const entries = [
+    entry({ nonce: 10 }),
+    entry({ nonce: 9, raw: '0x0201', at: at + 1 }),
+    entry({ nonce: 9, raw: '0x0202', at }),
+    entry({ nonce: 9, chainId: 10 }),
+    entry({ nonce: 9, from: `0x${'2b'.repeat(20)}` }),
+  ]
+  for (const each of entries) await journal.put(each)
+  assert.deepEqual(await journal.of(1, from), [entries[2], entries[1], entries[0]])
+  assert.deepEqual(await journal.of(10, from), [entries[3]])
+  await journal.delete(entries[0]!)
+  assert.equal((await journal.of(1, from)).length, 2)
+})
+
+test('what is no entry is deleted, and does not count', async () => {
+  const { store, values } = claims()
+  const journal = new Journal(store)
+  const good = entry()
+  await journal.put(good)
+  const [key] = values.keys()
+  const wrong: Record<string, unknown>[] = [
+    { nonce: 2 ** 53 },
+    { nonce: -1 },
+    { nonce: '7' },
+    { nonce: 7.5 },
+    { nonce: NaN },
+    { chainId: 2 },
+    { chainId: {} },
+    { from: `0x${'2b'.repeat(20)}` },
+    { from: 5 },
+    { hash: `0x${'00'.repeat(32)}` },
+    { hash: null },
+    { raw: '0x0203' },
+    { raw: '0x' },
+    { raw: `0x${'00'.repeat(300_000)}` },
+    { request: 'x' },
+    { at: 'now' },
+    { state: 'lost' },
+    { nodes: 'x' },
+    { nodes: [5] },
+    { nodes: ['a b'] },
+    { nodes: Array.from({ length: 17 }, () => 'a') },
+  ]
+  const others: unknown[] = [undefined, null, 5, 'x', [], {}, new Map(), ...wrong.map((more) => ({ ...good, ...more }))]
+  for (const value of others) {
+    values.set(key!, value)
+    assert.deepEqual(await journal.of(1, from), [], JSON.stringify(value))
+    assert.equal(values.size, 0)
+  }
+  for (const other of ['', `1 ${from} 8 ${good.hash}`, `1 ${from} x`]) {
+    values.set(other, good)
+    await journal.put(entry({ nonce: 9 }))
+    assert.deepEqual([...values.keys()], [`1 ${from} 9 ${entry({ nonce: 9 }).hash}`])
+    values.clear()
+  }
+  const extra = { ...good, secret: 'x' }
+  values.set(key!, extra)
+  assert.deepEqual(await journal.of(1, from), [good], 'no other field is read')
+})
+
+test('an entry of a corrupt store holds up no account', async () => {
+  const { store } = claims()
+  const journal = new Journal(store)
+  const counts = { latest: 7, pending: 7 }
+  await journal.put(entry({ nonce: Number.MAX_SAFE_INTEGER }))
+  await journal.put(entry({ nonce: 1_000_000 }))
+  const entries = await journal.of(1, from)
+  assert.deepEqual(waiting(entries, counts), [])
+  checkCounts(counts, entries)
+  assert.equal(nextNonce(waiting(entries, counts), counts), 7)
+  // An entry from the future is not fresh, so the node is asked for it.
+  await journal.put(entry({ at: Date.now() + 1e12 }))
+  assert.equal((await journal.of(1, from))[0]!.at, 0)
+  await journal.put(entry({ at: NaN }))
+  assert.equal((await journal.of(1, from))[0]!.at, 0)
+})
+
+test('the next nonce is above fresh entries, and fills gaps below others', () => {
+  const counts = (pending: number) => ({ latest: pending, pending })
+  const old = (nonce: number) => entry({ nonce, at: 0 })
+  const next = (pending: number, ...entries: Entry[]) => nextNonce(waiting(entries, counts(pending)), counts(pending))
+  assert.equal(next(7), 7)
+  assert.equal(next(7, entry({ nonce: 5 }), entry({ nonce: 6 })), 7)
+  assert.equal(next(7, entry({ nonce: 7 }), entry({ nonce: 9 })), 10)
+  assert.equal(next(7, old(7), old(9)), 8)
+  assert.equal(next(7, old(7), old(8), old(10)), 9)
+  assert.equal(next(7, old(9), entry({ nonce: 8 })), 10)
+  assert.equal(next(7, entry({ nonce: 7 + 64 })), 7, 'too far away')
+  assert.equal(next(7, entry({ nonce: 7 + 63 })), 71)
+})
+
+test('counts that are too high to be true are refused', () => {
+  const high = (latest: number, pending: number, ...entries: Entry[]): unknown => {
+    try {
+      return checkCounts({ latest, pending }, entries)
+    } catch (thrown) {
+      return thrown
+    }
+  }
+  assert.equal(high(1_000_000, 1_000_064), undefined)
+  assert.match(String(high(1_000_000, 1_000_065)), /nothing was signed/)
+  assert.equal(high(1007, 1007, entry()), undefined)
+  assert.match(String(high(1008, 1008, entry())), /7 was signed/)
+  assert.equal(high(1008, 1008, entry({ at: Date.now() - 25 * 3600_000 })), undefined)
+})
+
+test('the journal is bounded in number and size, and forgets last what may be on its way', async () => {
+  const { store, values } = claims()
+  const journal = new Journal(store)
+  const kept = entry({ nonce: 0, state: 'sending', at: 1 })
+  await journal.put(kept)
+  for (let nonce = 1; nonce <= 140; nonce++) await journal.put(entry({ nonce, at: nonce + 1 }))
+  assert.equal(values.size, 128)
+  const nonces = (await journal.of(1, from)).map(({ nonce }) => nonce)
+  assert.deepEqual([nonces[0], nonces[1], nonces.at(-1)], [0, 14, 140])
+  for (let i = 0; i < 17; i++)
+    await journal.put(entry({ nonce: 200 + i, raw: `0x${i.toString(16).padStart(2, '0')}${'00'.repeat(65_535)}` }))
+  const digits = [...values.values()].reduce((sum: number, value) => sum + (value as Entry).raw.length, 0)
+  assert.equal(digits <= 2 << 20 && digits > 1 << 20, true, String(digits))
+  assert.equal((await journal.of(1, from))[0]!.nonce, 0)
+})
+
+test('work of one name is done in turn, and a failure does not stop the next', async () => {
+  const store = new MemoryStore()
+  const done: number[] = []
+  const work = (n: number) => async () => {
+    await Promise.resolve()
+    done.push(n)
+    if (n === 1) throw new Error('one')
+    return n
+  }
+  const controller = new AbortController()
+  const all = [1, 2, 3].map((n) => store.exclusive('a', n === 2 ? controller.signal : undefined, work(n)))
+  controller.abort()
+  const settled = await Promise.allSettled(all)
+  assert.deepEqual(
+    settled.map(({ status }) => status),
+    ['rejected', 'rejected', 'fulfilled'],
+  )
+  assert.deepEqual(done, [1, 3])
+})
+
+test('without IndexedDB, the providers of the same devices share a store', () => {
+  const usb = {}
+  assert.equal(journalStore(usb), journalStore(usb))
+  assert.notEqual(journalStore(usb), journalStore({}))
+  assert.equal(journalStore(), journalStore())
+})
+
+test('a fingerprint is the same for the same payment, without regard to fees', () => {
+  const pay = { from, chainId: 1, to: from, value: '0x1', data: '0x', nonce: undefined }
+  const same = fingerprint(pay)
+  assert.equal(fingerprint({ ...pay, gas: '0x5208', maxFeePerGas: '0x1', maxPriorityFeePerGas: '0x1', type: 2 }), same)
+  assert.equal(fingerprint({ ...pay, gasPrice: '0x1', type: 0 }), same)
+  const accessList = [{ address: from, storageKeys: [] }]
+  for (const more of [
+    { chainId: 2 },
+    { to: undefined },
+    { value: '0x2' },
+    { data: '0x00' },
+    { nonce: '0x7' },
+    { accessList },
+    { from: '0x' },
+  ]) {
+    assert.notEqual(fingerprint({ ...pay, ...more }), same, JSON.stringify(more))
+  }
+  const named = { ...pay, nonce: '0x7', maxFeePerGas: '0x1' }
+  assert.equal(fingerprint(named), fingerprint({ ...named }))
+  assert.notEqual(fingerprint(named), fingerprint({ ...named, maxFeePerGas: '0x2' }))
+})

@@ -1,0 +1,51 @@
+import { type Asked, refusedHint } from './fees'
+import { type Entry, isFresh, isRecent } from './journal'
+import { badNode } from './refusal'
+import { quantityOf } from './rpc'
+
+/** Counts are a node's numbers of an account's transactions: in blocks, and with those that wait for a block. */
+export interface Counts {
+  readonly latest: number
+  readonly pending: number
+}
+
+/** More transactions than this do not wait for a block: nodes keep 64 of an account (go-ethereum's --txpool.accountqueue). */
+const mostWaiting = 64
+
+/** More transactions than this are not made in a day. */
+const mostInADay = 1000
+
+/** transactionCounts asks a node for its counts. Some nodes do not have the tag `pending`, and some count fewer by it than by `latest`. */
+export async function transactionCounts(from: string, asked: Asked): Promise<Counts> {
+  const count = (tag: string) => asked('eth_getTransactionCount', [from, tag]).then((n) => Number(quantityOf(n, 'nonce', 53)))
+  const [pending = 0, latest] = await Promise.all([count('pending').catch(refusedHint), count('latest')])
+  return { latest, pending: Math.max(pending, latest) }
+}
+
+/** waiting gives the entries that the node has not counted, the newest for each nonce. Others are not next to what it counted. */
+export function waiting(entries: readonly Entry[], { pending }: Counts): Entry[] {
+  const newest = new Map(entries.map((entry) => [entry.nonce, entry])) // of() sorts by time
+  return [...newest.values()].filter(({ nonce }) => nonce >= pending && nonce < pending + mostWaiting)
+}
+
+/**
+ * nextNonce gives the highest of the node's counts and of the entries' next nonces. It leaves no gap below an entry that is not fresh:
+ * otherwise the account could be stuck for ever.
+ */
+export function nextNonce(entries: readonly Entry[], { pending }: Counts): number {
+  const used = new Set(entries.map(({ nonce }) => nonce))
+  let next = Math.max(pending, ...entries.filter(isFresh).map(({ nonce }) => nonce + 1))
+  while (used.has(next)) next++
+  return next
+}
+
+/** checkCounts throws if the counts are too high to be true: a transaction with such a nonce could be used much later. */
+export function checkCounts({ latest, pending }: Counts, entries: readonly Entry[]) {
+  const known = Math.max(...entries.filter(isRecent).map(({ nonce }) => nonce)) // -Infinity without an entry
+  const jumped = known >= 0 && latest > known + mostInADay
+  if (jumped || pending > latest + mostWaiting) {
+    throw badNode(
+      `The node says that the next nonce of this account is ${pending}, although ${jumped ? `${known} was signed within a day` : `${latest} transactions are in blocks`}, so nothing was signed. If it is right, give the transaction its nonce.`,
+    )
+  }
+}

@@ -1,0 +1,188 @@
+import type { SignedTransaction } from '../types/imkey'
+import type { Chain } from './chain'
+import type { Chains } from './chains'
+import { type Entry, isFresh, isRecent, type Journal } from './journal'
+import { checkCounts, type Counts, nextNonce, transactionCounts, waiting } from './nonce'
+import { NodeError, Refusal } from './refusal'
+import type { Node } from './rpc'
+
+/** Payer is an account on a chain. */
+export interface Payer {
+  readonly chain: Chain
+  /** The address, in lower case. */
+  readonly from: string
+}
+
+/** Payments chooses nonces and sends what was signed, with a journal, so that no payment is lost or made twice. */
+export class Payments {
+  readonly #chains: Chains
+  readonly #journal: Journal
+
+  constructor(chains: Chains, journal: Journal) {
+    this.#chains = chains
+    this.#journal = journal
+  }
+
+  /** exclusive gives work that signs the next transaction of an account its turn. The turn lasts until that transaction was sent. */
+  exclusive<T>({ chain, from }: Payer, signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> {
+    return this.#journal.exclusive(chain.id, from, signal, work)
+  }
+
+  /**
+   * repeat sends the transaction of an earlier request for the same again, if the dApp was not told then that it was sent. It resolves to
+   * the hash, or to undefined if a new transaction has to be signed.
+   */
+  async repeat(payer: Payer, request: string): Promise<string | undefined> {
+    const { chain } = payer
+    const entries = await this.#of(payer)
+    const entry = entries.findLast((each) => each.state === 'sending' && each.request === request)
+    if (!entry) return undefined
+    if (!isRecent(entry) && (await this.#chains.transaction(entry.hash, chain)) === 'mined') {
+      await this.#journal.put({ ...entry, state: 'sent' })
+      return undefined
+    }
+    const rival = entries.findLast((each) => each.nonce === entry.nonce)!
+    let refused: unknown
+    if (rival === entry) {
+      try {
+        return await this.send(payer, entry)
+      } catch (thrown) {
+        if (!isRefusal(thrown)) throw thrown
+        refused = thrown
+      }
+    } else if (await this.#chains.transaction(entry.hash, chain)) {
+      await this.#journal.put({ ...entry, state: 'sent' })
+      return entry.hash
+    }
+    const { latest } = await this.#chains.nodes(chain).first(async (node) => {
+      await node.confirm()
+      return transactionCounts(payer.from, (method, params = []) => node.ask(method, params))
+    })
+    if (entry.nonce >= latest) throw refused ?? replaced(entry, rival)
+    await this.#journal.delete(entry)
+    // The node could lie about the nonce, so the user decides, unless the replacement is known.
+    if (rival !== entry && (await this.#chains.transaction(rival.hash, chain)) === 'mined') return undefined
+    throw overtaken(entry)
+  }
+
+  /**
+   * nextNonce gives the next nonce of an account by a node's counts. It sends what the node should have but has not, since it would hold
+   * up the next.
+   */
+  async nextNonce(payer: Payer, counts: Counts, node: Node): Promise<number> {
+    const entries = await this.#of(payer)
+    checkCounts(counts, entries)
+    const used: Entry[] = []
+    for (const entry of waiting(entries, counts)) {
+      const refused = isFresh(entry) && entry.state !== 'sending' ? undefined : await this.#missing(payer, entry, node)
+      if (!refused) used.push(entry)
+      else if (isFresh(entry)) throw blocked(entry, refused)
+    }
+    return nextNonce(used, counts)
+  }
+
+  /** at resolves to the hash of the last transaction that was signed with a nonce. */
+  async at(payer: Payer, nonce: number): Promise<string | undefined> {
+    return (await this.#of(payer)).findLast((entry) => entry.nonce === nonce)?.hash
+  }
+
+  /** record notes what was signed. Nothing is sent before. */
+  async record(payer: Payer, { raw, hash }: SignedTransaction, nonce: number, request: string, state: Entry['state']): Promise<Entry> {
+    const before = await this.#of(payer)
+    const at = Math.max(Date.now(), ...before.map((each) => each.at + 1)) // the order tells which one is a replacement
+    const entry = {
+      chainId: payer.chain.id,
+      from: payer.from,
+      nonce,
+      hash: hash.toLowerCase(),
+      raw: raw.toLowerCase(),
+      request,
+      at,
+      state,
+      nodes: [],
+    }
+    await this.#journal.put(entry)
+    return entry
+  }
+
+  /**
+   * send hands a signed transaction to the nodes, at first to the one that completed it, and resolves to its hash. It takes no signal: a
+   * signature cannot be called back. An error says that the transaction may have been sent, and has its hash.
+   */
+  async send(payer: Payer, entry: Entry, prefer?: Node): Promise<string> {
+    const nodes = await this.#hand(payer, entry, prefer)
+    await this.#journal.put({ ...entry, state: 'sent', nodes })
+    return entry.hash
+  }
+
+  /** #hand resolves to the names of the nodes that took a transaction. The same bytes are the same payment, so any of them may get it. */
+  async #hand({ chain }: Payer, { raw, hash, nodes }: Entry, prefer?: Node): Promise<readonly string[]> {
+    const use = async (node: Node) => {
+      await node.confirm()
+      return [await node.ask('eth_sendRawTransaction', [raw]), node.name]
+    }
+    try {
+      const [answer, name] = await this.#chains.nodes(chain).first(use, prefer && { prefer })
+      if (String(answer).toLowerCase() !== hash) throw new Refusal(-32603, 'The node answered with another hash.', 'protocol')
+      return [...new Set([...nodes, String(name)])]
+    } catch (thrown) {
+      // A node refuses a transaction that it already has, in words of its own.
+      if (thrown instanceof NodeError && (await this.#chains.transaction(hash, chain))) return nodes
+      throw uncertain(thrown, raw, hash)
+    }
+  }
+
+  /** #missing sends a transaction that the node does not have, and resolves to the error if the node refuses it. */
+  async #missing(payer: Payer, entry: Entry, prefer: Node): Promise<Error | undefined> {
+    if (await this.#chains.transaction(entry.hash, payer.chain)) return undefined
+    if (entry.state === 'signed') return new Error('the dApp did not send it')
+    try {
+      await this.#hand(payer, entry, prefer)
+    } catch (thrown) {
+      if (isRefusal(thrown)) return thrown
+    }
+    return undefined
+  }
+
+  #of({ chain, from }: Payer): Promise<Entry[]> {
+    return this.#journal.of(chain.id, from)
+  }
+}
+
+/** isRefusal says whether a node objects to a transaction, by its own word. Otherwise it may have taken it, or may take it later. */
+const isRefusal = (thrown: unknown): thrown is NodeError => thrown instanceof NodeError && !thrown.next && !thrown.after
+
+const facts = (raw: string, hash: string) => ({ retryable: true, hash, raw })
+
+/** uncertain makes an error say that the transaction may have been sent. The node's code and message stay. */
+function uncertain(thrown: unknown, raw: string, hash: string): unknown {
+  if (!(thrown instanceof NodeError || thrown instanceof Refusal)) return thrown
+  const error = thrown.after ?? thrown
+  const { reason, data } = error.rpc
+  if (reason) Object.assign(reason, facts(raw, hash))
+  else error.rpc.data = { ...facts(raw, hash), ...(data !== undefined && { data }) }
+  error.message = `${error.message.replace(/\.?$/, '.')} The signed transaction may have been sent all the same, as ${hash}: look it up. The same request sends it again, without a new signature.`
+  return error
+}
+
+const held = (message: string, { raw, hash }: Entry, cause?: unknown) =>
+  new Refusal(-32603, message, 'protocol', true, cause, facts(raw, hash))
+
+const blocked = (entry: Entry, cause: Error) =>
+  held(
+    `The node does not take the earlier transaction ${entry.hash}, which has the nonce ${entry.nonce} and holds up this one, so nothing was signed. Ask for the earlier one again, give this one that nonce to replace it, or try again ten minutes after it was signed.`,
+    entry,
+    cause,
+  )
+
+const replaced = (entry: Entry, rival: Entry) =>
+  held(
+    `The same request was signed as ${entry.hash}. That may still be mined instead of ${rival.hash}, which replaces it. Wait until one of them is.`,
+    entry,
+  )
+
+const overtaken = (entry: Entry) =>
+  held(
+    `The same request was signed as ${entry.hash}. The node says that another transaction took its nonce: look it up. If it was not mined, ask again for a new one.`,
+    entry,
+  )
