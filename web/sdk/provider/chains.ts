@@ -85,6 +85,7 @@ export class Chains {
   transaction(hash: string, chain: Chain): Promise<'mined' | 'waiting' | undefined> {
     return Promise.any(
       this.nodes(chain).list.map(async (node) => {
+        await node.confirm()
         const found = Object(await node.ask('eth_getTransactionByHash', [hash])) as Record<string, unknown>
         if (String(found['hash']).toLowerCase() !== hash) throw found
         return typeof found['blockNumber'] === 'string' ? 'mined' : 'waiting'

@@ -99,6 +99,21 @@ test('if no node can answer, the error is that of the last one', async (t) => {
   await assert.rejects(it.ask('eth_blockNumber'), { code: -32603, data: { code: 'protocol', retryable: false } })
 })
 
+test('a node that did not answer in time is asked last for a while', async (t) => {
+  const it = await two(t, {}, { eth_blockNumber: '0x10', eth_gasPrice: fail(-32005, 'slow down') }, { rpcTimeout: 200 })
+  let silent = 0
+  it.one.reply = () => silent++
+  assert.equal(await it.ask('eth_blockNumber'), '0x10')
+  assert.equal(await it.ask('eth_blockNumber'), '0x10')
+  assert.equal(await it.ask('eth_sendTransaction', [{ to: TO }]), HASH)
+  assert.equal(silent, 1)
+  it.one.reply = undefined
+  assert.equal(await it.ask('eth_gasPrice'), '0x3b9aca00', 'it is asked if the others fail')
+  t.mock.timers.enable({ apis: ['Date'], now: Date.now() + 60_001 })
+  it.one.answers.eth_blockNumber = '0x1'
+  assert.equal(await it.ask('eth_blockNumber'), '0x1')
+})
+
 test('a signed transaction goes to the next node as the same bytes if a node refuses it, and is signed once', async (t) => {
   for (const reply of [...refusals, (response) => response.destroy()]) {
     const it = await two(t)

@@ -19,7 +19,7 @@ export class Nodes {
 
   /** ask calls a method at the first node that can answer. A node that said it is on another chain is asked only if all did. */
   ask(method: string, params: Params, signal?: AbortSignal): Promise<unknown> {
-    const right = this.list.filter((node) => !node.elsewhere)
+    const right = this.#order().filter((node) => !node.elsewhere)
     return first(right.length > 0 ? right : this.list, (node) => node.ask(method, params, signal), signal)
   }
 
@@ -28,7 +28,13 @@ export class Nodes {
    * otherwise the last one. prefer is the node to begin with.
    */
   first<T>(use: (node: Node) => Promise<T>, { signal, prefer }: { signal?: AbortSignal | undefined; prefer?: Node } = {}): Promise<T> {
-    return first(prefer ? [prefer, ...this.list.filter((node) => node !== prefer)] : this.list, use, signal)
+    const order = this.#order()
+    return first(prefer ? [prefer, ...order.filter((node) => node !== prefer)] : order, use, signal)
+  }
+
+  /** #order puts nodes that were silent of late behind the others, so that not every request waits for them. */
+  #order(): Node[] {
+    return [...this.list].sort((a, b) => Number(a.silent) - Number(b.silent))
   }
 }
 
@@ -61,6 +67,7 @@ export class Node {
   readonly #chain: number
   readonly #timeout: number
   #said: bigint | undefined // the chain that it named, until it fails
+  #silentAt = -Infinity // when it last did not answer in time
 
   constructor({ url, headers = {} }: NodeAddress, chain: number, timeout: number) {
     ;[this.#url, this.#headers] = withoutUser(url, headers)
@@ -72,6 +79,11 @@ export class Node {
   /** Whether the node said that it is on another chain. */
   get elsewhere(): boolean {
     return this.#said !== undefined && this.#said !== BigInt(this.#chain)
+  }
+
+  /** Whether the node did not answer in time, within the last minute. */
+  get silent(): boolean {
+    return Date.now() - this.#silentAt < 60_000
   }
 
   /** confirm asks the node for its chain, unless it has answered since it last failed. again asks in any case. It throws 4901. */
@@ -130,6 +142,7 @@ export class Node {
       text = await textOf(response)
     } catch (cause) {
       if (signal?.aborted) throw cause
+      if (limit.aborted) this.#silentAt = Date.now()
       throw limit.aborted
         ? missing(`${node} did not answer within ${this.#timeout / 1000} seconds. Check the connection.`, 'timeout', cause)
         : missing(`${node} cannot be reached. Check the connection.`, 'node-unreachable', cause)
