@@ -220,6 +220,7 @@ export class RequestLog {
   #sentences(failure: Failure): string[] {
     const { code, reason, message } = failure
     if (failure.putAway) return [this.#t(words.putAwayText)]
+    if ((Object(failure.data) as { reason?: unknown }).reason === 'sign-in') return [this.#t(words.signInElsewhere)]
     if (reason === 'aborted') return [this.#t(words.givenUpText)]
     if (reason === unreachable) return [this.#t(noNodeAt(this.where.node()))]
     // These reasons are about the page's request or the node, and not about the device.

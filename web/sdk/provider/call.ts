@@ -1,4 +1,4 @@
-import type { Device } from '../types/imkey'
+import type { Device, SignInRequest } from '../types/imkey'
 import { abortedByCaller } from './refusal'
 
 /** Params is a method's list of parameters. The method checks how many there are. */
@@ -8,6 +8,8 @@ export type Params = readonly unknown[]
 export interface Call {
   readonly method: string
   readonly signal: AbortSignal | undefined
+  /** What the message says, if it is one of sign-in. */
+  readonly signIn?: SignInRequest
   /** A device that provider.ts began to look for while the engine was loading. */
   readonly early?: Promise<Device>
   /** The hash of the transaction that this one replaces, because it has the same nonce. */

@@ -36,7 +36,7 @@ export function start(host: Host): Engine {
   const lease = new Lease(host, (device) => accounts.lose(device))
   const connecting = new Connecting(host, accounts, lease)
   const journal = new Journal(journalStore(host.settings.load.usb))
-  const signing = new Signing(chains, accounts, lease, new Payments(chains, journal))
+  const signing = new Signing(chains, accounts, lease, new Payments(chains, journal), host.settings.confirmSignIn)
   const own = methods({ host, chains, accounts, connecting, signing, journal, subscriptions })
 
   return {

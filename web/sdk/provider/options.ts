@@ -11,6 +11,7 @@ export interface Settings {
   readonly chainId: number
   readonly paths: readonly string[]
   readonly pairing: NonNullable<ProviderOptions['pairing']>
+  readonly confirmSignIn: ProviderOptions['confirmSignIn']
   readonly rpcTimeout: number
   readonly remember: boolean
   /** The key in localStorage. Providers with other accounts or chains on the same site have keys of their own. */
@@ -33,6 +34,7 @@ export function readOptions(options: ProviderOptions): Settings {
     accounts = 1,
     pathScheme = 'bip44',
     pairing = 'dialog',
+    confirmSignIn,
     rpcTimeout = 30_000,
     remember = false,
     ...load
@@ -66,6 +68,7 @@ export function readOptions(options: ProviderOptions): Settings {
   if (pairing !== 'dialog' && pairing !== 'none' && typeof pairing !== 'function') {
     throw invalid("pairing is neither 'dialog' nor 'none' nor a function")
   }
+  if (confirmSignIn !== undefined && typeof confirmSignIn !== 'function') throw invalid('confirmSignIn is not a function')
   if (typeof rpcTimeout !== 'number' || !(rpcTimeout > 0 && rpcTimeout <= 600_000)) {
     throw invalid('rpcTimeout is not a number of milliseconds up to 600000')
   }
@@ -74,5 +77,5 @@ export function readOptions(options: ProviderOptions): Settings {
     .map((chain) => String(chain.id))
     .sort()
     .join()}`
-  return { load, chains: known, unusable, chainId: selected, paths, pairing, rpcTimeout, remember, key }
+  return { load, chains: known, unusable, chainId: selected, paths, pairing, confirmSignIn, rpcTimeout, remember, key }
 }

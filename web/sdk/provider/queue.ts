@@ -16,6 +16,7 @@ export class Queue {
 
   /** run settles as the job does. If the signal aborts before the job's turn, the job leaves the queue at once. */
   run<T>(signal: AbortSignal | undefined, given: () => unknown, job: () => Promise<T>): Promise<T> {
+    if (signal?.aborted) return Promise.reject(given())
     return new Promise<T>((resolve, reject) => {
       let out = false
       const giveUp = () => {

@@ -12,6 +12,15 @@ const typed = {
   domain: { chainId: 1 },
   message: { text: 'hello' },
 }
+/** onSite makes this a page of a site. */
+const onSite = (t, url) => {
+  globalThis.document = {}
+  globalThis.location = new URL(url)
+  t.after(() => {
+    delete globalThis.document
+    delete globalThis.location
+  })
+}
 const deferred = () => {
   const it = {}
   it.promise = new Promise((resolve, reject) => Object.assign(it, { resolve, reject }))
@@ -47,6 +56,7 @@ test('a message in hex is signed as bytes, any other as text', async (t) => {
 
 test('the form of a message decides what is signed, as in eth-sig-util', async (t) => {
   const { ask, device, node } = await connected(t)
+  onSite(t, 'https://example.com') // to which one of the messages signs in
   device.calls.length = 0
   for (const { message, bytes, signature } of messages.cases) {
     for (const params of [
@@ -109,6 +119,77 @@ test('a field that a script adds to Object.prototype does not allow signing with
     device.calls.map(([name, ...args]) => [name, args.at(-1).allowUnbound]),
     ['getAccount', 'signMessage', 'signTypedData', 'signTransaction'].map((name) => [name, false]),
   )
+})
+
+test('a sign-in message for another site or account is refused', async (t) => {
+  const message = (domain, address = A0) =>
+    `${domain} wants you to sign in with your Ethereum account:\n${address}\n\n\nURI: https://good.example\nVersion: 1\nChain ID: 1\nNonce: 12345678\nIssued At: 2026-09-30T16:25:24Z`
+  const hex = (text) => `0x${Buffer.from(text).toString('hex')}`
+  const refused = { code: 4100, data: { reason: 'sign-in', ...reason('invalid-argument') } }
+  const asked = []
+  let answer = () => undefined
+  const confirmSignIn = (request) => {
+    asked.push(request)
+    return answer()
+  }
+  const { ask, device, events, create } = await connected(t)
+  const careful = create({ confirmSignIn })
+  await careful.request({ method: 'eth_requestAccounts' })
+  device.calls.length = 0
+  // Without a page there is no site that a user sees.
+  await assert.rejects(ask('personal_sign', [message('good.example'), A0]), refused)
+  onSite(t, 'https://good.example/page')
+  const bad = message('evil.example')
+  for (const [method, ...params] of [
+    ['personal_sign', bad, A0],
+    ['personal_sign', hex(bad), A0],
+    ['personal_sign', A0, bad],
+    ['eth_sign', A0, hex(bad)],
+    ['personal_sign', message('good.example', A1), A0],
+    ['personal_sign', message('good.example@evil.example'), A0],
+    ['personal_sign', message('evil.example\u202e'), A0],
+  ]) {
+    await assert.rejects(ask(method, params), refused, JSON.stringify(params))
+  }
+  await assert.rejects(ask('personal_sign', [bad, A0]), {
+    message:
+      'The message signs in to evil.example, but good.example asks for it, so nothing was signed. Do not sign in there from here: the signature could be used in your name.',
+  })
+  assert.deepEqual(device.calls, [], 'the device was asked nothing')
+
+  assert.equal(await ask('personal_sign', [message('good.example'), A0]), SIGNATURE)
+  device.signMessage = () => {
+    device.tell('interaction', { state: 'waiting', reason: 'confirm', operation: 'message' })
+    return { signature: SIGNATURE }
+  }
+  assert.equal(
+    await ask('personal_sign', [hex(message('good.example')).replace('68747470733a2f2f676f6f64', '68747470733a2f2f65766c6c'), A0]),
+    SIGNATURE,
+  )
+  assert.deepEqual(events('interaction').at(-1)?.signIn?.differs, ['uri'], 'a page can show what differs')
+
+  // The user decides about one message. Only true is a yes.
+  for (const no of [
+    () => undefined,
+    () => false,
+    () => 'yes',
+    () => 1,
+    async () => ({}),
+    () => {
+      throw new Error('closed')
+    },
+  ]) {
+    answer = no
+    await assert.rejects(careful.request({ method: 'personal_sign', params: [bad, A0] }))
+  }
+  answer = async () => true
+  assert.equal(await careful.request({ method: 'personal_sign', params: [bad, A0] }), SIGNATURE)
+  const { message: shown, origin, account, domain, differs } = asked.at(-1)
+  assert.deepEqual(
+    { shown, origin, account, domain, differs },
+    { shown: bad, origin: 'https://good.example', account: A0.toLowerCase(), domain: 'evil.example', differs: ['domain'] },
+  )
+  assert.throws(() => create({ confirmSignIn: true }), { code: 'invalid-argument' })
 })
 
 test('typed data is signed in its version, given as text or as an object', async (t) => {

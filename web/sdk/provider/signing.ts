@@ -1,4 +1,4 @@
-import type { Device, Ethereum, TransactionRequest } from '../types/imkey'
+import type { Device, Ethereum, ProviderOptions, TransactionRequest } from '../types/imkey'
 import { acceptUnverified, type Accounts, allowUnbound, anotherWallet } from './accounts'
 import type { Call } from './call'
 import type { Chains } from './chains'
@@ -9,6 +9,7 @@ import type { Counts } from './nonce'
 import type { Payer, Payments } from './payments'
 import { unauthorized, wrongChain } from './refusal'
 import type { Node } from './rpc'
+import { checkSignIn, readSignIn } from './signin'
 import { complete, completed } from './transaction'
 import { chainOf, readTypedData } from './typeddata'
 import { readTransaction, type Wanted } from './wanted'
@@ -44,17 +45,24 @@ export class Signing {
   readonly #lease: Lease
   readonly #payments: Payments
 
-  constructor(chains: Chains, accounts: Accounts, lease: Lease, payments: Payments) {
+  readonly #confirmSignIn: ProviderOptions['confirmSignIn']
+
+  constructor(chains: Chains, accounts: Accounts, lease: Lease, payments: Payments, confirmSignIn: ProviderOptions['confirmSignIn']) {
+    this.#confirmSignIn = confirmSignIn
     this.#chains = chains
     this.#accounts = accounts
     this.#lease = lease
     this.#payments = payments
   }
 
-  /** message signs text or bytes (EIP-191). */
+  /** message signs text or bytes (EIP-191). A sign-in message has to be for this site (EIP-4361). */
   async message(address: unknown, message: string | Uint8Array, call: Call): Promise<string> {
     const account = this.#readAccount(address)
-    return this.#withAccount(call, account, { make: async (ethereum, options) => (await ethereum.signMessage(message, options)).signature })
+    const said = readSignIn(message)
+    const signIn = said && (await checkSignIn(message, said, account, this.#chains.id, this.#confirmSignIn, call.signal))
+    return this.#withAccount({ ...call, ...(signIn && { signIn }) }, account, {
+      make: async (ethereum, options) => (await ethereum.signMessage(message, options)).signature,
+    })
   }
 
   /** typedData signs a document of EIP-712, whose chain has to be the selected one. */

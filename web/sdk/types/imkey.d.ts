@@ -777,6 +777,26 @@ export interface PairingRequest {
   readonly signal?: AbortSignal
 }
 
+/** What a sign-in message (EIP-4361) says. What the message lacks, or has in another form, is undefined. */
+export interface SignInRequest {
+  /** The whole message. */
+  readonly message: string
+  /** The origin that asks for the signature; undefined where there is no page, or only a sandboxed one. */
+  readonly origin: string | undefined
+  /** The address of the account that is to sign, in lower case. */
+  readonly account: string
+  /** The site to which the signature signs in: a host, with a port if it has one. */
+  readonly domain: string | undefined
+  /** The address with which it signs in. */
+  readonly address: string | undefined
+  /** The resource for which it signs in. */
+  readonly uri: string | undefined
+  /** The id of the chain, in decimal. */
+  readonly chainId: string | undefined
+  /** What does not fit: the domain or the host of the URI to the origin, the address to the account, the chain to the selected one. */
+  readonly differs: readonly ('domain' | 'address' | 'uri' | 'chain')[]
+}
+
 /** The options of createProvider. */
 export interface ProviderOptions extends LoadOptions {
   /**
@@ -796,6 +816,13 @@ export interface ProviderOptions extends LoadOptions {
    * (`user-rejected` if the user cancelled).
    */
   pairing?: 'dialog' | 'none' | ((request: PairingRequest) => Promise<unknown>)
+  /**
+   * Decides about a sign-in message (EIP-4361) whose domain is not this page's origin, or whose address is not the account that is to sign.
+   * It must ask the user, and resolve to true only if the user wants exactly this message signed: the signature can be used in the
+   * user's name on the other site. Without it, and if it resolves to anything else, the request rejects with 4100 and `data.reason`
+   * `sign-in`.
+   */
+  confirmSignIn?: (request: SignInRequest) => boolean | Promise<boolean>
   /** How long a node may take to answer, in milliseconds. Default: 30000. */
   rpcTimeout?: number
   /**
@@ -812,7 +839,8 @@ export interface ProviderOptions extends LoadOptions {
  * node is passed on with the node's own code, message and data.
  *
  * - 4001: the user rejected the request on the device, in the dialog or in the chooser
- * - 4100: the device is not bound to this app, the page may not use it, or the dApp may not use the account
+ * - 4100: the device is not bound to this app, the page may not use it, the dApp may not use the account, or a sign-in message is for
+ *   another site or account (`data.reason` `sign-in`)
  * - 4200: the provider does not have the method
  * - 4900: no device is plugged in, or it was unplugged
  * - 4901: the request is for another chain than the selected one, or than the node's
@@ -854,6 +882,8 @@ export interface ProviderInteraction extends Omit<Interaction, 'reason'> {
    * other for ten minutes. Show it: only one of the two is mined.
    */
   readonly replaces?: string
+  /** What the message says, if it is a sign-in message. Show it on your page: the device shows the message alone. */
+  readonly signIn?: SignInRequest
 }
 
 /** A message of EIP-1193. */

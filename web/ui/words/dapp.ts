@@ -149,6 +149,10 @@ export const dapp = {
     'The browser suspended this page meanwhile. Nothing was signed; send the request again.',
     '浏览器在此期间将本页面转入了后台，没有签署任何内容，请重新发送请求。',
   ),
+  signInElsewhere: say(
+    'The message signs in to another site, or with another account. Nothing was signed, because the signature could be used there in your name.',
+    '这条消息用于登录另一个网站，或使用另一个账户。没有签署任何内容，因为签名可能会被用来以你的名义登录那里。',
+  ),
   waitingForBlock: say('Sent. It waits for a block…', '已发送，等待打包…'),
   notMined: say('Sent, and in no block yet.', '已发送，尚未打包。'),
   reverted: say('It is in a block, but the contract refused it.', '已打包，但合约执行失败。'),
