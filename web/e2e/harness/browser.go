@@ -305,3 +305,17 @@ func (b *Browser) Kill() {
 		require.Fail(b.T, "the process of the page does not end")
 	}
 }
+
+// Freeze freezes the page of the tab, as the browser does with one in the background.
+func (b *Browser) Freeze() { b.setLifecycle(page.SetWebLifecycleStateStateFrozen) }
+
+// Wake makes a frozen page active again.
+func (b *Browser) Wake() { b.setLifecycle(page.SetWebLifecycleStateStateActive) }
+
+func (b *Browser) setLifecycle(state page.SetWebLifecycleStateState) {
+	b.T.Helper()
+	b.Do(chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
+		_, err := cdp.Call(ctx, target, page.SetWebLifecycleState, page.SetWebLifecycleStateParams{State: state})
+		return err
+	}))
+}

@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"testing"
 
-	"github.com/chromedp/cdproto/cdp"
-	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
 	"github.com/stretchr/testify/require"
 
@@ -65,15 +63,6 @@ func (s *sleeping) useInFirst() {
 	s.run(s.first, "if (!device.opened || await device.bindingStatus() !== 'bound') throw new Error('the device is not open and bound')")
 }
 
-// lifecycle freezes the first tab or wakes it.
-func (s *sleeping) lifecycle(state page.SetWebLifecycleStateState) {
-	s.T.Helper()
-	s.first.Do(chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
-		_, err := cdp.Call(ctx, target, page.SetWebLifecycleState, page.SetWebLifecycleStateParams{State: state})
-		return err
-	}))
-}
-
 // TestTabWithTheDeviceSleepsOrEnds has a tab with the device freeze, navigate, hang, crash and close. Another tab then opens
 // the device without taking it over and without a new plug, and the first tab continues without a reload if it still exists.
 func TestTabWithTheDeviceSleepsOrEnds(t *testing.T) {
@@ -101,29 +90,29 @@ func TestTabWithTheDeviceSleepsOrEnds(t *testing.T) {
 
 func (s *sleeping) freezesAsking() {
 	s.ask()
-	s.lifecycle(page.SetWebLifecycleStateStateFrozen)
+	s.first.Freeze()
 	s.useInSecond()
-	s.lifecycle(page.SetWebLifecycleStateStateActive)
+	s.first.Wake()
 	s.requireHidden()
 	s.useInFirst()
 }
 
 func (s *sleeping) freezesIdle() {
-	s.lifecycle(page.SetWebLifecycleStateStateFrozen)
+	s.first.Freeze()
 	s.useInSecond()
-	s.lifecycle(page.SetWebLifecycleStateStateActive)
+	s.first.Wake()
 	s.useInFirst()
 }
 
 func (s *sleeping) frozenDuringReplug() {
-	s.lifecycle(page.SetWebLifecycleStateStateFrozen)
+	s.first.Freeze()
 	s.second.Run("globalThis.gone = new Promise((ok) => imkey.addEventListener('disconnect', ok, { once: true }))")
 	s.Device.Unplug()
 	s.second.Run("await gone; globalThis.there = new Promise((ok) => imkey.addEventListener('connect', ok, { once: true }))")
 	s.Device.Plug()
 	s.second.Run("await there; await find()")
 	s.useInSecond()
-	s.lifecycle(page.SetWebLifecycleStateStateActive)
+	s.first.Wake()
 	// It notices both events now, as if it had not been frozen.
 	s.first.Run(`for (;;) {
 		const connected = new Promise((ok) => imkey.addEventListener('connect', ok, { once: true }))
