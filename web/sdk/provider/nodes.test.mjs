@@ -49,6 +49,8 @@ const refusals = [
     [-32000, 'missing trie node 5e0c'],
     [-32000, 'Your app has exceeded its compute units per second capacity.'],
     [-32000, 'request timed out'],
+    [-32000, 'txpool is full'],
+    [-32000, 'node is not synced'],
     [-32000, 'daily request count limit exceeded'],
     [-32600, 'Unauthorized: API key disabled'],
     [-32090, 'Too many requests, reason: call rate limit exhausted'],

@@ -235,7 +235,7 @@ const aboutRequest =
   /revert|vm execution|out of gas|nonce|insufficient|underpriced|already (known|imported)|known transaction|intrinsic|allowance|fee cap|invalid (opcode|jump|sender|params?\b|argument|transaction|signature)/i
 const aboutLimits =
   /rate.?limit|too many|request limit|(?<!gas )limit (reached|exceeded)|quota|throttl|capacity|compute units|unauthori[sz]ed|forbidden|authenticat|api.?key|access denied|not (whitelisted|allowed)|payment required/i
-const aboutNode = /header not found|missing trie node|timed? ?out|unavailable|overload|too busy|try again|syncing|not synced/i
+const aboutNode = /header not found|missing trie node|timed? ?out|unavailable|overload|too busy|pool is full|try again|syncing|not synced/i
 
 /** nodeError makes the error of an error answer. next says whether another node may answer the request better. */
 export function nodeError(error: { code: number; message: string }, status = 200): NodeError {
