@@ -11,6 +11,7 @@ import (
 	"imkey-connect/bridge/interop"
 	"imkey-connect/bridge/records"
 	"imkey-connect/bridge/webusb"
+	"imkey-connect/core/bindcode"
 	"imkey-connect/core/binding"
 	"imkey-connect/core/device"
 	"imkey-connect/core/errcode"
@@ -160,9 +161,14 @@ func (d *openDevice) showBindingCode(args []safejs.Value) (any, error) {
 }
 
 func (d *openDevice) bind(args []safejs.Value) (any, error) {
-	code, ok := interop.String(interop.Argument(args, 0))
+	typed, ok := interop.Runes(interop.Argument(args, 0), maxCode)
 	if !ok {
-		return nil, errcode.Invalid("code", "not a string")
+		return nil, errcode.Invalid("code", "not a string, or too long")
+	}
+	code := new(bindcode.Code) // not on the stack, of which a copy remains when it grows
+	defer code.Wipe()
+	if err := code.Read(typed); err != nil {
+		return nil, err
 	}
 	options, err := readCallOptions(interop.Argument(args, 1))
 	if err != nil {
@@ -174,7 +180,7 @@ func (d *openDevice) bind(args []safejs.Value) (any, error) {
 		NewKey:       or(options.newKey, false),
 	}
 	return nil, d.do(options.signal, interaction{"reason": confirm}, func(ctx context.Context) error {
-		if err := d.binding.Bind(ctx, code, choices); err != nil {
+		if err := d.binding.BindWith(ctx, code, choices); err != nil {
 			return err
 		}
 		d.heard(binding.BoundToThis)
@@ -187,7 +193,7 @@ func (d *openDevice) revealBindingCode(args []safejs.Value) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	var text string
+	var text any
 	err = d.do(options.signal, interaction{"reason": confirm}, func(ctx context.Context) error {
 		code, kept, err := d.binding.RevealCode(ctx, d.consent(options))
 		if err != nil {
@@ -197,11 +203,14 @@ func (d *openDevice) revealBindingCode(args []safejs.Value) (any, error) {
 		if !kept {
 			return errcode.Because(errcode.NotBound, "not-remembered", "this browser was not asked to remember the code")
 		}
-		text = string(code[:])
-		return nil
+		text, err = interop.ASCII(code[:])
+		return err
 	})
 	return text, err
 }
+
+// maxCode is the length of the longest text that bind reads as a code.
+const maxCode = 4096
 
 func (d *openDevice) forget(args []safejs.Value) (any, error) {
 	options, err := readCallOptions(interop.Argument(args, 0))

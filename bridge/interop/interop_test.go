@@ -308,3 +308,41 @@ func TestPanicInACallback(t *testing.T) {
 	_, err = f.Value().Invoke()
 	require.NoError(t, err)
 }
+
+func TestRunes(t *testing.T) {
+	for expression, want := range map[string][]rune{
+		`""`:                          nil,
+		`"PVU3-FY64"`:                 []rune("PVU3-FY64"),
+		`"é😀x"`:                       []rune("é😀x"),
+		`"\ud800x"`:                   {0xD800, 'x'},
+		`"12345678901"`:               []rune("12345678901"),
+		`"123456789012"`:              nil, // too long
+		`new String("")`:              nil,
+		`5`:                           nil,
+		`({ codePointAt: () => 65 })`: nil,
+	} {
+		seq, ok := interop.Runes(bridgetest.Eval(t, expression), 11)
+		require.Equal(t, expression == `""` || want != nil, ok, expression)
+		if !ok {
+			continue
+		}
+		var got []rune
+		for r := range seq {
+			got = append(got, r)
+		}
+		require.Equal(t, want, got, expression)
+		for range seq {
+			break // the caller may stop
+		}
+	}
+}
+
+func TestASCII(t *testing.T) {
+	for _, text := range []string{"", "PVU3FY64"} {
+		v, err := interop.ASCII([]byte(text))
+		require.NoError(t, err)
+		got, ok := interop.String(v)
+		require.True(t, ok)
+		require.Equal(t, text, got)
+	}
+}

@@ -3,7 +3,9 @@
 package interop
 
 import (
+	"iter"
 	"strings"
+	"unicode"
 
 	"github.com/hack-pad/safejs"
 )
@@ -31,6 +33,43 @@ func Text(v safejs.Value, max int) (string, bool) {
 		return "", false
 	}
 	return s, true
+}
+
+var (
+	codePointAt  = builtin("String", "prototype", "codePointAt")
+	fromCharCode = builtin("String", "fromCharCode")
+)
+
+// Runes returns the code points of a string of at most max UTF-16 units, without a copy of the string. It is for secrets: a Go string
+// cannot be wiped. A lone surrogate is a code point of its own.
+func Runes(v safejs.Value, max int) (iter.Seq[rune], bool) {
+	if !Is(v, safejs.TypeString) {
+		return nil, false
+	}
+	if beyond, err := with(codePointAt, v, max); err != nil || !beyond.IsUndefined() {
+		return nil, false
+	}
+	return func(yield func(rune) bool) {
+		for i := 0; i < max; i++ {
+			point, _ := with(codePointAt, v, i)
+			r, ok := Int(point, unicode.MaxRune)
+			if !ok || !yield(rune(r)) {
+				return
+			}
+			if r > 0xFFFF {
+				i++
+			}
+		}
+	}, true
+}
+
+// ASCII makes a string of ASCII characters, without a copy in a Go string. It is for secrets.
+func ASCII(b []byte) (safejs.Value, error) {
+	units := make([]any, len(b))
+	for i, c := range b {
+		units[i] = int(c)
+	}
+	return with(fromCharCode, units...)
 }
 
 var normalize = builtin("String", "prototype", "normalize")

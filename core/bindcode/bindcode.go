@@ -5,6 +5,7 @@ package bindcode
 import (
 	"fmt"
 	"io"
+	"iter"
 	"unicode"
 	"unicode/utf8"
 
@@ -53,11 +54,23 @@ func (e *Error) Error() string {
 
 // Parse reads a code as the user types or pastes it. It accepts lower case and ignores white space and dashes. Errors have
 // code [errcode.CodeFormat] and wrap an [Error].
-func Parse(text string) (Code, error) {
-	var c Code
+func Parse(text string) (c Code, err error) {
+	err = c.Read(func(yield func(rune) bool) {
+		for _, r := range text {
+			if !yield(r) {
+				return
+			}
+		}
+	})
+	return c, err
+}
+
+// Read is [Parse] for a text that is in no string, which could not be wiped. It makes no other copy of the code than c.
+func (c *Code) Read(text iter.Seq[rune]) error {
+	c.Wipe()
 	n := 0
 	var first *Error
-	for _, r := range text {
+	for r := range text {
 		if ignored(r) {
 			continue
 		}
@@ -74,7 +87,7 @@ func Parse(text string) (Code, error) {
 		}
 	}
 	if first == nil && n == Length {
-		return c, nil
+		return nil
 	}
 	c.Wipe()
 	if first == nil {
@@ -95,7 +108,7 @@ func Parse(text string) (Code, error) {
 		e.Data["position"] = first.Position
 		e.Data["character"] = string(first.Character)
 	}
-	return Code{}, e
+	return e
 }
 
 // normal returns the character of the alphabet that r stands for.

@@ -316,6 +316,11 @@ func (b *Binding) Bind(ctx context.Context, typed string, o BindOptions) error {
 		return err
 	}
 	defer code.Wipe()
+	return b.BindWith(ctx, &code, o)
+}
+
+// BindWith is [Binding.Bind] with a code that was parsed. The caller wipes the code.
+func (b *Binding) BindWith(ctx context.Context, code *bindcode.Code, o BindOptions) error {
 	if err := b.Expect(o.Shown); err != nil {
 		return err
 	}
@@ -330,7 +335,7 @@ func (b *Binding) Bind(ctx context.Context, typed string, o BindOptions) error {
 			return err
 		}
 		c.trust()
-		return b.verify(ctx, s, c, &code, o.RememberCode)
+		return b.verify(ctx, s, c, code, o.RememberCode)
 	})
 }
 
@@ -459,7 +464,12 @@ func encryptCBC(key, iv, plain []byte) ([]byte, error) {
 
 // verifyIV returns the first 16 bytes of SHA-256("bindingCode") XOR SHA-256(code).
 func verifyIV(code *bindcode.Code) (iv [16]byte) {
-	a, b := sha256.Sum256([]byte("bindingCode")), sha256.Sum256(code[:])
+	a := sha256.Sum256([]byte("bindingCode"))
+	hash := sha256.New()
+	hash.Write(code[:])
+	b := hash.Sum(nil)
+	hash.Reset()
+	hash.Write(make([]byte, bindcode.Length)) // overwrites the code in the hash's buffer
 	for i := range iv {
 		iv[i] = a[i] ^ b[i]
 	}

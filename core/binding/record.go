@@ -1,6 +1,7 @@
 package binding
 
 import (
+	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -168,8 +169,12 @@ const (
 // by an attacker may have other times.
 const lastSecond = 8_640_000_000_000
 
+// mostEncoded is the room for an encoded record. A buffer that grew would leave secrets in the smaller ones.
+const mostEncoded = 1024
+
 func (r *Record) encode() []byte {
-	b := []byte{recordVersion}
+	b := make([]byte, 0, mostEncoded)
+	b = append(b, recordVersion)
 	b = tlv.Append(b, tagSEID, []byte(r.SEID))
 	b = tlv.Append(b, tagSerial, []byte(r.Serial))
 	b = tlv.Append(b, tagState, []byte{byte(r.State)})
@@ -336,14 +341,15 @@ func (r *Record) set(f tlv.TLV, version byte) error {
 		if len(f.Value) != bindcode.Length {
 			return corrupt("code")
 		}
-		code, err := bindcode.Parse(string(f.Value))
-		if err != nil || string(code[:]) != string(f.Value) {
-			return corrupt("code")
+		for _, c := range f.Value {
+			if strings.IndexByte(bindcode.Alphabet, c) < 0 {
+				return corrupt("code")
+			}
 		}
 		if f.Tag == tagCode {
-			r.Code, r.HasCode = code, true
+			r.Code, r.HasCode = bindcode.Code(f.Value), true
 		} else {
-			r.NextCode, r.HasNextCode = code, true
+			r.NextCode, r.HasNextCode = bindcode.Code(f.Value), true
 		}
 	case tagFromFile:
 		if len(f.Value) != 0 {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/chromedp/cdproto"
 	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/heapprofiler"
 	"github.com/chromedp/cdproto/inspector"
 	"github.com/chromedp/cdproto/log"
 	"github.com/chromedp/cdproto/network"
@@ -41,6 +42,7 @@ type Browser struct {
 	mu      sync.Mutex
 	events  []byte // every event of console, log and network, as lines of JSON
 	console []byte // those of console and log
+	heap    []byte // the snapshot of the heap, see HeapStrings
 }
 
 // BrowserOptions are the options of [Sim.StartBrowser]. The zero value is a new headless Chromium with the simulator's devices
@@ -121,7 +123,12 @@ func ControlBrowser(ctx context.Context, t *testing.T, running *chromium.Browser
 // listen records an event of the page.
 func (b *Browser) listen(event any) {
 	console := false
-	switch event.(type) {
+	switch event := event.(type) {
+	case *heapprofiler.EventAddHeapSnapshotChunk:
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		b.heap = append(b.heap, event.Chunk...)
+		return
 	case *inspector.EventTargetCrashed:
 		close(b.crashed) // a page crashes once
 		return
