@@ -73,8 +73,8 @@ export class Lease {
         return await run(device)
       }
     } catch (error) {
-      // Not only unplugging ends a connection: the user may have revoked the permission.
-      if (codeOf(error) === 'device-disconnected') this.#lost(device)
+      // Not only unplugging ends a connection: the user may have revoked the permission, or another device answers in its place.
+      if (['device-disconnected', 'device-changed'].includes(codeOf(error) as string)) this.#lost(device)
       if ((Object(error) as { data?: { reason?: unknown } }).data?.reason === 'taken-over') this.#takenOver = device
       throw error
     } finally {

@@ -640,6 +640,19 @@ test('a device with another wallet than before loses the accounts when it is plu
   }
 })
 
+test('a device in whose place another one answers is not connected any more', async (t) => {
+  const { ask, device, usb, events, provider } = await connected(t)
+  device.signMessage = () => {
+    throw device.error('device-changed', { retryable: true })
+  }
+  await assert.rejects(ask('personal_sign', ['0x00', A0]), { data: reason('device-changed', true) })
+  assert.deepEqual([events('disconnect').length, provider.isConnected()], [1, false])
+  const other = wallet({ key: '04bb', accounts: [B0] })
+  usb.devices = [other]
+  await assert.rejects(ask('personal_sign', ['0x00', A0]), { code: 4900 })
+  assert.deepEqual([other.calls, events('connect')], [[], []])
+})
+
 test('a device that cannot answer yet connects with the next request', async (t) => {
   const { ask, device, usb, heard } = await connected(t)
   usb.plug('disconnect', device)
