@@ -534,7 +534,7 @@ export class Device extends EventTarget {
 
   /**
    * Asks the device whether it is bound, and to this app or to another one. An imported binding becomes a binding of this browser by
-   * it, if a trusted CA verified the device or the user accepts it with `acceptUnverified`, which is as in BindOptions.
+   * it, if a trusted CA verified the device or the user accepts it with `acceptUnverified`. The options are as in BindOptions.
    */
   bindingStatus(options?: { signal?: AbortSignal; acceptUnverified?: boolean; shown?: Shown }): Promise<BindingStatus>
   /** Makes the device show its binding code on its screen. The device never sends the code. */
