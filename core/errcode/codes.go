@@ -4,7 +4,7 @@ package errcode
 
 // The codes, in the order of the documentation.
 const (
-	// Unsupported means that there is no WebUSB, or no secure context.
+	// Unsupported means that there is no WebUSB, no secure context, or no page that could ask the user.
 	Unsupported Code = "unsupported"
 	// NoDevice means that no known device is plugged in.
 	NoDevice Code = "no-device"

@@ -54,6 +54,39 @@ test('isSupported never throws', (t) => {
   assert.deepEqual(sdk.isSupported(), { supported: false, reason: 'permissions-policy' })
 })
 
+test('isSupported and loadImKey tell the truth in a service worker', async (t) => {
+  t.after(() => {
+    delete globalThis.navigator
+    delete globalThis.ServiceWorkerGlobalScope
+  })
+  Object.defineProperty(globalThis, 'navigator', { configurable: true, value: { usb: {} } })
+  assert.deepEqual(sdk.isSupported(), { supported: true })
+  globalThis.ServiceWorkerGlobalScope = function () {}
+  assert.deepEqual(sdk.isSupported(), { supported: false, reason: 'service-worker' })
+  await assert.rejects(sdk.loadImKey(), {
+    code: 'unsupported',
+    retryable: false,
+    data: { reason: 'service-worker' },
+    message: /background/,
+  })
+})
+
+test('requestDevice is unsupported without a page, as in a worker', async (t) => {
+  t.after(() => {
+    delete globalThis.navigator
+  })
+  const usb = { getDevices: async () => [], addEventListener() {}, removeEventListener() {} }
+  Object.defineProperty(globalThis, 'navigator', { configurable: true, value: { usb } })
+  for (const options of [{}, { usb }]) {
+    const imkey = await sdk.loadImKey(options)
+    assert.deepEqual(await imkey.getDevices(), [])
+    await assert.rejects(imkey.requestDevice(), { code: 'unsupported', retryable: false, data: { reason: 'no-page' }, message: /in a tab/ })
+  }
+  const provider = sdk.createProvider({ chains: [{ chainId: 1, rpcUrls: ['https://node.example'] }] })
+  const request = provider.request({ method: 'eth_requestAccounts' })
+  await assert.rejects(request, { code: -32603, data: { code: 'unsupported', reason: 'no-page', retryable: false } })
+})
+
 test('loadImKey rejects with the reason', async (t) => {
   const error = await sdk.loadImKey().catch((e) => e)
   assert(error instanceof sdk.ImKeyError && error instanceof Error)

@@ -68,12 +68,24 @@ type Text struct {
 var Entries = []Entry{
 	{
 		Code:  "unsupported",
-		Means: "there is no WebUSB, or no secure context",
-		Data:  "`data.reason` says which, as `isSupported` does",
+		Means: "there is no WebUSB, no secure context, or no page that could ask the user",
+		Data:  "`data.reason` says which, as `isSupported` does: it is `'service-worker'` in a service worker. It is `'no-page'` where the chooser or the binding dialog needs a page",
 		What:  Text{"This browser cannot reach an imKey.", "本浏览器无法连接 imKey。"},
 		Next: Text{
 			"Use Chrome, Edge, Opera or Brave on a computer, or Chrome on Android, at an https address.",
 			"请用电脑上的 Chrome、Edge、Opera 或 Brave，或 Android 上的 Chrome，以 https 网址打开。",
+		},
+		Reasons: []Reason{
+			{
+				Reason: "service-worker",
+				What:   Text{"An imKey cannot be used in the background here.", "此处的后台程序无法使用 imKey。"},
+				Next:   Text{"Open this site or extension in a tab. If it is in one already, ask its operator.", "请在标签页中打开本网站或扩展。若已如此，请告知其开发者。"},
+			},
+			{
+				Reason: "no-page",
+				What:   Text{"Only a page can ask for this, and there is none here.", "只有网页才能发出此询问，而此处没有网页。"},
+				Next:   Text{"Open this site or extension in a tab, then try again.", "请在标签页中打开本网站或扩展，然后重试。"},
+			},
 		},
 	},
 	{

@@ -28,15 +28,40 @@ func TestAnExtensionEmbedsTheSDK(t *testing.T) {
 	worker, err := os.OpenFile(filepath.Join(folder, "worker.js"), os.O_APPEND|os.O_WRONLY, 0)
 	require.NoError(t, err)
 	_, err = worker.WriteString(`
-		import { loadImKey } from './sdk/imkey.js'
+		import { told } from './told.js'
 		chrome.runtime.onMessage.addListener((message, sender, respond) => {
 			if (message !== 'in the worker') return
-			loadImKey().then((imkey) => imkey.getDevices()).then(([device]) => device.open())
-				.then(() => respond('opened'), ({ code }) => respond(code))
+			told().then(respond)
 			return true
 		})`)
 	require.NoError(t, err)
 	require.NoError(t, worker.Close())
+	write := func(name, script string) {
+		require.NoError(t, os.WriteFile(filepath.Join(folder, name), []byte(script), 0o600))
+	}
+	// What the SDK says of itself in a worker, and what becomes of each use of it.
+	write("told.js", `
+		import { createProvider, isSupported, loadImKey } from './sdk/imkey.js'
+		const outcome = (promise) => promise.then(() => 'works', ({ code, data }) => [code, data?.code, data?.reason].filter(Boolean).join(' '))
+		export const told = async () => ({
+			supported: isSupported().reason ?? 'supported',
+			open: await outcome(loadImKey().then((imkey) => imkey.getDevices()).then(async ([device]) => {
+				await device.open()
+				await device.close()
+			})),
+			own: await outcome(loadImKey({ usb: navigator.usb }).then((imkey) => imkey.getDevices()).then(async ([device]) => {
+				await device.open()
+				await device.close()
+			})),
+			choose: await outcome(loadImKey({ usb: navigator.usb }).then((imkey) => imkey.requestDevice())),
+			request: await outcome(createProvider({ chains: [{ chainId: 1, rpcUrls: ['https://a.example'] }] }).request({ method: 'eth_accounts' })),
+		})`)
+	write("dedicated.js", `
+		import { told } from './told.js'
+		told().then(postMessage)`)
+	write("shared.js", `
+		import { told } from './told.js'
+		onconnect = ({ ports: [port] }) => told().then((all) => port.postMessage(all))`)
 	id := changeManifest(t, folder, func(manifest map[string]any) {
 		manifest["background"] = map[string]any{"service_worker": "worker.js", "type": "module"} // for the import
 	})
@@ -66,7 +91,16 @@ func TestAnExtensionEmbedsTheSDK(t *testing.T) {
 	require.Equal(t, "Bound.", page.Text("#said"))
 
 	ask := func(message string) any { return page.Eval(`chrome.runtime.sendMessage('` + message + `')`) }
-	require.Equal(t, "internal", ask("in the worker"))
+	none := "unsupported service-worker"
+	require.Equal(t, map[string]any{
+		"supported": "service-worker", "open": none, "own": none, "choose": "unsupported no-page", "request": "-32603 " + none,
+	}, ask("in the worker"))
+	require.Equal(t, map[string]any{
+		"supported": "supported", "open": "works", "own": "works", "choose": "unsupported no-page", "request": "works",
+	}, page.Eval(`new Promise((done) => { new Worker('dedicated.js', { type: 'module' }).onmessage = ({ data }) => done(data) })`))
+	require.Equal(t, map[string]any{
+		"supported": "no-webusb", "open": "unsupported no-webusb", "own": "unsupported no-webusb", "choose": "unsupported no-webusb", "request": "works",
+	}, page.Eval(`new Promise((done) => { new SharedWorker('shared.js', { type: 'module' }).port.onmessage = ({ data }) => done(data) })`))
 	require.Equal(t, "started", ask("start"))
 	require.Equal(t, map[string]any{"status": "bound"}, ask("status"))
 }

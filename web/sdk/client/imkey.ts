@@ -50,8 +50,11 @@ export class ImKey extends EventTarget {
     // No await before the chooser: the browser opens it only within the click.
     const signal = signalOf(options)
     const inClick = globalThis.navigator?.userActivation?.isActive
+    const { usb } = this.#settings
     try {
-      const choice = this.#settings.usb.requestDevice({ filters: vendorIds.map((vendorId) => ({ vendorId })) })
+      // The navigator.usb of a worker has no requestDevice.
+      if (typeof usb.requestDevice !== 'function') throw unsupported('no-page')
+      const choice = usb.requestDevice({ filters: vendorIds.map((vendorId) => ({ vendorId })) })
       Instance.started(this.#settings.wasmURL).catch(() => {}) // loads while the user chooses; open reports a failure
       return this.#device(await untilAborted(signal, choice))
     } catch (thrown) {
@@ -137,7 +140,7 @@ function check(options: LoadOptions): Settings {
   for (const [name, url] of Object.entries({ wasmURL, backupWasmURL })) {
     if (typeof url !== 'string' && !(url instanceof URL)) throw invalid(`${name} is neither a string nor a URL`)
   }
-  if (usb !== undefined && !has(usb, 'getDevices', 'requestDevice', 'addEventListener', 'removeEventListener')) {
+  if (usb !== undefined && !has(usb, 'getDevices', 'addEventListener', 'removeEventListener')) {
     throw invalid('usb is not an object like navigator.usb')
   }
   if (store !== 'indexeddb' && store !== 'memory' && !has(store, 'get', 'put', 'delete', 'list')) {

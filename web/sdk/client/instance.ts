@@ -1,5 +1,7 @@
 import type { Core, StoreChoice } from './core'
 import { failure, ImKeyError } from './errors'
+import { inServiceWorker, loadStarter } from './parts'
+import { unsupported } from './support'
 import type { ErrorCode, ErrorDetails } from '../types/imkey'
 
 /** Instance is a running imkey.wasm. When it stops, all calls of it that are under way reject. */
@@ -25,7 +27,7 @@ export class Instance {
 
   static async #start(wasmURL: string, stopped: () => void): Promise<Instance> {
     const instance = new Instance()
-    const { start } = await import('./loader').catch(notLoaded)
+    const { start } = await loadStarter().catch(notLoaded)
     try {
       const core = await start<Core>(wasmURL, failInternal, (cause) => {
         stopped()
@@ -92,6 +94,7 @@ export const makeError = (code: string, detail: string, statusWord: number | und
   failure(code as ErrorCode, detail, { statusWord, retryable, data: data as Record<string, unknown> | undefined })
 
 export function notLoaded(cause: unknown): never {
+  if (inServiceWorker()) throw unsupported('service-worker')
   throw failure('internal', 'a part of imkey.js could not be loaded: is its folder assets beside it on the site?', {
     retryable: true,
     cause,

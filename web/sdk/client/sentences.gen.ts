@@ -5,6 +5,8 @@ import type { ErrorCode } from '../types/imkey'
 /** sentences say what happened and what to do next: by code, and by code and data.reason where the code's own would mislead. */
 export const sentences: Record<ErrorCode, string> & Partial<Record<`${ErrorCode}/${string}`, string>> = {
   'unsupported': 'This browser cannot reach an imKey. Use Chrome, Edge, Opera or Brave on a computer, or Chrome on Android, at an https address.',
+  'unsupported/service-worker': 'An imKey cannot be used in the background here. Open this site or extension in a tab. If it is in one already, ask its operator.',
+  'unsupported/no-page': 'Only a page can ask for this, and there is none here. Open this site or extension in a tab, then try again.',
   'no-device': 'No imKey is plugged in. Plug it in and wake it with a button, then try again.',
   'request-cancelled': 'No imKey was chosen. Try again. If the list was empty, wake the imKey with a button and check the cable: some only charge.',
   'permission-denied': 'The browser or the system does not let this page open the imKey. Allow this site to use USB in the browser’s site settings, close programs that use the imKey, and plug it in again.',

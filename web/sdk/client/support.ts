@@ -1,4 +1,5 @@
 import { failure, type ImKeyError } from './errors'
+import { canLoad } from './parts'
 import type { UnsupportedReason } from '../types/imkey'
 
 export function isSupported(): { supported: boolean; reason?: UnsupportedReason } {
@@ -16,6 +17,7 @@ interface Policy {
 }
 
 function obstacle(): UnsupportedReason | undefined {
+  if (!canLoad()) return 'service-worker'
   if (globalThis.navigator?.usb) {
     // Chromium still uses the older name, featurePolicy.
     const page = globalThis.document as { permissionsPolicy?: Policy; featurePolicy?: Policy } | undefined
@@ -31,6 +33,8 @@ const details: Record<UnsupportedReason, string> = {
   'insecure-context': 'WebUSB needs a page from https or localhost',
   'permissions-policy': 'this page may not use USB: its frame needs allow="usb", and no Permissions-Policy may forbid it',
   'no-webusb': 'this browser has no WebUSB',
+  'service-worker': 'a service worker forbids import(): use a tab or an offscreen document, or bundle imkey.js into one file',
+  'no-page': 'browsers open their chooser in a page only, and not in a worker: call requestDevice there',
 }
 
 /** unsupported makes the error for a page that cannot use WebUSB. */

@@ -9,6 +9,11 @@ export type LoadDialog = () => Promise<{
 
 /** openDialog asks the user for the binding code. It rejects where the device was not bound. */
 export async function openDialog(load: LoadDialog, request: PairingRequest & { readonly rememberCode?: boolean }): Promise<void> {
+  if (!globalThis.document) {
+    throw coded('unsupported', "the binding dialog needs a page: bind in a page first, or set createProvider's pairing", {
+      data: { reason: 'no-page' },
+    })
+  }
   const { openPairingDialog } = await load().catch((cause: unknown) => {
     throw coded('internal', 'the binding dialog: is the folder assets beside imkey.js on the site?', {
       retryable: true,

@@ -11,7 +11,9 @@
 /**
  * What went wrong, for programs to branch on. A code keeps its meaning.
  *
- * - `unsupported`: there is no WebUSB, or no secure context. `data.reason` says which, as `isSupported` does
+ * - `unsupported`: there is no WebUSB, no secure context, or no page that could ask the user. `data.reason` says which,
+ *   as `isSupported` does: it is `'service-worker'` in a service worker. It is `'no-page'` where the chooser or the
+ *   binding dialog needs a page
  * - `no-device`: no known device is plugged in
  * - `request-cancelled`: the browser's chooser was closed without a choice; a browser does not say whether it was empty
  * - `permission-denied`: a permission was refused or revoked, or a Permissions-Policy or the system's access rights
@@ -145,11 +147,18 @@ export type UnsupportedReason =
   | 'permissions-policy'
   /** The browser does not have WebUSB. Chrome, Edge, Opera and other browsers based on Chromium have it. */
   | 'no-webusb'
+  /**
+   * The program is a service worker, in which the parts of imkey.js cannot be loaded. Use a tab or an offscreen document. If a bundler puts
+   * imkey.js into one file, it works there, too.
+   */
+  | 'service-worker'
+  /** The browser's chooser or the binding dialog was asked for where there is no page, as in a worker. isSupported does not give this. */
+  | 'no-page'
 
 /** The version of this library, such as `0.1.0`. */
 export const version: string
 
-/** Reports whether this page can use WebUSB. It asks for no permission and never throws. */
+/** Reports whether this page or worker can use an imKey by WebUSB. It asks for no permission and never throws. */
 export function isSupported(): {
   /** Whether it can. */
   readonly supported: boolean

@@ -25,6 +25,26 @@ export const errors = {
       '请用电脑上的 Chrome、Edge、Opera 或 Brave，或 Android 上的 Chrome，以 https 网址打开。',
     ),
   },
+  'unsupported/service-worker': {
+    what: say(
+      'An imKey cannot be used in the background here.',
+      '此处的后台程序无法使用 imKey。',
+    ),
+    next: say(
+      'Open this site or extension in a tab. If it is in one already, ask its operator.',
+      '请在标签页中打开本网站或扩展。若已如此，请告知其开发者。',
+    ),
+  },
+  'unsupported/no-page': {
+    what: say(
+      'Only a page can ask for this, and there is none here.',
+      '只有网页才能发出此询问，而此处没有网页。',
+    ),
+    next: say(
+      'Open this site or extension in a tab, then try again.',
+      '请在标签页中打开本网站或扩展，然后重试。',
+    ),
+  },
   'no-device': {
     what: say(
       'No imKey is plugged in.',
