@@ -509,7 +509,7 @@ func (b *Binding) RevealCode(ctx context.Context, o Consent) (code bindcode.Code
 		return code, false, err
 	}
 	err = b.device.Do(ctx, func(s *device.Session) error {
-		c, err := b.check(ctx, s, o)
+		c, err := b.check(ctx, s, Consent{})
 		if err != nil {
 			return err
 		}
@@ -521,6 +521,9 @@ func (b *Binding) RevealCode(ctx context.Context, o Consent) (code bindcode.Code
 			return errcode.New(errcode.BoundElsewhere, "reveal the binding code")
 		}
 		if err := b.agreed(c, o); err != nil {
+			return err
+		}
+		if err := c.adopted(); err != nil {
 			return err
 		}
 		code, ok = c.record.Code, c.record.HasCode

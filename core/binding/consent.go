@@ -67,6 +67,16 @@ func (b *Binding) agreed(c *check, o Consent) error {
 	return b.same(c)
 }
 
+// adopted returns an error with code untrusted-device (reason imported) for a binding that came from a file, as long as no trusted
+// CA verified the device and the user did not accept it by [Binding.Accept] or [Binding.Bind]. Consent to sign or to reveal is no
+// such yes: it repeats the one at the binding, which another user may have given.
+func (c *check) adopted() error {
+	if c.status == BoundToThis && c.record.State == Imported {
+		return errcode.Because(errcode.UntrustedDevice, "imported", "the device of an imported binding was not accepted here")
+	}
+	return nil
+}
+
 // expect returns an error with code device-changed (reason record) if the record is not of the device that the user saw, with the same secure
 // element's key. Any record is as expected if shown is nil.
 func (r *Record) expect(shown *Identity) error {

@@ -38,7 +38,7 @@ const maxMarks = 3
 // ones, and marks without a character or more than three on one. It keeps what emoji need: U+FE0F behind one, U+200D between two,
 // and keycaps. White space becomes one space, and none at the ends.
 func Legible(s string) (legible string, clean bool) {
-	var b strings.Builder
+	var b []byte
 	clean = true
 	prev, marks := ' ', 0 // prev is the last character that was kept
 	for len(s) > 0 {
@@ -67,10 +67,13 @@ func Legible(s string) (legible string, clean bool) {
 		} else {
 			marks = 0
 		}
-		b.WriteRune(r)
+		b = utf8.AppendRune(b, r)
 		prev = r
 	}
-	return strings.TrimSuffix(b.String(), " "), clean
+	if prev == ' ' && len(b) > 0 {
+		b = b[:len(b)-1]
+	}
+	return string(b), clean
 }
 
 func keycapBase(r rune) bool { return r >= '0' && r <= '9' || r == '#' || r == '*' }

@@ -175,40 +175,37 @@ const mostEncoded = 1024
 func (r *Record) encode() []byte {
 	b := make([]byte, 0, mostEncoded)
 	b = append(b, recordVersion)
-	b = tlv.Append(b, tagSEID, []byte(r.SEID))
-	b = tlv.Append(b, tagSerial, []byte(r.Serial))
-	b = tlv.Append(b, tagState, []byte{byte(r.State)})
-	b = tlv.Append(b, tagApp, r.App[:])
-	if r.HasSE {
-		b = tlv.Append(b, tagSE, r.SE[:])
-		b = tlv.Append(b, tagTrust, []byte{byte(r.Trust)})
-		if r.Trust == Verified {
-			b = tlv.Append(b, tagCA, r.CA[:])
+	// A list, since calls of tlv.Append in a row are much larger in the WebAssembly. A field without a value is nil.
+	for _, f := range [...]tlv.TLV{
+		{Tag: tagSEID, Value: []byte(r.SEID)},
+		{Tag: tagSerial, Value: []byte(r.Serial)},
+		{Tag: tagState, Value: []byte{byte(r.State)}},
+		{Tag: tagApp, Value: r.App[:]},
+		{Tag: tagSE, Value: when(r.HasSE, r.SE[:])},
+		{Tag: tagTrust, Value: when(r.HasSE, []byte{byte(r.Trust)})},
+		{Tag: tagCA, Value: when(r.Trust == Verified, r.CA[:])},
+		{Tag: tagCreated, Value: seconds(r.Created)},
+		{Tag: tagBoundAt, Value: when(!r.BoundAt.IsZero(), seconds(r.BoundAt))},
+		{Tag: tagCode, Value: when(r.HasCode, r.Code[:])},
+		{Tag: tagName, Value: when(r.Name != "", []byte(r.Name))},
+		{Tag: tagNext, Value: when(r.HasNext, r.Next[:])},
+		{Tag: tagNextCode, Value: when(r.HasNextCode, r.NextCode[:])},
+		{Tag: tagClaim, Value: when(r.HasClaim, r.Claim[:])},
+		{Tag: tagFromFile, Value: when(r.FromFile, []byte{})},
+	} {
+		if f.Value != nil {
+			b = tlv.Append(b, f.Tag, f.Value)
 		}
-	}
-	b = tlv.Append(b, tagCreated, seconds(r.Created))
-	if !r.BoundAt.IsZero() {
-		b = tlv.Append(b, tagBoundAt, seconds(r.BoundAt))
-	}
-	if r.HasCode {
-		b = tlv.Append(b, tagCode, r.Code[:])
-	}
-	if r.Name != "" {
-		b = tlv.Append(b, tagName, []byte(r.Name))
-	}
-	if r.HasNext {
-		b = tlv.Append(b, tagNext, r.Next[:])
-		if r.HasNextCode {
-			b = tlv.Append(b, tagNextCode, r.NextCode[:])
-		}
-	}
-	if r.HasClaim {
-		b = tlv.Append(b, tagClaim, r.Claim[:])
-	}
-	if r.FromFile {
-		b = tlv.Append(b, tagFromFile, nil)
 	}
 	return b
+}
+
+// when returns the value of an optional field, or nil if the record does not have the field.
+func when(has bool, value []byte) []byte {
+	if has {
+		return value
+	}
+	return nil
 }
 
 func corrupt(why string) error { return errcode.New(errcode.RecordCorrupt, "record: "+why) }

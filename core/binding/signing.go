@@ -40,7 +40,7 @@ func (b *Binding) SigningKeys(ctx context.Context, s *device.Session, o SigningO
 	if err := b.Expect(o.Shown); err != nil {
 		return SigningKeys{}, err
 	}
-	c, err := b.check(ctx, s, o.Consent)
+	c, err := b.check(ctx, s, Consent{})
 	if err != nil {
 		return SigningKeys{}, err
 	}
@@ -52,6 +52,9 @@ func (b *Binding) SigningKeys(ctx context.Context, s *device.Session, o SigningO
 		return SigningKeys{}, errcode.New(errcode.NotBound, "sign")
 	}
 	if err := b.agreed(c, o.Consent); err != nil {
+		return SigningKeys{}, err
+	}
+	if err := c.adopted(); err != nil {
 		return SigningKeys{}, err
 	}
 	k := SigningKeys{Unbound: c.status == Unbound, Trust: Accepted}

@@ -1,6 +1,7 @@
 package ethereum
 
 import (
+	"slices"
 	"strings"
 
 	"imkey-connect/core/keccak"
@@ -271,7 +272,7 @@ func (e *encoder) typeHash(p *place, name string) ([32]byte, error) {
 	reached := e.reach(name, func(name string) string { return name })
 	// eth-sig-util searches with the part of a name before the first character that is no letter, digit or underscore.
 	cut := e.reach(name, func(name string) string { return name[:len(name)-len(strings.TrimLeft(name, wordCharacters))] })
-	if strings.Join(reached, ",") != strings.Join(cut, ",") {
+	if !slices.Equal(reached, cut) {
 		return [32]byte{}, p.invalid("libraries do not agree on the types that " + quote(name) + " refers to, because of a name that has other characters than letters, digits and _")
 	}
 	var h keccak.Hash256

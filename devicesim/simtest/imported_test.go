@@ -261,6 +261,19 @@ func TestAnImportedBindingNeedsThisUsersYes(t *testing.T) {
 				require.Equal(t, binding.Imported, state().State, "without the user's yes")
 				require.Equal(t, binding.NoTrust, state().Trust)
 			}
+			if name == "reveal" || name == "sign" {
+				// These repeat the yes at the binding, which the user of this browser has not given.
+				err := do(true)
+				require.ErrorIs(t, err, errcode.UntrustedDevice)
+				var e *errcode.Error
+				require.ErrorAs(t, err, &e)
+				require.Equal(t, "imported", e.Data["reason"])
+				require.Equal(t, binding.Imported, state().State)
+				me.visits(d, func(b *binding.Binding) {
+					_, err := b.Accept(me.ctx, accepted)
+					require.NoError(t, err)
+				})
+			}
 			require.NoError(t, do(true))
 			known := state()
 			require.Equal(t, binding.Bound, known.State)

@@ -292,6 +292,7 @@ var Entries = []Entry{
 	{
 		Code:   "untrusted-device",
 		Means:  "no trusted CA signed the device's attestation certificate; nothing that depends on the binding code was sent",
+		Data:   "`data.reason` is `'imported'` where the binding came from a file and the user of this browser has not accepted the device: `bindingStatus({ acceptUnverified: true })` does",
 		Number: 4100,
 		What: Text{
 			"This device could not prove that it is a genuine imKey. Nothing was sent to it.",
@@ -302,6 +303,11 @@ var Entries = []Entry{
 			"Unplug it and do not use it with this computer. Try another cable and port; if that does not help, ask the seller.",
 			"请拔出它，不要在这台电脑上使用。可换一根线和一个接口再试；若仍如此，请联系卖家。",
 		},
+		Reasons: []Reason{{
+			Reason: "imported",
+			What:   Text{"The binding of this imKey came from a file, and you have not accepted the device in this browser yet.", "此 imKey 的绑定来自导入的文件，而你尚未在本浏览器中接受该设备。"},
+			Next:   Text{"Connect it on this site’s page for your imKey, and accept it there.", "请在本网站的 imKey 页面上连接它，并在那里接受。"},
+		}},
 	},
 	{
 		Code:   "device-mismatch",

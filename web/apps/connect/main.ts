@@ -126,6 +126,7 @@ const stage = new Stage(page.main, {
       showOnDevice: () => void pairing.showOnDevice(),
       rename: () => manage((manager) => manager.rename(pairing.shown ?? undefined)),
       exportBinding: () => manage((manager) => manager.exportBinding(pairing.shown ?? undefined)),
+      renewKey: () => void pairing.renewKey(),
       forget: () => void pairing.forget(),
       forgetNow: () => void pairing.forgetNow(),
       keepBinding: () => void pairing.keepBinding(),

@@ -118,7 +118,7 @@ func TestMoveBindingInAFile(t *testing.T) {
 	to.Fill("passphrase", passphrase)
 	to.Press("import-now")
 	to.WaitForTextIn("[data-state=known] .message", "management.imported")
-	to.RequireText("management.verifiedInFile")
+	to.RequireText("management.fromFile")
 	to.Press("connect-known")
 	to.WaitForState("bound")
 	to.Press("view-code")

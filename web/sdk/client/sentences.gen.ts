@@ -31,6 +31,7 @@ export const sentences: Record<ErrorCode, string> & Partial<Record<`${ErrorCode}
   'not-bound/unfinished': 'The key of this binding was being changed, and only your imKey knows whether that is done. Connect your imKey here once, then try again.',
   'bound-elsewhere': 'Your imKey is bound to another phone, browser or site. Try again to bind it here with the binding code that you wrote down.',
   'untrusted-device': 'This device could not prove that it is a genuine imKey. Nothing was sent to it. Continue only if you accept a device that cannot be verified.',
+  'untrusted-device/imported': 'The binding of this imKey came from a file, and you have not accepted the device in this browser yet. Connect it on this site’s page for your imKey, and accept it there.',
   'device-mismatch': 'The identity of this imKey is not the expected one, so this page stopped. Compare the serial numbers, and continue only with the right imKey.',
   'device-mismatch/imported': 'The file that you imported is about another secure element than this imKey has, so this page stopped. The file may be false. Forget the imported binding, and bind this imKey with its binding code.',
   'device-changed': 'This is not the imKey that you were shown before, so this page stopped. Unplug it, check that nothing sits between it and the computer, and start again. Compare what is shown then.',

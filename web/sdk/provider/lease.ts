@@ -75,7 +75,7 @@ export class Lease {
     } catch (error) {
       // Not only unplugging ends a connection: the user may have revoked the permission, or another device answers in its place.
       if (['device-disconnected', 'device-changed'].includes(codeOf(error) as string)) this.#lost(device)
-      if ((Object(error) as { data?: { reason?: unknown } }).data?.reason === 'taken-over') this.#takenOver = device
+      if (reasonOf(error) === 'taken-over') this.#takenOver = device
       throw error
     } finally {
       device.removeEventListener('interaction', told)
@@ -108,8 +108,13 @@ export class Lease {
   }
 }
 
+const reasonOf = (error: unknown) => (Object(error) as { data?: { reason?: unknown } }).data?.reason
+
 const codeOf = (error: unknown) => (Object(error) as { code?: unknown }).code
 
-/** needsBinding says whether the dialog can help: by the code, or, for a damaged record, by forgetting it first. */
+/**
+ * needsBinding says whether the dialog can help: by the code, for a damaged record by forgetting it first, and for an imported one by
+ * asking the user whether to accept the device.
+ */
 const needsBinding = (error: unknown) =>
-  ['not-bound', 'bound-elsewhere', 'record-corrupt', 'device-mismatch'].includes(codeOf(error) as string)
+  ['not-bound', 'bound-elsewhere', 'record-corrupt', 'device-mismatch'].includes(codeOf(error) as string) || reasonOf(error) === 'imported'

@@ -868,6 +868,26 @@ test('a lost binding is made again within the request that notices it', async (t
   assert.equal(await it.ask('personal_sign', ['0x00', A0]), SIGNATURE)
 })
 
+test('the user accepts the device of an imported binding within the request, and no other unverified device', async (t) => {
+  for (const data of [{ reason: 'imported' }, undefined]) {
+    let asked = 0
+    const it = await connected(t, {
+      pairing: async () => {
+        asked++
+        it.device.signMessage = sign
+      },
+    })
+    const sign = it.device.signMessage
+    it.device.signMessage = async () => {
+      throw Object.assign(new Error('untrusted'), { code: 'untrusted-device', data })
+    }
+    const signing = it.ask('personal_sign', ['0x00', A0])
+    if (data) assert.equal(await signing, SIGNATURE)
+    else await assert.rejects(signing, { code: 4100, data: reason('untrusted-device') })
+    assert.equal(asked, data ? 1 : 0)
+  }
+})
+
 test('a binding that the user cancels is 4001, and a binding without effect is not tried again', async (t) => {
   const it = await page(t, {
     devices: [wallet({ status: 'unbound' })],

@@ -42,7 +42,8 @@
  *   whether its app key was changed: ask `bindingStatus` first
  * - `bound-elsewhere`: the device is bound to another app or browser
  * - `untrusted-device`: no trusted CA signed the device's attestation certificate; nothing that depends on the binding
- *   code was sent
+ *   code was sent. `data.reason` is `'imported'` where the binding came from a file and the user of this browser has
+ *   not accepted the device: `bindingStatus({ acceptUnverified: true })` does
  * - `device-mismatch`: the device has another secure element than the one that this browser bound, or the file is for
  *   another device. `data.reason` is `'secure-element'` where the file is for a device that this browser knows with
  *   another secure element's key, and `'imported'` where the device has another one than the file of an imported

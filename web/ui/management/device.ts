@@ -60,11 +60,9 @@ function about(known: KnownFacts, language: Language): HTMLElement {
     known.certificate === 'unverified'
       ? words.accepted
       : known.certificate === 'verified'
-        ? known.record === 'imported'
-          ? words.verifiedInFile
-          : known.key?.of === 'simulator'
-            ? words.verifiedBySimulator
-            : words.verifiedWhenBound
+        ? known.key?.of === 'simulator'
+          ? words.verifiedBySimulator
+          : words.verifiedWhenBound
         : null
   const readable = known.record !== 'unreadable'
   return h(
@@ -78,6 +76,7 @@ function about(known: KnownFacts, language: Language): HTMLElement {
       row(pairing.binding, t(known.record === 'bound' ? pairing.boundToThis : bindingSummary(known)), language),
       row(pairing.boundAt, dateTime(known.boundAt, language), language),
       row(words.certificate, verified && t(verified), language),
+      known.keyFromFile && row(words.key, t(words.fromFile), language),
       (known.record === 'bound' || known.record === 'imported') &&
         row(words.code, t(known.codeKept ? words.codeKept : words.codeNotKept), language),
     ),

@@ -47,6 +47,8 @@ export interface KnownFacts {
   readonly certificate: 'verified' | 'unverified' | null
   readonly key: CertificateKey | null
   readonly codeKept: boolean
+  /** Whether others may have the app key, because it came from a file. */
+  readonly keyFromFile: boolean
 }
 
 /** ManagementOutcome is the outcome of an action on a binding that the management of devices carried out. */
@@ -104,6 +106,7 @@ export async function knownFacts(known: KnownDevice, plugged: boolean, simulator
     certificate: known.certificate,
     key: await certificateKey(known, simulatorKeys),
     codeKept: known.codeKept,
+    keyFromFile: known.keyFromFile,
   }
 }
 

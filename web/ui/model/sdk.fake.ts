@@ -48,6 +48,7 @@ export class FakeDevice extends EventTarget implements Device {
   onShow: () => Promise<void> = async () => undefined
   onReveal: () => Promise<string> = async () => 'ABCDEFGH'
   onForget: () => Promise<void> = async () => undefined
+  onAccept: () => void = () => undefined
   onClose: () => Promise<void> = async () => undefined
   onBind: (code: string, options: BindOptions) => Promise<void> = async () => undefined
   /** The keys that a code was proved to. */
@@ -84,9 +85,10 @@ export class FakeDevice extends EventTarget implements Device {
     await this.onClose()
   }
 
-  async bindingStatus(): Promise<BindingStatus> {
-    this.#refuse()
-    this.asked.push('status')
+  async bindingStatus({ acceptUnverified, shown }: { acceptUnverified?: boolean; shown?: Shown } = {}): Promise<BindingStatus> {
+    this.#refuse(shown)
+    this.asked.push(acceptUnverified ? 'status accept=true' : 'status')
+    if (acceptUnverified) this.onAccept()
     const status = this.statuses.length > 1 ? this.statuses.shift()! : this.statuses[0]!
     if (status instanceof Error) throw status
     return status
@@ -100,7 +102,7 @@ export class FakeDevice extends EventTarget implements Device {
 
   async bind(code: string, options: BindOptions = {}): Promise<void> {
     this.#refuse(options.shown)
-    this.asked.push(`bind accept=${options.acceptUnverified} keep=${options.rememberCode}`)
+    this.asked.push(`bind accept=${options.acceptUnverified} keep=${options.rememberCode}${options.newKey ? ' new key' : ''}`)
     this.proved.push(this.info.secureElementKey)
     await this.onBind(code, options)
   }
@@ -138,6 +140,7 @@ export function knownDevice(more: Partial<KnownDevice> = {}): KnownDevice {
     certificate: 'verified',
     certificateKey: '04' + '1a'.repeat(64),
     codeKept: true,
+    keyFromFile: false,
     ...more,
   }
 }

@@ -29,6 +29,7 @@ export interface BindOptions {
   signal?: AbortSignal
   acceptUnverified?: boolean
   rememberCode?: boolean
+  newKey?: boolean
   shown?: Shown
 }
 
@@ -38,7 +39,7 @@ export interface Device {
   readonly info: DeviceInfo
   open(options?: { takeOver?: boolean }): Promise<unknown>
   close(): Promise<void>
-  bindingStatus(): Promise<BindingStatus>
+  bindingStatus(options?: { acceptUnverified?: boolean; shown?: Shown }): Promise<BindingStatus>
   showBindingCode(): Promise<void>
   revealBindingCode(options?: { signal?: AbortSignal; acceptUnverified?: boolean; shown?: Shown }): Promise<string>
   forget(options?: { shown?: Shown }): Promise<void>
@@ -58,6 +59,8 @@ export interface KnownDevice {
   readonly certificate: 'verified' | 'unverified' | null
   readonly certificateKey: string | null
   readonly codeKept: boolean
+  /** Whether the app key came from a file. */
+  readonly keyFromFile: boolean
 }
 
 export interface ImKey {

@@ -146,3 +146,51 @@ test('after its binding is forgotten, a given device is used again', async () =>
   await pairing.forgetNow()
   assert.deepEqual([pairing.state.name, device.asked], ['recognised', ['open', 'status', 'open', 'forget', 'status']])
 })
+
+test('a new key needs the code, and says that copies are useless', async () => {
+  const { pairing, device } = await toBound()
+  await pairing.renewKey()
+  assert.deepEqual(pairing.state, { name: 'code', source: 'screen', renew: true })
+  assert.equal(device.asked.at(-1), 'show')
+  device.onBind = async () => {
+    throw fail('wrong-code')
+  }
+  await pairing.submit(secret, true)
+  assert.deepEqual(pairing.state, { name: 'wrong', source: 'screen', renew: true, triesLeft: null })
+  await pairing.showAgain()
+  assert.deepEqual(pairing.state, { name: 'code', source: 'screen', renew: true, notice: 'shown-again' })
+  device.onBind = async () => undefined
+  await pairing.submit(secret, true)
+  assert.equal(
+    device.asked.findLast((call) => call.startsWith('bind')),
+    'bind accept=false keep=true new key',
+  )
+  assert.ok(pairing.state.name === 'bound' && pairing.state.manage === 'renewed' && !pairing.state.fresh)
+})
+
+test('a new key after which nothing is bound is not said to be there', async () => {
+  for (const [error, shown] of [
+    [fail('device-disconnected'), 'error'],
+    [fail('storage-full'), 'error'],
+  ] as const) {
+    const { pairing, device } = await toBound()
+    await pairing.renewKey()
+    device.onBind = () => Promise.reject(error)
+    await pairing.submit(secret, true)
+    assert.equal(pairing.state.name, shown)
+  }
+})
+
+test('a binding by code after a new key is an ordinary one', async () => {
+  const { pairing, device } = await toBound()
+  await pairing.renewKey()
+  await pairing.leave()
+  device.statuses = ['unbound']
+  await pairing.connect()
+  await pairing.goOn()
+  await pairing.submit(secret, false)
+  assert.equal(
+    device.asked.findLast((call) => call.startsWith('bind')),
+    'bind accept=false keep=false',
+  )
+})

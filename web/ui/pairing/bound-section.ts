@@ -15,6 +15,7 @@ export interface ForgetHandlers {
 export interface ManageHandlers extends ForgetHandlers {
   readonly rename: () => void
   readonly exportBinding: () => void
+  readonly renewKey: () => void
   readonly viewCode: () => void
   readonly hideCode: () => void
   readonly showOnDevice: () => void
@@ -56,6 +57,8 @@ export function boundSection(
       quiet('show-on-device', t(words.showOnDevice), handlers.showOnDevice),
       quiet('rename', t(words.rename), handlers.rename),
       quiet('export', t(words.exportBinding), handlers.exportBinding),
+      quiet('renew-key', t(words.renewKey), handlers.renewKey),
+      h('p', { class: 'quiet' }, t(words.renewKeyText)),
       quiet('forget', t(words.forget), handlers.forget),
     ),
   )
@@ -65,6 +68,7 @@ export function boundSection(
 
 const outcome: Readonly<Record<NonNullable<Extract<State, { name: 'bound' }>['manage']>, Text | null>> = {
   'asking': words.asking,
+  'renewed': words.renewed,
   'revealed': words.revealed,
   'hidden': words.hidden,
   'not-remembered': words.notRemembered,

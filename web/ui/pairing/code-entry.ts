@@ -4,7 +4,7 @@ import type { Device, Shown } from '../model/sdk'
 import type { Connection } from './connection'
 import type { Environment } from './environment'
 import type { Recognition } from './recognition'
-import { entersCode, type CodeSource } from './state'
+import { entersCode, type CodeSource, type State } from './state'
 import type { Visit } from './visit'
 
 /** CodeEntry leads from a recognised device to its binding: the warnings, the code, the check. */
@@ -12,6 +12,8 @@ export class CodeEntry {
   #source: CodeSource = 'screen'
   /** Whether the user chose to keep the code, the last time that it was submitted. */
   #keep = false
+  /** Whether the code makes a new key for a device that is bound to this browser. */
+  #renew = false
   /** The device whose views and warnings led to the code. The code is for this one only. */
   #shown: Shown | null = null
 
@@ -34,6 +36,7 @@ export class CodeEntry {
         if (state.device.certificate === 'unverified') return this.visit.show({ name: 'unverified', device: state.device })
         return elsewhere ? this.visit.show({ name: 'elsewhere', device: state.device }) : this.#askCode(device, state.device)
       case 'unverified':
+        if (state.imported) return this.#accept(device, state.device)
         return elsewhere ? this.visit.show({ name: 'elsewhere', device: state.device }) : this.#askCode(device, state.device)
       case 'elsewhere':
         return this.#askCode(device, state.device)
@@ -42,12 +45,20 @@ export class CodeEntry {
     }
   }
 
+  /** Asks for the code, to make a new key for the device that is bound to this browser. */
+  renewKey(): Promise<void> {
+    const { state } = this.visit
+    const { device } = this.connection
+    if (state.name !== 'bound' || !state.plugged || !device) return Promise.resolve()
+    return this.#askCode(device, state.device, true)
+  }
+
   showAgain(): Promise<void> {
     const { device } = this.connection
     if (!device || !entersCode(this.visit.state)) return Promise.resolve()
     return this.visit.start(async (run) => {
       await device.showBindingCode()
-      this.visit.set(run, { name: 'code', source: this.#source, notice: 'shown-again' })
+      this.visit.set(run, this.#code('shown-again'))
     })
   }
 
@@ -71,6 +82,7 @@ export class CodeEntry {
           rememberCode: keep,
           shown,
           acceptUnverified: shown.certificate === 'unverified',
+          ...(this.#renew && { newKey: true }),
         })
         this.connection.leaveBehind(binding)
         await binding
@@ -80,7 +92,8 @@ export class CodeEntry {
       } finally {
         device.removeEventListener('interaction', onInteraction)
       }
-      this.visit.set(run, await this.recognition.bound(run, device, true, keep))
+      const bound = await this.recognition.bound(run, device, !this.#renew, keep)
+      this.visit.set(run, this.#renew ? { ...bound, manage: 'renewed' } : bound)
     })
   }
 
@@ -90,16 +103,30 @@ export class CodeEntry {
       this.visit.set(run, { name: 'stopping', source: this.#source })
       if (!(await this.connection.idle(run))) throw new Refused('timeout')
       const status = await this.recognition.ask(device)
-      if (status === 'bound') this.visit.set(run, await this.recognition.bound(run, device, true, this.#keep))
-      else this.visit.set(run, { name: 'code', source: this.#source, notice: 'aborted' })
+      // A device that was bound before does not say which key it has: the user may make a new one again.
+      if (status === 'bound') this.visit.set(run, await this.recognition.bound(run, device, !this.#renew, this.#keep))
+      else this.visit.set(run, this.#code('aborted'))
     })
   }
 
-  #askCode(device: Device, { shown }: DeviceFacts): Promise<void> {
-    this.#shown = shown
-    this.#source = this.recognition.status === 'bound-elsewhere' ? 'paper' : 'screen'
+  #accept(device: Device, { shown }: DeviceFacts): Promise<void> {
     return this.visit.start(async (run) => {
-      this.visit.set(run, { name: 'code', source: this.#source })
+      this.visit.set(run, { name: 'opening' })
+      await this.recognition.accept(device, shown)
+      this.visit.set(run, await this.recognition.classify(run, device))
+    })
+  }
+
+  #code(notice?: 'shown-again' | 'aborted' | 'code-format'): State {
+    return { name: 'code', source: this.#source, ...(this.#renew && { renew: true }), ...(notice && { notice }) }
+  }
+
+  #askCode(device: Device, { shown }: DeviceFacts, renew = false): Promise<void> {
+    this.#shown = shown
+    this.#renew = renew
+    this.#source = !renew && this.recognition.status === 'bound-elsewhere' ? 'paper' : 'screen'
+    return this.visit.start(async (run) => {
+      this.visit.set(run, this.#code())
       // A device that is bound elsewhere does not show its code. Any other does, as often as it is asked.
       if (this.#source === 'screen') await device.showBindingCode()
     })
@@ -116,12 +143,12 @@ export class CodeEntry {
         // A real device does not say how many tries are left.
         const { simulator } = this.environment
         const triesLeft = simulator?.serial === device.info.serial ? await simulator.tries() : null
-        this.visit.set(run, { name: 'wrong', source, triesLeft })
+        this.visit.set(run, { name: 'wrong', source, ...(this.#renew && { renew: true }), triesLeft })
         return true
       }
       case 'code-format':
         this.environment.report.failure(code)
-        this.visit.set(run, { name: 'code', source, notice: 'code-format' })
+        this.visit.set(run, this.#code('code-format'))
         return true
       default:
         return false

@@ -97,6 +97,11 @@ export class Pairing {
     return this.#codeEntry.goOn()
   }
 
+  /** Asks for the code, to make a new key. Copies of the binding are then worthless. */
+  renewKey(): Promise<void> {
+    return this.#codeEntry.renewKey()
+  }
+
   /** Shows the code on the device's screen again. */
   showAgain(): Promise<void> {
     return this.#codeEntry.showAgain()

@@ -116,3 +116,36 @@ test('a device with an invalid certificate is refused before it is asked anythin
   await pairing.submit(secret, true)
   assert.deepEqual(device.asked, ['open', 'close'])
 })
+
+test('a bound device of an imported binding is accepted by the user, and not by the file', async () => {
+  const { pairing, device, imkey, names } = setUp()
+  device.info = { ...device.info, certificate: 'unverified', certificateKey: null }
+  device.statuses = ['bound']
+  imkey.known = [knownDevice({ state: 'imported', certificate: null, certificateKey: null, secureElementKey: null, keyFromFile: true })]
+  device.onAccept = () => {
+    imkey.known = [knownDevice({ certificate: 'unverified', certificateKey: null, keyFromFile: true })]
+  }
+  await pairing.connect()
+  assert.ok(pairing.state.name === 'unverified' && pairing.state.imported)
+  assert.ok(!names().includes('bound'))
+  assert.ok(!device.asked.some((call) => call.includes('accept')))
+  await pairing.goOn()
+  assert.equal(pairing.state.name, 'bound')
+  assert.deepEqual(
+    device.asked.filter((call) => call.includes('status')),
+    ['status', 'status accept=true', 'status'],
+  )
+  assert.deepEqual(device.proved, []) // no code was needed
+})
+
+test('the yes to an imported binding is for the device that was shown', async () => {
+  const { pairing, device, imkey } = setUp()
+  device.info = { ...device.info, certificate: 'unverified', certificateKey: null }
+  device.statuses = ['bound']
+  imkey.known = [knownDevice({ state: 'imported', certificate: null, secureElementKey: null })]
+  await pairing.connect()
+  device.replace({ secureElementKey: '04' + '66'.repeat(64) })
+  await pairing.goOn()
+  assert.ok(pairing.state.name === 'error' && pairing.state.code === 'device-changed')
+  assert.ok(!device.asked.includes('status accept=true'))
+})

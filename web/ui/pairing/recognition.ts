@@ -40,6 +40,11 @@ export class Recognition {
     return this.#status
   }
 
+  /** Accepts the device of an imported binding, which the user saw. */
+  async accept(device: Device, shown: Shown): Promise<void> {
+    await device.bindingStatus({ acceptUnverified: true, shown })
+  }
+
   /** Returns the state that shows what the open device is. */
   async classify(run: AbortSignal, device: Device): Promise<State> {
     const { info } = device
@@ -48,9 +53,15 @@ export class Recognition {
     if (info.certificate === 'invalid') throw new Refused('untrusted-device')
     const status = await this.ask(device)
     run.throwIfAborted()
-    if (status === 'bound') return this.bound(run, device, false, false)
-
     const record = await recordOf(await this.connection.imkey(), info.seid)
+    run.throwIfAborted()
+    if (status === 'bound') {
+      if (record?.state !== 'imported') return this.bound(run, device, false, false)
+      // What the file says about the device does not count. The user accepts it here, or not.
+      const facts = await this.look(device)
+      run.throwIfAborted()
+      return { name: 'unverified', device: facts, imported: true }
+    }
     const before = record !== null && wasBound.includes(record.state)
     const facts = await this.look(device)
     run.throwIfAborted()

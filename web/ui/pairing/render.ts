@@ -157,13 +157,13 @@ export function render(state: Exclude<State, ExceptionalState>, context: Context
 
     case 'code':
     case 'wrong': {
-      view.heading(words.codeTitle)
+      view.heading(state.renew ? words.renewKey : words.codeTitle)
       view.lead(state.source === 'screen' ? words.codeLead : words.codeLeadWritten)
       view.add(context.code.element)
       const message = messageOf(state)
       if (message) view.add(h('p', { class: state.name === 'wrong' ? 'message message-error' : 'message' }, t(message)))
       if (context.keep) view.add(keepSwitch(context.keep, language))
-      view.actions(primary('bind', t(words.bind), handlers.submit))
+      view.actions(primary('bind', t(state.renew ? words.renewNow : words.bind), handlers.submit))
       view.add(
         h(
           'div',

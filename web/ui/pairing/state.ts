@@ -38,14 +38,21 @@ export type State =
   | { readonly name: 'reset'; readonly device: DeviceFacts }
   /** The device was bound to this browser before and is bound to another app now. */
   | { readonly name: 'rebound'; readonly device: DeviceFacts }
-  | { readonly name: 'unverified'; readonly device: DeviceFacts }
+  /** `imported`: the device is bound by a binding from a file, so that no code is needed. */
+  | { readonly name: 'unverified'; readonly device: DeviceFacts; readonly imported?: true }
   | { readonly name: 'elsewhere'; readonly device: DeviceFacts }
-  | { readonly name: 'code'; readonly source: CodeSource; readonly notice?: 'shown-again' | 'aborted' | 'code-format' }
+  /** `renew`: the device is bound to this browser, and the code makes a new key. */
+  | {
+      readonly name: 'code'
+      readonly source: CodeSource
+      readonly renew?: true
+      readonly notice?: 'shown-again' | 'aborted' | 'code-format'
+    }
   /** `attention`: the device waits until the user presses a button. */
   | { readonly name: 'checking'; readonly source: CodeSource; readonly attention: boolean }
   /** The user stopped the check, and the device has not finished it yet. */
   | { readonly name: 'stopping'; readonly source: CodeSource }
-  | { readonly name: 'wrong'; readonly source: CodeSource; readonly triesLeft: number | null }
+  | { readonly name: 'wrong'; readonly source: CodeSource; readonly renew?: true; readonly triesLeft: number | null }
   | {
       readonly name: 'bound'
       readonly device: DeviceFacts
@@ -59,9 +66,9 @@ export type State =
       /**
        * The outcome of the user's last action. `asking`: the device is asked. `revealed`: the page shows the code that this
        * browser keeps. `hidden`: the page showed it before. `not-remembered`: this browser keeps no code. `on-screen`: the
-       * device shows the code. The others are outcomes of the management of devices.
+       * device shows the code. `renewed`: there is a new key. The others are outcomes of the management of devices.
        */
-      readonly manage?: 'asking' | 'revealed' | 'hidden' | 'not-remembered' | 'on-screen' | ManagementOutcome
+      readonly manage?: 'asking' | 'renewed' | 'revealed' | 'hidden' | 'not-remembered' | 'on-screen' | ManagementOutcome
     }
   /**
    * Asks before the binding is forgotten. `damage`: the reason, if the record is damaged. `former`: the device is bound to

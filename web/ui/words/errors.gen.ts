@@ -289,6 +289,16 @@ export const errors = {
       '请拔出它，不要在这台电脑上使用。可换一根线和一个接口再试；若仍如此，请联系卖家。',
     ),
   },
+  'untrusted-device/imported': {
+    what: say(
+      'The binding of this imKey came from a file, and you have not accepted the device in this browser yet.',
+      '此 imKey 的绑定来自导入的文件，而你尚未在本浏览器中接受该设备。',
+    ),
+    next: say(
+      'Connect it on this site’s page for your imKey, and accept it there.',
+      '请在本网站的 imKey 页面上连接它，并在那里接受。',
+    ),
+  },
   'device-mismatch': {
     what: say(
       'The identity of this imKey is not the expected one, so this page stopped.',

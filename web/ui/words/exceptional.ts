@@ -91,8 +91,8 @@ export const exceptional = {
     '钱包不受影响。请确认绑定码已抄在纸上，再继续。',
   ),
   shutOut: say(
-    'If you lost a file with this binding, only a new key makes that file useless. To get a new key, forget the binding here, then bind again with the binding code.',
-    '绑定的副本（例如丢失的导出文件）只有换用新密钥才会失效：先在此移除绑定，再用绑定码重新绑定。',
+    'If you lost a file with this binding, make a new key: connect the imKey and choose “Make a new key”. Binding again with the binding code does so, too.',
+    '如果丢失了含有此绑定的文件，请更换密钥：连接 imKey 后选择“更换密钥”。用绑定码重新绑定也会换用新密钥。',
   ),
   forgetBinding: say('Forget this binding', '移除此绑定'),
   forgetting: say('Forgetting', '正在移除'),

@@ -17,8 +17,8 @@ export const manage = {
     '本浏览器见过这台 imKey，但没有完成绑定。请连接后继续。',
   ),
   importedLead: say(
-    'Its binding came from a file. Connect the imKey to see whether the binding is still valid.',
-    '绑定来自导入的文件。连接 imKey 后即可确认绑定是否仍然有效。',
+    'Its binding came from a file, and nothing that the file says is checked yet. Connect the imKey to see whether the binding is valid.',
+    '绑定来自导入的文件，文件中的内容尚未核实。连接 imKey 后即可确认绑定是否有效。',
   ),
   formerLead: say(
     'When this browser last asked, the imKey was bound to another phone, browser or site, or had been reset. You can bind it here again, or have this browser forget it.',
@@ -32,7 +32,8 @@ export const manage = {
   certificate: say('Verified', '真伪验证'),
   verifiedBySimulator: say('By the simulator’s key', '已用模拟器密钥验证'),
   verifiedWhenBound: say('When it was bound', '绑定时已验证'),
-  verifiedInFile: say('According to the file', '据导入的文件'),
+  fromFile: say('From a file: others may have it', '来自导入的文件，他人可能也持有'),
+  key: say('Key', '密钥'),
   accepted: say('No, accepted as it is', '未验证，你选择了接受'),
   code: say('Binding code', '绑定码'),
   codeKept: say('Kept in this browser', '保存在本浏览器'),
@@ -104,8 +105,8 @@ export const manage = {
     '请选择你在另一个浏览器中导出的文件。导入后，两个浏览器都能使用这台 imKey。',
   ),
   importMeaning: say(
-    'Import only a file that you exported yourself. Your imKey will not be able to tell this browser from the one that exported it.',
-    '只导入你自己导出的文件。导入后，对 imKey 来说，本浏览器就等同于导出该文件的浏览器。',
+    'Import only a file that you exported yourself. The one who made the file has its key, too. If you are not sure, connect the imKey afterwards and choose “Make a new key”.',
+    '只导入你自己导出的文件：制作文件的人也持有其中的密钥。如不确定，请在导入后连接 imKey 并选择“更换密钥”。',
   ),
   chooseFile: say('Choose the file', '选择文件'),
   dropFile: say('Or drop it here', '也可以拖放到这里'),

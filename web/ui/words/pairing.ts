@@ -157,6 +157,13 @@ export const pairing = {
   forget: say('Forget this imKey in this browser', '在本浏览器中移除此 imKey'),
   rename: say('Give it a name', '设置名称'),
   exportBinding: say('Export this binding', '导出此绑定'),
+  renewKey: say('Make a new key', '更换密钥'),
+  renewKeyText: say(
+    'Your imKey then knows this browser by a new key. A lost file or another copy of this binding becomes useless. It needs the binding code.',
+    '更换后，imKey 只认得本浏览器的新密钥；丢失的导出文件和其他副本随即失效。需要输入绑定码。',
+  ),
+  renewNow: say('Make the new key', '更换'),
+  renewed: say('This binding has a new key. All copies of the old one are useless now.', '此绑定已换用新密钥，旧密钥的所有副本均已失效。'),
   importBinding: say('Import a binding from a file', '从文件导入绑定'),
   nameSaved: say('The name is saved in this browser.', '名称已保存在本浏览器中。'),
   nameRemoved: say('The name was removed.', '名称已移除。'),
