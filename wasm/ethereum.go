@@ -102,6 +102,9 @@ func (d *openDevice) signTransaction(args []safejs.Value) (any, error) {
 	if signed.Summary.Blind {
 		c.warn(warnBlind)
 	}
+	if signed.Summary.EveryChain {
+		c.warn(warnEveryChain)
+	}
 	result := map[string]any{
 		"raw": hexText(signed.Raw), "hash": hexText(signed.Hash[:]), "from": signed.From.String(),
 		"r": hexText(signed.Signature.R[:]), "s": hexText(signed.Signature.S[:]), "yParity": int(signed.Signature.YParity),
@@ -115,7 +118,27 @@ func (d *openDevice) signTransaction(args []safejs.Value) (any, error) {
 
 // summaryObject returns the summary of a transaction for the page. Unlike the strings for the screen, every type has one.
 func summaryObject(s ethereum.Summary) map[string]any {
-	return map[string]any{"kind": string(s.Kind), "payment": s.Payment, "receiver": s.Receiver, "fee": s.Fee, "unlimited": s.Unlimited}
+	o := map[string]any{"kind": string(s.Kind), "payment": s.Payment, "receiver": s.Receiver, "fee": s.Fee, "unlimited": s.Unlimited}
+	for name, is := range map[string]bool{"everyChain": s.EveryChain, "dataFee": s.DataFee, "callersSymbol": s.CallersSymbol} {
+		if is {
+			o[name] = true
+		}
+	}
+	var delegations []any
+	for _, d := range s.Delegations {
+		account, chain := any(nil), "0x0"
+		if d.Account != nil {
+			account = d.Account.String()
+		}
+		if d.ChainID != nil {
+			chain = "0x" + d.ChainID.Text(16)
+		}
+		delegations = append(delegations, map[string]any{"account": account, "code": d.Code.String(), "chainId": chain})
+	}
+	if delegations != nil {
+		o["delegations"] = delegations
+	}
+	return o
 }
 
 // legacyV returns v of type 0 for a recovery id: 27 + id, or with EIP-155 35 + id + twice the chain id.
@@ -128,7 +151,7 @@ func legacyV(chainID *big.Int, parity byte) *big.Int {
 	return v.Add(v, new(big.Int).Lsh(chainID, 1))
 }
 
-// nativeCurrency reads how the chain's currency is shown on the screen. Core checks it.
+// nativeCurrency reads how the caller names the chain's currency. Core checks it, and uses it for a chain that it does not know.
 func (c *ethereumCall) nativeCurrency() ethereum.Native {
 	v := c.options.Value("nativeCurrency")
 	if v.IsUndefined() {

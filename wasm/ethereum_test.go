@@ -101,14 +101,15 @@ func TestSigningOnABoundDevice(t *testing.T) {
 	require.Equal(t, waits(`"operation":"address","reason":"confirm"`), p.told())
 
 	// allowUnbound has no effect for a bound device.
+	// The caller's symbol is for a chain that is not known, and marked there.
 	got = p.signs(`signTransaction(` + transfer + `, {allowUnbound: true, nativeCurrency: {symbol: "XYZ", decimals: 18}})`)
 	require.False(t, p.ethereum.unbound, "the binding signature was sent")
 	require.Empty(t, p.warnings(got))
-	require.Equal(t, []string{"1.0 XYZ", "0x3535353535353535353535353535353535353535", "0.000021 XYZ"}, p.ethereum.screen)
-	require.Equal(t, waits(`"blind":false,"operation":"transaction","reason":"confirm","screen":{"fee":"0.000021 XYZ",`+
-		`"payment":"1.0 XYZ","receiver":"0x3535353535353535353535353535353535353535"},"summary":{"fee":"0.000021 XYZ",`+
-		`"kind":"transfer","payment":"1.0 XYZ","receiver":"0x3535353535353535353535353535353535353535","unlimited":false}`), p.told())
-	require.Equal(t, "transfer 1.0 XYZ", p.text(got, `r => r.summary.kind + " " + r.summary.payment`))
+	require.Equal(t, []string{"1.0 ETH", "0x3535353535353535353535353535353535353535", "0.000021 ETH"}, p.ethereum.screen)
+	require.Equal(t, waits(`"blind":false,"operation":"transaction","reason":"confirm","screen":{"fee":"0.000021 ETH",`+
+		`"payment":"1.0 ETH","receiver":"0x3535353535353535353535353535353535353535"},"summary":{"fee":"0.000021 ETH",`+
+		`"kind":"transfer","payment":"1.0 ETH","receiver":"0x3535353535353535353535353535353535353535","unlimited":false}`), p.told())
+	require.Equal(t, "transfer 1.0 ETH", p.text(got, `r => r.summary.kind + " " + r.summary.payment`))
 	require.Equal(t, "undefined", p.text(got, `r => typeof r.v`), "typed transactions have none")
 	raw, err := hex.DecodeString(bridgetest.Text(t, got, "raw")[2:])
 	require.NoError(t, err)
@@ -121,6 +122,18 @@ func TestSigningOnABoundDevice(t *testing.T) {
 	require.Equal(t, accountAddress(), from.String())
 	require.Equal(t, int64(1_000_000_000), tx.MaxFeePerGas.Int64())
 	require.Equal(t, "1000000000000000000", tx.Value.String())
+
+	got = p.signs(`signTransaction({...` + transfer + `, chainId: 987654321}, {nativeCurrency: {symbol: "XYZ", decimals: 18}})`)
+	require.Equal(t, []string{"1.0 XYZ (the site's word)", "0x3535353535353535353535353535353535353535", "0.000021 XYZ (the site's word)"}, p.ethereum.screen)
+	require.Equal(t, "true undefined", p.text(got, `r => r.summary.callersSymbol + " " + r.summary.everyChain`))
+	got = p.signs(`signTransaction({...` + transfer + `, chainId: 10})`)
+	require.Equal(t, "0.000021 ETH + data fee", p.ethereum.screen[2])
+	require.Equal(t, "true", p.text(got, `r => String(r.summary.dataFee)`))
+	got = p.signs(`signTransaction({type: 0, nonce: 0, gas: 21000, gasPrice: 10n ** 9n, value: 1, to: ` + receiver + `})`)
+	require.Equal(t, "0.000021 ETH, valid on EVERY chain", p.ethereum.screen[2])
+	require.Equal(t, "every-chain", p.warnings(got))
+	require.Equal(t, "true", p.text(got, `r => String(r.summary.everyChain)`))
+	p.told()
 
 	got = p.signs(`signMessage(new Uint8Array([0, 255, 1]), {from: "` + accountAddress() + `"})`)
 	require.Equal(t, "\x19Ethereum Signed Message:\n3\x00\xff\x01", string(p.ethereum.signed))
@@ -157,10 +170,15 @@ func TestSigningOnABoundDevice(t *testing.T) {
 		`"payment":"0.0 ETH","receiver":"0x3535353535353535353535353535353535353535","unlimited":false}`), p.told(), "the device shows none of our strings")
 	approval := `data: "0x095ea7b3" + "35".repeat(20).padStart(64, "0") + "f".repeat(64)`
 	got = p.signs(`signTransaction({type: 4, chainId: 1, nonce: 0, gas: 21000, maxFeePerGas: 10n ** 9n, maxPriorityFeePerGas: 1, to: ` + receiver + `, ` + approval + `,
-		authorizationList: [{chainId: 0, address: ` + receiver + `, nonce: 9, yParity: 1, r: 5, s: 6}]})`)
-	summary := `{"fee":"0.000021 ETH","kind":"token-approval","payment":"Allow UNLIMITED units of token 0x3535353535353535353535353535353535353535",` +
-		`"receiver":"0x3535353535353535353535353535353535353535","unlimited":true}`
-	require.Equal(t, waits(`"blind":true,"operation":"transaction","reason":"confirm","summary":`+summary), p.told())
+		authorizationList: [{chainId: 0, address: ` + receiver + `, nonce: 9, yParity: 1, r: 1, s: 6}]})`)
+	require.Equal(t, "0x3535353535353535353535353535353535353535 0x0", p.text(got, `r => r.summary.delegations[0].code + " " + r.summary.delegations[0].chainId`))
+	account := p.text(got, `r => r.summary.delegations[0].account`)
+	require.Regexp(t, "^0x[0-9a-fA-F]{40}$", account)
+	const contract = "0x3535353535353535353535353535353535353535"
+	payment := "Allow UNLIMITED units of token " + contract + " + FULL CONTROL of " + account + " by the code at " + contract + " on EVERY chain"
+	require.Contains(t, p.told(), `"payment":"`+payment+`"`)
+	summary := `{"delegations":[{"account":"` + account + `","chainId":"0x0","code":"` + contract + `"}],"fee":"0.000021 ETH","kind":"token-approval",` +
+		`"payment":"` + payment + `","receiver":"` + contract + `","unlimited":true}`
 	require.JSONEq(t, summary, p.text(got, `r => JSON.stringify(r.summary)`))
 }
 
@@ -411,7 +429,9 @@ func TestHostileEthereumArguments(t *testing.T) {
 	refused("nativeCurrency.symbol", `signTransaction(`+transfer+`, {nativeCurrency: {decimals: 18}})`)
 	refused("nativeCurrency.decimals", `signTransaction(`+transfer+`, {nativeCurrency: {symbol: "ETH", decimals: 18n}})`)
 	refused("symbol", `signTransaction(`+transfer+`, {nativeCurrency: {symbol: "E T H", decimals: 18}})`)
-	refused("decimals", `signTransaction(`+transfer+`, {nativeCurrency: {symbol: "ETH", decimals: 37}})`)
+	for _, decimals := range []string{"0", "6", "17", "19", "37"} {
+		refused("decimals", `signTransaction(`+transfer+`, {nativeCurrency: {symbol: "ETH", decimals: `+decimals+`}})`)
+	}
 
 	for at, document := range map[string]string{
 		"typed data":        `undefined`,

@@ -1,18 +1,18 @@
 package ethereum
 
 import (
-	"encoding/hex"
 	"math/big"
 	"strconv"
 
 	"imkey-connect/core/errcode"
 )
 
-// Native describes the native currency of a chain. It comes from the description of the chain, not from the dApp.
+// Native describes the native currency of a chain, as a caller names it. [Transaction.Summarize] uses it only for a chain that this package
+// does not know.
 type Native struct {
 	// Symbol is 1 to 11 printable ASCII characters without a space, such as ETH or USDC.e.
 	Symbol string
-	// Decimals is the number of decimal places of the currency. It is 18 on chains that use Ethereum's tools.
+	// Decimals is 18, as on every chain that uses Ethereum's tools.
 	Decimals uint8
 }
 
@@ -26,9 +26,17 @@ type Kind string
 const (
 	// Transfer sends the native currency and nothing else.
 	Transfer Kind = "transfer"
-	// TokenTransfer and TokenApproval are the calls transfer and approve of ERC-20.
-	TokenTransfer Kind = "token-transfer"
+	// TokenTransfer is ERC-20's transfer, and TokenTransferFrom the call transferFrom of ERC-20 and ERC-721.
+	TokenTransfer     Kind = "token-transfer"
+	TokenTransferFrom Kind = "token-transfer-from"
+	// TokenApproval is the call approve of ERC-20, of ERC-721 and of Permit2, increaseAllowance or decreaseAllowance.
 	TokenApproval Kind = "token-approval"
+	// TokenPermit is the call permit, with which a signed permission becomes valid.
+	TokenPermit Kind = "token-permit"
+	// NFTTransfer is a safe transfer of ERC-721 or ERC-1155.
+	NFTTransfer Kind = "nft-transfer"
+	// ApprovalForAll is setApprovalForAll of ERC-721 and ERC-1155.
+	ApprovalForAll Kind = "approval-for-all"
 	// Creation creates a contract.
 	Creation Kind = "creation"
 	// Call is any other call of a contract.
@@ -39,26 +47,28 @@ const (
 type Summary struct {
 	Kind Kind
 	// Payment, Receiver and Fee are the strings for the device's screen. Transactions of types 1 and 4 are sent without
-	// them. Fee is the highest possible fee.
+	// them. Fee is the highest possible fee. It says so if a rollup adds a fee for data, and if the transaction is valid on every chain.
 	Payment, Receiver, Fee string
 	// Token and Amount are set for calls of ERC-20: the contract, and the amount in the smallest units of the token.
 	Token  *Address
 	Amount *big.Int
-	// Unlimited reports that an approval is for 2^96−1 units or more, which is no bound in practice.
+	// Unlimited reports that an approval is for 2^96−1 units or more, which is no bound in practice, or for everything.
 	Unlimited bool
+	// EveryChain reports that the signature is valid on every chain, since the transaction has no chain id (EIP-155).
+	EveryChain bool
+	// DataFee reports that the chain is a rollup that takes a fee for data besides Fee, which is not known beforehand.
+	DataFee bool
+	// CallersSymbol reports that the symbol in Payment and Fee is the caller's, for a chain that this package does not know.
+	CallersSymbol bool
+	// Delegations are what the authorizations of a transaction of type 4 do.
+	Delegations []Delegation
 	// Blind reports that the strings do not say all that the transaction does.
 	Blind bool
 }
 
-// The selectors of the ERC-20 calls that are recognised. Two words of arguments follow.
-var (
-	transferSelector = [4]byte{0xa9, 0x05, 0x9c, 0xbb} // transfer(address,uint256)
-	approveSelector  = [4]byte{0x09, 0x5e, 0xa7, 0xb3} // approve(address,uint256)
-)
-
-// unlimited is the smallest approval that counts as unlimited. dApps that want an unlimited approval take 2^256-1, 2^160-1, or
+// unlimitedAmount is the smallest approval that counts as unlimited. dApps that want an unlimited approval take 2^256-1, 2^160-1, or
 // 2^96-1 for tokens that count in 96 bits, such as UNI and COMP.
-var unlimited = new(big.Int).Sub(new(big.Int).Lsh(big.NewInt(1), 96), big.NewInt(1))
+var unlimitedAmount = new(big.Int).Sub(new(big.Int).Lsh(big.NewInt(1), 96), big.NewInt(1))
 
 // Summarize returns the summary of t. Errors have code invalid-argument.
 func (t *Transaction) Summarize(n Native) (Summary, error) {
@@ -73,35 +83,42 @@ func (t *Transaction) Summarize(n Native) (Summary, error) {
 		price = t.MaxFeePerGas
 	}
 	fee := new(big.Int).SetUint64(t.Gas)
-	s := Summary{
-		Payment: n.format(t.Value),
-		Fee:     n.format(n.ceilGwei(fee.Mul(fee, big0(price)))),
+	s := Summary{EveryChain: t.ChainID == nil}
+	symbol, known := n.Symbol, false
+	if t.ChainID != nil && t.ChainID.IsUint64() {
+		symbol, known, s.DataFee = chainFacts(t.ChainID.Uint64(), symbol)
+	}
+	if !known && symbol != Ether.Symbol {
+		symbol, s.CallersSymbol = symbol+callers, true
+	}
+	s.Payment = format(t.Value, symbol)
+	s.Fee = format(ceilGwei(fee.Mul(fee, big0(price))), symbol)
+	if s.DataFee {
+		s.Fee += " + data fee"
+	}
+	if s.EveryChain {
+		s.Fee += ", valid on EVERY chain"
 	}
 	if t.To != nil {
 		s.Receiver = t.To.String()
 	}
-	selector, to, value, erc20 := t.tokenCall()
 	switch {
 	case t.To == nil:
 		s.Kind, s.Receiver, s.Blind = Creation, "new contract", true
 	case len(t.Data) == 0:
 		s.Kind = Transfer
-	case erc20:
-		s.Token, s.Amount, s.Receiver = t.To, value, to.String()
-		s.Payment = value.String() + " units of token " + t.To.String()
-		if s.Kind = TokenTransfer; selector == approveSelector {
-			s.Kind, s.Unlimited = TokenApproval, value.Cmp(unlimited) >= 0
-			if s.Unlimited {
-				s.Payment = "UNLIMITED units of token " + t.To.String()
-			}
-			s.Payment = "Allow " + s.Payment
-		}
-	default:
+	case !s.call(t):
 		s.Kind, s.Blind = Call, true
-		s.Payment += " + unknown call"
-		if len(t.Data) >= 4 {
-			s.Payment += " " + hex.EncodeToString(t.Data[:4])
+		s.Payment = unknownCall(s.Payment, t.Data)
+	}
+	for i := range t.AuthorizationList {
+		d := t.AuthorizationList[i].delegation()
+		if s.Delegations = append(s.Delegations, d); i < mostDelegations {
+			s.Payment += " + " + d.String()
 		}
+	}
+	if more := len(t.AuthorizationList) - mostDelegations; more > 0 {
+		s.Payment += " + " + strconv.Itoa(more) + " MORE delegations"
 	}
 	if t.Type == TypeAccessList || t.Type == TypeSetCode {
 		s.Blind = true
@@ -109,16 +126,8 @@ func (t *Transaction) Summarize(n Native) (Summary, error) {
 	return s, nil
 }
 
-// tokenCall reads the data as a call of ERC-20. A call with trailing bytes, with padding that is not zero, or with ether does
-// not count as one, since the contract decides what it does.
-func (t *Transaction) tokenCall() (selector [4]byte, to Address, value *big.Int, ok bool) {
-	if len(t.Data) != 4+32+32 || big0(t.Value).Sign() != 0 || [12]byte(t.Data[4:16]) != [12]byte{} {
-		return selector, to, nil, false
-	}
-	selector = [4]byte(t.Data)
-	to = Address(t.Data[16:36])
-	return selector, to, new(big.Int).SetBytes(t.Data[36:]), selector == transferSelector || selector == approveSelector
-}
+// callers marks a symbol that the caller named. A site could call ether by the name of a cheap coin.
+const callers = " (the site's word)"
 
 func (n Native) check() error {
 	if len(n.Symbol) < 1 || len(n.Symbol) > 11 {
@@ -130,42 +139,34 @@ func (n Native) check() error {
 			return errcode.Invalid("symbol", "a currency's symbol has printable ASCII characters without spaces")
 		}
 	}
-	if n.Decimals > 36 {
-		return errcode.Invalid("decimals", "a currency has at most 36 decimal places")
+	if n.Decimals != decimals {
+		return errcode.Invalid("decimals", "a chain's own currency has 18 decimal places")
 	}
 	return nil
 }
 
-// gweiPlaces is the number of decimal places of a fee on the screen: down to a gwei.
-const gweiPlaces = 9
+// decimals is the number of decimal places of every chain's own currency.
+const decimals = 18
 
-// ceilGwei rounds a fee up to gweiPlaces, in place.
-func (n Native) ceilGwei(wei *big.Int) *big.Int {
-	if n.Decimals <= gweiPlaces {
-		return wei
-	}
-	unit, ten := big.NewInt(1), big.NewInt(10)
-	for range n.Decimals - gweiPlaces {
-		unit.Mul(unit, ten)
-	}
-	wei.Add(wei, unit).Sub(wei, big.NewInt(1))
-	return wei.Mul(wei.Quo(wei, unit), unit)
+var gwei = big.NewInt(1e9)
+
+// ceilGwei rounds a fee up to a whole gwei, in place.
+func ceilGwei(wei *big.Int) *big.Int {
+	wei.Add(wei, gwei).Sub(wei, big.NewInt(1))
+	return wei.Mul(wei.Quo(wei, gwei), gwei)
 }
 
 // format writes an amount exactly, with as many decimal places as it needs and at least one: 1.0 ETH, 0.000126 ETH.
-func (n Native) format(wei *big.Int) string {
-	digits, places := big0(wei).String(), int(n.Decimals)
-	for len(digits) <= places {
+func format(wei *big.Int, symbol string) string {
+	digits := big0(wei).String()
+	for len(digits) <= decimals {
 		digits = "0" + digits
 	}
-	whole, fraction := digits[:len(digits)-places], digits[len(digits)-places:]
-	for fraction != "" && fraction[len(fraction)-1] == '0' {
+	whole, fraction := digits[:len(digits)-decimals], digits[len(digits)-decimals:]
+	for len(fraction) > 1 && fraction[len(fraction)-1] == '0' {
 		fraction = fraction[:len(fraction)-1]
 	}
-	if fraction == "" {
-		fraction = "0"
-	}
-	return whole + "." + fraction + " " + n.Symbol
+	return whole + "." + fraction + " " + symbol
 }
 
 // sizeText writes a number of bytes for an error.

@@ -251,6 +251,9 @@ func FuzzTransaction(f *testing.F) {
 		require.NoError(t, err)
 		require.NotEmpty(t, s.Receiver)
 		for _, text := range []string{s.Payment, s.Receiver, s.Fee} {
+			if tx.Type == TypeSetCode {
+				break // the device gets no strings with it, and the page may have longer ones
+			}
 			require.Less(t, len(text), 256, "no string for the screen is cut")
 		}
 	})

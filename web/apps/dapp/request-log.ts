@@ -5,7 +5,7 @@ import { h, type Child } from '../../ui/blocks/dom'
 import { known } from '../../ui/model/failure'
 import { wait } from '../../ui/model/wait'
 import type { ProviderErrorCode, ProviderInteraction } from 'imkey-connect'
-import { failureOf, json, type Failure, type Request } from './requests'
+import { failureOf, json, warningsOf, type Failure, type Request } from './requests'
 import type { DeviceView } from './device-view'
 import { startNode } from './wallet'
 
@@ -134,7 +134,8 @@ export class RequestLog {
 
   #drawDevice(): void {
     const entry = this.#now
-    const screen = entry?.interaction?.screen
+    const { screen, summary } = entry?.interaction ?? {}
+    const says = screen ?? summary
     const row = (name: Text, value: string) => h('div', { class: 'row' }, h('dt', {}, this.#t(name)), h('dd', { translate: 'no' }, value))
     // The drawing of the device stays in the document: its buttons must not lose a press or the focus.
     const parts: Node[] = [
@@ -147,10 +148,11 @@ export class RequestLog {
       ),
     ]
     if (entry?.blind && this.#giveUp) parts.push(this.#warning(words.blindTitle, blindness(entry.blind)))
-    if (screen) {
+    if (says) {
       parts.push(
-        h('p', { class: 'quiet' }, this.#t(words.screenSays)),
-        h('dl', { class: 'says' }, row(words.pays, screen.payment), row(words.receiver, screen.receiver), row(words.fee, screen.fee)),
+        h('p', { class: 'quiet' }, this.#t(screen ? words.screenSays : words.summarySays)),
+        h('dl', { class: 'says' }, row(words.pays, says.payment), row(words.receiver, says.receiver), row(words.fee, says.fee)),
+        ...warningsOf(summary).map((name) => h('p', { 'class': 'message', 'data-warning': name }, this.#t(words[name]))),
       )
     }
     if (this.#giveUp) parts.push(this.#button('give-up', words.giveUp, () => this.#giveUp?.abort()))

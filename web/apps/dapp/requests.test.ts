@@ -14,10 +14,29 @@ import {
   signMessage,
   signPermit,
   unlimited,
+  warningsOf,
   type Request,
 } from './requests'
 
 const account = '0x6031564e7b2F5cc33737807b2E58DaFF870B590b'
+
+test('what a user could overlook in a transaction is said', () => {
+  const summary = { kind: 'transfer', payment: '1.0 ETH', receiver: account, fee: '0.1 ETH', unlimited: false } as const
+  const allow = 'Allow NFT no. 0 or 0 units of token 0x'
+  assert.deepEqual(warningsOf(undefined), [])
+  assert.deepEqual(warningsOf(summary), [])
+  assert.deepEqual(warningsOf({ ...summary, kind: 'token-approval', payment: allow }), ['nftOrTokens'])
+  assert.deepEqual(warningsOf({ ...summary, kind: 'approval-for-all', unlimited: true }), ['allNFTs'])
+  assert.deepEqual(warningsOf({ ...summary, kind: 'approval-for-all' }), [], 'which ends the permission')
+  const delegations = [{ account, code: demoSpender, chainId: '0x1' }]
+  assert.deepEqual(warningsOf({ ...summary, delegations }), ['delegation'])
+  assert.deepEqual(warningsOf({ ...summary, delegations: [{ account, code: `0x${'0'.repeat(40)}`, chainId: '0x1' }] }), [])
+  assert.deepEqual(warningsOf({ ...summary, everyChain: true, dataFee: true, callersSymbol: true }), [
+    'everyChain',
+    'dataFee',
+    'callersSymbol',
+  ])
+})
 
 test('amounts are read exactly, or not at all', () => {
   assert.equal(parseUnits('1'), 10n ** 18n)

@@ -1,5 +1,7 @@
 // The EIP-1193 requests of the demonstration. The functions are pure, so that they can be tested without a browser.
 
+import type { TransactionSummary } from 'imkey-connect'
+
 /** Request is a request to the provider. */
 export interface Request {
   readonly method: string
@@ -162,6 +164,24 @@ export function failureOf(error: unknown): Failure {
     data,
     putAway: cause?.data?.reason === 'page-hidden',
   }
+}
+
+/** Warning is something about a transaction that a user could overlook, by its key in the words. */
+export type Warning = 'allNFTs' | 'nftOrTokens' | 'delegation' | 'everyChain' | 'dataFee' | 'callersSymbol'
+
+/** warningsOf returns what to say about a transaction besides its summary. */
+export function warningsOf(summary: TransactionSummary | undefined): Warning[] {
+  if (!summary) return []
+  const { kind, unlimited, delegations = [], payment } = summary
+  const said: Record<Warning, boolean | undefined> = {
+    allNFTs: kind === 'approval-for-all' && unlimited,
+    nftOrTokens: payment.includes('NFT no. ') && payment.includes(' units of token'),
+    delegation: delegations.some(({ code }) => !/^0x0{40}$/.test(code)),
+    everyChain: summary.everyChain,
+    dataFee: summary.dataFee,
+    callersSymbol: summary.callersSymbol,
+  }
+  return (Object.keys(said) as Warning[]).filter((name) => said[name])
 }
 
 /** Shown is the part of a simulated device's status that this page uses. */

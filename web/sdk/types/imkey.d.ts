@@ -449,19 +449,46 @@ export interface Interaction {
 
 /** What a transaction does. It is computed from the transaction itself, not from what a page says about it. */
 export interface TransactionSummary {
-  /** `token-transfer` and `token-approval` are ERC-20's transfer and approve; `call` is any other call of a contract. */
-  readonly kind: 'transfer' | 'token-transfer' | 'token-approval' | 'creation' | 'call'
-  /** The amount, such as "1.0 ETH" or "Allow UNLIMITED units of token 0x…". */
+  /**
+   * `transfer` sends the chain's coin. `token-transfer` is ERC-20's transfer, `token-transfer-from` the call transferFrom of ERC-20 and ERC-721,
+   * `nft-transfer` a safe transfer of ERC-721 or ERC-1155. `token-approval` is approve, increaseAllowance or decreaseAllowance, also of
+   * Permit2, `token-permit` a call of permit, `approval-for-all` is setApprovalForAll. `call` is any other call of a contract.
+   */
+  readonly kind:
+    | 'transfer'
+    | 'token-transfer'
+    | 'token-transfer-from'
+    | 'token-approval'
+    | 'token-permit'
+    | 'nft-transfer'
+    | 'approval-for-all'
+    | 'creation'
+    | 'call'
+  /**
+   * What is paid or allowed, such as "1.0 ETH" or "Allow NFT no. 5 or 5 units of token 0x…". A transaction does not say whether a contract is
+   * one of ERC-20 or of ERC-721: if a call exists in both, both meanings are named.
+   */
   readonly payment: string
-  /** The receiver or the spender: an address in EIP-55's mixed case, or "new contract". */
+  /** The receiver, the spender or the operator: an address in EIP-55's mixed case, or "new contract". */
   readonly receiver: string
   /**
-   * The highest fee that the transaction can cost. The device does not show it for types 1 and 4, so show it on your page: nothing
-   * else bounds the gas and the price that the caller gave.
+   * The highest fee that the transaction can cost, besides a rollup's fee for data. The device does not show it for types 1 and 4, so show
+   * it on your page: nothing else bounds the gas and the price that the caller gave.
    */
   readonly fee: string
-  /** Whether it approves 2^96-1 units or more, which is no limit in practice. */
+  /** Whether it approves 2^96-1 units or more, which is no limit in practice, or everything. */
   readonly unlimited: boolean
+  /** The signature is valid on every chain, because the transaction has no chain id (EIP-155). The fee says so too. */
+  readonly everyChain?: true
+  /** The chain is a rollup that takes a fee for data besides `fee`. It is not known beforehand. The fee says so too. */
+  readonly dataFee?: true
+  /** The symbol of the coin is the caller's, because this library does not know the chain. The symbol is marked so. */
+  readonly callersSymbol?: true
+  /**
+   * What the authorizations of a transaction of type 4 (EIP-7702) do: `account` runs the contract `code` from then on, with all that it has.
+   * The zero address ends that. Chain id 0x0 is every chain. The account is null if the authorization has no valid signature.
+   */
+  readonly delegations?: readonly { readonly account: string | null; readonly code: string; readonly chainId: string }[]
 }
 
 /** The options of `Device.bind`. */
@@ -654,7 +681,10 @@ export interface SignOptions {
 
 /** The options of a transaction. */
 export interface TransactionOptions extends SignOptions {
-  /** The chain's coin, for the device's screen. Default: ETH with 18 decimals. */
+  /**
+   * The coin of a chain that the library does not know, for the device's screen; the library marks it as the caller's. The decimals must be
+   * 18. Default: ETH.
+   */
   nativeCurrency?: { readonly symbol: string; readonly decimals: number }
 }
 
@@ -690,7 +720,7 @@ export interface SignedTransaction {
   readonly summary: TransactionSummary
   /** Whether the device could not show what the transaction does. */
   readonly blind: boolean
-  /** `unbound`, `unverified-device` as for an Account, and `blind`. */
+  /** `unbound`, `unverified-device` as for an Account, `blind`, and `every-chain` for a transaction that names no chain. */
   readonly warnings: readonly string[]
 }
 
@@ -768,7 +798,10 @@ export interface ChainOptions {
   readonly webSocketUrl?: string
   /** The chain's name. */
   readonly chainName?: string
-  /** The chain's coin, in which the device shows amounts. Default: ETH. The decimals must be 18, as on every EVM chain. */
+  /**
+   * The chain's coin. For a chain that the library does not know, the device shows amounts in it, marked as the site's word. Default: ETH. The
+   * decimals must be 18, as on every EVM chain.
+   */
   readonly nativeCurrency?: { readonly name?: string; readonly symbol: string; readonly decimals: number }
   /**
    * The highest fee (gas times price, in the smallest units) of a transaction whose gas or price a node chose. A higher fee is refused
