@@ -26,7 +26,7 @@ type segment struct {
 	data []byte
 }
 
-// joinSegments rewrites the data section of a module and copies everything else unchanged.
+// joinSegments rewrites the data section of a module, without the names of functions, and copies everything else unchanged.
 func joinSegments(module []byte) ([]byte, error) {
 	sections, err := splitSections(module)
 	if err != nil {
@@ -46,6 +46,7 @@ func joinSegments(module []byte) ([]byte, error) {
 			if segments, err = join(segments); err != nil {
 				return nil, err
 			}
+			blankNames(segments)
 			content = writeSegments(segments)
 		}
 		out = append(out, s.id)
