@@ -102,7 +102,7 @@ test('if no node can answer, the error is that of the last one', async (t) => {
 })
 
 test('a node that did not answer in time is asked last for a while', async (t) => {
-  const it = await two(t, {}, { eth_blockNumber: '0x10', eth_gasPrice: fail(-32005, 'slow down') }, { rpcTimeout: 200 })
+  const it = await two(t, {}, { eth_blockNumber: '0x10', eth_gasPrice: fail(-32005, 'slow down') }, { rpcTimeout: 2000 })
   let silent = 0
   it.one.reply = () => silent++
   assert.equal(await it.ask('eth_blockNumber'), '0x10')
@@ -405,7 +405,7 @@ test('a node that never answers holds up no signature that needs no node', async
   it.node.reply = (response) => silent.push(response)
   const controller = new AbortController()
   const { signal } = controller
-  setTimeout(() => controller.abort(), 5000).unref()
+  setTimeout(() => controller.abort(), 20_000).unref()
   let pending = 2
   const settled = ['eth_sendTransaction', 'eth_signTransaction'].map((method) =>
     it.ask(method, [{ to: TO }], { signal }).catch(() => pending--),
@@ -448,7 +448,7 @@ test('a node that never answers holds up no transaction of another chain', async
   one.reply = () => (asked = true)
   const controller = new AbortController()
   const { signal } = controller
-  setTimeout(() => controller.abort(), 5000).unref()
+  setTimeout(() => controller.abort(), 20_000).unref()
   const waiting = it.ask('eth_sendTransaction', [{ to: TO }], { signal }).catch((error) => error)
   await until(() => asked)
   await it.ask('wallet_switchEthereumChain', [{ chainId: '0xa' }])
