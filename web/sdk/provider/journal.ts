@@ -73,7 +73,8 @@ export class Journal {
 
   /** sentRaw notes that the dApp sent a transaction itself. */
   async sentRaw(raw: unknown): Promise<void> {
-    for (const entry of await this.#entries('', false)) if (entry.raw === raw) await this.put({ ...entry, state: 'sent' })
+    if (typeof raw !== 'string') return
+    for (const entry of await this.#entries('', false)) if (entry.raw === raw.toLowerCase()) await this.put({ ...entry, state: 'sent' })
   }
 
   /** #entries reads entries, and deletes what is not one. Without check, a hash may not be that of the bytes. */
