@@ -148,6 +148,12 @@ export class RequestLog {
       ),
     ]
     if (entry?.blind && this.#giveUp) parts.push(this.#warning(words.blindTitle, blindness(entry.blind)))
+    const replaces = entry?.interaction?.replaces
+    if (replaces !== undefined) {
+      const warning = this.#warning(words.replacesTitle, words.replacesText)
+      warning.append(h('p', { 'translate': 'no', 'data-replaces': true }, replaces))
+      parts.push(warning)
+    }
     if (says) {
       parts.push(
         h('p', { class: 'quiet' }, this.#t(screen ? words.screenSays : words.summarySays)),
@@ -222,6 +228,7 @@ export class RequestLog {
   #sentences(failure: Failure): string[] {
     const { code, reason, message } = failure
     if (failure.putAway) return [this.#t(words.putAwayText)]
+    if ((Object(failure.data) as { hash?: unknown }).hash !== undefined) return [this.#t(words.maybeSent), message]
     if ((Object(failure.data) as { reason?: unknown }).reason === 'sign-in') return [this.#t(words.signInElsewhere)]
     if (reason === 'aborted') return [this.#t(words.givenUpText)]
     if (reason === unreachable) return [this.#t(noNodeAt(this.where.node()))]

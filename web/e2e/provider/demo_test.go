@@ -186,3 +186,32 @@ func TestDemoTrustsEveryCA(t *testing.T) {
 	require.Contains(t, harness.Eval[string](b, "dialog().textContent"), s.Devices[1].Serial())
 	require.Equal(t, "verified", harness.Eval[string](b, "dialog().querySelector('[data-certificate]').dataset.certificate"))
 }
+
+// TestDemoAfterAnUncertainPayment sends a transaction to a node that refuses it. The page says that it may be on its way, and sends the
+// same one when the button is pressed again.
+func TestDemoAfterAnUncertainPayment(t *testing.T) {
+	t.Parallel()
+	s := harness.NewSim(t, device.Options{Mnemonic: harness.DemoPhrase, Approve: device.Yes})
+	n := harness.NewFakeNode(t)
+	n.Answer("eth_chainId", "0x7a69")
+	n.Handle("eth_sendRawTransaction", refused)
+	b := s.StartBrowser(harness.BrowserOptions{})
+	b.Bind()
+	b.Open("/dapp")
+	b.WaitFor("[data-action=connect]")
+	b.Run(fmt.Sprintf(`
+		document.querySelector('[data-tab=chain]').click()
+		node.value = %q
+		document.querySelector('[data-action=use-node]').click()`, n.URL))
+	b.WaitForText("dapp.nodeIs", map[string]string{"en": b.Words("dapp.localChain")})
+	b.Press("connect")
+	b.WaitFor("[data-outcome=good]")
+	b.Run("document.querySelector('[data-tab=transaction]').click()")
+	b.Press("send-transaction")
+	b.WaitForText("dapp.maybeSent")
+	n.Handle("eth_sendRawTransaction", nil)
+	n.Answer("eth_getTransactionCount", "0x6")
+	b.Press("send-transaction")
+	b.WaitFor("[data-outcome=good]")
+	require.Equal(t, []int{5}, nonces(t, n.TakeSent()))
+}

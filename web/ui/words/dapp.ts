@@ -145,6 +145,15 @@ export const dapp = {
     'Anyone who gets this allowance can take all your tokens of this kind, now and later.',
     '获得此授权的人可以取走你的全部该种代币，现在和以后都可以。',
   ),
+  replacesTitle: say('Replaces a transaction', '替换一笔交易'),
+  replacesText: say(
+    'You signed another transaction with this nonce. Only one of the two is carried out. The other one is:',
+    '你已用此 nonce 签署过另一笔交易，两者中只有一笔会执行。另一笔是：',
+  ),
+  maybeSent: say(
+    'A transaction that you signed may be on its way. Look up its hash before you pay again. The same request sends it once more and signs nothing new.',
+    '你签署的一笔交易可能已经发出。再次付款前请先查询其哈希。重复同一请求只会重新发送这笔交易，不会重新签名。',
+  ),
   buttons: say('The device’s buttons', '设备按键'),
   up: say('Up', '上'),
   down: say('Down', '下'),
