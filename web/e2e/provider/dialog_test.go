@@ -109,3 +109,120 @@ func TestDialogOnAHostileSite(t *testing.T) {
 	require.True(t, harness.Eval[bool](b, "document.querySelector('imkey-pairing') === null && document.activeElement.id === 'pay'"))
 	b.CheckConsole()
 }
+
+// TestDialogTakenOutOfThePage has the site replace its content while the dialog is open, in the ways of Turbo, htmx and others. Each request
+// is rejected as if the user had closed the dialog, the device is free again, and the next request opens the dialog anew.
+func TestDialogTakenOutOfThePage(t *testing.T) {
+	t.Parallel()
+	s := harness.NewSim(t, device.Options{Mnemonic: harness.DemoPhrase})
+	s.ServeDapp()
+	b := s.StartBrowser(harness.BrowserOptions{Unplugged: true})
+	b.ExposeDialog()
+	b.Open("/dapp-under-test")
+	b.Run(fmt.Sprintf(`
+		const sdk = await import('/imkey.js')
+		const { simulatedUSB } = await import('/sim/webusb.js')
+		const options = { usb: simulatedUSB(), trustedCAs: [%q] }
+		const provider = sdk.createProvider({ chains: [{ chainId: 1, rpcUrls: ['http://127.0.0.1:1'] }], ...options })
+		Object.assign(globalThis, {
+			host: () => document.querySelector('imkey-pairing'),
+			ask: () => {
+				globalThis.outcome = null
+				provider.request({ method: 'eth_requestAccounts' }).then(
+					accounts => { outcome = accounts.join() }, error => { outcome = error.code + ' ' + error.data?.code })
+			},
+			// Another instance of the SDK can open the device only if the provider has released it.
+			free: async () => {
+				const [device] = await (await sdk.loadImKey(options)).getDevices()
+				await device.open()
+				await device.close()
+				return true
+			},
+			listeners: 0,
+		})
+		// Each listener of the dialog on the window is removed with its signal.
+		const { addEventListener } = window
+		window.addEventListener = function (name, listener, more) {
+			if (more?.signal) { listeners++; more.signal.addEventListener('abort', () => listeners--) }
+			return addEventListener.call(this ?? window, name, listener, more)
+		}`, s.Device.CA()))
+	b.Run("await free()")
+	before := harness.Eval[int](b, "listeners") // those of the SDK's instance
+	for _, remove := range []string{
+		"host().remove()",
+		"document.body.innerHTML = ''",
+		"document.body.replaceChildren(document.createElement('main'))",
+		"document.body.replaceWith(document.createElement('body'))", // as Turbo does
+		"document.documentElement.replaceChild(document.createElement('body'), document.body)",
+		"document.documentElement.remove(); document.append(document.createElement('html')); document.documentElement.append(document.createElement('body'))",
+		"document.replaceChildren(); document.append(document.createElement('html')); document.documentElement.append(document.createElement('body'))",
+		"document.body.prepend(host())",                // a removal and an insertion, after which the dialog is not modal
+		"document.createElement('div').append(host())", // to a tree that is not shown
+		"document.createDocumentFragment().append(host())",
+		"new Document().append(host())",
+		"globalThis.kept = host(); kept.remove(); setTimeout(() => document.documentElement.append(kept))",
+		"document.open(); document.write('<!doctype html><body>other'); document.close()",
+	} {
+		b.Run("ask()")
+		b.WaitForDialog("recognised")
+		b.Run(remove)
+		require.Equal(t, "4001 user-rejected", outcome(b), remove)
+		require.True(t, harness.Eval[bool](b, "free()"), remove)
+		require.Equal(t, before, harness.Eval[int](b, "listeners"), remove)
+		b.Run("globalThis.kept?.remove()")
+	}
+
+	// While the device shows its code.
+	b.Run("ask()")
+	b.WaitForDialog("recognised")
+	b.Do(chromedp.KeyEvent("\r"))
+	b.WaitForDialog("code")
+	code := s.Device.Code()
+	b.Run("document.body.replaceChildren()")
+	require.Equal(t, "4001 user-rejected", outcome(b))
+	require.True(t, harness.Eval[bool](b, "free()"))
+
+	// Other changes of the page leave the dialog alone.
+	b.Run("ask()")
+	b.WaitForDialog("recognised")
+	b.Run("document.body.prepend(document.createElement('main')); document.querySelector('main').remove(); document.title = 'other'")
+	b.Run("if (Element.prototype.moveBefore) document.body.moveBefore(host(), document.body.firstChild)")
+	b.Run("await new Promise(requestAnimationFrame)")
+	require.True(t, harness.Eval[bool](b, "outcome === null && dialog().querySelector('dialog').matches(':modal')"))
+	b.Do(chromedp.KeyEvent("\r"))
+	b.WaitForDialog("code")
+	b.EnterCode(code)
+	b.WaitForDialog("bound")
+	b.Run("document.body.innerHTML = ''")
+	require.Equal(t, harness.DemoAddress, outcome(b), "the device is bound, so the request goes on")
+	require.True(t, harness.Eval[bool](b, "free()"))
+}
+
+// TestFrameOfTheDialogRemoved removes a frame while the dialog is open in it. The device is free for the page around it.
+func TestFrameOfTheDialogRemoved(t *testing.T) {
+	t.Parallel()
+	s := harness.NewSim(t, device.Options{Mnemonic: harness.DemoPhrase})
+	s.ServeDapp()
+	b := s.StartBrowser(harness.BrowserOptions{Unplugged: true})
+	b.ExposeDialog()
+	b.Open("/dapp-under-test")
+	b.Run(fmt.Sprintf(`
+		const options = "{ usb: simulatedUSB(), trustedCAs: ['%s'] }"
+		const frame = document.createElement('iframe')
+		frame.src = location.href
+		await new Promise((loaded) => { frame.onload = loaded; document.body.append(frame) })
+		const script = frame.contentDocument.createElement('script')
+		script.type = 'module'
+		script.textContent = "import { createProvider } from '/imkey.js'; import { simulatedUSB } from '/sim/webusb.js';" +
+			"createProvider({ chains: [{ chainId: 1, rpcUrls: ['http://127.0.0.1:1'] }], ..." + options + " }).request({ method: 'eth_requestAccounts' })"
+		frame.contentDocument.body.append(script)
+		globalThis.frame = frame`, s.Device.CA()))
+	b.Run("while (!frame.contentWindow.dialog()?.querySelector('[data-state=recognised]')) await new Promise(requestAnimationFrame)")
+	b.Run("frame.remove()")
+	b.Run(fmt.Sprintf(`
+		const { loadImKey } = await import('/imkey.js')
+		const { simulatedUSB } = await import('/sim/webusb.js')
+		const [device] = await (await loadImKey({ usb: simulatedUSB(), trustedCAs: [%q] })).getDevices()
+		await device.open()
+		await device.close()`, s.Device.CA()))
+}

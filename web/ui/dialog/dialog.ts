@@ -161,8 +161,15 @@ class Dialog {
     signal?.addEventListener('abort', () => this.#end(), listening)
     window.addEventListener('pagehide', () => this.#end(), listening)
 
+    // A page that replaces its content takes the dialog out without an event. A dialog that was moved is not modal any more.
+    const watching = new MutationObserver(() => {
+      if (!this.#dialog.matches(':modal')) this.#end()
+    })
+    this.#ended.signal.addEventListener('abort', () => watching.disconnect())
+
     ;(document.body ?? document.documentElement).append(this.#host)
     this.#dialog.showModal()
+    watching.observe(document, { childList: true, subtree: true })
     this.#head()
     void this.#stage.show(this.#pairing.state)
     if (device) void this.#pairing.connect()
