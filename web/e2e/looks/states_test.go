@@ -95,8 +95,10 @@ func managedStates() []fields {
 		known := fields{
 			"seid": "18000000000000000102030405060708", "serial": "imKey01191200001", "called": nil, "plugged": false, "record": "bound",
 			"boundAt": "2026-01-02T03:04:05Z", "certificate": "verified", "key": key, "codeKept": true,
+			"keyFromFile": false, "alike": false,
 		}
 		maps.Copy(known, m)
+		known["name"] = known["called"]
 		return known
 	}
 	another := fields{"of": "another", "fingerprint": "1a2b 3c4d 5e6f 7081"}
@@ -105,8 +107,8 @@ func managedStates() []fields {
 	devices := []fields{
 		savings, long,
 		of(fields{"seid": "2", "serial": "imKey01191200003", "record": "unfinished", "boundAt": nil, "certificate": nil, "key": nil, "codeKept": false}),
-		of(fields{"seid": "3", "serial": "imKey01191200004", "record": "imported", "key": another}),
-		of(fields{"seid": "4", "serial": "imKey01191200005", "record": "former", "plugged": true, "codeKept": false}),
+		of(fields{"seid": "3", "serial": "imKey01191200004", "record": "imported", "certificate": nil, "key": nil, "keyFromFile": true, "alike": true, "called": "Lеdger (е U+0435)"}),
+		of(fields{"seid": "4", "serial": "imKey01191200005", "record": "former", "key": another, "plugged": true, "codeKept": false}),
 		of(fields{"seid": "5", "serial": "", "record": "unreadable", "boundAt": nil, "certificate": nil, "key": nil, "codeKept": false}),
 	}
 	all := []fields{{"name": "start", "devices": devices}, {"name": "start", "devices": devices[:1], "forgotten": true}}

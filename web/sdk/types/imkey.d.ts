@@ -324,7 +324,7 @@ export class ImKey extends EventTarget {
   knownDevices(): Promise<KnownDevice[]>
   /**
    * Gives a known device a name. White space at both ends is removed. Null or an empty name removes the name. A name of more than 32
-   * characters or with control characters is `invalid-argument` with `data.reason` `name`. A device without a record is
+   * characters, or with control characters or others that do not print, is `invalid-argument` with `data.reason` `name`. A device without a record is
    * `invalid-argument` with `data.reason` `unknown-device`.
    */
   rename(seid: string, name: string | null, options?: { shown?: Shown }): Promise<void>

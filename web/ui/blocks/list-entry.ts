@@ -5,7 +5,7 @@ export function listEntry(action: string, press: () => void, title: string, ...l
   return h(
     'button',
     { type: 'button', class: 'entry', 'data-action': action, click: press },
-    h('strong', { translate: 'no' }, title),
+    h('strong', { translate: 'no', dir: 'auto' }, title),
     ...lines.map((line) => h('span', { class: 'quiet' }, line)),
   )
 }

@@ -23,6 +23,7 @@ export function list(devices: readonly KnownFacts[], language: Language, open: (
             () => open(known.seid),
             titleOf(known, language),
             ...(known.called !== null && known.serial !== '' ? [known.serial] : []),
+            ...(known.alike ? [t(words.alike)] : []),
             // It is not known whose record it is if the record cannot be read.
             `${known.record === 'unreadable' ? '' : `${t(known.plugged ? words.pluggedIn : words.notPluggedIn)} · `}${t(bindingSummary(known))}`,
           ),

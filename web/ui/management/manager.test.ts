@@ -66,6 +66,31 @@ test('the list shows the known devices and which are plugged in, and opens none'
   assert.deepEqual(device.asked, [])
 })
 
+test('names that pass for others are shown as what they are', async () => {
+  const { manager, lists } = await setUp(
+    knownDevice({ name: 'Ledger' }),
+    knownDevice({ seid: 'B', serial: 'imKey01191200002', name: 'L\u0435dger\u202e' }),
+    knownDevice({ seid: 'C', serial: 'imKey01191200003', name: 'Savings' }),
+  )
+  await manager.refresh()
+  assert.deepEqual(
+    lists.at(-1)!.map(({ called, alike }) => [called, alike]),
+    [
+      ['Ledger', true],
+      ['L\u0435dger (\u0435 U+0435)', true],
+      ['Savings', false],
+    ],
+  )
+})
+
+test('the name of a file is shown without characters that do not print', async () => {
+  const { manager } = await setUp()
+  manager.importBinding()
+  const content = new TextEncoder().encode('imkey-connect binding\n')
+  await manager.take({ name: 'imkey-\u202eega.gpj', size: content.length, arrayBuffer: async () => content.buffer })
+  assert.deepEqual(manager.state, { name: 'import-passphrase', file: 'imkey-ega.gpj' })
+})
+
 test('the list follows records and cables, and a store that fails breaks nothing else', async () => {
   const { imkey, device, lists, manager } = await setUp(knownDevice())
   const changed = async (type: string) => {

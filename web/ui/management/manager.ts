@@ -1,6 +1,7 @@
 import type { ErrorCode } from 'imkey-connect'
 import { codeOf, dataOf, reasonOf, statusWordOf } from '../model/failure'
 import { knownFacts } from '../model/facts'
+import { legible } from '../model/names'
 import type { Report } from '../model/report'
 import type { ImKey, Shown } from '../model/sdk'
 import type { KnownFacts, ManagementOutcome } from '../model/facts'
@@ -68,9 +69,8 @@ export class Manager {
         }
       }
       const plugged = new Set((await imkey.getDevices().catch(() => [])).map(({ serialNumber }) => serialNumber))
-      const facts = (await imkey.knownDevices()).map((known) =>
-        knownFacts(known, plugged.has(known.serial), this.environment.simulatorKeys),
-      )
+      const all = await imkey.knownDevices()
+      const facts = all.map((known) => knownFacts(known, plugged.has(known.serial), this.environment.simulatorKeys, all))
       this.#devices = await Promise.all(facts)
     } catch (error) {
       this.environment.report.failure(codeOf(error), statusWordOf(error))
@@ -128,7 +128,7 @@ export class Manager {
     const state = this.#state
     if (state?.name !== 'rename') return Promise.resolve()
     const { seid, shown } = state.known
-    const written = name.replace(notInNames, ' ').trim()
+    const written = legible(name)
     const called = written === '' ? null : written
     return this.#during(async (run, imkey) => {
       await imkey.rename(seid, called, { shown })
@@ -197,8 +197,8 @@ export class Manager {
       // A folder cannot be read, and neither can a file on a disk that was removed.
       if (!content) return this.#set({ name: 'import', problem: file.name.endsWith('.age') ? 'damaged' : 'not-a-binding' })
       if (!looksExported(content)) return this.#set({ name: 'import', problem: 'not-a-binding' })
-      this.#file = { name: file.name, content }
-      this.#set({ name: 'import-passphrase', file: file.name })
+      this.#file = { name: legible(file.name), content }
+      this.#set({ name: 'import-passphrase', file: legible(file.name) })
     })
   }
 
@@ -330,9 +330,6 @@ export class Manager {
     this.environment.show(state)
   }
 }
-
-/** The characters that a name may not have: controls, ends of lines, changes of direction. */
-const notInNames = /[\p{Cc}\u2028-\u202e\u2066-\u2069]+/gu
 
 /** The first bytes of every exported binding: see package wasm/backup/sealed. */
 const magic = 'imkey-connect binding\n'

@@ -22,7 +22,7 @@ export function rename(view: View, known: KnownFacts, language: Language, manage
     'data-control': 'name',
     autocomplete: 'off',
     spellcheck: 'false',
-    value: known.called,
+    value: known.name,
     'aria-describedby': 'name-hint',
     input: () => check(),
   })

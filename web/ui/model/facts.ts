@@ -15,7 +15,7 @@ export interface DeviceFacts {
   readonly certificate: 'verified' | 'unverified'
   /** The CA key that verified the attestation certificate. It is null if the certificate is not verified. */
   readonly key: CertificateKey | null
-  /** The user's name for the device in this browser. */
+  /** The user's name for the device in this browser, as it is shown: see names.ts. */
   readonly called: string | null
   /** When this browser bound the device, in ISO 8601. It is null if this browser did not bind it. */
   readonly boundAt: string | null
@@ -36,7 +36,12 @@ export interface KnownFacts {
   /** What the user decides about, as in DeviceFacts. */
   readonly shown: Shown
   readonly serial: string
+  /** The user's name for the device, as it is shown: see names.ts. */
   readonly called: string | null
+  /** The name as the user typed it. */
+  readonly name: string | null
+  /** Whether the name looks like that of another known device. */
+  readonly alike: boolean
   readonly plugged: boolean
   /**
    * The state of the binding when this browser last heard of it. `imported`: the record came in a file, and the device has not
@@ -88,18 +93,27 @@ export async function factsOf(info: DeviceInfo, record: KnownDevice | null, simu
     lifeCycle: info.lifeCycle,
     certificate: info.certificate === 'verified' ? 'verified' : 'unverified',
     key: await certificateKey(info, simulatorKeys),
-    called: record?.name ?? null,
+    called: await shownName(record?.name),
     boundAt: record?.boundAt?.toISOString() ?? null,
   }
 }
 
 /** knownFacts returns what the user is shown about a known device. */
-export async function knownFacts(known: KnownDevice, plugged: boolean, simulatorKeys: readonly string[]): Promise<KnownFacts> {
+export async function knownFacts(
+  known: KnownDevice,
+  plugged: boolean,
+  simulatorKeys: readonly string[],
+  all: readonly KnownDevice[] = [],
+): Promise<KnownFacts> {
+  const { name, seid } = known
+  const names = name === null ? null : await import('./names')
   return {
     seid: known.seid,
     shown: shownOf(known),
     serial: known.serial,
-    called: known.name,
+    called: name === null ? null : names!.shownName(name),
+    name,
+    alike: name !== null && all.some((other) => other.seid !== seid && other.name !== null && names!.lookAlike(name, other.name)),
     plugged,
     record: known.state,
     boundAt: known.boundAt?.toISOString() ?? null,
@@ -108,6 +122,11 @@ export async function knownFacts(known: KnownDevice, plugged: boolean, simulator
     codeKept: known.codeKept,
     keyFromFile: known.keyFromFile,
   }
+}
+
+/** shownName returns a name as it is shown. Its rules are loaded with the first name, since a first pairing has none. */
+export async function shownName(name: string | null | undefined): Promise<string | null> {
+  return name == null ? null : (await import('./names')).shownName(name)
 }
 
 async function certificateKey(

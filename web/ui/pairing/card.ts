@@ -19,7 +19,7 @@ export function deviceCard(device: DeviceFacts, language: Language, folded = fal
   const title = h(
     'div',
     { class: 'card-title' },
-    h('strong', { translate: 'no' }, device.called ?? 'imKey'),
+    h('strong', { translate: 'no', dir: 'auto' }, device.called ?? 'imKey'),
     badge(device.certificate, language),
   )
   if (folded) {

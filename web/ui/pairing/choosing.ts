@@ -98,13 +98,15 @@ export class Choosing {
 
   async #offer(run: AbortSignal, imkey: ImKey, permitted: readonly Device[]): Promise<void> {
     const records = await recordsOf(imkey)
+    const { legible, shownName } = await import('../model/names') // the serial number is a text of the device
     run.throwIfAborted()
     this.#choices = permitted
     this.visit.set(run, {
       name: 'several',
       choices: permitted.map(({ serialNumber: serial }) => {
         const record = records.find((record) => serial !== null && record.serial === serial)
-        return { serial, called: record?.name ?? null, known: record?.state === 'bound' }
+        const called = record?.name == null ? null : shownName(record.name)
+        return { serial: serial && legible(serial), called, known: record?.state === 'bound' }
       }),
     })
   }

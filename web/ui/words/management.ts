@@ -32,6 +32,7 @@ export const manage = {
   certificate: say('Verified', '真伪验证'),
   verifiedBySimulator: say('By the simulator’s key', '已用模拟器密钥验证'),
   verifiedWhenBound: say('When it was bound', '绑定时已验证'),
+  alike: say('Its name looks like another one here: compare the serial numbers', '名称与另一台相似：请核对序列号'),
   fromFile: say('From a file: others may have it', '来自导入的文件，他人可能也持有'),
   key: say('Key', '密钥'),
   accepted: say('No, accepted as it is', '未验证，你选择了接受'),
