@@ -50,6 +50,17 @@ var (
 	thirdSE  = attestationtest.NewKey("a third secure element")
 )
 
+func TestIdentity(t *testing.T) {
+	identity := Identity{SEID: seid, Serial: "imKey01191200001", Standing: attestation.Verified, SE: secp256k1.PublicKey(se.Public()), CA: trustedCAs[0]}
+	hosted(t, func(t *testing.T, h *host) {
+		require.Equal(t, identity, h.Identity())
+		h.opens(Unbound, attestationtest.New(seid, otherSE.Public()).Sign(wrongCA))
+		require.Equal(t, Identity{SEID: seid, Serial: identity.Serial, Standing: attestation.Unverified, SE: secp256k1.PublicKey(otherSE.Public())}, h.Identity())
+		h.opens(Unbound, genuine[:99])
+		require.Equal(t, Identity{SEID: seid, Serial: identity.Serial}, h.Identity())
+	})
+}
+
 // For every pair of devices, the user is shown the first one, and the second one answers. Whatever the user accepted, no
 // operation is carried out, no code is proved and the record stays as it was.
 func TestAnotherDeviceThanTheOneThatWasShown(t *testing.T) {
@@ -99,7 +110,9 @@ func TestAnotherDeviceThanTheOneThatWasShown(t *testing.T) {
 			}
 		}
 	}
-	t.Logf("%d calls with another device refused", refused)
+	// 9 devices, of which two pairs are the same to the user; 4 calls each to bind an unbound device, to bind one that is bound
+	// elsewhere, to reveal, and to sign.
+	require.Equal(t, (9*9-9-2*2)*4*4, refused)
 }
 
 // A bound device, too: its record keeps the key, and not the standing in which the user saw it now.

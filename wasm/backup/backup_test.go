@@ -14,6 +14,7 @@ import (
 	"imkey-connect/bridge/bridgetest"
 	"imkey-connect/bridge/idb"
 	"imkey-connect/bridge/interop"
+	"imkey-connect/bridge/records"
 	"imkey-connect/core/binding"
 	"imkey-connect/core/errcode"
 	"imkey-connect/wasm/backup/sealed"
@@ -256,4 +257,28 @@ func TestBadArguments(t *testing.T) {
 	requireCode(t, errcode.InvalidArgument, "", err)
 	_, err = b.imports([]byte("x"), "", indexedDB)
 	requireCode(t, errcode.InvalidArgument, "passphrase", err)
+}
+
+// A record is exported as the one that the user saw, or not at all.
+func TestExportOfARecordThatWasReplaced(t *testing.T) {
+	ctx := bridgetest.Context(t)
+	b := newBrowser(t, "https://wallet.example")
+	require.NoError(t, b.store().Put(ctx, seid, boundRecord(t)))
+	known, err := binding.Look(ctx, b.store(), seid)
+	require.NoError(t, err)
+	shown, err := safejs.ValueOf(records.KnownDevice(known))
+	require.NoError(t, err)
+	export := func(options string) error {
+		o, err := bridgetest.Eval(t, `shown => (`+options+`)`).Invoke(shown)
+		require.NoError(t, err)
+		_, err = b.call("exportBinding", seid, passphrase, o)
+		return err
+	}
+	for _, other := range []string{`secureElementKey: "04" + "1a".repeat(64)`, `secureElementKey: null`, `serial: "imKey"`, `seid: "` + other + `"`} {
+		requireCode(t, errcode.DeviceChanged, "record", export(`{ store: "indexeddb", shown: { ...shown, `+other+` } }`))
+	}
+	for _, malformed := range []string{`null`, `{}`, `{ ...shown, secureElementKey: "04" }`} {
+		requireCode(t, errcode.InvalidArgument, "", export(`{ store: "indexeddb", shown: `+malformed+` }`))
+	}
+	require.NoError(t, export(`{ store: "indexeddb", shown }`))
 }
