@@ -180,7 +180,6 @@ export class Device extends EventTarget {
 
   async #call<T>(f: (core: CoreDevice) => Promise<T>, signal?: AbortSignal): Promise<T> {
     if (signal?.aborted) throw aborted(signal)
-    const shown = this.#shown
     if (this.#ended === 'device-changed') throw changed()
     if (this.#ended) {
       throw failure('in-use-elsewhere', 'another tab took the device over: open() it again', {
@@ -190,7 +189,6 @@ export class Device extends EventTarget {
     }
     if (!this.#unplugged && !this.#opened) throw invalid('open() the device first')
     const { instance, core } = await untilAborted(signal, this.#connect())
-    if (shown !== this.#shown) throw changed() // refused meanwhile, and opened again by another caller
     return instance.call(() => f(core))
   }
 
