@@ -2,6 +2,7 @@ package provider
 
 import (
 	"encoding/hex"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -81,4 +82,47 @@ func TestEthAccountsDoesNotPrompt(t *testing.T) {
 	require.Empty(t, harness.Eval[[]string](d.Browser, "usb"))
 	require.Equal(t, before, s.BytesOnBus())
 	require.Equal(t, events, d.Events())
+}
+
+// TestButtonsOfMetaMasksTestDapp makes the calls of four buttons of @metamask/test-dapp 9.9.0, each of which failed once or signed what no one
+// asked for.
+func TestButtonsOfMetaMasksTestDapp(t *testing.T) {
+	t.Parallel()
+	s, n, d := wallet(t, device.Options{Approve: device.Yes}, "")
+	account := d.Accounts()[0]
+	refused := func(method, params, why string) {
+		t.Helper()
+		before := s.BytesOnBus()
+		o := d.Request(method, params)
+		require.NotZero(t, o.Code, "%+v", o)
+		require.Contains(t, o.Message, why)
+		require.Equal(t, before, s.BytesOnBus(), "the device is not asked")
+	}
+
+	// personalSign, then personalSignVerify, which compares the address with that of eth_accounts.
+	message := "0x" + hex.EncodeToString([]byte("Example `personal_sign` message"))
+	signature := d.Request("personal_sign", `['`+message+`', '`+account+`', 'Example password']`).Text(t)
+	require.Equal(t, strings.ToLower(account), harness.Signer(t, harness.PersonalDigest("Example `personal_sign` message"), signature))
+	require.Equal(t, account, d.Request("personal_ecRecover", `['`+message+`', '`+signature+`']`).Text(t))
+
+	// sign721Permit: its types have no EIP712Domain, so MetaMask signs another digest than viem and ethers compute.
+	refused("eth_signTypedData_v4", fmt.Sprintf(`['%s', JSON.stringify({
+		domain: { name: 'My NFT', version: '1', chainId: %d, verifyingContract: '0x581c3C1A2A4EBDE2A0Df29B5cf4c116E42945947' },
+		types: { Permit: [{ name: 'spender', type: 'address' }, { name: 'tokenId', type: 'uint256' }, { name: 'nonce', type: 'uint256' }, { name: 'deadline', type: 'uint256' }] },
+		primaryType: 'Permit',
+		message: { spender: '0x0521797E19b8E274E4ED3bFe5254FAf6fac96F08', tokenId: '3606393', nonce: '0', deadline: '1734995006' },
+	})]`, account, harness.FakeChain), "EIP712Domain is missing")
+
+	// sendHeavyHexDataButton.
+	refused("eth_sendTransaction", `[{ from: '`+account+`', to: '0x0000000000000000000000000000000000000000', data: '0x' + '5b'.repeat(96164) }]`,
+		"data is longer than 65535 bytes")
+	require.Empty(t, n.TakeSent())
+
+	// siweBadDomain.
+	lines := []string{
+		"metamask.badactor.io wants you to sign in with your Ethereum account:", account, "",
+		"I accept the MetaMask Terms of Service: https://community.metamask.io/tos", "",
+		"URI: https://metamask.badactor.io", "Version: 1", "Chain ID: 1", "Nonce: 32891757", "Issued At: 2021-09-30T16:25:24.000Z",
+	}
+	refused("personal_sign", `['0x`+hex.EncodeToString([]byte(strings.Join(lines, "\n")))+`', '`+account+`']`, "metamask.badactor.io")
 }
