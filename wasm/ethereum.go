@@ -102,8 +102,8 @@ func (d *openDevice) signTransaction(args []safejs.Value) (any, error) {
 	if signed.Summary.Blind {
 		c.warn(warnBlind)
 	}
-	if signed.Summary.EveryChain {
-		c.warn(warnEveryChain)
+	if transaction.ChainID == nil {
+		c.warn(ethereum.NoteEveryChain)
 	}
 	result := map[string]any{
 		"raw": hexText(signed.Raw), "hash": hexText(signed.Hash[:]), "from": signed.From.String(),
@@ -119,24 +119,12 @@ func (d *openDevice) signTransaction(args []safejs.Value) (any, error) {
 // summaryObject returns the summary of a transaction for the page. Unlike the strings for the screen, every type has one.
 func summaryObject(s ethereum.Summary) map[string]any {
 	o := map[string]any{"kind": string(s.Kind), "payment": s.Payment, "receiver": s.Receiver, "fee": s.Fee, "unlimited": s.Unlimited}
-	for name, is := range map[string]bool{"everyChain": s.EveryChain, "dataFee": s.DataFee, "callersSymbol": s.CallersSymbol} {
-		if is {
-			o[name] = true
+	if len(s.Notes) > 0 {
+		notes := make([]any, len(s.Notes))
+		for i, note := range s.Notes {
+			notes[i] = note
 		}
-	}
-	var delegations []any
-	for _, d := range s.Delegations {
-		account, chain := any(nil), "0x0"
-		if d.Account != nil {
-			account = d.Account.String()
-		}
-		if d.ChainID != nil {
-			chain = "0x" + d.ChainID.Text(16)
-		}
-		delegations = append(delegations, map[string]any{"account": account, "code": d.Code.String(), "chainId": chain})
-	}
-	if delegations != nil {
-		o["delegations"] = delegations
+		o["notes"] = notes
 	}
 	return o
 }

@@ -125,14 +125,14 @@ func TestSigningOnABoundDevice(t *testing.T) {
 
 	got = p.signs(`signTransaction({...` + transfer + `, chainId: 987654321}, {nativeCurrency: {symbol: "XYZ", decimals: 18}})`)
 	require.Equal(t, []string{"1.0 XYZ (the site's word)", "0x3535353535353535353535353535353535353535", "0.000021 XYZ (the site's word)"}, p.ethereum.screen)
-	require.Equal(t, "true undefined", p.text(got, `r => r.summary.callersSymbol + " " + r.summary.everyChain`))
+	require.Equal(t, `["callers-symbol"]`, p.text(got, `r => JSON.stringify(r.summary.notes)`))
 	got = p.signs(`signTransaction({...` + transfer + `, chainId: 10})`)
 	require.Equal(t, "0.000021 ETH + data fee", p.ethereum.screen[2])
-	require.Equal(t, "true", p.text(got, `r => String(r.summary.dataFee)`))
+	require.Equal(t, `["data-fee"]`, p.text(got, `r => JSON.stringify(r.summary.notes)`))
 	got = p.signs(`signTransaction({type: 0, nonce: 0, gas: 21000, gasPrice: 10n ** 9n, value: 1, to: ` + receiver + `})`)
 	require.Equal(t, "0.000021 ETH, valid on EVERY chain", p.ethereum.screen[2])
 	require.Equal(t, "every-chain", p.warnings(got))
-	require.Equal(t, "true", p.text(got, `r => String(r.summary.everyChain)`))
+	require.Equal(t, `["every-chain"]`, p.text(got, `r => JSON.stringify(r.summary.notes)`))
 	p.told()
 
 	got = p.signs(`signMessage(new Uint8Array([0, 255, 1]), {from: "` + accountAddress() + `"})`)
@@ -170,14 +170,11 @@ func TestSigningOnABoundDevice(t *testing.T) {
 		`"payment":"0.0 ETH","receiver":"0x3535353535353535353535353535353535353535","unlimited":false}`), p.told(), "the device shows none of our strings")
 	approval := `data: "0x095ea7b3" + "35".repeat(20).padStart(64, "0") + "f".repeat(64)`
 	got = p.signs(`signTransaction({type: 4, chainId: 1, nonce: 0, gas: 21000, maxFeePerGas: 10n ** 9n, maxPriorityFeePerGas: 1, to: ` + receiver + `, ` + approval + `,
-		authorizationList: [{chainId: 0, address: ` + receiver + `, nonce: 9, yParity: 1, r: 1, s: 6}]})`)
-	require.Equal(t, "0x3535353535353535353535353535353535353535 0x0", p.text(got, `r => r.summary.delegations[0].code + " " + r.summary.delegations[0].chainId`))
-	account := p.text(got, `r => r.summary.delegations[0].account`)
-	require.Regexp(t, "^0x[0-9a-fA-F]{40}$", account)
+		authorizationList: [{chainId: 0, address: ` + receiver + `, nonce: 9, yParity: 1, r: 5, s: 6}]})`)
 	const contract = "0x3535353535353535353535353535353535353535"
-	payment := "Allow UNLIMITED units of token " + contract + " + FULL CONTROL of " + account + " by the code at " + contract + " on EVERY chain"
+	payment := "Allow UNLIMITED units of token " + contract + " + FULL CONTROL of an account by the code at " + contract + " on EVERY chain"
 	require.Contains(t, p.told(), `"payment":"`+payment+`"`)
-	summary := `{"delegations":[{"account":"` + account + `","chainId":"0x0","code":"` + contract + `"}],"fee":"0.000021 ETH","kind":"token-approval",` +
+	summary := `{"notes":["delegation"],"fee":"0.000021 ETH","kind":"token-approval",` +
 		`"payment":"` + payment + `","receiver":"` + contract + `","unlimited":true}`
 	require.JSONEq(t, summary, p.text(got, `r => JSON.stringify(r.summary)`))
 }

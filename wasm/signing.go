@@ -25,8 +25,6 @@ const (
 	warnUnverified = "unverified-device"
 	// warnBlind: the device's screen could not show all of what was signed.
 	warnBlind = "blind"
-	// warnEveryChain: the transaction names no chain, so anyone can send it on every chain (EIP-155).
-	warnEveryChain = "every-chain"
 )
 
 // confirms is an interaction in which the user confirms an operation.

@@ -4,9 +4,7 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"math/big"
-
-	"imkey-connect/core/ethereum/rlp"
-	"imkey-connect/core/keccak"
+	"strconv"
 )
 
 // callForm is a call that the summary puts in words.
@@ -54,136 +52,136 @@ func (s *Summary) call(t *Transaction) bool {
 	if len(t.Data) < 4 || big0(t.Value).Sign() != 0 {
 		return false
 	}
-	selector := binary.BigEndian.Uint32(t.Data)
+	selector, arguments := binary.BigEndian.Uint32(t.Data), t.Data[4:]
 	for i := range callForms {
-		f := &callForms[i]
-		if f.selector != selector {
-			continue
-		}
-		words, opaque, ok := f.arguments(t.Data[4:])
-		if !ok {
-			continue
-		}
-		payment := ""
-		number := func(n byte) *big.Int { return new(big.Int).SetBytes(words[n-'0'][:]) }
-		unlimited := f.unlimited
-		for text := f.text; text != ""; text = text[1:] {
-			switch text[0] {
-			case '@':
-				payment += t.To.String()
-				continue
-			case '#':
-				payment += number(text[1]).String()
-			case '%':
-				if n := number(text[1]); n.Cmp(unlimitedAmount) < 0 {
-					payment += n.String()
-				} else {
-					payment, unlimited = payment+"UNLIMITED", true
-				}
-			case '&':
-				payment += Address(words[text[1]-'0'][12:]).String()
-			default:
-				payment += text[:1]
-				continue
-			}
-			text = text[1:]
-		}
-		if len(payment) > 0xFF {
-			return false // the device would cut it
-		}
-		s.Kind, s.Payment, s.Unlimited, s.Blind = f.kind, payment, unlimited, opaque
-		s.Receiver = Address(words[f.receiver][12:]).String()
-		if f.amount != 0 {
-			s.Amount = new(big.Int).SetBytes(words[f.amount][:])
-			if s.Token = t.To; f.selector == permit2Approve {
-				s.Token = new(Address(words[0][12:]))
+		if f := &callForms[i]; f.selector == selector {
+			if opaque, ok := f.fits(arguments); ok {
+				return s.say(f, t.To, arguments, opaque)
 			}
 		}
-		return true
 	}
 	return false
 }
 
-// arguments reads the arguments of a call. opaque reports that they have more than the text says.
-func (f *callForm) arguments(data []byte) (words [][32]byte, opaque, ok bool) {
-	for _, kind := range f.args {
-		if kind == '*' {
-			return words, true, true
+// say sets the fields for a call with these arguments. It reports false if the words are longer than the screen takes.
+func (s *Summary) say(f *callForm, contract *Address, arguments []byte, opaque bool) bool {
+	address := func(n int) *Address { return (*Address)(arguments[32*n+12:]) }
+	number := func(n int) *big.Int { return new(big.Int).SetBytes(arguments[32*n : 32*n+32]) }
+	payment, unlimited := "", f.unlimited
+	for i := 0; i < len(f.text); i++ {
+		switch mark := f.text[i]; mark {
+		case '@':
+			payment += contract.String()
+		case '#', '%', '&':
+			i++
+			n := int(f.text[i] - '0')
+			if mark == '&' {
+				payment += address(n).String()
+			} else if v := number(n); mark == '%' && v.Cmp(unlimitedAmount) >= 0 {
+				payment, unlimited = payment+"UNLIMITED", true
+			} else {
+				payment += v.String()
+			}
+		default:
+			payment += f.text[i : i+1]
 		}
-		if len(data) < 32 {
-			return nil, false, false
+	}
+	if len(payment) > 0xFF {
+		return false // the device would cut it
+	}
+	s.Kind, s.Payment, s.Receiver, s.Unlimited, s.Blind = f.kind, payment, address(f.receiver).String(), unlimited, opaque
+	if f.amount != 0 {
+		s.Token, s.Amount = contract, number(f.amount)
+		if f.selector == permit2Approve {
+			s.Token = address(0)
 		}
-		word := [32]byte(data)
-		data = data[32:]
-		n := new(big.Int).SetBytes(word[:])
-		switch kind {
+	}
+	return true
+}
+
+// fits reports whether the arguments have this form. opaque reports that they have more than the text says.
+func (f *callForm) fits(arguments []byte) (opaque, ok bool) {
+	for i := range len(f.args) {
+		if f.args[i] == '*' {
+			return true, true
+		}
+		if len(arguments) < 32 {
+			return false, false
+		}
+		word := arguments[:32]
+		arguments = arguments[32:]
+		switch f.args[i] {
 		case 'a':
-			ok = n.BitLen() <= 160
-		case 'T', 'F':
-			ok = n.IsUint64() && n.Uint64() == map[rune]uint64{'T': 1}[kind]
+			ok = zero(word[:12])
 		case 'M':
-			bits := n.BitLen()
-			ok = (bits == 96 || bits == 160 || bits == 256) && n.Add(n, big.NewInt(1)).TrailingZeroBits() == uint(bits)
-		case 'w', 'u':
-			ok = true
-			opaque = opaque || kind == 'w'
+			ok = maximal(word)
+		case 'T', 'F':
+			ok = zero(word[:31]) && (word[31] == 1) == (f.args[i] == 'T') && word[31] <= 1
 		case 'd':
 			// The bytes begin after the words, with their length.
-			if ok = n.IsUint64() && n.Uint64() == uint64(32*len(f.args)) && len(data) >= 32; ok {
-				length := new(big.Int).SetBytes(data[:32])
-				ok = length.IsUint64() && length.Uint64() <= uint64(len(data)) && (length.Uint64()+31)/32*32 == uint64(len(data)-32)
-				opaque, data = len(data) > 32, nil
+			ok = zero(word[:31]) && int(word[31]) == 32*len(f.args) && len(arguments) >= 32 && zero(arguments[:28])
+			if ok {
+				rest := arguments[32:]
+				ok = (uint64(binary.BigEndian.Uint32(arguments[28:]))+31)/32*32 == uint64(len(rest))
+				opaque, arguments = len(rest) > 0, nil
 			}
+		default:
+			ok, opaque = true, opaque || f.args[i] == 'w'
 		}
 		if !ok {
-			return nil, false, false
+			return false, false
 		}
-		words = append(words, word)
 	}
-	return words, opaque, len(data) == 0
+	return opaque, len(arguments) == 0
 }
 
-// Delegation is what an authorization of EIP-7702 does.
-type Delegation struct {
-	// Account is the account that signed the authorization, and nil if its signature is no signature.
-	Account *Address
-	// Code is the contract whose code the account runs from then on, with all that the account has. Zero ends a delegation.
-	Code Address
-	// ChainID is zero for every chain.
-	ChainID *big.Int
+func zero(b []byte) bool {
+	for _, c := range b {
+		if c != 0 {
+			return false
+		}
+	}
+	return true
 }
 
-func (d *Delegation) String() string {
-	text := "an unknown account"
-	if d.Account != nil {
-		text = d.Account.String()
+// maximal reports whether a word is 2^96-1, 2^160-1 or 2^256-1.
+func maximal(word []byte) bool {
+	ones := 32
+	for ones > 0 && word[ones-1] == 0xFF {
+		ones--
 	}
-	if d.Code == (Address{}) {
-		text = "END of the delegation of " + text
-	} else {
-		text = "FULL CONTROL of " + text + " by the code at " + d.Code.String()
-	}
-	if big0(d.ChainID).Sign() == 0 {
-		return text + " on EVERY chain"
-	}
-	return text + " on chain " + d.ChainID.String()
-}
-
-// delegation returns what an authorization does. It recovers the account from the signature.
-func (a *Authorization) delegation() Delegation {
-	signed := rlp.List(rlp.Big(a.ChainID), rlp.String(a.Address[:]), rlp.Uint(a.Nonce))
-	sig := Signature{YParity: a.YParity}
-	big0(a.R).FillBytes(sig.R[:])
-	big0(a.S).FillBytes(sig.S[:])
-	d := Delegation{Code: a.Address, ChainID: a.ChainID}
-	if account, err := sig.Recover(keccak.Sum256(append([]byte{0x05}, signed.Encode()...))); err == nil {
-		d.Account = &account
-	}
-	return d
+	return (ones == 0 || ones == 12 || ones == 20) && zero(word[:ones])
 }
 
 // mostDelegations is how many delegations the payment names.
 const mostDelegations = 3
+
+// delegations says what the authorizations of a transaction of type 4 do (EIP-7702). The accounts are those that signed them.
+func (s *Summary) delegations(list []Authorization) {
+	for i := range list {
+		a := &list[i]
+		ends := zero(a.Address[:])
+		if !ends {
+			s.note(NoteDelegation)
+		}
+		switch {
+		case i == mostDelegations:
+			s.Payment += " + " + strconv.Itoa(len(list)-i) + " MORE delegations"
+			fallthrough
+		case i > mostDelegations:
+			continue
+		case ends:
+			s.Payment += " + END of a delegation"
+		default:
+			s.Payment += " + FULL CONTROL of an account by the code at " + a.Address.String()
+		}
+		if chain := big0(a.ChainID); chain.Sign() == 0 {
+			s.Payment += " on EVERY chain"
+		} else {
+			s.Payment += " on chain " + chain.String()
+		}
+	}
+}
 
 // unknownCall is the payment of a call that [Summary.call] has no words for.
 func unknownCall(payment string, data []byte) string {

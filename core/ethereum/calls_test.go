@@ -3,12 +3,12 @@ package ethereum
 import (
 	"encoding/hex"
 	"math/big"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
-	"imkey-connect/core/ethereum/rlp"
 	"imkey-connect/core/keccak"
 )
 
@@ -106,10 +106,10 @@ func TestSymbols(t *testing.T) {
 		tx := &Transaction{Type: TypeDynamicFee, ChainID: big.NewInt(id), To: &to, Value: pow10(18)}
 		s := must(tx.Summarize(Native{"DOGE", 18}))
 		require.Equal(t, want, s.Payment)
-		require.Equal(t, id == 987654321, s.CallersSymbol)
+		require.Equal(t, id == 987654321, slices.Contains(s.Notes, NoteCallersSymbol))
 	}
 	huge := &Transaction{ChainID: pow2(64), GasPrice: big.NewInt(0), To: &to}
-	require.True(t, must(huge.Summarize(Native{"DOGE", 18})).CallersSymbol)
+	require.Equal(t, []string{NoteCallersSymbol}, must(huge.Summarize(Native{"DOGE", 18})).Notes)
 	seen := map[uint64]bool{}
 	for _, id := range append(etherChains[:], dataFeeChains[:]...) {
 		require.False(t, seen[id], id)
@@ -129,33 +129,30 @@ func TestFeeSaysAll(t *testing.T) {
 	to := someone
 	tx := &Transaction{Gas: 21000, GasPrice: big.NewInt(6e9), To: &to}
 	s := must(tx.Summarize(Ether))
-	require.True(t, s.EveryChain)
+	require.Equal(t, []string{NoteEveryChain}, s.Notes)
 	require.Equal(t, "0.000126 ETH, valid on EVERY chain", s.Fee)
 	for id, dataFee := range map[int64]bool{1: false, 10: true, 8453: true, 534352: true, 42161: false, 204: true} {
 		tx.ChainID = big.NewInt(id)
 		s := must(tx.Summarize(Ether))
-		require.Equal(t, [2]bool{dataFee, false}, [2]bool{s.DataFee, s.EveryChain}, id)
+		require.Equal(t, dataFee, slices.Contains(s.Notes, NoteDataFee), id)
+		require.NotContains(t, s.Notes, NoteEveryChain)
 		require.Equal(t, dataFee, strings.HasSuffix(s.Fee, " + data fee"), id)
 	}
 }
 
-// TestDelegations checks that a transaction of type 4 says which account gets the code of which contract.
+// TestDelegations checks that a transaction of type 4 says which contract gets control, and where.
 func TestDelegations(t *testing.T) {
-	key := testWallet()
 	to, code := someone, Address{19: 7}
-	authorize := func(a Authorization) (Authorization, Address) {
-		signed := rlp.List(rlp.Big(a.ChainID), rlp.String(a.Address[:]), rlp.Uint(a.Nonce)).Encode()
-		sig := key.signature(keccak.Sum256([]byte{0x05}, signed))
-		a.R, a.S, a.YParity = new(big.Int).SetBytes(sig.R[:]), new(big.Int).SetBytes(sig.S[:]), sig.YParity
-		return a, AddressOf(key.public())
-	}
-	a, account := authorize(Authorization{ChainID: big.NewInt(1), Address: code, Nonce: 3})
-	revoked, _ := authorize(Authorization{})
-	tx := &Transaction{Type: TypeSetCode, ChainID: big.NewInt(1), To: &to, AuthorizationList: []Authorization{a, revoked}}
+	a, end := Authorization{ChainID: big.NewInt(1), Address: code, Nonce: 3}, Authorization{}
+	tx := &Transaction{Type: TypeSetCode, ChainID: big.NewInt(1), To: &to, AuthorizationList: []Authorization{a, end}}
 	s := must(tx.Summarize(Ether))
-	require.Equal(t, "0.0 ETH + FULL CONTROL of "+account.String()+" by the code at "+code.String()+" on chain 1 + END of the delegation of "+account.String()+" on EVERY chain", s.Payment)
-	require.Equal(t, []Delegation{{&account, code, big.NewInt(1)}, {&account, Address{}, nil}}, s.Delegations)
+	require.Equal(t, "0.0 ETH + FULL CONTROL of an account by the code at "+code.String()+" on chain 1 + END of a delegation on EVERY chain", s.Payment)
+	require.Equal(t, []string{NoteDelegation}, s.Notes)
 	require.True(t, s.Blind)
-	tx.AuthorizationList = []Authorization{a, a, a, a, a}
-	require.True(t, strings.HasSuffix(must(tx.Summarize(Ether)).Payment, " + 2 MORE delegations"))
+	tx.AuthorizationList = []Authorization{end}
+	require.Empty(t, must(tx.Summarize(Ether)).Notes)
+	tx.AuthorizationList = []Authorization{end, end, end, end, a}
+	s = must(tx.Summarize(Ether))
+	require.True(t, strings.HasSuffix(s.Payment, " + 2 MORE delegations"), s.Payment)
+	require.Equal(t, []string{NoteDelegation}, s.Notes, "also for one that is not named")
 }

@@ -43,6 +43,28 @@ const (
 	Call Kind = "call"
 )
 
+// The notes of a summary.
+const (
+	// NoteEveryChain: the signature is valid on every chain, since the transaction has no chain id (EIP-155).
+	NoteEveryChain = "every-chain"
+	// NoteDataFee: the chain is a rollup that takes a fee for data besides Fee, which is not known beforehand.
+	NoteDataFee = "data-fee"
+	// NoteCallersSymbol: the symbol is the caller's, for a chain that this package does not know.
+	NoteCallersSymbol = "callers-symbol"
+	// NoteDelegation: an account runs the code of a contract from then on (EIP-7702).
+	NoteDelegation = "delegation"
+)
+
+// note adds a note, once.
+func (s *Summary) note(note string) {
+	for _, other := range s.Notes {
+		if other == note {
+			return
+		}
+	}
+	s.Notes = append(s.Notes, note)
+}
+
 // Summary says what a transaction does. It is computed from the transaction.
 type Summary struct {
 	Kind Kind
@@ -54,14 +76,8 @@ type Summary struct {
 	Amount *big.Int
 	// Unlimited reports that an approval is for 2^96−1 units or more, which is no bound in practice, or for everything.
 	Unlimited bool
-	// EveryChain reports that the signature is valid on every chain, since the transaction has no chain id (EIP-155).
-	EveryChain bool
-	// DataFee reports that the chain is a rollup that takes a fee for data besides Fee, which is not known beforehand.
-	DataFee bool
-	// CallersSymbol reports that the symbol in Payment and Fee is the caller's, for a chain that this package does not know.
-	CallersSymbol bool
-	// Delegations are what the authorizations of a transaction of type 4 do.
-	Delegations []Delegation
+	// Notes are facts that the strings say too, for a page that shows them in its own words.
+	Notes []string
 	// Blind reports that the strings do not say all that the transaction does.
 	Blind bool
 }
@@ -83,21 +99,24 @@ func (t *Transaction) Summarize(n Native) (Summary, error) {
 		price = t.MaxFeePerGas
 	}
 	fee := new(big.Int).SetUint64(t.Gas)
-	s := Summary{EveryChain: t.ChainID == nil}
-	symbol, known := n.Symbol, false
+	var s Summary
+	symbol, known, dataFee := n.Symbol, false, false
 	if t.ChainID != nil && t.ChainID.IsUint64() {
-		symbol, known, s.DataFee = chainFacts(t.ChainID.Uint64(), symbol)
+		symbol, known, dataFee = chainFacts(t.ChainID.Uint64(), symbol)
 	}
 	if !known && symbol != Ether.Symbol {
-		symbol, s.CallersSymbol = symbol+callers, true
+		symbol += callers
+		s.note(NoteCallersSymbol)
 	}
 	s.Payment = format(t.Value, symbol)
 	s.Fee = format(ceilGwei(fee.Mul(fee, big0(price))), symbol)
-	if s.DataFee {
+	if dataFee {
 		s.Fee += " + data fee"
+		s.note(NoteDataFee)
 	}
-	if s.EveryChain {
+	if t.ChainID == nil {
 		s.Fee += ", valid on EVERY chain"
+		s.note(NoteEveryChain)
 	}
 	if t.To != nil {
 		s.Receiver = t.To.String()
@@ -111,15 +130,7 @@ func (t *Transaction) Summarize(n Native) (Summary, error) {
 		s.Kind, s.Blind = Call, true
 		s.Payment = unknownCall(s.Payment, t.Data)
 	}
-	for i := range t.AuthorizationList {
-		d := t.AuthorizationList[i].delegation()
-		if s.Delegations = append(s.Delegations, d); i < mostDelegations {
-			s.Payment += " + " + d.String()
-		}
-	}
-	if more := len(t.AuthorizationList) - mostDelegations; more > 0 {
-		s.Payment += " + " + strconv.Itoa(more) + " MORE delegations"
-	}
+	s.delegations(t.AuthorizationList)
 	if t.Type == TypeAccessList || t.Type == TypeSetCode {
 		s.Blind = true
 	}

@@ -167,10 +167,10 @@ func (e *encoder) resolve(p *place, f *field) error {
 	}
 	for brackets != "" {
 		digits, rest := cut(brackets[1:], ']')
-		n, ok := number(strings.TrimLeft(digits, "0"), 1<<20)
-		if digits != "" && strings.Trim(digits, "0") == "" {
-			n, ok = 0, true
+		for len(digits) > 1 && digits[0] == '0' {
+			digits = digits[1:]
 		}
+		n, ok := number(digits, 1<<20)
 		if digits == "" {
 			n, ok = dynamic, true
 		}
@@ -269,11 +269,9 @@ func (e *encoder) typeHash(p *place, name string) ([32]byte, error) {
 	if sum, ok := e.hashes[name]; ok {
 		return sum, nil
 	}
-	reached := e.reach(name, func(name string) string { return name })
-	// eth-sig-util searches with the part of a name before the first character that is no letter, digit or underscore.
-	cut := e.reach(name, func(name string) string { return name[:len(name)-len(strings.TrimLeft(name, wordCharacters))] })
+	reached, cut := e.reach(name, false), e.reach(name, true)
 	if !slices.Equal(reached, cut) {
-		return [32]byte{}, p.invalid("libraries do not agree on the types that " + quote(name) + " refers to, because of a name that has other characters than letters, digits and _")
+		return [32]byte{}, p.invalid("libraries do not agree on the types that " + quote(name) + " refers to, because a name has other characters than letters, digits and _")
 	}
 	var h keccak.Hash256
 	write := func(text string) error {
@@ -301,30 +299,30 @@ func (e *encoder) typeHash(p *place, name string) ([32]byte, error) {
 	return sum, nil
 }
 
-const wordCharacters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_"
-
-// reach returns name and the types that it refers to, sorted, each looked up by what key makes of its name.
-func (e *encoder) reach(name string, key func(string) string) []string {
-	found := []string{}
-	seen := map[string]bool{}
-	look := func(name string) {
-		if name = key(name); e.types[name] != nil && !seen[name] {
-			seen[name] = true
-			found = append(found, name)
-		}
-	}
-	look(name)
-	for i := 0; i < len(found); i++ {
-		for _, f := range e.types[found[i]] {
-			if f.kind.base == baseStruct {
-				look(f.kind.name)
+// reach returns name and the types that it refers to, sorted. With cut, it looks them up as eth-sig-util does: by the part of a name before
+// the first character that is no letter, digit or underscore.
+func (e *encoder) reach(name string, cut bool) []string {
+	all, seen, next := []string{name}, map[string]bool{}, []string{name}
+	for len(next) > 0 {
+		key := next[0]
+		next = next[1:]
+		if end := 0; cut {
+			for end < len(key) && (key[end] == '_' || alphanumeric(key[end:end+1])) {
+				end++
 			}
+			key = key[:end]
 		}
-	}
-	all := []string{name}
-	for _, other := range found {
-		if other != name {
-			all = append(all, other)
+		if e.types[key] == nil || seen[key] {
+			continue
+		}
+		seen[key] = true
+		if key != name {
+			all = append(all, key)
+		}
+		for _, f := range e.types[key] {
+			if f.kind.base == baseStruct {
+				next = append(next, f.kind.name)
+			}
 		}
 	}
 	sortNames(all[1:])

@@ -25,17 +25,10 @@ test('what a user could overlook in a transaction is said', () => {
   const allow = 'Allow NFT no. 0 or 0 units of token 0x'
   assert.deepEqual(warningsOf(undefined), [])
   assert.deepEqual(warningsOf(summary), [])
-  assert.deepEqual(warningsOf({ ...summary, kind: 'token-approval', payment: allow }), ['nftOrTokens'])
-  assert.deepEqual(warningsOf({ ...summary, kind: 'approval-for-all', unlimited: true }), ['allNFTs'])
+  assert.deepEqual(warningsOf({ ...summary, kind: 'token-approval', payment: allow }), ['nft-or-tokens'])
+  assert.deepEqual(warningsOf({ ...summary, kind: 'approval-for-all', unlimited: true }), ['all-nfts'])
   assert.deepEqual(warningsOf({ ...summary, kind: 'approval-for-all' }), [], 'which ends the permission')
-  const delegations = [{ account, code: demoSpender, chainId: '0x1' }]
-  assert.deepEqual(warningsOf({ ...summary, delegations }), ['delegation'])
-  assert.deepEqual(warningsOf({ ...summary, delegations: [{ account, code: `0x${'0'.repeat(40)}`, chainId: '0x1' }] }), [])
-  assert.deepEqual(warningsOf({ ...summary, everyChain: true, dataFee: true, callersSymbol: true }), [
-    'everyChain',
-    'dataFee',
-    'callersSymbol',
-  ])
+  assert.deepEqual(warningsOf({ ...summary, notes: ['data-fee', 'delegation'] }), ['data-fee', 'delegation'])
 })
 
 test('amounts are read exactly, or not at all', () => {

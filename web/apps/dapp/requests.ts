@@ -167,21 +167,16 @@ export function failureOf(error: unknown): Failure {
 }
 
 /** Warning is something about a transaction that a user could overlook, by its key in the words. */
-export type Warning = 'allNFTs' | 'nftOrTokens' | 'delegation' | 'everyChain' | 'dataFee' | 'callersSymbol'
+export type Warning = 'all-nfts' | 'nft-or-tokens' | NonNullable<TransactionSummary['notes']>[number]
 
 /** warningsOf returns what to say about a transaction besides its summary. */
 export function warningsOf(summary: TransactionSummary | undefined): Warning[] {
   if (!summary) return []
-  const { kind, unlimited, delegations = [], payment } = summary
-  const said: Record<Warning, boolean | undefined> = {
-    allNFTs: kind === 'approval-for-all' && unlimited,
-    nftOrTokens: payment.includes('NFT no. ') && payment.includes(' units of token'),
-    delegation: delegations.some(({ code }) => !/^0x0{40}$/.test(code)),
-    everyChain: summary.everyChain,
-    dataFee: summary.dataFee,
-    callersSymbol: summary.callersSymbol,
-  }
-  return (Object.keys(said) as Warning[]).filter((name) => said[name])
+  const { kind, unlimited, notes = [], payment } = summary
+  const warnings: Warning[] = [...notes]
+  if (kind === 'approval-for-all' && unlimited) warnings.push('all-nfts')
+  if (payment.includes('NFT no. ') && payment.includes(' units of token')) warnings.push('nft-or-tokens')
+  return warnings
 }
 
 /** Shown is the part of a simulated device's status that this page uses. */

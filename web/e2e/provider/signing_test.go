@@ -34,6 +34,22 @@ func TestFromSelectsTheAccount(t *testing.T) {
 	require.Empty(t, n.TakeSent())
 }
 
+// TestSignInIsForThisSite signs in to the page's own site, and to no other (EIP-4361).
+func TestSignInIsForThisSite(t *testing.T) {
+	t.Parallel()
+	_, _, d := wallet(t, device.Options{Approve: device.Yes}, "")
+	d.Accounts()
+	message := func(domain string) string {
+		return `[` + domain + ` + ' wants you to sign in with your Ethereum account:\n` + harness.FirstAddress + `\n\n\nURI: ' + location.href +
+			'\nVersion: 1\nChain ID: ` + fmt.Sprint(harness.FakeChain) + `\nNonce: 12345678\nIssued At: 2026-09-30T16:25:24Z', '` + harness.FirstAddress + `']`
+	}
+	d.Request("personal_sign", message(`location.host`)).Text(t)
+	d.Request("personal_sign", message(`location.origin`)).Text(t)
+	for _, other := range []string{`'evil.example'`, `'sub.' + location.host`, `location.hostname`, `location.host + '@evil.example'`, `' https://' + location.host`} {
+		d.Request("personal_sign", message(other)).RequireError(t, 4100, "invalid-argument")
+	}
+}
+
 // TestTypedDataFollowsEIP712 checks signatures of typed data against the digest that EIP-712 gives.
 func TestTypedDataFollowsEIP712(t *testing.T) {
 	t.Parallel()

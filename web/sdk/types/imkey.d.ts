@@ -478,17 +478,15 @@ export interface TransactionSummary {
   readonly fee: string
   /** Whether it approves 2^96-1 units or more, which is no limit in practice, or everything. */
   readonly unlimited: boolean
-  /** The signature is valid on every chain, because the transaction has no chain id (EIP-155). The fee says so too. */
-  readonly everyChain?: true
-  /** The chain is a rollup that takes a fee for data besides `fee`. It is not known beforehand. The fee says so too. */
-  readonly dataFee?: true
-  /** The symbol of the coin is the caller's, because this library does not know the chain. The symbol is marked so. */
-  readonly callersSymbol?: true
   /**
-   * What the authorizations of a transaction of type 4 (EIP-7702) do: `account` runs the contract `code` from then on, with all that it has.
-   * The zero address ends that. Chain id 0x0 is every chain. The account is null if the authorization has no valid signature.
+   * Facts that `payment` and `fee` say too, for a page that shows them in its own words; absent if there are none.
+   *
+   * - `every-chain`: the signature is valid on every chain, because the transaction has no chain id (EIP-155)
+   * - `data-fee`: the chain is a rollup that takes a fee for data besides `fee`, which is not known beforehand
+   * - `callers-symbol`: the symbol of the coin is the caller's, because this library does not know the chain
+   * - `delegation`: an account that signed an authorization (EIP-7702) runs the code of a contract from then on, with all that it has
    */
-  readonly delegations?: readonly { readonly account: string | null; readonly code: string; readonly chainId: string }[]
+  readonly notes?: readonly ('every-chain' | 'data-fee' | 'callers-symbol' | 'delegation')[]
 }
 
 /** The options of `Device.bind`. */

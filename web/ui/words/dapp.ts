@@ -122,24 +122,27 @@ export const dapp = {
     '屏幕只显示消息的摘要，而不是原文。只有信任该网站时才应签署。',
   ),
   summarySays: say('The screen does not show this:', '屏幕不会显示以下内容：'),
-  allNFTs: say(
+  'all-nfts': say(
     'The operator can take every NFT and token of this contract from you, now and later, until you end the permission.',
     '在你取消授权之前，被授权者随时可以取走你在此合约中的全部 NFT 和代币。',
   ),
-  nftOrTokens: say(
+  'nft-or-tokens': say(
     'It is not known whether this contract is a token or a collection of NFTs. In a collection, the number is that of one NFT, and 0 is a number too.',
     '无法得知此合约是代币还是 NFT 合集。若为合集，该数字是某个 NFT 的编号，0 也是一个编号。',
   ),
-  delegation: say(
+  'delegation': say(
     'An account runs the code of a contract from then on. That code can move all that the account has.',
     '此后该账户将运行某个合约的代码，该代码可以转走账户中的一切。',
   ),
-  everyChain: say(
+  'every-chain': say(
     'The transaction names no chain, so anyone can send it on every chain.',
     '这笔交易没有指定链，任何人都可以在任何链上发送它。',
   ),
-  dataFee: say('The chain takes a fee for data as well. It is not known beforehand.', '该链还会收取数据费用，金额无法预先得知。'),
-  callersSymbol: say('The name of the coin is the site’s word: this chain is not known here.', '币的名称由网站提供：此处并不认识这条链。'),
+  'data-fee': say('The chain takes a fee for data as well. It is not known beforehand.', '该链还会收取数据费用，金额无法预先得知。'),
+  'callers-symbol': say(
+    'The name of the coin is the site’s word: this chain is not known here.',
+    '币的名称由网站提供：此处并不认识这条链。',
+  ),
   approvalTitle: say('No limit', '不设上限'),
   approvalText: say(
     'Anyone who gets this allowance can take all your tokens of this kind, now and later.',
