@@ -879,7 +879,7 @@ test('the user accepts the device of an imported binding within the request, and
     })
     const sign = it.device.signMessage
     it.device.signMessage = async () => {
-      throw Object.assign(new Error('untrusted'), { code: 'untrusted-device', data })
+      throw new it.sdk.ImKeyError('untrusted-device', 'untrusted', { ...(data && { data }) })
     }
     const signing = it.ask('personal_sign', ['0x00', A0])
     if (data) assert.equal(await signing, SIGNATURE)

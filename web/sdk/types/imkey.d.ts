@@ -324,8 +324,8 @@ export class ImKey extends EventTarget {
   knownDevices(): Promise<KnownDevice[]>
   /**
    * Gives a known device a name. White space at both ends is removed. Null or an empty name removes the name. A name of more than 32
-   * characters, or with control characters or others that do not print, is `invalid-argument` with `data.reason` `name`. A device without a record is
-   * `invalid-argument` with `data.reason` `unknown-device`.
+   * characters, or with characters that do not print, is `invalid-argument` with `data.reason` `name`: controls, zero-width,
+   * direction and tag characters. A device without a record is `invalid-argument` with `data.reason` `unknown-device`.
    */
   rename(seid: string, name: string | null, options?: { shown?: Shown }): Promise<void>
   /**
