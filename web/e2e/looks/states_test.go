@@ -47,6 +47,7 @@ func states() []fields {
 		{"name": "recognised", "device": unverified},
 		{"name": "recognised", "device": unknown},
 		{"name": "unverified", "device": unverified},
+		{"name": "unverified", "device": unverified, "imported": true},
 		{"name": "elsewhere", "device": facts},
 		{"name": "reset", "device": before},
 		{"name": "rebound", "device": before},
@@ -77,7 +78,8 @@ func states() []fields {
 		with(bound, "fresh", false, "persisted", nil, "plugged", false),
 		with(bound, "fresh", false, "persisted", false, "device", unknown),
 	)
-	for _, manage := range []string{"asking", "revealed", "hidden", "not-remembered", "on-screen"} {
+	all = append(all, fields{"name": "code", "source": "screen", "renew": true}, fields{"name": "wrong", "source": "screen", "renew": true, "triesLeft": nil})
+	for _, manage := range []string{"asking", "revealed", "hidden", "not-remembered", "on-screen", "renewed"} {
 		all = append(all, with(bound, "manage", manage), with(bound, "manage", manage, "fresh", false))
 	}
 	forget := fields{"name": "forget", "serial": "imKey01191200001"}
