@@ -78,13 +78,14 @@ func (c *check) adopted() error {
 }
 
 // expect returns an error with code device-changed (reason record) if the record is not of the device that the user saw, with the same secure
-// element's key. Any record is as expected if shown is nil.
+// element's key. The key that a file claims counts, too, if the user saw one. Any record is as expected if shown is nil.
 func (r *Record) expect(shown *Identity) error {
 	if shown == nil {
 		return nil
 	}
 	claimed := r.State == Imported && !r.HasSE // the serial number is the file's
-	if r.SEID != shown.SEID || r.Serial != shown.Serial && !claimed || r.HasSE && r.SE != shown.SE {
+	if r.SEID != shown.SEID || r.Serial != shown.Serial && !claimed || r.HasSE && r.SE != shown.SE ||
+		r.HasClaim && shown.SE != (secp256k1.PublicKey{}) && r.Claim != shown.SE {
 		return errcode.Because(errcode.DeviceChanged, "record", "not the record of the device that was shown")
 	}
 	return nil

@@ -209,6 +209,20 @@ func TestRecordThatWasReplaced(t *testing.T) {
 	r := records()["pending"]
 	put(t, &store, r)
 	require.NoError(t, Rename(t.Context(), &store, seid, "x", &Identity{SEID: r.SEID, Serial: r.Serial, SE: secp256k1.PublicKey(se.Public()), Standing: attestation.Unverified}))
+	// The key that a file claims is compared with the one that the user saw, if they saw one.
+	for name, operation := range operations {
+		imported := records()["imported"]
+		for _, seen := range []secp256k1.PublicKey{{}, imported.Claim, secp256k1.PublicKey(otherSE.Public())} {
+			var store MemoryStore
+			put(t, &store, imported)
+			err := operation(&store, &Identity{SEID: imported.SEID, Serial: imported.Serial, SE: seen})
+			if seen == secp256k1.PublicKey(otherSE.Public()) {
+				require.ErrorIs(t, err, errcode.DeviceChanged, name)
+			} else {
+				require.NoError(t, err, name)
+			}
+		}
+	}
 	// A damaged record says nothing. It can be forgotten.
 	require.NoError(t, store.Put(t.Context(), seid, []byte("junk")))
 	require.NoError(t, Forget(t.Context(), &store, seid, &Identity{SEID: seid}))

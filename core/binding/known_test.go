@@ -491,6 +491,48 @@ func TestImportReplaces(t *testing.T) {
 	require.ErrorIs(t, err, full)
 }
 
+// A user whose attempt to bind was cut off imports a backup. The device may have bound to the key of the attempt, and that key is
+// nowhere else.
+func TestImportKeepsTheKeyOfAnInterruptedAttempt(t *testing.T) {
+	backup := full()
+	backup.App = secp256k1.PrivateKey(attestationtest.NewKey("a backup's app").Serialize())
+	for _, before := range []string{"two keys", "imported, two keys", "verify-sent"} {
+		cut := records()[before]
+		cut.SE, cut.CA = secp256k1.PublicKey(se.Public()), trustedCAs[0]
+		key, code := cut.Next, cut.NextCode
+		if before == "verify-sent" {
+			key, code = cut.App, cut.Code
+		}
+		for _, boundTo := range []secp256k1.PrivateKey{key, backup.App} {
+			hosted(t, func(t *testing.T, h *host) {
+				put(t, h.store, cut)
+				file := *backup
+				file.SE = cut.SE
+				_, err := Import(t.Context(), h.store, file.encode(), ImportOptions{Replace: true})
+				require.NoError(t, err)
+				r := h.record()
+				require.Equal(t, Imported, r.State)
+				require.Equal(t, [2]secp256k1.PrivateKey{backup.App, key}, [2]secp256k1.PrivateKey{r.App, r.Next}, before)
+				_, err = Export(t.Context(), h.store, seid, nil)
+				requireCode(t, errcode.NotBound, err)
+
+				h.says(BoundElsewhere, genuine)
+				public := boundTo.Public()
+				h.Answer(bindCheck+"41"+strings.ToUpper(hex.EncodeToString(public[:]))+"00", "55"+hex.EncodeToString(genuine)+"9000")
+				h.requireStatus(BoundToThis)
+				r = h.record()
+				require.Equal(t, Bound, r.State)
+				require.Equal(t, boundTo, r.App)
+				require.False(t, r.HasNext)
+				require.Equal(t, boundTo == backup.App, r.FromFile)
+				if boundTo == key {
+					require.Equal(t, code, r.Code)
+				}
+			})
+		}
+	}
+}
+
 // An imported binding becomes bound when a trusted device says so. The time is this one's, and not what the file says.
 func TestImportedBindingBecomesBound(t *testing.T) {
 	hosted(t, func(t *testing.T, h *host) {

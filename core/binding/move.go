@@ -51,7 +51,7 @@ type ImportOptions struct {
 //   - or that of the store.
 //
 // Import always replaces the record of a device that was never bound, unless this app accepted another secure element's key. The
-// key that this app accepted, its trust and the user's name stay, also if a record is replaced.
+// key that this app accepted, its trust, the user's name and the app key of an interrupted attempt stay, also if a record is replaced.
 func Import(ctx context.Context, store Store, record []byte, o ImportOptions) (Known, error) {
 	r, err := decodeRecord(record)
 	switch {
@@ -85,6 +85,13 @@ func Import(ctx context.Context, store Store, record []byte, o ImportOptions) (K
 				}
 				r.SE, r.HasSE, r.Trust, r.CA = before.SE, true, before.Trust, before.CA
 				r.Claim, r.HasClaim = secp256k1.PublicKey{}, false
+			}
+			// The device may be bound to a key of an interrupted attempt, and no file has that key.
+			switch {
+			case before.HasNext:
+				r.Next, r.HasNext, r.NextCode, r.HasNextCode = before.Next, true, before.NextCode, before.HasNextCode
+			case before.State == VerifySent:
+				r.Next, r.HasNext, r.NextCode, r.HasNextCode = before.App, true, before.Code, before.HasCode
 			}
 			if before.Name != "" {
 				r.Name = before.Name
