@@ -24,11 +24,27 @@ async function two(t, first, second, options) {
   return { ...it, nodes, one: nodes[0], two: nodes[1], signed: () => it.device.calls.filter(([name]) => name === 'signTransaction') }
 }
 
-/** The ways in which a node says "not me" or "not now". */
-const refusals = [
-  ...[401, 402, 403, 404, 408, 410, 429, 500, 502, 503, 504, 520, 522].flatMap((status) => [http(status, '<html>'), http(status, '')]),
+/** The ways in which a node says "not me": it took nothing. */
+const declines = [
+  ...[401, 402, 403, 404, 410, 429].map((status) => http(status, '<html>')),
+  http(403, ''),
   ...[401, 403, 429].flatMap((status) => [http(status, error(-32000, 'no')), http(status, error(-32600, 'Must be authenticated!'))]),
   http(429, error(-32005, 'daily request count exceeded, request rate limited')),
+  ...[-32005, -32007, -32009, -32011, -32016, -32605, 401, 403, 429].map((code) => http(200, error(code, 'no'))),
+  ...[
+    [-32000, '429 Too Many Requests: over rate limit'],
+    [-32000, 'Your app has exceeded its compute units per second capacity.'],
+    [-32000, 'daily request count limit exceeded'],
+    [-32600, 'Unauthorized: API key disabled'],
+    [-32090, 'Too many requests, reason: call rate limit exhausted'],
+  ].map(([code, message]) => http(200, error(code, message))),
+]
+
+/** The ways in which a node fails, perhaps after it did what was asked. */
+const troubles = [
+  (response) => response.destroy(),
+  ...[408, 500, 502, 503, 504, 520, 522].map((status) => http(status, '<html>')),
+  http(502, ''),
   http(500, error(-32603, 'Internal error')),
   http(503, error(-32000, 'no backend')),
   http(200, ''),
@@ -40,22 +56,11 @@ const refusals = [
   http(200, { id: 'other', result: '0x1' }),
   http(200, { id: null, result: '0x1' }),
   http(200, { error: 'rate limited' }),
-  ...[-32001, -32002, -32005, -32007, -32009, -32011, -32014, -32016, -32046, -32603, -32605, 30, 401, 403, 429, 503].map((code) =>
-    http(200, error(code, 'no')),
-  ),
-  ...[
-    [-32000, '429 Too Many Requests: over rate limit'],
-    [-32000, 'header not found'],
-    [-32000, 'missing trie node 5e0c'],
-    [-32000, 'Your app has exceeded its compute units per second capacity.'],
-    [-32000, 'request timed out'],
-    [-32000, 'txpool is full'],
-    [-32000, 'node is not synced'],
-    [-32000, 'daily request count limit exceeded'],
-    [-32600, 'Unauthorized: API key disabled'],
-    [-32090, 'Too many requests, reason: call rate limit exhausted'],
-  ].map(([code, message]) => http(200, error(code, message))),
+  ...[-32001, -32002, -32014, -32046, -32603, 30, 503].map((code) => http(200, error(code, 'no'))),
+  ...['header not found', 'missing trie node 5e0c', 'request timed out'].map((message) => http(200, error(-32000, message))),
 ]
+
+const refusals = [...declines, ...troubles]
 
 test('an error about the node goes to the next address', async (t) => {
   const it = await two(t, {}, { eth_blockNumber: '0x10' })
@@ -116,8 +121,10 @@ test('a node that did not answer in time is asked last for a while', async (t) =
   assert.equal(await it.ask('eth_blockNumber'), '0x1')
 })
 
-test('a signed transaction goes to the next node as the same bytes if a node refuses it, and is signed once', async (t) => {
-  for (const reply of [...refusals, (response) => response.destroy()]) {
+const sends = ({ nodes }) => nodes.map(({ asked }) => asked.filter(([method]) => method === 'eth_sendRawTransaction').length)
+
+test('a signed transaction goes to the next node as the same bytes if a node declines it, and is signed once', async (t) => {
+  for (const reply of declines) {
     const it = await two(t)
     it.one.replies.eth_sendRawTransaction = reply
     assert.equal(await it.ask('eth_sendTransaction', [{ to: TO }]).catch((error) => error.message), HASH, String(reply))
@@ -126,7 +133,31 @@ test('a signed transaction goes to the next node as the same bytes if a node ref
       it.nodes.map(({ asked }) => asked.filter(([method]) => method === 'eth_sendRawTransaction')),
       [[['eth_sendRawTransaction', [RAW]]], [['eth_sendRawTransaction', [RAW]]]],
     )
+    assert.equal(await it.ask('eth_sendRawTransaction', [RAW]), HASH, "so does the dApp's own")
   }
+})
+
+test('a signed transaction that a node may have taken goes to another one only if the request is repeated', async (t) => {
+  for (const reply of troubles) {
+    const it = await two(t)
+    it.one.replies.eth_sendRawTransaction = reply
+    const error = await it.ask('eth_sendTransaction', [{ to: TO }]).catch((thrown) => thrown)
+    assert.match(error.message ?? error, new RegExp(`may have been sent.*${HASH}`), String(reply))
+    assert.deepEqual([error.data.hash, error.data.raw, error.data.retryable], [HASH, RAW, true])
+    assert.deepEqual(sends(it), [1, 0], String(reply))
+    await assert.rejects(it.ask('eth_sendRawTransaction', [RAW]))
+    assert.deepEqual(sends(it), [2, 0], "nor does the dApp's own")
+    assert.equal(await it.ask('eth_sendTransaction', [{ to: TO }]), HASH)
+    assert.deepEqual([sends(it), it.signed().length], [[3, 1], 1])
+  }
+})
+
+test('a transaction behind one that a node may have taken does not bring it to another node', async (t) => {
+  const it = await two(t, {}, { eth_sendRawTransaction: HASH })
+  it.one.replies.eth_sendRawTransaction = http(502, '')
+  await assert.rejects(it.ask('eth_sendTransaction', [{ to: TO }]))
+  await assert.rejects(it.ask('eth_sendTransaction', [{ to: TO, value: '0x1' }]))
+  assert.deepEqual(sends(it), [3, 0])
 })
 
 test('a signed transaction that a node objects to does not go to another node', async (t) => {
@@ -144,10 +175,30 @@ test('a signed transaction does not go to a node of another chain', async (t) =>
   const it = await two(t, {}, { eth_chainId: '0x2' })
   it.one.replies.eth_sendRawTransaction = http(429, error(-32005, 'slow down'))
   await assert.rejects(it.ask('eth_sendTransaction', [{ to: TO }]))
-  assert.deepEqual(
-    it.two.methods().filter((method) => method !== 'eth_getTransactionByHash'),
-    ['eth_chainId'],
-  )
+  assert.deepEqual([...new Set(it.two.methods())], ['eth_chainId'], 'nor is it asked for the hash')
+})
+
+test('a node that is down when a transaction is sent is passed over', async (t) => {
+  const it = await two(t)
+  it.device.signTransaction = () => {
+    it.one.reply = (response) => response.destroy()
+    return { raw: RAW, hash: HASH }
+  }
+  assert.equal(await it.ask('eth_sendTransaction', [{ to: TO }]), HASH)
+  assert.equal(await it.ask('eth_sendRawTransaction', [RAW]), HASH)
+  assert.deepEqual(sends(it), [0, 2])
+})
+
+test('no method that sends something is repeated at another node', async (t) => {
+  const methods = ['eth_sendRawTransactionSync', 'eth_sendRawTransactionConditional', 'eth_sendPrivateTransaction', 'eth_sendBundle']
+  for (const method of [...methods, 'mev_sendBundle', 'eth_sendUserOperation', 'pimlico_sendCompressedUserOperation']) {
+    const it = await two(t, {}, { [method]: '0x2' })
+    it.one.replies[method] = http(502, '')
+    await assert.rejects(it.ask(method, ['0x00']), { code: -32603 }, method)
+    assert(!it.two.methods().includes(method))
+    it.one.replies[method] = http(429, '')
+    assert.equal(await it.ask(method, ['0x00']), '0x2')
+  }
 })
 
 test('nonce, gas and fee come from one node, which confirmed the chain', async (t) => {

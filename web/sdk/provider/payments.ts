@@ -4,7 +4,7 @@ import type { Chains } from './chains'
 import { type Entry, isFresh, isRecent, type Journal } from './journal'
 import { checkCounts, type Counts, nextNonce, transactionCounts, waiting } from './nonce'
 import { NodeError, Refusal } from './refusal'
-import type { Node } from './rpc'
+import type { Node, Nodes } from './rpc'
 
 /** Payer is an account on a chain. */
 export interface Payer {
@@ -45,7 +45,7 @@ export class Payments {
     let refused: unknown
     if (rival === entry) {
       try {
-        return await this.send(payer, entry)
+        return await this.#send(payer, entry, { prefer: this.#chains.nodes(chain).list[0] })
       } catch (thrown) {
         if (!isRefusal(thrown)) throw thrown
         refused = thrown
@@ -106,28 +106,34 @@ export class Payments {
   }
 
   /**
-   * send hands a signed transaction to the nodes, at first to the one that completed it, and resolves to its hash. It takes no signal: a
-   * signature cannot be called back. An error says that the transaction may have been sent, and has its hash.
+   * send hands a signed transaction to the node that completed it, and resolves to its hash. The bytes go to another node only if that one
+   * did not take them. send takes no signal: a signature cannot be called back. An error says that the transaction may have been sent, and
+   * has its hash.
    */
-  async send(payer: Payer, entry: Entry, prefer?: Node): Promise<string> {
-    const nodes = await this.#hand(payer, entry, prefer)
+  send(payer: Payer, entry: Entry, prefer: Node): Promise<string> {
+    return this.#send(payer, entry, { prefer, once: true })
+  }
+
+  async #send(payer: Payer, entry: Entry, to: Parameters<Nodes['first']>[1]): Promise<string> {
+    const nodes = await this.#hand(payer, entry, to)
     await this.#journal.put({ ...entry, state: 'sent', nodes })
     return entry.hash
   }
 
-  /** #hand resolves to the names of the nodes that took a transaction. The same bytes are the same payment, so any of them may get it. */
-  async #hand({ chain }: Payer, { raw, hash, nodes }: Entry, prefer?: Node): Promise<readonly string[]> {
+  /** #hand resolves to the names of the nodes that took a transaction. */
+  async #hand({ chain }: Payer, { raw, hash, nodes }: Entry, to: Parameters<Nodes['first']>[1]): Promise<readonly string[]> {
+    const all = this.#chains.nodes(chain)
     const use = async (node: Node) => {
-      await node.confirm()
+      await node.confirm(undefined, all.several)
       return [await node.ask('eth_sendRawTransaction', [raw]), node.name]
     }
     try {
-      const [answer, name] = await this.#chains.nodes(chain).first(use, prefer && { prefer })
+      const [answer, name] = await all.first(use, to)
       if (String(answer).toLowerCase() !== hash) throw new Refusal(-32603, 'The node answered with another hash.', 'protocol')
       return [...new Set([...nodes, String(name)])]
     } catch (thrown) {
-      // A node refuses a transaction that it already has, in words of its own.
-      if (thrown instanceof NodeError && (await this.#chains.transaction(hash, chain))) return nodes
+      // A node refuses a transaction that it already has, in words of its own. One that did not answer may have passed it on.
+      if (await this.#chains.transaction(hash, chain)) return nodes
       throw uncertain(thrown, raw, hash)
     }
   }
@@ -137,7 +143,7 @@ export class Payments {
     if (await this.#chains.transaction(entry.hash, payer.chain)) return undefined
     if (entry.state === 'signed') return new Error('the dApp did not send it')
     try {
-      await this.#hand(payer, entry, prefer)
+      await this.#hand(payer, entry, { prefer, once: true })
     } catch (thrown) {
       if (isRefusal(thrown)) return thrown
     }

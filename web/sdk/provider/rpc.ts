@@ -20,16 +20,29 @@ export class Nodes {
   /** ask calls a method at the first node that can answer. A node that said it is on another chain is asked only if all did. */
   ask(method: string, params: Params, signal?: AbortSignal): Promise<unknown> {
     const right = this.#order().filter((node) => !node.elsewhere)
-    return first(right.length > 0 ? right : this.list, (node) => node.ask(method, params, signal), signal)
+    const once = /_send/.test(method)
+    const use = async (node: Node) => {
+      if (once && this.several) await node.confirm(signal, true)
+      return node.ask(method, params, signal)
+    }
+    return first(right.length > 0 ? right : this.list, use, { signal, once })
+  }
+
+  /**
+   * Whether there is another node. Then a node is confirmed anew before it gets a transaction: a page cannot tell a node that was down from
+   * one that took the transaction and then lost the connection.
+   */
+  get several(): boolean {
+    return this.list.length > 1
   }
 
   /**
    * first calls use with one node after another, until use succeeds or fails because of the request itself. Such an error is thrown, and
    * otherwise the last one. prefer is the node to begin with.
    */
-  first<T>(use: (node: Node) => Promise<T>, { signal, prefer }: { signal?: AbortSignal | undefined; prefer?: Node } = {}): Promise<T> {
+  first<T>(use: (node: Node) => Promise<T>, { prefer, ...trying }: Trying & { prefer?: Node | undefined } = {}): Promise<T> {
     const order = this.#order()
-    return first(prefer ? [prefer, ...order.filter((node) => node !== prefer)] : order, use, signal)
+    return first(prefer ? [prefer, ...order.filter((node) => node !== prefer)] : order, use, trying)
   }
 
   /** #order puts nodes that were silent of late behind the others, so that not every request waits for them. */
@@ -38,7 +51,13 @@ export class Nodes {
   }
 }
 
-async function first<T>(nodes: readonly Node[], use: (node: Node) => Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+interface Trying {
+  readonly signal?: AbortSignal | undefined
+  /** Whether no other node may get the request once a node may have carried it out. */
+  readonly once?: boolean
+}
+
+async function first<T>(nodes: readonly Node[], use: (node: Node) => Promise<T>, { signal, once }: Trying): Promise<T> {
   let failed: unknown
   let taken: Refusal | NodeError | undefined
   for (const node of nodes) {
@@ -49,7 +68,7 @@ async function first<T>(nodes: readonly Node[], use: (node: Node) => Promise<T>,
       failed = thrown
       if (!(thrown instanceof NodeError || thrown instanceof Refusal)) break
       thrown.after = taken
-      if (!thrown.next) break
+      if (!thrown.next || (once && thrown.taken)) break
       if (thrown.taken) taken = thrown
     }
   }

@@ -789,7 +789,8 @@ export interface ChainOptions {
   readonly chainId: number | string
   /**
    * The addresses of its nodes: https, or http on this machine or, with a warning, on a private network. An address such as `/rpc/1` is
-   * resolved against the page or the worker. If a node fails or refuses to answer now, the next one is asked.
+   * resolved against the page or the worker. If a node fails or refuses to answer now, the next one is asked. A signed transaction goes
+   * to another node only if the first one did not take it, or if the request is repeated.
    */
   readonly rpcUrls: readonly (string | NodeOptions)[]
   /** The address of a node for eth_subscribe: as for `rpcUrls`, with wss and ws. Without it, that method goes to rpcUrls. */
