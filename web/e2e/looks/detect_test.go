@@ -86,6 +86,6 @@ func TestLookScriptFindsDefects(t *testing.T) {
 		require.Contains(t, strings.Join(b.Looked().Findings, "\n"), "a transition of 0.01s")
 		b.CheckConsole()
 	}
-	b.Run("document.head.append(Object.assign(document.createElement('script'), { textContent: '1' }))")
+	b.Run("document.head.append(Object.assign(document.createElement('style'), { textContent: 'a {}' }))")
 	require.Contains(t, b.Console(), "Content Security Policy")
 }

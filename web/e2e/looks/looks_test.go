@@ -27,7 +27,8 @@ const showing = `
 		const where = ` + "`${screen}: ${JSON.stringify(state)}`" + `
 		await show(state)
 		if (state.manage === 'revealed') {
-			document.querySelector('.revealed').innerHTML = '<span>PVU3</span><span>FY64</span>'
+			const group = (text) => Object.assign(document.createElement('span'), { textContent: text })
+			document.querySelector('.revealed').replaceChildren(group('PVU3'), group('FY64'))
 		}
 		looking.add(where, reduced)
 		const folded = [...document.querySelectorAll('details')]
