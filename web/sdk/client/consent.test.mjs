@@ -166,6 +166,22 @@ test('a call is for the device that info described when it was made', async () =
   assert.deepEqual(plug.codes, [])
 })
 
+test('the options of a signature are those of the time of the call', async () => {
+  for (const method of ['getAccount', 'signMessage']) {
+    const { device, plug, freeze } = await page()
+    const shown = { ...(await device.open()) }
+    freeze(genuine)
+    const options = { shown, path: "m/44'/60'/0'/0/0", acceptUnverified: false, allowUnbound: false }
+    const signing = device.ethereum[method](...(method === 'getAccount' ? [] : ['x']), options)
+    // The device is opened again meanwhile, and the page changes its objects.
+    shown.secureElementKey = '04' + 'bb'.repeat(64)
+    Object.assign(options, { path: "m/44'/60'/0'/0/1", acceptUnverified: true, allowUnbound: true })
+    await signing
+    const [[, ...args]] = plug.calls
+    assert.deepEqual(args.at(-1), { shown: genuine, path: "m/44'/60'/0'/0/0", acceptUnverified: false, allowUnbound: false })
+  }
+})
+
 test('the option shown is passed on as it was when the call was made', async () => {
   const { device, key, plug } = await page()
   const shown = { ...(await device.open()) }

@@ -55,10 +55,10 @@ export class Device extends EventTarget {
   }
 
   readonly ethereum: Ethereum = Object.freeze({
-    getAccount: (options) => this.#ethereum(options, (core) => core.getAccount(options)),
-    signTransaction: (transaction, options) => this.#ethereum(options, (core) => core.signTransaction(transaction, options)),
-    signMessage: (message, options) => this.#ethereum(options, (core) => core.signMessage(message, options)),
-    signTypedData: (typedData, options) => this.#ethereum(options, (core) => core.signTypedData(typedData, options)),
+    getAccount: (options) => this.#ethereum(options, (core, given) => core.getAccount(given)),
+    signTransaction: (transaction, options) => this.#ethereum(options, (core, given) => core.signTransaction(transaction, given)),
+    signMessage: (message, options) => this.#ethereum(options, (core, given) => core.signMessage(message, given)),
+    signTypedData: (typedData, options) => this.#ethereum(options, (core, given) => core.signTypedData(typedData, given)),
   } satisfies Ethereum)
 
   async open(options: { signal?: AbortSignal; takeOver?: boolean } = {}): Promise<DeviceInfo> {
@@ -138,8 +138,13 @@ export class Device extends EventTarget {
     return this.#call((core) => core.forget(shown))
   }
 
-  async #ethereum<T>(options: { signal?: AbortSignal } = {}, f: (core: Ethereum) => Promise<T>): Promise<T> {
-    return this.#call((core) => f(core.ethereum), signalOf(options))
+  /** #ethereum makes a call with a copy of its options, since the device may have to be opened first. */
+  async #ethereum<O extends { signal?: AbortSignal; shown?: Shown }, T>(
+    options: O | undefined,
+    f: (core: Ethereum, options: O | undefined) => Promise<T>,
+  ): Promise<T> {
+    const given = options && { ...options, ...shownOf(options) }
+    return this.#call((core) => f(core.ethereum, given), signalOf(given ?? {}))
   }
 
   /** isUnplugged says whether the device was unplugged. When it is plugged in again, it is a new object. */
