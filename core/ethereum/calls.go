@@ -11,8 +11,8 @@ import (
 type callForm struct {
 	selector uint32
 	kind     Kind
-	// args has a letter for each word of the arguments: a an address, u a number, M 2^96-1, 2^160-1 or 2^256-1, T true, F false, w any word; d bytes, whose content
-	// the words do not say, and * anything up to the end.
+	// args has a letter for each word of the arguments: a an address or a number of 160 bits, u a number, e one of 48 bits, M 2^96-1,
+	// 2^160-1 or 2^256-1, T true, F false, w any word; d bytes, whose content the words do not say, and * anything up to the end.
 	args string
 	// text is the payment. #n is argument n as a number, %n the same or UNLIMITED, &n it as an address, and @ the contract.
 	text string
@@ -24,7 +24,7 @@ type callForm struct {
 // permit2Approve is approve(token, spender, amount, expiration) of Permit2. The contract that is called is not the token.
 const permit2Approve = 0x87517c45
 
-// callForms are the calls of ERC-20, ERC-721, ERC-1155, EIP-2612, DAI and Permit2 that give something away or let another account do so.
+// callForms are the calls of ERC-20, ERC-721, ERC-1155, EIP-2612, EIP-4494, DAI, Uniswap's positions and Permit2 that give something away or let another account do so.
 // Nothing in a transaction says whether a contract is one of ERC-20 or of ERC-721. Where both have a call, the words name both readings:
 // approve(spender, 0) gives away the NFT with the number 0.
 var callForms = [...]callForm{
@@ -33,10 +33,12 @@ var callForms = [...]callForm{
 	{0x095ea7b3, TokenApproval, "au", "Allow NFT no. #1 or %1 units of token @", 0, 1, false},
 	{0x39509351, TokenApproval, "au", "Allow %1 MORE units of token @", 0, 1, false},
 	{0xa457c2d7, TokenApproval, "au", "Allow #1 FEWER units of token @", 0, 1, false},
-	{permit2Approve, TokenApproval, "aauu", "Allow %2 units of token &0 through @ until second #3", 1, 2, false},
+	{permit2Approve, TokenApproval, "aaae", "Allow %2 units of token &0 through @ until second #3", 1, 2, false},
 	{0xd505accf, TokenPermit, "aauuwww", "Permit %2 units of token @ of &0", 1, 2, false},
 	{0x8fcbaf0c, TokenPermit, "aauuTwww", "Permit UNLIMITED units of token @ of &0", 1, 0, true},
 	{0x8fcbaf0c, TokenPermit, "aauuFwww", "End the permit for token @ of &0", 1, 0, false},
+	{0x7ac2ff7b, TokenPermit, "auuwww", "Permit NFT no. #1 of @", 0, 0, false},
+	{0x745a41bc, TokenPermit, "auud", "Permit NFT no. #1 of @", 0, 0, false},
 	{0x23b872dd, TokenTransferFrom, "aau", "NFT no. #2 or #2 units of token @ of &0", 1, 2, false},
 	{0x42842e0e, NFTTransfer, "aau", "NFT no. #2 of @ of &0", 1, 0, false},
 	{0xb88d4fde, NFTTransfer, "aaud", "NFT no. #2 of @ of &0", 1, 0, false},
@@ -113,6 +115,8 @@ func (f *callForm) fits(arguments []byte) (opaque, ok bool) {
 		switch f.args[i] {
 		case 'a':
 			ok = zero(word[:12])
+		case 'e':
+			ok = zero(word[:26])
 		case 'M':
 			ok = maximal(word)
 		case 'T', 'F':

@@ -56,6 +56,8 @@ func TestCallsInWords(t *testing.T) {
 		{words("permit(address,address,uint256,uint256,uint8,bytes32,bytes32)", from, to, all, 1, 27, 1, 1), TokenPermit, "Permit UNLIMITED units of token " + name + " of " + owner, true, true},
 		{words("permit(address,address,uint256,uint256,bool,uint8,bytes32,bytes32)", from, to, 0, 0, 1, 27, 1, 1), TokenPermit, "Permit UNLIMITED units of token " + name + " of " + owner, true, true},
 		{words("permit(address,address,uint256,uint256,bool,uint8,bytes32,bytes32)", from, to, 0, 0, 0, 27, 1, 1), TokenPermit, "End the permit for token " + name + " of " + owner, false, true},
+		{words("permit(address,uint256,uint256,uint8,bytes32,bytes32)", to, 0, 1, 27, 1, 1), TokenPermit, "Permit NFT no. 0 of " + name, false, true},
+		{words("permit(address,uint256,uint256,bytes)", to, 9, 1, 128, 1, 1), TokenPermit, "Permit NFT no. 9 of " + name, false, true},
 		{words("transferFrom(address,address,uint256)", from, to, 0), TokenTransferFrom, "NFT no. 0 or 0 units of token " + name + " of " + owner, false, false},
 		{words("safeTransferFrom(address,address,uint256)", from, to, 9), NFTTransfer, "NFT no. 9 of " + name + " of " + owner, false, false},
 		{words("safeTransferFrom(address,address,uint256,bytes)", from, to, 9, 128, 0), NFTTransfer, "NFT no. 9 of " + name + " of " + owner, false, false},
@@ -93,6 +95,16 @@ func TestCallsInWords(t *testing.T) {
 	// true is 1 and nothing else.
 	tx := &Transaction{Type: TypeDynamicFee, ChainID: big.NewInt(1), To: &contract, Data: words("setApprovalForAll(address,bool)", to, 2)}
 	require.Equal(t, Call, must(tx.Summarize(Ether)).Kind)
+	// Permit2 has numbers of 160 and 48 bits.
+	for _, c := range []struct {
+		amount, until *big.Int
+		kind          Kind
+	}{
+		{pow2(159), pow2(47), TokenApproval}, {pow2(160), big.NewInt(1), Call}, {big.NewInt(1), pow2(48), Call}, {all, all, Call},
+	} {
+		tx.Data = words("approve(address,address,uint160,uint48)", from, to, c.amount, c.until)
+		require.Equal(t, c.kind, must(tx.Summarize(Ether)).Kind)
+	}
 	// What would be cut on the screen is not said at all.
 	tx.Data = words("safeTransferFrom(address,address,uint256,uint256,bytes)", from, to, all, all, 160, 0)
 	require.Equal(t, Call, must(tx.Summarize(Ether)).Kind)
@@ -102,11 +114,18 @@ func TestCallsInWords(t *testing.T) {
 // TestSymbols checks whose word the symbol is. A site could call ether by the name of a cheap coin.
 func TestSymbols(t *testing.T) {
 	to := someone
-	for id, want := range map[int64]string{1: "1.0 ETH", 137: "1.0 POL", 56: "1.0 BNB", 8453: "1.0 ETH", 31337: "1.0 ETH", 987654321: "1.0 DOGE (the site's word)"} {
+	for id, want := range map[int64]string{1: "1.0 ETH", 137: "1.0 POL", 56: "1.0 BNB", 8453: "1.0 ETH", 30: "1.0 RBTC", 42: "1.0 DOGE (the site's word)", 31337: "1.0 ETH", 987654321: "1.0 DOGE (the site's word)"} {
 		tx := &Transaction{Type: TypeDynamicFee, ChainID: big.NewInt(id), To: &to, Value: pow10(18)}
 		s := must(tx.Summarize(Native{"DOGE", 18}))
 		require.Equal(t, want, s.Payment)
-		require.Equal(t, id == 987654321, slices.Contains(s.Notes, NoteCallersSymbol))
+		require.Equal(t, id == 987654321 || id == 42, slices.Contains(s.Notes, NoteCallersSymbol))
+	}
+	// A coin that is worth more than ether could be called ETH, by the site or because the site says nothing.
+	for _, id := range []*big.Int{big.NewInt(29), big.NewInt(987654321), pow2(64)} {
+		tx := &Transaction{Type: TypeDynamicFee, ChainID: id, To: &to, Value: pow10(18), Gas: 21000, MaxFeePerGas: big.NewInt(1e9)}
+		s := must(tx.Summarize(Ether))
+		require.Equal(t, [2]string{"1.0 ETH (the site's word)", "0.000021 ETH (the site's word)"}, [2]string{s.Payment, s.Fee})
+		require.Equal(t, []string{NoteCallersSymbol}, s.Notes)
 	}
 	huge := &Transaction{ChainID: pow2(64), GasPrice: big.NewInt(0), To: &to}
 	require.Equal(t, []string{NoteCallersSymbol}, must(huge.Summarize(Native{"DOGE", 18})).Notes)

@@ -101,10 +101,13 @@ func (t *Transaction) Summarize(n Native) (Summary, error) {
 	fee := new(big.Int).SetUint64(t.Gas)
 	var s Summary
 	symbol, known, dataFee := n.Symbol, false, false
-	if t.ChainID != nil && t.ChainID.IsUint64() {
+	switch {
+	case t.ChainID == nil:
+		known = symbol == Ether.Symbol // on Ethereum and its copies; see NoteEveryChain
+	case t.ChainID.IsUint64():
 		symbol, known, dataFee = chainFacts(t.ChainID.Uint64(), symbol)
 	}
-	if !known && symbol != Ether.Symbol {
+	if !known {
 		symbol += callers
 		s.note(NoteCallersSymbol)
 	}
@@ -137,7 +140,8 @@ func (t *Transaction) Summarize(n Native) (Summary, error) {
 	return s, nil
 }
 
-// callers marks a symbol that the caller named. A site could call ether by the name of a cheap coin.
+// callers marks a symbol that the caller named. A site could call ether by the name of a cheap coin, and a coin that is worth more
+// than ether by the name of ether.
 const callers = " (the site's word)"
 
 func (n Native) check() error {

@@ -483,7 +483,7 @@ export interface TransactionSummary {
    *
    * - `every-chain`: the signature is valid on every chain, because the transaction has no chain id (EIP-155)
    * - `data-fee`: the chain is a rollup that takes a fee for data besides `fee`, which is not known beforehand
-   * - `callers-symbol`: the symbol of the coin is the caller's, because this library does not know the chain
+   * - `callers-symbol`: the symbol of the coin is the caller's or the default, because this library does not know the chain
    * - `delegation`: an account that signed an authorization (EIP-7702) runs the code of a contract from then on, with all that it has
    */
   readonly notes?: readonly ('every-chain' | 'data-fee' | 'callers-symbol' | 'delegation')[]
@@ -798,7 +798,7 @@ export interface ChainOptions {
   /** The chain's name. */
   readonly chainName?: string
   /**
-   * The chain's coin. For a chain that the library does not know, the device shows amounts in it, marked as the site's word. Default: ETH. The
+   * The chain's coin. For a chain that the library does not know, the device shows amounts in it, marked as the site's word. Default: ETH, marked too. The
    * decimals must be 18, as on every EVM chain.
    */
   readonly nativeCurrency?: { readonly name?: string; readonly symbol: string; readonly decimals: number }
