@@ -26,7 +26,8 @@ func TestTransactionKeepsItsType(t *testing.T) {
 		`{ to: '` + harness.SecondAddress + `', value: '0x1' }`:                                                     2,
 		`{ to: '` + harness.SecondAddress + `', maxFeePerGas: '0x77359400', maxPriorityFeePerGas: '0x1' }`:          2,
 		`{ to: '` + harness.SecondAddress + `', type: '0x2', value: '0x10' }`:                                       2,
-		`{ to: '` + harness.SecondAddress + `', gasPrice: '0x77359400', accessList: [] }`:                           1,
+		`{ to: '` + harness.SecondAddress + `', gasPrice: '0x77359400', accessList: [] }`:                           0,
+		`{ to: '` + harness.SecondAddress + `', gasPrice: '0x77359400', type: '0x1', accessList: [] }`:              1,
 		`{ to: '` + harness.SecondAddress + `', gasPrice: '0x77359400' }`:                                           0,
 		`{ data: '0x6000', value: '0x0', maxFeePerGas: '0x77359400', maxPriorityFeePerGas: '0x1', gas: '0x186a0' }`: 2,
 	} {
