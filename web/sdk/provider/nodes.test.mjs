@@ -244,6 +244,19 @@ test('a node on another chain is passed over, and its answers to the site as wel
   assert.equal(await it.ask('eth_blockNumber'), '0xbad', 'it is asked again, since a node may be repaired')
 })
 
+test('a node is asked for its chain before its answers reach the site, if there is another', async (t) => {
+  const it = await two(t, { eth_blockNumber: fail(-32005) }, { eth_chainId: '0x2', eth_blockNumber: '0xbad', eth_gasPrice: '0xbad' })
+  await assert.rejects(it.ask('eth_blockNumber'), { code: 4901, message: /on chain 2/ })
+  it.one.replies.eth_gasPrice = http(503, '')
+  await assert.rejects(it.ask('eth_gasPrice'), { data: { code: 'protocol', retryable: true } }, 'it is not asked any more')
+  assert.deepEqual(it.two.methods(), ['eth_chainId'])
+  const right = await two(t, { eth_blockNumber: '0x10' })
+  assert.equal(await right.ask('eth_blockNumber'), '0x10')
+  assert.equal(await right.ask('eth_blockNumber'), '0x10')
+  assert.deepEqual(right.one.methods(), ['eth_chainId', 'eth_blockNumber', 'eth_blockNumber'], 'once, until it fails')
+  assert.deepEqual(right.two.asked, [])
+})
+
 test('a chain is added if one of its nodes confirms it', async (t) => {
   const [down, wrong, ten] = [await fakeNode(t), await fakeNode(t, { eth_chainId: '0x5' }), await fakeNode(t, { eth_chainId: '0xa' })]
   down.reply = http(503, '')

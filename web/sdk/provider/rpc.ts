@@ -17,12 +17,15 @@ export class Nodes {
     this.list = nodes.map((address) => new Node(address, id, timeout))
   }
 
-  /** ask calls a method at the first node that can answer. A node that said it is on another chain is asked only if all did. */
+  /**
+   * ask calls a method at the first node that can answer. If there are several, each is asked for its chain before its first answer counts.
+   * The only node of a chain answers in any case.
+   */
   ask(method: string, params: Params, signal?: AbortSignal): Promise<unknown> {
     const right = this.#order().filter((node) => !node.elsewhere)
     const once = /_send/.test(method)
     const use = async (node: Node) => {
-      if (once && this.several) await node.confirm(signal, true)
+      if (this.several) await node.confirm(signal, once)
       return node.ask(method, params, signal)
     }
     return first(right.length > 0 ? right : this.list, use, { signal, once })
@@ -292,4 +295,9 @@ export function quantityOf(value: unknown, name: string, bits: number): bigint {
     if (number >> BigInt(bits) === 0n) return number
   }
   throw badNode(`The node gave an impossible ${name}.`)
+}
+
+/** numberOf reads a quantity that some nodes write as a number instead of hex. */
+export function numberOf(value: unknown, name: string, bits: number): bigint {
+  return quantityOf(Number.isSafeInteger(value) && (value as number) >= 0 ? `0x${(value as number).toString(16)}` : value, name, bits)
 }
