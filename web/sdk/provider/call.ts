@@ -13,7 +13,7 @@ export interface Call {
   /** A device that provider.ts began to look for while the engine was loading. */
   readonly early?: Promise<Device>
   /** The hash of the transaction that this one replaces, because it has the same nonce. */
-  readonly replaces?: string
+  replaces?: string
 }
 
 /** unlessAborted settles as the promise does, or rejects as soon as the signal aborts. */

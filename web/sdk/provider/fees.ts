@@ -1,7 +1,7 @@
 import type { TransactionRequest } from '../types/imkey'
 import { hex } from './hex'
 import { badParams, NodeError } from './refusal'
-import { quantityOf } from './rpc'
+import { numberOf, quantityOf } from './rpc'
 import type { Wanted } from './wanted'
 
 /** Asked sends a request to the one node that a transaction is completed with. */
@@ -66,13 +66,13 @@ async function feeMarket(asked: Asked): Promise<{ baseFee: bigint; tip: bigint }
   return { baseFee, tip: tip || baseFee / 10n }
 }
 
-/** feeOf reads a fee from a node's answer. Some nodes write numbers instead of hex. A node that does not know gives null or nothing. */
-function feeOf(value: unknown, name: string): bigint | undefined {
-  if (value === undefined || value === null) return undefined
-  return quantityOf(typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 ? hex(value) : value, name, 128)
-}
+/** feeOf reads a fee from a node's answer. A node that does not know gives null or nothing. */
+const feeOf = (value: unknown, name: string) => (value === undefined || value === null ? undefined : numberOf(value, name, 128))
 
-/** refusedHint stands for the answer of a node that does not know a method or a tag. Other errors end the completion with this node. */
+/**
+ * refusedHint stands for the answer of a node that does not know a method or a tag. Nodes say that in many ways, some by codes of
+ * trouble. A node that refuses to answer at all ends the completion with it.
+ */
 export function refusedHint(thrown: unknown): undefined {
-  if (!(thrown instanceof NodeError) || (thrown.next && thrown.rpc.code !== -32603)) throw thrown
+  if (!(thrown instanceof NodeError) || !thrown.taken) throw thrown
 }

@@ -67,11 +67,16 @@ class BrowserStore implements JournalStore {
       const [keys, values] = [table.getAllKeys(range), table.getAll(range)]
       return () => keys.result.map((key, i): [string, unknown] => [key as string, values.result[i]])
     }).catch(() => [])
-    return [...kept, ...(await this.#memory.list(prefix))]
+    return [...new Map([...kept, ...(await this.#memory.list(prefix))])] // what is in memory is newer
   }
 
-  put(key: string, value: unknown): Promise<void> {
-    return this.#do('readwrite', (table) => (table.put(value, key), () => {})).catch(() => this.#memory.put(key, value))
+  async put(key: string, value: unknown): Promise<void> {
+    try {
+      await this.#do('readwrite', (table) => (table.put(value, key), () => {}))
+      await this.#memory.delete(key)
+    } catch {
+      await this.#memory.put(key, value)
+    }
   }
 
   async delete(key: string): Promise<void> {
@@ -86,7 +91,9 @@ class BrowserStore implements JournalStore {
     return locks
       .request(`${databaseName} ${name}`, signal ? { signal } : {}, () => ((begun = true), work()))
       .catch((thrown: unknown) => {
-        throw !begun && signal?.aborted ? abortedByCaller(signal) : thrown
+        if (begun) throw thrown
+        if (signal?.aborted) throw abortedByCaller(signal)
+        return this.#memory.exclusive(name, signal, work) // a sandboxed frame has no locks
       }) as Promise<T>
   }
 

@@ -59,9 +59,11 @@ export class Lease {
   }
 
   async #run<T>(device: Device, call: Call, { run, mayPair = true }: Job<T>): Promise<T> {
-    const { signal, method, replaces, signIn } = call
-    const told = (event: CustomEvent<Interaction>) =>
+    const { signal, method, signIn } = call
+    const told = (event: CustomEvent<Interaction>) => {
+      const { replaces } = call // known once the transaction has its turn
       this.#host.emit('interaction', { ...event.detail, method, ...(replaces !== undefined && { replaces }), ...(signIn && { signIn }) })
+    }
     device.addEventListener('interaction', told)
     try {
       await this.#take(device, signal)

@@ -1,7 +1,7 @@
 import { type Asked, refusedHint } from './fees'
 import { type Entry, isFresh, isRecent } from './journal'
 import { badNode } from './refusal'
-import { quantityOf } from './rpc'
+import { numberOf } from './rpc'
 
 /** Counts are a node's numbers of an account's transactions: in blocks, and with those that wait for a block. */
 export interface Counts {
@@ -17,15 +17,21 @@ const mostInADay = 1000
 
 /** transactionCounts asks a node for its counts. Some nodes do not have the tag `pending`, and some count fewer by it than by `latest`. */
 export async function transactionCounts(from: string, asked: Asked): Promise<Counts> {
-  const count = (tag: string) => asked('eth_getTransactionCount', [from, tag]).then((n) => Number(quantityOf(n, 'nonce', 53)))
-  const [pending = 0, latest] = await Promise.all([count('pending').catch(refusedHint), count('latest')])
+  const count = (tag: string) => asked('eth_getTransactionCount', [from, tag])
+  const read = (n: unknown) => Number(numberOf(n, 'nonce', 53))
+  const known = (n: unknown) => (n === null || n === undefined || n === '0x' ? 0 : read(n))
+  const [pending, latest] = await Promise.all([count('pending').catch(refusedHint).then(known), count('latest').then(read)])
   return { latest, pending: Math.max(pending, latest) }
 }
 
-/** waiting gives the entries that the node has not counted, the newest for each nonce. Others are not next to what it counted. */
-export function waiting(entries: readonly Entry[], { pending }: Counts): Entry[] {
-  const newest = new Map(entries.map((entry) => [entry.nonce, entry])) // of() sorts by time
-  return [...newest.values()].filter(({ nonce }) => nonce >= pending && nonce < pending + mostWaiting)
+/** waiting gives the entries that the node has not counted, by nonce, the newest first. Others are not next to what it counted. */
+export function waiting(entries: readonly Entry[], { pending }: Counts): Entry[][] {
+  const rivals = new Map<number, Entry[]>()
+  for (const entry of entries) {
+    if (entry.nonce < pending || entry.nonce >= pending + mostWaiting) continue
+    rivals.set(entry.nonce, [entry, ...(rivals.get(entry.nonce) ?? [])]) // of() sorts by nonce and time
+  }
+  return [...rivals.values()]
 }
 
 /**
@@ -41,7 +47,8 @@ export function nextNonce(entries: readonly Entry[], { pending }: Counts): numbe
 
 /** checkCounts throws if the counts are too high to be true: a transaction with such a nonce could be used much later. */
 export function checkCounts({ latest, pending }: Counts, entries: readonly Entry[]) {
-  const known = Math.max(...entries.filter(isRecent).map(({ nonce }) => nonce)) // -Infinity without an entry
+  // Only a nonce that a node took was the next one: the dApp may have named any other. It is -Infinity without an entry.
+  const known = Math.max(...entries.filter((each) => isRecent(each) && each.state === 'sent').map(({ nonce }) => nonce))
   const jumped = known >= 0 && latest > known + mostInADay
   if (jumped || pending > latest + mostWaiting) {
     throw badNode(

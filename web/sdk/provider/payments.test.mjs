@@ -87,6 +87,34 @@ test('a node without the tag pending gives the latest count', async (t) => {
   }
 })
 
+test('a node without the tag pending may say so by any error, or give nothing', async (t) => {
+  for (const answer of [
+    refuse('pending state is not available', -32603),
+    refuse('pending state unavailable'),
+    refuse('block not found: pending', -32001),
+    () => null,
+    () => '0x',
+    () => 6,
+  ]) {
+    const it = await paying(t, { answers: { eth_getTransactionCount: (_, tag) => (tag === 'pending' ? answer() : '0x7') } })
+    await it.send(pay)
+    await it.send(pay)
+    assert.deepEqual(it.nonces(), [7, 8])
+  }
+  // One that answers nothing at the moment may have counted more.
+  const limited = await paying(t, {
+    answers: { eth_getTransactionCount: (_, tag) => (tag === 'pending' ? refuse('slow down', -32005)() : '0x7') },
+  })
+  await assert.rejects(limited.send(pay), { code: -32005 })
+  assert.deepEqual(limited.nonces(), [])
+})
+
+test('a node may write numbers instead of hex', async (t) => {
+  const it = await paying(t, { answers: { eth_getTransactionCount: 7, eth_estimateGas: 21_000 } })
+  await it.send(pay)
+  assert.deepEqual([it.nonces(), txOf(it.raws[0]).gas], [[7], '0x5208'])
+})
+
 test('a count that is too high to be true is refused before the device is asked', async (t) => {
   const high = '0xf4240'
   const it = await paying(t, { answers: { eth_getTransactionCount: (_, tag) => (tag === 'pending' ? high : '0x7') } })
@@ -186,6 +214,33 @@ test('a node that has the transaction already took it', async (t) => {
   }
 })
 
+test('a node that knows a transaction when it gets it again took it, even if it cannot look it up', async (t) => {
+  for (const message of [
+    'already known',
+    'ALREADY_EXISTS: already known',
+    'Known transaction',
+    'transaction with the same hash was already imported.',
+  ]) {
+    for (const next of [pay, other]) {
+      let sent = 0
+      const it = await paying(t, {
+        answers: {
+          eth_sendRawTransaction: (raw) => {
+            if (txOf(raw).value !== '0x1') return hashOf(raw)
+            throw { code: -32000, message: sent++ ? message : 'busy' }
+          },
+        },
+      })
+      const { data } = await it.send(pay).catch((thrown) => thrown)
+      const hash = await it.send(next)
+      assert.deepEqual([it.nonces(), hash === data.hash], next === pay ? [[7], true] : [[7, 8], false], message)
+    }
+  }
+  const it = await paying(t, { answers: { eth_sendRawTransaction: refuse('unknown transaction type') } })
+  await assert.rejects(it.send(pay))
+  await assert.rejects(it.send(pay), { message: /unknown transaction type/ })
+})
+
 test('a rejected signature uses no nonce', async (t) => {
   const it = await paying(t)
   const { signTransaction } = it.device
@@ -229,6 +284,80 @@ test('a request with its nonce is the same only with the same fee', async (t) =>
   assert.deepEqual(it.nonces(), [7])
   await it.send({ ...named, maxFeePerGas: '0x2000' })
   assert.deepEqual(it.nonces(), [7, 7])
+})
+
+test('a replacement that the node refuses leaves the payment that it was to replace', async (t) => {
+  const inPool = new Set()
+  const it = await paying(t, {
+    answers: {
+      eth_sendRawTransaction: (raw) => {
+        if (txOf(raw).nonce === '0x7' && inPool.size > 0) refuse('replacement transaction underpriced')()
+        inPool.add(hashOf(raw))
+        return hashOf(raw)
+      },
+      eth_getTransactionByHash: (hash) => (inPool.has(hash) ? { hash, blockNumber: null } : null),
+    },
+  })
+  const first = await it.send(pay)
+  await assert.rejects(it.send({ ...other, nonce: '0x7' }), { message: /underpriced/ })
+  await it.send(other)
+  assert.deepEqual(it.nonces(), [7, 7, 8], 'the refused one holds up nothing')
+  later(t, minutes(60 * 24 * 2))
+  await it.send(pay)
+  assert.deepEqual(it.nonces(), [7, 7, 8, 9], 'the first one is not replaced later either')
+  assert(inPool.has(first))
+  // Without a lookup, the first one counts as on its way as long as it is fresh.
+  t.mock.restoreAll()
+  const blind = await paying(t, {
+    answers: { eth_sendRawTransaction: (raw) => (txOf(raw).value === '0x2' ? refuse('busy')() : hashOf(raw)) },
+  })
+  await blind.send(pay)
+  await assert.rejects(blind.send({ ...other, nonce: '0x7' }))
+  await blind.send(pay)
+  assert.deepEqual(blind.nonces(), [7, 7, 8])
+})
+
+test('a nonce that another transaction takes while the device is busy is not signed again', async (t) => {
+  const whole = { ...pay, type: '0x2', gas: '0x5208', maxFeePerGas: '0x64', maxPriorityFeePerGas: '0x1' }
+  for (const mine of [false, true]) {
+    const it = await paying(t)
+    const { signTransaction } = it.device
+    let press
+    it.device.signTransaction = async (tx) => {
+      it.device.tell('interaction', { state: 'waiting', reason: 'confirm', operation: 'transaction' })
+      if (!press) await new Promise((resolve) => (press = resolve))
+      return signTransaction(tx)
+    }
+    const named = () => it.ask('eth_signTransaction', [{ ...whole, nonce: '0x7' }])
+    const [first, second] = mine ? [() => it.send(other), named] : [named, () => it.send(other)]
+    const one = first()
+    await until(() => press)
+    const two = second()
+    if (!mine) await until(() => it.node.methods().includes('eth_estimateGas'))
+    await new Promise((resolve) => setTimeout(resolve, 50))
+    press()
+    const hash = await one
+    await two
+    // Only the dApp's word makes a replacement, and the event says so.
+    assert.deepEqual(it.nonces(), mine ? [7, 7] : [7, 8])
+    assert.deepEqual(
+      it.events('interaction').map(({ replaces }) => replaces),
+      [undefined, mine ? hash : undefined],
+    )
+  }
+})
+
+test('a nonce that the dApp named, and that was used long ago, holds up no payment', async (t) => {
+  const it = await paying(t, {
+    answers: {
+      eth_getTransactionCount: '0x2000',
+      eth_sendRawTransaction: (raw) => (Number(txOf(raw).nonce) < 0x2000 ? refuse('nonce too low')() : hashOf(raw)),
+    },
+  })
+  await assert.rejects(it.send({ ...pay, nonce: '0x1' }), { message: /nonce too low/ })
+  await it.send(pay)
+  assert.deepEqual(it.nonces(), [1, 0x2000])
+  await assert.rejects(it.send({ ...pay, nonce: '0x20000000000000' }), { code: -32602 }, 'numbers do not hold it exactly')
 })
 
 test('a payment behind one that the node has not gets it there first, or is refused', async (t) => {

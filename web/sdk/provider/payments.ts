@@ -47,6 +47,10 @@ export class Payments {
       try {
         return await this.#send(payer, entry, { prefer: this.#chains.nodes(chain).list[0] })
       } catch (thrown) {
+        if (isKnown(thrown)) {
+          await this.#journal.put({ ...entry, state: 'sent' })
+          return entry.hash
+        }
         if (!isRefusal(thrown)) throw thrown
         refused = thrown
       }
@@ -73,10 +77,15 @@ export class Payments {
     const entries = await this.#of(payer)
     checkCounts(counts, entries)
     const used: Entry[] = []
-    for (const entry of waiting(entries, counts)) {
-      const refused = isFresh(entry) && entry.state !== 'sending' ? undefined : await this.#missing(payer, entry, node)
-      if (!refused) used.push(entry)
-      else if (isFresh(entry)) throw blocked(entry, refused)
+    for (const [entry, ...others] of waiting(entries, counts)) {
+      const refused = isFresh(entry!) && entry!.state !== 'sending' ? undefined : await this.#missing(payer, entry!, node)
+      if (!refused) used.push(entry!)
+      else {
+        // A replacement that the node refuses leaves what it was to replace.
+        const [left] = (await Promise.all(others.map((each) => this.#left(payer, each)))).filter((each) => each !== undefined)
+        if (left) used.push(left)
+        else if (isFresh(entry!)) throw blocked(entry!, refused)
+      }
     }
     return nextNonce(used, counts)
   }
@@ -145,9 +154,14 @@ export class Payments {
     try {
       await this.#hand(payer, entry, { prefer, once: true })
     } catch (thrown) {
-      if (isRefusal(thrown)) return thrown
+      if (isRefusal(thrown) && !isKnown(thrown)) return thrown
     }
     return undefined
+  }
+
+  /** #left resolves to an entry if its transaction is on its way. */
+  async #left({ chain }: Payer, entry: Entry): Promise<Entry | undefined> {
+    return (isFresh(entry) && entry.state === 'sent') || (await this.#chains.transaction(entry.hash, chain)) ? entry : undefined
   }
 
   #of({ chain, from }: Payer): Promise<Entry[]> {
@@ -157,6 +171,10 @@ export class Payments {
 
 /** isRefusal says whether a node objects to a transaction, by its own word. Otherwise it may have taken it, or may take it later. */
 const isRefusal = (thrown: unknown): thrown is NodeError => thrown instanceof NodeError && !thrown.next && !thrown.after
+
+/** isKnown says whether a node that gets a transaction again says that it has it. Not every node can look it up. */
+const isKnown = (thrown: unknown) =>
+  thrown instanceof NodeError && /already[ _](known|imported|exists|in (the )?(mem|tx)?pool)|\bknown transaction/i.test(thrown.message)
 
 const facts = (raw: string, hash: string) => ({ retryable: true, hash, raw })
 

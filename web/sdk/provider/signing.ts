@@ -86,7 +86,10 @@ export class Signing {
   async transaction(value: unknown, call: Call): Promise<string> {
     const asked = this.#read(value)
     const whole = completed(asked.wanted, asked.account, asked.chain)
-    const sign = async () => this.#signTransaction(whole ?? (await this.#complete(asked, call)).transaction, asked, call, 'signed')
+    const sign = async (): Promise<Entry> => {
+      const { transaction } = whole ? { transaction: whole } : await this.#complete(asked, call)
+      return (await this.#signTransaction(transaction, asked, call, 'signed')) ?? sign()
+    }
     return (await (whole ? sign() : this.#payments.exclusive(asked, call.signal, sign))).raw
   }
 
@@ -100,8 +103,11 @@ export class Signing {
       this.#accounts.of(asked.from) // other requests may have changed the accounts while this one waited
       const sent = await this.#payments.repeat(asked, asked.request)
       if (sent !== undefined) return sent
-      const { transaction, node } = await this.#complete(asked, call)
-      return this.#payments.send(asked, await this.#signTransaction(transaction, asked, call, 'sending'), node)
+      for (;;) {
+        const { transaction, node } = await this.#complete(asked, call)
+        const signed = await this.#signTransaction(transaction, asked, call, 'sending')
+        if (signed) return this.#payments.send(asked, signed, node)
+      }
     })
   }
 
@@ -134,15 +140,24 @@ export class Signing {
     )
   }
 
-  /** #signTransaction signs a transaction and records it. The event says which one it replaces. */
-  async #signTransaction(transaction: TransactionRequest, asked: Asked, call: Call, state: Entry['state']): Promise<Entry> {
-    const { from, chain, request } = asked
+  /**
+   * #signTransaction signs a transaction and records it while it has the device, so that the next one knows of it. The event says which
+   * one it replaces. It resolves to undefined if the dApp did not name the nonce and another transaction took it meanwhile.
+   */
+  async #signTransaction(transaction: TransactionRequest, asked: Asked, call: Call, state: Entry['state']): Promise<Entry | undefined> {
+    const { from, chain, request, wanted } = asked
     const nonce = Number(transaction.nonce)
-    const replaces = await this.#payments.at(asked, nonce)
-    const signed = await this.#withAccount({ ...call, ...(replaces !== undefined && { replaces }) }, from, {
-      make: (ethereum, options) => ethereum.signTransaction(transaction, { ...options, nativeCurrency: chain.nativeCurrency }),
+    const before = await this.#payments.at(asked, nonce)
+    const own = { ...call }
+    return this.#withAccount(own, from, {
+      make: async (ethereum, options) => {
+        const replaces = await this.#payments.at(asked, nonce)
+        if (wanted.nonce === undefined && replaces !== before) return undefined
+        if (replaces !== undefined) own.replaces = replaces
+        const signed = await ethereum.signTransaction(transaction, { ...options, nativeCurrency: chain.nativeCurrency })
+        return this.#payments.record(asked, signed, nonce, request, state)
+      },
     })
-    return this.#payments.record(asked, signed, nonce, request, state)
   }
 
   /** #withAccount signs with an account, if the dApp may still use it by then. Accounts of a wallet that was replaced are forgotten. */

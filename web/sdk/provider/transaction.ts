@@ -4,7 +4,7 @@ import { price } from './fees'
 import { hex } from './hex'
 import { type Counts, transactionCounts } from './nonce'
 import { badNode, Refusal } from './refusal'
-import { type Node, quantityOf } from './rpc'
+import { type Node, numberOf } from './rpc'
 import type { Wanted } from './wanted'
 
 /**
@@ -24,7 +24,7 @@ export async function complete(
   const call = callOf(wanted, from)
   const [counts, gas, fees] = await Promise.all([
     wanted.nonce === undefined && transactionCounts(from, asked),
-    wanted.gas ?? asked('eth_estimateGas', [call]).then((n) => hex(withHeadRoom(quantityOf(n, 'gas estimate', 53)))),
+    wanted.gas ?? asked('eth_estimateGas', [call]).then((n) => hex(withHeadRoom(numberOf(n, 'gas estimate', 53)))),
     price(wanted, asked),
   ])
   const transaction = { ...call, chainId: hex(chain.id), gas, ...fees }

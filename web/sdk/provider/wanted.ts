@@ -79,7 +79,7 @@ export function readTransaction(value: unknown, selected: number): Wanted {
     ...('to' in tx && !/^0x$/i.test(String(tx.to)) && { to: address('to') }),
     value: number('value') ?? '0x0',
     data: either('data', 'input', bytes) ?? '0x',
-    nonce: number('nonce', 64),
+    nonce: number('nonce', 53), // what the journal holds exactly; no account makes as many
     gas: either('gas', 'gasLimit', (name) => number(name, 64)),
     gasPrice: number('gasPrice'),
     maxFeePerGas: number('maxFeePerGas'),
