@@ -113,8 +113,6 @@ func TestMalformedRequests(t *testing.T) {
 		{"no address", "personal_sign", `['hello']`, bad},
 		{"a short address", "personal_sign", `['hello', '0x1234']`, bad},
 		{"an address with a wrong checksum", "eth_sendTransaction", `[{ from: '` + harness.FirstAddress + `', to: '0x80427aE1f55bCf60ee4CD2db7549b8BC69a74303' }]`, bad},
-		{"half a byte of hex", "personal_sign", `['0xabc', '` + harness.FirstAddress + `']`, bad},
-		{"no hex", "personal_sign", `['0xzz', '` + harness.FirstAddress + `']`, bad},
 		{"a chain id that is no number", "wallet_switchEthereumChain", `[{ chainId: 'one' }]`, bad},
 		{"a chain id with leading zeros", "wallet_switchEthereumChain", `[{ chainId: '0x01' }]`, bad},
 		{"an unknown chain", "wallet_switchEthereumChain", `[{ chainId: '0x2' }]`, 4902},
