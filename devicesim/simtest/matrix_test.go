@@ -1,7 +1,6 @@
 package simtest_test
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -264,7 +263,7 @@ func oneFault(t *testing.T, counts *tally, l life, r faultmatrix.Row, packet, va
 		require.LessOrEqual(t, w.saw.proofs, 1, what)
 		status, err := w.status()
 		counts.count(t, &counts.stuck, err != nil, "%s: then %v", what, err)
-		ours := w.saw.bound != nil && bytes.Equal(w.saw.bound, w.saw.checked)
+		ours := w.saw.holds()
 		bound := status == binding.BoundToThis
 		counts.count(t, &counts.falselyBound, bound && !ours, "%s: falsely told", what)
 		counts.count(t, &counts.lost, ours && !bound, "%s: half", what)

@@ -42,6 +42,7 @@ type world struct {
 	devices  [3]*model
 	plugged  *model
 	browsers [2]*browser
+	used     map[string]*browser // the app keys that a code bound, by the only browser that has them; nil: they may be in a file
 	story    []string
 }
 
@@ -62,6 +63,8 @@ type browser struct {
 	bound map[*model][]byte
 	// met are the devices whose key the record may have.
 	met map[*model]bool
+	// imported says that its record came from a file, and that no binding by a code followed.
+	imported bool
 	// shown is the device that the page shows; accepted says that the user accepted it although it is unverified.
 	shown    *binding.Identity
 	accepted bool
@@ -92,7 +95,7 @@ var authorities = func() (cas [2]*fakeca.CA) {
 
 // newWorld makes a world. The caller closes it.
 func newWorld(t require.TestingT, ctx context.Context, counts *tally, pick func(n int, what string) int) *world {
-	w := &world{t: t, ctx: ctx, pick: pick, counts: counts}
+	w := &world{t: t, ctx: ctx, pick: pick, counts: counts, used: map[string]*browser{}}
 	ca, err := secp256k1.ParsePublicKey(authorities[0].PublicKey())
 	require.NoError(t, err)
 	w.trusted = []secp256k1.PublicKey{ca}
@@ -158,6 +161,7 @@ func (w *world) draw() trouble {
 	k := kinds[n]
 	k.on = []string{usb.Out, usb.In}[w.pick(2, "direction")]
 	k.packet = 1 + w.pick(34, "packet")
+	w.story = append(w.story, fmt.Sprintf("%s %s %d", k.what, k.on, k.packet))
 	return k
 }
 
@@ -221,11 +225,12 @@ func (w *world) look(b *browser, opened *binding.Binding) (binding.Status, error
 		return 0, err
 	}
 	m := w.plugged
-	holds := m.saw.bound != nil && bytes.Equal(m.saw.bound, m.saw.checked)
+	holds := m.saw.holds()
 	w.count(&w.counts.falselyBound, status == binding.BoundToThis && !holds, "%s was told bound", b.name)
 	w.count(&w.counts.lost, status != binding.BoundToThis && holds, "%s is bound and was told %v", b.name, status)
 	kept := b.bound[m]
-	w.count(&w.counts.lost, kept != nil && bytes.Equal(kept, m.saw.bound) && !holds, "%s has lost the key that the device is bound to", b.name)
+	misread := opened.Identity().SEID != sameSEID // a changed answer makes it another device for this visit
+	w.count(&w.counts.lost, kept != nil && bytes.Equal(kept, m.saw.bound) && !holds && !misread, "%s has lost the key that the device is bound to", b.name)
 	if holds {
 		b.bound[m] = m.saw.bound
 	}
@@ -249,8 +254,11 @@ func (w *world) seen(b *browser) bool {
 	return b.shown != nil && b.shown.SE == w.plugged.key && (b.shown.Standing == attestation.Verified || b.accepted)
 }
 
-// bind binds with a code. If stale is true, the page goes on with the device that it showed in an earlier visit.
-func (w *world) bind(b *browser, x trouble, right, stale bool) error {
+// how says how a browser binds. If stale is true, the page goes on with the device that it showed in an earlier visit.
+type how struct{ wrong, stale, newKey bool }
+
+// bind binds with a code. The key was in no file, and belongs to this browser alone.
+func (w *world) bind(b *browser, x trouble, how how) error {
 	m := w.plugged
 	proofs := m.saw.proofs
 	before := m.saw.bound
@@ -259,7 +267,7 @@ func (w *world) bind(b *browser, x trouble, right, stale bool) error {
 		if err != nil {
 			return err
 		}
-		if !stale || b.shown == nil {
+		if !how.stale || b.shown == nil {
 			w.shows(b, opened)
 		}
 		if status == binding.Unbound {
@@ -276,21 +284,28 @@ func (w *world) bind(b *browser, x trouble, right, stale bool) error {
 		if typed == "" {
 			typed = "ABCDEFGH" // the user has never seen the code
 		}
-		if !right {
+		if how.wrong {
 			typed = wrong(typed)
 		}
-		err = opened.Bind(w.ctx, typed, binding.BindOptions{Consent: b.consent(), RememberCode: true})
-		if err == nil {
-			holds := m.saw.bound != nil && bytes.Equal(m.saw.bound, m.saw.checked)
-			w.count(&w.counts.falselyBound, !holds, "%s was told that it is bound", b.name)
+		err = opened.Bind(w.ctx, typed, binding.BindOptions{Consent: b.consent(), RememberCode: true, NewKey: how.newKey})
+		if err != nil {
+			return err
 		}
-		return err
+		proved := m.saw.proofs > proofs
+		w.count(&w.counts.falselyBound, !(proved && bytes.Equal(m.saw.bound, m.saw.proved) || !proved && m.saw.holds()), "%s was told that it is bound", b.name)
+		require.False(w.t, (how.newKey || b.imported) && !proved, "%s kept a key that others may have: %q", b.name, w.story)
+		b.imported = false
+		return nil
 	})
 	w.count(&w.counts.wrongProof, m.saw.proofs > proofs && !w.seen(b), "%s proved the code to a key that its user did not see", b.name)
 	require.LessOrEqual(w.t, m.saw.proofs, proofs+1, "%q", w.story)
 	b.met[m] = true
 	if !bytes.Equal(before, m.saw.bound) {
-		b.bound[m] = m.saw.bound
+		b.bound[m], b.imported = m.saw.bound, false
+		// An interrupted attempt may have bound the device to the same key. That key was in no file.
+		owner, used := w.used[string(m.saw.bound)]
+		require.True(w.t, !used || owner == b, "a key that others may have is used again: %q", w.story)
+		w.used[string(m.saw.bound)] = b
 	}
 	return err
 }
@@ -317,7 +332,8 @@ func (w *world) sign(b *browser, x trouble, stale bool) error {
 	w.count(&w.counts.wrongProof, made > 0 && !w.seen(b), "%s had a device sign that its user did not see", b.name)
 	require.False(w.t, made > 0 && status != binding.BoundToThis, "%q", w.story)
 	if x == calm && status == binding.BoundToThis && w.seen(b) {
-		w.count(&w.counts.stuck, err != nil, "a bound device does not sign: %v", err)
+		waits := b.imported && errors.Is(err, errcode.UntrustedDevice) // no user accepted it here
+		w.count(&w.counts.stuck, err != nil && !waits, "a bound device does not sign: %v", err)
 	}
 	return err
 }
@@ -352,16 +368,32 @@ var actions = []struct {
 			return err
 		})
 	}},
-	{"bind", func(w *world, b *browser) error { return w.bind(b, w.draw(), true, false) }},
-	{"bind again", func(w *world, b *browser) error { return w.bind(b, calm, true, false) }},
-	{"bind with a wrong code", func(w *world, b *browser) error { return w.bind(b, w.draw(), false, false) }},
-	{"bind what was shown before", func(w *world, b *browser) error { return w.bind(b, w.draw(), true, true) }},
+	{"bind", func(w *world, b *browser) error { return w.bind(b, w.draw(), how{}) }},
+	{"bind again", func(w *world, b *browser) error { return w.bind(b, calm, how{}) }},
+	{"bind with a wrong code", func(w *world, b *browser) error { return w.bind(b, w.draw(), how{wrong: true}) }},
+	{"bind what was shown before", func(w *world, b *browser) error { return w.bind(b, w.draw(), how{stale: true}) }},
+	{"make a new key", func(w *world, b *browser) error { return w.bind(b, w.draw(), how{newKey: true}) }},
+	{"accept what was imported", func(w *world, b *browser) error {
+		return w.visit(b, w.draw(), func(opened *binding.Binding, _ *coredevice.Device) error {
+			if _, err := w.look(b, opened); err != nil {
+				return err
+			}
+			w.shows(b, opened)
+			_, err := opened.Accept(w.ctx, b.consent())
+			return err
+		})
+	}},
 	{"sign", func(w *world, b *browser) error { return w.sign(b, w.draw(), false) }},
 	{"sign with what was shown before", func(w *world, b *browser) error { return w.sign(b, w.draw(), true) }},
 	{"export", func(w *world, b *browser) error {
 		record, err := binding.Export(w.ctx, b.store, sameSEID, nil)
 		if err == nil {
 			b.file = &file{record, maps.Clone(b.met)}
+			for key, owner := range w.used {
+				if owner == b {
+					w.used[key] = nil
+				}
+			}
 		}
 		return err
 	}},
@@ -372,7 +404,7 @@ var actions = []struct {
 		}
 		_, err := binding.Import(w.ctx, b.store, from.file.record, binding.ImportOptions{Replace: true})
 		if err == nil {
-			b.bound, b.met = map[*model][]byte{}, maps.Clone(from.file.met)
+			b.bound, b.met, b.imported = map[*model][]byte{}, maps.Clone(from.file.met), true
 		}
 		return err
 	}},
@@ -380,7 +412,7 @@ var actions = []struct {
 		if w.pick(4, "really") > 0 { // forgetting ends what the other steps build
 			return errors.New("the user thinks again")
 		}
-		b.bound, b.met = map[*model][]byte{}, map[*model]bool{}
+		b.bound, b.met, b.imported = map[*model][]byte{}, map[*model]bool{}, false
 		return binding.Forget(w.ctx, b.store, sameSEID, nil)
 	}},
 	{"replace the device", func(w *world, b *browser) error {
@@ -401,16 +433,15 @@ var actions = []struct {
 // step does one action in one browser. Then both browsers look at the device.
 func (w *world) step(action int) {
 	b := w.browsers[w.pick(2, "browser")]
+	w.story = append(w.story, b.name+": "+actions[action].name)
 	err := actions[action].do(w, b)
-	w.story = append(w.story, fmt.Sprintf("%s: %s: %v", b.name, actions[action].name, err))
+	w.story = append(w.story, fmt.Sprintf("%v", err))
 	outcome := "ok"
 	if err != nil {
 		outcome = string(errcode.Of(err))
 	}
 	w.counts.end(actions[action].name + ": " + outcome)
-	if len(w.story) > 40 {
-		w.story = w.story[1:]
-	}
+	w.story = w.story[max(0, len(w.story)-60):]
 	w.settle(w.browsers[w.pick(2, "settles")])
 }
 

@@ -14,8 +14,9 @@ type witness struct {
 	mu sync.Mutex
 	// checked is the app key of the last BIND_CHECK; bound is the key of the app that the device is bound to.
 	checked, bound []byte
-	// proofs are the commands that carried a proof of a code.
+	// proofs are the commands that carried a proof of a code; proved is the app key of the last one.
 	proofs int
+	proved []byte
 	// asked are the questions about a payload that the user answered with OK; signatures are those that the wallet made.
 	asked, signatures int
 }
@@ -37,6 +38,9 @@ func (w *witness) wiped() {
 	w.bound = nil
 }
 
+// holds reports whether the device is bound to the key that the host asked about last.
+func (w *witness) holds() bool { return w.bound != nil && bytes.Equal(w.bound, w.checked) }
+
 type watched struct {
 	applet.Instance
 	w *witness
@@ -51,6 +55,7 @@ func (i *watched) Execute(d applet.Device, c apdu.Command) ([]byte, error) {
 		i.w.checked = bytes.Clone(c.Data)
 	case c.CLA == 0x80 && c.INS == 0x73 && len(c.Data) > 65:
 		i.w.proofs++
+		i.w.proved = bytes.Clone(c.Data[:65])
 		if err == nil && bytes.Equal(answer, []byte{0x5A}) {
 			i.w.bound = bytes.Clone(c.Data[:65])
 		}
