@@ -1,6 +1,7 @@
 package binding
 
 import (
+	"cmp"
 	"testing"
 	"testing/synctest"
 
@@ -45,6 +46,15 @@ func peers() map[string][]byte {
 	}
 }
 
+// sameDevice reports whether two peers are the same to the user: whose signature an unverified certificate has says nothing.
+func sameDevice(a, b string) bool {
+	other := map[string]string{
+		"unverified, signed by itself":  "unverified, another key",
+		"unverified, a key and its own": "unverified, a third key",
+	}
+	return cmp.Or(other[a], a) == cmp.Or(other[b], b)
+}
+
 var (
 	secondCA = attestationtest.NewKey("a second trusted CA")
 	thirdSE  = attestationtest.NewKey("a third secure element")
@@ -78,7 +88,7 @@ func TestAnotherDeviceThanTheOneThatWasShown(t *testing.T) {
 						h.opens(status, first)
 						shown := h.Identity()
 						h.says(status, second)
-						if h.identify(attestation.Assess(second, seid, h.config.TrustedCAs)) == shown {
+						if sameDevice(shownAs, answersAs) {
 							return
 						}
 						for _, accept := range []bool{true, false} {

@@ -282,7 +282,7 @@ func TestDeceptiveNames(t *testing.T) {
 		"a\u2028b": "ab", "a\u2029b": "ab", "a\u0085b": "ab", "a\x1Bb": "ab", // lines and controls
 		"a\U000E0041b": "ab", "\U0001F3F4\U000E0067\U000E007F": "\U0001F3F4", // tags
 		"a\uFE0Fb": "ab", "a\U000E0100b": "ab", "\uFE0F": "", "か\uFE00": "か", "1\uFE0F": "1", // variation selectors
-		"a\u200Db": "ab", "a\u200Cb": "ab", "😀\u200D": "😀", "😀\u200D\u200D😀": "😀\u200D😀", // joiners
+		"a\u200Db": "ab", "a\u200Cb": "ab", "😀\u200D": "😀", "😀\u200B😀": "😀😀", "😀\u200D\u200D😀": "😀\u200D😀", // joiners
 		"a\u3164b": "ab", "a\u2800b": "ab", "a\u115Fb": "ab", "a\uFFA0b": "ab", "a\U0001D159b": "ab", // fillers and blanks
 		"a\uE000b": "ab", "a\U000F0000b": "ab", "a\uFFFEb": "ab", "a\U0001FFFEb": "ab", "a\uFDD0b": "ab", "a\uFFFDb": "ab", "a\uFFF9b": "ab",
 		"a\u0301\u0301\u0301\u0301b": "a\u0301\u0301\u0301b", "\u0301a": "a", "a \u0301": "a", // marks

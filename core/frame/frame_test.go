@@ -71,6 +71,8 @@ func TestBoundaries(t *testing.T) {
 }
 
 func TestControlPackets(t *testing.T) {
+	longest := frame.KeepAlive(2)
+	longest[6] = 57
 	for name, c := range map[string]struct {
 		packet frame.Packet
 		header []byte
@@ -78,6 +80,7 @@ func TestControlPackets(t *testing.T) {
 	}{
 		"cancel":     {frame.Cancel(), []byte{0, 0, 0, 0, 0xD1, 0, 0, 0}, frame.Event{Kind: frame.WasCancel}},
 		"keep-alive": {frame.KeepAlive(2), []byte{0, 0, 0, 0, 0xFB, 0, 1, 2}, frame.Event{Kind: frame.WasKeepAlive}},
+		"longest":    {longest, []byte{0, 0, 0, 0, 0xFB, 0, 57, 2}, frame.Event{Kind: frame.WasKeepAlive}},
 		"error":      {frame.Error(frame.Busy), []byte{0, 0, 0, 0, 0xFF, 0, 1, 6}, frame.Event{Kind: frame.WasError, Code: 6}},
 	} {
 		require.Equal(t, c.header, c.packet[:8], name)

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { toBytes } from './hex'
-import { type Entry, fingerprint, Journal } from './journal'
+import { type Entry, fingerprint, isFresh, isRecent, Journal } from './journal'
 import { journalStore, type JournalStore, MemoryStore } from './journalstore'
 import { keccak256 } from './keccak'
 import { checkCounts, nextNonce, waiting } from './nonce'
@@ -225,4 +225,69 @@ test('a fingerprint is the same for the same payment, without regard to fees', (
   const named = { ...pay, nonce: '0x7', maxFeePerGas: '0x1' }
   assert.equal(fingerprint(named), fingerprint({ ...named }))
   assert.notEqual(fingerprint(named), fingerprint({ ...named, maxFeePerGas: '0x2' }))
+})
+
+test('an entry is fresh for ten minutes, recent for a day, and at most a minute ahead', async (t) => {
+  const now = Date.UTC(2026, 0)
+  t.mock.timers.enable({ apis: ['Date'], now })
+  const aged = (age: number) => entry({ at: now - age })
+  assert.deepEqual([isFresh(aged(600_000 - 1)), isFresh(aged(600_000))], [true, false])
+  assert.deepEqual([isRecent(aged(86_400_000 - 1)), isRecent(aged(86_400_000))], [true, false])
+  const journal = new Journal(claims().store)
+  for (const [ahead, at] of [
+    [59_999, now + 59_999],
+    [60_000, 0],
+  ] as const) {
+    await journal.put(entry({ at: now + ahead }))
+    assert.equal((await journal.of(1, from))[0]!.at, at)
+  }
+})
+
+test('the largest entry and the largest journal are kept', async () => {
+  const { store, values } = claims()
+  const journal = new Journal(store)
+  const raw = (i: number, digits: number) => `0x${i.toString(16).padStart(2, '0')}${'00'.repeat((digits - 4) / 2)}`
+  const nodes = Array.from({ length: 16 }, (_, i) => `node${i}.example`)
+  const largest = 399_998
+  for (let i = 0; i < 5; i++) await journal.put(entry({ nonce: i, raw: raw(i, largest), nodes }))
+  await journal.put(entry({ nonce: 5, raw: raw(5, (2 << 20) - 5 * largest) }))
+  assert.equal((await journal.of(1, from)).length, 6)
+  await journal.put(entry({ nonce: 6, raw: '0x06' }))
+  assert.equal(values.size, 6, 'the next one drops another')
+  await journal.put(entry({ nonce: 7, raw: raw(7, largest + 2) }))
+  assert.deepEqual(
+    (await journal.of(1, from)).filter(({ nonce }) => nonce === 7),
+    [],
+    'a larger one is none',
+  )
+})
+
+test('of many entries, those that may be on their way stay, whatever their age', async () => {
+  const journal = new Journal(claims().store)
+  const sending = [1, 70, 140]
+  for (let nonce = 1; nonce <= 140; nonce++) {
+    await journal.put(entry({ nonce, at: nonce, state: sending.includes(nonce) ? 'sending' : 'sent' }))
+  }
+  for (let nonce = 141; nonce <= 300; nonce++) await journal.put(entry({ nonce, at: nonce }))
+  const kept = await journal.of(1, from)
+  assert.deepEqual(
+    kept.filter(({ state }) => state === 'sending').map(({ nonce }) => nonce),
+    sending,
+  )
+  assert.deepEqual([kept.length, kept.at(-1)!.nonce, kept[3]!.nonce], [128, 300, 176])
+})
+
+test('a transaction that the dApp sends itself is sent, in capitals too', async () => {
+  const journal = new Journal(claims().store)
+  await journal.put(entry({ state: 'signed', raw: '0x02ab' }))
+  await journal.put(entry({ state: 'signed', raw: '0x02cd', nonce: 8 }))
+  const states = async () => (await journal.of(1, from)).map(({ state }) => state)
+  for (const raw of [undefined, 5, '0x02', '0x02ef']) await journal.sentRaw(raw)
+  assert.deepEqual(await states(), ['signed', 'signed'])
+  await journal.sentRaw('0x02AB')
+  assert.deepEqual(await states(), ['sent', 'signed'])
+})
+
+test('a count that is far above the first nonce is refused', () => {
+  assert.throws(() => checkCounts({ latest: 1001, pending: 1001 }, [entry({ nonce: 0 })]), /0 was signed within a day/)
 })
