@@ -17,7 +17,7 @@ OXFMT := web/node_modules/.bin/oxfmt -c web/.oxfmtrc.json
 OXFMT_FILES := '{web,examples,devicesim}/**/*.{ts,tsx,js,mjs,css}'
 
 .DELETE_ON_ERROR:
-.PHONY: help build run test test-quick test-all buses e2e-kernel soak bench pack tools check lint vulnerabilities fmt docs testcases clean
+.PHONY: help build run test test-quick test-all buses e2e-kernel soak mutation bench pack tools check lint vulnerabilities fmt docs testcases clean
 
 # Builds web/dist: all that a site serves.
 build: $(DIST)
@@ -135,6 +135,12 @@ soak:
 			$(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) ./$$dir; \
 		done; \
 	done
+
+# Changes the code in one place at a time, and fails if too few of the changes make a test fail. It takes about 15 minutes.
+JOURNAL_TEST := web/sdk/provider/journal.test.ts
+mutation: docs
+	@$(GO) run ./web/build/mutation -survivors web/build/mutation/survivors.txt core/frame core/attestation core/binding \
+		web/sdk/provider/journal.ts=$(JOURNAL_TEST) web/sdk/provider/nonce.ts=$(JOURNAL_TEST)
 
 # Measures the operations that a user waits for, in native Go and in WebAssembly, and prints the ratio.
 bench:
