@@ -1,8 +1,11 @@
 // The little of node that the tests use, so that the type check needs no package for it.
 
 declare module 'node:test' {
+  interface Context {
+    readonly mock: { readonly timers: { enable(options: { apis: ['Date']; now: number }): void } }
+  }
   // The promise is for a test's parent, which runs to its end without it.
-  export function test(name: string, run: () => void | Promise<void>): void
+  export function test(name: string, run: (t: Context) => void | Promise<void>): void
 }
 
 declare module 'node:assert/strict' {
@@ -12,6 +15,7 @@ declare module 'node:assert/strict' {
     notEqual(actual: unknown, expected: unknown, message?: string): void
     deepEqual(actual: unknown, expected: unknown, message?: string): void
     match(actual: string, expected: RegExp, message?: string): void
+    throws(run: () => void, expected: RegExp): void
     doesNotMatch(actual: string, expected: RegExp, message?: string): void
   }
   const assert: Assert
