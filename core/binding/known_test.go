@@ -352,6 +352,28 @@ func TestNamesAndPackageUnicode(t *testing.T) {
 	}
 }
 
+// No marks pile up: those of scripts in which they stand above and below letters, and those for all scripts.
+func TestMarksDoNotPileUp(t *testing.T) {
+	piling := []*unicode.RangeTable{unicode.Inherited, unicode.Greek, unicode.Cyrillic, unicode.Hebrew, unicode.Arabic, unicode.Syriac, unicode.Nko,
+		unicode.Samaritan, unicode.Mandaic, unicode.Thai, unicode.Lao, unicode.Glagolitic, unicode.Coptic}
+	tested := 0
+	for r := rune(0x300); r < 0x1F000; r++ {
+		if !unicode.In(r, unicode.Mn, unicode.Me) || !unicode.In(r, piling...) || in(invisible[:], r) {
+			continue
+		}
+		tested++
+		got, clean := Legible("a" + strings.Repeat(string(r), 20))
+		require.Equal(t, "a"+strings.Repeat(string(r), maxMarks), got, "%U", r)
+		require.False(t, clean)
+	}
+	require.Greater(t, tested, 500)
+	for _, x := range marksTable {
+		for r := x[0]; r <= x[1]; r++ {
+			require.True(t, unicode.Is(unicode.M, r) || !unicode.In(r, unicode.L, unicode.N, unicode.P, unicode.S), "%U is a mark or unassigned", r)
+		}
+	}
+}
+
 func FuzzName(f *testing.F) {
 	for _, s := range []string{"savings", "  a ", "冷", "\xFF", "a\u202Eb", "😀\u202E\u200D😀", "1\uFE0F\u200D\u20E3", " \u0301", "a \u200B b"} {
 		f.Add(s)

@@ -60,10 +60,13 @@ export function skeleton(name: string): string {
 const withLatin =
   /[\p{Script=Latin}\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}\p{Script=Bopomofo}\p{Script=Common}\p{Script=Inherited}]/u
 
+/** Small capitals, and the other letters of phonetic alphabets that no language uses. */
+const phonetic = /[\u0262\u026a\u0274\u0280\u028f\u0299\u029c\u029f\u1d00-\u1dbf]/u
+
 /**
  * shownName returns the name as the user sees it: legible, and with the code points of letters that pass for others. These are letters
- * of other scripts beside Latin ones, names that consist of nothing but lookalikes of Latin letters, and letters in a special form
- * such as 𝐋 or Ｌ.
+ * of other scripts beside Latin ones, names that consist of nothing but lookalikes of Latin letters, and letters and digits in a special
+ * form such as 𝐋, Ｌ, ᴍ or 𝟘.
  */
 export function shownName(name: string): string {
   const clean = legible(name)
@@ -71,7 +74,9 @@ export function shownName(name: string): string {
   const foreign = letters.filter((c) => !withLatin.test(c))
   const mixed = letters.some((c) => /\p{Script=Latin}/u.test(c))
   const disguised = foreign.length > 0 && letters.every((c) => lookalikes.has(c) || /[A-Za-z]/u.test(c))
-  const special = letters.filter((c) => /^[\x20-\x7e]+$/u.test(c.normalize('NFKC')) && !/[\x20-\x7e]/u.test(c))
+  const special = [...clean.normalize('NFC')].filter(
+    (c) => phonetic.test(c) || (/[\p{L}\p{Nl}\p{Nd}]/u.test(c) && /^[\x20-\x7e]+$/u.test(c.normalize('NFKC')) && !/[\x20-\x7e]/u.test(c)),
+  )
   const latin = letters.filter((c) => /\p{Script=Latin}/u.test(c) && lookalikes.has(c))
   const odd = new Set([...(mixed || disguised ? foreign : []), ...special, ...latin])
   if (odd.size === 0) return clean
