@@ -30,13 +30,14 @@ export function readChain(chain: ChainOptions): Chain {
     throw `the nativeCurrency of chain ${id} needs a symbol of 1 to 11 printable ASCII characters without spaces, and 18 decimals`
   }
   if (maxFee !== undefined && !(typeof maxFee === 'bigint' && maxFee >= 0n)) throw `the maxFee of chain ${id} is not a bigint of 0n or more`
-  return {
+  // Without a prototype: what the chain lacks is not what a script has added to Object.prototype.
+  return Object.assign(Object.create(null) as Chain, {
     id,
     nodes,
     nativeCurrency: { symbol, decimals },
     ...(socket !== undefined && { webSocketUrl: socket }),
     ...(maxFee !== undefined && { maxFee }),
-  }
+  })
 }
 
 /** readChains checks a list of chains. It tells those that cannot be used from the others, so that one odd chain does not spoil a list. */

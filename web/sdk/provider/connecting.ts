@@ -94,6 +94,7 @@ export class Connecting {
         { method, signal },
         {
           find: async () => device,
+          mayPair: true,
           run: async ({ ethereum }) => {
             const accounts = await this.#read(ethereum, signal)
             if (signal.aborted) throw abortedByCaller(signal)

@@ -49,7 +49,7 @@ export function start(host: Host): Engine {
       const answer = own[method]
       if (answer) {
         if (!Array.isArray(params)) throw badParams(`the params of ${method} are not a list`)
-        return answer(params, { method, signal, ...(early && { early }) })
+        return answer(params, { method, signal, early, signIn: undefined, replaces: undefined }) // not what Object.prototype may have
       }
       if (isUnsupported(method)) throw unknownMethod(method)
       return chains.ask(method, params, signal)

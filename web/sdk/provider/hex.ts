@@ -1,6 +1,9 @@
 import { keccak256 } from './keccak'
 import { badParams } from './refusal'
 
+/** plain gives an object without a prototype: what it lacks is undefined, whatever a script has added to Object.prototype. */
+export const plain = <T extends object>(fields: T): T => Object.assign(Object.create(null) as T, fields)
+
 export const hex = (value: bigint | number) => `0x${value.toString(16)}`
 
 /** readQuantity reads a whole number below 2^bits: hex after 0x, a safe integer, or a bigint. */

@@ -12,7 +12,7 @@ interface Job<T> {
   readonly find: (open: Open) => Promise<Device>
   readonly run: (device: Device) => Promise<T>
   /** mayPair is false where the user must not be asked for the binding code. */
-  readonly mayPair?: boolean
+  readonly mayPair: boolean
 }
 
 /**
@@ -58,7 +58,7 @@ export class Lease {
     return device.info
   }
 
-  async #run<T>(device: Device, call: Call, { run, mayPair = true }: Job<T>): Promise<T> {
+  async #run<T>(device: Device, call: Call, { run, mayPair }: Job<T>): Promise<T> {
     const { signal, method, signIn } = call
     const told = (event: CustomEvent<Interaction>) => {
       const { replaces } = call // known once the transaction has its turn

@@ -137,6 +137,7 @@ test('an error after the signature has the hash, and the same request sends the 
     'a refusal with data': refuse('internal error', -32603, { why: 'x' }),
     'another hash': () => `0x${'00'.repeat(32)}`,
     'no hash': () => null,
+    'what is no text': () => ({ toString: 'no function' }),
   }
   for (const [name, fail] of Object.entries(failures)) {
     let failing = true

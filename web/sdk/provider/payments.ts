@@ -63,7 +63,8 @@ export class Payments {
       return transactionCounts(payer.from, (method, params = []) => node.ask(method, params))
     })
     if (entry.nonce >= latest) throw refused ?? replaced(entry, rival)
-    await this.#journal.delete(entry)
+    // The dApp has its hash now, and may ask anew. The nonce stays used: a node that lied would make it the next one again.
+    await this.#journal.put({ ...entry, state: 'sent' })
     // The node could lie about the nonce, so the user decides, unless the replacement is known.
     if (rival !== entry && (await this.#chains.transaction(rival.hash, chain)) === 'mined') return undefined
     throw overtaken(entry)
@@ -138,7 +139,8 @@ export class Payments {
     }
     try {
       const [answer, name] = await all.first(use, to)
-      if (String(answer).toLowerCase() !== hash) throw new Refusal(-32603, 'The node answered with another hash.', 'protocol')
+      if (typeof answer !== 'string' || answer.toLowerCase() !== hash)
+        throw new Refusal(-32603, 'The node answered with another hash.', 'protocol')
       return [...new Set([...nodes, String(name)])]
     } catch (thrown) {
       // A node refuses a transaction that it already has, in words of its own. One that did not answer may have passed it on.

@@ -1,4 +1,5 @@
 import type { Chain, NodeAddress } from './chain'
+import { plain } from './hex'
 import { abortedByCaller, badNode, badParams, coded, NodeError, Refusal, wrongChain } from './refusal'
 
 type Params = readonly unknown[] | object
@@ -43,9 +44,10 @@ export class Nodes {
    * first calls use with one node after another, until use succeeds or fails because of the request itself. Such an error is thrown, and
    * otherwise the last one. prefer is the node to begin with.
    */
-  first<T>(use: (node: Node) => Promise<T>, { prefer, ...trying }: Trying & { prefer?: Node | undefined } = {}): Promise<T> {
+  first<T>(use: (node: Node) => Promise<T>, given: Trying & { prefer?: Node | undefined } = {}): Promise<T> {
+    const { prefer, signal, once } = plain(given)
     const order = this.#order()
-    return first(prefer ? [prefer, ...order.filter((node) => node !== prefer)] : order, use, trying)
+    return first(prefer ? [prefer, ...order.filter((node) => node !== prefer)] : order, use, { signal, once })
   }
 
   /** #order puts nodes that were silent of late behind the others, so that not every request waits for them. */
@@ -57,7 +59,7 @@ export class Nodes {
 interface Trying {
   readonly signal?: AbortSignal | undefined
   /** Whether no other node may get the request once a node may have carried it out. */
-  readonly once?: boolean
+  readonly once?: boolean | undefined
 }
 
 async function first<T>(nodes: readonly Node[], use: (node: Node) => Promise<T>, { signal, once }: Trying): Promise<T> {

@@ -169,6 +169,7 @@ export class Signing {
     }
     try {
       return await this.#lease.use(call, {
+        mayPair: true,
         find: async (open) => {
           recheck() // other requests may have changed the accounts while this one waited
           device = await this.#accounts.current(open)

@@ -1,7 +1,7 @@
 import type { TransactionRequest } from '../types/imkey'
 import type { Chain } from './chain'
 import { price } from './fees'
-import { hex } from './hex'
+import { hex, plain } from './hex'
 import { type Counts, transactionCounts } from './nonce'
 import { badNode, Refusal } from './refusal'
 import { type Node, numberOf } from './rpc'
@@ -27,10 +27,10 @@ export async function complete(
     wanted.gas ?? asked('eth_estimateGas', [call]).then((n) => hex(withHeadRoom(numberOf(n, 'gas estimate', 53)))),
     price(wanted, asked),
   ])
-  const transaction = { ...call, chainId: hex(chain.id), gas, ...fees }
+  const transaction = plain({ ...call, chainId: hex(chain.id), gas, ...fees })
   const own = wanted.gas !== undefined && (wanted.gasPrice ?? wanted.maxFeePerGas) !== undefined
   if (!own) bounded(transaction, chain)
-  return { ...transaction, nonce: counts ? hex(await nextNonce(counts)) : wanted.nonce! }
+  return plain({ ...transaction, nonce: counts ? hex(await nextNonce(counts)) : wanted.nonce! })
 }
 
 /** completed gives a transaction of which the dApp left nothing out, so that no node needs to be asked. Otherwise it gives undefined. */
@@ -39,7 +39,7 @@ export function completed(wanted: Wanted, from: string, chain: Chain): Transacti
   if (type === undefined || nonce === undefined || gas === undefined) return undefined
   const fees = type < 2 ? { gasPrice } : { maxFeePerGas, maxPriorityFeePerGas }
   if (Object.values(fees).includes(undefined)) return undefined
-  return { ...callOf(wanted, from), chainId: hex(chain.id), nonce, gas, type: hex(type), ...fees }
+  return plain({ ...callOf(wanted, from), chainId: hex(chain.id), nonce, gas, type: hex(type), ...fees })
 }
 
 /** callOf gives the fields that a gas estimate is for. */

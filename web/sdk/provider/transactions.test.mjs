@@ -346,7 +346,7 @@ test("a node's error about a transaction is passed on, unchanged before the sign
 })
 
 test('if a node answers with another hash, the error contains the computed one', async (t) => {
-  for (const answer of [`0x${'00'.repeat(32)}`, null, {}]) {
+  for (const answer of [`0x${'00'.repeat(32)}`, null, {}, { toString: 'no function' }]) {
     const { ask } = await connected(t, { node: await fakeNode(t, { eth_sendRawTransaction: answer }) })
     await assert.rejects(ask('eth_sendTransaction', [{ to: TO }]), {
       code: -32603,

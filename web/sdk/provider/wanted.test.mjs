@@ -126,3 +126,34 @@ test('each field is read once', async (t) => {
   await ask('eth_signTransaction', [tx])
   assert.equal(new Set(read).size, read.length, read.join())
 })
+
+test('what a script has added to Object.prototype is in no transaction', async (t) => {
+  const { ask, signed } = await signer(t)
+  const polluted = {
+    gasPrice: '0x9',
+    accessList: [{ address: TO, storageKeys: [] }],
+    to: A0,
+    nonce: '0x7',
+    value: '0x5',
+    maxFee: 10n ** 30n,
+  }
+  t.after(() => {
+    for (const name of Object.keys(polluted)) delete Object.prototype[name]
+  })
+  for (const [name, value] of Object.entries(polluted)) {
+    Object.prototype[name] = value
+    assert.deepEqual(await signed({ ...fees, to: TO }), { ...fees, to: TO, value: '0x0', data: '0x', type: '0x2' }, name)
+    assert(!Object.hasOwn(await signed(creation), 'to'), name)
+    delete Object.prototype[name]
+  }
+  await assert.rejects(ask('eth_signTransaction', [{ ...fees, to: { toString: 'no function' } }]), {
+    code: -32602,
+    message: /to is not an address/,
+  })
+  class Transaction {
+    get to() {
+      return TO
+    }
+  }
+  assert.equal((await signed(Object.assign(new Transaction(), fees))).to, TO, 'a field of the class is one')
+})

@@ -1,5 +1,5 @@
 import type { TransactionRequest } from '../types/imkey'
-import { hex, readAddress, readBytes, readQuantity } from './hex'
+import { hex, plain, readAddress, readBytes, readQuantity } from './hex'
 import { badParams, wrongChain } from './refusal'
 
 /** Wanted is a checked transaction of a dApp. Fields that the dApp left out are undefined. Numbers are in hex. */
@@ -44,7 +44,15 @@ function fields(value: unknown): Partial<Record<Name, unknown>> {
       throw badParams(`the transaction has a field that is not known here and could change what it does: ${name.slice(0, 50)}`)
     }
   }
-  return Object.fromEntries(names.map((name) => [name, all[name]] as const).filter(([, field]) => isGiven(field)))
+  return plain(Object.fromEntries(names.map((name) => [name, inherited(all, name)] as const).filter(([, field]) => isGiven(field))))
+}
+
+/** inherited reads a field of an object or of its class, but not of Object.prototype, to which any script can add. */
+function inherited(object: Record<string, unknown>, name: string): unknown {
+  for (let at: unknown = object; at && at !== Object.prototype; at = Object.getPrototypeOf(at)) {
+    if (Object.hasOwn(at, name)) return object[name]
+  }
+  return undefined
 }
 
 /** isGiven says whether a field is present. As in MetaMask, the empty string is no value. */
@@ -73,10 +81,10 @@ export function readTransaction(value: unknown, selected: number): Wanted {
     throw badParams(`transactions of type ${Number(type)} cannot be signed: the types are 0, 1, 2 and 4`)
   }
   const accessList = 'accessList' in tx ? readAccessList(tx.accessList) : []
-  const wanted: Wanted = {
+  const wanted: Wanted = plain({
     ...(type !== undefined && { type: Number(type) }),
     ...('from' in tx && { from: address('from') }),
-    ...('to' in tx && !/^0x$/i.test(String(tx.to)) && { to: address('to') }),
+    ...('to' in tx && !(typeof tx.to === 'string' && /^0x$/i.test(tx.to)) && { to: address('to') }),
     value: number('value') ?? '0x0',
     data: either('data', 'input', bytes) ?? '0x',
     nonce: number('nonce', 53), // what the journal holds exactly; no account makes as many
@@ -87,7 +95,7 @@ export function readTransaction(value: unknown, selected: number): Wanted {
     // An empty list says nothing, and must not make a transaction of type 1, which the device cannot show.
     ...(accessList.length > 0 && { accessList }),
     ...('authorizationList' in tx && { authorizationList: readAuthorizations(tx.authorizationList) }),
-  }
+  })
   if (wanted.to === undefined && wanted.data === '0x') throw badParams('the transaction has neither a recipient nor data')
   agree(wanted)
   return wanted
