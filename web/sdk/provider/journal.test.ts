@@ -205,6 +205,62 @@ test('without IndexedDB, the providers of the same devices share a store', () =>
   assert.equal(journalStore(), journalStore())
 })
 
+/** fakeIndexedDB has one table, which is full or blocked while it fails. */
+function fakeIndexedDB() {
+  const values = new Map<string, unknown>()
+  const fake = { values, fails: false, open }
+  function open() {
+    const request = { result: { transaction }, onsuccess: () => {} }
+    queueMicrotask(() => request.onsuccess())
+    return request
+  }
+  function transaction() {
+    const done = { error: new Error('full'), oncomplete: () => {}, onabort: () => {}, objectStore: () => table }
+    setTimeout(() => (fake.fails ? done.onabort() : done.oncomplete()))
+    return done
+  }
+  const table = {
+    put: (value: unknown, key: string) => void (fake.fails || values.set(key, structuredClone(value))),
+    delete: (key: string) => void (fake.fails || values.delete(key)),
+    getAllKeys: () => ({ result: [...values.keys()] }),
+    getAll: () => ({ result: [...values.values()] }),
+  }
+  return fake
+}
+
+test('what a full store does not take is in memory, once, and the newest counts', async () => {
+  const fake = fakeIndexedDB()
+  const request = () => Promise.reject(new DOMException('no', 'SecurityError')) // as in a sandboxed frame
+  const globals = { indexedDB: fake, IDBKeyRange: { bound: () => ({}) }, navigator: { locks: { request } } }
+  const before = Object.keys(globals).map((name) => [name, Object.getOwnPropertyDescriptor(globalThis, name)] as const)
+  for (const [name, value] of Object.entries(globals)) Object.defineProperty(globalThis, name, { value, configurable: true })
+  try {
+    await useFullStore(fake)
+  } finally {
+    for (const [name, descriptor] of before) {
+      if (descriptor) Object.defineProperty(globalThis, name, descriptor)
+      else Reflect.deleteProperty(globalThis, name)
+    }
+  }
+})
+
+async function useFullStore(fake: { fails: boolean }) {
+  const journal = new Journal(journalStore())
+  const states = async () => (await journal.of(1, from)).map(({ state }) => state)
+  await journal.put(entry({ state: 'sending' }))
+  fake.fails = true
+  await journal.put(entry({ state: 'sent' }))
+  assert.deepEqual(await states(), ['sent'], 'the table cannot be read')
+  fake.fails = false
+  assert.deepEqual(await states(), ['sent'], 'the table has the older state')
+  await journal.put(entry({ state: 'sending' }))
+  assert.deepEqual(await states(), ['sending'], 'memory has the older state')
+  // Without locks, work still takes turns.
+  const done: number[] = []
+  await Promise.all([1, 2].map((n) => journal.exclusive(1, from, undefined, async () => void done.push(n))))
+  assert.deepEqual(done, [1, 2])
+}
+
 test('a fingerprint is the same for the same payment, without regard to fees', () => {
   const pay = { from, chainId: 1, to: from, value: '0x1', data: '0x', nonce: undefined }
   const same = fingerprint(pay)
