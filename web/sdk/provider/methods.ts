@@ -50,6 +50,11 @@ export function methods({
   subscriptions,
 }: Parts): Record<string, Method | undefined> {
   const send: Method = ([transaction], call) => signing.send(transaction, call)
+  const sendRaw: Method = async (params, { method, signal }) => {
+    const answer = await chains.ask(method, params, signal)
+    await journal.sentRaw(params[0])
+    return answer
+  }
   return Object.assign(Object.create(null) as {}, {
     // without a prototype: toString is not a method
     // Accounts and chain
@@ -98,11 +103,8 @@ export function methods({
     eth_signTypedData_v4: ([address, document], call) => signing.typedData(address, document, 'V4', call),
     eth_signTransaction: ([transaction], call) => signing.transaction(transaction, call),
     eth_sendTransaction: send,
-    eth_sendRawTransaction: async (params, { method, signal }) => {
-      const answer = await chains.ask(method, params, signal)
-      await journal.sentRaw(params[0])
-      return answer
-    },
+    eth_sendRawTransaction: sendRaw,
+    eth_sendRawTransactionSync: sendRaw, // EIP-7966
     wallet_sendTransaction: send, // viem repeats a refused eth_sendTransaction under this name
 
     // Subscriptions, over the chain's WebSocket if it has one

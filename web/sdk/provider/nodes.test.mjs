@@ -255,6 +255,8 @@ test('a node is asked for its chain before its answers reach the site, if there 
   assert.equal(await right.ask('eth_blockNumber'), '0x10')
   assert.deepEqual(right.one.methods(), ['eth_chainId', 'eth_blockNumber', 'eth_blockNumber'], 'once, until it fails')
   assert.deepEqual(right.two.asked, [])
+  const unnamed = await two(t, { eth_blockNumber: fail(-32005) }, { eth_chainId: fail(-32601), eth_blockNumber: '0x10' })
+  assert.equal(await unnamed.ask('eth_blockNumber'), '0x10', 'a node that does not know the method')
 })
 
 test('a chain is added if one of its nodes confirms it', async (t) => {

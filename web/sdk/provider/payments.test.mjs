@@ -486,13 +486,16 @@ test('what is signed for the dApp uses its nonce, and is never sent by itself', 
 })
 
 test('what the dApp sends itself after an error counts as sent', async (t) => {
-  let failing = true
-  const it = await paying(t, { answers: { eth_sendRawTransaction: (raw) => (failing ? refuse('busy')() : hashOf(raw)) } })
-  const { data } = await it.send(pay).catch((thrown) => thrown)
-  failing = false
-  await it.ask('eth_sendRawTransaction', [`0x${data.raw.slice(2).toUpperCase()}`])
-  await it.send(pay)
-  assert.deepEqual(it.nonces(), [7, 8])
+  for (const method of ['eth_sendRawTransaction', 'eth_sendRawTransactionSync']) {
+    let failing = true
+    const answer = (raw) => (failing ? refuse('busy')() : hashOf(raw))
+    const it = await paying(t, { answers: { eth_sendRawTransaction: answer, eth_sendRawTransactionSync: answer } })
+    const { data } = await it.send(pay).catch((thrown) => thrown)
+    failing = false
+    await it.ask(method, [`0x${data.raw.slice(2).toUpperCase()}`])
+    await it.send(pay)
+    assert.deepEqual(it.nonces(), [7, 8])
+  }
 })
 
 test('accounts and chains have nonces of their own', async (t) => {

@@ -26,7 +26,7 @@ export class Nodes {
     const right = this.#order().filter((node) => !node.elsewhere)
     const once = /_send/.test(method)
     const use = async (node: Node) => {
-      if (this.several) await node.confirm(signal, once)
+      if (this.several) await node.confirm(signal, once).catch(once ? undefined : allowUnnamed)
       return node.ask(method, params, signal)
     }
     return first(right.length > 0 ? right : this.list, use, { signal, once })
@@ -54,6 +54,11 @@ export class Nodes {
   #order(): Node[] {
     return [...this.list].sort((a, b) => Number(a.silent) - Number(b.silent))
   }
+}
+
+/** allowUnnamed lets a site read from a node that does not know eth_chainId. */
+function allowUnnamed(thrown: unknown) {
+  if (!(thrown instanceof NodeError && thrown.rpc.code === -32601)) throw thrown
 }
 
 interface Trying {
