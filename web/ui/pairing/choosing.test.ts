@@ -34,6 +34,20 @@ test('the user picks one of several devices, and none is opened before', async (
   assert.deepEqual(device.asked, [])
 })
 
+test('no device is named after a serial number that another one has, too', async () => {
+  const unnamed = (serial: string) => ({ serial, called: null, known: false })
+  const plugged = two()
+  plugged.other.serialNumber = 'imKey01191200001'
+  await plugged.pairing.connect()
+  assert.ok(plugged.pairing.state.name === 'several')
+  assert.deepEqual(plugged.pairing.state.choices, [unnamed('imKey01191200001'), unnamed('imKey01191200001')])
+  const recorded = two()
+  recorded.imkey.known = [knownDevice({ name: 'Savings' }), knownDevice({ name: 'Spendings', seid: 'OTHER' })]
+  await recorded.pairing.connect()
+  assert.ok(recorded.pairing.state.name === 'several')
+  assert.deepEqual(recorded.pairing.state.choices, [unnamed('imKey01191200001'), unnamed('imKey01191200002')])
+})
+
 test('a device that is not listed is chosen in the browser’s chooser', async () => {
   const { pairing, imkey } = two()
   imkey.known = []

@@ -104,9 +104,12 @@ export class Choosing {
     this.visit.set(run, {
       name: 'several',
       choices: permitted.map(({ serialNumber: serial }) => {
-        const record = records.find((record) => serial !== null && record.serial === serial)
-        const called = record?.name == null ? null : shownName(record.name)
-        return { serial: serial && legible(serial), called, known: record?.state === 'bound' }
+        // A device is not opened yet, and several can have one serial number. Then nothing tells which one the record is of.
+        const same = permitted.filter(({ serialNumber }) => serialNumber === serial)
+        const [record, another] = records.filter((record) => serial !== null && same.length === 1 && record.serial === serial)
+        const known = another ? undefined : record
+        const called = known?.name == null ? null : shownName(known.name)
+        return { serial: serial && legible(serial), called, known: known?.state === 'bound' }
       }),
     })
   }
