@@ -25,7 +25,7 @@ async function two(t, first, second, options) {
 }
 
 /** The ways in which a node says "not me": it took nothing. */
-const declines = [
+const refused = [
   ...[401, 402, 403, 404, 410, 429].map((status) => http(status, '<html>')),
   http(403, ''),
   ...[401, 403, 429].flatMap((status) => [http(status, error(-32000, 'no')), http(status, error(-32600, 'Must be authenticated!'))]),
@@ -60,7 +60,7 @@ const troubles = [
   ...['header not found', 'missing trie node 5e0c', 'request timed out'].map((message) => http(200, error(-32000, message))),
 ]
 
-const refusals = [...declines, ...troubles]
+const refusals = [...refused, ...troubles]
 
 test('an error about the node goes to the next address', async (t) => {
   const it = await two(t, {}, { eth_blockNumber: '0x10' })
@@ -123,8 +123,8 @@ test('a node that did not answer in time is asked last for a while', async (t) =
 
 const sends = ({ nodes }) => nodes.map(({ asked }) => asked.filter(([method]) => method === 'eth_sendRawTransaction').length)
 
-test('a signed transaction goes to the next node as the same bytes if a node declines it, and is signed once', async (t) => {
-  for (const reply of declines) {
+test('a signed transaction goes to the next node as the same bytes if a node refuses it, and is signed once', async (t) => {
+  for (const reply of refused) {
     const it = await two(t)
     it.one.replies.eth_sendRawTransaction = reply
     assert.equal(await it.ask('eth_sendTransaction', [{ to: TO }]).catch((error) => error.message), HASH, String(reply))
