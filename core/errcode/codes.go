@@ -49,7 +49,8 @@ const (
 	// for another device.
 	DeviceMismatch Code = "device-mismatch"
 	// DeviceChanged means that the device is not the one that the user was shown: its SEID, serial number, secure
-	// element's key, standing or CA changed meanwhile. Nothing that depends on the binding code was sent to it.
+	// element's key, `certificate` or `certificateKey` changed meanwhile. Nothing that depends on the binding code was
+	// sent to it.
 	DeviceChanged Code = "device-changed"
 	// Locked means that the PIN has not been entered (F081).
 	Locked Code = "locked"

@@ -328,7 +328,7 @@ var Entries = []Entry{
 	},
 	{
 		Code:   "device-changed",
-		Means:  "the device is not the one that the user was shown: its SEID, serial number, secure element's key, standing or CA changed meanwhile. Nothing that depends on the binding code was sent to it",
+		Means:  "the device is not the one that the user was shown: its SEID, serial number, secure element's key, `certificate` or `certificateKey` changed meanwhile. Nothing that depends on the binding code was sent to it",
 		Data:   "`data.reason` is `'record'` where the record that this browser has of the device was replaced meanwhile",
 		Number: 4100,
 		What:   Text{"This is not the imKey that you were shown before, so this page stopped.", "这已不是先前显示的那个 imKey，本页面已停止操作。"},

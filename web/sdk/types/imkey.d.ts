@@ -49,8 +49,8 @@
  *   another secure element's key, and `'imported'` where the device has another one than the file of an imported
  *   binding says
  * - `device-changed`: the device is not the one that the user was shown: its SEID, serial number, secure element's key,
- *   standing or CA changed meanwhile. Nothing that depends on the binding code was sent to it. `data.reason` is
- *   `'record'` where the record that this browser has of the device was replaced meanwhile
+ *   `certificate` or `certificateKey` changed meanwhile. Nothing that depends on the binding code was sent to it.
+ *   `data.reason` is `'record'` where the record that this browser has of the device was replaced meanwhile
  * - `locked`: the PIN has not been entered
  * - `wallet-missing`: there is no wallet on the device yet
  * - `in-menu`: the device shows a menu; the operation needs its home page
@@ -501,7 +501,7 @@ export interface BindOptions {
   acceptUnverified?: boolean
   /**
    * What the user was shown of the device: its `info` at that time. If the device has another SEID, serial number, secure element's
-   * key, standing or CA by now, the call rejects with `device-changed`, and nothing that depends on the code is sent. Default: what
+   * key, `certificate` or `certificateKey` by now, the call rejects with `device-changed`, and nothing that depends on the code is sent. Default: what
    * `info` says when the call is made.
    */
   shown?: Shown
@@ -560,7 +560,7 @@ export class Device extends EventTarget {
    * way reject with `aborted`. `opened` stays true: when the page is active again, the next call opens the device again.
    *
    * A device that is opened again, by a call or by `open`, has to be the one that `info` describes: with the same SEID, serial number,
-   * secure element's key, standing and CA. Otherwise the call rejects with `device-changed`, the device is closed, and `info` stays as
+   * secure element's key, `certificate` and `certificateKey`. Otherwise the call rejects with `device-changed`, the device is closed, and `info` stays as
    * it was. The next `open` then reads anew what the device is. Show that to the user before you bind.
    */
   open(options?: { signal?: AbortSignal; takeOver?: boolean }): Promise<DeviceInfo>
@@ -585,8 +585,8 @@ export class Device extends EventTarget {
    */
   bind(code: string, options?: BindOptions): Promise<void>
   /**
-   * Resolves to the code that the record keeps because of `rememberCode`. The device has to confirm the binding first; that proves
-   * that it is plugged in, not who asks. Rejects with `not-bound` and `data.reason` `not-remembered` if no code is kept.
+   * Resolves to the code that the record keeps because of `rememberCode`. The device has to confirm the binding first. That
+   * does not show who asks. Rejects with `not-bound` and `data.reason` `not-remembered` if no code is kept.
    * `acceptUnverified` is needed if `bind` needed it.
    */
   revealBindingCode(options?: { signal?: AbortSignal; acceptUnverified?: boolean; shown?: Shown }): Promise<string>
@@ -886,7 +886,7 @@ export interface ProviderOptions extends LoadOptions {
  * - 4200: the provider does not have the method
  * - 4900: no device is plugged in, or it was unplugged
  * - 4901: the request is for another chain than the selected one, or than the node's
- * - 4902: the chain is unknown
+ * - 4902: the chain is unknown, or one of `unusableChains`
  * - -32602: the parameters are malformed
  * - -32002: the user has to answer an earlier request first, or another tab or program uses the device (`data.holder` as for
  *   `in-use-elsewhere`)
@@ -901,7 +901,7 @@ export class ProviderRpcError extends Error {
   /**
    * `{ code, statusWord?, retryable }` with a ProviderErrorCode, and the fields of the ImKeyError's `data`, such as `reason` and
    * `holder`. For an error of a node: the node's data. After a transaction was signed, `hash` and `raw` are in it as well, `retryable`
-   * is true, and the data of a node's error is in `data`: the transaction may be on its way, and the same request sends it again
+   * is true, and the data of a node's error is in `data.data`: the transaction may be on its way, and the same request sends it again
    * without a new signature.
    */
   readonly data?: any
