@@ -45,7 +45,7 @@ export class Clock {
       let next
       for (const entry of this.#timers) if (!next || entry[1].at < next[1].at) next = entry
       if (!next || next[1].at > end) {
-        // Streams and the like may take more than one turn.
+        // Streams and similar sources may take more than one turn.
         for (let i = 0; i < 10; i++) await turn()
         if (done()) return true
         if ([...this.#timers.values()].some(({ at }) => at <= end)) continue
