@@ -20,6 +20,7 @@ export function device(view: View, { known, said }: Known, language: Language, m
   view.heading({ en: title, zh: title })
   if (message) view.add(message)
   else view.lead(leads[known.record])
+  if (known.alike) view.text(words.alike, 'message')
   view.add(about(known, language))
   const readable = known.record !== 'unreadable'
   if (!known.plugged && readable) view.text(known.record === 'bound' && known.codeKept ? words.plugToView : words.plugToUse, 'quiet')

@@ -147,7 +147,13 @@ export function render(state: Exclude<State, ExceptionalState>, context: Context
       view.heading(words.unverifiedTitle)
       view.lead(words.unverifiedLead)
       view.add(
-        h('div', { class: 'note note-warning' }, h('p', {}, t(words.unverifiedRisk)), h('p', {}, t(words.unverifiedAdvice))),
+        h(
+          'div',
+          { class: 'note note-warning' },
+          state.imported && h('p', {}, t(words.unverifiedImported)),
+          h('p', {}, t(words.unverifiedRisk)),
+          h('p', {}, t(words.unverifiedAdvice)),
+        ),
         h('label', { class: 'tick' }, tick, h('span', {}, t(words.unverifiedAccept))),
         hint,
       )
@@ -159,6 +165,7 @@ export function render(state: Exclude<State, ExceptionalState>, context: Context
     case 'wrong': {
       view.heading(state.renew ? words.renewKey : words.codeTitle)
       view.lead(state.source === 'screen' ? words.codeLead : words.codeLeadWritten)
+      if (state.renew) view.text(words.renewKeyLead, 'quiet')
       view.add(context.code.element)
       const message = messageOf(state)
       if (message) view.add(h('p', { class: state.name === 'wrong' ? 'message message-error' : 'message' }, t(message)))

@@ -78,6 +78,10 @@ export const pairing = {
     'What could happen: a forged device, or a program between this browser and the device, could learn your binding code and bind itself in your place.',
     '可能的后果：伪造的设备，或介于浏览器与设备之间的程序，可能得知你的绑定码，并冒充你完成绑定。',
   ),
+  unverifiedImported: say(
+    'Its binding came from a file, and anyone who has the file can use it. Go on only if you made that file yourself, and then make a new key.',
+    '此绑定来自文件，持有该文件的任何人都能使用它。仅当文件由你本人导出时才应继续，之后请更换密钥。',
+  ),
   unverifiedAdvice: say(
     'Go on only with a device that you bought from a seller you trust and that arrived sealed, on a computer of your own.',
     '只有当设备购自你信任的商家、收到时封装完好，并且你使用的是自己的电脑时，才应继续。',
@@ -161,6 +165,10 @@ export const pairing = {
   renewKeyText: say(
     'Your imKey then knows this browser by a new key. A lost file or another copy of this binding becomes useless. It needs the binding code.',
     '更换后，imKey 只认得本浏览器的新密钥；丢失的导出文件和其他副本随即失效。需要输入绑定码。',
+  ),
+  renewKeyLead: say(
+    'This browser gets a new key for your imKey. All copies of the old one become useless.',
+    '本浏览器将换用新密钥，旧密钥的所有副本随即失效。',
   ),
   renewNow: say('Make the new key', '更换'),
   renewed: say('This binding has a new key. All copies of the old one are useless now.', '此绑定已换用新密钥，旧密钥的所有副本均已失效。'),
