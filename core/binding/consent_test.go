@@ -2,6 +2,7 @@ package binding
 
 import (
 	"cmp"
+	"runtime"
 	"testing"
 	"testing/synctest"
 
@@ -74,9 +75,17 @@ func TestIdentity(t *testing.T) {
 // For every pair of devices, the user is shown the first one, and the second one answers. Whatever the user accepted, no
 // operation is carried out, no code is proved and the record stays as it was.
 func TestAnotherDeviceThanTheOneThatWasShown(t *testing.T) {
-	refused := 0
-	for shownAs, first := range peers() {
-		for answersAs, second := range peers() {
+	refused, wanted := 0, 0
+	all := peers()
+	for shownAs, first := range all {
+		if runtime.GOARCH == "wasm" && shownAs != "verified" {
+			continue // the comparison is the same code there, and thirty times as slow
+		}
+		for answersAs, second := range all {
+			if !sameDevice(shownAs, answersAs) {
+				// 4 calls each to bind an unbound device, to bind one that is bound elsewhere, to reveal, and to sign.
+				wanted += 4 * 4
+			}
 			for name, operation := range operations {
 				for _, status := range []Status{Unbound, BoundElsewhere} {
 					if status == BoundElsewhere && name != "bind" {
@@ -120,9 +129,8 @@ func TestAnotherDeviceThanTheOneThatWasShown(t *testing.T) {
 			}
 		}
 	}
-	// 9 devices, of which two pairs are the same to the user; 4 calls each to bind an unbound device, to bind one that is bound
-	// elsewhere, to reveal, and to sign.
-	require.Equal(t, (9*9-9-2*2)*4*4, refused)
+	require.NotZero(t, refused)
+	require.Equal(t, wanted, refused)
 }
 
 // A bound device, too: its record keeps the key, and not the standing in which the user saw it now.
