@@ -316,6 +316,7 @@ func (w *world) sign(b *browser, x trouble, stale bool) error {
 	before, asked := m.saw.signatures, m.saw.asked
 	var signed *ethereum.SignedTransaction
 	var status binding.Status
+	asShown := false // a damaged certificate in an earlier visit may have shown the same key as unverified
 	err := w.visit(b, x, func(opened *binding.Binding, dev *coredevice.Device) (err error) {
 		if status, err = w.look(b, opened); err != nil {
 			return err
@@ -323,6 +324,7 @@ func (w *world) sign(b *browser, x trouble, stale bool) error {
 		if !stale || b.shown == nil {
 			w.shows(b, opened)
 		}
+		asShown = *b.shown == opened.Identity()
 		signed, err = ethereum.New(dev, binder(opened, b.consent())).SignTransaction(w.ctx, by, ether(ethereum.Address{1}, 1), ethereum.Ether, nil)
 		return err
 	})
@@ -332,6 +334,10 @@ func (w *world) sign(b *browser, x trouble, stale bool) error {
 	w.count(&w.counts.wrongProof, made > 0 && !w.seen(b), "%s had a device sign that its user did not see", b.name)
 	require.False(w.t, made > 0 && status != binding.BoundToThis, "%q", w.story)
 	if x == calm && status == binding.BoundToThis && w.seen(b) {
+		if !asShown {
+			require.ErrorIs(w.t, err, errcode.DeviceChanged, "%q", w.story)
+			return err
+		}
 		waits := b.imported && errors.Is(err, errcode.UntrustedDevice) // no user accepted it here
 		w.count(&w.counts.stuck, err != nil && !waits, "a bound device does not sign: %v", err)
 	}
