@@ -64,7 +64,12 @@ async function script(seed) {
     if (call) call.sent = mine.hash
   }
   const replacements = []
-  world.onSigned = (entry) => checkSigned(entry, calls, device, replacements)
+  world.onSigned = (entry) => {
+    checkSigned(entry, calls, device, replacements)
+    // Whose nonce another transaction has taken in truth: it can never be mined.
+    const [main] = chains
+    entry.dead = new Set(device.signed.filter(({ raw, shown }) => raw && (main.mined.get(Number(shown.nonce)) ?? raw) !== raw))
+  }
 
   const usb = {}
   const providers = devices.map((device) => {
@@ -276,7 +281,8 @@ function checkPayments(calls, device) {
         if (before.shown.nonce === entry.shown.nonce) continue
         // A day later the same request means a new payment, if the node says that the first was made.
         const aged = entry.at - before.at >= 24 * 60 * minute
-        const told = aged || group.some((each) => each.told === before.hash && each.toldAt <= device.signed.indexOf(entry))
+        const told =
+          aged || entry.dead.has(before) || group.some((each) => each.told === before.hash && each.toldAt <= device.signed.indexOf(entry))
         report.check('no two payments from one request', told, () =>
           JSON.stringify({
             nonces: [before.shown.nonce, entry.shown.nonce],
