@@ -78,7 +78,7 @@ func (c *core) object() (safejs.Value, error) {
 	}
 	object := map[string]any{"init": safejs.Unsafe(initialise.Value())}
 	for name, function := range map[string]func([]safejs.Value) (any, error){
-		"open": c.open, "known": c.known, "rename": c.rename, "forget": c.forget, "reread": c.reread,
+		"open": c.open, "known": c.known, "rename": c.rename, "forget": c.forget, "reread": c.reread, "describe": describeRequest,
 	} {
 		f, err := c.exporter.Func(name, function)
 		if err != nil {

@@ -27,7 +27,7 @@ const pageSource = `(core, usb) => {
 		try { return { value: await f() } }
 		catch (e) { return { code: e instanceof ImKeyError ? e.code : "not an ImKeyError: " + e, message: e.message, data: e.data, statusWord: e.statusWord } }
 	};
-	const sorted = (_, v) => Object(v) === v ? Object.fromEntries(Object.entries(v).sort()) : v;
+	const sorted = (_, v) => Object(v) === v && !Array.isArray(v) ? Object.fromEntries(Object.entries(v).sort()) : v;
 	const page = { events: [], changed: [], device: undefined, listener: undefined,
 		options: () => ({ usb, store: "memory", allowUnverified: false, rememberCode: false, onEvent: (name, detail) => { page.events.push(name + " " + JSON.stringify(detail, sorted)); page.listener?.(name, detail) } }),
 		open: (usbDevice, change) => tell(async () => { const o = page.options(); const d = await core.open(usbDevice, change ? change(o) ?? o : o); page.device ??= d; return d }),

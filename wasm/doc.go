@@ -7,6 +7,7 @@
 //	init({ makeError, recordChanged })   makeError(code, message, statusWord, retryable, data) makes the errors of rejections
 //	open(device, options)                a promise of an open device
 //	known, rename, forget, reread        the records: records.go
+//	describe(operation, value, options)  what the device would show: ethereum.go
 //	memory                               the store in memory, for the module that exports and imports
 //	suspend()                            releases all devices of a page that is about to be frozen
 //

@@ -80,15 +80,11 @@ func (d *openDevice) signTransaction(args []safejs.Value) (any, error) {
 	}
 	c := d.newEthereumCall(interop.Argument(args, 1))
 	c.signer(from)
-	native := c.nativeCurrency()
+	native := nativeCurrency(c.options)
 	// The page can show what is to be signed, and the strings that the device gets for its screen.
 	announce := func(s ethereum.Summary) {
 		asks := confirms("transaction")
-		asks["blind"] = s.Blind
-		asks["summary"] = summaryObject(s)
-		if transaction.Type == ethereum.TypeLegacy || transaction.Type == ethereum.TypeDynamicFee {
-			asks["screen"] = map[string]any{"payment": s.Payment, "receiver": s.Receiver, "fee": s.Fee}
-		}
+		transactionFacts(asks, transaction, s)
 		d.asks = asks
 	}
 	var signed *ethereum.SignedTransaction
@@ -116,6 +112,62 @@ func (d *openDevice) signTransaction(args []safejs.Value) (any, error) {
 	return result, nil
 }
 
+// transactionFacts adds what a page may show of a transaction before it is signed.
+func transactionFacts(o map[string]any, t *ethereum.Transaction, s ethereum.Summary) {
+	o["blind"] = s.Blind
+	o["summary"] = summaryObject(s)
+	if t.HasScreen() {
+		o["screen"] = map[string]any{"payment": s.Payment, "receiver": s.Receiver, "fee": s.Fee}
+	}
+}
+
+// describeRequest says what the device would show of a request and the digest that it would sign. It uses no device. The arguments are the
+// operation of an interaction, what is to be signed, and the options of the call that signs it.
+func describeRequest(args []safejs.Value) (any, error) {
+	operation, _ := interop.Text(interop.Argument(args, 0), 16)
+	v, options := interop.Argument(args, 1), interop.ReadOptions(interop.Argument(args, 2), "")
+	o := map[string]any{"blind": true}
+	var digest [32]byte
+	switch operation {
+	case "transaction":
+		t, _, err := readTransaction(v)
+		if err != nil {
+			return nil, err
+		}
+		native := nativeCurrency(options)
+		if err := options.Err(); err != nil {
+			return nil, err
+		}
+		var s ethereum.Summary
+		if s, digest, err = t.Describe(native); err != nil {
+			return nil, err
+		}
+		transactionFacts(o, t, s)
+	case "message":
+		message, err := readMessage(v)
+		if err != nil {
+			return nil, err
+		}
+		if digest, err = ethereum.DescribeMessage(message); err != nil {
+			return nil, err
+		}
+		o["blind"] = ethereum.BlindMessage(message)
+	case "typed-data":
+		document, err := readTypedData(v, options)
+		if err != nil {
+			return nil, err
+		}
+		digest = document.Digest()
+	default:
+		return nil, errcode.Invalid("operation", "none of the operations that sign")
+	}
+	if err := options.Err(); err != nil {
+		return nil, err
+	}
+	o["digest"] = hexText(digest[:])
+	return o, nil
+}
+
 // summaryObject returns the summary of a transaction for the page. Unlike the strings for the screen, every type has one.
 func summaryObject(s ethereum.Summary) map[string]any {
 	o := map[string]any{"kind": string(s.Kind), "payment": s.Payment, "receiver": s.Receiver, "fee": s.Fee, "unlimited": s.Unlimited}
@@ -140,19 +192,19 @@ func legacyV(chainID *big.Int, parity byte) *big.Int {
 }
 
 // nativeCurrency reads how the caller names the chain's currency. Core checks it, and uses it for a chain that it does not know.
-func (c *ethereumCall) nativeCurrency() ethereum.Native {
-	v := c.options.Value("nativeCurrency")
+func nativeCurrency(options *interop.Object) ethereum.Native {
+	v := options.Value("nativeCurrency")
 	if v.IsUndefined() {
 		return ethereum.Ether
 	}
-	o := interop.ReadObject(v, c.options.At("nativeCurrency"))
+	o := interop.ReadObject(v, options.At("nativeCurrency"))
 	symbol, ok := interop.Text(o.Value("symbol"), 255)
 	if !ok {
 		o.Refuse("symbol", "a string")
 	}
 	n := ethereum.Native{Symbol: symbol, Decimals: uint8(o.Int("decimals", 255))}
 	if o.Err() != nil {
-		c.options.Adopt(o.Err())
+		options.Adopt(o.Err())
 	}
 	return n
 }
@@ -180,16 +232,8 @@ func readMessage(v safejs.Value) ([]byte, error) {
 }
 
 func (d *openDevice) signTypedData(args []safejs.Value) (any, error) {
-	document, err := interop.ReadTree(interop.Argument(args, 0), "typed data", typedDataLimits)
-	if err != nil {
-		return nil, err
-	}
 	c := d.newEthereumCall(interop.Argument(args, 1))
-	version := c.version()
-	if err := c.options.Err(); err != nil {
-		return nil, err
-	}
-	hashed, err := ethereum.HashTypedData(document, version)
+	hashed, err := readTypedData(interop.Argument(args, 0), c.options)
 	if err != nil {
 		return nil, err
 	}
@@ -198,14 +242,27 @@ func (d *openDevice) signTypedData(args []safejs.Value) (any, error) {
 	})
 }
 
+// readTypedData reads a document and the option version, and hashes the document.
+func readTypedData(v safejs.Value, options *interop.Object) (*ethereum.TypedData, error) {
+	document, err := interop.ReadTree(v, "typed data", typedDataLimits)
+	if err != nil {
+		return nil, err
+	}
+	version := version(options)
+	if err := options.Err(); err != nil {
+		return nil, err
+	}
+	return ethereum.HashTypedData(document, version)
+}
+
 // typedDataLimits are wider than core's limits: a megabyte of encoding, which is twice as long in hex, with a value and a name
 // for every word of it.
 var typedDataLimits = interop.TreeLimits{
 	Depth: ethereum.MaxTypedDataDepth + 2, Values: ethereum.MaxTypedDataSize / 16, Size: 3 * ethereum.MaxTypedDataSize,
 }
 
-func (c *ethereumCall) version() ethereum.Version {
-	v := c.options.Value("version")
+func version(options *interop.Object) ethereum.Version {
+	v := options.Value("version")
 	text, _ := interop.Text(v, 2)
 	switch {
 	case v.IsUndefined() || text == "V4":
@@ -213,7 +270,7 @@ func (c *ethereumCall) version() ethereum.Version {
 	case text == "V3":
 		return ethereum.V3
 	}
-	c.options.Refuse("version", `"V3" or "V4"`)
+	options.Refuse("version", `"V3" or "V4"`)
 	return 0
 }
 

@@ -4,6 +4,7 @@ package main
 
 import (
 	"encoding/hex"
+	"encoding/json"
 	"math/big"
 	"strings"
 	"testing"
@@ -461,6 +462,55 @@ func TestHostileEthereumArguments(t *testing.T) {
 
 	require.Equal(t, before, p.usb.Log(), "no call reached the device")
 	p.signs(`signMessage("x")`)
+}
+
+// TestDescribe compares what describe says of a request with what the device gets, and what the page hears, when the same is signed.
+func TestDescribe(t *testing.T) {
+	p := newEthereumPage(t, element.Public()).bound()
+	p.ethereum.waits = true
+	said := func(operation, arguments string) string {
+		t.Helper()
+		return p.says(`core.describe("` + operation + `", ` + arguments + `)`)
+	}
+	approval := `data: "0x095ea7b3" + "35".repeat(20).padStart(64, "0") + "f".repeat(64)`
+	for _, c := range []struct{ operation, method, arguments string }{
+		{"transaction", "signTransaction", transfer},
+		{"transaction", "signTransaction", `{...` + transfer + `, chainId: 5000, value: 1, ` + approval + `}`},
+		{"transaction", "signTransaction", `{...` + transfer + `, chainId: 987654321}, {nativeCurrency: {symbol: "DOGE", decimals: 18}}`},
+		{"transaction", "signTransaction", `{type: 0, nonce: 0, gas: 21000, gasPrice: 10n ** 9n, value: 1, to: ` + receiver + `}`},
+		{"transaction", "signTransaction", `{type: 1, chainId: 1, nonce: 0, gas: 21000, gasPrice: 1, to: ` + receiver + `, accessList: []}`},
+		{"transaction", "signTransaction", `{...` + transfer + `, type: 4, ` + approval + `, authorizationList: [{chainId: 0, address: ` + receiver + `, nonce: 9, yParity: 1, r: 5, s: 6}]}`},
+		{"message", "signMessage", `"Hello"`}, {"message", "signMessage", `"ζ😀"`}, {"message", "signMessage", `new Uint8Array([0, 255])`},
+		{"typed-data", "signTypedData", mail}, {"typed-data", "signTypedData", mail + `, {version: "V3"}`},
+	} {
+		described := said(c.operation, c.arguments)
+		p.told()
+		p.signs(c.method + `(` + c.arguments + `)`)
+		sum := keccak.Sum256(p.ethereum.signed)
+		var asked, facts map[string]any
+		event, _, _ := strings.Cut(strings.TrimPrefix(p.told(), "interaction "), "; interaction ") // the first of waiting and done
+		require.NoError(t, json.Unmarshal([]byte(event), &asked), event)
+		require.NoError(t, json.Unmarshal([]byte(described), &facts), described)
+		require.Equal(t, hexText(sum[:]), facts["digest"], c.arguments)
+		for _, name := range []string{"blind", "summary", "screen"} {
+			require.Equal(t, asked[name], facts[name], "%s of %s", name, c.arguments)
+		}
+	}
+	before := p.usb.Log()
+	for _, c := range []struct{ at, operation, arguments string }{
+		{"transaction", "transaction", `undefined`}, {"nonce", "transaction", `{}`}, {"gas", "transaction", `{...` + transfer + `, gas: -1}`},
+		{"data", "transaction", `{...` + transfer + `, data: "0x" + "00".repeat(65535)}`}, {"symbol", "transaction", transfer + `, {nativeCurrency: {symbol: "E T H", decimals: 18}}`},
+		{"nativeCurrency", "transaction", transfer + `, {nativeCurrency: null}`}, {"feeCurrency", "transaction", `{...` + transfer + `, feeCurrency: ` + receiver + `}`},
+		{"message", "message", `7`}, {"message", "message", `"\ud800"`}, {"data", "message", `"x".repeat(65535)`},
+		{"version", "typed-data", mail + `, {version: "V1"}`}, {"primaryType", "typed-data", `{}`}, {"the argument", "message", `"x", 7`},
+		{"operation", "toString", `"x"`}, {"operation", "", `"x"`},
+	} {
+		data := bridgetest.Get(t, p.fails("invalid-argument", "raw", object(t, `core => core.describe("`+c.operation+`", `+c.arguments+`)`)), "data")
+		require.Equal(t, c.at, bridgetest.Text(t, data, "at"), c.arguments)
+	}
+	require.Equal(t, before, p.usb.Log(), "describe uses no device")
+	p.works("call", "close")
+	require.Contains(t, said("message", `"x"`), `"blind":false`)
 }
 
 // Arguments are read once, and later changes by the page have no effect.

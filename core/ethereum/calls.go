@@ -21,10 +21,15 @@ type callForm struct {
 	unlimited        bool
 }
 
-// permit2Approve is approve(token, spender, amount, expiration) of Permit2. The contract that is called is not the token.
-const permit2Approve = 0x87517c45
+// The calls of Permit2, whose contract is not the token: approve(token, spender, amount, expiration), and permit(owner, ((token, amount,
+// expiration, nonce), spender, deadline), signature).
+const (
+	permit2Approve = 0x87517c45
+	permit2Permit  = 0x2b67b570
+)
 
-// callForms are the calls of ERC-20, ERC-721, ERC-1155, EIP-2612, EIP-4494, DAI, Uniswap's positions and Permit2 that give something away or let another account do so.
+// callForms are the calls of ERC-20 and its early forms, ERC-721, ERC-1155, EIP-2612, EIP-4494, DAI, Uniswap's positions and Permit2 that
+// give something away or let another account do so.
 // Nothing in a transaction says whether a contract is one of ERC-20 or of ERC-721. Where both have a call, the words name both readings:
 // approve(spender, 0) gives away the NFT with the number 0.
 var callForms = [...]callForm{
@@ -33,10 +38,13 @@ var callForms = [...]callForm{
 	{0x095ea7b3, TokenApproval, "au", "Allow NFT no. #1 or %1 units of token @", 0, 1, false},
 	{0x39509351, TokenApproval, "au", "Allow %1 MORE units of token @", 0, 1, false},
 	{0xa457c2d7, TokenApproval, "au", "Allow #1 FEWER units of token @", 0, 1, false},
+	{0xd73dd623, TokenApproval, "au", "Allow %1 MORE units of token @", 0, 1, false},
+	{0x66188463, TokenApproval, "au", "Allow #1 FEWER units of token @", 0, 1, false},
 	{permit2Approve, TokenApproval, "aaae", "Allow %2 units of token &0 through @ until second #3", 1, 2, false},
 	{0xd505accf, TokenPermit, "aauuwww", "Permit %2 units of token @ of &0", 1, 2, false},
 	{0x8fcbaf0c, TokenPermit, "aauuTwww", "Permit UNLIMITED units of token @ of &0", 1, 0, true},
 	{0x8fcbaf0c, TokenPermit, "aauuFwww", "End the permit for token @ of &0", 1, 0, false},
+	{permit2Permit, TokenPermit, "aaaeeaud", "Permit %2 units of token &1 of &0 through @ until second #3", 5, 2, false},
 	{0x7ac2ff7b, TokenPermit, "auuwww", "Permit NFT no. #1 of @", 0, 0, false},
 	{0x745a41bc, TokenPermit, "auud", "Permit NFT no. #1 of @", 0, 0, false},
 	{0x23b872dd, TokenTransferFrom, "aau", "NFT no. #2 or #2 units of token @ of &0", 1, 2, false},
@@ -94,8 +102,11 @@ func (s *Summary) say(f *callForm, contract *Address, arguments []byte, opaque b
 	s.Kind, s.Payment, s.Receiver, s.Unlimited, s.Blind = f.kind, payment, address(f.receiver).String(), unlimited, opaque
 	if f.amount != 0 {
 		s.Token, s.Amount = contract, number(f.amount)
-		if f.selector == permit2Approve {
+		switch f.selector {
+		case permit2Approve:
 			s.Token = address(0)
+		case permit2Permit:
+			s.Token = address(1)
 		}
 	}
 	return true
@@ -123,7 +134,7 @@ func (f *callForm) fits(arguments []byte) (opaque, ok bool) {
 			ok = zero(word[:31]) && (word[31] == 1) == (f.args[i] == 'T') && word[31] <= 1
 		case 'd':
 			// The bytes begin after the words, with their length.
-			ok = zero(word[:31]) && int(word[31]) == 32*len(f.args) && len(arguments) >= 32 && zero(arguments[:28])
+			ok = zero(word[:30]) && int(binary.BigEndian.Uint16(word[30:])) == 32*len(f.args) && len(arguments) >= 32 && zero(arguments[:28])
 			if ok {
 				rest := arguments[32:]
 				ok = (uint64(binary.BigEndian.Uint32(arguments[28:]))+31)/32*32 == uint64(len(rest))

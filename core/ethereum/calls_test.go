@@ -53,6 +53,11 @@ func TestCallsInWords(t *testing.T) {
 		{words("increaseAllowance(address,uint256)", to, all), TokenApproval, "Allow UNLIMITED MORE units of token " + name, true, false},
 		{words("decreaseAllowance(address,uint256)", to, 5), TokenApproval, "Allow 5 FEWER units of token " + name, false, false},
 		{words("approve(address,address,uint160,uint48)", from, to, 5, 1700000000), TokenApproval, "Allow 5 units of token " + owner + " through " + name + " until second 1700000000", false, false},
+		{words("increaseApproval(address,uint256)", to, 5), TokenApproval, "Allow 5 MORE units of token " + name, false, false},
+		{words("increaseApproval(address,uint256)", to, all), TokenApproval, "Allow UNLIMITED MORE units of token " + name, true, false},
+		{words("decreaseApproval(address,uint256)", to, 5), TokenApproval, "Allow 5 FEWER units of token " + name, false, false},
+		{words("permit(address,((address,uint160,uint48,uint48),address,uint256),bytes)", from, from, new(big.Int).Sub(pow2(160), big.NewInt(1)), 1700000000, 3, to, 9, 256, 65, 1, 1, 27), TokenPermit, "Permit UNLIMITED units of token " + owner + " of " + owner + " through " + name + " until second 1700000000", true, true},
+		{words("permit(address,((address,uint160,uint48,uint48),address,uint256),bytes)", from, from, 5, 0, 3, to, 9, 256, 0), TokenPermit, "Permit 5 units of token " + owner + " of " + owner + " through " + name + " until second 0", false, false},
 		{words("permit(address,address,uint256,uint256,uint8,bytes32,bytes32)", from, to, all, 1, 27, 1, 1), TokenPermit, "Permit UNLIMITED units of token " + name + " of " + owner, true, true},
 		{words("permit(address,address,uint256,uint256,bool,uint8,bytes32,bytes32)", from, to, 0, 0, 1, 27, 1, 1), TokenPermit, "Permit UNLIMITED units of token " + name + " of " + owner, true, true},
 		{words("permit(address,address,uint256,uint256,bool,uint8,bytes32,bytes32)", from, to, 0, 0, 0, 27, 1, 1), TokenPermit, "End the permit for token " + name + " of " + owner, false, true},
@@ -104,6 +109,19 @@ func TestCallsInWords(t *testing.T) {
 	} {
 		tx.Data = words("approve(address,address,uint160,uint48)", from, to, c.amount, c.until)
 		require.Equal(t, c.kind, must(tx.Summarize(Ether)).Kind)
+	}
+	for _, c := range []struct {
+		amount, until, at any
+		kind              Kind
+	}{
+		{pow2(159), pow2(47), 256, TokenPermit}, {pow2(160), 1, 256, Call}, {1, pow2(48), 256, Call}, {1, 1, 0, Call}, {1, 1, 512, Call}, {1, 1, 1 << 16, Call},
+	} {
+		tx.Data = words("permit(address,((address,uint160,uint48,uint48),address,uint256),bytes)", from, from, c.amount, c.until, 3, to, 9, c.at, 0)
+		s := must(tx.Summarize(Ether))
+		require.Equal(t, c.kind, s.Kind)
+		if c.kind == TokenPermit {
+			require.Equal(t, from, *s.Token, "the token and not the contract that is called")
+		}
 	}
 	// What would be cut on the screen is not said at all.
 	tx.Data = words("safeTransferFrom(address,address,uint256,uint256,bytes)", from, to, all, all, 160, 0)

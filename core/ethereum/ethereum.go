@@ -142,25 +142,8 @@ func (e *Ethereum) SignTransaction(ctx context.Context, by Signer, t *Transactio
 	if t == nil {
 		return nil, errcode.Invalid("transaction", "missing")
 	}
-	if err := t.Validate(); err != nil {
-		return nil, err
-	}
-	summary, err := t.Summarize(n)
+	r, summary, err := t.request(n)
 	if err != nil {
-		return nil, err
-	}
-	unsigned, err := t.Unsigned()
-	if err != nil {
-		return nil, err
-	}
-	r := request{data: unsigned, prepare: insPrepareMessage, sign: insSignMessage, empty: emptyForMessage}
-	if t.Type == TypeLegacy || t.Type == TypeDynamicFee {
-		r.prepare, r.sign, r.empty = insPrepareTransaction, insSignTransaction, emptyForTransaction
-		r.screen = textField(r.screen, tagPayment, summary.Payment)
-		r.screen = textField(r.screen, tagReceiver, summary.Receiver)
-		r.screen = textField(r.screen, tagFee, summary.Fee)
-	}
-	if err := r.check(); err != nil {
 		return nil, err
 	}
 	if announce != nil {
@@ -175,6 +158,42 @@ func (e *Ethereum) SignTransaction(ctx context.Context, by Signer, t *Transactio
 		return nil, errcode.Wrap(errcode.Internal, "assemble the transaction", err)
 	}
 	return &SignedTransaction{raw, keccak.Sum256(raw), got.from, got.signature, summary, got.unbound}, nil
+}
+
+// request returns what the device gets to sign a transaction.
+func (t *Transaction) request(n Native) (request, Summary, error) {
+	if err := t.Validate(); err != nil {
+		return request{}, Summary{}, err
+	}
+	summary, err := t.Summarize(n)
+	if err != nil {
+		return request{}, Summary{}, err
+	}
+	unsigned, err := t.Unsigned()
+	if err != nil {
+		return request{}, Summary{}, err
+	}
+	r := request{data: unsigned, prepare: insPrepareMessage, sign: insSignMessage, empty: emptyForMessage}
+	if t.HasScreen() {
+		r.prepare, r.sign, r.empty = insPrepareTransaction, insSignTransaction, emptyForTransaction
+		r.screen = textField(r.screen, tagPayment, summary.Payment)
+		r.screen = textField(r.screen, tagReceiver, summary.Receiver)
+		r.screen = textField(r.screen, tagFee, summary.Fee)
+	}
+	return r, summary, r.check()
+}
+
+// HasScreen reports whether the device gets strings for its screen with a transaction of this type. Of the others it shows the digest.
+func (t *Transaction) HasScreen() bool { return t.Type == TypeLegacy || t.Type == TypeDynamicFee }
+
+// Describe returns the summary of a transaction and the digest that the device signs. It refuses what [Ethereum.SignTransaction] refuses,
+// and uses no device.
+func (t *Transaction) Describe(n Native) (Summary, [32]byte, error) {
+	r, summary, err := t.request(n)
+	if err != nil {
+		return Summary{}, [32]byte{}, err
+	}
+	return summary, keccak.Sum256(r.data), nil
 }
 
 // SignedMessage is a signature over a message or typed data.
@@ -193,6 +212,12 @@ type SignedMessage struct {
 // 65535 bytes.
 func (e *Ethereum) SignMessage(ctx context.Context, by Signer, message []byte) (*SignedMessage, error) {
 	return e.signMessage(ctx, by, messageData(message), BlindMessage(message))
+}
+
+// DescribeMessage returns the digest that the device signs for a message. It refuses what [Ethereum.SignMessage] refuses, and uses no device.
+func DescribeMessage(message []byte) ([32]byte, error) {
+	r := request{data: messageData(message)}
+	return keccak.Sum256(r.data), r.check()
 }
 
 // SignTypedData signs typed data as eth_signTypedData_v3 and _v4 do. The device shows only its hashes.

@@ -1,6 +1,6 @@
 // The interface of imkey.wasm. Package wasm implements it.
 
-import type { BindingStatus, DeviceInfo, Ethereum, KnownDevice, Shown, Store, USBSource, USBSourceDevice } from '../types/imkey'
+import type { BindingStatus, DeviceInfo, Ethereum, KnownDevice, Shown, Store, TransactionDescription, USBSource, USBSourceDevice } from '../types/imkey'
 
 export interface Core {
   /** Is called once, before anything else. This module makes the errors, so that they have its class. */
@@ -17,6 +17,8 @@ export interface Core {
   known(options: RecordOptions): Promise<KnownDevice[]>
   rename(seid: string, name: string | null, options: RecordOptions & { shown?: Shown }): Promise<void>
   forget(seid: string, options: RecordOptions & { shown?: Shown }): Promise<void>
+  /** Says what the device would show of a request, and the digest that it would sign. It uses no device. */
+  describe(operation: 'transaction' | 'message' | 'typed-data', value: unknown, options?: object): Promise<TransactionDescription>
   /** Says that another module changed the record. */
   reread(seid: string, options: RecordOptions): Promise<void>
 }

@@ -263,6 +263,20 @@ test('plugging in and unplugging are reported, for imKeys only', async () => {
   await detail.device.open()
 })
 
+test('requests are described without a device', async () => {
+  const { key, usb } = await page()
+  const transaction = { chainId: 1 }
+  const options = { nativeCurrency: { symbol: 'XYZ', decimals: 18 } }
+  const document = { types: {}, primaryType: 'Mail' }
+  const { ethereum } = key
+  assert(Object.isFrozen(ethereum))
+  assert.deepEqual(await ethereum.describeTransaction(transaction, options), { blind: false, digest: 'transaction', value: transaction, options })
+  assert.deepEqual(await ethereum.describeMessage('x'), { blind: false, digest: 'message', value: 'x', options: undefined })
+  const version = { version: 'V3' }
+  assert.deepEqual(await ethereum.describeTypedData(document, version), { blind: false, digest: 'typed-data', value: document, options: version })
+  assert.deepEqual(usb.asked, [])
+})
+
 test('close releases the device, which can be opened again', async () => {
   const { key } = await page()
   const [device] = await key.getDevices()

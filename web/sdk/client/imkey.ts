@@ -7,7 +7,7 @@ import { fromWebUSB, invalid } from './errors'
 import { failInternal, Instance, makeError, notLoaded, onRecordChange } from './instance'
 import { isSupported, unsupported } from './support'
 import { vendorIds } from './usbids.gen'
-import type { ImportOptions, KnownDevice, LoadOptions, Shown, USBSource, USBSourceDevice } from '../types/imkey'
+import type { ImKeyEthereum, ImportOptions, KnownDevice, LoadOptions, Shown, TransactionDescription, USBSource, USBSourceDevice } from '../types/imkey'
 
 const isOurs = (usb: USBSourceDevice): boolean => vendorIds.includes(usb.vendorId)
 
@@ -74,6 +74,16 @@ export class ImKey extends EventTarget {
   async forget(seid: string, options: { shown?: Shown } = {}): Promise<void> {
     const shown = shownOf(options)
     return this.#records((core, options) => core.forget(seid, { ...options, ...shown }))
+  }
+
+  readonly ethereum: ImKeyEthereum = Object.freeze({
+    describeTransaction: (transaction, options) => this.#describe('transaction', transaction, options),
+    describeMessage: (message) => this.#describe('message', message),
+    describeTypedData: (typedData, options) => this.#describe('typed-data', typedData, options),
+  } satisfies ImKeyEthereum)
+
+  async #describe(...request: Parameters<Core['describe']>): Promise<TransactionDescription> {
+    return (await Instance.started(this.#settings.wasmURL)).call((core) => core.describe(...request))
   }
 
   async exportBinding(seid: string, passphrase: string, options: { signal?: AbortSignal; shown?: Shown } = {}): Promise<Uint8Array> {

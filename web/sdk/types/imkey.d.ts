@@ -320,6 +320,9 @@ export class ImKey extends EventTarget {
    */
   requestDevice(options?: { signal?: AbortSignal }): Promise<Device>
 
+  /** Says what a device would show, without a device. */
+  readonly ethereum: ImKeyEthereum
+
   /** Resolves to the devices of which this browser has a record. It needs no device. */
   knownDevices(): Promise<KnownDevice[]>
   /**
@@ -770,6 +773,41 @@ export interface Ethereum {
   signMessage(message: string | Uint8Array, options?: SignOptions): Promise<SignedMessage>
   /** Signs typed data of EIP-712. The version is that of eth_signTypedData. Default: V4. */
   signTypedData(typedData: TypedData, options?: SignOptions & { version?: 'V3' | 'V4' }): Promise<SignedMessage>
+}
+
+/** What the device shows of a request to sign. */
+export interface Description {
+  /** Whether the screen does not show all that is signed. */
+  readonly blind: boolean
+  /**
+   * The digest that the device signs: 32 bytes in hex, after 0x. The screen shows it in place of a message with other characters than
+   * printable ASCII and newlines, of typed data, and of a transaction of type 1 or 4.
+   */
+  readonly digest: string
+}
+
+/** What a transaction does, and what the device shows of it. */
+export interface TransactionDescription extends Description {
+  /** What the transaction does. */
+  readonly summary: TransactionSummary
+  /** The strings for the screen, as in an Interaction. */
+  readonly screen?: NonNullable<Interaction['screen']>
+}
+
+/**
+ * Describes requests before the device is asked. Each call refuses as `invalid-argument` what the call of the device that signs would
+ * refuse. None uses a device.
+ */
+export interface ImKeyEthereum {
+  /** Describes a complete transaction. */
+  describeTransaction(
+    transaction: TransactionRequest,
+    options?: Pick<TransactionOptions, 'nativeCurrency'>,
+  ): Promise<TransactionDescription>
+  /** Describes text or bytes as for `signMessage`. */
+  describeMessage(message: string | Uint8Array): Promise<Description>
+  /** Describes typed data of EIP-712. Default: V4. */
+  describeTypedData(typedData: TypedData, options?: { version?: 'V3' | 'V4' }): Promise<Description>
 }
 
 /** A node that needs headers of HTTP. */

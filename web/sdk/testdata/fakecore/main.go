@@ -34,6 +34,9 @@ func main() {
 	}))
 	core.Set("memory", map[string]any{"of": "the first module"})
 	core.Set("known", function(func([]js.Value) any { return resolved([]any{}) }))
+	core.Set("describe", function(func(args []js.Value) any {
+		return resolved(map[string]any{"blind": false, "digest": args[0], "value": args[1], "options": append(args, js.Undefined())[2]})
+	}))
 	for _, name := range []string{"rename", "forget", "reread"} {
 		core.Set(name, function(func(args []js.Value) any {
 			host.Call("recordChanged", args[len(args)-1].Get("store"), args[0])
