@@ -19,8 +19,13 @@ OXFMT_FILES := '{web,examples,devicesim}/**/*.{ts,tsx,js,mjs,css}'
 .DELETE_ON_ERROR:
 .PHONY: help build run test test-quick test-all buses e2e-kernel soak mutation bench pack tools check lint vulnerabilities fmt docs testcases clean
 
-# Builds web/dist: all that a site serves.
-build: $(DIST)
+# Builds web/dist: all that a site serves. With DEBUG=1 it has names, line tables and source maps; the next build without replaces it.
+build: $(if $(DEBUG),debug,$(DIST))
+
+.PHONY: debug
+debug:
+	@$(GO) run ./web/build/cmd -debug site
+	@touch -d @0 $(DIST)
 
 $(DIST): $(SOURCES)
 	@echo 'building web/dist; the first time takes a minute or two' >&2
@@ -111,6 +116,8 @@ test-all: tools check testcases pack
 	@IMKEY_FULL=1 $(GO) test -count=1 -timeout 60m -v ./...
 	@cd core/ethereum/oracle && IMKEY_FULL=1 $(GO) test -count=1 -timeout 60m -v ./...
 	@GOOS=js GOARCH=wasm $(GO) test -exec "$(WASM_EXEC)" ./core/... ./bridge/... ./wasm/...
+	@$(GO) build -o build/stripped ./web/build/stripped
+	@GOOS=js GOARCH=wasm $(GO) test -count=1 -exec "$(CURDIR)/build/stripped" ./core/... ./bridge/... ./wasm/...
 	@cd web/e2e && IMKEY_FULL=1 $(GO) test $(E2E_PARALLEL) -count=1 -timeout 60m -v ./...
 
 # Compares two ways to the simulated device: the browser's own WebUSB and the WebSocket.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"runtime"
 	"strconv"
+	"strings"
 
 	"github.com/hack-pad/safejs"
 
@@ -88,16 +89,20 @@ func panicked(name string, v any) error {
 	return errcode.New(errcode.Internal, text)
 }
 
-// panicSite returns the function and line that panicked: the first frame outside the runtime.
+// panicSite returns the function and line that panicked: the first frame outside the runtime below the runtime's own. In a module
+// without names of functions, it returns the program counter in hex, the number of the function in its upper bits.
 func panicSite() string {
 	var pcs [32]uintptr
 	frames := runtime.CallersFrames(pcs[:runtime.Callers(1, pcs[:])])
 	for below := false; ; {
 		f, more := frames.Next()
+		inRuntime := strings.HasPrefix(f.Function, "runtime.")
 		switch {
-		case f.Function == "runtime.gopanic":
+		case inRuntime:
 			below = true
-		case below && len(f.Function) > 8 && f.Function[:8] != "runtime.":
+		case below && f.Function == "":
+			return "0x" + strconv.FormatUint(uint64(f.PC), 16)
+		case below:
 			return f.Function + ":" + strconv.Itoa(f.Line)
 		}
 		if !more {

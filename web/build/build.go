@@ -34,6 +34,8 @@ type Options struct {
 	// Quick compresses fast instead of well, for tests that do not look at sizes. At full effort, brotli takes some ten
 	// seconds of CPU time for a WASM.
 	Quick bool
+	// Debug makes a build for developers: the WASM keeps its names and line tables, the scripts are readable, with source maps.
+	Debug bool
 }
 
 // tree contains the files of a build by their slash-separated names.
@@ -68,9 +70,9 @@ func Site(ctx context.Context, o Options) (*Manifest, error) {
 			wasm <- nil
 			return
 		}
-		wasm <- addWASM(ctx, module, compiled)
+		wasm <- addWASM(ctx, o, module, compiled)
 	}()
-	graph, bundleErr := bundle(ctx, module, files)
+	graph, bundleErr := bundle(ctx, o, module, files)
 	if err := errors.Join(bundleErr, <-wasm); err != nil {
 		return nil, err
 	}

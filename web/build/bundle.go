@@ -34,11 +34,11 @@ var afterPairing = []string{
 //
 // These are two runs of esbuild, so that imkey.js stays one file that a dApp can load. The pages import that file by its
 // address, as a dApp does: there is only one copy of its classes, and it finds imkey.wasm beside itself.
-func bundle(ctx context.Context, module string, files tree) (graph, error) {
+func bundle(ctx context.Context, o Options, module string, files tree) (graph, error) {
 	web := filepath.Join(module, "web")
 	g := graph{}
 
-	if err := bundleSDK(ctx, module, web, files, g); err != nil {
+	if err := bundleSDK(ctx, o, module, web, files, g); err != nil {
 		return nil, err
 	}
 
@@ -46,7 +46,7 @@ func bundle(ctx context.Context, module string, files tree) (graph, error) {
 	if err != nil {
 		return nil, err
 	}
-	options := bundling(web)
+	options := bundling(web, o.Debug)
 	options.EntryNames = assets + "/[name]-[hash]"
 	options.External = []string{"/sim/*"} // the simulator's scripts, which are not part of a site
 	options.Plugins = []api.Plugin{sdkPlugin("../" + sdkName), onlyByName(web), cssTextPlugin(web)}
@@ -66,12 +66,12 @@ func bundle(ctx context.Context, module string, files tree) (graph, error) {
 }
 
 // bundleSDK compiles imkey.js with what it loads on demand, and adds its types.
-func bundleSDK(ctx context.Context, module, web string, files tree, g graph) error {
+func bundleSDK(ctx context.Context, o Options, module, web string, files tree, g graph) error {
 	goSupport, err := wasmExec(ctx, module)
 	if err != nil {
 		return err
 	}
-	options := bundling(web)
+	options := bundling(web, o.Debug)
 	options.EntryPointsAdvanced = []api.EntryPoint{
 		{InputPath: "apps/package/imkey.ts", OutputPath: strings.TrimSuffix(sdkName, ".js")},
 		{InputPath: "sdk/client/backup-worker.ts", OutputPath: strings.TrimSuffix(workerName, ".js")},
@@ -88,8 +88,8 @@ func bundleSDK(ctx context.Context, module, web string, files tree, g graph) err
 	return files.add(typeName, types)
 }
 
-func bundling(web string) api.BuildOptions {
-	return api.BuildOptions{
+func bundling(web string, debug bool) api.BuildOptions {
+	options := api.BuildOptions{
 		AbsWorkingDir:     web,
 		Outdir:            filepath.Join(web, "out"), // nothing is written there; names are relative to it
 		Bundle:            true,
@@ -111,6 +111,11 @@ func bundling(web string) api.BuildOptions {
 		Write:    false,
 		LogLevel: api.LogLevelSilent,
 	}
+	if debug {
+		options.MinifyWhitespace, options.MinifyIdentifiers, options.MinifySyntax = false, false, false
+		options.Sourcemap = api.SourceMapInline // a file of its own would not be in the manifest
+	}
+	return options
 }
 
 // entry is the output of an entry point.

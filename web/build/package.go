@@ -28,10 +28,10 @@ func Package(ctx context.Context, o Options) (string, error) {
 	}
 	web := filepath.Join(module, "web")
 	files := tree{}
-	if err := bundleSDK(ctx, module, web, files, graph{}); err != nil {
+	if err := bundleSDK(ctx, o, module, web, files, graph{}); err != nil {
 		return "", err
 	}
-	if err := bundleAdapters(web, files); err != nil {
+	if err := bundleAdapters(o, web, files); err != nil {
 		return "", err
 	}
 	for name, source := range map[string]string{
@@ -50,7 +50,7 @@ func Package(ctx context.Context, o Options) (string, error) {
 		}
 	}
 	if !o.NoWASM {
-		if err := addWASM(ctx, module, files); err != nil {
+		if err := addWASM(ctx, o, module, files); err != nil {
 			return "", err
 		}
 	}
@@ -83,8 +83,8 @@ func Package(ctx context.Context, o Options) (string, error) {
 }
 
 // bundleAdapters compiles the other entry points of the package. They import the imkey.js beside them.
-func bundleAdapters(web string, files tree) error {
-	options := bundling(web)
+func bundleAdapters(o Options, web string, files tree) error {
+	options := bundling(web, o.Debug)
 	options.EntryPoints = []string{"sdk/adapters/wagmi.ts", "sdk/adapters/keyring.ts"}
 	options.EntryNames = "[name]"
 	options.Plugins = []api.Plugin{sdkPlugin("./" + sdkName)}

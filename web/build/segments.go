@@ -26,8 +26,9 @@ type segment struct {
 	data []byte
 }
 
-// joinSegments rewrites the data section of a module, without the names of functions, and copies everything else unchanged.
-func joinSegments(module []byte) ([]byte, error) {
+// joinSegments rewrites the data section of a module, and copies everything else unchanged. edit may change the contents of the joined
+// segments.
+func joinSegments(module []byte, edit func([]segment)) ([]byte, error) {
 	sections, err := splitSections(module)
 	if err != nil {
 		return nil, err
@@ -46,7 +47,7 @@ func joinSegments(module []byte) ([]byte, error) {
 			if segments, err = join(segments); err != nil {
 				return nil, err
 			}
-			blankNames(segments)
+			edit(segments)
 			content = writeSegments(segments)
 		}
 		out = append(out, s.id)

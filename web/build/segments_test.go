@@ -50,14 +50,14 @@ func TestJoinedSegmentsMakeTheSameMemory(t *testing.T) {
 	// The linker does not write segments in order.
 	scattered = append(scattered[1000:], scattered[:1000]...)
 	before := moduleOf(scattered)
-	after, err := joinSegments(before)
+	after, err := joinSegments(before, unchanged)
 	require.NoError(t, err)
 	want, many := memory(t, before)
 	got, few := memory(t, after)
 	require.Equal(t, want, got)
 	require.Equal(t, 3000, many)
 	require.Equal(t, 6, few)
-	again, err := joinSegments(after)
+	again, err := joinSegments(after, unchanged)
 	require.NoError(t, err)
 	require.Equal(t, after, again)
 	// The rest of the module is unchanged.
@@ -66,20 +66,22 @@ func TestJoinedSegmentsMakeTheSameMemory(t *testing.T) {
 
 func TestOtherModulesAreRejected(t *testing.T) {
 	good := moduleOf([]segment{{100, []byte("abc")}, {200, []byte("def")}})
-	_, err := joinSegments(good)
+	_, err := joinSegments(good, unchanged)
 	require.NoError(t, err)
 	for n := range len(good) {
 		if n == 8 || n == 8+3+200 {
 			continue // only whole sections are missing, so it is still a module
 		}
-		_, err := joinSegments(good[:n])
+		_, err := joinSegments(good[:n], unchanged)
 		require.ErrorIs(t, err, errWASM, "cut at %d", n)
 	}
-	_, err = joinSegments(moduleOf([]segment{{100, []byte("abc")}, {102, []byte("d")}}))
+	_, err = joinSegments(moduleOf([]segment{{100, []byte("abc")}, {102, []byte("d")}}), unchanged)
 	require.ErrorIs(t, err, errWASM, "overlapping")
 	passive := bytes.Replace(good, []byte{0x00, 0x41}, []byte{0x01, 0x41}, 1)
-	_, err = joinSegments(passive)
+	_, err = joinSegments(passive, unchanged)
 	require.ErrorIs(t, err, errWASM)
-	_, err = joinSegments(append(bytes.Clone(good), sectionDataCount, 1, 2))
+	_, err = joinSegments(append(bytes.Clone(good), sectionDataCount, 1, 2), unchanged)
 	require.ErrorIs(t, err, errWASM)
 }
+
+func unchanged([]segment) {}

@@ -15,7 +15,7 @@ import (
 // The download budgets, in bytes after brotli. A user on a slow line waits for these files.
 const (
 	mostSDK          = 12_000  // imkey.js, which a dApp loads with its page
-	mostFirstPairing = 840_000 // all that a first pairing downloads
+	mostFirstPairing = 780_000 // all that a first pairing downloads
 )
 
 // TestDownloadsStaySmall builds this repository. It uses the compressed copies in web/dist for unchanged files.

@@ -3,6 +3,7 @@ package build
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -32,9 +33,9 @@ const smallerCollector = "nogreenteagc"
 var faster = []string{"-gcflags=golang.org/x/crypto/scrypt=", "-gcflags=encoding/binary=", "-gcflags=internal/byteorder="}
 
 // addWASM compiles all modules into files.
-func addWASM(ctx context.Context, module string, files tree) error {
+func addWASM(ctx context.Context, o Options, module string, files tree) error {
 	for name, source := range modules {
-		code, err := compileWASM(ctx, module, source)
+		code, err := compileWASM(ctx, o, module, source)
 		if err != nil {
 			return err
 		}
@@ -47,7 +48,7 @@ func addWASM(ctx context.Context, module string, files tree) error {
 
 // compileWASM compiles a command of the repository for the browser. The output contains neither the path nor the commit of the
 // sources, so that the same sources give the same bytes.
-func compileWASM(ctx context.Context, module, source string) ([]byte, error) {
+func compileWASM(ctx context.Context, o Options, module, source string) ([]byte, error) {
 	dir, err := os.MkdirTemp("", "imkey-wasm-")
 	if err != nil {
 		return nil, err
@@ -58,8 +59,11 @@ func compileWASM(ctx context.Context, module, source string) ([]byte, error) {
 	if strings.HasPrefix(runtime.Version(), "go1.26") {
 		env = append(env, "GOEXPERIMENT="+smallerCollector)
 	}
-	args := append([]string{"build", "-trimpath", "-buildvcs=false", "-ldflags=-s -w", "-o", out}, smaller...)
-	if source == modules[backupName] {
+	args := []string{"build", "-trimpath", "-buildvcs=false", "-o", out}
+	if !o.Debug {
+		args = append(append(args, "-ldflags=-s -w"), smaller...)
+	}
+	if source == modules[backupName] && !o.Debug {
 		args = append(args, faster...)
 	}
 	if _, err := goTool(ctx, module, env, append(args, source)...); err != nil {
@@ -69,7 +73,26 @@ func compileWASM(ctx context.Context, module, source string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return joinSegments(linked)
+	if o.Debug {
+		return linked, nil
+	}
+	stripped, err := Strip(linked)
+	if errors.Is(err, errTables) {
+		fmt.Fprintf(os.Stderr, "%v: %s keeps what only stack traces need, and is about a tenth larger\n", err, source)
+		return joinSegments(linked, func([]segment) {})
+	}
+	return stripped, err
+}
+
+// Strip joins the data segments of a module that Go's linker wrote, and clears what only stack traces need. It returns an error if the
+// module, or its table of functions, has another form than the Go of this build gives it.
+func Strip(linked []byte) ([]byte, error) {
+	var unknown error
+	stripped, err := joinSegments(linked, func(segments []segment) { unknown = stripTables(segments) })
+	if err = errors.Join(err, unknown); err != nil {
+		return nil, err
+	}
+	return stripped, nil
 }
 
 // Root returns the root of the repository that contains the working directory.

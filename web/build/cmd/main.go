@@ -1,6 +1,6 @@
 // Command cmd builds a target. It can be run anywhere in the repository:
 //
-//	go run ./web/build/cmd [-out folder] target
+//	go run ./web/build/cmd [-out folder] [-debug] target
 package main
 
 import (
@@ -17,8 +17,9 @@ import (
 
 func main() {
 	out := flag.String("out", "", "the folder to build into, instead of the target's own")
+	debug := flag.Bool("debug", false, "build for developers: names, line tables and source maps, nothing made small")
 	flag.Usage = func() {
-		fmt.Fprintln(flag.CommandLine.Output(), "usage: go run ./web/build/cmd [-out folder] target")
+		fmt.Fprintln(flag.CommandLine.Output(), "usage: go run ./web/build/cmd [-out folder] [-debug] target")
 		flag.PrintDefaults()
 		fmt.Fprintln(flag.CommandLine.Output(), "targets:")
 		for _, t := range build.Targets {
@@ -31,13 +32,13 @@ func main() {
 		flag.Usage()
 		os.Exit(2)
 	}
-	if err := run(build.Targets[i], *out); err != nil {
+	if err := run(build.Targets[i], *out, *debug); err != nil {
 		fmt.Fprintln(os.Stderr, "build:", err)
 		os.Exit(1)
 	}
 }
 
-func run(target build.Target, out string) error {
+func run(target build.Target, out string, debug bool) error {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	module, err := build.Root(ctx)
@@ -47,7 +48,7 @@ func run(target build.Target, out string) error {
 	if out == "" {
 		out = filepath.Join(module, filepath.FromSlash(target.Out))
 	}
-	made, err := target.Make(ctx, build.Options{Module: module, Out: out, Reuse: filepath.Join(module, "web", "dist")})
+	made, err := target.Make(ctx, build.Options{Module: module, Out: out, Reuse: filepath.Join(module, "web", "dist"), Debug: debug, Quick: debug})
 	if err == nil {
 		fmt.Println(made)
 	}
