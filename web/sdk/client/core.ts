@@ -1,6 +1,16 @@
 // The interface of imkey.wasm. Package wasm implements it.
 
-import type { BindingStatus, DeviceInfo, Ethereum, KnownDevice, Shown, Store, TransactionDescription, USBSource, USBSourceDevice } from '../types/imkey'
+import type {
+  BindingStatus,
+  DeviceInfo,
+  Ethereum,
+  KnownDevice,
+  Shown,
+  Store,
+  TransactionDescription,
+  USBSource,
+  USBSourceDevice,
+} from '../types/imkey'
 
 export interface Core {
   /** Is called once, before anything else. This module makes the errors, so that they have its class. */

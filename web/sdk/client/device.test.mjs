@@ -270,10 +270,20 @@ test('requests are described without a device', async () => {
   const document = { types: {}, primaryType: 'Mail' }
   const { ethereum } = key
   assert(Object.isFrozen(ethereum))
-  assert.deepEqual(await ethereum.describeTransaction(transaction, options), { blind: false, digest: 'transaction', value: transaction, options })
+  assert.deepEqual(await ethereum.describeTransaction(transaction, options), {
+    blind: false,
+    digest: 'transaction',
+    value: transaction,
+    options,
+  })
   assert.deepEqual(await ethereum.describeMessage('x'), { blind: false, digest: 'message', value: 'x', options: undefined })
   const version = { version: 'V3' }
-  assert.deepEqual(await ethereum.describeTypedData(document, version), { blind: false, digest: 'typed-data', value: document, options: version })
+  assert.deepEqual(await ethereum.describeTypedData(document, version), {
+    blind: false,
+    digest: 'typed-data',
+    value: document,
+    options: version,
+  })
   assert.deepEqual(usb.asked, [])
 })
 
