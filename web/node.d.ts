@@ -2,7 +2,9 @@
 
 declare module 'node:test' {
   interface Context {
-    readonly mock: { readonly timers: { enable(options: { apis: ['Date']; now: number }): void } }
+    readonly mock: {
+      readonly timers: { enable(options: { apis: ('Date' | 'setTimeout')[]; now?: number }): void; tick(milliseconds: number): void }
+    }
   }
   // The promise is for a test's parent, which runs to its end without it.
   export function test(name: string, run: (t: Context) => void | Promise<void>): void
@@ -20,6 +22,10 @@ declare module 'node:assert/strict' {
   }
   const assert: Assert
   export default assert
+}
+
+declare module 'node:fs' {
+  export function readFileSync(path: string, encoding: 'utf8'): string
 }
 
 declare const process: { readonly env: Readonly<Record<string, string | undefined>> }

@@ -29,6 +29,7 @@ var arrows = map[string][]string{
 	"ui/blocks":     {"ui/model", "ui/words", "sdk/types"},
 	"ui/simulator":  {"ui/blocks", "ui/model", "ui/words", "sdk/types"},
 	"ui/pairing":    {"ui/blocks", "ui/model", "ui/words", "sdk/types"},
+	"ui/request":    {"sdk/provider", "ui/blocks", "ui/model", "ui/words", "sdk/types"},
 	"ui/management": {"ui/blocks", "ui/model", "ui/words", "sdk/types"},
 	"ui/dialog":     {"ui/pairing", "ui/blocks", "ui/model", "ui/words", "sdk/types"},
 
@@ -45,6 +46,7 @@ var byName = map[string]string{
 	"go:wasm_exec":       "sdk/types/wasm_exec.d.ts",
 	"node:test":          "",
 	"node:assert/strict": "",
+	"node:fs":            "",
 }
 
 // simulatorScript is the file that imports the simulator's script, which is not a file of the project.

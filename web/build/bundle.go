@@ -215,12 +215,18 @@ func sdkPlugin(address string) api.Plugin {
 	}}
 }
 
+// pure is the source of the SDK that pages may have a copy of, from the folder web: functions without any state.
+const pure = "sdk/provider/keccak"
+
 // onlyByName rejects a page's import of the SDK's sources, because it would make a second copy of them.
 func onlyByName(web string) api.Plugin {
 	inside := []string{filepath.Join(web, "sdk"), filepath.Join(web, "apps", "package")}
 	return api.Plugin{Name: "only by name", Setup: func(build api.PluginBuild) {
 		build.OnResolve(api.OnResolveOptions{Filter: `^\.`}, func(a api.OnResolveArgs) (api.OnResolveResult, error) {
 			target := filepath.Join(a.ResolveDir, filepath.FromSlash(a.Path))
+			if target == filepath.Join(web, pure) {
+				return api.OnResolveResult{}, nil
+			}
 			for _, folder := range inside {
 				if strings.HasPrefix(target, folder+string(filepath.Separator)) {
 					return api.OnResolveResult{}, fmt.Errorf("pages use the SDK as sites do: import %s instead of %s", moduleName, a.Path)

@@ -1,4 +1,4 @@
-import { keccak256 } from './keccak'
+import { checksummed } from './keccak'
 import { badParams } from './refusal'
 
 /** plain gives an object without a prototype: what it lacks is undefined, whatever a script has added to Object.prototype. */
@@ -28,12 +28,6 @@ export function readAddress(value: unknown, name: string): string {
     throw badParams(`${name} has a wrong checksum (EIP-55): a character of it was mistyped`)
   }
   return `0x${lower}`
-}
-
-/** checksummed gives the 40 digits of an address in the mixed case of EIP-55. */
-export function checksummed(lower: string): string {
-  const hash = keccak256(new TextEncoder().encode(lower))
-  return Array.from(lower, (digit, i) => (parseInt(hash[i]!, 16) >= 8 ? digit.toUpperCase() : digit)).join('')
 }
 
 /** The most data that a transaction or a message may have. Longer data is refused before it is read, which would block the page. */

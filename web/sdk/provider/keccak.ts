@@ -54,3 +54,9 @@ function round(a: bigint[], constant: bigint): bigint[] {
   a[0]! ^= constant
   return a
 }
+
+/** checksummed gives the 40 digits of an address in the mixed case of EIP-55. */
+export function checksummed(lower: string): string {
+  const hash = keccak256(new TextEncoder().encode(lower))
+  return Array.from(lower, (digit, i) => (parseInt(hash[i]!, 16) >= 8 ? digit.toUpperCase() : digit)).join('')
+}

@@ -1,7 +1,6 @@
 // personal_ecRecover: the address of the key that made a signature of personal_sign. No secret is involved.
 
-import { checksummed } from './hex'
-import { keccak256 } from './keccak'
+import { checksummed, keccak256 } from './keccak'
 import { badParams } from './refusal'
 
 // The curve secp256k1 (SEC 2, section 2.4.1): y² = x³ + 7 over the field of p. Its group has the order n and the generator G.

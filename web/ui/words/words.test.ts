@@ -12,19 +12,27 @@ import { boundOn, manage, wordCount } from './management'
 import { preferred } from './language'
 import { codeBox, codeIncomplete, codeRule, drawing, pairing, wrongCode } from './pairing'
 import { exceptional } from './exceptional'
-import { languages, type Text } from './text'
+import { phrase, request, sentence } from './request'
+import { languages, say, type Text } from './text'
 import { udevRule, usbIds } from './usbids.gen'
 
 const errorCodes = process.env['ERROR_CODES']!.split(',') as ErrorCode[]
 const platforms: Platform[] = ['linux', 'windows', 'mac', 'android', 'chromeos', 'other']
 
 function everyText(): Text[] {
-  const every = [common, dapp, device, dialog, manage, pairing, exceptional, codeRule, drawing, refusals, deviceRefusals]
+  const every = [common, dapp, device, dialog, manage, pairing, exceptional, codeRule, drawing, refusals, deviceRefusals, request]
   const texts: Text[] = every.flatMap((words) => Object.values<Text>(words))
   for (const n of [0, 1, 2, 10, null]) texts.push(wrongCode('screen', n), wrongCode('paper', n))
   texts.push(minedIn(7), nodeIs(unnamedChain(5)), onChain(unnamedChain(5), 5), took(1234), took(61_000))
   texts.push(boundOn({ en: 'May 1, 2026', zh: '2026年5月1日' }), wordCount(12))
   texts.push(codeBox(3), codeIncomplete(1), codeIncomplete(2))
+  // Sentences and phrases of the request screens. What they are given is a text and a number at once.
+  const given = Object.assign(Object('7') as object, say('x', '某')) as never
+  const { and, amount: _, name: __, ...phrases } = phrase
+  texts.push(and([given, given]))
+  for (const make of Object.values<Text | ((...list: never[]) => Text)>({ ...sentence, ...phrases })) {
+    texts.push(typeof make === 'function' ? make(given, given, given) : make)
+  }
   for (const code of errorCodes) {
     for (const platform of platforms) {
       for (const framed of [true, false]) {

@@ -1,0 +1,375 @@
+// What a call of a contract does, from its own bytes.
+
+import { phrase, request as words, sentence } from '../words/request'
+import type { Text } from '../words/text'
+import { decode } from './abi'
+import type { Alert, Part, Row, Surroundings } from './model'
+import { addressRow, addressValue, approval, danger, part, party, row, tokenAmount, until, warning } from './parts'
+import { formatUnits, tokenAt, unlimitedFrom } from './tokens'
+
+/** Call is a call as a transaction, a Safe or another contract makes it. */
+export interface Call {
+  readonly to: string
+  readonly value: bigint
+  /** The input in hex, without 0x and in lower case. */
+  readonly data: string
+}
+
+type Say = (s: Surroundings, to: string, args: never, value: bigint, depth: number) => Part | undefined
+
+/** Known is a call that can be put in words. */
+interface Known {
+  /** The name and the types of the arguments, from which the selector follows. */
+  readonly signature: string
+  readonly say: Say
+}
+
+const known = (signature: string, say: Say): Known => ({ signature, say })
+
+type Address = string
+type Bytes = string
+
+const number = (n: bigint) => formatUnits(n, 0)
+
+const tokenTransfer = (s: Surroundings, token: string, to: string, amount: bigint, from?: string): Part => {
+  const what = tokenAmount(s, token, amount)
+  return part(
+    from === undefined ? sentence.send(what, party(s, to)) : sentence.sendFrom(what, party(s, from), party(s, to)),
+    [
+      addressRow(s, words.to, to),
+      ...(from === undefined ? [] : [addressRow(s, words.from, from)]),
+      row(words.amount, what),
+      addressRow(s, words.token, token),
+    ],
+    to.toLowerCase() === token.toLowerCase() ? [warning(words.toToken)] : [],
+  )
+}
+
+const nftTransfer = (s: Surroundings, contract: string, from: string, to: string, what: Text): Part =>
+  part(sentence.sendFrom(what, party(s, from), party(s, to)), [
+    addressRow(s, words.to, to),
+    addressRow(s, words.from, from),
+    row(words.amount, what),
+    addressRow(s, words.contract, contract),
+  ])
+
+const forAll = (s: Surroundings, contract: string, operator: string, all: boolean): Part =>
+  part(
+    all ? sentence.letTakeAll(party(s, operator), party(s, contract)) : sentence.endForAll(party(s, operator), party(s, contract)),
+    [addressRow(s, words.operator, operator), addressRow(s, words.contract, contract)],
+    all ? [danger(words.allNFTs)] : [],
+  )
+
+/** approve is of ERC-20 and of ERC-721. Only a known token is surely one of ERC-20. */
+const approve = (s: Surroundings, contract: string, spender: string, amount: bigint): Part => {
+  const asToken = approval(s, contract, spender, amount)
+  // 2^256-1 is no number of an NFT in practice; core and the device say the same.
+  const ones = amount === 2n ** 256n - 1n || amount === 2n ** 160n - 1n || amount === 2n ** 96n - 1n
+  if (tokenAt(s.chain, contract) || ones) return asToken
+  const nft = sentence.letTake(party(s, spender), sentence.nft(number(amount), party(s, contract)))
+  return { ...asToken, sentence: sentence.either(asToken.sentence, nft), alerts: [...asToken.alerts, warning(words.nftOrTokens)] }
+}
+
+const more = (s: Surroundings, token: string, spender: string, amount: bigint): Part => {
+  const asked = approval(s, token, spender, amount)
+  return amount >= unlimitedFrom ? asked : { ...asked, sentence: sentence.approveMore(party(s, spender), tokenAmount(s, token, amount)) }
+}
+
+const fewer = (s: Surroundings, token: string, spender: string, amount: bigint): Part => {
+  const what = tokenAmount(s, token, amount)
+  return part(sentence.approveFewer(party(s, spender), what), [
+    addressRow(s, words.spender, spender),
+    row(words.amount, what),
+    addressRow(s, words.token, token),
+  ])
+}
+
+/** handedIn is a permit that somebody signed, which becomes valid. */
+const handedIn = (s: Surroundings, owner: string, inner: Part): Part => ({
+  ...inner,
+  sentence: sentence.permitAgain(inner.sentence),
+  rows: [addressRow(s, words.owner, owner), ...inner.rows],
+})
+
+/** together are the parts of several. */
+export const together = (said: Text, parts: readonly Part[], rows: readonly Row[] = [], alerts: readonly Alert[] = []): Part =>
+  part(said, rows, alerts, parts)
+
+const inner = (s: Surroundings, to: string, list: readonly Call[], depth: number): Part =>
+  together(sentence.callsIn(list.length, party(s, to)), inWords(s, list, depth), [addressRow(s, words.contract, to)])
+
+const self = (to: string, list: readonly string[]): Call[] => list.map((data) => ({ to, value: 0n, data: data.slice(2) }))
+
+/** The calls that are known, by selector. A test computes each selector from the signature. */
+export const calls: Readonly<Record<string, Known>> = {
+  // ERC-20 and its early forms.
+  a9059cbb: known('transfer(address,uint256)', (s, to, [receiver, amount]: [Address, bigint]) => tokenTransfer(s, to, receiver, amount)),
+  '095ea7b3': known('approve(address,uint256)', (s, to, [spender, amount]: [Address, bigint]) => approve(s, to, spender, amount)),
+  '39509351': known('increaseAllowance(address,uint256)', (s, to, [spender, n]: [Address, bigint]) => more(s, to, spender, n)),
+  a457c2d7: known('decreaseAllowance(address,uint256)', (s, to, [spender, n]: [Address, bigint]) => fewer(s, to, spender, n)),
+  d73dd623: known('increaseApproval(address,uint256)', (s, to, [spender, n]: [Address, bigint]) => more(s, to, spender, n)),
+  '66188463': known('decreaseApproval(address,uint256)', (s, to, [spender, n]: [Address, bigint]) => fewer(s, to, spender, n)),
+  '23b872dd': known('transferFrom(address,address,uint256)', (s, to, [from, receiver, n]: [Address, Address, bigint]) => {
+    const asTokens = tokenTransfer(s, to, receiver, n, from)
+    if (tokenAt(s.chain, to)) return asTokens
+    const asNFT = nftTransfer(s, to, from, receiver, sentence.nft(number(n), party(s, to)))
+    return {
+      ...asTokens,
+      sentence: sentence.either(asTokens.sentence, asNFT.sentence),
+      alerts: [...asTokens.alerts, warning(words.nftOrTokens)],
+    }
+  }),
+
+  // ERC-721 and ERC-1155.
+  '42842e0e': known('safeTransferFrom(address,address,uint256)', (s, to, [from, receiver, id]: [Address, Address, bigint]) =>
+    nftTransfer(s, to, from, receiver, sentence.nft(number(id), party(s, to))),
+  ),
+  b88d4fde: known('safeTransferFrom(address,address,uint256,bytes)', (s, to, [from, receiver, id]: [Address, Address, bigint, Bytes]) =>
+    nftTransfer(s, to, from, receiver, sentence.nft(number(id), party(s, to))),
+  ),
+  f242432a: known(
+    'safeTransferFrom(address,address,uint256,uint256,bytes)',
+    (s, to, [from, receiver, id, n]: [Address, Address, bigint, bigint, Bytes]) =>
+      nftTransfer(s, to, from, receiver, sentence.nfts(number(n), number(id), party(s, to))),
+  ),
+  '2eb2c2d6': known(
+    'safeBatchTransferFrom(address,address,uint256[],uint256[],bytes)',
+    (s, to, [from, receiver, ids, amounts]: [Address, Address, bigint[], bigint[], Bytes]) => {
+      if (ids.length !== amounts.length) return undefined
+      const whole = nftTransfer(s, to, from, receiver, sentence.several(ids.length, party(s, to)))
+      return {
+        ...whole,
+        rows: [
+          ...whole.rows,
+          ...ids.slice(0, 50).map((id, i) => row(words.nft, sentence.nfts(number(amounts[i]!), number(id), party(s, to)))),
+          ...(ids.length > 50 ? [row(words.nft, phrase.andMore(ids.length - 50))] : []),
+        ],
+      }
+    },
+  ),
+  a22cb465: known('setApprovalForAll(address,bool)', (s, to, [operator, all]: [Address, boolean]) => forAll(s, to, operator, all)),
+
+  // Permits that are handed in: EIP-2612, DAI's, EIP-4494 (two forms).
+  d505accf: known(
+    'permit(address,address,uint256,uint256,uint8,bytes32,bytes32)',
+    (s, to, [owner, spender, n, end]: [Address, Address, bigint, bigint]) =>
+      handedIn(s, owner, approval(s, to, spender, n, [until(words.expires, end)])),
+  ),
+  '8fcbaf0c': known(
+    'permit(address,address,uint256,uint256,bool,uint8,bytes32,bytes32)',
+    (s, to, [owner, spender, , end, all]: [Address, Address, bigint, bigint, boolean]) =>
+      handedIn(s, owner, approval(s, to, spender, all ? 2n ** 256n - 1n : 0n, [until(words.expires, end)])),
+  ),
+  '7ac2ff7b': known('permit(address,uint256,uint256,uint8,bytes32,bytes32)', (s, to, [spender, id]: [Address, bigint]) =>
+    part(sentence.permitAgain(sentence.letTake(party(s, spender), sentence.nft(number(id), party(s, to)))), [
+      addressRow(s, words.operator, spender),
+      addressRow(s, words.contract, to),
+    ]),
+  ),
+  '745a41bc': known('permit(address,uint256,uint256,bytes)', (s, to, [spender, id]: [Address, bigint]) =>
+    part(sentence.permitAgain(sentence.letTake(party(s, spender), sentence.nft(number(id), party(s, to)))), [
+      addressRow(s, words.operator, spender),
+      addressRow(s, words.contract, to),
+    ]),
+  ),
+
+  // Permit2. The contract that is called is not the token.
+  '87517c45': known('approve(address,address,uint160,uint48)', (s, to, [token, spender, n, end]: [Address, Address, bigint, bigint]) =>
+    through(s, to, approval(s, token, spender, n, [until(words.until, end)])),
+  ),
+  '2b67b570': known(
+    'permit(address,((address,uint160,uint48,uint48),address,uint256),bytes)',
+    (s, to, [owner, [[token, n, end], spender]]: [Address, [[Address, bigint, bigint, bigint], Address, bigint], Bytes]) =>
+      through(s, to, handedIn(s, owner, approval(s, token, spender, n, [until(words.until, end)]))),
+  ),
+  '2a2d80d1': known(
+    'permit(address,((address,uint160,uint48,uint48)[],address,uint256),bytes)',
+    (s, to, [owner, [list, spender]]: [Address, [[Address, bigint, bigint, bigint][], Address, bigint], Bytes]) =>
+      through(
+        s,
+        to,
+        together(
+          sentence.callsIn(list.length, party(s, to)),
+          list.map(([token, n, end]) => handedIn(s, owner, approval(s, token, spender, n, [until(words.until, end)]))),
+        ),
+      ),
+  ),
+  '36c78516': known(
+    'transferFrom(address,address,uint160,address)',
+    (s, to, [from, receiver, n, token]: [Address, Address, bigint, Address]) => through(s, to, tokenTransfer(s, token, receiver, n, from)),
+  ),
+  cc53287f: known('lockdown((address,address)[])', (s, to, [pairs]: [[Address, Address][]]) =>
+    through(
+      s,
+      to,
+      together(
+        sentence.lockdown(),
+        pairs.map(([token, spender]) => approval(s, token, spender, 0n)),
+      ),
+    ),
+  ),
+
+  // Wrapped ether, where the contract is known.
+  d0e30db0: known('deposit()', (s, to, _, value) => {
+    const token = tokenAt(s.chain, to)
+    if (token?.symbol !== 'WETH') return undefined
+    return part(sentence.wrap(s.coin(value), phrase.name('WETH')), [row(words.amount, s.coin(value)), addressRow(s, words.contract, to)])
+  }),
+  '2e1a7d4d': known('withdraw(uint256)', (s, to, [n]: [bigint]) => {
+    const token = tokenAt(s.chain, to)
+    if (token?.symbol !== 'WETH') return undefined
+    return part(sentence.unwrap(tokenAmount(s, to, n)), [row(words.amount, tokenAmount(s, to, n)), addressRow(s, words.contract, to)])
+  }),
+
+  f2fde38b: known('transferOwnership(address)', (s, to, [owner]: [Address]) =>
+    part(
+      sentence.transferOwnership(party(s, to), party(s, owner)),
+      [addressRow(s, words.owner, owner), addressRow(s, words.contract, to)],
+      [danger(words.unknownCall)],
+    ),
+  ),
+
+  // Several calls in one: of the contract itself (Uniswap and many others), through Multicall3, and by a Safe.
+  ac9650d8: known('multicall(bytes[])', (s, to, [list]: [Bytes[]], _, depth) => inner(s, to, self(to, list), depth)),
+  '5ae401dc': known('multicall(uint256,bytes[])', (s, to, [, list]: [bigint, Bytes[]], _, depth) => inner(s, to, self(to, list), depth)),
+  '1f0464d1': known('multicall(bytes32,bytes[])', (s, to, [, list]: [Bytes, Bytes[]], _, depth) => inner(s, to, self(to, list), depth)),
+  '252dba42': known('aggregate((address,bytes)[])', (s, to, [list]: [[Address, Bytes][]], _, depth) =>
+    inner(
+      s,
+      to,
+      list.map(([target, data]) => ({ to: target, value: 0n, data: data.slice(2) })),
+      depth,
+    ),
+  ),
+  bce38bd7: known('tryAggregate(bool,(address,bytes)[])', (s, to, [, list]: [boolean, [Address, Bytes][]], _, depth) =>
+    inner(
+      s,
+      to,
+      list.map(([target, data]) => ({ to: target, value: 0n, data: data.slice(2) })),
+      depth,
+    ),
+  ),
+  '82ad56cb': known('aggregate3((address,bool,bytes)[])', (s, to, [list]: [[Address, boolean, Bytes][]], _, depth) =>
+    inner(
+      s,
+      to,
+      list.map(([target, , data]) => ({ to: target, value: 0n, data: data.slice(2) })),
+      depth,
+    ),
+  ),
+  '174dea71': known('aggregate3Value((address,bool,uint256,bytes)[])', (s, to, [list]: [[Address, boolean, bigint, Bytes][]], _, depth) =>
+    inner(
+      s,
+      to,
+      list.map(([target, , value, data]) => ({ to: target, value, data: data.slice(2) })),
+      depth,
+    ),
+  ),
+  '6a761202': known(
+    'execTransaction(address,uint256,bytes,uint8,uint256,uint256,uint256,address,address,bytes)',
+    (s, to, [target, value, data, operation]: [Address, bigint, Bytes, bigint], _, depth) =>
+      operation > 1n ? undefined : asSafe(s, to, { to: target, value, data: data.slice(2) }, operation === 1n, depth),
+  ),
+  '8d80ff0a': known('multiSend(bytes)', (s, to, [packed]: [Bytes], _, depth) => {
+    const list = unpacked(packed.slice(2))
+    if (!list) return undefined
+    if (list.length > s.left.calls) return undefined
+    const parts = list.map(({ delegates, call }) => (delegates ? delegated(s, call) : oneCall(s, call, depth + 1)))
+    return together(sentence.callsIn(list.length, party(s, to)), parts, [addressRow(s, words.contract, to)])
+  }),
+}
+
+/** through adds a row with the contract that is called, beside the token. */
+const through = (s: Surroundings, to: string, one: Part): Part => ({
+  ...one,
+  rows: [...one.rows, { name: words.contract, value: addressValue(s, to) }],
+})
+
+/** asSafe is a transaction of a Safe. */
+export function asSafe(s: Surroundings, safe: string, call: Call, delegates: boolean, depth = 0): Part {
+  const multi = delegates && call.data.startsWith('8d80ff0a')
+  const does = delegates && !multi ? delegated(s, call) : oneCall(s, call, depth + 1)
+  return {
+    ...does,
+    sentence: sentence.safe(does.sentence),
+    rows: [addressRow(s, words.safe, safe), ...does.rows],
+    // multiSend is meant to be delegated to. That its contract is the genuine one is not known here.
+    alerts: multi ? [danger(words.delegateCall), ...does.alerts] : does.alerts,
+    danger: does.danger || multi,
+  }
+}
+
+const delegated = (s: Surroundings, call: Call): Part => {
+  const does = unknown(s, call)
+  return { ...does, danger: true, alerts: [danger(words.delegateCall), ...does.alerts] }
+}
+
+/** unpacked reads the calls of a multiSend: operation, address, value, length and data of each, without padding. */
+function unpacked(hex: string): { delegates: boolean; call: Call }[] | undefined {
+  const list: { delegates: boolean; call: Call }[] = []
+  let at = 0
+  const take = (bytes: number) => {
+    const piece = hex.slice(at, at + 2 * bytes)
+    at += 2 * bytes
+    return piece
+  }
+  while (at < hex.length) {
+    const head = hex.slice(at, at + 2 * 85)
+    if (head.length < 2 * 85 || list.length >= 4096) return undefined
+    const operation = take(1)
+    const to = `0x${take(20)}`
+    const value = BigInt(`0x${take(32)}`)
+    const length = BigInt(`0x${take(32)}`)
+    if (operation > '01' || length > BigInt((hex.length - at) / 2)) return undefined
+    list.push({ delegates: operation === '01', call: { to, value, data: take(Number(length)) } })
+  }
+  return list
+}
+
+/** How deep calls in calls are read. Surroundings.left bounds how many: a list of calls can name the same bytes again and again. */
+const mostDepth = 4
+
+/** inWords puts calls in words, in their order. */
+export const inWords = (s: Surroundings, list: readonly Call[], depth: number): Part[] => {
+  const parts: Part[] = []
+  for (const call of list) {
+    if (s.left.calls <= 0) {
+      parts.push(part(phrase.andMore(list.length - parts.length), [], [danger(words.tooMuch)]))
+      break
+    }
+    parts.push(oneCall(s, call, depth + 1))
+  }
+  return parts
+}
+
+/** oneCall puts a call, or a payment of the chain's coin, in words. */
+export function oneCall(s: Surroundings, call: Call, depth = 0): Part {
+  const { to, value, data } = call
+  s.left.calls--
+  if (data === '') {
+    return part(value === 0n ? sentence.nothing(party(s, to)) : sentence.send(s.coin(value), party(s, to)), [
+      addressRow(s, words.to, to),
+      row(words.amount, s.coin(value)),
+    ])
+  }
+  const selector = data.slice(0, 8)
+  const entry = Object.hasOwn(calls, selector) ? calls[selector]! : undefined
+  const read = entry && depth <= mostDepth ? decode(entry.signature.slice(entry.signature.indexOf('(')), data.slice(8)) : undefined
+  const said = read && entry!.say(s, to, read.args as never, value, depth)
+  if (!said) return unknown(s, call)
+  const rows = value > 0n && selector !== 'd0e30db0' ? [row(words.sends, s.coin(value)), ...said.rows] : said.rows
+  const alerts = read.rest > 0 ? [...said.alerts, warning(words.trailing)] : said.alerts
+  return { ...said, rows, alerts }
+}
+
+function unknown(s: Surroundings, { to, value, data }: Call): Part {
+  return part(
+    value > 0n ? sentence.callAndSend(party(s, to), s.coin(value)) : sentence.call(party(s, to)),
+    [
+      addressRow(s, words.contract, to),
+      ...(value > 0n ? [row(words.sends, s.coin(value))] : []),
+      { name: words.data, value: { kind: 'hex', hex: `0x${data}` } },
+    ],
+    [warning(words.unknownCall)],
+  )
+}

@@ -1,0 +1,27 @@
+import type { ErrorCode } from 'imkey-connect'
+import type { Review } from './review'
+
+/** State is what a request window shows. It is plain JSON. */
+export type State =
+  /** There is no request. */
+  | { readonly name: 'idle' }
+  /** The user decides. */
+  | { readonly name: 'asking'; readonly review: Review }
+  /** The request goes to the device. sent is the part that it has, from 0 to 1. */
+  | { readonly name: 'sending'; readonly review: Review; readonly sent?: number; readonly step?: Step }
+  /** The device asks the user. */
+  | { readonly name: 'device'; readonly review: Review; readonly step?: Step }
+  /** The device is locked. */
+  | { readonly name: 'locked'; readonly review: Review }
+  | { readonly name: 'cancelling'; readonly review: Review }
+  /** The site does not want it any more, or its page is gone. */
+  | { readonly name: 'withdrawn'; readonly review: Review }
+  | { readonly name: 'done'; readonly review: Review }
+  | { readonly name: 'rejected'; readonly review: Review }
+  | { readonly name: 'failed'; readonly review: Review; readonly code: ErrorCode; readonly reason?: string }
+
+/** Step is which of several confirmations the device asks for, from 1. */
+export interface Step {
+  readonly number: number
+  readonly of: number
+}
