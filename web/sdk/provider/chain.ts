@@ -40,13 +40,18 @@ export function readChain(chain: ChainOptions): Chain {
   })
 }
 
-/** readChains checks a list of chains. It tells those that cannot be used from the others, so that one odd chain does not spoil a list. */
+/**
+ * readChains checks a list of chains. It tells those that cannot be used from the others, so that one odd chain does not spoil a list. Of
+ * two with the same id, the first one counts.
+ */
 export function readChains(list: readonly ChainOptions[]): { usable: Chain[]; unusable: UnusableChain[] } {
   const usable: Chain[] = []
   const unusable: UnusableChain[] = []
   for (const chain of list) {
     try {
-      usable.push(readChain(chain))
+      const read = readChain(chain)
+      if (usable.some(({ id }) => id === read.id)) throw `another chain of the list has the id ${read.id}`
+      usable.push(read)
     } catch (sentence) {
       const { chainId, chainName } = Object(chain) as Record<string, unknown>
       unusable.push({

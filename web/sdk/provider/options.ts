@@ -51,7 +51,6 @@ export function readOptions(options: ProviderOptions): Settings {
   } catch (sentence) {
     throw invalid(String(sentence))
   }
-  if (new Set(known.map((chain) => chain.id)).size !== known.length) throw invalid('two chains have the same chainId')
   if (!known.some((chain) => chain.id === selected))
     throw invalid(`chainId is not one of the chains${unusable.length ? ' that can be used' : ''}`)
   if (!Object.hasOwn(schemes, pathScheme)) throw invalid("pathScheme is not one of 'bip44', 'ledger-live', 'legacy'")
