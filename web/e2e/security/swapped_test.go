@@ -160,6 +160,7 @@ func TestAnotherDeviceAfterAFreeze(t *testing.T) {
 	s.EnterCode(code)
 	s.WaitForErrorText("device-changed")
 	require.Zero(t, s.proved())
+	require.Equal(t, "H1", harness.Eval[string](s.Browser, "document.activeElement.tagName"), "a key for the view before starts nothing")
 	s.Press("retry")
 	s.WaitForStateAfterError("recognised")
 	s.Press("go-on")

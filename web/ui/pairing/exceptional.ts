@@ -129,7 +129,9 @@ export function render(state: ExceptionalState, context: Context): Rendered {
         h('p', { class: 'error-code' }, `${t(exceptional.errorCode)} `, h('code', { translate: 'no' }, state.code)),
       )
       view.element.setAttribute('data-error', state.code)
-      return { ...view.rendered(retry), urgent: !calm }
+      // Another device: a key that was pressed for the view before must not start anything.
+      const alarming = state.code === 'device-changed' || state.code === 'device-mismatch'
+      return { ...view.rendered(alarming ? undefined : retry), urgent: !calm }
     }
   }
 }
