@@ -19,7 +19,7 @@ export async function page(t, { node, devices = [wallet()], chains, ...options }
   const sdk = await import(`${DIST}/imkey.js?wallet=${++pages}`)
   const usb = new FakeUSB()
   usb.devices = devices
-  const load = { usb, wasmURL: `${SITE}/imkey.wasm?wallet=${pages}`, store: 'memory', pairing: 'none' }
+  const load = { usb, wasmURL: `${SITE}/imkey.wasm?wallet`, store: 'memory', pairing: 'none' }
   const create = (more) => sdk.createProvider({ chains: chains ?? [{ chainId: 1, rpcUrls: [node.url] }], ...load, ...options, ...more })
   const provider = create()
   const heard = []
