@@ -16,7 +16,8 @@ const minute = 60_000
 const report = new Report([
   'each request settles',
   'no two payments from one request',
-  'a nonce is signed again only if the request names it, or ten minutes later',
+  'a nonce is signed again only if the request names it',
+  'no node speaks for the user',
   'the event names what a transaction replaces',
   'what is signed is what was asked for',
   'a node causes no fee above the limit',
@@ -160,6 +161,7 @@ function draw(random, calls) {
   if (random.chance(0.1)) return [{ method: random.of(['eth_blockNumber', 'eth_gasPrice', 'eth_chainId', 'eth_accounts']) }]
   if (random.chance(0.1)) return [{ method: 'personal_sign', params: ['0x48656c6c6f', accounts[0]] }]
   const tag = random.hex(8)
+  const stuck = failed.findLast((each) => each.outcome.error.data?.nonce)
   const tx = { to: random.of([accounts[1].toLowerCase(), random.hex(20)]), value: `0x${random.below(1e6).toString(16)}`, data: tag }
   if (random.chance(0.3)) tx.from = accounts[0].toLowerCase()
   if (random.chance(0.3)) tx.gas = '0x5300'
@@ -173,6 +175,7 @@ function draw(random, calls) {
     const before = random.of(earlier).signed.at(-1) ?? random.of(calls).signed?.at(-1)
     if (before) tx.nonce = before.shown.nonce
   }
+  if (stuck && random.chance(0.3)) tx.nonce = stuck.outcome.error.data.nonce
   const method = random.chance(0.06) ? 'eth_signTransaction' : 'eth_sendTransaction'
   return [
     { method, params: [tx] },
@@ -213,13 +216,12 @@ function checkSigned(entry, calls, device, replacements) {
   )
   const last = before.at(-1)
   if (last && last.raw !== entry.raw) {
-    const aged = clock.now - last.at >= 10 * minute
     report.check(
-      'a nonce is signed again only if the request names it, or ten minutes later',
-      tx.nonce !== undefined || aged,
+      'a nonce is signed again only if the request names it',
+      tx.nonce !== undefined,
       () => `${shown.nonce} after ${clock.now - last.at} ms, for ${last.tag} and ${entry.tag}`,
     )
-    report.count(tx.nonce === undefined ? 'nonces signed again after ten minutes' : 'replacements that a request named')
+    report.count('replacements that a request named')
     report.check(
       'the event names what a transaction replaces',
       replacements.at(-1) === last.hash,
@@ -235,7 +237,7 @@ function checkOutcome(call, calls, device, sent) {
   if (error) {
     const sound = error instanceof Error && Number.isInteger(error.code) && typeof error.message === 'string'
     report.check('an error has a code and a message', sound, String(error))
-    if (error.code === 4001 && error.data?.code !== 'user-rejected') report.count('4001 in the words of a node')
+    report.check('no node speaks for the user', error.code !== 4001 || error.data?.code === 'user-rejected', () => error.message)
   }
   if (call.request.method !== 'eth_sendTransaction') return
   const mine = device.signed.filter((each) => each.tag === call.tag && each.delivered)

@@ -119,7 +119,7 @@ test('an entry of a corrupt store holds up no account', async () => {
   const entries = await journal.of(1, from)
   assert.deepEqual(waiting(entries, counts), [])
   checkCounts(counts, entries)
-  assert.equal(nextNonce(waiting(entries, counts).flat(), counts), 7)
+  assert.equal(nextNonce(waiting(entries, counts).flat(), entries, counts), 7)
   // An entry from the future is not fresh, so the node is asked for it.
   await journal.put(entry({ at: Date.now() + 1e12 }))
   assert.equal((await journal.of(1, from))[0]!.at, 0)
@@ -130,7 +130,7 @@ test('an entry of a corrupt store holds up no account', async () => {
 test('the next nonce is above fresh entries, and fills gaps below others', () => {
   const counts = (pending: number) => ({ latest: pending, pending })
   const old = (nonce: number) => entry({ nonce, at: 0 })
-  const next = (pending: number, ...entries: Entry[]) => nextNonce(waiting(entries, counts(pending)).flat(), counts(pending))
+  const next = (pending: number, ...entries: Entry[]) => nextNonce(waiting(entries, counts(pending)).flat(), entries, counts(pending))
   assert.equal(next(7), 7)
   assert.equal(next(7, entry({ nonce: 5 }), entry({ nonce: 6 })), 7)
   assert.equal(next(7, entry({ nonce: 7 }), entry({ nonce: 9 })), 10)
@@ -139,6 +139,8 @@ test('the next nonce is above fresh entries, and fills gaps below others', () =>
   assert.equal(next(7, old(9), entry({ nonce: 8 })), 10)
   assert.equal(next(7, entry({ nonce: 7 + 64 })), 7, 'too far away')
   assert.equal(next(7, entry({ nonce: 7 + 63 })), 71)
+  assert.equal(next(7, entry({ nonce: 7 + 63 }), entry({ nonce: 7 + 64 })), 72, 'no nonce of an entry is given')
+  assert.equal(nextNonce([], [old(7), old(8)], counts(7)), 9)
 })
 
 test('entries of one nonce are together, the newest first', () => {

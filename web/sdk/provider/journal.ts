@@ -27,7 +27,7 @@ export interface Entry {
 const minute = 60_000
 const day = 24 * 60 * minute
 
-/** isFresh says whether a node may not have it yet, or may not count it yet: its nonce is used, whatever the nodes say. */
+/** isFresh says whether a node may not have it yet, or may not count it yet. */
 export const isFresh = ({ at }: Entry) => Date.now() - at < 10 * minute
 
 /** isRecent says whether the same request probably means this transaction, even if it was mined meanwhile. */
@@ -69,6 +69,17 @@ export class Journal {
 
   delete(entry: Entry): Promise<void> {
     return this.#store.delete(keyOf(entry))
+  }
+
+  /** forget deletes the entries of a chain. It waits for the turns of the accounts that have some. */
+  async forget(chainId: number, signal: AbortSignal | undefined): Promise<void> {
+    const accounts = new Set((await this.#entries(`${chainId} `)).map(({ from }) => from))
+    const all = [...accounts].map((from) =>
+      this.exclusive(chainId, from, signal, async () => {
+        for (const entry of await this.of(chainId, from)) await this.delete(entry)
+      }),
+    )
+    await Promise.all(all)
   }
 
   /** sentRaw notes that the dApp sent a transaction itself. */

@@ -107,6 +107,17 @@ export function methods({
     eth_sendRawTransactionSync: sendRaw, // EIP-7966
     wallet_sendTransaction: send, // viem repeats a refused eth_sendTransaction under this name
 
+    // The journal. A chain has addresses without TLS only on this machine or a private network: see readAddress.
+    imkey_forgetTransactions: async (params, { signal }) => {
+      const { id, nodes } = chains.selected
+      if (params.length > 0) throw badParams('imkey_forgetTransactions has no parameters')
+      if (!nodes.every(({ url }) => url.startsWith('http:'))) {
+        throw badParams(`chain ${id} is not a test chain: not all of its nodes are on this machine or a private network, by plain http`)
+      }
+      await journal.forget(id, signal)
+      return null
+    },
+
     // Subscriptions, over the chain's WebSocket if it has one
     eth_subscribe: (params, { method, signal }) => {
       const { webSocketUrl, id } = chains.selected

@@ -35,13 +35,14 @@ export function waiting(entries: readonly Entry[], { pending }: Counts): Entry[]
 }
 
 /**
- * nextNonce gives the highest of the node's counts and of the entries' next nonces. It leaves no gap below an entry that is not fresh:
- * otherwise the account could be stuck for ever.
+ * nextNonce gives the highest of the node's counts and of the next nonces of used, which are entries that count whatever the node says. It
+ * leaves no gap below one that is not fresh: otherwise the account could be stuck for ever. It gives no nonce of any entry: only the dApp
+ * has one signed again, by naming it.
  */
-export function nextNonce(entries: readonly Entry[], { pending }: Counts): number {
-  const used = new Set(entries.map(({ nonce }) => nonce))
-  let next = Math.max(pending, ...entries.filter(isFresh).map(({ nonce }) => nonce + 1))
-  while (used.has(next)) next++
+export function nextNonce(used: readonly Entry[], entries: readonly Entry[], { pending }: Counts): number {
+  const taken = new Set(entries.map(({ nonce }) => nonce))
+  let next = Math.max(pending, ...used.filter(isFresh).map(({ nonce }) => nonce + 1))
+  while (taken.has(next)) next++
   return next
 }
 

@@ -149,7 +149,8 @@ test('an error after the signature has the hash, and the same request sends the 
     const [raw] = it.raws
     assert(error instanceof it.sdk.ProviderRpcError)
     assert.match(error.message, new RegExp(`may have been sent.*${hashOf(raw)}`), name)
-    assert.deepEqual([error.data.hash, error.data.raw, error.data.retryable], [hashOf(raw), raw, true], name)
+    const { hash, nonce, retryable } = error.data
+    assert.deepEqual([hash, error.data.raw, nonce, retryable], [hashOf(raw), raw, '0x7', true], name)
     if (name.startsWith('a refusal')) assert.equal(error.code, /internal/.test(error.message) ? -32603 : -32000, "the node's code stays")
     if (name === 'a refusal with data') assert.deepEqual(error.data.data, { why: 'x' })
     await assert.rejects(it.send(pay), { data: error.data }, name)
@@ -366,8 +367,9 @@ test('a payment behind one that the node has not gets it there first, or is refu
   const it = await paying(t, { answers: { eth_sendRawTransaction: (raw) => (takes ? hashOf(raw) : refuse('underpriced')()) } })
   const first = await it.send(pay).catch((thrown) => thrown)
   const error = await it.send(other).catch((thrown) => thrown)
-  assert.match(error.message, new RegExp(`${first.data.hash}.*nonce 7.*nothing was signed`))
-  assert.deepEqual([error.code, error.data.hash, it.nonces()], [-32603, first.data.hash, [7]])
+  assert.match(error.message, new RegExp(`${first.data.hash}.*nonce 0x7.*does not take it.*nothing was signed`))
+  const { hash, raw } = first.data
+  assert.deepEqual([error.code, error.data, it.nonces()], [-32603, { code: 'protocol', retryable: true, hash, raw, nonce: '0x7' }, [7]])
   takes = true
   await it.send(other)
   assert.deepEqual(it.nonces(), [7, 8])
@@ -379,20 +381,63 @@ test('a payment behind one that the node has not gets it there first, or is refu
   assert.deepEqual(it.nonces(), [7, 8])
 })
 
-test('an account is not stuck behind a transaction that was dropped', async (t) => {
+test('a nonce whose transaction the node lacks and refuses is signed again only if the dApp names it, however old', async (t) => {
   for (const fails of [false, true]) {
-    let takes = !fails
-    const it = await paying(t, { answers: { eth_sendRawTransaction: (raw) => (takes ? hashOf(raw) : refuse('underpriced')()) } })
-    const first = await it.send(pay).catch(({ data }) => data.hash)
-    takes = false
-    later(t, minutes(11))
-    await assert.rejects(it.send(other), { message: /underpriced/ }) // the node takes nothing
-    takes = true
-    assert.deepEqual(it.nonces(), [7, 7], 'the nonce is free again, since the node has forgotten it and does not take it back')
-    assert.notEqual(await it.send(other), first)
-    assert.deepEqual(it.nonces(), [7, 7])
-    t.mock.restoreAll()
+    for (const days of [0, 1, 100]) {
+      let takes = !fails
+      const it = await paying(t, {
+        answers: { eth_sendRawTransaction: (raw) => (takes || txOf(raw).value === '0x2' ? hashOf(raw) : refuse('insufficient funds')()) },
+      })
+      const { signTransaction } = it.device
+      it.device.signTransaction = (tx) => {
+        it.device.tell('interaction', { state: 'waiting', reason: 'confirm', operation: 'transaction' })
+        return signTransaction(tx)
+      }
+      const first = await it.send(pay).catch(({ data }) => data.hash)
+      takes = false
+      later(t, minutes(11 + days * 24 * 60))
+      for (let i = 0; i < 2; i++) {
+        const error = await it.send(other).catch((thrown) => thrown)
+        assert.match(error.message, new RegExp(`${first} has the nonce 0x7.*nothing was signed.*to replace it`))
+        assert.deepEqual([error.code, error.data.hash, error.data.nonce, error.data.retryable], [-32603, first, '0x7', true])
+      }
+      assert.deepEqual(it.nonces(), [7])
+      const { nonce } = await it.send(other).catch(({ data }) => data)
+      assert.notEqual(await it.send({ ...other, nonce }), first)
+      assert.deepEqual(it.nonces(), [7, 7])
+      assert.equal(it.events('interaction').at(-1).replaces, first)
+      await it.send({ ...other, value: '0x3', data: '0x' }).catch(() => {})
+      assert.deepEqual(it.nonces(), [7, 7, 8], 'the account goes on')
+      t.mock.restoreAll()
+    }
   }
+})
+
+test('a refused transaction above a free nonce does not hold that nonce up', async (t) => {
+  let count = '0x9'
+  const it = await paying(t, {
+    answers: {
+      eth_getTransactionCount: () => count,
+      eth_sendRawTransaction: (raw) => (txOf(raw).nonce === '0x9' ? refuse('underpriced')() : hashOf(raw)),
+    },
+  })
+  await assert.rejects(it.send(pay), { message: /underpriced/ })
+  count = '0x7'
+  await assert.rejects(it.send(other), ({ data }) => data.nonce === '0x9', 'while it is fresh, the next nonce is above it')
+  later(t, minutes(11))
+  await it.send(other)
+  await it.send(other)
+  await assert.rejects(it.send(other), /0x9.*nothing was signed/)
+  assert.deepEqual(it.nonces(), [9, 7, 8])
+})
+
+test('no nonce is signed again unnamed behind 64 that wait', async (t) => {
+  const it = await paying(t)
+  const fees = { gas: '0x5208', maxFeePerGas: '0x2', maxPriorityFeePerGas: '0x1' }
+  for (let nonce = 7; nonce <= 7 + 64; nonce++) await it.send({ ...other, ...fees, nonce })
+  await it.send({ ...other, ...fees })
+  assert.equal(it.nonces().at(-1), 7 + 65)
+  assert.equal(new Set(it.nonces()).size, it.nonces().length)
 })
 
 test('a transaction that was dropped and is taken back is not replaced', async (t) => {
@@ -479,10 +524,14 @@ test('what is signed for the dApp uses its nonce, and is never sent by itself', 
   assert.deepEqual([it.nonces(), it.raws.includes(raw)], [[7, 8], false])
   later(t, minutes(11))
   it.node.answers.eth_getTransactionCount = '0x7'
-  await it.send(other)
+  await assert.rejects(
+    it.send(other),
+    ({ message, data }) => /nonce 0x7.*this site did not send it/.test(message) && data.raw === raw && data.nonce === '0x7',
+  )
   assert.equal(it.raws.includes(raw), false)
-  assert.deepEqual(it.nonces(), [7, 8, 7], 'a nonce that the dApp did not use is free again')
   assert.equal(await it.ask('eth_sendRawTransaction', [raw]), hashOf(raw), 'the dApp may send it itself')
+  await it.send(other)
+  assert.deepEqual(it.nonces(), [7, 8, 9])
 })
 
 test('what the dApp sends itself after an error counts as sent', async (t) => {
@@ -549,4 +598,50 @@ test('the journal is bounded, and forgets last what may be on its way', async (t
   const signed = it.nonces().length
   assert.equal(await it.send({ ...pay, nonce: '0x7' }), data.hash)
   assert.equal(it.nonces().length, signed)
+})
+
+test('the dApp can have the transactions of a test chain forgotten that begins anew', async (t) => {
+  const it = await paying(t)
+  const forget = (params) => it.ask('imkey_forgetTransactions', params)
+  await it.send(pay)
+  await it.send(pay)
+  it.node.answers.eth_getTransactionCount = '0x0'
+  await it.send(pay)
+  assert.deepEqual(it.nonces(), [7, 8, 9])
+  assert.equal(await forget(), null)
+  await it.send(pay)
+  assert.deepEqual(it.nonces(), [7, 8, 9, 0])
+  // One that is being made is finished first.
+  const { signTransaction } = it.device
+  let press
+  it.device.signTransaction = (tx) => new Promise((resolve) => (press = () => resolve(signTransaction(tx))))
+  const last = it.send(pay)
+  await until(() => press)
+  const forgotten = forget([])
+  press()
+  await Promise.all([last, forgotten])
+  it.device.signTransaction = signTransaction
+  await it.send(pay)
+  assert.deepEqual(it.nonces(), [7, 8, 9, 0, 1, 0])
+  await assert.rejects(forget([{ chainId: '0x1' }]), { code: -32602 })
+})
+
+test('the transactions of other chains are kept, and those of a chain that is not on this machine or network', async (t) => {
+  const second = await fakeNode(t, { eth_chainId: '0x2', eth_sendRawTransaction: hashOf })
+  const first = await fakeNode(t, { eth_sendRawTransaction: hashOf })
+  const it = await paying(t, {
+    chains: [
+      { chainId: 1, rpcUrls: [first.url, 'https://node.example'] },
+      { chainId: 2, rpcUrls: [second.url] },
+    ],
+  })
+  await it.send(pay)
+  await assert.rejects(it.ask('imkey_forgetTransactions'), { code: -32602, message: /not a test chain/ })
+  await it.ask('wallet_switchEthereumChain', [{ chainId: '0x2' }])
+  await it.send(pay)
+  await it.ask('imkey_forgetTransactions')
+  await it.send(pay)
+  await it.ask('wallet_switchEthereumChain', [{ chainId: '0x1' }])
+  await it.send(pay)
+  assert.deepEqual(it.nonces(), [7, 7, 7, 8])
 })

@@ -1,6 +1,7 @@
 import type { SignedTransaction } from '../types/imkey'
 import type { Chain } from './chain'
 import type { Chains } from './chains'
+import { hex } from './hex'
 import { type Entry, isFresh, isRecent, type Journal } from './journal'
 import { checkCounts, type Counts, nextNonce, transactionCounts, waiting } from './nonce'
 import { NodeError, Refusal } from './refusal'
@@ -72,12 +73,13 @@ export class Payments {
 
   /**
    * nextNonce gives the next nonce of an account by a node's counts. It sends what the node should have but has not, since it would hold
-   * up the next.
+   * up the next. If the node refuses that, nextNonce throws: only the dApp may have a nonce signed again, and the error names it.
    */
   async nextNonce(payer: Payer, counts: Counts, node: Node): Promise<number> {
     const entries = await this.#of(payer)
     checkCounts(counts, entries)
     const used: Entry[] = []
+    const refusals: { entry: Entry; refused: Error }[] = []
     for (const [entry, ...others] of waiting(entries, counts)) {
       const refused = isFresh(entry!) && entry!.state !== 'sending' ? undefined : await this.#missing(payer, entry!, node)
       if (!refused) used.push(entry!)
@@ -85,10 +87,13 @@ export class Payments {
         // A replacement that the node refuses leaves what it was to replace.
         const [left] = (await Promise.all(others.map((each) => this.#left(payer, each)))).filter((each) => each !== undefined)
         if (left) used.push(left)
-        else if (isFresh(entry!)) throw blocked(entry!, refused)
+        else refusals.push({ entry: entry!, refused })
       }
     }
-    return nextNonce(used, counts)
+    const next = nextNonce(used, entries, counts)
+    const blocking = refusals.find(({ entry }) => isFresh(entry) || entry.nonce < next)
+    if (blocking) throw blocked(blocking.entry, blocking.refused)
+    return next
   }
 
   /** at resolves to the hash of the last transaction that was signed with a nonce. */
@@ -131,7 +136,8 @@ export class Payments {
   }
 
   /** #hand resolves to the names of the nodes that took a transaction. */
-  async #hand({ chain }: Payer, { raw, hash, nodes }: Entry, to: Parameters<Nodes['first']>[1]): Promise<readonly string[]> {
+  async #hand({ chain }: Payer, entry: Entry, to: Parameters<Nodes['first']>[1]): Promise<readonly string[]> {
+    const { raw, hash, nodes } = entry
     const all = this.#chains.nodes(chain)
     const use = async (node: Node) => {
       await node.confirm(undefined, all.several)
@@ -145,14 +151,14 @@ export class Payments {
     } catch (thrown) {
       // A node refuses a transaction that it already has, in words of its own. One that did not answer may have passed it on.
       if (await this.#chains.transaction(hash, chain)) return nodes
-      throw uncertain(thrown, raw, hash)
+      throw uncertain(thrown, entry)
     }
   }
 
   /** #missing sends a transaction that the node does not have, and resolves to the error if the node refuses it. */
   async #missing(payer: Payer, entry: Entry, prefer: Node): Promise<Error | undefined> {
     if (await this.#chains.transaction(entry.hash, payer.chain)) return undefined
-    if (entry.state === 'signed') return new Error('the dApp did not send it')
+    if (entry.state === 'signed') return new Error('this site did not send it')
     try {
       await this.#hand(payer, entry, { prefer, once: true })
     } catch (thrown) {
@@ -178,25 +184,24 @@ const isRefusal = (thrown: unknown): thrown is NodeError => thrown instanceof No
 const isKnown = (thrown: unknown) =>
   thrown instanceof NodeError && /already[ _](known|imported|exists|in (the )?(mem|tx)?pool)|\bknown transaction/i.test(thrown.message)
 
-const facts = (raw: string, hash: string) => ({ retryable: true, hash, raw })
+const facts = ({ raw, hash, nonce }: Entry) => ({ retryable: true, hash, raw, nonce: hex(nonce) })
 
 /** uncertain makes an error say that the transaction may have been sent. The node's code and message stay. */
-function uncertain(thrown: unknown, raw: string, hash: string): unknown {
+function uncertain(thrown: unknown, entry: Entry): unknown {
   if (!(thrown instanceof NodeError || thrown instanceof Refusal)) return thrown
   const error = thrown.after ?? thrown
   const { reason, data } = error.rpc
-  if (reason) Object.assign(reason, facts(raw, hash))
-  else error.rpc.data = { ...facts(raw, hash), ...(data !== undefined && { data }) }
-  error.message = `${error.message.replace(/\.?$/, '.')} The signed transaction may have been sent all the same, as ${hash}: look it up. The same request sends it again, without a new signature.`
+  if (reason) Object.assign(reason, facts(entry))
+  else error.rpc.data = { ...facts(entry), ...(data !== undefined && { data }) }
+  error.message = `${error.message.replace(/\.?$/, '.')} The signed transaction may have been sent all the same, as ${entry.hash}: look it up. The same request sends it again, without a new signature.`
   return error
 }
 
-const held = (message: string, { raw, hash }: Entry, cause?: unknown) =>
-  new Refusal(-32603, message, 'protocol', true, cause, facts(raw, hash))
+const held = (message: string, entry: Entry, cause?: unknown) => new Refusal(-32603, message, 'protocol', true, cause, facts(entry))
 
 const blocked = (entry: Entry, cause: Error) =>
   held(
-    `The node does not take the earlier transaction ${entry.hash}, which has the nonce ${entry.nonce} and holds up this one, so nothing was signed. Ask for the earlier one again, give this one that nonce to replace it, or try again ten minutes after it was signed.`,
+    `The earlier transaction ${entry.hash} has the nonce ${hex(entry.nonce)} and holds up this one, but ${cause instanceof NodeError ? 'the node does not take it' : cause.message}, so nothing was signed. Send the earlier one again, or give this one the nonce ${hex(entry.nonce)} to replace it.`,
     entry,
     cause,
   )

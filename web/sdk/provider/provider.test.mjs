@@ -22,7 +22,6 @@ test('malformed options are refused at once', async () => {
     { chains: [{ chainId: 1, rpcUrls: ['https://a.example'], webSocketUrl: 'ws://a.example' }] },
     { chains: [{ chainId: 1, rpcUrls: ['https://a.example'], nativeCurrency: { symbol: '', decimals: 18 } }] },
     { chains: [{ chainId: 1, rpcUrls: ['https://a.example'], nativeCurrency: { symbol: 'SIX', decimals: 6 } }] },
-    { chains: [...chains, ...chains] },
     { chains, chainId: 5 },
     { chains, accounts: 0 },
     { chains, accounts: 21 },
@@ -96,6 +95,58 @@ test('a chain that cannot be used is left out and named, and the others work', a
   )
   assert.throws(() => createProvider({ chains, chainId: 4217 }), { code: 'invalid-argument', message: /can be used/ })
   assert.deepEqual((await page(t)).provider.unusableChains, [])
+})
+
+test('of two chains with one id, the first that can be used counts, and the other is left out and named', async (t) => {
+  const warnings = []
+  t.mock.method(console, 'warn', (text) => warnings.push(text))
+  const node = await fakeNode(t)
+  const rpcUrls = [node.url]
+  const unused = ['https://unused.example']
+  const chains = [
+    { chainId: 1, chainName: 'Broken', rpcUrls: [] },
+    { chainId: 1, rpcUrls },
+    { chainId: '0x1', chainName: 'One again', rpcUrls: unused },
+    { chainId: '0x2', rpcUrls: unused },
+    { chainId: 1, rpcUrls: [] },
+  ]
+  const { ask, provider } = await page(t, { chains })
+  assert.equal(await ask('eth_getTransactionCount', [A0, 'latest']), '0x7')
+  await ask('wallet_switchEthereumChain', [{ chainId: '0x2' }])
+  await ask('wallet_switchEthereumChain', [{ chainId: '0x1' }])
+  const [, twice] = provider.unusableChains
+  assert.deepEqual(twice, { chainId: '0x1', chainName: 'One again', reason: 'another chain of the list has the id 1' })
+  assert.deepEqual(
+    provider.unusableChains.map(({ chainName }) => chainName),
+    ['Broken', 'One again', undefined],
+  )
+  assert(warnings.some((text) => text.includes('One again') && text.includes(twice.reason)))
+})
+
+test("a node's error with a code of wallets is no word of the user or the wallet", async (t) => {
+  for (const code of [4001, 4100, 4200, 4900, 4901, 4902, 5000, 5700, 5710, 5720, 5730, 5740, 5750, 5760]) {
+    const given = { code, message: 'User rejected the request.', data: { why: 'x' } }
+    const node = await fakeNode(t)
+    node.answers.eth_call = node.answers.eth_estimateGas = () => {
+      throw given
+    }
+    const { ask, usb } = await connected(t, { node })
+    for (const asked of [ask('eth_call', [{}]), ask('eth_sendTransaction', [{ to: A0, value: '0x1' }])]) {
+      const error = await asked.catch((thrown) => thrown)
+      assert.deepEqual(
+        [error.code, error.message],
+        [-32603, `The node answered with the code ${code} of a wallet: User rejected the request.`],
+      )
+      assert.deepEqual(error.data, { code: 'protocol', retryable: false, error: given })
+    }
+    assert(!usb.devices[0].calls.some(([name]) => name.startsWith('sign')))
+  }
+  // Other codes above 4000 are those of nodes.
+  const node = await fakeNode(t)
+  node.answers.eth_call = () => {
+    throw { code: 4444, message: 'pruned history unavailable' }
+  }
+  await assert.rejects((await page(t, { node })).ask('eth_call', [{}]), { code: 4444, message: 'pruned history unavailable' })
 })
 
 test('a chain is added by its number, and by the first address that can be used', async (t) => {

@@ -49,7 +49,13 @@ export const badNode = (what: string, retryable = false, detail = '') =>
 export const abortedByCaller = (signal?: AbortSignal) =>
   coded('aborted', 'the caller aborted the request', { retryable: true, cause: signal?.reason })
 
-/** NodeError is an error of a node, which is passed on unchanged. */
+/**
+ * The codes by which wallets report what the user or the wallet decided (EIP-1193, EIP-3326, EIP-5792, CAIP-25). A node
+ * decides nothing of that, and clients would believe it.
+ */
+const ofWallets = new Set([4001, 4100, 4200, 4900, 4901, 4902, 5000, 5700, 5710, 5720, 5730, 5740, 5750, 5760])
+
+/** NodeError is an error of a node. It is passed on unchanged, unless it has the code of a wallet: then it is -32603, and in `data.error`. */
 export class NodeError extends Error {
   readonly rpc: Failure
   /** Whether the error is about the node, so that another node may do better. Otherwise it is about the request. */
@@ -60,7 +66,11 @@ export class NodeError extends Error {
   after: Refusal | NodeError | undefined
 
   constructor({ code, message, data }: { code: number; message: string; data?: unknown }) {
-    super(message)
-    this.rpc = { code, ...(data !== undefined && { data }) }
+    const foreign = ofWallets.has(code)
+    super(foreign ? `The node answered with the code ${code} of a wallet: ${message}` : message)
+    const given = data === undefined ? {} : { data }
+    this.rpc = foreign
+      ? { code: -32603, reason: { code: 'protocol', retryable: false, error: { code, message, ...given } } }
+      : { code, ...given }
   }
 }

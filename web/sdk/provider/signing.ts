@@ -142,17 +142,16 @@ export class Signing {
 
   /**
    * #signTransaction signs a transaction and records it while it has the device, so that the next one knows of it. The event says which
-   * one it replaces. It resolves to undefined if the dApp did not name the nonce and another transaction took it meanwhile.
+   * one it replaces. It resolves to undefined if the dApp did not name the nonce and another transaction has it by now.
    */
   async #signTransaction(transaction: TransactionRequest, asked: Asked, call: Call, state: Entry['state']): Promise<Entry | undefined> {
     const { from, chain, request, wanted } = asked
     const nonce = Number(transaction.nonce)
-    const before = await this.#payments.at(asked, nonce)
     const own = { ...call }
     return this.#withAccount(own, from, {
       make: async (ethereum, options) => {
         const replaces = await this.#payments.at(asked, nonce)
-        if (wanted.nonce === undefined && replaces !== before) return undefined
+        if (wanted.nonce === undefined && replaces !== undefined) return undefined
         if (replaces !== undefined) own.replaces = replaces
         const signed = await ethereum.signTransaction(transaction, { ...options, nativeCurrency: chain.nativeCurrency })
         return this.#payments.record(asked, signed, nonce, request, state)

@@ -341,7 +341,7 @@ test("a node's error about a transaction is passed on, unchanged before the sign
     }),
   })
   const error = await it.ask('eth_sendTransaction', [{ to: TO }]).catch((thrown) => thrown)
-  assert.deepEqual([error.code, error.data], [poor.code, { retryable: true, hash: HASH, raw: `0x02${'cd'.repeat(40)}` }])
+  assert.deepEqual([error.code, error.data], [poor.code, { retryable: true, hash: HASH, raw: `0x02${'cd'.repeat(40)}`, nonce: '0x7' }])
   assert(error.message.startsWith(`${poor.message}. The signed transaction may have been sent all the same, as ${HASH}`), error.message)
 })
 
@@ -351,7 +351,7 @@ test('if a node answers with another hash, the error contains the computed one',
     await assert.rejects(ask('eth_sendTransaction', [{ to: TO }]), {
       code: -32603,
       message: new RegExp(HASH),
-      data: { ...reason('protocol', true), hash: HASH, raw: `0x02${'cd'.repeat(40)}` },
+      data: { ...reason('protocol', true), hash: HASH, raw: `0x02${'cd'.repeat(40)}`, nonce: '0x7' },
     })
   }
   assert.equal((await sent(t, { to: TO }, { answers: { eth_sendRawTransaction: HASH.toUpperCase().replace('X', 'x') } })).hash, HASH)
@@ -366,7 +366,7 @@ test('if the node does not answer after the signature, the error contains the ha
   await assert.rejects(ask('eth_sendTransaction', [{ to: TO }]), {
     code: -32603,
     message: new RegExp(`may have been sent.*${HASH}`),
-    data: { ...reason('node-unreachable', true), hash: HASH, raw: '0x02' },
+    data: { ...reason('node-unreachable', true), hash: HASH, raw: '0x02', nonce: '0x7' },
   })
 })
 

@@ -916,7 +916,8 @@ export interface ProviderOptions extends LoadOptions {
 
 /**
  * The error of a rejected request. If the provider refuses, the message is a sentence for the user, as in an ImKeyError. An error of a
- * node is passed on with the node's own code, message and data.
+ * node is passed on with the node's own code, message and data, unless the code is one of wallets, such as 4001. Then the code is
+ * -32603, and the node's error is in `data.error`.
  *
  * - 4001: the user rejected the request on the device, in the dialog or in the chooser
  * - 4100: the device is not bound to this app, the page may not use it, the dApp may not use the account, or a sign-in message is for
@@ -938,8 +939,8 @@ export class ProviderRpcError extends Error {
   readonly code: number
   /**
    * `{ code, statusWord?, retryable }` with a ProviderErrorCode, and the fields of the ImKeyError's `data`, such as `reason` and
-   * `holder`. For an error of a node: the node's data. After a transaction was signed, `hash` and `raw` are in it as well, `retryable`
-   * is true, and the data of a node's error is in `data.data`: the transaction may be on its way, and the same request sends it again
+   * `holder`. For an error of a node: the node's data. After a transaction was signed, `hash`, `raw` and `nonce` are in it as well,
+   * `retryable` is true, and the data of a node's error is in `data.data`: the transaction may be on its way, and the same request sends it again
    * without a new signature.
    */
   readonly data?: any
@@ -958,8 +959,7 @@ export interface ProviderInteraction extends Omit<Interaction, 'reason'> {
   /** The method of the request. */
   readonly method: string
   /**
-   * The hash of the transaction that this one replaces, because it has the same nonce: the dApp named that nonce, or no node has had the
-   * other for ten minutes. Show it: only one of the two is mined.
+   * The hash of the transaction that this one replaces, because the dApp named its nonce. Show it: only one of the two is mined.
    */
   readonly replaces?: string
   /** What the message says, if it is a sign-in message. Show it on your page: the device shows the message alone. */
