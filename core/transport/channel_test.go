@@ -375,3 +375,72 @@ func TestMessagesOfWrongLengthsAreRefused(t *testing.T) {
 		}
 	})
 }
+
+// heldUp is a link of a page that is held up once: a wait that ends without a packet ends late, and a packet that arrived meanwhile is
+// not seen by then, as in a browser whose timers run before its events.
+type heldUp struct {
+	transport.Link
+	by    time.Duration
+	then  func()
+	ended int
+}
+
+func (h *heldUp) Receive(ctx context.Context) (frame.Packet, error) {
+	p, err := h.Link.Receive(ctx)
+	if errcode.Of(err) == errcode.Timeout {
+		if h.ended++; h.ended == 1 {
+			time.Sleep(h.by)
+			h.then()
+		}
+	}
+	return p, err
+}
+
+func TestOpenOfAPageThatIsHeldUp(t *testing.T) {
+	for _, by := range []time.Duration{100 * time.Millisecond, 30 * time.Second} {
+		synctest.Test(t, func(t *testing.T) {
+			pipe := transporttest.NewPipe()
+			defer pipe.Unplug()
+			ctx, stop := context.WithTimeout(t.Context(), time.Hour)
+			defer stop()
+			// The answer to a CANCEL that an earlier page did not read, and, late, that to this page's CANCEL.
+			pipe.Reply(frame.Error(frame.InvalidCommand))
+			link := &heldUp{Link: pipe, by: by, then: func() {
+				_, err := pipe.Next(ctx)
+				require.NoError(t, err)
+				pipe.Reply(frame.Error(frame.InvalidCommand))
+				go transporttest.Serve(ctx, pipe, transporttest.Echo)
+			}}
+			c, err := transport.Open(ctx, link)
+			require.NoError(t, err)
+			answer, err := c.Exchange(ctx, msg, 0, nil)
+			require.NoError(t, err)
+			require.Equal(t, append(append([]byte(nil), msg...), 0x90, 0x00), answer)
+		})
+	}
+}
+
+// TestOpenOfAPageThatIsAlwaysHeldUp opens a device from a hidden tab, whose timers a browser runs once a second.
+func TestOpenOfAPageThatIsAlwaysHeldUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		pipe := transporttest.NewPipe()
+		defer pipe.Unplug()
+		go transporttest.Serve(t.Context(), pipe, transporttest.Echo)
+		link := &throttled{pipe}
+		start := time.Now()
+		_, err := transport.Open(t.Context(), link)
+		require.NoError(t, err)
+		require.Equal(t, 2*time.Second, time.Since(start))
+	})
+}
+
+// throttled is a link whose waits end at full seconds.
+type throttled struct{ transport.Link }
+
+func (l throttled) Receive(ctx context.Context) (frame.Packet, error) {
+	p, err := l.Link.Receive(ctx)
+	if errcode.Of(err) == errcode.Timeout {
+		time.Sleep(time.Until(time.Now().Truncate(time.Second).Add(time.Second)))
+	}
+	return p, err
+}
