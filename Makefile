@@ -7,7 +7,7 @@ ADDR  ?= localhost:7380
 DIST  := web/dist/manifest.json
 WASM_EXEC = $(shell $(GO) env GOROOT)/lib/wasm/go_js_wasm_exec
 # The sources of web/dist: the Go code of imkey.wasm, the TypeScript, the build tool.
-SOURCES := $(shell find core bridge wasm web/sdk web/ui web/apps web/build -type f ! -name '*_test.go' ! -name '*.test.*' ! -path '*/testdata/*' ! -path '*/node_modules/*' 2>/dev/null) go.mod go.sum
+SOURCES := $(shell find core bridge wasm web/sdk web/broker web/ui web/apps web/build -type f ! -name '*_test.go' ! -name '*.test.*' ! -path '*/testdata/*' ! -path '*/node_modules/*' 2>/dev/null) go.mod go.sum
 # The other Go modules, which only tests need.
 MODULES := web/e2e core/ethereum/oracle examples/go-test
 # The folders with Go sources.

@@ -21,8 +21,12 @@ var arrows = map[string][]string{
 	"sdk":          {"sdk/client", "sdk/provider", "sdk/types"},
 	"sdk/types":    {},
 	"sdk/client":   {"sdk/types"},
+	"sdk/protocol": {},
 	"sdk/provider": {"sdk/client", "sdk/types"},
 	"sdk/adapters": {"sdk/provider", "sdk/types"},
+
+	// The broker has neither windows nor a document. Those are the shells': a page and an extension, which import it by its name.
+	"broker": {"sdk/protocol", "sdk/provider", "sdk/types"},
 
 	"ui/words":      {"sdk/types"},
 	"ui/model":      {"ui/words", "sdk/types"},
@@ -42,21 +46,22 @@ var arrows = map[string][]string{
 
 // byName are the modules that are imported by a name, with the source of each, or "" if it does not belong to the project.
 var byName = map[string]string{
-	"imkey-connect":      "sdk/types/imkey.d.ts",
-	"go:wasm_exec":       "sdk/types/wasm_exec.d.ts",
-	"node:test":          "",
-	"node:assert/strict": "",
-	"node:fs":            "",
+	"imkey-connect":        "sdk/types/imkey.d.ts",
+	"imkey-connect/broker": "broker/index.ts",
+	"go:wasm_exec":         "sdk/types/wasm_exec.d.ts",
+	"node:test":            "",
+	"node:assert/strict":   "",
+	"node:fs":              "",
 }
 
 // simulatorScript is the file that imports the simulator's script, which is not a file of the project.
 const simulatorScript = "ui/simulator/simulator.ts"
 
-// sources returns the imports of every TypeScript and CSS file in sdk, ui and apps, as paths relative to this folder.
+// sources returns the imports of every TypeScript and CSS file in sdk, broker, ui and apps, as paths relative to this folder.
 func sources(t *testing.T) map[string][]string {
 	t.Helper()
 	files := map[string][]string{}
-	for _, root := range []string{"sdk", "ui", "apps"} {
+	for _, root := range []string{"sdk", "broker", "ui", "apps"} {
 		require.NoError(t, fs.WalkDir(os.DirFS("."), root, func(name string, d fs.DirEntry, err error) error {
 			if err == nil && !d.IsDir() && (path.Ext(name) == ".ts" || path.Ext(name) == ".css") {
 				files[name] = nil
@@ -233,7 +238,7 @@ func TestImportsAreFound(t *testing.T) {
 	built := api.Build(api.BuildOptions{
 		EntryPoints: entries, Outdir: "out", Write: false, Bundle: true, Splitting: true, Metafile: true,
 		Format: api.FormatESModule, Platform: api.PlatformNode, AbsWorkingDir: workingDir(t), TsconfigRaw: `{}`,
-		External: []string{"imkey-connect", "go:wasm_exec", "*.css?text"},
+		External: []string{"imkey-connect", "imkey-connect/broker", "go:wasm_exec", "*.css?text"},
 	})
 	require.Empty(t, built.Errors)
 	var meta struct {

@@ -18,6 +18,8 @@ const (
 	typeName = "imkey.d.ts"
 	// workerName is a file beside imkey.js. Its name has no hash, so that imkey.js can derive the address from its own.
 	workerName = "imkey-backup.js"
+	// brokerName is the file that the connector window and the extension load beside imkey.js.
+	brokerName = "imkey-broker.js"
 
 	// assets is the folder of all files whose names contain a hash of their content. A server may tell browsers to cache
 	// them for ever.
@@ -42,6 +44,9 @@ func bundle(ctx context.Context, o Options, module string, files tree) (graph, e
 		return nil, err
 	}
 
+	if err := bundleBroker(web, o.Debug, files, g); err != nil {
+		return nil, err
+	}
 	pages, err := readPages(web)
 	if err != nil {
 		return nil, err
@@ -49,7 +54,7 @@ func bundle(ctx context.Context, o Options, module string, files tree) (graph, e
 	options := bundling(web, o.Debug)
 	options.EntryNames = assets + "/[name]-[hash]"
 	options.External = []string{"/sim/*"} // the simulator's scripts, which are not part of a site
-	options.Plugins = []api.Plugin{sdkPlugin("../" + sdkName), onlyByName(web), cssTextPlugin(web)}
+	options.Plugins = []api.Plugin{sdkPlugin("../"), onlyByName(web), cssTextPlugin(web)}
 	for _, p := range pages {
 		options.EntryPointsAdvanced = append(options.EntryPointsAdvanced, p.entryPoints()...)
 	}
@@ -86,6 +91,16 @@ func bundleSDK(ctx context.Context, o Options, module, web string, files tree, g
 		return err
 	}
 	return files.add(typeName, types)
+}
+
+// bundleBroker compiles imkey-broker.js, in a run of its own: chunks that it shared with imkey.js would split that in two.
+func bundleBroker(web string, debug bool, files tree, g graph) error {
+	options := bundling(web, debug)
+	options.EntryPointsAdvanced = []api.EntryPoint{{InputPath: "broker/index.ts", OutputPath: strings.TrimSuffix(brokerName, ".js")}}
+	options.EntryNames = "[name]"
+	options.Plugins = []api.Plugin{sdkPlugin("./")}
+	_, err := esbuild(options, files, g)
+	return err
 }
 
 func bundling(web string, debug bool) api.BuildOptions {
@@ -206,12 +221,15 @@ return globalThis.Go;
 // moduleName is the name of the SDK in the imports of pages and adapters, as in those of sites.
 const moduleName = "imkey-connect"
 
-// sdkPlugin replaces an import of the SDK by its name with an import of imkey.js at the address, so that there is only one copy.
-func sdkPlugin(address string) api.Plugin {
+// sdkPlugin replaces an import of the SDK or of the broker by its name with an import of imkey.js or imkey-broker.js in the folder, an
+// address that ends with a slash, so that there is only one copy of each.
+func sdkPlugin(folder string) api.Plugin {
 	return api.Plugin{Name: "sdk", Setup: func(build api.PluginBuild) {
-		build.OnResolve(api.OnResolveOptions{Filter: "^" + moduleName + "$"}, func(api.OnResolveArgs) (api.OnResolveResult, error) {
-			return api.OnResolveResult{Path: address, External: true}, nil
-		})
+		for name, file := range map[string]string{moduleName: sdkName, moduleName + "/broker": brokerName} {
+			build.OnResolve(api.OnResolveOptions{Filter: "^" + name + "$"}, func(api.OnResolveArgs) (api.OnResolveResult, error) {
+				return api.OnResolveResult{Path: folder + file, External: true}, nil
+			})
+		}
 	}}
 }
 
@@ -220,7 +238,7 @@ const pure = "sdk/provider/keccak"
 
 // onlyByName rejects a page's import of the SDK's sources, because it would make a second copy of them.
 func onlyByName(web string) api.Plugin {
-	inside := []string{filepath.Join(web, "sdk"), filepath.Join(web, "apps", "package")}
+	inside := []string{filepath.Join(web, "sdk"), filepath.Join(web, "broker"), filepath.Join(web, "apps", "package")}
 	return api.Plugin{Name: "only by name", Setup: func(build api.PluginBuild) {
 		build.OnResolve(api.OnResolveOptions{Filter: `^\.`}, func(a api.OnResolveArgs) (api.OnResolveResult, error) {
 			target := filepath.Join(a.ResolveDir, filepath.FromSlash(a.Path))
@@ -229,7 +247,7 @@ func onlyByName(web string) api.Plugin {
 			}
 			for _, folder := range inside {
 				if strings.HasPrefix(target, folder+string(filepath.Separator)) {
-					return api.OnResolveResult{}, fmt.Errorf("pages use the SDK as sites do: import %s instead of %s", moduleName, a.Path)
+					return api.OnResolveResult{}, fmt.Errorf("pages use the SDK as sites do: import %s or %[1]s/broker instead of %s", moduleName, a.Path)
 				}
 			}
 			return api.OnResolveResult{}, nil

@@ -87,7 +87,7 @@ func bundleAdapters(o Options, web string, files tree) error {
 	options := bundling(web, o.Debug)
 	options.EntryPoints = []string{"sdk/adapters/wagmi.ts", "sdk/adapters/keyring.ts"}
 	options.EntryNames = "[name]"
-	options.Plugins = []api.Plugin{sdkPlugin("./" + sdkName)}
+	options.Plugins = []api.Plugin{sdkPlugin("./")}
 	_, err := esbuild(options, files, graph{})
 	return err
 }

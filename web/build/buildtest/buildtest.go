@@ -21,6 +21,7 @@ func Module(t testing.TB) string {
 	for to, from := range map[string]string{
 		"wasm":             "sdk/testdata/fakecore",
 		"web/sdk":          "sdk",
+		"web/broker":       "broker",
 		"web/ui":           "ui", // the dialog that the provider opens
 		"web/apps/package": "apps/package",
 		"web/apps/connect": "build/testdata/page",

@@ -4,8 +4,9 @@ import type { Host } from './host'
 import { hex } from './hex'
 import type { Known } from './memory'
 import { coded, Refusal, unauthorized } from './refusal'
+import type { Account } from './review'
 
-export type Account = Pick<DeviceAccount, 'address' | 'path'>
+export type { Account } from './review'
 
 /**
  * The device's key was accepted when this site bound it: by a trusted CA, or by the user. The record keeps that key, and another
@@ -41,7 +42,7 @@ export class Accounts {
     this.#serial = recalled?.serial
     this.#identity = recalled?.device
     // Another tab revoked the permission, or the site's storage was cleared: this tab follows.
-    if (host.settings.remember) {
+    if (host.settings.remember && host.settings.key) {
       globalThis.addEventListener?.('storage', ({ key }) => {
         if ((key === host.settings.key || key === null) && !host.recall()) this.forget(revokedWhy)
       })
@@ -70,7 +71,7 @@ export class Accounts {
   get permissions(): unknown[] {
     const value = this.addresses
     if (value.length === 0) return []
-    const invoker = globalThis.location?.origin
+    const invoker = this.#host.origin ?? globalThis.location?.origin
     return [{ ...(invoker && { invoker }), parentCapability: 'eth_accounts', caveats: [{ type: 'restrictReturnedAccounts', value }] }]
   }
 

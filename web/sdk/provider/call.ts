@@ -1,4 +1,5 @@
 import type { Device, SignInRequest } from '../types/imkey'
+import type { Chain } from './chain'
 import { abortedByCaller } from './refusal'
 
 /** Params is a method's list of parameters. The method checks how many there are. */
@@ -10,6 +11,8 @@ export interface Call {
   readonly signal: AbortSignal | undefined
   /** What the message says, if it is one of sign-in. */
   readonly signIn?: SignInRequest
+  /** The chain that the request is for. Without it, it is for the selected one. */
+  readonly chain?: Chain
   /** A device that provider.ts began to look for while the engine was loading. */
   readonly early?: Promise<Device>
   /** The hash of the transaction that this one replaces, because it has the same nonce. */

@@ -1,4 +1,5 @@
 import type { ChainOptions } from '../types/imkey'
+import type { Call } from './call'
 import type { Chain } from './chain'
 import type { Host } from './host'
 import { hex } from './hex'
@@ -28,6 +29,11 @@ export class Chains {
 
   get selected(): Chain {
     return this.#known.get(this.#selected)!
+  }
+
+  /** of gives the chain that a call is for. */
+  of({ chain }: Call): Chain {
+    return chain ?? this.selected
   }
 
   /** switchTo carries out wallet_switchEthereumChain (EIP-3326). */

@@ -4,6 +4,7 @@ import { type Call, unlessAborted } from './call'
 import type { Host } from './host'
 import type { Lease } from './lease'
 import { abortedByCaller, Refusal } from './refusal'
+import { reviewed } from './review'
 
 /** Attempt is one connecting, which all callers that come meanwhile share. */
 interface Attempt {
@@ -25,8 +26,10 @@ export class Connecting {
     this.#lease = lease
   }
 
-  /** connect joins the attempt that is under way or begins one, with the device found, or with one that the host finds. */
-  async connect(call: Call, found?: Promise<Device>): Promise<void> {
+  /** connect joins the attempt that is under way or begins one, with the device that find gives, or with one that the host finds. */
+  async connect(call: Call, find?: () => Promise<Device>): Promise<void> {
+    // Browsers open their chooser only within the click. A broker asks the user before it looks for a device.
+    const found = this.#host.consents ? undefined : find?.()
     found?.catch(() => {}) // not looked at where an attempt is under way
     // An aborted attempt only waits until the device is idle. Its failure does not concern this caller.
     while (this.#attempt?.controller.signal.aborted)
@@ -34,7 +37,7 @@ export class Connecting {
         call.signal,
         this.#attempt.done.catch(() => {}),
       )
-    const attempt = (this.#attempt ??= this.#begin(call.method, found))
+    const attempt = (this.#attempt ??= this.#begin(call, found ? () => found : find))
     attempt.callers++
     return new Promise<void>((resolve, reject) => {
       const giveUp = () => {
@@ -73,6 +76,7 @@ export class Connecting {
         run: async ({ ethereum }) => {
           if (over()) return
           if (this.#accounts.has(device)) return this.#accounts.confirm(device, undefined)
+          if (this.#host.consents) throw revoked() // the user has not allowed this site to see another device's accounts
           const accounts = await this.#read(ethereum)
           if (!over()) this.#accounts.adopt(device, accounts)
         },
@@ -85,24 +89,24 @@ export class Connecting {
     }
   }
 
-  #begin(method: string, found?: Promise<Device>): Attempt {
+  #begin({ method }: Call, find = () => this.#host.find(false, method, this.#accounts.serial)): Attempt {
     const controller = new AbortController()
     const { signal } = controller
-    const done = (async () => {
-      const device = await unlessAborted(signal, found ?? this.#host.find(false, method, this.#accounts.serial))
+    const done = reviewed(this.#host, { kind: 'accounts' }, { method, signal }, async ({ paths }) => {
+      const device = await unlessAborted(signal, find())
       await this.#lease.use(
         { method, signal },
         {
           find: async () => device,
           mayPair: true,
           run: async ({ ethereum }) => {
-            const accounts = await this.#read(ethereum, signal)
+            const accounts = await this.#read(ethereum, signal, paths)
             if (signal.aborted) throw abortedByCaller(signal)
             this.#accounts.adopt(device, accounts)
           },
         },
       )
-    })()
+    })
       .catch((thrown: unknown) => {
         throw signal.reason instanceof Refusal ? signal.reason : thrown // the permission was revoked
       })
@@ -112,9 +116,9 @@ export class Connecting {
     return { done, controller, callers: 0 }
   }
 
-  async #read(ethereum: Ethereum, signal?: AbortSignal): Promise<Account[]> {
+  async #read(ethereum: Ethereum, signal?: AbortSignal, paths = this.#host.settings.paths): Promise<Account[]> {
     const accounts: Account[] = []
-    for (const path of this.#host.settings.paths) {
+    for (const path of paths) {
       accounts.push(await readAccount(ethereum, path, signal))
     }
     return accounts

@@ -5,6 +5,7 @@
 import type { Device } from '../types/imkey'
 import { Accounts } from './accounts'
 import type { Params } from './call'
+import type { Chain } from './chain'
 import { Chains } from './chains'
 import { Connecting } from './connecting'
 import type { Host } from './host'
@@ -20,9 +21,20 @@ import { Subscriptions } from './subscriptions'
 export interface Engine {
   /** Whether the device that the accounts are on is plugged in. */
   readonly connected: boolean
-  request(method: string, params: Params | object, signal: AbortSignal | undefined, early?: Promise<Device>): Promise<unknown>
+  /** chain is the chain that the request is for. Without it, it is for the selected one. */
+  request(
+    method: string,
+    params: Params | object,
+    signal: AbortSignal | undefined,
+    early?: Promise<Device>,
+    chain?: Chain,
+  ): Promise<unknown>
   plugged(device: Device): void
   unplugged(device: Device): void
+  /** Takes the accounts from the site, and ends its attempt to connect. */
+  revoke(): void
+  /** Ends the subscriptions. The engine is not used any more. */
+  close(): void
 }
 
 export function start(host: Host): Engine {
@@ -36,25 +48,30 @@ export function start(host: Host): Engine {
   const lease = new Lease(host, (device) => accounts.lose(device))
   const connecting = new Connecting(host, accounts, lease)
   const journal = new Journal(journalStore(host.settings.load.usb))
-  const signing = new Signing(chains, accounts, lease, new Payments(chains, journal), host.settings.confirmSignIn)
+  const signing = new Signing(host, chains, accounts, lease, new Payments(chains, journal))
   const own = methods({ host, chains, accounts, connecting, signing, journal, subscriptions })
 
   return {
     get connected() {
       return accounts.device !== undefined
     },
-    async request(method, given, signal, early) {
+    async request(method, given, signal, early, chain) {
       // Some libraries give {} to a method without parameters.
       const params = Object.keys(given).length === 0 ? [] : given
       const answer = own[method]
       if (answer) {
         if (!Array.isArray(params)) throw badParams(`the params of ${method} are not a list`)
-        return answer(params, { method, signal, early, signIn: undefined, replaces: undefined }) // not what Object.prototype may have
+        return answer(params, { method, signal, early, chain, signIn: undefined, replaces: undefined }) // not what Object.prototype may have
       }
       if (isUnsupported(method)) throw unknownMethod(method)
-      return chains.ask(method, params, signal)
+      return chains.ask(method, params, signal, chain)
     },
     plugged: (device) => connecting.resume(device),
     unplugged: (device) => accounts.unplugged(device),
+    revoke: () => {
+      connecting.revoke()
+      accounts.revoke()
+    },
+    close: () => subscriptions.close(),
   }
 }

@@ -42,6 +42,8 @@ export function readBytes(value: unknown, name: string): string {
   return value.toLowerCase()
 }
 
+export const toHex = (bytes: Uint8Array) => `0x${Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')}`
+
 export function toBytes(hex: string): Uint8Array {
   return Uint8Array.from({ length: hex.length / 2 - 1 }, (_, i) => parseInt(hex.slice(2 * i + 2, 2 * i + 4), 16))
 }

@@ -3,11 +3,22 @@ import type { Chain } from './chain'
 import type { LoadDialog } from './dialog'
 import type { Known } from './memory'
 import type { Settings } from './options'
+import type { Consents } from './review'
+import type { Turns } from './turns'
 
-/** Host is what provider.ts, which imkey.js carries, gives to the engine, which is loaded on demand. */
+/**
+ * Host is what provider.ts, which imkey.js carries, gives to the engine, which is loaded on demand. A broker has an engine for each site,
+ * and gives each a Host.
+ */
 export interface Host {
   readonly settings: Settings
   readonly loadDialog: LoadDialog
+  /** The origin of the site that asks, as the browser names it. Without it, it is that of this page. */
+  readonly origin?: string
+  /** The turns with the devices, which several engines share. Without it, an engine has its own. */
+  readonly turns?: Turns
+  /** Asks the user before the device does. Without it, only the device asks. */
+  readonly consents?: Consents
   imkey(): Promise<ImKey>
   /** Gives a device that this page may use. With again, the user chooses even when only one is known. */
   find(again: boolean, method: string, serial?: string | null): Promise<Device>

@@ -1,10 +1,10 @@
-import type { Device, DeviceInfo, Interaction, PairingRequest } from '../types/imkey'
+import type { Device, Interaction, PairingRequest } from '../types/imkey'
 import type { Open } from './accounts'
 import { type Call, unlessAborted } from './call'
 import { openDialog } from './dialog'
 import type { Host } from './host'
-import { Queue } from './queue'
 import { abortedByCaller } from './refusal'
+import { Turns } from './turns'
 
 /** Job is the work of one turn with a device, and its options. */
 interface Job<T> {
@@ -15,47 +15,26 @@ interface Job<T> {
   readonly mayPair: boolean
 }
 
-/**
- * Lease gives jobs their turn with a device, one after another. The device is open for a job alone, so that other tabs and
- * programs can use it in between; a next job on the same device that waits already finds it open.
- */
+/** Lease gives the jobs of one site their turn with a device. It pairs a device that is not bound, and tells the site what the user has to do. */
 export class Lease {
   readonly #host: Host
   readonly #lost: (device: Device) => void
-  readonly #queue = new Queue(() => this.#release())
-  #open: Device | undefined // opened for a job, and still open for the next one
-  #takenOver: Device | undefined // by another tab, during a job: the next job takes it back
+  readonly #turns: Turns
 
   /** lost is called for a device that turned out not to be connected any more. */
   constructor(host: Host, lost: (device: Device) => void) {
     this.#host = host
     this.#lost = lost
+    this.#turns = host.turns ?? new Turns()
   }
 
   /** use runs a job when its turn comes. A call whose signal aborts before that leaves the queue at once. */
   use<T>(call: Call, job: Job<T>): Promise<T> {
     const { signal } = call
-    return this.#queue.run(
-      signal,
-      () => abortedByCaller(signal),
-      async () => {
-        try {
-          const device = await job.find((device) => this.#take(device, signal))
-          return await this.#run(device, call, job)
-        } finally {
-          if (this.#queue.idle) await this.#release()
-        }
-      },
-    )
-  }
-
-  /** #take opens a device for the job. It releases the one that was open before, if that is another one. */
-  async #take(device: Device, signal: AbortSignal | undefined): Promise<DeviceInfo> {
-    if (this.#open !== device) await this.#release()
-    this.#open = device
-    if (!device.opened) await device.open({ takeOver: this.#takenOver === device, ...(signal && { signal }) })
-    this.#takenOver = undefined
-    return device.info
+    return this.#turns.use(signal, async () => {
+      const device = await job.find((device) => this.#turns.take(device, signal))
+      return this.#run(device, call, job)
+    })
   }
 
   async #run<T>(device: Device, call: Call, { run, mayPair }: Job<T>): Promise<T> {
@@ -66,7 +45,7 @@ export class Lease {
     }
     device.addEventListener('interaction', told)
     try {
-      await this.#take(device, signal)
+      await this.#turns.take(device, signal)
       try {
         return await run(device)
       } catch (error) {
@@ -77,17 +56,11 @@ export class Lease {
     } catch (error) {
       // Not only unplugging ends a connection: the user may have revoked the permission, or another device answers in its place.
       if (['device-disconnected', 'device-changed'].includes(codeOf(error) as string)) this.#lost(device)
-      if (reasonOf(error) === 'taken-over') this.#takenOver = device
+      if (reasonOf(error) === 'taken-over') this.#turns.lost(device)
       throw error
     } finally {
       device.removeEventListener('interaction', told)
     }
-  }
-
-  async #release() {
-    const device = this.#open
-    this.#open = undefined
-    await device?.close().catch(() => {}) // it was unplugged, or is released all the same
   }
 
   async #pair(device: Device, { method, signal }: Call, error: unknown) {

@@ -65,13 +65,14 @@ export function methods({
 
     // Connecting and permissions
     eth_requestAccounts: async (_, call) => {
-      if (!accounts.device || accounts.none) await connecting.connect(call, call.early)
+      // Where a broker has asked the user once, the device is needed only to sign.
+      if (accounts.none || !(accounts.device || host.consents)) await connecting.connect(call, early(call))
       return accounts.addresses
     },
     wallet_requestPermissions: async ([wanted], call) => {
       checkPermissions(wanted)
       // A dApp that is connected asks again in order to get another device.
-      await connecting.connect(call, accounts.device ? host.find(true, call.method) : call.early)
+      await connecting.connect(call, accounts.device ? () => host.find(true, call.method) : early(call))
       return accounts.permissions
     },
     wallet_getPermissions: () => accounts.permissions,
@@ -127,6 +128,8 @@ export function methods({
       subscriptions.has(params[0]) ? subscriptions.unsubscribe(params[0] as string, signal) : chains.ask(method, params, signal),
   } satisfies Record<string, Method>)
 }
+
+const early = ({ early }: Call) => early && (() => early)
 
 function checkPermissions(wanted: unknown) {
   if (typeof wanted !== 'object' || wanted === null || Object.keys(wanted).join() !== 'eth_accounts') {

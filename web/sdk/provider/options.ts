@@ -14,7 +14,10 @@ export interface Settings {
   readonly confirmSignIn: ProviderOptions['confirmSignIn']
   readonly rpcTimeout: number
   readonly remember: boolean
-  /** The key in localStorage. Providers with other accounts or chains on the same site have keys of their own. */
+  /**
+   * The key in localStorage. Providers with other accounts or chains on the same site have keys of their own. It is empty where a broker
+   * remembers the connection.
+   */
   readonly key: string
 }
 

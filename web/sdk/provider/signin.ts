@@ -86,24 +86,16 @@ export function ownOrigin(): string | undefined {
   return typeof origin === 'string' && origin !== 'null' ? origin : undefined
 }
 
-/**
- * checkSignIn resolves to what a sign-in message says, as readSignIn gave it. It rejects if the message signs in to another site
- * than the one that asks, or with another account, unless confirm resolves to true for this very message. A different URI or chain is
- * no reason to refuse, since sites use them.
- */
-export async function checkSignIn(
+/** describeSignIn gives what a sign-in message says, as readSignIn gave it, and what of it does not fit. */
+export function describeSignIn(
   message: string | Uint8Array,
   signIn: SignIn,
-  address: string,
-  chainId: number,
-  confirm: ((request: SignInRequest) => unknown) | undefined,
-  signal: AbortSignal | undefined,
-): Promise<SignInRequest> {
-  const origin = ownOrigin()
+  { origin, address, chainId }: { origin: string | undefined; address: string; chainId: number },
+): SignInRequest {
   const differs = mismatches(signIn, { origin, address, chainId })
   const { domain, uri, chainId: chain } = signIn
   const text = typeof message === 'string' ? message : new TextDecoder().decode(message)
-  const request: SignInRequest = Object.freeze({
+  return Object.freeze({
     message: text,
     origin,
     account: address,
@@ -113,12 +105,24 @@ export async function checkSignIn(
     chainId: chain,
     differs: Object.freeze(differs),
   })
+}
+
+/**
+ * checkSignIn rejects if a message signs in to another site than the one that asks, or with another account, unless confirm resolves to
+ * true for this very message. A different URI or chain is no reason to refuse, since sites use them.
+ */
+export async function checkSignIn(
+  request: SignInRequest,
+  confirm: ((request: SignInRequest) => unknown) | undefined,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const { origin, domain, address, account, differs } = request
   const another = differs.includes('domain')
     ? `The message signs in to ${named(domain)}, but ${named(origin && new URL(origin).host)} asks for it`
-    : signIn.address !== undefined && differs.includes('address')
-      ? `The message signs in with the account ${signIn.address}, but ${address} is to sign it`
+    : address !== undefined && differs.includes('address')
+      ? `The message signs in with the account ${address}, but ${account} is to sign it`
       : undefined
-  if (another === undefined || (confirm && (await unlessAborted(signal, Promise.resolve(request).then(confirm))) === true)) return request
+  if (another === undefined || (confirm && (await unlessAborted(signal, Promise.resolve(request).then(confirm))) === true)) return
   throw new Refusal(
     4100,
     `${another}, so nothing was signed. Do not sign in there from here: the signature could be used in your name.`,

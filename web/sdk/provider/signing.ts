@@ -1,15 +1,17 @@
-import type { Device, Ethereum, ProviderOptions, TransactionRequest } from '../types/imkey'
+import type { Device, Ethereum, ImKey, TransactionRequest } from '../types/imkey'
 import { acceptUnverified, type Accounts, allowUnbound, anotherWallet } from './accounts'
 import type { Call } from './call'
 import type { Chains } from './chains'
-import { readAddress } from './hex'
+import { readAddress, toHex } from './hex'
+import type { Host } from './host'
 import { type Entry, fingerprint } from './journal'
 import type { Lease } from './lease'
 import type { Counts } from './nonce'
 import type { Payer, Payments } from './payments'
 import { unauthorized, wrongChain } from './refusal'
 import type { Node } from './rpc'
-import { checkSignIn, readSignIn } from './signin'
+import type { Consent, What } from './review'
+import { checkSignIn, describeSignIn, ownOrigin, readSignIn } from './signin'
 import { complete, completed } from './transaction'
 import { chainOf, readTypedData } from './typeddata'
 import { readTransaction, type Wanted } from './wanted'
@@ -40,15 +42,14 @@ interface Asked extends Payer {
 
 /** Signing signs messages, typed data and transactions with the accounts that the dApp may use. */
 export class Signing {
+  readonly #host: Host
   readonly #chains: Chains
   readonly #accounts: Accounts
   readonly #lease: Lease
   readonly #payments: Payments
 
-  readonly #confirmSignIn: ProviderOptions['confirmSignIn']
-
-  constructor(chains: Chains, accounts: Accounts, lease: Lease, payments: Payments, confirmSignIn: ProviderOptions['confirmSignIn']) {
-    this.#confirmSignIn = confirmSignIn
+  constructor(host: Host, chains: Chains, accounts: Accounts, lease: Lease, payments: Payments) {
+    this.#host = host
     this.#chains = chains
     this.#accounts = accounts
     this.#lease = lease
@@ -59,9 +60,25 @@ export class Signing {
   async message(address: unknown, message: string | Uint8Array, call: Call): Promise<string> {
     const account = this.#readAccount(address)
     const said = readSignIn(message)
-    const signIn = said && (await checkSignIn(message, said, account, this.#chains.id, this.#confirmSignIn, call.signal))
-    return this.#withAccount({ ...call, ...(signIn && { signIn }) }, account, {
-      make: async (ethereum, options) => (await ethereum.signMessage(message, options)).signature,
+    const origin = this.#host.origin ?? ownOrigin()
+    const signIn = said && describeSignIn(message, said, { origin, address: account, chainId: this.#chains.of(call).id })
+    const { consents, settings } = this.#host
+    if (signIn && !consents) await checkSignIn(signIn, settings.confirmSignIn, call.signal)
+    const isText = typeof message === 'string'
+    const what = async ({ ethereum }: ImKey): Promise<What> => ({
+      kind: 'message',
+      account: this.#accounts.of(account),
+      message: isText ? message : toHex(message),
+      isText,
+      description: await ethereum.describeMessage(message),
+      ...(signIn && { signIn }),
+    })
+    return this.#reviewed(what, call, async ({ override }) => {
+      // The screen has warned the user. Only a consent that says so counts for another site.
+      if (signIn && consents) await checkSignIn(signIn, () => override, call.signal)
+      return this.#withAccount({ ...call, ...(signIn && { signIn }) }, account, {
+        make: async (ethereum, options) => (await ethereum.signMessage(message, options)).signature,
+      })
     })
   }
 
@@ -71,20 +88,30 @@ export class Signing {
     const document = readTypedData(value)
     const chainId = chainOf(document)
     const check = () => {
-      if (chainId !== undefined && chainId !== String(this.#chains.id)) {
-        throw wrongChain(`The typed data is for chain ${chainId}, but chain ${this.#chains.id} is selected. Switch the chain first.`)
+      const { id } = this.#chains.of(call)
+      if (chainId !== undefined && chainId !== String(id)) {
+        throw wrongChain(`The typed data is for chain ${chainId}, but chain ${id} is selected. Switch the chain first.`)
       }
     }
     check()
-    return this.#withAccount(call, account, {
-      make: async (ethereum, options) => (await ethereum.signTypedData(document, { ...options, version })).signature,
-      check,
+    const what = async ({ ethereum }: ImKey): Promise<What> => ({
+      kind: 'typed-data',
+      account: this.#accounts.of(account),
+      document,
+      version,
+      description: await ethereum.describeTypedData(document, { version }),
     })
+    return this.#reviewed(what, call, () =>
+      this.#withAccount(call, account, {
+        make: async (ethereum, options) => (await ethereum.signTypedData(document, { ...options, version })).signature,
+        check,
+      }),
+    )
   }
 
   /** transaction completes and signs a transaction, and gives its bytes in hex. It asks no node if the dApp left nothing out. */
   async transaction(value: unknown, call: Call): Promise<string> {
-    const asked = this.#read(value)
+    const asked = this.#read(value, call)
     const whole = completed(asked.wanted, asked.account, asked.chain)
     const sign = async (): Promise<Entry> => {
       const { transaction } = whole ? { transaction: whole } : await this.#complete(asked, call)
@@ -98,7 +125,7 @@ export class Signing {
    * told that it was sent. The device is free for requests that need no node while a node is asked.
    */
   async send(value: unknown, call: Call): Promise<string> {
-    const asked = this.#read(value)
+    const asked = this.#read(value, call)
     return this.#payments.exclusive(asked, call.signal, async () => {
       this.#accounts.of(asked.from) // other requests may have changed the accounts while this one waited
       const sent = await this.#payments.repeat(asked, asked.request)
@@ -117,12 +144,15 @@ export class Signing {
     return account
   }
 
-  #read(value: unknown): Asked {
-    const chain = this.#chains.selected
+  #read(value: unknown, call: Call): Asked {
+    const chain = this.#chains.of(call)
     const wanted = readTransaction(value, chain.id)
     const account = this.#accounts.of(wanted.from ?? this.#accounts.addresses[0]?.toLowerCase() ?? '').address
     const from = account.toLowerCase()
-    return { wanted, chain, account, from, request: fingerprint({ ...wanted, from, chainId: chain.id }) }
+    const { consents, origin } = this.#host
+    // Two sites that ask for the same ask for two payments.
+    const request = fingerprint({ ...wanted, from, chainId: chain.id, ...(consents && { origin }) })
+    return { wanted, chain, account, from, request }
   }
 
   /** #complete gives the whole transaction and the node that completed it. */
@@ -148,15 +178,37 @@ export class Signing {
     const { from, chain, request, wanted } = asked
     const nonce = Number(transaction.nonce)
     const own = { ...call }
-    return this.#withAccount(own, from, {
-      make: async (ethereum, options) => {
-        const replaces = await this.#payments.at(asked, nonce)
-        if (wanted.nonce === undefined && replaces !== undefined) return undefined
-        if (replaces !== undefined) own.replaces = replaces
-        const signed = await ethereum.signTransaction(transaction, { ...options, nativeCurrency: chain.nativeCurrency })
-        return this.#payments.record(asked, signed, nonce, request, state)
-      },
+    const { consents } = this.#host
+    const before = consents && (await this.#payments.at(asked, nonce))
+    const sign = () =>
+      this.#withAccount(own, from, {
+        make: async (ethereum, options) => {
+          const replaces = await this.#payments.at(asked, nonce)
+          // The screen has said what it replaces.
+          if (wanted.nonce === undefined ? replaces !== undefined : consents && replaces !== before) return undefined
+          if (replaces !== undefined) own.replaces = replaces
+          const signed = await ethereum.signTransaction(transaction, { ...options, nativeCurrency: chain.nativeCurrency })
+          return this.#payments.record(asked, signed, nonce, request, state)
+        },
+      })
+    const what = async ({ ethereum }: ImKey): Promise<What> => ({
+      kind: 'transaction',
+      account: this.#accounts.of(from),
+      chain: consents!.chain(chain),
+      transaction,
+      description: await ethereum.describeTransaction(transaction, { nativeCurrency: chain.nativeCurrency }),
+      sends: state === 'sending',
+      ...(before !== undefined && { replaces: before }),
     })
+    return this.#reviewed(what, call, sign)
+  }
+
+  /** #reviewed does the work after a review. The user is not asked about what cannot be signed because the device is not there. */
+  async #reviewed<T>(what: (imkey: ImKey) => Promise<What>, call: Call, work: (consent: Consent) => Promise<T>): Promise<T> {
+    const { consents } = this.#host
+    if (!consents) return work({})
+    await this.#accounts.find()
+    return consents.review(await what(await this.#host.imkey()), call, work)
   }
 
   /** #withAccount signs with an account, if the dApp may still use it by then. Accounts of a wallet that was replaced are forgotten. */

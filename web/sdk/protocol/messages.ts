@@ -1,0 +1,95 @@
+// The messages between a site and a broker: docs/messages.md describes them. Both sides check what they get, by the schemas here.
+
+import { either, exactly, json, list, object, type Of, table, text, variants, whole } from './schema'
+
+/** The version of the protocol. A broker answers with the lower one of its own and the client's, and both use that. */
+export const version = 1
+
+/** The longest message to a broker, in UTF-16 units of its JSON. */
+export const mostToBroker = 256 * 1024
+
+/** The longest message to a site. A node's answer may be 8 MB. */
+export const mostToSite = 16 * 1024 * 1024
+
+const id = whole(1, Number.MAX_SAFE_INTEGER)
+const address = text(2048)
+const values = json(100)
+
+/** A chain as a site defines it. */
+const chain = object(
+  {
+    chainId: whole(1, Number.MAX_SAFE_INTEGER),
+    rpcUrls: list(either(address, object({ url: address }, { headers: table(text(256), text(8192), 32) })), 16),
+    nativeCurrency: object({ symbol: text(11), decimals: exactly(18) }),
+  },
+  {
+    chainName: text(64),
+    webSocketUrl: address,
+    /** In hex after 0x. */
+    maxFee: text(66, /^0x[0-9a-f]+$/),
+  },
+)
+
+const fromSite = {
+  /** The first message. Its form stays the same in all versions, so that every broker understands it. */
+  hello: object({ type: exactly('hello'), v: whole(1, 1000), sdk: text(64) }),
+  /** Each id is greater than the ones before it. chain is what the request is for; without it, what is selected for the site. */
+  request: object({ type: exactly('request'), id, method: text(100), params: values }, { chain }),
+  cancel: object({ type: exactly('cancel'), id }),
+  /** Asks whether the broker is there. It answers with a beat. */
+  beat: object({ type: exactly('beat') }),
+  bye: object({ type: exactly('bye') }),
+}
+
+const toSite = {
+  welcome: object(
+    { type: exactly('welcome'), v: whole(1, 1000), broker: text(64), accounts: list(text(42), 20) },
+    { chainId: text(20, /^0x[0-9a-f]+$/) },
+  ),
+  result: object({ type: exactly('result'), id, result: values }),
+  /** id is null where a message could not be read. */
+  error: object(
+    { type: exactly('error'), id: either(id, exactly(null)), code: whole(-(2 ** 31), 2 ** 31 - 1), message: text(1 << 16) },
+    { data: values },
+  ),
+  event: object({
+    type: exactly('event'),
+    name: exactly('connect', 'disconnect', 'chainChanged', 'accountsChanged', 'message', 'interaction'),
+    payload: values,
+  }),
+  beat: object({ type: exactly('beat') }),
+  /** The broker goes away. */
+  bye: object({ type: exactly('bye') }),
+}
+
+export type ChainMessage = Of<typeof chain>
+export type FromSite = Of<(typeof fromSite)[keyof typeof fromSite]>
+export type ToSite = Of<(typeof toSite)[keyof typeof toSite]>
+export type EventName = Extract<ToSite, { type: 'event' }>['name']
+
+const readFrom = variants(fromSite)
+const readTo = variants(toSite)
+
+/** readFromSite reads a message that a broker got. It throws a sentence if the message does not fit. */
+export const readFromSite = (data: unknown): FromSite => readFrom(parse(data, mostToBroker), 'the message')
+
+/** readToSite reads a message that a site got. It throws a sentence if the message does not fit. */
+export const readToSite = (data: unknown): ToSite => readTo(parse(data, mostToSite), 'the message')
+
+/** write makes the text of a message. What JSON cannot say is written as wallets do: bytes in hex, and numbers too large for it as text. */
+export const write = (message: FromSite | ToSite): string =>
+  JSON.stringify(message, (_, value: unknown) => {
+    if (typeof value === 'bigint') return value.toString()
+    if (value instanceof Uint8Array) return `0x${Array.from(value, (byte) => byte.toString(16).padStart(2, '0')).join('')}`
+    return value
+  })
+
+function parse(data: unknown, most: number): unknown {
+  if (typeof data !== 'string') throw 'the message is not text'
+  if (data.length > most) throw `the message is longer than ${most} characters`
+  try {
+    return JSON.parse(data)
+  } catch {
+    throw 'the message is not JSON'
+  }
+}
