@@ -34,6 +34,7 @@ var arrows = map[string][]string{
 	"ui/simulator":  {"ui/blocks", "ui/model", "ui/words", "sdk/types"},
 	"ui/pairing":    {"ui/blocks", "ui/model", "ui/words", "sdk/types"},
 	"ui/request":    {"sdk/provider", "ui/blocks", "ui/model", "ui/words", "sdk/types"},
+	"ui/sites":      {"ui/request", "ui/blocks", "ui/words", "sdk/types"},
 	"ui/management": {"ui/blocks", "ui/model", "ui/words", "sdk/types"},
 	"ui/dialog":     {"ui/pairing", "ui/blocks", "ui/model", "ui/words", "sdk/types"},
 

@@ -35,14 +35,16 @@ export interface Explanation {
   readonly cost: readonly Row[]
   readonly costAlerts: readonly Alert[]
   readonly device?: DeviceText
+  /** For several calls, what the device shows for each. */
+  readonly devices?: readonly DeviceText[]
   /** The words that the user has to agree to before the request can go on. */
   readonly override?: Text
 }
 
 /** explain says what a request does. */
-export function explain(review: Review): Explanation {
+export function explain(review: Review, known: readonly string[] = []): Explanation {
   const { what } = review
-  const origin = readOrigin(review.origin, review.known)
+  const origin = readOrigin(review.origin, known)
   return { origin, ...(review.since !== undefined && { since: review.since }), ...whatIs(what, origin) }
 }
 
@@ -58,6 +60,8 @@ function whatIs(what: What, origin: Origin): Omit<Explanation, 'origin' | 'since
       return transactions(what.account, what.chain, [what], what.replaces, what.sends)
     case 'calls':
       return transactions(what.account, what.chain, what.calls, undefined, true)
+    case 'hand-over':
+      return handOver(what)
   }
 }
 
@@ -69,6 +73,19 @@ const surroundings = (account: Account, chain: bigint | undefined, coin: Surroun
   coin,
   left: { calls: 256 },
 })
+
+/** handOver is about the binding that a site has had for itself. */
+function handOver({ serial, known }: Extract<What, { kind: 'hand-over' }>): Omit<Explanation, 'origin' | 'since'> {
+  const rows: Row[] = [{ name: words.serial, value: { kind: 'text', text: serial } }]
+  if (known?.name) rows.push({ name: words.calledHere, value: { kind: 'text', text: known.name } })
+  const replaces = known?.state === 'bound'
+  return {
+    part: part(sentence.handOver(), rows, replaces ? [danger(words.handOverReplaces)] : []),
+    cost: [],
+    costAlerts: [{ level: 'note', text: words.handOverText }],
+    ...(replaces && { override: words.handOverOverride }),
+  }
+}
 
 function message(what: Extract<What, { kind: 'message' }>, origin: Origin): Omit<Explanation, 'origin' | 'since'> {
   const { signIn, account, isText, message: text } = what
@@ -110,18 +127,18 @@ function message(what: Extract<What, { kind: 'message' }>, origin: Origin): Omit
     message: { text, isText },
     cost: [],
     costAlerts: [],
-    device: deviceOf(printable ? [{ title: 'Sign message:', text }] : [], what, !printable, 1),
+    device: deviceOf(printable ? [{ title: 'Sign message:', text }] : [], what.description, !printable, 1),
     ...(override && { override }),
   }
 }
 
 function typedData(what: Extract<What, { kind: 'typed-data' }>): Omit<Explanation, 'origin' | 'since'> {
   const { document, account } = what
-  const { domain, message } = readTyped(document)
+  const { primaryType, domain, message } = readTyped(document)
   const chainField = domain.fields?.find(({ name }) => name === 'chainId')?.value
   const chain = typeof chainField === 'bigint' ? chainField : undefined
   const s = surroundings(account, chain, (n) => phrase.coins(formatUnits(n, 18)))
-  const found = inTyped(s, { primaryType: document.primaryType, domain, message })
+  const found = inTyped(s, { primaryType, domain, message })
   const name = domain.fields?.find(({ name, type }) => name === 'name' && type === 'string')?.value
   const app = typeof name === 'string' ? marked(name) : ''
   const rows: Row[] = []
@@ -134,13 +151,13 @@ function typedData(what: Extract<What, { kind: 'typed-data' }>): Omit<Explanatio
   rows.push(accountRow(account))
   const more = left(domain) + left(message)
   const alerts = more > 0 ? [danger(words.tooMuch), danger(phrase.notShown(more))] : []
-  const does = found ?? part(sentence.typed(marked(cut(document.primaryType, 80)), cut(app, 80)), [], [warning(words.unknownData)])
+  const does = found ?? part(sentence.typed(marked(cut(primaryType, 80)), cut(app, 80)), [], [warning(words.unknownData)])
   return {
     part: { ...does, rows: [...does.rows, ...rows], alerts: [...alerts, ...does.alerts], danger: does.danger || alerts.length > 0 },
     tree: [...branches(s, domain), ...branches(s, message)],
     cost: [],
     costAlerts: [{ level: 'note', text: words.noCost }],
-    device: deviceOf([], what, true, 1),
+    device: deviceOf([], what.description, true, 1),
   }
 }
 
@@ -248,20 +265,23 @@ function transactions(
   if (notes.has('data-fee')) costAlerts.push({ level: 'note', text: words.dataFee })
   if (!chain.known) costAlerts.push(warning(words.siteNames))
 
-  const [first] = list
-  const { screen } = first?.description ?? {}
-  const lines = screen
-    ? [
-        { title: 'Pay:', text: screen.payment },
-        { title: 'To:', text: screen.receiver },
-        { title: 'Fee:', text: screen.fee },
-      ]
-    : []
+  const devices = list.slice(0, mostTransactions).map(({ description }) => {
+    const { screen } = description
+    const lines = screen
+      ? [
+          { title: 'Pay:', text: screen.payment },
+          { title: 'To:', text: screen.receiver },
+          { title: 'Fee:', text: screen.fee },
+        ]
+      : []
+    return deviceOf(lines, description, description.blind ?? true, 1)
+  })
   return {
     part: whole,
     cost,
     costAlerts,
-    device: deviceOf(lines, first?.description ?? {}, first?.description.blind ?? true, list.length),
+    ...(devices[0] && { device: { ...devices[0], times: list.length } }),
+    ...(devices.length > 1 && { devices }),
   }
 }
 

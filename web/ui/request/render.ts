@@ -6,13 +6,15 @@ import { languageTag, say, type Language, type Text } from '../words/text'
 import { explain, type DeviceText, type Explanation } from './explain'
 import type { Alert, Branch, Part, Row, Value } from './model'
 import type { Origin } from './origin'
-import type { Review } from './review'
 import type { State } from './state'
 import { visible } from './visible'
 
+type Asking = Extract<State, { name: 'asking' }>
+
 /** Handlers are what the user can do. */
 export interface Handlers {
-  readonly reject: () => void
+  /** all rejects what else the site has in the queue, too. */
+  readonly reject: (all: boolean) => void
   /** Is called when the button is pressed; the screen decides whether the press counts. */
   readonly accept: (choice: Choice) => void
   readonly cancel: () => void
@@ -21,7 +23,7 @@ export interface Handlers {
 
 /** Choice is what the user chose on the screen. */
 export interface Choice {
-  readonly paths?: readonly string[]
+  readonly accounts?: readonly number[]
   readonly override?: true
 }
 
@@ -53,10 +55,9 @@ export interface Drawn {
 export function render(state: State, context: Context): Drawn {
   const t = (text: Text) => text[context.language]
   if (state.name === 'idle') return plain(state, context, words.idleTitle, words.idleLead, [])
-  const { review } = state
   switch (state.name) {
     case 'asking':
-      return asking(review, context)
+      return asking(state, context)
     case 'sending':
     case 'device':
       return onDevice(state, context)
@@ -109,10 +110,11 @@ const actions = (...buttons: Child[]) => h('div', { class: 'request-actions' }, 
 const onwards = ({ language, next, handlers }: Context) =>
   primary(next ? 'next' : 'close', (next ? words.next : words.close)[language], handlers.next)
 
-function asking(review: Review, context: Context): Drawn {
+function asking(state: Asking, context: Context): Drawn {
+  const { review, waiting = [] } = state
   const { language, handlers } = context
   const t = (text: Text) => text[language]
-  const said = explain(review)
+  const said = explain(review, state.known)
   const hint = h('p', { class: 'request-hint', role: 'status', 'aria-live': 'polite' })
 
   // What the user chooses on the screen.
@@ -129,7 +131,7 @@ function asking(review: Review, context: Context): Drawn {
           h('strong', {}, t(phrase.accountNo(i + 1))),
           h('span', { class: 'request-mono', translate: 'no' }, address ?? path),
         )
-        return { box, path, label: h('label', { class: 'tick' }, box, text) }
+        return { box, label: h('label', { class: 'tick' }, box, text) }
       })
       choosing = h(
         'fieldset',
@@ -138,13 +140,13 @@ function asking(review: Review, context: Context): Drawn {
         ...boxes.map(({ label }) => label),
       )
       complete = () => {
-        const paths = boxes.filter(({ box }) => box.checked).map(({ path }) => path)
-        if (paths.length > 0) return { paths }
+        const accounts = boxes.flatMap(({ box }, i) => (box.checked ? [i] : []))
+        if (accounts.length > 0) return { accounts }
         hint.textContent = t(words.accountsNone)
         boxes[0]!.box.focus()
         return undefined
       }
-    } else if (list.length === 1) complete = () => ({ paths: [list[0]!.path] })
+    } else if (list.length === 1) complete = () => ({ accounts: [0] })
   }
   if (said.override) {
     const box = h('input', { type: 'checkbox', 'data-control': 'override' })
@@ -159,18 +161,19 @@ function asking(review: Review, context: Context): Drawn {
   }
 
   const accounts = review.what.kind === 'accounts'
-  const reject = secondary('reject', t(words.reject), handlers.reject)
+  const device = said.device !== undefined
+  const reject = secondary('reject', t(words.reject), () => handlers.reject(false))
   const accept = h(
     'button',
     { type: 'button', class: 'button button-primary', 'data-action': 'accept', 'aria-disabled': 'true' },
-    t(accounts ? words.allow : words.goOn),
+    t(device ? words.goOn : words.allow),
   )
   context.guard(accept, () => {
     const choice = complete()
     if (choice) handlers.accept(choice)
   })
 
-  const queue = h('p', { class: 'request-queue', 'data-queue': true }, queueText(review, language))
+  const queue = h('p', { class: 'request-queue', 'data-queue': true }, queueText(waiting, language))
   const element = section(
     'asking',
     actions(reject, accept, hint),
@@ -185,6 +188,12 @@ function asking(review: Review, context: Context): Drawn {
     costBlock(said, language),
     said.device && deviceBlock(said.device, language, false),
     queue,
+    waiting.some(({ origin }) => origin === review.origin) &&
+      h(
+        'div',
+        { class: 'aside' },
+        quiet('reject-all', t(words.rejectAll), () => handlers.reject(true)),
+      ),
   )
   element.setAttribute('data-ready', 'false')
   const spoken = [
@@ -195,13 +204,11 @@ function asking(review: Review, context: Context): Drawn {
   return { element, announcement: spoken.join('. '), urgent: said.part.danger, guarded: accept, queue }
 }
 
-/** queueText says how many requests wait behind this one, and from whom. */
-export function queueText({ waiting }: Review, language: Language): string {
-  const n = waiting.reduce((sum, { count }) => sum + count, 0)
-  if (n === 0) return ''
-  const hosts = waiting.slice(0, 3).map(({ origin }) => origin.replace(/^https?:\/\//, ''))
-  const more = waiting.length > 3 ? `, … (${waiting.length})` : ''
-  return phrase.waitingFrom(n, hosts.join(', ') + more)[language]
+/** queueText says how many requests wait behind this one, and which sites they are from. */
+export function queueText(waiting: readonly { readonly origin: string }[], language: Language): string {
+  if (waiting.length === 0) return ''
+  const hosts = [...new Set(waiting.map(({ origin }) => origin.replace(/^https?:\/\//, '')))]
+  return phrase.waitingFrom(waiting.length, hosts.slice(0, 3).join(', ') + (hosts.length > 3 ? ', …' : ''))[language]
 }
 
 const day = (time: number, language: Language) => new Intl.DateTimeFormat(languageTag[language], { dateStyle: 'long' }).format(time)
@@ -426,8 +433,7 @@ function onDevice(state: Extract<State, { name: 'sending' | 'device' }>, context
   const asks = state.name === 'device'
   const said = explain(state.review)
   const { step } = state
-  // Each call of a batch has its own texts, which the sentence of the part names.
-  const device = said.device && (step && step.of > 1 ? { ...said.device, lines: [], times: 1 } : said.device)
+  const device = said.devices?.[(step?.number ?? 1) - 1] ?? said.device
   const title = asks ? words.compareTitle : words.sendingTitle
   const lead = asks ? words.compareLead : words.sendingLead
   const part = step && said.part.parts[step.number - 1]

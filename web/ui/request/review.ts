@@ -1,6 +1,6 @@
 // What the broker gives to a screen, and what the screen answers. The shapes are those of the broker.
 
-import type { Interaction, SignInRequest, TransactionRequest, TypedData } from 'imkey-connect'
+import type { Interaction, KnownDevice, SignInRequest, TransactionRequest, TypedData } from 'imkey-connect'
 
 export interface Account {
   readonly address: string
@@ -35,15 +35,22 @@ export interface Described {
 /** What is what a site asks for. What is signed afterwards is exactly what it says. */
 export type What =
   | { readonly kind: 'accounts' }
-  | ({
+  | {
       readonly kind: 'message'
       readonly account: Account
       /** Text, or bytes in hex after 0x. */
       readonly message: string
       readonly isText: boolean
+      readonly description: Shown
       readonly signIn?: SignInRequest
-    } & Shown)
-  | ({ readonly kind: 'typed-data'; readonly account: Account; readonly document: TypedData; readonly version: 'V3' | 'V4' } & Shown)
+    }
+  | {
+      readonly kind: 'typed-data'
+      readonly account: Account
+      readonly document: TypedData
+      readonly version: 'V3' | 'V4'
+      readonly description: Shown
+    }
   | ({
       readonly kind: 'transaction'
       readonly account: Account
@@ -53,30 +60,35 @@ export type What =
       readonly sends: boolean
     } & Described)
   | { readonly kind: 'calls'; readonly account: Account; readonly chain: ChainFacts; readonly calls: readonly Described[] }
+  /** The site, which was an app of its own, hands its binding over. known is what this browser has of the device already. */
+  | {
+      readonly kind: 'hand-over'
+      readonly serial: string
+      readonly seid: string
+      readonly known?: Pick<KnownDevice, 'name' | 'serial' | 'state'>
+    }
 
 /** Review is a request of a site, ready to be shown. It is plain JSON. */
 export interface Review {
-  /** Random, 128 bits. An answer names it. */
+  /** Random, 128 bits in hex. An answer names it. */
   readonly id: string
   /** The origin that the browser vouches for. */
   readonly origin: string
   /** When the origin got its permission, in milliseconds since 1970; absent at its first visit. */
   readonly since?: number
   readonly what: What
-  /** The requests behind this one. */
-  readonly waiting: readonly { readonly origin: string; readonly count: number }[]
-  /** The accounts among which the user chooses, for a request of kind accounts; the address where it is known. */
+  /** The accounts among which the user chooses, for a request of kind accounts; the address where it is known. The first is the default. */
   readonly choices?: readonly { readonly path: string; readonly address?: string }[]
-  /** The origins that have a permission: look-alikes of them are marked. */
-  readonly known?: readonly string[]
 }
 
 /** Answer is what the user decided. */
 export interface Answer {
   readonly id: string
   readonly yes: boolean
-  /** The paths of the accounts that the site may see. */
-  readonly paths?: readonly string[]
-  /** Whether a sign-in message for another site or account is wanted all the same. */
-  readonly override?: true
+  /** Which of the choices the site may see, by their positions. */
+  readonly accounts?: readonly number[]
+  /** Whether the user wants what the screen warns of: a sign-in message for another site or account, or a binding in place of the present one. */
+  readonly override?: boolean
+  /** With a rejection: rejects what else the origin has in the queue. */
+  readonly all?: boolean
 }

@@ -4,7 +4,7 @@ import { h } from '../blocks/dom'
 import { platformOf } from '../model/platform'
 import type { Language } from '../words/text'
 import { Attention, browserSight, deliberately, observe } from './attention'
-import { queueText, render, type Choice, type Drawn } from './render'
+import { queueText, render, type Drawn } from './render'
 import type { Answer } from './review'
 import type { State } from './state'
 
@@ -70,8 +70,8 @@ class Screen implements RequestScreen {
     }
     if (shown.name === 'asking' && state.name === 'asking' && shown.review.id === state.review.id) {
       // Only the queue can have changed.
-      this.#state = { ...shown, review: { ...shown.review, waiting: state.review.waiting } }
-      this.#drawn!.queue!.textContent = queueText(state.review, this.#language)
+      this.#state = { ...shown, waiting: state.waiting ?? [] }
+      this.#drawn!.queue!.textContent = queueText(state.waiting ?? [], this.#language)
       return
     }
     this.#state = state
@@ -113,7 +113,7 @@ class Screen implements RequestScreen {
     if (!next || next.name === 'idle') this.#options.onClose?.()
   }
 
-  #answer(yes: boolean, choice: Choice = {}): void {
+  #answer(yes: boolean, choice: Omit<Answer, 'id' | 'yes'> = {}): void {
     if (this.#state.name !== 'asking') return
     const { id } = this.#state.review
     if (this.#answered === id) return
@@ -132,7 +132,7 @@ class Screen implements RequestScreen {
       next: this.#next !== undefined && this.#next.name !== 'idle',
       guard: (button, press) => deliberately(button, () => this.#attention?.ready ?? false, press),
       handlers: {
-        reject: () => this.#answer(false),
+        reject: (all) => this.#answer(false, all ? { all } : {}),
         accept: (choice) => this.#answer(true, choice),
         cancel: () => {
           if (state.name !== 'idle') this.#options.onCancel(state.review.id)

@@ -6,7 +6,14 @@ export type State =
   /** There is no request. */
   | { readonly name: 'idle' }
   /** The user decides. */
-  | { readonly name: 'asking'; readonly review: Review }
+  | {
+      readonly name: 'asking'
+      readonly review: Review
+      /** The requests behind this one. */
+      readonly waiting?: readonly { readonly origin: string }[]
+      /** The origins that have a permission: look-alikes of them are marked. */
+      readonly known?: readonly string[]
+    }
   /** The request goes to the device. sent is the part that it has, from 0 to 1. */
   | { readonly name: 'sending'; readonly review: Review; readonly sent?: number; readonly step?: Step }
   /** The device asks the user. */

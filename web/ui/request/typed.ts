@@ -25,12 +25,12 @@ interface Reading {
   left: number
 }
 
-/** readTyped reads the domain and the message of a document. A value that does not have its type is read as text: core refuses it. */
-export function readTyped(document: TypedData): { domain: Field; message: Field } {
+/** readTyped reads the type, the domain and the message of a document. A value that does not have its type is read as text: core refuses it. */
+export function readTyped(document: TypedData): { primaryType: string; domain: Field; message: Field } {
   const types = Object(own(document, 'types')) as Reading['types']
   const primary = String(own(document, 'primaryType'))
   const message = struct({ types, left: mostFields }, 'message', primary, own(document, 'message'), 0)
-  return { domain: struct({ types, left: 64 }, 'domain', 'EIP712Domain', own(document, 'domain'), 0), message }
+  return { primaryType: primary, domain: struct({ types, left: 64 }, 'domain', 'EIP712Domain', own(document, 'domain'), 0), message }
 }
 
 /** own reads a property that an object has itself, not what Object.prototype may have. */

@@ -189,6 +189,18 @@ export const request = {
   ),
   accountsChoose: say('Which accounts it may see', '允许查看的账户'),
   accountsNone: say('Choose at least one account, or reject.', '请至少选择一个账户，或拒绝。'),
+  serial: say('Serial number', '序列号'),
+  calledHere: say('Its name here', '在此处的名称'),
+  handOverText: say(
+    'From then on, the site asks here for each signature. Accept it only if you bound your imKey on this site before.',
+    '之后该网站的每次签名都会在此询问。只有你曾在该网站绑定过 imKey 时才应接受。',
+  ),
+  handOverReplaces: say(
+    'This browser has a binding with that imKey already. The one of the site would replace it.',
+    '本浏览器已与该 imKey 绑定，网站的绑定将取而代之。',
+  ),
+  handOverOverride: say('Replace the binding of this browser', '替换本浏览器的绑定'),
+  rejectAll: say('Reject all requests of this site', '拒绝该网站的全部请求'),
   batch: say(
     'The calls are carried out one after another. If one fails, those before it stay.',
     '这些调用依次执行。如果其中一个失败，之前的仍然有效。',
@@ -201,6 +213,7 @@ const one = (text: string): Text => say(text, text)
 /** The sentences that say what happens. */
 export const sentence = {
   accounts: (host: string) => say(`${host} wants to see your address`, `${host} 想查看你的地址`),
+  handOver: () => say('Take over the binding that this site has with your imKey', '接管该网站与你的 imKey 的绑定'),
   signIn: (domain: string) => say(`Sign in to ${domain}`, `登录到 ${domain}`),
   signInNowhere: () => say('Sign in to a site that the message does not name', '登录到消息中未写明的网站'),
   message: () => say('Sign a message', '签署一条消息'),

@@ -13,6 +13,7 @@ import { preferred } from './language'
 import { codeBox, codeIncomplete, codeRule, drawing, pairing, wrongCode } from './pairing'
 import { exceptional } from './exceptional'
 import { phrase, request, sentence } from './request'
+import { chainNo, signedIn, sites, typedFor } from './sites'
 import { languages, say, type Text } from './text'
 import { udevRule, usbIds } from './usbids.gen'
 
@@ -20,7 +21,7 @@ const errorCodes = process.env['ERROR_CODES']!.split(',') as ErrorCode[]
 const platforms: Platform[] = ['linux', 'windows', 'mac', 'android', 'chromeos', 'other']
 
 function everyText(): Text[] {
-  const every = [common, dapp, device, dialog, manage, pairing, exceptional, codeRule, drawing, refusals, deviceRefusals, request]
+  const every = [common, dapp, device, dialog, manage, pairing, exceptional, codeRule, drawing, refusals, deviceRefusals, request, sites]
   const texts: Text[] = every.flatMap((words) => Object.values<Text>(words))
   for (const n of [0, 1, 2, 10, null]) texts.push(wrongCode('screen', n), wrongCode('paper', n))
   texts.push(minedIn(7), nodeIs(unnamedChain(5)), onChain(unnamedChain(5), 5), took(1234), took(61_000))
@@ -29,7 +30,7 @@ function everyText(): Text[] {
   // Sentences and phrases of the request screens. What they are given is a text and a number at once.
   const given = Object.assign(Object('7') as object, say('x', '某')) as never
   const { and, amount: _, name: __, ...phrases } = phrase
-  texts.push(and([given, given]))
+  texts.push(and([given, given]), chainNo(7), signedIn('x'), typedFor('x'))
   for (const make of Object.values<Text | ((...list: never[]) => Text)>({ ...sentence, ...phrases })) {
     texts.push(typeof make === 'function' ? make(given, given, given) : make)
   }

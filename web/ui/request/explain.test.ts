@@ -1,0 +1,293 @@
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { test } from 'node:test'
+import { explain, type Explanation } from './explain'
+import type { Branch, Part } from './model'
+import type { Described, Review, What } from './review'
+
+/** The reviews that the pictures show, too. */
+const reviews = JSON.parse(readFileSync('ui/request/testdata/reviews.json', 'utf8')) as Record<string, { review: Review; known?: string[] }>
+
+const own = '0x6031564e7b2F5cc33737807b2E58DaFF870B590b'
+const account = { address: own, path: "m/44'/60'/0'/0/0" }
+const someone = '0x3535353535353535353535353535353535353535'
+const usdc = '0xA0b86991c6218b36c1d19D4a2e9Eb0cE3606eB48'
+const ethereum = { id: 1, name: 'Ethereum', nativeCurrency: { symbol: 'ETH', decimals: 18 }, known: true }
+const asked = (what: What, origin = 'https://example.org') => explain({ id: '1', origin, what })
+const alertsOf = (part: Part): string[] => [
+  ...part.alerts.filter(({ level }) => level === 'danger').map(({ text }) => text.en),
+  ...part.parts.flatMap(alertsOf),
+]
+
+test('what every kind of request does', () => {
+  const says: Record<string, readonly [sentence: string, danger: boolean]> = {
+    'accounts': ['uniswap.org wants to see your address', false],
+    'accounts, one': ['beispiel.github.io wants to see your address', false],
+    'accounts, look-alike': ['xn--unswp-7ve7x.org wants to see your address', false],
+    'accounts, not encrypted': ['192.0.2.7:8080 wants to see your address', false],
+    'hand-over': ['Take over the binding that this site has with your imKey', false],
+    'hand-over, replacing': ['Take over the binding that this site has with your imKey', true],
+    'transfer': ['Send 1.5 ETH to 0x3535…3535', false],
+    'transfer, unknown chain': ['Send 1.5 ETH (the site’s word) to 0x3535…3535', false],
+    'token': ['Send 1,234.56789 USDC to 0x3535…3535', false],
+    'approval': ['Let 0xCD2a…D826 spend up to 250 USDC', false],
+    'approval, unlimited': ['Let 0xCD2a…D826 spend all your USDC', true],
+    'approval, unknown token': [
+      'Let 0x3535…3535 spend up to 7 units of the token 0xCD2a…D826, or Let 0x3535…3535 take NFT no. 7 of 0xCD2a…D826',
+      false,
+    ],
+    'all NFTs': ['Let 0x3535…3535 take ALL your NFTs and tokens of 0xCD2a…D826', true],
+    'NFT': ['Send NFT no. 77 of 0xCD2a…D826 of your own account to 0x3535…3535', false],
+    'unknown call': ['Send 1 ETH to the contract 0xCD2a…D826 and call it', false],
+    'creation': ['Create a contract', false],
+    'delegation': ['Send nothing to your own account. Give FULL CONTROL of an account to the code at 0xCD2a…D826', true],
+    'every chain, replaced, not sent': ['Send 0.000000000000000001 ETH to 0x3535…3535', true],
+    'rollup': ['Send nothing to 0xA0b8…eB48', false],
+    'multicall': ['Make 2 calls in one through 0xCD2a…D826', true],
+    'Permit2, permit': ['Hand in a signed permit: let 0xCD2a…D826 spend all your USDC', true],
+    'calls': ['Make 2 calls, one after another', false],
+    'message': ['Sign a message', false],
+    'message, hidden': ['Sign a message', false],
+    'bytes': ['Sign 120 bytes that are no text', false],
+    'digest': ['Sign 32 bytes that are no text', true],
+    'sign-in': ['Sign in to app.uniswap.org', false],
+    'sign-in, another site': ['Sign in to opensea.io', true],
+    'Permit': ['Permit by signature: let 0xCD2a…D826 spend up to 250 USDC', false],
+    'Permit of DAI': ['Permit by signature: let 0xCD2a…D826 spend all your DAI', true],
+    'PermitSingle': ['Permit by signature: let 0xCD2a…D826 spend all your USDC', true],
+    'PermitBatch': ['Permit by signature: let 0xCD2a…D826 spend 2 of your tokens', true],
+    'PermitBatch of a stranger': ['Permit by signature: let 0xCD2a…D826 spend up to 5 USDC', true],
+    'PermitWitnessTransferFrom': ['Permit by signature: let 0xCD2a…D826 spend up to 99 USDC', false],
+    'Seaport': ['Permit by signature: offer NFT no. 8,817 of 0xCD2a…D826 for 1.5 of the chain’s coin', false],
+    'Seaport, for nothing': ['Permit by signature: offer NFT no. 8,817 of 0xCD2a…D826, NFT no. 2 of 0xCD2a…D826 for nothing', true],
+    'Seaport, bulk': ['Permit by signature: offer for sale, in 3 orders at once', true],
+    'Safe': ['As an owner of a Safe: send 5 USDC to 0x3535…3535', false],
+    'Safe, delegating': ['As an owner of a Safe: call the contract 0xCD2a…D826', true],
+    'transfer with authorization': ['Permit by signature: send 5 USDC to 0x3535…3535', false],
+    'typed data': ['Sign “Mail” for the application “Ether Mail”', false],
+  }
+  assert.deepEqual(Object.keys(reviews).sort(), Object.keys(says).sort())
+  for (const [name, { review, known }] of Object.entries(reviews)) {
+    const { part } = explain(review, known)
+    assert.deepEqual([part.sentence.en, part.danger], says[name]!, name)
+    assert.match(part.sentence.zh, /\p{Script=Han}/u, name)
+  }
+})
+
+const costOf = ({ cost, costAlerts }: Explanation) => [
+  ...cost.map(({ name, value }) => `${name.en}: ${value.kind === 'words' ? value.words.en : value.kind === 'text' ? value.text : ''}`),
+  ...costAlerts.map(({ text }) => text.en.split('.')[0]!),
+]
+
+test('what it costs at most', () => {
+  const cost = (name: string) => costOf(explain(reviews[name]!.review))
+  assert.deepEqual(cost('transfer'), ['Fee, at most: 0.000042 ETH', 'Together, at most: 1.500042 ETH', 'Chain: Ethereum (1)'])
+  assert.deepEqual(cost('delegation').slice(-1), ['Fee not shown on your imKey'])
+  assert.deepEqual(cost('rollup').slice(-1), ['The chain takes a fee for data as well'])
+  assert.deepEqual(cost('transfer, unknown chain'), [
+    'Fee, at most: 0.000042 ETH (the site’s word)',
+    'Together, at most: 1.500042 ETH (the site’s word)',
+    'Chain: Ethereum Mainnet (987654321) (the site’s word)',
+    'Node: rpc.bad.example',
+    'The name of the chain and of its coin are the site’s words: this chain is not known here',
+  ])
+  assert.deepEqual(cost('every chain, replaced, not sent').slice(0, 1), ['Fee, at most: 1 ETH'])
+  assert.ok(cost('every chain, replaced, not sent').includes('This fee is unusually high'))
+  assert.deepEqual(cost('calls').slice(0, 2), ['Fee, at most: 0.000084 ETH', 'Together, at most: 0.100084 ETH'])
+})
+
+test('what the device shows', () => {
+  const device = (name: string) => explain(reviews[name]!.review).device!
+  assert.deepEqual(
+    device('transfer').lines.map(({ title, text }) => `${title} ${text}`),
+    ['Pay: 1.5 ETH', `To: ${someone}`, 'Fee: 0.000042 ETH'],
+  )
+  assert.match(device('unknown call').note.en, /does not show all/)
+  assert.deepEqual([device('delegation').lines, device('delegation').digest], [[], `0x${'ab'.repeat(32)}`])
+  assert.equal(device('message').lines[0]!.title, 'Sign message:')
+  assert.equal(device('message, hidden').digest, `0x${'ef'.repeat(32)}`)
+  assert.deepEqual([device('Permit').lines, device('Permit').digest], [[], `0x${'12'.repeat(32)}`])
+  assert.equal(device('calls').times, 2)
+  assert.equal(explain(reviews['calls']!.review).devices!.length, 2)
+})
+
+test('a sign-in for another site stops, with an override', () => {
+  assert.equal(explain(reviews['sign-in']!.review).override, undefined)
+  const said = explain(reviews['sign-in, another site']!.review)
+  assert.match(said.override!.en, /signs me in elsewhere/)
+  assert.match(alertsOf(said.part)[0]!, /^Stop: /)
+  const { what } = reviews['sign-in']!.review
+  if (what.kind !== 'message') throw new Error()
+  for (const [signIn, override] of [
+    [{ ...what.signIn!, domain: undefined, differs: ['domain'] as const }, true],
+    [{ ...what.signIn!, differs: ['address'] as const }, true],
+    [{ ...what.signIn!, differs: ['uri', 'chain'] as const }, false],
+  ] as const) {
+    assert.equal(asked({ ...what, signIn }).override !== undefined, override)
+  }
+})
+
+const tx = (change: Partial<Described['transaction']> = {}): What => ({
+  kind: 'transaction',
+  account,
+  chain: ethereum,
+  sends: true,
+  transaction: {
+    type: '0x2',
+    chainId: '0x1',
+    nonce: '0x1',
+    gas: '0x5208',
+    maxFeePerGas: '0x1',
+    to: someone,
+    value: '0x0',
+    data: '0x',
+    ...change,
+  },
+  description: {},
+})
+
+test('10,000 authorizations', () => {
+  const one = { chainId: '0x1', address: `0x${'0'.repeat(40)}`, nonce: '0x1', yParity: '0x0', r: '0x1', s: '0x1' }
+  const list = [...Array.from({ length: 10_000 }, () => one), { ...one, address: someone }]
+  const { part } = asked(tx({ authorizationList: list }))
+  assert.match(part.sentence.en, /FULL CONTROL of an account to the code at 0x3535…3535/, 'also the last one counts')
+  assert.equal(part.danger, true)
+  assert.ok(part.rows.length < 40)
+  assert.ok(part.rows.some(({ value }) => value.kind === 'words' && value.words.en === 'and 9981 more'))
+  assert.equal(asked(tx({ authorizationList: list.slice(0, 5) })).part.danger, false, 'they end delegations')
+})
+
+test('huge amounts', () => {
+  const most = `0x${'f'.repeat(64)}`
+  const said = asked(tx({ value: most, gas: '0xffffffffffffffff', maxFeePerGas: most }))
+  assert.match(said.part.sentence.en, /^Send 115,792,089,/)
+  assert.ok(costOf(said).includes('This fee is unusually high'))
+})
+
+test('a batch of 500 calls', () => {
+  const one = tx() as Extract<What, { kind: 'transaction' }>
+  const calls = Array.from({ length: 500 }, () => ({ transaction: one.transaction, description: {} }))
+  const { part, device } = asked({ kind: 'calls', account, chain: ethereum, calls })
+  assert.deepEqual([part.parts.length, part.danger, device!.times], [100, true, 500])
+})
+
+test('names of a chain and a coin cannot pass for others', () => {
+  const chain = { id: 5, name: 'Ethereum\u202e', nativeCurrency: { symbol: 'E\u200bTH', decimals: 18 }, known: false }
+  const said = asked({ ...(tx({ value: '0x1' }) as Extract<What, { kind: 'transaction' }>), chain })
+  assert.match(said.part.sentence.en, /E\[U\+200B\]TH \(the site’s word\)/)
+  assert.ok(costOf(said).some((line) => line.includes('Ethereum[U+202E] (5) (the site’s word)')))
+})
+
+const typed = (types: object, primaryType: string, message: unknown, domain: unknown = { name: 'App' }): What => ({
+  kind: 'typed-data',
+  account,
+  version: 'V4',
+  description: { blind: true },
+  document: { types: { EIP712Domain: [{ name: 'name', type: 'string' }], ...types }, primaryType, domain, message } as never,
+})
+const leaves = (tree: readonly Branch[] = []): number => tree.reduce((sum, { branches }) => sum + (branches ? leaves(branches) : 1), 0)
+
+test('typed data with 100 kB, and with deep nesting', () => {
+  const began = performance.now()
+  const text = asked(typed({ A: [{ name: 'text', type: 'string' }] }, 'A', { text: 'x\u202e'.repeat(50_000) }))
+  assert.equal(text.tree![1]!.branches!.length, 1)
+  const wide = asked(typed({ A: [{ name: 'list', type: 'uint256[]' }] }, 'A', { list: Array.from({ length: 20_000 }, (_, i) => i) }))
+  assert.ok(leaves(wide.tree) < 1600)
+  assert.equal(wide.part.danger, true, 'it says that not all is shown')
+  let value: unknown = {}
+  for (let i = 0; i < 60; i++) value = { next: value }
+  const deep = asked(typed({ A: [{ name: 'next', type: 'A' }] }, 'A', value))
+  let depth = 0
+  for (let at = deep.tree![1]; at?.branches?.length; at = at.branches[0]) depth++
+  assert.equal(depth, 61)
+  const circle: Record<string, unknown> = {}
+  circle['next'] = circle
+  asked(
+    typed(
+      {
+        A: [
+          { name: 'next', type: 'A' },
+          { name: 'again', type: 'A' },
+        ],
+      },
+      'A',
+      { next: circle, again: circle },
+    ),
+  )
+  asked(typed({ A: [{ name: 'n', type: 'uint256' }] }, 'A', { n: '9'.repeat(100_000) }))
+  assert.ok(performance.now() - began < 3000)
+})
+
+test('only what the types name is shown, since only that is signed', () => {
+  const what = typed(
+    {
+      Permit: [
+        { name: 'owner', type: 'address' },
+        { name: 'spender', type: 'address' },
+        { name: 'value', type: 'uint256' },
+        { name: 'deadline', type: 'uint256' },
+      ],
+    },
+    'Permit',
+    { owner: own, spender: someone, value: '1', deadline: '5', note: 'harmless', nonce: 3 },
+    { name: 'USD Coin', chainId: 1, verifyingContract: usdc },
+  )
+  // The domain's contract is not signed here either: its type names only the name.
+  const said = asked(what)
+  assert.equal(said.part.sentence.en, 'Sign “Permit” for the application “USD Coin”')
+  assert.deepEqual(
+    said.tree![1]!.branches!.map(({ name }) => name),
+    ['owner', 'spender', 'value', 'deadline'],
+  )
+  assert.deepEqual(
+    said.tree![0]!.branches!.map(({ name }) => name),
+    ['name'],
+  )
+})
+
+test('a type by the name of another does not pass for it', () => {
+  const domain = {
+    EIP712Domain: [
+      { name: 'chainId', type: 'uint256' },
+      { name: 'verifyingContract', type: 'address' },
+    ],
+  }
+  const at = { chainId: 1, verifyingContract: usdc }
+  // spender as a text, value as text: what is signed is no permit.
+  const permit = [
+    { name: 'owner', type: 'address' },
+    { name: 'spender', type: 'string' },
+    { name: 'value', type: 'uint256' },
+    { name: 'deadline', type: 'uint256' },
+  ]
+  const said = asked(typed({ ...domain, Permit: permit }, 'Permit', { owner: own, spender: someone, value: 1, deadline: 1 }, at))
+  assert.equal(said.part.sentence.en, 'Sign “Permit”')
+})
+
+test('names of the prototype, missing values and wrong forms', () => {
+  for (const name of ['__proto__', 'constructor', 'toString', 'hasOwnProperty', '']) {
+    asked(typed({}, name, { [name]: 1 }))
+    asked(typed({ A: [{ name, type: 'string' }] }, 'A', {}))
+    asked(typed({ A: [{ name: 'x', type: name }] }, 'A', { x: { y: 1 } }))
+    const said = asked(typed(JSON.parse(`{"A":[{"name":"${name}","type":"string"}]}`) as object, 'A', JSON.parse(`{"${name}":"value"}`)))
+    assert.deepEqual(said.tree![1]!.branches![0]!.value, { kind: 'text', text: 'value' })
+  }
+  const missing = asked(typed({ A: [{ name: 'toString', type: 'string' }] }, 'A', {}))
+  assert.equal(missing.tree![1]!.branches![0]!.value!.kind, 'words', 'what Object.prototype has is no value')
+  for (const value of [null, undefined, 7, 'x', [], {}, true, 10n, Symbol.iterator.description]) {
+    asked({ kind: 'typed-data', account, version: 'V4', description: {}, document: value as never })
+    asked(typed({ A: value as never }, 'A', value))
+    asked(typed({ A: [value] as never }, 'A', { x: 1 }))
+    asked(typed({ A: [{ name: 'x', type: 'B[2][]' }], B: [{ name: 'y', type: 'bytes32' }] }, 'A', { x: value }))
+    for (const type of ['uint8', 'int256', 'bool', 'address', 'bytes', 'string', 'uint8[]'])
+      asked(typed({ A: [{ name: 'x', type }] }, 'A', { x: value }))
+  }
+})
+
+test('text from right to left, and invisible characters, are marked', () => {
+  const said = explain(reviews['message, hidden']!.review)
+  assert.ok(said.part.alerts.some(({ text }) => text.en.includes('not visible')))
+  const type = 'Mail\u202e'
+  const mail = asked(typed({ [type]: [{ name: 'x', type: 'string' }] }, type, { x: 'y' }, { name: 'Uni\u200bswap' }))
+  assert.equal(mail.part.sentence.en, 'Sign “Mail[U+202E]” for the application “Uni[U+200B]swap”')
+})
