@@ -33,8 +33,8 @@ var arrows = map[string][]string{
 	"ui/blocks":     {"ui/model", "ui/words", "sdk/types"},
 	"ui/simulator":  {"ui/blocks", "ui/model", "ui/words", "sdk/types"},
 	"ui/pairing":    {"ui/blocks", "ui/model", "ui/words", "sdk/types"},
-	"ui/request":    {"sdk/provider", "ui/blocks", "ui/model", "ui/words", "sdk/types"},
-	"ui/sites":      {"ui/request", "ui/blocks", "ui/words", "sdk/types"},
+	"ui/request":    {"broker", "sdk/provider", "ui/blocks", "ui/model", "ui/words", "sdk/types"},
+	"ui/sites":      {"broker", "ui/request", "ui/blocks", "ui/words", "sdk/types"},
 	"ui/management": {"ui/blocks", "ui/model", "ui/words", "sdk/types"},
 	"ui/dialog":     {"ui/pairing", "ui/blocks", "ui/model", "ui/words", "sdk/types"},
 

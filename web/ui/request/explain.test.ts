@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { explain, type Explanation } from './explain'
 import type { Branch, Part } from './model'
-import type { Described, Review, What } from './review'
+import type { Described, Review, What } from '../../broker/types'
 
 /** The reviews that the pictures show, too. */
 const reviews = JSON.parse(readFileSync('ui/request/testdata/reviews.json', 'utf8')) as Record<string, { review: Review; known?: string[] }>
@@ -13,6 +13,7 @@ const account = { address: own, path: "m/44'/60'/0'/0/0" }
 const someone = '0x3535353535353535353535353535353535353535'
 const usdc = '0xA0b86991c6218b36c1d19D4a2e9Eb0cE3606eB48'
 const ethereum = { id: 1, name: 'Ethereum', nativeCurrency: { symbol: 'ETH', decimals: 18 }, known: true }
+const nothing = { blind: true, digest: '0x', summary: { kind: 'call', payment: '', receiver: '', fee: '', unlimited: false } } as const
 const asked = (what: What, origin = 'https://example.org') => explain({ id: '1', origin, what })
 const alertsOf = (part: Part): string[] => [
   ...part.alerts.filter(({ level }) => level === 'danger').map(({ text }) => text.en),
@@ -40,7 +41,7 @@ test('what every kind of request does', () => {
     'NFT': ['Send NFT no. 77 of 0xCD2a…D826 of your own account to 0x3535…3535', false],
     'unknown call': ['Send 1 ETH to the contract 0xCD2a…D826 and call it', false],
     'creation': ['Create a contract', false],
-    'delegation': ['Send nothing to your own account. Give FULL CONTROL of an account to the code at 0xCD2a…D826', true],
+    'delegation': ['Give FULL CONTROL of an account to the code at 0xCD2a…D826', true],
     'every chain, replaced, not sent': ['Send 0.000000000000000001 ETH to 0x3535…3535', true],
     'rollup': ['Send nothing to 0xA0b8…eB48', false],
     'multicall': ['Make 2 calls in one through 0xCD2a…D826', true],
@@ -143,7 +144,7 @@ const tx = (change: Partial<Described['transaction']> = {}): What => ({
     data: '0x',
     ...change,
   },
-  description: {},
+  description: nothing,
 })
 
 test('10,000 authorizations', () => {
@@ -166,7 +167,7 @@ test('huge amounts', () => {
 
 test('a batch of 500 calls', () => {
   const one = tx() as Extract<What, { kind: 'transaction' }>
-  const calls = Array.from({ length: 500 }, () => ({ transaction: one.transaction, description: {} }))
+  const calls = Array.from({ length: 500 }, () => ({ transaction: one.transaction, description: nothing }))
   const { part, device } = asked({ kind: 'calls', account, chain: ethereum, calls })
   assert.deepEqual([part.parts.length, part.danger, device!.times], [100, true, 500])
 })
@@ -182,7 +183,7 @@ const typed = (types: object, primaryType: string, message: unknown, domain: unk
   kind: 'typed-data',
   account,
   version: 'V4',
-  description: { blind: true },
+  description: nothing,
   document: { types: { EIP712Domain: [{ name: 'name', type: 'string' }], ...types }, primaryType, domain, message } as never,
 })
 const leaves = (tree: readonly Branch[] = []): number => tree.reduce((sum, { branches }) => sum + (branches ? leaves(branches) : 1), 0)
@@ -275,7 +276,7 @@ test('names of the prototype, missing values and wrong forms', () => {
   const missing = asked(typed({ A: [{ name: 'toString', type: 'string' }] }, 'A', {}))
   assert.equal(missing.tree![1]!.branches![0]!.value!.kind, 'words', 'what Object.prototype has is no value')
   for (const value of [null, undefined, 7, 'x', [], {}, true, 10n, Symbol.iterator.description]) {
-    asked({ kind: 'typed-data', account, version: 'V4', description: {}, document: value as never })
+    asked({ kind: 'typed-data', account, version: 'V4', description: nothing, document: value as never })
     asked(typed({ A: value as never }, 'A', value))
     asked(typed({ A: [value] as never }, 'A', { x: 1 }))
     asked(typed({ A: [{ name: 'x', type: 'B[2][]' }], B: [{ name: 'y', type: 'bytes32' }] }, 'A', { x: value }))

@@ -7,7 +7,8 @@ import type { Alert, Branch, Part, Row, Surroundings, Value } from './model'
 import { readOrigin, type Origin } from './origin'
 import { addressRow, addressValue, danger, mixed, nameOf, part, party, row, warning } from './parts'
 import { inTyped } from './permits'
-import type { Account, ChainFacts, Described, Review, Shown, What } from './review'
+import type { Account, ChainFacts, Described, Review, What } from '../../broker/types'
+import type { Description } from 'imkey-connect'
 import { formatUnits } from './tokens'
 import { readTyped, type Field } from './typed'
 import { hasMarks, marked } from './visible'
@@ -274,7 +275,7 @@ function transactions(
           { title: 'Fee:', text: screen.fee },
         ]
       : []
-    return deviceOf(lines, description, description.blind ?? true, 1)
+    return deviceOf(lines, description, description.blind, 1)
   })
   return {
     part: whole,
@@ -314,13 +315,18 @@ function transaction(s: Surroundings, { transaction: t }: Described): Part {
   const delegations = authorizations(s, t.authorizationList ?? [])
   if (!delegations) return does
   return {
-    sentence: sentence.also(does.sentence, delegations.sentence),
+    // The worst comes first.
+    sentence: idle(t) ? delegations.sentence : sentence.also(delegations.sentence, does.sentence),
     danger: does.danger || delegations.danger,
     rows: [...delegations.rows, ...does.rows],
     alerts: [...delegations.alerts, ...does.alerts],
     parts: does.parts,
   }
 }
+
+/** idle reports whether a transaction does nothing besides its authorizations. */
+const idle = ({ value, data, input, to }: Described['transaction']): boolean =>
+  numberOf(value) === 0n && (data ?? input ?? '0x') === '0x' && !!to
 
 /** The most authorizations that are listed. */
 const mostAuthorizations = 20
@@ -349,7 +355,7 @@ function authorizations(s: Surroundings, list: NonNullable<Described['transactio
     : part(sentence.delegate(party(s, gives)), rows, [danger(words.delegation)])
 }
 
-function deviceOf(lines: DeviceText['lines'], shown: Shown, blind: boolean, times: number): DeviceText {
+function deviceOf(lines: DeviceText['lines'], shown: Description, blind: boolean, times: number): DeviceText {
   const digest = lines.length === 0 ? shown.digest : undefined
   const note =
     lines.length > 0 ? (blind ? words.deviceBlind : words.deviceText) : digest === undefined ? words.deviceUnknown : words.deviceDigest

@@ -134,9 +134,9 @@ function asking(state: Asking, context: Context): Drawn {
         return { box, label: h('label', { class: 'tick' }, box, text) }
       })
       choosing = h(
-        'fieldset',
-        { class: 'request-block request-choices' },
-        h('legend', { class: 'request-heading' }, t(words.accountsChoose)),
+        'div',
+        { class: 'request-block', role: 'group', 'aria-labelledby': 'request-choices' },
+        h('h2', { class: 'request-heading', id: 'request-choices' }, t(words.accountsChoose)),
         ...boxes.map(({ label }) => label),
       )
       complete = () => {

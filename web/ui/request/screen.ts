@@ -5,7 +5,7 @@ import { platformOf } from '../model/platform'
 import type { Language } from '../words/text'
 import { Attention, browserSight, deliberately, observe } from './attention'
 import { queueText, render, type Drawn } from './render'
-import type { Answer } from './review'
+import type { Answer } from '../../broker/types'
 import type { State } from './state'
 
 export interface RequestOptions {

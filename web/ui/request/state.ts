@@ -1,5 +1,5 @@
 import type { ErrorCode } from 'imkey-connect'
-import type { Review } from './review'
+import type { Review } from '../../broker/types'
 
 /** State is what a request window shows. It is plain JSON. */
 export type State =
