@@ -23,6 +23,14 @@ void activate(void);
 bool active(void);
 // real returns the next function with a name, which an exported function replaces.
 void *real(const char *name);
+// REAL declares next, a pointer to the function that real finds for a name. It is
+// looked up once. The call needs a copy of the pointer, because GCC reads an _Atomic
+// pointer as an ordinary one when it is called, which races with the lookup of another
+// thread.
+#define REAL(type, name, ...)                      \
+  static type (*_Atomic found)(__VA_ARGS__);       \
+  type (*next)(__VA_ARGS__) = found;               \
+  if (!next) found = next = real(#name)
 extern bool debugging;
 // debug logs to standard error if debugging is set.
 void debug(const char *format, ...) __attribute__((format(printf, 1, 2)));

@@ -20,10 +20,6 @@ static void filter(struct object *o, const char *subsystem, const char *type) {
   if (subsystem && !strcmp(subsystem, "usb") && (!type || !strcmp(type, "usb_device"))) o->usb = true;
 }
 
-#define REAL(type, name, ...)                   \
-  static type (*_Atomic next)(__VA_ARGS__);     \
-  if (!next) next = real(#name)
-
 // ---- monitors
 
 EXPORT struct udev_monitor *udev_monitor_new_from_netlink(struct udev *udev, const char *name) {

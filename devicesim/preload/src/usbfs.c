@@ -76,7 +76,6 @@ static int open_ours(const char *path) {
 
 #define FORWARD_OPEN(name)                                             \
   EXPORT int name(const char *path, int flags, ...) {                  \
-    static int (*_Atomic next)(const char *, int, ...);                \
     mode_t mode = 0;                                                   \
     if ((flags & O_CREAT) || (flags & O_TMPFILE) == O_TMPFILE) {       \
       va_list arguments;                                               \
@@ -85,7 +84,7 @@ static int open_ours(const char *path) {
       va_end(arguments);                                               \
     }                                                                  \
     if (is_ours(path)) return open_ours(path);                         \
-    if (!next) next = real(#name);                                     \
+    REAL(int, name, const char *, int, ...);                           \
     return next(path, flags, mode);                                    \
   }
 FORWARD_OPEN(open)
@@ -93,12 +92,11 @@ FORWARD_OPEN(open64)
 
 #define FORWARD_FOPEN(name)                                            \
   EXPORT FILE *name(const char *path, const char *mode) {              \
-    static FILE *(*_Atomic next)(const char *, const char *);          \
     if (is_ours(path)) {                                               \
       int fd = open_ours(path);                                        \
       return fd < 0 ? NULL : fdopen(fd, mode);                         \
     }                                                                  \
-    if (!next) next = real(#name);                                     \
+    REAL(FILE *, name, const char *, const char *);                    \
     return next(path, mode);                                           \
   }
 FORWARD_FOPEN(fopen)
@@ -108,23 +106,21 @@ FORWARD_FOPEN(fopen64)
 #define FORWARD_CLOSE(name)                                            \
   EXPORT int name(int fd);                                             \
   EXPORT int name(int fd) {                                            \
-    static int (*_Atomic next)(int);                                   \
     handle_close(fd);                                                  \
-    if (!next) next = real(#name);                                     \
+    REAL(int, name, int);                                              \
     return next(fd);                                                   \
   }
 FORWARD_CLOSE(close)
 FORWARD_CLOSE(__close)
 
 EXPORT int ioctl(int fd, unsigned long request, ...) {
-  static int (*_Atomic next)(int, unsigned long, ...);
   va_list arguments;
   va_start(arguments, request);
   void *argument = va_arg(arguments, void *);
   va_end(arguments);
   struct handle *h = _IOC_TYPE(request) == 'U' ? handle_get(fd) : NULL;
   if (!h) {
-    if (!next) next = real("ioctl");
+    REAL(int, ioctl, int, unsigned long, ...);
     return next(fd, request, argument);
   }
   int result = handle_ioctl(h, request, argument);
