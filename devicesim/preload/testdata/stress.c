@@ -3,6 +3,7 @@
 // together with the library, so that a sanitizer checks both.
 //
 //   stress ROUNDS     writes "again" when the test must unplug and plug in the devices, and "well" at its end
+//   stress fault      makes a fault on purpose, which the sanitizer must report
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -19,6 +20,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "../src/base.h"
 #include "udev.h"
 
 enum { USERS = 3, EACH = 8, SHARED = 4096 };
@@ -36,6 +38,14 @@ static atomic_uint used;
 static void fail(const char *what) {
   fprintf(stderr, "stress: %s\n", what);
   _exit(1);
+}
+
+// Replaces the dlsym of the library (ld --wrap), so that other threads need the same function during its first lookup.
+void *__real_dlsym(void *handle, const char *name);
+void *__wrap_dlsym(void *handle, const char *name);
+void *__wrap_dlsym(void *handle, const char *name) {
+  poll(NULL, 0, 2);
+  return __real_dlsym(handle, name);
 }
 
 static bool over(void) { return finished == USERS; }
@@ -172,12 +182,28 @@ static void *forker(void *argument) {
   return NULL;
 }
 
+// Uses memory that it has freed, as a fault in the library would: with a node open and the library's lock held.
+static void fault(void) {
+  unsigned seed = 1;
+  if (open_any(&seed) < 0) fail("no node");
+  volatile char *volatile freed = malloc(1);
+  free((char *)freed);
+  pthread_mutex_lock(&mu);
+  *freed = 1;
+  pthread_mutex_unlock(&mu);
+}
+
 int main(int argc, char **argv) {
   void *(*others[])(void *) = {closer, caller, caller, bystander, bystander, forker};
   enum { OTHERS = sizeof others / sizeof *others };
   pthread_t threads[USERS + OTHERS];
-  rounds = argc > 1 ? atoi(argv[1]) : 0;
   udev = udev_new();
+  if (argc != 2) fail("one argument");
+  if (!strcmp(argv[1], "fault")) {
+    fault();
+    return 0;
+  }
+  rounds = atoi(argv[1]);
   for (uintptr_t i = 0; i < USERS + OTHERS; i++)
     if (pthread_create(&threads[i], NULL, i < USERS ? user : others[i - USERS], (void *)(i + 1))) fail("no thread");
   for (int i = 0; i < USERS + OTHERS; i++) pthread_join(threads[i], NULL);
