@@ -6,12 +6,15 @@ import { badParams } from './refusal'
 // The curve secp256k1 (SEC 2, section 2.4.1): y² = x³ + 7 over the field of p. Its group has the order n and the generator G.
 const p = 2n ** 256n - 2n ** 32n - 977n
 const n = 0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141n
-const G = {
-  x: 0x79be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798n,
-  y: 0x483ada7726a3c4655da4fbfc0e1108a8fd17b448a68554199c47d08ffb10d4b8n,
-}
-/** Point is a point of the curve. undefined is the point at infinity. */
-type Point = { readonly x: bigint; readonly y: bigint } | undefined
+const G: Point = [
+  0x79be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798n,
+  0x483ada7726a3c4655da4fbfc0e1108a8fd17b448a68554199c47d08ffb10d4b8n,
+  1n,
+]
+const infinity: Point = [1n, 1n, 0n]
+
+/** Point is a point of the curve in Jacobian coordinates: x / z² and y / z³. With z = 0 it is the point at infinity. */
+type Point = readonly [x: bigint, y: bigint, z: bigint]
 
 const mod = (a: bigint, m: bigint) => ((a % m) + m) % m
 
@@ -23,20 +26,36 @@ function power(base: bigint, exponent: bigint, m: bigint): bigint {
 
 const inverse = (a: bigint, m: bigint) => power(mod(a, m), m - 2n, m)
 
+function double([x, y, z]: Point): Point {
+  const square = (y * y) % p
+  const s = (4n * x * square) % p
+  const slope = (3n * x * x) % p
+  const x3 = mod(slope * slope - 2n * s, p)
+  return [x3, mod(slope * (s - x3) - 8n * square * square, p), (2n * y * z) % p]
+}
+
 function add(a: Point, b: Point): Point {
-  if (!a || !b) return a ?? b
-  if (a.x === b.x && a.y !== b.y) return undefined
-  const slope = a.x === b.x ? 3n * a.x * a.x * inverse(2n * a.y, p) : (a.y - b.y) * inverse(a.x - b.x, p)
-  const x = mod(slope * slope - a.x - b.x, p)
-  return { x, y: mod(slope * (a.x - x) - a.y, p) }
+  if (a[2] === 0n) return b
+  if (b[2] === 0n) return a
+  const [az, bz] = [(a[2] * a[2]) % p, (b[2] * b[2]) % p]
+  const [ax, bx] = [(a[0] * bz) % p, (b[0] * az) % p]
+  const [ay, by] = [(a[1] * bz * b[2]) % p, (b[1] * az * a[2]) % p]
+  if (ax === bx) return ay === by ? double(a) : infinity
+  const h = bx - ax
+  const slope = by - ay
+  const hh = (h * h) % p
+  const hhh = (h * hh) % p
+  const v = (ax * hh) % p
+  const x = mod(slope * slope - hhh - 2n * v, p)
+  return [x, mod(slope * (v - x) - ay * hhh, p), mod(h * a[2] * b[2], p)]
 }
 
 /** sum gives a times A plus b times B. */
 function sum(a: bigint, A: Point, b: bigint, B: Point): Point {
   const both = add(A, B)
-  let result: Point
+  let result = infinity
   for (let bit = 255n; bit >= 0n; bit--) {
-    result = add(result, result)
+    result = double(result)
     const [ofA, ofB] = [(a >> bit) & 1n, (b >> bit) & 1n]
     if (ofA || ofB) result = add(result, ofA && ofB ? both : ofA ? A : B)
   }
@@ -70,10 +89,13 @@ function signer(z: bigint, r: bigint, s: bigint, parity: number): string | undef
   const square = mod(r * r * r + 7n, p)
   const root = power(square, (p + 1n) / 4n, p)
   if ((root * root) % p !== square) return undefined
-  const R = { x: r, y: Number(root & 1n) === parity ? root : p - root }
+  const R: Point = [r, Number(root & 1n) === parity ? root : p - root, 1n]
   const byR = inverse(r, n)
-  const key = sum(mod(-z * byR, n), G, mod(s * byR, n), R)
-  if (!key) return undefined
-  const bytes = Uint8Array.from(`${hex32(key.x)}${hex32(key.y)}`.match(/../g)!, (byte) => parseInt(byte, 16))
+  const [x, y, w] = sum(mod(-z * byR, n), G, mod(s * byR, n), R)
+  if (w === 0n) return undefined
+  const byW = inverse(w, p)
+  const bytes = Uint8Array.from(`${hex32((x * byW * byW) % p)}${hex32((y * byW * byW * byW) % p)}`.match(/../g)!, (byte) =>
+    parseInt(byte, 16),
+  )
   return `0x${checksummed(keccak256(bytes).slice(24))}`
 }
