@@ -36,7 +36,7 @@ var arrows = map[string][]string{
 	"ui/request":    {"broker", "sdk/provider", "ui/blocks", "ui/model", "ui/words", "sdk/types"},
 	"ui/sites":      {"broker", "ui/request", "ui/blocks", "ui/words", "sdk/types"},
 	"ui/management": {"ui/blocks", "ui/model", "ui/words", "sdk/types"},
-	"ui/dialog":     {"ui/pairing", "ui/blocks", "ui/model", "ui/words", "sdk/types"},
+	"ui/dialog":     {"ui/pairing", "ui/request", "ui/blocks", "ui/model", "ui/words", "sdk/types"},
 
 	// The entry of imkey.js is above both: it gives the SDK the dialog that the provider opens.
 	"apps/package": {"sdk", "sdk/types", "ui/dialog"},

@@ -5,8 +5,8 @@ import { createProviderWith, version } from '../../sdk/index'
 export type * from '../../sdk/types/imkey'
 export { announceProvider, Device, ImKey, ImKeyError, isSupported, loadImKey, ProviderRpcError, version } from '../../sdk/index'
 
-/** createProvider makes a provider that loads the dialog when a device must be bound. */
+/** createProvider makes a provider that loads a dialog when the user must be asked. */
 export const createProvider = createProviderWith(async () => {
-  const { openPairingDialog } = await import('../../ui/dialog/dialog')
-  return { openPairingDialog: (request) => openPairingDialog({ ...request, version }) }
+  const dialogs = await import('../../ui/dialog/dialog')
+  return { ...dialogs, openPairingDialog: (request) => dialogs.openPairingDialog({ ...request, version }) }
 })

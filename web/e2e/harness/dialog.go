@@ -21,7 +21,7 @@ func (b *Browser) ExposeDialog() {
 				roots.set(this, root)
 				return root
 			}
-			globalThis.dialog = () => roots.get(document.querySelector('imkey-pairing'))`})
+			globalThis.dialog = () => roots.get(document.querySelector('imkey-pairing, imkey-dialog'))`})
 		return err
 	}))
 }

@@ -100,6 +100,34 @@ func everything(b *harness.Browser, client string, n *harness.Node) {
 	require.Equal(t, "0x2", receipt.Type)
 	require.True(t, strings.EqualFold(harness.FirstAddress, receipt.From), receipt.From)
 	require.True(t, strings.EqualFold(harness.SecondAddress, receipt.To), receipt.To)
+	if client == "viem" || client == "wagmi" {
+		batch(b, n)
+	}
+}
+
+// batch has a client send two calls in one batch: the user agrees once in the dialog, and confirms each on the device.
+func batch(b *harness.Browser, n *harness.Node) {
+	t := b.T
+	b.Run(fmt.Sprintf("globalThis.pending = client.batch(%q, ['1000000000000000000', '2000000000000000000'])", harness.SecondAddress))
+	b.Run("pending.catch(() => {})")
+	b.WaitForDialog("asking")
+	asked := harness.Eval[string](b, "dialog().textContent")
+	require.Contains(t, asked, "Send 1 ETH")
+	require.Contains(t, asked, "Send 2 ETH")
+	b.WaitUntil("dialog().querySelector('[data-ready=true]')")
+	b.Run("dialog().querySelector('[data-action=accept]').click()")
+	require.Contains(t, b.Sim.Device.Approve(), "1.0 ETH")
+	require.Contains(t, b.Sim.Device.Approve(), "2.0 ETH")
+	type sent struct {
+		StatusCode int
+		Hashes     []string
+	}
+	done := harness.Eval[sent](b, "pending")
+	require.Equal(t, 200, done.StatusCode)
+	require.Len(t, done.Hashes, 2)
+	for _, hash := range done.Hashes {
+		require.Equal(t, "0x1", n.Receipt(hash).Status)
+	}
 }
 
 // useClients has clients do everything on the site at origin, in a new browser and with a new node.

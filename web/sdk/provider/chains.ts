@@ -31,6 +31,16 @@ export class Chains {
     return this.#known.get(this.#selected)!
   }
 
+  /** The ids of the chains that are known. */
+  get ids(): number[] {
+    return [...this.#known.keys()]
+  }
+
+  /** get gives the chain with that id, if it is known. */
+  get(id: number): Chain | undefined {
+    return this.#known.get(id)
+  }
+
   /** of gives the chain that a call is for. */
   of({ chain }: Call): Chain {
     return chain ?? this.selected

@@ -1,26 +1,38 @@
-import type { PairingRequest } from '../types/imkey'
+import type { CallsRequest, PairingRequest } from '../types/imkey'
+import type { CallsStatus } from './calls'
 import { coded, Refusal } from './refusal'
 
-/** LoadDialog loads the dialog that asks the user for the binding code. The SDK has none of its own. */
-export type LoadDialog = () => Promise<{
-  /** Resolves when the dialog is gone and the device idle. */
+/** Dialogs are what asks the user on the page. */
+export interface Dialogs {
+  /** Asks for the binding code. Resolves when the dialog is gone and the device idle. */
   readonly openPairingDialog: (request: PairingRequest & { readonly rememberCode?: boolean }) => Promise<'bound' | 'cancelled'>
-}>
+  /** Asks whether the calls of a batch may be signed. Resolves when the dialog is gone. */
+  readonly openCallsDialog: (request: CallsRequest, signal: AbortSignal | undefined) => Promise<boolean>
+  /** Shows what became of a batch. Resolves when the dialog is there. */
+  readonly showCallsDialog: (status: CallsStatus, total: number) => Promise<void>
+}
 
-/** openDialog asks the user for the binding code. It rejects where the device was not bound. */
-export async function openDialog(load: LoadDialog, request: PairingRequest & { readonly rememberCode?: boolean }): Promise<void> {
+/** LoadDialog loads the dialogs. The SDK has none of its own. */
+export type LoadDialog = () => Promise<Dialogs>
+
+export async function loadDialogs(load: LoadDialog): Promise<Dialogs> {
   if (!globalThis.document) {
-    throw coded('unsupported', "the binding dialog needs a page: bind in a page first, or set createProvider's pairing", {
+    throw coded('unsupported', "the dialog needs a page: bind in a page first, or set createProvider's pairing and confirmCalls", {
       data: { reason: 'no-page' },
     })
   }
-  const { openPairingDialog } = await load().catch((cause: unknown) => {
-    throw coded('internal', 'the binding dialog: is the folder assets beside imkey.js on the site?', {
+  return load().catch((cause: unknown) => {
+    throw coded('internal', 'the dialog: is the folder assets beside imkey.js on the site?', {
       retryable: true,
       cause,
       data: { reason: 'download' },
     })
   })
+}
+
+/** openDialog asks the user for the binding code. It rejects where the device was not bound. */
+export async function openDialog(load: LoadDialog, request: PairingRequest & { readonly rememberCode?: boolean }): Promise<void> {
+  const { openPairingDialog } = await loadDialogs(load)
   if ((await openPairingDialog(request)) === 'cancelled') {
     throw new Refusal(
       4001,

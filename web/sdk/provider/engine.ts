@@ -4,8 +4,10 @@
 
 import type { Device } from '../types/imkey'
 import { Accounts } from './accounts'
+import { Batches } from './batches'
 import type { Params } from './call'
 import type { Chain } from './chain'
+import { Calls } from './calls'
 import { Chains } from './chains'
 import { Connecting } from './connecting'
 import type { Host } from './host'
@@ -48,8 +50,11 @@ export function start(host: Host): Engine {
   const lease = new Lease(host, (device) => accounts.lose(device))
   const connecting = new Connecting(host, accounts, lease)
   const journal = new Journal(journalStore(host.settings.load.usb))
-  const signing = new Signing(host, chains, accounts, lease, new Payments(chains, journal))
-  const own = methods({ host, chains, accounts, connecting, signing, journal, subscriptions })
+  const payments = new Payments(chains, journal)
+  const signing = new Signing(host, chains, accounts, lease, payments)
+  const batches = new Batches(journalStore(host.settings.load.usb, 'calls'), host.origin ?? '')
+  const calls = new Calls({ host, chains, accounts, signing, payments, batches })
+  const own = methods({ host, chains, accounts, connecting, signing, calls, journal, subscriptions })
 
   return {
     get connected() {

@@ -25,6 +25,7 @@ function claims(): { store: JournalStore; values: Map<string, unknown> } {
     put: async (key, value) => void values.set(key, structuredClone(value)),
     delete: async (key) => void values.delete(key),
     exclusive: (...args) => memory.exclusive(...args),
+    busy: (name) => memory.busy(name),
   }
   return { store, values }
 }

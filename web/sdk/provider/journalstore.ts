@@ -11,6 +11,8 @@ export interface JournalStore {
   delete(key: string): Promise<void>
   /** Does the work while nothing else does work of that name with this store. A signal that aborts before that rejects at once. */
   exclusive<T>(name: string, signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T>
+  /** Resolves to whether some work of that name is under way. */
+  busy(name: string): Promise<boolean>
 }
 
 /** MemoryStore lasts as long as the page. */
@@ -18,6 +20,7 @@ export class MemoryStore implements JournalStore {
   readonly trusted = true
   readonly #values = new Map<string, unknown>()
   readonly #last = new Map<string, Promise<unknown>>()
+  readonly #busy = new Set<string>()
 
   async list(prefix: string): Promise<[string, unknown][]> {
     return [...this.#values].filter(([key]) => key.startsWith(prefix))
@@ -42,24 +45,36 @@ export class MemoryStore implements JournalStore {
       signal?.addEventListener('abort', giveUp, { once: true })
       const turn = (this.#last.get(name) ?? Promise.resolve()).then(async () => {
         signal?.removeEventListener('abort', giveUp)
-        if (!out) await work().then(resolve, reject)
+        if (out) return
+        this.#busy.add(name)
+        await work()
+          .finally(() => this.#busy.delete(name))
+          .then(resolve, reject)
       })
       this.#last.set(name, turn)
     })
   }
+
+  async busy(name: string): Promise<boolean> {
+    return this.#busy.has(name)
+  }
 }
 
-const databaseName = 'imkey-connect journal'
 const tableName = 'signed'
 
 /**
- * BrowserStore keeps values in IndexedDB, which the tabs and workers of an origin share, and takes turns by Web Locks. What IndexedDB
+ * BrowserStore keeps values in a database of IndexedDB, which the tabs and workers of an origin share, and takes turns by Web Locks. What IndexedDB
  * does not take, because it is blocked or full, stays in memory.
  */
 class BrowserStore implements JournalStore {
   readonly trusted = false
   readonly #memory = new MemoryStore()
+  readonly #name: string
   #opened: Promise<IDBDatabase> | undefined
+
+  constructor(name: string) {
+    this.#name = name
+  }
 
   async list(prefix: string): Promise<[string, unknown][]> {
     const kept = await this.#do('readonly', (table) => {
@@ -89,7 +104,7 @@ class BrowserStore implements JournalStore {
     if (!locks) return this.#memory.exclusive(name, signal, work)
     let begun = false
     return locks
-      .request(`${databaseName} ${name}`, signal ? { signal } : {}, () => ((begun = true), work()))
+      .request(`${this.#name} ${name}`, signal ? { signal } : {}, () => ((begun = true), work()))
       .catch((thrown: unknown) => {
         if (begun) throw thrown
         if (signal?.aborted) throw abortedByCaller(signal)
@@ -97,9 +112,14 @@ class BrowserStore implements JournalStore {
       }) as Promise<T>
   }
 
+  async busy(name: string): Promise<boolean> {
+    const { held = [] } = (await navigator.locks?.query().catch(() => undefined)) ?? {}
+    return held.some((lock) => lock.name === `${this.#name} ${name}`) || this.#memory.busy(name)
+  }
+
   /** #do resolves when the transaction is complete, to what the function that act returns gives then. */
   async #do<T>(mode: IDBTransactionMode, act: (table: IDBObjectStore) => () => T): Promise<T> {
-    const database = await (this.#opened ??= open(() => (this.#opened = undefined)))
+    const database = await (this.#opened ??= open(this.#name, () => (this.#opened = undefined)))
     return new Promise<T>((resolve, reject) => {
       const transaction = database.transaction(tableName, mode, { durability: 'strict' })
       const result = act(transaction.objectStore(tableName))
@@ -110,7 +130,7 @@ class BrowserStore implements JournalStore {
 }
 
 /** open calls closed when the database cannot be used any more: the user cleared the site's data, for example. */
-function open(closed: () => void): Promise<IDBDatabase> {
+function open(databaseName: string, closed: () => void): Promise<IDBDatabase> {
   return new Promise<IDBDatabase>((resolve, reject) => {
     const request = indexedDB.open(databaseName, 1)
     request.onupgradeneeded = () => request.result.createObjectStore(tableName)
@@ -124,16 +144,25 @@ function open(closed: () => void): Promise<IDBDatabase> {
   })
 }
 
-let browserStore: BrowserStore | undefined
-const memoryStores = new WeakMap<object, MemoryStore>()
+const browserStores = new Map<string, BrowserStore>()
+const memoryStores = new WeakMap<object, Map<string, MemoryStore>>()
 
 /**
- * journalStore gives the origin's store. Where there is no IndexedDB, as in Node, the providers of the same source of devices share one
- * in memory.
+ * journalStore gives the origin's store of that name. Where there is no IndexedDB, as in Node, the providers of the same source of devices
+ * share one in memory.
  */
-export function journalStore(source: object = globalThis): JournalStore {
-  if (globalThis.indexedDB) return (browserStore ??= new BrowserStore())
-  const store = memoryStores.get(source) ?? new MemoryStore()
-  memoryStores.set(source, store)
-  return store
+export function journalStore(source: object = globalThis, name = 'journal'): JournalStore {
+  if (globalThis.indexedDB) return kept(browserStores, name, () => new BrowserStore(`imkey-connect ${name}`))
+  return kept(
+    kept(memoryStores, source, () => new Map<string, MemoryStore>()),
+    name,
+    () => new MemoryStore(),
+  )
+}
+
+/** kept gives the value of a key, which is made if there is none. */
+function kept<K, V>(map: { get(key: K): V | undefined; set(key: K, value: V): unknown }, key: K, make: () => V): V {
+  let value = map.get(key)
+  if (value === undefined) map.set(key, (value = make()))
+  return value
 }

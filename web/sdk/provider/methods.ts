@@ -1,5 +1,6 @@
 import type { Accounts } from './accounts'
 import type { Call, Params } from './call'
+import type { Calls } from './calls'
 import type { Chains } from './chains'
 import type { Connecting } from './connecting'
 import { hex, isAddress, readBytes, toBytes } from './hex'
@@ -18,6 +19,7 @@ export interface Parts {
   readonly accounts: Accounts
   readonly connecting: Connecting
   readonly signing: Signing
+  readonly calls: Calls
   readonly journal: Journal
   readonly subscriptions: Subscriptions
 }
@@ -46,6 +48,7 @@ export function methods({
   accounts,
   connecting,
   signing,
+  calls,
   journal,
   subscriptions,
 }: Parts): Record<string, Method | undefined> {
@@ -118,6 +121,12 @@ export function methods({
       await journal.forget(id, signal)
       return null
     },
+
+    // Batches of calls (EIP-5792)
+    wallet_getCapabilities: ([address, chainIds]) => calls.capabilities(address, chainIds),
+    wallet_sendCalls: ([batch], call) => calls.send(batch, call),
+    wallet_getCallsStatus: ([id], { signal }) => calls.status(id, signal),
+    wallet_showCallsStatus: ([id], { signal }) => calls.show(id, signal),
 
     // Subscriptions, over the chain's WebSocket if it has one
     eth_subscribe: (params, { method, signal }) => {

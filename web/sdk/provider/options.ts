@@ -12,6 +12,7 @@ export interface Settings {
   readonly paths: readonly string[]
   readonly pairing: NonNullable<ProviderOptions['pairing']>
   readonly confirmSignIn: ProviderOptions['confirmSignIn']
+  readonly confirmCalls: ProviderOptions['confirmCalls']
   readonly rpcTimeout: number
   readonly remember: boolean
   /**
@@ -38,6 +39,7 @@ export function readOptions(options: ProviderOptions): Settings {
     pathScheme = 'bip44',
     pairing = 'dialog',
     confirmSignIn,
+    confirmCalls,
     rpcTimeout = 30_000,
     remember = false,
     ...load
@@ -71,6 +73,7 @@ export function readOptions(options: ProviderOptions): Settings {
     throw invalid("pairing is neither 'dialog' nor 'none' nor a function")
   }
   if (confirmSignIn !== undefined && typeof confirmSignIn !== 'function') throw invalid('confirmSignIn is not a function')
+  if (confirmCalls !== undefined && typeof confirmCalls !== 'function') throw invalid('confirmCalls is not a function')
   if (typeof rpcTimeout !== 'number' || !(rpcTimeout > 0 && rpcTimeout <= 600_000)) {
     throw invalid('rpcTimeout is not a number of milliseconds up to 600000')
   }
@@ -79,5 +82,5 @@ export function readOptions(options: ProviderOptions): Settings {
     .map((chain) => String(chain.id))
     .sort()
     .join()}`
-  return { load, chains: known, unusable, chainId: selected, paths, pairing, confirmSignIn, rpcTimeout, remember, key }
+  return { load, chains: known, unusable, chainId: selected, paths, pairing, confirmSignIn, confirmCalls, rpcTimeout, remember, key }
 }

@@ -31,12 +31,12 @@ export class Payments {
 
   /**
    * repeat sends the transaction of an earlier request for the same again, if the dApp was not told then that it was sent. It resolves to
-   * the hash, or to undefined if a new transaction has to be signed.
+   * that transaction, or to undefined if a new one has to be signed.
    */
-  async repeat(payer: Payer, request: string): Promise<string | undefined> {
+  async repeat(payer: Payer, request: string): Promise<Entry | undefined> {
     const { chain } = payer
     const entries = await this.#of(payer)
-    const entry = entries.findLast((each) => each.state === 'sending' && each.request === request)
+    const entry = unsettled(entries, request)
     if (!entry) return undefined
     if (!isRecent(entry) && (await this.#chains.transaction(entry.hash, chain)) === 'mined') {
       await this.#journal.put({ ...entry, state: 'sent' })
@@ -46,18 +46,19 @@ export class Payments {
     let refused: unknown
     if (rival === entry) {
       try {
-        return await this.#send(payer, entry, { prefer: this.#chains.nodes(chain).list[0] })
+        await this.#send(payer, entry, { prefer: this.#chains.nodes(chain).list[0] })
+        return entry
       } catch (thrown) {
         if (isKnown(thrown)) {
           await this.#journal.put({ ...entry, state: 'sent' })
-          return entry.hash
+          return entry
         }
         if (!isRefusal(thrown)) throw thrown
         refused = thrown
       }
     } else if (await this.#chains.transaction(entry.hash, chain)) {
       await this.#journal.put({ ...entry, state: 'sent' })
-      return entry.hash
+      return entry
     }
     const { latest } = await this.#chains.nodes(chain).first(async (node) => {
       await node.confirm()
@@ -69,6 +70,11 @@ export class Payments {
     // The node could lie about the nonce, so the user decides, unless the replacement is known.
     if (rival !== entry && (await this.#chains.transaction(rival.hash, chain)) === 'mined') return undefined
     throw overtaken(entry)
+  }
+
+  /** unsettled says whether the same was asked for before, and the dApp was not told that it was sent: see repeat. */
+  async unsettled(payer: Payer, request: string): Promise<boolean> {
+    return unsettled(await this.#of(payer), request) !== undefined
   }
 
   /**
@@ -176,6 +182,9 @@ export class Payments {
     return this.#journal.of(chain.id, from)
   }
 }
+
+const unsettled = (entries: readonly Entry[], request: string) =>
+  entries.findLast((each) => each.state === 'sending' && each.request === request)
 
 /** isRefusal says whether a node objects to a transaction, by its own word. Otherwise it may have taken it, or may take it later. */
 const isRefusal = (thrown: unknown): thrown is NodeError => thrown instanceof NodeError && !thrown.next && !thrown.after

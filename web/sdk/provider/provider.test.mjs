@@ -398,14 +398,7 @@ test('a locked device is tried once for each request of the dApp', async (t) => 
 
 test('unknown wallet methods are 4200, and reach no node', async (t) => {
   const { ask, node } = await page(t)
-  for (const method of [
-    'wallet_watchAsset',
-    'wallet_sendCalls',
-    'wallet_getCapabilities',
-    'wallet_nonsense',
-    'eth_decrypt',
-    'eth_getEncryptionPublicKey',
-  ]) {
+  for (const method of ['wallet_watchAsset', 'wallet_grantPermissions', 'wallet_nonsense', 'eth_decrypt', 'eth_getEncryptionPublicKey']) {
     const message = new RegExp(`The method ${method} does not exist / is not available`) // the words by which viem and ethers know it
     await assert.rejects(ask(method, []), { code: 4200, message, data: reason('unsupported-method') }, method)
   }

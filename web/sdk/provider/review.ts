@@ -9,6 +9,7 @@ import type {
   TypedData,
 } from '../types/imkey'
 import type { Call } from './call'
+import type { CallsStatus } from './calls'
 import type { Chain } from './chain'
 
 /** Account is an account that the site may use. */
@@ -67,8 +68,21 @@ export type What =
       /** Whether it is sent after it was signed. Otherwise the site gets it. */
       readonly sends: boolean
     } & Described)
-  /** The calls of EIP-5792, each a transaction. The device confirms each of them. */
-  | { readonly kind: 'calls'; readonly account: Account; readonly chain: ChainFacts; readonly calls: readonly Described[] }
+  /** Calls of one batch (EIP-5792), each a transaction. The device confirms each of them. */
+  | {
+      readonly kind: 'calls'
+      readonly account: Account
+      readonly chain: ChainFacts
+      readonly calls: readonly Described[]
+      /**
+       * The number of the first of these calls in the batch, from 1. It is above 1, or there are fewer calls than in the batch, if the node
+       * can complete a call only when the one before is in a block, and if another transaction took a nonce meanwhile. The user is
+       * asked again for the rest.
+       */
+      readonly first: number
+      /** How many calls the batch has. */
+      readonly total: number
+    }
 
 /** Consent is what the user decided on the screen. A rejection is an error with 4001. */
 export interface Consent {
@@ -90,6 +104,8 @@ export interface Consents {
   readonly review: Review
   /** Says what a screen shows of a chain. */
   chain(chain: Chain): ChainFacts
+  /** Shows what became of a batch of that many calls. Without it, wallet_showCallsStatus is not there. */
+  show?(status: CallsStatus, total: number): Promise<void>
 }
 
 /** reviewed does the work after a review, or at once where no broker asks the user. */

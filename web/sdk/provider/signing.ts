@@ -32,7 +32,7 @@ interface Signature<T> {
 }
 
 /** Asked is a dApp's transaction, and who pays for it. */
-interface Asked extends Payer {
+export interface Asked extends Payer {
   readonly wanted: Wanted
   /** The address in the form in which the device gave it. */
   readonly account: string
@@ -111,7 +111,7 @@ export class Signing {
 
   /** transaction completes and signs a transaction, and gives its bytes in hex. It asks no node if the dApp left nothing out. */
   async transaction(value: unknown, call: Call): Promise<string> {
-    const asked = this.#read(value, call)
+    const asked = this.read(value, call)
     const whole = completed(asked.wanted, asked.account, asked.chain)
     const sign = async (): Promise<Entry> => {
       const { transaction } = whole ? { transaction: whole } : await this.#complete(asked, call)
@@ -125,11 +125,11 @@ export class Signing {
    * told that it was sent. The device is free for requests that need no node while a node is asked.
    */
   async send(value: unknown, call: Call): Promise<string> {
-    const asked = this.#read(value, call)
+    const asked = this.read(value, call)
     return this.#payments.exclusive(asked, call.signal, async () => {
       this.#accounts.of(asked.from) // other requests may have changed the accounts while this one waited
       const sent = await this.#payments.repeat(asked, asked.request)
-      if (sent !== undefined) return sent
+      if (sent) return sent.hash
       for (;;) {
         const { transaction, node } = await this.#complete(asked, call)
         const signed = await this.#signTransaction(transaction, asked, call, 'sending')
@@ -144,7 +144,8 @@ export class Signing {
     return account
   }
 
-  #read(value: unknown, call: Call): Asked {
+  /** read checks a dApp's transaction. */
+  read(value: unknown, call: Call): Asked {
     const chain = this.#chains.of(call)
     const wanted = readTransaction(value, chain.id)
     const account = this.#accounts.of(wanted.from ?? this.#accounts.addresses[0]?.toLowerCase() ?? '').address
@@ -157,17 +158,24 @@ export class Signing {
 
   /** #complete gives the whole transaction and the node that completed it. */
   async #complete(asked: Asked, { signal }: Call): Promise<{ transaction: TransactionRequest; node: Node }> {
-    const { wanted, account, chain, from } = asked
-    this.#accounts.of(from)
+    const { wanted, account, chain } = asked
+    return this.atNode(asked, signal, async (node, nextNonce) => ({
+      transaction: await complete(wanted, account, chain, node, nextNonce, signal),
+      node,
+    }))
+  }
+
+  /** atNode completes transactions of an account at the first node that can. use gets what chooses the next nonce. */
+  async atNode<T>(
+    asked: Asked,
+    signal: AbortSignal | undefined,
+    use: (node: Node, nextNonce: (counts: Counts) => Promise<number>) => Promise<T>,
+  ): Promise<T> {
+    this.#accounts.of(asked.from)
     await this.#accounts.find() // without a device, no node need be asked
-    this.#accounts.of(from)
-    return this.#chains.nodes(chain).first(
-      async (node) => {
-        const nextNonce = (counts: Counts) => this.#payments.nextNonce(asked, counts, node)
-        return { transaction: await complete(wanted, account, chain, node, nextNonce, signal), node }
-      },
-      { signal },
-    )
+    this.#accounts.of(asked.from)
+    const nextNonce = (node: Node) => (counts: Counts) => this.#payments.nextNonce(asked, counts, node)
+    return this.#chains.nodes(asked.chain).first((node) => use(node, nextNonce(node)), { signal })
   }
 
   /**
@@ -175,22 +183,10 @@ export class Signing {
    * one it replaces. It resolves to undefined if the dApp did not name the nonce and another transaction has it by now.
    */
   async #signTransaction(transaction: TransactionRequest, asked: Asked, call: Call, state: Entry['state']): Promise<Entry | undefined> {
-    const { from, chain, request, wanted } = asked
-    const nonce = Number(transaction.nonce)
-    const own = { ...call }
+    const { from, chain } = asked
     const { consents } = this.#host
-    const before = consents && (await this.#payments.at(asked, nonce))
-    const sign = () =>
-      this.#withAccount(own, from, {
-        make: async (ethereum, options) => {
-          const replaces = await this.#payments.at(asked, nonce)
-          // The screen has said what it replaces.
-          if (wanted.nonce === undefined ? replaces !== undefined : consents && replaces !== before) return undefined
-          if (replaces !== undefined) own.replaces = replaces
-          const signed = await ethereum.signTransaction(transaction, { ...options, nativeCurrency: chain.nativeCurrency })
-          return this.#payments.record(asked, signed, nonce, request, state)
-        },
-      })
+    const before = consents && (await this.#payments.at(asked, Number(transaction.nonce)))
+    const sign = () => this.sign(transaction, asked, call, state, before)
     const what = async ({ ethereum }: ImKey): Promise<What> => ({
       kind: 'transaction',
       account: this.#accounts.of(from),
@@ -201,6 +197,26 @@ export class Signing {
       ...(before !== undefined && { replaces: before }),
     })
     return this.#reviewed(what, call, sign)
+  }
+
+  /**
+   * sign signs a transaction, and records it while it has the device, so that the next one knows of it. It resolves to undefined if the
+   * dApp did not name the nonce and another transaction has it by now. A screen has said that it replaces the one with the hash before.
+   */
+  sign(transaction: TransactionRequest, asked: Asked, call: Call, state: Entry['state'], before?: string): Promise<Entry | undefined> {
+    const { from, chain, request, wanted } = asked
+    const nonce = Number(transaction.nonce)
+    const own = { ...call }
+    return this.#withAccount(own, from, {
+      make: async (ethereum, options) => {
+        const replaces = await this.#payments.at(asked, nonce)
+        // The screen has said what it replaces.
+        if (wanted.nonce === undefined ? replaces !== undefined : this.#host.consents && replaces !== before) return undefined
+        if (replaces !== undefined) own.replaces = replaces
+        const signed = await ethereum.signTransaction(transaction, { ...options, nativeCurrency: chain.nativeCurrency })
+        return this.#payments.record(asked, signed, nonce, request, state)
+      },
+    })
   }
 
   /** #reviewed does the work after a review. The user is not asked about what cannot be signed because the device is not there. */

@@ -877,6 +877,34 @@ export interface SignInRequest {
   readonly differs: readonly ('domain' | 'address' | 'uri' | 'chain')[]
 }
 
+/**
+ * The calls of a batch (EIP-5792) that are about to be signed. The device shows and confirms them one after another, each as a transaction
+ * of its own.
+ */
+export interface CallsRequest {
+  /** The account that signs. */
+  readonly account: Pick<Account, 'address' | 'path'>
+  /** The chain. `known`: whether name and coin are this library's and not the site's. */
+  readonly chain: {
+    readonly id: number
+    readonly name?: string
+    readonly nativeCurrency: { readonly symbol: string; readonly decimals: number }
+    readonly known: boolean
+  }
+  /** The transactions, complete, as they will be signed, and what each does. */
+  readonly calls: readonly {
+    readonly transaction: TransactionRequest
+    readonly description: TransactionDescription
+  }[]
+  /**
+   * The number of the first of these calls in the batch, from 1. If a node can complete a call only when the one before is in a block, or if
+   * another transaction took a nonce meanwhile, the user is asked again for the rest of the batch.
+   */
+  readonly first: number
+  /** How many calls the batch has. */
+  readonly total: number
+}
+
 /** The options of createProvider. */
 export interface ProviderOptions extends LoadOptions {
   /**
@@ -903,6 +931,11 @@ export interface ProviderOptions extends LoadOptions {
    * `sign-in`.
    */
   confirmSignIn?: (request: SignInRequest) => boolean | Promise<boolean>
+  /**
+   * Decides about the calls of wallet_sendCalls before the first is signed. It must ask the user, and resolve to true only if the user wants
+   * them; otherwise the request rejects with 4001. Default: a dialog.
+   */
+  confirmCalls?: (request: CallsRequest) => boolean | Promise<boolean>
   /** How long a node may take to answer, in milliseconds. Default: 30000. */
   rpcTimeout?: number
   /**
@@ -926,6 +959,7 @@ export interface ProviderOptions extends LoadOptions {
  * - 4900: no device is plugged in, or it was unplugged
  * - 4901: the request is for another chain than the selected one, or than the node's
  * - 4902: the chain is unknown, or one of `unusableChains`
+ * - 5700, 5710, 5720, 5730, 5740, 5760: see EIP-5792. 5760 means that nothing is atomic here
  * - -32602: the parameters are malformed
  * - -32002: the user has to answer an earlier request first, or another tab or program uses the device (`data.holder` as for
  *   `in-use-elsewhere`)

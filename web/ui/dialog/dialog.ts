@@ -7,14 +7,24 @@ import { preferred } from '../words/language'
 import { pairing } from '../words/pairing'
 import { languageTag, type Language } from '../words/text'
 import { Pairing } from '../pairing/pairing'
+import type { CallsRequest } from '../../sdk/types/imkey'
+import type { CallsStatus } from './calls'
 import css from './dialog.css?text'
 import { h, svg } from '../blocks/dom'
+import { focused, ownEvents, sheetOf } from './modal'
 import { framedWithoutUSB, platformOf } from '../model/platform'
 import { Report } from '../model/report'
 import type { Device, ImKey } from '../model/sdk'
 import type { State } from '../pairing/state'
 import { Stage } from '../pairing/stage'
 import { wait } from '../model/wait'
+
+/** openCallsDialog asks whether the calls of a batch may be signed. It resolves when the dialog is gone. */
+export const openCallsDialog = async (request: CallsRequest, signal: AbortSignal | undefined) =>
+  (await import('./calls')).openCallsDialog(request, signal)
+
+/** showCallsDialog shows what became of a batch of that many calls. */
+export const showCallsDialog = async (status: CallsStatus, total: number) => (await import('./calls')).showCallsDialog(status, total)
 
 export interface PairingDialogOptions {
   /** The version of imkey-connect, for the report. */
@@ -37,34 +47,6 @@ export interface PairingDialogOptions {
 export function openPairingDialog(options: PairingDialogOptions): Promise<'bound' | 'cancelled'> {
   return new Dialog(options).run()
 }
-
-/** The events that the page must not get, because its shortcuts and its own dialogs would act on them. */
-const ownEvents = [
-  'keydown',
-  'keyup',
-  'keypress',
-  'beforeinput',
-  'input',
-  'change',
-  'paste',
-  'copy',
-  'cut',
-  'drop',
-  'dragover',
-  'compositionstart',
-  'compositionupdate',
-  'compositionend',
-  'focusin',
-  'focusout',
-  'click',
-  'mousedown',
-  'mouseup',
-  'pointerdown',
-  'pointerup',
-  'touchstart',
-  'touchend',
-  'wheel',
-]
 
 class Dialog {
   readonly #host = document.createElement('imkey-pairing')
@@ -144,7 +126,7 @@ class Dialog {
     const before = focused(document)
     const listening = { signal: this.#ended.signal }
     const root = this.#host.attachShadow({ mode: 'closed' })
-    root.adoptedStyleSheets = [sheet()]
+    root.adoptedStyleSheets = [sheetOf(css)]
     root.append(this.#dialog)
     for (const name of ownEvents) root.addEventListener(name, (event) => event.stopPropagation(), { passive: true, ...listening })
 
@@ -254,27 +236,4 @@ class Dialog {
       this.#stage.note(t(pairing.copyFailed), area)
     }
   }
-}
-
-/**
- * sheet makes the dialog's style sheet. A rem depends on the page's root element, whose font size the site may have set: here
- * it is replaced by the size that the user set in the browser. The colours are set on the dialog and not on the document.
- */
-function sheet(): CSSStyleSheet {
-  const probe = h('div')
-  const root = probe.attachShadow({ mode: 'closed' })
-  const sheet = new CSSStyleSheet()
-  sheet.replaceSync(':host { all: initial !important; display: none !important; font-size: medium !important }')
-  root.adoptedStyleSheets = [sheet]
-  document.documentElement.append(probe)
-  const rem = parseFloat(getComputedStyle(probe).fontSize)
-  probe.remove()
-  sheet.replaceSync(css.replace(/(\d*\.?\d+)rem\b/g, (_, n: string) => `${Number(n) * rem}px`).replaceAll(':root', '.dialog'))
-  return sheet
-}
-
-/** focused returns the element that has the focus, in open shadow trees as well. */
-function focused(root: Document | ShadowRoot): HTMLElement | null {
-  const element = root.activeElement
-  return element?.shadowRoot ? focused(element.shadowRoot) : (element as HTMLElement | null)
 }

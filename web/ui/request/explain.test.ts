@@ -168,7 +168,7 @@ test('huge amounts', () => {
 test('a batch of 500 calls', () => {
   const one = tx() as Extract<What, { kind: 'transaction' }>
   const calls = Array.from({ length: 500 }, () => ({ transaction: one.transaction, description: nothing }))
-  const { part, device } = asked({ kind: 'calls', account, chain: ethereum, calls })
+  const { part, device } = asked({ kind: 'calls', account, chain: ethereum, calls, first: 1, total: 500 })
   assert.deepEqual([part.parts.length, part.danger, device!.times], [100, true, 500])
 })
 

@@ -7,6 +7,8 @@ export interface Client {
   signTypedData(): Promise<string>
   /** Sends an amount to an address and waits until the transaction is mined. */
   send(to: string, wei: string): Promise<{ hash: string; from: string; status: string }>
+  /** Sends amounts to an address in one batch (EIP-5792), and waits until all are mined. */
+  batch?(to: string, weis: string[]): Promise<{ statusCode: number; hashes: string[] }>
 }
 
 export const typedData = {

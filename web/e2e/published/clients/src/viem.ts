@@ -20,5 +20,11 @@ export function client(): Client {
       const { from, status } = await node.waitForTransactionReceipt({ hash })
       return { hash, from, status }
     },
+    batch: async (to, weis) => {
+      const calls = weis.map((wei) => ({ to: to as Address, value: BigInt(wei) }))
+      const { id } = await wallet.sendCalls({ account, calls })
+      const { statusCode, receipts } = await wallet.waitForCallsStatus({ id, pollingInterval: 50 })
+      return { statusCode, hashes: receipts!.map(({ transactionHash }) => transactionHash) }
+    },
   }
 }

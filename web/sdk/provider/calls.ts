@@ -1,0 +1,352 @@
+// EIP-5792: batches of calls. The user is asked once for a batch, and the device asks for each call, which becomes a transaction. A batch
+// is never atomic: other transactions may come between its calls, and a part of it may fail.
+
+import type { Accounts } from './accounts'
+import { type Batch, type Batches, mostCalls, mostId } from './batches'
+import { type Call, unlessAborted } from './call'
+import type { Chain } from './chain'
+import type { Chains } from './chains'
+import { hex, plain, readAddress, toHex } from './hex'
+import type { Host } from './host'
+import type { Entry } from './journal'
+import { pageConsents } from './pageconsents'
+import type { Payments } from './payments'
+import { badNode, badParams, coded, Refusal, unknownMethod } from './refusal'
+import type { Consents, What } from './review'
+import type { Asked, Signing } from './signing'
+import { completeCalls } from './transaction'
+
+/** The version of the methods (EIP-5792). */
+const version = '2.0.0'
+
+/** Receipt is what EIP-5792 takes of a transaction's receipt. */
+interface Receipt {
+  readonly logs: readonly unknown[]
+  readonly status: string
+  readonly blockHash: string
+  readonly blockNumber: string
+  readonly gasUsed: string
+  readonly transactionHash: string
+}
+
+/** Status is the answer of wallet_getCallsStatus. */
+export interface CallsStatus {
+  readonly version: string
+  readonly id: string
+  readonly chainId: string
+  /** 100 pending, 200 confirmed, 400 not on the chain, 500 completely reverted, 600 partially on the chain. */
+  readonly status: 100 | 200 | 400 | 500 | 600
+  readonly atomic: false
+  /** Those of the calls that are in blocks, in the order of the calls; absent if there are none. */
+  readonly receipts?: readonly Receipt[]
+}
+
+/** What the calls are carried out with. */
+export interface CallsParts {
+  readonly host: Host
+  readonly chains: Chains
+  readonly accounts: Accounts
+  readonly signing: Signing
+  readonly payments: Payments
+  readonly batches: Batches
+}
+
+/** Progress is how far a batch is. deliver notes a transaction that was signed, and then sends it. */
+interface Progress {
+  next: number
+  last?: Entry
+  readonly deliver: (entry: Entry, send: () => Promise<unknown>) => Promise<void>
+}
+
+export class Calls {
+  readonly #chains: Chains
+  readonly #accounts: Accounts
+  readonly #signing: Signing
+  readonly #payments: Payments
+  readonly #batches: Batches
+  readonly #host: Host
+  readonly #consents: Consents
+
+  constructor({ host, chains, accounts, signing, payments, batches }: CallsParts) {
+    this.#host = host
+    this.#consents = host.consents ?? pageConsents(host)
+    this.#chains = chains
+    this.#accounts = accounts
+    this.#signing = signing
+    this.#payments = payments
+    this.#batches = batches
+  }
+
+  /** capabilities carries out wallet_getCapabilities: for each chain that there is no atomicity. */
+  capabilities(address: unknown, chainIds: unknown): Record<string, unknown> {
+    // viem gives no address if its client has none.
+    this.#accounts.of(address === undefined || address === null ? this.#first() : readAddress(address, 'the account'))
+    if (chainIds !== undefined && chainIds !== null && !Array.isArray(chainIds)) throw badParams('the chain ids are not a list')
+    const wanted = (chainIds as unknown[] | null | undefined)?.map((id) => readChainId(id))
+    const known = this.#chains.ids.filter((id) => wanted?.includes(id) ?? true)
+    return Object.fromEntries(known.map((id) => [hex(id), { atomic: { status: 'unsupported' } }]))
+  }
+
+  /**
+   * send carries out wallet_sendCalls. It resolves to the id of the batch when the last call was sent, or when a call failed after an
+   * earlier one was sent: then its status says that only a part is on the chain. If nothing was sent, it rejects.
+   */
+  async send(value: unknown, call: Call): Promise<{ id: string }> {
+    const { asked, chain, id } = this.#read(value, call)
+    let batch: Batch = { id, chainId: chain.id, from: asked[0]!.from, total: asked.length, sent: [], at: Date.now() }
+    let delivered = false
+    const progress: Progress = {
+      next: 0,
+      deliver: async (entry, send) => {
+        batch = { ...batch, sent: [...batch.sent, { hash: entry.hash, nonce: entry.nonce }] }
+        await this.#batches.put(batch) // before it is sent, so that no call on the chain is missing after a crash
+        await send()
+        delivered = true
+        progress.last = entry
+        progress.next++
+      },
+    }
+    const begun = await this.#batches.begin(batch, async () => {
+      try {
+        await this.#carryOut(asked, call, progress)
+      } catch (thrown) {
+        if (!delivered) {
+          await this.#batches.delete(id)
+          throw thrown
+        }
+      }
+      return true
+    })
+    if (!begun) throw new Refusal(5720, 'There is a batch with this id already. Give another id, or none.', 'invalid-argument')
+    return { id }
+  }
+
+  /** status carries out wallet_getCallsStatus. */
+  async status(given: unknown, signal: AbortSignal | undefined): Promise<CallsStatus> {
+    const id = readId(given)
+    const running = await this.#batches.running(id) // before the batch is read, so that what it has is whole if it does not run
+    const batch = await this.#known(id)
+    const chain = this.#chainOf(batch.chainId)
+    const found = await Promise.all(batch.sent.map((sent) => this.#receipt(batch, sent, chain, signal)))
+    const receipts = found.filter((each) => each !== 'waiting' && each !== 'lost')
+    const [mined, good] = [receipts.length, receipts.filter(({ status }) => status === '0x1').length]
+    const status = running || found.includes('waiting') ? 100 : mined === 0 ? 400 : good === 0 ? 500 : good === batch.total ? 200 : 600
+    return { version, id, chainId: hex(batch.chainId), status, atomic: false, ...(mined > 0 && { receipts }) }
+  }
+
+  /** show carries out wallet_showCallsStatus. */
+  async show(id: unknown, signal: AbortSignal | undefined): Promise<null> {
+    if (!this.#consents.show) throw unknownMethod('wallet_showCallsStatus')
+    const status = await this.status(id, signal)
+    await this.#consents.show(status, (await this.#known(id)).total)
+    return null
+  }
+
+  async #known(id: unknown): Promise<Batch> {
+    const batch = await this.#batches.get(readId(id))
+    if (!batch) throw new Refusal(5730, 'There is no batch of calls with this id here.', 'invalid-argument')
+    return batch
+  }
+
+  /** #carryOut signs and sends the calls, in as few rounds as possible. */
+  async #carryOut(asked: readonly Asked[], call: Call, progress: Progress): Promise<void> {
+    const payer = asked[0]!
+    while (progress.next < asked.length) {
+      const wait = await this.#payments.exclusive(payer, call.signal, () => this.#round(asked, call, progress))
+      if (wait) await this.#untilMined(progress.last!, payer.chain, call.signal)
+    }
+  }
+
+  /**
+   * #round carries out the next calls: those that can be completed now, until another transaction takes the nonce of one. It says whether
+   * the last one has to be in a block before the next is completed.
+   */
+  async #round(asked: readonly Asked[], call: Call, progress: Progress): Promise<boolean> {
+    const rest = asked.slice(progress.next)
+    const payer = rest[0]!
+    const { from, chain, account, request } = payer
+    this.#accounts.of(from) // other requests may have changed the accounts while this one waited
+    const again = await this.#payments.repeat(payer, request)
+    if (again) {
+      await progress.deliver(again, async () => {})
+      return false
+    }
+    const wanted = rest.map((each) => each.wanted)
+    const { transactions, node } = await this.#signing.atNode(payer, call.signal, async (node, nextNonce) => ({
+      transactions: await completeCalls(wanted, account, chain, node, nextNonce, call.signal),
+      node,
+    }))
+    const { ethereum } = await this.#host.imkey()
+    const { nativeCurrency } = chain
+    const described = transactions.map(async (transaction) => ({
+      transaction,
+      description: await ethereum.describeTransaction(transaction, { nativeCurrency }),
+    }))
+    const what: What = {
+      kind: 'calls',
+      account: this.#accounts.of(from),
+      chain: this.#consents.chain(chain),
+      calls: await Promise.all(described),
+      first: progress.next + 1,
+      total: asked.length,
+    }
+    return this.#consents.review(what, call, async () => {
+      for (const [i, transaction] of transactions.entries()) {
+        const each = rest[i]!
+        if (i > 0) {
+          // The same was signed before, and may be on its way: then the next round repeats it.
+          if (await this.#payments.unsettled(each, each.request)) return false
+          const found = await this.#chains.ask('eth_getTransactionReceipt', [progress.last!.hash], call.signal, chain).catch(() => null)
+          if (found) checkGood(found)
+        }
+        const signed = await this.#signing.sign(transaction, each, call, 'sending')
+        if (!signed) return false
+        await progress.deliver(signed, () => this.#payments.send(each, signed, node))
+      }
+      return transactions.length < rest.length
+    })
+  }
+
+  /** #untilMined resolves when a call is in a block. It rejects if the call failed: EIP-5792 says that a batch should stop then. */
+  async #untilMined({ hash }: Entry, chain: Chain, signal: AbortSignal | undefined): Promise<void> {
+    for (const end = Date.now() + settled; Date.now() < end;) {
+      const found = await this.#chains.ask('eth_getTransactionReceipt', [hash], signal, chain)
+      if (found) return checkGood(found)
+      await unlessAborted(signal, new Promise((resolve) => setTimeout(resolve, 1000)))
+    }
+    throw coded('timeout', `the call ${hash} is not in a block after ${settled / 60_000} minutes`)
+  }
+
+  /** #read checks a request of wallet_sendCalls before anything is asked. */
+  #read(value: unknown, call: Call): { asked: Asked[]; chain: Chain; id: string } {
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) throw badParams('the batch is not an object')
+    const given = plain({ ...(value as Record<string, unknown>) })
+    if (given['version'] !== version) throw badParams(`the version of the batch is not "${version}"`)
+    const { atomicRequired, calls, capabilities } = given
+    if (typeof atomicRequired !== 'boolean') throw badParams('atomicRequired is neither true nor false')
+    if (!Array.isArray(calls) || calls.length === 0) throw badParams('the calls are not a list of at least one call')
+    const id = given['id'] === undefined || given['id'] === null ? newId() : readId(given['id'])
+    const chainId = readChainId(given['chainId'])
+    const from = given['from'] === undefined || given['from'] === null ? this.#first() : readAddress(given['from'], 'the account')
+    this.#accounts.of(from)
+    const chain = this.#chainOf(chainId, call)
+    checkCapabilities(capabilities)
+    const read = calls.map((each: unknown) => readCall(each, from))
+    for (const each of read) checkCapabilities(each.capabilities)
+    if (atomicRequired) {
+      throw new Refusal(
+        5760,
+        'An imKey signs each call as a transaction of its own, so it cannot guarantee that all calls succeed or none. Ask without atomicRequired if a part may fail.',
+        'unsupported-method',
+      )
+    }
+    if (calls.length > mostCalls) {
+      throw new Refusal(
+        5740,
+        `The batch has ${calls.length} calls. At most ${mostCalls} are possible here: send several batches.`,
+        'invalid-argument',
+      )
+    }
+    const asked = read.map(({ transaction }) => this.#signing.read(transaction, { ...call, chain }))
+    return { asked, chain, id }
+  }
+
+  /** #chainOf gives the chain with that id, also if another one is selected: the request names it, and the screens show it. */
+  #chainOf(id: number, call?: Call): Chain {
+    const chain = call?.chain ? (call.chain.id === id ? call.chain : undefined) : this.#chains.get(id)
+    if (!chain) throw new Refusal(5710, `Chain ${id} is not supported here. Add it with wallet_addEthereumChain first.`, 'invalid-argument')
+    return chain
+  }
+
+  #first(): string {
+    return this.#accounts.addresses[0]?.toLowerCase() ?? ''
+  }
+
+  /**
+   * #receipt gives the receipt of a call. `lost`: it is not in a block, and cannot come into one any more, because another transaction
+   * has its nonce. A node that lags behind does not know a new transaction, so this is concluded of an old batch only.
+   */
+  async #receipt(
+    { from, at }: Batch,
+    { hash, nonce }: Batch['sent'][number],
+    chain: Chain,
+    signal: AbortSignal | undefined,
+  ): Promise<Receipt | 'waiting' | 'lost'> {
+    const ask = (method: string, ...params: unknown[]) => this.#chains.ask(method, params, signal, chain)
+    const found = await ask('eth_getTransactionReceipt', hash)
+    if (found !== null && found !== undefined) return readReceipt(found, hash)
+    if (Date.now() - at < settled || (await this.#chains.transaction(hash, chain))) return 'waiting'
+    const count = Number(await ask('eth_getTransactionCount', from, 'latest'))
+    return count > nonce ? 'lost' : 'waiting'
+  }
+}
+
+/** How long a transaction may take into a block, in milliseconds, before one that no node knows counts as lost. */
+const settled = 600_000
+
+/** checkGood throws if a receipt says that a call failed. */
+function checkGood(receipt: unknown) {
+  if ((Object(receipt) as { status?: unknown }).status === '0x0') throw coded('protocol', 'a call of the batch failed')
+}
+
+/** readCall takes the fields of a call, which becomes a transaction. Other fields of transactions are none of calls. */
+function readCall(value: unknown, from: string): { transaction: object; capabilities: unknown } {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw badParams('a call is not an object')
+  const { to, data, value: amount, capabilities, ...others } = plain({ ...(value as Record<string, unknown>) })
+  for (const [name, field] of Object.entries(others)) {
+    if (field !== undefined && field !== null) throw badParams(`a call has a field that calls do not have (EIP-5792): ${name.slice(0, 50)}`)
+  }
+  return { transaction: { from, to, data, value: amount }, capabilities }
+}
+
+/** checkCapabilities refuses capabilities that the dApp cannot do without: there are none here. */
+function checkCapabilities(value: unknown) {
+  if (value === undefined || value === null) return
+  if (typeof value !== 'object' || Array.isArray(value)) throw badParams('the capabilities are not an object')
+  for (const [name, capability] of Object.entries(value)) {
+    if ((Object(capability) as { optional?: unknown }).optional === true) continue
+    throw new Refusal(
+      5700,
+      `The capability ${/^[\w.-]{1,50}$/.test(name) ? name : 'of that name'} is not supported here. Mark it as optional if the batch can do without.`,
+      'unsupported-method',
+    )
+  }
+}
+
+function readChainId(value: unknown): number {
+  if (typeof value !== 'string' || !/^0x[0-9a-f]{1,16}$/i.test(value) || !Number.isSafeInteger(Number(value))) {
+    throw badParams('a chain id is not a number in hex after 0x, as in "0x1"')
+  }
+  return Number(value)
+}
+
+function readId(value: unknown): string {
+  if (typeof value !== 'string' || value === '' || value.length > mostId) {
+    throw badParams(`the id of the batch is not text of at most ${mostId} characters`)
+  }
+  return value
+}
+
+const newId = () => toHex(crypto.getRandomValues(new Uint8Array(32)))
+
+/** readReceipt takes what EIP-5792 names from a node's receipt. */
+function readReceipt(value: unknown, hash: string): Receipt {
+  const { logs, status, blockHash, blockNumber, gasUsed, transactionHash } = Object(value) as Record<string, unknown>
+  const is = (text: unknown, form: RegExp): text is string => typeof text === 'string' && form.test(text)
+  const quantity = /^0x[0-9a-f]{1,64}$/i
+  if (
+    !Array.isArray(logs) ||
+    !is(status, /^0x[01]$/) ||
+    !is(blockHash, /^0x[0-9a-f]{64}$/i) ||
+    !is(blockNumber, quantity) ||
+    !is(gasUsed, quantity) ||
+    String(transactionHash).toLowerCase() !== hash
+  ) {
+    throw badNode('The node gave an impossible receipt.')
+  }
+  const taken = logs.map((log: unknown) => {
+    const { address, data, topics } = Object(log) as Record<string, unknown>
+    return { address, data, topics }
+  })
+  return { logs: taken, status, blockHash, blockNumber, gasUsed, transactionHash: hash }
+}

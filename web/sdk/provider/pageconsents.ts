@@ -1,0 +1,29 @@
+import { unlessAborted } from './call'
+import { loadDialogs } from './dialog'
+import type { Host } from './host'
+import { Refusal } from './refusal'
+import type { Consents } from './review'
+
+/**
+ * pageConsents asks in the page itself, where no broker asks. Only a batch of calls needs it: the device shows one transaction at a time,
+ * and the user has to know the others before the first is signed.
+ */
+export const pageConsents = (host: Host): Consents => ({
+  async review(what, call, work) {
+    if (what.kind !== 'calls') return work({})
+    const { kind: _, ...given } = what
+    const known = !given.calls.some(({ description }) => description.summary?.notes?.includes('callers-symbol'))
+    const request = { ...given, chain: { ...given.chain, known } }
+    const { confirmCalls } = host.settings
+    const ask = async () =>
+      confirmCalls ? (await confirmCalls(request)) === true : (await loadDialogs(host.loadDialog)).openCallsDialog(request, call.signal)
+    if (!(await unlessAborted(call.signal, ask()))) {
+      throw new Refusal(4001, 'The calls were rejected, so none of them was signed. Ask again if that was not intended.', 'user-rejected')
+    }
+    return work({})
+  },
+  chain: ({ id, nativeCurrency }) => ({ id, nativeCurrency, known: false }),
+  async show(status, total) {
+    await (await loadDialogs(host.loadDialog)).showCallsDialog(status, total)
+  },
+})
