@@ -49,6 +49,8 @@ type applet struct {
 	silent  bool   // no keep-alives come while the device is stuck
 	refusal []byte // the last answer to prepare
 
+	bound func() bool // whether the device takes the app key's binding signature
+
 	recording []exchange // if not empty, it is played instead of the wallet
 }
 
@@ -67,7 +69,7 @@ func newEthereumPage(t *testing.T, point []byte) *page {
 func (p *page) hasWallet(point []byte) {
 	p.ca = hex.EncodeToString(ca.Public())
 	p.certificate = attestationtest.New(seid, point).Sign(ca)
-	p.ethereum = &applet{t: p.t, signer: account}
+	p.ethereum = &applet{t: p.t, signer: account, bound: func() bool { return p.status == 0x55 }}
 }
 
 // bound binds the page's device.
@@ -172,7 +174,7 @@ func (a *applet) confirm(payload []byte) []byte {
 		signature, err := ecdsa.ParseDERSignature(payload[2 : 2+payload[1]])
 		digest := sha256.Sum256(body)
 		digest = sha256.Sum256(digest[:])
-		if err != nil || !signature.Verify(digest[:], key) {
+		if err != nil || !signature.Verify(digest[:], key) || !a.bound() {
 			return []byte{0x69, 0x42}
 		}
 	}

@@ -93,8 +93,22 @@ func (c *signingCall) do(asks interaction, call func(context.Context) error) err
 	return c.device.do(c.signal, asks, call)
 }
 
+// Recall implements signing.Recaller by the device's record.
+func (c *signingCall) Recall(ctx context.Context, _ *device.Session) (signing.Keys, bool, error) {
+	keys, ok, err := c.device.binding.Recall(ctx, c.choices)
+	if !ok {
+		return signing.Keys{}, false, err
+	}
+	defer keys.Wipe()
+	if keys.Trust != binding.Verified {
+		c.warn(warnUnverified)
+	}
+	return signing.Keys{App: keys.App, SE: keys.SE}, true, nil
+}
+
 // Keys implements signing.Binder by the device's binding.
 func (c *signingCall) Keys(ctx context.Context, s *device.Session) (signing.Keys, error) {
+	c.warnings = []any{} // those of Recall
 	keys, err := c.device.binding.SigningKeys(ctx, s, c.choices)
 	switch {
 	case errors.Is(err, errcode.NotBound):

@@ -46,6 +46,8 @@ func (b *Binding) SigningKeys(ctx context.Context, s *device.Session, o SigningO
 	}
 	defer c.record.Wipe()
 	switch {
+	case c.standing.Certificate == nil && b.identity.Standing != attestation.Invalid:
+		return SigningKeys{}, errDeviceChanged // its certificate was valid when it was opened, and is not one for this SEID now
 	case c.status == BoundElsewhere:
 		return SigningKeys{}, errcode.New(errcode.BoundElsewhere, "sign")
 	case c.status == Unbound && !o.AllowUnbound:
@@ -67,4 +69,28 @@ func (b *Binding) SigningKeys(ctx context.Context, s *device.Session, o SigningO
 		k.App = c.record.App
 	}
 	return k, nil
+}
+
+// Recall is SigningKeys without a question to the device. ok is false unless the record says that the device is bound to this app,
+// with the secure element's key that the device had when it was opened; then only the device can tell. The device judges the binding
+// signature by itself, so a record that is out of date costs a refusal and no signature. A caller asks the device by SigningKeys
+// after a refusal. The selected applet does not change.
+func (b *Binding) Recall(ctx context.Context, o SigningOptions) (k SigningKeys, ok bool, err error) {
+	if err := b.Expect(o.Shown); err != nil {
+		return k, false, err
+	}
+	r, err := load(ctx, b.config.Store, b.identity.SEID)
+	if err != nil {
+		return k, false, nil // SigningKeys reports it
+	}
+	defer r.Wipe()
+	trusted := b.identity.Standing == attestation.Verified || b.identity.Standing == attestation.Unverified && o.AcceptUnverified
+	if r.State != Bound || r.HasNext || !r.HasSE || r.SE != b.identity.SE || !trusted {
+		return k, false, nil
+	}
+	k = SigningKeys{App: r.App, SE: r.SE, Trust: Accepted}
+	if b.identity.Standing == attestation.Verified {
+		k.Trust = Verified
+	}
+	return k, true, nil
 }

@@ -40,6 +40,10 @@ type Device struct {
 	waiting func(bool)
 	info    Info // as Open left it
 
+	// What this host believes about the device, so that it need not ask again. It belongs to the operation that has the slot.
+	selected *Applet // nil if unknown
+	facts    map[string]any
+
 	mu     sync.Mutex
 	closed bool
 }
@@ -98,14 +102,44 @@ func (d *Device) Do(ctx context.Context, op func(*Session) error) error {
 }
 
 // Session exchanges APDUs with the device during one operation.
-type Session struct{ d *Device }
+type Session struct {
+	d      *Device
+	waited bool
+}
+
+// Waited reports whether the device has waited for the user in this operation.
+func (s *Session) Waited() bool { return s.waited }
 
 // SEID returns the secure element's id; see [Info].
 func (s *Session) SEID() string { return s.d.Info().SEID }
 
+// Remember stores a fact about the device until [Session.Forget]. The link has not been given up in between, so the device is the
+// same one as far as USB can tell; see core/PROTOCOL.md section 8 for what that proves.
+func (s *Session) Remember(name string, fact any) {
+	if s.d.facts == nil {
+		s.d.facts = map[string]any{}
+	}
+	s.d.facts[name] = fact
+}
+
+// Remembered returns the fact with a name, or nil.
+func (s *Session) Remembered(name string) any { return s.d.facts[name] }
+
+// Forget drops the facts and the belief about the selected applet. The next operation asks again.
+func (s *Session) Forget() { s.d.selected, s.d.facts = nil, nil }
+
+// Ensure selects an applet unless this host selected it last and nothing failed since.
+func (s *Session) Ensure(ctx context.Context, a Applet) error {
+	if s.d.selected != nil && *s.d.selected == a {
+		return nil
+	}
+	return s.Select(ctx, a)
+}
+
 // Select selects an applet. For a missing applet the error is applet-missing, or boot-loader if the device is in its boot
 // loader.
 func (s *Session) Select(ctx context.Context, a Applet) error {
+	s.d.selected = nil
 	resp, err := s.Transmit(ctx, apdu.New(0x00, 0xA4, 0x04, 0x00, a.aid()), 0)
 	if err != nil {
 		return err
@@ -117,7 +151,11 @@ func (s *Session) Select(ctx context.Context, a Applet) error {
 			return errcode.New(errcode.BootLoader, "the device is in its boot loader")
 		}
 	}
-	return resp.SW.Err("SELECT")
+	if err := resp.SW.Err("SELECT"); err != nil {
+		return err
+	}
+	s.d.selected = &a
+	return nil
 }
 
 func (s *Session) inBootLoader(ctx context.Context) (bool, error) {
@@ -163,9 +201,11 @@ func (s *Session) Transmit(ctx context.Context, cmd apdu.Command, within time.Du
 		s.d.waiting(true)
 	})
 	if waited {
+		s.waited = true
 		s.d.waiting(false)
 	}
 	if err != nil {
+		s.d.selected = nil // the link may have been reset
 		return apdu.Response{}, err
 	}
 	return apdu.ParseResponse(answer)

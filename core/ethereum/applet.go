@@ -39,6 +39,44 @@ func extendedKey(ctx context.Context, s *signing.Session, p hdpath.Path) (hdkey.
 	return s.ExtendedKey(ctx, apdu.New(0x80, insPublicKey, 0x00, 0x00, []byte(p.String())), p)
 }
 
+// knownAccount returns the account at a path, without a question if the device has proven its key lately.
+func knownAccount(ctx context.Context, s *signing.Session, p hdpath.Path) (Account, error) {
+	if key, fresh, _ := s.KnownKey(p); fresh {
+		return Account{Path: p, Address: AddressOf(key.PublicKey), PublicKey: key.PublicKey}, nil
+	}
+	return account(ctx, s, p, nil)
+}
+
+// signerAccount returns the account that is to sign, without a question if the device has proven its key before: the signature
+// must verify by it.
+func signerAccount(ctx context.Context, s *signing.Session, by Signer) (Account, error) {
+	if key, _, ok := s.KnownKey(by.Path); ok {
+		a := Account{Path: by.Path, Address: AddressOf(key.PublicKey), PublicKey: key.PublicKey}
+		if by.From == nil || *by.From == a.Address {
+			return a, nil
+		}
+	}
+	return account(ctx, s, by.Path, by.From)
+}
+
+// foreign finds out why a signature is not the account's. The wallet may have been replaced since its key was read.
+func foreign(ctx context.Context, s *signing.Session, by Signer, a Account, err error) error {
+	if again := s.Again(ctx); again != nil {
+		return again
+	}
+	now, again := account(ctx, s, by.Path, by.From)
+	if again != nil {
+		return again
+	}
+	if now.Address != a.Address {
+		return errAnotherWallet
+	}
+	return err
+}
+
+// errAnotherWallet is the error of a request for a path whose key is another one than the device had there before.
+var errAnotherWallet = errcode.New(errcode.DeviceChanged, "the device has another wallet than before")
+
 // account returns the account at a path. from, if not nil, is the address that the caller expects there.
 func account(ctx context.Context, s *signing.Session, p hdpath.Path, from *Address) (Account, error) {
 	key, err := extendedKey(ctx, s, p)
@@ -81,6 +119,9 @@ func signPrepared(ctx context.Context, s *signing.Session, ins byte, a Account, 
 	}
 	raw := signing.Signature{R: [32]byte(b[1:33]), S: [32]byte(b[33:65]), YParity: b[65]}
 	checked, err := signing.CheckSignature(a.PublicKey, digest, raw)
+	if err == nil {
+		s.Proved(a.Path)
+	}
 	return Signature(checked), err
 }
 

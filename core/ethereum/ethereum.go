@@ -41,7 +41,12 @@ func (e *Ethereum) Account(ctx context.Context, p hdpath.Path, show bool) (Accou
 	}
 	var a Account
 	err := e.applet.Do(ctx, func(s *signing.Session) (err error) {
-		if a, err = account(ctx, s, p, nil); err == nil && show {
+		if !show {
+			a, err = knownAccount(ctx, s, p)
+			return err
+		}
+		// The device shows what it is sent, so the account is read now.
+		if a, err = account(ctx, s, p, nil); err == nil {
 			err = showAddress(ctx, s, a.Address)
 		}
 		return err
@@ -69,7 +74,10 @@ func (e *Ethereum) Accounts(ctx context.Context, parent hdpath.Path, first uint3
 	}
 	var key hdkey.ExtendedKey
 	err := e.applet.Do(ctx, func(s *signing.Session) (err error) {
-		key, err = extendedKey(ctx, s, parent)
+		var fresh bool
+		if key, fresh, _ = s.KnownKey(parent); !fresh {
+			key, err = extendedKey(ctx, s, parent)
+		}
 		return err
 	})
 	if err != nil {
@@ -272,11 +280,16 @@ type signed struct {
 
 func (e *Ethereum) sign(ctx context.Context, by Signer, r request) (signed, error) {
 	var got signed
+	var believed *Address // of a first run on what this host believed
 	err := e.applet.Do(ctx, func(s *signing.Session) error {
-		a, err := account(ctx, s, by.Path, by.From)
+		a, err := signerAccount(ctx, s, by)
 		if err != nil {
 			return err
 		}
+		if believed != nil && *believed != a.Address {
+			return errAnotherWallet
+		}
+		believed = &a.Address
 		body := append(dataField(r.data), r.screen...)
 		authorisation, err := s.BindingField(body, r.empty)
 		if err != nil {
@@ -291,6 +304,9 @@ func (e *Ethereum) sign(ctx context.Context, by Signer, r request) (signed, erro
 			return err
 		}
 		signature, err := signPrepared(ctx, s, r.sign, a, keccak.Sum256(r.data))
+		if s.Recalled() && signing.Foreign(err) {
+			err = foreign(ctx, s, by, a, err)
+		}
 		if err != nil {
 			return err
 		}

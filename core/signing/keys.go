@@ -24,6 +24,14 @@ type Binder interface {
 	Keys(ctx context.Context, s *device.Session) (Keys, error)
 }
 
+// Recaller is a [Binder] that may know the keys without a question to the device. [Applet.Do] then asks the device only after a
+// refusal that a stale record can explain: core/PROTOCOL.md section 8.
+type Recaller interface {
+	Binder
+	// Recall returns the keys of the record. ok is false if the device must be asked. It sends nothing.
+	Recall(ctx context.Context, s *device.Session) (k Keys, ok bool, err error)
+}
+
 // BinderFunc makes a Binder of a function.
 type BinderFunc func(ctx context.Context, s *device.Session) (Keys, error)
 

@@ -14,6 +14,7 @@ package signing
 import (
 	"context"
 	"crypto/sha256"
+	"errors"
 	"time"
 
 	"imkey-connect/core/apdu"
@@ -39,28 +40,124 @@ func New(d *device.Device, id device.Applet, b Binder) *Applet { return &Applet{
 
 // Do runs one operation with the device to itself. It gets the binding's keys, selects the applet, calls op, and wipes the
 // keys when op returns. Operations run one after another.
+//
+// With a [Recaller], op first runs on what this host believes: the keys of the record, the selected applet, the public keys that
+// the secure element signed. If the device refuses in a way that a stale belief can explain, Do asks the device for the truth. It
+// then calls op once more, unless the user was asked already: one request asks once.
 func (a *Applet) Do(ctx context.Context, op func(*Session) error) error {
 	return a.device.Do(ctx, func(d *device.Session) error {
+		if r, ok := a.binder.(Recaller); ok {
+			keys, ok, err := r.Recall(ctx, d)
+			if err != nil {
+				return err
+			}
+			if ok {
+				s := &Session{Session: d, applet: a.id, keys: keys, recalled: true}
+				keys.wipe()
+				err := s.run(op)
+				if !stale(err) {
+					return err
+				}
+				if s.asked && !refusedUnasked(err) || s.confirmed || s.Waited() {
+					return a.explain(ctx, s, err)
+				}
+			}
+		}
 		keys, err := a.binder.Keys(ctx, d)
 		if err != nil {
 			return err
 		}
 		s := &Session{Session: d, applet: a.id, keys: keys}
 		keys.wipe()
-		defer s.keys.wipe()
 		if err := s.Select(ctx, a.id); err != nil {
+			s.keys.wipe()
 			return err
 		}
-		return op(s)
+		return s.run(op)
 	})
 }
 
-// Session exchanges APDUs with the selected applet during one operation.
+// explain asks the device why a request failed that the user was asked for.
+func (a *Applet) explain(ctx context.Context, s *Session, failed error) error {
+	keys, err := a.binder.Keys(ctx, s.Session)
+	keys.wipe()
+	switch {
+	case err != nil:
+		return err
+	case s.confirmed:
+		return errcode.Wrap(errcode.Protocol, "the device did not sign what the user confirmed", failed)
+	}
+	return failed
+}
+
+// Session exchanges APDUs with the applet during one operation.
 type Session struct {
 	*device.Session
-	applet device.Applet
-	keys   Keys
+	applet    device.Applet
+	keys      Keys
+	recalled  bool // the device was not asked for the binding, and the applet may not be selected
+	asked     bool // a command was sent with which the device asks the user
+	confirmed bool // the user has confirmed something
 }
+
+// run calls op and wipes the keys. After an error nothing is believed any more.
+func (s *Session) run(op func(*Session) error) error {
+	defer s.keys.wipe()
+	err := op(s)
+	if err != nil {
+		s.Forget()
+	}
+	return err
+}
+
+// stale reports whether a stale belief can explain an error: the wrong applet, binding, wallet or device answered.
+func stale(err error) bool {
+	var sw apdu.StatusWord
+	if !errors.As(err, &sw) {
+		return errors.Is(err, errForeign)
+	}
+	switch sw {
+	case apdu.Rejected, apdu.MnemonicCancelled, apdu.InMenu, apdu.PINNotVerified, apdu.SwitchedToBootLoader, apdu.NotFound:
+		return false
+	}
+	return true
+}
+
+// refusedUnasked reports whether err is one of the status words by which a device refuses a request without asking the user.
+func refusedUnasked(err error) bool {
+	var sw apdu.StatusWord
+	errors.As(err, &sw)
+	switch sw {
+	case apdu.SignatureFailed, apdu.ConditionsNotSatisfied, apdu.InstructionNotSupported, apdu.ClassNotSupported, apdu.NoWallet:
+		return true
+	}
+	return false
+}
+
+// errForeign is the cause of an error with code protocol for an answer that another key signed than this host believes.
+var errForeign = errors.New("another key")
+
+// Transmit is [device.Session.Transmit] with the applet selected.
+func (s *Session) Transmit(ctx context.Context, cmd apdu.Command, within time.Duration) (apdu.Response, error) {
+	if err := s.Ensure(ctx, s.applet); err != nil {
+		return apdu.Response{}, err
+	}
+	return s.Session.Transmit(ctx, cmd, within)
+}
+
+// Ask is [device.Session.Ask] with the applet selected.
+func (s *Session) Ask(ctx context.Context, cmd apdu.Command, within time.Duration) (apdu.Response, error) {
+	if err := s.Ensure(ctx, s.applet); err != nil {
+		return apdu.Response{}, err
+	}
+	s.asked = true
+	resp, err := s.Session.Ask(ctx, cmd, within)
+	s.confirmed = s.confirmed || err == nil && resp.SW == apdu.OK
+	return resp, err
+}
+
+// Recalled reports that the operation runs on what this host believes; see [Applet.Do].
+func (s *Session) Recalled() bool { return s.recalled }
 
 // Unbound reports that the operation runs without a binding; see the function [Unbound].
 func (s *Session) Unbound() bool { return s.keys.unbound }
@@ -69,10 +166,10 @@ func (s *Session) Unbound() bool { return s.keys.unbound }
 // that is too short, or that the binding's secure element did not sign, is an error with code protocol.
 func (s *Session) Attested(answer []byte, n int) ([]byte, error) {
 	if len(answer) < n {
-		return nil, errcode.New(errcode.Protocol, "truncated answer")
+		return nil, errcode.Wrap(errcode.Protocol, "truncated answer", errForeign)
 	}
 	if !secp256k1.Verify(s.keys.SE, sha256.Sum256(answer[:n]), answer[n:]) {
-		return nil, errcode.New(errcode.Protocol, "the secure element of this binding did not sign the answer")
+		return nil, errcode.Wrap(errcode.Protocol, "the secure element of this binding did not sign the answer", errForeign)
 	}
 	return answer[:n], nil
 }
@@ -97,8 +194,56 @@ func (s *Session) ExtendedKey(ctx context.Context, cmd apdu.Command, p hdpath.Pa
 	}
 	key.ChainCode = [32]byte(b[65:])
 	key.Depth, key.Index = byte(len(p)), p[len(p)-1]
+	s.Remember(s.factName(p), &keyFact{key, s.keys.SE, time.Now()})
 	return key, nil
 }
+
+// FreshFor is how long a public key that the secure element signed counts as the wallet's without a question. To replace the wallet
+// the user has to enter a mnemonic phrase on the device, which takes longer.
+const FreshFor = 10 * time.Second
+
+// keyFact is a public key that the device has proven.
+type keyFact struct {
+	key hdkey.ExtendedKey
+	se  secp256k1.PublicKey // the secure element that signed it
+	at  time.Time           // of the last proof
+}
+
+func (s *Session) factName(p hdpath.Path) string { return string(s.applet) + " " + p.String() }
+
+func (s *Session) keyFact(p hdpath.Path) *keyFact {
+	if f, ok := s.Remembered(s.factName(p)).(*keyFact); ok && s.recalled && f.se == s.keys.SE {
+		return f
+	}
+	return nil
+}
+
+// KnownKey returns the public key at a path that [Session.ExtendedKey] returned before. fresh reports that it was proven within
+// [FreshFor]. An older one is good only for an answer that proves it again, such as a signature that verifies by it.
+func (s *Session) KnownKey(p hdpath.Path) (key hdkey.ExtendedKey, fresh, ok bool) {
+	f := s.keyFact(p)
+	if f == nil {
+		return key, false, false
+	}
+	return f.key, time.Since(f.at) < FreshFor, true
+}
+
+// Proved notes that the device has used the private key at a path just now.
+func (s *Session) Proved(p hdpath.Path) {
+	if f := s.keyFact(p); f != nil {
+		f.at = time.Now()
+	}
+}
+
+// Again drops what this host believes about the device, and selects the applet. It is for an operation that looks for the cause of
+// an error that [Foreign] reports.
+func (s *Session) Again(ctx context.Context) error {
+	s.Forget()
+	return s.Select(ctx, s.applet)
+}
+
+// Foreign reports whether err says that another key signed an answer than this host believes.
+func Foreign(err error) bool { return errors.Is(err, errForeign) }
 
 // tagBinding is the tag of the field with the binding signature.
 const tagBinding = 0x00
@@ -217,7 +362,7 @@ type Signature struct {
 // in the lower half of the order. Devices send either half. Anything else is an error with code protocol.
 func CheckSignature(key secp256k1.PublicKey, digest [32]byte, raw Signature) (Signature, error) {
 	if !secp256k1.Signed(key, digest, raw.R, raw.S, raw.YParity == 1) {
-		return Signature{}, errcode.New(errcode.Protocol, "a signature by another key, or over something else")
+		return Signature{}, errcode.Wrap(errcode.Protocol, "a signature by another key, or over something else", errForeign)
 	}
 	if low, flipped := secp256k1.LowS(raw.S); flipped {
 		raw.S, raw.YParity = low, raw.YParity^1

@@ -71,15 +71,29 @@ func (c *tally) count(t require.TestingT, counter *int, bad bool, format string,
 
 // binder lets a binding sign, as package wasm does.
 func binder(b *binding.Binding, c binding.Consent) signing.Binder {
-	return signing.BinderFunc(func(ctx context.Context, s *coredevice.Session) (k signing.Keys, err error) {
-		keys, err := b.SigningKeys(ctx, s, binding.SigningOptions{Consent: c})
-		if err != nil {
-			return k, err
-		}
-		defer keys.Wipe()
-		k.App, k.SE = keys.App, keys.SE
-		return k, nil
-	})
+	return recaller{b, binding.SigningOptions{Consent: c}}
+}
+
+type recaller struct {
+	binding *binding.Binding
+	options binding.SigningOptions
+}
+
+func (r recaller) Keys(ctx context.Context, s *coredevice.Session) (k signing.Keys, err error) {
+	keys, err := r.binding.SigningKeys(ctx, s, r.options)
+	if err != nil {
+		return k, err
+	}
+	defer keys.Wipe()
+	k.App, k.SE = keys.App, keys.SE
+	return k, nil
+}
+
+func (r recaller) Recall(ctx context.Context, _ *coredevice.Session) (k signing.Keys, ok bool, err error) {
+	keys, ok, err := r.binding.Recall(ctx, r.options)
+	defer keys.Wipe()
+	k.App, k.SE = keys.App, keys.SE
+	return k, ok, err
 }
 
 // sign signs a small transaction in a visit.

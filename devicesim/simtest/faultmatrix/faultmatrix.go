@@ -21,7 +21,7 @@ type Flow struct {
 // Flows are the flows. The tests hold the numbers of packets.
 var Flows = []Flow{
 	{"pairing", "read the status, show the code, bind with it", 24, 31},
-	{"signing", "sign a transaction, which the user confirms", 21, 26},
+	{"signing", "sign a transaction, which the user confirms", 18, 21},
 	{"import", "import a binding that another browser exported, and read the status", 14, 19},
 	{"take-over", "a tab reads the status, is stopped by another tab, and that one reads the status", 27, 34},
 }
