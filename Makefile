@@ -91,9 +91,9 @@ build/docs/index.html: $(wildcard web/sdk/types/*.d.ts docs/reference/*.json) we
 	@cd docs/reference && npm ci --loglevel=error --ignore-scripts --no-audit --no-fund && npx --no-install typedoc
 	@touch $@
 
-# Installs what tests take from npm: the test cases of ethers, the clients that sign with this package, the vendor's own client.
+# Installs what tests take from npm: the test cases of ethers, the clients that sign with this package, the vendor's own client, MetaMask's keyring packages and test dApp.
 testcases:
-	@for project in core/ethereum/oracle web/e2e/published/clients web/e2e/published/vendor; do \
+	@for project in core/ethereum/oracle web/e2e/published/clients web/e2e/published/vendor web/e2e/published/metamask; do \
 		(cd $$project && npm ci --loglevel=error --ignore-scripts --no-audit --no-fund) || exit 1; done
 
 # One package per processor runs at a time, and one test of each, so that no more browsers run at once than there are processors.

@@ -39,3 +39,6 @@ export function imKey(options: OnboardOptions = {}): () => OnboardModule {
 }
 
 export default imKey
+
+export { connectBridge, localBridge, serveBridge } from './bridge'
+export { ImKeyKeyring, ImKeyKeyringV2 } from './metamask'

@@ -16,7 +16,9 @@ export const pageConsents = (host: Host): Consents => ({
     const request = { ...given, chain: { ...given.chain, known } }
     const { confirmCalls } = host.settings
     const ask = async () =>
-      confirmCalls ? (await confirmCalls(request)) === true : (await loadDialogs(host.loadDialog)).openCallsDialog(request, call.signal)
+      confirmCalls
+        ? ((await confirmCalls(request)) as unknown) === true // a page in JavaScript may give anything
+        : (await loadDialogs(host.loadDialog)).openCallsDialog(request, call.signal)
     if (!(await unlessAborted(call.signal, ask()))) {
       throw new Refusal(4001, 'The calls were rejected, so none of them was signed. Ask again if that was not intended.', 'user-rejected')
     }

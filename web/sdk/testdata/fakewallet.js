@@ -161,7 +161,10 @@ export async function fakeNode(t, more = {}) {
   return node
 }
 
-/** until resolves when the condition is true. It is checked after every turn of the event loop. */
+/** until resolves when the condition is true, which is checked after every turn of the event loop. It rejects after 20 s, so that no test spins. */
 export async function until(condition) {
-  while (!condition()) await new Promise(setImmediate)
+  for (const end = Date.now() + 20_000; !condition();) {
+    if (Date.now() > end) throw new Error(`still not true: ${condition}`)
+    await new Promise(setImmediate)
+  }
 }
