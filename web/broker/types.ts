@@ -45,10 +45,10 @@ export interface Answer {
   readonly all?: boolean
 }
 
-/** Waiting is a request in the queue. */
+/** Waiting is a request that asks the user, in the queue. */
 export interface Waiting {
   readonly origin: string
-  readonly kind: What['kind']
+  readonly method: string
 }
 
 /** Permission is what the user allowed an origin: to see addresses, and to ask for signatures. Each signature is asked for anew. */
@@ -80,7 +80,7 @@ export interface Activity {
 /** State is what a shell shows besides request screens. It is plain JSON, and every change makes a new one. */
 export interface State {
   readonly permissions: readonly Permission[]
-  /** The first is on the screen. */
+  /** The requests that ask the user. One of the first's origin is on the screen, if any. */
   readonly queue: readonly Waiting[]
   /** The newest first. */
   readonly activity: readonly Activity[]

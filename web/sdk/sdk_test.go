@@ -32,7 +32,7 @@ func TestBuiltSDK(t *testing.T) {
 	require.NoError(t, os.WriteFile(filepath.Join(dist, "package.json"), []byte(`{"type":"module"}`), 0o644))
 
 	var scripts []string
-	for _, pattern := range []string{"*.test.mjs", "client/*.test.mjs", "provider/*.test.mjs"} {
+	for _, pattern := range []string{"*.test.mjs", "client/*.test.mjs", "provider/*.test.mjs", "../broker/*.test.mjs"} {
 		found, err := filepath.Glob(pattern)
 		require.NoError(t, err)
 		require.NotEmpty(t, found, pattern)

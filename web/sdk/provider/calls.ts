@@ -190,17 +190,18 @@ export class Calls {
       first: progress.next + 1,
       total: asked.length,
     }
-    return this.#consents.review(what, call, async () => {
+    return this.#consents.review(what, call, async ({ signal = call.signal, signed: note }) => {
       for (const [i, transaction] of transactions.entries()) {
         const each = rest[i]!
         if (i > 0) {
           // The same was signed before, and may be on its way: then the next round repeats it.
           if (await this.#payments.unsettled(each, each.request)) return false
-          const found = await this.#chains.ask('eth_getTransactionReceipt', [progress.last!.hash], call.signal, chain).catch(() => null)
+          const found = await this.#chains.ask('eth_getTransactionReceipt', [progress.last!.hash], signal, chain).catch(() => null)
           if (found) checkGood(found)
         }
-        const signed = await this.#signing.sign(transaction, each, call, 'sending')
+        const signed = await this.#signing.sign(transaction, each, { ...call, signal }, 'sending')
         if (!signed) return false
+        note?.(i, signed.hash)
         await progress.deliver(signed, () => this.#payments.send(each, signed, node))
       }
       return transactions.length < rest.length

@@ -27,7 +27,7 @@ export class Connecting {
   }
 
   /** connect joins the attempt that is under way or begins one, with the device that find gives, or with one that the host finds. */
-  async connect(call: Call, find?: () => Promise<Device>): Promise<void> {
+  async connect(call: Call, find?: (signal?: AbortSignal) => Promise<Device>): Promise<void> {
     // Browsers open their chooser only within the click. A broker asks the user before it looks for a device.
     const found = this.#host.consents ? undefined : find?.()
     found?.catch(() => {}) // not looked at where an attempt is under way
@@ -89,11 +89,11 @@ export class Connecting {
     }
   }
 
-  #begin({ method }: Call, find = () => this.#host.find(false, method, this.#accounts.serial)): Attempt {
+  #begin({ method }: Call, find = (signal?: AbortSignal) => this.#host.find(false, method, this.#accounts.serial, signal)): Attempt {
     const controller = new AbortController()
     const { signal } = controller
-    const done = reviewed(this.#host, { kind: 'accounts' }, { method, signal }, async ({ paths }) => {
-      const device = await unlessAborted(signal, find())
+    const done = reviewed(this.#host, { kind: 'accounts' }, { method, signal }, async ({ paths, signal = controller.signal }) => {
+      const device = await unlessAborted(signal, find(signal))
       await this.#lease.use(
         { method, signal },
         {

@@ -1,7 +1,6 @@
-import { ImKeyError } from '../client/errors'
 import { worded } from '../client/sentences'
 import { internalError, numbers } from './numbers.gen'
-import type { ErrorCode, ProviderErrorCode } from '../types/imkey'
+import type { ErrorCode, ImKeyError, ProviderErrorCode } from '../types/imkey'
 
 export class ProviderRpcError extends Error {
   declare readonly name: 'ProviderRpcError'
@@ -43,7 +42,7 @@ export interface Failure {
 /** rpcError turns anything that was thrown into the error with which request rejects. */
 export function rpcError(thrown: unknown): ProviderRpcError {
   if (thrown instanceof ProviderRpcError) return thrown
-  if (thrown instanceof ImKeyError) {
+  if (isImKeyError(thrown)) {
     const { code, message, retryable, statusWord, data: facts } = thrown
     const data: Reason = { ...facts, code, ...(statusWord !== undefined && { statusWord }), retryable }
     return new ProviderRpcError(numbers[code] ?? internalError, message, data, thrown)
@@ -56,6 +55,9 @@ export function rpcError(thrown: unknown): ProviderRpcError {
   }
   return refusal(internalError, worded('internal', `unexpected: ${String(message ?? thrown)}`), 'internal', false, thrown)
 }
+
+/** isImKeyError tells by the name: the class of imkey.js is another one where this module was bundled into another file. */
+const isImKeyError = (thrown: unknown): thrown is ImKeyError => (Object(thrown) as Error).name === 'ImKeyError'
 
 export function refusal(code: number, message: string, reason: ErrorCode, retryable = false, cause?: unknown): ProviderRpcError {
   return new ProviderRpcError(code, message, { code: reason, retryable } satisfies Reason, cause)

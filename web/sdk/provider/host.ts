@@ -21,7 +21,7 @@ export interface Host {
   readonly consents?: Consents
   imkey(): Promise<ImKey>
   /** Gives a device that this page may use. With again, the user chooses even when only one is known. */
-  find(again: boolean, method: string, serial?: string | null): Promise<Device>
+  find(again: boolean, method: string, serial?: string | null, signal?: AbortSignal): Promise<Device>
   /** Asks the user something, and says so by interaction events. */
   prompt<T>(reason: 'pair', method: string, question: () => Promise<T>): Promise<T>
   emit(name: 'connect' | 'chainChanged' | 'accountsChanged' | 'message' | 'interaction', payload: unknown): void

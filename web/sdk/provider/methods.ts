@@ -75,7 +75,7 @@ export function methods({
     wallet_requestPermissions: async ([wanted], call) => {
       checkPermissions(wanted)
       // A dApp that is connected asks again in order to get another device.
-      await connecting.connect(call, accounts.device ? () => host.find(true, call.method) : early(call))
+      await connecting.connect(call, accounts.device ? (signal) => host.find(true, call.method, undefined, signal) : early(call))
       return accounts.permissions
     },
     wallet_getPermissions: () => accounts.permissions,

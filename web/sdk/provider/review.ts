@@ -88,6 +88,10 @@ export type What =
 export interface Consent {
   /** Whether the user wants a sign-in message signed although it is for another site or account. */
   readonly override?: boolean
+  /** Aborts when the call's signal does, or when the user cancels after the consent. The work goes on with it in place of the call's. */
+  readonly signal?: AbortSignal
+  /** Notes that a call of a batch was signed, with its position in `calls`, also where a later one is not. */
+  readonly signed?: (i: number, hash: string) => void
   /** The paths of the accounts that the site gets. */
   readonly paths?: readonly string[]
 }

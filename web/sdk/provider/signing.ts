@@ -73,7 +73,7 @@ export class Signing {
       description: await ethereum.describeMessage(message),
       ...(signIn && { signIn }),
     })
-    return this.#reviewed(what, call, async ({ override }) => {
+    return this.#reviewed(what, call, async ({ override }, call) => {
       // The screen has warned the user. Only a consent that says so counts for another site.
       if (signIn && consents) await checkSignIn(signIn, () => override, call.signal)
       return this.#withAccount({ ...call, ...(signIn && { signIn }) }, account, {
@@ -101,7 +101,7 @@ export class Signing {
       version,
       description: await ethereum.describeTypedData(document, { version }),
     })
-    return this.#reviewed(what, call, () =>
+    return this.#reviewed(what, call, (_, call) =>
       this.#withAccount(call, account, {
         make: async (ethereum, options) => (await ethereum.signTypedData(document, { ...options, version })).signature,
         check,
@@ -186,7 +186,7 @@ export class Signing {
     const { from, chain } = asked
     const { consents } = this.#host
     const before = consents && (await this.#payments.at(asked, Number(transaction.nonce)))
-    const sign = () => this.sign(transaction, asked, call, state, before)
+    const sign = (_: Consent, call: Call) => this.sign(transaction, asked, call, state, before)
     const what = async ({ ethereum }: ImKey): Promise<What> => ({
       kind: 'transaction',
       account: this.#accounts.of(from),
@@ -220,11 +220,13 @@ export class Signing {
   }
 
   /** #reviewed does the work after a review. The user is not asked about what cannot be signed because the device is not there. */
-  async #reviewed<T>(what: (imkey: ImKey) => Promise<What>, call: Call, work: (consent: Consent) => Promise<T>): Promise<T> {
+  async #reviewed<T>(what: (imkey: ImKey) => Promise<What>, call: Call, work: (consent: Consent, call: Call) => Promise<T>): Promise<T> {
     const { consents } = this.#host
-    if (!consents) return work({})
+    if (!consents) return work({}, call)
     await this.#accounts.find()
-    return consents.review(await what(await this.#host.imkey()), call, work)
+    return consents.review(await what(await this.#host.imkey()), call, (consent) =>
+      work(consent, { ...call, signal: consent.signal ?? call.signal }),
+    )
   }
 
   /** #withAccount signs with an account, if the dApp may still use it by then. Accounts of a wallet that was replaced are forgotten. */

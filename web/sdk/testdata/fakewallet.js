@@ -28,7 +28,7 @@ export async function page(t, { node, devices = [wallet()], chains, ...options }
   }
   const ask = (method, params, more) => provider.request({ method, ...(params && { params }), ...more })
   const events = (name) => heard.filter(([each]) => each === name).map(([, payload]) => payload)
-  return { sdk, usb, node, provider, create, heard, events, ask, device: devices[0] }
+  return { sdk, usb, node, provider, create, heard, events, ask, device: devices[0], wasmURL: load.wasmURL }
 }
 
 /** connected makes such a page and calls eth_requestAccounts. */

@@ -1,0 +1,645 @@
+// What a broker does for several sites, on the built imkey-broker.js and imkey.js.
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { A, A0, A1, B, B0, broker, C, HASH, held, MemoryStorage, protocol, SIGNATURE, site, TO, until, wallet } from './testdata/world.js'
+
+const payment = { from: A0, to: TO, value: '0x5' }
+const signs = (device) => device.calls.filter(([name]) => name.startsWith('sign')).length
+
+/** code matches an error by its number and the code in its data. */
+const code = (number, reason) => (error) => {
+  assert.equal(error.code, number, error.message)
+  if (reason !== undefined) assert.equal(error.data?.code, reason)
+  return true
+}
+
+test('three sites use one binding, each is asked once, and one that is revoked gets 4100', async (t) => {
+  const { broker: made, site, shown, device, storage } = await broker(t)
+  const sites = [A, B, C].map(site)
+  for (const each of sites) {
+    assert.deepEqual((await each.welcome()).accounts, [])
+    assert.deepEqual(await each.ask('eth_accounts'), [])
+    await assert.rejects(each.ask('personal_sign', ['hi', A0]), code(4100))
+    assert.deepEqual(await each.ask('eth_requestAccounts'), [A0])
+    assert.deepEqual(await each.ask('eth_requestAccounts'), [A0], 'again, without a question')
+    assert.equal(await each.ask('personal_sign', ['hi', A0]), SIGNATURE)
+  }
+  assert.deepEqual(
+    shown.asked.map(({ origin, what }) => [origin, what.kind]),
+    [A, B, C].flatMap((origin) => [
+      [origin, 'accounts'],
+      [origin, 'message'],
+    ]),
+  )
+  assert.deepEqual(made.state.permissions.map(({ origin }) => origin).sort(), [A, B, C])
+  assert.deepEqual(
+    made.state.activity.map(({ origin, kind, account }) => [origin, kind, account]).reverse(),
+    [A, B, C].map((origin) => [origin, 'message', A0]),
+  )
+
+  await made.revoke(B)
+  const [a, b, c] = sites
+  assert.deepEqual(await b.ask('eth_accounts'), [])
+  assert.deepEqual(b.events.filter(([name]) => name === 'accountsChanged').at(-1), ['accountsChanged', []])
+  await assert.rejects(b.ask('personal_sign', ['hi', A0]), code(4100))
+  await assert.rejects(b.ask('eth_sendTransaction', [payment]), code(4100))
+  for (const each of [a, c]) assert.equal(await each.ask('personal_sign', ['hi', A0]), SIGNATURE)
+  assert.equal(signs(device), 5)
+  assert.deepEqual([...storage.values.keys()].filter((key) => key.startsWith('permission')).sort(), [`permission ${A}`, `permission ${C}`])
+})
+
+test('nothing reaches the device without a consent', async (t) => {
+  const { site, user, shown, device } = await broker(t)
+  const a = site(A)
+  user.answer = () => ({ yes: false })
+  await assert.rejects(a.ask('eth_requestAccounts'), code(4001, 'user-rejected'))
+  assert.deepEqual(device.calls, [], 'not even an address was read')
+  assert.equal(device.opened, 0)
+  user.answer = () => ({ yes: true })
+  await a.ask('eth_requestAccounts')
+  const before = device.calls.length
+  for (const answer of [
+    () => ({ yes: false }),
+    () => ({ yes: 1 }),
+    () => ({ yes: 'true' }),
+    () => ({}),
+    () => ({ id: 'another', yes: true }),
+    () => ({ id: shown.asked[0].id, yes: true }), // an earlier consent
+    () => Promise.reject(new Error('the window was closed')),
+    () => null,
+  ]) {
+    user.answer = answer
+    await assert.rejects(a.ask('personal_sign', ['hi', A0]), code(4001, 'user-rejected'))
+    await assert.rejects(a.ask('eth_sendTransaction', [payment]), code(4001, 'user-rejected'))
+    await assert.rejects(
+      a.ask('eth_signTypedData_v4', [
+        A0,
+        JSON.stringify({ types: { EIP712Domain: [] }, primaryType: 'EIP712Domain', domain: {}, message: {} }),
+      ]),
+      code(4001),
+    )
+  }
+  assert.equal(device.calls.length, before)
+})
+
+test('the screen shows exactly what is signed', async (t) => {
+  const { site, shown, device, node } = await broker(t)
+  const a = site(A)
+  await a.ask('eth_requestAccounts')
+  assert.equal(await a.ask('eth_sendTransaction', [payment]), HASH)
+  const review = shown.asked.at(-1)
+  const { what } = JSON.parse(JSON.stringify(review))
+  const [, signed] = device.calls.find(([name]) => name === 'signTransaction')
+  assert.deepEqual(what, JSON.parse(JSON.stringify(review.what)), 'it is JSON')
+  assert.deepEqual(what.transaction, JSON.parse(JSON.stringify(signed)))
+  assert.deepEqual(
+    { ...what, transaction: 0, description: 0 },
+    {
+      kind: 'transaction',
+      account: { address: A0, path: "m/44'/60'/0'/0/0" },
+      chain: { id: 1, name: 'Ethereum', nativeCurrency: { symbol: 'ETH', decimals: 18 }, known: true, node: new URL(node.url).host },
+      transaction: 0,
+      description: 0,
+      sends: true,
+    },
+  )
+  assert.match(review.id, /^[0-9a-f]{32}$/)
+  assert.equal(review.since, (await a.welcome(), shown.asked[1].since))
+  await a.ask('personal_sign', ['0x00ff', A0])
+  assert.deepEqual(shown.asked.at(-1).what, {
+    kind: 'message',
+    account: what.account,
+    message: '0x00ff',
+    isText: false,
+    description: { blind: false, digest: '0x00' },
+  })
+  assert.deepEqual(Object.keys(shown.states.at(-1).activity.find(({ kind }) => kind === 'transaction')).sort(), [
+    'account',
+    'at',
+    'chainId',
+    'hash',
+    'kind',
+    'origin',
+    'payment',
+    'receiver',
+  ])
+})
+
+test('requests of several sites wait for their turn, and one screen is shown at a time', async (t) => {
+  const { site, user, shown, broker: made, device } = await broker(t)
+  const [a, b] = [site(A), site(B)]
+  await a.ask('eth_requestAccounts')
+  await b.ask('eth_requestAccounts')
+  const hold = held()
+  user.answer = () => hold.promise
+  const requests = [a.ask('personal_sign', ['1', A0]), b.ask('personal_sign', ['2', A0]), a.ask('eth_sendTransaction', [payment])]
+  await until(() => shown.showing === 1 && made.state.queue.length === 3)
+  assert.deepEqual(made.state.queue, [
+    { origin: A, method: 'personal_sign' },
+    { origin: B, method: 'personal_sign' },
+    { origin: A, method: 'eth_sendTransaction' },
+  ])
+  assert.deepEqual(await b.ask('eth_accounts'), [A0], 'what asks nobody does not wait')
+  assert.equal(await b.ask('eth_gasPrice'), '0x3b9aca00')
+  user.answer = () => ({ yes: true })
+  hold.release({ yes: true })
+  assert.deepEqual(await Promise.all(requests), [SIGNATURE, SIGNATURE, HASH])
+  assert.equal(shown.most, 1)
+  assert.equal(device.most, 1)
+  assert.deepEqual(made.state.queue, [])
+})
+
+test('each site has its own accounts and its own chain', async (t) => {
+  const { site, user, node, broker: made } = await broker(t)
+  node.answers.eth_chainId = () => '0x1'
+  const [a, b, again] = [site(A), site(B), site(A)]
+  await a.ask('eth_requestAccounts')
+  user.answer = ({ choices }) => (choices ? { yes: true, accounts: [1, 0, 1, 99] } : { yes: true })
+  assert.deepEqual(await b.ask('eth_requestAccounts'), [A1, A0])
+  assert.deepEqual(await a.ask('eth_accounts'), [A0])
+  await assert.rejects(a.ask('personal_sign', ['hi', A1]), code(4100))
+  assert.equal(await b.ask('personal_sign', ['hi', A1]), SIGNATURE)
+  await a.ask('wallet_switchEthereumChain', [{ chainId: '0x5' }])
+  assert.equal(await a.ask('eth_chainId'), '0x5')
+  assert.equal(await again.ask('eth_chainId'), '0x5', 'the tabs of a site share it')
+  assert.deepEqual(again.events.at(-1), ['chainChanged', '0x5'])
+  assert.equal(await b.ask('eth_chainId'), '0x1')
+  assert.deepEqual(
+    b.events.filter(([name]) => name === 'chainChanged'),
+    [],
+  )
+  assert.deepEqual(made.state.permissions.find(({ origin }) => origin === A).chainId, 5)
+})
+
+test('a request is for the chain that it names', async (t) => {
+  const { site, node, shown, device } = await broker(t, { chains: false })
+  const a = site(A)
+  const chain = (id) => ({ chainId: id, rpcUrls: [node.url], nativeCurrency: { symbol: 'XYZ', decimals: 18 }, chainName: 'Test ‮chain' })
+  node.answers.eth_chainId = () => '0xd431'
+  await a.ask('eth_requestAccounts', [], { chain: chain(54321) })
+  assert.equal(
+    await a.ask('eth_sendTransaction', [payment], { chain: { ...chain(54321), chainName: 'Test chain', maxFee: '0xffffffffffffffff' } }),
+    HASH,
+  )
+  assert.deepEqual(shown.asked.at(-1).what.chain, {
+    id: 54321,
+    name: 'Test chain',
+    nativeCurrency: { symbol: 'XYZ', decimals: 18 },
+    known: false,
+    node: new URL(node.url).host,
+  })
+  assert.equal(device.calls.find(([name]) => name === 'signTransaction')[1].chainId, '0xd431')
+  await assert.rejects(a.ask('eth_sendTransaction', [payment], { chain: { ...chain(54321), maxFee: '0x1' } }), code(-32603, 'protocol'))
+  await assert.rejects(a.ask('eth_sendTransaction', [payment], { chain: { ...chain(54321), rpcUrls: ['ftp://x'] } }), code(-32602))
+  assert.equal(await a.ask('personal_sign', ['hi', A0], { chain: chain(7) }), SIGNATURE)
+  await assert.rejects(
+    a.ask(
+      'eth_signTypedData_v4',
+      [A0, JSON.stringify({ types: { EIP712Domain: [] }, primaryType: 'EIP712Domain', domain: { chainId: 8 } })],
+      { chain: chain(7) },
+    ),
+    code(4901),
+  )
+})
+
+test('sign-in messages are checked against the origin of the browser', async (t) => {
+  const { site, user, shown, device } = await broker(t)
+  const a = site(A)
+  await a.ask('eth_requestAccounts')
+  const signIn = (domain) =>
+    `${domain} wants you to sign in with your Ethereum account:\n${A0}\n\n\nURI: https://${domain}\nVersion: 1\nChain ID: 1\nNonce: 12345678\nIssued At: 2026-01-01T00:00:00Z`
+  assert.equal(await a.ask('personal_sign', [signIn('a.example'), A0]), SIGNATURE)
+  assert.deepEqual(shown.asked.at(-1).what.signIn.differs, [])
+  assert.equal(shown.asked.at(-1).what.signIn.origin, A)
+  const before = signs(device)
+  await assert.rejects(a.ask('personal_sign', [signIn('b.example'), A0]), code(4100))
+  assert.deepEqual(shown.asked.at(-1).what.signIn.differs, ['domain', 'uri'])
+  for (const override of [false, 1, 'true', {}]) {
+    user.answer = () => ({ yes: true, override })
+    await assert.rejects(a.ask('personal_sign', [signIn('b.example'), A0]), code(4100))
+  }
+  assert.equal(signs(device), before)
+  user.answer = () => ({ yes: true, override: true })
+  assert.equal(await a.ask('personal_sign', [signIn('b.example'), A0]), SIGNATURE)
+})
+
+test('a port that dies takes its requests with it, and the next one works', async (t) => {
+  for (const during of ['waiting', 'asking', 'device', 'node']) {
+    const { site, user, shown, device, node, broker: made } = await broker(t)
+    const [a, b] = [site(A), site(B)]
+    await a.ask('eth_requestAccounts')
+    await b.ask('eth_requestAccounts')
+    const hold = held()
+    let signal
+    if (during === 'waiting' || during === 'asking') user.answer = (_, given) => ((signal = given), hold.promise)
+    if (during === 'device') {
+      device.signMessage = (_, { signal }) =>
+        new Promise((_, reject) => signal.addEventListener('abort', () => reject(device.error('aborted'))))
+    }
+    if (during === 'node') node.answers.eth_estimateGas = () => hold.promise
+    if (during === 'waiting') b.ask('personal_sign', ['first', A0])
+    const request = during === 'node' ? a.begin('eth_sendTransaction', [payment]) : a.begin('personal_sign', ['mine', A0])
+    await until(() =>
+      during === 'device'
+        ? device.inUse === 1
+        : during === 'node'
+          ? node.methods().includes('eth_estimateGas')
+          : shown.showing === 1 && made.state.queue.length === (during === 'waiting' ? 2 : 1),
+    )
+    const got = a.got.length
+    a.gone()
+    a.gone()
+    if (during === 'waiting') {
+      await until(() => made.state.queue.length === 1)
+      assert.equal(signal.aborted, false, "the other site's screen stays")
+      b.gone()
+    }
+    await until(() => made.state.queue.length === 0 && device.inUse === 0)
+    if (during === 'asking') assert.equal(signal.aborted, true, 'the screen closes')
+    assert.equal(a.counts.get(request.id), undefined, 'a dead port is not answered')
+    assert.equal(a.got.length, got)
+    hold.release(during === 'node' ? '0x5208' : { yes: true })
+    device.signMessage = undefined
+    user.answer = () => ({ yes: true })
+    const next = site(A)
+    assert.deepEqual((await next.welcome()).accounts, [A0], 'the permission stays')
+    assert.equal(await next.ask('personal_sign', ['next', A0]), SIGNATURE, during)
+    assert.equal(device.open, 0, 'the device is released')
+  }
+})
+
+test('a request that is cancelled, by the site or on the screen, stops the device', async (t) => {
+  const { site, user, shown, device, broker: made } = await broker(t)
+  const a = site(A)
+  await a.ask('eth_requestAccounts')
+  const signing = () =>
+    new Promise((resolve) => {
+      device.signMessage = (_, { signal }) => {
+        resolve()
+        return new Promise((_, reject) => signal.addEventListener('abort', () => reject(device.error('aborted'))))
+      }
+    })
+  let begun = signing()
+  let request = a.begin('personal_sign', ['hi', A0])
+  await begun
+  request.cancel()
+  request.cancel()
+  await assert.rejects(request.answer, (error) => error.data.code === 'aborted')
+  begun = signing()
+  request = a.begin('personal_sign', ['hi', A0])
+  await begun
+  made.cancel('another')
+  made.cancel(shown.asked.at(-1).id)
+  await assert.rejects(request.answer, code(4001, 'user-rejected'))
+  assert.deepEqual(shown.settled.at(-1), ['message', { done: false, code: 'user-rejected' }])
+  user.answer = (_, signal) => new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)))
+  request = a.begin('personal_sign', ['hi', A0])
+  await until(() => shown.showing === 1)
+  request.cancel()
+  await assert.rejects(request.answer, (error) => error.data.code === 'aborted')
+  assert.deepEqual([...a.counts.values()], a.counts.size === 0 ? [] : Array(a.counts.size).fill(1), 'each is settled once')
+})
+
+test('a connecting that the user cancels ends for all that wait for it', async (t) => {
+  const { site, shown, device, broker: made } = await broker(t)
+  const [a, again] = [site(A), site(A)]
+  device.getAccount = (options) =>
+    new Promise((_, reject) => options.signal.addEventListener('abort', () => reject(device.error('aborted'))))
+  const both = [a.begin('eth_requestAccounts'), again.begin('eth_requestAccounts')]
+  await until(() => device.inUse === 1)
+  assert.equal(shown.asked.length, 1, 'one question for both tabs')
+  made.cancel(shown.asked[0].id)
+  for (const { answer } of both) await assert.rejects(answer, code(4001, 'user-rejected'))
+  assert.deepEqual(made.state.permissions, [])
+  device.getAccount = undefined
+  assert.deepEqual(await a.ask('eth_requestAccounts'), [A0])
+  assert.deepEqual(await again.ask('eth_accounts'), [A0])
+})
+
+test('revoking ends what the site has under way, with 4100', async (t) => {
+  const { site, user, shown, device, broker: made } = await broker(t)
+  const [a, b] = [site(A), site(B)]
+  await a.ask('eth_requestAccounts')
+  await b.ask('eth_requestAccounts')
+  const before = signs(device)
+  user.answer = (_, signal) => new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)))
+  const requests = [a.ask('personal_sign', ['1', A0]), a.ask('personal_sign', ['2', A0])]
+  await until(() => shown.showing === 1)
+  await made.revoke(A)
+  for (const request of requests) await assert.rejects(request, code(4100))
+  assert.equal(signs(device), before)
+  user.answer = () => ({ yes: true })
+  assert.equal(await b.ask('personal_sign', ['hi', A0]), SIGNATURE)
+  await a.ask('eth_requestAccounts')
+  await a.ask('wallet_revokePermissions', [{ eth_accounts: {} }])
+  assert.deepEqual(
+    made.state.permissions.map(({ origin }) => origin),
+    [B],
+    'the site itself can give it back',
+  )
+})
+
+test('rejecting all rejects what else the site has in the queue, and nothing of others', async (t) => {
+  const { site, user, shown, broker: made } = await broker(t)
+  const [a, b] = [site(A), site(B)]
+  await a.ask('eth_requestAccounts')
+  await b.ask('eth_requestAccounts')
+  const hold = held()
+  user.answer = ({ origin }) => (origin === A ? hold.promise : { yes: true })
+  const mine = Array.from({ length: 10 }, (_, i) => a.ask('personal_sign', [`${i}`, A0]))
+  const other = b.ask('personal_sign', ['b', A0])
+  await until(() => made.state.queue.length === 11)
+  const asked = shown.asked.length
+  hold.release({ yes: false, all: true })
+  for (const request of mine) await assert.rejects(request, code(4001, 'user-rejected'))
+  assert.equal(await other, SIGNATURE)
+  assert.equal(shown.asked.length, asked + 1, 'nine of ten were not asked for')
+})
+
+test('permissions, chain and activity outlive the broker, and what is stored is checked', async (t) => {
+  const storage = new MemoryStorage()
+  const first = await broker(t, { storage })
+  const a = first.site(A)
+  await a.ask('eth_requestAccounts')
+  await a.ask('personal_sign', ['a secret message', A0])
+  await a.ask('eth_sendTransaction', [payment])
+  await a.ask('wallet_switchEthereumChain', [{ chainId: '0x5' }])
+  first.broker.close('broker-gone')
+  const kept = JSON.stringify([...storage.values])
+  for (const secret of ['secret message', SIGNATURE, 'cdcdcd']) assert.ok(!kept.includes(secret), secret)
+
+  const good = structuredClone(storage.values.get(`permission ${A}`))
+  const bad = [
+    [`permission ${B}`, good], // of another origin
+    [`permission ${B}`, { ...good, origin: B, accounts: [] }],
+    [`permission ${B}`, { ...good, origin: B, accounts: [{ address: 'x', path: 'm/0' }] }],
+    [`permission ${B}`, { ...good, origin: B, extra: 1 }],
+    [`permission ${B}`, { ...good, origin: B, since: '5' }],
+    [`permission null`, { ...good, origin: 'null' }],
+    [`permission http://b.example`, { ...good, origin: 'http://b.example' }],
+    [`permission ${B}`, null],
+    [`permission ${B}`, JSON.parse(`{"__proto__":${JSON.stringify({ ...good, origin: B })}}`)],
+  ]
+  for (const [key, value] of bad) {
+    storage.values.set(key, value)
+    const { broker: made, site } = await broker(t, { storage })
+    const [a, b] = [site(A), site(B)]
+    assert.deepEqual((await a.welcome()).accounts, [A0])
+    assert.equal((await a.welcome()).chainId, '0x5')
+    assert.deepEqual((await b.welcome()).accounts, [], JSON.stringify([key, value]))
+    assert.deepEqual(
+      made.state.permissions.map(({ origin, since }) => [origin, since]),
+      [[A, good.since]],
+    )
+    assert.equal(made.state.activity.length, 2)
+    storage.values.delete(key)
+  }
+})
+
+test('after a restart, the first signature needs no new question for the accounts', async (t) => {
+  const storage = new MemoryStorage()
+  const first = await broker(t, { storage })
+  await first.site(A).ask('eth_requestAccounts')
+  const second = await broker(t, { storage })
+  const a = second.site(A)
+  assert.equal(await a.ask('personal_sign', ['hi', A0]), SIGNATURE)
+  assert.deepEqual(
+    second.shown.asked.map(({ what }) => what.kind),
+    ['message'],
+  )
+})
+
+test('a broker that was stopped while the device asked cancels that first', async (t) => {
+  const storage = new MemoryStorage()
+  const first = await broker(t, { storage })
+  const a = first.site(A)
+  await a.ask('eth_requestAccounts')
+  await until(() => !storage.values.has('asking'))
+  first.device.signMessage = () => new Promise(() => {})
+  a.ask('personal_sign', ['hi', A0])
+  await until(() => first.device.inUse === 1)
+  await until(() => storage.values.has('asking'))
+  // The first broker is stopped here, in the middle.
+  const second = await broker(t, { storage })
+  await until(() => second.device.opened === 1)
+  await until(() => second.device.open === 0 && !storage.values.has('asking'))
+  const third = await broker(t, { storage })
+  await third.site(A).ask('eth_accounts')
+  assert.equal(third.device.opened, 0, 'otherwise no device is opened at the start')
+})
+
+test('the activity is bounded and erasable', async (t) => {
+  const storage = new MemoryStorage()
+  for (let i = 0; i < 250; i++) {
+    storage.values.set(`activity ${String(i).padStart(16, '0')} ${i}`, { at: i, origin: i % 2 ? A : B, kind: 'message', account: A0 })
+  }
+  storage.values.set('activity damaged', { at: 'never' })
+  const { broker: made, site } = await broker(t, { storage })
+  const a = site(A)
+  await a.ask('eth_requestAccounts')
+  await a.ask('personal_sign', ['hi', A0])
+  assert.equal(made.state.activity.length, 200)
+  assert.ok(made.state.activity[0].at > 1e12 && made.state.activity[1].at === 249, 'the newest first')
+  await made.erase(A)
+  assert.ok(made.state.activity.length > 0 && made.state.activity.every(({ origin }) => origin === B))
+  await made.erase()
+  assert.deepEqual(made.state.activity, [])
+  await until(() => ![...storage.values.keys()].some((key) => key.startsWith('activity')))
+})
+
+test('what another window changed is followed', async (t) => {
+  const storage = new MemoryStorage()
+  const { broker: made, site } = await broker(t, { storage })
+  const a = site(A)
+  await a.ask('eth_requestAccounts')
+  const key = `permission ${A}`
+  await until(() => storage.values.has(key))
+  const record = storage.values.get(key)
+  storage.values.delete(key)
+  for (const watcher of storage.watchers) watcher(key)
+  await until(() => made.state.permissions.length === 0)
+  assert.deepEqual(await a.ask('eth_accounts'), [])
+  await assert.rejects(a.ask('personal_sign', ['hi', A0]), code(4100))
+  storage.values.set(key, { ...record, accounts: [{ address: A1, path: "m/44'/60'/0'/0/1" }] })
+  for (const watcher of storage.watchers) watcher(key)
+  await until(() => made.state.permissions.length === 1)
+  assert.deepEqual(await a.ask('eth_accounts'), [A1])
+  storage.values.clear()
+  for (const watcher of storage.watchers) watcher(undefined)
+  await until(() => made.state.permissions.length === 0)
+  assert.deepEqual(await a.ask('eth_accounts'), [])
+})
+
+test('a site does not see the accounts of another device that is plugged in', async (t) => {
+  const { site, usb, device, node: _ } = await broker(t)
+  const a = site(A)
+  await a.ask('eth_requestAccounts')
+  const other = wallet({ serial: 'imKey99', key: '04bb', accounts: [B0] })
+  usb.devices = []
+  usb.plug('disconnect', device)
+  assert.deepEqual(a.events.at(-1)[0], 'disconnect')
+  usb.devices = [other]
+  usb.plug('connect', other)
+  await until(() => other.opened > 0 && other.open === 0)
+  assert.deepEqual(
+    other.calls.filter(([name]) => name === 'getAccount'),
+    [],
+  )
+  assert.deepEqual(await a.ask('eth_accounts'), [A0])
+  await assert.rejects(a.ask('personal_sign', ['hi', A0]), code(4900))
+  assert.deepEqual(await a.ask('wallet_requestPermissions', [{ eth_accounts: {} }]).then((list) => list[0].invoker), A, 'asked anew')
+  assert.deepEqual(await a.ask('eth_accounts'), [B0])
+})
+
+test('a device that is not bound is bound by the shell, within the turn', async (t) => {
+  const { site, user, shown, device, imkey } = await broker(t)
+  const a = site(A)
+  device.status = 'unbound'
+  user.pair = async ({ reason, imkey: given, device: bound, signal }) => {
+    assert.equal(reason, 'bind')
+    assert.equal(given, imkey)
+    assert.ok(signal instanceof AbortSignal)
+    await bound.close() // it is bound in another page
+    device.status = 'bound'
+  }
+  assert.deepEqual(await a.ask('eth_requestAccounts'), [A0])
+  assert.equal(shown.pairs.length, 1)
+  device.status = 'bound-elsewhere'
+  user.pair = () => Promise.reject(Object.assign(new Error('closed'), { rpc: { code: 4001 } }))
+  await assert.rejects(a.ask('personal_sign', ['hi', A0]), code(4001))
+  assert.equal(device.open, 0)
+})
+
+test('a device is chosen by the user only where none or several are there', async (t) => {
+  const { site, user, shown, usb, device } = await broker(t)
+  const a = site(A)
+  usb.devices = []
+  user.pair = async ({ reason }) => {
+    assert.equal(reason, 'choose')
+    usb.devices = [device]
+  }
+  assert.deepEqual(await a.ask('eth_requestAccounts'), [A0])
+  assert.equal(shown.pairs.length, 1)
+  await a.ask('wallet_requestPermissions', [{ eth_accounts: {} }])
+  assert.equal(shown.pairs.length, 1, 'there is only one')
+  usb.devices = [device, wallet({ serial: 'imKey99', key: '04bb', accounts: [B0] })]
+  user.pair = async ({ imkey }) => (await imkey.getDevices())[1]
+  await a.ask('wallet_requestPermissions', [{ eth_accounts: {} }])
+  assert.deepEqual(await a.ask('eth_accounts'), [B0])
+})
+
+test('two sites that ask for the same pay twice, and one that asks again pays once', async (t) => {
+  const { site, node, device } = await broker(t)
+  const [a, b] = [site(A), site(B)]
+  await a.ask('eth_requestAccounts')
+  await b.ask('eth_requestAccounts')
+  const sent = device.calls.length
+  node.answers.eth_sendRawTransaction = () => {
+    throw { code: -32000, message: 'the node is full' }
+  }
+  await assert.rejects(a.ask('eth_sendTransaction', [payment]))
+  node.answers.eth_sendRawTransaction = HASH
+  assert.equal(await a.ask('eth_sendTransaction', [payment]), HASH)
+  assert.equal(device.calls.slice(sent).filter(([name]) => name === 'signTransaction').length, 1, 'sent again, not signed again')
+  node.answers.eth_getTransactionByHash = { hash: HASH, blockNumber: null }
+  await b.ask('eth_sendTransaction', [payment])
+  assert.equal(device.calls.slice(sent).filter(([name]) => name === 'signTransaction').length, 2)
+})
+
+test('a site hands its binding over in one step', async (t) => {
+  const { site, user, shown, imkey } = await broker(t)
+  const a = site(A)
+  const seid = '18000001010000000106'.padEnd(32, 'F')
+  const calls = []
+  let known = []
+  imkey.knownDevices = async () => known
+  imkey.forget = async (seid) => void calls.push(['forget', seid])
+  imkey.importBinding = async (file, passphrase, options) => {
+    calls.push(['import', [...file], passphrase, options.seid, options.replace])
+    return { seid, serial: 'imKey01191200001', state: 'imported' }
+  }
+  const given = { file: btoa('\x01\x02\xff'), passphrase: 'correct horse', seid, serial: 'imKey01191200001' }
+  user.answer = () => ({ yes: false })
+  await assert.rejects(a.ask('imkey_handOver', [given]), code(4001))
+  assert.deepEqual(calls, [])
+  user.answer = () => ({ yes: true })
+  assert.equal(await a.ask('imkey_handOver', [given]), true)
+  assert.deepEqual(shown.asked.at(-1).what, { kind: 'hand-over', seid, serial: given.serial })
+  assert.equal(shown.asked.at(-1).origin, A)
+  assert.deepEqual(calls, [['import', [1, 2, 255], 'correct horse', seid, false]])
+  assert.deepEqual(await a.ask('eth_accounts'), [], 'it is no permission')
+  assert.ok(!JSON.stringify(shown).includes('correct horse'), 'no screen gets the passphrase')
+
+  known = [{ seid, serial: given.serial, name: 'Savings', state: 'bound' }]
+  user.answer = () => ({ yes: true, override: true })
+  assert.equal(await a.ask('imkey_handOver', [given]), true)
+  assert.deepEqual(shown.asked.at(-1).what.known, { name: 'Savings', serial: given.serial, state: 'bound' })
+  assert.equal(calls.at(-1).at(-1), true)
+  await assert.rejects(a.ask('imkey_handOver', [{ ...given, serial: 'imKey2' }]), code(-32602))
+  known = []
+  await assert.rejects(a.ask('imkey_handOver', [{ ...given, serial: 'imKey2' }]), code(-32602))
+  assert.deepEqual(calls.at(-1), ['forget', seid], 'the file was for another device than the screen said')
+  for (const wrong of [[], [{}], [{ ...given, seid: 'xx' }], [{ ...given, file: '%%' }], [{ ...given, more: 1 }], [given, given], {}]) {
+    await assert.rejects(a.ask('imkey_handOver', wrong), code(-32602))
+  }
+  await assert.rejects(a.ask('imkey_forgetTransactions'), code(4200))
+})
+
+test('a broker that is closed settles everything once', async (t) => {
+  const { site, user, shown, device, broker: made } = await broker(t)
+  const [a, b] = [site(A), site(B)]
+  await a.ask('eth_requestAccounts')
+  await b.ask('eth_requestAccounts')
+  device.signMessage = (_, { signal }) =>
+    new Promise((_, reject) => signal.addEventListener('abort', () => reject(device.error('aborted'))))
+  const [running, waiting, other, read] = [
+    a.begin('personal_sign', ['1', A0]),
+    a.begin('personal_sign', ['2', A0]),
+    b.begin('personal_sign', ['3', A0]),
+    b.begin('eth_unanswered'),
+  ]
+  await until(() => device.inUse === 1 && made.state.queue.length === 3)
+  made.close('window-closed')
+  await assert.rejects(running.answer, (error) => code(4900, 'aborted')(error) && error.data.reason === 'window-closed')
+  await assert.rejects(waiting.answer, code(4001, 'user-rejected'))
+  await assert.rejects(other.answer, code(4001, 'user-rejected'))
+  await assert.rejects(read.answer)
+  await until(() => device.inUse === 0 && device.open === 0)
+  assert.ok(a.closedByBroker && b.closedByBroker)
+  assert.deepEqual(
+    [a.got.at(-1), b.got.at(-1)],
+    [{ type: 'bye' }, { type: 'bye' }].map((bye) => Object.assign(Object.create(null), bye)),
+  )
+  for (const each of [a, b]) for (const count of each.counts.values()) assert.equal(count, 1)
+  const late = site(C)
+  assert.equal(late.got.at(-1).code, 4900)
+  assert.equal(shown.most, 1)
+})
+
+test('a site whose pages are gone leaves nothing behind', async (t) => {
+  const { site, broker: made } = await broker(t)
+  for (let i = 0; i < 50; i++) {
+    const each = site(`https://site${i}.example`)
+    await each.ask('eth_chainId')
+    each.gone()
+  }
+  assert.deepEqual(made.state.open, [])
+  const a = site(A)
+  await a.ask('eth_chainId')
+  assert.deepEqual(made.state.open, [A])
+  a.send({ type: 'bye' })
+  assert.deepEqual(made.state.open, [])
+})
+
+test('the protocol exports what a client needs', () => {
+  assert.deepEqual(Object.keys(protocol).sort(), [
+    'mostToBroker',
+    'mostToSite',
+    'readFromSite',
+    'readToSite',
+    'startBroker',
+    'version',
+    'write',
+  ])
+  assert.equal(typeof site, 'function')
+})

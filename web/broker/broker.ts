@@ -1,0 +1,315 @@
+import { write } from '../sdk/protocol/messages'
+import { type Chain, readChains } from '../sdk/provider/chain'
+import { abortedByCaller, coded, Refusal } from '../sdk/provider/refusal'
+import type { Consent, Review as Ask } from '../sdk/provider/review'
+import { Turns } from '../sdk/provider/turns'
+import type { ChainOptions, ImKey } from '../sdk/types/imkey'
+import { Connection, failed } from './connection'
+import { isSite } from './origin'
+import { busy, Prompts } from './prompts'
+import { Records } from './records'
+import { type Around, codeOf, mostConnections, path, Site } from './site'
+import type { Activity, Answer, Port, Progress, Review, Shell, State, Storage, What } from './types'
+
+/** BrokerOptions is what a shell gives to its broker. */
+export interface BrokerOptions {
+  /** Gives the ImKey. The broker calls it when it needs it, until it resolves once. */
+  readonly imkey: () => Promise<ImKey>
+  readonly shell: Shell
+  readonly storage: Storage
+  /** The version of the library, which sites are told. */
+  readonly version: string
+  /** The chains that sites find without adding them. Without any, each request has to name its chain. */
+  readonly chains?: readonly ChainOptions[]
+  /** How long a node may take to answer, in milliseconds. Default: 30000. */
+  readonly rpcTimeout?: number
+}
+
+/** Broker is one binding that many sites use. Its methods can be called without this. */
+export interface Broker {
+  /** Takes a site's port. The origin is what the browser vouches for. */
+  connect(
+    origin: string,
+    port: Port,
+  ): {
+    /** Takes a message of the site. */
+    receive(data: unknown): void
+    /** The site or its port is gone. Its requests end. */
+    closed(): void
+  }
+  readonly state: State
+  /** Ends the request with that review on the user's wish, also while the device asks: it rejects with 4001. */
+  cancel(id: string): void
+  /** Takes an origin's permission. */
+  revoke(origin: string): Promise<void>
+  /** Deletes the activity of an origin, or all. */
+  erase(origin?: string): Promise<void>
+  /**
+   * Settles all requests and closes all ports, because the broker goes away: with 4001 those that the user had not answered, and with 4900,
+   * `aborted` and the reason those that the user had.
+   */
+  close(reason: string): void
+}
+
+/** The most connections of all origins. */
+const mostInAll = 512
+
+/** Current is the review that has its turn. */
+interface Current {
+  readonly review: Review
+  readonly signal: AbortSignal | undefined
+  readonly controller: AbortController
+  consented: boolean
+}
+
+/** startBroker starts a broker. It answers at once, and what it does waits until the storage was read. */
+export function startBroker(options: BrokerOptions): Broker {
+  const { shell, storage, version, chains = [], rpcTimeout = 30_000 } = options
+  const sites = new Map<string, Site>()
+  const turns = new Turns()
+  let closed = false
+  let current: Current | undefined
+  let loaded: Promise<ImKey> | undefined
+
+  const changed = () => shell.changed(stateOf())
+  const records = new Records(storage, (origin) => {
+    if (origin !== undefined) sites.get(origin)?.moved()
+    changed()
+  })
+  const prompts = new Prompts(changed)
+
+  const stateOf = (): State => ({
+    permissions: records.permissions,
+    queue: prompts.list,
+    activity: records.activity,
+    open: [...sites.values()].filter(({ connections }) => connections.size > 0).map(({ origin }) => origin),
+  })
+
+  const imkey = () =>
+    (loaded ??= options.imkey().then(
+      (imkey) => {
+        imkey.addEventListener('connect', ({ detail }) => sites.forEach((site) => site.plugged(detail.device)))
+        imkey.addEventListener('disconnect', ({ detail }) => sites.forEach((site) => site.unplugged(detail.device)))
+        return imkey
+      },
+      (thrown: unknown) => {
+        loaded = undefined
+        throw thrown
+      },
+    ))
+
+  /** review asks the user about one request, and then does the work, within a turn that no other request has meanwhile. */
+  const review = <T>(origin: string, what: What, call: Parameters<Ask>[1], work: (consent: Consent) => Promise<T>): Promise<T> =>
+    prompts.turn(origin, call.signal, async () => {
+      const since = records.permission(origin)?.since
+      const controller = new AbortController()
+      const follow = () => controller.abort(call.signal!.reason)
+      call.signal?.addEventListener('abort', follow, { once: true })
+      const asked: Review = {
+        id: randomId(),
+        origin,
+        what,
+        ...(since !== undefined && { since }),
+        ...(what.kind === 'accounts' && { choices: choices(origin) }),
+      }
+      const own: Current = { review: asked, signal: call.signal, controller, consented: false }
+      current = own
+      let outcome: { done: boolean; code?: string } = { done: false }
+      try {
+        const consent = consentOf(asked, await answer(asked, controller.signal))
+        own.consented = true
+        records.asks(true)
+        const signed = (i: number, hash: string) => note(asked, { hash }, i)
+        const result = await work({ ...consent, signal: controller.signal, signed })
+        if (what.kind !== 'calls') note(asked, result)
+        outcome = { done: true }
+        return result
+      } catch (thrown) {
+        const error = controller.signal.aborted && controller.signal.reason instanceof Refusal ? controller.signal.reason : thrown
+        const code = codeOf(error)
+        outcome = { done: false, ...(code !== undefined && { code }) }
+        throw error
+      } finally {
+        call.signal?.removeEventListener('abort', follow)
+        current = undefined
+        if (own.consented) {
+          records.asks(false)
+          shell.settled(asked, outcome)
+        }
+      }
+    })
+
+  /** answer resolves to the user's answer, or rejects as soon as the signal aborts. */
+  const answer = (asked: Review, signal: AbortSignal): Promise<Answer> =>
+    new Promise<Answer>((resolve, reject) => {
+      if (signal.aborted) return reject(abortedByCaller(signal))
+      signal.addEventListener('abort', () => reject(abortedByCaller(signal)), { once: true })
+      // A screen that was closed is a rejection. A shell that cannot show one says why.
+      Promise.resolve(shell.ask(asked, signal)).then(resolve, (thrown: unknown) => reject(isCoded(thrown) ? thrown : rejected()))
+    })
+
+  /** consentOf gives what the user consented to. It throws 4001 for anything else than a yes to this very review. */
+  const consentOf = (asked: Review, { id, yes, accounts, override, all }: Answer): Consent => {
+    if (id !== asked.id || yes !== true) {
+      if (id === asked.id && all === true) prompts.reject(asked.origin, rejected())
+      throw rejected()
+    }
+    if (!asked.choices) return override === true ? { override } : {}
+    const chosen = [...new Set(accounts ?? [0])].map((n) => asked.choices![n]?.path).filter((each) => each !== undefined)
+    if (chosen.length === 0) throw rejected()
+    return { paths: chosen }
+  }
+
+  /** choices are the accounts that the user may choose from, with the addresses that the last device gave. */
+  const choices = (origin: string): NonNullable<Review['choices']> => {
+    const last = records.permissions[0]
+    const device = (records.permission(origin) ?? (last && records.permission(last.origin)))?.device
+    const addresses = new Map<string, string>()
+    for (const { origin } of records.permissions) {
+      const record = records.permission(origin)!
+      if (record.device === device) for (const { path, address } of record.accounts) addresses.set(path, address)
+    }
+    return Array.from({ length: offered }, (_, n) => {
+      const address = addresses.get(path(n))
+      return { path: path(n), ...(address !== undefined && { address }) }
+    })
+  }
+
+  /** note keeps what was signed. It keeps neither messages nor signatures. */
+  const note = ({ origin, what }: Review, result: unknown, i = 0) => {
+    if (what.kind === 'accounts' || what.kind === 'hand-over' || result === undefined) return // without a result, nothing was signed
+    records.add({ at: Date.now(), origin, kind: what.kind, account: what.account.address, ...detailsOf(what, result, i) })
+  }
+
+  const around: Around = {
+    version,
+    chains: usableChains(chains),
+    rpcTimeout,
+    records,
+    prompts,
+    turns,
+    names: new WeakMap(),
+    imkey,
+    pair: (pairing) => shell.pair(pairing),
+    review: review as Around['review'],
+    device: (origin, progress) => {
+      const own = current?.review.origin === origin ? { review: current.review.id } : {}
+      shell.device({ ...progress, ...own } satisfies Progress)
+    },
+    empty: (site) => {
+      sites.delete(site.origin)
+      changed()
+    },
+  }
+  for (const [i, chain] of around.chains.entries()) if (chains[i]?.chainName !== undefined) around.names.set(chain, chains[i].chainName)
+
+  // A broker that was stopped while a device asked its user left it asking. The first exchange cancels that.
+  void records.ready
+    .then(
+      async () => {
+        changed()
+        if (!(await records.asked())) return
+        await turns.use(undefined, async () => {
+          for (const device of await (await imkey()).getDevices()) await turns.take(device, undefined).catch(() => {}) // the next request says why
+        })
+        if (current === undefined) records.asks(false)
+      },
+      () => {},
+    )
+    .catch(() => {})
+
+  return {
+    connect: (origin, port) => {
+      const refused = (why: Refusal) => {
+        port.post(write(failed(null, why)))
+        port.close()
+        return { receive: () => {}, closed: () => {} }
+      }
+      if (closed) return refused(gone('broker-gone'))
+      if (!isSite(origin)) {
+        return refused(coded('permission-denied', 'only pages of https sites and of this computer may ask, and none that is sandboxed'))
+      }
+      const site = sites.get(origin) ?? new Site(around, origin)
+      const all = [...sites.values()].reduce((sum, { connections }) => sum + connections.size, 0)
+      if (site.connections.size >= mostConnections || all >= mostInAll)
+        return refused(busy('Too many pages are connected. Close some, then try again.'))
+      sites.set(origin, site)
+      const connection = new Connection(site, port)
+      site.connections.add(connection)
+      changed()
+      return connection
+    },
+    get state() {
+      return stateOf()
+    },
+    cancel: (id) => {
+      if (current?.review.id === id) current.controller.abort(rejected())
+    },
+    revoke: async (origin) => {
+      await records.ready
+      const site = sites.get(origin)
+      if (site) site.revoke()
+      else records.revoke(origin)
+    },
+    erase: async (origin) => {
+      await records.ready
+      await records.erase(origin)
+    },
+    close: (reason) => {
+      closed = true
+      prompts.abandon((prompt) => !(current?.consented && answered(current, prompt)), rejected())
+      for (const site of [...sites.values()]) for (const connection of [...site.connections]) connection.end(gone(reason))
+    },
+  }
+}
+
+/** answered says whether a request is the one that the user said yes to. Connecting has a signal of its own, as several requests share it. */
+const answered = ({ review, signal }: Current, { origin, method, signal: own }: { origin: string; method: string; signal: AbortSignal }) =>
+  origin === review.origin && (review.what.kind === 'accounts' ? /Accounts$|Permissions$/.test(method) : own === signal)
+
+const rejected = () => new Refusal(4001, 'The request was rejected. Ask again if that was not what you wanted.', 'user-rejected')
+
+const gone = (reason: string) =>
+  new Refusal(4900, 'The wallet was closed before it answered. Ask again.', 'aborted', true, undefined, { reason })
+
+/** isCoded says whether an error has a code that the site can use. */
+const isCoded = (thrown: unknown) => {
+  const { name, rpc } = Object(thrown) as { name?: unknown; rpc?: unknown }
+  return name === 'ImKeyError' || rpc !== undefined
+}
+
+const randomId = () => Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, '0')).join('')
+
+/** How many accounts a user may choose from. */
+const offered = 5
+
+/** detailsOf says what was signed, without what could be misused. i is the position of the call in a batch. */
+function detailsOf(what: Exclude<What, { kind: 'accounts' | 'hand-over' }>, result: unknown, i: number): Partial<Activity> {
+  const { hash } = Object(result) as { hash?: unknown }
+  const sent = ({ summary }: { summary: { payment: string; receiver: string } }, chainId: number) => ({
+    chainId,
+    payment: summary.payment.slice(0, 300),
+    receiver: summary.receiver.slice(0, 100),
+    ...(typeof hash === 'string' && { hash }),
+  })
+  switch (what.kind) {
+    case 'message': {
+      const domain = what.signIn?.domain
+      return domain === undefined ? {} : { domain: domain.slice(0, 300) }
+    }
+    case 'typed-data': {
+      const { name } = Object(what.document.domain) as { name?: unknown }
+      return typeof name === 'string' ? { domain: name.slice(0, 300) } : {}
+    }
+    case 'transaction':
+      return sent(what.description, what.chain.id)
+    case 'calls':
+      return sent(what.calls[i]!.description, what.chain.id)
+  }
+}
+
+function usableChains(chains: readonly ChainOptions[]): readonly Chain[] {
+  const { usable } = readChains(chains)
+  // Without nodes, a request for the selected chain fails. The sites of a connector's window name the chain of each request.
+  return usable.length > 0 ? usable : [{ id: 1, nodes: [], nativeCurrency: { symbol: 'ETH', decimals: 18 } }]
+}

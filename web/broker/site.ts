@@ -1,0 +1,314 @@
+import type { ChainMessage } from '../sdk/protocol/messages'
+import { object, text } from '../sdk/protocol/schema'
+import { revoked } from '../sdk/provider/accounts'
+import { type Chain, readChain } from '../sdk/provider/chain'
+import { type Engine, start } from '../sdk/provider/engine'
+import { rpcError } from '../sdk/provider/errors'
+import { hex } from '../sdk/provider/hex'
+import type { Host } from '../sdk/provider/host'
+import { badParams, coded, unknownMethod } from '../sdk/provider/refusal'
+import type { Review as Ask } from '../sdk/provider/review'
+import type { Turns } from '../sdk/provider/turns'
+import type { ChainOptions, Device, ImKey } from '../sdk/types/imkey'
+import { chainFacts, nameOf } from './chains'
+import type { Asked, Behind, Connection } from './connection'
+import { busy, type Prompts } from './prompts'
+import type { Records } from './records'
+import type { Pairing, Progress, What } from './types'
+
+/** Around is what the sites of a broker share. */
+export interface Around {
+  readonly version: string
+  readonly chains: readonly Chain[]
+  readonly rpcTimeout: number
+  readonly records: Records
+  readonly prompts: Prompts
+  readonly turns: Turns
+  /** The names that sites gave to chains. */
+  readonly names: WeakMap<Chain, string>
+  imkey(): Promise<ImKey>
+  pair(pairing: Pairing): Promise<Device | void>
+  /** Asks the user, and does the work within the turn: see Review of the provider. */
+  review<T>(origin: string, what: What, call: Parameters<Ask>[1], work: Parameters<Ask>[2]): Promise<T>
+  device(origin: string, progress: Progress): void
+  /** The site has no connection any more. */
+  empty(site: Site): void
+}
+
+/** The most that is under way for an origin: requests, and the characters of their messages. */
+const most = { requests: 1000, characters: 8 << 20 }
+
+/** The most connections of an origin. A page has one for each provider, and each tab has its own. */
+export const mostConnections = 64
+
+/** The methods that ask the user. A request for another one that asks all the same is refused: see Broker. */
+const asking = new Set([
+  'eth_requestAccounts',
+  'eth_sendTransaction',
+  'eth_sign',
+  'eth_signTransaction',
+  'eth_signTypedData',
+  'eth_signTypedData_v3',
+  'eth_signTypedData_v4',
+  'imkey_handOver',
+  'personal_sign',
+  'wallet_requestPermissions',
+  'wallet_sendCalls',
+  'wallet_sendTransaction',
+])
+
+/** The path of account n, as most wallets have it (BIP 44). */
+export const path = (n: number) => `m/44'/60'/0'/0/${n}`
+
+const handOver = object({
+  /** What exportBinding gave, in Base64. */
+  file: text(65536, /^[A-Za-z0-9+/]*={0,2}$/),
+  passphrase: text(256),
+  seid: text(32, /^[0-9A-F]{32}$/),
+  serial: text(64, /^[\x21-\x7e]+$/),
+})
+
+/** Site is one origin: its connections, and the engine that carries out its requests with its own accounts and chain. */
+export class Site implements Behind {
+  readonly origin: string
+  readonly connections = new Set<Connection>()
+  readonly #around: Around
+  readonly #chains = new Map<string, Chain>() // as requests give them, by their JSON
+  #engine: Engine | undefined
+  #requests = 0
+  #characters = 0
+
+  constructor(around: Around, origin: string) {
+    this.#around = around
+    this.origin = origin
+  }
+
+  get version(): string {
+    return this.#around.version
+  }
+
+  get ready(): Promise<void> {
+    return this.#around.records.ready
+  }
+
+  greeting() {
+    const permission = this.#permission
+    if (permission) this.#used()
+    return { accounts: permission?.accounts.map(({ address }) => address) ?? [], ...(permission && { chainId: hex(permission.chainId) }) }
+  }
+
+  admit(size: number): () => void {
+    if (this.#requests >= most.requests || this.#characters + size > most.characters) {
+      throw busy('This site asks for too much at once. Try again when its earlier requests are answered.')
+    }
+    this.#requests++
+    this.#characters += size
+    return () => {
+      this.#requests--
+      this.#characters -= size
+      this.#rest()
+    }
+  }
+
+  async request({ method, params, chain, signal, abort }: Asked): Promise<unknown> {
+    if (typeof params !== 'object' || params === null) throw badParams('the params are neither a list nor an object')
+    const engine = this.#started()
+    const asks = asking.has(method) && !(method === 'eth_requestAccounts' && this.#permission)
+    const leave = asks ? this.#around.prompts.enter({ origin: this.origin, method, signal, abort }) : undefined
+    try {
+      if (method.startsWith('imkey_') && method !== 'imkey_handOver') throw unknownMethod(method) // they are for a page with a device of its own
+      if (method === 'imkey_handOver') return await this.#handOver(params, signal)
+      const result = await engine.request(method, params, signal, undefined, chain && this.#chain(chain))
+      if (asking.has(method)) this.#used()
+      return result
+    } finally {
+      leave?.()
+    }
+  }
+
+  left(connection: Connection) {
+    this.connections.delete(connection)
+    this.#rest()
+  }
+
+  plugged(device: Device) {
+    this.#engine?.plugged(device)
+  }
+
+  unplugged(device: Device) {
+    this.#engine?.unplugged(device)
+  }
+
+  /** revoke takes the permission. Requests that the user has not seen through are rejected with 4100. */
+  revoke() {
+    this.#around.prompts.reject(this.origin, revoked())
+    this.#engine?.revoke()
+    this.#around.records.revoke(this.origin)
+  }
+
+  /** moved notes that another window of this broker's storage changed the permission. */
+  moved() {
+    const accounts = this.#permission?.accounts.map(({ address }) => address) ?? []
+    if (accounts.length === 0) return this.#engine?.revoke()
+    // The engine reads the record again when it is started the next time.
+    if (this.#requests === 0) {
+      this.#engine?.close()
+      this.#engine = undefined
+    }
+    this.#emit('accountsChanged', accounts)
+  }
+
+  get #permission() {
+    return this.#around.records.permission(this.origin)
+  }
+
+  #used() {
+    const permission = this.#permission
+    if (permission && Date.now() - permission.used > 1000) this.#around.records.allow({ ...permission, used: Date.now() })
+  }
+
+  /** #rest ends the engine when nothing uses it any more. */
+  #rest() {
+    if (this.connections.size > 0 || this.#requests > 0) return
+    this.#engine?.close()
+    this.#engine = undefined
+    this.#around.empty(this)
+  }
+
+  #emit(name: Parameters<Connection['event']>[0], payload: unknown) {
+    for (const connection of this.connections) connection.event(name, payload)
+  }
+
+  #started(): Engine {
+    return (this.#engine ??= start(this.#host()))
+  }
+
+  #host(): Host {
+    const { origin } = this
+    const { chains, rpcTimeout, records, turns, names } = this.#around
+    const imkey = () => this.#around.imkey()
+    return {
+      origin,
+      turns,
+      consents: {
+        review: (what, call, work) => this.#around.review(origin, what, call, work as never),
+        chain: (chain) => chainFacts(chain, names),
+      },
+      settings: {
+        load: { usb: turns as never }, // where there is no IndexedDB, the sites of this broker share a journal
+        chains,
+        unusable: [],
+        chainId: chains[0]!.id,
+        paths: [path(0)],
+        pairing: async ({ device, signal = new AbortController().signal }) =>
+          void (await this.#around.pair({ reason: 'bind', imkey: await imkey(), device, signal })),
+        confirmSignIn: undefined,
+        confirmCalls: undefined,
+        rpcTimeout,
+        remember: true,
+        key: '',
+      },
+      loadDialog: () => Promise.reject(new Error('a broker has no dialog')),
+      imkey,
+      find: async (again, _, serial, signal = new AbortController().signal) => {
+        const known = await (await imkey()).getDevices()
+        const same = again ? [] : known.filter((device) => device.serialNumber === serial)
+        const [only, ...others] = same.length > 0 ? same : known
+        if (only && others.length === 0) return only
+        const chosen = await this.#around.pair({ reason: 'choose', imkey: await imkey(), signal })
+        if (chosen) return chosen
+        const now = await (await imkey()).getDevices()
+        const [device] = [...now.filter((each) => !known.includes(each)), ...now]
+        if (!device) throw coded('no-device', 'no device was chosen', { retryable: true })
+        return device
+      },
+      prompt: async (reason, method, question) => {
+        const tell = (state: 'waiting' | 'done') => this.#interaction({ state, reason, method })
+        tell('waiting')
+        try {
+          return await question()
+        } finally {
+          tell('done')
+        }
+      },
+      emit: (name, payload) => (name === 'interaction' ? this.#interaction(payload as Progress) : this.#emit(name, payload)),
+      gone: (why) => this.#emit('disconnect', { code: 4900, message: why, data: { code: 'device-disconnected', retryable: true } }),
+      readChain: (options) => this.#named(readChain(options), options),
+      recall: () => records.permission(origin),
+      remember: (known) => {
+        if (!known) return records.revoke(origin)
+        const now = Date.now()
+        const { since = now } = records.permission(origin) ?? {}
+        const { accounts, serial, device, chainId } = known
+        records.allow({ origin, since, used: now, accounts, serial, device, chainId })
+      },
+    }
+  }
+
+  #interaction(progress: Progress) {
+    this.#emit('interaction', progress)
+    this.#around.device(this.origin, progress)
+  }
+
+  /** #chain reads the chain that a request is for. What its nodes said before is kept. */
+  #chain(message: ChainMessage): Chain {
+    const key = JSON.stringify(message)
+    let chain = this.#chains.get(key)
+    if (!chain) {
+      const { maxFee, ...rest } = message
+      const options: ChainOptions = { ...rest, ...(maxFee !== undefined && { maxFee: BigInt(maxFee) }) }
+      try {
+        chain = this.#named(readChain(options), options)
+      } catch (sentence) {
+        throw badParams(String(sentence))
+      }
+      if (this.#chains.size >= 32) this.#chains.delete(this.#chains.keys().next().value!)
+      this.#chains.set(key, chain)
+    }
+    return chain
+  }
+
+  #named(chain: Chain, options: ChainOptions): Chain {
+    const name = nameOf(options)
+    if (name !== undefined) this.#around.names.set(chain, name)
+    return chain
+  }
+
+  /**
+   * #handOver stores the binding of a site that was an app of its own. The record is an imported one: it is trusted only when the device
+   * and its certificate, or the user, confirm it. The site forgets its own record when it has the answer.
+   */
+  async #handOver(params: object, signal: AbortSignal): Promise<true> {
+    let given
+    try {
+      given = handOver(Array.isArray(params) && params.length === 1 ? params[0] : undefined, 'the parameter')
+    } catch (sentence) {
+      throw badParams(String(sentence))
+    }
+    const { file, passphrase, seid, serial } = given
+    const imkey = await this.#around.imkey()
+    const known = (await imkey.knownDevices()).find((each) => each.seid === seid)
+    if (known && known.serial !== '' && known.serial !== serial) throw badParams('the device with that SEID has another serial number')
+    const what: What = {
+      kind: 'hand-over',
+      seid,
+      serial,
+      ...(known && { known: { name: known.name, serial: known.serial, state: known.state } }),
+    }
+    return this.#around.review(this.origin, what, { method: 'imkey_handOver', signal }, async ({ override, signal }) => {
+      const bytes = Uint8Array.from(atob(file), (character) => character.charCodeAt(0))
+      const options = { seid, replace: override === true, ...(signal && { signal }) }
+      const imported = await imkey.importBinding(bytes, passphrase, options)
+      if (imported.serial === serial) return true
+      // The file is for another device than the screen said. What was replaced had this serial number, so nothing is lost.
+      await imkey.forget(seid)
+      throw badParams('the file is for a device with another serial number')
+    })
+  }
+}
+
+/** messageOf gives the code of an error, for the shell. */
+export const codeOf = (thrown: unknown): string | undefined => {
+  const { data } = rpcError(thrown) as { data?: { code?: unknown } }
+  return typeof data?.code === 'string' ? data.code : undefined
+}
