@@ -181,34 +181,37 @@ func (n *axNode) text() string {
 	return all
 }
 
+// everyControlIsNamed checks that the page has one heading, and that everything that takes the focus has a name.
+func everyControlIsNamed(b *harness.Browser, where string) {
+	b.T.Helper()
+	tree := tree(b)
+	headings := tree.all(func(n *axNode) bool { return n.role == "heading" && n.properties["level"] == "1" })
+	require.Len(b.T, headings, 1, where)
+	require.NotEmpty(b.T, headings[0].name)
+	require.Len(b.T, tree.ofRole("main"), 1, where)
+	for _, n := range tree.all(func(n *axNode) bool { return n.properties["focusable"] == "true" && n.role != "RootWebArea" }) {
+		require.NotEmpty(b.T, n.name+n.text(), "%s: a %s", where, n.role)
+	}
+	for _, n := range tree.ofRole("image", "switch", "checkbox", "button", "link", "textbox") {
+		require.NotEmpty(b.T, n.name, "%s: a %s", where, n.role)
+	}
+}
+
 // TestEveryControlHasAName checks that every state has one heading, and that everything that takes the focus has a name.
 func TestEveryControlHasAName(t *testing.T) {
 	t.Parallel()
 	s := harness.NewSim(t, device.Options{})
 	b := s.StartBrowser(harness.BrowserOptions{Unplugged: true})
 	b.Open("/")
-	named := func(where string) {
-		tree := tree(b)
-		headings := tree.all(func(n *axNode) bool { return n.role == "heading" && n.properties["level"] == "1" })
-		require.Len(t, headings, 1, where)
-		require.NotEmpty(t, headings[0].name)
-		require.Len(t, tree.ofRole("main"), 1, where)
-		for _, n := range tree.all(func(n *axNode) bool { return n.properties["focusable"] == "true" && n.role != "RootWebArea" }) {
-			require.NotEmpty(t, n.name+n.text(), "%s: a %s", where, n.role)
-		}
-		for _, n := range tree.ofRole("image", "switch", "checkbox", "button", "link", "textbox") {
-			require.NotEmpty(t, n.name, "%s: a %s", where, n.role)
-		}
-	}
 	for _, state := range states() {
 		j, err := json.Marshal(state)
 		require.NoError(t, err)
 		b.Run(`await (await import(document.querySelector('script[type=module]').src)).show(` + string(j) + `)`)
-		named(string(j))
+		everyControlIsNamed(b, string(j))
 	}
 	b.Open("/device")
 	b.WaitUntil("document.querySelector('[data-fact]') !== null")
 	b.Run(`for (const d of document.querySelectorAll('details')) d.open = true`)
-	named("/device")
+	everyControlIsNamed(b, "/device")
 	require.Len(t, tree(b).inGroup(b.Words("device.buttons")).ofRole("button"), 4)
 }

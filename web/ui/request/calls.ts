@@ -66,7 +66,7 @@ const approve = (s: Surroundings, contract: string, spender: string, amount: big
   // 2^256-1 is no number of an NFT in practice; core and the device say the same.
   const ones = amount === 2n ** 256n - 1n || amount === 2n ** 160n - 1n || amount === 2n ** 96n - 1n
   if (tokenAt(s.chain, contract) || ones) return asToken
-  const nft = sentence.letTake(party(s, spender), sentence.nft(number(amount), party(s, contract)))
+  const nft = sentence.letTake(party(s, spender), sentence.nft(amount.toString(), party(s, contract)))
   return { ...asToken, sentence: sentence.either(asToken.sentence, nft), alerts: [...asToken.alerts, warning(words.nftOrTokens)] }
 }
 
@@ -112,7 +112,7 @@ export const calls: Readonly<Record<string, Known>> = {
   '23b872dd': known('transferFrom(address,address,uint256)', (s, to, [from, receiver, n]: [Address, Address, bigint]) => {
     const asTokens = tokenTransfer(s, to, receiver, n, from)
     if (tokenAt(s.chain, to)) return asTokens
-    const asNFT = nftTransfer(s, to, from, receiver, sentence.nft(number(n), party(s, to)))
+    const asNFT = nftTransfer(s, to, from, receiver, sentence.nft(n.toString(), party(s, to)))
     return {
       ...asTokens,
       sentence: sentence.either(asTokens.sentence, asNFT.sentence),
@@ -122,15 +122,15 @@ export const calls: Readonly<Record<string, Known>> = {
 
   // ERC-721 and ERC-1155.
   '42842e0e': known('safeTransferFrom(address,address,uint256)', (s, to, [from, receiver, id]: [Address, Address, bigint]) =>
-    nftTransfer(s, to, from, receiver, sentence.nft(number(id), party(s, to))),
+    nftTransfer(s, to, from, receiver, sentence.nft(id.toString(), party(s, to))),
   ),
   b88d4fde: known('safeTransferFrom(address,address,uint256,bytes)', (s, to, [from, receiver, id]: [Address, Address, bigint, Bytes]) =>
-    nftTransfer(s, to, from, receiver, sentence.nft(number(id), party(s, to))),
+    nftTransfer(s, to, from, receiver, sentence.nft(id.toString(), party(s, to))),
   ),
   f242432a: known(
     'safeTransferFrom(address,address,uint256,uint256,bytes)',
     (s, to, [from, receiver, id, n]: [Address, Address, bigint, bigint, Bytes]) =>
-      nftTransfer(s, to, from, receiver, sentence.nfts(number(n), number(id), party(s, to))),
+      nftTransfer(s, to, from, receiver, sentence.nfts(number(n), id.toString(), party(s, to))),
   ),
   '2eb2c2d6': known(
     'safeBatchTransferFrom(address,address,uint256[],uint256[],bytes)',
@@ -141,7 +141,7 @@ export const calls: Readonly<Record<string, Known>> = {
         ...whole,
         rows: [
           ...whole.rows,
-          ...ids.slice(0, 50).map((id, i) => row(words.nft, sentence.nfts(number(amounts[i]!), number(id), party(s, to)))),
+          ...ids.slice(0, 50).map((id, i) => row(words.nft, sentence.nfts(number(amounts[i]!), id.toString(), party(s, to)))),
           ...(ids.length > 50 ? [row(words.nft, phrase.andMore(ids.length - 50))] : []),
         ],
       }
@@ -161,13 +161,13 @@ export const calls: Readonly<Record<string, Known>> = {
       handedIn(s, owner, approval(s, to, spender, all ? 2n ** 256n - 1n : 0n, [until(words.expires, end)])),
   ),
   '7ac2ff7b': known('permit(address,uint256,uint256,uint8,bytes32,bytes32)', (s, to, [spender, id]: [Address, bigint]) =>
-    part(sentence.permitAgain(sentence.letTake(party(s, spender), sentence.nft(number(id), party(s, to)))), [
+    part(sentence.permitAgain(sentence.letTake(party(s, spender), sentence.nft(id.toString(), party(s, to)))), [
       addressRow(s, words.operator, spender),
       addressRow(s, words.contract, to),
     ]),
   ),
   '745a41bc': known('permit(address,uint256,uint256,bytes)', (s, to, [spender, id]: [Address, bigint]) =>
-    part(sentence.permitAgain(sentence.letTake(party(s, spender), sentence.nft(number(id), party(s, to)))), [
+    part(sentence.permitAgain(sentence.letTake(party(s, spender), sentence.nft(id.toString(), party(s, to)))), [
       addressRow(s, words.operator, spender),
       addressRow(s, words.contract, to),
     ]),

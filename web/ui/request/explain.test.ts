@@ -59,8 +59,8 @@ test('what every kind of request does', () => {
     'PermitBatch': ['Permit by signature: let 0xCD2a…D826 spend 2 of your tokens', true],
     'PermitBatch of a stranger': ['Permit by signature: let 0xCD2a…D826 spend up to 5 USDC', true],
     'PermitWitnessTransferFrom': ['Permit by signature: let 0xCD2a…D826 spend up to 99 USDC', false],
-    'Seaport': ['Permit by signature: offer NFT no. 8,817 of 0xCD2a…D826 for 1.5 of the chain’s coin', false],
-    'Seaport, for nothing': ['Permit by signature: offer NFT no. 8,817 of 0xCD2a…D826, NFT no. 2 of 0xCD2a…D826 for nothing', true],
+    'Seaport': ['Permit by signature: offer NFT no. 8817 of 0xCD2a…D826 for 1.5 of the chain’s coin', false],
+    'Seaport, for nothing': ['Permit by signature: offer NFT no. 8817 of 0xCD2a…D826, NFT no. 2 of 0xCD2a…D826 for nothing', true],
     'Seaport, bulk': ['Permit by signature: offer for sale, in 3 orders at once', true],
     'Safe': ['As an owner of a Safe: send 5 USDC to 0x3535…3535', false],
     'Safe, delegating': ['As an owner of a Safe: call the contract 0xCD2a…D826', true],
@@ -170,6 +170,8 @@ test('a batch of 500 calls', () => {
   const calls = Array.from({ length: 500 }, () => ({ transaction: one.transaction, description: nothing }))
   const { part, device } = asked({ kind: 'calls', account, chain: ethereum, calls, first: 1, total: 500 })
   assert.deepEqual([part.parts.length, part.danger, device!.times], [100, true, 500])
+  const rest = asked({ kind: 'calls', account, chain: ethereum, calls: calls.slice(0, 1), first: 3, total: 3 })
+  assert.deepEqual(rest.part.rows[0]!.value, { kind: 'words', words: { en: 'call 3 of 3', zh: '第 3 个，共 3 个' } })
 })
 
 test('names of a chain and a coin cannot pass for others', () => {

@@ -60,7 +60,7 @@ function whatIs(what: What, origin: Origin): Omit<Explanation, 'origin' | 'since
     case 'transaction':
       return transactions(what.account, what.chain, [what], what.replaces, what.sends)
     case 'calls':
-      return transactions(what.account, what.chain, what.calls, undefined, true)
+      return batch(what)
     case 'hand-over':
       return handOver(what)
   }
@@ -74,6 +74,14 @@ const surroundings = (account: Account, chain: bigint | undefined, coin: Surroun
   coin,
   left: { calls: 256 },
 })
+
+/** batch is about calls of EIP-5792, perhaps not all of one batch. */
+function batch({ account, chain, calls, first, total }: Extract<What, { kind: 'calls' }>): Omit<Explanation, 'origin' | 'since'> {
+  const said = transactions(account, chain, calls, undefined, true)
+  if (calls.length === total) return said
+  const which = row(words.batchPart, phrase.batch(first, first + calls.length - 1, total))
+  return { ...said, part: { ...said.part, rows: [which, ...said.part.rows] } }
+}
 
 /** handOver is about the binding that a site has had for itself. */
 function handOver({ serial, known }: Extract<What, { kind: 'hand-over' }>): Omit<Explanation, 'origin' | 'since'> {

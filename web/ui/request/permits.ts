@@ -63,7 +63,7 @@ const permitOfDAI: Recognise = (s, token, m, primaryType) => {
 const permitOfNFT: Recognise = (s, contract, m, primaryType) => {
   const [spender, id, deadline] = [addressAt(m, 'spender'), numberAt(m, 'tokenId'), numberAt(m, 'deadline')]
   if (primaryType !== 'Permit' || spender === undefined || id === undefined || deadline === undefined) return undefined
-  const what = sentence.nft(formatUnits(id, 0), party(s, contract))
+  const what = sentence.nft(id.toString(), party(s, contract))
   return permitted(
     part(sentence.letTake(party(s, spender), what), [
       addressRow(s, words.operator, spender),
@@ -187,7 +187,7 @@ function item(s: Surroundings, one: Field): Text | undefined {
     if (type === 0n) return s.coin(amount)
     if (type === 1n) return tokenAmount(s, token, amount)
     // With types 4 and 5, any NFT of the contract that meets a criterion.
-    const number = type > 3n ? '*' : formatUnits(id, 0)
+    const number = type > 3n ? '*' : id.toString()
     return amount === 1n ? sentence.nft(number, party(s, token)) : sentence.nfts(formatUnits(amount, 0), number, party(s, token))
   }
   return start === end ? say(start) : sentence.either(say(start), say(end))

@@ -189,6 +189,7 @@ export const request = {
   ),
   accountsChoose: say('Which accounts it may see', '允许查看的账户'),
   accountsNone: say('Choose at least one account, or reject.', '请至少选择一个账户，或拒绝。'),
+  batchPart: say('Part of a batch', '属于一批调用'),
   serial: say('Serial number', '序列号'),
   calledHere: say('Its name here', '在此处的名称'),
   handOverText: say(
@@ -296,6 +297,10 @@ export const phrase = {
     say(`This is not ${host}, which you know. The name only looks like it.`, `这不是你认识的 ${host}，只是名称相似。`),
   hosting: (service: string) => say(`Anyone can have a page at ${service}.`, `任何人都可以在 ${service} 上开设页面。`),
   waitingFrom: (n: number, hosts: string) => say(`${n} more waiting, from ${hosts}`, `另有 ${n} 个请求等待中，来自 ${hosts}`),
+  batch: (first: number, last: number, total: number) =>
+    first === last
+      ? say(`call ${first} of ${total}`, `第 ${first} 个，共 ${total} 个`)
+      : say(`calls ${first} to ${last} of ${total}`, `第 ${first} 至 ${last} 个，共 ${total} 个`),
   step: (n: number, of: number) => say(`${n} of ${of}`, `第 ${n} 个，共 ${of} 个`),
   asksTimes: (n: number) => say(`Your imKey asks ${n} times, once for each call.`, `imKey 会询问 ${n} 次，每个调用一次。`),
   accountNo: (n: number) => say(`Account ${n}`, `账户 ${n}`),
