@@ -375,11 +375,11 @@ func TestMarksDoNotPileUp(t *testing.T) {
 }
 
 func FuzzName(f *testing.F) {
-	for _, s := range []string{"savings", "  a ", "冷", "\xFF", "a\u202Eb", "😀\u202E\u200D😀", "1\uFE0F\u200D\u20E3", " \u0301", "a \u200B b"} {
+	for _, s := range []string{"savings", "  a ", "冷", "\xFF", "a\u202Eb", "😀\u202E\u200D😀", "1\uFE0F\u200D\u20E3", " \u0301", "a \u200B b", "\r"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, typed string) {
-		legible, clean := Legible(typed)
+		legible, _ := Legible(typed)
 		again, stable := Legible(legible)
 		require.True(t, stable, "%q", legible)
 		require.Equal(t, legible, again)
@@ -391,7 +391,9 @@ func FuzzName(f *testing.F) {
 			require.ErrorIs(t, err, errcode.InvalidArgument)
 			return
 		}
-		require.Equal(t, clean, true)
+		if _, clean := Legible(strings.TrimSpace(typed)); !clean { // CleanName takes any white space at the ends, also a line's end
+			require.Fail(t, "a name that is not legible", "%q", typed)
+		}
 		again, err = CleanName(name)
 		require.NoError(t, err)
 		require.Equal(t, name, again)
