@@ -242,7 +242,7 @@ static int submit(struct handle *h, struct usbdevfs_urb *user) {
   return 0;
 }
 
-// tell writes the result of a transfer into the browser's memory, once.
+// tell writes the result of a transfer into the browser's memory, once. mu held.
 static void tell(struct urb *u, int status, int actual) {
   if (u->told) return;
   u->told = true;
@@ -276,22 +276,25 @@ static int discard(struct handle *h, struct usbdevfs_urb *user) {
   return result;
 }
 
-// reap gives one ended transfer to the browser, and tells its result unless discard has done so.
+// reap gives one ended transfer to the browser, and tells its result unless discard has done so. It tells it with mu
+// held: when a call of another thread to discard the transfer, or to close the node, returns, nothing is written any more.
 static int reap(struct handle *h, void **user) {
+  int result = 0;
   pthread_mutex_lock(&mu);
-  bool alive = h->device->alive;
-  struct urb *u = h->ready;
+  bool alive = h->device->alive, closed = h->fd < 0;
+  struct urb *u = closed ? NULL : h->ready;
   if (u) {
     h->ready = u->next;
     if (!h->ready) h->ready_end = &h->ready;
+    tell(u, u->status, u->actual);
+    *user = u->user;
+    urb_free(u);
+  } else {
+    result = alive && !closed ? -EAGAIN : -ENODEV;
   }
   if (!h->ready && alive) set_writable(h, false);
   pthread_mutex_unlock(&mu);
-  if (!u) return alive ? -EAGAIN : -ENODEV;
-  tell(u, u->status, u->actual);
-  *user = u->user;
-  urb_free(u);
-  return 0;
+  return result;
 }
 
 static int set_configuration(struct handle *h, int value) {

@@ -27,7 +27,7 @@ enum { USERS = 3, EACH = 8, SHARED = 4096 };
 static struct udev *udev;
 static int rounds;
 static atomic_uint done, finished, reaped; // rounds, users, transfers
-static atomic_int shared = -1;             // a node that is closed during calls of other threads
+static atomic_int shared = -1;             // a node that other threads use too, also while it is closed
 
 static struct transfer {
   struct usbdevfs_urb urb; // first, so that its address is the transfer's
@@ -40,12 +40,22 @@ static void fail(const char *what) {
   _exit(1);
 }
 
-// Replaces the dlsym of the library (ld --wrap), so that other threads need the same function during its first lookup.
+// These replace functions that the library calls (ld --wrap). They give other threads time where a race is possible:
+// while the library looks up a function, and after it has released a lock.
 void *__real_dlsym(void *handle, const char *name);
 void *__wrap_dlsym(void *handle, const char *name);
 void *__wrap_dlsym(void *handle, const char *name) {
   poll(NULL, 0, 2);
   return __real_dlsym(handle, name);
+}
+
+int __real_pthread_mutex_unlock(pthread_mutex_t *lock);
+int __wrap_pthread_mutex_unlock(pthread_mutex_t *lock);
+int __wrap_pthread_mutex_unlock(pthread_mutex_t *lock) {
+  static _Thread_local unsigned seed; // an atomic one would order the threads, and hide races
+  int result = __real_pthread_mutex_unlock(lock);
+  if (rand_r(&seed) % 16 == 0) usleep(1000);
+  return result;
 }
 
 static bool over(void) { return finished == USERS; }
@@ -94,6 +104,7 @@ static void *user(void *argument) {
       fflush(stdout);
     }
     if (fd < 0) continue;
+    if (rand_r(&seed) % 2) shared = fd; // other threads reap from it too
     struct transfer *mine[EACH];
     struct usbdevfs_urb *u;
     ioctl(fd, USBDEVFS_CLAIMINTERFACE, &zero);
@@ -110,7 +121,8 @@ static void *user(void *argument) {
       free(mine[j]); // and reaps it later
       mine[j] = NULL;
     }
-    while (!ioctl(fd, USBDEVFS_REAPURBNDELAY, &u)) {
+    bool leave = rand_r(&seed) % 4 == 0; // close the node with transfers that have ended
+    while (!leave && !ioctl(fd, USBDEVFS_REAPURBNDELAY, &u)) {
       reaped++;
       for (int j = 0; j < EACH; j++) {
         if (!mine[j] || &mine[j]->urb != u) continue;
@@ -145,7 +157,8 @@ static void *caller(void *argument) {
     unsigned n = used < SHARED ? used++ : SHARED;
     if (n < SHARED) submit(fd, &forever[n], rand_r(&seed) % 2);
     if (n < SHARED && rand_r(&seed) % 2) ioctl(fd, USBDEVFS_DISCARDURB, &forever[n].urb);
-    ioctl(fd, USBDEVFS_REAPURBNDELAY, &u);
+    while (!ioctl(fd, USBDEVFS_REAPURBNDELAY, &u)) {
+    }
     ioctl(fd, rand_r(&seed) % 2 ? USBDEVFS_CLAIMINTERFACE : USBDEVFS_RELEASEINTERFACE, &zero);
     poll(NULL, 0, 1);
   }
