@@ -143,7 +143,7 @@ func someSites() fields {
 		{"at": 1767722445000, "origin": "https://opensea.io", "kind": "message", "account": own, "domain": "opensea.io"},
 		{"at": 1767722445000, "origin": "https://opensea.io", "kind": "calls", "account": own, "chainId": 10},
 	}
-	for range 25 {
+	for range 8 {
 		activity = append(activity, fields{"at": 0, "origin": "https://xn--unswp-7ve7x.org", "kind": "message", "account": own})
 	}
 	return fields{

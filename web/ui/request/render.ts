@@ -425,7 +425,8 @@ const knobs = (asks: boolean) =>
     }),
   )
 
-const cut = (text: string) => (text.length > most ? `${text.slice(0, most)}…` : text)
+/** cut shortens what the device shows on many pages. All of it is above. */
+const cut = (text: string) => (text.length > 600 ? `${text.slice(0, 600)}…` : text)
 
 function onDevice(state: Extract<State, { name: 'sending' | 'device' }>, context: Context): Drawn {
   const { language, handlers } = context

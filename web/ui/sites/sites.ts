@@ -22,7 +22,7 @@ export interface SitesView {
 }
 
 /** How many entries of the activity are drawn at first, and how many more at a time. */
-const pageOf = 20
+const pageOf = 10
 
 /** mountSites makes the lists in an element. The page has to have ui/sites/sites.css. */
 export function mountSites(root: HTMLElement, options: SitesOptions): SitesView {
