@@ -98,6 +98,7 @@ type Device struct {
 	confirmBinding bool
 	allowUnbound   bool
 	applets        map[string]applet.Applet // by AID
+	wallet         wallet                   // of memory.Mnemonic
 	removed        map[string]bool          // AIDs of applets
 
 	// A power cut clears these.

@@ -19,11 +19,28 @@ func (x *exchange) WalletKey(path string) (hd.Key, error) {
 	if err != nil {
 		return hd.Key{}, apdu.WrongData
 	}
-	master, err := hd.FromMnemonic(x.d.memory.Mnemonic)
+	master, err := x.d.wallet.key(x.d.memory.Mnemonic)
 	if err != nil {
 		return hd.Key{}, err
 	}
 	return master.Derive(indices)
+}
+
+// wallet is the master key of a mnemonic phrase. It takes 2048 hashes, so that it is kept.
+type wallet struct {
+	phrase string
+	master hd.Key
+}
+
+func (w *wallet) key(phrase string) (hd.Key, error) {
+	if w.phrase != phrase {
+		master, err := hd.FromMnemonic(phrase)
+		if err != nil {
+			return hd.Key{}, err
+		}
+		*w = wallet{phrase, master}
+	}
+	return w.master, nil
 }
 
 func (x *exchange) Attest(digest [32]byte) ([]byte, error) { return x.d.se.Sign(digest) }
