@@ -18,6 +18,7 @@ declare module 'node:assert/strict' {
     deepEqual(actual: unknown, expected: unknown, message?: string): void
     match(actual: string, expected: RegExp, message?: string): void
     throws(run: () => void, expected: RegExp): void
+    rejects(promise: Promise<unknown>, expected: RegExp | ((thrown: never) => boolean)): Promise<void>
     doesNotMatch(actual: string, expected: RegExp, message?: string): void
   }
   const assert: Assert

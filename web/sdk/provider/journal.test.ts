@@ -4,7 +4,7 @@ import { toBytes } from './hex'
 import { type Entry, fingerprint, isFresh, isRecent, Journal } from './journal'
 import { journalStore, type JournalStore, MemoryStore } from './journalstore'
 import { keccak256 } from './keccak'
-import { checkCounts, nextNonce, waiting } from './nonce'
+import { checkCounts, nextNonce, transactionCounts, waiting } from './nonce'
 
 const from = `0x${'1a'.repeat(20)}`
 const hashOf = (raw: string) => `0x${keccak256(toBytes(raw))}`
@@ -208,13 +208,41 @@ test('without IndexedDB, the providers of the same devices share a store', () =>
   assert.equal(journalStore(), journalStore())
 })
 
-/** fakeIndexedDB has one table, which is full or blocked while it fails. */
+/** fakeIndexedDB has one table, which is full or blocked while it fails. opened counts how often it was opened. */
 function fakeIndexedDB() {
   const values = new Map<string, unknown>()
-  const fake = { values, fails: false, open }
+  const fake = {
+    values,
+    fails: false,
+    forbidden: false,
+    opened: 0,
+    tables: [] as string[],
+    database: undefined as unknown as Database,
+    open,
+  }
+  interface Database {
+    transaction: typeof transaction
+    createObjectStore(name: string): void
+    closed: boolean
+    close(): void
+    onclose?: () => void
+    onversionchange?: () => void
+  }
   function open() {
-    const request = { result: { transaction }, onsuccess: () => {} }
-    queueMicrotask(() => request.onsuccess())
+    fake.opened++
+    const database: Database = {
+      transaction,
+      createObjectStore: (name) => void fake.tables.push(name),
+      closed: false,
+      close: () => void (database.closed = true),
+    }
+    fake.database = database
+    const request = { result: database, error: new Error('forbidden'), onupgradeneeded() {}, onsuccess() {}, onerror() {} }
+    queueMicrotask(() => {
+      if (fake.forbidden) return request.onerror()
+      if (fake.tables.length === 0) request.onupgradeneeded()
+      request.onsuccess()
+    })
     return request
   }
   function transaction() {
@@ -231,20 +259,26 @@ function fakeIndexedDB() {
   return fake
 }
 
-test('what a full store does not take is in memory, once, and the newest counts', async () => {
-  const fake = fakeIndexedDB()
-  const request = () => Promise.reject(new DOMException('no', 'SecurityError')) // as in a sandboxed frame
-  const globals = { indexedDB: fake, IDBKeyRange: { bound: () => ({}) }, navigator: { locks: { request } } }
+// The module has one store, which keeps what it opened.
+const indexed = fakeIndexedDB()
+
+async function withIndexedDB(locks: object | undefined, use: () => Promise<void>) {
+  const globals = { indexedDB: indexed, IDBKeyRange: { bound: () => ({}) }, navigator: { locks } }
   const before = Object.keys(globals).map((name) => [name, Object.getOwnPropertyDescriptor(globalThis, name)] as const)
   for (const [name, value] of Object.entries(globals)) Object.defineProperty(globalThis, name, { value, configurable: true })
   try {
-    await useFullStore(fake)
+    await use()
   } finally {
     for (const [name, descriptor] of before) {
       if (descriptor) Object.defineProperty(globalThis, name, descriptor)
       else Reflect.deleteProperty(globalThis, name)
     }
   }
+}
+
+test('what a full store does not take is in memory, once, and the newest counts', async () => {
+  const request = () => Promise.reject(new DOMException('no', 'SecurityError')) // as in a sandboxed frame
+  await withIndexedDB({ request }, () => useFullStore(indexed))
 })
 
 async function useFullStore(fake: { fails: boolean }) {
@@ -262,7 +296,124 @@ async function useFullStore(fake: { fails: boolean }) {
   const done: number[] = []
   await Promise.all([1, 2].map((n) => journal.exclusive(1, from, undefined, async () => void done.push(n))))
   assert.deepEqual(done, [1, 2])
+  // What is deleted is in neither.
+  fake.fails = true
+  await journal.put(entry({ state: 'sent' }))
+  await journal.delete(entry())
+  fake.fails = false
+  assert.deepEqual(await states(), ['sending'], 'the table has it')
+  await journal.delete(entry())
+  assert.deepEqual(await states(), [])
 }
+
+test('a store that was closed, or could not be opened, is opened again', async () => {
+  await withIndexedDB(undefined, async () => {
+    const store = journalStore()
+    assert.equal(store.trusted, false)
+    const lists = async () => (await store.list('')).map(([key]) => key)
+    await store.put('a', 1)
+    assert.deepEqual([indexed.tables, await lists(), indexed.opened], [['signed'], ['a'], 1])
+    indexed.database.onclose!() // the user cleared the data of the site
+    assert.deepEqual([await lists(), indexed.opened], [['a'], 2])
+    const { database } = indexed
+    database.onversionchange!() // another tab deletes it
+    assert.deepEqual([database.closed, await lists(), indexed.opened], [true, ['a'], 3])
+    indexed.forbidden = true
+    indexed.database.onclose!()
+    await store.put('b', 2)
+    assert.deepEqual(await lists(), ['b'], 'what cannot be stored is in memory')
+    indexed.forbidden = false
+    assert.deepEqual(await lists(), ['a', 'b'])
+    await store.delete('b')
+    assert.deepEqual(await lists(), ['a'])
+    await store.delete('a')
+  })
+})
+
+test('with Web Locks, work waits for that of other tabs, and an error of the work is its own', async () => {
+  const asked: [string, object][] = []
+  let held = Promise.resolve<unknown>(undefined)
+  const request = (name: string, options: { signal?: AbortSignal }, work: () => Promise<unknown>) => {
+    asked.push([name, options])
+    if (options.signal?.aborted) return Promise.reject(new DOMException('no', 'AbortError'))
+    const turn = held.then(work)
+    held = turn.catch(() => {})
+    return turn
+  }
+  await withIndexedDB({ request }, async () => {
+    const store = journalStore()
+    assert.equal(await store.exclusive('x', undefined, async () => 5), 5)
+    const controller = new AbortController()
+    const { signal } = controller
+    let runs = 0
+    await assert.rejects(
+      store.exclusive('x', signal, async () => {
+        runs++
+        throw new Error('of the work')
+      }),
+      /of the work/,
+    )
+    controller.abort()
+    await assert.rejects(
+      store.exclusive('x', signal, async () => runs++),
+      ({ rpc }: { rpc: { reason: { code: string } } }) => rpc.reason.code === 'aborted',
+    )
+    assert.equal(runs, 1)
+    const name = 'imkey-connect journal x'
+    assert.deepEqual(asked, [
+      [name, {}],
+      [name, { signal }],
+      [name, { signal }],
+    ])
+  })
+})
+
+test('the work of one name runs alone, and a signal that aborts during it does not end it', async () => {
+  const store = new MemoryStore()
+  assert.equal(store.trusted, true)
+  const controller = new AbortController()
+  let [running, most] = [0, 0]
+  const work = async () => {
+    most = Math.max(most, ++running)
+    await new Promise((resolve) => setTimeout(resolve))
+    controller.abort()
+    await new Promise((resolve) => setTimeout(resolve))
+    running--
+    return 'done'
+  }
+  assert.deepEqual(await Promise.all([store.exclusive('a', controller.signal, work), store.exclusive('a', undefined, work)]), [
+    'done',
+    'done',
+  ])
+  assert.equal(most, 1)
+})
+
+test('the journal of one chain is forgotten, after what is under way', async () => {
+  const { store } = claims()
+  const journal = new Journal(store)
+  const other = `0x${'2b'.repeat(20)}`
+  for (const more of [{}, { nonce: 8 }, { from: other }, { chainId: 10 }]) await journal.put(entry(more))
+  let finish = () => {}
+  const under = journal.exclusive(1, other, undefined, async () => {
+    await new Promise<void>((resolve) => (finish = resolve))
+    await journal.put(entry({ from: other, nonce: 9 }))
+  })
+  const forgotten = journal.forget(1, undefined)
+  setTimeout(() => finish())
+  await forgotten
+  await under
+  assert.deepEqual([await journal.of(1, from), await journal.of(1, other)], [[], []])
+  assert.equal((await journal.of(10, from)).length, 1)
+})
+
+test('a node may give no pending count, and fewer by it than by latest', async () => {
+  const counts = (pending: unknown, latest: unknown) =>
+    transactionCounts(from, async (_, params) => ((params as string[])[1] === 'pending' ? pending : latest))
+  for (const none of [null, undefined, '0x', '0x5', 5]) assert.deepEqual(await counts(none, '0x7'), { latest: 7, pending: 7 })
+  assert.deepEqual(await counts('0x9', 7), { latest: 7, pending: 9 })
+  for (const wrong of ['9', '', {}, 1.5, '0x20000000000000']) await assert.rejects(counts(wrong, '0x7'), /nonce/)
+  await assert.rejects(counts('0x7', null), /nonce/)
+})
 
 test('a fingerprint is the same for the same payment, without regard to fees', () => {
   const pay = { from, chainId: 1, to: from, value: '0x1', data: '0x', nonce: undefined }
