@@ -6,6 +6,16 @@ import { A, A0, A1, B, B0, broker, C, HASH, held, MemoryStorage, protocol, SIGNA
 const payment = { from: A0, to: TO, value: '0x5' }
 const signs = (device) => device.calls.filter(([name]) => name.startsWith('sign')).length
 
+/** aborts is how a device carries out what it never finishes: it rejects when it is told to cancel. */
+const aborts =
+  (device) =>
+  (_, { signal }) =>
+    new Promise((_, reject) => {
+      const stop = () => reject(device.error('aborted'))
+      if (signal.aborted) stop()
+      signal.addEventListener('abort', stop)
+    })
+
 /** code matches an error by its number and the code in its data. */
 const code = (number, reason) => (error) => {
   assert.equal(error.code, number, error.message)
@@ -45,7 +55,10 @@ test('three sites use one binding, each is asked once, and one that is revoked g
   await assert.rejects(b.ask('eth_sendTransaction', [payment]), code(4100))
   for (const each of [a, c]) assert.equal(await each.ask('personal_sign', ['hi', A0]), SIGNATURE)
   assert.equal(signs(device), 5)
-  assert.deepEqual([...storage.values.keys()].filter((key) => key.startsWith('permission')).sort(), [`permission ${A}`, `permission ${C}`])
+  assert.deepEqual(
+    [...storage.values.keys()].filter((key) => key.startsWith('permission')),
+    [`permission ${A}`, `permission ${C}`],
+  )
 })
 
 test('nothing reaches the device without a consent', async (t) => {
@@ -233,8 +246,7 @@ test('a port that dies takes its requests with it, and the next one works', asyn
     let signal
     if (during === 'waiting' || during === 'asking') user.answer = (_, given) => ((signal = given), hold.promise)
     if (during === 'device') {
-      device.signMessage = (_, { signal }) =>
-        new Promise((_, reject) => signal.addEventListener('abort', () => reject(device.error('aborted'))))
+      device.signMessage = aborts(device)
     }
     if (during === 'node') node.answers.eth_estimateGas = () => hold.promise
     if (during === 'waiting') b.ask('personal_sign', ['first', A0])
@@ -471,7 +483,7 @@ test('what another window changed is followed', async (t) => {
 })
 
 test('a site does not see the accounts of another device that is plugged in', async (t) => {
-  const { site, usb, device, node: _ } = await broker(t)
+  const { site, usb, device } = await broker(t)
   const a = site(A)
   await a.ask('eth_requestAccounts')
   const other = wallet({ serial: 'imKey99', key: '04bb', accounts: [B0] })
@@ -586,12 +598,11 @@ test('a site hands its binding over in one step', async (t) => {
 })
 
 test('a broker that is closed settles everything once', async (t) => {
-  const { site, user, shown, device, broker: made } = await broker(t)
+  const { site, shown, device, broker: made } = await broker(t)
   const [a, b] = [site(A), site(B)]
   await a.ask('eth_requestAccounts')
   await b.ask('eth_requestAccounts')
-  device.signMessage = (_, { signal }) =>
-    new Promise((_, reject) => signal.addEventListener('abort', () => reject(device.error('aborted'))))
+  device.signMessage = aborts(device)
   const [running, waiting, other, read] = [
     a.begin('personal_sign', ['1', A0]),
     a.begin('personal_sign', ['2', A0]),

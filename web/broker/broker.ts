@@ -149,13 +149,16 @@ export function startBroker(options: BrokerOptions): Broker {
     })
 
   /** consentOf gives what the user consented to. It throws 4001 for anything else than a yes to this very review. */
-  const consentOf = (asked: Review, { id, yes, accounts, override, all }: Answer): Consent => {
+  const consentOf = (asked: Review, answer: unknown): Consent => {
+    // A shell may have it from another window. Only true is a yes.
+    const { id, yes, accounts, override, all } = Object(answer) as Partial<Record<keyof Answer, unknown>>
     if (id !== asked.id || yes !== true) {
       if (id === asked.id && all === true) prompts.reject(asked.origin, rejected())
       throw rejected()
     }
     if (!asked.choices) return override === true ? { override } : {}
-    const chosen = [...new Set(accounts ?? [0])].map((n) => asked.choices![n]?.path).filter((each) => each !== undefined)
+    const wanted = new Set<unknown>(Array.isArray(accounts) ? accounts : [0])
+    const chosen = [...wanted].map((n) => asked.choices![n as number]?.path).filter((each) => each !== undefined)
     if (chosen.length === 0) throw rejected()
     return { paths: chosen }
   }
@@ -191,7 +194,7 @@ export function startBroker(options: BrokerOptions): Broker {
     names: new WeakMap(),
     imkey,
     pair: (pairing) => shell.pair(pairing),
-    review: review as Around['review'],
+    review,
     device: (origin, progress) => {
       const own = current?.review.origin === origin ? { review: current.review.id } : {}
       shell.device({ ...progress, ...own } satisfies Progress)
@@ -258,7 +261,7 @@ export function startBroker(options: BrokerOptions): Broker {
     close: (reason) => {
       closed = true
       prompts.abandon((prompt) => !(current?.consented && answered(current, prompt)), rejected())
-      for (const site of [...sites.values()]) for (const connection of [...site.connections]) connection.end(gone(reason))
+      for (const site of sites.values()) for (const connection of site.connections) connection.end(gone(reason))
     },
   }
 }

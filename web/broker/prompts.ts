@@ -52,7 +52,7 @@ export class Prompts {
 
   /** abandon rejects the requests that which picks. */
   abandon(which: (prompt: Prompt) => boolean, why: unknown) {
-    for (const prompt of [...this.#list]) if (which(prompt)) prompt.abort(why)
+    for (const prompt of this.#list.filter(which)) prompt.abort(why) // which may change the list
   }
 
   /** turn does work when no other work has the turn. If the signal aborts before, it rejects at once. */

@@ -105,7 +105,7 @@ export class Records {
 
   /** erase deletes the activity of an origin, or all. */
   async erase(origin?: string): Promise<void> {
-    for (const [key, entry] of [...this.#activity]) {
+    for (const [key, entry] of this.#activity) {
       if (origin !== undefined && entry.origin !== origin) continue
       this.#activity.delete(key)
       this.#delete(key)

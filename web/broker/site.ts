@@ -7,7 +7,7 @@ import { rpcError } from '../sdk/provider/errors'
 import { hex } from '../sdk/provider/hex'
 import type { Host } from '../sdk/provider/host'
 import { badParams, coded, unknownMethod } from '../sdk/provider/refusal'
-import type { Review as Ask } from '../sdk/provider/review'
+import type { Consent, Review as Ask } from '../sdk/provider/review'
 import type { Turns } from '../sdk/provider/turns'
 import type { ChainOptions, Device, ImKey } from '../sdk/types/imkey'
 import { chainFacts, nameOf } from './chains'
@@ -29,7 +29,7 @@ export interface Around {
   imkey(): Promise<ImKey>
   pair(pairing: Pairing): Promise<Device | void>
   /** Asks the user, and does the work within the turn: see Review of the provider. */
-  review<T>(origin: string, what: What, call: Parameters<Ask>[1], work: Parameters<Ask>[2]): Promise<T>
+  review<T>(origin: string, what: What, call: Parameters<Ask>[1], work: (consent: Consent) => Promise<T>): Promise<T>
   device(origin: string, progress: Progress): void
   /** The site has no connection any more. */
   empty(site: Site): void
@@ -191,7 +191,7 @@ export class Site implements Behind {
       origin,
       turns,
       consents: {
-        review: (what, call, work) => this.#around.review(origin, what, call, work as never),
+        review: (what, call, work) => this.#around.review(origin, what, call, work),
         chain: (chain) => chainFacts(chain, names),
       },
       settings: {
@@ -295,7 +295,7 @@ export class Site implements Behind {
       serial,
       ...(known && { known: { name: known.name, serial: known.serial, state: known.state } }),
     }
-    return this.#around.review(this.origin, what, { method: 'imkey_handOver', signal }, async ({ override, signal }) => {
+    return this.#around.review<true>(this.origin, what, { method: 'imkey_handOver', signal }, async ({ override, signal }) => {
       const bytes = Uint8Array.from(atob(file), (character) => character.charCodeAt(0))
       const options = { seid, replace: override === true, ...(signal && { signal }) }
       const imported = await imkey.importBinding(bytes, passphrase, options)

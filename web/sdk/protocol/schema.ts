@@ -74,25 +74,26 @@ type Fields = Readonly<Record<string, Schema<unknown>>>
  * Object.prototype adds nothing to a message.
  */
 export const object =
-  <R extends Fields, O extends Fields = Record<never, never>>(
+  // oxlint-disable-next-line typescript/no-generated-empty-object-type -- without optional fields there are none
+  <R extends Fields, O extends Fields = Readonly<Record<never, Schema<unknown>>>>(
     required: R,
     optional?: O,
   ): Schema<{ readonly [K in keyof R]: Of<R[K]> } & { readonly [K in keyof O]?: Of<O[K]> }> =>
-  (value, at) => {
-    const given = plainObject(value, at)
-    for (const name of Object.keys(given)) {
-      if (!Object.hasOwn(required, name) && !(optional && Object.hasOwn(optional, name))) throw `${at} has an unknown field`
+    (value, at) => {
+      const given = plainObject(value, at)
+      for (const name of Object.keys(given)) {
+        if (!Object.hasOwn(required, name) && !(optional && Object.hasOwn(optional, name))) throw `${at} has an unknown field`
+      }
+      const read: [string, unknown][] = []
+      for (const [name, schema] of Object.entries(required)) {
+        if (!Object.hasOwn(given, name)) throw `${at} lacks ${name}`
+        read.push([name, schema(given[name], `${at}.${name}`)])
+      }
+      for (const [name, schema] of Object.entries(optional ?? {})) {
+        if (Object.hasOwn(given, name)) read.push([name, schema(given[name], `${at}.${name}`)])
+      }
+      return without(read) as never
     }
-    const read: [string, unknown][] = []
-    for (const [name, schema] of Object.entries(required)) {
-      if (!Object.hasOwn(given, name)) throw `${at} lacks ${name}`
-      read.push([name, schema(given[name], `${at}.${name}`)])
-    }
-    for (const [name, schema] of Object.entries(optional ?? {})) {
-      if (Object.hasOwn(given, name)) read.push([name, schema(given[name], `${at}.${name}`)])
-    }
-    return without(read) as never
-  }
 
 /** variants fits an object that one of the schemas fits: its field type names which. */
 export const variants =

@@ -4,6 +4,7 @@
 import type { Accounts } from './accounts'
 import { type Batch, type Batches, mostCalls, mostId } from './batches'
 import { type Call, unlessAborted } from './call'
+import type { CallsStatus, Receipt } from './callsstatus'
 import type { Chain } from './chain'
 import type { Chains } from './chains'
 import { hex, plain, readAddress, toHex } from './hex'
@@ -18,28 +19,6 @@ import { completeCalls } from './transaction'
 
 /** The version of the methods (EIP-5792). */
 const version = '2.0.0'
-
-/** Receipt is what EIP-5792 takes of a transaction's receipt. */
-interface Receipt {
-  readonly logs: readonly unknown[]
-  readonly status: string
-  readonly blockHash: string
-  readonly blockNumber: string
-  readonly gasUsed: string
-  readonly transactionHash: string
-}
-
-/** Status is the answer of wallet_getCallsStatus. */
-export interface CallsStatus {
-  readonly version: string
-  readonly id: string
-  readonly chainId: string
-  /** 100 pending, 200 confirmed, 400 not on the chain, 500 completely reverted, 600 partially on the chain. */
-  readonly status: 100 | 200 | 400 | 500 | 600
-  readonly atomic: false
-  /** Those of the calls that are in blocks, in the order of the calls; absent if there are none. */
-  readonly receipts?: readonly Receipt[]
-}
 
 /** What the calls are carried out with. */
 export interface CallsParts {

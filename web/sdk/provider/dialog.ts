@@ -1,5 +1,5 @@
 import type { CallsRequest, PairingRequest } from '../types/imkey'
-import type { CallsStatus } from './calls'
+import type { CallsStatus } from './callsstatus'
 import { coded, Refusal } from './refusal'
 
 /** Dialogs are what asks the user on the page. */

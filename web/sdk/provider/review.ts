@@ -9,7 +9,7 @@ import type {
   TypedData,
 } from '../types/imkey'
 import type { Call } from './call'
-import type { CallsStatus } from './calls'
+import type { CallsStatus } from './callsstatus'
 import type { Chain } from './chain'
 
 /** Account is an account that the site may use. */
