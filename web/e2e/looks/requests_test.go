@@ -123,6 +123,7 @@ func requestStates(t *testing.T, every bool) []fields {
 	with("sending", "message", nil)
 	with("device", "transfer", nil)
 	with("device", "calls", fields{"step": fields{"number": 2, "of": 2}})
+	with("device", "calls", nil)
 	with("device", "Permit", nil)
 	for _, name := range []string{"locked", "cancelling", "withdrawn", "done", "rejected"} {
 		with(name, "transfer", nil)
@@ -413,6 +414,17 @@ func TestRequestsByKeyboard(t *testing.T) {
 	b.Run("requests.show({ name: 'device', review: " + text(t, all["sign-in, another site"]["review"]) + " })")
 	b.Type(kb.Tab + kb.Enter)
 	require.Equal(t, fmt.Sprintf(`["cancel %s"]`, id("sign-in, another site")), answers())
+
+	// Of several calls, the screen shows the one that the device asks about, or none.
+	calls := all["calls"]["review"].(fields)
+	second := calls["what"].(fields)["calls"].([]any)[1].(fields)["description"].(fields)["screen"].(fields)
+	for _, c := range []struct {
+		screen any
+		shown  string
+	}{{second, second["payment"].(string)}, {nil, "OK / cancel"}, {fields{"payment": "x", "receiver": "y", "fee": "z"}, "OK / cancel"}} {
+		b.Run("requests.fresh('en'); requests.show({ name: 'device', review: " + text(t, calls) + ", screen: " + text(t, c.screen) + " ?? undefined })")
+		require.Contains(t, harness.Eval[string](b, "document.querySelector('.request-screen').textContent"), c.shown)
+	}
 
 	// The lists of sites ask twice.
 	b.Run("requests.lists('en'); requests.show(" + text(t, someSites()) + ")")

@@ -6,7 +6,9 @@ import { languageTag, say, type Language, type Text } from '../words/text'
 import { explain, type DeviceText, type Explanation } from './explain'
 import type { Alert, Branch, Part, Row, Value } from './model'
 import type { Origin } from './origin'
-import type { State } from './state'
+import type { Interaction } from 'imkey-connect'
+import type { Review } from '../../broker/types'
+import type { State, Step } from './state'
 import { visible } from './visible'
 
 type Asking = Extract<State, { name: 'asking' }>
@@ -428,13 +430,25 @@ const knobs = (asks: boolean) =>
 /** cut shortens what the device shows on many pages. All of it is above. */
 const cut = (text: string) => (text.length > 600 ? `${text.slice(0, 600)}…` : text)
 
+/** stepOf finds the call with these strings for the screen, if there is only one. */
+function stepOf({ what }: Review, screen: Interaction['screen']): Step | undefined {
+  if (what.kind !== 'calls' || what.calls.length < 2 || !screen) return undefined
+  const same = what.calls.flatMap(({ description: { screen: other } }, i) =>
+    other?.payment === screen.payment && other.receiver === screen.receiver && other.fee === screen.fee ? [i + 1] : [],
+  )
+  return same.length === 1 ? { number: same[0]!, of: what.calls.length } : undefined
+}
+
 function onDevice(state: Extract<State, { name: 'sending' | 'device' }>, context: Context): Drawn {
   const { language, handlers } = context
   const t = (text: Text) => text[language]
   const asks = state.name === 'device'
   const said = explain(state.review)
-  const { step } = state
-  const device = said.devices?.[(step?.number ?? 1) - 1] ?? said.device
+  const screen = state.name === 'device' ? state.screen : undefined
+  const step = state.step ?? stepOf(state.review, screen)
+  // Of several calls, none is shown that may be another one than the device asks about.
+  const one = said.devices ? said.devices[(step?.number ?? 0) - 1] : said.device
+  const device = one ?? (said.device && { lines: [], note: words.deviceUnknown, times: said.device.times })
   const title = asks ? words.compareTitle : words.sendingTitle
   const lead = asks ? words.compareLead : words.sendingLead
   const part = step && said.part.parts[step.number - 1]

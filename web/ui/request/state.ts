@@ -1,4 +1,4 @@
-import type { ErrorCode } from 'imkey-connect'
+import type { ErrorCode, Interaction } from 'imkey-connect'
 import type { Review } from '../../broker/types'
 
 /** State is what a request window shows. It is plain JSON. */
@@ -17,7 +17,13 @@ export type State =
   /** The request goes to the device. sent is the part that it has, from 0 to 1. */
   | { readonly name: 'sending'; readonly review: Review; readonly sent?: number; readonly step?: Step }
   /** The device asks the user. */
-  | { readonly name: 'device'; readonly review: Review; readonly step?: Step }
+  | {
+      readonly name: 'device'
+      readonly review: Review
+      readonly step?: Step
+      /** The strings for the device's screen, as its event says. Of several calls, they say which one it asks about. */
+      readonly screen?: Interaction['screen']
+    }
   /** The device is locked. */
   | { readonly name: 'locked'; readonly review: Review }
   | { readonly name: 'cancelling'; readonly review: Review }

@@ -1,4 +1,4 @@
-// The sites that have a permission, and what was signed for whom.
+// The sites that have a permission, and what each had signed.
 
 import { h } from '../blocks/dom'
 import { sites as words } from '../words/sites'
