@@ -31,10 +31,10 @@ $(DIST): $(SOURCES)
 	@echo 'building web/dist; the first time takes a minute or two' >&2
 	@$(GO) run ./web/build/cmd site
 
-# Serves the pages and a simulated device on http://localhost:7380, or on ADDR=host:port.
+# Serves the pages and a simulated device on http://localhost:7380, or on ADDR=host:port, and two dApps on the ports behind that.
 run: build
 	@$(GO) build -o build/imkeysim ./devicesim/cmd/imkeysim
-	@exec ./build/imkeysim -addr $(ADDR) -pages
+	@exec ./build/imkeysim -addr $(ADDR) -pages -dapps 2
 
 # Writes the npm package to build/imkey-connect-VERSION.tgz, with its bill of materials and the hashes of both.
 pack:

@@ -162,11 +162,16 @@ type headers struct {
 
 // pages are the pages that need more than the strictest headers.
 var pages = map[string]headers{
-	// The management of devices exports and imports bindings in a worker. Its address needs a policy: apps/connect/worker.ts.
+	// The management of devices exports and imports bindings in a worker. Its address needs a policy: ui/blocks/worker.ts.
 	"/": {types: "default"},
-	// The demonstration dApp is the only page that may connect to nodes on this computer.
-	"/dapp": {connect: []string{"http://localhost:*", "http://127.0.0.1:*"}},
+	// The demonstration dApp connects to nodes on this computer, and opens the connector's window.
+	"/dapp": {connect: local, opener: "same-origin-allow-popups"},
+	// The connector's window keeps its relation to the site that opened it, and asks that site's nodes. It imports bindings.
+	"/connect": {connect: append([]string{"https:"}, local...), types: "default", opener: "unsafe-none"},
 }
+
+// local are the nodes on this computer.
+var local = []string{"http://localhost:*", "http://127.0.0.1:*"}
 
 // protect sets the headers of every answer.
 //

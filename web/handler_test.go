@@ -199,10 +199,10 @@ func TestEveryAnswerIsProtected(t *testing.T) {
 	}
 }
 
-// The connect page alone has a policy of Trusted Types: the one that the worker of exports and imports needs.
-func TestOnlyTheConnectPageHasATrustedTypesPolicy(t *testing.T) {
+// The pages that export and import have a policy of Trusted Types: the one that the worker needs.
+func TestOnlyPagesThatImportHaveATrustedTypesPolicy(t *testing.T) {
 	h := web.Handler(dist())
-	for target, want := range map[string]string{"/": "default", "/device": "'none'", "/dapp": "'none'", "/imkey-backup.js": "'none'", "/none": "'none'"} {
+	for target, want := range map[string]string{"/": "default", "/connect": "default", "/device": "'none'", "/dapp": "'none'", "/imkey-backup.js": "'none'", "/none": "'none'"} {
 		require.Contains(t, ask(t, h, http.MethodGet, target).Header.Get("Content-Security-Policy")+";",
 			"; require-trusted-types-for 'script'; trusted-types "+want+";", target)
 	}
@@ -217,6 +217,21 @@ func TestOnlyTheDemonstrationMayReachANode(t *testing.T) {
 		require.Contains(t, ask(t, h, http.MethodGet, target).Header.Get("Content-Security-Policy"),
 			"connect-src 'self' ws://localhost:7380; img-src", target)
 	}
+}
+
+// The connector's window asks the nodes of the sites that use it, and keeps its relation to the site that opened it. The demonstration opens
+// such a window. All other pages are cut off from what opened them.
+func TestOnlyTheConnectorKeepsItsOpener(t *testing.T) {
+	h := web.Handler(dist())
+	for target, want := range map[string]string{
+		"/connect": "unsafe-none", "/dapp": "same-origin-allow-popups", "/": "same-origin", "/device": "same-origin", "/imkey.js": "same-origin",
+		"/connect/": "same-origin", "/none": "same-origin",
+	} {
+		require.Equal(t, want, ask(t, h, http.MethodGet, target).Header.Get("Cross-Origin-Opener-Policy"), target)
+	}
+	policy := ask(t, h, http.MethodGet, "/connect").Header.Get("Content-Security-Policy")
+	require.Contains(t, policy, "connect-src 'self' ws://localhost:7380 https: http://localhost:* http://127.0.0.1:*; img-src")
+	require.Contains(t, policy, "frame-ancestors 'none'")
 }
 
 func TestHostCannotChangePolicy(t *testing.T) {

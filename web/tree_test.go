@@ -18,15 +18,16 @@ import (
 // arrows are the folders that the files of a folder may import, besides the folder itself. A folder that is not listed belongs to
 // the one that contains it. Imports of types and imports on demand count like all others.
 var arrows = map[string][]string{
-	"sdk":          {"sdk/client", "sdk/provider", "sdk/types"},
-	"sdk/types":    {},
-	"sdk/client":   {"sdk/types"},
-	"sdk/protocol": {},
-	"sdk/provider": {"sdk/client", "sdk/types"},
-	"sdk/adapters": {"sdk/provider", "sdk/types"},
+	"sdk":           {"sdk/client", "sdk/connector", "sdk/provider", "sdk/types"},
+	"sdk/types":     {},
+	"sdk/client":    {"sdk/types"},
+	"sdk/protocol":  {},
+	"sdk/provider":  {"sdk/client", "sdk/types"},
+	"sdk/connector": {"sdk/client", "sdk/protocol", "sdk/provider", "sdk/types"},
+	"sdk/adapters":  {"sdk/provider", "sdk/types"},
 
 	// The broker has neither windows nor a document. Those are the shells': a page and an extension, which import it by its name.
-	"broker": {"sdk/protocol", "sdk/provider", "sdk/types"},
+	"broker": {"sdk/client", "sdk/protocol", "sdk/provider", "sdk/types"},
 
 	"ui/words":      {"sdk/types"},
 	"ui/model":      {"ui/words", "sdk/types"},
@@ -39,10 +40,11 @@ var arrows = map[string][]string{
 	"ui/dialog":     {"ui/pairing", "ui/request", "ui/blocks", "ui/model", "ui/words", "sdk/types"},
 
 	// The entry of imkey.js is above both: it gives the SDK the dialog that the provider opens.
-	"apps/package": {"sdk", "sdk/types", "ui/dialog"},
-	"apps/connect": {"sdk/types", "ui/pairing", "ui/management", "ui/simulator", "ui/blocks", "ui/model", "ui/words"},
-	"apps/device":  {"sdk/types", "ui/simulator", "ui/blocks", "ui/model", "ui/words"},
-	"apps/dapp":    {"sdk/types", "ui/simulator", "ui/blocks", "ui/model", "ui/words"},
+	"apps/package":   {"sdk", "sdk/types", "ui/dialog"},
+	"apps/connect":   {"sdk/types", "ui/pairing", "ui/management", "ui/simulator", "ui/blocks", "ui/model", "ui/words"},
+	"apps/connector": {"sdk/types", "broker", "ui/request", "ui/sites", "ui/pairing", "ui/simulator", "ui/blocks", "ui/model", "ui/words"},
+	"apps/device":    {"sdk/types", "ui/simulator", "ui/blocks", "ui/model", "ui/words"},
+	"apps/dapp":      {"sdk/types", "ui/simulator", "ui/blocks", "ui/model", "ui/words"},
 }
 
 // byName are the modules that are imported by a name, with the source of each, or "" if it does not belong to the project.

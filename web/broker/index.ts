@@ -1,5 +1,10 @@
 // The entry of imkey-broker.js, which the connector window and the extension import as imkey-connect/broker.
 
+import { learn } from '../sdk/client/sentences'
+import { late } from '../sdk/client/sentences.late.gen'
+
+learn(late)
+
 export { type Broker, type BrokerOptions, startBroker } from './broker'
 export type * from './types'
 export * from '../sdk/protocol/messages'

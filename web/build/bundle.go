@@ -26,10 +26,10 @@ const (
 	assets = "assets"
 )
 
-// afterPairing are the sources that no first pairing on the connect page loads: the provider's engine and its dialog, export and
+// afterPairing are the sources that no first pairing on the connect page loads: the provider's engines and its dialog, export and
 // import, the management of known devices, and the states outside a first pairing.
 var afterPairing = []string{
-	"sdk/provider/engine.ts", "sdk/client/backup.ts", "ui/dialog/dialog.ts", "ui/management/management.ts", "ui/pairing/exceptional.ts",
+	"sdk/provider/engine.ts", "sdk/connector/client.ts", "sdk/client/backup.ts", "ui/dialog/dialog.ts", "ui/management/management.ts", "ui/pairing/exceptional.ts",
 }
 
 // bundle compiles imkey.js and the pages into files and returns the graph of their imports.

@@ -2,6 +2,7 @@ package build
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"encoding/base32"
 	"errors"
@@ -16,9 +17,12 @@ import (
 	"github.com/evanw/esbuild/pkg/api"
 )
 
-// connectPage is the file of the page at /, which is built from apps/connect. Any other apps/NAME becomes NAME.html, served at
-// /NAME.
+// connectPage is the file of the page at /, which is built from apps/connect.
 const connectPage = "index.html"
+
+// outputs are the files of the pages whose address is not the name of their folder. Any other apps/NAME becomes NAME.html, served at
+// /NAME.
+var outputs = map[string]string{"connect": connectPage, "connector": "connect.html"}
 
 // page is a folder of apps: an index.html, with the scripts, styles and pictures that its attributes src and href refer to.
 type page struct {
@@ -62,10 +66,7 @@ func readPages(web string) ([]page, error) {
 
 // output returns the name of the page in the output folder.
 func (p page) output() string {
-	if p.name == "connect" {
-		return connectPage
-	}
-	return p.name + ".html"
+	return cmp.Or(outputs[p.name], p.name+".html")
 }
 
 // target returns the source that an address on the page refers to, relative to the folder web.

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs what the tests need and this machine lacks: Debian's Chromium, a C compiler, node with npm, Xvfb, and fonts for
-# the Chinese pages. As root on Debian it installs them; elsewhere it says what is missing and fails. If node is older than
-# Vite and the tests need, it puts a newer one into build/node, which comes first in the PATH of the Makefile.
+# the Chinese pages. As root on Debian it installs them; elsewhere it says what is missing and fails. If node is older than Vite
+# and the tests need, it puts a newer one into build/node, which comes first in the PATH of the Makefile.
 set -eu
 cd "$(dirname "$0")/../.."
 missing=
@@ -25,6 +25,18 @@ else
 	echo "As root: apt-get install --no-install-recommends$missing" >&2
 	echo "Another Chromium than Debian's: CHROMIUM=/path/to/chromium make test" >&2
 	exit 1
+fi
+
+# Two web servers, for the test of examples/hosting. They are unpacked and not installed, so that no service starts. Without them, on
+# another system, that test is skipped and says so.
+if command -v apt-get >/dev/null 2>&1 && command -v dpkg >/dev/null 2>&1 && [ ! -e build/servers/done ]; then
+	rm -rf build/servers
+	mkdir -p build/servers
+	if (cd build/servers && apt-get download -qq -o APT::Sandbox::User=root nginx nginx-common caddy >/dev/null 2>&1); then
+		for package in build/servers/*.deb; do dpkg -x "$package" build/servers; done
+		rm build/servers/*.deb
+		touch build/servers/done
+	fi
 fi
 
 major() { node -p 'process.versions.node.split(".")[0]'; }

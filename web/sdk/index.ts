@@ -16,5 +16,5 @@ export { ProviderRpcError } from './provider/errors'
 
 /** createProviderWith makes a createProvider that opens the given dialog to ask the user for the binding code. */
 export function createProviderWith(loadDialog: LoadDialog): (options: ProviderOptions) => Provider {
-  return (options) => makeProvider(options, loadImKey, loadDialog)
+  return (options) => makeProvider(options, loadImKey, loadDialog, () => import('./connector/client'))
 }

@@ -51,7 +51,7 @@ func runChromium(ctx context.Context, o options, rest []string, stdout, stderr i
 	if err != nil {
 		return err
 	}
-	err = announce(s, o, stdout)
+	err = announce(s, o, nil, stdout)
 	if err == nil {
 		err = browse(ctx, s, o, chromium.Options{Path: path, Library: library}, rest, stdout, stderr)
 	}

@@ -84,14 +84,18 @@ func runServe(ctx context.Context, o options, rest []string, stdout, stderr io.W
 	if err != nil {
 		return err
 	}
-	if err := announce(s, o, stdout); err != nil {
+	sites, err := startDapps(o.dapps, s, o)
+	if err != nil {
 		return errors.Join(err, s.Close())
+	}
+	if err := announce(s, o, sites.urls, stdout); err != nil {
+		return errors.Join(err, sites.Close(), s.Close())
 	}
 	select {
 	case <-ctx.Done():
 	case err = <-s.Failed():
 	}
-	return errors.Join(err, s.Close())
+	return errors.Join(err, sites.Close(), s.Close())
 }
 
 // stray returns the error for an argument that is not a flag.
@@ -145,13 +149,19 @@ func start(o options, stderr io.Writer) (*serve.Simulator, error) {
 // flagOf has the flag for each option of a device.
 var flagOf = map[string]string{"Mnemonic": "-mnemonic", "PIN": "-pin", "Serial": "-serial", "SEID": "-seid"}
 
-// announce prints all addresses in one write, so that a program that has read line 1 finds the others too.
-func announce(s *serve.Simulator, o options, stdout io.Writer) error {
-	origin := s.URL()
-	// localhost and 127.0.0.1 are two origins to a browser and two apps to a device, so all pages have the host of -addr.
+// originOf returns the origin of the pages. localhost and 127.0.0.1 are two origins to a browser and two apps to a device, so all pages
+// have the host of -addr.
+func originOf(s *serve.Simulator, o options) string {
 	if host, _, _ := net.SplitHostPort(o.addr); o.pages && host == "localhost" {
-		origin = s.Origin(host)
+		return s.Origin(host)
 	}
+	return s.URL()
+}
+
+// announce prints all addresses in one write, so that a program that has read line 1 finds the others too. dapps are those of the
+// demonstration dApps.
+func announce(s *serve.Simulator, o options, dapps []string, stdout io.Writer) error {
+	origin := originOf(s, o)
 	var b strings.Builder
 	fmt.Fprintln(&b, origin)
 	if address := s.USBIP(); address != "" {
@@ -165,6 +175,9 @@ func announce(s *serve.Simulator, o options, stdout io.Writer) error {
 			for n := 2; page == "/device" && n <= o.devices; n++ {
 				fmt.Fprintf(&b, "%s%s?device=%d\n", origin, page, n)
 			}
+		}
+		for _, dapp := range dapps {
+			fmt.Fprintln(&b, dapp)
 		}
 	}
 	_, err := io.WriteString(stdout, b.String())

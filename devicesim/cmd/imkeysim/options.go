@@ -23,7 +23,7 @@ import (
 // options are the command line.
 type options struct {
 	addr, usbip, state, mnemonic, pin, serial, seid, approve, fault, record, replay string
-	devices                                                                         int
+	devices, dapps                                                                  int
 	seed                                                                            *uint64
 	pages, unbound, confirmBinding, version                                         bool
 
@@ -81,6 +81,9 @@ func parse(name string, args []string, stderr io.Writer) (options, []string, err
 	f.StringVar(&o.record, "record", "", "`file` to record commands and answers in, see below; of several devices, device n has FILE.n")
 	f.StringVar(&o.replay, "replay", "", "`file` with a recording to play instead of simulating a device, see below; of several devices, device n has FILE.n")
 	f.BoolVar(&o.pages, "pages", false, "also print the address of each page")
+	if name == serveName {
+		f.IntVar(&o.dapps, "dapps", 0, "`number` of demonstration dApps to serve on the ports behind that of -addr. Each is a site of its own, and uses the connector at -addr; with -pages their addresses are printed last")
+	}
 	f.BoolVar(&o.version, "version", false, "print the version and exit")
 	f.Usage = func() {}
 	if err := f.Parse(args); err != nil {
@@ -99,6 +102,8 @@ func (o options) check() error {
 	switch {
 	case o.devices < 1 || o.devices > maxDevices:
 		return fmt.Errorf("-devices must be 1 to %d", maxDevices)
+	case o.dapps < 0 || o.dapps > maxDapps:
+		return fmt.Errorf("-dapps must be 0 to %d", maxDapps)
 	case o.approve != "ask" && o.approve != "yes" && o.approve != "no":
 		return errors.New("-approve must be ask, yes or no")
 	}

@@ -13,7 +13,7 @@ import { Page } from '../../ui/blocks/page'
 import type { Manager } from '../../ui/management/manager'
 import { managing, type ManageState } from '../../ui/management/state'
 import { ManagementLoader } from './management-loader'
-import { allowWorker } from './worker'
+import { allowWorker } from '../../ui/blocks/worker'
 import { findSimulator, simulatedUSB } from '../../ui/simulator/simulator'
 
 allowWorker()

@@ -1,5 +1,5 @@
 import { common } from '../../ui/words/common'
-import { dapp as words, nodeIs, onChain } from '../../ui/words/dapp'
+import { dapp as words, nodeIs, onChain, throughConnector } from '../../ui/words/dapp'
 import type { Text } from '../../ui/words/text'
 import { h } from '../../ui/blocks/dom'
 import { framedWithoutUSB, platformOf } from '../../ui/model/platform'
@@ -9,11 +9,12 @@ import { DeviceView } from './device-view'
 import { Forms } from './forms'
 import { RequestLog } from './request-log'
 import type { Request } from './requests'
-import { chainName, chainOf, Wallet } from './wallet'
+import { chainName, chainOf, connectorOf, Wallet } from './wallet'
 
 const page = new Page(words.title)
-const simulator = await findSimulator(location)
-const wallet = new Wallet(simulator, () => draw())
+const connector = connectorOf(location)
+const simulator = connector === undefined ? await findSimulator(location) : null
+const wallet = new Wallet(simulator, connector, () => draw())
 const log = new RequestLog(
   new DeviceView(simulator),
   { platform: platformOf(navigator.userAgent), framed: framedWithoutUSB(window) },
@@ -74,7 +75,7 @@ function toConnect(): Node[] {
       t(text),
     )
   return [
-    h('p', { class: 'quiet' }, t(words.connectLead)),
+    h('p', { class: 'quiet' }, t(connector === undefined ? words.connectLead : throughConnector(new URL(connector).host))),
     connect('connect', log.busy ? words.connecting : words.connect, 'button-primary', (signal) => wallet.connect(signal)),
     ...(simulator
       ? [connect('connect-simulated', words.trySimulated, 'button-secondary', (signal) => wallet.connectSimulated(signal))]

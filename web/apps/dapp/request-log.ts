@@ -174,6 +174,8 @@ export class RequestLog {
     switch (this.#now?.interaction?.reason) {
       case 'choose-device':
         return words.screenChoose
+      case 'connector':
+        return words.screenConnector
       case 'pair':
       case 'read-code':
         return words.screenPair

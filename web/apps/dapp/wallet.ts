@@ -1,7 +1,7 @@
 import { dapp as words, unnamedChain } from '../../ui/words/dapp'
 import { say, type Text } from '../../ui/words/text'
 import { createProvider, type Provider, type ProviderInteraction } from 'imkey-connect'
-import { simulatedUSB, type SimulatorFacts } from '../../ui/simulator/simulator'
+import { loopback, simulatedUSB, type SimulatorFacts } from '../../ui/simulator/simulator'
 import type { Request } from './requests'
 
 export const firstNode = 'http://127.0.0.1:8545'
@@ -36,6 +36,7 @@ export class Wallet {
 
   constructor(
     private readonly simulator: SimulatorFacts | null,
+    private readonly connector: string | undefined,
     private readonly changed: () => void,
   ) {
     this.#provider = this.#make()
@@ -95,6 +96,7 @@ export class Wallet {
   #make(): Provider {
     const provider = createProvider({
       ...(this.#usb && { usb: this.#usb }),
+      ...(this.connector !== undefined && { connector: this.connector }),
       ...(this.simulator && { trustedCAs: this.simulator.cas }),
       // The vendor's CA key is not known, so real devices cannot be verified. The dialog says so and asks the user.
       allowUnverified: true,
@@ -134,6 +136,16 @@ export class Wallet {
     )
     return provider
   }
+}
+
+/**
+ * connectorOf gives the connector that the address of this page names, as in /dapp?connector=http://localhost:7380/connect. It has to be on
+ * this computer, and so has this page: a link must not choose where others bind their device.
+ */
+export function connectorOf({ hostname, search }: Location): string | undefined {
+  const named = new URLSearchParams(search).get('connector')
+  if (named === null || !URL.canParse(named) || !loopback(hostname) || !loopback(new URL(named).hostname)) return undefined
+  return named
 }
 
 /** chainOf asks a node for its chain's id. It returns undefined if no node answers. */

@@ -18,6 +18,7 @@ import (
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/cdproto/runtime"
+	"github.com/chromedp/cdproto/target"
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/remote"
 	"github.com/stretchr/testify/require"
@@ -297,6 +298,24 @@ func (b *Browser) NewTab() *Browser {
 	b.T.Cleanup(other.Close)
 	other.Do(chromedp.Navigate("about:blank"))
 	return other
+}
+
+// NewWindow does something that makes a page open a window, and returns that window.
+func (b *Browser) NewWindow(open func()) *Browser {
+	b.T.Helper()
+	opened := chromedp.WaitNewTarget(b.Ctx, func(info *target.Info) bool { return info.Type == "page" })
+	open()
+	select {
+	case id := <-opened:
+		other := &Browser{T: b.T, Sim: b.Sim, url: b.url, language: b.language, Profile: b.Profile, crashed: make(chan struct{})}
+		other.Ctx, other.Close = chromedp.NewContext(b.Ctx, chromedp.WithTargetID(id), chromedp.WithListener(other.listen))
+		b.T.Cleanup(other.Close)
+		other.Do()
+		return other
+	case <-b.Sim.Ctx.Done():
+		require.Fail(b.T, "no window opens", b.Console())
+		return nil
+	}
 }
 
 // Kill ends the process of the page and waits until it has ended.

@@ -1,12 +1,14 @@
 package harness
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 	"github.com/stretchr/testify/require"
 
@@ -17,7 +19,9 @@ import (
 // Dapp is a browser that shows the page of a site which uses imkey.js, with a provider for one chain.
 type Dapp struct {
 	*Browser
-	calls int // requests so far
+	// Origin is where the page is served; "" is the simulator's origin.
+	Origin string
+	calls  int // requests so far
 }
 
 // ServeDapp serves the page, which is blank. [Dapp.Load] gives it a provider.
@@ -36,7 +40,7 @@ func (s *Sim) OpenDapp(o BrowserOptions, rpc, options string) *Dapp {
 // are more options of createProvider, as JavaScript.
 func (d *Dapp) Load(rpc, options string) {
 	d.T.Helper()
-	d.Do(chromedp.Navigate(d.Sim.URL + "/dapp-under-test"))
+	d.Do(chromedp.Navigate(cmp.Or(d.Origin, d.Sim.URL) + "/dapp-under-test"))
 	d.Run(fmt.Sprintf(`
 		const expired = [] // the delays of the timers that have expired
 		const { setTimeout } = globalThis
@@ -123,6 +127,21 @@ func (d *Dapp) Start(method, params string) Request {
 	d.Run(fmt.Sprintf(`
 		controllers[%[1]d] = new AbortController()
 		pending[%[1]d] = outcome(provider.request({ method: %[2]q, params: %[3]s, signal: controllers[%[1]d].signal }))`, d.calls, method, params))
+	return Request{d, d.calls}
+}
+
+// Click is [Dapp.Start] in answer to a click of the user, so that the browser opens windows and its chooser.
+func (d *Dapp) Click(method, params string) Request {
+	d.T.Helper()
+	d.calls++
+	_, err := chromedp.Run(d.Ctx, chromedp.Evaluate[bool](fmt.Sprintf(`
+		controllers[%[1]d] = new AbortController()
+		pending[%[1]d] = outcome(provider.request({ method: %[2]q, params: %[3]s, signal: controllers[%[1]d].signal }))
+		true`, d.calls, method, params), func(p *runtime.EvaluateParams) {
+		gesture := true
+		p.UserGesture = &gesture
+	}))
+	require.NoError(d.T, err)
 	return Request{d, d.calls}
 }
 

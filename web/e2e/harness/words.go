@@ -148,6 +148,7 @@ func bundleWords() (string, error) {
 		}
 	}
 	entry.WriteString("export * as sentences from '../../sdk/client/sentences'\n")
+	entry.WriteString("import { learn } from '../../sdk/client/sentences'\nimport { late } from '../../sdk/client/sentences.late.gen'\nlearn(late)\n")
 	built := api.Build(api.BuildOptions{
 		Stdin:      &api.StdinOptions{Contents: entry.String(), ResolveDir: folder, Loader: api.LoaderTS},
 		Bundle:     true,

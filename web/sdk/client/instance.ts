@@ -1,6 +1,7 @@
 import type { Core, StoreChoice } from './core'
 import { failure, ImKeyError } from './errors'
 import { inServiceWorker, loadStarter } from './parts'
+import { learn } from './sentences'
 import { unsupported } from './support'
 import type { ErrorCode, ErrorDetails } from '../types/imkey'
 
@@ -27,7 +28,8 @@ export class Instance {
 
   static async #start(wasmURL: string, stopped: () => void): Promise<Instance> {
     const instance = new Instance()
-    const { start } = await loadStarter().catch(notLoaded)
+    const { start, late } = await loadStarter().catch(notLoaded)
+    learn(late)
     try {
       const core = await start<Core>(wasmURL, failInternal, (cause) => {
         stopped()

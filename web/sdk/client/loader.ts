@@ -2,6 +2,8 @@
 
 import { evaluate } from 'go:wasm_exec'
 
+export { late } from './sentences.late.gen'
+
 // The caller makes the errors, so that this file shares no code with imkey.js. Shared code would split imkey.js in two.
 type Fail = (message: string, details: { retryable?: boolean; data?: Record<string, unknown>; cause: unknown }) => Error
 

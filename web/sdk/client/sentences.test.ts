@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { failure } from './errors'
-import { worded } from './sentences'
+import { learn, worded } from './sentences'
+import { late } from './sentences.late.gen'
 import type { ErrorCode } from '../types/imkey'
 
+learn(late)
 const codes = process.env['ERROR_CODES']!.split(',') as ErrorCode[]
 
 /** What happened, and what to do next. */

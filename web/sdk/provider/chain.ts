@@ -3,6 +3,7 @@ import type { ChainOptions, UnusableChain } from '../types/imkey'
 /** Chain is a chain whose description was checked. */
 export interface Chain {
   readonly id: number
+  readonly name?: string
   readonly nodes: readonly NodeAddress[]
   readonly webSocketUrl?: string
   readonly nativeCurrency: { readonly symbol: string; readonly decimals: number }
@@ -19,7 +20,7 @@ export interface NodeAddress {
 /** readChain checks the description of a chain. It throws a sentence, from which the caller makes an error. */
 export function readChain(chain: ChainOptions): Chain {
   if (typeof chain !== 'object' || chain === null) throw 'a chain is not an object'
-  const { rpcUrls, webSocketUrl, nativeCurrency = { symbol: 'ETH', decimals: 18 }, maxFee } = chain
+  const { chainName: name, rpcUrls, webSocketUrl, nativeCurrency = { symbol: 'ETH', decimals: 18 }, maxFee } = chain
   const id = readChainId(chain.chainId)
   if (!Array.isArray(rpcUrls) || rpcUrls.length === 0) throw `the rpcUrls of chain ${id} are not a list of addresses`
   const nodes = readNodes(rpcUrls, id)
@@ -35,6 +36,7 @@ export function readChain(chain: ChainOptions): Chain {
     id,
     nodes,
     nativeCurrency: { symbol, decimals },
+    ...(typeof name === 'string' && { name }),
     ...(socket !== undefined && { webSocketUrl: socket }),
     ...(maxFee !== undefined && { maxFee }),
   })
@@ -127,3 +129,16 @@ export function readAddress(value: unknown, scheme: 'http' | 'ws', what: string)
 // URL has brought every spelling of an IP address into one form.
 const thisMachine = /^(localhost|.+\.localhost|127(\.\d+){3}|\[::1\])$/
 const privateNetwork = /^(10(\.\d+){3}|172\.(1[6-9]|2\d|3[01])(\.\d+){2}|192\.168(\.\d+){2}|.+\.local|\[f[cd].+\]|\[fe[89ab].+\])$/
+
+/**
+ * readConnector gives the address of a connector's page: /connect, if it is given as an origin. It throws a sentence for an address that is
+ * not encrypted, or that is this site's own: then the binding is this site's, and needs no connector.
+ */
+export function readConnector(value: unknown): string {
+  const url = new URL(readAddress(String(value), 'http', 'connector'))
+  if (url.origin === globalThis.location?.origin) throw 'connector is on this origin: leave it out to bind the device here'
+  if (privateNetwork.test(url.hostname) && url.protocol === 'http:') throw 'connector does not begin with https://'
+  if (url.pathname === '/') url.pathname = '/connect'
+  url.hash = ''
+  return url.href
+}

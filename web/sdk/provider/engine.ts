@@ -20,6 +20,8 @@ import { badParams, unknownMethod } from './refusal'
 import { Signing } from './signing'
 import { Subscriptions } from './subscriptions'
 
+export { late } from '../client/sentences.late.gen'
+
 export interface Engine {
   /** Whether the device that the accounts are on is plugged in. */
   readonly connected: boolean

@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { failure, invalid } from '../client/errors'
-import { worded } from '../client/sentences'
+import { learn, worded } from '../client/sentences'
+import { late } from '../client/sentences.late.gen'
 import { rpcError } from './errors'
 import { NodeError, Refusal, badParams, coded } from './refusal'
+
+learn(late)
 
 test('an error of the provider keeps the message and the data', () => {
   const error = failure('in-use-elsewhere', 'lock', {

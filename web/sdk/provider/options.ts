@@ -1,10 +1,12 @@
 import { invalid } from '../client/errors'
 import type { LoadOptions, ProviderOptions, UnusableChain } from '../types/imkey'
-import { type Chain, readChainId, readChains } from './chain'
+import { type Chain, readChainId, readChains, readConnector } from './chain'
 
 /** Settings are the checked options of one provider. */
 export interface Settings {
   readonly load: LoadOptions
+  /** The address of the connector's page, if the device is bound to a connector. */
+  readonly connector?: string | undefined
   readonly chains: readonly Chain[]
   /** The other chains of the list, with the reasons. */
   readonly unusable: readonly UnusableChain[]
@@ -42,6 +44,7 @@ export function readOptions(options: ProviderOptions): Settings {
     confirmCalls,
     rpcTimeout = 30_000,
     remember = false,
+    connector: given,
     ...load
   } = options
   if (!Array.isArray(chains) || chains.length === 0) throw invalid('chains is not a list of at least one chain')
@@ -51,7 +54,9 @@ export function readOptions(options: ProviderOptions): Settings {
     console.warn(`imkey-connect: the chain ${chainName ?? chainId ?? 'without an id'} is left out, because ${reason}`)
   }
   let selected: number
+  let connector: string | undefined
   try {
+    connector = given === undefined ? given : readConnector(given)
     selected = chainId === undefined ? known[0]!.id : readChainId(chainId)
   } catch (sentence) {
     throw invalid(String(sentence))
@@ -78,9 +83,22 @@ export function readOptions(options: ProviderOptions): Settings {
     throw invalid('rpcTimeout is not a number of milliseconds up to 600000')
   }
   if (typeof remember !== 'boolean') throw invalid('remember is neither true nor false')
-  const key = `imkey-connect ${paths.join()} ${known
+  const key = `imkey-connect ${connector ?? paths.join()} ${known
     .map((chain) => String(chain.id))
     .sort()
     .join()}`
-  return { load, chains: known, unusable, chainId: selected, paths, pairing, confirmSignIn, confirmCalls, rpcTimeout, remember, key }
+  return {
+    load,
+    connector,
+    chains: known,
+    unusable,
+    chainId: selected,
+    paths,
+    pairing,
+    confirmSignIn,
+    confirmCalls,
+    rpcTimeout,
+    remember,
+    key,
+  }
 }

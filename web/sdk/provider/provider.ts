@@ -3,19 +3,25 @@
 
 import { signalOf, untilAborted } from '../client/device'
 import { notLoaded } from '../client/instance'
-import { worded } from '../client/sentences'
+import { learn, worded } from '../client/sentences'
+import { version } from '../client/version.gen'
 import type { Device, ImKey, LoadOptions, Provider as Declared, ProviderInteraction, ProviderOptions } from '../types/imkey'
 import type { LoadDialog } from './dialog'
 import type { Engine } from './engine'
 import { type Reason, ProviderRpcError, refusal, rpcError } from './errors'
 import { Events, type Listener } from './events'
 import { readChain } from './chain'
-import type { Host } from './host'
+import type { ConnectorHost, LoadConnector } from './connectorhost'
 import { type Known, recall, remember } from './memory'
 import { readOptions, type Settings } from './options'
 
-export function makeProvider(options: ProviderOptions, load: (options: LoadOptions) => Promise<ImKey>, loadDialog: LoadDialog): Declared {
-  return new Provider(readOptions(options), load, loadDialog)
+export function makeProvider(
+  options: ProviderOptions,
+  load: (options: LoadOptions) => Promise<ImKey>,
+  loadDialog: LoadDialog,
+  loadConnector: LoadConnector,
+): Declared {
+  return new Provider(readOptions(options), load, loadDialog, loadConnector)
 }
 
 class Provider implements Declared {
@@ -25,13 +31,16 @@ class Provider implements Declared {
   readonly #settings: Settings
   readonly #load: (options: LoadOptions) => Promise<ImKey>
   readonly #loadDialog: LoadDialog
+  readonly #loadConnector: LoadConnector
   #loading: Promise<Engine> | undefined
   #engine: Engine | undefined
   #imkey: Promise<ImKey> | undefined
   #early: Promise<Device> | undefined // looked for while the engine is loading
+  #window: Window | null | undefined // of the connector, opened while the engine is loading
   #prompts = 0
 
-  constructor(settings: Settings, load: (options: LoadOptions) => Promise<ImKey>, loadDialog: LoadDialog) {
+  constructor(settings: Settings, load: (options: LoadOptions) => Promise<ImKey>, loadDialog: LoadDialog, loadConnector: LoadConnector) {
+    this.#loadConnector = loadConnector
     this.#settings = settings
     this.unusableChains = settings.unusable
     this.#load = load
@@ -65,8 +74,10 @@ class Provider implements Declared {
       if (asks && this.#prompts > 0 && !(method === 'eth_requestAccounts' && this.isConnected())) {
         throw refusal(-32002, 'A question is open already. Answer it first.', 'device-busy', true)
       }
-      // The browser opens the chooser only within the click, so it cannot wait for the engine's download.
-      if (asks && !this.#engine) {
+      // The browser opens the chooser, and a window, only within the click, so they cannot wait for the engine's download.
+      if (!this.#engine && this.#settings.connector) {
+        if ((this.#recall() ? opening : introducing).test(method)) this.#window ??= this.#open()
+      } else if (asks && !this.#engine) {
         this.#early ??= this.#find(false, method, this.#recall()?.serial)
         this.#early.catch(() => {})
       }
@@ -79,9 +90,12 @@ class Provider implements Declared {
   }
 
   #started(): Promise<Engine> {
-    this.#loading ??= import('./engine')
+    this.#loading ??= (this.#settings.connector ? this.#loadConnector() : import('./engine'))
       .then(
-        ({ start }) => (this.#engine = start(this.#host())),
+        ({ start, late }) => {
+          learn(late)
+          return (this.#engine = start(this.#host()))
+        },
         (cause: unknown) => {
           this.#loading = undefined
           return notLoaded(cause)
@@ -93,8 +107,15 @@ class Provider implements Declared {
     return this.#loading
   }
 
-  #host(): Host {
+  #host(): ConnectorHost {
     return {
+      version,
+      open: () => this.#open(),
+      opened: () => {
+        const window = this.#window
+        this.#window = undefined
+        return window
+      },
       settings: this.#settings,
       loadDialog: this.#loadDialog,
       imkey: () => this.#loaded(),
@@ -108,6 +129,11 @@ class Provider implements Declared {
       recall: () => this.#recall(),
       remember: (known) => remember(this.#settings.key, known),
     }
+  }
+
+  /** #open opens the connector's window, blank, or gives the one that this page opened before. */
+  #open(): Window | null | undefined {
+    return globalThis.open?.('', this.#settings.connector, 'popup,width=440,height=760')
   }
 
   #recall(): Known | undefined {
@@ -153,6 +179,10 @@ class Provider implements Declared {
     }
   }
 }
+
+/** The methods that open the connector's window: where accounts are known, and where none are. */
+const opening = /sign|send[TC]|wallet_req|^imkey/
+const introducing = /request|^imkey/
 
 function read(request: { method: string; params?: readonly unknown[] | object | null; signal?: AbortSignal }) {
   const bad = (detail: string) => refusal(-32602, worded('invalid-argument', detail), 'invalid-argument')

@@ -945,6 +945,13 @@ export interface ProviderOptions extends LoadOptions {
    * accounts too (accountsChanged). Default: false.
    */
   remember?: boolean
+  /**
+   * The https address of a connector: a site that holds one binding for many sites, such as `https://connect.example`. The device is asked
+   * there, in a window that opens within the click, and the user sees there what this site asks for. Without a path, it is the page `/connect`.
+   * The options `accounts`, `pathScheme`, `pairing` and `confirmSignIn` and those of loadImKey do not matter then. Default: the device is
+   * bound to this site itself. docs/dapps.md compares the two.
+   */
+  connector?: string | URL
 }
 
 /**
@@ -988,8 +995,8 @@ export type ProviderErrorCode =
 
 /** What the user has to do now (`waiting`), or has done (`done`). */
 export interface ProviderInteraction extends Omit<Interaction, 'reason'> {
-  /** Where: `choose-device` in the browser's chooser, `pair` in the binding dialog, the others on the device. */
-  readonly reason: Interaction['reason'] | 'choose-device' | 'pair'
+  /** Where: `choose-device` in the browser's chooser, `pair` in the binding dialog, `connector` in the connector's window, the others on the device. */
+  readonly reason: Interaction['reason'] | 'choose-device' | 'pair' | 'connector'
   /** The method of the request. */
   readonly method: string
   /**

@@ -97,6 +97,7 @@ export const dapp = {
   screen: say('On your imKey', 'imKey 屏幕'),
   screenIdle: say('It waits for a request.', '正在等待请求。'),
   screenChoose: say('Choose the imKey in the browser’s window.', '请在浏览器弹出的窗口中选择 imKey。'),
+  screenConnector: say('Go on in the window that opened.', '请在打开的窗口中继续。'),
   screenPair: say('Enter the binding code in the dialog.', '请在对话框中输入绑定码。'),
   screenWaits: say(
     'It waits for you: read its screen, then press OK or cancel on the device.',
@@ -241,3 +242,10 @@ export const refusals: Readonly<Record<number, Text>> = {
   [-32602]: say('The request is malformed.', '请求格式有误。'),
   [-32002]: say('Another request is still open.', '另一个请求尚未结束。'),
 }
+
+/** throughConnector says where a connector asks the user. */
+export const throughConnector = (host: string): Text =>
+  say(
+    `Your imKey is bound to ${host}, and not to this site. A window of ${host} opens and asks you.`,
+    `你的 imKey 绑定在 ${host}，而不是本网站。${host} 会打开一个窗口向你确认。`,
+  )

@@ -18,6 +18,7 @@ var outputs = []generated.Output{
 	{Path: "docs/errors.md", Render: table},
 	{Path: "web/sdk/types/imkey.d.ts", Render: declarations},
 	{Path: "web/sdk/client/sentences.gen.ts", Render: sentences},
+	{Path: "web/sdk/client/sentences.late.gen.ts", Render: lateSentences},
 	{Path: "web/sdk/provider/numbers.gen.ts", Render: numbers},
 	{Path: "web/ui/words/errors.gen.ts", Render: words},
 	{Path: "web/ui/words/errors.early.gen.ts", Render: early},

@@ -46,24 +46,44 @@ func declarations(before []byte) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// sentences are the library's, in English alone.
+// soon are the codes, and the codes with their reasons, of errors that imkey.js makes before it has loaded any of its parts. Their
+// sentences are in it. The others are loaded with the parts, so that a site downloads them only with the first request.
+var soon = map[string]bool{
+	"unsupported": true, "unsupported/service-worker": true, "unsupported/no-page": true, "request-cancelled": true,
+	"permission-denied": true, "permission-denied/permissions-policy": true, "permission-denied/user-activation": true, "timeout": true,
+	"aborted": true, "invalid-argument": true, "device-disconnected": true, "internal": true, "internal/download": true,
+}
+
+// sentences are the library's, in English alone, that imkey.js has from the start.
 func sentences([]byte) ([]byte, error) {
+	return sentencesOf(true, "sentences", "what imkey.js can say before it has loaded a part"), nil
+}
+
+// lateSentences are the others.
+func lateSentences([]byte) ([]byte, error) {
+	return sentencesOf(false, "late", "what imkey.js learns with the first part that it loads"), nil
+}
+
+func sentencesOf(now bool, name, about string) []byte {
 	var b bytes.Buffer
 	fmt.Fprintf(&b, `// %s
 
-import type { ErrorCode } from '../types/imkey'
-
-/** sentences say what happened and what to do next: by code, and by code and data.reason where the code's own would mislead. */
-export const sentences: Record<ErrorCode, string> & Partial<Record<`+"`${ErrorCode}/${string}`"+`, string>> = {
-`, notice)
+/** %s says what happened and what to do next, by code, and by code and data.reason where the code's own would mislead: %s. */
+export const %[2]s: Record<string, string> = {
+`, notice, name, about)
+	write := func(key, text string) {
+		if soon[key] == now {
+			fmt.Fprintf(&b, "  '%s': %s,\n", key, quote(text))
+		}
+	}
 	for _, e := range catalogue.Entries {
-		fmt.Fprintf(&b, "  '%s': %s,\n", e.Code, quote(e.Message()))
+		write(e.Code, e.Message())
 		for _, r := range e.Reasons {
-			fmt.Fprintf(&b, "  '%s/%s': %s,\n", e.Code, r.Reason, quote(r.What.English+" "+r.Next.English))
+			write(e.Code+"/"+r.Reason, r.What.English+" "+r.Next.English)
 		}
 	}
 	b.WriteString("}\n")
-	return b.Bytes(), nil
+	return b.Bytes()
 }
 
 // numbers are the integer codes of the provider.

@@ -1,0 +1,131 @@
+// Package connector_test tests the connector's window: one binding for several sites, each on an origin of its own.
+package connector_test
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"imkey-connect/devicesim/device"
+	"imkey-connect/web"
+	"imkey-connect/web/e2e/harness"
+)
+
+const mnemonic = "test test test test test test test test test test test junk"
+
+const account = "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266"
+
+// site is an origin of its own with the page of a dApp. headers are added to that of the page.
+func site(t *testing.T, headers ...string) string {
+	mux := http.NewServeMux()
+	mux.Handle("/", web.Handler(web.Dist))
+	mux.HandleFunc("/dapp-under-test", func(w http.ResponseWriter, r *http.Request) {
+		for i := 0; i < len(headers); i += 2 {
+			w.Header().Set(headers[i], headers[i+1])
+		}
+		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		_, _ = io.WriteString(w, "<!doctype html><title>dApp</title>")
+	})
+	server := httptest.NewServer(mux)
+	t.Cleanup(server.Close)
+	return server.URL
+}
+
+// openSite opens the page of a dApp in a tab of its own. Its provider uses the simulator's connector.
+func openSite(b *harness.Browser, origin string, node *harness.FakeNode) *harness.Dapp {
+	d := &harness.Dapp{Browser: b.NewTab(), Origin: origin}
+	d.Load(node.URL, connector(b))
+	return d
+}
+
+func connector(b *harness.Browser) string { return fmt.Sprintf("connector: %q", b.Sim.URL) }
+
+// accept waits until a request is shown, checks who asks, and presses the button that goes on.
+func accept(w *harness.Browser, d *harness.Dapp) {
+	w.T.Helper()
+	answer(w, d, "accept")
+}
+
+func answer(w *harness.Browser, d *harness.Dapp, action string) {
+	w.T.Helper()
+	w.WaitFor(`[data-state="asking"][data-ready="true"]`)
+	require.Contains(w.T, w.Text(), d.Origin[len("http://"):], "the screen names the site")
+	w.Press(action)
+}
+
+// bind chooses the device in the window and types its code.
+func bind(w *harness.Browser) {
+	w.T.Helper()
+	w.WaitForState("recognised")
+	w.Press("go-on")
+	w.WaitForState("code")
+	w.EnterCode(w.Sim.Device.Code())
+}
+
+// TestThreeSitesUseOneBinding connects three dApps on three origins. The code is typed once, and each site is allowed once. After the user
+// takes one site's permission, it gets 4100, and the others go on.
+func TestThreeSitesUseOneBinding(t *testing.T) {
+	t.Parallel()
+	sim := harness.NewSim(t, device.Options{Mnemonic: mnemonic})
+	b := sim.StartBrowser(harness.BrowserOptions{})
+	node := harness.NewFakeNode(t)
+
+	first := openSite(b, site(t), node)
+	var asked harness.Request
+	w := first.NewWindow(func() { asked = first.Click("eth_requestAccounts", "[]") })
+	accept(w, first)
+	bind(w)
+	require.JSONEq(t, `["`+account+`"]`, string(asked.Wait().Value))
+
+	sign(w, first)
+
+	// The other sites have windows of their own, and use the same binding. They ask for no code.
+	second, third := openSite(b, site(t), node), openSite(b, site(t), node)
+	windows := map[*harness.Dapp]*harness.Browser{first: w}
+	for _, d := range []*harness.Dapp{second, third} {
+		w := d.NewWindow(func() { asked = d.Click("eth_requestAccounts", "[]") })
+		windows[d] = w
+		accept(w, d)
+		require.JSONEq(t, `["`+account+`"]`, string(asked.Wait().Value))
+		sign(w, d)
+	}
+
+	// The user takes the second site's permission in the third one's window.
+	row := fmt.Sprintf(`[data-origin=%q]`, second.Origin)
+	list := windows[third]
+	list.WaitFor(row + ` [data-action="revoke"]`)
+	list.Run(fmt.Sprintf(`document.querySelector(%q).click()`, row+` [data-action="revoke"]`))
+	list.Press("revoke-now")
+	second.WaitForEvent("accountsChanged", 0)
+	second.Request("personal_sign", `["0x68656c6c6f", "`+account+`"]`).RequireError(t, 4100, "invalid-argument")
+	require.JSONEq(t, `[]`, string(second.Request("eth_accounts", "[]").Value))
+	sign(w, first)
+	sign(windows[third], third)
+	require.Equal(t, 1, verified(sim), "the code was typed once")
+}
+
+// sign signs a message, and checks that the user is asked in the window and on the device.
+func sign(w *harness.Browser, d *harness.Dapp) {
+	w.T.Helper()
+	asked := d.Click("personal_sign", `["0x68656c6c6f", "`+account+`"]`)
+	accept(w, d)
+	asked.WaitForQuestion()
+	d.Sim.Device.Press(device.OK)
+	require.Len(w.T, asked.Wait().Text(w.T), 132)
+}
+
+// verified counts the codes that the device checked.
+func verified(sim *harness.Sim) int {
+	count := 0
+	for _, event := range sim.Device.Trace() {
+		if strings.Contains(event.Text, "IDENTITY_VERIFY →") {
+			count++
+		}
+	}
+	return count
+}

@@ -1,0 +1,309 @@
+// The engine of a provider whose device is bound to a connector. It answers here what needs no wallet, so that nodes, chains and known
+// accounts work while the connector's window is closed, and sends everything else there. It is loaded on demand.
+
+import type { ImKey, KnownDevice } from '../types/imkey'
+import type { ChainMessage } from '../protocol/messages'
+import type { Params } from '../provider/call'
+import type { Chain } from '../provider/chain'
+import { Chains } from '../provider/chains'
+import type { Engine } from '../provider/engine'
+import { hex } from '../provider/hex'
+import type { ConnectorHost } from '../provider/connectorhost'
+import { readMessage } from '../provider/message'
+import { isUnsupported } from '../provider/methods'
+import { recover } from '../provider/recover'
+import { abortedByCaller, badParams, coded, unauthorized, unknownMethod } from '../provider/refusal'
+import { Subscriptions } from '../provider/subscriptions'
+import { noPage, opaqueOrigin, popupBlocked, windowGone } from './obstacles'
+import { type Connector, Session } from './session'
+
+export { late } from '../client/sentences.late.gen'
+
+/** The methods that need the wallet, beside those of signing. */
+const asking = new Set([
+  'eth_requestAccounts',
+  'wallet_requestPermissions',
+  'wallet_sendTransaction',
+  'wallet_watchAsset',
+  'wallet_sendCalls',
+  'wallet_getCallsStatus',
+  'wallet_showCallsStatus',
+  'eth_sendTransaction',
+])
+
+/** The methods by which a site that knows no account asks for some. Any other is refused before a window opens. */
+const introducing = new Set(['eth_requestAccounts', 'wallet_requestPermissions', 'imkey_moveBinding'])
+
+const needsWallet = (method: string) => asking.has(method) || /^(personal_sign|eth_sign(TypedData(_v[34])?|Transaction)?)$/.test(method)
+
+const opening = (method: string) => needsWallet(method) || introducing.has(method)
+
+export function start(host: ConnectorHost): Engine {
+  return new Client(host)
+}
+
+class Client implements Engine {
+  readonly #host: ConnectorHost
+  readonly #connector: Connector
+  readonly #chains: Chains
+  readonly #subscriptions: Subscriptions
+  #accounts: readonly string[]
+  #session: Session | undefined
+  #window: Window | undefined // of the last session; it may still be open
+  #connected = false
+  #revoked = false // the connector was not told yet
+
+  constructor(host: ConnectorHost) {
+    const url = host.settings.connector!
+    const recalled = host.recall()
+    this.#host = host
+    this.#connector = { url, origin: new URL(url).origin }
+    this.#accounts = recalled?.accounts.map(({ address }) => address) ?? []
+    this.#subscriptions = new Subscriptions(host.settings.rpcTimeout, (message) => host.emit('message', message))
+    this.#chains = new Chains(host, recalled?.chainId, () => {
+      this.#subscriptions.close()
+      this.#store()
+    })
+    // Another tab of this site revoked the permission: this one follows.
+    if (host.settings.remember) {
+      addEventListener?.('storage', ({ key }) => {
+        if ((key === host.settings.key || key === null) && !host.recall()) this.#set([])
+      })
+    }
+  }
+
+  get connected(): boolean {
+    return this.#connected
+  }
+
+  async request(method: string, given: Params | object, signal: AbortSignal | undefined): Promise<unknown> {
+    try {
+      // Some libraries give {} to a method without parameters.
+      const params = Object.keys(given).length === 0 ? [] : given
+      const [first] = params as Params
+      switch (method) {
+        case 'eth_accounts':
+          return [...this.#accounts]
+        case 'eth_coinbase':
+          return this.#accounts[0] ?? null
+        case 'eth_chainId':
+          return hex(this.#chains.id)
+        case 'net_version':
+          return String(this.#chains.id)
+        case 'wallet_switchEthereumChain':
+          return this.#chains.switchTo(first)
+        case 'wallet_addEthereumChain':
+          return await this.#chains.add(first, signal)
+        case 'wallet_getCapabilities':
+          return this.#capabilities(params as Params)
+        case 'wallet_getCallsStatus':
+          if (!this.#session?.alive) throw windowGone(this.#connector.origin) // who polls it does not click
+          break
+        case 'wallet_getPermissions':
+          return this.#permissions()
+        case 'wallet_revokePermissions':
+          return this.#revoke(params as Params)
+        case 'personal_ecRecover':
+          return recover(readMessage(first), (params as Params)[1])
+        case 'eth_subscribe': {
+          const { webSocketUrl, id } = this.#chains.selected
+          if (webSocketUrl === undefined) break
+          return await this.#subscriptions.subscribe(webSocketUrl, id, params as Params, signal)
+        }
+        case 'eth_unsubscribe':
+          if (!this.#subscriptions.has(first)) break
+          return await this.#subscriptions.unsubscribe(first as string, signal)
+        case 'imkey_moveBinding':
+          return await this.#move(first, signal)
+        case 'eth_requestAccounts':
+          if (this.#accounts.length > 0) return [...this.#accounts]
+      }
+      if (needsWallet(method)) return await this.#ask(method, params, signal)
+      if (isUnsupported(method)) throw unknownMethod(method)
+      return await this.#chains.ask(method, params, signal)
+    } catch (thrown) {
+      if (opening(method)) this.#host.opened()?.close() // the request needed no window after all
+      throw thrown
+    }
+  }
+
+  /** Devices are the connector's. */
+  plugged() {}
+  unplugged() {}
+  close() {
+    this.#subscriptions.close()
+    this.#session?.end(windowGone(this.#connector.origin))
+  }
+  revoke() {
+    this.#set([])
+  }
+
+  /** #ask sends a request to the connector, within the click if it has to open the window. */
+  async #ask(method: string, params: Params | object, signal: AbortSignal | undefined): Promise<unknown> {
+    if (this.#accounts.length === 0 && !introducing.has(method) && !this.#session?.alive) {
+      throw unauthorized('No account is connected. Connect one by eth_requestAccounts first.')
+    }
+    const session = this.#connect() // before any await: the browser opens a window only within the click
+    const tell = (state: 'waiting' | 'done') => this.#host.emit('interaction', { state, reason: 'connector', method })
+    tell('waiting')
+    try {
+      const result = await this.#send(session, method, params, signal)
+      if (method === 'eth_requestAccounts') {
+        this.#set(readAccounts(result))
+        return [...this.#accounts]
+      }
+      return result
+    } catch (thrown) {
+      throw signal?.aborted ? abortedByCaller(signal) : thrown
+    } finally {
+      tell('done')
+    }
+  }
+
+  async #send(session: Session, method: string, params: Params | object, signal: AbortSignal | undefined): Promise<unknown> {
+    if (this.#revoked) {
+      this.#revoked = false
+      const revocation = { method: 'wallet_revokePermissions', params: [{ eth_accounts: {} }] }
+      await session.request(revocation, undefined).catch((thrown: unknown) => {
+        this.#revoked = true
+        throw thrown
+      })
+    }
+    // A batch names its chain, which need not be the selected one.
+    const named = method === 'wallet_sendCalls' ? this.#chains.get(Number(Object((params as Params)[0]).chainId)) : undefined
+    return session.request({ method, params: params as never, chain: chainOf(named ?? this.#chains.selected) }, signal)
+  }
+
+  /** #connect gives the session with the window. It opens the window if it is not open. */
+  #connect(): Session {
+    if (this.#session?.alive) {
+      this.#window?.focus() // works within a click only
+      return this.#session
+    }
+    if (!globalThis.document) throw noPage()
+    if (location.origin === 'null') throw opaqueOrigin()
+    const last = this.#window?.closed === false ? this.#window : undefined
+    const window = this.#host.opened() ?? this.#host.open() ?? last
+    if (!window) throw popupBlocked(this.#connector.origin)
+    this.#window = window
+    const session = new Session(window, this.#connector, this.#host.version, {
+      welcome: (accounts) => this.#welcome(accounts),
+      event: ({ name, payload }) => this.#event(name, payload),
+      ended: () => {
+        if (this.#session !== session) return
+        this.#session = undefined
+        this.#lose(`The window of ${this.#connector.origin} was closed. It opens again with the next request.`)
+      },
+    })
+    this.#session = session
+    return session
+  }
+
+  /** #welcome takes the accounts that the connector has for this site. The user may have revoked them there. */
+  #welcome(accounts: readonly string[]) {
+    this.#set(this.#revoked ? [] : readAccounts(accounts))
+  }
+
+  #event(name: string, payload: unknown) {
+    if (name === 'accountsChanged') this.#set(readAccounts(payload))
+    else if (name === 'interaction') this.#host.emit('interaction', payload)
+    else if (name === 'disconnect') this.#lose(String(Object(payload).message))
+    else if (name === 'connect') this.#set(this.#accounts)
+  }
+
+  /** #set changes everything before it emits anything, so that a listener that asks gets the new state. */
+  #set(accounts: readonly string[]) {
+    const before = this.#accounts.join()
+    const connected = this.#connected
+    this.#accounts = [...accounts]
+    this.#connected = accounts.length > 0 && this.#session?.alive === true
+    this.#store()
+    if (this.#connected && !connected) this.#host.emit('connect', { chainId: hex(this.#chains.id) })
+    if (connected && !this.#connected) this.#host.gone('The permission to use the accounts was revoked. Connect again to go on.')
+    if (before !== accounts.join()) this.#host.emit('accountsChanged', [...accounts])
+  }
+
+  #lose(why: string) {
+    if (!this.#connected) return
+    this.#connected = false
+    this.#host.gone(why)
+  }
+
+  #store() {
+    if (!this.#host.settings.remember) return
+    const accounts = this.#accounts.map((address) => ({ address, path: '' }))
+    this.#host.remember(accounts.length > 0 ? { accounts, serial: null, device: '', chainId: this.#chains.id } : undefined)
+  }
+
+  /** #capabilities carries out wallet_getCapabilities (EIP-5792): there is no atomicity on any chain. */
+  #capabilities([address, wanted]: Params): Record<string, unknown> {
+    if (!this.#accounts.some((account) => !address || account.toLowerCase() === String(address).toLowerCase())) {
+      throw unauthorized('The account is not one of the connected accounts. Connect it by eth_requestAccounts first.')
+    }
+    if (wanted !== undefined && wanted !== null && !Array.isArray(wanted)) throw badParams('the chain ids are not a list')
+    const ids = (wanted as unknown[] | null | undefined)?.map(Number)
+    const known = this.#chains.ids.filter((id) => ids?.includes(id) ?? true)
+    return Object.fromEntries(known.map((id) => [hex(id), { atomic: { status: 'unsupported' } }]))
+  }
+
+  #permissions(): unknown[] {
+    if (this.#accounts.length === 0) return []
+    const caveats = [{ type: 'restrictReturnedAccounts', value: [...this.#accounts] }]
+    return [{ invoker: globalThis.location?.origin, parentCapability: 'eth_accounts', caveats }]
+  }
+
+  #revoke([wanted]: Params): null {
+    if (Object.keys(Object(wanted) as object).join() !== 'eth_accounts') {
+      throw badParams('the one permission here is { eth_accounts: {} }')
+    }
+    this.#revoked = true
+    if (this.#session?.alive) {
+      const revocation = { method: 'wallet_revokePermissions', params: [{ eth_accounts: {} }] }
+      this.#session.request(revocation, undefined).then(
+        () => (this.#revoked = false),
+        () => {},
+      )
+    }
+    this.#set([])
+    return null
+  }
+
+  /** #move hands the binding of this site over to the connector, without a new code. It forgets the record here when the connector has it. */
+  async #move(wanted: unknown, signal: AbortSignal | undefined): Promise<null> {
+    const session = this.#connect()
+    const imkey = await this.#host.imkey()
+    const { seid, serial } = await this.#bound(imkey, Object(wanted) as { seid?: unknown })
+    const passphrase = hexOf(crypto.getRandomValues(new Uint8Array(32)))
+    const file = await imkey.exportBinding(seid, passphrase, { ...(signal && { signal }) })
+    await this.#send(session, 'imkey_handOver', [{ file: btoa(String.fromCharCode(...file)), passphrase, seid, serial }], signal)
+    await imkey.forget(seid)
+    return null
+  }
+
+  /** #bound gives the one device that is bound to this site, or the one that the site named. */
+  async #bound(imkey: ImKey, { seid }: { seid?: unknown }): Promise<KnownDevice> {
+    const bound = (await imkey.knownDevices()).filter((known) => known.state === 'bound' && (seid === undefined || known.seid === seid))
+    if (bound.length > 1) throw badParams('several devices are bound to this site: name one by its seid')
+    const [one] = bound
+    if (!one) throw coded('not-bound', 'no device is bound to this site, so there is nothing to hand over')
+    return one
+  }
+}
+
+const hexOf = (bytes: Uint8Array) => `0x${Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')}`
+
+function readAccounts(value: unknown): string[] {
+  return Array.isArray(value) ? value.filter((each): each is string => /^0x[0-9a-f]{40}$/i.test(each as string)) : []
+}
+
+/** chainOf describes a chain to the connector. */
+function chainOf({ id, name, nodes, webSocketUrl, nativeCurrency: { symbol }, maxFee }: Chain): ChainMessage {
+  return {
+    chainId: id,
+    rpcUrls: nodes.map(({ url, headers }) => (headers ? { url, headers } : url)),
+    nativeCurrency: { symbol, decimals: 18 },
+    ...(name !== undefined && { chainName: name }),
+    ...(webSocketUrl !== undefined && { webSocketUrl }),
+    ...(maxFee !== undefined && { maxFee: `0x${maxFee.toString(16)}` }),
+  }
+}
