@@ -3,6 +3,7 @@
 package main
 
 import (
+	"maps"
 	"testing"
 
 	"github.com/hack-pad/safejs"
@@ -75,4 +76,69 @@ func TestReopeningFindsAnotherDevice(t *testing.T) {
 	require.NoError(t, p.page.Set("device", safejs.Undefined()))
 	p.works("open", p.usb.Device, again)
 	require.Empty(t, p.told(), "no event")
+}
+
+// A device that is opened with resume is not identified again. What it signs and what it is told of the code still depend on what it
+// proves: another device in its place ends the call with device-changed, and the next open identifies it.
+func TestResumedDevice(t *testing.T) {
+	p := newEthereumPage(t, element.Public()).bound()
+	p.signs(`getAccount()`)
+	resume := bridgetest.Eval(t, `o => { o.trustedCAs = ["`+p.ca+`"]; o.allowUnverified = true; o.resume = true }`)
+	again := func() {
+		t.Helper()
+		p.works("call", "close")
+		require.NoError(t, p.page.Set("device", safejs.Undefined()))
+		p.works("open", p.usb.Device, resume)
+		p.told()
+	}
+	again()
+	before := maps.Clone(p.instructions)
+	p.ethereum.asked = nil
+	p.signs(`signMessage("x", {from: "` + accountAddress() + `"})`)
+	require.Equal(t, []string{"a4", "54", "55"}, p.ethereum.asked)
+	for _, ins := range []byte{0x71, 0xCA, 0xCB} {
+		require.Equal(t, before[ins], p.instructions[ins], "%x", ins)
+	}
+	p.ethereum.asked = nil
+	p.signs(`getAccount()`)
+	require.Empty(t, p.ethereum.asked, "the signature has proven the account")
+	again()
+	p.signs(`getAccount()`)
+	require.Equal(t, []string{"a4", "53"}, p.ethereum.asked, "an account is proven again on each link")
+
+	genuine := p.certificate
+	for name, call := range map[string]string{
+		"a signature":    `ethereum.signMessage("x", {acceptUnverified: true})`,
+		"a binding":      `bind("PVU3FY64", {acceptUnverified: true})`,
+		"the status":     `bindingStatus()`,
+		"the code":       `revealBindingCode({acceptUnverified: true})`,
+		"a code to show": `showBindingCode()`,
+	} {
+		for _, status := range []byte{0x00, 0xAA, 0x55} {
+			if name == "a signature" && status == 0x55 {
+				continue // a device that takes the app key's signature and signs with the account's key is the device
+			}
+			for other, certificate := range map[string][]byte{
+				"another key, verified":   attestationtest.New(seid, account.Public()).Sign(ca),
+				"another key, unverified": attestationtest.New(seid, account.Public()).Sign(attestationtest.NewKey("another CA")),
+				"another SEID":            attestationtest.New("18"+seid[2:], element.Public()).Sign(ca),
+			} {
+				again()
+				sent := p.instructions[0x73]
+				p.status, p.certificate, p.ethereum.asked = status, certificate, nil
+				got := p.do("raw", object(t, `(core, page) => page.device.`+call))
+				require.Equal(t, "device-changed", bridgetest.Text(t, got, "code"), "%s, %s, %x", name, other, status)
+				require.Contains(t, p.told(), `disconnect {"code":"device-changed","reason":"device-changed"}`)
+				require.Equal(t, sent, p.instructions[0x73], "nothing of the code is sent")
+				require.NotContains(t, p.ethereum.asked, "55", "nothing is signed")
+				p.fails("device-disconnected", "call", "bindingStatus")
+
+				p.status, p.certificate = 0x55, genuine
+				before := p.instructions[0xCA]
+				again()
+				require.Greater(t, p.instructions[0xCA], before, "the device is identified")
+				p.works("call", "bindingStatus")
+			}
+		}
+	}
 }

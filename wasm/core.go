@@ -13,6 +13,7 @@ import (
 	"imkey-connect/bridge/interop"
 	"imkey-connect/bridge/records"
 	"imkey-connect/core/binding"
+	"imkey-connect/core/device"
 	"imkey-connect/core/errcode"
 )
 
@@ -33,6 +34,7 @@ type core struct {
 	devices   map[int]*openDevice
 	alive     map[*openDevice]struct{} // these devices, and those that are being opened
 	last      int                      // the last device's number
+	plugs     []plug                   // the devices that were open, the last one last
 	persisted *bool                    // whether the browser keeps the site's data, once it answered
 }
 
@@ -122,6 +124,44 @@ func (c *core) open(args []safejs.Value) (any, error) {
 		return nil, d.cause(err)
 	}
 	return d.object, nil
+}
+
+// plug is a device that was open and was not unplugged since, as far as the page knows: when it is plugged in again, the browser has
+// another USBDevice for it.
+type plug struct {
+	usb    safejs.Value
+	device *device.Device
+}
+
+// maxPlugs bounds the devices that are remembered.
+const maxPlugs = 16
+
+// before returns the device of an earlier open of this plug-in, or nil.
+func (c *core) before(usb safejs.Value) *device.Device {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, p := range c.plugs {
+		if p.usb.Equal(usb) {
+			return p.device
+		}
+	}
+	return nil
+}
+
+// keep remembers a device for the next open, or nothing of it if d is nil.
+func (c *core) keep(usb safejs.Value, d *device.Device) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	plugs := make([]plug, 0, len(c.plugs)+1)
+	for _, p := range c.plugs {
+		if !p.usb.Equal(usb) {
+			plugs = append(plugs, p)
+		}
+	}
+	if d != nil {
+		plugs = append(plugs, plug{usb, d})
+	}
+	c.plugs = plugs[max(0, len(plugs)-maxPlugs):]
 }
 
 // drop removes a device from the core.

@@ -21,8 +21,10 @@ import (
 type openDevice struct {
 	core    *core
 	options openOptions
+	usb     safejs.Value
 	link    *webusb.Link
 	device  *device.Device
+	resumed bool // the device was not identified again after an earlier link of the page
 	binding *binding.Binding
 	number  int
 	object  safejs.Value
@@ -99,7 +101,12 @@ func (d *openDevice) do(signal safejs.Value, asks interaction, call func(ctx con
 		return d.cause(errcode.FromContext("waiting for the device", err))
 	}
 	d.asks = asks
-	return d.cause(call(ctx))
+	err = call(ctx)
+	if d.resumed && d.binding.Changed() {
+		err = errChanged
+		d.replaced()
+	}
+	return d.cause(err)
 }
 
 // open opens and identifies the device, and makes its JavaScript object. On failure it releases everything.
@@ -115,8 +122,15 @@ func (d *openDevice) open(ctx context.Context, usb safejs.Value, store binding.S
 		return context.Cause(d.life)
 	}
 	go d.watch()
-	// On failure this closes the link.
-	if d.device, err = device.Open(ctx, link, d.waiting); err != nil {
+	// On failure these close the link.
+	d.usb = usb
+	if before := d.core.before(usb); before != nil && d.options.resume {
+		d.resumed = true
+		d.device, err = device.Resume(ctx, link, d.waiting, before)
+	} else {
+		d.device, err = device.Open(ctx, link, d.waiting)
+	}
+	if err != nil {
 		return err
 	}
 	d.binding = binding.New(d.device, binding.Config{Store: store, TrustedCAs: d.options.trustedCAs})
@@ -128,6 +142,7 @@ func (d *openDevice) open(ctx context.Context, usb safejs.Value, store binding.S
 			d.mu.Unlock()
 			err = ctx.Err()
 		}
+		d.core.keep(usb, d.device)
 	}
 	if err != nil {
 		d.close()

@@ -24,6 +24,16 @@ var (
 // that does not is released all the same, and the other tab brings it to idle. Only tests change it.
 var idleWithin = 8 * time.Second
 
+// errChanged is the error of a call for which another device answered than before the page released it.
+var errChanged = errcode.New(errcode.DeviceChanged, "another device answers in the place of the one that was open before")
+
+// replaced ends a device in whose place another one answers. The next open identifies that one.
+func (d *openDevice) replaced() {
+	d.core.keep(d.usb, nil)
+	d.close()
+	d.emit("disconnect", map[string]any{"code": string(errcode.DeviceChanged), "reason": string(errcode.DeviceChanged)})
+}
+
 // cause returns why the device was released, if that is what ended a call, or else err.
 func (d *openDevice) cause(err error) error {
 	if err == nil || d.life.Err() == nil {
@@ -74,6 +84,7 @@ func (d *openDevice) watch() {
 		d.close()
 		d.emit("disconnect", map[string]any{"code": string(errcode.InUseElsewhere), "reason": "taken-over"})
 	case errors.Is(why, errcode.DeviceDisconnected), errors.Is(why, errcode.PermissionDenied):
+		d.core.keep(d.usb, nil)
 		d.emit("disconnect", map[string]any{"code": string(errcode.Of(why))})
 		// The listener and the lock are still there.
 		_ = d.link.Close()

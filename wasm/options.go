@@ -29,6 +29,7 @@ type openOptions struct {
 	allowUnverified bool
 	rememberCode    bool
 	takeOver        bool
+	resume          bool
 	shown           *binding.Identity // the only device to open, or nil
 	signal          safejs.Value      // an AbortSignal that ends the opening, or undefined
 	onEvent         safejs.Value
@@ -41,6 +42,7 @@ func readOpenOptions(v safejs.Value) (openOptions, error) {
 		allowUnverified: o.Bool("allowUnverified"),
 		rememberCode:    o.Bool("rememberCode"),
 		takeOver:        or(o.OptionalBool("takeOver"), false),
+		resume:          or(o.OptionalBool("resume"), false),
 		shown:           records.ReadShown(o),
 		signal:          o.Value("signal"),
 		onEvent:         o.Func("onEvent"),

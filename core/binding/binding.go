@@ -81,6 +81,7 @@ type Binding struct {
 	device   *device.Device
 	config   Config
 	identity Identity // what the device was when it was opened
+	changed  bool     // by its last answer to BIND_CHECK it is another one
 }
 
 // New returns the binding of d.
@@ -185,6 +186,7 @@ func (b *Binding) bindCheck(ctx context.Context, s *device.Session, c *check, ke
 		}
 	}
 	c.standing = attestation.Assess(certificate, s.SEID(), b.config.TrustedCAs)
+	b.changed = b.identify(c.standing) != b.identity
 	if c.standing.Certificate != nil {
 		r, se := c.record, c.standing.Certificate.PublicKey
 		switch {

@@ -49,6 +49,10 @@ func (b *Binding) Expect(shown *Identity) error {
 	return nil
 }
 
+// Changed reports whether the device's last answer to BIND_CHECK had the certificate of another device than the one that was opened.
+// An operation is under way or was the last one.
+func (b *Binding) Changed() bool { return b.changed }
+
 // same returns an error with code device-changed if the certificate in the answer to BIND_CHECK makes the device another one
 // than the one that was opened. A device with an invalid certificate is no other one: all that needs trust refuses it.
 func (b *Binding) same(c *check) error {

@@ -43,6 +43,7 @@ type Device struct {
 	// What this host believes about the device, so that it need not ask again. It belongs to the operation that has the slot.
 	selected *Applet // nil if unknown
 	facts    map[string]any
+	links    int // how many links of this plug-in were given up before
 
 	mu     sync.Mutex
 	closed bool
@@ -73,7 +74,34 @@ func Open(ctx context.Context, link transport.Link, waiting func(bool)) (*Device
 	return d, nil
 }
 
-// Info returns what the device reported about itself when it was opened.
+// Resume opens the device behind link, which was open as before and was not unplugged since. It brings the device to idle and asks
+// nothing: Info and the facts are those of before. So the caller must look at what the device answers later: core/PROTOCOL.md
+// section 8. On failure it closes the link.
+func Resume(ctx context.Context, link transport.Link, waiting func(bool), before *Device) (*Device, error) {
+	ch, err := transport.Open(ctx, link)
+	if err != nil {
+		link.Close()
+		return nil, err
+	}
+	if waiting == nil {
+		waiting = func(bool) {}
+	}
+	d := &Device{slot: make(chan struct{}, 1), channel: ch, waiting: waiting, info: before.info, facts: map[string]any{}}
+	select {
+	case before.slot <- struct{}{}:
+	case <-ctx.Done():
+		d.Close()
+		return nil, errcode.FromContext("waiting for the device", ctx.Err())
+	}
+	for name, fact := range before.facts {
+		d.facts[name] = fact
+	}
+	d.links = before.links + 1
+	<-before.slot
+	return d, nil
+}
+
+// Info returns what the device reported about itself when it was opened first.
 func (d *Device) Info() Info { return d.info }
 
 // Close releases the device. An operation under way ends with device-disconnected.
@@ -121,6 +149,9 @@ func (s *Session) Remember(name string, fact any) {
 	}
 	s.d.facts[name] = fact
 }
+
+// Links returns how many links to this device were given up since it was plugged in.
+func (s *Session) Links() int { return s.d.links }
 
 // Remembered returns the fact with a name, or nil.
 func (s *Session) Remembered(name string) any { return s.d.facts[name] }

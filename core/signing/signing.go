@@ -194,7 +194,7 @@ func (s *Session) ExtendedKey(ctx context.Context, cmd apdu.Command, p hdpath.Pa
 	}
 	key.ChainCode = [32]byte(b[65:])
 	key.Depth, key.Index = byte(len(p)), p[len(p)-1]
-	s.Remember(s.factName(p), &keyFact{key, s.keys.SE, time.Now()})
+	s.Remember(s.factName(p), &keyFact{key, s.keys.SE, time.Now(), s.Links()})
 	return key, nil
 }
 
@@ -207,6 +207,7 @@ type keyFact struct {
 	key hdkey.ExtendedKey
 	se  secp256k1.PublicKey // the secure element that signed it
 	at  time.Time           // of the last proof
+	on  int                 // the link of the last proof
 }
 
 func (s *Session) factName(p hdpath.Path) string { return string(s.applet) + " " + p.String() }
@@ -218,20 +219,20 @@ func (s *Session) keyFact(p hdpath.Path) *keyFact {
 	return nil
 }
 
-// KnownKey returns the public key at a path that [Session.ExtendedKey] returned before. fresh reports that it was proven within
-// [FreshFor]. An older one is good only for an answer that proves it again, such as a signature that verifies by it.
+// KnownKey returns the public key at a path that [Session.ExtendedKey] returned before. fresh reports that it was proven on
+// this link and within [FreshFor]. An older one is good only for an answer that proves it again, such as a signature that verifies by it.
 func (s *Session) KnownKey(p hdpath.Path) (key hdkey.ExtendedKey, fresh, ok bool) {
 	f := s.keyFact(p)
 	if f == nil {
 		return key, false, false
 	}
-	return f.key, time.Since(f.at) < FreshFor, true
+	return f.key, f.on == s.Links() && time.Since(f.at) < FreshFor, true
 }
 
 // Proved notes that the device has used the private key at a path just now.
 func (s *Session) Proved(p hdpath.Path) {
 	if f := s.keyFact(p); f != nil {
-		f.at = time.Now()
+		s.Remember(s.factName(p), &keyFact{f.key, f.se, time.Now(), s.Links()})
 	}
 }
 

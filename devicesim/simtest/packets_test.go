@@ -90,11 +90,24 @@ func TestPackets(t *testing.T) {
 	c := &counter{Link: link}
 	dev, err := coredevice.Open(h.ctx, c, nil)
 	require.NoError(t, err)
-	defer dev.Close()
+	defer func() { dev.Close() }()
 	b := binding.New(dev, binding.Config{Store: h.store, TrustedCAs: h.trustedCAs})
 	certificate := len(dev.Info().Certificate)
 	opened := c.taken()
 	e := ethereum.New(dev, binder(b, binding.Consent{}))
+	// resumed lets another program use the device in between.
+	resumed := func(do func() error) func() error {
+		return func() error {
+			require.NoError(t, dev.Close())
+			link, err := d.Link(h.ctx)
+			require.NoError(t, err)
+			c.Link = link
+			dev, err = coredevice.Resume(h.ctx, c, nil, dev)
+			require.NoError(t, err)
+			e = ethereum.New(dev, binder(binding.New(dev, binding.Config{Store: h.store, TrustedCAs: h.trustedCAs}), binding.Consent{}))
+			return do()
+		}
+	}
 	me := by
 	from, err := ethereum.ParseAddress(testAddress)
 	require.NoError(t, err)
@@ -136,6 +149,7 @@ func TestPackets(t *testing.T) {
 	typed := &ethereum.TypedData{}
 
 	t.Logf("open: %d", opened)
+	require.LessOrEqual(t, opened, 25)
 	for _, test := range []struct {
 		name      string
 		do        func() error
@@ -171,6 +185,15 @@ func TestPackets(t *testing.T) {
 			_, err := e.SignTypedData(h.ctx, me, typed)
 			return err
 		}, prepare(head+66) + exchange(pathText, signature), 0, ""},
+		{"message, link given up", resumed(func() error {
+			_, err := e.SignMessage(h.ctx, me, message)
+			return err
+		}), prepare(head+prefixed) + exchange(pathText, signature), cancel + selectApplet, "CANCEL, SELECT"},
+		{"type 2, link given up", resumed(func() error { return sign(transfer)() }), sends(transfer), cancel + selectApplet, "CANCEL, SELECT"},
+		{"account, link given up", resumed(func() error {
+			_, err := e.Account(h.ctx, by.Path, false)
+			return err
+		}), exchange(pathText, key), cancel + selectApplet, "CANCEL, SELECT"},
 		{"call with 6,000 bytes", sign(&call), sends(&call), 0, ""},
 		{"call with 65,000 bytes", sign(&large), sends(&large), 0, ""},
 	} {

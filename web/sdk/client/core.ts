@@ -52,6 +52,8 @@ export interface CoreOptions {
 export interface OpenOptions extends CoreOptions {
   /** Asks the tab that uses the device to release it. */
   takeOver: boolean
+  /** Does not identify again a device that this page had open and that was not unplugged since. */
+  resume: boolean
   /** The only device to open. Another one is device-changed, and is released. */
   shown?: Shown
   /** Aborts the open. */

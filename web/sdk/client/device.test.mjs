@@ -147,7 +147,7 @@ test('calls of loadImKey share one instance and keep their own options', async (
   assert.equal(a.info.seid, b.info.seid)
   assert.equal(urls.length, 1)
   const told = (device) => {
-    const { usb, signal, takeOver, ...rest } = JSON.parse(device.info.lifeCycle)
+    const { usb, signal, takeOver, resume, ...rest } = JSON.parse(device.info.lifeCycle)
     return rest
   }
   assert.deepEqual(told(a), { store: 'memory', allowUnverified: true, rememberCode: true, trustedCAs: [] })

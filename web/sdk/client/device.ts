@@ -61,12 +61,12 @@ export class Device extends EventTarget {
     signTypedData: (typedData, options) => this.#ethereum(options, (core, given) => core.signTypedData(typedData, given)),
   } satisfies Ethereum)
 
-  async open(options: { signal?: AbortSignal; takeOver?: boolean } = {}): Promise<DeviceInfo> {
+  async open(options: { signal?: AbortSignal; takeOver?: boolean; resume?: boolean } = {}): Promise<DeviceInfo> {
     const signal = signalOf(options)
-    const { takeOver = false } = options
+    const { takeOver = false, resume = false } = options
     const closes = this.#closes
     try {
-      await untilAborted(signal, this.#connect(flag('takeOver', takeOver)))
+      await untilAborted(signal, this.#connect(flag('takeOver', takeOver), flag('resume', resume)))
     } catch (error) {
       if (signal?.aborted) this.close().catch(() => {}) // it may still become open, and then nothing else would close it
       throw error
@@ -170,6 +170,10 @@ export class Device extends EventTarget {
       case 'taken-over':
         this.#end('taken-over', detail)
         return
+      case 'device-changed': // the next open() reads anew what the device is
+        this.#shown = undefined
+        this.#end('device-changed', detail)
+        return
       default:
         Device.unplug(this, detail)
     }
@@ -201,7 +205,7 @@ export class Device extends EventTarget {
    * #connect resolves to the session. It opens one if there is none or if its instance stopped. A take-over does not wait for an open
    * that began without one.
    */
-  async #connect(takeOver = false): Promise<Session> {
+  async #connect(takeOver = false, resume = false): Promise<Session> {
     if (this.#unplugged) throw failure('device-disconnected', 'this imKey was unplugged', { retryable: true })
     const before = this.#session
     if (before) {
@@ -211,9 +215,9 @@ export class Device extends EventTarget {
         this.#session = undefined
         this.#lost = session !== undefined
       }
-      return this.#connect(takeOver)
+      return this.#connect(takeOver, resume)
     }
-    const starting = this.#start(takeOver)
+    const starting = this.#start(takeOver, resume)
     this.#session = starting
     try {
       return await starting
@@ -224,10 +228,10 @@ export class Device extends EventTarget {
   }
 
   /** #start opens a session within openWithin. After that, what is still under way is aborted and releases what it gets. */
-  async #start(takeOver: boolean): Promise<Session> {
+  async #start(takeOver: boolean, resume: boolean): Promise<Session> {
     const controller = new AbortController()
     this.#opening = { takeOver, controller }
-    const session = this.#begin(takeOver, controller.signal)
+    const session = this.#begin(takeOver, resume, controller.signal)
     let timer: ReturnType<typeof setTimeout> | undefined
     const late = new Promise<never>((_, reject) => {
       timer = setTimeout(() => {
@@ -239,7 +243,7 @@ export class Device extends EventTarget {
     return Promise.race([session, late]).finally(() => clearTimeout(timer))
   }
 
-  async #begin(takeOver: boolean, signal: AbortSignal): Promise<Session> {
+  async #begin(takeOver: boolean, resume: boolean, signal: AbortSignal): Promise<Session> {
     const closes = this.#closes
     await this.#closing.catch(() => {}) // the caller of close got the error
     const { wasmURL, backupWasmURL: _, ...options } = this.#settings
@@ -251,6 +255,7 @@ export class Device extends EventTarget {
           ...options,
           ...(this.#shown && { shown: this.#shown }),
           takeOver,
+          resume,
           signal,
           onEvent: (name, detail) => {
             if (instance.stopped || closes !== this.#closes) return

@@ -30,7 +30,7 @@ export class Turns {
   async take(device: Device, signal: AbortSignal | undefined): Promise<DeviceInfo> {
     if (this.#open !== device) await this.#release()
     this.#open = device
-    if (!device.opened) await device.open({ takeOver: this.#takenOver === device, ...(signal && { signal }) })
+    if (!device.opened) await device.open({ takeOver: this.#takenOver === device, resume: true, ...(signal && { signal }) })
     this.#takenOver = undefined
     return device.info
   }

@@ -565,8 +565,12 @@ export class Device extends EventTarget {
    * A device that is opened again, by a call or by `open`, has to be the one that `info` describes: with the same SEID, serial number,
    * secure element's key, `certificate` and `certificateKey`. Otherwise the call rejects with `device-changed`, the device is closed, and `info` stays as
    * it was. The next `open` then reads anew what the device is. Show that to the user before you bind.
+   *
+   * With `resume`, a device that this page had open and that was not unplugged since is not asked again what it is: `info` stays as it was,
+   * `battery` included. Requests are faster. Another device in its place is found when it is asked for the first time: the call then
+   * rejects with `device-changed` as above.
    */
-  open(options?: { signal?: AbortSignal; takeOver?: boolean }): Promise<DeviceInfo>
+  open(options?: { signal?: AbortSignal; takeOver?: boolean; resume?: boolean }): Promise<DeviceInfo>
   /** Releases the device, so that other tabs and programs can use it. */
   close(): Promise<void>
 
