@@ -142,3 +142,23 @@ func TestResumedDevice(t *testing.T) {
 		}
 	}
 }
+
+// A page that resumes a device reads no more than it needs of one that is bound to it, and everything of any other.
+func TestResumeAsksLessOfAKnownDevice(t *testing.T) {
+	p := newEthereumPage(t, element.Public())
+	resume := bridgetest.Eval(t, `o => { o.trustedCAs = ["`+p.ca+`"]; o.resume = true }`)
+	visit := func() any {
+		t.Helper()
+		p.works("call", "close")
+		p.core.plugs = nil // as after a reload
+		require.NoError(t, p.page.Set("device", safejs.Undefined()))
+		p.works("open", p.usb.Device, resume)
+		return p.says(`[page.device.info.battery, page.device.info.serial, page.device.info.certificate]`)
+	}
+	require.Equal(t, `[80,"imKey01191200001","verified"]`, visit(), "not bound")
+	p.bound()
+	require.Equal(t, `[null,"imKey01191200001","verified"]`, visit(), "bound")
+	require.Equal(t, accountAddress(), bridgetest.Text(t, p.signs(`getAccount()`), "address"))
+	p.works("call", "forget")
+	require.Equal(t, `[80,"imKey01191200001","verified"]`, visit(), "forgotten")
+}

@@ -128,7 +128,13 @@ func (d *openDevice) open(ctx context.Context, usb safejs.Value, store binding.S
 		d.resumed = true
 		d.device, err = device.Resume(ctx, link, d.waiting, before)
 	} else {
-		d.device, err = device.Open(ctx, link, d.waiting)
+		d.device, err = device.OpenKnown(ctx, link, d.waiting, func(i device.Info) bool {
+			if !d.options.resume {
+				return false
+			}
+			known, err := binding.Look(ctx, store, i.SEID)
+			return err == nil && known.State == binding.Bound
+		})
 	}
 	if err != nil {
 		return err

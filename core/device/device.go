@@ -54,6 +54,12 @@ type Device struct {
 // user and with false when it stops. A device reports that it waits, or is silent after a command that asks the user (see
 // [Session.Ask]). waiting must return at once.
 func Open(ctx context.Context, link transport.Link, waiting func(bool)) (*Device, error) {
+	return OpenKnown(ctx, link, waiting, nil)
+}
+
+// OpenKnown is Open for a caller that needs no more than SEID, serial number and certificate of the devices that it knows. known
+// decides by these; the other fields of Info then stay empty, and Battery is -1.
+func OpenKnown(ctx context.Context, link transport.Link, waiting func(bool), known func(Info) bool) (*Device, error) {
 	ch, err := transport.Open(ctx, link)
 	if err != nil {
 		link.Close()
@@ -64,7 +70,7 @@ func Open(ctx context.Context, link transport.Link, waiting func(bool)) (*Device
 	}
 	d := &Device{slot: make(chan struct{}, 1), channel: ch, waiting: waiting}
 	err = d.Do(ctx, func(s *Session) (err error) {
-		d.info, err = identify(ctx, s)
+		d.info, err = identify(ctx, s, known)
 		return err
 	})
 	if err != nil {

@@ -60,9 +60,9 @@ func (r *reader) data(id uint16) []byte {
 
 var certificateCommand = apdu.New(0x80, 0xCA, 0xBF, 0x21, []byte{0xA6, 0x04, 0x83, 0x02, 0x15, 0x18})
 
-// identify reads the device's information from the card manager. The error for a device that does not answer like an imKey
-// is not-imkey.
-func identify(ctx context.Context, s *Session) (Info, error) {
+// identify reads the device's information from the card manager. known, if not nil, gets SEID, serial number and certificate; if it
+// returns true, nothing else is read. The error for a device that does not answer like an imKey is not-imkey.
+func identify(ctx context.Context, s *Session, known func(Info) bool) (Info, error) {
 	if err := s.Select(ctx, CardManager); err != nil {
 		var status apdu.StatusWord
 		if errors.As(err, &status) {
@@ -86,10 +86,13 @@ func identify(ctx context.Context, s *Session) (Info, error) {
 		}
 		return Info{}, errcode.New(errcode.NotIMKey, "no SEID or serial number")
 	}
-	info.Firmware = version(r.data(0x8003))
-	info.BootLoader = version(r.read(apdu.New(0x80, 0xCA, 0x80, 0x09, nil)))
 	info.Certificate = r.read(certificateCommand)
 	info.Battery = -1
+	if r.err == nil && known != nil && known(info) {
+		return info, nil
+	}
+	info.Firmware = version(r.data(0x8003))
+	info.BootLoader = version(r.read(apdu.New(0x80, 0xCA, 0x80, 0x09, nil)))
 	battery := apdu.New(0x00, 0xD6, 0xFE, 0xED, nil)
 	battery.Le = 1
 	if b := r.read(battery); len(b) == 1 {

@@ -194,6 +194,17 @@ func TestPackets(t *testing.T) {
 			_, err := e.Account(h.ctx, by.Path, false)
 			return err
 		}), exchange(pathText, key), cancel + selectApplet, "CANCEL, SELECT"},
+		{"first account of a page, bound", func() error {
+			require.NoError(t, dev.Close())
+			link, err := d.Link(h.ctx)
+			require.NoError(t, err)
+			c.Link = link
+			dev, err = coredevice.OpenKnown(h.ctx, c, nil, func(coredevice.Info) bool { return true })
+			require.NoError(t, err)
+			e = ethereum.New(dev, binder(binding.New(dev, binding.Config{Store: h.store, TrustedCAs: h.trustedCAs}), binding.Consent{}))
+			_, err = e.Account(h.ctx, by.Path, false)
+			return err
+		}, exchange(pathText, key), cancel + 2*selectApplet + exchange(5, 16) + exchange(0, 15) + exchange(6, certificate), "CANCEL, SELECT twice, SEID, serial number, certificate"},
 		{"call with 6,000 bytes", sign(&call), sends(&call), 0, ""},
 		{"call with 65,000 bytes", sign(&large), sends(&large), 0, ""},
 	} {

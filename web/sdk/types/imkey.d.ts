@@ -567,7 +567,8 @@ export class Device extends EventTarget {
    * it was. The next `open` then reads anew what the device is. Show that to the user before you bind.
    *
    * With `resume`, a device that this page had open and that was not unplugged since is not asked again what it is: `info` stays as it was,
-   * `battery` included. Requests are faster. Another device in its place is found when it is asked for the first time: the call then
+   * `battery` included. A bound device that it had not is asked only for `seid`, `serial` and its certificate, and the other fields of
+   * `info` are null. Requests are faster. Another device in its place is found when it is asked for the first time: the call then
    * rejects with `device-changed` as above.
    */
   open(options?: { signal?: AbortSignal; takeOver?: boolean; resume?: boolean }): Promise<DeviceInfo>
