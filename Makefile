@@ -147,7 +147,7 @@ soak:
 JOURNAL_TEST := web/sdk/provider/journal.test.ts
 mutation: docs
 	@$(GO) run ./web/build/mutation -survivors web/build/mutation/survivors.txt core/frame core/attestation core/binding \
-		web/sdk/provider/journal.ts=$(JOURNAL_TEST) web/sdk/provider/nonce.ts=$(JOURNAL_TEST)
+		web/sdk/provider/journal.ts=$(JOURNAL_TEST) web/sdk/provider/journalstore.ts=$(JOURNAL_TEST) web/sdk/provider/nonce.ts=$(JOURNAL_TEST)
 
 # Measures the operations that a user waits for, in native Go and in WebAssembly, and prints the ratio.
 bench:

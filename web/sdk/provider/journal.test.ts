@@ -388,6 +388,36 @@ test('the work of one name runs alone, and a signal that aborts during it does n
   assert.equal(most, 1)
 })
 
+test('a name is busy while work of that name runs, in this tab or another', async () => {
+  const memory = new MemoryStore()
+  const asks = async (store: JournalStore, busy: typeof memory.busy) => {
+    assert.deepEqual([await busy('x'), await busy('y')], [false, false])
+    await store.exclusive('x', undefined, async () => assert.deepEqual([await busy('x'), await busy('y')], [true, false]))
+    await store.exclusive('x', undefined, async () => Promise.reject(new Error('of the work'))).catch(() => {})
+    assert.equal(await busy('x'), false)
+  }
+  await asks(memory, (name) => memory.busy(name))
+  const names = new Set<string>()
+  const request = async (name: string, _: object, work: () => Promise<unknown>) => {
+    names.add(name)
+    await work().finally(() => names.delete(name))
+  }
+  const query = async () => ({ held: [...names].map((name) => ({ name })) })
+  await withIndexedDB({ request, query }, async () => {
+    const store = journalStore()
+    await asks(store, (name) => store.busy(name))
+    names.add('imkey-connect journal y')
+    assert.deepEqual([await store.busy('x'), await store.busy('y')], [false, true])
+  })
+  const refuse = () => Promise.reject(new DOMException('no', 'SecurityError'))
+  for (const locks of [undefined, { request: refuse, query: refuse }]) {
+    await withIndexedDB(locks, async () => {
+      const store = journalStore()
+      await asks(store, (name) => store.busy(name))
+    })
+  }
+})
+
 test('the journal of one chain is forgotten, after what is under way', async () => {
   const { store } = claims()
   const journal = new Journal(store)
