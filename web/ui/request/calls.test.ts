@@ -74,7 +74,7 @@ test('calls in words', () => {
       other,
       `095ea7b3${word(someone)}${word(7n)}`,
       0n,
-      'Let 0x3535…3535 spend up to 7 units of the token 0xCD2a…D826, or Let 0x3535…3535 take NFT no. 7 of 0xCD2a…D826',
+      'Let 0x3535…3535 spend up to 7 units of the token 0xCD2a…D826, or let 0x3535…3535 take NFT no. 7 of 0xCD2a…D826',
       false,
       'warning',
     ],

@@ -34,7 +34,7 @@ test('what every kind of request does', () => {
     'approval': ['Let 0xCD2a…D826 spend up to 250 USDC', false],
     'approval, unlimited': ['Let 0xCD2a…D826 spend all your USDC', true],
     'approval, unknown token': [
-      'Let 0x3535…3535 spend up to 7 units of the token 0xCD2a…D826, or Let 0x3535…3535 take NFT no. 7 of 0xCD2a…D826',
+      'Let 0x3535…3535 spend up to 7 units of the token 0xCD2a…D826, or let 0x3535…3535 take NFT no. 7 of 0xCD2a…D826',
       false,
     ],
     'all NFTs': ['Let 0x3535…3535 take ALL your NFTs and tokens of 0xCD2a…D826', true],

@@ -89,9 +89,12 @@ function handOver({ serial, known }: Extract<What, { kind: 'hand-over' }>): Omit
   if (known?.name) rows.push({ name: words.calledHere, value: { kind: 'text', text: known.name } })
   const replaces = known?.state === 'bound'
   return {
-    part: part(sentence.handOver(), rows, replaces ? [danger(words.handOverReplaces)] : []),
+    part: part(sentence.handOver(), rows, [
+      ...(replaces ? [danger(words.handOverReplaces)] : []),
+      { level: 'note', text: words.handOverText },
+    ]),
     cost: [],
-    costAlerts: [{ level: 'note', text: words.handOverText }],
+    costAlerts: [],
     ...(replaces && { override: words.handOverOverride }),
   }
 }

@@ -242,7 +242,7 @@ export const sentence = {
     ),
   endForAll: (operator: T, contract: T) =>
     say(`End what ${operator.en} may take of ${contract.en}`, `取消 ${operator.zh} 对 ${contract.zh} 的授权`),
-  either: (a: T, b: T) => say(`${a.en}, or ${b.en}`, `${a.zh}，或 ${b.zh}`),
+  either: (a: T, b: T) => say(`${a.en}, or ${lower(b.en)}`, `${a.zh}，或 ${b.zh}`),
   wrap: (amount: T, token: T) => say(`Change ${amount.en} to ${token.en}`, `将 ${amount.zh} 换成 ${token.zh}`),
   unwrap: (amount: T) => say(`Change ${amount.en} back`, `将 ${amount.zh} 换回原币`),
   transferOwnership: (contract: T, to: T) =>
