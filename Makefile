@@ -17,7 +17,7 @@ OXFMT := web/node_modules/.bin/oxfmt -c web/.oxfmtrc.json
 OXFMT_FILES := '{web,examples,devicesim}/**/*.{ts,tsx,js,mjs,css}'
 
 .DELETE_ON_ERROR:
-.PHONY: help build run test test-quick test-all buses e2e-kernel soak mutation bench pack tools check lint vulnerabilities fmt docs testcases clean
+.PHONY: help build run test test-quick test-all buses e2e-kernel soak mutation bench pack extension tools check lint vulnerabilities fmt docs testcases clean
 
 # Builds web/dist: all that a site serves. With DEBUG=1 it has names, line tables and source maps; the next build without replaces it.
 build: $(if $(DEBUG),debug,$(DIST))
@@ -39,6 +39,10 @@ run: build
 # Writes the npm package to build/imkey-connect-VERSION.tgz, with its bill of materials and the hashes of both.
 pack:
 	@$(GO) run ./web/build/cmd package
+
+# Writes the browser extension to build/extension, for "Load unpacked", and to build/imkey-connect-extension-VERSION.zip, for a store.
+extension:
+	@$(GO) run ./web/build/cmd extension
 
 # Installs what the tests need and a fresh Debian lacks: Chromium, a C compiler, node and npm.
 tools:
@@ -100,7 +104,7 @@ testcases:
 E2E_PARALLEL := -parallel 1
 
 # Runs every test, with samples where a full figure takes longer. Installs what the tests need.
-test: tools check testcases pack
+test: tools check testcases pack extension
 	@$(GO) test ./...
 	@cd core/ethereum/oracle && $(GO) test ./...
 	@GOOS=js GOARCH=wasm $(GO) test -exec "$(WASM_EXEC)" ./core/... ./bridge/... ./wasm/...
@@ -112,7 +116,7 @@ test-quick: build web/node_modules/.package-lock.json
 	@GOOS=js GOARCH=wasm $(GO) test -exec "$(WASM_EXEC)" ./bridge/... ./wasm/...
 
 # Runs every test in full, exhaustive or random, and prints what it counted.
-test-all: tools check testcases pack
+test-all: tools check testcases pack extension
 	@IMKEY_FULL=1 $(GO) test -count=1 -timeout 60m -v ./...
 	@cd core/ethereum/oracle && IMKEY_FULL=1 $(GO) test -count=1 -timeout 60m -v ./...
 	@GOOS=js GOARCH=wasm $(GO) test -exec "$(WASM_EXEC)" ./core/... ./bridge/... ./wasm/...

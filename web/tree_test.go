@@ -45,6 +45,9 @@ var arrows = map[string][]string{
 	"apps/connector": {"sdk/types", "broker", "ui/request", "ui/sites", "ui/pairing", "ui/simulator", "ui/blocks", "ui/model", "ui/words"},
 	"apps/device":    {"sdk/types", "ui/simulator", "ui/blocks", "ui/model", "ui/words"},
 	"apps/dapp":      {"sdk/types", "ui/simulator", "ui/blocks", "ui/model", "ui/words"},
+	// The extension's pages are built around the connect page. The scripts that it runs in web pages are no pages and have no SDK.
+	"apps/extension":      {"broker", "sdk/types", "apps/connect", "ui/request", "ui/sites", "ui/blocks", "ui/model", "ui/words"},
+	"apps/extension/page": {"apps/extension", "sdk/provider", "sdk/protocol"},
 }
 
 // byName are the modules that are imported by a name, with the source of each, or "" if it does not belong to the project.

@@ -47,10 +47,15 @@ func bundle(ctx context.Context, o Options, module string, files tree) (graph, e
 	if err := bundleBroker(web, o.Debug, files, g); err != nil {
 		return nil, err
 	}
-	pages, err := readPages(web)
+	pages, err := sitePages(web)
 	if err != nil {
 		return nil, err
 	}
+	return g, bundlePages(o, web, pages, files, g)
+}
+
+// bundlePages compiles pages. They import imkey.js, which is built by bundleSDK, by its address.
+func bundlePages(o Options, web string, pages []page, files tree, g graph) error {
 	options := bundling(web, o.Debug)
 	options.EntryNames = assets + "/[name]-[hash]"
 	options.External = []string{"/sim/*"} // the simulator's scripts, which are not part of a site
@@ -60,14 +65,14 @@ func bundle(ctx context.Context, o Options, module string, files tree) (graph, e
 	}
 	entries, err := esbuild(options, files, g)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	for _, p := range pages {
 		if err := p.write(web, files, g, entries); err != nil {
-			return nil, fmt.Errorf("%s: %w", p.source, err)
+			return fmt.Errorf("%s: %w", p.source, err)
 		}
 	}
-	return g, nil
+	return nil
 }
 
 // bundleSDK compiles imkey.js with what it loads on demand, and adds its types.

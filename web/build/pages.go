@@ -24,10 +24,11 @@ const connectPage = "index.html"
 // /NAME.
 var outputs = map[string]string{"connect": connectPage, "connector": "connect.html"}
 
-// page is a folder of apps: an index.html, with the scripts, styles and pictures that its attributes src and href refer to.
+// page is a document in a folder of apps, with the scripts, styles and pictures that its attributes src and href refer to.
 type page struct {
-	name   string // of the folder
-	source string // its index.html, from the folder web
+	name   string // of its scripts and styles
+	source string // the document, from the folder web
+	output string // the name of the document in the output folder
 	html   []byte
 }
 
@@ -40,19 +41,28 @@ var (
 	endTag = []byte("</head>")
 )
 
-func readPages(web string) ([]page, error) {
-	htmls, err := filepath.Glob(filepath.Join(web, "apps", "*", "index.html"))
+// sitePages are the pages of a site: apps/NAME/index.html, served at /NAME, and that of apps/connect at /.
+func sitePages(web string) ([]page, error) {
+	return readPages(web, filepath.Join("*", connectPage), func(folder, _ string) (name, output string) {
+		return folder, cmp.Or(outputs[folder], folder+".html")
+	})
+}
+
+// readPages reads the documents in apps that match a pattern. named gives a page's name and output by its folder and its file.
+func readPages(web, pattern string, named func(folder, file string) (name, output string)) ([]page, error) {
+	htmls, err := filepath.Glob(filepath.Join(web, "apps", pattern))
 	if err != nil {
 		return nil, err
 	}
 	var pages []page
-	for _, file := range htmls {
-		html, err := os.ReadFile(file)
+	for _, source := range htmls {
+		html, err := os.ReadFile(source)
 		if err != nil {
 			return nil, err
 		}
-		name := filepath.Base(filepath.Dir(file))
-		p := page{name, path.Join("apps", name, "index.html"), html}
+		folder, file := filepath.Base(filepath.Dir(source)), filepath.Base(source)
+		name, output := named(folder, file)
+		p := page{name, path.Join("apps", folder, file), output, html}
 		if at := inline.Find(html); at != nil {
 			return nil, fmt.Errorf("%s: %q: the Content-Security-Policy allows no inline script or style", p.source, at)
 		}
@@ -62,11 +72,6 @@ func readPages(web string) ([]page, error) {
 		pages = append(pages, p)
 	}
 	return pages, nil
-}
-
-// output returns the name of the page in the output folder.
-func (p page) output() string {
-	return cmp.Or(outputs[p.name], p.name+".html")
 }
 
 // target returns the source that an address on the page refers to, relative to the folder web.
@@ -99,7 +104,7 @@ func (p page) write(web string, files tree, g graph, entries map[string]entry) e
 			failed = errors.Join(failed, err)
 			return whole
 		}
-		g.add(p.output(), file, false)
+		g.add(p.output, file, false)
 		return slices.Concat(m[1], []byte(file), []byte(`"`))
 	})
 	if failed != nil {
@@ -108,17 +113,17 @@ func (p page) write(web string, files tree, g graph, entries map[string]entry) e
 
 	var head strings.Builder
 	for _, file := range styles {
-		g.add(p.output(), file, false)
+		g.add(p.output, file, false)
 		fmt.Fprintf(&head, "<link rel=\"stylesheet\" href=\"%s\">\n", file)
 	}
 	// Without these links, the browser would learn of each script only from the script before it.
-	for _, file := range g.reach(p.output(), false) {
+	for _, file := range g.reach(p.output, false) {
 		if path.Ext(file) == ".js" && !bytes.Contains(html, []byte(`src="`+file+`"`)) {
 			fmt.Fprintf(&head, "<link rel=\"modulepreload\" href=\"%s\">\n", file)
 		}
 	}
 	html = bytes.Replace(html, endTag, append([]byte(head.String()), endTag...), 1)
-	return files.add(p.output(), html)
+	return files.add(p.output, html)
 }
 
 // file returns the built file for a source that the page refers to. It adds the style sheets of scripts to styles.

@@ -21,6 +21,7 @@ type Target struct {
 var Targets = []Target{
 	{"site", "the folder that a site serves: the pages, imkey.js, the WASM", "web/dist", makeSite},
 	{"package", "the npm package", "build", Package},
+	{"extension", "the browser extension, as a folder and as a zip", "build", Extension},
 }
 
 func makeSite(ctx context.Context, o Options) (string, error) {

@@ -36,6 +36,13 @@ const report = new Report(
 )
 if (simulator) report.simulated()
 
+const listeners: ((state: State) => void)[] = []
+
+/** watch calls the listener with each state of the pairing from now on, for a page that is built around this one. */
+export function watch(listener: (state: State) => void): void {
+  listeners.push(listener)
+}
+
 const pairing = new Pairing(
   {
     load: (usb): Promise<ImKey> =>
@@ -55,6 +62,7 @@ const pairing = new Pairing(
     report,
   },
   (state) => {
+    for (const listener of listeners) listener(state)
     if (state.name === 'start') page.simulatedInUse(false)
     else if ('device' in state) page.simulatedInUse(state.device.key?.of === 'simulator')
     // The management stays visible while the device is unplugged and plugged in. The state is shown when it is done.

@@ -48,6 +48,13 @@ func (d *Dapp) Load(rpc, options string) {
 		const sdk = await import('/imkey.js')
 		const rpc = %q, trustedCAs = [%q]
 		const provider = sdk.createProvider({ chains: [{ chainId: %d, rpcUrls: [rpc] }], trustedCAs, pairing: 'none', %s })
+		%s
+		Object.assign(globalThis, { expired, sdk, rpc, trustedCAs, provider, events, outcome, event, pending: {}, controllers: {} })`,
+		rpc, d.Sim.Device.CA(), FakeChain, options, dappTools))
+}
+
+// dappTools are what the methods of Dapp use in a page that has a provider.
+const dappTools = `
 		const events = []
 		for (const name of ['connect', 'disconnect', 'chainChanged', 'accountsChanged', 'message', 'interaction']) {
 			provider.on(name, payload => { events.push({ name, payload }); window.dispatchEvent(new Event('provider')) })
@@ -64,10 +71,7 @@ func (d *Dapp) Load(rpc, options string) {
 			}
 			addEventListener('provider', look)
 			look()
-		})
-		Object.assign(globalThis, { expired, sdk, rpc, trustedCAs, provider, events, outcome, event, pending: {}, controllers: {} })`,
-		rpc, d.Sim.Device.CA(), FakeChain, options))
-}
+		})`
 
 // Pair binds the device to this site with the code from the device's screen, and returns the code.
 func (d *Dapp) Pair() (code string) {

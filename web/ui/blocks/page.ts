@@ -19,9 +19,11 @@ export class Page {
   #links: readonly Link[] = []
   #inUse = false
 
+  /** The name leads to the page that the attribute data-home of the document names, or to the connect page of the site. */
   constructor(private readonly title: Text) {
+    const home = document.documentElement.dataset['home'] ?? '/'
     document.body.append(
-      h('header', { class: 'top' }, h('a', { class: 'name', href: '/', translate: 'no' }, 'imKey Connect'), this.#switch),
+      h('header', { class: 'top' }, h('a', { class: 'name', href: home, translate: 'no' }, 'imKey Connect'), this.#switch),
       this.#banner,
       this.main,
     )

@@ -1,0 +1,123 @@
+// The offscreen document: the broker. It lives as long as the browser, also while the service worker is stopped. Ports of pages and
+// windows come here directly.
+
+import { loadImKey, version, type ImKey } from 'imkey-connect'
+import { startBroker, type State, type Storage } from 'imkey-connect/broker'
+import { chains } from './chains'
+import { Pairings } from './pairing'
+import type { DeviceView, FromView, View } from './ports'
+import { refuse } from './refused'
+import { Screens } from './screens'
+import { carriedOut } from './tasks'
+
+const pairings = new Pairings()
+const screens = new Screens(
+  (id) => broker.cancel(id),
+  () => latest,
+)
+let latest: State | undefined
+const views = new Set<{ readonly port: chrome.runtime.Port; tab?: number }>()
+/** The origin of the top frame of each tab that asked for something. */
+const tops = new Map<number, string>()
+
+const storage: Storage = {
+  list: async (prefix) => Object.entries((await carriedOut({ do: 'list' })) as object).filter(([key]) => key.startsWith(prefix)),
+  put: async (key, value) => void (await carriedOut({ do: 'put', key, value })),
+  delete: async (key) => void (await carriedOut({ do: 'delete', key })),
+  watch: (changed) =>
+    chrome.runtime.onMessage.addListener((message, sender) => {
+      const { changed: keys } = Object(message) as { changed?: readonly string[] }
+      if (sender.origin === location.origin) for (const key of keys ?? []) changed(key)
+      return undefined
+    }),
+}
+
+let loading: Promise<ImKey> | undefined
+const imkey = () => (loading ??= load())
+
+async function load(): Promise<ImKey> {
+  const loaded = await loadImKey()
+  for (const event of ['connect', 'disconnect', 'knownchange'] as const) loaded.addEventListener(event, () => void tell(broker.state))
+  return loaded
+}
+
+const broker = startBroker({
+  imkey,
+  storage,
+  chains,
+  version,
+  shell: {
+    ask: (review, signal) => screens.ask(review, signal),
+    settled: (review, outcome) => screens.settled(review, outcome),
+    device: (progress) => screens.device(progress),
+    pair: (pairing) => pairings.pair(pairing, latest?.queue[0]?.origin),
+    changed: (state) => void tell(state),
+  },
+})
+
+// The worker waits for the load event of this document before it lets a page connect.
+chrome.runtime.onConnect.addListener((port) => {
+  if (port.name === 'site') return site(port)
+  // Content scripts have the extension's id, too. Only its own pages have its origin.
+  if (port.sender?.origin !== location.origin) return port.disconnect()
+  if (port.name === 'request') return screens.connect(port)
+  if (port.name === 'pair') return pairings.connect(port)
+  return view(port)
+})
+
+/** site connects a page's port with the broker. The origin is the browser's word. */
+function site(port: chrome.runtime.Port): void {
+  const { origin, tab, frameId } = port.sender ?? {}
+  let gone = false
+  const post = (message: string) => {
+    if (!gone) port.postMessage(message)
+  }
+  if (origin === undefined || !/^https?:\/\//.test(origin)) {
+    port.onMessage.addListener((message) => refuse(message, post))
+    return
+  }
+  if (tab?.id !== undefined && frameId === 0) tops.set(tab.id, origin)
+  const connection = broker.connect(origin, { post, close: () => port.disconnect() })
+  port.onMessage.addListener((message) => connection.receive(message))
+  port.onDisconnect.addListener(() => {
+    gone = true
+    if (tab?.id !== undefined && frameId === 0 && tops.get(tab.id) === origin) tops.delete(tab.id)
+    connection.closed()
+  })
+}
+
+/** view serves the popup, or a tab with the permissions. */
+function view(port: chrome.runtime.Port): void {
+  const one: { readonly port: chrome.runtime.Port; tab?: number } = { port }
+  views.add(one)
+  port.onDisconnect.addListener(() => views.delete(one))
+  const take = async (said: FromView) => {
+    if ('tab' in said) one.tab = said.tab
+    else if ('revoke' in said) await broker.revoke(said.revoke)
+    else if ('erase' in said) await broker.erase(said.erase ?? undefined)
+    else screens.raise()
+    await tell(broker.state)
+  }
+  port.onMessage.addListener((message) => void take(message as FromView))
+  void tell(broker.state)
+}
+
+async function tell(state: State): Promise<void> {
+  latest = state
+  screens.changed()
+  const waiting = state.queue.length
+  void carriedOut({ do: 'badge', text: waiting === 0 ? '' : String(waiting) }).catch(() => {}) // it is only a number on the icon
+  if (views.size === 0) return
+  const facts = await deviceFacts(await imkey())
+  for (const { port, tab } of views) {
+    const here = tab === undefined ? undefined : tops.get(tab)
+    port.postMessage({ ...state, ...facts, ...(here !== undefined && { here }) } satisfies View)
+  }
+}
+
+async function deviceFacts(imkey: ImKey): Promise<{ devices: DeviceView[]; unknown: boolean }> {
+  const [known, plugged] = await Promise.all([imkey.knownDevices().catch(() => []), imkey.getDevices().catch(() => [])])
+  const serials = new Set(plugged.map(({ serialNumber }) => serialNumber))
+  const devices = known.map(({ serial, name, state }) => ({ serial, name, state, plugged: serials.has(serial) }))
+  return { devices, unknown: plugged.some(({ serialNumber }) => !known.some(({ serial }) => serial === serialNumber)) }
+}

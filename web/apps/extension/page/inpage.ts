@@ -1,0 +1,226 @@
+// The content script among the page's own scripts. It announces the provider by EIP-6963 and carries requests to the relay. It runs
+// before the page's first script, and takes what it needs of the page's objects then. The page can change everything here, and
+// harms only itself: the broker checks each message and takes the origin from the browser.
+
+import { Events, type Listener } from '../../../sdk/provider/events'
+import { icon } from '../../../sdk/provider/icon'
+import { type EventName, type FromSite, readToSite, type ToSite, version, write } from '../../../sdk/protocol/messages'
+import type { Json } from '../../../sdk/protocol/schema'
+import { longest, named, offered, wanted } from './channel'
+
+interface Reason {
+  readonly code: string
+  readonly retryable: boolean
+  readonly [fact: string]: unknown
+}
+
+/** The error of every rejected request, in the form of EIP-1193. */
+class ProviderRpcError extends Error {
+  override readonly name = 'ProviderRpcError'
+  constructor(
+    readonly code: number,
+    message: string,
+    readonly data?: unknown,
+  ) {
+    super(message)
+  }
+}
+
+const refused = (code: number, message: string, data: Reason) => new ProviderRpcError(code, message, data)
+const bad = (message: string) => refused(-32602, message, { code: 'invalid-argument', retryable: false })
+const ended = {
+  stopped: () =>
+    refused(4900, 'The imKey extension stopped while it carried out the request. Look at the activity in the extension, then try again.', {
+      code: 'aborted',
+      reason: 'wallet-stopped',
+      retryable: true,
+    }),
+  updated: () =>
+    refused(4900, 'The imKey extension was updated or removed. Reload this page to go on.', {
+      code: 'aborted',
+      reason: 'wallet-updated',
+      retryable: false,
+    }),
+}
+
+interface Pending {
+  readonly resolve: (result: unknown) => void
+  readonly reject: (error: ProviderRpcError) => void
+}
+
+class Provider {
+  readonly isImKey = true
+  readonly #events = new Events()
+  readonly #pending = new Map<number, Pending>()
+  readonly #send: (message: FromSite) => boolean
+  #next = 1
+  #connected = false
+  /** What the site was last told. */
+  #accounts: string | undefined
+  #chainId: string | undefined
+
+  constructor(send: (message: FromSite) => boolean) {
+    this.#send = send
+  }
+
+  // Properties rather than methods: dApps call them without the object.
+  readonly isConnected = () => this.#connected
+
+  readonly on = (event: string, listener: Listener) => {
+    this.#events.add(event, listener)
+    return this
+  }
+
+  readonly once = (event: string, listener: Listener) => {
+    this.#events.once(event, listener)
+    return this
+  }
+
+  readonly removeListener = (event: string, listener: Listener) => {
+    this.#events.remove(event, listener)
+    return this
+  }
+
+  readonly off = this.removeListener
+
+  readonly request = (request: { method: string; params?: readonly unknown[] | object | null; signal?: AbortSignal }): Promise<unknown> =>
+    new Promise((resolve, reject) => {
+      if (typeof request !== 'object' || request === null) throw bad('The request is not an object.')
+      const { method, params, signal } = request
+      if (typeof method !== 'string' || method === '') throw bad('The method is not a name.')
+      if (typeof (params ?? {}) !== 'object') throw bad('The params are neither a list nor an object.')
+      if (signal?.aborted) throw aborted()
+      const id = this.#next++
+      const settle = () => {
+        signal?.removeEventListener('abort', cancel)
+        return this.#pending.delete(id)
+      }
+      const cancel = () => {
+        this.#send({ type: 'cancel', id })
+        if (settle()) reject(aborted())
+      }
+      this.#pending.set(id, {
+        resolve: (result) => settle() && resolve(result),
+        reject: (error) => settle() && reject(error),
+      })
+      try {
+        if (!this.#send({ type: 'request', id, method, params: (params ?? []) as Json })) throw bad('The request is longer than 256 kB.')
+      } catch (thrown) {
+        settle()
+        throw thrown instanceof ProviderRpcError ? thrown : bad('The request is not JSON.')
+      }
+      signal?.addEventListener('abort', cancel, { once: true })
+    })
+
+  take(message: ToSite) {
+    switch (message.type) {
+      case 'welcome':
+        return this.#welcome(message.accounts, message.chainId)
+      case 'result':
+        return this.#pending.get(message.id)?.resolve(message.result)
+      case 'error':
+        return message.id === null
+          ? undefined
+          : this.#pending.get(message.id)?.reject(new ProviderRpcError(message.code, message.message, message.data))
+      case 'event':
+        return this.#emit(message.name, message.payload)
+      default:
+        return undefined
+    }
+  }
+
+  /** A wallet that was started again may know of changes that its predecessor could not report. */
+  #welcome(accounts: readonly string[], chainId: string | undefined) {
+    const [before, chain] = [this.#accounts, this.#chainId]
+    this.#accounts = accounts.join()
+    this.#chainId = chainId
+    if (before !== undefined && before !== this.#accounts) this.#events.emit('accountsChanged', accounts)
+    if (chain !== undefined && chainId !== undefined && chain !== chainId) this.#events.emit('chainChanged', chainId)
+  }
+
+  #emit(name: EventName, payload: unknown) {
+    if (name === 'connect') this.#connected = true
+    if (name === 'accountsChanged') this.#accounts = String(payload)
+    if (name === 'chainChanged') this.#chainId = String(payload)
+    if (name !== 'disconnect') return this.#events.emit(name, payload)
+    this.#connected = false
+    const { code, message, data } = Object(payload) as { code: number; message: string; data: unknown }
+    this.#events.emit(name, new ProviderRpcError(code, message, data))
+  }
+
+  /** The connection is gone. What the page asked is settled here, because the next connection knows nothing of it. */
+  end(reason: keyof typeof ended) {
+    for (const { reject } of this.#pending.values()) reject(ended[reason]())
+    if (!this.#connected) return
+    this.#connected = false
+    this.#events.emit('disconnect', ended[reason]())
+  }
+}
+
+const aborted = () => refused(-32603, 'The caller aborted the request.', { code: 'aborted', retryable: true })
+
+const channel = uuid()
+const names = named(channel)
+let greeted = false
+
+/** greet begins a connection, or begins it again. */
+function greet() {
+  greeted = true
+  tell(names.toWallet, write({ type: 'hello', v: version, sdk: 'imkey-extension' }))
+}
+
+/** send sends a message, after a hello where the connection is new. It returns false for a message that is too long. */
+function send(message: FromSite): boolean {
+  const text = write(message)
+  if (text.length > longest) return false
+  if (!greeted) greet()
+  tell(names.toWallet, text)
+  return true
+}
+
+const tell = (name: string, detail: string) => dispatchEvent(new CustomEvent(name, { detail }))
+const detailOf = (event: Event) => (event as CustomEvent<string>).detail
+
+const provider = new Provider(send)
+addEventListener(names.toPage, (event) => {
+  try {
+    provider.take(readToSite(detailOf(event)))
+  } catch {
+    // Another script of this page wrote it.
+  }
+})
+addEventListener(names.ended, (event) => {
+  const [before, updated] = [greeted, detailOf(event) === 'updated']
+  greeted = false
+  provider.end(updated ? 'updated' : 'stopped')
+  // The wallet is started again at once, so that it cancels what the device still asks, and the page hears its events.
+  if (before && !updated) greet()
+})
+
+// The relay may run before this script or after it.
+const find = () => tell(wanted, channel)
+addEventListener(names.taken, () => removeEventListener(offered, find))
+addEventListener(offered, find)
+find()
+
+// EIP-6963: "The provider ... MUST be frozen" is said of the detail, and so of its info.
+const info = Object.freeze({ uuid: uuid(), name: 'imKey', icon, rdns: 'im.imkey' })
+const detail = Object.freeze({ info, provider })
+const announce = () => dispatchEvent(new CustomEvent('eip6963:announceProvider', { detail }))
+addEventListener('eip6963:requestProvider', announce)
+announce()
+
+// The user wants old dApps to find the provider, too. Another wallet that was there first stays.
+addEventListener(names.legacy, () => {
+  if ('ethereum' in globalThis) return
+  Object.defineProperty(globalThis, 'ethereum', { value: provider, configurable: true, writable: true, enumerable: true })
+  dispatchEvent(new Event('ethereum#initialized'))
+})
+
+/** uuid makes a version 4 UUID. crypto.randomUUID exists only in secure contexts. */
+function uuid(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(16))
+  bytes[6] = (bytes[6]! & 0x0f) | 0x40
+  bytes[8] = (bytes[8]! & 0x3f) | 0x80
+  return Array.from(bytes, (byte, i) => ([4, 6, 8, 10].includes(i) ? '-' : '') + byte.toString(16).padStart(2, '0')).join('')
+}

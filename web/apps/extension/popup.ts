@@ -1,0 +1,118 @@
+// The popup of the extension's icon: the device, the site of the tab, and the ways to everything else.
+
+import { extension as words } from '../../ui/words/extension'
+import type { Text } from '../../ui/words/text'
+import { h } from '../../ui/blocks/dom'
+import { primary, quiet, secondary } from '../../ui/blocks/buttons'
+import { Page } from '../../ui/blocks/page'
+import type { DeviceView, FromView, View } from './ports'
+import { legacyKey } from './settings'
+import { viewing } from './viewing'
+
+const page = new Page(words.title)
+const t = (text: Text) => text[page.language]
+let view: View | undefined
+let legacy = (await chrome.storage.sync.get(legacyKey))[legacyKey] === true
+
+const [tab] = await chrome.tabs.query({ active: true, currentWindow: true })
+const say = viewing(
+  (changed) => {
+    view = changed
+    draw()
+  },
+  tab?.id === undefined ? [] : [{ tab: tab.id } satisfies FromView],
+)
+page.onLanguage(draw)
+draw()
+
+function draw(): void {
+  const focused = (document.activeElement as HTMLElement | null)?.dataset['action']
+  page.main.replaceChildren(
+    ...(view ? [waiting(view), device(view), site(view), ways()] : [h('p', { class: 'quiet', role: 'status' }, t(words.stopped))]).filter(
+      (each) => each !== null,
+    ),
+  )
+  if (focused) page.main.querySelector<HTMLElement>(`[data-action="${focused}"]`)?.focus()
+}
+
+function waiting({ queue }: View): HTMLElement | null {
+  if (queue.length === 0) return null
+  return h(
+    'section',
+    { class: 'note note-warning' },
+    h('p', {}, t(words.waiting)),
+    primary('raise', t(words.showRequest), () => say({ raise: true })),
+  )
+}
+
+function device({ devices, unknown }: View): HTMLElement {
+  return h(
+    'section',
+    { class: 'card', 'data-part': 'device' },
+    h('h2', {}, t(words.device)),
+    ...(devices.length === 0 ? [h('p', { class: 'quiet' }, t(unknown ? words.newDevice : words.noDevice))] : devices.map(known)),
+    ...(devices.length === 0
+      ? [primary('bind', t(words.bind), () => open('pair.html'))]
+      : [secondary('manage', t(words.manage), () => open('pair.html'))]),
+    h('p', { class: 'quiet small' }, t(words.ownApp)),
+  )
+}
+
+function known({ serial, name, state, plugged }: DeviceView): HTMLElement {
+  const binding = {
+    bound: words.bound,
+    imported: words.bound,
+    former: words.former,
+    unfinished: words.notBound,
+    unreadable: words.notBound,
+  }
+  return h(
+    'p',
+    { 'data-device': serial, 'data-binding': state, 'data-plugged': String(plugged) },
+    h('strong', { translate: 'no', dir: 'auto' }, name ?? serial),
+    h('br'),
+    h('span', { class: 'quiet' }, `${t(plugged ? words.pluggedIn : words.notPluggedIn)} · ${t(binding[state])}`),
+  )
+}
+
+function site({ here, permissions }: View): HTMLElement {
+  const permission = permissions.find(({ origin }) => origin === here)
+  return h(
+    'section',
+    { class: 'card', 'data-part': 'site' },
+    h('h2', {}, t(words.site)),
+    ...(here === undefined ? [h('p', { class: 'quiet' }, t(words.noSite))] : [h('p', {}, h('strong', { translate: 'no' }, here))]),
+    ...(here !== undefined && !permission ? [h('p', { class: 'quiet' }, t(words.notAllowed))] : []),
+    ...(permission
+      ? [
+          ...permission.accounts.map(({ address }) => h('p', { class: 'address', translate: 'no' }, address)),
+          quiet('disconnect', t(words.disconnect), () => say({ revoke: permission.origin })),
+        ]
+      : []),
+  )
+}
+
+function ways(): HTMLElement {
+  const box = h('input', {
+    type: 'checkbox',
+    id: 'legacy',
+    'data-action': 'legacy',
+    checked: legacy,
+    change: () => {
+      legacy = box.checked
+      void chrome.storage.sync.set({ [legacyKey]: legacy })
+    },
+  })
+  return h(
+    'section',
+    { class: 'ways' },
+    secondary('permissions', t(words.permissions), () => open('sites.html')),
+    h('label', { class: 'choice', for: 'legacy' }, box, ' ', t(words.legacy)),
+    h('p', { class: 'quiet small' }, t(words.legacyWhy)),
+    quiet('help', t(words.help), () => open('help.html')),
+  )
+}
+
+function open(url: string): void {
+  void chrome.tabs.create({ url }).then(() => close())
+}

@@ -1,0 +1,165 @@
+// The request window: a window of its own for each request that the user has to see.
+
+import { ImKeyError } from 'imkey-connect'
+import type { Answer, Progress, Review, State as BrokerState } from 'imkey-connect/broker'
+import type { State } from '../../ui/request/state'
+import type { FromRequest, ToRequest } from './ports'
+import { carriedOut } from './tasks'
+
+/** The size of the window, in CSS pixels. */
+const [width, height] = [420, 720]
+
+/** How long a window may take to load, in milliseconds. Then it is given up. */
+const loading = 20_000
+
+interface Screen {
+  readonly review: Review
+  readonly answer: (answer: Answer) => void
+  readonly fail: (error: unknown) => void
+  state: State
+  answered: boolean
+  port?: chrome.runtime.Port
+  window?: number
+}
+
+/** Screens shows one request after another, each in a window of its own. A window that is closed rejects its request. */
+export class Screens {
+  readonly #cancel: (id: string) => void
+  readonly #broker: () => BrokerState | undefined
+  #screen: Screen | undefined
+
+  /** cancel cancels what the device asks for a request. broker gives the broker's state, once there is one. */
+  constructor(cancel: (id: string) => void, broker: () => BrokerState | undefined) {
+    this.#cancel = cancel
+    this.#broker = broker
+  }
+
+  /** ask is that of a broker's Shell. */
+  ask(review: Review, signal: AbortSignal): Promise<Answer> {
+    return new Promise<Answer>((resolve, reject) => {
+      const screen: Screen = { review, answer: resolve, fail: reject, state: this.#asking(review), answered: false }
+      this.#screen = screen
+      signal.addEventListener('abort', () => {
+        reject(closed())
+        this.#leave(screen)
+      })
+      const timer = setTimeout(() => {
+        if (screen.port || this.#screen !== screen) return
+        reject(closed())
+        this.#leave(screen)
+      }, loading)
+      carriedOut({ do: 'window', url: `request.html#${review.id}`, width, height }).then(
+        (window) => {
+          screen.window = window as number
+          if (this.#screen !== screen) this.#close(screen)
+        },
+        (thrown: unknown) => {
+          clearTimeout(timer)
+          reject(thrown)
+        },
+      )
+    })
+  }
+
+  /** connect takes the port of a request window. A window that belongs to no request, or a second one for a request, closes. */
+  connect(port: chrome.runtime.Port) {
+    const post = (message: ToRequest) => port.postMessage(message)
+    port.onMessage.addListener((message) => {
+      const said = message as FromRequest
+      const screen = this.#screen
+      if ('id' in said) {
+        if (!screen || screen.review.id !== said.id || screen.port) return post({ close: true })
+        screen.port = port
+        return post({ show: screen.state })
+      }
+      if (!screen || screen.port !== port) return
+      if ('cancel' in said) {
+        if (said.cancel === screen.review.id) this.#cancel(said.cancel)
+      } else if (said.answer.id === screen.review.id && !screen.answered) {
+        screen.answered = true
+        this.#show(screen, said.answer.yes ? 'sending' : 'rejected')
+        screen.answer(said.answer)
+        if (!said.answer.yes) this.#leave(screen)
+      }
+    })
+    port.onDisconnect.addListener(() => {
+      const screen = this.#screen
+      if (screen?.port !== port) return
+      this.#screen = undefined
+      // A window whose process ended stays open and shows nothing.
+      this.#close(screen)
+      if (screen.answered) this.#cancel(screen.review.id)
+      else screen.fail(closed())
+    })
+  }
+
+  /** device is that of a broker's Shell. */
+  device({ state, reason, review, screen: shown }: Progress) {
+    const screen = this.#screen
+    if (!screen || screen.review.id !== review) return
+    if (reason === 'choose-device' || reason === 'pair') {
+      // A tab goes on. The window would be in its way.
+      if (state === 'waiting') this.#leave(screen)
+    } else if (screen.answered) {
+      this.#set(
+        screen,
+        state === 'waiting'
+          ? { name: 'device', review: screen.review, ...(shown && { screen: shown }) }
+          : { name: 'sending', review: screen.review },
+      )
+    }
+  }
+
+  /** settled is that of a broker's Shell. A failure stays on the screen until the user has read it. */
+  settled(review: Review, outcome: { readonly done: boolean; readonly code?: string }) {
+    const screen = this.#screen
+    if (!screen || screen.review.id !== review.id) return
+    const quiet = outcome.done || outcome.code === undefined || outcome.code === 'user-rejected' || outcome.code === 'aborted'
+    if (quiet) return this.#leave(screen)
+    this.#show(screen, 'failed', outcome.code)
+    this.#screen = undefined
+  }
+
+  /** raise brings the window to the front. */
+  raise() {
+    const window = this.#screen?.window
+    if (window !== undefined) void carriedOut({ do: 'raise', window }).catch(() => {}) // it was closed
+  }
+
+  /** changed tells the window that the queue behind its request changed. */
+  changed() {
+    const screen = this.#screen
+    if (screen && !screen.answered) this.#set(screen, this.#asking(screen.review))
+  }
+
+  #asking(review: Review): State {
+    const { queue = [], permissions = [] } = this.#broker() ?? {}
+    return { name: 'asking', review, waiting: queue.slice(1), known: permissions.map(({ origin }) => origin) }
+  }
+
+  #show(screen: Screen, name: Exclude<State['name'], 'idle' | 'asking'>, code?: string) {
+    this.#set(screen, { name, review: screen.review, ...(code !== undefined && { code }) } as State)
+  }
+
+  #set(screen: Screen, state: State) {
+    screen.state = state
+    screen.port?.postMessage({ show: state } satisfies ToRequest)
+  }
+
+  /** #leave closes the window of a request that needs it no more. */
+  #leave(screen: Screen) {
+    if (this.#screen === screen) this.#screen = undefined
+    this.#close(screen)
+  }
+
+  #close({ port, window }: Screen) {
+    try {
+      port?.postMessage({ close: true } satisfies ToRequest)
+    } catch {
+      // it is closed
+    }
+    if (window !== undefined) void carriedOut({ do: 'close', window }).catch(() => {}) // the same
+  }
+}
+
+const closed = () => new ImKeyError('user-rejected', 'The request window was closed without an answer.')

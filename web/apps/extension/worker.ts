@@ -1,0 +1,79 @@
+// The service worker. The browser stops it whenever it likes, so it keeps nothing. It makes sure that the offscreen document lives, and
+// does for it what an offscreen document cannot: open windows and tabs, and use chrome.storage.
+
+import { readTask, type Task } from './tasks'
+
+/** Everything that starts the worker starts the offscreen document: the browser, an update, a page. */
+void ensure()
+chrome.runtime.onStartup.addListener(() => void ensure())
+chrome.runtime.onInstalled.addListener(() => void ensure())
+
+// What the wallet keeps is not for content scripts, whose processes run the code of web pages.
+void chrome.storage.local.setAccessLevel({ accessLevel: 'TRUSTED_CONTEXTS' })
+
+chrome.runtime.onMessage.addListener((message, sender, respond) => {
+  if (message === 'wake') {
+    void ensure().then(() => respond(true))
+    return true
+  }
+  // Content scripts have the extension's id, too. Only its own pages have its origin.
+  if (sender.origin !== location.origin) return undefined
+  const task = readTask(message)
+  if (!task) return undefined
+  carryOut(task).then(
+    (result) => respond({ result }),
+    (thrown: unknown) => respond({ failed: String(thrown) }),
+  )
+  return true
+})
+
+chrome.storage.local.onChanged.addListener((changes) => {
+  void ensure()
+    .then(() => chrome.runtime.sendMessage({ changed: Object.keys(changes) }))
+    .catch(() => {}) // a document that starts reads everything
+})
+
+let starting: Promise<void> | undefined
+
+/** ensure resolves when the offscreen document has loaded and takes ports. */
+function ensure(): Promise<void> {
+  starting ??= start().finally(() => {
+    starting = undefined
+  })
+  return starting
+}
+
+async function start(): Promise<void> {
+  const there = await chrome.runtime.getContexts({ contextTypes: ['OFFSCREEN_DOCUMENT'] })
+  if (there.length > 0) return
+  await chrome.offscreen.createDocument({
+    url: 'offscreen.html',
+    reasons: ['WORKERS'],
+    justification: 'Keeps the connection to the imKey over USB, which ends when the service worker stops.',
+  })
+}
+
+async function carryOut(task: Task): Promise<unknown> {
+  switch (task.do) {
+    case 'window': {
+      const { id } = await chrome.windows.create({ url: task.url, type: 'popup', width: task.width, height: task.height, focused: true })
+      return id
+    }
+    case 'raise':
+      return chrome.windows.update(task.window, { focused: true, drawAttention: true })
+    case 'close':
+      return chrome.windows.remove(task.window)
+    case 'tab':
+      return (await chrome.tabs.create({ url: task.url })).id
+    case 'close-tab':
+      return chrome.tabs.remove(task.tab)
+    case 'badge':
+      return chrome.action.setBadgeText({ text: task.text })
+    case 'list':
+      return chrome.storage.local.get(null)
+    case 'put':
+      return chrome.storage.local.set({ [task.key]: task.value })
+    case 'delete':
+      return chrome.storage.local.remove(task.key)
+  }
+}

@@ -1,0 +1,248 @@
+package harness
+
+import (
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/target"
+	"github.com/chromedp/chromedp"
+	"github.com/stretchr/testify/require"
+
+	"imkey-connect/devicesim/device"
+)
+
+// ExtensionFolder is the folder of the extension, which make extension builds.
+func ExtensionFolder(t testing.TB) string {
+	t.Helper()
+	folder := RepoPath("build/extension")
+	_, err := os.Stat(filepath.Join(folder, "manifest.json"))
+	require.NoError(t, err, "run make extension first")
+	return folder
+}
+
+// ExtensionID returns the id of the extension in a folder, which follows from the key in its manifest: the first 16 bytes of the
+// key's SHA-256, with the letters a to p as digits.
+func ExtensionID(t testing.TB, folder string) string {
+	t.Helper()
+	data, err := os.ReadFile(filepath.Join(folder, "manifest.json"))
+	require.NoError(t, err)
+	var manifest struct{ Key string }
+	require.NoError(t, json.Unmarshal(data, &manifest))
+	key, err := base64.StdEncoding.DecodeString(manifest.Key)
+	require.NoError(t, err)
+	id := make([]byte, 0, 32)
+	for _, b := range sha256.Sum256(key) {
+		if len(id) < 32 {
+			id = append(id, 'a'+b>>4, 'a'+b&15)
+		}
+	}
+	return string(id)
+}
+
+// Extension is a browser with the extension loaded. The extension may use the devices, and no page may.
+type Extension struct {
+	*Browser
+	Origin string
+}
+
+// StartExtension starts a browser with the extension of [ExtensionFolder], or with the one in a folder.
+func (s *Sim) StartExtension(o BrowserOptions, folder ...string) *Extension {
+	s.T.Helper()
+	if folder == nil {
+		folder = []string{ExtensionFolder(s.T)}
+	}
+	origins := make([]string, len(folder))
+	for i, f := range folder {
+		origins[i] = "chrome-extension://" + ExtensionID(s.T, f)
+	}
+	if o.Origins == nil {
+		o.Origins = origins
+	}
+	o.Args = append([]string{"--load-extension=" + strings.Join(folder, ",")}, o.Args...)
+	return &Extension{Browser: s.StartBrowser(o), Origin: origins[0]}
+}
+
+// Targets returns the targets of the extension whose address has a prefix after the origin, such as "/worker.js".
+func (x *Extension) Targets(path string) []*target.Info {
+	x.T.Helper()
+	all, err := chromedp.Targets(x.Ctx)
+	require.NoError(x.T, err)
+	var found []*target.Info
+	for _, one := range all {
+		if strings.HasPrefix(one.URL, x.Origin+path) {
+			found = append(found, one)
+		}
+	}
+	return found
+}
+
+// WaitForTarget waits until the extension has a target whose address has the prefix after the origin.
+func (x *Extension) WaitForTarget(path string) *target.Info {
+	x.T.Helper()
+	for {
+		if found := x.Targets(path); len(found) > 0 {
+			return found[0]
+		}
+		select {
+		case <-x.Ctx.Done():
+			require.Fail(x.T, "the extension has no target "+path)
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+}
+
+// WaitForNoTarget waits until the extension has no target whose address has the prefix after the origin.
+func (x *Extension) WaitForNoTarget(path string) {
+	x.T.Helper()
+	for len(x.Targets(path)) > 0 {
+		select {
+		case <-x.Ctx.Done():
+			require.Fail(x.T, "the extension still has a target "+path)
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+}
+
+// Attach takes control of a page that the extension opened: a tab, a window, the offscreen document or the worker.
+func (x *Extension) Attach(path string) *Browser {
+	x.T.Helper()
+	info := x.WaitForTarget(path)
+	// Before a page has a title, it is still another document, in another process.
+	for info.Title == "" || strings.Contains(info.Title, "/") || strings.HasPrefix(info.Title, "about:") {
+		time.Sleep(20 * time.Millisecond)
+		info = x.WaitForTarget(path)
+	}
+	time.Sleep(1500 * time.Millisecond)
+	other := &Browser{T: x.T, Sim: x.Sim, url: x.url, language: x.language, Profile: x.Profile, crashed: make(chan struct{})}
+	other.Ctx, other.Close = chromedp.NewContext(x.Ctx, chromedp.WithTargetID(info.TargetID), chromedp.WithDetachOnCancel(), chromedp.WithListener(other.listen))
+	x.T.Cleanup(other.Close)
+	return other
+}
+
+// OpenPage opens a page of the extension in a new tab.
+func (x *Extension) OpenPage(path string) *Browser {
+	x.T.Helper()
+	b := x.NewTab()
+	b.Do(chromedp.Navigate(x.Origin + path))
+	return b
+}
+
+// CloseTarget closes a target of the extension: a window, the offscreen document, or the worker, which it stops.
+func (x *Extension) CloseTarget(path string) {
+	x.T.Helper()
+	info := x.WaitForTarget(path)
+	_, err := cdp.Call(x.Ctx, chromedp.FromContext(x.Ctx).Browser, target.CloseTarget, target.CloseTargetParams{TargetID: info.TargetID})
+	require.NoError(x.T, err)
+}
+
+// Request attaches to the request window and waits until its button acts.
+func (x *Extension) Request() *Browser {
+	x.T.Helper()
+	w := x.Attach("/request.html")
+	w.WaitFor("[data-state=asking][data-ready=true]")
+	return w
+}
+
+// Answer presses a button of the request window: accept, reject or cancel.
+func (x *Extension) Answer(action string) {
+	x.T.Helper()
+	x.Request().pressLater(action)
+}
+
+// pressLater clicks a button that may close its window at once: the click comes after the evaluation ended.
+func (b *Browser) pressLater(action string) {
+	b.T.Helper()
+	Eval[bool](b, fmt.Sprintf("setTimeout(() => document.querySelector('[data-action=%s]').click(), 250) > 0", action))
+}
+
+// Site opens a page with the extension's provider on an origin, which the simulator serves. The page is that of [Sim.ServeDapp].
+func (x *Extension) Site(origin string) *Dapp {
+	x.T.Helper()
+	d := &Dapp{Browser: x.NewTab()}
+	d.Do(chromedp.Navigate(origin + "/dapp-under-test"))
+	d.Discover()
+	return d
+}
+
+// Discover finds the extension's provider by EIP-6963 and prepares the page as [Dapp.Load] does.
+func (d *Dapp) Discover() {
+	d.T.Helper()
+	d.Run(fmt.Sprintf(`
+		const providers = []
+		addEventListener('eip6963:announceProvider', ({ detail }) => providers.push(detail))
+		dispatchEvent(new Event('eip6963:requestProvider'))
+		if (providers.length === 0) throw Error('no provider is announced')
+		const [{ provider, info }] = providers
+		%s
+		Object.assign(globalThis, { provider, providers, info, events, outcome, event, pending: {}, controllers: {} })`, dappTools))
+}
+
+// Bind goes through the tab that the extension opened for a site, accepts the simulator's device, which no built-in CA verifies, and
+// types its code. It returns the code.
+func (x *Extension) Bind(tab *Browser) string {
+	x.T.Helper()
+	tab.Press("connect")
+	tab.WaitForState("recognised")
+	tab.Press("go-on")
+	tab.WaitForState("unverified")
+	tab.Run("document.querySelector('[data-control=accept]').click()")
+	tab.Press("go-on")
+	tab.WaitForState("code")
+	code := x.Sim.Device.Code()
+	tab.EnterCode(code)
+	tab.WaitForState("bound")
+	return code
+}
+
+// Connect makes a request for the accounts of a site whose device is bound already, and says yes.
+func (x *Extension) Connect(d *Dapp) []string {
+	x.T.Helper()
+	r := d.Start("eth_requestAccounts", "[]")
+	x.Answer("accept")
+	return r.Accounts()
+}
+
+// BoundSite opens a site, which asks for the accounts first, and binds the device in the tab that opens then.
+func (x *Extension) BoundSite(origin string) (d *Dapp, code string) {
+	x.T.Helper()
+	d = x.Site(origin)
+	r := d.Start("eth_requestAccounts", "[]")
+	x.Answer("accept")
+	tab := x.Attach("/pair.html")
+	code = x.Bind(tab)
+	tab.Press("done")
+	require.Len(x.T, r.Accounts(), 1)
+	x.WaitForNoTarget("/pair.html")
+	return d, code
+}
+
+// Accounts waits until a request for the accounts ends and returns them.
+func (r Request) Accounts() []string {
+	r.d.T.Helper()
+	o := r.Wait()
+	require.Zero(r.d.T, o.Code, "%+v", o)
+	var all []string
+	require.NoError(r.d.T, json.Unmarshal(o.Value, &all))
+	return all
+}
+
+// Sign makes a site sign a message, which the user confirms on the screen and on the device, and returns the signature.
+func (x *Extension) Sign(d *Dapp, message string) string {
+	x.T.Helper()
+	r := d.Start("personal_sign", fmt.Sprintf("[%q, %q]", "0x"+hex.EncodeToString([]byte(message)), FirstAddress))
+	x.Answer("accept")
+	r.WaitForQuestion()
+	x.Sim.Device.Press(device.OK)
+	signature := r.Wait().Text(x.T)
+	require.Equal(x.T, strings.ToLower(FirstAddress), Signer(x.T, PersonalDigest(message), signature))
+	return signature
+}
