@@ -128,3 +128,23 @@ func constants(t *testing.T, folder string, picked func(*ast.ValueSpec) bool) (v
 	}
 	return values
 }
+
+// TestChainsHaveTheirCoins checks that the chains which a request screen knows by name have the coins that core knows.
+func TestChainsHaveTheirCoins(t *testing.T) {
+	source, err := os.ReadFile("broker/chains.ts")
+	require.NoError(t, err)
+	core, err := os.ReadFile("../core/ethereum/chains.go")
+	require.NoError(t, err)
+	ether, coins, found := strings.Cut(string(core), "var coinChains")
+	require.True(t, found)
+	coins, _, _ = strings.Cut(coins, "formerEtherChains")
+	rows := regexp.MustCompile(`\[(\d+), '[^']+'(?:, '([^']+)')?\],`).FindAllStringSubmatch(string(source), -1)
+	require.Greater(t, len(rows), 30)
+	for _, row := range rows {
+		if id, coin := row[1], row[2]; coin == "" {
+			require.Regexp(t, `[ \t{]`+id+`[,}]`, ether, row[0])
+		} else {
+			require.Contains(t, coins, "{"+id+`, "`+coin+`", `, row[0])
+		}
+	}
+}

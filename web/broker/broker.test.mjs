@@ -152,7 +152,7 @@ test('requests of several sites wait for their turn, and one screen is shown at 
     { origin: B, method: 'personal_sign' },
     { origin: A, method: 'eth_sendTransaction' },
   ])
-  assert.deepEqual(await b.ask('eth_accounts'), [A0], 'what asks nobody does not wait')
+  assert.deepEqual(await b.ask('eth_accounts'), [A0], 'what does not ask the user does not wait')
   assert.equal(await b.ask('eth_gasPrice'), '0x3b9aca00')
   user.answer = () => ({ yes: true })
   hold.release({ yes: true })

@@ -69,7 +69,7 @@ export interface Activity {
   readonly kind: 'message' | 'typed-data' | 'transaction' | 'calls'
   readonly account: string
   readonly chainId?: number
-  /** What a transaction paid, to whom, and its hash. */
+  /** What a transaction paid, its receiver and its hash. */
   readonly payment?: string
   readonly receiver?: string
   readonly hash?: string

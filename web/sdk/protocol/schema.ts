@@ -112,7 +112,8 @@ export const json =
   (deepest: number): Schema<Json> =>
   (value, at) => {
     const fits = (each: unknown, depth: number): boolean => {
-      if (each === null || typeof each === 'boolean' || typeof each === 'number' || typeof each === 'string') return true
+      if (each === null || typeof each === 'boolean' || typeof each === 'string') return true
+      if (typeof each === 'number') return Number.isFinite(each) // 1e999 is none
       if (depth === 0 || typeof each !== 'object') return false
       return Object.values(each).every((inner) => fits(inner, depth - 1))
     }
