@@ -31,6 +31,10 @@ func TestManyThreads(t *testing.T) {
 			require.True(t, exit.Exited(), "%v\n%s", err, complaints)
 			require.Regexp(t, `SUMMARY: \w+Sanitizer: heap-use-after-free`, complaints)
 
+			_, complaints, err = stress(t, program, devices, "claim", nil)
+			require.NoError(t, err, "%s", complaints)
+			require.Empty(t, complaints)
+
 			last, complaints, err := stress(t, program, devices, "120", func() {
 				for _, port := range ports {
 					port.Unplug()

@@ -152,7 +152,8 @@ static int claim(struct handle *h, unsigned interface) {
   if (owner == h) return 0;
   if (owner || (device_access(d) & ACCESS_CLAIMED)) return -EBUSY;
   pthread_mutex_lock(&mu);
-  int result = d->owner[interface] ? -EBUSY : !d->alive || h->fd < 0 ? -ENODEV : 0;
+  owner = d->owner[interface]; // another thread may have claimed it meanwhile
+  int result = owner && owner != h ? -EBUSY : !d->alive || h->fd < 0 ? -ENODEV : 0;
   if (!result) d->owner[interface] = h;
   pthread_mutex_unlock(&mu);
   return result;

@@ -4,6 +4,7 @@
 //
 //   stress ROUNDS     writes "again" when the test must unplug and plug in the devices, and "well" at its end
 //   stress fault      makes a fault on purpose, which the sanitizer must report
+//   stress claim      claims the interface of one node in two threads at once
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -206,6 +207,26 @@ static void fault(void) {
   pthread_mutex_unlock(&mu);
 }
 
+static void *claimer(void *barrier) {
+  for (int i = 0, zero = 0; i < 20; i++) {
+    pthread_barrier_wait(barrier);
+    if (ioctl(shared, USBDEVFS_CLAIMINTERFACE, &zero)) fail("the interface that a node has is busy for the same node");
+    if (pthread_barrier_wait(barrier)) ioctl(shared, USBDEVFS_RELEASEINTERFACE, &zero); // in one of the two threads
+  }
+  return NULL;
+}
+
+static void claim(void) {
+  unsigned seed = 1;
+  pthread_barrier_t barrier;
+  pthread_t other;
+  shared = open_any(&seed);
+  pthread_barrier_init(&barrier, NULL, 2);
+  if (pthread_create(&other, NULL, claimer, &barrier)) fail("no thread");
+  claimer(&barrier);
+  pthread_join(other, NULL);
+}
+
 int main(int argc, char **argv) {
   void *(*others[])(void *) = {closer, caller, caller, bystander, bystander, forker};
   enum { OTHERS = sizeof others / sizeof *others };
@@ -214,6 +235,10 @@ int main(int argc, char **argv) {
   if (argc != 2) fail("one argument");
   if (!strcmp(argv[1], "fault")) {
     fault();
+    return 0;
+  }
+  if (!strcmp(argv[1], "claim")) {
+    claim();
     return 0;
   }
   rounds = atoi(argv[1]);
