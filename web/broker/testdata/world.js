@@ -3,9 +3,9 @@ import { page } from '../../sdk/testdata/fakewallet.js'
 
 export { A0, A1, B0, HASH, SIGNATURE, TO, wallet } from '../../sdk/testdata/fakewallet.js'
 
-/** until resolves when the condition is true, and rejects after five seconds. */
+/** until resolves when the condition is true, and rejects after 20 seconds. */
 export async function until(condition) {
-  const end = Date.now() + 5000
+  const end = Date.now() + 20_000
   while (!condition()) {
     if (Date.now() > end) throw new Error(`it did not happen: ${condition}`)
     await new Promise((resolve) => setTimeout(resolve, 1))
