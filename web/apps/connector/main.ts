@@ -77,7 +77,7 @@ greetings(window, (origin, port) => {
   attend(port, site)
 })
 
-// What is asked here is lost when the page goes, so each site is told at once. A page that the browser keeps would answer nobody.
+// What is asked here is lost when the page goes, so each site is told at once. A page that the browser keeps would give no answer.
 addEventListener('pagehide', () => broker.close('window-closed'))
 addEventListener('pageshow', ({ persisted }) => {
   if (persisted) location.reload()

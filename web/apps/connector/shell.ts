@@ -111,11 +111,11 @@ export class WindowShell implements Shell {
     else this.#screen.show({ name: 'failed', review, code: (code ?? 'internal') as ErrorCode })
   }
 
-  device({ state }: Progress): void {
+  device({ state, screen }: Progress): void {
     const review = this.#review
     if (!review || this.#settle || this.#pairing) return
     if (state === 'done') this.#screen.show({ name: 'sending', review })
-    else this.#screen.show({ name: 'device', review })
+    else this.#screen.show({ name: 'device', review, ...(screen && { screen }) })
   }
 
   async pair(wanted: Wanted): Promise<SDKDevice | void> {
