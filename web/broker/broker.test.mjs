@@ -184,6 +184,37 @@ test('each site has its own accounts and its own chain', async (t) => {
   assert.deepEqual(made.state.permissions.find(({ origin }) => origin === A).chainId, 5)
 })
 
+test('a chain that a site added and selected is there after a restart, for that site alone', async (t) => {
+  const storage = new MemoryStorage()
+  const first = await broker(t, { storage })
+  first.node.answers.eth_chainId = () => '0xd431'
+  const a = first.site(A)
+  await a.ask('eth_requestAccounts')
+  const chain = {
+    chainId: '0xd431',
+    chainName: 'Test chain',
+    rpcUrls: [first.node.url],
+    nativeCurrency: { name: 'X', symbol: 'XYZ', decimals: 18 },
+  }
+  await a.ask('wallet_addEthereumChain', [chain])
+  a.gone()
+  const second = await broker(t, { storage })
+  const [again, b] = [second.site(A), second.site(B)]
+  assert.equal((await again.welcome()).chainId, '0xd431')
+  assert.equal(await again.ask('eth_chainId'), '0xd431')
+  await again.ask('eth_sendTransaction', [payment])
+  assert.equal(second.shown.asked.at(-1).what.chain.name, 'Test chain')
+  assert.equal(second.shown.asked.at(-1).what.chain.known, false)
+  await assert.rejects(b.ask('wallet_switchEthereumChain', [{ chainId: '0xd431' }]), code(4902))
+  await again.ask('wallet_switchEthereumChain', [{ chainId: '0x1' }])
+  const key = `permission ${A}`
+  const record = storage.values.get(key)
+  assert.equal(record.chain, undefined)
+  storage.values.set(key, { ...record, chainId: 54321, chain: { ...chain, chainId: 54321, extra: 1 } })
+  const third = await broker(t, { storage })
+  assert.deepEqual((await third.site(A).welcome()).accounts, [], 'what does not fit is left out')
+})
+
 test('a request is for the chain that it names', async (t) => {
   const { site, node, shown, device } = await broker(t, { chains: false })
   const a = site(A)

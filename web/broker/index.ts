@@ -7,4 +7,5 @@ learn(late)
 
 export { type Broker, type BrokerOptions, startBroker } from './broker'
 export type * from './types'
-export * from '../sdk/protocol/messages'
+export { mostToBroker, mostToSite, readFromSite, readToSite, version, write } from '../sdk/protocol/messages'
+export type { ChainMessage, EventName, FromSite, ToSite } from '../sdk/protocol/messages'

@@ -1,3 +1,4 @@
+import { chain } from '../sdk/protocol/messages'
 import { exactly, list, object, type Of, text, whole } from '../sdk/protocol/schema'
 import { isSite } from './origin'
 import type { Activity, Permission, Storage } from './types'
@@ -10,16 +11,20 @@ const site = (value: unknown, at: string) => {
 }
 const address = text(42, /^0x[0-9a-f]{40}$/i)
 
-const permission = object({
-  origin: site,
-  since: time,
-  used: time,
-  chainId,
-  accounts: list(object({ address, path: text(200, /^m(\/\d{1,10}['h]?){1,10}$/i) }), 20),
-  /** The USB serial number of the device, and what tells it from another one with that number. */
-  serial: (value: unknown, at: string) => (value === null ? null : text(200)(value, at)),
-  device: text(1000),
-})
+const permission = object(
+  {
+    origin: site,
+    since: time,
+    used: time,
+    chainId,
+    accounts: list(object({ address, path: text(200, /^m(\/\d{1,10}['h]?){1,10}$/i) }), 20),
+    /** The USB serial number of the device, and what tells it from another one with that number. */
+    serial: (value: unknown, at: string) => (value === null ? null : text(200)(value, at)),
+    device: text(1000),
+  },
+  /** The selected chain, if the site added it. */
+  { chain },
+)
 
 const activity = object(
   {

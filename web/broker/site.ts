@@ -74,6 +74,7 @@ export class Site implements Behind {
   readonly connections = new Set<Connection>()
   readonly #around: Around
   readonly #chains = new Map<string, Chain>() // as requests give them, by their JSON
+  readonly #added = new Map<number, ChainMessage>() // by the site, with wallet_addEthereumChain
   #engine: Engine | undefined
   #requests = 0
   #characters = 0
@@ -185,7 +186,8 @@ export class Site implements Behind {
 
   #host(): Host {
     const { origin } = this
-    const { chains, rpcTimeout, records, turns, names } = this.#around
+    const { rpcTimeout, records, turns, names } = this.#around
+    const chains = this.#known()
     const imkey = () => this.#around.imkey()
     return {
       origin,
@@ -233,15 +235,34 @@ export class Site implements Behind {
       },
       emit: (name, payload) => (name === 'interaction' ? this.#interaction(payload as Progress) : this.#emit(name, payload)),
       gone: (why) => this.#emit('disconnect', { code: 4900, message: why, data: { code: 'device-disconnected', retryable: true } }),
-      readChain: (options) => this.#named(readChain(options), options),
+      readChain: (options) => {
+        const chain = this.#named(readChain(options), options)
+        this.#added.set(chain.id, messageOf(chain, nameOf(options)))
+        return chain
+      },
       recall: () => records.permission(origin),
       remember: (known) => {
         if (!known) return records.revoke(origin)
         const now = Date.now()
         const { since = now } = records.permission(origin) ?? {}
         const { accounts, serial, device, chainId } = known
-        records.allow({ origin, since, used: now, accounts, serial, device, chainId })
+        const chain = this.#added.get(chainId)
+        records.allow({ origin, since, used: now, accounts, serial, device, chainId, ...(chain && { chain }) })
       },
+    }
+  }
+
+  /** #known gives the chains that the site finds, with the one that it added and selected before. */
+  #known(): readonly Chain[] {
+    const { chains } = this.#around
+    const { chain } = this.#permission ?? {}
+    if (!chain || chains.some(({ id }) => id === chain.chainId)) return chains
+    try {
+      const added = this.#chain(chain)
+      this.#added.set(chain.chainId, chain)
+      return [...chains, added]
+    } catch {
+      return chains
     }
   }
 
@@ -300,15 +321,26 @@ export class Site implements Behind {
       const options = { seid, replace: override === true, ...(signal && { signal }) }
       const imported = await imkey.importBinding(bytes, passphrase, options)
       if (imported.serial === serial) return true
-      // The file is for another device than the screen said. What was replaced had this serial number, so nothing is lost.
+      // The file is for another device than the screen said: the user did not agree to that one.
       await imkey.forget(seid)
       throw badParams('the file is for a device with another serial number')
     })
   }
 }
 
-/** messageOf gives the code of an error, for the shell. */
+/** codeOf gives the code of an error, for the shell. */
 export const codeOf = (thrown: unknown): string | undefined => {
   const { data } = rpcError(thrown) as { data?: { code?: unknown } }
   return typeof data?.code === 'string' ? data.code : undefined
+}
+
+function messageOf({ id, nodes, nativeCurrency, webSocketUrl, maxFee }: Chain, name: string | undefined): ChainMessage {
+  return {
+    chainId: id,
+    rpcUrls: nodes.slice(0, 16).map(({ url, headers }) => (headers ? { url, headers } : url)),
+    nativeCurrency: { symbol: nativeCurrency.symbol, decimals: 18 },
+    ...(name !== undefined && { chainName: name }),
+    ...(webSocketUrl !== undefined && { webSocketUrl }),
+    ...(maxFee !== undefined && { maxFee: hex(maxFee) }),
+  }
 }

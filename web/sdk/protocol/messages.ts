@@ -16,7 +16,7 @@ const address = text(2048)
 const values = json(100)
 
 /** A chain as a site defines it. */
-const chain = object(
+export const chain = object(
   {
     chainId: whole(1, Number.MAX_SAFE_INTEGER),
     rpcUrls: list(either(address, object({ url: address }, { headers: table(text(256), text(8192), 32) })), 16),
