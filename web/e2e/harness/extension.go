@@ -1,6 +1,7 @@
 package harness
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
@@ -13,6 +14,7 @@ import (
 	"time"
 
 	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/cdproto/target"
 	"github.com/chromedp/chromedp"
 	"github.com/stretchr/testify/require"
@@ -52,6 +54,8 @@ func ExtensionID(t testing.TB, folder string) string {
 type Extension struct {
 	*Browser
 	Origin string
+
+	views *Browser // a page of the extension
 }
 
 // StartExtension starts a browser with the extension of [ExtensionFolder], or with the one in a folder.
@@ -68,7 +72,9 @@ func (s *Sim) StartExtension(o BrowserOptions, folder ...string) *Extension {
 		o.Origins = origins
 	}
 	o.Args = append([]string{"--load-extension=" + strings.Join(folder, ",")}, o.Args...)
-	return &Extension{Browser: s.StartBrowser(o), Origin: origins[0]}
+	x := &Extension{Browser: s.StartBrowser(o), Origin: origins[0]}
+	x.views = x.OpenPage("/help.html")
+	return x
 }
 
 // Targets returns the targets of the extension whose address has a prefix after the origin, such as "/worker.js".
@@ -121,10 +127,14 @@ func (x *Extension) Attach(path string) *Browser {
 		time.Sleep(20 * time.Millisecond)
 		info = x.WaitForTarget(path)
 	}
-	time.Sleep(1500 * time.Millisecond)
 	other := &Browser{T: x.T, Sim: x.Sim, url: x.url, language: x.language, Profile: x.Profile, crashed: make(chan struct{})}
 	other.Ctx, other.Close = chromedp.NewContext(x.Ctx, chromedp.WithTargetID(info.TargetID), chromedp.WithDetachOnCancel(), chromedp.WithListener(other.listen))
 	x.T.Cleanup(other.Close)
+	// A page that the extension opened waits for a debugger when one attaches.
+	other.Do(chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
+		_, err := cdp.Call(ctx, t, runtime.RunIfWaitingForDebugger, cdp.Empty{})
+		return err
+	}))
 	return other
 }
 
@@ -144,24 +154,27 @@ func (x *Extension) CloseTarget(path string) {
 	require.NoError(x.T, err)
 }
 
-// Request attaches to the request window and waits until its button acts.
-func (x *Extension) Request() *Browser {
-	x.T.Helper()
-	w := x.Attach("/request.html")
-	w.WaitFor("[data-state=asking][data-ready=true]")
-	return w
-}
-
-// Answer presses a button of the request window: accept, reject or cancel.
+// Answer waits until the button of the request window acts, and presses one of its buttons: accept, reject or cancel. It does so from
+// another page of the extension, which sees the window's document, so that no debugger is attached to the window.
 func (x *Extension) Answer(action string) {
 	x.T.Helper()
-	x.Request().pressLater(action)
-}
-
-// pressLater clicks a button that may close its window at once: the click comes after the evaluation ended.
-func (b *Browser) pressLater(action string) {
-	b.T.Helper()
-	Eval[bool](b, fmt.Sprintf("setTimeout(() => document.querySelector('[data-action=%s]').click(), 250) > 0", action))
+	state := "asking][data-ready=true"
+	if action == "cancel" {
+		state = "device"
+	}
+	press := fmt.Sprintf(`(() => {
+		const window = chrome.extension.getViews().find((view) => view.location.pathname === '/request.html')
+		const button = window?.document.querySelector('[data-state=%s] [data-action=%s]')
+		if (button) setTimeout(() => button.click())
+		return !!button
+	})()`, state, action)
+	for !Eval[bool](x.views, press) {
+		select {
+		case <-x.Ctx.Done():
+			require.Fail(x.T, "the request window has no button "+action)
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
 }
 
 // Site opens a page with the extension's provider on an origin, which the simulator serves. The page is that of [Sim.ServeDapp].
