@@ -61,7 +61,12 @@ func bundlePages(o Options, web string, pages []page, files tree, g graph) error
 	options.External = []string{"/sim/*"} // the simulator's scripts, which are not part of a site
 	options.Plugins = []api.Plugin{sdkPlugin("../"), onlyByName(web), cssTextPlugin(web)}
 	for _, p := range pages {
-		options.EntryPointsAdvanced = append(options.EntryPointsAdvanced, p.entryPoints()...)
+		for _, point := range p.entryPoints() {
+			// A style sheet that several pages have is built once. Otherwise its name would be that of any of them.
+			if !slices.ContainsFunc(options.EntryPointsAdvanced, func(e api.EntryPoint) bool { return e.InputPath == point.InputPath }) {
+				options.EntryPointsAdvanced = append(options.EntryPointsAdvanced, point)
+			}
+		}
 	}
 	entries, err := esbuild(options, files, g)
 	if err != nil {
