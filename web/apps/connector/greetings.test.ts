@@ -1,0 +1,77 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { greetings, isSite, type Opened } from './greetings'
+
+const hello = 'imkey-connector hello'
+
+function opened(hash: string) {
+  const told: [unknown, string][] = []
+  const connected: string[] = []
+  let listener = (_: MessageEvent) => {}
+  const window: Opened = {
+    opener: { postMessage: (message: unknown, origin: unknown) => void told.push([message, origin as string]) } as Opened['opener'],
+    location: { hash },
+    addEventListener: (_, f) => (listener = f),
+  }
+  greetings(window, (origin) => void connected.push(origin))
+  const say = (data: unknown, origin: string, ports: unknown[] = [{}]) => listener({ data, origin, ports } as unknown as MessageEvent)
+  return { told, connected, say }
+}
+
+test('the window tells only the origin that its address names, and believes only what the browser says of who greets', () => {
+  const { told, connected, say } = opened('#https://dapp.example')
+  assert.deepEqual(told, [['imkey-connector ready', 'https://dapp.example']])
+  say(hello, 'https://other.example')
+  assert.deepEqual(connected, ['https://other.example'])
+})
+
+test('an address that names no site tells no one', () => {
+  for (const hash of [
+    '',
+    '#',
+    '#null',
+    '#*',
+    '#/',
+    '#https://dapp.example/path',
+    '#http://dapp.example',
+    '#javascript:1',
+    '#https://user@dapp.example',
+  ]) {
+    assert.deepEqual(opened(hash).told, [], hash)
+  }
+})
+
+test('pages without an origin of their own, and messages of another form, get no port', () => {
+  const { connected, say } = opened('')
+  for (const origin of ['null', '', 'file://', 'http://dapp.example', 'chrome-extension://abcdef', 'https://', 'data:', 'about:blank'])
+    say(hello, origin)
+  for (const data of [
+    undefined,
+    null,
+    {},
+    { toString: () => hello },
+    [hello],
+    hello + ' ',
+    'imkey-connector ready',
+    '__proto__',
+    'x'.repeat(50 << 20),
+  ]) {
+    say(data, 'https://dapp.example')
+  }
+  say(hello, 'https://dapp.example', [])
+  say(hello, 'https://dapp.example', [{}, {}])
+  assert.deepEqual(connected, [])
+})
+
+test('look-alikes are other sites', () => {
+  const { connected, say } = opened('')
+  for (const origin of ['https://dapp.example', 'https://dapp.example.evil.example', 'https://xn--dpp-7cd.example']) say(hello, origin)
+  assert.equal(new Set(connected).size, 3)
+  assert.equal(isSite('https://dаpp.example'), false) // with a Cyrillic letter: no browser writes an origin like that
+})
+
+test('a page cannot take ports without end', () => {
+  const { connected, say } = opened('')
+  for (let i = 0; i < 10_000; i++) say(hello, 'https://dapp.example')
+  assert.equal(connected.length, 64)
+})
