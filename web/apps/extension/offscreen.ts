@@ -55,6 +55,9 @@ const broker = startBroker({
   },
 })
 
+// A document that is closed in order tells the pages at once. Of one whose process ends, they hear by their ports.
+addEventListener('pagehide', () => broker.close('broker-gone'), { capture: true })
+
 // The worker waits for the load event of this document before it lets a page connect.
 chrome.runtime.onConnect.addListener((port) => {
   if (port.name === 'site') return site(port)
