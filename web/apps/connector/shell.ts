@@ -180,7 +180,7 @@ export class WindowShell implements Shell {
         })
       const chosen = (device: Promise<SDKDevice>) =>
         device.then(resolve, (thrown: unknown) => {
-          if ((Object(thrown) as { code?: unknown }).code !== 'request-cancelled') return reject(thrown as Error)
+          if ((Object(thrown) as { code?: unknown }).code !== 'request-cancelled') return reject(thrown)
           note = words.noneChosen
           draw()
         })
@@ -206,7 +206,7 @@ export class WindowShell implements Shell {
       () => new Date(),
     )
     const root = h('div', { class: 'slot' })
-    let ended = (_: boolean) => {}
+    let ended: (bound: boolean) => void = () => {}
     const end = new Promise<boolean>((resolve) => (ended = resolve))
     const pairing = new Pairing(
       { load: async () => imkey, support: { supported: true }, simulator: null, given: device, wait, report },

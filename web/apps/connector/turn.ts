@@ -19,7 +19,7 @@ export class Turn {
       })
     }
     let got = () => {}
-    let none = (_: unknown) => {}
+    let none: (reason: unknown) => void = () => {}
     const turn = new Promise<void>((resolve, reject) => {
       got = resolve
       none = reject

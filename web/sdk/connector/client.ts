@@ -237,7 +237,7 @@ class Client implements Engine {
 
   /** #capabilities carries out wallet_getCapabilities (EIP-5792): there is no atomicity on any chain. */
   #capabilities([address, wanted]: Params): Record<string, unknown> {
-    if (!this.#accounts.some((account) => !address || account.toLowerCase() === String(address).toLowerCase())) {
+    if (!this.#accounts.some((account) => !address || (typeof address === 'string' && account.toLowerCase() === address.toLowerCase()))) {
       throw unauthorized('The account is not one of the connected accounts. Connect it by eth_requestAccounts first.')
     }
     if (wanted !== undefined && wanted !== null && !Array.isArray(wanted)) throw badParams('the chain ids are not a list')

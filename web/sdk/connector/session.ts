@@ -63,7 +63,7 @@ export class Session {
     this.#connector = connector
     this.#sdk = sdk
     this.#listeners = listeners
-    this.ready = new Promise<void>((resolve, reject) => (this.#welcomed = { resolve: resolve as () => void, reject }))
+    this.ready = new Promise<void>((resolve, reject) => (this.#welcomed = { resolve: () => resolve(), reject }))
     this.ready.catch(() => {})
     addEventListener('message', (event) => this.#told(event), { signal: this.#over.signal })
     addEventListener('pagehide', () => this.end(windowGone(connector.origin)), { signal: this.#over.signal })
@@ -110,7 +110,7 @@ export class Session {
     this.#post({ type: 'bye' })
     this.#port?.close()
     this.#welcomed?.reject(error)
-    for (const { reject } of [...this.#pending.values()]) reject(error)
+    for (const { reject } of this.#pending.values()) reject(error)
     this.#pending.clear()
     this.#listeners.ended()
   }
