@@ -1,6 +1,7 @@
 package security
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -98,15 +99,16 @@ func TestPagesViolateNoPolicy(t *testing.T) {
 
 	// The headers, as a page reads them.
 	b.Open("/device")
+	opener := map[string]string{"/dapp": "same-origin-allow-popups", "/connect": "unsafe-none"}
 	for path, types := range map[string]string{
-		"/": "default", "/device": "'none'", "/dapp": "'none'", "/imkey.js": "'none'", "/imkey-backup.js": "'none'", "/imkey.wasm": "'none'",
+		"/": "default", "/connect": "default", "/device": "'none'", "/dapp": "'none'", "/imkey.js": "'none'", "/imkey-backup.js": "'none'", "/imkey.wasm": "'none'",
 		"/manifest.json": "'none'", "/none": "'none'",
 	} {
 		got := harness.Eval[map[string]string](b, fmt.Sprintf("fetch(%q).then(answer => Object.fromEntries(answer.headers))", path))
 		policy := got["content-security-policy"] + ";"
 		require.Contains(t, policy, "require-trusted-types-for 'script'; trusted-types "+types+";", path)
 		require.Contains(t, policy, "script-src 'self' 'wasm-unsafe-eval';", path)
-		require.Equal(t, []string{"same-origin", "same-origin", "require-corp"}, []string{
+		require.Equal(t, []string{cmp.Or(opener[path], "same-origin"), "same-origin", "require-corp"}, []string{
 			got["cross-origin-opener-policy"], got["cross-origin-resource-policy"], got["cross-origin-embedder-policy"]}, path)
 		if path == "/none" {
 			b.ForgetConsole() // the browser reports the 404 there
