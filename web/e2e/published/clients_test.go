@@ -114,7 +114,7 @@ func batch(b *harness.Browser, n *harness.Node) {
 	asked := harness.Eval[string](b, "dialog().textContent")
 	require.Contains(t, asked, "Send 1 ETH")
 	require.Contains(t, asked, "Send 2 ETH")
-	b.WaitUntil("dialog().querySelector('[data-ready=true]')")
+	b.Run("while (!dialog().querySelector('[data-ready=true]')) await new Promise(requestAnimationFrame)")
 	b.Run("dialog().querySelector('[data-action=accept]').click()")
 	require.Contains(t, b.Sim.Device.Approve(), "1.0 ETH")
 	require.Contains(t, b.Sim.Device.Approve(), "2.0 ETH")

@@ -23,6 +23,7 @@ export function openCallsDialog(request: CallsRequest, signal: AbortSignal | und
     })
     const screen = mountRequest(modal.inside, {
       language: speaks,
+      modal: true,
       onAnswer: (answer) => {
         yes = answer.yes
         modal.close()

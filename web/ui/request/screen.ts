@@ -16,6 +16,8 @@ export interface RequestOptions {
   readonly onCancel: (id: string) => void
   /** Is called when the user has read how a request ended and no other one waits. A window may close then. */
   readonly onClose?: () => void
+  /** Whether the screen is in a modal dialog of the page that asks, which nothing but that page can cover. */
+  readonly modal?: boolean
 }
 
 /** RequestScreen shows the states of requests in an element. */
@@ -168,8 +170,9 @@ class Screen implements RequestScreen {
       element.setAttribute('data-ready', String(ready))
     })
     this.#attention = attention
-    attention.inView(false)
-    this.#unobserve = observe(button, (inView) => attention.inView(inView))
+    attention.inView(this.#options.modal ?? false)
+    // Chromium does not call a button in a dialog with round corners visible.
+    if (!this.#options.modal) this.#unobserve = observe(button, (inView) => attention.inView(inView))
   }
 
   #release(): void {
