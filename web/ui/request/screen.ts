@@ -171,7 +171,7 @@ class Screen implements RequestScreen {
     })
     this.#attention = attention
     attention.inView(this.#options.modal ?? false)
-    // Chromium does not call a button in a dialog with round corners visible.
+    // A modal dialog is above all else of the page, and the page itself is what asks.
     if (!this.#options.modal) this.#unobserve = observe(button, (inView) => attention.inView(inView))
   }
 
