@@ -98,3 +98,58 @@ func TestSigningKeysAreACopy(t *testing.T) {
 		require.Empty(t, h.store.puts, "signing does not change the record")
 	})
 }
+
+// TestRecall gives the keys without the device only where record, opened device and caller agree.
+func TestRecall(t *testing.T) {
+	unverified := attestationtest.New(seid, se.Public()).Sign(wrongCA)
+	other := attestationtest.New(seid, otherSE.Public()).Sign(ca)
+	accept := SigningOptions{Consent: Consent{AcceptUnverified: true}}
+	for name, c := range map[string]struct {
+		record      State // 0: none
+		change      func(r *Record)
+		certificate []byte
+		options     SigningOptions
+		trust       Trust // 0: only the device can tell
+	}{
+		"bound":                  {Bound, nil, genuine, SigningOptions{}, Verified},
+		"bound, option unused":   {Bound, nil, genuine, accept, Verified},
+		"unverified":             {Bound, nil, unverified, SigningOptions{}, 0},
+		"unverified, accepted":   {Bound, nil, unverified, accept, Accepted},
+		"another secure element": {Bound, nil, other, accept, 0},
+		"no certificate":         {Bound, nil, genuine[:99], accept, 0},
+		"no record":              {0, nil, genuine, accept, 0},
+		"pending":                {Pending, nil, genuine, accept, 0},
+		"sent":                   {VerifySent, nil, genuine, accept, 0},
+		"imported":               {Imported, nil, genuine, accept, 0},
+		"a new key that is not certain": {Bound, func(r *Record) {
+			r.HasNext, r.Next = true, secp256k1.PrivateKey(attestationtest.NewKey("next").Serialize())
+		}, genuine, accept, 0},
+		"a record of another secure element": {Bound, func(r *Record) { r.SE = secp256k1.PublicKey(otherSE.Public()) }, genuine, accept, 0},
+	} {
+		hosted(t, func(t *testing.T, h *host) {
+			var app secp256k1.PrivateKey
+			if c.record != 0 {
+				r := h.keep(c.record)
+				app = r.App
+				if c.change != nil {
+					c.change(r)
+					require.NoError(t, save(t.Context(), h.store, r))
+				}
+			}
+			h.opens(BoundToThis, c.certificate)
+			k, ok, err := h.Recall(t.Context(), c.options)
+			require.NoError(t, err, name)
+			require.Equal(t, c.trust != 0, ok, name)
+			if !ok {
+				require.Zero(t, k, name)
+				return
+			}
+			require.Equal(t, SigningKeys{App: app, SE: secp256k1.PublicKey(se.Public()), Trust: c.trust}, k, name)
+			shown := Identity{SEID: seid}
+			k, ok, err = h.Recall(t.Context(), SigningOptions{Consent: Consent{Shown: &shown}})
+			requireCode(t, errcode.DeviceChanged, err)
+			require.False(t, ok)
+			require.Zero(t, k)
+		})
+	}
+}
