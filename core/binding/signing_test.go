@@ -153,3 +153,20 @@ func TestRecall(t *testing.T) {
 		})
 	}
 }
+
+// TestNoCertificateAnyMore takes the certificate from a device that had one when it was opened.
+func TestNoCertificateAnyMore(t *testing.T) {
+	foreign := attestationtest.New(strings.Repeat("0", 32), se.Public()).Sign(ca)
+	for status, want := range map[Status]errcode.Code{BoundToThis: errcode.UntrustedDevice, Unbound: errcode.DeviceChanged} {
+		for _, now := range [][]byte{genuine[:99], foreign} {
+			hosted(t, func(t *testing.T, h *host) {
+				h.keep(Bound)
+				h.opens(status, genuine)
+				h.says(status, now)
+				k, err := h.signingKeys(SigningOptions{Consent{AcceptUnverified: true}, true})
+				requireCode(t, want, err)
+				require.Zero(t, k)
+			})
+		}
+	}
+}
