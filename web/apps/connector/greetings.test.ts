@@ -7,9 +7,9 @@ const hello = 'imkey-connector hello'
 function opened(hash: string) {
   const told: [unknown, string][] = []
   const connected: string[] = []
-  let listener = (_: MessageEvent) => {}
+  let listener: (event: MessageEvent) => void = () => {}
   const window: Opened = {
-    opener: { postMessage: (message: unknown, origin: unknown) => void told.push([message, origin as string]) } as Opened['opener'],
+    opener: { postMessage: (message: unknown, origin: unknown) => void told.push([message, origin as string]) },
     location: { hash },
     addEventListener: (_, f) => (listener = f),
   }

@@ -105,20 +105,42 @@ export type BridgeOptions = LoadOptions
 
 /** The part of a port of chrome.runtime that is used. */
 export interface ExtensionPort {
+  /** The name that `connect` gave it. */
   readonly name: string
+  /** Who connected. */
   readonly sender?: { readonly id?: string; readonly url?: string; readonly origin?: string }
-  readonly onMessage: { addListener(listener: (message: any) => void): void }
-  readonly onDisconnect: { addListener(listener: () => void): void }
+  /** The messages that the other side posted. */
+  readonly onMessage: {
+    /** Calls the listener with each message. */
+    addListener(listener: (message: any) => void): void
+  }
+  /** The end of the other side. */
+  readonly onDisconnect: {
+    /** Calls the listener when the other side is gone. */
+    addListener(listener: () => void): void
+  }
+  /** Sends a message to the other side. */
   postMessage(message: any): void
+  /** Closes the port. */
   disconnect(): void
 }
 
 /** The part of chrome.runtime that is used. */
 export interface Extension {
+  /** The extension's own id. */
   readonly id?: string
+  /** Why the last call failed. */
   readonly lastError?: unknown
-  readonly onConnect: { addListener(listener: (port: any) => void): void; removeListener(listener: (port: any) => void): void }
+  /** The ports that other parts of the extension open. */
+  readonly onConnect: {
+    /** Calls the listener with each new port. */
+    addListener(listener: (port: any) => void): void
+    /** Stops calling the listener. */
+    removeListener(listener: (port: any) => void): void
+  }
+  /** Gives the address of a file of the extension. */
   getURL(path: string): string
+  /** Opens a port to the other parts of the extension. */
   connect(options: { name: string }): ExtensionPort
 }
 
