@@ -48,7 +48,7 @@ func TestHandshake(t *testing.T) {
 	support := filepath.Join(strings.TrimSpace(string(root)), "lib", "wasm", "wasm_exec.js")
 	out, err = exec.Command("node", "-e", script, support, wasm).CombinedOutput()
 	require.NoError(t, err, string(out))
-	require.Equal(t, "the name is gone\nleft behind: 0\nforget init known memory open rename reread suspend\ntrue invalid-argument\n", string(out))
+	require.Equal(t, "the name is gone\nleft behind: 0\ndescribe forget init known memory open rename reread suspend\ntrue invalid-argument\n", string(out))
 
 	// The names for Go's tracebacks say what is linked. A dependency imports encoding/json, which must stay dead code except for its
 	// initialisation.
