@@ -184,6 +184,29 @@ test('each site has its own accounts and its own chain', async (t) => {
   assert.deepEqual(made.state.permissions.find(({ origin }) => origin === A).chainId, 5)
 })
 
+test('the nodes of a site are not the wallet itself, and its chains are bounded', async (t) => {
+  const made = await broker(t)
+  const a = made.site(A)
+  await a.ask('eth_requestAccounts')
+  const chain = (id, ...rpcUrls) => ({
+    chainId: `0x${id.toString(16)}`,
+    chainName: 'X',
+    rpcUrls,
+    nativeCurrency: { name: 'X', symbol: 'XYZ', decimals: 18 },
+  })
+  for (const url of ['/rpc', './rpc', '../rpc', '//rpc.example/1']) {
+    await assert.rejects(a.ask('wallet_addEthereumChain', [chain(54321, url)]), code(-32602), url)
+    await assert.rejects(a.ask('wallet_addEthereumChain', [chain(54321, made.node.url, url)]), code(-32602), url)
+  }
+  let asked
+  made.node.answers.eth_chainId = () => asked
+  for (let n = 0; n < 33; n++) {
+    asked = `0x${(70_000 + n).toString(16)}`
+    const added = a.ask('wallet_addEthereumChain', [chain(70_000 + n, made.node.url)])
+    await (n < 32 ? added : assert.rejects(added, code(-32602)))
+  }
+})
+
 test('a chain that a site added and selected is there after a restart, for that site alone', async (t) => {
   const storage = new MemoryStorage()
   const first = await broker(t, { storage })

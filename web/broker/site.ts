@@ -35,8 +35,8 @@ export interface Around {
   empty(site: Site): void
 }
 
-/** The most that is under way for an origin: requests, and the characters of their messages. */
-const most = { requests: 1000, characters: 8 << 20 }
+/** The most that is under way for an origin: requests, and the characters of their messages; and the most chains that it names. */
+const most = { requests: 1000, characters: 8 << 20, chains: 32 }
 
 /** The most connections of an origin. A page has one for each provider, and each tab has its own. */
 export const mostConnections = 64
@@ -236,7 +236,8 @@ export class Site implements Behind {
       emit: (name, payload) => (name === 'interaction' ? this.#interaction(payload as Progress) : this.#emit(name, payload)),
       gone: (why) => this.#emit('disconnect', { code: 4900, message: why, data: { code: 'device-disconnected', retryable: true } }),
       readChain: (options) => {
-        const chain = this.#named(readChain(options), options)
+        const chain = this.#read(options)
+        if (this.#added.size >= most.chains && !this.#added.has(chain.id)) throw `this site added ${most.chains} chains already`
         this.#added.set(chain.id, messageOf(chain, nameOf(options)))
         return chain
       },
@@ -279,17 +280,27 @@ export class Site implements Behind {
       const { maxFee, ...rest } = message
       const options: ChainOptions = { ...rest, ...(maxFee !== undefined && { maxFee: BigInt(maxFee) }) }
       try {
-        chain = this.#named(readChain(options), options)
+        chain = this.#read(options)
       } catch (sentence) {
         throw badParams(String(sentence))
       }
-      if (this.#chains.size >= 32) this.#chains.delete(this.#chains.keys().next().value!)
+      if (this.#chains.size >= most.chains) this.#chains.delete(this.#chains.keys().next().value!)
       this.#chains.set(key, chain)
     }
     return chain
   }
 
-  #named(chain: Chain, options: ChainOptions): Chain {
+  /** #read reads a chain from a site. A relative address would be the wallet's own, where a request carries the wallet's cookies. */
+  #read(options: ChainOptions): Chain {
+    const { rpcUrls, webSocketUrl } = Object(options) as { rpcUrls?: unknown; webSocketUrl?: unknown }
+    const own = globalThis.location?.origin
+    for (const node of [...(Array.isArray(rpcUrls) ? (rpcUrls as unknown[]) : []), webSocketUrl]) {
+      const url: unknown = typeof node === 'string' ? node : (Object(node) as { url?: unknown }).url
+      if (typeof url === 'string' && (!URL.canParse(url) || new URL(url).origin === own)) {
+        throw "an address of a node is relative or the wallet's own, so it is not asked"
+      }
+    }
+    const chain = readChain(options)
     const name = nameOf(options)
     if (name !== undefined) this.#around.names.set(chain, name)
     return chain
