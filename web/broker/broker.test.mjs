@@ -632,7 +632,7 @@ test('a site hands its binding over in one step', async (t) => {
   assert.equal(await a.ask('imkey_handOver', [given]), true)
   assert.deepEqual(shown.asked.at(-1).what, { kind: 'hand-over', seid, serial: given.serial })
   assert.equal(shown.asked.at(-1).origin, A)
-  assert.deepEqual(calls, [['import', [1, 2, 255], 'correct horse', seid, false]])
+  assert.deepEqual(calls, [['import', [1, 2, 255], 'correct horse', seid, true]], 'there is nothing to lose')
   assert.deepEqual(await a.ask('eth_accounts'), [], 'it is no permission')
   assert.ok(!JSON.stringify(shown).includes('correct horse'), 'no screen gets the passphrase')
 
@@ -642,7 +642,32 @@ test('a site hands its binding over in one step', async (t) => {
   assert.deepEqual(shown.asked.at(-1).what.known, { name: 'Savings', serial: given.serial, state: 'bound' })
   assert.equal(calls.at(-1).at(-1), true)
   await assert.rejects(a.ask('imkey_handOver', [{ ...given, serial: 'imKey2' }]), code(-32602))
+
+  // Every record needs the user's word, but that of a device that was never bound here.
+  user.answer = () => ({ yes: true })
+  const boundAt = new Date()
+  for (const [state, at, shows, replace] of [
+    ['bound', boundAt, true, false],
+    ['imported', boundAt, true, false],
+    ['unfinished', boundAt, true, false],
+    ['unreadable', null, true, false],
+    ['former', boundAt, true, false],
+    ['unfinished', null, false, true],
+  ]) {
+    known = [{ seid, serial: state === 'unreadable' ? '' : given.serial, name: null, state, boundAt: at }]
+    assert.equal(await a.ask('imkey_handOver', [given]), true)
+    assert.equal(shown.asked.at(-1).what.known?.state, shows ? state : undefined)
+    assert.equal(calls.at(-1).at(-1), replace, `${state}, ${at}`)
+  }
   known = []
+  user.answer = () => {
+    known = [{ seid, serial: given.serial, name: null, state: 'bound', boundAt }] // in another tab, while the screen asks
+    return { yes: true }
+  }
+  await a.ask('imkey_handOver', [given])
+  assert.equal(calls.at(-1).at(-1), false)
+  known = []
+  user.answer = () => ({ yes: true })
   await assert.rejects(a.ask('imkey_handOver', [{ ...given, serial: 'imKey2' }]), code(-32602))
   assert.deepEqual(calls.at(-1), ['forget', seid], 'the file was for another device than the screen said')
   for (const wrong of [[], [{}], [{ ...given, seid: 'xx' }], [{ ...given, file: '%%' }], [{ ...given, more: 1 }], [given, given], {}]) {

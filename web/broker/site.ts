@@ -319,7 +319,10 @@ export class Site implements Behind {
     }
     const { file, passphrase, seid, serial } = given
     const imkey = await this.#around.imkey()
-    const known = (await imkey.knownDevices()).find((each) => each.seid === seid)
+    /** find gives this browser's record of the device. One of a device that was never bound here does not count: nothing is lost with it. */
+    const find = async () =>
+      (await imkey.knownDevices()).find((each) => each.seid === seid && !(each.state === 'unfinished' && each.boundAt === null))
+    const known = await find()
     if (known && known.serial !== '' && known.serial !== serial) throw badParams('the device with that SEID has another serial number')
     const what: What = {
       kind: 'hand-over',
@@ -329,7 +332,8 @@ export class Site implements Behind {
     }
     return this.#around.review<true>(this.origin, what, { method: 'imkey_handOver', signal }, async ({ override, signal }) => {
       const bytes = Uint8Array.from(atob(file), (character) => character.charCodeAt(0))
-      const options = { seid, replace: override === true, ...(signal && { signal }) }
+      const replace = override === true || !(await find()) // the device may have been bound here while the screen asked
+      const options = { seid, replace, ...(signal && { signal }) }
       const imported = await imkey.importBinding(bytes, passphrase, options)
       if (imported.serial === serial) return true
       // The file is for another device than the screen said: the user did not agree to that one.

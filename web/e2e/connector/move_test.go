@@ -10,7 +10,8 @@ import (
 )
 
 // TestMoveBinding moves the binding of a site that embedded the SDK to the connector. The code is typed once, on the site. A rejected move
-// changes nothing. After an accepted one the connector signs for this site and for another one, and the site has no record any more.
+// changes nothing. After an accepted one the connector signs for this site and for another one, and the site has no record any more. When
+// the site binds the device again, and moves that binding, it replaces the one of the connector only if the user says so.
 func TestMoveBinding(t *testing.T) {
 	t.Parallel()
 	sim := harness.NewSim(t, device.Options{Mnemonic: mnemonic})
@@ -31,7 +32,7 @@ func TestMoveBinding(t *testing.T) {
 	}
 
 	embedded()
-	d.Pair()
+	code := d.Pair()
 	require.Equal(t, []string{account}, d.Accounts())
 	signed := d.Confirm("personal_sign", message).Text(t)
 
@@ -48,11 +49,13 @@ func TestMoveBinding(t *testing.T) {
 
 	connected()
 	w = move()
+	require.JSONEq(t, `{"state": "waiting", "reason": "connector", "method": "imkey_moveBinding"}`, harness.Eval[string](d.Browser, "event('interaction').then(JSON.stringify)"))
 	accept(w, d)
 	o := asked.Wait()
 	require.Zero(t, o.Code, "%+v", o)
 	require.JSONEq(t, "null", string(o.Value))
 	require.Empty(t, states())
+	d.Click("imkey_moveBinding", "[]").Wait().RequireError(t, 4100, "not-bound")
 
 	// The connector has the binding: no code is asked for, for this site or another one.
 	asked = d.Click("eth_requestAccounts", "[]")
@@ -70,4 +73,15 @@ func TestMoveBinding(t *testing.T) {
 	w.Run("window.close()")
 	embedded()
 	d.Request("eth_requestAccounts", "[]").RequireError(t, 4100, "bound-elsewhere")
+
+	d.Bind(code)
+	connected()
+	w = move()
+	w.WaitForText("request.handOverReplaces")
+	w.Run("document.querySelector('[data-control=override]').click()")
+	accept(w, d)
+	require.Zero(t, asked.Wait().Code)
+	require.Empty(t, states())
+	sign(w, d)
+	require.Equal(t, 2, verified(sim))
 }

@@ -143,16 +143,21 @@ class Client implements Engine {
     if (this.#accounts.length === 0 && !introducing.has(method) && !this.#session?.alive) {
       throw unauthorized('No account is connected. Connect one by eth_requestAccounts first.')
     }
+    return this.#inWindow(method, signal, async (session) => {
+      const result = await this.#send(session, method, params, signal)
+      if (method !== 'eth_requestAccounts') return result
+      this.#set(readAccounts(result))
+      return [...this.#accounts]
+    })
+  }
+
+  /** #inWindow does what needs the window, and emits that the user is asked there. */
+  async #inWindow<T>(method: string, signal: AbortSignal | undefined, work: (session: Session) => Promise<T>): Promise<T> {
     const session = this.#connect() // before any await: the browser opens a window only within the click
     const tell = (state: 'waiting' | 'done') => this.#host.emit('interaction', { state, reason: 'connector', method })
     tell('waiting')
     try {
-      const result = await this.#send(session, method, params, signal)
-      if (method === 'eth_requestAccounts') {
-        this.#set(readAccounts(result))
-        return [...this.#accounts]
-      }
-      return result
+      return await work(session)
     } catch (thrown) {
       throw signal?.aborted ? abortedByCaller(signal) : thrown
     } finally {
@@ -270,14 +275,15 @@ class Client implements Engine {
 
   /** #move hands the binding of this site over to the connector, without a new code. It forgets the record here when the connector has it. */
   async #move(wanted: unknown, signal: AbortSignal | undefined): Promise<null> {
-    const session = this.#connect()
-    const imkey = await this.#host.imkey()
-    const { seid, serial } = await this.#bound(imkey, Object(wanted) as { seid?: unknown })
-    const passphrase = hexOf(crypto.getRandomValues(new Uint8Array(32)))
-    const file = await imkey.exportBinding(seid, passphrase, { ...(signal && { signal }) })
-    await this.#send(session, 'imkey_handOver', [{ file: btoa(String.fromCharCode(...file)), passphrase, seid, serial }], signal)
-    await imkey.forget(seid)
-    return null
+    return this.#inWindow('imkey_moveBinding', signal, async (session) => {
+      const imkey = await this.#host.imkey()
+      const { seid, serial } = await this.#bound(imkey, Object(wanted) as { seid?: unknown })
+      const passphrase = hexOf(crypto.getRandomValues(new Uint8Array(32)))
+      const file = await imkey.exportBinding(seid, passphrase, { ...(signal && { signal }) })
+      await this.#send(session, 'imkey_handOver', [{ file: btoa(String.fromCharCode(...file)), passphrase, seid, serial }], signal)
+      await imkey.forget(seid)
+      return null
+    })
   }
 
   /** #bound gives the one device that is bound to this site, or the one that the site named. */

@@ -112,6 +112,17 @@ test('what the device shows', () => {
   assert.equal(explain(reviews['calls']!.review).devices!.length, 2)
 })
 
+test('a binding that moves here replaces no record without an override', () => {
+  assert.equal(explain(reviews['hand-over']!.review).override, undefined)
+  const { what } = reviews['hand-over, replacing']!.review
+  if (what.kind !== 'hand-over') throw new Error()
+  for (const state of ['bound', 'unfinished', 'imported', 'former', 'unreadable'] as const) {
+    const said = asked({ ...what, known: { ...what.known!, state } })
+    assert.match(said.override!.en, /^Replace the binding/, state)
+    assert.match(alertsOf(said.part)[0]!, /would replace it/, state)
+  }
+})
+
 test('a sign-in for another site stops, with an override', () => {
   assert.equal(explain(reviews['sign-in']!.review).override, undefined)
   const said = explain(reviews['sign-in, another site']!.review)

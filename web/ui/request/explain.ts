@@ -87,7 +87,7 @@ function batch({ account, chain, calls, first, total }: Extract<What, { kind: 'c
 function handOver({ serial, known }: Extract<What, { kind: 'hand-over' }>): Omit<Explanation, 'origin' | 'since'> {
   const rows: Row[] = [{ name: words.serial, value: { kind: 'text', text: serial } }]
   if (known?.name) rows.push({ name: words.calledHere, value: { kind: 'text', text: known.name } })
-  const replaces = known?.state === 'bound'
+  const replaces = known !== undefined // whatever its state: a device may lie about that
   return {
     part: part(sentence.handOver(), rows, [
       ...(replaces ? [danger(words.handOverReplaces)] : []),
