@@ -118,6 +118,27 @@ func TestIntegerRanges(t *testing.T) {
 	requireWord(t, "uint64", uint64(math.MaxUint64), wordOf(new(big.Int).SetUint64(math.MaxUint64)))
 }
 
+// TestNumbers reads the table that web/ui/request/typed.test.ts reads, too: the request screen must show the number that is signed.
+func TestNumbers(t *testing.T) {
+	b, err := os.ReadFile("testdata/numbers.json")
+	require.NoError(t, err)
+	var cases []struct {
+		Text  string
+		Value *string
+	}
+	require.NoError(t, json.Unmarshal(b, &cases))
+	require.NotEmpty(t, cases)
+	for _, c := range cases {
+		n := parseBigInt(c.Text)
+		if c.Value == nil {
+			require.Nil(t, n, "%q", c.Text)
+			continue
+		}
+		require.NotNil(t, n, "%q", c.Text)
+		require.Equal(t, *c.Value, n.String(), "%q", c.Text)
+	}
+}
+
 func TestTypedDataValuesRefused(t *testing.T) {
 	address := "0xCD2a3d9F938E13CD947Ec05AbC7FE734Df8DD826"
 	for typ, values := range map[string][]any{

@@ -163,10 +163,20 @@ test('calls that name themselves again and again are bounded', () => {
 
 test('transactions of a Safe', () => {
   const send = `a9059cbb${word(someone)}${word(1500000n)}`
-  const exec = (to: string, data: string, operation: number) =>
-    `6a761202${word(to)}${word(0)}${word(320)}${word(operation)}${word(0).repeat(5)}${word(320 + 32 + Math.ceil(data.length / 64) * 32)}` +
+  const exec = (to: string, data: string, operation: number, refund = word(0).repeat(5)) =>
+    `6a761202${word(to)}${word(0)}${word(320)}${word(operation)}${refund}${word(320 + 32 + Math.ceil(data.length / 64) * 32)}` +
     `${word(data.length / 2)}${data.padEnd(Math.ceil(data.length / 64) * 64, '0')}${word(0)}`
   assert.equal(says(other, exec(usdc, send, 0)).sentence.en, 'As an owner of a Safe: send 1.5 USDC to 0x3535…3535')
+  for (const [token, receiver, said] of [
+    [word(0), word(0), 'up to 6000 wei to the account that sends the transaction, and 2 wei more'],
+    [word(usdc), word(someone), 'up to 0.006 USDC to 0x3535…3535, and 0.000002 USDC more'],
+  ] as const) {
+    const refunds = says(other, exec(usdc, send, 0, `${word(1000)}${word(2000)}${word(2)}${token}${receiver}`))
+    assert.equal(refunds.sentence.en, 'As an owner of a Safe: send 1.5 USDC to 0x3535…3535')
+    const refund = refunds.rows.find(({ name }) => name.en === 'Refund')!
+    assert.deepEqual([refunds.danger, refund.danger, levels(refunds)], [true, true, 'danger'])
+    assert.ok(refund.value.kind === 'words' && refund.value.words.en.startsWith(said), said)
+  }
   const delegated = says(other, exec(someone, '12345678', 1))
   assert.deepEqual([delegated.danger, levels(delegated)], [true, 'danger warning'])
   const packed = ['00', usdc.slice(2), word(0), word(send.length / 2), send].join('')

@@ -267,8 +267,20 @@ export const calls: Readonly<Record<string, Known>> = {
   ),
   '6a761202': known(
     'execTransaction(address,uint256,bytes,uint8,uint256,uint256,uint256,address,address,bytes)',
-    (s, to, [target, value, data, operation]: [Address, bigint, Bytes, bigint], _, depth) =>
-      operation > 1n ? undefined : asSafe(s, to, { to: target, value, data: data.slice(2) }, operation === 1n, depth),
+    (
+      s,
+      to,
+      [target, value, data, operation, txGas, baseGas, price, token, receiver]: [
+        ...[Address, bigint, Bytes, bigint],
+        ...[bigint, bigint, bigint, Address, Address],
+      ],
+      _,
+      depth,
+    ) => {
+      if (operation > 1n) return undefined
+      const refund = { gas: txGas + baseGas, price, token, receiver }
+      return asSafe(s, to, { to: target, value, data: data.slice(2) }, operation === 1n, refund, depth)
+    },
   ),
   '8d80ff0a': known('multiSend(bytes)', (s, to, [packed]: [Bytes], _, depth) => {
     const list = unpacked(packed.slice(2))
@@ -285,17 +297,45 @@ const through = (s: Surroundings, to: string, one: Part): Part => ({
   rows: [...one.rows, { name: words.contract, value: addressValue(s, to) }],
 })
 
+/** Refund is what a Safe pays for the gas of its transaction. A price of 0 is no refund, the address 0 the chain's coin or the sender. */
+export interface Refund {
+  /** safeTxGas and baseGas together. The gas that the call itself costs comes on top. */
+  readonly gas: bigint
+  readonly price: bigint
+  readonly token: string
+  readonly receiver: string
+}
+
+const isZero = (address: string) => /^0x0{40}$/.test(address)
+
+/** refundRows says what a refund pays (handlePayment of the Safe's contract). */
+function refundRows(s: Surroundings, { gas, price, token, receiver }: Refund): Row[] {
+  if (price === 0n) return []
+  const pays = (amount: bigint) => (isZero(token) ? s.coin(amount) : tokenAmount(s, token, amount))
+  const to = isZero(receiver) ? phrase.sender : party(s, receiver)
+  return [
+    row(words.refund, phrase.refund(pays(gas * price), to, pays(price)), true),
+    ...(isZero(receiver) ? [] : [addressRow(s, words.refundTo, receiver)]),
+    ...(isZero(token) ? [] : [addressRow(s, words.refundIn, token)]),
+  ]
+}
+
 /** asSafe is a transaction of a Safe. */
-export function asSafe(s: Surroundings, safe: string, call: Call, delegates: boolean, depth = 0): Part {
+export function asSafe(s: Surroundings, safe: string, call: Call, delegates: boolean, refund: Refund, depth = 0): Part {
   const multi = delegates && call.data.startsWith('8d80ff0a')
   const does = delegates && !multi ? delegated(s, call) : oneCall(s, call, depth + 1)
+  const pays = refundRows(s, refund)
+  const alerts = [
+    ...(pays.length > 0 ? [danger(words.refundText)] : []),
+    // multiSend is meant to be delegated to. That its contract is the genuine one is not known here.
+    ...(multi ? [danger(words.delegateCall)] : []),
+  ]
   return {
     ...does,
     sentence: sentence.safe(does.sentence),
-    rows: [addressRow(s, words.safe, safe), ...does.rows],
-    // multiSend is meant to be delegated to. That its contract is the genuine one is not known here.
-    alerts: multi ? [danger(words.delegateCall), ...does.alerts] : does.alerts,
-    danger: does.danger || multi,
+    rows: [addressRow(s, words.safe, safe), ...pays, ...does.rows],
+    alerts: [...alerts, ...does.alerts],
+    danger: does.danger || alerts.length > 0,
   }
 }
 

@@ -278,6 +278,114 @@ test('a type by the name of another does not pass for it', () => {
   assert.equal(said.part.sentence.en, 'Sign “Permit”')
 })
 
+/** review returns the typed data of a review with another message, domain or types. */
+const changed = (name: string, message: object, domain: object = {}): What => {
+  const { what } = structuredClone(reviews[name]!.review)
+  if (what.kind !== 'typed-data') throw new Error(name)
+  const { document } = what
+  return { ...what, document: { ...document, message: { ...document.message, ...message }, domain: { ...document.domain, ...domain } } }
+}
+
+const padded: Readonly<Record<string, (n: string) => string>> = {
+  'white space before': (n) => ' '.repeat(101) + n,
+  'white space after': (n) => n + '\ufeff'.repeat(101),
+  'zeros': (n) => n.padStart(300, '0'),
+}
+
+test('a padded number does not hide a permit, nor the chain', () => {
+  const most = (2n ** 256n - 1n).toString()
+  const rowsOf = ({ part }: Explanation) => part.rows.map(({ name, value }) => [name.en, value])
+  for (const [how, pad] of Object.entries(padded)) {
+    const said = asked(changed('Permit', { value: pad(most), deadline: pad('1900000000') }))
+    assert.equal(said.part.sentence.en, 'Permit by signature: let 0xCD2a…D826 spend all your USDC', how)
+    assert.equal(said.part.danger, true, how)
+    const chain = asked(changed('Permit', {}, { chainId: pad('1') }))
+    assert.deepEqual(rowsOf(chain), rowsOf(explain(reviews['Permit']!.review)), how)
+  }
+})
+
+test('a known type that cannot be read is a danger', () => {
+  for (const type of [
+    'Permit',
+    'PermitSingle',
+    'PermitBatch',
+    'PermitTransferFrom',
+    'PermitBatchTransferFrom',
+    'PermitWitnessTransferFrom',
+    'PermitBatchWitnessTransferFrom',
+    'OrderComponents',
+    'BulkOrder',
+    'SafeTx',
+    'SafeMessage',
+    'TransferWithAuthorization',
+    'ReceiveWithAuthorization',
+    'ForwardRequest',
+    'MetaTransaction',
+  ]) {
+    const { part } = asked(typed({ [type]: [{ name: 'x', type: 'uint256' }] }, type, { x: 1 }))
+    assert.deepEqual([part.danger, alertsOf(part)[0]?.includes('name of a known')], [true, true], type)
+  }
+  // A call as a text instead of hex: core hashes it, and this screen cannot read it.
+  assert.equal(asked(changed('Safe', { data: 'text' })).part.danger, true)
+  for (const [type, name, red] of [
+    ['Order', 'Gnosis Protocol', true],
+    ['Order', 'Another exchange', false],
+    ['constructor', 'App', false],
+    ['Mail', 'App', false],
+  ] as const) {
+    const { part } = asked(typed({ [type]: [{ name: 'x', type: 'uint256' }] }, type, { x: 1 }, { name }))
+    assert.equal(part.danger, red, `${type} of ${name}`)
+  }
+})
+
+test('the refund of a Safe’s transaction', () => {
+  const refund = (message: object) => {
+    const { part } = asked(changed('Safe', message))
+    return { part, row: part.rows.find(({ name }) => name.en === 'Refund')! }
+  }
+  assert.equal(refund({ safeTxGas: 100, baseGas: 100 }).row, undefined, 'a price of 0 is no refund')
+
+  const coin = refund({ safeTxGas: 30_000, baseGas: '70000', gasPrice: `${10n ** 13n}`, refundReceiver: someone })
+  assert.equal(coin.part.sentence.en, 'As an owner of a Safe: send 5 USDC to 0x3535…3535')
+  assert.deepEqual([coin.part.danger, coin.row.danger, alertsOf(coin.part).length], [true, true, 1])
+  assert.ok(coin.row.value.kind === 'words')
+  assert.match(coin.row.value.words.en, /^up to 1 of the chain’s coin to 0x3535…3535, and 0\.00001 of the chain’s coin more for each/)
+  assert.match(coin.row.value.words.zh, /^最多向 0x3535…3535 支付 1 链上原生币/)
+  const addresses = (part: Part) =>
+    part.rows.flatMap(({ name, value }) => (value.kind === 'address' ? [`${name.en} ${value.address}`] : []))
+  assert.ok(addresses(coin.part).includes(`Refund to ${someone}`))
+
+  const token = refund({ baseGas: ' '.repeat(101) + '100000', gasPrice: 20, gasToken: usdc })
+  assert.ok(token.row.value.kind === 'words')
+  assert.match(token.row.value.words.en, /^up to 2 USDC to the account that sends the transaction, and 0\.00002 USDC more/)
+  assert.match(token.row.value.words.zh, /发送该交易的账户/)
+  assert.ok(addresses(token.part).includes(`Refund in ${usdc}`))
+  assert.equal(asked(changed('Safe', { gasPrice: 20, gasToken: usdc.slice(2) })).part.danger, true, 'not readable')
+})
+
+test('a document of the type EIP712Domain has no message', () => {
+  const domain = { name: 'App', chainId: 1 }
+  const types = {
+    EIP712Domain: [
+      { name: 'name', type: 'string' },
+      { name: 'chainId', type: 'uint256' },
+    ],
+  }
+  const said = asked(typed(types, 'EIP712Domain', { name: 'Harmless', chainId: 5 }, domain))
+  assert.deepEqual(
+    said.tree!.map(({ name, branches }) => [name, branches!.map(({ value }) => value)]),
+    [
+      [
+        'domain',
+        [
+          { kind: 'text', text: 'App' },
+          { kind: 'text', text: '1' },
+        ],
+      ],
+    ],
+  )
+})
+
 test('names of the prototype, missing values and wrong forms', () => {
   for (const name of ['__proto__', 'constructor', 'toString', 'hasOwnProperty', '']) {
     asked(typed({}, name, { [name]: 1 }))

@@ -6,7 +6,7 @@ import { together, oneCall } from './calls'
 import type { Alert, Branch, Part, Row, Surroundings, Value } from './model'
 import { readOrigin, type Origin } from './origin'
 import { addressRow, addressValue, danger, mixed, nameOf, part, party, row, warning } from './parts'
-import { inTyped } from './permits'
+import { inTyped, isKnown } from './permits'
 import type { Account, ChainFacts, Described, Review, What } from '../../broker/types'
 import type { Description } from 'imkey-connect'
 import { formatUnits } from './tokens'
@@ -150,7 +150,7 @@ function typedData(what: Extract<What, { kind: 'typed-data' }>): Omit<Explanatio
   const chainField = domain.fields?.find(({ name }) => name === 'chainId')?.value
   const chain = typeof chainField === 'bigint' ? chainField : undefined
   const s = surroundings(account, chain, (n) => phrase.coins(formatUnits(n, 18)))
-  const found = inTyped(s, { primaryType, domain, message })
+  const found = message && inTyped(s, { primaryType, domain, message })
   const name = domain.fields?.find(({ name, type }) => name === 'name' && type === 'string')?.value
   const app = typeof name === 'string' ? marked(name) : ''
   const rows: Row[] = []
@@ -161,12 +161,14 @@ function typedData(what: Extract<What, { kind: 'typed-data' }>): Omit<Explanatio
   }
   if (chain !== undefined) rows.push(row(words.chain, chainName(chain)))
   rows.push(accountRow(account))
-  const more = left(domain) + left(message)
+  const read = message ? [domain, message] : [domain]
+  const more = read.reduce((sum, field) => sum + left(field), 0)
   const alerts = more > 0 ? [danger(words.tooMuch), danger(phrase.notShown(more))] : []
-  const does = found ?? part(sentence.typed(marked(cut(primaryType, 80)), cut(app, 80)), [], [warning(words.unknownData)])
+  const unread = isKnown(primaryType, domain) ? [danger(words.unreadType)] : []
+  const does = found ?? part(sentence.typed(marked(cut(primaryType, 80)), cut(app, 80)), [], [...unread, warning(words.unknownData)])
   return {
     part: { ...does, rows: [...does.rows, ...rows], alerts: [...alerts, ...does.alerts], danger: does.danger || alerts.length > 0 },
-    tree: [...branches(s, domain), ...branches(s, message)],
+    tree: read.map((field) => branchOf(s, field)),
     cost: [],
     costAlerts: [{ level: 'note', text: words.noCost }],
     device: deviceOf([], what.description, true, 1),
@@ -182,16 +184,13 @@ const cut = (text: string, length: number) => (text.length > length ? `${text.sl
 /** left counts the values that are left out. */
 const left = (field: Field): number => field.more + (field.fields ?? []).reduce((sum, one) => sum + left(one), 0)
 
-const branches = (s: Surroundings, field: Field): Branch[] => {
-  const branch = ({ name, type, value, fields, more }: Field): Branch => ({
-    name,
-    type,
-    ...(fields && { branches: fields.map(branch) }),
-    ...(!fields && { value: valueOf(s, type, value) }),
-    ...(more > 0 && { more }),
-  })
-  return [branch(field)]
-}
+const branchOf = (s: Surroundings, { name, type, value, fields, more }: Field): Branch => ({
+  name,
+  type,
+  ...(fields && { branches: fields.map((field) => branchOf(s, field)) }),
+  ...(!fields && { value: valueOf(s, type, value) }),
+  ...(more > 0 && { more }),
+})
 
 function valueOf(s: Surroundings, type: string, value: Field['value']): Value {
   if (value === undefined) return { kind: 'words', words: words.absent }

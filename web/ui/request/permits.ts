@@ -21,14 +21,19 @@ export interface Document {
  */
 export function inTyped(s: Surroundings, { primaryType, domain, message }: Document): Part | undefined {
   const contract = addressAt(domain, 'verifyingContract')
-  for (const recognise of known) {
-    const found = contract !== undefined ? recognise(s, contract, message, primaryType, domain) : undefined
+  if (contract === undefined || !isKnown(primaryType, domain)) return undefined
+  for (const recognise of known[primaryType]!) {
+    const found = recognise(s, contract, message, primaryType)
     if (found) return found
   }
   return undefined
 }
 
-type Recognise = (s: Surroundings, contract: string, message: Field, primaryType: string, domain: Field) => Part | undefined
+/** isKnown reports whether a type has the name of a known one. If inTyped cannot read it, it is a danger: a site may have made it unreadable. */
+export const isKnown = (primaryType: string, domain: Field): boolean =>
+  Object.hasOwn(known, primaryType) && (primaryType !== 'Order' || isCow(domain))
+
+type Recognise = (s: Surroundings, contract: string, message: Field, primaryType: string) => Part | undefined
 
 /** permitted is a permission by a signature: it needs no transaction of the user. */
 const permitted = (inner: Part, alerts: readonly Alert[] = []): Part => ({
@@ -42,27 +47,25 @@ const permitted = (inner: Part, alerts: readonly Alert[] = []): Part => ({
 const strange = (contract: string, name: string): Alert[] => (contractAt(contract)?.startsWith(name) ? [] : [danger(words.strangeContract)])
 
 /** EIP-2612: the contract is the token. */
-const permit: Recognise = (s, token, m, primaryType) => {
+const permit: Recognise = (s, token, m) => {
   const [owner, spender, value, deadline] = [addressAt(m, 'owner'), addressAt(m, 'spender'), numberAt(m, 'value'), numberAt(m, 'deadline')]
-  if (primaryType !== 'Permit' || owner === undefined || spender === undefined || value === undefined || deadline === undefined)
-    return undefined
+  if (owner === undefined || spender === undefined || value === undefined || deadline === undefined) return undefined
   return permitted(approval(s, token, spender, value, [addressRow(s, words.owner, owner), until(words.expires, deadline)]))
 }
 
 /** DAI's permit is for everything or for nothing. */
-const permitOfDAI: Recognise = (s, token, m, primaryType) => {
+const permitOfDAI: Recognise = (s, token, m) => {
   const [holder, spender, expiry, allowed] = [addressAt(m, 'holder'), addressAt(m, 'spender'), numberAt(m, 'expiry'), boolAt(m, 'allowed')]
-  if (primaryType !== 'Permit' || holder === undefined || spender === undefined || expiry === undefined || allowed === undefined)
-    return undefined
+  if (holder === undefined || spender === undefined || expiry === undefined || allowed === undefined) return undefined
   // An expiry of 0 is none.
   const ends = expiry === 0n ? row(words.until, words.always) : until(words.until, expiry)
   return permitted(approval(s, token, spender, allowed ? 2n ** 256n - 1n : 0n, [addressRow(s, words.owner, holder), ends]))
 }
 
 /** EIP-4494: one NFT. */
-const permitOfNFT: Recognise = (s, contract, m, primaryType) => {
+const permitOfNFT: Recognise = (s, contract, m) => {
   const [spender, id, deadline] = [addressAt(m, 'spender'), numberAt(m, 'tokenId'), numberAt(m, 'deadline')]
-  if (primaryType !== 'Permit' || spender === undefined || id === undefined || deadline === undefined) return undefined
+  if (spender === undefined || id === undefined || deadline === undefined) return undefined
   const what = sentence.nft(id.toString(), party(s, contract))
   return permitted(
     part(sentence.letTake(party(s, spender), what), [
@@ -75,7 +78,6 @@ const permitOfNFT: Recognise = (s, contract, m, primaryType) => {
 
 /** PermitSingle and PermitBatch of Permit2: allowances that last. */
 const allowance: Recognise = (s, contract, m, primaryType) => {
-  if (primaryType !== 'PermitSingle' && primaryType !== 'PermitBatch') return undefined
   const spender = addressAt(m, 'spender')
   const deadline = numberAt(m, 'sigDeadline')
   const details = primaryType === 'PermitSingle' ? [at(m, 'details', 'PermitDetails')] : (at(m, 'details', 'PermitDetails[]')?.fields ?? [])
@@ -89,8 +91,7 @@ const allowance: Recognise = (s, contract, m, primaryType) => {
 }
 
 /** PermitTransferFrom and its batch and witness forms of Permit2: a transfer, once. */
-const transfer: Recognise = (s, contract, m, primaryType) => {
-  if (!/^Permit(Batch)?(Witness)?TransferFrom$/.test(primaryType)) return undefined
+const transfer: Recognise = (s, contract, m) => {
   const spender = addressAt(m, 'spender')
   const deadline = numberAt(m, 'deadline')
   const list = at(m, 'permitted', 'TokenPermissions[]')
@@ -116,11 +117,9 @@ function severalPermits(
 }
 
 /** Seaport's orders. Anyone who has the signature can carry the order out. */
-const order: Recognise = (s, contract, m, primaryType) =>
-  primaryType === 'OrderComponents' ? permitted(oneOrder(s, m) ?? unreadable(), strange(contract, 'Seaport')) : undefined
+const order: Recognise = (s, contract, m) => permitted(oneOrder(s, m) ?? unreadable(), strange(contract, 'Seaport'))
 
-const bulkOrder: Recognise = (s, contract, m, primaryType) => {
-  if (primaryType !== 'BulkOrder') return undefined
+const bulkOrder: Recognise = (s, contract, m) => {
   const orders: (Part | undefined)[] = []
   let hidden = 0
   const collect = (field: Field | undefined) => {
@@ -194,17 +193,22 @@ function item(s: Surroundings, one: Field): Text | undefined {
 }
 
 /** A transaction of a Safe: the owners sign it, and anyone can hand it in when enough did. */
-const safeTx: Recognise = (s, contract, m, primaryType) => {
+const safeTx: Recognise = (s, contract, m) => {
   const [to, value, data] = [addressAt(m, 'to'), numberAt(m, 'value'), textAt(m, 'data', 'bytes')]
   const operation = numberAt(m, 'operation', 8)
-  if (primaryType !== 'SafeTx' || to === undefined || value === undefined || data === undefined || operation === undefined) return undefined
+  // Safes before version 1.0.0 call it dataGas.
+  const [txGas, baseGas] = [numberAt(m, 'safeTxGas'), numberAt(m, 'baseGas') ?? numberAt(m, 'dataGas')]
+  const [price, token, receiver] = [numberAt(m, 'gasPrice'), addressAt(m, 'gasToken'), addressAt(m, 'refundReceiver')]
+  if (to === undefined || value === undefined || data === undefined || operation === undefined) return undefined
+  if (txGas === undefined || baseGas === undefined || price === undefined || token === undefined || receiver === undefined) return undefined
   if (!/^0x([0-9a-f]{2})*$/i.test(data) || operation > 1n) return undefined
-  return asSafe(s, contract, { to, value, data: data.slice(2).toLowerCase() }, operation === 1n)
+  const refund = { gas: txGas + baseGas, price, token, receiver }
+  return asSafe(s, contract, { to, value, data: data.slice(2).toLowerCase() }, operation === 1n, refund)
 }
 
-const safeMessage: Recognise = (s, contract, m, primaryType) => {
+const safeMessage: Recognise = (s, contract, m) => {
   const data = textAt(m, 'message', 'bytes')
-  if (primaryType !== 'SafeMessage' || data === undefined) return undefined
+  if (data === undefined) return undefined
   return part(
     sentence.safeMessage(),
     [addressRow(s, words.safe, contract), { name: words.message, value: { kind: 'hex', hex: data } }],
@@ -213,8 +217,7 @@ const safeMessage: Recognise = (s, contract, m, primaryType) => {
 }
 
 /** EIP-3009: a transfer that another account hands in. */
-const authorization: Recognise = (s, token, m, primaryType) => {
-  if (primaryType !== 'TransferWithAuthorization' && primaryType !== 'ReceiveWithAuthorization') return undefined
+const authorization: Recognise = (s, token, m) => {
   const [from, to, value, before] = [addressAt(m, 'from'), addressAt(m, 'to'), numberAt(m, 'value'), numberAt(m, 'validBefore')]
   if (from === undefined || to === undefined || value === undefined || before === undefined) return undefined
   const what = tokenAmount(s, token, value)
@@ -235,15 +238,16 @@ const forward: Recognise = (s, contract, m, primaryType) => {
   const to = meta ? contract : addressAt(m, 'to')
   const data = textAt(m, meta ? 'functionSignature' : 'data', 'bytes')
   const value = meta ? 0n : (numberAt(m, 'value') ?? 0n)
-  if ((!meta && primaryType !== 'ForwardRequest') || to === undefined || data === undefined || !/^0x([0-9a-f]{2})*$/i.test(data))
-    return undefined
+  if (to === undefined || data === undefined || !/^0x([0-9a-f]{2})*$/i.test(data)) return undefined
   const does = oneCall(s, { to, value, data: data.slice(2).toLowerCase() })
   return { ...does, sentence: sentence.forward(does.sentence) }
 }
 
+/** isCow reports whether a domain is that of CoW Protocol. Other exchanges have a type Order, too. */
+const isCow = (domain: Field): boolean => textAt(domain, 'name') === 'Gnosis Protocol'
+
 /** An order of CoW Protocol. */
-const cow: Recognise = (s, contract, m, primaryType, domain) => {
-  if (primaryType !== 'Order' || textAt(domain, 'name') !== 'Gnosis Protocol') return undefined
+const cow: Recognise = (s, contract, m) => {
   const [sell, buy, receiver] = [addressAt(m, 'sellToken'), addressAt(m, 'buyToken'), addressAt(m, 'receiver')]
   const [sells, buys, fee] = [numberAt(m, 'sellAmount'), numberAt(m, 'buyAmount'), numberAt(m, 'feeAmount') ?? 0n]
   const end = numberAt(m, 'validTo', 32)
@@ -266,17 +270,22 @@ const cow: Recognise = (s, contract, m, primaryType, domain) => {
   )
 }
 
-const known: readonly Recognise[] = [
-  permit,
-  permitOfDAI,
-  permitOfNFT,
-  allowance,
-  transfer,
-  order,
-  bulkOrder,
-  safeTx,
-  safeMessage,
-  authorization,
-  forward,
-  cow,
-]
+/** The known types, by name, with what reads them. */
+const known: Readonly<Record<string, readonly Recognise[]>> = {
+  Permit: [permit, permitOfDAI, permitOfNFT],
+  PermitSingle: [allowance],
+  PermitBatch: [allowance],
+  PermitTransferFrom: [transfer],
+  PermitBatchTransferFrom: [transfer],
+  PermitWitnessTransferFrom: [transfer],
+  PermitBatchWitnessTransferFrom: [transfer],
+  OrderComponents: [order],
+  BulkOrder: [bulkOrder],
+  SafeTx: [safeTx],
+  SafeMessage: [safeMessage],
+  TransferWithAuthorization: [authorization],
+  ReceiveWithAuthorization: [authorization],
+  ForwardRequest: [forward],
+  MetaTransaction: [forward],
+  Order: [cow],
+}

@@ -25,12 +25,16 @@ interface Reading {
   left: number
 }
 
-/** readTyped reads the type, the domain and the message of a document. A value that does not have its type is read as text: core refuses it. */
-export function readTyped(document: TypedData): { primaryType: string; domain: Field; message: Field } {
+/**
+ * readTyped reads the type, the domain and the message of a document. A value that does not have its type is read as text: core refuses it.
+ * A document of the type EIP712Domain has no message, since only its domain is signed.
+ */
+export function readTyped(document: TypedData): { primaryType: string; domain: Field; message?: Field } {
   const types = Object(own(document, 'types')) as Reading['types']
-  const primary = String(own(document, 'primaryType'))
-  const message = struct({ types, left: mostFields }, 'message', primary, own(document, 'message'), 0)
-  return { primaryType: primary, domain: struct({ types, left: 64 }, 'domain', 'EIP712Domain', own(document, 'domain'), 0), message }
+  const primaryType = String(own(document, 'primaryType'))
+  const domain = struct({ types, left: 64 }, 'domain', 'EIP712Domain', own(document, 'domain'), 0)
+  if (primaryType === 'EIP712Domain') return { primaryType, domain }
+  return { primaryType, domain, message: struct({ types, left: mostFields }, 'message', primaryType, own(document, 'message'), 0) }
 }
 
 /** own reads a property that an object has itself, not what Object.prototype may have. */
@@ -66,19 +70,32 @@ function read(reading: Reading, name: string, type: string, value: unknown, dept
   return { name, type, ...(simple !== undefined && { value: simple }), more: 0 }
 }
 
+/** The most digits of a number, as core allows. */
+const mostDigits = 300
+
+/**
+ * integer reads a whole number as core does (parseBigInt), or returns undefined. A number that is signed must not be unreadable here:
+ * white space around it has no limit, and leading zeros count as digits. Both trim what ECMA-262 calls white space.
+ */
+function integer(value: unknown): bigint | undefined {
+  if (typeof value === 'number') return Number.isSafeInteger(value) ? BigInt(value) : undefined
+  if (typeof value !== 'string' && typeof value !== 'bigint') return undefined
+  const text = String(value).trim()
+  const digits = text.replace(/^([-+]|0[xob](?=.))/i, '')
+  if (digits.length > mostDigits) return undefined
+  try {
+    return BigInt(text)
+  } catch {
+    return undefined
+  }
+}
+
 function simpleValue(type: string, value: unknown): bigint | boolean | string | undefined {
   if (value === undefined || value === null) return undefined
   if (value instanceof Uint8Array) return `0x${Array.from(value, (byte) => byte.toString(16).padStart(2, '0')).join('')}`
   const scalar = value as bigint | boolean | number | string | object
   const text = typeof scalar === 'object' ? '{…}' : String(scalar) // core refuses an object here
-  // A number of 256 bits has at most 78 digits. Longer texts take long to read.
-  if (/^u?int\d*$/.test(type) && text.length <= 100) {
-    try {
-      return BigInt(text)
-    } catch {
-      return text
-    }
-  }
+  if (/^u?int\d*$/.test(type)) return integer(value) ?? text
   if (type === 'bool') return value === true || value === 1
   return type === 'address' && /^0x[0-9a-f]{40}$/i.test(text) ? text.toLowerCase() : text
 }

@@ -116,6 +116,9 @@ export const request = {
   resource: say('Web address', '网址'),
   replaces: say('Replaces', '替换'),
   safe: say('Safe', 'Safe 多签'),
+  refund: say('Refund', 'Gas 退款'),
+  refundTo: say('Refund to', '退款收款方'),
+  refundIn: say('Refund in', '退款代币'),
   operation: say('Runs as', '执行方式'),
   always: say('without end', '永久'),
   unlimited: say('without limit', '不设上限'),
@@ -147,6 +150,14 @@ export const request = {
   unknownData: say(
     'It is not known here what this application does with the signature. It can be worth as much as a payment.',
     '此处不了解该应用会如何使用此签名，它的效力可能等同于付款。',
+  ),
+  unreadType: say(
+    'The type has the name of a known permit, order or transaction, but its content cannot be read here. Reject it if you are not sure.',
+    '该类型与已知的许可、订单或交易同名，但此处无法解读其内容。如不确定，请拒绝。',
+  ),
+  refundText: say(
+    'The Safe pays a refund for gas with this transaction. The site set its price, its token and its receiver.',
+    'Safe 会随此交易支付 Gas 退款，其单价、代币和收款方均由网站设定。',
   ),
   creation: say('Nothing is known here of the code.', '此处不了解该代码的作用。'),
   trailing: say('The call has more bytes at its end, which are not decoded.', '该调用末尾还有未解读的数据。'),
@@ -282,6 +293,12 @@ export const phrase = {
   sites: (text: T) => say(`${text.en} (the site’s word)`, `${text.zh}（网站提供）`),
   name: one,
   chainNo: (id: string) => say(`Chain ${id}`, `链 ${id}`),
+  sender: say('the account that sends the transaction', '发送该交易的账户'),
+  refund: (most: T, to: T, each: T) =>
+    say(
+      `up to ${most.en} to ${to.en}, and ${each.en} more for each unit of gas that the call itself costs`,
+      `最多向 ${to.zh} 支付 ${most.zh}，调用本身每消耗一单位 Gas 另加 ${each.zh}`,
+    ),
   everyChain: say('every chain', '所有链'),
   onChain: (where: T) => say(`on ${where.en}`, `在 ${where.zh}`),
   andMore: (n: number) => say(`and ${n} more`, `另有 ${n} 项`),
