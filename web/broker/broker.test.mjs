@@ -612,6 +612,30 @@ test('two sites that ask for the same pay twice, and one that asks again pays on
   assert.equal(device.calls.slice(sent).filter(([name]) => name === 'signTransaction').length, 2)
 })
 
+test('a site neither learns, sends nor settles what another site had signed', async (t) => {
+  const { site, node, device } = await broker(t)
+  const [a, b] = [site(A), site(B)]
+  await a.ask('eth_requestAccounts')
+  await b.ask('eth_requestAccounts')
+  const raws = () => node.methods().filter((method) => method === 'eth_sendRawTransaction')
+  const signed = () => device.calls.filter(([name]) => name === 'signTransaction').length
+  node.answers.eth_sendRawTransaction = () => {
+    throw { code: -32000, message: 'the node is full' }
+  }
+  const { data } = await a.ask('eth_sendTransaction', [payment]).then(
+    () => assert.fail('it was sent'),
+    (thrown) => thrown,
+  )
+  const [before, once] = [raws().length, signed()]
+  node.answers.eth_sendRawTransaction = HASH
+  await b.ask('eth_sendTransaction', [{ ...payment, value: '0x7' }])
+  assert.equal(raws().length, before + 1, "only the site's own transaction was sent")
+  assert.equal(signed(), once + 1)
+  await b.ask('eth_sendRawTransaction', [data.raw])
+  assert.equal(await a.ask('eth_sendTransaction', [payment]), HASH)
+  assert.equal(signed(), once + 1, 'the first site sends again what it had signed, and signs nothing anew')
+})
+
 test('a site hands its binding over in one step', async (t) => {
   const { site, user, shown, imkey } = await broker(t)
   const a = site(A)

@@ -51,7 +51,7 @@ export function start(host: Host): Engine {
   const accounts = new Accounts(host, chains, recalled)
   const lease = new Lease(host, (device) => accounts.lose(device))
   const connecting = new Connecting(host, accounts, lease)
-  const journal = new Journal(journalStore(host.settings.load.usb))
+  const journal = new Journal(journalStore(host.settings.load.usb), host.consents && host.origin)
   const payments = new Payments(chains, journal)
   const signing = new Signing(host, chains, accounts, lease, payments)
   const batches = new Batches(journalStore(host.settings.load.usb, 'calls'), host.origin ?? '')

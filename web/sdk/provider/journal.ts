@@ -11,6 +11,8 @@ export interface Entry {
   readonly hash: string
   /** The signed bytes in hex. */
   readonly raw: string
+  /** The site that asked, where several share the journal. */
+  readonly site?: string
   /** What was asked for: see fingerprint. */
   readonly request: string
   /** When it was signed, in milliseconds since 1970. */
@@ -40,9 +42,17 @@ const most = { entries: 128, digits: 2 << 20 }
 export class Journal {
   readonly #store: JournalStore
   readonly #hashes = new Map<string, string>() // by the bytes, since they are long
+  /** The site that asks, where several share the journal. */
+  readonly site: string | undefined
 
-  constructor(store: JournalStore) {
+  constructor(store: JournalStore, site?: string) {
     this.#store = store
+    this.site = site
+  }
+
+  /** isOwn says whether the site may learn of an entry, and send it. Of another site's entry only the nonce counts. */
+  isOwn({ site }: Entry): boolean {
+    return site === this.site
   }
 
   /** exclusive gives work that needs the next nonce of an account its turn, also among the tabs of the origin. */
@@ -82,10 +92,11 @@ export class Journal {
     await Promise.all(all)
   }
 
-  /** sentRaw notes that the dApp sent a transaction itself. */
+  /** sentRaw notes that the site sent a transaction itself. */
   async sentRaw(raw: unknown): Promise<void> {
     if (typeof raw !== 'string') return
-    for (const entry of await this.#entries('', false)) if (entry.raw === raw.toLowerCase()) await this.put({ ...entry, state: 'sent' })
+    for (const entry of await this.#entries('', false))
+      if (this.isOwn(entry) && entry.raw === raw.toLowerCase()) await this.put({ ...entry, state: 'sent' })
   }
 
   /** #entries reads entries, and deletes what is not one. Without check, a hash may not be that of the bytes. */
@@ -112,7 +123,7 @@ const keyOf = ({ chainId, from, nonce, hash }: Entry) => `${chainId} ${from} ${n
 
 /** readEntry copies an entry whose fields have the right form. */
 function readEntry(value: unknown): Entry | undefined {
-  const { chainId, from, nonce, hash, raw, request, at, state, nodes } = Object(value) as Partial<Record<keyof Entry, unknown>>
+  const { chainId, from, nonce, hash, raw, site, request, at, state, nodes } = Object(value) as Partial<Record<keyof Entry, unknown>>
   const is = (text: unknown, form: RegExp): text is string => typeof text === 'string' && text.length < 400_000 && form.test(text)
   const isState = (text: unknown): text is Entry['state'] => text === 'signed' || text === 'sending' || text === 'sent'
   if (
@@ -122,6 +133,7 @@ function readEntry(value: unknown): Entry | undefined {
     !is(from, /^0x[0-9a-f]{40}$/) ||
     !is(hash, /^0x[0-9a-f]{64}$/) ||
     !is(raw, /^0x([0-9a-f]{2})+$/) ||
+    !(site === undefined || is(site, /^[!-~]{1,2048}$/)) ||
     !is(request, /^[0-9a-f]{64}$/) ||
     typeof at !== 'number' ||
     !isState(state) ||
@@ -138,6 +150,7 @@ function readEntry(value: unknown): Entry | undefined {
     nonce: nonce as number,
     hash,
     raw,
+    ...(site !== undefined && { site }),
     request,
     at: at < Date.now() + minute ? at : 0,
     state,

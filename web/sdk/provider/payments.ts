@@ -82,16 +82,19 @@ export class Payments {
    * up the next. If the node refuses that, nextNonce throws: only the dApp may have a nonce signed again, and the error names it.
    */
   async nextNonce(payer: Payer, counts: Counts, node: Node): Promise<number> {
-    const entries = await this.#of(payer)
+    // What another site had signed is neither shown nor sent for this one. It must not hold this one up for ever either.
+    const own = (entry: Entry) => this.#journal.isOwn(entry)
+    const entries = (await this.#of(payer)).filter((each) => own(each) || isFresh(each) || (each.state !== 'signed' && isRecent(each)))
     checkCounts(counts, entries)
     const used: Entry[] = []
     const refusals: { entry: Entry; refused: Error }[] = []
     for (const [entry, ...others] of waiting(entries, counts)) {
-      const refused = isFresh(entry!) && entry!.state !== 'sending' ? undefined : await this.#missing(payer, entry!, node)
+      const taken = !own(entry!) || (isFresh(entry!) && entry!.state !== 'sending')
+      const refused = taken ? undefined : await this.#missing(payer, entry!, node)
       if (!refused) used.push(entry!)
       else {
         // A replacement that the node refuses leaves what it was to replace.
-        const [left] = (await Promise.all(others.map((each) => this.#left(payer, each)))).filter((each) => each !== undefined)
+        const [left] = (await Promise.all(others.filter(own).map((each) => this.#left(payer, each)))).filter((each) => each !== undefined)
         if (left) used.push(left)
         else refusals.push({ entry: entry!, refused })
       }
@@ -117,6 +120,7 @@ export class Payments {
       nonce,
       hash: hash.toLowerCase(),
       raw: raw.toLowerCase(),
+      ...(this.#journal.site !== undefined && { site: this.#journal.site }),
       request,
       at,
       state,
