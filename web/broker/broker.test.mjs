@@ -536,6 +536,24 @@ test('what another window changed is followed', async (t) => {
   assert.deepEqual(await a.ask('eth_accounts'), [])
 })
 
+test('what another window revoked is not stored again by a request here', async (t) => {
+  const storage = new MemoryStorage()
+  const { site, broker: made } = await broker(t, { storage })
+  const a = site(A)
+  await a.ask('eth_requestAccounts')
+  const key = `permission ${A}`
+  await until(() => storage.values.has(key))
+  t.mock.timers.enable({ apis: ['Date'], now: Date.now() + 60_000 })
+  storage.values.delete(key) // this window is not told yet
+  await a.ask('personal_sign', ['0x6869', A0])
+  await a.ask('eth_chainId')
+  await until(() => made.state.activity.length === 1)
+  assert.equal(storage.values.has(key), false)
+  for (const watcher of storage.watchers) watcher(key)
+  await until(() => made.state.permissions.length === 0)
+  assert.equal(storage.values.has(key), false)
+})
+
 test('a site does not see the accounts of another device that is plugged in', async (t) => {
   const { site, usb, device } = await broker(t)
   const a = site(A)

@@ -37,7 +37,7 @@ const activity = object(
 )
 
 /** PermissionRecord is a permission with the device that the accounts are on. */
-export type PermissionRecord = Of<typeof permission>
+type PermissionRecord = Of<typeof permission>
 
 /** The most that is kept. The oldest goes first. */
 const most = { permissions: 1000, activity: 200 }
@@ -88,6 +88,16 @@ export class Records {
       this.revoke([...this.#permissions.values()].reduce((a, b) => (b.used < a.used ? b : a)).origin)
     }
     this.#changed(undefined)
+  }
+
+  /** used notes that a site uses its permission. Another window may have revoked it meanwhile: that is not undone. */
+  async used(origin: string): Promise<void> {
+    const before = this.#permissions.get(origin)
+    if (!before || Date.now() - before.used <= 1000) return
+    const key = tables.permission + origin
+    const kept = (await this.#storage.list(key).catch(() => [])).some(([found]) => found === key)
+    if (!kept || this.#permissions.get(origin) !== before) return
+    this.allow({ ...before, used: Date.now() })
   }
 
   revoke(origin: string) {

@@ -94,7 +94,7 @@ export class Site implements Behind {
 
   greeting() {
     const permission = this.#permission
-    if (permission) this.#used()
+    void this.#around.records.used(this.origin)
     return { accounts: permission?.accounts.map(({ address }) => address) ?? [], ...(permission && { chainId: hex(permission.chainId) }) }
   }
 
@@ -120,7 +120,7 @@ export class Site implements Behind {
       if (method.startsWith('imkey_') && method !== 'imkey_handOver') throw unknownMethod(method) // they are for a page with a device of its own
       if (method === 'imkey_handOver') return await this.#handOver(params, signal)
       const result = await engine.request(method, params, signal, undefined, chain && this.#chain(chain))
-      if (asking.has(method)) this.#used()
+      if (asking.has(method)) void this.#around.records.used(this.origin)
       return result
     } finally {
       leave?.()
@@ -161,11 +161,6 @@ export class Site implements Behind {
 
   get #permission() {
     return this.#around.records.permission(this.origin)
-  }
-
-  #used() {
-    const permission = this.#permission
-    if (permission && Date.now() - permission.used > 1000) this.#around.records.allow({ ...permission, used: Date.now() })
   }
 
   /** #rest ends the engine when nothing uses it any more. */
