@@ -80,11 +80,19 @@ function site(port: chrome.runtime.Port): void {
     return
   }
   if (tab?.id !== undefined && frameId === 0) tops.set(tab.id, origin)
-  const connection = broker.connect(origin, { post, close: () => port.disconnect() })
-  port.onMessage.addListener((message) => connection.receive(message))
-  port.onDisconnect.addListener(() => {
+  /** left is called at the end of either side: the side that closes a port gets no event. */
+  const left = () => {
     gone = true
     if (tab?.id !== undefined && frameId === 0 && tops.get(tab.id) === origin) tops.delete(tab.id)
+  }
+  const close = () => {
+    left()
+    port.disconnect()
+  }
+  const connection = broker.connect(origin, { post, close })
+  port.onMessage.addListener((message) => connection.receive(message))
+  port.onDisconnect.addListener(() => {
+    left()
     connection.closed()
   })
 }
