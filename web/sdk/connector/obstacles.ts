@@ -16,7 +16,7 @@ export const popupBlocked = (origin: string) =>
   )
 
 /** openerPolicy is the error where a header of this site cuts the window off. */
-export const openerPolicy = (origin: string) =>
+const openerPolicy = (origin: string) =>
   obstacle(
     -32603,
     'unsupported',

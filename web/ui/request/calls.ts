@@ -370,7 +370,7 @@ function unpacked(hex: string): { delegates: boolean; call: Call }[] | undefined
 const mostDepth = 4
 
 /** inWords puts calls in words, in their order. */
-export const inWords = (s: Surroundings, list: readonly Call[], depth: number): Part[] => {
+const inWords = (s: Surroundings, list: readonly Call[], depth: number): Part[] => {
   const parts: Part[] = []
   for (const call of list) {
     if (s.left.calls <= 0) {

@@ -81,7 +81,7 @@ export function approval(s: Surroundings, token: string, spender: string, amount
 }
 
 /** unixTime puts a number of seconds since 1970 in words. */
-export function unixTime(seconds: bigint): Text {
+function unixTime(seconds: bigint): Text {
   if (seconds >= 2n ** 40n) return words.always
   if (seconds > 8_640_000_000_000n) return phrase.second(seconds.toString())
   const date = new Date(Number(seconds) * 1000)

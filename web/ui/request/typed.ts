@@ -15,7 +15,7 @@ export interface Field {
 }
 
 /** The most fields that a screen shows. A user reads no more, and a page must not be able to block the screen. */
-export const mostFields = 1500
+const mostFields = 1500
 
 /** How deep a screen shows them, as core allows. */
 const mostDepth = 64
