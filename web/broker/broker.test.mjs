@@ -536,6 +536,30 @@ test('what another window changed is followed', async (t) => {
   assert.deepEqual(await a.ask('eth_accounts'), [])
 })
 
+test('accounts that another window took away cannot be kept by a request that does not end', async (t) => {
+  const storage = new MemoryStorage()
+  const { site, node, device } = await broker(t, { storage })
+  const a = site(A)
+  await a.ask('eth_requestAccounts')
+  const key = `permission ${A}`
+  await until(() => storage.values.has(key))
+  const answer = held()
+  node.answers.eth_getBalance = () => answer.promise
+  const slow = a.ask('eth_getBalance', [A0, 'latest'])
+  await until(() => node.methods().includes('eth_getBalance'))
+  storage.values.set(key, { ...storage.values.get(key), accounts: [{ address: A1, path: "m/44'/60'/0'/0/1" }] })
+  for (const watcher of storage.watchers) watcher(key)
+  await until(() => a.events.some(([name, payload]) => name === 'accountsChanged' && payload[0] === A1))
+  assert.deepEqual(await a.ask('eth_accounts'), [A1])
+  const before = device.calls.length
+  await assert.rejects(a.ask('personal_sign', ['0x6869', A0]), code(4100))
+  assert.equal(device.calls.length, before)
+  assert.equal(storage.values.get(key).accounts[0].address, A1)
+  answer.release('0x5')
+  assert.equal(await slow, '0x5')
+  assert.equal(storage.values.get(key).accounts[0].address, A1)
+})
+
 test('what another window revoked is not stored again by a request here', async (t) => {
   const storage = new MemoryStorage()
   const { site, broker: made } = await broker(t, { storage })

@@ -7,6 +7,7 @@ import { rpcError } from '../sdk/provider/errors'
 import { hex } from '../sdk/provider/hex'
 import type { Host } from '../sdk/provider/host'
 import { badParams, coded, unknownMethod } from '../sdk/provider/refusal'
+import type { Known } from '../sdk/provider/memory'
 import type { Consent, Review as Ask } from '../sdk/provider/review'
 import type { Turns } from '../sdk/provider/turns'
 import type { ChainOptions, Device, ImKey } from '../sdk/types/imkey'
@@ -57,6 +58,10 @@ const asking = new Set([
   'wallet_sendTransaction',
 ])
 
+/** accountsOf tells whether two permissions are for the same accounts of the same device. */
+const accountsOf = (known: Known | undefined) =>
+  JSON.stringify(known && [known.accounts.map(({ address, path }) => [address, path]), known.device]) ?? ''
+
 /** The path of account n, as most wallets have it (BIP 44). */
 export const path = (n: number) => `m/44'/60'/0'/0/${n}`
 
@@ -76,6 +81,7 @@ export class Site implements Behind {
   readonly #chains = new Map<string, Chain>() // as requests give them, by their JSON
   readonly #added = new Map<number, ChainMessage>() // by the site, with wallet_addEthereumChain
   #engine: Engine | undefined
+  #accounts = '' // those that the engine has, and their device, as JSON
   #requests = 0
   #characters = 0
 
@@ -151,10 +157,13 @@ export class Site implements Behind {
   moved() {
     const accounts = this.#permission?.accounts.map(({ address }) => address) ?? []
     if (accounts.length === 0) return this.#engine?.revoke()
-    // The engine reads the record again when it is started the next time.
-    if (this.#requests === 0) {
-      this.#engine?.close()
+    // The engine reads the record when it is started. One with other accounts is not used any more, also if requests are under way.
+    const other = this.#accounts !== accountsOf(this.#permission)
+    if (other || this.#requests === 0) {
+      const old = this.#engine
       this.#engine = undefined
+      if (other) old?.revoke()
+      old?.close()
     }
     this.#emit('accountsChanged', accounts)
   }
@@ -176,10 +185,15 @@ export class Site implements Behind {
   }
 
   #started(): Engine {
-    return (this.#engine ??= start(this.#host()))
+    if (!this.#engine) {
+      const engine: Engine = start(this.#host(() => this.#engine === engine))
+      this.#engine = engine
+    }
+    return this.#engine
   }
 
-  #host(): Host {
+  /** #host is for one engine. current says whether it is still the one that is used. */
+  #host(current: () => boolean): Host {
     const { origin } = this
     const { rpcTimeout, records, turns, names } = this.#around
     const chains = this.#known()
@@ -228,16 +242,26 @@ export class Site implements Behind {
           tell('done')
         }
       },
-      emit: (name, payload) => (name === 'interaction' ? this.#interaction(payload as Progress) : this.#emit(name, payload)),
-      gone: (why) => this.#emit('disconnect', { code: 4900, message: why, data: { code: 'device-disconnected', retryable: true } }),
+      emit: (name, payload) => {
+        if (name === 'interaction') this.#interaction(payload as Progress)
+        else if (current()) this.#emit(name, payload)
+      },
+      gone: (why) => {
+        if (current()) this.#emit('disconnect', { code: 4900, message: why, data: { code: 'device-disconnected', retryable: true } })
+      },
       readChain: (options) => {
         const chain = this.#read(options)
         if (this.#added.size >= most.chains && !this.#added.has(chain.id)) throw `this site added ${most.chains} chains already`
         this.#added.set(chain.id, messageOf(chain, nameOf(options)))
         return chain
       },
-      recall: () => records.permission(origin),
+      recall: () => {
+        this.#accounts = accountsOf(this.#permission)
+        return this.#permission
+      },
       remember: (known) => {
+        if (!current()) return
+        this.#accounts = accountsOf(known)
         if (!known) return records.revoke(origin)
         const now = Date.now()
         const { since = now } = records.permission(origin) ?? {}
