@@ -40,8 +40,8 @@ type Instance interface {
 type Device interface {
 	// HasWallet reports whether there is a wallet.
 	HasWallet() bool
-	// WalletKey derives the wallet's key at a path such as m/44'/60'/0'/0/0. The caller wipes it after use. A malformed path
-	// is [apdu.WrongData].
+	// WalletKey derives the wallet's key at a path such as m/44'/60'/0'/0/0. The caller wipes it after use. Without
+	// a wallet it returns [apdu.NoWallet], for a malformed path [apdu.WrongData].
 	WalletKey(path string) (hd.Key, error)
 	// Attest signs a digest with the secure element's key, whose certificate the host has. The signature is in DER form.
 	Attest(digest [32]byte) ([]byte, error)
@@ -83,6 +83,18 @@ func Expect(c apdu.Command, p1, p2 byte, length int) error {
 	case c.P1 != p1 || c.P2 != p2:
 		return apdu.WrongParameters
 	case len(c.Data) != length || !AnyLength(c):
+		return apdu.WrongLength
+	}
+	return nil
+}
+
+// ExpectData checks the parameters of a command that has data of any length, then that it has some, and its Le. Errors are
+// those of [Expect].
+func ExpectData(c apdu.Command, p1, p2 byte) error {
+	switch {
+	case c.P1 != p1 || c.P2 != p2:
+		return apdu.WrongParameters
+	case len(c.Data) == 0 || !AnyLength(c):
 		return apdu.WrongLength
 	}
 	return nil

@@ -15,6 +15,9 @@ type exchange struct {
 func (x *exchange) HasWallet() bool { return x.d.memory.Mnemonic != "" }
 
 func (x *exchange) WalletKey(path string) (hd.Key, error) {
+	if !x.HasWallet() { // after Confirm, as the user may have reset the device meanwhile
+		return hd.Key{}, apdu.NoWallet
+	}
 	indices, err := hd.ParsePath(path)
 	if err != nil {
 		return hd.Key{}, apdu.WrongData

@@ -2,7 +2,6 @@
 package ethereum
 
 import (
-	"crypto/sha256"
 	"encoding/hex"
 	"strings"
 
@@ -10,7 +9,6 @@ import (
 
 	"imkey-connect/core/apdu"
 	"imkey-connect/devicesim/applet"
-	"imkey-connect/devicesim/ecdsa"
 )
 
 // The instructions, and the tags of the payloads.
@@ -75,30 +73,16 @@ func (e *ethereum) Execute(d applet.Device, c apdu.Command) ([]byte, error) {
 // readKey answers the public key and the chain code at a path, with the secure element's signature over both. P1 01 says
 // that the host verifies the signature; the answer is the same.
 func readKey(d applet.Device, c apdu.Command) ([]byte, error) {
-	switch {
-	case c.P1 > 0x01 || c.P2 != 0x00:
-		return nil, apdu.WrongParameters
-	case len(c.Data) == 0 || !applet.AnyLength(c):
-		return nil, apdu.WrongLength
-	}
-	key, err := d.WalletKey(string(c.Data))
-	if err != nil {
+	if err := applet.ExpectData(c, c.P1&0x01, 0x00); err != nil {
 		return nil, err
 	}
-	defer key.Wipe()
-	chain := key.ChainCode()
-	answer := append(key.PublicKey(), chain[:]...)
-	signature, err := d.Attest(sha256.Sum256(answer))
-	return append(answer, signature...), err
+	return applet.PublicKey(d, string(c.Data))
 }
 
 // confirmAddress shows an address, as the host sends it, until the user has compared it.
 func confirmAddress(d applet.Device, c apdu.Command) error {
-	switch {
-	case c.P1 != 0x00 || c.P2 != 0x00:
-		return apdu.WrongParameters
-	case len(c.Data) == 0 || !applet.AnyLength(c):
-		return apdu.WrongLength
+	if err := applet.ExpectData(c, 0x00, 0x00); err != nil {
+		return err
 	}
 	digits := strings.TrimPrefix(string(c.Data), "0x")
 	if b, err := hex.DecodeString(digits); err != nil || len(b) != 20 {
@@ -132,26 +116,18 @@ func (e *ethereum) prepare(d applet.Device, c apdu.Command) error {
 // sign signs what the matching instruction has prepared, once. It does not normalise s, and the recovery id belongs to
 // that s.
 func (e *ethereum) sign(d applet.Device, c apdu.Command) ([]byte, error) {
-	switch {
-	case c.P1 != 0x00 || c.P2 != 0x00:
-		return nil, apdu.WrongParameters
-	case len(c.Data) == 0 || !applet.AnyLength(c):
-		return nil, apdu.WrongLength
-	case e.prepared == nil || e.prepared.by != c.INS-1:
+	if err := applet.ExpectData(c, 0x00, 0x00); err != nil {
+		return nil, err
+	}
+	if e.prepared == nil || e.prepared.by != c.INS-1 {
 		return nil, apdu.ConditionsNotSatisfied
 	}
-	key, err := d.WalletKey(string(c.Data))
+	answer, err := applet.Sign(d, string(c.Data), e.prepared.digest)
 	if err != nil {
 		return nil, err
 	}
-	defer key.Wipe()
-	private := key.Private()
-	defer private.Zero()
-	signature := ecdsa.Sign(private, e.prepared.digest, nil)
 	e.prepared = nil
-	r, s := signature.R.Bytes(), signature.S.Bytes()
-	answer := append([]byte{1 + 32 + 32}, r[:]...)
-	return append(append(answer, s[:]...), signature.RecoveryID), nil
+	return answer, nil
 }
 
 // payload is what a host wants to have signed.
