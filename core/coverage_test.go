@@ -35,6 +35,7 @@ var parsers = map[string][]string{
 	"core/tlv":                      nil,
 	"core/upperhex":                 nil,
 	"devicesim/applets/ethereum":    nil,
+	"devicesim/applets/tron":        nil,
 	"devicesim/control":             {"actions.go", "control.go"},
 	"devicesim/device":              {"state.go", "session.go", "cardmanager.go"},
 	"devicesim/internal/strictjson": nil,

@@ -6,6 +6,7 @@ import (
 	"imkey-connect/devicesim/applet"
 	"imkey-connect/devicesim/applets/ethereum"
 	"imkey-connect/devicesim/applets/imk"
+	"imkey-connect/devicesim/applets/tron"
 )
 
 // All returns the applets that a new device has.
@@ -13,5 +14,6 @@ func All() []applet.Applet {
 	return []applet.Applet{
 		imk.Applet,
 		ethereum.Applet,
+		tron.Applet,
 	}
 }

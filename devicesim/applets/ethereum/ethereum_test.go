@@ -64,21 +64,13 @@ func recorded(t testing.TB, name string) string {
 	return ""
 }
 
-func field(tag byte, lengthBytes int, value []byte) []byte {
-	b := []byte{tag}
-	for n := lengthBytes - 1; n >= 0; n-- {
-		b = append(b, byte(len(value)>>(8*n)))
-	}
-	return append(b, value...)
-}
-
 // txBody and msgBody return the bytes that a binding signature signs.
 func txBody(tx []byte, payment, receiver, fee string) []byte {
-	b := append(field(1, 2, tx), field(7, 1, []byte(payment))...)
-	return append(append(b, field(8, 1, []byte(receiver))...), field(9, 1, []byte(fee))...)
+	b := append(devicetest.Field(1, 2, tx), devicetest.Field(7, 1, []byte(payment))...)
+	return append(append(b, devicetest.Field(8, 1, []byte(receiver))...), devicetest.Field(9, 1, []byte(fee))...)
 }
 
-func msgBody(data []byte) []byte { return field(1, 2, data) }
+func msgBody(data []byte) []byte { return devicetest.Field(1, 2, data) }
 
 // newDevice makes a device with this applet and the one that binds.
 func newDevice(t testing.TB, o device.Options) *device.Device {
@@ -102,29 +94,6 @@ func wallet(t testing.TB, o device.Options, bound bool) (*device.Device, *device
 }
 
 var unboundTx = append([]byte{0, 1, 0}, txBody(plainTx, "p", "r", "f")...)
-
-// read returns all pages of a question, with bars between the lines.
-func read(t testing.TB, d *device.Device) (all []string) {
-	t.Helper()
-	for {
-		screen := d.Status().Screen
-		require.Len(t, screen, device.Lines)
-		for _, line := range screen {
-			require.LessOrEqual(t, len(line), device.Columns)
-		}
-		require.True(t, strings.HasPrefix(screen[3], "OK") || len(all) > 99, "%q", screen)
-		all = append(all, strings.Join(screen[:3], "|"))
-		require.NoError(t, d.Press(device.Down))
-		if d.Status().Screen[3] != screen[3] {
-			continue
-		}
-		for range all { // back to the first page, and no further
-			require.NoError(t, d.Press(device.Up))
-		}
-		require.Equal(t, all[0], strings.Join(d.Status().Screen[:3], "|"))
-		return all
-	}
-}
 
 // list returns the RLP list of encoded items, in hex.
 func list(items ...string) string {
@@ -179,12 +148,12 @@ func TestSignedVectors(t *testing.T) {
 				message = b
 			}
 			require.Equal(t, apdu.OK, h.Prepare(prepareMessage, h.Signed(msgBody(eip191(message)))))
-			require.Equal(t, v.Signature[2:], hex.EncodeToString(low(t, h.OK(signMsgCommand), 27)))
+			require.Equal(t, v.Signature[2:], hex.EncodeToString(devicetest.LowS(t, h.OK(signMsgCommand), 27)))
 			continue
 		}
 		unsigned := hosttest.Unhex(t, v.Unsigned[2:])
 		require.Equal(t, apdu.OK, h.Prepare(prepareTransaction, h.Signed(txBody(unsigned, "p", "r", "f"))))
-		signature := low(t, h.OK(signTxCommand), 0)
+		signature := devicetest.LowS(t, h.OK(signTxCommand), 0)
 		// The signed transaction ends with r and s, each as a string of 32 bytes.
 		require.Equal(t, v.Signed[len(v.Signed)-132:], "a0"+hex.EncodeToString(signature[:32])+"a0"+hex.EncodeToString(signature[32:64]))
 		// The parity stands before them, alone or in the v of EIP-155, which has its complement as lowest bit.
@@ -203,22 +172,6 @@ func eip191(message []byte) []byte {
 		length = append([]byte{'0' + byte(n%10)}, length...)
 	}
 	return append(append([]byte("\x19Ethereum Signed Message:\n"), length...), message...)
-}
-
-// low normalises a signature as a host does: s in the lower half of the order, and the recovery id for it plus an offset.
-func low(t testing.TB, answer []byte, offset byte) []byte {
-	t.Helper()
-	require.Len(t, answer, 66)
-	require.Equal(t, byte(0x41), answer[0])
-	var s ecdsa.Signature
-	s.R.SetByteSlice(answer[1:33])
-	s.S.SetByteSlice(answer[33:65])
-	s.RecoveryID = answer[65]
-	if s.High() {
-		s = s.Negated()
-	}
-	r, v := s.R.Bytes(), s.S.Bytes()
-	return append(append(r[:], v[:]...), s.RecoveryID+offset)
 }
 
 // TestRecordedCommands sends the commands that were recorded without a session. The device does not normalise s.
@@ -457,14 +410,14 @@ func TestPrepared(t *testing.T) {
 func TestBindingSignature(t *testing.T) {
 	d, h := wallet(t, device.Options{Approve: device.Yes}, true)
 	body := txBody(plainTx, "p", "r", "f")
-	with := func(signature []byte) []byte { return append(field(0, 1, signature), body...) }
+	with := func(signature []byte) []byte { return append(devicetest.Field(0, 1, signature), body...) }
 	good := h.BindingSignature(body, false)
 	for name, payload := range map[string][]byte{
 		"none":                    with(nil),
 		"none, as transactions":   with([]byte{0}),
 		"another host's":          h.As(2).Signed(body),
-		"over other bytes":        append(field(0, 1, h.BindingSignature(body[1:], false)), body...),
-		"of a changed payload":    append(field(0, 1, good), txBody(plainTx, "p", "r", "g")...),
+		"over other bytes":        append(devicetest.Field(0, 1, h.BindingSignature(body[1:], false)), body...),
+		"of a changed payload":    append(devicetest.Field(0, 1, good), txBody(plainTx, "p", "r", "g")...),
 		"truncated":               with(good[:len(good)-1]),
 		"longer":                  with(append(bytes.Clone(good), 0)),
 		"not DER":                 with(bytes.Repeat([]byte{0x30}, 70)),
@@ -605,7 +558,7 @@ func TestWhatTheScreenShows(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			h.T = t
 			h.Offer(prepareTransaction, h.Signed(txBody(test.tx, "host's payment", "host's receiver", "host's fee")))
-			require.Equal(t, test.want, read(t, d))
+			require.Equal(t, test.want, devicetest.Read(t, d))
 			require.NoError(t, d.Press(device.OK))
 			_, sw, _ := h.Answer()
 			require.Equal(t, apdu.OK, sw)
@@ -636,7 +589,7 @@ func TestWhatTheScreenShows(t *testing.T) {
 				want = []string{"Sign blindly:|" + text[:16] + "|" + text[16:32], text[32:48] + "|" + text[48:] + "|"}
 			}
 			h.Offer(prepareMessage, h.Signed(msgBody(test.data)))
-			require.Equal(t, want, read(t, d))
+			require.Equal(t, want, devicetest.Read(t, d))
 			require.NoError(t, d.Press(device.OK))
 			_, sw, _ := h.Answer()
 			require.Equal(t, apdu.OK, sw)
@@ -647,7 +600,7 @@ func TestWhatTheScreenShows(t *testing.T) {
 		h.T = t
 		h.Offer(prepareMessage, h.Signed(msgBody(eip191([]byte(long)))))
 		require.Equal(t, "OK/Cancel 1/31", d.Status().Screen[3])
-		require.Len(t, read(t, d), 31)
+		require.Len(t, devicetest.Read(t, d), 31)
 	})
 }
 
@@ -696,7 +649,7 @@ func TestUserDecidesAboutSigning(t *testing.T) {
 	// The user confirms an address too.
 	h.Message(hosttest.Unhex(t, recorded(t, "eth register address (ascii)")))
 	h.Await("a question", func(s device.Status) bool { return s.Asking })
-	require.Equal(t, []string{"Addr: 0x6031564e|7b2F5cc33737807b|2E58DaFF870B590b"}, read(t, d))
+	require.Equal(t, []string{"Addr: 0x6031564e|7b2F5cc33737807b|2E58DaFF870B590b"}, devicetest.Read(t, d))
 	require.NoError(t, d.Press(device.Cancel))
 	_, sw, _ := h.Answer()
 	require.Equal(t, apdu.Rejected, sw)
@@ -776,7 +729,7 @@ func FuzzPayload(f *testing.F) {
 			body = txBody(p.data, p.payment, p.receiver, p.fee)
 		}
 		require.True(t, bytes.Equal(body, p.signed))
-		require.True(t, bytes.Equal(payload, append(field(0, 1, p.signature), body...)))
+		require.True(t, bytes.Equal(payload, append(devicetest.Field(0, 1, p.signature), body...)))
 		shown := p.texts()
 		require.NotEmpty(t, shown)
 		for _, text := range shown {

@@ -2,6 +2,8 @@
 package devicetest
 
 import (
+	"crypto/sha256"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -10,6 +12,7 @@ import (
 	"imkey-connect/devicesim/applet"
 	"imkey-connect/devicesim/device"
 	"imkey-connect/devicesim/device/hosttest"
+	"imkey-connect/devicesim/ecdsa"
 )
 
 // New makes a device with applets and reproducible randomness. It closes with the test.
@@ -114,4 +117,61 @@ func (h *Host) Decide(b device.Button) apdu.StatusWord {
 func (h *Host) Await(what string, want func(device.Status) bool) {
 	h.T.Helper()
 	hosttest.Await(h.T, h.D, what, want)
+}
+
+// Field returns a field of a payload: the tag, the length in lengthBytes bytes, and the value.
+func Field(tag byte, lengthBytes int, value []byte) []byte {
+	b := []byte{tag}
+	for n := lengthBytes - 1; n >= 0; n-- {
+		b = append(b, byte(len(value)>>(8*n)))
+	}
+	return append(b, value...)
+}
+
+// LowS normalises an answer of 66 bytes as a host does: r (32) ‖ s in the lower half of the order (32) ‖ the recovery id for it,
+// plus an offset.
+func LowS(t testing.TB, answer []byte, offset byte) []byte {
+	t.Helper()
+	require.Len(t, answer, 66)
+	require.Equal(t, byte(0x41), answer[0])
+	var s ecdsa.Signature
+	s.R.SetByteSlice(answer[1:33])
+	s.S.SetByteSlice(answer[33:65])
+	s.RecoveryID = answer[65]
+	if s.High() {
+		s = s.Negated()
+	}
+	r, v := s.R.Bytes(), s.S.Bytes()
+	return append(append(r[:], v[:]...), s.RecoveryID+offset)
+}
+
+// Read returns all pages of a question, with bars between the lines, and turns back to the first one.
+func Read(t testing.TB, d *device.Device) (all []string) {
+	t.Helper()
+	for {
+		screen := d.Status().Screen
+		require.Len(t, screen, device.Lines)
+		for _, line := range screen {
+			require.LessOrEqual(t, len(line), device.Columns)
+		}
+		require.True(t, strings.HasPrefix(screen[3], "OK") || len(all) > 99, "%q", screen)
+		all = append(all, strings.Join(screen[:3], "|"))
+		require.NoError(t, d.Press(device.Down))
+		if d.Status().Screen[3] != screen[3] {
+			continue
+		}
+		for range all { // back to the first page, and no further
+			require.NoError(t, d.Press(device.Up))
+		}
+		require.Equal(t, all[0], strings.Join(d.Status().Screen[:3], "|"))
+		return all
+	}
+}
+
+// CheckAttested checks the secure element's signature at the end of an answer, and returns what it signs: the first n bytes.
+func (h *Host) CheckAttested(answer []byte, n int) []byte {
+	h.T.Helper()
+	require.Greater(h.T, len(answer), n)
+	require.True(h.T, ecdsa.Verify(h.SEPublicKey(), sha256.Sum256(answer[:n]), answer[n:]), "the secure element's signature")
+	return answer[:n]
 }
