@@ -34,6 +34,7 @@ var parsers = map[string][]string{
 	"core/secp256k1":                nil,
 	"core/tlv":                      nil,
 	"core/upperhex":                 nil,
+	"devicesim/applets/cosmos":      nil,
 	"devicesim/applets/ethereum":    nil,
 	"devicesim/applets/tron":        nil,
 	"devicesim/control":             {"actions.go", "control.go"},

@@ -4,6 +4,7 @@ package applets
 
 import (
 	"imkey-connect/devicesim/applet"
+	"imkey-connect/devicesim/applets/cosmos"
 	"imkey-connect/devicesim/applets/ethereum"
 	"imkey-connect/devicesim/applets/imk"
 	"imkey-connect/devicesim/applets/tron"
@@ -15,5 +16,6 @@ func All() []applet.Applet {
 		imk.Applet,
 		ethereum.Applet,
 		tron.Applet,
+		cosmos.Applet,
 	}
 }

@@ -180,7 +180,9 @@ func (v *vandal) mutate(b []byte) []byte {
 // packet returns a packet for the OUT endpoint of the vendor interface.
 func (v *vandal) packet() []byte {
 	command := pick(v, "8071000041"+strings.Repeat("04", 65)+"00", "00a4040005695f696d6b", "80cb800005dfff028101", "8072000000",
-		"00a4040005695f657468", "8053000010"+hex.EncodeToString([]byte("m/44'/60'/0'/0/0"))+"00", "805400800400000101", "ffffffff")
+		"00a4040005695f657468", "8053000010"+hex.EncodeToString([]byte("m/44'/60'/0'/0/0"))+"00", "805400800400000101", "ffffffff",
+		"00a4040008695f6b315f74727800", "8081008036"+"0000"+"0120"+strings.Repeat("a5", 32)+"0210"+hex.EncodeToString([]byte("m/44'/60'/0'/0/0"))+"00",
+		"00a4040008695f636f736d6f7300", "807100802b"+"0000"+"0120"+strings.Repeat("a5", 32)+"07000801310900"+"00")
 	message, _ := hex.DecodeString(command)
 	if v.one(3) {
 		message = v.mutate(message)

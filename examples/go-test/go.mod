@@ -7,7 +7,7 @@ toolchain go1.26.10
 require imkey-connect v0.0.0
 
 require (
-	github.com/btcsuite/btcd/btcutil v1.2.0 // indirect
+	github.com/btcsuite/btcd/address/v2 v2.0.0 // indirect
 	github.com/coder/websocket v1.8.15 // indirect
 	github.com/decred/dcrd/dcrec/secp256k1/v4 v4.4.1 // indirect
 	github.com/tyler-smith/go-bip39 v1.1.0 // indirect

@@ -744,34 +744,11 @@ func FuzzCommands(f *testing.F) {
 	d, h := wallet(f, device.Options{Approve: device.Yes}, true)
 	tx := devicetest.Commands(f, prepareTransaction, h.Signed(txBody(plainTx, "p", "r", "f")), applet.MaxChunk)
 	for _, s := range [][]string{{hex.EncodeToString(tx[0]), signTxCommand}, {"805400000201FF00", "80548080020304", signMsgCommand}, {readKeyCommand, signMsgCommand}} {
-		var seed []byte
-		for _, c := range s {
-			b, err := hex.DecodeString(c)
-			require.NoError(f, err)
-			seed = append(append(seed, byte(len(b))), b...)
-		}
-		f.Add(seed)
+		f.Add(devicetest.Join(f, s...))
 	}
 	f.Fuzz(func(t *testing.T, in []byte) {
 		h := h.On(t)
-		h.OK(selectETH)
-		before := d.Status()
-		for len(in) > 1 {
-			n := min(int(in[0]), len(in)-1)
-			message := in[1 : 1+n]
-			in = in[1+n:]
-			if n == 0 || message[0] == 0 {
-				continue // not SELECT
-			}
-			data, sw := h.Raw(message)
-			require.NotEqual(t, apdu.StatusWord(0x6F00), sw)
-			if sw != apdu.OK {
-				require.Empty(t, data)
-			}
-		}
-		require.Equal(t, before, d.Status())
-		h.Idle()
-		h.OK(selectETH)
+		devicetest.CheckCommands(t, d, h, Applet, in)
 		require.Equal(t, apdu.OK, h.Prepare(prepareTransaction, h.Signed(txBody(plainTx, "p", "r", "f"))))
 		h.OK(signTxCommand)
 	})

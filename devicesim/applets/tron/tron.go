@@ -9,7 +9,7 @@ package tron
 import (
 	"encoding/hex"
 
-	"github.com/btcsuite/btcd/btcutil/base58"
+	"github.com/btcsuite/btcd/address/v2/base58"
 
 	"imkey-connect/core/apdu"
 	"imkey-connect/devicesim/applet"

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/btcsuite/btcd/btcutil/base58"
+	"github.com/btcsuite/btcd/address/v2/base58"
 	"github.com/stretchr/testify/require"
 	"golang.org/x/crypto/sha3"
 
@@ -382,5 +382,18 @@ func FuzzAddress(f *testing.F) {
 		}
 		require.Equal(t, data, counted(address, name))
 		require.True(t, applet.Printable(address+name))
+	})
+}
+
+// FuzzCommands sends commands, each after a byte of length, to a device that confirms all questions itself.
+func FuzzCommands(f *testing.F) {
+	d, h := wallet(f, device.Options{Approve: device.Yes}, true)
+	payload := h.Signed(transaction(hash, path, "1 TRX", address))
+	key := keyCommand(f, h.BindingSignature([]byte(path), false), path)
+	f.Add(devicetest.Join(f, key, hex.EncodeToString(devicetest.Commands(f, sign, payload, applet.MaxChunk)[0])))
+	f.Add(devicetest.Join(f, "808100000200FF00", "80818080020304", showCommand(f, counted(address, "TRX"))))
+	f.Fuzz(func(t *testing.T, in []byte) {
+		devicetest.CheckCommands(t, d, h.On(t), Applet, in)
+		h.On(t).CheckAttested(answerTo(t, h.On(t), devicetest.Commands(t, sign, payload, applet.MaxChunk)), 66)
 	})
 }

@@ -113,6 +113,41 @@ func CheckForgets(t *testing.T, d *device.Device, h *Host, a applet.Applet, prep
 	h.T = t
 }
 
+// Join returns commands in hex as the bytes that [CheckCommands] takes.
+func Join(t testing.TB, commands ...string) (all []byte) {
+	t.Helper()
+	for _, c := range commands {
+		b := hosttest.Unhex(t, c)
+		all = append(append(all, byte(len(b))), b...)
+	}
+	return all
+}
+
+// CheckCommands selects an applet and sends commands, each after a byte of length, to a device that confirms all questions itself.
+// Each has an answer, and a refusal has no data. Nothing that the user sees changes, and the device is idle and selects the applet
+// again afterwards.
+func CheckCommands(t testing.TB, d *device.Device, h *Host, a applet.Applet, in []byte) {
+	t.Helper()
+	h.OK(Select(a))
+	before := d.Status()
+	for len(in) > 1 {
+		n := min(int(in[0]), len(in)-1)
+		message := in[1 : 1+n]
+		in = in[1+n:]
+		if n == 0 || message[0] == 0 {
+			continue // not SELECT
+		}
+		data, sw := h.Raw(message)
+		require.NotEqual(t, apdu.StatusWord(0x6F00), sw)
+		if sw != apdu.OK {
+			require.Empty(t, data)
+		}
+	}
+	require.Equal(t, before, d.Status())
+	h.Idle()
+	h.OK(Select(a))
+}
+
 // Vector is an entry of core/testdata/vectors/coins.json.
 type Vector struct {
 	Chain, Kind, Name, Path                string
