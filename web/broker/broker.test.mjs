@@ -742,6 +742,20 @@ test('a site hands its binding over in one step', async (t) => {
   await assert.rejects(a.ask('imkey_forgetTransactions'), code(4200))
 })
 
+test('a broker that is closed while a device asks leaves the note for the next one', async (t) => {
+  const storage = new MemoryStorage()
+  const { site, device, broker: made } = await broker(t, { storage })
+  const a = site(A)
+  await a.ask('eth_requestAccounts')
+  device.signMessage = aborts(device)
+  const running = a.begin('personal_sign', ['1', A0])
+  await until(() => device.inUse === 1 && storage.values.has('asking'))
+  made.close('broker-gone')
+  await assert.rejects(running.answer, code(4900, 'aborted'))
+  await until(() => device.inUse === 0 && device.open === 0)
+  assert.ok(storage.values.has('asking'), 'a process that ends may not have reached the device')
+})
+
 test('a broker that is closed settles everything once', async (t) => {
   const { site, shown, device, broker: made } = await broker(t)
   const [a, b] = [site(A), site(B)]

@@ -133,7 +133,8 @@ export function startBroker(options: BrokerOptions): Broker {
         call.signal?.removeEventListener('abort', follow)
         current = undefined
         if (own.consented) {
-          records.asks(false)
+          // A broker that was closed cannot see whether the device still asks. The next one cancels that.
+          if (!closed) records.asks(false)
           shell.settled(asked, outcome)
         }
       }
@@ -212,10 +213,11 @@ export function startBroker(options: BrokerOptions): Broker {
       async () => {
         changed()
         if (!(await records.asked())) return
+        let idle = true
         await turns.use(undefined, async () => {
-          for (const device of await (await imkey()).getDevices()) await turns.take(device, undefined).catch(() => {}) // the next request says why
+          for (const device of await (await imkey()).getDevices()) await turns.take(device, undefined).catch(() => (idle = false)) // the next request says why
         })
-        if (current === undefined) records.asks(false)
+        if (idle && current === undefined && !closed) records.asks(false)
       },
       () => {},
     )

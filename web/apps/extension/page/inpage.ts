@@ -44,6 +44,7 @@ const ended = {
 }
 
 interface Pending {
+  readonly message: FromSite
   readonly resolve: (result: unknown) => void
   readonly reject: (error: ProviderRpcError) => void
 }
@@ -52,14 +53,16 @@ class Provider {
   readonly isImKey = true
   readonly #events = new Events()
   readonly #pending = new Map<number, Pending>()
-  readonly #send: (message: FromSite) => boolean
+  readonly #send: (message: FromSite, held?: boolean) => boolean
   #next = 1
   #connected = false
+  /** The wallet said that it goes. It settled before what it had received. */
+  #left = false
   /** What the site was last told. */
   #accounts: string | undefined
   #chainId: string | undefined
 
-  constructor(send: (message: FromSite) => boolean) {
+  constructor(send: (message: FromSite, held?: boolean) => boolean) {
     this.#send = send
   }
 
@@ -96,15 +99,17 @@ class Provider {
         return this.#pending.delete(id)
       }
       const cancel = () => {
-        this.#send({ type: 'cancel', id })
+        if (!this.#left) this.#send({ type: 'cancel', id })
         if (settle()) reject(aborted())
       }
+      const message: FromSite = { type: 'request', id, method, params: (params ?? []) as Json }
       this.#pending.set(id, {
+        message,
         resolve: (result) => settle() && resolve(result),
         reject: (error) => settle() && reject(error),
       })
       try {
-        if (!this.#send({ type: 'request', id, method, params: (params ?? []) as Json })) throw bad('The request is longer than 256 kB.')
+        if (!this.#send(message, this.#left)) throw bad('The request is longer than 256 kB.')
       } catch (thrown) {
         settle()
         throw thrown instanceof ProviderRpcError ? thrown : bad('The request is not JSON.')
@@ -124,6 +129,9 @@ class Provider {
           : this.#pending.get(message.id)?.reject(new ProviderRpcError(message.code, message.message, message.data))
       case 'event':
         return this.#emit(message.name, message.payload)
+      case 'bye':
+        this.#left = true
+        return
       default:
         return undefined
     }
@@ -148,12 +156,19 @@ class Provider {
     this.#events.emit(name, new ProviderRpcError(code, message, data))
   }
 
-  /** The connection is gone. What the page asked is settled here, because the next connection knows nothing of it. */
-  end(reason: keyof typeof ended) {
-    for (const { reject } of this.#pending.values()) reject(ended[reason]())
-    if (!this.#connected) return
-    this.#connected = false
-    this.#events.emit('disconnect', ended[reason]())
+  /**
+   * The connection is gone. What the page asked is settled here, because the next connection knows nothing of it. A wallet that said
+   * that it goes did not receive what is still open. This is returned, and can be sent again.
+   */
+  end(reason: keyof typeof ended): readonly FromSite[] {
+    const again = this.#left && reason === 'stopped' ? [...this.#pending.values()].map(({ message }) => message) : []
+    this.#left = false
+    if (again.length === 0) for (const { reject } of this.#pending.values()) reject(ended[reason]())
+    if (this.#connected) {
+      this.#connected = false
+      this.#events.emit('disconnect', ended[reason]())
+    }
+    return again
   }
 }
 
@@ -169,10 +184,11 @@ function greet() {
   tell(names.toWallet, write({ type: 'hello', v: version, sdk: 'imkey-extension' }))
 }
 
-/** send sends a message, after a hello where the connection is new. It returns false for a message that is too long. */
-function send(message: FromSite): boolean {
+/** send sends a message, after a hello where the connection is new, or holds it. It returns false for a message that is too long. */
+function send(message: FromSite, held = false): boolean {
   const text = write(message)
   if (text.length > longest) return false
+  if (held) return true
   if (!greeted) greet()
   tell(names.toWallet, text)
   return true
@@ -192,9 +208,10 @@ addEventListener(names.toPage, (event) => {
 addEventListener(names.ended, (event) => {
   const [before, updated] = [greeted, detailOf(event) === 'updated']
   greeted = false
-  provider.end(updated ? 'updated' : 'stopped')
+  const again = provider.end(updated ? 'updated' : 'stopped')
   // The wallet is started again at once, so that it cancels what the device still asks, and the page hears its events.
   if (before && !updated) greet()
+  for (const message of again) send(message)
 })
 
 // The relay may run before this script or after it.
