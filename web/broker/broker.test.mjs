@@ -782,7 +782,7 @@ test('a broker that is closed settles everything once', async (t) => {
   )
   for (const each of [a, b]) for (const count of each.counts.values()) assert.equal(count, 1)
   const late = site(C)
-  assert.equal(late.got.at(-1).code, 4900)
+  assert.deepEqual([late.got.at(-1).type, late.closedByBroker], ['bye', true])
   assert.equal(shown.most, 1)
 })
 

@@ -1,4 +1,4 @@
-import { write } from '../sdk/protocol/messages'
+import { type ToSite, write } from '../sdk/protocol/messages'
 import { type Chain, readChains } from '../sdk/provider/chain'
 import { abortedByCaller, coded, Refusal } from '../sdk/provider/refusal'
 import type { Consent, Review as Ask } from '../sdk/provider/review'
@@ -225,19 +225,21 @@ export function startBroker(options: BrokerOptions): Broker {
 
   return {
     connect: (origin, port) => {
-      const refused = (why: Refusal) => {
-        port.post(write(failed(null, why)))
+      const refused = (message: ToSite) => {
+        port.post(write(message))
         port.close()
         return { receive: () => {}, closed: () => {} }
       }
-      if (closed) return refused(gone('broker-gone'))
+      if (closed) return refused({ type: 'bye' })
       if (!isSite(origin)) {
-        return refused(coded('permission-denied', 'only pages of https sites and of this computer may ask, and none that is sandboxed'))
+        return refused(
+          failed(null, coded('permission-denied', 'only pages of https sites and of this computer may ask, and none that is sandboxed')),
+        )
       }
       const site = sites.get(origin) ?? new Site(around, origin)
       const all = [...sites.values()].reduce((sum, { connections }) => sum + connections.size, 0)
       if (site.connections.size >= mostConnections || all >= mostInAll)
-        return refused(busy('Too many pages are connected. Close some, then try again.'))
+        return refused(failed(null, busy('Too many pages are connected. Close some, then try again.')))
       sites.set(origin, site)
       const connection = new Connection(site, port)
       site.connections.add(connection)

@@ -13,7 +13,8 @@ void chrome.storage.local.setAccessLevel({ accessLevel: 'TRUSTED_CONTEXTS' })
 
 chrome.runtime.onMessage.addListener((message, sender, respond) => {
   if (message === 'wake') {
-    void ensure().then(() => respond(true))
+    const answer = () => respond(true) // a page that finds no document hears so by its port
+    ensure().then(answer, answer)
     return true
   }
   // Content scripts have the extension's id, too. Only its own pages have its origin.

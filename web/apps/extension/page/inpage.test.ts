@@ -9,11 +9,10 @@ interface Provider {
 /** page loads the provider's script into a page of its own, with a relay that writes down what it is sent. */
 async function page() {
   const target = new EventTarget()
-  const { addEventListener, removeEventListener, dispatchEvent } = EventTarget.prototype
   Object.assign(globalThis, {
-    addEventListener: addEventListener.bind(target),
-    removeEventListener: removeEventListener.bind(target),
-    dispatchEvent: dispatchEvent.bind(target),
+    addEventListener: (name: string, listener: EventListener) => target.addEventListener(name, listener),
+    removeEventListener: (name: string, listener: EventListener) => target.removeEventListener(name, listener),
+    dispatchEvent: (event: Event) => target.dispatchEvent(event),
   })
   let channel = ''
   target.addEventListener(wanted, (event) => (channel = (event as CustomEvent<string>).detail))
@@ -36,38 +35,69 @@ const hello = { type: 'hello', v: 1, sdk: 'imkey-extension' }
 const request = (id: number, method: string) => ({ type: 'request', id, method, params: [] })
 const error = { code: 4900, message: 'gone', data: { code: 'aborted', reason: 'broker-gone', retryable: true } }
 
-test('what a wallet that goes did not receive is sent to the next one, and nothing else is', async () => {
+/** rejects checks the code and the data of a request's error. */
+async function rejects(answer: Promise<unknown>, code: number, data: object) {
+  const thrown = (await answer.then(
+    () => ({}),
+    (error: unknown) => error,
+  )) as { code: number; data: object }
+  assert.equal(thrown.code, code)
+  assert.deepEqual(thrown.data, data)
+}
+
+const welcome = { type: 'welcome', v: 1, broker: '1.0.0', accounts: [] }
+const stopped = { code: 'aborted', reason: 'wallet-stopped', retryable: true }
+
+test('what a wallet cannot have received is sent to the next one, and nothing else is', async () => {
   const { provider, sent, say, end } = await page()
   const first = provider.request({ method: 'first' })
   assert.deepEqual(sent(), [hello, request(1, 'first')])
+  say(welcome)
   // The page asks again as soon as it hears of the error, while the old wallet's port is still open.
   const second = first.catch(() => provider.request({ method: 'second' }))
   say({ type: 'error', id: 1, ...error })
+  await rejects(first, error.code, error.data)
   say({ type: 'bye' })
-  await assert.rejects(first)
   const controller = new AbortController()
   const third = provider.request({ method: 'third', signal: controller.signal })
   controller.abort()
-  await assert.rejects(third, { code: -32603 })
-  const held = sent()
+  await rejects(third, -32603, { code: 'aborted', retryable: true })
+  sent()
   end('stopped')
-  const again = sent()
-  assert.deepEqual(again[0], hello)
-  assert.deepEqual(again.slice(1), [request(2, 'second')])
-  assert.ok(held.length <= 1, JSON.stringify(held))
+  assert.deepEqual(sent(), [hello, request(2, 'second')])
+  // The next port reaches the old wallet once more, and the one after it no wallet at all.
+  say({ type: 'bye' })
+  end('stopped')
+  assert.deepEqual(sent(), [hello, request(2, 'second')])
+  end('stopped')
+  assert.deepEqual(sent(), [hello, request(2, 'second')])
+  say(welcome)
   say({ type: 'result', id: 2, result: 'done' })
   assert.equal(await second, 'done')
 
   // A wallet that ends without a word may have received everything.
   const lost = provider.request({ method: 'lost' })
   end('stopped')
-  await assert.rejects(lost, { code: 4900, data: { code: 'aborted', reason: 'wallet-stopped', retryable: true } })
+  await rejects(lost, 4900, stopped)
   assert.deepEqual(sent(), [request(4, 'lost'), hello])
 
+  // A wallet that never comes is not waited for without end.
+  const never = provider.request({ method: 'never' })
+  for (let i = 0; i < 5; i++) end('stopped')
+  await rejects(never, 4900, stopped)
+  assert.equal(sent().filter((message) => (message as { method?: string }).method === 'never').length, 5)
+
+  // A page that is refused hears why.
+  const refused = provider.request({ method: 'refused' })
+  say({ type: 'error', id: null, code: 4100, message: 'no', data: { code: 'permission-denied', retryable: false } })
+  end('stopped')
+  await rejects(refused, 4100, { code: 'permission-denied', retryable: false })
+
   // An extension that is gone takes nothing any more.
+  sent()
   say({ type: 'bye' })
   const late = provider.request({ method: 'late' })
   end('updated')
-  await assert.rejects(late, { code: 4900, data: { code: 'aborted', reason: 'wallet-updated', retryable: false } })
-  assert.deepEqual(sent(), [])
+  await rejects(late, 4900, { code: 'aborted', reason: 'wallet-updated', retryable: false })
+  assert.deepEqual(sent(), [request(7, 'late')])
 })

@@ -43,6 +43,9 @@ const ended = {
     }),
 }
 
+/** How many connections in a row may end without a welcome before the page is told. */
+const mostFailed = 5
+
 interface Pending {
   readonly message: FromSite
   readonly resolve: (result: unknown) => void
@@ -53,16 +56,20 @@ class Provider {
   readonly isImKey = true
   readonly #events = new Events()
   readonly #pending = new Map<number, Pending>()
-  readonly #send: (message: FromSite, held?: boolean) => boolean
+  readonly #send: (message: FromSite) => boolean
   #next = 1
   #connected = false
-  /** The wallet said that it goes. It settled before what it had received. */
-  #left = false
+  /** Whether the wallet can have received what is open. It has not before its welcome, nor after its bye, before which it settles everything. */
+  #received = false
+  /** How often a connection ended before its welcome, in a row. */
+  #failed = 0
+  /** Why the wallet refuses this page. */
+  #refusal: ProviderRpcError | undefined
   /** What the site was last told. */
   #accounts: string | undefined
   #chainId: string | undefined
 
-  constructor(send: (message: FromSite, held?: boolean) => boolean) {
+  constructor(send: (message: FromSite) => boolean) {
     this.#send = send
   }
 
@@ -99,7 +106,7 @@ class Provider {
         return this.#pending.delete(id)
       }
       const cancel = () => {
-        if (!this.#left) this.#send({ type: 'cancel', id })
+        this.#send({ type: 'cancel', id })
         if (settle()) reject(aborted())
       }
       const message: FromSite = { type: 'request', id, method, params: (params ?? []) as Json }
@@ -109,7 +116,7 @@ class Provider {
         reject: (error) => settle() && reject(error),
       })
       try {
-        if (!this.#send(message, this.#left)) throw bad('The request is longer than 256 kB.')
+        if (!this.#send(message)) throw bad('The request is longer than 256 kB.')
       } catch (thrown) {
         settle()
         throw thrown instanceof ProviderRpcError ? thrown : bad('The request is not JSON.')
@@ -124,21 +131,26 @@ class Provider {
       case 'result':
         return this.#pending.get(message.id)?.resolve(message.result)
       case 'error':
-        return message.id === null
-          ? undefined
-          : this.#pending.get(message.id)?.reject(new ProviderRpcError(message.code, message.message, message.data))
+        return this.#error(message.id, new ProviderRpcError(message.code, message.message, message.data))
       case 'event':
         return this.#emit(message.name, message.payload)
       case 'bye':
-        this.#left = true
+        this.#received = false
         return
       default:
         return undefined
     }
   }
 
+  #error(id: number | null, error: ProviderRpcError) {
+    if (id === null) this.#refusal = error
+    else this.#pending.get(id)?.reject(error)
+  }
+
   /** A wallet that was started again may know of changes that its predecessor could not report. */
   #welcome(accounts: readonly string[], chainId: string | undefined) {
+    this.#received = true
+    this.#failed = 0
     const [before, chain] = [this.#accounts, this.#chainId]
     this.#accounts = accounts.join()
     this.#chainId = chainId
@@ -157,18 +169,23 @@ class Provider {
   }
 
   /**
-   * The connection is gone. What the page asked is settled here, because the next connection knows nothing of it. A wallet that said
-   * that it goes did not receive what is still open. This is returned, and can be sent again.
+   * The connection is gone. What the page asked is settled here, because the next connection knows nothing of it. What the wallet cannot
+   * have received is returned instead, so that it is sent again.
    */
   end(reason: keyof typeof ended): readonly FromSite[] {
-    const again = this.#left && reason === 'stopped' ? [...this.#pending.values()].map(({ message }) => message) : []
-    this.#left = false
-    if (again.length === 0) for (const { reject } of this.#pending.values()) reject(ended[reason]())
+    const [received, refusal] = [this.#received, this.#refusal]
+    this.#received = false
+    this.#refusal = undefined
+    if (reason === 'stopped' && !received && !refusal && ++this.#failed < mostFailed) {
+      return [...this.#pending.values()].map(({ message }) => message)
+    }
+    this.#failed = 0
+    for (const { reject } of this.#pending.values()) reject(refusal ?? ended[reason]())
     if (this.#connected) {
       this.#connected = false
       this.#events.emit('disconnect', ended[reason]())
     }
-    return again
+    return []
   }
 }
 
@@ -184,11 +201,10 @@ function greet() {
   tell(names.toWallet, write({ type: 'hello', v: version, sdk: 'imkey-extension' }))
 }
 
-/** send sends a message, after a hello where the connection is new, or holds it. It returns false for a message that is too long. */
-function send(message: FromSite, held = false): boolean {
+/** send sends a message, after a hello where the connection is new. It returns false for a message that is too long. */
+function send(message: FromSite): boolean {
   const text = write(message)
   if (text.length > longest) return false
-  if (held) return true
   if (!greeted) greet()
   tell(names.toWallet, text)
   return true
