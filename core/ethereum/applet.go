@@ -8,6 +8,7 @@ import (
 	"imkey-connect/core/errcode"
 	"imkey-connect/core/hdkey"
 	"imkey-connect/core/hdpath"
+	"imkey-connect/core/secp256k1"
 	"imkey-connect/core/signing"
 )
 
@@ -44,52 +45,26 @@ func knownAccount(ctx context.Context, s *signing.Session, p hdpath.Path) (Accou
 	if key, fresh, _ := s.KnownKey(p); fresh {
 		return Account{Path: p, Address: AddressOf(key.PublicKey), PublicKey: key.PublicKey}, nil
 	}
-	return account(ctx, s, p, nil)
+	return account(ctx, s, p)
 }
 
-// signerAccount returns the account that is to sign, without a question if the device has proven its key before: the signature
-// must verify by it.
-func signerAccount(ctx context.Context, s *signing.Session, by Signer) (Account, error) {
-	if key, _, ok := s.KnownKey(by.Path); ok {
-		a := Account{Path: by.Path, Address: AddressOf(key.PublicKey), PublicKey: key.PublicKey}
-		if by.From == nil || *by.From == a.Address {
-			return a, nil
-		}
-	}
-	return account(ctx, s, by.Path, by.From)
-}
-
-// foreign finds out why a signature is not the account's. The wallet may have been replaced since its key was read.
-func foreign(ctx context.Context, s *signing.Session, by Signer, a Account, err error) error {
-	if again := s.Again(ctx); again != nil {
-		return again
-	}
-	now, again := account(ctx, s, by.Path, by.From)
-	if again != nil {
-		return again
-	}
-	if now.Address != a.Address {
-		return errAnotherWallet
-	}
-	return err
-}
-
-// errAnotherWallet is the error of a request for a path whose key is another one than the device had there before.
-var errAnotherWallet = errcode.New(errcode.DeviceChanged, "the device has another wallet than before")
-
-// account returns the account at a path. from, if not nil, is the address that the caller expects there.
-func account(ctx context.Context, s *signing.Session, p hdpath.Path, from *Address) (Account, error) {
+// account returns the account at a path, which it asks the device for.
+func account(ctx context.Context, s *signing.Session, p hdpath.Path) (Account, error) {
 	key, err := extendedKey(ctx, s, p)
 	if err != nil {
 		return Account{}, err
 	}
-	a := Account{Path: p, Address: AddressOf(key.PublicKey), PublicKey: key.PublicKey}
-	if from != nil && *from != a.Address {
-		err := errcode.Invalid("from", "not the address that the device has at this path")
-		err.Data["reason"] = ForeignFrom
-		return Account{}, err
+	return Account{Path: p, Address: AddressOf(key.PublicKey), PublicKey: key.PublicKey}, nil
+}
+
+// check returns an error for a key that is not of the address that the caller expects.
+func (by *Signer) check(key secp256k1.PublicKey) error {
+	if by.From == nil || *by.From == AddressOf(key) {
+		return nil
 	}
-	return a, nil
+	err := errcode.Invalid("from", "not the address that the device has at this path")
+	err.Data["reason"] = ForeignFrom
+	return err
 }
 
 // showAddress shows the address on the screen and waits for the user.
@@ -104,25 +79,21 @@ func showAddress(ctx context.Context, s *signing.Session, a Address) error {
 }
 
 // signPrepared has the device sign what was prepared. It returns the account's signature over the digest, or an error.
-func signPrepared(ctx context.Context, s *signing.Session, ins byte, a Account, digest [32]byte) (Signature, error) {
-	resp, err := s.Transmit(ctx, apdu.New(0x80, ins, 0x00, 0x00, []byte(a.Path.String())), device.UserTimeout)
+func signPrepared(ctx context.Context, s *signing.Session, ins byte, p hdpath.Path, key secp256k1.PublicKey, digest [32]byte) (signing.Signature, error) {
+	resp, err := s.Transmit(ctx, apdu.New(0x80, ins, 0x00, 0x00, []byte(p.String())), device.UserTimeout)
 	if err != nil {
-		return Signature{}, err
+		return signing.Signature{}, err
 	}
 	if err := s.Check(resp.SW, "sign"); err != nil {
-		return Signature{}, err
+		return signing.Signature{}, err
 	}
 	// 41 ‖ r ‖ s ‖ recovery id. The recovery id belongs to s as the device sends it.
 	b := resp.Data
 	if len(b) != 66 || b[0] != 0x41 || b[65] > 1 {
-		return Signature{}, errcode.New(errcode.Protocol, "a malformed signature")
+		return signing.Signature{}, errcode.New(errcode.Protocol, "a malformed signature")
 	}
 	raw := signing.Signature{R: [32]byte(b[1:33]), S: [32]byte(b[33:65]), YParity: b[65]}
-	checked, err := signing.CheckSignature(a.PublicKey, digest, raw)
-	if err == nil {
-		s.Proved(a.Path)
-	}
-	return Signature(checked), err
+	return signing.CheckSignature(key, digest, raw)
 }
 
 // dataField is the data to be signed with its tag and length.

@@ -46,7 +46,7 @@ func (e *Ethereum) Account(ctx context.Context, p hdpath.Path, show bool) (Accou
 			return err
 		}
 		// The device shows what it is sent, so the account is read now.
-		if a, err = account(ctx, s, p, nil); err == nil {
+		if a, err = account(ctx, s, p); err == nil {
 			err = showAddress(ctx, s, a.Address)
 		}
 		return err
@@ -279,39 +279,31 @@ type signed struct {
 }
 
 func (e *Ethereum) sign(ctx context.Context, by Signer, r request) (signed, error) {
-	var got signed
-	var believed *Address // of a first run on what this host believed
-	err := e.applet.Do(ctx, func(s *signing.Session) error {
-		a, err := signerAccount(ctx, s, by)
-		if err != nil {
-			return err
-		}
-		if believed != nil && *believed != a.Address {
-			return errAnotherWallet
-		}
-		believed = &a.Address
-		body := append(dataField(r.data), r.screen...)
-		authorisation, err := s.BindingField(body, r.empty)
-		if err != nil {
-			return err
-		}
-		defer s.Drop(ctx)
-		_, err = s.Send(ctx, signing.Payload{
-			Op: "prepare", Command: signing.Chunks(r.prepare), Data: append(authorisation, body...),
-			Confirm: true, Progress: by.Progress,
-		})
-		if err != nil {
-			return err
-		}
-		signature, err := signPrepared(ctx, s, r.sign, a, keccak.Sum256(r.data))
-		if s.Recalled() && signing.Foreign(err) {
-			err = foreign(ctx, s, by, a, err)
-		}
-		if err != nil {
-			return err
-		}
-		got = signed{signature, a.Address, s.Unbound()}
-		return nil
+	got, err := e.applet.Sign(ctx, signing.Request{
+		Path: by.Path,
+		Key: func(ctx context.Context, s *signing.Session) (hdkey.ExtendedKey, error) {
+			return extendedKey(ctx, s, by.Path)
+		},
+		Check: by.check,
+		Sign: func(ctx context.Context, s *signing.Session, key secp256k1.PublicKey) (none signing.Signature, err error) {
+			body := append(dataField(r.data), r.screen...)
+			authorisation, err := s.BindingField(body, r.empty)
+			if err != nil {
+				return none, err
+			}
+			defer s.Drop(ctx)
+			_, err = s.Send(ctx, signing.Payload{
+				Op: "prepare", Command: signing.Chunks(r.prepare), Data: append(authorisation, body...),
+				Confirm: true, Progress: by.Progress,
+			})
+			if err != nil {
+				return none, err
+			}
+			return signPrepared(ctx, s, r.sign, by.Path, key, keccak.Sum256(r.data))
+		},
 	})
-	return got, err
+	if err != nil {
+		return signed{}, err
+	}
+	return signed{Signature(got.Signature), AddressOf(got.Key), got.Unbound}, nil
 }

@@ -8,7 +8,7 @@
 //   - the field with the binding signature ([Session.BindingField])
 //   - payloads in chunks, with progress ([Session.Send])
 //   - status words translated to error codes ([Session.Check])
-//   - signatures verified and brought to low s ([CheckSignature])
+//   - signatures verified and brought to low s ([CheckSignature]), by the account's key ([Applet.Sign])
 package signing
 
 import (
@@ -242,6 +242,90 @@ func (s *Session) Again(ctx context.Context) error {
 	s.Forget()
 	return s.Select(ctx, s.applet)
 }
+
+// Request is one request to sign with the key at a path.
+type Request struct {
+	Path hdpath.Path
+	// Key asks the device for the key at the path.
+	Key func(context.Context, *Session) (hdkey.ExtendedKey, error)
+	// Check, if not nil, returns an error for a key that is not of the account that the caller expects.
+	Check func(secp256k1.PublicKey) error
+	// Sign has the device sign. The signature that it returns was verified by the key.
+	Sign func(context.Context, *Session, secp256k1.PublicKey) (Signature, error)
+}
+
+// Signed is a signature that was checked, and by what.
+type Signed struct {
+	Signature
+	Key secp256k1.PublicKey
+	// Unbound reports that the request had no binding signature; see the function [Unbound].
+	Unbound bool
+}
+
+// Sign runs a request to sign as one operation. It takes the key from what this host believes, since the signature must verify by it,
+// and asks the device for the key only if it knows none, or not one that r.Check accepts. If the wallet was replaced meanwhile, the
+// error has the code device-changed, or is that of r.Check.
+func (a *Applet) Sign(ctx context.Context, r Request) (Signed, error) {
+	var got Signed
+	var believed *secp256k1.PublicKey // of a first run on what this host believed
+	err := a.Do(ctx, func(s *Session) error {
+		key, _, ok := s.KnownKey(r.Path)
+		if !ok || r.check(key.PublicKey) != nil {
+			var err error
+			if key, err = r.ask(ctx, s); err != nil {
+				return err
+			}
+		}
+		if believed != nil && *believed != key.PublicKey {
+			return errAnotherWallet
+		}
+		believed = &key.PublicKey
+		signature, err := r.Sign(ctx, s, key.PublicKey)
+		if s.recalled && Foreign(err) {
+			err = r.foreign(ctx, s, key.PublicKey, err)
+		}
+		if err != nil {
+			return err
+		}
+		s.Proved(r.Path)
+		got = Signed{signature, key.PublicKey, s.Unbound()}
+		return nil
+	})
+	return got, err
+}
+
+func (r *Request) check(key secp256k1.PublicKey) error {
+	if r.Check == nil {
+		return nil
+	}
+	return r.Check(key)
+}
+
+func (r *Request) ask(ctx context.Context, s *Session) (hdkey.ExtendedKey, error) {
+	key, err := r.Key(ctx, s)
+	if err == nil {
+		err = r.check(key.PublicKey)
+	}
+	return key, err
+}
+
+// foreign finds out why a signature is not the account's. The wallet may have been replaced since its key was read.
+func (r *Request) foreign(ctx context.Context, s *Session, key secp256k1.PublicKey, err error) error {
+	if again := s.Again(ctx); again != nil {
+		return again
+	}
+	now, again := r.ask(ctx, s)
+	if again != nil {
+		return again
+	}
+	if now.PublicKey != key {
+		return errAnotherWallet
+	}
+	return err
+}
+
+// errAnotherWallet is the error of a request for a path whose key is another one than the device had there before.
+var errAnotherWallet = errcode.New(errcode.DeviceChanged, "the device has another wallet than before")
 
 // Foreign reports whether err says that another key signed an answer than this host believes.
 func Foreign(err error) bool { return errors.Is(err, errForeign) }
