@@ -1,10 +1,11 @@
-// Package base58 writes bytes in Base58Check, the encoding of Bitcoin's addresses and extended keys.
+// Package base58 writes and reads bytes in Base58Check, the encoding of Bitcoin's addresses and extended keys, and of TRON's addresses.
 package base58
 
 import (
 	"crypto/sha256"
 	"math/big"
 	"slices"
+	"strings"
 )
 
 const alphabet = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
@@ -28,4 +29,30 @@ func CheckEncode(b []byte) string {
 	}
 	slices.Reverse(text)
 	return string(text)
+}
+
+// MaxText is the longest text that [CheckDecode] reads.
+const MaxText = 128
+
+// CheckDecode reads what [CheckEncode] writes. ok is false for a text of more than [MaxText] characters, for a character that is none of
+// the 58, and for a wrong checksum.
+func CheckDecode(text string) (b []byte, ok bool) {
+	if len(text) > MaxText {
+		return nil, false
+	}
+	v, base := new(big.Int), big.NewInt(58)
+	for i := range len(text) {
+		digit := strings.IndexByte(alphabet, text[i])
+		if digit < 0 {
+			return nil, false
+		}
+		v.Add(v.Mul(v, base), big.NewInt(int64(digit)))
+	}
+	zeros := len(text) - len(strings.TrimLeft(text, alphabet[:1]))
+	b = append(make([]byte, zeros), v.Bytes()...)
+	n := len(b) - 4
+	if n < 0 || CheckEncode(b[:n]) != text {
+		return nil, false
+	}
+	return b[:n], true
 }

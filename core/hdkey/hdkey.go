@@ -56,8 +56,13 @@ func (k ExtendedKey) Child(index uint32) (ExtendedKey, error) {
 }
 
 // String returns the key in the serialisation of BIP-32: 111 characters that begin with xpub.
-func (k ExtendedKey) String() string {
-	b := []byte{0x04, 0x88, 0xB2, 0x1E, k.Depth}
+func (k ExtendedKey) String() string { return k.encode(0x04, 0x88, 0xB2, 0x1E) }
+
+// Testnet returns the key in the serialisation of BIP-32 for test networks, which begins with tpub.
+func (k ExtendedKey) Testnet() string { return k.encode(0x04, 0x35, 0x87, 0xCF) }
+
+func (k ExtendedKey) encode(version ...byte) string {
+	b := append(version, k.Depth)
 	b = append(b, k.Parent[:]...)
 	b = binary.BigEndian.AppendUint32(b, k.Index)
 	b = append(b, k.ChainCode[:]...)
