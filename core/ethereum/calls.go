@@ -56,17 +56,24 @@ var callForms = [...]callForm{
 	{0xa22cb465, ApprovalForAll, "aF", "End the permission for all of @", 0, 0, false},
 }
 
-// call puts the call of a contract in words. It reports false for a call that is none of [callForms], and for one with ether, with
+// DescribeCall puts a call without ether in words, for a chain with the same contracts. It sets the fields of the summary except Fee and
+// Notes. text writes an address. ok is false for a call that is none of the calls of tokens that this package knows, and for one with
 // trailing or missing bytes or with padding that is not zero, since the contract decides what that does.
-func (s *Summary) call(t *Transaction) bool {
-	if len(t.Data) < 4 || big0(t.Value).Sign() != 0 {
+func DescribeCall(contract Address, data []byte, text func(Address) string) (s Summary, ok bool) {
+	ok = s.call(&contract, data, text)
+	return s, ok
+}
+
+// call is [DescribeCall].
+func (s *Summary) call(contract *Address, data []byte, text func(Address) string) bool {
+	if len(data) < 4 {
 		return false
 	}
-	selector, arguments := binary.BigEndian.Uint32(t.Data), t.Data[4:]
+	selector, arguments := binary.BigEndian.Uint32(data), data[4:]
 	for i := range callForms {
 		if f := &callForms[i]; f.selector == selector {
 			if opaque, ok := f.fits(arguments); ok {
-				return s.say(f, t.To, arguments, opaque)
+				return s.say(f, contract, arguments, opaque, text)
 			}
 		}
 	}
@@ -74,19 +81,19 @@ func (s *Summary) call(t *Transaction) bool {
 }
 
 // say sets the fields for a call with these arguments. It reports false if the words are longer than the screen takes.
-func (s *Summary) say(f *callForm, contract *Address, arguments []byte, opaque bool) bool {
+func (s *Summary) say(f *callForm, contract *Address, arguments []byte, opaque bool, text func(Address) string) bool {
 	address := func(n int) *Address { return (*Address)(arguments[32*n+12:]) }
 	number := func(n int) *big.Int { return new(big.Int).SetBytes(arguments[32*n : 32*n+32]) }
 	payment, unlimited := "", f.unlimited
 	for i := 0; i < len(f.text); i++ {
 		switch mark := f.text[i]; mark {
 		case '@':
-			payment += contract.String()
+			payment += text(*contract)
 		case '#', '%', '&':
 			i++
 			n := int(f.text[i] - '0')
 			if mark == '&' {
-				payment += address(n).String()
+				payment += text(*address(n))
 			} else if v := number(n); mark == '%' && v.Cmp(unlimitedAmount) >= 0 {
 				payment, unlimited = payment+"UNLIMITED", true
 			} else {
@@ -99,7 +106,7 @@ func (s *Summary) say(f *callForm, contract *Address, arguments []byte, opaque b
 	if len(payment) > 0xFF {
 		return false // the device would cut it
 	}
-	s.Kind, s.Payment, s.Receiver, s.Unlimited, s.Blind = f.kind, payment, address(f.receiver).String(), unlimited, opaque
+	s.Kind, s.Payment, s.Receiver, s.Unlimited, s.Blind = f.kind, payment, text(*address(f.receiver)), unlimited, opaque
 	if f.amount != 0 {
 		s.Token, s.Amount = contract, number(f.amount)
 		switch f.selector {

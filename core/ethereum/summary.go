@@ -129,7 +129,7 @@ func (t *Transaction) Summarize(n Native) (Summary, error) {
 		s.Kind, s.Receiver, s.Blind = Creation, "new contract", true
 	case len(t.Data) == 0:
 		s.Kind = Transfer
-	case !s.call(t):
+	case big0(t.Value).Sign() != 0 || !s.call(t.To, t.Data, Address.String):
 		s.Kind, s.Blind = Call, true
 		s.Payment = unknownCall(s.Payment, t.Data)
 	}

@@ -70,6 +70,25 @@ func (d *TypedData) Digest() [32]byte { return keccak.Sum256(d.data()) }
 //
 // Errors have code invalid-argument.
 func HashTypedData(document any, v Version) (*TypedData, error) {
+	return hashTypedData(document, v, nil)
+}
+
+// Dialect is a chain's own form of typed data, with the library that defines it. That library is the only one, so the type EIP712Domain
+// may be missing from the document: it follows from the fields of domain.
+type Dialect struct {
+	// Address reads an address. at is its place in the document, for errors.
+	Address func(at, text string) (Address, error)
+	// Number is the name of a type besides those of EIP-712. Its values are encoded as those of uint256.
+	Number string
+}
+
+// HashTypedDataIn hashes a document as [HashTypedData] does in version 4, in another chain's dialect. It refuses what only some of
+// Ethereum's libraries accept: null for a struct, bytes as text, and fields of domain that EIP-712 does not define.
+func HashTypedDataIn(dialect *Dialect, document any) (*TypedData, error) {
+	return hashTypedData(document, V4, dialect)
+}
+
+func hashTypedData(document any, v Version, dialect *Dialect) (*TypedData, error) {
 	root, ok := document.(map[string]any)
 	if !ok {
 		return nil, errcode.Invalid("typed data", "not an object")
@@ -77,7 +96,7 @@ func HashTypedData(document any, v Version) (*TypedData, error) {
 	if v != V3 && v != V4 {
 		return nil, errcode.Invalid("version", "only versions 3 and 4 of typed data are supported")
 	}
-	e := &encoder{version: v, types: map[string][]field{}, hashes: map[string][32]byte{}, left: MaxTypedDataSize}
+	e := &encoder{version: v, dialect: dialect, types: map[string][]field{}, hashes: map[string][32]byte{}, left: MaxTypedDataSize}
 	d := &TypedData{}
 	if d.PrimaryType, ok = root["primaryType"].(string); !ok {
 		return nil, errcode.Invalid("primaryType", "not a string")
@@ -146,6 +165,7 @@ func (p *place) invalid(reason string) error { return errcode.Invalid(p.String()
 // encoder hashes one document.
 type encoder struct {
 	version Version
+	dialect *Dialect // nil for EIP-712
 	types   map[string][]field
 	hashes  map[string][32]byte // of the types
 	left    int                 // how many bytes may still be encoded
@@ -198,11 +218,11 @@ func (e *encoder) encode(p *place, k kind, dims []int, v any, present bool) (wor
 	}
 	if k.base == baseStruct {
 		empty := len(e.types[k.name]) == 0 // all libraries ignore the value, except that of null there are two hashes
-		if v == nil && e.version == V4 && !empty {
+		if v == nil && e.version == V4 && !empty && e.dialect == nil {
 			return word, nil
 		}
 		object, ok := v.(map[string]any)
-		if !ok && (!empty || v == nil && e.version == V4) {
+		if !ok && (!empty || v == nil && e.version == V4 || e.dialect != nil) {
 			return word, p.invalid("not an object of type " + quote(k.name))
 		}
 		return e.hashStruct(p, k.name, object)
@@ -264,7 +284,11 @@ func (e *encoder) atom(p *place, k kind, v any) (word [32]byte, err error) {
 		if !ok {
 			return word, p.invalid("not an address")
 		}
-		a, err := parseAddress(p.String(), s)
+		parse := parseAddress
+		if e.dialect != nil {
+			parse = e.dialect.Address
+		}
+		a, err := parse(p.String(), s)
 		if err != nil {
 			return word, err
 		}
@@ -321,7 +345,7 @@ func (e *encoder) bytes(p *place, k kind, v any) ([]byte, error) {
 			if raw, err := hex.DecodeString(digits); err == nil {
 				return raw, nil
 			}
-		} else if k.size == dynamic && !strings.HasPrefix(b, "0X") {
+		} else if k.size == dynamic && !strings.HasPrefix(b, "0X") && e.dialect == nil {
 			return []byte(b), nil // as eth-sig-util and viem do
 		}
 	}

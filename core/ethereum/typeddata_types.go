@@ -58,7 +58,7 @@ func (e *encoder) readTypes(v any, domain map[string]any) error {
 	sortNames(names)
 	for _, name := range names {
 		p := root.key(name)
-		if atomicLike(name) || !plain(name) {
+		if _, atomic := e.atomicKind(name); atomic || atomicLike(name) || !plain(name) {
 			return p.invalid("not a name for a type")
 		}
 		if err := e.readFields(p, name, types[name]); err != nil {
@@ -67,6 +67,9 @@ func (e *encoder) readTypes(v any, domain map[string]any) error {
 	}
 	if err := e.checkDomain(domain); err != nil {
 		return err
+	}
+	if types[domainType] == nil {
+		names = append(names, domainType) // the one that checkDomain made
 	}
 	for _, name := range names {
 		for i := range e.types[name] {
@@ -121,6 +124,14 @@ func (e *encoder) readFields(p *place, name string, v any) error {
 // refuses a domain with other fields.
 func (e *encoder) checkDomain(domain map[string]any) error {
 	given, explicit := e.types[domainType]
+	if !explicit && e.dialect != nil {
+		for _, f := range domainFields {
+			if domain[f.name] != nil {
+				given = append(given, field{name: f.name, text: f.text})
+			}
+		}
+		explicit, e.types[domainType] = true, append([]field{}, given...)
+	}
 	if !explicit {
 		if len(domain) > 0 {
 			return (&place{name: "types"}).invalid("EIP712Domain is missing, without which libraries hash the domain differently")
@@ -139,7 +150,7 @@ func (e *encoder) checkDomain(domain map[string]any) error {
 			n++
 		}
 	}
-	if defined == len(domain) && !(same && n == len(given)) {
+	if (defined == len(domain) || e.dialect != nil) && !(same && n == len(given) && defined == len(domain)) {
 		return (&place{name: "types"}).key(domainType).invalid("not the fields of domain in the order of EIP-712, without which libraries hash the domain differently")
 	}
 	return nil
@@ -160,7 +171,7 @@ func (e *encoder) resolve(p *place, f *field) error {
 	base, brackets := cut(f.text, '[')
 	if e.types[base] != nil {
 		f.kind = kind{base: baseStruct, name: base}
-	} else if k, ok := atomicKind(base); ok {
+	} else if k, ok := e.atomicKind(base); ok {
 		f.kind = k
 	} else {
 		return p.key("type").invalid("types does not define " + quote(base))
@@ -193,6 +204,14 @@ func cut(s string, c byte) (before, rest string) {
 		}
 	}
 	return s, ""
+}
+
+// atomicKind is the function atomicKind with the type of the dialect.
+func (e *encoder) atomicKind(name string) (kind, bool) {
+	if e.dialect != nil && name == e.dialect.Number {
+		return kind{base: baseUint, size: 256}, true
+	}
+	return atomicKind(name)
 }
 
 // atomicKind reads the name of an atomic or dynamic type of EIP-712. uint and int without a size are none: in the type's hash ethers
