@@ -182,7 +182,7 @@ func (s *Session) ExtendedKey(ctx context.Context, cmd apdu.Command, p hdpath.Pa
 	if err != nil {
 		return key, err
 	}
-	if err := resp.SW.Err("public key"); err != nil {
+	if err := s.Check(resp.SW, "public key"); err != nil { // some applets want a binding signature for it
 		return key, err
 	}
 	b, err := s.Attested(resp.Data, 65+32)
