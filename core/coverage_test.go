@@ -33,6 +33,8 @@ var parsers = map[string][]string{
 	"core/hdpath":                   nil,
 	"core/secp256k1":                nil,
 	"core/tlv":                      nil,
+	"core/tron":                     nil,
+	"core/tron/protobuf":            nil,
 	"core/upperhex":                 nil,
 	"devicesim/applets/cosmos":      nil,
 	"devicesim/applets/ethereum":    nil,

@@ -1,4 +1,4 @@
-// Package tron is the TRON applet of an imKey: accounts, transactions, messages and typed data. core/PROTOCOL.md section 7 has the facts.
+// Package tron is the TRON applet of an imKey: accounts, transactions, messages and typed data. core/PROTOCOL.md section 10 has the facts.
 //
 // The applet gets a hash and two texts for its screen. It cannot know whether they belong together, so this package computes the texts from
 // the transaction ([ParseTransaction]) and takes none from its caller. What a text does not say makes a signature blind.

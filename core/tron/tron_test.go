@@ -1,6 +1,7 @@
 package tron
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -39,19 +40,31 @@ type vector struct {
 	HighS                                                            bool `json:"rfc6979RawSHigh"`
 }
 
+// vectors are those of TRON. None was recorded from a device: those with a source are from the vendor's tests.
 var vectors = func() (v struct {
-	Mnemonic, AppKey string
-	Vectors          []vector
+	Mnemonic string
+	Vectors  []vector
 }) {
-	b, err := os.ReadFile("testdata/vectors.json")
+	var all struct{ Vectors []json.RawMessage }
+	b, err := os.ReadFile("../testdata/vectors/coins.json")
 	if err == nil {
-		err = json.Unmarshal(b, &v)
+		err = errors.Join(json.Unmarshal(b, &struct{ Mnemonic *string }{&v.Mnemonic}), json.Unmarshal(b, &all))
+	}
+	for _, raw := range all.Vectors {
+		var of vector
+		if bytes.Contains(raw, []byte(`"chain": "TRON"`)) {
+			err = errors.Join(err, json.Unmarshal(raw, &of))
+			v.Vectors = append(v.Vectors, of)
+		}
 	}
 	if err != nil {
 		panic(err)
 	}
 	return v
 }()
+
+// appKey is the app key of the vectors' binding signatures.
+const appKey = "f85b222058bbefff888aaf7ad1d08b0c9c5ff719027f7db69859b72a17b28749"
 
 // content returns a message's bytes as the vendor's host reads it, and its format.
 func (v *vector) content(t testing.TB) ([]byte, Format) {
@@ -125,7 +138,7 @@ func hosted(t *testing.T, test func(t *testing.T, d *imkey)) {
 		se, err := decred.GeneratePrivateKey()
 		require.NoError(t, err)
 		d := &imkey{Table: table, t: t, wallet: hdkeytest.Master(bip39.NewSeed(vectors.Mnemonic, "")), se: se}
-		app := secp256k1.PrivateKey(unhex(t, vectors.AppKey))
+		app := secp256k1.PrivateKey(unhex(t, appKey))
 		d.TRON = New(dev, signing.BinderFunc(func(context.Context, *device.Session) (signing.Keys, error) {
 			return signing.Keys{App: app, SE: secp256k1.PublicKey(se.PubKey().SerializeUncompressed())}, nil
 		}))
