@@ -1,7 +1,7 @@
 import { type ToSite, write } from '../sdk/protocol/messages'
 import { type Chain, readChains } from '../sdk/provider/chain'
 import { abortedByCaller, coded, Refusal } from '../sdk/provider/refusal'
-import type { Consent, Review as Ask } from '../sdk/provider/review'
+import type { Consent } from '../sdk/provider/review'
 import { Turns } from '../sdk/provider/turns'
 import type { ChainOptions, ImKey } from '../sdk/types/imkey'
 import { Connection, failed } from './connection'
@@ -54,7 +54,7 @@ export interface Broker {
 /** The most connections of all origins. */
 const mostInAll = 512
 
-/** Current is the review that has its turn. */
+/** Current is a review that is under way. */
 interface Current {
   readonly review: Review
   readonly signal: AbortSignal | undefined
@@ -68,7 +68,8 @@ export function startBroker(options: BrokerOptions): Broker {
   const sites = new Map<string, Site>()
   const turns = new Turns()
   let closed = false
-  let current: Current | undefined
+  const live = new Map<string, Current>() // the reviews under way, by their ids
+  let current: Current | undefined // the one that has its turn
   let loaded: Promise<ImKey> | undefined
 
   const changed = () => shell.changed(stateOf())
@@ -99,12 +100,15 @@ export function startBroker(options: BrokerOptions): Broker {
     ))
 
   /** review asks the user about one request, and then does the work, within a turn that no other request has meanwhile. */
-  const review = <T>(origin: string, what: What, call: Parameters<Ask>[1], work: (consent: Consent) => Promise<T>): Promise<T> =>
-    prompts.turn(origin, call.signal, async () => {
+  const review: Around['review'] = async (origin, given, call, work) => {
+    let give = await prompts.take(origin, call.signal)
+    let own: Current | undefined
+    const follow = () => own?.controller.abort(call.signal!.reason)
+    let outcome: { done: boolean; code?: string } = { done: false }
+    try {
+      const what = await given()
+      if (call.signal?.aborted) throw abortedByCaller(call.signal)
       const since = records.permission(origin)?.since
-      const controller = new AbortController()
-      const follow = () => controller.abort(call.signal!.reason)
-      call.signal?.addEventListener('abort', follow, { once: true })
       const asked: Review = {
         id: randomId(),
         origin,
@@ -112,33 +116,51 @@ export function startBroker(options: BrokerOptions): Broker {
         ...(since !== undefined && { since }),
         ...(what.kind === 'accounts' && { choices: choices(origin) }),
       }
-      const own: Current = { review: asked, signal: call.signal, controller, consented: false }
+      own = { review: asked, signal: call.signal, controller: new AbortController(), consented: false }
+      const { signal } = own.controller
+      call.signal?.addEventListener('abort', follow, { once: true })
+      live.set(asked.id, own)
       current = own
-      let outcome: { done: boolean; code?: string } = { done: false }
-      try {
-        const consent = consentOf(asked, await answer(asked, controller.signal))
-        own.consented = true
-        records.asks(true)
-        const signed = (i: number, hash: string) => note(asked, { hash }, i)
-        const result = await work({ ...consent, signal: controller.signal, signed })
-        if (what.kind !== 'calls') note(asked, result)
-        outcome = { done: true }
-        return result
-      } catch (thrown) {
-        const error = controller.signal.aborted && controller.signal.reason instanceof Refusal ? controller.signal.reason : thrown
-        const code = codeOf(error)
-        outcome = { done: false, ...(code !== undefined && { code }) }
-        throw error
-      } finally {
-        call.signal?.removeEventListener('abort', follow)
+      const consent = consentOf(asked, await answer(asked, signal))
+      own.consented = true
+      records.asks(true)
+      const outside = async <T>(job: () => Promise<T>): Promise<T> => {
         current = undefined
+        records.asks(false)
+        shell.paused?.(asked)
+        give()
+        const result = await job()
+        give = await prompts.take(origin, signal, true)
+        current = own
+        records.asks(true)
+        await shell.resumed?.(asked, signal)
+        return result
+      }
+      const signed = (i: number, hash: string) => note(asked, { hash }, i)
+      const result = await work({ ...consent, signal, signed, outside })
+      if (what.kind !== 'calls') note(asked, result)
+      outcome = { done: true }
+      return result
+    } catch (thrown) {
+      const { aborted, reason } = own?.controller.signal ?? {}
+      const error: unknown = aborted && reason instanceof Refusal ? reason : thrown
+      const code = codeOf(error)
+      outcome = { done: false, ...(code !== undefined && { code }) }
+      throw error
+    } finally {
+      call.signal?.removeEventListener('abort', follow)
+      if (own) {
+        live.delete(own.review.id)
+        if (current === own) current = undefined
         if (own.consented) {
           // A broker that was closed cannot see whether the device still asks. The next one cancels that.
-          if (!closed) records.asks(false)
-          shell.settled(asked, outcome)
+          if (current === undefined && !closed) records.asks(false)
+          shell.settled(own.review, outcome)
         }
       }
-    })
+      give()
+    }
+  }
 
   /** answer resolves to the user's answer, or rejects as soon as the signal aborts. */
   const answer = (asked: Review, signal: AbortSignal): Promise<Answer> =>
@@ -207,20 +229,19 @@ export function startBroker(options: BrokerOptions): Broker {
   }
   for (const [i, chain] of around.chains.entries()) if (chains[i]?.chainName !== undefined) around.names.set(chain, chains[i].chainName)
 
-  // A broker that was stopped while a device asked its user left it asking. The first exchange cancels that.
+  // A broker that was stopped while a device asked its user left it asking. The first exchange cancels that. A device that another window of
+  // this storage uses at this moment stays as it is, and so does that window's note.
   void records.ready
-    .then(
-      async () => {
-        changed()
-        if (!(await records.asked())) return
-        let idle = true
-        await turns.use(undefined, async () => {
-          for (const device of await (await imkey()).getDevices()) await turns.take(device, undefined).catch(() => (idle = false)) // the next request says why
-        })
-        if (idle && current === undefined && !closed) records.asks(false)
-      },
-      () => {},
-    )
+    .then(async () => {
+      changed()
+      const notes = await records.asked()
+      if (notes.length === 0) return
+      let idle = true
+      await turns.use(undefined, async () => {
+        for (const device of await (await imkey()).getDevices()) await turns.take(device, undefined).catch(() => (idle = false)) // the next request says why
+      })
+      if (idle && !closed) records.drop(notes)
+    })
     .catch(() => {})
 
   return {
@@ -250,7 +271,7 @@ export function startBroker(options: BrokerOptions): Broker {
       return stateOf()
     },
     cancel: (id) => {
-      if (current?.review.id === id) current.controller.abort(rejected())
+      live.get(id)?.controller.abort(rejected())
     },
     revoke: async (origin) => {
       await records.ready
@@ -264,7 +285,8 @@ export function startBroker(options: BrokerOptions): Broker {
     },
     close: (reason) => {
       closed = true
-      prompts.abandon((prompt) => !(current?.consented && answered(current, prompt)), rejected())
+      const agreed = [...live.values()].filter(({ consented }) => consented)
+      prompts.abandon((prompt) => !agreed.some((one) => answered(one, prompt)), rejected())
       for (const site of sites.values()) for (const connection of site.connections) connection.end(gone(reason))
     },
   }

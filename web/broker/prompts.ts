@@ -55,8 +55,12 @@ export class Prompts {
     for (const prompt of this.#list.filter(which)) prompt.abort(why) // which may change the list
   }
 
-  /** turn does work when no other work has the turn. If the signal aborts before, it rejects at once. */
-  async turn<T>(origin: string, signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> {
+  /**
+   * take waits until no other request has the turn, and gives the function that ends it. One that had the turn before and goes on is ahead
+   * of the others. If the signal aborts before, take rejects at once.
+   */
+  async take(origin: string, signal: AbortSignal | undefined, ahead = false): Promise<() => void> {
+    if (signal?.aborted) throw abortedByCaller(signal)
     if (this.#turn !== undefined) {
       await new Promise<void>((resolve, reject) => {
         const next = () => {
@@ -68,15 +72,16 @@ export class Prompts {
           reject(abortedByCaller(signal))
         }
         signal?.addEventListener('abort', leave, { once: true })
-        this.#waiting.push(next)
+        if (ahead) this.#waiting.unshift(next)
+        else this.#waiting.push(next)
       })
     }
     this.#turn = origin // at once: the one before passed it on, or there was none
-    try {
-      if (signal?.aborted) throw abortedByCaller(signal)
-      this.#changed()
-      return await work()
-    } finally {
+    this.#changed()
+    let given = false
+    return () => {
+      if (given) return
+      given = true
       const next = this.#waiting.shift()
       if (next) next()
       else this.#turn = undefined

@@ -43,7 +43,7 @@ type PermissionRecord = Of<typeof permission>
 const most = { permissions: 1000, activity: 200 }
 
 const tables = { permission: 'permission ', activity: 'activity ' }
-const asking = 'asking'
+const asking = 'asking '
 
 /**
  * Records are the permissions and the activity, in memory and in a Storage. What is read from there is a claim: what does not fit is left
@@ -54,6 +54,7 @@ export class Records {
   readonly #permissions = new Map<string, PermissionRecord>()
   readonly #activity = new Map<string, Activity>()
   readonly #writing = new Map<string, number>()
+  readonly #asking = asking + crypto.randomUUID()
   readonly #changed: (origin: string | undefined) => void
   /** When what is stored has been read. It never rejects. */
   readonly ready: Promise<void>
@@ -132,14 +133,22 @@ export class Records {
     this.#changed(undefined)
   }
 
-  /** asks notes whether a device may be asking its user. Its answer is for a broker that was stopped meanwhile. */
+  /**
+   * asks notes whether a device may be asking its user, for the next broker if this one is stopped meanwhile. The brokers of several windows
+   * share a storage, so each has a note of its own.
+   */
   asks(now: boolean) {
-    if (now) this.#put(asking, Date.now())
-    else this.#delete(asking)
+    if (now) this.#put(this.#asking, Date.now())
+    else this.#delete(this.#asking)
   }
 
-  async asked(): Promise<boolean> {
-    return (await this.#storage.list(asking).catch(() => [])).some(([key]) => key === asking)
+  /** asked gives the notes of other brokers: those that were stopped, and those in other windows. */
+  async asked(): Promise<readonly string[]> {
+    return (await this.#storage.list(asking.trim()).catch(() => [])).map(([key]) => key).filter((key) => key !== this.#asking)
+  }
+
+  drop(notes: readonly string[]) {
+    for (const key of notes) this.#delete(key)
   }
 
   async #read() {

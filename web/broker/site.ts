@@ -30,7 +30,7 @@ export interface Around {
   imkey(): Promise<ImKey>
   pair(pairing: Pairing): Promise<Device | void>
   /** Asks the user, and does the work within the turn: see Review of the provider. */
-  review<T>(origin: string, what: What, call: Parameters<Ask>[1], work: (consent: Consent) => Promise<T>): Promise<T>
+  review<T>(origin: string, what: () => Promise<What>, call: Parameters<Ask>[1], work: (consent: Consent) => Promise<T>): Promise<T>
   device(origin: string, progress: Progress): void
   /** The site has no connection any more. */
   empty(site: Site): void
@@ -349,7 +349,7 @@ export class Site implements Behind {
       serial,
       ...(known && { known: { name: known.name, serial: known.serial, state: known.state } }),
     }
-    return this.#around.review<true>(this.origin, what, { method: 'imkey_handOver', signal }, async ({ override, signal }) => {
+    return this.#around.review<true>(this.origin, async () => what, { method: 'imkey_handOver', signal }, async ({ override, signal }) => {
       const bytes = Uint8Array.from(atob(file), (character) => character.charCodeAt(0))
       const replace = override === true || !(await find()) // the device may have been bound here while the screen asked
       const options = { seid, replace, ...(signal && { signal }) }

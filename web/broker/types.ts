@@ -111,6 +111,13 @@ export interface Shell {
    * rejection by the user. When the signal aborts, the request is gone: the screen closes.
    */
   ask(review: Review, signal: AbortSignal): Promise<Answer>
+  /**
+   * The request that was answered with yes needs neither the user nor the device for a while. Another one may be asked meanwhile. The user
+   * can still cancel this one. settled may follow, or resumed.
+   */
+  paused?(review: Review): void
+  /** The request goes on with the device. It resolves when its screen is shown again. */
+  resumed?(review: Review, signal: AbortSignal): Promise<void>
   /** The request that was answered with yes is settled. The screen can close. */
   settled(review: Review, outcome: { readonly done: boolean; readonly code?: string }): void
   /** The device waits for the user, or has stopped waiting. */

@@ -100,9 +100,21 @@ export class WindowShell implements Shell {
     throw signal.reason
   }
 
-  settled(review: Review, { done, code }: { readonly done: boolean; readonly code?: string }): void {
+  /** paused lets other windows ask. The screen stays until another request is asked here. */
+  paused(): void {
     this.#turn.give()
-    if (this.#review?.id !== review.id) return
+  }
+
+  async resumed(review: Review, signal: AbortSignal): Promise<void> {
+    await this.#turn.take(signal, () => {})
+    this.#review = review
+    this.#showRequests()
+    this.#screen.show({ name: 'sending', review })
+  }
+
+  settled(review: Review, { done, code }: { readonly done: boolean; readonly code?: string }): void {
+    if (this.#review?.id !== review.id) return // it was paused, and another one has the turn
+    this.#turn.give()
     this.#review = undefined
     this.#showRequests()
     if (done) this.#finish('done')

@@ -48,6 +48,8 @@ const broker = startBroker({
   version,
   shell: {
     ask: (review, signal) => screens.ask(review, signal),
+    paused: (review) => screens.paused(review),
+    resumed: (review) => screens.resumed(review),
     settled: (review, outcome) => screens.settled(review, outcome),
     device: (progress) => screens.device(progress),
     pair: (pairing) => pairings.pair(pairing, latest?.queue[0]?.origin),

@@ -26,6 +26,7 @@ interface Screen {
 export class Screens {
   readonly #cancel: (id: string) => void
   readonly #broker: () => BrokerState | undefined
+  readonly #paused = new Map<string, Screen>()
   #screen: Screen | undefined
 
   /** cancel cancels what the device asks for a request. broker gives the broker's state, once there is one. */
@@ -66,13 +67,14 @@ export class Screens {
     const post = (message: ToRequest) => port.postMessage(message)
     port.onMessage.addListener((message) => {
       const said = message as FromRequest
-      const screen = this.#screen
       if ('id' in said) {
+        const screen = this.#screen
         if (!screen || screen.review.id !== said.id || screen.port) return post({ close: true })
         screen.port = port
         return post({ show: screen.state })
       }
-      if (!screen || screen.port !== port) return
+      const screen = this.#of(port)
+      if (!screen) return
       if ('cancel' in said) {
         if (said.cancel === screen.review.id) this.#cancel(said.cancel)
       } else if (said.answer.id === screen.review.id && !screen.answered) {
@@ -83,9 +85,9 @@ export class Screens {
       }
     })
     port.onDisconnect.addListener(() => {
-      const screen = this.#screen
-      if (screen?.port !== port) return
-      this.#screen = undefined
+      const screen = this.#of(port)
+      if (!screen) return
+      this.#forget(screen)
       // A window whose process ended stays open and shows nothing.
       this.#close(screen)
       if (screen.answered) this.#cancel(screen.review.id)
@@ -110,14 +112,31 @@ export class Screens {
     }
   }
 
+  /** paused is that of a broker's Shell. The window stays, and its user can cancel. */
+  paused({ id }: Review) {
+    const screen = this.#screen
+    if (screen?.review.id !== id) return
+    this.#paused.set(id, screen)
+    this.#screen = undefined
+  }
+
+  /** resumed is that of a broker's Shell. */
+  async resumed({ id }: Review) {
+    const screen = this.#paused.get(id)
+    if (!screen) return
+    this.#paused.delete(id)
+    this.#screen = screen
+    this.raise()
+  }
+
   /** settled is that of a broker's Shell. A failure stays on the screen until the user has read it. */
   settled(review: Review, outcome: { readonly done: boolean; readonly code?: string }) {
-    const screen = this.#screen
-    if (!screen || screen.review.id !== review.id) return
+    const screen = this.#screen?.review.id === review.id ? this.#screen : this.#paused.get(review.id)
+    if (!screen) return
     const quiet = outcome.done || outcome.code === undefined || outcome.code === 'user-rejected' || outcome.code === 'aborted'
     if (quiet) return this.#leave(screen)
     this.#show(screen, 'failed', outcome.code)
-    this.#screen = undefined
+    this.#forget(screen)
   }
 
   /** raise brings the window to the front. */
@@ -148,8 +167,17 @@ export class Screens {
 
   /** #leave closes the window of a request that needs it no more. */
   #leave(screen: Screen) {
-    if (this.#screen === screen) this.#screen = undefined
+    this.#forget(screen)
     this.#close(screen)
+  }
+
+  #forget(screen: Screen) {
+    if (this.#screen === screen) this.#screen = undefined
+    this.#paused.delete(screen.review.id)
+  }
+
+  #of(port: chrome.runtime.Port): Screen | undefined {
+    return [this.#screen, ...this.#paused.values()].find((screen) => screen?.port === port)
   }
 
   #close({ port, window }: Screen) {

@@ -64,7 +64,7 @@ export async function broker(t, { storage = new MemoryStorage(), chains = true, 
       describeTypedData: async () => ({ blind: true, digest: '0x00' }),
     },
   })
-  const shown = { asked: [], settled: [], progress: [], pairs: [], states: [], showing: 0, most: 0 }
+  const shown = { asked: [], settled: [], progress: [], pairs: [], pauses: [], states: [], showing: 0, most: 0 }
   const user = { answer: answer ?? (() => ({ yes: true })) }
   const shell = {
     async ask(review, signal) {
@@ -76,6 +76,8 @@ export async function broker(t, { storage = new MemoryStorage(), chains = true, 
         shown.showing--
       }
     },
+    paused: (review) => shown.pauses.push(['paused', review.id]),
+    resumed: async (review) => void shown.pauses.push(['resumed', review.id]),
     settled: (review, outcome) => shown.settled.push([review.what.kind, outcome]),
     device: (progress) => shown.progress.push(progress),
     pair: async (pairing) => {

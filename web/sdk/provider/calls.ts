@@ -12,9 +12,9 @@ import type { Host } from './host'
 import type { Entry } from './journal'
 import { pageConsents } from './pageconsents'
 import type { Payments } from './payments'
-import { badNode, badParams, coded, Refusal, unknownMethod } from './refusal'
-import type { Consents, What } from './review'
-import type { Asked, Signing } from './signing'
+import { abortedByCaller, badNode, badParams, coded, Refusal, unknownMethod } from './refusal'
+import type { Consent, Consents, What } from './review'
+import { type Asked, type Signing, unlessTaken } from './signing'
 import { completeCalls } from './transaction'
 
 /** The version of the methods (EIP-5792). */
@@ -30,11 +30,14 @@ export interface CallsParts {
   readonly batches: Batches
 }
 
-/** Progress is how far a batch is. deliver notes a transaction that was signed, and then sends it. */
+/**
+ * Progress is how far a batch is. deliver notes a transaction that was signed, and then sends it. If the signal aborts meanwhile, the dApp
+ * is answered at once, and deliver goes on: the transaction may be sent, so the batch has it.
+ */
 interface Progress {
   next: number
   last?: Entry
-  readonly deliver: (entry: Entry, send: () => Promise<unknown>) => Promise<void>
+  readonly deliver: (entry: Entry, signal: AbortSignal | undefined, send: () => Promise<unknown>) => Promise<void>
 }
 
 export class Calls {
@@ -45,6 +48,7 @@ export class Calls {
   readonly #batches: Batches
   readonly #host: Host
   readonly #consents: Consents
+  readonly #used = new Map<number, Chain>() // of the batches: a request may bring a chain that is not known otherwise
 
   constructor({ host, chains, accounts, signing, payments, batches }: CallsParts) {
     this.#host = host
@@ -67,25 +71,33 @@ export class Calls {
   }
 
   /**
-   * send carries out wallet_sendCalls. It resolves to the id of the batch when the last call was sent, or when a call failed after an
-   * earlier one was sent: then its status says that only a part is on the chain. If nothing was sent, it rejects.
+   * send carries out wallet_sendCalls. It resolves to the id of the batch when the last call was sent, or when a call failed or the batch was
+   * cancelled after an earlier one was sent or may have been: then its status says which are on the chain. If nothing was sent, it rejects.
    */
   async send(value: unknown, call: Call): Promise<{ id: string }> {
     const { asked, chain, id } = this.#read(value, call)
     let batch: Batch = { id, chainId: chain.id, from: asked[0]!.from, total: asked.length, sent: [], at: Date.now() }
     let delivered = false
+    let answer = (_: true) => {}
+    const answered = new Promise<true>((resolve) => (answer = resolve))
     const progress: Progress = {
       next: 0,
-      deliver: async (entry, send) => {
+      deliver: async (entry, signal, send) => {
         batch = { ...batch, sent: [...batch.sent, { hash: entry.hash, nonce: entry.nonce }] }
         await this.#batches.put(batch) // before it is sent, so that no call on the chain is missing after a crash
-        await send()
+        const cancelled = () => {
+          delivered = true
+          answer(true)
+        }
+        signal?.addEventListener('abort', cancelled, { once: true })
+        if (signal?.aborted) cancelled()
+        await send().finally(() => signal?.removeEventListener('abort', cancelled))
         delivered = true
         progress.last = entry
         progress.next++
       },
     }
-    const begun = await this.#batches.begin(batch, async () => {
+    const carriedOut = this.#batches.begin(batch, async () => {
       try {
         await this.#carryOut(asked, call, progress)
       } catch (thrown) {
@@ -96,16 +108,18 @@ export class Calls {
       }
       return true
     })
+    const begun = await Promise.race([carriedOut, answered])
     if (!begun) throw new Refusal(5720, 'There is a batch with this id already. Give another id, or none.', 'invalid-argument')
     return { id }
   }
 
   /** status carries out wallet_getCallsStatus. */
-  async status(given: unknown, signal: AbortSignal | undefined): Promise<CallsStatus> {
+  async status(given: unknown, call: Call): Promise<CallsStatus> {
     const id = readId(given)
     const running = await this.#batches.running(id) // before the batch is read, so that what it has is whole if it does not run
     const batch = await this.#known(id)
-    const chain = this.#chainOf(batch.chainId)
+    const { signal } = call
+    const chain = this.#chainOf(batch.chainId, call.chain?.id === batch.chainId ? call : undefined)
     const found = await Promise.all(batch.sent.map((sent) => this.#receipt(batch, sent, chain, signal)))
     const receipts = found.filter((each) => each !== 'waiting' && each !== 'lost')
     const [mined, good] = [receipts.length, receipts.filter(({ status }) => status === '0x1').length]
@@ -114,9 +128,9 @@ export class Calls {
   }
 
   /** show carries out wallet_showCallsStatus. */
-  async show(id: unknown, signal: AbortSignal | undefined): Promise<null> {
+  async show(id: unknown, call: Call): Promise<null> {
     if (!this.#consents.show) throw unknownMethod('wallet_showCallsStatus')
-    const status = await this.status(id, signal)
+    const status = await this.status(id, call)
     await this.#consents.show(status, (await this.#known(id)).total)
     return null
   }
@@ -147,7 +161,7 @@ export class Calls {
     this.#accounts.of(from) // other requests may have changed the accounts while this one waited
     const again = await this.#payments.repeat(payer, request)
     if (again) {
-      await progress.deliver(again, async () => {})
+      await progress.deliver(again, call.signal, async () => {})
       return false
     }
     const wanted = rest.map((each) => each.wanted)
@@ -157,34 +171,50 @@ export class Calls {
     }))
     const { ethereum } = await this.#host.imkey()
     const { nativeCurrency } = chain
-    const described = transactions.map(async (transaction) => ({
-      transaction,
-      description: await ethereum.describeTransaction(transaction, { nativeCurrency }),
-    }))
-    const what: What = {
-      kind: 'calls',
-      account: this.#accounts.of(from),
-      chain: this.#consents.chain(chain),
-      calls: await Promise.all(described),
-      first: progress.next + 1,
-      total: asked.length,
+    const what = async (): Promise<What> => {
+      await this.#signing.checkNonces(transactions, payer)
+      const described = transactions.map(async (transaction) => ({
+        transaction,
+        description: await ethereum.describeTransaction(transaction, { nativeCurrency }),
+      }))
+      return {
+        kind: 'calls',
+        account: this.#accounts.of(from),
+        chain: this.#consents.chain(chain),
+        calls: await Promise.all(described),
+        first: progress.next + 1,
+        total: asked.length,
+      }
     }
-    return this.#consents.review(what, call, async ({ signal = call.signal, signed: note }) => {
+    /** send sends a call, and throws if it is known by then that the call failed, or if the batch was cancelled. */
+    const send = async (i: number, signed: Entry, signal: AbortSignal | undefined) => {
+      await progress.deliver(signed, signal, () => this.#payments.send(rest[i]!, signed, node))
+      if (signal?.aborted) throw abortedByCaller(signal)
+      if (progress.next === asked.length) return
+      const found = await this.#chains.ask('eth_getTransactionReceipt', [signed.hash], signal, chain).catch(() => null)
+      if (found) checkGood(found)
+    }
+    const work = async ({ signal = call.signal, signed: note, outside = (job) => job() }: Consent): Promise<Entry | undefined> => {
       for (const [i, transaction] of transactions.entries()) {
         const each = rest[i]!
-        if (i > 0) {
-          // The same was signed before, and may be on its way: then the next round repeats it.
-          if (await this.#payments.unsettled(each, each.request)) return false
-          const found = await this.#chains.ask('eth_getTransactionReceipt', [progress.last!.hash], signal, chain).catch(() => null)
-          if (found) checkGood(found)
-        }
+        // The same was signed before, and may be on its way: then the next round repeats it.
+        if (i > 0 && (await this.#payments.unsettled(each, each.request))) return undefined
         const signed = await this.#signing.sign(transaction, each, { ...call, signal }, 'sending')
-        if (!signed) return false
+        if (!signed) return undefined
+        if (signal?.aborted) {
+          await this.#payments.discard(signed)
+          throw abortedByCaller(signal)
+        }
         note?.(i, signed.hash)
-        await progress.deliver(signed, () => this.#payments.send(each, signed, node))
+        if (i === transactions.length - 1) return signed
+        await outside(() => send(i, signed, signal))
       }
-      return transactions.length < rest.length
-    })
+      return undefined
+    }
+    const last = await this.#consents.review(what, call, work).catch(unlessTaken)
+    if (!last) return false
+    await send(transactions.length - 1, last, call.signal)
+    return transactions.length < rest.length
   }
 
   /** #untilMined resolves when a call is in a block. It rejects if the call failed: EIP-5792 says that a batch should stop then. */
@@ -227,13 +257,14 @@ export class Calls {
         'invalid-argument',
       )
     }
+    if (call.chain) this.#used.set(chainId, chain)
     const asked = read.map(({ transaction }) => this.#signing.read(transaction, { ...call, chain }))
     return { asked, chain, id }
   }
 
   /** #chainOf gives the chain with that id, also if another one is selected: the request names it, and the screens show it. */
   #chainOf(id: number, call?: Call): Chain {
-    const chain = call?.chain ? (call.chain.id === id ? call.chain : undefined) : this.#chains.get(id)
+    const chain = call?.chain ? (call.chain.id === id ? call.chain : undefined) : (this.#used.get(id) ?? this.#chains.get(id))
     if (!chain) throw new Refusal(5710, `Chain ${id} is not supported here. Add it with wallet_addEthereumChain first.`, 'invalid-argument')
     return chain
   }

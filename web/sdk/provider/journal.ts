@@ -55,9 +55,12 @@ export class Journal {
     return site === this.site
   }
 
-  /** exclusive gives work that needs the next nonce of an account its turn, also among the tabs of the origin. */
+  /**
+   * exclusive gives work that needs the next nonce of an account its turn, also among the tabs of the origin. Where several sites share the
+   * journal, each has turns of its own: the nodes of one, which may be slow, hold up no other.
+   */
   exclusive<T>(chainId: number, from: string, signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> {
-    return this.#store.exclusive(`${chainId} ${from}`, signal, work)
+    return this.#store.exclusive([chainId, from, this.site].filter((part) => part !== undefined).join(' '), signal, work)
   }
 
   /** of resolves to the entries of an account, sorted by nonce and time. */

@@ -125,8 +125,8 @@ export function methods({
     // Batches of calls (EIP-5792)
     wallet_getCapabilities: ([address, chainIds]) => calls.capabilities(address, chainIds),
     wallet_sendCalls: ([batch], call) => calls.send(batch, call),
-    wallet_getCallsStatus: ([id], { signal }) => calls.status(id, signal),
-    wallet_showCallsStatus: ([id], { signal }) => calls.show(id, signal),
+    wallet_getCallsStatus: ([id], call) => calls.status(id, call),
+    wallet_showCallsStatus: ([id], call) => calls.show(id, call),
 
     // Subscriptions, over the chain's WebSocket if it has one
     eth_subscribe: (params, { method, signal }) => {

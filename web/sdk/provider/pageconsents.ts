@@ -9,11 +9,12 @@ import type { Consents } from './review'
  * and the user has to know the others before the first is signed.
  */
 export const pageConsents = (host: Host): Consents => ({
-  async review(what, call, work) {
+  async review(given, call, work) {
+    const what = await given()
     if (what.kind !== 'calls') return work({})
-    const { kind: _, ...given } = what
-    const known = !given.calls.some(({ description }) => description.summary?.notes?.includes('callers-symbol'))
-    const request = { ...given, chain: { ...given.chain, known } }
+    const { kind: _, ...calls } = what
+    const known = !calls.calls.some(({ description }) => description.summary?.notes?.includes('callers-symbol'))
+    const request = { ...calls, chain: { ...calls.chain, known } }
     const { confirmCalls } = host.settings
     const ask = async () =>
       confirmCalls

@@ -24,7 +24,10 @@ export class Payments {
     this.#journal = journal
   }
 
-  /** exclusive gives work that signs the next transaction of an account its turn. The turn lasts until that transaction was sent. */
+  /**
+   * exclusive gives work that signs the next transaction of an account its turn. The turn lasts until that transaction was sent. Another
+   * site may sign with the account meanwhile: see isTaken.
+   */
   exclusive<T>({ chain, from }: Payer, signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> {
     return this.#journal.exclusive(chain.id, from, signal, work)
   }
@@ -82,9 +85,9 @@ export class Payments {
    * up the next. If the node refuses that, nextNonce throws: only the dApp may have a nonce signed again, and the error names it.
    */
   async nextNonce(payer: Payer, counts: Counts, node: Node): Promise<number> {
-    // What another site had signed is neither shown nor sent for this one. It must not hold this one up for ever either.
+    // What another site had signed is neither shown nor sent for this one.
     const own = (entry: Entry) => this.#journal.isOwn(entry)
-    const entries = (await this.#of(payer)).filter((each) => own(each) || isFresh(each) || (each.state !== 'signed' && isRecent(each)))
+    const entries = await this.#counting(payer)
     checkCounts(counts, entries)
     const used: Entry[] = []
     const refusals: { entry: Entry; refused: Error }[] = []
@@ -110,6 +113,11 @@ export class Payments {
     return (await this.#of(payer)).findLast((entry) => entry.nonce === nonce)?.hash
   }
 
+  /** isTaken says whether a nonce that nextNonce gave was signed meanwhile. */
+  async isTaken(payer: Payer, nonce: number): Promise<boolean> {
+    return (await this.#counting(payer)).some((entry) => entry.nonce === nonce)
+  }
+
   /** record notes what was signed. Nothing is sent before. */
   async record(payer: Payer, { raw, hash }: SignedTransaction, nonce: number, request: string, state: Entry['state']): Promise<Entry> {
     const before = await this.#of(payer)
@@ -128,6 +136,11 @@ export class Payments {
     }
     await this.#journal.put(entry)
     return entry
+  }
+
+  /** discard forgets a transaction that was signed and given to no one. */
+  discard(entry: Entry): Promise<void> {
+    return this.#journal.delete(entry)
   }
 
   /**
@@ -180,6 +193,12 @@ export class Payments {
   /** #left resolves to an entry if its transaction is on its way. */
   async #left({ chain }: Payer, entry: Entry): Promise<Entry | undefined> {
     return (isFresh(entry) && entry.state === 'sent') || (await this.#chains.transaction(entry.hash, chain)) ? entry : undefined
+  }
+
+  /** #counting gives the entries whose nonces count as used. What another site had signed must not hold this one up for ever. */
+  async #counting(payer: Payer): Promise<Entry[]> {
+    const counts = (entry: Entry) => this.#journal.isOwn(entry) || isFresh(entry) || (entry.state !== 'signed' && isRecent(entry))
+    return (await this.#of(payer)).filter(counts)
   }
 
   #of({ chain, from }: Payer): Promise<Entry[]> {

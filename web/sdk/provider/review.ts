@@ -90,6 +90,11 @@ export interface Consent {
   readonly override?: boolean
   /** Aborts when the call's signal does, or when the user cancels after the consent. The work goes on with it in place of the call's. */
   readonly signal?: AbortSignal
+  /**
+   * Lets other sites ask while a job runs that needs neither the user nor the device, such as a question to a node. It resolves as the job does,
+   * when the review has its turn again. Where a page asks in itself, no other site waits.
+   */
+  readonly outside?: <T>(job: () => Promise<T>) => Promise<T>
   /** Notes that a call of a batch was signed, with its position in `calls`, also where a later one is not. */
   readonly signed?: (i: number, hash: string) => void
   /** The paths of the accounts that the site gets. */
@@ -98,10 +103,11 @@ export interface Consent {
 
 /**
  * Review asks the user whether a site may have what it asks for, and then does the work. It waits for its turn, which ends when the work
- * settles, so that no other site asks meanwhile. It rejects with 4001 where the user does not want it, and as soon as the call's signal
- * aborts before the work began. Work may begin a second review only after the first settled.
+ * settles, so that no other site asks meanwhile. what is called in the turn, and asks no node: a node could hold up the other sites. Review
+ * rejects as what does, with 4001 where the user does not want it, and as soon as the call's signal aborts before the work began. Work may
+ * begin a second review only after the first settled.
  */
-export type Review = <T>(what: What, call: Call, work: (consent: Consent) => Promise<T>) => Promise<T>
+export type Review = <T>(what: () => Promise<What>, call: Call, work: (consent: Consent) => Promise<T>) => Promise<T>
 
 /** Consents is what a broker gives to an engine. */
 export interface Consents {
@@ -118,4 +124,4 @@ export const reviewed = <T>(
   what: What,
   call: Call,
   work: (consent: Consent) => Promise<T>,
-): Promise<T> => (consents ? consents.review(what, call, work) : work({}))
+): Promise<T> => (consents ? consents.review(async () => what, call, work) : work({}))

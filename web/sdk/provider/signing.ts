@@ -185,18 +185,27 @@ export class Signing {
   async #signTransaction(transaction: TransactionRequest, asked: Asked, call: Call, state: Entry['state']): Promise<Entry | undefined> {
     const { from, chain } = asked
     const { consents } = this.#host
-    const before = consents && (await this.#payments.at(asked, Number(transaction.nonce)))
-    const sign = (_: Consent, call: Call) => this.sign(transaction, asked, call, state, before)
-    const what = async ({ ethereum }: ImKey): Promise<What> => ({
-      kind: 'transaction',
-      account: this.#accounts.of(from),
-      chain: consents!.chain(chain),
-      transaction,
-      description: await ethereum.describeTransaction(transaction, { nativeCurrency: chain.nativeCurrency }),
-      sends: state === 'sending',
-      ...(before !== undefined && { replaces: before }),
-    })
-    return this.#reviewed(what, call, sign)
+    let before: string | undefined
+    const what = async ({ ethereum }: ImKey): Promise<What> => {
+      await this.checkNonces([transaction], asked)
+      before = await this.#payments.at(asked, Number(transaction.nonce))
+      return {
+        kind: 'transaction',
+        account: this.#accounts.of(from),
+        chain: consents!.chain(chain),
+        transaction,
+        description: await ethereum.describeTransaction(transaction, { nativeCurrency: chain.nativeCurrency }),
+        sends: state === 'sending',
+        ...(before !== undefined && { replaces: before }),
+      }
+    }
+    return this.#reviewed(what, call, (_, call) => this.sign(transaction, asked, call, state, before)).catch(unlessTaken)
+  }
+
+  /** checkNonces throws if a nonce that the dApp did not name is taken by now: see unlessTaken. */
+  async checkNonces(transactions: readonly TransactionRequest[], asked: Asked): Promise<void> {
+    if (asked.wanted.nonce !== undefined) return
+    for (const { nonce } of transactions) if (await this.#payments.isTaken(asked, Number(nonce))) throw taken
   }
 
   /**
@@ -211,7 +220,8 @@ export class Signing {
       make: async (ethereum, options) => {
         const replaces = await this.#payments.at(asked, nonce)
         // The screen has said what it replaces.
-        if (wanted.nonce === undefined ? replaces !== undefined : this.#host.consents && replaces !== before) return undefined
+        if (wanted.nonce === undefined ? await this.#payments.isTaken(asked, nonce) : this.#host.consents && replaces !== before)
+          return undefined
         if (replaces !== undefined) own.replaces = replaces
         const signed = await ethereum.signTransaction(transaction, { ...options, nativeCurrency: chain.nativeCurrency })
         return this.#payments.record(asked, signed, nonce, request, state)
@@ -224,8 +234,11 @@ export class Signing {
     const { consents } = this.#host
     if (!consents) return work({}, call)
     await this.#accounts.find()
-    return consents.review(await what(await this.#host.imkey()), call, (consent) =>
-      work(consent, { ...call, signal: consent.signal ?? call.signal }),
+    const imkey = await this.#host.imkey()
+    return consents.review(
+      () => what(imkey),
+      call,
+      (consent) => work(consent, { ...call, signal: consent.signal ?? call.signal }),
     )
   }
 
@@ -260,6 +273,14 @@ export class Signing {
       throw unauthorized('Your imKey has another wallet now. Connect again by eth_requestAccounts to use its accounts.', error)
     }
   }
+}
+
+/** taken is thrown where another transaction took a nonce while one waited for its turn. */
+const taken = new Error('the nonce is taken')
+
+/** unlessTaken gives undefined where another transaction took a nonce. Then the transaction is completed again. */
+export function unlessTaken(thrown: unknown): undefined {
+  if (thrown !== taken) throw thrown
 }
 
 function isForeignFrom(error: unknown): boolean {
