@@ -1,7 +1,26 @@
 // What a broker does for several sites, on the built imkey-broker.js and imkey.js.
 import assert from 'node:assert/strict'
+import { createServer } from 'node:http'
 import { test } from 'node:test'
-import { A, A0, A1, B, B0, broker, C, HASH, held, MemoryStorage, protocol, SIGNATURE, site, TO, until, wallet } from './testdata/world.js'
+import {
+  A,
+  A0,
+  A1,
+  B,
+  B0,
+  broker,
+  C,
+  HASH,
+  held,
+  LOCAL,
+  MemoryStorage,
+  protocol,
+  SIGNATURE,
+  site,
+  TO,
+  until,
+  wallet,
+} from './testdata/world.js'
 
 const payment = { from: A0, to: TO, value: '0x5' }
 const signs = (device) => device.calls.filter(([name]) => name.startsWith('sign')).length
@@ -186,7 +205,7 @@ test('each site has its own accounts and its own chain', async (t) => {
 
 test('the nodes of a site are not the wallet itself, and its chains are bounded', async (t) => {
   const made = await broker(t)
-  const a = made.site(A)
+  const a = made.site(LOCAL)
   await a.ask('eth_requestAccounts')
   const chain = (id, ...rpcUrls) => ({
     chainId: `0x${id.toString(16)}`,
@@ -211,7 +230,7 @@ test('a chain that a site added and selected is there after a restart, for that 
   const storage = new MemoryStorage()
   const first = await broker(t, { storage })
   first.node.answers.eth_chainId = () => '0xd431'
-  const a = first.site(A)
+  const a = first.site(LOCAL)
   await a.ask('eth_requestAccounts')
   const chain = {
     chainId: '0xd431',
@@ -222,7 +241,7 @@ test('a chain that a site added and selected is there after a restart, for that 
   await a.ask('wallet_addEthereumChain', [chain])
   a.gone()
   const second = await broker(t, { storage })
-  const [again, b] = [second.site(A), second.site(B)]
+  const [again, b] = [second.site(LOCAL), second.site(B)]
   assert.equal((await again.welcome()).chainId, '0xd431')
   assert.equal(await again.ask('eth_chainId'), '0xd431')
   await again.ask('eth_sendTransaction', [payment])
@@ -230,17 +249,17 @@ test('a chain that a site added and selected is there after a restart, for that 
   assert.equal(second.shown.asked.at(-1).what.chain.known, false)
   await assert.rejects(b.ask('wallet_switchEthereumChain', [{ chainId: '0xd431' }]), code(4902))
   await again.ask('wallet_switchEthereumChain', [{ chainId: '0x1' }])
-  const key = `permission ${A}`
+  const key = `permission ${LOCAL}`
   const record = storage.values.get(key)
   assert.equal(record.chain, undefined)
   storage.values.set(key, { ...record, chainId: 54321, chain: { ...chain, chainId: 54321, extra: 1 } })
   const third = await broker(t, { storage })
-  assert.deepEqual((await third.site(A).welcome()).accounts, [], 'what does not fit is left out')
+  assert.deepEqual((await third.site(LOCAL).welcome()).accounts, [], 'what does not fit is left out')
 })
 
 test('a request is for the chain that it names', async (t) => {
   const { site, node, shown, device } = await broker(t, { chains: false })
-  const a = site(A)
+  const a = site(LOCAL)
   const chain = (id) => ({ chainId: id, rpcUrls: [node.url], nativeCurrency: { symbol: 'XYZ', decimals: 18 }, chainName: 'Test ‮chain' })
   node.answers.eth_chainId = () => '0xd431'
   await a.ask('eth_requestAccounts', [], { chain: chain(54321) })
@@ -267,6 +286,67 @@ test('a request is for the chain that it names', async (t) => {
     ),
     code(4901),
   )
+})
+
+test('a site names nodes where it is itself, or everywhere, and none nearer to the user', async (t) => {
+  const { site, node } = await broker(t)
+  node.answers.eth_chainId = () => '0xd431'
+  const asked = () => node.asked.length
+  const { port } = new URL(node.url)
+  const own = [`http://127.0.0.1:${port}`, `http://localhost:${port}`, `http://a.localhost:${port}`, `http://127.1:${port}`]
+  const machine = own.concat(
+    'https://localhost https://localhost.:1 https://LOCALHOST http://127.0.0.53 https://2130706433 https://[::1] https://0.0.0.0'.split(
+      ' ',
+    ),
+    'https://[::] https://[::ffff:127.0.0.1] https://[::ffff:7f00:1] https://[0:0:0:0:0:ffff:127.9.9.9] https://0x7f.1'.split(' '),
+  )
+  const network = [
+    'http://192.168.1.5 https://10.0.0.1 https://172.16.0.1 https://169.254.169.254 https://100.64.0.1 https://nas.local https://router',
+    'https://[fd00::1] https://[fe80::1] https://[::ffff:10.0.0.1] https://nas.local. https://box.home.arpa https://x.internal',
+  ].flatMap((line) => line.split(' '))
+  const chain = (url) => ({ chainId: 54321, rpcUrls: [url], nativeCurrency: { symbol: 'XYZ', decimals: 18 } })
+  const add = (url) => ({ ...chain(url), chainId: '0xd431' })
+  const refused = async (origin, url) => {
+    const a = site(origin)
+    const before = asked()
+    const not = (error) =>
+      error.code === -32602 && error.data.code === 'invalid-argument' && /this computer|private network/.test(error.message)
+    const socket = url.replace('http', 'ws')
+    for (const [method, params, more] of [
+      ['wallet_addEthereumChain', [add(url)]],
+      ['wallet_addEthereumChain', [{ ...add('https://node.example'), rpcUrls: ['https://node.example', url] }]],
+      ['wallet_addEthereumChain', [{ ...add('https://node.example'), webSocketUrl: socket }]],
+      ['wallet_addEthereumChain', [{ ...add('https://node.example'), rpcUrls: [{ url, headers: { 'x-key': 'x' } }] }]],
+      ['eth_blockNumber', [], { chain: chain(url) }],
+      ['eth_requestAccounts', [], { chain: { ...chain('https://node.example'), webSocketUrl: socket } }],
+    ]) {
+      await assert.rejects(a.ask(method, params, more), not, `${origin} ${method} ${url}`)
+    }
+    assert.equal(asked(), before, `${url} was asked`)
+    a.gone()
+  }
+  for (const url of [...machine, ...network]) await refused(A, url)
+  for (const url of machine) await refused('https://192.168.1.7', url)
+  for (const origin of [LOCAL, 'http://127.0.0.1:8080', 'http://[::1]', 'https://app.localhost']) {
+    const a = site(origin)
+    await a.ask('wallet_addEthereumChain', [add(own[0])])
+    assert.equal(await a.ask('eth_chainId'), '0xd431')
+    a.gone()
+  }
+})
+
+test('a node of a site does not send the wallet on to another address', async (t) => {
+  const { site, node } = await broker(t)
+  node.answers.eth_chainId = () => '0xd431'
+  const before = node.asked.length
+  const server = createServer((_, response) => response.writeHead(307, { location: node.url }).end())
+  await new Promise((go) => server.listen(0, '127.0.0.1', go))
+  t.after(() => server.close())
+  const url = `http://127.0.0.1:${server.address().port}`
+  const a = site(LOCAL)
+  const chain = { chainId: '0xd431', rpcUrls: [url], nativeCurrency: { symbol: 'XYZ', decimals: 18 } }
+  await assert.rejects(a.ask('wallet_addEthereumChain', [chain]), code(-32603, 'node-unreachable'))
+  assert.equal(node.asked.length, before)
 })
 
 test('sign-in messages are checked against the origin of the browser', async (t) => {

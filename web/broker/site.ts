@@ -13,6 +13,7 @@ import type { Turns } from '../sdk/provider/turns'
 import type { ChainOptions, Device, ImKey } from '../sdk/types/imkey'
 import { chainFacts, nameOf } from './chains'
 import type { Asked, Behind, Connection } from './connection'
+import { nearness } from './origin'
 import { busy, type Prompts } from './prompts'
 import type { Records } from './records'
 import type { Pairing, Progress, What } from './types'
@@ -309,17 +310,24 @@ export class Site implements Behind {
     return chain
   }
 
-  /** #read reads a chain from a site. A relative address would be the wallet's own, where a request carries the wallet's cookies. */
+  /**
+   * #read reads a chain from a site. A relative address would be the wallet's own, where a request carries the wallet's cookies. A site elsewhere
+   * must not make the wallet talk to services of this computer or of its network, also not by a redirection.
+   */
   #read(options: ChainOptions): Chain {
     const { rpcUrls, webSocketUrl } = Object(options) as { rpcUrls?: unknown; webSocketUrl?: unknown }
     const own = globalThis.location?.origin
     for (const node of [...(Array.isArray(rpcUrls) ? (rpcUrls as unknown[]) : []), webSocketUrl]) {
       const url: unknown = typeof node === 'string' ? node : (Object(node) as { url?: unknown }).url
-      if (typeof url === 'string' && (!URL.canParse(url) || new URL(url).origin === own)) {
+      if (typeof url !== 'string') continue
+      if (!URL.canParse(url) || new URL(url).origin === own)
         throw "an address of a node is relative or the wallet's own, so it is not asked"
+      if (nearness(new URL(url).hostname) > nearness(new URL(this.origin).hostname)) {
+        throw 'an address of a node is on this computer or a private network, and only a site there may name it'
       }
     }
-    const chain = readChain(options)
+    const read = readChain(options)
+    const chain: Chain = Object.assign(read, { nodes: read.nodes.map((node) => ({ ...node, fixed: true })) })
     const name = nameOf(options)
     if (name !== undefined) this.#around.names.set(chain, name)
     return chain

@@ -19,6 +19,9 @@ export const A = 'https://a.example'
 export const B = 'https://b.example'
 export const C = 'https://c.example'
 
+/** A site on this computer, which may name nodes there. */
+export const LOCAL = 'http://localhost:5173'
+
 /** MemoryStorage outlives a broker, as the browser's does. */
 export class MemoryStorage {
   values = new Map()

@@ -15,6 +15,8 @@ export interface Chain {
 export interface NodeAddress {
   readonly url: string
   readonly headers?: Readonly<Record<string, string>>
+  /** Whether a redirection to another address is an error. */
+  readonly fixed?: boolean
 }
 
 /** readChain checks the description of a chain. It throws a sentence, from which the caller makes an error. */

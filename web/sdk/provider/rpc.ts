@@ -93,14 +93,16 @@ export class Node {
   readonly name: string
   readonly #url: string
   readonly #headers: Readonly<Record<string, string>>
+  readonly #fixed: boolean
   readonly #chain: number
   readonly #timeout: number
   #said: bigint | undefined // the chain that it named, until it fails
   #silentAt = -Infinity // when it last did not answer in time
 
-  constructor({ url, headers = {} }: NodeAddress, chain: number, timeout: number) {
+  constructor({ url, headers = {}, fixed = false }: NodeAddress, chain: number, timeout: number) {
     ;[this.#url, this.#headers] = withoutUser(url, headers)
     this.name = URL.canParse(this.#url) ? new URL(this.#url).host : url
+    this.#fixed = fixed || Object.keys(this.#headers).length > 0 // another host gets no header
     this.#chain = chain
     this.#timeout = timeout
   }
@@ -164,7 +166,7 @@ export class Node {
         headers: { ...this.#headers, 'content-type': 'application/json' },
         credentials: 'same-origin',
         referrerPolicy: 'strict-origin-when-cross-origin', // the browsers' default; some nodes serve only the sites on their list
-        redirect: Object.keys(this.#headers).length > 0 ? 'error' : 'follow', // another host gets no header
+        redirect: this.#fixed ? 'error' : 'follow',
         signal: signal ? AbortSignal.any([signal, limit]) : limit,
       })
       status = response.status
