@@ -1,14 +1,28 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { Attention, deliberately, lookFor, type Sight } from './attention'
+import { Attention, deliberately, lookFor, type Obstacle, type Room, roomObstacle, type Sight } from './attention'
 
-function watched() {
+function watched(texts = 0) {
   let changed = () => {}
-  const state = { attended: true }
-  const sight: Sight = { attended: () => state.attended, watch: (f) => ((changed = f), () => (changed = () => {})) }
+  const state: { attended: boolean; obstacle?: 'small' | 'off-screen' } = { attended: true }
+  const sight: Sight = {
+    attended: () => state.attended,
+    obstacle: () => state.obstacle,
+    watch: (f) => ((changed = f), () => (changed = () => {})),
+  }
   const heard: boolean[] = []
-  const attention = new Attention(sight, (ready) => heard.push(ready))
-  return { attention, heard, state, set: (attended: boolean) => ((state.attended = attended), changed()) }
+  const said: (Obstacle | undefined)[] = []
+  const attention = new Attention(sight, texts, (ready, obstacle) => {
+    if (heard.at(-1) !== ready && (heard.length > 0 || ready)) heard.push(ready)
+    if (said.at(-1) !== obstacle) said.push(obstacle)
+  })
+  const set = (attended: boolean) => ((state.attended = attended), changed())
+  const size = (obstacle?: 'small' | 'off-screen') => {
+    if (obstacle) state.obstacle = obstacle
+    else delete state.obstacle
+    changed()
+  }
+  return { attention, heard, said, state, set, size }
 }
 
 test('it is ready after half a second without interruption', (t) => {
@@ -68,6 +82,99 @@ test('a button that is covered or scrolled away is not seen', (t) => {
   attention.stop()
   t.mock.timers.tick(5 * lookFor)
   assert.equal(attention.ready, false)
+})
+
+test('the texts have to be in view for half a second, and may be scrolled away then', (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] })
+  const { attention, said, set } = watched(2)
+  t.mock.timers.tick(5 * lookFor)
+  assert.deepEqual([attention.ready, said], [false, []], 'nothing is known of the texts yet')
+  attention.textInView(0, true)
+  attention.textInView(1, false)
+  t.mock.timers.tick(5 * lookFor)
+  assert.deepEqual([attention.ready, said], [false, ['unseen']])
+  attention.textInView(0, false)
+  attention.textInView(1, true)
+  t.mock.timers.tick(lookFor - 1)
+  set(false) // the window was left too early
+  t.mock.timers.tick(5 * lookFor)
+  assert.equal(attention.ready, false)
+  set(true)
+  t.mock.timers.tick(lookFor)
+  assert.equal(attention.ready, true, 'each was seen, one after the other')
+  attention.textInView(1, false)
+  assert.equal(attention.ready, true)
+  assert.deepEqual(said, ['unseen', undefined])
+})
+
+test('short looks at a text never add up', (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] })
+  const { attention } = watched(1)
+  for (let i = 0; i < 20; i++) {
+    attention.textInView(0, true)
+    t.mock.timers.tick(lookFor - 100)
+    attention.textInView(0, false)
+  }
+  t.mock.timers.tick(5 * lookFor)
+  assert.equal(attention.ready, false)
+})
+
+test('a window that is too small, or off the screen, is not seen', (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] })
+  for (const obstacle of ['small', 'off-screen'] as const) {
+    const { attention, said, size } = watched(1)
+    size(obstacle)
+    attention.textInView(0, true)
+    t.mock.timers.tick(5 * lookFor)
+    assert.deepEqual([attention.ready, said], [false, [obstacle]])
+    size()
+    t.mock.timers.tick(lookFor - 1)
+    assert.equal(attention.ready, false)
+    t.mock.timers.tick(1)
+    assert.equal(attention.ready, true)
+    size(obstacle)
+    assert.equal(attention.ready, false, 'at once')
+  }
+})
+
+test('what a site may do to the size and the place of a window', () => {
+  const screen = { availWidth: 1440, availHeight: 870, availLeft: 0, availTop: 25 }
+  /** A window by what is inside it; the browser adds a title bar. zoom is that of the page. */
+  const room = (width: number, height: number, left = 100, top = 50, zoom = 1): Room => ({
+    innerWidth: width / zoom,
+    innerHeight: height / zoom,
+    outerWidth: width,
+    outerHeight: height + 28,
+    screenX: left,
+    screenY: top,
+    screen,
+  })
+  for (const [name, given, wanted] of [
+    ['what the SDK opens', room(440, 760), undefined],
+    ['what the extension opens', room(420, 720), undefined],
+    ['the least', room(320, 480), undefined],
+    ['narrow', room(319, 760), 'small'],
+    ['low', room(440, 479), 'small'],
+    ['a strip along the screen', room(1440, 60, 0), 'small'],
+    ['tiny', room(1, 1), 'small'],
+    ['at a zoom of 200 %', room(440, 760, 100, 50, 2), 'small'],
+    ['maximised at a zoom of 400 %', room(1440, 842, 0, 25, 4), undefined],
+    ['half off the left edge', room(440, 760, -220), 'off-screen'],
+    ['its frame off the left edge', room(440, 760, -7), undefined],
+    ['off the right edge', room(440, 760, 1400), 'off-screen'],
+    ['below the screen', room(440, 760, 100, 600), 'off-screen'],
+    ['above the screen, so that only the button is seen', room(440, 760, 100, -200), 'off-screen'],
+    ['far away', room(440, 760, -9000, -9000), 'off-screen'],
+  ] as const) {
+    assert.equal(roomObstacle(given), wanted, name)
+  }
+  // A second screen to the left, a phone in landscape, and a browser that says nothing of the screen's edges.
+  const second = { availWidth: 1280, availHeight: 1000, availLeft: -1280, availTop: 0 }
+  assert.equal(roomObstacle({ ...room(440, 760, -1000, 50), screen: second }), undefined)
+  const phone = { availWidth: 800, availHeight: 360 }
+  const tab = { innerWidth: 800, innerHeight: 300, outerWidth: 800, outerHeight: 360, screenX: 0, screenY: 0, screen: phone }
+  assert.equal(roomObstacle(tab), undefined)
+  assert.equal(roomObstacle({ ...tab, innerWidth: 200, outerWidth: 210 }), 'small')
 })
 
 /** A button without a page: what the code uses of it. */

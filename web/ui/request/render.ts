@@ -44,8 +44,8 @@ export interface Drawn {
   readonly element: HTMLElement
   readonly announcement: string
   readonly urgent: boolean
-  /** The button that needs attention. */
-  readonly guarded?: HTMLElement
+  /** The button that needs attention, the texts that have to be seen before it acts, and the line that says why it does not. */
+  readonly guarded?: { readonly button: HTMLElement; readonly texts: readonly HTMLElement[]; readonly obstacle: HTMLElement }
   /** The line with the requests that wait. */
   readonly queue?: HTMLElement
 }
@@ -118,6 +118,7 @@ function asking(state: Asking, context: Context): Drawn {
   const t = (text: Text) => text[language]
   const said = explain(review, state.known)
   const hint = h('p', { class: 'request-hint', role: 'status', 'aria-live': 'polite' })
+  const obstacle = h('p', { class: 'request-hint', role: 'status', 'aria-live': 'polite' })
 
   // What the user chooses on the screen.
   let complete: () => Choice | undefined = () => ({})
@@ -176,11 +177,13 @@ function asking(state: Asking, context: Context): Drawn {
   })
 
   const queue = h('p', { class: 'request-queue', 'data-queue': true }, queueText(waiting, language))
+  const title = h('h1', { id: 'request-title', class: said.part.danger ? 'heading-error' : null }, t(said.part.sentence))
+  const asker = who(said.origin, said.since, language)
   const element = section(
     'asking',
-    actions(reject, accept, hint),
-    who(said.origin, said.since, language),
-    h('h1', { id: 'request-title', class: said.part.danger ? 'heading-error' : null }, t(said.part.sentence)),
+    actions(reject, accept, hint, obstacle),
+    asker,
+    title,
     accounts && h('p', { class: 'lead' }, t(words.accountsText)),
     ...alerts(said.part.alerts, language),
     choosing,
@@ -198,12 +201,13 @@ function asking(state: Asking, context: Context): Drawn {
       ),
   )
   element.setAttribute('data-ready', 'false')
+  const texts = [asker.querySelector<HTMLElement>('.request-origin')!, title]
   const spoken = [
     said.origin.domain,
     t(said.part.sentence),
     ...said.part.alerts.filter(({ level }) => level !== 'note').map(({ text }) => t(text)),
   ]
-  return { element, announcement: spoken.join('. '), urgent: said.part.danger, guarded: accept, queue }
+  return { element, announcement: spoken.join('. '), urgent: said.part.danger, guarded: { button: accept, texts, obstacle }, queue }
 }
 
 /** queueText says how many requests wait behind this one, and which sites they are from. */

@@ -2,8 +2,9 @@
 
 import { h } from '../blocks/dom'
 import { platformOf } from '../model/platform'
+import { request as words } from '../words/request'
 import type { Language } from '../words/text'
-import { Attention, browserSight, deliberately, observe } from './attention'
+import { Attention, deliberately, type Obstacle, observe, pageSight, windowSight } from './attention'
 import { queueText, render, type Drawn } from './render'
 import type { Answer } from '../../broker/types'
 import type { State } from './state'
@@ -16,7 +17,7 @@ export interface RequestOptions {
   readonly onCancel: (id: string) => void
   /** Is called when the user has read how a request ended and no other one waits. A window may close then. */
   readonly onClose?: () => void
-  /** Whether the screen is in a modal dialog of the page that asks, which nothing but that page can cover. */
+  /** Whether the screen is in a dialog of the page that asks, whose size is that page's own. Otherwise a site may have chosen it. */
   readonly modal?: boolean
 }
 
@@ -40,6 +41,9 @@ export function mountRequest(root: HTMLElement, options: RequestOptions): Reques
 
 /** The states that say how a request ended. The user has to go on before another request is shown. */
 const ends = new Set<State['name']>(['withdrawn', 'done', 'rejected', 'failed'])
+
+/** What the user does about an obstacle. */
+const toDo = { 'small': words.tooSmall, 'off-screen': words.offScreen, 'unseen': words.unseen } satisfies Record<Obstacle, object>
 
 class Screen implements RequestScreen {
   readonly #stage = h('div', { class: 'stage' })
@@ -120,7 +124,7 @@ class Screen implements RequestScreen {
     const { id } = this.#state.review
     if (this.#answered === id) return
     this.#answered = id
-    this.#drawn?.guarded?.setAttribute('aria-disabled', 'true')
+    this.#drawn?.guarded?.button.setAttribute('aria-disabled', 'true')
     this.#options.onAnswer({ id, yes, ...choice })
   }
 
@@ -162,17 +166,25 @@ class Screen implements RequestScreen {
     drawn.element.scrollIntoView({ block: 'start' })
   }
 
-  /** #watch lets the button act once the user has seen it for long enough. */
-  #watch(element: HTMLElement, button: HTMLElement): void {
-    const attention = new Attention(browserSight, (ready) => {
+  /** #watch lets the button act once the user has seen it, who asks and what happens for long enough. */
+  #watch(element: HTMLElement, { button, texts, obstacle: line }: NonNullable<Drawn['guarded']>): void {
+    const attention = new Attention(this.#options.modal ? pageSight : windowSight, texts.length, (ready, obstacle) => {
       if (this.#state.name !== 'asking' || this.#answered === this.#state.review.id) return
       button.setAttribute('aria-disabled', String(!ready))
       element.setAttribute('data-ready', String(ready))
+      // In another size the text is at another place.
+      if (element.dataset['obstacle'] === 'small') element.scrollIntoView({ block: 'start' })
+      if (obstacle) element.setAttribute('data-obstacle', obstacle)
+      else element.removeAttribute('data-obstacle')
+      line.textContent = obstacle ? toDo[obstacle][this.#language] : ''
     })
     this.#attention = attention
-    attention.inView(this.#options.modal ?? false)
-    // A modal dialog is above all else of the page, and the page itself is what asks.
-    if (!this.#options.modal) this.#unobserve = observe(button, (inView) => attention.inView(inView))
+    attention.inView(false)
+    const stops = [
+      observe(button, (inView) => attention.inView(inView)),
+      ...texts.map((text, i) => observe(text, (inView) => attention.textInView(i, inView))),
+    ]
+    this.#unobserve = () => stops.forEach((stop) => stop())
   }
 
   #release(): void {

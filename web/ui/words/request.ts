@@ -212,6 +212,9 @@ export const request = {
     '本浏览器已与该 imKey 绑定，网站的绑定将取而代之。',
   ),
   handOverOverride: say('Replace the binding of this browser', '替换本浏览器的绑定'),
+  tooSmall: say('Make this window larger, so that you see the whole request.', '请放大此窗口，以便看清整个请求。'),
+  offScreen: say('Move this window so that all of it is on the screen.', '请移动此窗口，使其完整显示在屏幕上。'),
+  unseen: say('Scroll until you have seen who asks and what happens.', '请滚动页面，看清请求方和请求内容。'),
   rejectAll: say('Reject all requests of this site', '拒绝该网站的全部请求'),
   batch: say(
     'The calls are carried out one after another. If one fails, those before it stay.',
