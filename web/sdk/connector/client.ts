@@ -181,7 +181,7 @@ class Client implements Engine {
 
   /** #connect gives the session with the window. It opens the window if it is not open. */
   #connect(): Session {
-    if (this.#session?.alive) {
+    if (this.#session?.look()) {
       this.#window?.focus() // works within a click only
       return this.#session
     }

@@ -78,9 +78,10 @@ export class Session {
     return !this.#over.signal.aborted
   }
 
-  /** window is the connector's window, unless it was closed. */
-  get window(): Window | undefined {
-    return this.#window.closed ? undefined : this.#window
+  /** look is alive, after a look at the window: one that the user just closed takes no request any more. */
+  look(): boolean {
+    if (this.alive && this.#window.closed && !this.#welcomed) this.end(windowGone(this.#connector.origin))
+    return this.alive
   }
 
   /** request sends a request, and settles as the connector does. An aborted one settles when the device is idle. */
