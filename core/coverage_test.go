@@ -36,6 +36,7 @@ var parsers = map[string][]string{
 	"core/tron":                     nil,
 	"core/tron/protobuf":            nil,
 	"core/upperhex":                 nil,
+	"devicesim/applets/bitcoin":     nil,
 	"devicesim/applets/cosmos":      nil,
 	"devicesim/applets/ethereum":    nil,
 	"devicesim/applets/tron":        nil,

@@ -45,6 +45,8 @@ type Device interface {
 	WalletKey(path string) (hd.Key, error)
 	// Attest signs a digest with the secure element's key, whose certificate the host has. The signature is in DER form.
 	Attest(digest [32]byte) ([]byte, error)
+	// Random returns random bytes of the device.
+	Random() ([32]byte, error)
 	// CheckBinding checks a binding signature over the bytes that are signed. A signature by another key than the bound
 	// app's is [apdu.SignatureFailed]. So is an empty one while the device is bound, unless the device allows those.
 	CheckBinding(signature, signed []byte) error

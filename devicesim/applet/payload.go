@@ -38,6 +38,42 @@ func (p *Chunks) Add(c apdu.Command, limit int) ([]byte, error) {
 	return nil, nil
 }
 
+// Series collects a payload that comes in several commands with the same instruction and the same P1. The zero value is ready for
+// the first one.
+type Series struct {
+	ins, p1 byte
+	open    bool
+	data    []byte
+}
+
+// Add takes the next command of a payload of at most limit bytes. It returns the whole payload with its last command, and nil
+// before. P2 is 80 in the last command and 00 in all others. A command with another instruction or P1 begins another payload. An
+// error ends the payload under way.
+func (p *Series) Add(c apdu.Command, limit int) ([]byte, error) {
+	before := *p
+	*p = Series{}
+	switch {
+	case c.P2 != 0x00 && c.P2 != 0x80:
+		return nil, apdu.WrongParameters
+	case len(c.Data) == 0 || len(c.Data) > MaxChunk || !AnyLength(c):
+		return nil, apdu.WrongLength
+	case !before.open || before.ins != c.INS || before.p1 != c.P1:
+		before = Series{ins: c.INS, p1: c.P1, open: true}
+	}
+	if len(before.data)+len(c.Data) > limit {
+		return nil, apdu.WrongData
+	}
+	before.data = append(before.data, c.Data...)
+	if c.P2 == 0x80 {
+		return before.data, nil
+	}
+	*p = before
+	return nil, nil
+}
+
+// Begins reports whether the next command of an instruction and P1 begins a payload.
+func (p *Series) Begins(ins, p1 byte) bool { return !p.open || p.ins != ins || p.p1 != p1 }
+
 // Fields reads a payload's fields in their order. After an error every further read fails too, and End reports it.
 type Fields struct {
 	rest []byte

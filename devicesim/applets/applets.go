@@ -4,6 +4,7 @@ package applets
 
 import (
 	"imkey-connect/devicesim/applet"
+	"imkey-connect/devicesim/applets/bitcoin"
 	"imkey-connect/devicesim/applets/cosmos"
 	"imkey-connect/devicesim/applets/ethereum"
 	"imkey-connect/devicesim/applets/imk"
@@ -15,6 +16,7 @@ func All() []applet.Applet {
 	return []applet.Applet{
 		imk.Applet,
 		ethereum.Applet,
+		bitcoin.Applet,
 		tron.Applet,
 		cosmos.Applet,
 	}

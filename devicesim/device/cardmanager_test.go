@@ -124,7 +124,7 @@ func TestSelect(t *testing.T) {
 	h := newHost(t, d, 1)
 	require.Equal(t, "1.2.00", string(h.OK(hosttest.SelectIMK)))
 	for _, aid := range []string{
-		"695F627463", "695F656F73", "695F6B315F66696C", "695F65645F646F74",
+		"695F656F73", "695F6B315F66696C", "695F65645F646F74",
 		"695F65645F6B736D", "695F6B315F636B62", "695F65645F78747A", "695F626368", "695F6C7463",
 		"695F646F6765636F696E",
 	} {

@@ -1,6 +1,8 @@
 package device
 
 import (
+	"io"
+
 	"imkey-connect/core/apdu"
 	"imkey-connect/devicesim/applet"
 	"imkey-connect/devicesim/hd"
@@ -47,6 +49,11 @@ func (w *wallet) key(phrase string) (hd.Key, error) {
 }
 
 func (x *exchange) Attest(digest [32]byte) ([]byte, error) { return x.d.se.Sign(digest) }
+
+func (x *exchange) Random() (b [32]byte, err error) {
+	_, err = io.ReadFull(x.d.random, b[:])
+	return b, err
+}
 
 func (x *exchange) CheckBinding(signature, signed []byte) error {
 	return x.d.checkBinding(signature, signed)
