@@ -668,7 +668,7 @@ func TestPages(t *testing.T) {
 	begin()
 	h.SW(apdu.WrongData, command(t, showOutputs, 0, 0, string(first)))
 	begin()
-	h.SW(apdu.ConditionsNotSatisfied, command(t, signSegWit, 0, 1, s.coins[0].segWit())) // nobody has confirmed it
+	h.SW(apdu.ConditionsNotSatisfied, command(t, signSegWit, 0, 1, s.coins[0].segWit())) // no output was confirmed
 	require.Equal(t, []byte{0, 1}, h.OK(command(t, showOutputs, 0, 0, string(signedBody(h, first)))))
 	require.Equal(t, []byte{0, 2}, h.OK(command(t, showOutputs, 0, 0, string(signedBody(h, s.page(t, 3, 5))))))
 	other := fresh()
