@@ -45,7 +45,7 @@ var parsers = map[string][]string{
 	"devicesim/internal/strictjson": nil,
 	"devicesim/replay":              {"script.go"},
 	"devicesim/rlp":                 nil,
-	"devicesim/trace":               {"apdu.go", "packet.go"},
+	"devicesim/trace":               {"apdu.go", "applets.go", "packet.go"},
 	"devicesim/usb":                 {"control.go", "descriptors.go", "fault.go", "faultkinds.go", "read.go"},
 	"devicesim/usbip":               {"protocol.go", "transfers.go"},
 	"devicesim/wire":                {"message.go", "server.go"},

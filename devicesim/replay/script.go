@@ -137,8 +137,10 @@ func (s Script) String() string {
 	if s.CA != "" {
 		fmt.Fprintf(&b, "# ca %s\n", s.CA)
 	}
+	var texts trace.Texts
 	for _, e := range s.Exchanges {
-		fmt.Fprintf(&b, "# %s\n=> %x\n", trace.CommandText(e.Command), e.Command)
+		fmt.Fprintf(&b, "# %s\n=> %x\n", texts.Command(e.Command), e.Command)
+		texts.Response(e.Command, e.Answer)
 		if e.Answer != nil {
 			fmt.Fprintf(&b, "<= %x\n", e.Answer)
 		}

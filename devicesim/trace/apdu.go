@@ -61,41 +61,11 @@ var cardCommands = map[string]string{
 	"80cb800005dfff02810000":   "read BLE version",
 }
 
-// appletCommands are the names of the instructions of the IMK and Ethereum applets (core/PROTOCOL.md sections 5 and 6).
-var appletCommands = map[byte]string{
-	0x51: "prepare transaction",
-	0x52: "sign transaction",
-	0x53: "read public key",
-	0x54: "prepare message",
-	0x55: "sign message",
-	0x56: "show address",
-	0x71: "BIND_CHECK",
-	0x72: "show binding code",
-	0x73: "IDENTITY_VERIFY",
-}
+// CommandText returns the name of a command of a device whose applet is not known, as [Texts.Command] does.
+func CommandText(command []byte) string { return new(Texts).Command(command) }
 
-// CommandText returns the name of a command APDU, as "SELECT IMK", "BIND_CHECK" or "read SEID". The name of an unknown command
-// has its header.
-func CommandText(command []byte) string {
-	if len(command) < 4 {
-		return fmt.Sprintf("malformed command of %d bytes", len(command))
-	}
-	if name, ok := cardCommands[hex.EncodeToString(command)]; ok {
-		return name
-	}
-	cla, ins := command[0], command[1]
-	switch {
-	case cla == 0x00 && ins == 0xA4 && command[2] == 0x04:
-		return "SELECT " + appletText(command[4:])
-	case cla == 0xFF && ins == 0xDA && command[2] == 0x46 && command[3] == 0x54:
-		return "write BLE name"
-	case cla == 0x80:
-		if name, ok := appletCommands[ins]; ok {
-			return name + chunkText(ins, command[2], command[3]) + argumentText(ins, command[4:])
-		}
-	}
-	return fmt.Sprintf("unknown command %02x %02x %02x %02x", cla, ins, command[2], command[3])
-}
+// ResponseText returns what a response means as the answer to a command of such a device, as [Texts.Response] does.
+func ResponseText(command, response []byte) string { return new(Texts).Response(command, response) }
 
 // appletText returns the name of the applet in a SELECT, given the bytes from Lc on. Without an AID it is the card manager.
 func appletText(body []byte) string {
@@ -111,86 +81,6 @@ func appletText(body []byte) string {
 		return name
 	}
 	return "unknown applet " + aid
-}
-
-// chunkText says which chunk of a long payload a command has (core/PROTOCOL.md section 3).
-func chunkText(ins, p1, p2 byte) string {
-	if ins != 0x51 && ins != 0x54 {
-		return ""
-	}
-	switch {
-	case p1 == 0x00 && p2 == 0x80:
-		return ""
-	case p1 == 0x00:
-		return ", first part"
-	case p2 == 0x80:
-		return ", last part"
-	}
-	return ", next part"
-}
-
-// argumentText returns the path or the address in a command, given the bytes from Lc on.
-func argumentText(ins byte, body []byte) string {
-	if ins != 0x52 && ins != 0x53 && ins != 0x55 && ins != 0x56 || len(body) < 2 || len(body) < 1+int(body[0]) {
-		return ""
-	}
-	text := string(body[1 : 1+int(body[0])])
-	for _, c := range []byte(text) {
-		if c <= ' ' || c > '~' {
-			return ""
-		}
-	}
-	return " " + text
-}
-
-// ResponseText returns what a response means as the answer to a command, as "BIND_CHECK → bound elsewhere", "SELECT IMK → ok"
-// or "sign transaction → rejected on the device".
-func ResponseText(command, response []byte) string {
-	name := "answer"
-	if len(command) > 0 {
-		name = CommandText(command)
-	}
-	return name + " → " + outcome(command, response)
-}
-
-func outcome(command, response []byte) string {
-	if len(response) < 2 {
-		return fmt.Sprintf("malformed response of %d bytes", len(response))
-	}
-	data, status := response[:len(response)-2], binary.BigEndian.Uint16(response[len(response)-2:])
-	if status != 0x9000 {
-		if name, ok := statusNames[status]; ok {
-			return name
-		}
-		return fmt.Sprintf("unknown status %04x", status)
-	}
-	if len(command) >= 2 && command[0] == 0x80 && len(data) > 0 {
-		switch {
-		case command[1] == 0x71 && data[0] == 0x00:
-			return "unbound"
-		case command[1] == 0x71 && data[0] == 0x55:
-			return "bound to this app"
-		case command[1] == 0x71 && data[0] == 0xAA:
-			return "bound elsewhere"
-		case command[1] == 0x73 && data[0] == 0x5A:
-			return "bound"
-		case command[1] == 0x73 && data[0] == 0xA5:
-			return "wrong code"
-		case command[1] == 0x53 && len(data) > 65+32:
-			return "public key"
-		case (command[1] == 0x52 || command[1] == 0x55) && len(data) == 66:
-			return "signed"
-		case command[1] == 0x71 || command[1] == 0x73:
-			return fmt.Sprintf("unknown result %02x", data[0])
-		}
-	}
-	switch len(data) {
-	case 0:
-		return "ok"
-	case 1:
-		return "ok, 1 byte"
-	}
-	return fmt.Sprintf("ok, %d bytes", len(data))
 }
 
 // ControlText returns the name of a USB control request, given its setup packet (USB 2.0 section 9.3, WebUSB section 5).

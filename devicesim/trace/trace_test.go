@@ -87,6 +87,41 @@ func TestExchangeText(t *testing.T) {
 	}
 }
 
+// TestTextsFollowSELECT checks that an instruction has the name that it has in the applet that was selected.
+func TestTextsFollowSELECT(t *testing.T) {
+	var texts Texts
+	for _, test := range []struct{ command, response, want string }{
+		{"80730100 04 6D2F3427 00", "6985", "IDENTITY_VERIFY → conditions of use not satisfied"},
+		{"00A4040008 695F636F736D6F73 00", "9000", "SELECT Cosmos → ok"},
+		{"80710080 01 00 00", "6940", "prepare transaction → rejected on the device"},
+		{"80720000 03 6D2F34 00", "41" + strings.Repeat("11", 65) + "9000", "sign transaction m/4 → signed"},
+		{"80730100 04 6D2F3427 00", "04" + strings.Repeat("11", 96) + "3006 9000", "read public key m/4' → public key"},
+		{"80760000 03 636F73 00", "9000", "show address cos → ok"},
+		{"80530000 04 6D2F3427 00", "6D00", "unknown command 80 53 00 00 → instruction not supported"},
+		{"00A4040008 695F6B315F747278 00", "6A82", "SELECT TRON → no such applet"},
+		{"80720000 03 6D2F34 00", "6985", "sign transaction m/4 → conditions of use not satisfied"}, // still Cosmos
+		{"00A4040008 695F6B315F747278 00", "9000", "SELECT TRON → ok"},
+		{"80820000 02 0000 00", "6A80", "read public key → wrong data"},
+		{"80810000 02 0000 00", "9000", "sign, first part → ok"},
+		{"80818080 02 0000 00", "41" + strings.Repeat("11", 65) + "3006 9000", "sign, last part → signed"},
+		{"00A4040005 695F627463 00", "312E362E3131 9000", "SELECT Bitcoin → ok, 6 bytes"},
+		{"80314000 02 0000", "9000", "outpoints, part → ok"},
+		{"80312180 02 0000", "9000", "scripts → ok"},
+		{"80313380 02 0000", "6A86", "list → wrong P1 or P2"},
+		{"80410080 02 0000", "6941", "prepare transaction → too many UTXOs"},
+		{"804C0000 02 0000 00", "0001 9000", "show outputs → next page 0001"},
+		{"80468000 02 0000", "9000", "legacy inputs, next part → ok"},
+		{"80450201 03 6D2F34 00", "41" + strings.Repeat("11", 65) + "9000", "sign input m/4 → signed"},
+		{"80408000 02 0000 00", "40" + strings.Repeat("11", 64) + "9000", "sign by BIP-341 → signed"},
+		{"00A4040005 695F657468 00", "9000", "SELECT Ethereum → ok"},
+		{"80530000 04 6D2F3427 00", "F081", "read public key m/4' → PIN not entered"},
+		{"00A4040000", "9000", "SELECT card manager → ok"},
+		{"80710000 41 04", "00 9000", "BIND_CHECK → unbound"},
+	} {
+		require.Equal(t, test.want, texts.Response(unhex(t, test.command), unhex(t, test.response)))
+	}
+}
+
 func TestControlText(t *testing.T) {
 	for _, test := range []struct{ setup, want string }{
 		{"8006000100001200", "GET_DESCRIPTOR device"},

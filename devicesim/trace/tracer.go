@@ -13,6 +13,7 @@ type Tracer struct {
 	mu      sync.Mutex
 	out, in message
 	command []byte // the last command, which the next response answers
+	texts   Texts
 }
 
 // NewTracer returns a tracer that adds events to a log.
@@ -26,12 +27,12 @@ func (r *Tracer) Packet(dir string, p []byte) {
 	if dir == Out {
 		if command, ok := r.out.add(p); ok {
 			r.command = command
-			r.log.Add(Event{Kind: KindAPDU, Dir: Out, Hex: hex.EncodeToString(command), Text: CommandText(command)})
+			r.log.Add(Event{Kind: KindAPDU, Dir: Out, Hex: hex.EncodeToString(command), Text: r.texts.Command(command)})
 		}
 		return
 	}
 	if response, ok := r.in.add(p); ok {
-		r.log.Add(Event{Kind: KindAPDU, Dir: In, Hex: hex.EncodeToString(response), Text: ResponseText(r.command, response)})
+		r.log.Add(Event{Kind: KindAPDU, Dir: In, Hex: hex.EncodeToString(response), Text: r.texts.Response(r.command, response)})
 		r.command = nil
 	}
 }
@@ -55,7 +56,7 @@ func (r *Tracer) Control(setup [8]byte, data []byte, fault string) {
 func (r *Tracer) Plug(text string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.out, r.in, r.command = message{}, message{}, nil
+	r.out, r.in, r.command, r.texts = message{}, message{}, nil, Texts{}
 	r.log.Add(Event{Kind: KindPlug, Text: text})
 }
 
