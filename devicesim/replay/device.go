@@ -196,7 +196,8 @@ func (d *Device) answer(command []byte) (answer []byte, ok bool) {
 		return d.refuse(&MismatchError{Got: command})
 	}
 	e := d.script.Exchanges[d.next]
-	c, isChunk := chunk(command)
+	aid := d.script.selected(d.next)
+	c, isChunk := chunk(aid, command)
 	if !isChunk {
 		d.payload = payload{}
 	} else if c.P1 == 0 {
@@ -211,7 +212,7 @@ func (d *Device) answer(command []byte) (answer []byte, ok bool) {
 	}
 	mismatch := &MismatchError{Line: e.Line, Want: e.Command, Got: command}
 	if d.any {
-		mismatch.compared, mismatch.want, mismatch.got = true, canonical(e.Command), canonical(command)
+		mismatch.compared, mismatch.want, mismatch.got = true, canonical(aid, e.Command), canonical(aid, command)
 		if isChunk {
 			if want, end, ok := d.script.payload(d.began); ok && (c.P1 == 0 || len(d.payload.data) > 0) {
 				if !d.payload.add(c) {
@@ -227,7 +228,7 @@ func (d *Device) answer(command []byte) (answer []byte, ok bool) {
 					mismatch.payload, mismatch.want, mismatch.got = true, want[1:], got[1:]
 				}
 			}
-		} else if bytes.Equal(canonical(command), canonical(e.Command)) {
+		} else if bytes.Equal(canonical(aid, command), canonical(aid, e.Command)) {
 			d.next++
 			return e.Answer, true
 		}

@@ -195,6 +195,14 @@ func TestAnyHost(t *testing.T) {
 		_, err := h.channel.Exchange(h.ctx, []byte("\x80\x51\x80\x80\x04\x00\x02xy"), 0, nil)
 		require.Error(t, err)
 	})
+	t.Run("an applet with other commands", func(t *testing.T) {
+		// Instruction 71 of Cosmos has what is signed, and not an app key.
+		d := replay.New(parse(t, "=> 00a4040008695f636f736d6f7300\n<= 9000\n=> 807100800200aa00\n<= 9000"), replay.Options{AnyHost: true})
+		h := attach(t, d)
+		h.asks("\x00\xa4\x04\x00\x08i_cosmos\x00", "\x90\x00")
+		_, err := h.channel.Exchange(h.ctx, []byte("\x80\x71\x00\x80\x02\x00\xbb\x00"), 0, nil)
+		require.Error(t, err)
+	})
 	t.Run("each byte counts without it", func(t *testing.T) {
 		d := replay.New(replay.Script{Exchanges: []replay.Exchange{{Line: 1, Command: payload(71, "x")[0], Answer: []byte{0x90, 0}}}}, replay.Options{})
 		h := attach(t, d)

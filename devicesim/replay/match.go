@@ -17,20 +17,31 @@ const (
 	last = 0x80 // P2 of a payload's last chunk
 )
 
-// canonical returns a command without what differs between hosts. It does not change a chunk: the binding signature has no
-// fixed length, so hosts cut the rest of the payload at different places.
-func canonical(command []byte) []byte {
+// selected returns the AID of the applet that is selected before an exchange. It is empty before the first SELECT, and for the card
+// manager. Other applets have other commands with the instructions above.
+func (s Script) selected(before int) (aid string) {
+	for _, e := range s.Exchanges[:before] {
+		if c, err := apdu.Parse(e.Command); err == nil && c.CLA == 0x00 && c.INS == 0xA4 && bytes.HasSuffix(e.Answer, []byte{0x90, 0x00}) {
+			aid = string(c.Data)
+		}
+	}
+	return aid
+}
+
+// canonical returns a command of an applet without what differs between hosts. It does not change a chunk: the binding signature
+// has no fixed length, so hosts cut the rest of the payload at different places.
+func canonical(aid string, command []byte) []byte {
 	c, err := apdu.Parse(command)
-	if err != nil || c.CLA != 0x80 || c.INS != insBindCheck && c.INS != insIdentityVerify {
+	if err != nil || aid != "" && aid != "i_imk" || c.CLA != 0x80 || c.INS != insBindCheck && c.INS != insIdentityVerify {
 		return command
 	}
 	return append(slices.Clone(command[:4]), byte(len(c.Data)>>8), byte(len(c.Data)))
 }
 
-// chunk parses a command that has a chunk of a payload with a binding signature.
-func chunk(command []byte) (c apdu.Command, ok bool) {
+// chunk parses a command of an applet that has a chunk of a payload with a binding signature.
+func chunk(aid string, command []byte) (c apdu.Command, ok bool) {
 	c, err := apdu.Parse(command)
-	return c, err == nil && c.CLA == 0x80 && (c.INS == insPrepareTx || c.INS == insPrepareMessage) && len(c.Data) > 0
+	return c, err == nil && (aid == "" || aid == "i_eth") && c.CLA == 0x80 && (c.INS == insPrepareTx || c.INS == insPrepareMessage) && len(c.Data) > 0
 }
 
 // payload is a payload that comes in chunks.
@@ -59,8 +70,9 @@ func (p *payload) canonical() []byte {
 // payload returns the canonical form of the payload whose first chunk has an index, and the index of its last chunk.
 func (s Script) payload(first int) (canonical []byte, end int, ok bool) {
 	var p payload
+	aid := s.selected(first)
 	for i := first; i < len(s.Exchanges); i++ {
-		c, ok := chunk(s.Exchanges[i].Command)
+		c, ok := chunk(aid, s.Exchanges[i].Command)
 		if !ok || (i == first) != (c.P1 == 0) || i > first && c.INS != p.ins {
 			return nil, 0, false
 		}
