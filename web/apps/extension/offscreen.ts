@@ -8,7 +8,7 @@ import { Pairings } from './pairing'
 import type { DeviceView, FromView, View } from './ports'
 import { refuse } from './refused'
 import { Screens } from './screens'
-import { carriedOut } from './tasks'
+import { carriedOut, isWorker } from './tasks'
 
 const pairings = new Pairings()
 const screens = new Screens(
@@ -27,7 +27,7 @@ const storage: Storage = {
   watch: (changed) =>
     chrome.runtime.onMessage.addListener((message, sender) => {
       const { changed: keys } = Object(message) as { changed?: readonly string[] }
-      if (sender.origin === location.origin) for (const key of keys ?? []) changed(key)
+      if (isWorker(sender)) for (const key of keys ?? []) changed(key)
       return undefined
     }),
 }
@@ -57,10 +57,26 @@ const broker = startBroker({
   },
 })
 
-// A document that is closed in order tells the pages at once. Of one whose process ends, they hear by their ports.
-addEventListener('pagehide', () => broker.close('broker-gone'), { capture: true })
+/** Whether this document is being closed. */
+let leaving = false
 
-// The worker waits for the load event of this document before it lets a page connect.
+// A document that is closed in order has the device cancelled. It tells the pages nothing and leaves their ports to the browser: they hear of
+// it when it is gone, as of a process that ends. Only then can another one be started, and only they can find out whether the extension was
+// updated.
+addEventListener(
+  'pagehide',
+  () => {
+    leaving = true
+    broker.close('broker-gone')
+  },
+  { capture: true },
+)
+
+// The worker waits for the load event of this document, or for this answer, before it lets a page connect.
+chrome.runtime.onMessage.addListener((message, sender, respond) => {
+  if (message === 'there' && isWorker(sender) && !leaving) respond(true)
+  return undefined
+})
 chrome.runtime.onConnect.addListener((port) => {
   if (port.name === 'site') return site(port)
   // Content scripts have the extension's id, too. Only its own pages have its origin.
@@ -75,7 +91,7 @@ function site(port: chrome.runtime.Port): void {
   const { origin, tab, frameId } = port.sender ?? {}
   let gone = false
   const post = (message: string) => {
-    if (!gone) port.postMessage(message)
+    if (!gone && !leaving) port.postMessage(message)
   }
   if (origin === undefined || !/^https?:\/\//.test(origin)) {
     port.onMessage.addListener((message) => refuse(message, post))
@@ -89,7 +105,7 @@ function site(port: chrome.runtime.Port): void {
   }
   const close = () => {
     left()
-    port.disconnect()
+    if (!leaving) port.disconnect()
   }
   const connection = broker.connect(origin, { post, close })
   port.onMessage.addListener((message) => connection.receive(message))

@@ -30,3 +30,6 @@ export async function carriedOut(task: Task): Promise<unknown> {
     if (times === 5) throw new Error('the service worker does not answer')
   }
 }
+
+/** isWorker says whether the worker sent a message. The browser names its address and, unlike those of pages, no origin. */
+export const isWorker = ({ url }: chrome.runtime.MessageSender) => url === chrome.runtime.getURL('worker.js')

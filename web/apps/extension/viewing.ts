@@ -7,7 +7,7 @@ import type { FromView, View } from './ports'
 export function viewing(changed: (view: View | undefined) => void, first: readonly FromView[] = []): (message: FromView) => void {
   let port: chrome.runtime.Port | undefined
   const connect = async () => {
-    await chrome.runtime.sendMessage('wake')
+    await chrome.runtime.sendMessage('wake').catch(() => {}) // then the port closes at once
     const made = chrome.runtime.connect({ name: 'ui' })
     made.onMessage.addListener((view) => changed(view as View))
     made.onDisconnect.addListener(() => {

@@ -13,8 +13,10 @@ void chrome.storage.local.setAccessLevel({ accessLevel: 'TRUSTED_CONTEXTS' })
 
 chrome.runtime.onMessage.addListener((message, sender, respond) => {
   if (message === 'wake') {
-    const answer = () => respond(true) // a page that finds no document hears so by its port
-    ensure().then(answer, answer)
+    ensure().then(
+      () => respond(true),
+      () => respond(false),
+    )
     return true
   }
   // Content scripts have the extension's id, too. Only its own pages have its origin.
@@ -36,6 +38,9 @@ chrome.storage.local.onChanged.addListener((changes) => {
 
 let starting: Promise<void> | undefined
 
+/** How often the document is asked whether it takes ports, every 50 ms. */
+const most = 100
+
 /** ensure resolves when the offscreen document has loaded and takes ports. */
 function ensure(): Promise<void> {
   starting ??= start().finally(() => {
@@ -45,13 +50,24 @@ function ensure(): Promise<void> {
 }
 
 async function start(): Promise<void> {
-  const there = await chrome.runtime.getContexts({ contextTypes: ['OFFSCREEN_DOCUMENT'] })
-  if (there.length > 0) return
-  await chrome.offscreen.createDocument({
-    url: 'offscreen.html',
-    reasons: ['WORKERS'],
-    justification: 'Keeps the connection to the imKey over USB, which ends when the service worker stops.',
-  })
+  for (let times = 1; ; times++) {
+    try {
+      const there = await chrome.runtime.getContexts({ contextTypes: ['OFFSCREEN_DOCUMENT'] })
+      if (there.length === 0) {
+        return await chrome.offscreen.createDocument({
+          url: 'offscreen.html',
+          reasons: ['WORKERS'],
+          justification: 'Keeps the connection to the imKey over USB, which ends when the service worker stops.',
+        })
+      }
+      // One that is being loaded or closed is listed, too, and does not answer.
+      if ((await chrome.runtime.sendMessage('there')) === true) return
+    } catch (thrown) {
+      if (times === most) throw thrown
+    }
+    if (times === most) throw new Error('the offscreen document does not answer')
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  }
 }
 
 async function carryOut(task: Task): Promise<unknown> {

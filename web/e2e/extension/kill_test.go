@@ -34,7 +34,6 @@ func TestStoppedParts(t *testing.T) {
 
 	r := sign()
 	x.CloseTarget("/worker.js")
-	x.WaitForNoTarget("/worker.js")
 	s.Device.Press(device.OK)
 	r.Wait().Text(t)
 

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -146,12 +147,37 @@ func (x *Extension) OpenPage(path string) *Browser {
 	return b
 }
 
-// CloseTarget closes a target of the extension: a window, the offscreen document, or the worker, which it stops.
+// CloseTarget closes a target of the extension: a window, the offscreen document, or the worker, which it stops. It waits until that one is
+// gone. The extension may have started another one by then.
 func (x *Extension) CloseTarget(path string) {
 	x.T.Helper()
-	info := x.WaitForTarget(path)
-	_, err := cdp.Call(x.Ctx, chromedp.FromContext(x.Ctx).Browser, target.CloseTarget, target.CloseTargetParams{TargetID: info.TargetID})
+	id := x.WaitForTarget(path).TargetID
+	_, err := cdp.Call(x.Ctx, chromedp.FromContext(x.Ctx).Browser, target.CloseTarget, target.CloseTargetParams{TargetID: id})
 	require.NoError(x.T, err)
+	for slices.ContainsFunc(x.Targets(path), func(one *target.Info) bool { return one.TargetID == id }) {
+		select {
+		case <-x.Ctx.Done():
+			require.Fail(x.T, "the extension still has the target "+path)
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+}
+
+// Reload makes the browser load the extension again, as after an update, and waits until its worker has started the offscreen document.
+// An extension that is not from a store is loaded again only in the browser's developer mode.
+func (x *Extension) Reload() {
+	x.T.Helper()
+	settings := x.NewTab()
+	settings.Do(chromedp.Navigate("chrome://extensions"))
+	settings.Run("await chrome.developerPrivate.updateProfileConfiguration({ inDeveloperMode: true })")
+	settings.Close()
+	before := x.WaitForTarget("/offscreen.html").TargetID
+	x.views.Run("setTimeout(() => chrome.runtime.reload())")
+	x.views.Close()
+	for x.WaitForTarget("/offscreen.html").TargetID == before {
+		time.Sleep(20 * time.Millisecond)
+	}
+	x.views = x.OpenPage("/help.html")
 }
 
 // Answer waits until the button of the request window acts, and presses one of its buttons: accept, reject or cancel. It does so from

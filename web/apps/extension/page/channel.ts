@@ -12,7 +12,12 @@ export const offered = 'imkey-connect:relay'
 export const named = (channel: string) => ({
   toWallet: `imkey-connect:${channel}:to-wallet`,
   toPage: `imkey-connect:${channel}:to-page`,
-  /** The connection ended. The detail is the reason, which is 'stopped' or 'updated'. */
+  /** The connection is gone. What the page asked so far is not answered by the next one. */
+  lost: `imkey-connect:${channel}:lost`,
+  /**
+   * The reason is known, and is the detail. 'stopped' is the end of what the page had asked when the connection was lost. 'updated' and
+   * 'unreachable' are the end of all that it asked.
+   */
   ended: `imkey-connect:${channel}:ended`,
   /** The relay took the channel. */
   taken: `imkey-connect:${channel}:taken`,

@@ -27,7 +27,12 @@ async function page() {
     provider,
     sent: () => sent.splice(0),
     say: (message: object) => tell(names.toPage, JSON.stringify(message)),
-    end: (reason: string) => tell(names.ended, reason),
+    lose: () => tell(names.lost, null),
+    end: (reason: string) => {
+      tell(names.lost, null)
+      tell(names.ended, reason)
+    },
+    know: (reason: string) => tell(names.ended, reason),
   }
 }
 
@@ -49,7 +54,7 @@ const welcome = { type: 'welcome', v: 1, broker: '1.0.0', accounts: [] }
 const stopped = { code: 'aborted', reason: 'wallet-stopped', retryable: true }
 
 test('what a wallet cannot have received is sent to the next one, and nothing else is', async () => {
-  const { provider, sent, say, end } = await page()
+  const { provider, sent, say, end, lose, know } = await page()
   const first = provider.request({ method: 'first' })
   assert.deepEqual(sent(), [hello, request(1, 'first')])
   say(welcome)
@@ -87,17 +92,38 @@ test('what a wallet cannot have received is sent to the next one, and nothing el
   await rejects(never, 4900, stopped)
   assert.equal(sent().filter((message) => (message as { method?: string }).method === 'never').length, 5)
 
-  // A page that is refused hears why.
+  // A page that is refused hears why, and does not ask again by itself.
+  sent()
   const refused = provider.request({ method: 'refused' })
   say({ type: 'error', id: null, code: 4100, message: 'no', data: { code: 'permission-denied', retryable: false } })
   end('stopped')
   await rejects(refused, 4100, { code: 'permission-denied', retryable: false })
+  assert.deepEqual(sent(), [hello, request(6, 'refused')])
+
+  // What was asked of a wallet that is gone waits for the reason, and what is asked meanwhile for the next wallet.
+  const before = provider.request({ method: 'before' })
+  say(welcome)
+  lose()
+  const after = provider.request({ method: 'after' })
+  assert.deepEqual(sent(), [hello, request(7, 'before'), hello, request(8, 'after')])
+  know('stopped')
+  await rejects(before, 4900, stopped)
+  say(welcome)
+  say({ type: 'result', id: 8, result: 'done' })
+  assert.equal(await after, 'done')
+
+  // A wallet that cannot be started ends everything, and is started again only for the next request.
+  const down = provider.request({ method: 'down' })
+  sent()
+  know('unreachable')
+  await rejects(down, 4900, stopped)
+  assert.deepEqual(sent(), [])
 
   // An extension that is gone takes nothing any more.
-  sent()
-  say({ type: 'bye' })
+  const early = provider.request({ method: 'early' })
+  say(welcome)
+  lose()
   const late = provider.request({ method: 'late' })
-  end('updated')
-  await rejects(late, 4900, { code: 'aborted', reason: 'wallet-updated', retryable: false })
-  assert.deepEqual(sent(), [request(7, 'late')])
+  know('updated')
+  for (const each of [early, late]) await rejects(each, 4900, { code: 'aborted', reason: 'wallet-updated', retryable: false })
 })

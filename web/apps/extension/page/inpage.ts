@@ -56,6 +56,8 @@ class Provider {
   readonly isImKey = true
   readonly #events = new Events()
   readonly #pending = new Map<number, Pending>()
+  /** The requests of a lost connection, until it is known why it was lost. */
+  #lost: Pending[] = []
   readonly #send: (message: FromSite) => boolean
   #next = 1
   #connected = false
@@ -103,17 +105,24 @@ class Provider {
       const id = this.#next++
       const settle = () => {
         signal?.removeEventListener('abort', cancel)
-        return this.#pending.delete(id)
+        this.#pending.delete(id)
       }
       const cancel = () => {
         this.#send({ type: 'cancel', id })
-        if (settle()) reject(aborted())
+        settle()
+        reject(aborted())
       }
       const message: FromSite = { type: 'request', id, method, params: (params ?? []) as Json }
       this.#pending.set(id, {
         message,
-        resolve: (result) => settle() && resolve(result),
-        reject: (error) => settle() && reject(error),
+        resolve: (result) => {
+          settle()
+          resolve(result)
+        },
+        reject: (error) => {
+          settle()
+          reject(error)
+        },
       })
       try {
         if (!this.#send(message)) throw bad('The request is longer than 256 kB.')
@@ -169,23 +178,28 @@ class Provider {
   }
 
   /**
-   * The connection is gone. What the page asked is settled here, because the next connection knows nothing of it. What the wallet cannot
-   * have received is returned instead, so that it is sent again.
+   * lose is called when the connection is gone. It returns what the wallet cannot have received, which is sent again. The rest waits for end:
+   * the next connection knows nothing of it. It returns undefined where the wallet is not to be greeted again before the page asks.
    */
-  end(reason: keyof typeof ended): readonly FromSite[] {
+  lose(): readonly FromSite[] | undefined {
     const [received, refusal] = [this.#received, this.#refusal]
     this.#received = false
     this.#refusal = undefined
-    if (reason === 'stopped' && !received && !refusal && ++this.#failed < mostFailed) {
-      return [...this.#pending.values()].map(({ message }) => message)
-    }
+    const open = [...this.#pending.values()]
+    if (!received && !refusal && ++this.#failed < mostFailed) return open.map(({ message }) => message)
     this.#failed = 0
-    for (const { reject } of this.#pending.values()) reject(refusal ?? ended[reason]())
-    if (this.#connected) {
-      this.#connected = false
-      this.#events.emit('disconnect', ended[reason]())
-    }
-    return []
+    this.#pending.clear()
+    if (refusal) for (const { reject } of open) reject(refusal)
+    else this.#lost.push(...open)
+    return received ? [] : undefined
+  }
+
+  /** end settles what was lost, or all that is open, by the reason. */
+  end(reason: keyof typeof ended, all: boolean) {
+    for (const { reject } of [...this.#lost.splice(0), ...(all ? this.#pending.values() : [])]) reject(ended[reason]())
+    if (!this.#connected) return
+    this.#connected = false
+    this.#events.emit('disconnect', ended[reason]())
   }
 }
 
@@ -221,13 +235,19 @@ addEventListener(names.toPage, (event) => {
     // Another script of this page wrote it.
   }
 })
-addEventListener(names.ended, (event) => {
-  const [before, updated] = [greeted, detailOf(event) === 'updated']
+addEventListener(names.lost, () => {
+  const again = provider.lose()
+  const before = greeted
   greeted = false
-  const again = provider.end(updated ? 'updated' : 'stopped')
   // The wallet is started again at once, so that it cancels what the device still asks, and the page hears its events.
-  if (before && !updated) greet()
-  for (const message of again) send(message)
+  if (again && before) greet()
+  for (const message of again ?? []) send(message)
+})
+addEventListener(names.ended, (event) => {
+  const reason = detailOf(event)
+  const all = reason !== 'stopped'
+  if (all) greeted = false
+  provider.end(reason === 'updated' ? 'updated' : 'stopped', all)
 })
 
 // The relay may run before this script or after it.

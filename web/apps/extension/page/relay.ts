@@ -6,11 +6,15 @@ import { longest, named, offered, wanted } from './channel'
 
 /** The port to the offscreen document. */
 let port: chrome.runtime.Port | undefined
-let connecting: Promise<chrome.runtime.Port> | undefined
+/** What is to be sent, in order. */
+let queue: string[] = []
+let sending = false
+/** How many connections in a row ended before the wallet said anything. */
+let silent = 0
 /** When the last port was opened, in milliseconds. */
 let since = -Infinity
-/** The last message on its way: messages stay in order. */
-let last: Promise<unknown> = Promise.resolve()
+/** Settles when the page was told why its connection was lost. */
+let telling: Promise<void> | undefined
 
 const take = (event: Event) => {
   const { detail } = event as CustomEvent<unknown>
@@ -28,53 +32,112 @@ function serve(names: ReturnType<typeof named>) {
   addEventListener(names.toWallet, (event) => {
     const { detail } = event as CustomEvent<unknown>
     if (typeof detail !== 'string' || detail.length > longest) return
-    last = last.then(() => send(detail))
+    queue.push(detail)
+    void send()
   })
-  // A page that comes back from the back/forward cache has lost its port. What it asked was answered when it left.
+  // A page that comes back from the back/forward cache has lost its port.
   addEventListener('pageshow', (event) => {
-    if (event.persisted && !port) tell(names.ended, 'stopped')
+    if (event.persisted && since > 0 && !port && !sending && !telling) lost()
   })
   tell(names.taken)
   void chrome.storage.sync.get(legacyKey).then((kept) => {
     if (kept[legacyKey] === true) tell(names.legacy)
   })
 
-  async function send(message: string): Promise<void> {
-    try {
-      ;(port ?? (await connected())).postMessage(message)
-    } catch {
-      tell(names.ended, reason())
+  /** send sends what is in the queue. */
+  async function send(): Promise<void> {
+    if (sending) return
+    sending = true
+    while (queue.length > 0) {
+      await telling
+      try {
+        port ??= await connect()
+      } catch {
+        queue = []
+        tell(names.ended, removed() ? 'updated' : 'unreachable')
+        continue
+      }
+      const message = queue.shift()
+      if (message === undefined) break // it was emptied meanwhile
+      try {
+        port.postMessage(message)
+      } catch {
+        lost()
+      }
     }
+    sending = false
   }
 
-  function connected(): Promise<chrome.runtime.Port> {
-    connecting ??= connect().finally(() => {
-      connecting = undefined
+  /**
+   * lost tells the page at once that the connection is gone, and why as soon as that is known. What the page sends meanwhile waits for the
+   * next connection.
+   */
+  function lost() {
+    port = undefined
+    queue = []
+    telling ??= why().then((reason) => {
+      telling = undefined
+      if (reason === 'updated') queue = []
+      tell(names.ended, reason)
     })
-    return connecting
+    tell(names.lost)
   }
 
   /** connect makes sure that the offscreen document lives, by the worker, and opens a port to it. */
   async function connect(): Promise<chrome.runtime.Port> {
     // A document that stops again and again is not started without a pause.
-    const early = since + 1000 - performance.now()
-    if (early > 0) await new Promise((resolve) => setTimeout(resolve, early))
-    await chrome.runtime.sendMessage('wake')
+    const early = since + (silent > 0 && silent < 5 ? 100 : 1000) - performance.now()
+    if (early > 0) await pause(early)
+    await wake()
     since = performance.now()
     const made = chrome.runtime.connect({ name: 'site' })
+    silent++
     made.onMessage.addListener((message) => {
+      silent = 0
       if (typeof message === 'string') tell(names.toPage, message)
     })
     made.onDisconnect.addListener(() => {
-      port = undefined
-      tell(names.ended, reason())
+      if (port === made) lost()
     })
-    port = made
     return made
   }
 }
 
-/** A content script whose extension was updated, reloaded or removed has no id any more, and never gets one again. */
-function reason(): 'updated' | 'stopped' {
-  return chrome.runtime.id === undefined ? 'updated' : 'stopped'
+/** removed says whether the extension was updated, reloaded, disabled or removed. Then this script has no id any more, and never gets one. */
+const removed = () => chrome.runtime.id === undefined
+
+const pause = (time: number) => new Promise((resolve) => setTimeout(resolve, time))
+
+/** wake resolves when the offscreen document takes ports. A script whose extension is removed gets no answer: then it rejects. */
+function wake(): Promise<void> {
+  return new Promise<void>((resolve, reject) => {
+    const fail = () => {
+      clearInterval(timer)
+      reject(new Error('the extension does not answer'))
+    }
+    const timer = setInterval(() => removed() && fail(), 50)
+    if (removed()) return fail()
+    chrome.runtime.sendMessage('wake').then((awake) => {
+      if (awake !== true) return fail()
+      clearInterval(timer)
+      resolve()
+    }, fail)
+  })
+}
+
+/**
+ * why finds out why a connection ended. The browser closes the ports of an extension that it removes before this script loses its id. So
+ * the worker is asked: one that answers was not removed.
+ */
+async function why(): Promise<'updated' | 'stopped'> {
+  const until = performance.now() + 5000
+  while (!removed() && performance.now() < until) {
+    const awake = await wake().then(
+      () => true,
+      () => false,
+    )
+    if (awake) break
+    await pause(100)
+  }
+  return removed() ? 'updated' : 'stopped'
 }
