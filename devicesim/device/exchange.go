@@ -61,9 +61,11 @@ func (x *exchange) CheckBinding(signature, signed []byte) error {
 
 func (x *exchange) Binding() applet.Binding { return binding{x.d} }
 
-// Confirm releases mu while it waits: what was read before may have changed. It returns errGone if the host gives up.
+// Confirm releases mu while it waits: what was read before may have changed. It returns errGone if the host gives up. An OK is
+// for the wallet that was there when the user read the question.
 func (x *exchange) Confirm(caption string, texts ...string) error {
 	d := x.d
+	wallet := d.memory.Mnemonic
 	decided := make(chan error, 1)
 	q := &question{pages: pages(texts...), gone: x.op.gone, caption: caption, reply: func(outcome error) { decided <- outcome }}
 	d.ask(q)
@@ -76,6 +78,9 @@ func (x *exchange) Confirm(caption string, texts ...string) error {
 	}
 	if err == nil && (!d.powered || x.op.over()) {
 		return errGone
+	}
+	if err == nil && d.memory.Mnemonic != wallet {
+		return errResetMeanwhile
 	}
 	return err
 }

@@ -84,6 +84,26 @@ func asks(t *testing.T, d *Device, h *host) string {
 	return code
 }
 
+// TestAnotherWalletAfterOK replaces the wallet between the user's OK and the moment when the applet takes it up. The OK was not for
+// that wallet.
+func TestAnotherWalletAfterOK(t *testing.T) {
+	d := newDevice(t, Options{Mnemonic: hosttest.Mnemonic})
+	h := newHost(t, d, 1)
+	h.OK("00A4040005695F65746800")
+	h.Message(hosttest.Unhex(t, "8054008008"+"0000"+"010003616263"+"00"))
+	await(t, d, "a question", asking)
+	d.mu.Lock()
+	d.dismiss(nil)
+	require.NoError(t, d.reset())
+	words, err := parseMnemonic("abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon about")
+	require.NoError(t, err)
+	require.NoError(t, d.keepWallet(words))
+	d.mu.Unlock()
+	_, sw, _ := h.Answer()
+	require.Equal(t, apdu.ConditionsNotSatisfied, sw)
+	h.SW(apdu.ConditionsNotSatisfied, "80550000106d2f3434272f3630272f30272f302f3000")
+}
+
 // TestUserDecides checks, with a fake clock, that the host gets a keep-alive every 500 ms and then the answer.
 func TestUserDecides(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
