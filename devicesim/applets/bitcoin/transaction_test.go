@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"math/rand/v2"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -74,7 +75,7 @@ func newCoin(t testing.TB, kind, n int, amount uint64) *coin {
 	scripts, err := scriptsOf(c.key.SerializeUncompressed())
 	require.NoError(t, err)
 	c.script = [][]byte{scripts[2], scripts[1], scripts[0], scripts[3]}[kind]
-	c.outpoint = wire.OutPoint{Hash: sha256.Sum256([]byte{byte(kind), byte(n), byte(n >> 8)}), Index: uint32(n)}
+	c.outpoint = wire.OutPoint{Hash: sha256.Sum256([]byte{byte(kind), byte(n), byte(n >> 8), byte(n >> 16)}), Index: uint32(n)}
 	return c
 }
 
@@ -338,13 +339,24 @@ func (s *spending) previewPSBT(t testing.TB, h *devicetest.Host, shown int) {
 }
 
 // TestScriptEngine signs transactions of all kinds of input, at random, in both ways. btcsuite's script engine accepts them.
+// IMKEY_FULL=1 signs 5,000 instead of 12, of which every hundredth has up to 252 inputs.
 func TestScriptEngine(t *testing.T) {
 	_, h := wallet(t, device.Options{Approve: device.Yes}, true)
 	random := rand.New(rand.NewPCG(1, 2))
-	for round := range 12 {
+	rounds, inputs := 12, [kinds]int{}
+	if os.Getenv("IMKEY_FULL") != "" {
+		rounds = 5000
+	}
+	for round := range rounds {
+		most := 5
+		if round%100 == 99 {
+			most = maxInputs
+		}
 		var coins []*coin
-		for n := range 1 + random.IntN(5) {
-			coins = append(coins, newCoin(t, (round+random.IntN(2)*n)%kinds, 10*round+n, 1e5+random.Uint64N(1e8)))
+		for n := range 1 + random.IntN(most) {
+			c := newCoin(t, (round+random.IntN(2)*n)%kinds, round<<8|n, 1e5+random.Uint64N(1e8))
+			inputs[c.kind]++
+			coins = append(coins, c)
 		}
 		s := newSpending(coins...)
 		psbt := round%2 == 1
@@ -353,13 +365,13 @@ func TestScriptEngine(t *testing.T) {
 			for _, c := range coins {
 				c.sequence = random.Uint32()
 			}
-			// Sequences and the version decide whether a lock time counts, not whether the signature is right.
 			s.previewPSBT(t, h, random.IntN(len(s.outs)+1))
 		} else {
 			s.preview(t, h)
 		}
 		s.sign(t, h, psbt)
 	}
+	t.Logf("%d transactions with %d P2WPKH, %d nested, %d P2PKH and %d P2TR inputs", rounds, inputs[witnessKey], inputs[nested], inputs[legacyKey], inputs[taprootKey])
 	// Without lists, as public hosts send a transaction of legacy inputs only.
 	s := newSpending(newCoin(t, legacyKey, 1, 5e5), newCoin(t, legacyKey, 2, 6e5))
 	s.version = 1
@@ -367,6 +379,23 @@ func TestScriptEngine(t *testing.T) {
 		h.OK(c)
 	}
 	s.sign(t, h, false)
+}
+
+// TestMostInputs signs the first and the last of 252 inputs of each kind.
+func TestMostInputs(t *testing.T) {
+	_, h := wallet(t, device.Options{Approve: device.Yes}, true)
+	var coins []*coin
+	for n := range maxInputs {
+		coins = append(coins, newCoin(t, n%kinds, n, 1e5))
+	}
+	s := newSpending(coins...)
+	s.preview(t, h)
+	h.OK(command(t, signSegWit, 0, 1, coins[0].segWit()))
+	for _, c := range devicetest.Commands(t, legacyInputs, s.legacyInputs(t, 250), applet.MaxChunk) {
+		h.OK(hex.EncodeToString(c))
+	}
+	h.OK(command(t, signInput, 250, 1, coins[250].path))
+	h.OK(command(t, signTaproot, 0x80, 0, s.taproot(251, nil, nil)))
 }
 
 // TestTaprootScripts spends a leaf and the key of an output with a script.
