@@ -54,6 +54,8 @@ type page struct {
 	seid           []byte
 	ca             string
 	ethereum       *applet // or nil
+	// other, if not nil, answers a command of another coin's applet. It returns nil for other commands.
+	other func(msg []byte) []byte
 }
 
 func newPage(t *testing.T) *page {
@@ -127,6 +129,13 @@ func (p *page) answer(msg []byte) []frame.Packet {
 	answer := []byte{0x6D, 0x00}
 	if p.ethereum != nil {
 		if packets := p.ethereum.answer(msg); packets != nil {
+			return packets
+		}
+	}
+	if p.other != nil {
+		if answer := p.other(msg); answer != nil {
+			packets, err := frame.Split(answer)
+			require.NoError(p.t, err)
 			return packets
 		}
 	}

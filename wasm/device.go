@@ -50,7 +50,7 @@ type deviceMethod = func(*openDevice, []safejs.Value) (any, error)
 
 // deviceMethods are the methods of a device's JavaScript object. The name of a coin's method begins with the name of the
 // coin's object and a dot.
-var deviceMethods = merge(ownMethods, ethereumMethods)
+var deviceMethods = merge(ownMethods, ethereumMethods, otherCoins)
 
 var ownMethods = map[string]deviceMethod{
 	"bindingStatus":     (*openDevice).bindingStatus,

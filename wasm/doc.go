@@ -1,4 +1,5 @@
-// The command wasm is imkey.wasm, the Go part of imkey.js. It gives one object, the core, to the script that starts it, and then
+// The command wasm is imkey.wasm, the Go part of imkey.js, and imkey-coins.wasm, the same with all coins. With the build tag nocoins it
+// has Ethereum only, so that a first pairing downloads less. It gives one object, the core, to the script that starts it, and then
 // waits for calls. It sets no property of the global object, and keeps no value of the page except those that it was given.
 //
 // The script passes the name of a property as the first argument. The property is a function on the global object. The
@@ -16,9 +17,9 @@
 // the module goes on.
 //
 // The files: core.go (the object), device.go (a device and its own methods), options.go (options of all calls), signing.go
-// (options and binding of calls that need the wallet), ethereum.go and ethereum_transaction.go (one coin), records.go,
-// handover.go (another tab takes over, the page is frozen). A new coin is one file with a table of methods, and one entry in
-// device.go.
+// (options and binding of calls that need the wallet), ethereum.go and ethereum_transaction.go (one coin), tron.go (another one),
+// records.go, handover.go (another tab takes over, the page is frozen). A new coin is one file with its methods, which are in the
+// table otherCoins.
 //
 // A coin's method reads what is to be signed into Go before it returns, so that later changes by the page have no effect. An
 // invalid-argument error says where (data.at) and why (data.reason). The warnings of a result are "unbound",

@@ -159,7 +159,11 @@ func describeRequest(args []safejs.Value) (any, error) {
 		}
 		digest = document.Digest()
 	default:
-		return nil, errcode.Invalid("operation", "none of the operations that sign")
+		o, err := describeOther(operation, v, options)
+		if o == nil && err == nil {
+			err = errcode.Invalid("operation", "none of the operations that sign")
+		}
+		return o, err
 	}
 	if err := options.Err(); err != nil {
 		return nil, err

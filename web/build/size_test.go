@@ -16,6 +16,7 @@ import (
 const (
 	mostSDK          = 10_000  // imkey.js, which a dApp loads with its page
 	mostFirstPairing = 780_000 // all that a first pairing downloads
+	mostCoin         = 35_000  // what a coin adds to imkey-coins.wasm, which the first call for such a coin downloads
 )
 
 // TestDownloadsStaySmall builds this repository. It uses the compressed copies in web/dist for unchanged files.
@@ -33,6 +34,11 @@ func TestDownloadsStaySmall(t *testing.T) {
 	require.LessOrEqual(t, sdk, mostSDK)
 	require.LessOrEqual(t, total, mostFirstPairing)
 
+	coins := m.Files["imkey-coins.wasm"].Brotli.Size - m.Files["imkey.wasm"].Brotli.Size
+	t.Logf("imkey-coins.wasm: %d bytes brotli, %d more than imkey.wasm, at most %d for a coin", m.Files["imkey-coins.wasm"].Brotli.Size, coins, mostCoin)
+	require.Positive(t, coins)
+	require.LessOrEqual(t, coins, 1*mostCoin, "with TRON")
+
 	// These files are in the sum.
 	require.Contains(t, m.FirstPairing, "index.html")
 	require.Contains(t, m.FirstPairing, "imkey.js")
@@ -44,4 +50,5 @@ func TestDownloadsStaySmall(t *testing.T) {
 		require.Contains(t, all, "assets/"+later+"-")
 		require.NotContains(t, strings.Join(m.FirstPairing, " "), "assets/"+later+"-")
 	}
+	require.NotContains(t, m.FirstPairing, "imkey-coins.wasm")
 }

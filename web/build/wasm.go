@@ -14,11 +14,19 @@ import (
 
 const (
 	wasmName   = "imkey.wasm"
+	coinsName  = "imkey-coins.wasm"  // imkey.wasm with all coins, loaded by the first call for one of the others than Ethereum
 	backupName = "imkey-backup.wasm" // loaded by an export or import, but not by a first pairing
 )
 
+// wasmModule is a Go command that is compiled with these build tags.
+type wasmModule struct{ source, tags string }
+
 // modules are the Go commands that are compiled, by the names of their output.
-var modules = map[string]string{wasmName: "./wasm", backupName: "./wasm/backup"}
+var modules = map[string]wasmModule{
+	wasmName:   {"./wasm", "nocoins"},
+	coinsName:  {"./wasm", ""},
+	backupName: {"./wasm/backup", ""},
+}
 
 // smaller turns inlining off. The code grows a little but repeats itself more, so that brotli makes it 8 % smaller (799 kB
 // instead of 871 kB when this was measured). Code for elliptic curves is excepted, because it would take four times as long:
@@ -34,8 +42,8 @@ var faster = []string{"-gcflags=golang.org/x/crypto/scrypt=", "-gcflags=encoding
 
 // addWASM compiles all modules into files.
 func addWASM(ctx context.Context, o Options, module string, files tree) error {
-	for name, source := range modules {
-		code, err := compileWASM(ctx, o, module, source)
+	for name, m := range modules {
+		code, err := compileWASM(ctx, o, module, m)
 		if err != nil {
 			return err
 		}
@@ -48,7 +56,7 @@ func addWASM(ctx context.Context, o Options, module string, files tree) error {
 
 // compileWASM compiles a command of the repository for the browser. The output contains neither the path nor the commit of the
 // sources, so that the same sources give the same bytes.
-func compileWASM(ctx context.Context, o Options, module, source string) ([]byte, error) {
+func compileWASM(ctx context.Context, o Options, module string, m wasmModule) ([]byte, error) {
 	dir, err := os.MkdirTemp("", "imkey-wasm-")
 	if err != nil {
 		return nil, err
@@ -59,14 +67,14 @@ func compileWASM(ctx context.Context, o Options, module, source string) ([]byte,
 	if strings.HasPrefix(runtime.Version(), "go1.26") {
 		env = append(env, "GOEXPERIMENT="+smallerCollector)
 	}
-	args := []string{"build", "-trimpath", "-buildvcs=false", "-o", out}
+	args := []string{"build", "-trimpath", "-buildvcs=false", "-tags=" + m.tags, "-o", out}
 	if !o.Debug {
 		args = append(append(args, "-ldflags=-s -w"), smaller...)
 	}
-	if source == modules[backupName] && !o.Debug {
+	if m == modules[backupName] && !o.Debug {
 		args = append(args, faster...)
 	}
-	if _, err := goTool(ctx, module, env, append(args, source)...); err != nil {
+	if _, err := goTool(ctx, module, env, append(args, m.source)...); err != nil {
 		return nil, err
 	}
 	linked, err := os.ReadFile(out)
@@ -78,7 +86,7 @@ func compileWASM(ctx context.Context, o Options, module, source string) ([]byte,
 	}
 	stripped, err := Strip(linked)
 	if errors.Is(err, errTables) {
-		fmt.Fprintf(os.Stderr, "%v: %s keeps what only stack traces need, and is about a tenth larger\n", err, source)
+		fmt.Fprintf(os.Stderr, "%v: %s keeps what only stack traces need, and is about a tenth larger\n", err, m.source)
 		return joinSegments(linked, func([]segment) {})
 	}
 	return stripped, err

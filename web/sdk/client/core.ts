@@ -8,6 +8,8 @@ import type {
   Shown,
   Store,
   TransactionDescription,
+  Tron,
+  TronTransactionDescription,
   USBSource,
   USBSourceDevice,
 } from '../types/imkey'
@@ -28,7 +30,11 @@ export interface Core {
   rename(seid: string, name: string | null, options: RecordOptions & { shown?: Shown }): Promise<void>
   forget(seid: string, options: RecordOptions & { shown?: Shown }): Promise<void>
   /** Says what the device would show of a request, and the digest that it would sign. It uses no device. */
-  describe(operation: 'transaction' | 'message' | 'typed-data', value: unknown, options?: object): Promise<TransactionDescription>
+  describe(
+    operation: 'transaction' | 'message' | 'typed-data' | 'tron-transaction' | 'tron-message' | 'tron-typed-data',
+    value: unknown,
+    options?: object,
+  ): Promise<TransactionDescription & TronTransactionDescription>
   /** Says that another module changed the record. */
   reread(seid: string, options: RecordOptions): Promise<void>
 }
@@ -63,6 +69,8 @@ export interface OpenOptions extends CoreOptions {
 export interface CoreDevice {
   readonly info: DeviceInfo
   readonly ethereum: Ethereum
+  /** Only in imkey-coins.wasm. */
+  readonly tron?: Tron
   bindingStatus(options: { signal?: AbortSignal; acceptUnverified?: boolean; shown?: Shown }): Promise<BindingStatus>
   showBindingCode(): Promise<void>
   // Without shown, a call is for the device as it was when it was opened.

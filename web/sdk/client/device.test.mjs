@@ -311,3 +311,93 @@ test('close releases the device, which can be opened again', async () => {
   assert.equal(device.opened, false)
   await device.open()
 })
+
+/** twoModules plays a device of both modules, of which only the second one has TRON. */
+function twoModules(usb) {
+  const opened = []
+  usb.devices[0].core = async (options) => {
+    const device = {
+      options,
+      closed: false,
+      info: { serial: 'imKey01191200001', seid: '19060000000200860001010000000014' },
+      wait: Promise.resolve(),
+      ethereum: { getAccount: () => device.wait.then(() => ({ module: opened.indexOf(device) })) },
+      bindingStatus: async () => 'bound',
+      close: async () => {
+        device.closed = true
+        options.onEvent('disconnect', {})
+      },
+    }
+    if (opened.length > 0) device.tron = { getAccount: async (given) => ({ module: opened.indexOf(device), given }) }
+    assert(
+      opened.every(({ closed }) => closed),
+      'one module has the device at a time',
+    )
+    opened.push(device)
+    return device
+  }
+  return opened
+}
+
+test('the first call for another coin moves the device to the module with all coins, once', async (t) => {
+  const urls = await downloads(t)
+  const coinsWasmURL = `${SITE}/imkey.wasm?coins=${pages + 1}`
+  const { key, usb } = await page({ coinsWasmURL })
+  const opened = twoModules(usb)
+  const [device] = await key.getDevices()
+  const heard = []
+  device.addEventListener('disconnect', () => heard.push('disconnect'))
+  await device.open()
+  assert.deepEqual(await device.ethereum.getAccount(), { module: 0 })
+  assert.equal(urls.length, 1, 'not before it is needed')
+
+  // What is under way is finished first.
+  let finish
+  opened[0].wait = new Promise((resolve) => (finish = resolve))
+  const before = device.ethereum.getAccount()
+  const path = "m/44'/195'/0'/0/7"
+  const calls = [device.tron.getAccount({ path }), device.tron.getAccount()]
+  await new Promise((resolve) => setTimeout(resolve, 100))
+  assert.equal(opened.length, 1)
+  finish()
+  assert.deepEqual(await before, { module: 0 })
+  assert.deepEqual(await Promise.all(calls), [
+    { module: 1, given: { path } },
+    { module: 1, given: undefined },
+  ])
+  assert.deepEqual(await device.ethereum.getAccount(), { module: 1 }, 'it stays there')
+  assert.equal(opened.length, 2)
+  assert.deepEqual([device.opened, heard], [true, []])
+  assert.deepEqual(urls, [`${SITE}/imkey.wasm?page=${pages}`, coinsWasmURL])
+
+  // The second module has the records of the first one, and opens the same device only.
+  assert.deepEqual(opened[1].options.store, { of: 'the first module' })
+  assert.equal(opened[1].options.shown.seid, '19060000000200860001010000000014')
+  await device.close()
+  assert(opened[1].closed)
+})
+
+test('without the module with all coins, the device stays where it is', async () => {
+  const { key, usb } = await page({ coinsWasmURL: `${SITE}/nothing.wasm` })
+  const opened = twoModules(usb)
+  const [device] = await key.getDevices()
+  await device.open()
+  await assert.rejects(device.tron.getAccount(), (error) => error.code === 'internal' && /404.*coinsWasmURL/.test(error.message))
+  assert.deepEqual(await device.ethereum.getAccount(), { module: 0 })
+  assert.deepEqual([opened.length, opened[0].closed, device.opened], [1, false, true])
+  await assert.rejects(key.tron.describeMessage('x'), { code: 'internal' })
+  const controller = new AbortController()
+  controller.abort()
+  await assert.rejects(device.tron.getAccount({ signal: controller.signal }), { code: 'aborted' })
+})
+
+test('requests for TRON are described by the module with all coins', async (t) => {
+  const urls = await downloads(t)
+  const coinsWasmURL = `${SITE}/imkey.wasm?coins=${pages + 1}`
+  const { key } = await page({ coinsWasmURL })
+  const { digest, value, options } = await key.tron.describeMessage('x', { version: 1 })
+  assert.deepEqual([digest, value, options], ['tron-message', 'x', { version: 1 }])
+  assert.equal((await key.tron.describeTransaction({ rawData: '0a' })).digest, 'tron-transaction')
+  assert.equal((await key.tron.describeTypedData({})).digest, 'tron-typed-data')
+  assert.deepEqual(urls, [coinsWasmURL])
+})

@@ -1,11 +1,12 @@
 import type { CoreDevice, CoreOptions } from './core'
 import { aborted, failure, invalid } from './errors'
 import { Instance } from './instance'
-import type { BindingStatus, BindOptions, DeviceInfo, Ethereum, Interaction, Shown, USBSourceDevice } from '../types/imkey'
+import type { BindingStatus, BindOptions, DeviceInfo, Ethereum, Interaction, Shown, Tron, USBSourceDevice } from '../types/imkey'
 
 /** Settings are the checked options of one call of loadImKey. */
 export interface Settings extends Omit<CoreOptions, 'onEvent'> {
   wasmURL: string
+  coinsWasmURL: string
   backupWasmURL: string
 }
 
@@ -31,6 +32,9 @@ export class Device extends EventTarget {
   #shown: Shown | undefined // what the caller may have shown of the device: no other one is opened in its place
   #closes = 0 // how often close was called: tells what began before a close from what began after it
   #closing: Promise<void> = Promise.resolve()
+  #coins: 0 | 1 = 0 // whether it is open, or is opened next, in imkey-coins.wasm
+  #moves = 0 // how often it was moved from one module to the other
+  readonly #under = new Set<Promise<unknown>>() // the calls under way
   #lost = false // the instance stopped while it held the USB device
   #core: CoreDevice | undefined // of the last open; its info stays valid after a close
   #unplugged = false
@@ -55,11 +59,18 @@ export class Device extends EventTarget {
   }
 
   readonly ethereum: Ethereum = Object.freeze({
-    getAccount: (options) => this.#ethereum(options, (core, given) => core.getAccount(given)),
-    signTransaction: (transaction, options) => this.#ethereum(options, (core, given) => core.signTransaction(transaction, given)),
-    signMessage: (message, options) => this.#ethereum(options, (core, given) => core.signMessage(message, given)),
-    signTypedData: (typedData, options) => this.#ethereum(options, (core, given) => core.signTypedData(typedData, given)),
+    getAccount: (options) => this.#coin('ethereum', options, (core, given) => core.getAccount(given)),
+    signTransaction: (transaction, options) => this.#coin('ethereum', options, (core, given) => core.signTransaction(transaction, given)),
+    signMessage: (message, options) => this.#coin('ethereum', options, (core, given) => core.signMessage(message, given)),
+    signTypedData: (typedData, options) => this.#coin('ethereum', options, (core, given) => core.signTypedData(typedData, given)),
   } satisfies Ethereum)
+
+  readonly tron: Tron = Object.freeze({
+    getAccount: (options) => this.#coin('tron', options, (core, given) => core.getAccount(given)),
+    signTransaction: (transaction, options) => this.#coin('tron', options, (core, given) => core.signTransaction(transaction, given)),
+    signMessage: (message, options) => this.#coin('tron', options, (core, given) => core.signMessage(message, given)),
+    signTypedData: (typedData, options) => this.#coin('tron', options, (core, given) => core.signTypedData(typedData, given)),
+  } satisfies Tron)
 
   async open(options: { signal?: AbortSignal; takeOver?: boolean; resume?: boolean } = {}): Promise<DeviceInfo> {
     const signal = signalOf(options)
@@ -138,13 +149,14 @@ export class Device extends EventTarget {
     return this.#call((core) => core.forget(shown))
   }
 
-  /** #ethereum makes a call with a copy of its options, since the device may have to be opened first. */
-  async #ethereum<O extends { signal?: AbortSignal; shown?: Shown }, T>(
+  /** #coin makes a call for a coin with a copy of its options, since the device may have to be opened first. */
+  async #coin<C extends 'ethereum' | 'tron', O extends { signal?: AbortSignal; shown?: Shown }, T>(
+    coin: C,
     options: O | undefined,
-    f: (core: Ethereum, options: O | undefined) => Promise<T>,
+    f: (core: NonNullable<CoreDevice[C]>, options: O | undefined) => Promise<T>,
   ): Promise<T> {
     const given = options && { ...options, ...shownOf(options) }
-    return this.#call((core) => f(core.ethereum, given), signalOf(given ?? {}))
+    return this.#call((core) => f(core[coin]!, given), signalOf(given ?? {}), coin)
   }
 
   /** isUnplugged says whether the device was unplugged. When it is plugged in again, it is a new object. */
@@ -187,7 +199,7 @@ export class Device extends EventTarget {
     this.dispatchEvent(new CustomEvent('disconnect', { detail }))
   }
 
-  async #call<T>(f: (core: CoreDevice) => Promise<T>, signal?: AbortSignal): Promise<T> {
+  async #call<T>(f: (core: CoreDevice) => Promise<T>, signal?: AbortSignal, coin?: 'ethereum' | 'tron'): Promise<T> {
     if (signal?.aborted) throw aborted(signal)
     if (this.#ended === 'device-changed') throw changed()
     if (this.#ended) {
@@ -197,8 +209,28 @@ export class Device extends EventTarget {
       })
     }
     if (!this.#unplugged && !this.#opened) throw invalid('open() the device first')
-    const { instance, core } = await untilAborted(signal, this.#connect())
-    return instance.call(() => f(core))
+    let session = await untilAborted(signal, this.#connect())
+    if (coin && coin !== 'ethereum' && !session.core[coin]) {
+      await untilAborted(signal, Instance.started(this.#settings.coinsWasmURL, 1)) // the device stays where it is if this fails
+      this.#move(session)
+      session = await untilAborted(signal, this.#connect())
+    }
+    const { instance, core } = session
+    const result = instance.call(() => f(core))
+    this.#under.add(result)
+    return result.finally(() => this.#under.delete(result))
+  }
+
+  /**
+   * #move ends a session whose module lacks a coin, when the calls under way have settled. The next one is in imkey-coins.wasm, which can do
+   * all that imkey.wasm can, so the device is moved once.
+   */
+  #move({ instance, core }: Session) {
+    if (this.#coins) return // another call has moved it
+    this.#coins = 1
+    this.#moves++
+    this.#session = undefined
+    this.#closing = Promise.allSettled(this.#under).then(() => (instance.stopped ? this.#free() : instance.call(() => core.close())))
   }
 
   /**
@@ -245,9 +277,11 @@ export class Device extends EventTarget {
 
   async #begin(takeOver: boolean, resume: boolean, signal: AbortSignal): Promise<Session> {
     const closes = this.#closes
+    const moves = this.#moves
     await this.#closing.catch(() => {}) // the caller of close got the error
-    const { wasmURL, backupWasmURL: _, ...options } = this.#settings
-    const instance = await Instance.started(wasmURL)
+    const { wasmURL, coinsWasmURL, backupWasmURL: _, ...options } = this.#settings
+    const instance = await Instance.started(this.#coins ? coinsWasmURL : wasmURL, this.#coins)
+    if (this.#coins && options.store === 'memory') options.store = (await Instance.started(wasmURL)).core.memory
     if (this.#lost) await this.#free()
     const core = await instance
       .call((core) =>
@@ -258,7 +292,7 @@ export class Device extends EventTarget {
           resume,
           signal,
           onEvent: (name, detail) => {
-            if (instance.stopped || closes !== this.#closes) return
+            if (instance.stopped || closes !== this.#closes || moves !== this.#moves) return
             if (name === 'disconnect') this.#over(detail)
             else this.dispatchEvent(new CustomEvent(name, { detail }))
           },

@@ -7,16 +7,7 @@ import { fromWebUSB, invalid } from './errors'
 import { failInternal, Instance, makeError, notLoaded, onRecordChange } from './instance'
 import { isSupported, unsupported } from './support'
 import { vendorIds } from './usbids.gen'
-import type {
-  ImKeyEthereum,
-  ImportOptions,
-  KnownDevice,
-  LoadOptions,
-  Shown,
-  TransactionDescription,
-  USBSource,
-  USBSourceDevice,
-} from '../types/imkey'
+import type { ImKeyEthereum, ImKeyTron, ImportOptions, KnownDevice, LoadOptions, Shown, USBSource, USBSourceDevice } from '../types/imkey'
 
 const isOurs = (usb: USBSourceDevice): boolean => vendorIds.includes(usb.vendorId)
 
@@ -86,13 +77,20 @@ export class ImKey extends EventTarget {
   }
 
   readonly ethereum: ImKeyEthereum = Object.freeze({
-    describeTransaction: (transaction, options) => this.#describe('transaction', transaction, options),
-    describeMessage: (message) => this.#describe('message', message),
-    describeTypedData: (typedData, options) => this.#describe('typed-data', typedData, options),
+    describeTransaction: (transaction, options) => this.#describe(0, 'transaction', transaction, options),
+    describeMessage: (message) => this.#describe(0, 'message', message),
+    describeTypedData: (typedData, options) => this.#describe(0, 'typed-data', typedData, options),
   } satisfies ImKeyEthereum)
 
-  async #describe(...request: Parameters<Core['describe']>): Promise<TransactionDescription> {
-    return (await Instance.started(this.#settings.wasmURL)).call((core) => core.describe(...request))
+  readonly tron: ImKeyTron = Object.freeze({
+    describeTransaction: (transaction) => this.#describe(1, 'tron-transaction', transaction),
+    describeMessage: (message, options) => this.#describe(1, 'tron-message', message, options),
+    describeTypedData: (typedData) => this.#describe(1, 'tron-typed-data', typedData),
+  } satisfies ImKeyTron)
+
+  async #describe(coins: 0 | 1, ...request: Parameters<Core['describe']>) {
+    const { wasmURL, coinsWasmURL } = this.#settings
+    return (await Instance.started(coins ? coinsWasmURL : wasmURL, coins)).call((core) => core.describe(...request))
   }
 
   async exportBinding(seid: string, passphrase: string, options: { signal?: AbortSignal; shown?: Shown } = {}): Promise<Uint8Array> {
@@ -153,10 +151,17 @@ export class ImKey extends EventTarget {
 
 function check(options: LoadOptions): Settings {
   if (typeof options !== 'object' || options === null) throw invalid('the options are not an object')
-  const { wasmURL = beside().wasm, backupWasmURL = beside().backup, usb, store = 'indexeddb', trustedCAs } = options
+  const {
+    wasmURL = beside().wasm,
+    coinsWasmURL = beside().coins,
+    backupWasmURL = beside().backup,
+    usb,
+    store = 'indexeddb',
+    trustedCAs,
+  } = options
   const flags = { allowUnverified: options.allowUnverified ?? false, rememberCode: options.rememberCode ?? true }
 
-  for (const [name, url] of Object.entries({ wasmURL, backupWasmURL })) {
+  for (const [name, url] of Object.entries({ wasmURL, coinsWasmURL, backupWasmURL })) {
     if (typeof url !== 'string' && !(url instanceof URL)) throw invalid(`${name} is neither a string nor a URL`)
   }
   if (usb !== undefined && !has(usb, 'getDevices', 'addEventListener', 'removeEventListener')) {
@@ -173,6 +178,7 @@ function check(options: LoadOptions): Settings {
   }
   return {
     wasmURL: String(wasmURL),
+    coinsWasmURL: String(coinsWasmURL),
     backupWasmURL: String(backupWasmURL),
     usb: usb ?? browserUSB(),
     store,
@@ -192,6 +198,7 @@ function beside() {
   const place = ({ href }: URL) => href.replace('/node_modules/.vite/deps/', '/node_modules/imkey-connect/')
   return {
     wasm: place(new URL('./imkey.wasm', import.meta.url)),
+    coins: place(new URL('./imkey-coins.wasm', import.meta.url)),
     backup: place(new URL('./imkey-backup.wasm', import.meta.url)),
   }
 }

@@ -5,25 +5,25 @@ import { learn } from './sentences'
 import { unsupported } from './support'
 import type { ErrorCode, ErrorDetails } from '../types/imkey'
 
-/** Instance is a running imkey.wasm. When it stops, all calls of it that are under way reject. */
+/** Instance is a running imkey.wasm or imkey-coins.wasm. When it stops, all calls of it that are under way reject. */
 export class Instance {
   #core: Core | undefined
   #stopped: ImKeyError | undefined
   readonly #pending = new Set<(error: ImKeyError) => void>()
   readonly #ended = new AbortController()
 
-  /** started resolves to the page's one instance. It starts one if there is none or if the last one stopped. */
-  static started(wasmURL: string): Promise<Instance> {
-    if (current === undefined) {
-      const starting = Instance.#start(wasmURL, () => {
-        if (current === starting) current = undefined
-      })
-      current = starting
-      starting.catch(() => {
-        if (current === starting) current = undefined // the next call tries again
-      })
+  /** started resolves to the page's one instance of a module. It starts one if there is none or if the last one stopped. */
+  static started(wasmURL: string, coins: 0 | 1 = 0): Promise<Instance> {
+    return (current[coins] ??= Instance.#begin(wasmURL, coins))
+  }
+
+  static #begin(wasmURL: string, coins: 0 | 1): Promise<Instance> {
+    const over = () => {
+      if (current[coins] === starting) current[coins] = undefined // the next call tries again
     }
-    return current
+    const starting = Instance.#start(wasmURL, over)
+    starting.catch(over)
+    return starting
   }
 
   static async #start(wasmURL: string, stopped: () => void): Promise<Instance> {
@@ -88,7 +88,8 @@ export class Instance {
   }
 }
 
-let current: Promise<Instance> | undefined
+/** The instances of imkey.wasm and of imkey-coins.wasm. */
+const current: [Promise<Instance>?, Promise<Instance>?] = []
 
 export const failInternal = (detail: string, details: ErrorDetails) => failure('internal', detail, details)
 

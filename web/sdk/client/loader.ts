@@ -82,9 +82,12 @@ async function download(url: string, fail: Fail): Promise<WebAssembly.Module> {
   }
   if (!response.ok) {
     const { status } = response
-    throw failed(`the server answered ${status}; it belongs beside imkey.js, or where the options wasmURL and backupWasmURL say`, {
-      status,
-    })
+    throw failed(
+      `the server answered ${status}; it belongs beside imkey.js, or where the options wasmURL, coinsWasmURL and backupWasmURL say`,
+      {
+        status,
+      },
+    )
   }
   try {
     // A browser compiles it while it downloads only if it has the type application/wasm, which some servers do not send.

@@ -216,6 +216,12 @@ export interface LoadOptions {
    * loads it decides.
    */
   wasmURL?: string | URL
+  /**
+   * The address of imkey-coins.wasm, which the first call of `tron` loads. It can do all that imkey.wasm can and is 3 % larger, and a device
+   * that is open is closed and opened again in it. A site that is only for such a coin saves that with this address as `wasmURL`. Default:
+   * beside imkey.js.
+   */
+  coinsWasmURL?: string | URL
   /** The address of imkey-backup.wasm, which `exportBinding` and `importBinding` load. Default: beside imkey.js. */
   backupWasmURL?: string | URL
   /** Where the devices are. Default: `navigator.usb`. */
@@ -322,6 +328,8 @@ export class ImKey extends EventTarget {
 
   /** Says what a device would show, without a device. */
   readonly ethereum: ImKeyEthereum
+  /** Says what a device would show of a request for TRON, without a device. */
+  readonly tron: ImKeyTron
 
   /** Resolves to the devices of which this browser has a record. It needs no device. */
   knownDevices(): Promise<KnownDevice[]>
@@ -433,17 +441,19 @@ export interface Interaction {
   readonly state: 'waiting' | 'done'
   /** What it waits for: `confirm` for a press, `read-code` for the user to read the binding code. */
   readonly reason: 'confirm' | 'read-code'
-  /** What the user confirms, if it is for Ethereum. */
+  /** What the user confirms, if it is for a coin. */
   readonly operation?: 'transaction' | 'message' | 'typed-data' | 'address'
   /**
    * Whether the screen does not show all that is signed. For a message with other characters than printable ASCII and newlines it shows
    * a digest.
    */
   readonly blind?: boolean
-  /** What the transaction does, for every type of transaction. */
+  /** What the transaction does, for every type of transaction of Ethereum. */
   readonly summary?: TransactionSummary
+  /** What the transaction of TRON does. */
+  readonly tron?: TronTransactionSummary
   /**
-   * The strings that the device gets for its screen with a transaction of type 0 or 2. With other types it gets none. For a plain
+   * The strings that the device gets for its screen with a transaction of TRON, where `fee` is empty, or of type 0 or 2. With other types it gets none. For a plain
    * transfer, and for a token that the device knows, it computes payment and receiver itself, so its words may differ. It shows the
    * fee as it is here.
    */
@@ -548,6 +558,8 @@ export class Device extends EventTarget {
   readonly info: DeviceInfo
   /** The device's Ethereum wallet. It needs an open, bound device. */
   readonly ethereum: Ethereum
+  /** The device's TRON wallet. It needs an open, bound device. Nothing was ever recorded from a real device for it. */
+  readonly tron: Tron
 
   /**
    * Opens the device and reads what it is. This also works with a device that cannot be verified.
@@ -778,6 +790,157 @@ export interface Ethereum {
   signMessage(message: string | Uint8Array, options?: SignOptions): Promise<SignedMessage>
   /** Signs typed data of EIP-712. The version is that of eth_signTypedData. Default: V4. */
   signTypedData(typedData: TypedData, options?: SignOptions & { version?: 'V3' | 'V4' }): Promise<SignedMessage>
+}
+
+/** A transaction of TRON, and what the page says that it does. */
+export interface TronTransactionRequest {
+  /**
+   * The protocol buffer `Transaction.raw`, which tronweb and nodes call `raw_data_hex`: hex digits with or without 0x, or bytes. It is read
+   * strictly: what libraries do not write, such as a field out of order, is `invalid-argument`.
+   */
+  rawData: string | Uint8Array
+  /** The hash of rawData, in hex, if given. As for the following fields, another value than that of rawData is `invalid-argument` by its name. */
+  txID?: string
+  /** The receiver, as in `summary.receiver`. */
+  to?: string
+  /** The amount that is sent or allowed, in the smallest units: sun for TRX. */
+  amount?: Quantity
+  /** The text for the screen, as in `summary.payment`. */
+  payment?: string
+  /** The same as `to`. */
+  receiver?: string
+}
+
+/** The options of a signature for TRON. */
+export interface TronSignOptions extends Omit<SignOptions, 'path' | 'from'> {
+  /** The path of the account, below m/44'/195'. Default: m/44'/195'/0'/0/0. */
+  path?: string
+  /** The expected address at the path, of 34 characters. Another address is `invalid-argument`. */
+  from?: string
+}
+
+/** What a transaction of TRON does. It is computed from rawData. */
+export interface TronTransactionSummary {
+  /** The type of the contract, such as `TransferContract`. */
+  readonly contract: string
+  /**
+   * `transfer` sends TRX, `token-transfer` a token of TRC-10 or TRC-20. The kinds of TransactionSummary are those of calls of a contract. `stake`,
+   * `unstake`, `withdraw-unstaked`, `cancel-unstaking`, `vote` and `claim-rewards` are the owner's staking; `delegate-resource` and
+   * `reclaim-resource` lend bandwidth or energy. `change-permissions` can give the account away. `other` is a contract of which only the type
+   * is known.
+   */
+  readonly kind:
+    | TransactionSummary['kind']
+    | 'stake'
+    | 'unstake'
+    | 'withdraw-unstaked'
+    | 'cancel-unstaking'
+    | 'delegate-resource'
+    | 'reclaim-resource'
+    | 'vote'
+    | 'claim-rewards'
+    | 'create-account'
+    | 'change-permissions'
+    | 'other'
+  /**
+   * The device's first text: what is paid, allowed or staked, such as "1 TRX", "1.5 USDT, energy fee up to 100 TRX" or "Allow UNLIMITED units of
+   * token T…". It has the limit for energy, a permission other than the owner's, and a memo of printable ASCII characters.
+   */
+  readonly payment: string
+  /** The device's second text: the receiver, the spender, the contract, or the owner. */
+  readonly receiver: string
+  /** The highest fee for energy. Empty if the transaction calls no contract. */
+  readonly fee: string
+  /** Whether it approves 2^96-1 units or more, which is no limit in practice, or everything. */
+  readonly unlimited: boolean
+  /** Facts that `payment` says too: a memo, a permission other than the owner's, a token of TRC-10. Absent if there are none. */
+  readonly notes?: readonly ('memo' | 'permission' | 'trc-10')[]
+}
+
+/** A signed transaction of TRON. Hex is without 0x, as TRON's nodes write it. */
+export interface TronSignedTransaction {
+  /** The hash of rawData, which is the transaction's id. */
+  readonly txID: string
+  /** 65 bytes: r, s and v, which is 27 or 28. It belongs into the transaction's list `signature`. */
+  readonly signature: string
+  /** The signed transaction, for a node's wallet/broadcasthex. */
+  readonly raw: string
+  /** The address of the account that signed. */
+  readonly from: string
+  /** What the transaction does. */
+  readonly summary: TronTransactionSummary
+  /** The texts that the device got. `fee` is empty. */
+  readonly screen: NonNullable<Interaction['screen']>
+  /** Whether the texts do not say all that the transaction does. */
+  readonly blind: boolean
+  /** `unbound`, `unverified-device` as for an Account, and `blind`. */
+  readonly warnings: readonly string[]
+}
+
+/** The options of a message of TRON. */
+export interface TronMessageOptions extends TronSignOptions {
+  /**
+   * 2, the default, is TIP-191: tronweb's signMessageV2, where the prefix has the length of the message. 1 is tronweb's older sign, where the
+   * prefix says 32 whatever the length is; text that begins with 0x is hex then.
+   */
+  version?: 1 | 2
+  /** The prefix of version 1. Default: TRON. */
+  header?: 'TRON' | 'ETH'
+}
+
+/**
+ * The TRON applet of a device. The user confirms each signature on the device; a rejection there is `user-rejected`. The applet gets a hash,
+ * and for a transaction two texts. The library computes the texts from the transaction, and shows no text of the page. Every
+ * signature is checked before it is returned. The first call loads imkey-coins.wasm: see `coinsWasmURL`.
+ *
+ * No session of a real device was ever recorded for this applet: the commands are those of public host programs.
+ */
+export interface Tron {
+  /**
+   * Resolves to the account at a path, with an address of 34 characters. With `verify`, the device shows the address, and the call waits
+   * until the user confirms it.
+   */
+  getAccount(options?: {
+    path?: string
+    verify?: boolean
+    allowUnbound?: boolean
+    acceptUnverified?: boolean
+    /** What the user was shown of the device, as in BindOptions. */
+    shown?: Shown
+    signal?: AbortSignal
+  }): Promise<Account>
+  /**
+   * Signs a transaction. It does not send it. A transaction whose owner is not the account at the path is `invalid-argument` with
+   * `data.reason` `foreign-from`.
+   */
+  signTransaction(transaction: TronTransactionRequest, options?: TronSignOptions): Promise<TronSignedTransaction>
+  /** Signs text or bytes. The device shows the hash. An empty message is `invalid-argument`. */
+  signMessage(message: string | Uint8Array, options?: TronMessageOptions): Promise<SignedMessage>
+  /**
+   * Signs typed data of TIP-712: as EIP-712, with addresses of TRON, also in hex, and the type trcToken. The digest is that of tronweb. The type
+   * EIP712Domain may be absent. The device shows the hash.
+   */
+  signTypedData(typedData: TypedData, options?: TronSignOptions): Promise<SignedMessage>
+}
+
+/** What a transaction of TRON does, and what the device shows of it. */
+export interface TronTransactionDescription extends Description {
+  /** The account that acts, and has to sign. */
+  readonly owner: string
+  /** What the transaction does. */
+  readonly summary: TronTransactionSummary
+  /** The texts for the screen. `fee` is empty. */
+  readonly screen: NonNullable<Interaction['screen']>
+}
+
+/** Describes requests for TRON, as ImKeyEthereum. The first call loads imkey-coins.wasm. */
+export interface ImKeyTron {
+  /** Describes a transaction. */
+  describeTransaction(transaction: TronTransactionRequest): Promise<TronTransactionDescription>
+  /** Describes text or bytes as for `signMessage`. */
+  describeMessage(message: string | Uint8Array, options?: Pick<TronMessageOptions, 'version' | 'header'>): Promise<Description>
+  /** Describes typed data of TIP-712. */
+  describeTypedData(typedData: TypedData): Promise<Description>
 }
 
 /** What the device shows of a request to sign. */
