@@ -26,6 +26,7 @@ import (
 	"imkey-connect/core/signing"
 	"imkey-connect/core/tlv"
 	"imkey-connect/core/transport"
+	"imkey-connect/core/tron"
 	simulated "imkey-connect/devicesim/applets/ethereum"
 	"imkey-connect/devicesim/device"
 	"imkey-connect/devicesim/simtest"
@@ -431,43 +432,58 @@ func TestEndsOfAQuestion(t *testing.T) {
 	}
 }
 
-// TestACutAtEveryPacketOfASignature interrupts a signature at each packet. No wrong signature is returned, nothing stays
-// prepared, and the next request succeeds.
+// TestACutAtEveryPacketOfASignature interrupts a signature of each coin at each packet. No wrong signature is returned, nothing
+// stays prepared, and the next request succeeds.
 func TestACutAtEveryPacketOfASignature(t *testing.T) {
-	for _, direction := range []string{"out", "in"} {
-		for _, cut := range []usb.Action{usb.DoUnplug, usb.DoPowerCut} {
-			t.Run(string(cut)+" at packets "+direction, func(t *testing.T) {
-				t.Parallel()
-				d := newDevice(t, device.Options{Mnemonic: testPhrase, Approve: device.Yes})
-				h := newHost(t, d)
-				b, dev := h.connect(d)
-				h.bind(b, d)
-				packet := 0
-				for {
-					packet++
-					require.NoError(t, d.Port().SetFaults([]usb.Fault{{On: direction, Packet: packet, Do: cut}}))
-					_, err := ethereum.New(dev, h).SignTransaction(h.ctx, by, ether(ethereum.Address{1}, 1), ethereum.Ether, nil)
-					require.NoError(t, d.Port().SetFaults(nil))
-					if err == nil {
-						break
-					}
-					require.ErrorIs(t, err, errcode.DeviceDisconnected, "packet %d", packet)
-					if cut == usb.DoPowerCut {
-						require.NoError(t, d.PowerCut())
-					} else {
-						require.NoError(t, d.Unplug())
-					}
-					require.NoError(t, d.Plug())
-					_ = dev.Close()
-					_, dev = h.connect(d)
-					_, err = ethereum.New(dev, h).SignMessage(h.ctx, by, []byte("m"))
-					require.NoError(t, err)
-				}
-				require.Greater(t, packet, 6)
-				t.Logf("%d cut points", packet-1)
-			})
+	tx := tronTransaction(t)
+	for coin, sign := range map[string]func(h *host, dev *coredevice.Device) error{
+		"Ethereum": func(h *host, dev *coredevice.Device) error {
+			_, err := ethereum.New(dev, h).SignTransaction(h.ctx, by, ether(ethereum.Address{1}, 1), ethereum.Ether, nil)
+			return err
+		},
+		"TRON": func(h *host, dev *coredevice.Device) error {
+			_, err := tron.New(dev, h).SignTransaction(h.ctx, tronBy, tx)
+			return err
+		},
+	} {
+		for _, direction := range []string{"out", "in"} {
+			for _, cut := range []usb.Action{usb.DoUnplug, usb.DoPowerCut} {
+				t.Run(coin+" "+string(cut)+" at packets "+direction, func(t *testing.T) {
+					t.Parallel()
+					cutAtEveryPacket(t, direction, cut, sign)
+				})
+			}
 		}
 	}
+}
+
+func cutAtEveryPacket(t *testing.T, direction string, cut usb.Action, sign func(*host, *coredevice.Device) error) {
+	d := newDevice(t, device.Options{Mnemonic: testPhrase, Approve: device.Yes})
+	h := newHost(t, d)
+	b, dev := h.connect(d)
+	h.bind(b, d)
+	packet := 0
+	for {
+		packet++
+		require.NoError(t, d.Port().SetFaults([]usb.Fault{{On: direction, Packet: packet, Do: cut}}))
+		err := sign(h, dev)
+		require.NoError(t, d.Port().SetFaults(nil))
+		if err == nil {
+			break
+		}
+		require.ErrorIs(t, err, errcode.DeviceDisconnected, "packet %d", packet)
+		if cut == usb.DoPowerCut {
+			require.NoError(t, d.PowerCut())
+		} else {
+			require.NoError(t, d.Unplug())
+		}
+		require.NoError(t, d.Plug())
+		_ = dev.Close()
+		_, dev = h.connect(d)
+		require.NoError(t, sign(h, dev))
+	}
+	require.Greater(t, packet, 6)
+	t.Logf("%d cut points", packet-1)
 }
 
 // bender changes one bit in the host's commands with an instruction.
