@@ -20,6 +20,9 @@ type Applet struct {
 	Name string
 	// Version is what SELECT answers, in ASCII. It may be empty.
 	Version string
+	// At returns the applet in another version, or false for one that cannot be installed. It is nil for an applet of which only one
+	// version is known.
+	At func(version string) (Applet, bool)
 	// New returns an instance. The device calls it at each SELECT of the applet.
 	New func() Instance
 }

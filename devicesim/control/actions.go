@@ -96,11 +96,17 @@ var actions = map[string]action{
 	"applet": with(func(d Device, b struct {
 		Name      string `json:"name"`
 		Installed *bool  `json:"installed"`
+		Version   string `json:"version"`
 	}) error {
-		if b.Installed == nil {
+		switch {
+		case b.Installed != nil && b.Version == "":
+			return d.SetInstalled(b.Name, *b.Installed)
+		case b.Version == "":
 			return missing("installed")
+		case b.Installed != nil && !*b.Installed:
+			return d.SetInstalled(b.Name, false)
 		}
-		return d.SetInstalled(b.Name, *b.Installed)
+		return d.Install(b.Name, b.Version)
 	}),
 	"access": with(func(d Device, b usb.Access) error {
 		d.Port().SetAccess(b)

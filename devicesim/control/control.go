@@ -17,7 +17,8 @@
 //	POST device/confirm    {"binding":true}: IDENTITY_VERIFY waits for OK on the device
 //	POST device/unbound    {"allow":true}: a bound device signs without a binding signature, which it otherwise answers
 //	                       with 6942. An unbound device always signs without one
-//	POST device/applet     {"name":"ethereum","installed":false}: removes a coin's applet or installs it again
+//	POST device/applet     {"name":"ethereum","installed":false}: removes a coin's applet or installs it again;
+//	                       {"name":"bitcoin","version":"1.5.00"}: installs another version of it
 //	POST device/access     {"denied":false,"claimed":true}: how the operating system answers the next open and claim
 //	                       of webusb.js or of a browser with the device plugged in by package preload
 //	GET  faults            the armed faults
@@ -81,6 +82,7 @@ type Device interface {
 	SetConfirmBinding(on bool)
 	AllowUnbound(on bool)
 	SetInstalled(name string, on bool) error
+	Install(name, version string) error
 }
 
 // player is a device that plays a recording.

@@ -171,6 +171,9 @@ func TestActions(t *testing.T) {
 	others := slices.DeleteFunc(slices.Clone(applets), func(name any) bool { return name == "ethereum" })
 	require.Equal(t, others, b.post("device/applet", `{"name":"ethereum","installed":false}`)["applets"])
 	require.Equal(t, applets, b.post("device/applet", `{"name":"ethereum","installed":true}`)["applets"])
+	require.NotContains(t, b.post("device/applet", `{"name":"bitcoin","installed":false,"version":"1.5.00"}`)["applets"], "bitcoin")
+	require.Equal(t, applets, b.post("device/applet", `{"name":"bitcoin","version":"1.5.00"}`)["applets"])
+	require.Equal(t, applets, b.post("device/applet", `{"name":"bitcoin","installed":true,"version":"1.6.11"}`)["applets"])
 	require.Equal(t, true, b.post("device/bootloader", `{"on":true}`)["bootLoader"])
 	require.Equal(t, false, b.post("device/bootloader", `{"on":false}`)["bootLoader"])
 	require.Equal(t, map[string]any{"denied": true, "claimed": false}, b.post("device/access", `{"denied":true}`)["access"])
@@ -226,6 +229,9 @@ func TestBadRequests(t *testing.T) {
 		{"POST", "device/confirm", `{}`, 400, "bad-request"},
 		{"POST", "device/unbound", `{}`, 400, "bad-request"},
 		{"POST", "device/applet", `{"name":"ethereum"}`, 400, "bad-request"},
+		{"POST", "device/applet", `{"name":"ethereum","version":"1.0.00"}`, 400, "invalid"},
+		{"POST", "device/applet", `{"name":"bitcoin","version":"new"}`, 400, "invalid"},
+		{"POST", "device/applet", `{"name":"","version":"1.5.00"}`, 400, "invalid"},
 		{"POST", "device/applet", `{"name":"imk","installed":false}`, 400, "invalid"},
 		{"POST", "faults", `{}`, 400, "invalid"},
 		{"POST", "faults", ``, 400, "invalid"},

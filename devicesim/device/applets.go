@@ -31,24 +31,57 @@ func (d *Device) install(applets []applet.Applet) error {
 // SetInstalled installs a coin's applet, such as "ethereum", or removes it, as the vendor's software does. It returns
 // ErrApplet for an unknown name. On a new device all of its applets are installed.
 func (d *Device) SetInstalled(name string, on bool) error {
+	return d.withApplet(name, func(aid string, _ applet.Applet) error {
+		if on {
+			delete(d.removed, aid)
+			return nil
+		}
+		d.removed[aid] = true
+		d.deselect()
+		return nil
+	})
+}
+
+// Install installs a coin's applet in another version, such as "1.5.00" of "bitcoin". It returns ErrApplet for an unknown name or
+// version.
+func (d *Device) Install(name, version string) error {
+	return d.withApplet(name, func(aid string, a applet.Applet) error {
+		if a.At == nil {
+			return ErrApplet
+		}
+		other, ok := a.At(version)
+		if !ok {
+			return ErrApplet
+		}
+		d.applets[aid] = other
+		delete(d.removed, aid)
+		d.deselect()
+		return nil
+	})
+}
+
+// withApplet changes a coin's applet.
+func (d *Device) withApplet(name string, change func(aid string, a applet.Applet) error) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for aid, a := range d.applets {
 		if a.Name != name || name == "" {
 			continue
 		}
-		if on {
-			delete(d.removed, aid)
-		} else {
-			d.removed[aid] = true
-			d.dismiss(apdu.NotFound)
-			d.selected.Forget()
-			d.selected = cardManager{d}
+		if err := change(aid, a); err != nil {
+			return err
 		}
 		d.changed("")
 		return nil
 	}
 	return ErrApplet
+}
+
+// deselect ends what the selected applet does, and selects the card manager.
+func (d *Device) deselect() {
+	d.dismiss(apdu.NotFound)
+	d.selected.Forget()
+	d.selected = cardManager{d}
 }
 
 // installed returns the names of the coins' applets, sorted.

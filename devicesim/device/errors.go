@@ -35,7 +35,7 @@ var (
 	ErrRecording = errors.New("device: this device plays a recording, which has no buttons, PIN or wallet")
 	// ErrButton: the device has no such button.
 	ErrButton = errors.New("device: no such button")
-	// ErrApplet: no coin's applet has this name.
+	// ErrApplet: no coin's applet has this name, or not in this version.
 	ErrApplet = errors.New("device: no such applet")
 	// ErrBattery: the level is neither 0 to 100 percent nor Charging.
 	ErrBattery = errors.New("device: the battery is 0 to 100 percent, or 255 for charging")

@@ -95,3 +95,4 @@ func (d *Device) SetBootLoader(bool) error        { return device.ErrRecording }
 func (d *Device) SetConfirmBinding(bool)          {}
 func (d *Device) AllowUnbound(bool)               {}
 func (d *Device) SetInstalled(string, bool) error { return device.ErrRecording }
+func (d *Device) Install(string, string) error    { return device.ErrRecording }

@@ -16,6 +16,7 @@ package bitcoin
 
 import (
 	"encoding/hex"
+	"fmt"
 	"strings"
 
 	"github.com/btcsuite/btcd/address/v2"
@@ -63,9 +64,18 @@ var Applet = New(Version)
 // instructions that came later.
 func New(version string) applet.Applet {
 	return applet.Applet{
-		AID: "i_btc", Name: "bitcoin", Version: version,
+		AID: "i_btc", Name: "bitcoin", Version: version, At: at,
 		New: func() applet.Instance { return &bitcoin{version: version} },
 	}
+}
+
+// at returns the applet in a version, if it is written as New expects.
+func at(version string) (applet.Applet, bool) {
+	var major, minor, patch byte
+	if n, err := fmt.Sscanf(version, "%1d.%1d.%2d", &major, &minor, &patch); err != nil || n != 3 || len(version) != len(Version) {
+		return applet.Applet{}, false
+	}
+	return New(version), true
 }
 
 // since has the versions in which instructions came.

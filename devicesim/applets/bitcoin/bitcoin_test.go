@@ -230,6 +230,19 @@ func TestStates(t *testing.T) {
 
 // TestVersions checks which instructions an older applet does not have.
 func TestVersions(t *testing.T) {
+	d, host := wallet(t, device.Options{}, false)
+	host.OK(devicetest.Select(Applet))
+	require.NoError(t, d.Install("bitcoin", "1.6.10"))
+	host.SW(apdu.InstructionNotSupported, command(t, publicKey, 0, 0, "m/44'")) // the card manager is selected now
+	require.Equal(t, "1.6.10", string(host.OK(devicetest.Select(Applet))))
+	require.NoError(t, d.SetInstalled("bitcoin", false))
+	require.NoError(t, d.Install("bitcoin", Version))
+	require.Equal(t, Version, string(host.OK(devicetest.Select(Applet))))
+	for _, version := range []string{"", "1.6", "1.6.1", "1.6.110", "a.6.11", "1.6.+1", "1,6,11", "1.6.11 "} {
+		require.ErrorIs(t, d.Install("bitcoin", version), device.ErrApplet, version)
+	}
+	require.ErrorIs(t, d.Install("imk", "1.2.00"), device.ErrApplet)
+	require.ErrorIs(t, d.Install("", "1.2.00"), device.ErrApplet)
 	for version, missing := range map[string]string{"1.5.00": "4045464b4c4e5051", "1.6.00": "51", "1.6.10": "51", "1.6.11": ""} {
 		a := New(version)
 		_, h := walletOf(t, a, device.Options{}, false)
