@@ -6,9 +6,10 @@ import { Turns } from '../sdk/provider/turns'
 import type { ChainOptions, ImKey } from '../sdk/types/imkey'
 import { Connection, failed } from './connection'
 import { isSite } from './origin'
-import { busy, Prompts } from './prompts'
+import { Prompts } from './prompts'
 import { Records } from './records'
-import { type Around, codeOf, mostConnections, path, Site } from './site'
+import { busy, type Guest, Room } from './room'
+import { type Around, codeOf, mostConnections, path, Site, tooMuch } from './site'
 import type { Activity, Answer, Port, Progress, Review, Shell, State, Storage, What } from './types'
 
 /** BrokerOptions is what a shell gives to its broker. */
@@ -27,10 +28,14 @@ export interface BrokerOptions {
 
 /** Broker is one binding that many sites use. Its methods can be called without this. */
 export interface Broker {
-  /** Takes a site's port. The origin is what the browser vouches for. */
+  /**
+   * Takes a site's port. The origin is what the browser vouches for. place is the tab or window that the port comes from, if the shell knows
+   * it: what is in one place shares room, whatever its origins.
+   */
   connect(
     origin: string,
     port: Port,
+    place?: string,
   ): {
     /** Takes a message of the site. */
     receive(data: unknown): void
@@ -51,8 +56,10 @@ export interface Broker {
   close(reason: string): void
 }
 
-/** The most connections of all origins. */
-const mostInAll = 512
+/** The most of all origins: connections, characters of requests under way, and bytes of nodes' answers that are read. */
+const most = { connections: 512, characters: 64 << 20, answers: 64 << 20 }
+
+const tooMany = 'Too many pages are connected. Close some, then try again.'
 
 /** Current is a review that is under way. */
 interface Current {
@@ -78,6 +85,7 @@ export function startBroker(options: BrokerOptions): Broker {
     changed()
   })
   const prompts = new Prompts(changed)
+  const connected = new Room(most.connections, tooMany)
 
   const stateOf = (): State => ({
     permissions: records.permissions,
@@ -214,6 +222,8 @@ export function startBroker(options: BrokerOptions): Broker {
     records,
     prompts,
     turns,
+    characters: new Room(most.characters, tooMuch),
+    answers: new Room(most.answers, tooMuch),
     names: new WeakMap(),
     imkey,
     pair: (pairing) => shell.pair(pairing),
@@ -245,7 +255,7 @@ export function startBroker(options: BrokerOptions): Broker {
     .catch(() => {})
 
   return {
-    connect: (origin, port) => {
+    connect: (origin, port, place) => {
       const refused = (message: ToSite) => {
         port.post(write(message))
         port.close()
@@ -258,11 +268,15 @@ export function startBroker(options: BrokerOptions): Broker {
         )
       }
       const site = sites.get(origin) ?? new Site(around, origin)
-      const all = [...sites.values()].reduce((sum, { connections }) => sum + connections.size, 0)
-      if (site.connections.size >= mostConnections || all >= mostInAll)
-        return refused(failed(null, busy('Too many pages are connected. Close some, then try again.')))
+      if (site.connections.size >= mostConnections) return refused(failed(null, busy(tooMany)))
+      let guest: Guest
+      try {
+        guest = connected.enter({ origin, place }, 1, () => connection.end(busy(tooMany)))
+      } catch (thrown) {
+        return refused(failed(null, thrown))
+      }
       sites.set(origin, site)
-      const connection = new Connection(site, port)
+      const connection: Connection = new Connection(site, port, { place, left: guest.leave })
       site.connections.add(connection)
       changed()
       return connection

@@ -1,7 +1,7 @@
 import { rpcError } from '../sdk/provider/errors'
 import { Refusal } from '../sdk/provider/refusal'
 import { type ChainMessage, type FromSite, mostToSite, readFromSite, type ToSite, version, write } from '../sdk/protocol/messages'
-import { busy } from './prompts'
+import { busy } from './room'
 import type { Port } from './types'
 
 /** The most malformed messages of one port. After them it is closed. */
@@ -12,6 +12,8 @@ export interface Asked {
   readonly method: string
   readonly params: unknown
   readonly chain?: ChainMessage
+  /** The tab or window that it comes from, if the shell knows it. */
+  readonly place: string | undefined
   readonly signal: AbortSignal
   /** Rejects the request at once. */
   readonly abort: (why: unknown) => void
@@ -25,9 +27,15 @@ export interface Behind {
   /** What a site that greets is told. */
   greeting(): { readonly accounts: readonly string[]; readonly chainId?: string }
   request(asked: Asked): Promise<unknown>
-  /** Notes how much is under way for the origin: it may refuse. It gives the function that ends the note. */
-  admit(size: number): () => void
+  /** Notes how much is under way for the origin: it may refuse, or call abort later. It gives the function that ends the note. */
+  admit(size: number, from: Pick<Asked, 'place' | 'abort'>): () => void
   left(connection: Connection): void
+}
+
+/** From is where a port comes from: see Asked. left is called when the port is closed. */
+export interface From {
+  readonly place: string | undefined
+  readonly left: () => void
 }
 
 /**
@@ -37,15 +45,17 @@ export interface Behind {
 export class Connection {
   readonly #behind: Behind
   readonly #port: Port
+  readonly #from: From
   readonly #open = new Map<number, AbortController>()
   #greeted = false
   #last = 0 // the greatest id so far
   #malformed = 0
   #closed = false
 
-  constructor(behind: Behind, port: Port) {
+  constructor(behind: Behind, port: Port, from: From) {
     this.#behind = behind
     this.#port = port
+    this.#from = from
   }
 
   /** receive takes a message of the site. */
@@ -90,6 +100,7 @@ export class Connection {
     const open = [...this.#open.values()]
     this.#open.clear()
     for (const controller of open) controller.abort()
+    this.#from.left()
     this.#behind.left(this)
   }
 
@@ -121,11 +132,11 @@ export class Connection {
     const { signal } = controller
     let admitted: (() => void) | undefined
     try {
-      admitted = this.#behind.admit(size)
+      const from = { place: this.#from.place, abort: (why: unknown) => controller.abort(why) }
+      admitted = this.#behind.admit(size, from)
       this.#open.set(id, controller)
-      const abort = (why: unknown) => controller.abort(why)
       await this.#behind.ready
-      const result = (await this.#behind.request({ method, params, signal, abort, ...(chain && { chain }) })) ?? null
+      const result = (await this.#behind.request({ method, params, signal, ...from, ...(chain && { chain }) })) ?? null
       this.#settle(id, { type: 'result', id, result: result as never })
     } catch (thrown) {
       // What aborted the request says more than that it was aborted.

@@ -1,7 +1,7 @@
 // What one site cannot do to the others: make them wait for its nodes, or use up the room that all share.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { A, A0, B, broker, C, held, SIGNATURE, TO, until } from './testdata/world.js'
+import { A, A0, B, broker, held, SIGNATURE, site, TO, until } from './testdata/world.js'
 import { fakeNode } from '../sdk/testdata/fakewallet.js'
 
 const payment = { from: A0, to: TO, value: '0x5' }
@@ -201,4 +201,84 @@ test('a batch can be cancelled at each moment, by the user and by its site, and 
     }
   }
   t.diagnostic(`${cancelled} batches were cancelled`)
+})
+
+const subdomain = (n) => `https://s${n}.evil.example`
+const stranger = (n) => `https://s${n}.example`
+
+test('no one locks another site out by ports: not with subdomains, nor with domains, nor with the frames of a tab', async (t) => {
+  for (const [origin, most, place] of [
+    [subdomain, 64, () => undefined],
+    [stranger, 1, () => undefined],
+    [stranger, 1, () => 'tab 1'],
+    [subdomain, 64, (n) => `tab ${n % 2}`],
+  ]) {
+    const { broker: made } = await broker(t)
+    const ports = []
+    for (let n = 0; ports.length < 512; n++) for (let i = 0; i < most; i++) ports.push(site(made, origin(n), { place: place(n) }))
+    assert.ok(ports.every(({ closedByBroker }) => !closedByBroker))
+    const mine = site(made, A, { place: place(0) && 'tab 9' })
+    assert.equal(await soon(mine.ask('eth_chainId'), 'a port'), '0x1')
+    assert.equal(ports.filter(({ closedByBroker }) => closedByBroker).length, 1, 'the newest of the one who had the most is gone')
+    // One who has more takes nothing from this one. Owners of 512 domains have no more than it.
+    if (most > 1 || place(0)) for (let n = 0; n < 600; n++) site(made, origin(1000 + n), { place: place(0) })
+    assert.equal(await soon(mine.ask('eth_chainId'), 'the same port'), '0x1')
+    assert.equal(mine.closedByBroker, false)
+  }
+})
+
+test('no one locks another site out by requests that wait for the user', async (t) => {
+  for (const [origin, each, place] of [
+    [subdomain, 16, () => undefined],
+    [stranger, 1, () => undefined],
+    [stranger, 1, () => 'tab 1'],
+  ]) {
+    const { broker: made, user } = await broker(t)
+    user.answer = ({ origin }) => (origin === A ? { yes: true } : new Promise(() => {}))
+    const theirs = []
+    const ports = Array.from({ length: 64 / each }, (_, n) => site(made, origin(n), { place: place(n) }))
+    for (const port of ports) for (let i = 0; i < each; i++) theirs.push(port.begin('wallet_requestPermissions', [{ eth_accounts: {} }]))
+    await until(() => made.state.queue.length === 64)
+    const mine = site(made, A, { place: place(0) && 'tab 9' })
+    const asked = mine.begin('eth_requestAccounts')
+    await until(() => made.state.queue.some(({ origin }) => origin === A))
+    assert.equal(made.state.queue.length, 64)
+    const [last] = await Promise.allSettled([soon(theirs.at(-1).answer, 'the newest')])
+    assert.equal(last.reason.code, -32005)
+    assert.equal(last.reason.data.retryable, true)
+    if (each > 1 || place(0)) {
+      for (let n = 0; n < 100; n++) ports.push(site(made, origin(1000 + n), { place: place(0) }))
+      for (const port of ports.slice(-100)) port.begin('eth_requestAccounts')
+      assert.equal(made.state.queue.length, 64)
+      assert.ok(made.state.queue.some(({ origin }) => origin === A), 'one who has more takes nothing from this one')
+    }
+    for (const port of ports) port.gone()
+    assert.deepEqual(await soon(asked.answer, 'the queue'), [A0])
+  }
+})
+
+test('what the nodes of a site answer at once is bounded, and leaves room for other sites', async (t) => {
+  const { a, b, own, node, chain } = await world(t)
+  const megabyte = Buffer.alloc(1 << 20, 0x20)
+  const open = []
+  own.replies.eth_call = (response) => {
+    response.writeHead(200, { 'Content-Type': 'application/json' })
+    for (let i = 0; i < 7; i++) response.write(megabyte)
+    open.push(response)
+  }
+  const answers = []
+  const all = Array.from({ length: 40 }, () => a.begin('eth_unknown_read', [], { chain }))
+  own.replies.eth_unknown_read = own.replies.eth_call
+  for (const each of all) each.answer.catch((error) => answers.push(error.code))
+  await until(() => answers.length >= 31)
+  assert.ok(answers.every((code) => code === -32005), answers.join())
+  assert.ok(answers.length <= 39, 'the others are being read')
+  node.replies.eth_call = (response, id) => response.end(Buffer.concat([megabyte, megabyte, Buffer.from(JSON.stringify({ id, result: '0x2a' }))]))
+  assert.equal(await soon(b.ask('eth_call', [{}]), 'the other site'), '0x2a')
+  for (const response of open) response.end('{}')
+  for (const each of all) await assert.rejects(each.answer)
+  assert.equal(await soon(b.ask('eth_call', [{}]), 'the other site'), '0x2a')
+  delete own.replies.eth_unknown_read
+  own.answers.eth_unknown_read = '0x1'
+  assert.equal(await a.ask('eth_unknown_read', [], { chain }), '0x1', 'the site itself goes on')
 })

@@ -21,3 +21,12 @@ export function nearness(hostname: string): 0 | 1 | 2 {
   const near = /^((10|192\.168|169\.254|172\.(1[6-9]|2\d|3[01])|100\.(6[4-9]|[7-9]\d|1[01]\d|12[0-7]))(\.\d+)+|\[f([cd]|e[89a-f]).*\])$/
   return near.test(host) || !/[.:]/.test(host) || /\.(local|internal|lan|home\.arpa)$/.test(host) ? 1 : 0
 }
+
+/**
+ * groupOf gives the last two labels of the host of an origin, which one owner registered in most cases; of an address in numbers, all of it. It
+ * decides nothing but who shares room with whom, so it does without the public suffix list.
+ */
+export function groupOf(origin: string): string {
+  const { hostname } = new URL(origin)
+  return /^[\d.]+$|:/.test(hostname) ? hostname : hostname.split('.').slice(-2).join('.')
+}

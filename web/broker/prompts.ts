@@ -1,13 +1,15 @@
-import { abortedByCaller, Refusal } from '../sdk/provider/refusal'
+import { abortedByCaller } from '../sdk/provider/refusal'
+import { busy, Room } from './room'
 import type { Waiting } from './types'
 
 /** The most requests that wait for the user, of one origin and of all. A request beyond them is refused, and may be repeated. */
 const most = { origin: 16, all: 64 }
 
-export const busy = (message: string) => new Refusal(-32005, message, 'device-busy', true)
+const full = 'Too many requests wait for you already. Answer them first, then try again.'
 
 /** Prompt is a request that asks the user, from its arrival until it is settled. */
 export interface Prompt extends Waiting {
+  readonly place: string | undefined
   readonly signal: AbortSignal
   /** Rejects the request. */
   readonly abort: (why: unknown) => void
@@ -16,6 +18,7 @@ export interface Prompt extends Waiting {
 /** Prompts are the requests of all origins that ask the user something. One of them has its turn at a time. */
 export class Prompts {
   readonly #list: Prompt[] = []
+  readonly #room = new Room(most.all, full)
   readonly #waiting: (() => void)[] = []
   readonly #changed: () => void
   #turn: string | undefined // the origin that has it
@@ -34,12 +37,12 @@ export class Prompts {
   /** enter notes a request until the function that it gives is called. It throws -32005 where too many wait. */
   enter(prompt: Prompt): () => void {
     const own = this.#list.filter(({ origin }) => origin === prompt.origin).length
-    if (own >= most.origin || this.#list.length >= most.all) {
-      throw busy('Too many requests wait for you already. Answer them first, then try again.')
-    }
+    if (own >= most.origin) throw busy(full)
+    const guest = this.#room.enter(prompt, 1, () => prompt.abort(busy(full)))
     this.#list.push(prompt)
     this.#changed()
     return () => {
+      guest.leave()
       this.#list.splice(this.#list.indexOf(prompt), 1)
       this.#changed()
     }

@@ -14,8 +14,9 @@ import type { ChainOptions, Device, ImKey } from '../sdk/types/imkey'
 import { chainFacts, nameOf } from './chains'
 import type { Asked, Behind, Connection } from './connection'
 import { nearness } from './origin'
-import { busy, type Prompts } from './prompts'
+import type { Prompts } from './prompts'
 import type { Records } from './records'
+import { busy, type Room } from './room'
 import type { Pairing, Progress, What } from './types'
 
 /** Around is what the sites of a broker share. */
@@ -26,6 +27,9 @@ export interface Around {
   readonly records: Records
   readonly prompts: Prompts
   readonly turns: Turns
+  /** The room for the characters of requests under way, and for the bytes of what nodes answer. */
+  readonly characters: Room
+  readonly answers: Room
   /** The names that sites gave to chains. */
   readonly names: WeakMap<Chain, string>
   imkey(): Promise<ImKey>
@@ -39,6 +43,8 @@ export interface Around {
 
 /** The most that is under way for an origin: requests, and the characters of their messages; and the most chains that it names. */
 const most = { requests: 1000, characters: 8 << 20, chains: 32 }
+
+export const tooMuch = 'This site asks for too much at once. Try again when its earlier requests are answered.'
 
 /** The most connections of an origin. A page has one for each provider, and each tab has its own. */
 export const mostConnections = 64
@@ -105,24 +111,24 @@ export class Site implements Behind {
     return { accounts: permission?.accounts.map(({ address }) => address) ?? [], ...(permission && { chainId: hex(permission.chainId) }) }
   }
 
-  admit(size: number): () => void {
-    if (this.#requests >= most.requests || this.#characters + size > most.characters) {
-      throw busy('This site asks for too much at once. Try again when its earlier requests are answered.')
-    }
+  admit(size: number, { place, abort }: Pick<Asked, 'place' | 'abort'>): () => void {
+    if (this.#requests >= most.requests || this.#characters + size > most.characters) throw busy(tooMuch)
+    const guest = this.#around.characters.enter({ origin: this.origin, place }, size, () => abort(busy(tooMuch)))
     this.#requests++
     this.#characters += size
     return () => {
+      guest.leave()
       this.#requests--
       this.#characters -= size
       this.#rest()
     }
   }
 
-  async request({ method, params, chain, signal, abort }: Asked): Promise<unknown> {
+  async request({ method, params, chain, place, signal, abort }: Asked): Promise<unknown> {
     if (typeof params !== 'object' || params === null) throw badParams('the params are neither a list nor an object')
     const engine = this.#started()
     const asks = asking.has(method) && !(method === 'eth_requestAccounts' && this.#permission)
-    const leave = asks ? this.#around.prompts.enter({ origin: this.origin, method, signal, abort }) : undefined
+    const leave = asks ? this.#around.prompts.enter({ origin: this.origin, place, method, signal, abort }) : undefined
     try {
       if (method.startsWith('imkey_') && method !== 'imkey_handOver') throw unknownMethod(method) // they are for a page with a device of its own
       if (method === 'imkey_handOver') return await this.#handOver(params, signal)
@@ -202,6 +208,7 @@ export class Site implements Behind {
     return {
       origin,
       turns,
+      reads: (displaced) => this.#around.answers.enter({ origin }, 0, displaced),
       consents: {
         review: (what, call, work) => this.#around.review(origin, what, call, work),
         chain: (chain) => chainFacts(chain, names),

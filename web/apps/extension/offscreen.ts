@@ -107,7 +107,7 @@ function site(port: chrome.runtime.Port): void {
     left()
     if (!leaving) port.disconnect()
   }
-  const connection = broker.connect(origin, { post, close })
+  const connection = broker.connect(origin, { post, close }, tab?.id?.toString())
   port.onMessage.addListener((message) => connection.receive(message))
   port.onDisconnect.addListener(() => {
     left()

@@ -105,7 +105,7 @@ export async function broker(t, { storage = new MemoryStorage(), chains = true, 
 }
 
 /** site connects a site and greets the broker. ask resolves to the result, or rejects with the error as the broker sent it. */
-export function site(broker, origin, { hello = true } = {}) {
+export function site(broker, origin, { hello = true, place } = {}) {
   const it = { got: [], events: [], answers: new Map(), closedByBroker: false, last: 0, counts: new Map() }
   const port = {
     post: (text) => {
@@ -121,7 +121,7 @@ export function site(broker, origin, { hello = true } = {}) {
       it.closedByBroker = true
     },
   }
-  const connection = broker.connect(origin, port)
+  const connection = broker.connect(origin, port, place)
   it.send = (message) => connection.receive(typeof message === 'string' ? message : JSON.stringify(message))
   it.raw = (data) => connection.receive(data)
   it.gone = () => connection.closed()

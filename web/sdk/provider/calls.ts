@@ -13,6 +13,7 @@ import type { Entry } from './journal'
 import { pageConsents } from './pageconsents'
 import type { Payments } from './payments'
 import { abortedByCaller, badNode, badParams, coded, Refusal, unknownMethod } from './refusal'
+import { answersTooMuch } from './rpc'
 import type { Consent, Consents, What } from './review'
 import { type Asked, type Signing, unlessTaken } from './signing'
 import { completeCalls } from './transaction'
@@ -120,7 +121,7 @@ export class Calls {
     const batch = await this.#known(id)
     const { signal } = call
     const chain = this.#chainOf(batch.chainId, call.chain?.id === batch.chainId ? call : undefined)
-    const found = await Promise.all(batch.sent.map((sent) => this.#receipt(batch, sent, chain, signal)))
+    const found = await this.#receipts(batch, chain, signal)
     const receipts = found.filter((each) => each !== 'waiting' && each !== 'lost')
     const [mined, good] = [receipts.length, receipts.filter(({ status }) => status === '0x1').length]
     const status = running || found.includes('waiting') ? 100 : mined === 0 ? 400 : good === 0 ? 500 : good === batch.total ? 200 : 600
@@ -271,6 +272,25 @@ export class Calls {
 
   #first(): string {
     return this.#accounts.addresses[0]?.toLowerCase() ?? ''
+  }
+
+  /** #receipts gives the receipts of a batch, one after another: they are kept until all are there, so they count as read until then. */
+  async #receipts(batch: Batch, chain: Chain, signal: AbortSignal | undefined): Promise<(Receipt | 'waiting' | 'lost')[]> {
+    const over = new AbortController()
+    const reading = this.#host.reads?.(() => over.abort())
+    const found: (Receipt | 'waiting' | 'lost')[] = []
+    try {
+      for (const sent of batch.sent) {
+        const receipt = await this.#receipt(batch, sent, chain, signal ? AbortSignal.any([signal, over.signal]) : over.signal)
+        reading?.grow(JSON.stringify(receipt).length)
+        found.push(receipt)
+      }
+      return found
+    } catch (thrown) {
+      throw over.signal.aborted && !signal?.aborted ? answersTooMuch() : thrown
+    } finally {
+      reading?.leave()
+    }
   }
 
   /**

@@ -88,7 +88,7 @@ export class Chains {
   /** nodes gives the nodes of a chain, which remember what they said. */
   nodes(chain = this.selected): Nodes {
     let nodes = this.#nodes.get(chain)
-    if (!nodes) this.#nodes.set(chain, (nodes = new Nodes(chain, this.#host.settings.rpcTimeout)))
+    if (!nodes) this.#nodes.set(chain, (nodes = new Nodes(chain, this.#host.settings.rpcTimeout, this.#host.reads)))
     return nodes
   }
 

@@ -43,27 +43,33 @@ export async function price(tx: Wanted, asked: Asked): Promise<Fees> {
  * rewards of a quiet chain are 0 or far below what its nodes take, and many nodes lack one of the methods.
  */
 async function feeMarket(asked: Asked): Promise<{ baseFee: bigint; tip: bigint } | undefined> {
-  const [history, suggested] = await Promise.all([
-    asked('eth_feeHistory', ['0xa', 'latest', [50]]).catch(refusedHint),
-    asked('eth_maxPriorityFeePerGas').catch(refusedHint),
+  const tip = (n: unknown) => feeOf(n, 'priority fee')
+  const [{ baseFee: next, paid }, suggested] = await Promise.all([
+    asked('eth_feeHistory', ['0xa', 'latest', [50]]).catch(refusedHint).then(readHistory),
+    asked('eth_maxPriorityFeePerGas').catch(refusedHint).then(tip),
   ])
-  const { baseFeePerGas: base, reward } = Object(history) as { baseFeePerGas?: unknown; reward?: unknown }
-  let baseFee = feeOf(Array.isArray(base) ? base.at(-1) : undefined, 'base fee')
+  let baseFee = next
   if (!baseFee) {
     // the chain has none, it is 0, or this node does not report it here: the block says which
     const block = await asked('eth_getBlockByNumber', ['latest', false])
     baseFee = feeOf((Object(block) as { baseFeePerGas?: unknown }).baseFeePerGas, 'base fee')
     if (baseFee === undefined) return undefined
   }
+  const tips = [paid, suggested]
+  if (baseFee === 0n) tips.push(feeOf(await asked('eth_gasPrice').catch(refusedHint), 'gas price')) // it is all priority fee
+  const highest = tips.reduce<bigint>((most, tip) => (tip !== undefined && tip > most ? tip : most), 0n)
+  return { baseFee, tip: highest || baseFee / 10n }
+}
+
+/** readHistory takes the base fee and the median of the priority fees that were paid, at once: a node's answer is not kept while another is asked. */
+function readHistory(history: unknown): { baseFee: bigint | undefined; paid: bigint | undefined } {
+  const { baseFeePerGas: base, reward } = Object(history) as { baseFeePerGas?: unknown; reward?: unknown }
   const paid = (Array.isArray(reward) ? reward : [])
     .flatMap((block: unknown) => (Array.isArray(block) ? block : []))
     .map((paid) => feeOf(paid, 'priority fee') ?? 0n)
     .filter((paid) => paid > 0n)
     .sort((a, b) => (a < b ? -1 : a > b ? 1 : 0))
-  const tips = [paid[paid.length >> 1], feeOf(suggested, 'priority fee')]
-  if (baseFee === 0n) tips.push(feeOf(await asked('eth_gasPrice').catch(refusedHint), 'gas price')) // it is all priority fee
-  const tip = tips.reduce<bigint>((most, tip) => (tip !== undefined && tip > most ? tip : most), 0n)
-  return { baseFee, tip: tip || baseFee / 10n }
+  return { baseFee: feeOf(Array.isArray(base) ? base.at(-1) : undefined, 'base fee'), paid: paid[paid.length >> 1] }
 }
 
 /** feeOf reads a fee from a node's answer. A node that does not know gives null or nothing. */

@@ -4,6 +4,7 @@ import type { LoadDialog } from './dialog'
 import type { Known } from './memory'
 import type { Settings } from './options'
 import type { Consents } from './review'
+import type { Reads } from './rpc'
 import type { Turns } from './turns'
 
 /**
@@ -17,6 +18,8 @@ export interface Host {
   readonly origin?: string
   /** The turns with the devices, which several engines share. Without it, an engine has its own. */
   readonly turns?: Turns
+  /** Notes how much of a node's answer is read, and ends the reading when it is too much. Without it, only each answer is bounded. */
+  readonly reads?: Reads
   /** Asks the user before the device does. Without it, only the device asks. */
   readonly consents?: Consents
   imkey(): Promise<ImKey>

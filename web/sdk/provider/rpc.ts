@@ -10,12 +10,18 @@ export type Ask = (method: string, params: Params, signal?: AbortSignal) => Prom
 /** The longest answer that is read. No real answer is nearly as long, and a longer one could fill the page's memory. */
 export const mostBytes = 8 << 20
 
+/**
+ * Reads notes that an answer of a node is read, until leave is called. grow notes more bytes of it, and throws if they are too many. displaced is
+ * called if the reading has to end, because others need the memory.
+ */
+export type Reads = (displaced: () => void) => { grow(bytes: number): void; leave(): void }
+
 /** Nodes are the nodes of one chain, in the order in which they are asked. */
 export class Nodes {
   readonly list: readonly Node[]
 
-  constructor({ id, nodes }: Chain, timeout: number) {
-    this.list = nodes.map((address) => new Node(address, id, timeout))
+  constructor({ id, nodes }: Chain, timeout: number, reads?: Reads) {
+    this.list = nodes.map((address) => new Node(address, id, timeout, reads))
   }
 
   /**
@@ -96,15 +102,17 @@ export class Node {
   readonly #fixed: boolean
   readonly #chain: number
   readonly #timeout: number
+  readonly #reads: Reads | undefined
   #said: bigint | undefined // the chain that it named, until it fails
   #silentAt = -Infinity // when it last did not answer in time
 
-  constructor({ url, headers = {}, fixed = false }: NodeAddress, chain: number, timeout: number) {
+  constructor({ url, headers = {}, fixed = false }: NodeAddress, chain: number, timeout: number, reads?: Reads) {
     ;[this.#url, this.#headers] = withoutUser(url, headers)
     this.name = URL.canParse(this.#url) ? new URL(this.#url).host : url
     this.#fixed = fixed || Object.keys(this.#headers).length > 0 // another host gets no header
     this.#chain = chain
     this.#timeout = timeout
+    this.#reads = reads
   }
 
   /** Whether the node said that it is on another chain. */
@@ -138,15 +146,19 @@ export class Node {
    * `node-unreachable`, `timeout`, or `protocol` (an answer that is not JSON-RPC, or is longer than 8 MB).
    */
   async ask(method: string, params: Params, signal?: AbortSignal): Promise<unknown> {
+    const over = this.#reads && new AbortController()
+    const reading = this.#reads?.(() => over!.abort())
     try {
-      return await this.#ask(method, params, signal)
+      return await this.#ask(method, params, signal, { over: over?.signal, grow: (bytes) => reading?.grow(bytes) })
     } catch (thrown) {
       if ((thrown instanceof NodeError || thrown instanceof Refusal) && thrown.next) this.#said = undefined
       throw thrown
+    } finally {
+      reading?.leave()
     }
   }
 
-  async #ask(method: string, params: Params, signal?: AbortSignal): Promise<unknown> {
+  async #ask(method: string, params: Params, signal: AbortSignal | undefined, { over, grow }: Reading): Promise<unknown> {
     const id = ++calls
     let body: string
     try {
@@ -157,6 +169,7 @@ export class Node {
     checkWhole(this.#url)
     const node = `The node at ${this.name}`
     const limit = AbortSignal.timeout(this.#timeout)
+    const signals = [limit, signal, over].filter((one) => one !== undefined)
     let status = 0
     let text: string | undefined
     try {
@@ -167,12 +180,13 @@ export class Node {
         credentials: 'same-origin',
         referrerPolicy: 'strict-origin-when-cross-origin', // the browsers' default; some nodes serve only the sites on their list
         redirect: this.#fixed ? 'error' : 'follow',
-        signal: signal ? AbortSignal.any([signal, limit]) : limit,
+        signal: signals.length > 1 ? AbortSignal.any(signals) : limit,
       })
       status = response.status
-      text = await textOf(response)
+      text = await textOf(response, grow)
     } catch (cause) {
-      if (signal?.aborted) throw cause
+      if (signal?.aborted || cause instanceof Refusal) throw cause
+      if (over?.aborted) throw answersTooMuch()
       if (limit.aborted) this.#silentAt = Date.now()
       throw limit.aborted
         ? missing(`${node} did not answer within ${this.#timeout / 1000} seconds. Check the connection.`, 'timeout', cause)
@@ -208,6 +222,9 @@ export class Node {
       .reduce((text, secret) => text.replaceAll(JSON.stringify(secret).slice(1, -1), '…'), text)
   }
 }
+
+/** answersTooMuch is the error of an answer that was not read to its end, because others needed the memory. */
+export const answersTooMuch = () => new Refusal(-32005, 'The nodes of this site answer too much at once. Try again.', 'device-busy', true)
 
 const missing = (message: string, code: 'timeout' | 'node-unreachable', cause: unknown) =>
   Object.assign(new Refusal(-32603, message, code, true, cause), { next: true, taken: true })
@@ -280,8 +297,14 @@ export function nodeError(error: { code: number; message: string }, status = 200
   return made
 }
 
-/** textOf reads an answer. It resolves to undefined if the answer is too long. */
-async function textOf({ body }: Response): Promise<string | undefined> {
+/** Reading is how an answer is read: over ends it, and grow notes how long it is so far. */
+interface Reading {
+  readonly over: AbortSignal | undefined
+  readonly grow: (bytes: number) => void
+}
+
+/** textOf reads an answer. It resolves to undefined if the answer is too long, and rejects as grow does. */
+async function textOf({ body }: Response, grow: (bytes: number) => void): Promise<string | undefined> {
   if (!body) return ''
   const decoder = new TextDecoder()
   const reader = body.getReader()
@@ -289,10 +312,15 @@ async function textOf({ body }: Response): Promise<string | undefined> {
   for (;;) {
     const { done, value } = await reader.read()
     if (done) return text + decoder.decode()
-    if ((bytes += value.length) > mostBytes) {
-      reader.cancel().catch(() => {})
-      return undefined
+    const tooLong = (bytes += value.length) > mostBytes
+    let fits = false
+    try {
+      if (!tooLong) grow(value.length)
+      fits = !tooLong
+    } finally {
+      if (!fits) reader.cancel().catch(() => {})
     }
+    if (tooLong) return undefined
     text += decoder.decode(value, { stream: true })
   }
 }
