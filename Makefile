@@ -9,7 +9,7 @@ WASM_EXEC = $(shell $(GO) env GOROOT)/lib/wasm/go_js_wasm_exec
 # The sources of web/dist: the Go code of imkey.wasm, the TypeScript, the build tool.
 SOURCES := $(shell find core bridge wasm web/sdk web/broker web/ui web/apps web/build -type f ! -name '*_test.go' ! -name '*.test.*' ! -path '*/testdata/*' ! -path '*/node_modules/*' 2>/dev/null) go.mod go.sum
 # The other Go modules, which only tests need.
-MODULES := web/e2e core/ethereum/oracle examples/go-test
+MODULES := web/e2e core/ethereum/oracle core/tron/oracle examples/go-test
 # The folders with Go sources.
 GO_DIRS := bridge core devicesim docs examples wasm web
 # The formatter of TypeScript, JavaScript and CSS, and the files that it formats.
@@ -97,7 +97,7 @@ build/docs/index.html: $(wildcard web/sdk/types/*.d.ts docs/reference/*.json) we
 
 # Installs what tests take from npm: the test cases of ethers, the clients that sign with this package, the vendor's own client, MetaMask's keyring packages and test dApp.
 testcases:
-	@for project in core/ethereum/oracle web/e2e/published/clients web/e2e/published/vendor web/e2e/published/metamask; do \
+	@for project in core/ethereum/oracle core/tron/oracle web/e2e/published/clients web/e2e/published/vendor web/e2e/published/metamask; do \
 		(cd $$project && npm ci --loglevel=error --ignore-scripts --no-audit --no-fund) || exit 1; done
 
 # One package per processor runs at a time, and one test of each, so that no more browsers run at once than there are processors.
@@ -107,6 +107,7 @@ E2E_PARALLEL := -parallel 1
 test: tools check testcases pack extension
 	@$(GO) test ./...
 	@cd core/ethereum/oracle && $(GO) test ./...
+	@cd core/tron/oracle && $(GO) test ./...
 	@GOOS=js GOARCH=wasm $(GO) test -exec "$(WASM_EXEC)" ./core/... ./bridge/... ./wasm/...
 	@cd web/e2e && $(GO) test $(E2E_PARALLEL) -timeout 8m ./...
 
@@ -119,6 +120,7 @@ test-quick: build web/node_modules/.package-lock.json
 test-all: tools check testcases pack extension
 	@IMKEY_FULL=1 $(GO) test -count=1 -timeout 60m -v ./...
 	@cd core/ethereum/oracle && IMKEY_FULL=1 $(GO) test -count=1 -timeout 60m -v ./...
+	@cd core/tron/oracle && IMKEY_FULL=1 $(GO) test -count=1 -timeout 60m -v ./...
 	@GOOS=js GOARCH=wasm $(GO) test -exec "$(WASM_EXEC)" ./core/... ./bridge/... ./wasm/...
 	@$(GO) build -o build/stripped ./web/build/stripped
 	@GOOS=js GOARCH=wasm $(GO) test -count=1 -exec "$(CURDIR)/build/stripped" ./core/... ./bridge/... ./wasm/...
