@@ -1,20 +1,20 @@
 // What one site cannot do to the others: make them wait for its nodes, or use up the room that all share.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { A, A0, B, broker, held, SIGNATURE, site, TO, until } from './testdata/world.js'
+import { A, A0, B, broker, held, LOCAL, SIGNATURE, site, TO, until } from './testdata/world.js'
 import { fakeNode } from '../sdk/testdata/fakewallet.js'
 
 const payment = { from: A0, to: TO, value: '0x5' }
 const hashOf = (nonce) => `0x${Number(nonce).toString(16).padStart(64, '0')}`
 const nonceOf = (raw) => `0x${raw.slice(4)}`
 
-/** world starts a broker with sites A and B, a device whose hashes tell the nonces, and a node of site A alone. */
+/** world starts a broker with two sites, a device whose hashes tell the nonces, and a node of the first site alone. */
 async function world(t) {
   const answers = { eth_sendRawTransaction: (raw) => hashOf(nonceOf(raw)), eth_getTransactionReceipt: null, eth_simulateV1: null }
   const it = await broker(t, { node: await fakeNode(t, answers) })
   const own = await fakeNode(t, answers)
   it.device.signTransaction = (tx) => ({ raw: `0x02${Number(tx.nonce).toString(16).padStart(6, '0')}`, hash: hashOf(tx.nonce), from: tx.from })
-  const [a, b] = [it.site(A), it.site(B)]
+  const [a, b] = [it.site(LOCAL), it.site(B)]
   await a.ask('eth_requestAccounts')
   await b.ask('eth_requestAccounts')
   const chain = { chainId: 1, rpcUrls: [own.url], nativeCurrency: { symbol: 'ETH', decimals: 18 } }
@@ -80,7 +80,7 @@ test('a payment whose nonce another site took meanwhile is completed again befor
     reviews('transaction').map(({ origin, what }) => [origin, Number(what.transaction.nonce)]),
     [
       [B, 7],
-      [A, 8],
+      [LOCAL, 8],
     ],
     'the user sees each payment once, as it is signed',
   )
@@ -178,7 +178,7 @@ test('a batch can be cancelled at each moment, by the user and by its site, and 
       else if (who === 'site') batch.cancel()
       else a.gone()
       const told = `${who}, ${moment}`
-      const asks = who === 'page' ? site(A) : a
+      const asks = who === 'page' ? site(LOCAL) : a
       if (who !== 'page') {
         const answer = await soon(batch.answer, told).catch((error) => [error.code, error.data.code])
         assert.deepEqual(answer, sent > 0 ? { id: 'batch' } : who === 'user' ? [4001, 'user-rejected'] : [-32603, 'aborted'], told)
