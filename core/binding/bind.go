@@ -87,7 +87,9 @@ func (b *Binding) verify(ctx context.Context, s *device.Session, c *check, code 
 	}
 	// before is the record to go back to if the device refuses.
 	before := *r
-	before.dropNext()
+	if !before.NextKept {
+		before.dropNext()
+	}
 	defer before.Wipe()
 	var remembered bindcode.Code
 	if remember {
@@ -98,11 +100,13 @@ func (b *Binding) verify(ctx context.Context, s *device.Session, c *check, code 
 		r.State = VerifySent
 		r.Code, r.HasCode = remembered, remember
 	} else {
-		if !r.HasNext { // else an interrupted attempt made it, and the device has said no to it
+		// An interrupted attempt may have made one, to which the device has said no. One that an import kept may be in a file.
+		if !r.HasNext || r.NextKept {
 			next, err := secp256k1.Generate(rand.Reader)
 			if err != nil {
 				return err
 			}
+			r.dropNext()
 			r.Next, r.HasNext = next, true
 		}
 		r.NextCode, r.HasNextCode = remembered, remember

@@ -209,8 +209,12 @@ func (b *Binding) renewed(ctx context.Context, c *check) error {
 		return c.standing.Err
 	}
 	r := c.record
+	kept := r.NextKept
 	r.promote()
 	r.State, r.BoundAt = Bound, now()
+	if kept {
+		return b.keepBound(ctx, r)
+	}
 	return b.keep(ctx, r)
 }
 

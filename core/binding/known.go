@@ -33,7 +33,7 @@ type Known struct {
 
 func (r *Record) known() Known {
 	return Known{SEID: r.SEID, Readable: true, Serial: r.Serial, Name: r.Name, State: r.State, BoundAt: r.BoundAt,
-		SE: r.SE, Trust: r.Trust, CA: r.CA, FromFile: r.FromFile, Unfinished: r.HasNext,
+		SE: r.SE, Trust: r.Trust, CA: r.CA, FromFile: r.FromFile, Unfinished: r.HasNext && !r.NextKept,
 		HasCode: r.HasCode && (r.State == Bound || r.State == Imported)}
 }
 

@@ -453,6 +453,7 @@ func TestFailedImportsChangeNothing(t *testing.T) {
 		"never bound":                    {full(), met.encode(), ImportOptions{Replace: true}, errcode.FileInvalid, "damaged"},
 		"another device":                 {full(), good, ImportOptions{SEID: otherSEID, Replace: true}, errcode.DeviceMismatch, nil},
 		"another device, no record here": {nil, good, ImportOptions{SEID: otherSEID}, errcode.DeviceMismatch, nil},
+		"another serial number":          {full(), good, ImportOptions{SEID: seid, Serial: "imKey01191200002", Replace: true}, errcode.DeviceMismatch, nil},
 		"a record is here":               {another, good, ImportOptions{}, errcode.RecordExists, nil},
 		"the same record is here":        {full(), good, ImportOptions{SEID: seid}, errcode.RecordExists, nil},
 		"an unreadable record is here":   {&Record{}, good, ImportOptions{}, errcode.RecordExists, nil},
@@ -552,6 +553,81 @@ func TestImportKeepsTheKeyOfAnInterruptedAttempt(t *testing.T) {
 			})
 		}
 	}
+}
+
+// A wrong file replaces a record that works, because the user said so. The device is bound to the key of that record, and says so.
+func TestImportKeepsTheKeyOfARecordThatWorks(t *testing.T) {
+	wrong := full()
+	wrong.App = secp256k1.PrivateKey(attestationtest.NewKey("a stranger's app").Serialize())
+	second := *wrong
+	second.App = secp256k1.PrivateKey(attestationtest.NewKey("another stranger's app").Serialize())
+	for _, before := range []string{"full", "from a file", "accepted", "former"} {
+		for _, files := range [][]*Record{{wrong}, {wrong, &second}} {
+			hosted(t, func(t *testing.T, h *host) {
+				mine := records()[before]
+				mine.SE = secp256k1.PublicKey(se.Public())
+				if mine.Trust == Verified {
+					mine.CA = trustedCAs[0]
+				}
+				put(t, h.store, mine)
+				for _, given := range files {
+					file := *given
+					file.SE = mine.SE
+					_, err := Import(t.Context(), h.store, file.encode(), ImportOptions{Replace: true})
+					require.NoError(t, err)
+				}
+				r := h.record()
+				require.Equal(t, [2]secp256k1.PrivateKey{files[len(files)-1].App, mine.App}, [2]secp256k1.PrivateKey{r.App, r.Next})
+				require.False(t, r.known().Unfinished)
+
+				h.boundTo(mine.App.Public(), genuine)
+				h.requireStatus(BoundToThis)
+				r = h.record()
+				require.Equal(t, []any{Bound, mine.App, mine.FromFile, false, false}, []any{r.State, r.App, r.FromFile, r.HasNext, r.NextKept})
+				require.Equal(t, []any{mine.HasCode, mine.Code}, []any{r.HasCode, r.Code})
+			})
+		}
+	}
+}
+
+// A key that an import kept may be in a file, so a binding by code makes a new one all the same. If the code is wrong, it is still there.
+func TestBindingByCodeAfterAnImportOverARecordMakesANewKey(t *testing.T) {
+	for answer, bound := range map[string]bool{"5A9000": true, "A59000": false} {
+		hosted(t, func(t *testing.T, h *host) {
+			mine := h.keep(Bound)
+			file := full()
+			file.App = secp256k1.PrivateKey(attestationtest.NewKey("a backup's app").Serialize())
+			file.SE = mine.SE
+			_, err := Import(t.Context(), h.store, file.encode(), ImportOptions{Replace: true})
+			require.NoError(t, err)
+			h.says(BoundElsewhere, genuine)
+			h.On(verify, func([]byte) []byte { return map[bool][]byte{true: {0x5A, 0x90, 0}, false: {0xA5, 0x90, 0}}[bound] })
+			err = h.bind(BindOptions{})
+			r := h.record()
+			if !bound {
+				requireCode(t, errcode.WrongCode, err)
+				require.Equal(t, []any{file.App, mine.App, true}, []any{r.App, r.Next, r.NextKept}, answer)
+				return
+			}
+			require.NoError(t, err)
+			require.NotEqual(t, file.App, r.App)
+			require.NotEqual(t, mine.App, r.App)
+			require.Equal(t, []any{Bound, false, false, false}, []any{r.State, r.FromFile, r.HasNext, r.NextKept})
+		})
+	}
+}
+
+// The same binding again loses nothing of the record.
+func TestImportOfTheSameBindingKeepsTheCode(t *testing.T) {
+	var store MemoryStore
+	put(t, &store, full())
+	file := full()
+	file.Code, file.HasCode = bindcode.Code{}, false
+	_, err := Import(t.Context(), &store, file.encode(), ImportOptions{Replace: true})
+	require.NoError(t, err)
+	r, err := load(t.Context(), &store, seid)
+	require.NoError(t, err)
+	require.Equal(t, []any{full().App, full().Code, true, false}, []any{r.App, r.Code, r.HasCode, r.HasNext})
 }
 
 // An imported binding becomes bound when a trusted device says so. The time is this one's, and not what the file says.

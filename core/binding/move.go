@@ -38,6 +38,8 @@ func (r *Record) worthless() bool { return r.State == Pending && r.BoundAt.IsZer
 type ImportOptions struct {
 	// SEID, if not empty, is the only device whose binding may be imported.
 	SEID string
+	// Serial, if not empty, is the serial number that this device must have.
+	Serial string
 	// Replace allows to replace the record that the store has for the device.
 	Replace bool
 }
@@ -51,7 +53,9 @@ type ImportOptions struct {
 //   - or that of the store.
 //
 // Import always replaces the record of a device that was never bound, unless this app accepted another secure element's key. The
-// key that this app accepted, its trust, the user's name and the app key of an interrupted attempt stay, also if a record is replaced.
+// key that this app accepted, its trust, the user's name and the app key of an interrupted attempt stay, also if a record is replaced. So
+// does the app key of a device that this app trusts, as the next one: the device says at the next status which of the two it is bound
+// to, so a wrong file takes no binding away.
 func Import(ctx context.Context, store Store, record []byte, o ImportOptions) (Known, error) {
 	r, err := decodeRecord(record)
 	switch {
@@ -62,7 +66,7 @@ func Import(ctx context.Context, store Store, record []byte, o ImportOptions) (K
 		return Known{}, InvalidFile("damaged", "the file has no record of a binding")
 	}
 	defer r.Wipe()
-	if o.SEID != "" && o.SEID != r.SEID {
+	if o.SEID != "" && o.SEID != r.SEID || o.Serial != "" && o.Serial != r.Serial {
 		return Known{}, errcode.New(errcode.DeviceMismatch, "the file belongs to another device")
 	}
 	r.distrust()
@@ -90,8 +94,14 @@ func Import(ctx context.Context, store Store, record []byte, o ImportOptions) (K
 			switch {
 			case before.HasNext:
 				r.Next, r.HasNext, r.NextCode, r.HasNextCode = before.Next, true, before.NextCode, before.HasNextCode
+				r.NextKept, r.NextFromFile = before.NextKept, before.NextFromFile
 			case before.State == VerifySent:
 				r.Next, r.HasNext, r.NextCode, r.HasNextCode = before.App, true, before.Code, before.HasCode
+			case before.HasSE && before.App != r.App:
+				r.Next, r.HasNext, r.NextCode, r.HasNextCode = before.App, true, before.Code, before.HasCode
+				r.NextKept, r.NextFromFile = true, before.FromFile
+			case before.App == r.App && !r.HasCode:
+				r.Code, r.HasCode = before.Code, before.HasCode
 			}
 			if before.Name != "" {
 				r.Name = before.Name

@@ -77,6 +77,9 @@ type Record struct {
 	// one: an IDENTITY_VERIFY with it may have been sent, and only the device knows which key it is bound to.
 	Next    secp256k1.PrivateKey
 	HasNext bool
+	// NextKept reports that Next is the app key of a record that an import replaced: the device may still be bound to it. NextFromFile
+	// reports that this key came from a file.
+	NextKept, NextFromFile bool
 	// SE is the public key of the secure element that this app accepted. HasSE reports whether there is one.
 	SE    secp256k1.PublicKey
 	HasSE bool
@@ -117,7 +120,7 @@ func (r *Record) fresh() bool { return r.BoundAt.IsZero() && !r.FromFile }
 // promote makes Next the app key: the device said that it is bound to it.
 func (r *Record) promote() {
 	r.App.Wipe()
-	r.App, r.Code, r.HasCode, r.FromFile = r.Next, r.NextCode, r.HasNextCode, false
+	r.App, r.Code, r.HasCode, r.FromFile = r.Next, r.NextCode, r.HasNextCode, r.NextFromFile
 	r.dropNext()
 }
 
@@ -125,7 +128,7 @@ func (r *Record) promote() {
 func (r *Record) dropNext() {
 	r.Next.Wipe()
 	r.NextCode.Wipe()
-	r.HasNext, r.HasNextCode = false, false
+	r.HasNext, r.HasNextCode, r.NextKept, r.NextFromFile = false, false, false, false
 }
 
 // distrust turns the trust in a record into a claim, since the record came from a file.
@@ -163,6 +166,7 @@ const (
 	tagNextCode = 0x8D
 	tagClaim    = 0x8E
 	tagFromFile = 0x8F // without a value
+	tagNextKept = 0x90 // 1 if the key came from a file, 0 otherwise; until the device was asked, release 0.1.0 cannot read the record
 )
 
 // lastSecond is the last second after 1970 that a JavaScript Date can hold, and minus lastSecond the first before. A file made
@@ -192,6 +196,7 @@ func (r *Record) encode() []byte {
 		{Tag: tagNextCode, Value: when(r.HasNextCode, r.NextCode[:])},
 		{Tag: tagClaim, Value: when(r.HasClaim, r.Claim[:])},
 		{Tag: tagFromFile, Value: when(r.FromFile, []byte{})},
+		{Tag: tagNextKept, Value: when(r.NextKept, []byte{flag(r.NextFromFile)})},
 	} {
 		if f.Value != nil {
 			b = tlv.Append(b, f.Tag, f.Value)
@@ -206,6 +211,13 @@ func when(has bool, value []byte) []byte {
 		return value
 	}
 	return nil
+}
+
+func flag(b bool) byte {
+	if b {
+		return 1
+	}
+	return 0
 }
 
 func corrupt(why string) error { return errcode.New(errcode.RecordCorrupt, "record: "+why) }
@@ -260,7 +272,7 @@ func decodeRecord(b []byte) (_ *Record, err error) {
 	case seen[tagSE] != seen[tagTrust], seen[tagCA] != (r.Trust == Verified),
 		r.State != Pending && !r.HasSE && (!imported || version < 3),
 		r.State >= Bound && r.BoundAt.IsZero(),
-		r.HasNext && (r.State < Bound || !r.HasSE), r.HasNextCode && !r.HasNext,
+		r.HasNext && (r.State < Bound || !r.HasSE), (r.HasNextCode || r.NextKept) && !r.HasNext,
 		r.HasClaim && (!imported || r.HasSE), r.FromFile && r.State < Bound, imported && !r.FromFile && version >= 3:
 		return nil, corrupt("contradictory")
 	}
@@ -353,6 +365,11 @@ func (r *Record) set(f tlv.TLV, version byte) error {
 			return corrupt("origin of the key")
 		}
 		r.FromFile = true
+	case tagNextKept:
+		if len(f.Value) != 1 || f.Value[0] > 1 {
+			return corrupt("origin of the next key")
+		}
+		r.NextKept, r.NextFromFile = true, f.Value[0] == 1
 	case tagName:
 		text := string(f.Value)
 		if version < 3 && utf8.ValidString(text) {

@@ -56,6 +56,13 @@ func records() map[string]*Record {
 }
 
 func TestRecordRoundTrip(t *testing.T) {
+	for _, fromFile := range []bool{false, true} {
+		r := records()["imported, two keys"]
+		r.NextKept, r.NextFromFile = true, fromFile
+		again, err := decodeRecord(r.encode())
+		require.NoError(t, err)
+		require.Equal(t, r, again)
+	}
 	for name, r := range records() {
 		again, err := decodeRecord(r.encode())
 		require.NoError(t, err, name)
@@ -180,6 +187,9 @@ func TestContradictoryRecords(t *testing.T) {
 		"two keys, pending":            set2(map[uint16][]byte{tagState: {1}, tagBoundAt: nil}, tagNext, bytes.Repeat([]byte{1}, 32)),
 		"two keys, verify-sent":        set2(map[uint16][]byte{tagState: {2}}, tagNext, bytes.Repeat([]byte{1}, 32)),
 		"a second key of zero":         set2(nil, tagNext, make([]byte, 32)),
+		"a kept key without a key":     set2(nil, tagNextKept, []byte{0}),
+		"a kept key of origin 2":       append(set2(nil, tagNext, bytes.Repeat([]byte{1}, 32)), 0x90, 1, 2),
+		"a kept key of no origin":      append(set2(nil, tagNext, bytes.Repeat([]byte{1}, 32)), 0x90, 0),
 		"a second code without a key":  set2(nil, tagNextCode, []byte("PVU3FY64")),
 		"a claim, not imported":        set2(nil, tagClaim, full().SE[:]),
 		"a claim beside a key":         append(set2(map[uint16][]byte{tagState: {4}}, tagClaim, full().SE[:]), tagFromFile, 0),

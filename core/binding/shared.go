@@ -97,7 +97,7 @@ func (b *Binding) keep(ctx context.Context, r *Record) error {
 			return err
 		}
 		defer now.Wipe()
-		if now.App != r.App && (!now.HasNext || now.Next != r.App) {
+		if now.App != r.App && (!now.HasNext || now.NextKept || now.Next != r.App) {
 			return errChanged
 		}
 		r.Name = now.Name

@@ -134,6 +134,12 @@ func (b *backup) read(v safejs.Value) (options, error) {
 			o.Adopt(binding.ErrSEID)
 		}
 	}
+	if serial := o.Value("serial"); !serial.IsUndefined() {
+		options.choices.Serial, _ = interop.String(serial)
+		if options.choices.Serial == "" {
+			o.Adopt(errcode.Invalid(o.At("serial"), "not a serial number"))
+		}
+	}
 	options.shown = records.ReadShown(o)
 	store, signal := o.Value("store"), o.Value("signal")
 	if o.Err() != nil {

@@ -144,6 +144,9 @@ func TestMoveBetweenTwoBrowsers(t *testing.T) {
 	_, err = there.imports(file, passphrase, `({ store: "indexeddb", seid: "`+other+`" })`)
 	requireCode(t, errcode.DeviceMismatch, "", err)
 	unchanged()
+	_, err = there.imports(file, passphrase, `({ store: "indexeddb", serial: "imKey01191200009" })`)
+	requireCode(t, errcode.DeviceMismatch, "", err)
+	unchanged()
 	_, err = there.imports(file, passphrase, `({ store: "indexeddb", signal: AbortSignal.abort() })`)
 	requireCode(t, errcode.Aborted, "", err)
 	unchanged()
@@ -249,7 +252,7 @@ func TestBadArguments(t *testing.T) {
 		_, err := b.call("exportBinding", all...)
 		requireCode(t, errcode.InvalidArgument, "", err)
 	}
-	for _, options := range []string{`({})`, `({store: "indexeddb", seid: "x"})`, `({store: "indexeddb", seid: null})`, `({store: "indexeddb", replace: 1})`} {
+	for _, options := range []string{`({})`, `({store: "indexeddb", seid: "x"})`, `({store: "indexeddb", seid: null})`, `({store: "indexeddb", replace: 1})`, `({store: "indexeddb", serial: 1})`, `({store: "indexeddb", serial: ""})`} {
 		_, err := b.imports([]byte("x"), passphrase, options)
 		requireCode(t, errcode.InvalidArgument, "", err)
 	}

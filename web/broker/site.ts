@@ -366,13 +366,10 @@ export class Site implements Behind {
     }
     return this.#around.review<true>(this.origin, async () => what, { method: 'imkey_handOver', signal }, async ({ override, signal }) => {
       const bytes = Uint8Array.from(atob(file), (character) => character.charCodeAt(0))
-      const replace = override === true || !(await find()) // the device may have been bound here while the screen asked
-      const options = { seid, replace, ...(signal && { signal }) }
-      const imported = await imkey.importBinding(bytes, passphrase, options)
-      if (imported.serial === serial) return true
-      // The file is for another device than the screen said: the user did not agree to that one.
-      await imkey.forget(seid)
-      throw badParams('the file is for a device with another serial number')
+      // The file has to be of the device that the user was shown. A record that was not shown is not replaced: the device may have been bound
+      // here while the screen asked.
+      await imkey.importBinding(bytes, passphrase, { seid, serial, replace: override === true, ...(signal && { signal }) })
+      return true
     })
   }
 }

@@ -11,6 +11,7 @@ export interface BackupOptions {
   shown?: Shown
   /** Only for importBinding. */
   seid?: string
+  serial?: string
   replace?: boolean
   signal?: AbortSignal
 }

@@ -108,14 +108,15 @@ export class ImKey extends EventTarget {
 
   async importBinding(file: Uint8Array, passphrase: string, options: ImportOptions = {}): Promise<KnownDevice> {
     const signal = signalOf(options)
-    const { seid, replace = false } = options
-    checkTexts({ passphrase, ...(seid !== undefined && { seid }) })
+    const { seid, serial, replace = false } = options
+    const only = { ...(seid !== undefined && { seid }), ...(serial !== undefined && { serial }) }
+    checkTexts({ passphrase, ...only })
     if (!(file instanceof Uint8Array)) throw invalid('the file is not a Uint8Array: pass new Uint8Array(await file.arrayBuffer())')
     if (typeof replace !== 'boolean') throw invalid('replace is neither true nor false')
     // The signal does not end the wait: only the module knows whether the record was written.
     const known = (await this.#backup((store) => ({
       method: 'importBinding',
-      args: [file, passphrase, { ...store, replace, ...(seid !== undefined && { seid }), ...(signal && { signal }) }],
+      args: [file, passphrase, { ...store, replace, ...only, ...(signal && { signal }) }],
     }))) as KnownDevice
     await this.#records((core, options) => core.reread(known.seid, options))
     return known

@@ -304,9 +304,12 @@ export interface KnownDevice {
 export interface ImportOptions {
   /** The SEID of the expected device. A file for another device is `device-mismatch`. */
   seid?: string
+  /** The serial number of the expected device. A file for another device is `device-mismatch`. */
+  serial?: string
   /**
    * Whether to replace the binding of a device that this browser already knows. Default: false, which rejects with `record-exists`. The
-   * secure element's key that this browser accepted and the user's name stay: a file that names another key is `device-mismatch`.
+   * secure element's key that this browser accepted and the user's name stay: a file that names another key is `device-mismatch`. The
+   * app key of a device that this browser accepted stays beside the file's until the device says which of the two it is bound to.
    */
   replace?: boolean
   /** Aborts the call. Nothing is imported then. */

@@ -246,7 +246,7 @@ export class Manager {
         const known = await imkey.importBinding(file.content, passphrase, {
           replace,
           signal: run,
-          ...(only && { seid: only.seid }),
+          ...(only && { seid: only.seid, ...(only.serial !== '' && { serial: only.serial }) }),
         })
         await this.refresh()
         run.throwIfAborted()

@@ -73,7 +73,7 @@ export interface ImKey {
   importBinding(
     file: Uint8Array,
     passphrase: string,
-    options?: { seid?: string; replace?: boolean; signal?: AbortSignal },
+    options?: { seid?: string; serial?: string; replace?: boolean; signal?: AbortSignal },
   ): Promise<KnownDevice>
   addEventListener(type: 'connect' | 'disconnect' | 'knownchange', listener: (event: Event) => void): void
 }
