@@ -4,7 +4,7 @@ import { revoked } from '../sdk/provider/accounts'
 import { type Chain, readChain } from '../sdk/provider/chain'
 import { type Engine, start } from '../sdk/provider/engine'
 import { rpcError } from '../sdk/provider/errors'
-import { hex } from '../sdk/provider/hex'
+import { hex, plain } from '../sdk/provider/hex'
 import type { Host } from '../sdk/provider/host'
 import { badParams, coded, unknownMethod } from '../sdk/provider/refusal'
 import type { Known } from '../sdk/provider/memory'
@@ -334,7 +334,7 @@ export class Site implements Behind {
       }
     }
     const read = readChain(options)
-    const chain: Chain = Object.assign(read, { nodes: read.nodes.map((node) => ({ ...node, fixed: true })) })
+    const chain: Chain = Object.assign(read, { nodes: read.nodes.map((node) => plain({ ...node, fixed: true })) })
     const name = nameOf(options)
     if (name !== undefined) this.#around.names.set(chain, name)
     return chain

@@ -1,4 +1,5 @@
 import type { ChainOptions, UnusableChain } from '../types/imkey'
+import { plain } from './hex'
 
 /** Chain is a chain whose description was checked. */
 export interface Chain {
@@ -95,11 +96,12 @@ function readNodes(rpcUrls: readonly unknown[], id: number): NodeAddress[] {
 }
 
 function readNode(value: unknown, id: number): NodeAddress {
-  const { url, headers } = (typeof value === 'string' ? { url: value } : Object(value)) as { url: unknown; headers?: unknown }
-  const node = { url: readAddress(url, 'http', `an address in the rpcUrls of chain ${id}`) }
+  const given = typeof value === 'string' ? { url: value } : { ...(Object(value) as { url: unknown; headers?: unknown }) }
+  const { url, headers } = plain<{ url: unknown; headers?: unknown }>(given)
+  const node = plain<NodeAddress>({ url: readAddress(url, 'http', `an address in the rpcUrls of chain ${id}`) })
   if (headers === undefined || headers === null) return node
   try {
-    return { ...node, headers: Object.fromEntries(new Headers(headers as HeadersInit)) }
+    return plain({ ...node, headers: Object.fromEntries(new Headers(headers as HeadersInit)) })
   } catch {
     throw `the headers of a node of chain ${id} are not names and values that HTTP allows` // without the values, which may be secret
   }

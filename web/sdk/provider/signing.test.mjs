@@ -106,6 +106,18 @@ test('personal_ecRecover takes every form of v, and refuses what is no signature
   await assert.rejects(ask('personal_ecRecover', []), { code: -32602 })
 })
 
+test('a field that a script adds to Object.prototype is no header of a node', async (t) => {
+  t.after(() => {
+    delete Object.prototype.headers
+  })
+  for (const polluted of [null, true, 1, [], { 'x-page': '1' }]) {
+    Object.prototype.headers = polluted
+    const { ask } = await connected(t)
+    assert.match(await ask('eth_sendTransaction', [{ to: TO }]), /^0x/, JSON.stringify(polluted))
+    delete Object.prototype.headers
+  }
+})
+
 test('a field that a script adds to Object.prototype does not allow signing without a binding', async (t) => {
   Object.prototype.allowUnbound = true
   t.after(() => {
