@@ -13,7 +13,11 @@ async function world(t) {
   const answers = { eth_sendRawTransaction: (raw) => hashOf(nonceOf(raw)), eth_getTransactionReceipt: null, eth_simulateV1: null }
   const it = await broker(t, { node: await fakeNode(t, answers) })
   const own = await fakeNode(t, answers)
-  it.device.signTransaction = (tx) => ({ raw: `0x02${Number(tx.nonce).toString(16).padStart(6, '0')}`, hash: hashOf(tx.nonce), from: tx.from })
+  it.device.signTransaction = (tx) => ({
+    raw: `0x02${Number(tx.nonce).toString(16).padStart(6, '0')}`,
+    hash: hashOf(tx.nonce),
+    from: tx.from,
+  })
   const [a, b] = [it.site(LOCAL), it.site(B)]
   await a.ask('eth_requestAccounts')
   await b.ask('eth_requestAccounts')
@@ -167,7 +171,11 @@ test('a batch can be cancelled at each moment, by the user and by its site, and 
     ]) {
       const { a, b, own, chain, signed, shown, user, device, broker: made, site } = await world(t)
       const [what, n] = moment.split(' ')
-      const at = stopsAt(what === 'screen' ? 1 : Number(n), device, what === 'send' ? own.answers.eth_sendRawTransaction : device.signTransaction)
+      const at = stopsAt(
+        what === 'screen' ? 1 : Number(n),
+        device,
+        what === 'send' ? own.answers.eth_sendRawTransaction : device.signTransaction,
+      )
       if (what === 'send') own.answers.eth_sendRawTransaction = at.run
       if (what === 'device') device.signTransaction = at.run
       const answers = user.answer
@@ -190,7 +198,7 @@ test('a batch can be cancelled at each moment, by the user and by its site, and 
       const mined = { status: '0x1', blockHash: hashOf(1), blockNumber: '0x1', gasUsed: '0x1', logs: [] }
       own.answers.eth_getTransactionReceipt = (hash) => ({ transactionHash: hash, ...mined })
       const raws = () => own.methods().filter((method) => method === 'eth_sendRawTransaction').length
-        let status
+      let status
       do status = await asks.ask('wallet_getCallsStatus', ['batch'], { chain }).catch(({ code }) => code)
       while (status.status === 100) // the node has just answered
       assert.deepEqual(sent > 0 ? [status.receipts.length, status.status] : status, sent > 0 ? [sent, 600] : 5730, told)
@@ -250,7 +258,10 @@ test('no one locks another site out by requests that wait for the user', async (
       for (let n = 0; n < 100; n++) ports.push(site(made, origin(1000 + n), { place: place(0) }))
       for (const port of ports.slice(-100)) port.begin('eth_requestAccounts')
       assert.equal(made.state.queue.length, 64)
-      assert.ok(made.state.queue.some(({ origin }) => origin === A), 'one who has more takes nothing from this one')
+      assert.ok(
+        made.state.queue.some(({ origin }) => origin === A),
+        'one who has more takes nothing from this one',
+      )
     }
     for (const port of ports) port.gone()
     assert.deepEqual(await soon(asked.answer, 'the queue'), [A0])
@@ -271,9 +282,13 @@ test('what the nodes of a site answer at once is bounded, and leaves room for ot
   own.replies.eth_unknown_read = own.replies.eth_call
   for (const each of all) each.answer.catch((error) => answers.push(error.code))
   await until(() => answers.length >= 31)
-  assert.ok(answers.every((code) => code === -32005), answers.join())
+  assert.ok(
+    answers.every((code) => code === -32005),
+    answers.join(),
+  )
   assert.ok(answers.length <= 39, 'the others are being read')
-  node.replies.eth_call = (response, id) => response.end(Buffer.concat([megabyte, megabyte, Buffer.from(JSON.stringify({ id, result: '0x2a' }))]))
+  node.replies.eth_call = (response, id) =>
+    response.end(Buffer.concat([megabyte, megabyte, Buffer.from(JSON.stringify({ id, result: '0x2a' }))]))
   assert.equal(await soon(b.ask('eth_call', [{}]), 'the other site'), '0x2a')
   for (const response of open) response.end('{}')
   for (const each of all) await assert.rejects(each.answer)

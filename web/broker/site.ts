@@ -364,13 +364,18 @@ export class Site implements Behind {
       serial,
       ...(known && { known: { name: known.name, serial: known.serial, state: known.state } }),
     }
-    return this.#around.review<true>(this.origin, async () => what, { method: 'imkey_handOver', signal }, async ({ override, signal }) => {
-      const bytes = Uint8Array.from(atob(file), (character) => character.charCodeAt(0))
-      // The file has to be of the device that the user was shown. A record that was not shown is not replaced: the device may have been bound
-      // here while the screen asked.
-      await imkey.importBinding(bytes, passphrase, { seid, serial, replace: override === true, ...(signal && { signal }) })
-      return true
-    })
+    return this.#around.review<true>(
+      this.origin,
+      async () => what,
+      { method: 'imkey_handOver', signal },
+      async ({ override, signal }) => {
+        const bytes = Uint8Array.from(atob(file), (character) => character.charCodeAt(0))
+        // The file has to be of the device that the user was shown. A record that was not shown is not replaced: the device may have been bound
+        // here while the screen asked.
+        await imkey.importBinding(bytes, passphrase, { seid, serial, replace: override === true, ...(signal && { signal }) })
+        return true
+      },
+    )
   }
 }
 

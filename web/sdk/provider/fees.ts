@@ -45,7 +45,9 @@ export async function price(tx: Wanted, asked: Asked): Promise<Fees> {
 async function feeMarket(asked: Asked): Promise<{ baseFee: bigint; tip: bigint } | undefined> {
   const tip = (n: unknown) => feeOf(n, 'priority fee')
   const [{ baseFee: next, paid }, suggested] = await Promise.all([
-    asked('eth_feeHistory', ['0xa', 'latest', [50]]).catch(refusedHint).then(readHistory),
+    asked('eth_feeHistory', ['0xa', 'latest', [50]])
+      .catch(refusedHint)
+      .then(readHistory),
     asked('eth_maxPriorityFeePerGas').catch(refusedHint).then(tip),
   ])
   let baseFee = next
