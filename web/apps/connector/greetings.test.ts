@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { greetings, isSite, type Opened } from './greetings'
+import { alive, type Asking, attend, greetings, isSite, type Opened } from './greetings'
 
 const hello = 'imkey-connector hello'
 
@@ -74,4 +74,62 @@ test('a page cannot take ports without end', () => {
   const { connected, say } = opened('')
   for (let i = 0; i < 10_000; i++) say(hello, 'https://dapp.example')
   assert.equal(connected.length, 64)
+})
+
+test('a site whose process ended is gone within two seconds, and one that is only busy or took the frame out is not', () => {
+  const timers = new Set<{ f: () => void; every: number; next: number }>()
+  let now = 0
+  Object.assign(globalThis, {
+    setInterval: (f: () => void, every: number) => {
+      const timer = { f, every, next: now + every }
+      timers.add(timer)
+      return timer
+    },
+    clearInterval: (timer: never) => timers.delete(timer),
+  })
+  const pass = (ms: number) => {
+    for (const end = now + ms; now < end; now += 100) {
+      for (const timer of timers) {
+        if (timer.next > now + 100) continue
+        timer.next += timer.every
+        timer.f()
+      }
+    }
+  }
+  const attended = (source?: object) => {
+    const said: unknown[] = []
+    let gone = 0
+    const port = { postMessage: (data: unknown) => void said.push(data), close() {}, onmessage: undefined as unknown }
+    attend(port as unknown as MessagePort, { receive: () => {}, closed: () => gone++ }, source as Asking)
+    const answer = () => (port.onmessage as (event: { data: string }) => void)({ data: '!' })
+    return { said, answer, gone: () => gone }
+  }
+  const frame = { closed: false }
+  const crashed = attended({ [alive]: frame })
+  const busy = attended({ [alive]: { closed: false } })
+  const none = attended({
+    get [alive]() {
+      throw new DOMException('another origin', 'SecurityError')
+    },
+  })
+  pass(1600)
+  frame.closed = true
+  pass(1900)
+  assert.deepEqual([crashed.gone(), busy.gone(), none.gone()], [1, 0, 0])
+  assert.deepEqual(crashed.said.slice(-2), ['?', '{"type":"bye"}'])
+  pass(10_000)
+  assert.deepEqual([busy.gone(), none.gone()], [0, 0])
+  busy.answer()
+  pass(8000)
+  assert.deepEqual([crashed.gone(), busy.gone(), none.gone()], [1, 0, 1], 'one that answers nothing for long is gone, too')
+
+  const taken = { closed: false }
+  const page = attended({ [alive]: taken })
+  pass(800)
+  taken.closed = true
+  for (let i = 0; i < 50; i++) {
+    pass(400)
+    if (page.said.at(-1) === '?') page.answer()
+  }
+  assert.equal(page.gone(), 0)
 })

@@ -8,26 +8,55 @@ const hello = 'imkey-connector hello'
 const most = 64
 
 /** What the window asks a site now and then, and what the site answers. These are no messages of the broker's protocol. */
-const [ask, answer] = ['?', '!']
+const [question, answer] = ['?', '!']
 
-/** The time between two such questions, in milliseconds, and the number of unanswered ones after which the site counts as gone. */
-const [pause, mostSilent] = [2000, 8]
+/**
+ * The time between two looks at a site, in milliseconds; every how many looks it is asked; the number of unanswered questions after which it
+ * counts as gone; and the number of looks that it has for an answer when its frame is gone.
+ */
+const [pause, every, mostSilent, mostDoubt] = [400, 5, 8, 2]
+
+/**
+ * The name of an empty frame in the page of each side. When the process of a page ends, its window stays, but its frames are gone at once. A
+ * port says nothing of that, and a page that is only busy answers nothing either.
+ */
+export const alive = 'imkey-alive'
+
+/** Asking is the window of a site, of which a page of another origin sees the frames. */
+export type Asking = Readonly<Record<string, { readonly closed: boolean } | undefined>>
 
 /**
  * attend passes what a site says on to the broker, and tells the broker when the site is gone. A port does not say so by itself: a page that
- * crashed is only silent.
+ * crashed is only silent. source is the window that greeted.
  */
-export function attend(port: MessagePort, site: { receive(data: unknown): void; closed(): void }): void {
-  let silent = 0
-  const timer = setInterval(() => {
-    if (++silent <= mostSilent) return port.postMessage(ask)
-    clearInterval(timer)
-    port.postMessage('{"type":"bye"}') // a page that was only frozen connects again
-    site.closed()
-    port.close()
-  }, pause)
+export function attend(port: MessagePort, site: { receive(data: unknown): void; closed(): void }, source?: Asking): void {
+  let [looks, silent, doubt] = [0, 0, 0]
+  let frame: { readonly closed: boolean } | undefined
+  const ask = () => {
+    silent++
+    port.postMessage(question)
+  }
+  const look = () => {
+    if (frame?.closed) {
+      frame = undefined
+      doubt = 1 // the page may have removed it
+      return ask()
+    }
+    try {
+      if (doubt === 0) frame ??= source?.[alive]
+    } catch {
+      // there is no frame of that name, or not yet
+    }
+    if (silent >= mostSilent || (doubt > 0 && ++doubt > mostDoubt)) {
+      clearInterval(timer)
+      port.postMessage('{"type":"bye"}') // a page that was only frozen connects again
+      site.closed()
+      port.close()
+    } else if (++looks % every === 0) ask()
+  }
+  const timer = setInterval(look, pause)
   port.onmessage = ({ data }) => {
-    silent = 0
+    silent = doubt = 0
     if (data !== answer) site.receive(data)
   }
 }
@@ -43,13 +72,13 @@ export interface Opened {
  * greetings tells the site that opened the window that it is ready, and calls connect with each port that a site hands over. The origin is
  * the one that the browser vouches for. A page without an origin, as in a sandboxed frame, gets nothing.
  */
-export function greetings(window: Opened, connect: (origin: string, port: MessagePort) => void): void {
+export function greetings(window: Opened, connect: (origin: string, port: MessagePort, source: unknown) => void): void {
   let taken = 0
-  window.addEventListener('message', ({ data, origin, ports }) => {
+  window.addEventListener('message', ({ data, origin, ports, source }) => {
     const [port] = ports
     if (data !== hello || ports.length !== 1 || !port || !isSite(origin) || taken >= most) return
     taken++
-    connect(origin, port)
+    connect(origin, port, source)
   })
   // The browser delivers it only if the opener has that origin: the address of this window is no proof of who opened it.
   const claimed = claimedOrigin(window.location.hash)

@@ -13,7 +13,7 @@ import { JoinedUSB } from '../../ui/simulator/joined-usb'
 import { common } from '../../ui/words/common'
 import { connector as words } from '../../ui/words/connector'
 import type { Text } from '../../ui/words/text'
-import { attend, greetings } from './greetings'
+import { alive, type Asking, attend, greetings } from './greetings'
 import { WindowShell } from './shell'
 import { storage } from './storage'
 
@@ -72,9 +72,10 @@ if (simulator) {
   page.simulated(localStorage.getItem(inUse) !== null, { href: `/device${simulator.query}`, text: common.openDevicePage })
 }
 
-greetings(window, (origin, port) => {
+document.documentElement.append(h('iframe', { name: alive, hidden: true, tabindex: -1, 'aria-hidden': 'true' }))
+greetings(window, (origin, port, source) => {
   const site = broker.connect(origin, { post: (text) => port.postMessage(text), close: () => port.close() })
-  attend(port, site)
+  attend(port, site, source as Asking)
 })
 
 // What is asked here is lost when the page goes, so each site is told at once. A page that the browser keeps would give no answer.

@@ -6,9 +6,13 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/chromedp/cdproto/target"
+	"github.com/chromedp/chromedp"
 	"github.com/stretchr/testify/require"
 
 	"imkey-connect/devicesim/device"
@@ -128,4 +132,18 @@ func verified(sim *harness.Sim) int {
 		}
 	}
 	return count
+}
+
+// waitUntilGone waits until the browser has no such window any more. A site finds it by its name until then.
+func waitUntilGone(b, w *harness.Browser) {
+	b.T.Helper()
+	id := chromedp.FromContext(w.Ctx).Target.TargetID
+	for {
+		all, err := chromedp.Targets(b.Ctx)
+		require.NoError(b.T, err)
+		if !slices.ContainsFunc(all, func(one *target.Info) bool { return one.TargetID == id }) {
+			return
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
 }

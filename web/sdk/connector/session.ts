@@ -10,11 +10,17 @@ const loadWithin = 30_000
 /** How long a page that was open already may take, before it is loaded again. */
 const answerWithin = 3_000
 
-/** The time between two looks at the window, in milliseconds. A hidden page looks less often. */
-const tick = 500
+/** The time between two looks at the window, in milliseconds, and every how many it is asked. A hidden page looks less often. */
+const [tick, every] = [200, 5]
 
 /** The number of beats without an answer after which the window counts as gone: it crashed, or shows another page. */
-const mostSilent = 30
+const mostSilent = 15
+
+/**
+ * The name of an empty frame in the page of each side. When the process of a page ends, its window stays as it is, but its frames are gone. A
+ * port says nothing of that.
+ */
+const alive = 'imkey-alive'
 
 /** Connector is where the window's page is. */
 export interface Connector {
@@ -53,9 +59,13 @@ export class Session {
   #port: MessagePort | undefined
   #welcomed: Pending | undefined
   #ids = 0
+  #looks = 0
   #silent = 0
   readonly #began = performance.now()
   #navigated: boolean
+  readonly #frame = document.createElement('iframe') // this page's own
+  #page: { readonly closed: boolean } | undefined // the frame of the connector's page
+  #lost = false // it is gone
 
   /** The window is blank, or shows the page already. */
   constructor(window: Window, connector: Connector, sdk: string, listeners: Listeners) {
@@ -68,6 +78,9 @@ export class Session {
     addEventListener('message', (event) => this.#told(event), { signal: this.#over.signal })
     addEventListener('pagehide', () => this.end(windowGone(connector.origin)), { signal: this.#over.signal })
     this.#timer = setInterval(() => this.#look(), tick)
+    this.#frame.name = alive
+    this.#frame.style.display = 'none'
+    document.documentElement.append(this.#frame)
     this.#navigated = isBlank(window)
     if (this.#navigated) this.#navigate()
     else this.#hello()
@@ -110,6 +123,7 @@ export class Session {
     clearInterval(this.#timer)
     this.#post({ type: 'bye' })
     this.#port?.close()
+    this.#frame.remove()
     this.#welcomed?.reject(error)
     for (const { reject } of this.#pending.values()) reject(error)
     this.#pending.clear()
@@ -181,14 +195,34 @@ export class Session {
       void closedEarly(origin).then((error) => this.end(error))
       return
     }
+    if (!this.#welcomed) this.#pageEnded()
+    if (!this.alive) return
     if (this.#welcomed) {
       const waited = performance.now() - this.#began
       if (waited > loadWithin) this.end(noAnswer(this.#connector.url))
       else if (waited > answerWithin && !this.#navigated) this.#navigate()
-    } else if (this.#pending.size > 0) {
+    } else if (this.#pending.size > 0 && ++this.#looks % every === 0) {
       if (++this.#silent > mostSilent) this.end(windowGone(origin))
       else this.#post({ type: 'beat' })
     }
+  }
+
+  /**
+   * #pageEnded notices that the process of the connector's page ended: its frame is gone and it has not said bye, also not a look later. The page
+   * is loaded again, because it alone can stop what the device still asks.
+   */
+  #pageEnded() {
+    if (this.#lost) {
+      this.end(windowGone(this.#connector.origin))
+      this.#navigate()
+      return
+    }
+    try {
+      this.#page ??= (this.#window as unknown as Record<string, { readonly closed: boolean }>)[alive]
+    } catch {
+      // another origin's window says so where there is no such frame, as in a connector of an earlier version
+    }
+    this.#lost = this.#page?.closed === true
   }
 
   #post(message: FromSite) {
