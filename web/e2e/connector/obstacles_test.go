@@ -56,15 +56,13 @@ func TestOpenerPolicies(t *testing.T) {
 			w.RequireText("connector.cutOff")
 		})
 	}
+	t.Run("popup blocker", func(t *testing.T) { popupBlocked(t, b, node) })
 }
 
-// TestPopupBlocked asks outside a click. Reads of nodes, the chain and the accounts work while no window is open.
-func TestPopupBlocked(t *testing.T) {
-	t.Parallel()
-	sim := harness.NewSim(t, device.Options{Mnemonic: mnemonic})
-	b := sim.StartBrowser(harness.BrowserOptions{})
-	node := harness.NewFakeNode(t)
+// popupBlocked asks outside a click. Reads of nodes, the chain and the accounts work while no window is open.
+func popupBlocked(t *testing.T, b *harness.Browser, node *harness.FakeNode) {
 	d := openSite(b, site(t), node)
+	d.T = t
 	o := d.Request("eth_requestAccounts", "[]")
 	o.RequireError(t, 4100, "permission-denied")
 	require.True(t, o.Retryable)

@@ -8,7 +8,6 @@ import (
 	"github.com/chromedp/chromedp"
 	"github.com/stretchr/testify/require"
 
-	"imkey-connect/devicesim/device"
 	"imkey-connect/web/e2e/harness"
 )
 
@@ -29,18 +28,15 @@ func settled(w *harness.Browser) string {
 	return harness.Eval[string](w, "document.querySelector('[data-state=asking]').dataset.obstacle ?? ''")
 }
 
-// TestSizeOfTheWindow opens the connector's window in sizes that a site chooses. In a window that is too small to read what is asked, the
+// sizes opens the connector's window in sizes that a site chooses. In a window that is too small to read what is asked, the
 // button does not act, and a sentence says what to do. It acts when the window is large enough and who asks and for what was in view.
-func TestSizeOfTheWindow(t *testing.T) {
-	t.Parallel()
-	sim := harness.NewSim(t, device.Options{Mnemonic: mnemonic})
-	b := sim.StartBrowser(harness.BrowserOptions{})
-	node := harness.NewFakeNode(t)
+func sizes(t *testing.T, b *harness.Browser, node *harness.FakeNode) {
+	t.Helper()
 	d := openSite(b, site(t), node)
-	for i, size := range []string{"width=300,height=560", "width=1,height=1", "width=440,height=400", "width=150,height=560,left=-9000,top=-9000"} {
+	for i, size := range []string{"width=300,height=560", "width=440,height=400,left=-9000,top=-9000"} {
 		var asked harness.Request
-		w := d.NewWindow(func() {
-			click(d.Browser, fmt.Sprintf("globalThis.opened = open('', %q, 'popup,%s')", sim.URL+"/connect", size))
+		w := b.NewWindow(func() {
+			click(d.Browser, fmt.Sprintf("globalThis.opened = open('', %q, 'popup,%s')", b.Sim.URL+"/connect", size))
 			asked = d.Click("eth_requestAccounts", "[]")
 		})
 		require.Equal(t, "small", settled(w), size)
@@ -61,6 +57,6 @@ func TestSizeOfTheWindow(t *testing.T) {
 		w.Press("reject")
 		asked.Wait().RequireError(t, 4001, "user-rejected")
 		w.Run("window.close()")
-		d.Run("while (!opened.closed) await new Promise(go => setTimeout(go, 10))")
+		waitUntilGone(b, w)
 	}
 }

@@ -14,7 +14,7 @@ import { isUnsupported } from '../provider/methods'
 import { recover } from '../provider/recover'
 import { abortedByCaller, badParams, coded, unauthorized, unknownMethod } from '../provider/refusal'
 import { Subscriptions } from '../provider/subscriptions'
-import { noPage, opaqueOrigin, popupBlocked, windowGone } from './obstacles'
+import { nodeRefused, noPage, opaqueOrigin, popupBlocked, windowGone } from './obstacles'
 import { type Connector, Session } from './session'
 
 export { late } from '../client/sentences.late.gen'
@@ -176,7 +176,25 @@ class Client implements Engine {
     }
     // A batch names its chain, which need not be the selected one.
     const named = method === 'wallet_sendCalls' ? this.#chains.get(Number(Object((params as Params)[0]).chainId)) : undefined
-    return session.request({ method, params: params as never, chain: chainOf(named ?? this.#chains.selected) }, signal)
+    const chain = named ?? this.#chains.selected
+    try {
+      return await session.request({ method, params: params as never, chain: chainOf(chain) }, signal)
+    } catch (thrown) {
+      throw (await this.#nodeRefused(thrown, chain, signal)) ?? thrown
+    }
+  }
+
+  /**
+   * #nodeRefused gives the error where the connector cannot reach a node that this page reaches: a browser does not tell a page why an answer
+   * does not come.
+   */
+  async #nodeRefused(thrown: unknown, chain: Chain, signal: AbortSignal | undefined): Promise<unknown> {
+    const { data } = Object((Object(thrown) as { rpc?: unknown }).rpc) as { data?: { code?: unknown } }
+    if (data?.code !== 'node-unreachable') return undefined
+    return this.#chains.ask('eth_chainId', [], signal, chain).then(
+      () => nodeRefused(this.#connector.origin, data),
+      () => undefined,
+    )
   }
 
   /** #connect gives the session with the window. It opens the window if it is not open. */

@@ -1,10 +1,10 @@
 // What stands between a site and its connector, each with a sentence that says what to change.
 
-import type { ErrorCode } from '../types/imkey'
+import type { ProviderErrorCode } from '../types/imkey'
 import { Refusal } from '../provider/refusal'
 
-const obstacle = (number: number, code: ErrorCode, reason: string, message: string, retryable = true) =>
-  new Refusal(number, message, code, retryable, undefined, { reason })
+const obstacle = (number: number, code: ProviderErrorCode, reason: string, message: string, retryable = true, data = {}) =>
+  new Refusal(number, message, code, retryable, undefined, { ...data, reason })
 
 /** popupBlocked is the error where the browser opened no window. */
 export const popupBlocked = (origin: string) =>
@@ -60,6 +60,17 @@ export const otherVersion = (origin: string, detail: string) =>
     'connector-version',
     `The connector at ${origin} and this site have versions that do not fit. Report it to the operator of this site. (Use the same release of imkey-connect for both; ${detail})`,
     false,
+  )
+
+/** nodeRefused is the error where a node answers this site, but not the connector. data is that of the connector's error. */
+export const nodeRefused = (origin: string, data: object) =>
+  obstacle(
+    -32603,
+    'node-unreachable',
+    'node-cors',
+    `A node answers this site, but not the connector at ${origin}. Report it to the operator of this site. (The node has to allow that origin, too, by Access-Control-Allow-Origin: ${origin} or *.)`,
+    false,
+    data,
   )
 
 /**

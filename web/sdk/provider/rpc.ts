@@ -190,7 +190,7 @@ export class Node {
       if (limit.aborted) this.#silentAt = Date.now()
       throw limit.aborted
         ? missing(`${node} did not answer within ${this.#timeout / 1000} seconds. Check the connection.`, 'timeout', cause)
-        : missing(`${node} cannot be reached. Check the connection.`, 'node-unreachable', cause)
+        : missing(`${node} cannot be reached. Check the connection.${cors()}`, 'node-unreachable', cause)
     }
     const retryable = status === 429 || failing(status)
     const not = (what: string) =>
@@ -225,6 +225,9 @@ export class Node {
 
 /** answersTooMuch is the error of an answer that was not read to its end, because others needed the memory. */
 export const answersTooMuch = () => new Refusal(-32005, 'The nodes of this site answer too much at once. Try again.', 'device-busy', true)
+
+/** cors says what else may be wrong where a browser asks. It does not tell a page whether a node is down or does not allow the page. */
+const cors = () => (globalThis.location ? ` (A node that is up has to allow ${location.origin} by Access-Control-Allow-Origin.)` : '')
 
 const missing = (message: string, code: 'timeout' | 'node-unreachable', cause: unknown) =>
   Object.assign(new Refusal(-32603, message, code, true, cause), { next: true, taken: true })
