@@ -182,16 +182,14 @@ func (a *bitcoin) preview(d applet.Device, c apdu.Command) error {
 	if err := d.CheckBinding(s.signature, s.signed); err != nil {
 		return err
 	}
-	t.previewed = true
+	t.previewed, a.tx = true, t
 	if t.psbt {
-		a.tx = t
 		return nil
 	}
 	if err := d.Confirm("transaction", t.texts(a.own)...); err != nil {
 		return err
 	}
 	t.confirmed = true
-	a.tx = t
 	return nil
 }
 

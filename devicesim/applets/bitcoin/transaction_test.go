@@ -116,11 +116,15 @@ func (s *spending) message() *wire.MsgTx {
 }
 
 // in returns the commands of a payload whose commands all have the same P1.
-func in(t testing.TB, ins, p1 byte, payload []byte) (all []string) {
+func in(t testing.TB, ins, p1 byte, payload []byte) []string {
+	return inPieces(t, ins, p1, payload, applet.MaxChunk)
+}
+
+func inPieces(t testing.TB, ins, p1 byte, payload []byte, size int) (all []string) {
 	t.Helper()
-	for at := 0; at < len(payload); at += applet.MaxChunk {
-		c := apdu.New(0x80, ins, p1, 0, payload[at:min(at+applet.MaxChunk, len(payload))])
-		if at+applet.MaxChunk >= len(payload) {
+	for at := 0; at < len(payload); at += size {
+		c := apdu.New(0x80, ins, p1, 0, payload[at:min(at+size, len(payload))])
+		if at+size >= len(payload) {
 			c.P2 = 0x80
 		}
 		b, err := c.Bytes()
@@ -750,6 +754,111 @@ func changed2(b []byte, at int, value byte) []byte {
 	return b
 }
 
+// TestPieces sends payloads in small pieces, and pieces that do not belong together.
+func TestPieces(t *testing.T) {
+	_, h := wallet(t, device.Options{Approve: device.Yes}, true)
+	s := newSpending(newCoin(t, witnessKey, 1, 5e5), newCoin(t, legacyKey, 2, 5e5))
+	for p1, b := range s.lists(t) {
+		if p1 == listOutpoints {
+			for _, c := range inPieces(t, list, p1, b, 7) {
+				h.OK(c)
+			}
+		}
+	}
+	for p1, b := range s.lists(t) {
+		if p1 != listOutpoints {
+			for _, c := range inPieces(t, list, p1, b, 7) {
+				h.OK(c)
+			}
+		}
+	}
+	for _, c := range inPieces(t, preview, 0, signedBody(h, s.body(t)), 7) {
+		h.OK(c)
+	}
+	h.OK(command(t, signSegWit, 0, 1, s.coins[0].segWit()))
+	for _, c := range devicetest.Commands(t, legacyInputs, s.legacyInputs(t, 1), 7) {
+		require.Empty(t, h.OK(hex.EncodeToString(c)))
+	}
+	h.OK(command(t, signInput, 1, 1, s.coins[1].path))
+	h.SW(apdu.WrongParameters, command(t, legacyInputs, 1, 0x80, "0")) // ends the transaction
+	h.SW(apdu.ConditionsNotSatisfied, command(t, signSegWit, 0, 1, s.coins[0].segWit()))
+	message := inPieces(t, signMessage, 0, h.Signed(devicetest.Field(tagBody, 1, messageBody(make([]byte, 32), "m/0"))), 7)
+	for _, c := range message[:len(message)-1] {
+		require.Empty(t, h.OK(c))
+	}
+	require.Len(t, h.OK(message[len(message)-1]), 66)
+	// Another instruction in between begins another payload.
+	h.OK(message[0])
+	h.OK(inPieces(t, list, listOutpoints, make([]byte, 36), 7)[0])
+	h.SW(apdu.WrongData, message[len(message)-1])
+	h.SW(apdu.WrongParameters, command(t, signMessage, 0, 1, "0"))
+}
+
+// TestParts checks the parts of a transaction where no host can send the case, or where another check would refuse it later.
+func TestParts(t *testing.T) {
+	inputs := func(n int) (all []*wire.TxIn) {
+		for i := range n {
+			all = append(all, &wire.TxIn{PreviousOutPoint: wire.OutPoint{Index: uint32(i)}})
+		}
+		return all
+	}
+	require.NoError(t, checkInputs(inputs(255)))
+	require.ErrorIs(t, checkInputs(inputs(256)), apdu.TooManyUTXOs)
+	require.ErrorIs(t, checkInputs(nil), apdu.WrongData)
+	require.ErrorIs(t, checkInputs(append(inputs(3), inputs(1)...)), apdu.WrongData)
+	for name, b := range map[string][]byte{"a short list": make([]byte, 8), "a long one": make([]byte, 24), "half an entry": make([]byte, 12)} {
+		tx := &transaction{inputs: inputs(2)}
+		require.ErrorIs(t, tx.addList(listAmounts, b), apdu.ConditionsNotSatisfied, name)
+		require.Nil(t, tx.amounts)
+	}
+	require.ErrorIs(t, (&transaction{}).addList(listOutpoints, make([]byte, 34)), apdu.WrongData)
+	for name, tx := range map[string]transaction{
+		"amounts that overflow": {amounts: []uint64{1 << 63, 1 << 63}},
+		"an overflow with them": {amounts: []uint64{1 << 63, 1 << 63}, outputs: []*wire.TxOut{}},
+		"a fee that overflows":  {amounts: []uint64{5}, outputs: []*wire.TxOut{{Value: 6}}, fee: 1<<64 - 1},
+		"outputs that overflow": {amounts: []uint64{5}, outputs: []*wire.TxOut{{Value: 1<<63 - 1}, {Value: 1<<63 - 1}, {Value: 7}}},
+		"more paid than spent":  {amounts: []uint64{5}, paid: 3, fee: 3},
+	} {
+		require.ErrorIs(t, tx.balance(), apdu.ConditionsNotSatisfied, name)
+	}
+	require.NoError(t, (&transaction{amounts: []uint64{5}, paid: 3, fee: 2}).balance())
+	require.NoError(t, (&transaction{amounts: []uint64{5}, paid: 3, fee: 1}).balance(), "a PSBT may hide an output")
+	require.ErrorIs(t, (&transaction{toShow: 0}).addPage([]byte{0xFF, 0xFF, 0}), apdu.WrongData)
+	require.ErrorIs(t, (&transaction{toShow: 0}).addPage([]byte{0xFF, 0xFF, 0, 0}), apdu.ConditionsNotSatisfied)
+	require.ErrorIs(t, (&transaction{toShow: 0}).addPage([]byte{0xFF}), apdu.WrongData)
+	require.Equal(t, []string{"Pay: 0.00000007 BTC", "Script: "}, networks[0].texts(wire.NewTxOut(7, nil)))
+	require.Equal(t, []string{"Pay: 0.0 DOGE", "Script: 00141111111111111111111111111111111111111111"},
+		networks[2].texts(wire.NewTxOut(0, append([]byte{0, 20}, bytes.Repeat([]byte{0x11}, 20)...))))
+
+	// Inputs without lists.
+	_, h := wallet(t, device.Options{Approve: device.Yes}, true)
+	s := newSpending(newCoin(t, legacyKey, 1, 5e5), newCoin(t, legacyKey, 2, 6e5))
+	begin := func() {
+		for _, c := range in(t, preview, 0, signedBody(h, s.body(t))) {
+			h.OK(c)
+		}
+	}
+	sent := func(s *spending) string {
+		return hex.EncodeToString(devicetest.Commands(t, legacyInputs, s.legacyInputs(t, 0), applet.MaxChunk)[0])
+	}
+	begin()
+	h.SW(apdu.WrongData, sent(&spending{coins: []*coin{s.coins[0], s.coins[0]}}))
+	begin()
+	h.OK(sent(s))
+	h.OK(command(t, signInput, 0, 1, s.coins[0].path))
+	h.SW(apdu.ConditionsNotSatisfied, sent(&spending{coins: []*coin{s.coins[0], newCoin(t, legacyKey, 3, 6e5)}})) // not those of the first time
+	begin()
+	h.SW(apdu.ConditionsNotSatisfied, command(t, signSegWit, 0, 1, s.coins[0].segWit())) // without lists
+	h.SW(apdu.ConditionsNotSatisfied, command(t, signTaproot, 0, 0, s.taproot(0, nil, nil)))
+
+	// BIP-143 is for outputs with a witness, BIP-341 for taproot.
+	s = newSpending(newCoin(t, legacyKey, 1, 5e5), newCoin(t, taprootKey, 2, 6e5))
+	s.preview(t, h)
+	h.SW(apdu.ConditionsNotSatisfied, command(t, signSegWit, 0, 1, s.coins[0].segWit()))
+	h.SW(apdu.ConditionsNotSatisfied, command(t, signSegWit, 0, 1, s.coins[1].segWit()))
+	h.SW(apdu.ConditionsNotSatisfied, command(t, signTaproot, 0, 0, s.taproot(0, nil, nil)))
+}
+
 // TestOldWay signs as hosts do with applets before 1.6.00.
 func TestOldWay(t *testing.T) {
 	a := New("1.5.00")
@@ -795,6 +904,18 @@ func TestOldWay(t *testing.T) {
 		h.SW(apdu.WrongData, command(t, preview, 0x80, 0, data))
 	}
 	h.SW(apdu.WrongLength, "8041800000")
+	// The second round has another input.
+	for _, c := range in(t, preview, 0, signedBody(h, s.body(t))) {
+		h.OK(c)
+	}
+	for i := range s.coins {
+		h.OK(command(t, preview, 0x80, 0, old(i, 0, 5)))
+	}
+	s.coins[6] = newCoin(t, legacyKey, 77, 1e5)
+	for i := range 6 {
+		h.OK(command(t, preview, 0x80, 0, old(i, 5, 7)))
+	}
+	h.SW(apdu.ConditionsNotSatisfied, command(t, preview, 0x80, 0, old(6, 5, 7)))
 
 	// Inputs with a witness have two lists and a preview of their own.
 	s = newSpending(newCoin(t, nested, 1, 5e5), newCoin(t, nested, 2, 5e5))
@@ -877,9 +998,18 @@ func TestWhatTheScreenShows(t *testing.T) {
 	s.outs[3].Value, s.outs[1].Value = 1, s.outs[1].Value-1
 	require.Contains(t, shown(previewed(preview)), "Pay: 0.00000001 |BTC|")
 
+	// A transfer to the wallet itself, and one of data only.
+	self := newSpending(newCoin(t, witnessKey, 1, 200_000_000))
+	self.outs = []*wire.TxOut{wire.NewTxOut(199_999_000, change.script)}
+	pages := shown(append(listCommands(t, self.lists(t)), in(t, preview, 0, signedBody(h, self.body(t)))...))
+	require.Equal(t, "Pay: 1.99999 BTC||", pages[0])
+	self.outs[0].PkScript = []byte{txscript.OP_RETURN, 1, 0xAA}
+	pages = shown(append(listCommands(t, self.lists(t)), in(t, preview, 0, signedBody(h, self.body(t)))...))
+	require.Equal(t, []string{"Pay: 1.99999 BTC||", "Data: 01aa||", "Fee: 0.00001 BTC||"}, pages)
+
 	doge := newSpending(newCoin(t, legacyKey, 1, 200_000_000))
 	doge.outs, doge.letter, doge.fee = []*wire.TxOut{payTo(legacyKey, 1, 100_000_000), payTo(witnessKey, 2, 99_999_000)}, 0x1E, 1000
-	pages := shown(append(listCommands(t, doge.lists(t)), in(t, previewDogecoin, 0, signedBody(h, doge.body(t)))...))
+	pages = shown(append(listCommands(t, doge.lists(t)), in(t, previewDogecoin, 0, signedBody(h, doge.body(t)))...))
 	require.Equal(t, "Pay: 1.0 DOGE||", pages[0])
 	require.Regexp(t, "^To: D", pages[1])
 	require.Contains(t, pages[3], "Script: 0014", "Dogecoin has no addresses for a witness")
@@ -894,6 +1024,13 @@ func TestWhatTheScreenShows(t *testing.T) {
 	psbt = append(append(listCommands(t, s.lists(t)), in(t, previewPSBT, 0, signedBody(h, s.psbtBody(t, 0)))...),
 		command(t, showOutputs, 0, 0x80, string(signedBody(h, []byte{0xFF, 0xFF}))))
 	require.Equal(t, []string{"Not shown: 1.999|99 BTC|", "Fee: 0.00001 BTC||"}, shown(psbt))
+	psbt = append(append(listCommands(t, s.lists(t)), in(t, previewPSBT, 0, signedBody(h, s.psbtBody(t, 2)))...),
+		command(t, showOutputs, 0, 0, string(signedBody(h, s.page(t, 0, 1)))))
+	require.NotContains(t, strings.Join(shown(psbt), ""), "Not shown")
+	s.fee, s.outs = 0, []*wire.TxOut{wire.NewTxOut(200_000_000, change.script)}
+	psbt = append(append(listCommands(t, s.lists(t)), in(t, previewPSBT, 0, signedBody(h, s.psbtBody(t, 0)))...),
+		command(t, showOutputs, 0, 0x80, string(signedBody(h, []byte{0xFF, 0xFF}))))
+	require.Equal(t, []string{"Not shown: 2.0 B|TC|", "Fee: 0.0 BTC||"}, shown(psbt))
 	// BIP-322: an input and an output of 0.
 	s = newSpending(newCoin(t, witnessKey, 1, 0))
 	s.fee, s.outs = 0, []*wire.TxOut{wire.NewTxOut(0, []byte{txscript.OP_RETURN})}

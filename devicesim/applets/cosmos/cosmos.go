@@ -116,11 +116,12 @@ func confirmAddress(d applet.Device, c apdu.Command) ([]byte, error) {
 	if err := applet.ExpectData(c, 0x00, 0x00); err != nil {
 		return nil, err
 	}
-	_, account, version, err := bech32.DecodeGeneric(string(c.Data))
-	if err == nil && version == bech32.Version0 {
-		account, err = bech32.ConvertBits(account, 5, 8, false)
+	_, digits, version, err := bech32.DecodeGeneric(string(c.Data))
+	if err != nil || version != bech32.Version0 {
+		return nil, apdu.WrongData
 	}
-	if err != nil || version != bech32.Version0 || len(account) != 20 {
+	account, err := bech32.ConvertBits(digits, 5, 8, false)
+	if err != nil || len(account) != 20 {
 		return nil, apdu.WrongData
 	}
 	return nil, d.Confirm("address", "Addr: "+string(c.Data))

@@ -362,6 +362,7 @@ func FuzzRequest(f *testing.F) {
 		}
 		require.Equal(t, body, r.signed)
 		require.Equal(t, payload, append(devicetest.Field(tagBinding, 1, r.signature), body...))
+		require.Equal(t, map[bool]string{true: "transaction", false: "message"}[r.transaction], r.caption())
 		require.NotEmpty(t, r.texts())
 		for _, shown := range r.texts() {
 			require.NotEmpty(t, shown)
