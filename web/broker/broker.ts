@@ -6,7 +6,7 @@ import { Turns } from '../sdk/provider/turns'
 import type { ChainOptions, ImKey } from '../sdk/types/imkey'
 import { Connection, failed } from './connection'
 import { isSite } from './origin'
-import { Prompts } from './prompts'
+import { type Prompt, Prompts } from './prompts'
 import { Records } from './records'
 import { busy, type Guest, Room } from './room'
 import { type Around, codeOf, mostConnections, path, Site, tooMuch } from './site'
@@ -64,7 +64,6 @@ const tooMany = 'Too many pages are connected. Close some, then try again.'
 /** Current is a review that is under way. */
 interface Current {
   readonly review: Review
-  readonly signal: AbortSignal | undefined
   readonly controller: AbortController
   consented: boolean
 }
@@ -76,6 +75,7 @@ export function startBroker(options: BrokerOptions): Broker {
   const turns = new Turns()
   let closed = false
   const live = new Map<string, Current>() // the reviews under way, by their ids
+  const agreed = new WeakSet<AbortSignal>() // of the requests that the user said yes to, also while they are sent
   let current: Current | undefined // the one that has its turn
   let loaded: Promise<ImKey> | undefined
 
@@ -124,13 +124,14 @@ export function startBroker(options: BrokerOptions): Broker {
         ...(since !== undefined && { since }),
         ...(what.kind === 'accounts' && { choices: choices(origin) }),
       }
-      own = { review: asked, signal: call.signal, controller: new AbortController(), consented: false }
+      own = { review: asked, controller: new AbortController(), consented: false }
       const { signal } = own.controller
       call.signal?.addEventListener('abort', follow, { once: true })
       live.set(asked.id, own)
       current = own
       const consent = consentOf(asked, await answer(asked, signal))
       own.consented = true
+      if (call.signal) agreed.add(call.signal)
       records.asks(true)
       const outside = async <T>(job: () => Promise<T>): Promise<T> => {
         current = undefined
@@ -299,16 +300,16 @@ export function startBroker(options: BrokerOptions): Broker {
     },
     close: (reason) => {
       closed = true
-      const agreed = [...live.values()].filter(({ consented }) => consented)
-      prompts.abandon((prompt) => !agreed.some((one) => answered(one, prompt)), rejected())
+      const connecting = [...live.values()].filter(({ consented, review }) => consented && review.what.kind === 'accounts')
+      const isAgreed = (prompt: Prompt) => agreed.has(prompt.signal) || connecting.some(({ review }) => connects(review, prompt))
+      prompts.abandon((prompt) => !isAgreed(prompt), rejected())
       for (const site of sites.values()) for (const connection of site.connections) connection.end(gone(reason))
     },
   }
 }
 
-/** answered says whether a request is the one that the user said yes to. Connecting has a signal of its own, as several requests share it. */
-const answered = ({ review, signal }: Current, { origin, method, signal: own }: { origin: string; method: string; signal: AbortSignal }) =>
-  origin === review.origin && (review.what.kind === 'accounts' ? /Accounts$|Permissions$/.test(method) : own === signal)
+/** connects says whether a request is one of those that a review of accounts is for: they share an attempt, which has a signal of its own. */
+const connects = ({ origin }: Review, prompt: Prompt) => prompt.origin === origin && /Accounts$|Permissions$/.test(prompt.method)
 
 const rejected = () => new Refusal(4001, 'The request was rejected. Ask again if that was not what you wanted.', 'user-rejected')
 
