@@ -65,15 +65,17 @@ async function stopping(t, operation, phase, kill) {
   const interrupted = held() // what the device does when it is unplugged, or opened anew
   let waited = false
   /** waits makes a function wait once, in the phase that is tested. */
-  const waits = (own, run) => async (...args) => {
-    if (phase !== own || waited) return run(...args)
-    waited = true
-    const { signal } = Object(args.at(-1))
-    const aborted = new Promise((_, reject) => signal?.addEventListener('abort', () => reject(device.error('aborted'))))
-    reached.release()
-    await Promise.race([go.promise, aborted, interrupted.promise.then((code) => Promise.reject(device.error(code)))])
-    return run(...args)
-  }
+  const waits =
+    (own, run) =>
+    async (...args) => {
+      if (phase !== own || waited) return run(...args)
+      waited = true
+      const { signal } = Object(args.at(-1))
+      const aborted = new Promise((_, reject) => signal?.addEventListener('abort', () => reject(device.error('aborted'))))
+      reached.release()
+      await Promise.race([go.promise, aborted, interrupted.promise.then((code) => Promise.reject(device.error(code)))])
+      return run(...args)
+    }
   const asks = device.core
   device.core = (...args) => {
     if (waited) interrupted.release('aborted')
@@ -107,7 +109,10 @@ async function stopping(t, operation, phase, kill) {
   else await reached.promise
 
   const review = shown.asked.findLast(({ origin }) => origin === A)
-  const rejection = () => Promise.reject(Object.assign(new Error('the window was closed'), phase === 'pairing' && { rpc: { code: 4001, reason: { code: 'user-rejected' } } }))
+  const rejection = () =>
+    Promise.reject(
+      Object.assign(new Error('the window was closed'), phase === 'pairing' && { rpc: { code: 4001, reason: { code: 'user-rejected' } } }),
+    )
   let now = it
   switch (kill) {
     case 'port':

@@ -13,8 +13,8 @@ export interface Who {
 /** Guest is what has room, until leave is called. */
 export interface Guest {
   /** Takes more room. It throws -32005, and takes nothing, where it gets none. */
-  grow(size: number): void
-  leave(): void
+  readonly grow: (size: number) => void
+  readonly leave: () => void
 }
 
 interface Entry {

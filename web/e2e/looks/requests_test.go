@@ -51,7 +51,7 @@ var requestBundle = sync.OnceValues(func() (string, error) {
 		export function lists(language) {
 			view.close()
 			main.replaceChildren()
-			view = mountSites(main, { language, onRevoke: (origin) => heard.push('revoke ' + origin), onErase: () => heard.push('erase') })
+			view = mountSites(main, { language, onRevoke: (origin) => heard.push('revoke ' + origin), onErase: (origin) => heard.push(origin === undefined ? 'erase' : 'erase ' + origin) })
 		}
 		export const show = (...state) => view.show(...state)
 		export const speak = (language) => view.speak(language)`
@@ -188,7 +188,9 @@ func TestRequestLooks(t *testing.T) {
 				requests.show(sites, { revoke: sites.permissions[1].origin })
 				looking.add(screen + ': sites, revoking', reduced)
 				requests.show(sites, { erase: true })
-				looking.add(screen + ': sites, erasing', reduced)`))
+				looking.add(screen + ': sites, erasing', reduced)
+				requests.show(sites, { erase: sites.permissions[0].origin })
+				looking.add(screen + ': sites, erasing one', reduced)`))
 		}
 		all.Add(b.Looked())
 	}
@@ -437,6 +439,19 @@ func TestRequestsByKeyboard(t *testing.T) {
 	b.WaitForFocus("[data-action=keep]")
 	b.Type(kb.Tab + kb.Enter)
 	require.Equal(t, `["erase"]`, answers())
+	// What one site had signed is erased at its card, or at its newest entry if it has no permission.
+	for _, origin := range []string{"https://app.uniswap.org", "https://opensea.io"} {
+		b.PressEnterOn("[data-origin='" + origin + "'] [data-action=erase-site]")
+		b.WaitForFocus("[data-origin='" + origin + "'] [data-action=keep]")
+		require.Equal(t, "[]", answers())
+		b.Type(kb.Enter)
+		b.WaitForFocus("[data-origin='" + origin + "'] [data-action=erase-site]")
+		require.Equal(t, "[]", answers())
+		b.Type(kb.Enter)
+		b.WaitForFocus("[data-action=keep]")
+		b.Type(kb.Tab + kb.Enter)
+		require.Equal(t, `["erase `+origin+`"]`, answers())
+	}
 	b.CheckConsole("/sim/v1/")
 }
 

@@ -79,8 +79,8 @@ export class Calls {
     const { asked, chain, id } = this.#read(value, call)
     let batch: Batch = { id, chainId: chain.id, from: asked[0]!.from, total: asked.length, sent: [], at: Date.now() }
     let delivered = false
-    let answer = (_: true) => {}
-    const answered = new Promise<true>((resolve) => (answer = resolve))
+    const early = new AbortController() // aborts when the dApp is answered before the batch ends
+    const answered = new Promise<true>((resolve) => early.signal.addEventListener('abort', () => resolve(true)))
     const progress: Progress = {
       next: 0,
       deliver: async (entry, signal, send) => {
@@ -88,7 +88,7 @@ export class Calls {
         await this.#batches.put(batch) // before it is sent, so that no call on the chain is missing after a crash
         const cancelled = () => {
           delivered = true
-          answer(true)
+          early.abort()
         }
         signal?.addEventListener('abort', cancelled, { once: true })
         if (signal?.aborted) cancelled()

@@ -27,15 +27,23 @@ export interface Context {
 export function render({ permissions, activity, open }: Sites, context: Context): HTMLElement {
   const t = (text: Text) => text[context.language]
   const shown = activity.slice(0, context.most)
+  const erasable = (origin: string) => activity.some((one) => one.origin === origin)
+  // A site without a permission has its button at its newest entry.
+  const others = new Map<string, Activity>()
+  for (const one of activity) {
+    if (!others.has(one.origin) && !permissions.some(({ origin }) => origin === one.origin)) others.set(one.origin, one)
+  }
   return h(
     'section',
     { class: 'state sites', 'data-state': 'sites' },
     h('h1', { tabindex: -1 }, t(words.title)),
     h('p', { class: 'lead' }, t(permissions.length > 0 ? words.lead : words.none)),
-    permissions.length > 0 && h('ul', { class: 'sites-list' }, ...permissions.map((one) => site(one, open.includes(one.origin), context))),
+    permissions.length > 0 &&
+      h('ul', { class: 'sites-list' }, ...permissions.map((one) => site(one, open.includes(one.origin), erasable(one.origin), context))),
     h('h2', { class: 'sites-heading' }, t(words.activity)),
     h('p', { class: 'quiet' }, t(activity.length > 0 ? words.activityLead : words.activityNone)),
-    activity.length > 0 && h('ol', { class: 'sites-list sites-activity' }, ...shown.map((one) => entry(one, context.language))),
+    activity.length > 0 &&
+      h('ol', { class: 'sites-list sites-activity' }, ...shown.map((one) => entry(one, others.get(one.origin) === one, context))),
     activity.length > shown.length && secondary('more', t(words.more), context.handlers.more),
     activity.length > 0 && erasing(context),
   )
@@ -60,7 +68,8 @@ const mono = (text: string) => h('span', { class: 'sites-mono', translate: 'no',
 const date = (time: number, language: Language): string =>
   Number.isFinite(time) && Math.abs(time) <= 8.64e15 ? dateTime(new Date(time).toISOString(), language)! : '?'
 
-function site(one: Permission, isOpen: boolean, { language, asking, handlers }: Context): HTMLElement {
+function site(one: Permission, isOpen: boolean, erasable: boolean, context: Context): HTMLElement {
+  const { language, asking, handlers } = context
   const t = (text: Text) => text[language]
   const asked = asking !== undefined && 'revoke' in asking && asking.revoke === one.origin
   return h(
@@ -87,7 +96,25 @@ function site(one: Permission, isOpen: boolean, { language, asking, handlers }: 
           { class: 'aside' },
           quiet('revoke', t(words.revoke), () => handlers.ask({ revoke: one.origin })),
         ),
+    erasable && erasingOf(one.origin, context),
   )
+}
+
+/** erasingOf draws the button that erases what one site had signed, or the question that confirms it. */
+function erasingOf(origin: string, { language, asking, handlers }: Context): HTMLElement {
+  const t = (text: Text) => text[language]
+  return asking !== undefined && 'erase' in asking && asking.erase === origin
+    ? sure(
+        t(words.eraseSure),
+        danger('erase-site-now', t(words.eraseNow), () => handlers.erase(origin)),
+        language,
+        handlers,
+      )
+    : h(
+        'div',
+        { class: 'aside' },
+        quiet('erase-site', t(words.eraseSite), () => handlers.ask({ erase: origin })),
+      )
 }
 
 /** sure asks the user to confirm. */
@@ -106,7 +133,7 @@ const sure = (text: string, button: HTMLElement, language: Language, handlers: H
 
 function erasing({ language, asking, handlers }: Context): HTMLElement {
   const t = (text: Text) => text[language]
-  return asking !== undefined && 'erase' in asking
+  return asking !== undefined && 'erase' in asking && asking.erase === true
     ? sure(
         t(words.eraseSure),
         danger('erase-now', t(words.eraseNow), () => handlers.erase()),
@@ -120,11 +147,12 @@ function erasing({ language, asking, handlers }: Context): HTMLElement {
       )
 }
 
-function entry(one: Activity, language: Language): HTMLElement {
+function entry(one: Activity, erasable: boolean, context: Context): HTMLElement {
+  const { language } = context
   const t = (text: Text) => text[language]
   return h(
     'li',
-    { class: 'sites-entry' },
+    { class: 'sites-entry', ...(erasable && { 'data-origin': one.origin }) },
     h('p', { class: 'sites-what', dir: 'auto' }, t(what(one))),
     h('p', { class: 'quiet' }, host(one.origin), ` · ${date(one.at, language)}`),
     h(
@@ -135,6 +163,7 @@ function entry(one: Activity, language: Language): HTMLElement {
       one.chainId !== undefined && row(t(words.chain), t(chainNo(one.chainId))),
       one.hash !== undefined && wide(t(words.hash), mono(one.hash)),
     ),
+    erasable && erasingOf(one.origin, context),
   )
 }
 

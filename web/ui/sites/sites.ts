@@ -56,7 +56,7 @@ export function mountSites(root: HTMLElement, options: SitesOptions): SitesView 
     ask: (question: Asking | undefined) => {
       const back = asking
       asking = question
-      draw(question ? 'keep' : back && 'revoke' in back ? 'revoke' : 'erase')
+      draw(question ? 'keep' : back && 'revoke' in back ? 'revoke' : back?.erase === true ? 'erase' : 'erase-site')
     },
     revoke: (origin: string) => finish(() => options.onRevoke(origin)),
     erase: (origin?: string) => finish(() => (origin === undefined ? options.onErase() : options.onErase(origin))),
@@ -69,7 +69,7 @@ export function mountSites(root: HTMLElement, options: SitesOptions): SitesView 
   return {
     show: (next, question = asking) => {
       state = next
-      asking = question && 'revoke' in question && !next.permissions.some(({ origin }) => origin === question.revoke) ? undefined : question
+      asking = question && isGone(question, next) ? undefined : question
       draw()
     },
     speak: (chosen) => {
@@ -81,4 +81,10 @@ export function mountSites(root: HTMLElement, options: SitesOptions): SitesView 
       said.remove()
     },
   }
+}
+
+/** isGone says whether there is nothing left that a question is about. */
+function isGone(question: Asking, { permissions, activity }: Sites): boolean {
+  if ('revoke' in question) return !permissions.some(({ origin }) => origin === question.revoke)
+  return !activity.some(({ origin }) => question.erase === true || question.erase === origin)
 }
