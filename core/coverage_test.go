@@ -26,6 +26,7 @@ var parsers = map[string][]string{
 	"core/base58":                   nil,
 	"core/bindcode":                 nil,
 	"core/binding":                  {"record.go", "name.go", "move.go"},
+	"core/cosmos":                   {"address.go", "amino.go", "direct.go", "summary.go"},
 	"core/ethereum":                 {"address.go", "message.go", "parse.go", "transaction.go", "typeddata.go", "typeddata_types.go"},
 	"core/ethereum/rlp":             nil,
 	"core/frame":                    nil,

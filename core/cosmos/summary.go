@@ -1,0 +1,188 @@
+package cosmos
+
+import (
+	"strconv"
+	"strings"
+
+	"imkey-connect/core/errcode"
+	"imkey-connect/core/ethereum"
+)
+
+// Summary says what a document does. It is computed from the document.
+type Summary struct {
+	Kind ethereum.Kind
+	// Payment, Receiver and Fee are the texts for the device's screen: ASCII, at most 255 bytes each. All three are empty for a message
+	// of ADR-36, of which the device shows the hash.
+	Payment, Receiver, Fee string
+	// Types are the types of the messages.
+	Types []string
+	// Blind reports that the texts do not say all that the document does.
+	Blind bool
+}
+
+// The kinds of messages.
+const (
+	Send                       = ethereum.Transfer
+	Delegate     ethereum.Kind = "delegate"
+	Undelegate   ethereum.Kind = "undelegate"
+	ClaimRewards ethereum.Kind = "claim-rewards"
+	Vote         ethereum.Kind = "vote"
+	IBCTransfer  ethereum.Kind = "ibc-transfer"
+	Arbitrary    ethereum.Kind = "arbitrary"
+	Several      ethereum.Kind = "several"
+	Other        ethereum.Kind = "other"
+)
+
+// Document is what a user signs: an amino document or a SignDoc.
+type Document struct {
+	ChainID, Memo string
+
+	signBytes []byte
+	messages  []message
+	keys      [][]byte // the public keys of a SignDoc's signers, each in its Any
+	arbitrary bool     // a message of ADR-36
+	summary   Summary
+}
+
+// message is a message in words.
+type message struct {
+	kind              ethereum.Kind
+	typ               string
+	signer            string // an address that must be the account's
+	payment, receiver string
+	blind             bool
+}
+
+// coin is an amount in the smallest units of a denomination.
+type coin struct{ denom, amount string }
+
+// String writes an amount exactly: 0.001 ATOM for uatom, and other denominations as they are.
+func (c coin) String() string {
+	if c.denom != "uatom" {
+		return c.amount + " " + c.denom
+	}
+	digits := strings.Repeat("0", max(0, 7-len(c.amount))) + c.amount
+	whole, fraction := digits[:len(digits)-6], strings.TrimRight(digits[len(digits)-6:], "0")
+	if fraction != "" {
+		whole += "." + fraction
+	}
+	return whole + " ATOM"
+}
+
+func sum(coins []coin) string {
+	texts := make([]string, len(coins))
+	for i, c := range coins {
+		texts[i] = c.String()
+	}
+	return strings.Join(texts, " + ")
+}
+
+func (d *Document) add(m message) { d.messages = append(d.messages, m) }
+
+func (d *Document) send(from, to string, coins []coin) {
+	d.add(message{kind: Send, typ: "MsgSend", signer: from, payment: sum(coins), receiver: to, blind: len(coins) == 0})
+}
+
+func (d *Document) delegate(on bool, delegator, validator string, c coin) {
+	if on {
+		d.add(message{kind: Delegate, typ: "MsgDelegate", signer: delegator, payment: "Delegate " + c.String(), receiver: validator})
+		return
+	}
+	d.add(message{kind: Undelegate, typ: "MsgUndelegate", signer: delegator, payment: "Undelegate " + c.String(), receiver: validator})
+}
+
+func (d *Document) claim(delegator, validator string) {
+	d.add(message{kind: ClaimRewards, typ: "MsgWithdrawDelegatorReward", signer: delegator, payment: "Claim rewards", receiver: validator})
+}
+
+func (d *Document) vote(voter, proposal string, option int64) {
+	words := map[int64]string{1: "YES", 2: "ABSTAIN", 3: "NO", 4: "NO WITH VETO"}
+	m := message{kind: Vote, typ: "MsgVote", signer: voter, payment: "Vote " + words[option], receiver: "proposal " + proposal}
+	if words[option] == "" {
+		m.payment, m.blind = "Vote option "+strconv.FormatInt(option, 10), true
+	}
+	d.add(m)
+}
+
+func (d *Document) transfer(sender, receiver, port, channel, memo string, c coin) {
+	m := message{kind: IBCTransfer, typ: "MsgTransfer", signer: sender, payment: c.String() + " by IBC " + channel, receiver: receiver}
+	// The memo of a transfer can make the receiving chain call a contract.
+	m.blind = memo != "" || port != "transfer"
+	d.add(m)
+}
+
+func (d *Document) other(kind string) {
+	d.add(message{kind: Other, typ: kind, payment: "Other message: " + kind, receiver: "unknown", blind: true})
+}
+
+// hub is the beginning of the chain ids of the Cosmos Hub, whose coin is ATOM.
+const hub = "cosmoshub-"
+
+// most is the largest number of bytes of a text for the screen: its length has one byte.
+const most = 0xFF
+
+// printable reports whether the device can show a text.
+func printable(s string) bool {
+	for _, c := range []byte(s) {
+		if c < ' ' || c > '~' {
+			return false
+		}
+	}
+	return true
+}
+
+// finish makes the summary of the messages. Errors have code invalid-argument.
+func (d *Document) finish(fee []coin, payer, granter string) error {
+	s := &d.summary
+	if len(d.messages) == 0 {
+		return errcode.Invalid(place, "no message")
+	}
+	var payments []string
+	for i, m := range d.messages {
+		s.Types = append(s.Types, m.typ)
+		s.Blind = s.Blind || m.blind
+		switch {
+		case i == 0:
+			s.Kind, s.Receiver = m.kind, m.receiver
+		case m.receiver != s.Receiver:
+			s.Receiver = strconv.Itoa(len(d.messages)) + " receivers"
+		}
+		if i > 0 {
+			s.Kind = Several
+		}
+	}
+	for _, m := range d.messages {
+		text := m.payment
+		if m.receiver != s.Receiver {
+			text += " to " + m.receiver
+		}
+		payments = append(payments, text)
+	}
+	if d.arbitrary {
+		return nil
+	}
+	s.Payment, s.Fee = strings.Join(payments, " + "), sum(fee)
+	if payer != "" || granter != "" {
+		s.Blind = true
+	}
+	if d.Memo != "" {
+		s.Payment += `, memo "` + d.Memo + `"`
+	}
+	if !strings.HasPrefix(d.ChainID, hub) {
+		s.Payment += ", on " + d.ChainID
+	}
+	for i, text := range []*string{&s.Payment, &s.Receiver, &s.Fee} {
+		if *text == "" && i == 2 {
+			*text = "0"
+		}
+		if printable(*text) && len(*text) <= most {
+			continue
+		}
+		s.Blind = true
+		*text = []string{strconv.Itoa(len(d.messages)) + " messages that the screen cannot show", "see the page", "see the page"}[i]
+	}
+	return nil
+}
+
+// Summary says what the document does, and has the texts for the device's screen.
+func (d *Document) Summary() Summary { return d.summary }
