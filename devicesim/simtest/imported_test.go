@@ -361,7 +361,11 @@ func TestAnImportOverARecordKeepsItsStanding(t *testing.T) {
 	known := me.imports(file, binding.ImportOptions{Replace: true})
 	require.Equal(t, binding.Imported, known.State)
 	require.Equal(t, []any{mine.Name, mine.Trust, mine.CA}, []any{known.Name, known.Trust, known.CA})
-	me.says(d, binding.BoundElsewhere)
+	// The device is bound to the key of the record that was here, and the file took nothing away.
+	me.says(d, binding.BoundToThis)
+	known, err = binding.Look(me.ctx, me.store, seid)
+	require.NoError(t, err)
+	require.Equal(t, []any{binding.Bound, false, mine.Name}, []any{known.State, known.FromFile, known.Name})
 }
 
 // A new key, made on demand, locks out each copy of the record. It needs the code, and a wrong one changes nothing.
