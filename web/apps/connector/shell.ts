@@ -2,7 +2,7 @@
 // that there is nothing to do.
 
 import type { Answer, Broker, Pairing as Wanted, Progress, Review, Shell, State as BrokerState } from 'imkey-connect/broker'
-import { type Device as SDKDevice, type ErrorCode, type ImKey as Imkey, version } from 'imkey-connect'
+import { type Device as SDKDevice, type ErrorCode, type ImKey as Imkey, ImKeyError, version } from 'imkey-connect'
 import { primary, quiet, secondary } from '../../ui/blocks/buttons'
 import { h } from '../../ui/blocks/dom'
 import type { Page } from '../../ui/blocks/page'
@@ -29,7 +29,8 @@ export interface Surroundings {
 }
 
 /** refused is the error of what the user closed or cancelled. */
-const refused = (message: string) => Object.assign(new Error(message), { code: 'user-rejected', rpc: { code: 4001 } })
+const refused = (what: string) =>
+  new ImKeyError('user-rejected', `${what} in the connector’s window. Ask again if that was not what you wanted.`)
 
 export class WindowShell implements Shell {
   /** The broker, which is made after its shell. */
@@ -186,7 +187,7 @@ export class WindowShell implements Shell {
                   if (device) resolve(device)
                 }, reject)
               }),
-            quiet('cancel', t(words.cancel), () => reject(refused('the user chose no device'))),
+            quiet('cancel', t(words.cancel), () => reject(refused('No imKey was chosen'))),
           )
           return view.element
         })
@@ -265,7 +266,7 @@ export class WindowShell implements Shell {
     await pairing.end()
     root.remove()
     if (signal.aborted) throw signal.reason
-    if (!bound) throw refused('the user did not bind the device')
+    if (!bound) throw refused('The imKey was not bound')
   }
 
   /** #finish says how a request ended that went as the user wanted. The next one is shown without another press. */

@@ -71,6 +71,21 @@ func bind(w *harness.Browser) {
 	w.EnterCode(w.Sim.Device.Code())
 }
 
+// toCode goes on from what the window says of a device until it asks for the binding code.
+func toCode(w *harness.Browser) {
+	w.T.Helper()
+	const shown = "document.querySelector('[data-state=code]') ?? document.querySelector('[data-action=go-on]')?.closest('[data-state]')"
+	for {
+		w.WaitUntil(shown)
+		state := harness.Eval[string](w, "("+shown+").dataset.state")
+		if state == "code" {
+			return
+		}
+		w.Press("go-on")
+		w.WaitUntil(fmt.Sprintf("!document.querySelector('[data-state=%s]')", state))
+	}
+}
+
 // TestThreeSitesUseOneBinding connects three dApps on three origins. The code is typed once, and each site is allowed once. After the user
 // takes one site's permission, it gets 4100, and the others go on.
 func TestThreeSitesUseOneBinding(t *testing.T) {

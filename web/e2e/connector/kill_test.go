@@ -171,13 +171,7 @@ func (k *killing) toDevice(operation string, asked harness.Request) {
 	accept(k.w, k.d)
 	switch operation {
 	case "pair":
-		k.w.WaitForState("recognised")
-		k.w.Press("go-on")
-		k.w.WaitUntil("document.querySelector('[data-state=bound-elsewhere], [data-state=code]')")
-		if harness.Eval[bool](k.w, "document.querySelector('[data-state=bound-elsewhere]') !== null") {
-			k.w.Press("go-on")
-			k.w.WaitForState("code")
-		}
+		toCode(k.w)
 	case "message", "transaction":
 		asked.WaitForQuestion()
 	}
@@ -283,13 +277,22 @@ func (k *killing) run(c killCase) time.Duration {
 		if c.victim == "cable" && c.stage == "on the screen" {
 			k.w.Press("reject")
 		} else if c.victim == "cable" && c.operation == "pair" {
-			k.w.WaitFor("[data-action=leave]")
-			k.w.Press("leave")
+			// The window goes on when the device is back.
+			k.w.WaitForState("error")
+			after()
+			after = func() {}
+			toCode(k.w)
+			k.w.EnterCode(k.code)
 		}
 		o := asked.Wait()
-		how := fmt.Sprintf("%d %s", o.Code, o.Reason)
+		how := strings.TrimSpace(fmt.Sprintf("%d %s", o.Code, o.Reason))
+		if o.Code == 0 {
+			how = "result"
+			require.Equal(k.t, killCase{"cable", "on the device", "pair"}, c)
+			k.prepare("pair")
+		}
 		k.codes[how]++
-		require.Contains(k.t, []string{"4001 user-rejected", "4900 aborted", "4900 device-disconnected"}, how, c)
+		require.Contains(k.t, []string{"4001 user-rejected", "4900 aborted", "4900 device-disconnected", "result"}, how, c)
 	}
 	after()
 	// The next request works: the same one if it had not been carried out.
