@@ -192,7 +192,7 @@ func (d dice) document() document {
 			payment, x.blind = fmt.Sprintf("Vote for %d candidates", count), true
 		}
 		if count == 4 {
-			payment, x.blind = "", d.IntN(1) == 1 // it may be too long
+			payment = "" // it may be too long
 		}
 		set("VoteWitnessContract", "vote", payment, object{"votes": votes})
 	case 12:

@@ -3,8 +3,6 @@ package connector_test
 import (
 	"context"
 	"fmt"
-	"io"
-	"net/http"
 	"strings"
 	"testing"
 
@@ -49,14 +47,6 @@ const rawPorts = `
 		it.welcome = it.until(({ type }) => type === 'welcome')
 		return it
 	}`
-
-// frames serves pages at which a site in a frame greets the window of the page that has it in a frame.
-func frames(s *harness.Sim, mux *http.ServeMux) {
-	mux.HandleFunc("/frame", func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Content-Type", "text/html; charset=utf-8")
-		_, _ = io.WriteString(w, `<!doctype html><title>frame</title><script>`+rawPorts+`</script>`)
-	})
-}
 
 // heap collects garbage and returns the bytes of JavaScript that a page uses.
 func heap(b *harness.Browser) float64 {
