@@ -2,12 +2,14 @@
 package connector_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -126,6 +128,38 @@ func TestThreeSitesUseOneBinding(t *testing.T) {
 	sign(w, first)
 	sign(windows[third], third)
 	require.Equal(t, 1, verified(sim), "the code was typed once")
+
+	// While a node of a batch is asked, another window asks the user, and so does the same one. Then the batch goes on without a question.
+	asking, answer := make(chan struct{}), make(chan struct{})
+	goOn := sync.OnceFunc(func() { close(answer) })
+	t.Cleanup(goOn)
+	var once sync.Once
+	node.Handle("eth_getTransactionReceipt", func(w http.ResponseWriter, id json.RawMessage) {
+		once.Do(func() { close(asking) })
+		<-answer
+		_ = json.NewEncoder(w).Encode(map[string]any{"jsonrpc": "2.0", "id": id, "result": nil})
+	})
+	batch := first.Click("wallet_sendCalls", fmt.Sprintf(
+		`[{ version: "2.0.0", chainId: "0x%x", from: %q, atomicRequired: false, calls: [{ to: %[2]q, value: "0x1" }, { to: %[2]q, value: "0x2" }] }]`,
+		harness.FakeChain, account))
+	accept(w, first)
+	batch.WaitForQuestion()
+	sim.Device.Press(device.OK)
+	select {
+	case <-asking:
+	case <-time.After(30 * time.Second):
+		require.Fail(t, "the node was not asked")
+	}
+	w.WaitForState("sending")
+	sign(windows[third], third)
+	sign(w, first)
+	goOn()
+	batch.WaitForQuestion()
+	w.WaitForState("device")
+	sim.Device.Press(device.OK)
+	o := batch.Wait()
+	require.Zero(t, o.Code, "%+v", o)
+	require.Len(t, node.TakeSent(), 2)
 }
 
 // sign signs a message, and checks that the user is asked in the window and on the device.

@@ -1,6 +1,7 @@
 package connector_test
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -21,8 +22,8 @@ func TestMoveBinding(t *testing.T) {
 	message := `["0x68656c6c6f", "` + account + `"]`
 
 	d := &harness.Dapp{Browser: b.NewTab(), Origin: origin}
-	embedded := func() { d.Load(node.URL, "") }
-	connected := func() { d.Load(node.URL, connector(b)) }
+	embedded := func() { d.Load(node.URL, "remember: true") }
+	connected := func() { d.Load(node.URL, "remember: true, "+connector(b)) }
 	states := func() []string {
 		return harness.Eval[[]string](d.Browser, `sdk.loadImKey({ trustedCAs }).then(imkey => imkey.knownDevices()).then(all => all.map(({ state }) => state))`)
 	}
@@ -37,13 +38,16 @@ func TestMoveBinding(t *testing.T) {
 	signed := d.Confirm("personal_sign", message).Text(t)
 
 	connected()
+	d.Run(`globalThis.embedded = sdk.createProvider({ chains: [{ chainId: ` + fmt.Sprint(harness.FakeChain) + `, rpcUrls: [rpc] }], trustedCAs, pairing: 'none', remember: true })`)
 	w := move()
 	w.WaitForText("request.handOverText")
 	answer(w, d, "reject")
 	asked.Wait().RequireError(t, 4001, "user-rejected")
 	require.Equal(t, []string{"bound"}, states())
+	require.Equal(t, []string{account}, harness.Eval[[]string](d.Browser, `embedded.request({ method: 'eth_accounts' })`), "it knows its accounts, and so it does after a reload")
 	w.Run("window.close()")
 	embedded()
+	require.JSONEq(t, `["`+account+`"]`, string(d.Request("eth_accounts", "[]").Value))
 	require.Equal(t, []string{account}, d.Accounts())
 	require.Equal(t, signed, d.Confirm("personal_sign", message).Text(t), "the site still signs")
 
