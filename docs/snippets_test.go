@@ -84,15 +84,18 @@ func TestSnippets(t *testing.T) {
 	require.NoError(t, err)
 	onboard, err := filepath.Abs("testdata/web3-onboard.d.ts")
 	require.NoError(t, err)
+	tronweb, err := filepath.Abs("testdata/tronweb.d.ts")
+	require.NoError(t, err)
 	beside := filepath.Dir(types)
 	config, err := json.Marshal(map[string]any{
-		"files": append(files, globals, onboard),
+		"files": append(files, globals, onboard, tronweb),
 		"compilerOptions": map[string]any{
 			"strict": true, "noEmit": true, "allowJs": true, "target": "ES2022", "module": "ESNext", "moduleResolution": "Bundler",
 			"lib": []string{"ES2022", "DOM"}, "types": []string{},
 			"paths": map[string][]string{
 				"imkey-connect": {types}, "/imkey.js": {types},
 				"imkey-connect/wagmi": {filepath.Join(beside, "wagmi.d.ts")}, "imkey-connect/keyring": {filepath.Join(beside, "keyring.d.ts")},
+				"imkey-connect/tron": {filepath.Join(beside, "tron.d.ts")},
 			},
 		},
 	})

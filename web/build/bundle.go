@@ -18,6 +18,8 @@ const (
 	typeName = "imkey.d.ts"
 	// workerName is a file beside imkey.js. Its name has no hash, so that imkey.js can derive the address from its own.
 	workerName = "imkey-backup.js"
+	// tronName is the file that a site without a bundler loads for a provider of TRON. The npm package has it as tron.js.
+	tronName = "imkey-tron.js"
 	// brokerName is the file that the connector window and the extension load beside imkey.js.
 	brokerName = "imkey-broker.js"
 
@@ -45,6 +47,9 @@ func bundle(ctx context.Context, o Options, module string, files tree) (graph, e
 	}
 
 	if err := bundleBroker(web, o.Debug, files, g); err != nil {
+		return nil, err
+	}
+	if err := bundleBeside(web, o.Debug, "sdk/adapters/tron.ts", tronName, files, g); err != nil {
 		return nil, err
 	}
 	pages, err := sitePages(web)
@@ -105,8 +110,13 @@ func bundleSDK(ctx context.Context, o Options, module, web string, files tree, g
 
 // bundleBroker compiles imkey-broker.js, in a run of its own: chunks that it shared with imkey.js would split that in two.
 func bundleBroker(web string, debug bool, files tree, g graph) error {
+	return bundleBeside(web, debug, "broker/index.ts", brokerName, files, g)
+}
+
+// bundleBeside compiles a file that lies beside imkey.js and imports it.
+func bundleBeside(web string, debug bool, source, name string, files tree, g graph) error {
 	options := bundling(web, debug)
-	options.EntryPointsAdvanced = []api.EntryPoint{{InputPath: "broker/index.ts", OutputPath: strings.TrimSuffix(brokerName, ".js")}}
+	options.EntryPointsAdvanced = []api.EntryPoint{{InputPath: source, OutputPath: strings.TrimSuffix(name, ".js")}}
 	options.EntryNames = "[name]"
 	options.Plugins = []api.Plugin{sdkPlugin("./")}
 	_, err := esbuild(options, files, g)

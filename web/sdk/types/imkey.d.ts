@@ -1028,6 +1028,11 @@ export interface PairingRequest {
   readonly signal?: AbortSignal
 }
 
+/**
+ * Opens the dialog that createProvider opens, on the page, for an open device. It resolves when the dialog is gone and the device idle.
+ */
+export function bindInDialog(request: PairingRequest): Promise<'bound' | 'cancelled'>
+
 /** What a sign-in message (EIP-4361) says. What the message lacks, or has in another form, is undefined. */
 export interface SignInRequest {
   /** The whole message. */
