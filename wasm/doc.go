@@ -17,7 +17,7 @@
 // the module goes on.
 //
 // The files: core.go (the object), device.go (a device and its own methods), options.go (options of all calls), signing.go
-// (options and binding of calls that need the wallet), ethereum.go and ethereum_transaction.go (one coin), tron.go (another one),
+// (options and binding of calls that need the wallet), ethereum.go and ethereum_transaction.go (one coin), tron.go and cosmos.go (others),
 // records.go, handover.go (another tab takes over, the page is frozen). A new coin is one file with its methods, which are in the
 // table otherCoins.
 //

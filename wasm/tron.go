@@ -17,7 +17,9 @@ import (
 
 // otherCoins are the methods of the coins besides Ethereum. They are left out of imkey.wasm, which a first pairing downloads, and are in
 // imkey-coins.wasm.
-var otherCoins = map[string]deviceMethod{
+var otherCoins = merge(tronMethods, cosmosMethods)
+
+var tronMethods = map[string]deviceMethod{
 	"tron.getAccount":      (*openDevice).tronAccount,
 	"tron.signTransaction": (*openDevice).tronTransaction,
 	"tron.signMessage":     (*openDevice).tronMessage,
@@ -282,7 +284,7 @@ func describeOther(operation string, v safejs.Value, options *interop.Object) (m
 		}
 		digest = hashed.Digest()
 	default:
-		return nil, nil
+		return describeCosmos(operation, v, options)
 	}
 	o["digest"] = hexText(digest[:])
 	return o, options.Err()

@@ -2,6 +2,8 @@
 
 import type {
   BindingStatus,
+  Cosmos,
+  CosmosDescription,
   DeviceInfo,
   Ethereum,
   KnownDevice,
@@ -31,10 +33,10 @@ export interface Core {
   forget(seid: string, options: RecordOptions & { shown?: Shown }): Promise<void>
   /** Says what the device would show of a request, and the digest that it would sign. It uses no device. */
   describe(
-    operation: 'transaction' | 'message' | 'typed-data' | 'tron-transaction' | 'tron-message' | 'tron-typed-data',
+    operation: 'transaction' | 'message' | 'typed-data' | 'tron-transaction' | 'tron-message' | 'tron-typed-data' | 'cosmos-amino' | 'cosmos-direct',
     value: unknown,
     options?: object,
-  ): Promise<TransactionDescription & TronTransactionDescription>
+  ): Promise<TransactionDescription & TronTransactionDescription & CosmosDescription>
   /** Says that another module changed the record. */
   reread(seid: string, options: RecordOptions): Promise<void>
 }
@@ -71,6 +73,8 @@ export interface CoreDevice {
   readonly ethereum: Ethereum
   /** Only in imkey-coins.wasm. */
   readonly tron?: Tron
+  /** The same. */
+  readonly cosmos?: Cosmos
   bindingStatus(options: { signal?: AbortSignal; acceptUnverified?: boolean; shown?: Shown }): Promise<BindingStatus>
   showBindingCode(): Promise<void>
   // Without shown, a call is for the device as it was when it was opened.

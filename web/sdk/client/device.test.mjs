@@ -328,7 +328,10 @@ function twoModules(usb) {
         options.onEvent('disconnect', {})
       },
     }
-    if (opened.length > 0) device.tron = { getAccount: async (given) => ({ module: opened.indexOf(device), given }) }
+    if (opened.length > 0) {
+      device.tron = { getAccount: async (given) => ({ module: opened.indexOf(device), given }) }
+      device.cosmos = { getAccount: device.tron.getAccount, signAmino: async (...args) => args, signDirect: async (...args) => args }
+    }
     assert(
       opened.every(({ closed }) => closed),
       'one module has the device at a time',
@@ -366,6 +369,9 @@ test('the first call for another coin moves the device to the module with all co
     { module: 1, given: undefined },
   ])
   assert.deepEqual(await device.ethereum.getAccount(), { module: 1 }, 'it stays there')
+  assert.deepEqual(await device.cosmos.getAccount({ prefix: 'osmo' }), { module: 1, given: { prefix: 'osmo' } })
+  assert.deepEqual(await device.cosmos.signAmino({ memo: '' }, { path }), [{ memo: '' }, { path }])
+  assert.deepEqual(await device.cosmos.signDirect(new Uint8Array(1)), [new Uint8Array(1), undefined])
   assert.equal(opened.length, 2)
   assert.deepEqual([device.opened, heard], [true, []])
   assert.deepEqual(urls, [`${SITE}/imkey.wasm?page=${pages}`, coinsWasmURL])
@@ -399,5 +405,7 @@ test('requests for TRON are described by the module with all coins', async (t) =
   assert.deepEqual([digest, value, options], ['tron-message', 'x', { version: 1 }])
   assert.equal((await key.tron.describeTransaction({ rawData: '0a' })).digest, 'tron-transaction')
   assert.equal((await key.tron.describeTypedData({})).digest, 'tron-typed-data')
+  assert.equal((await key.cosmos.describeAmino({})).digest, 'cosmos-amino')
+  assert.equal((await key.cosmos.describeDirect(new Uint8Array(1))).digest, 'cosmos-direct')
   assert.deepEqual(urls, [coinsWasmURL])
 })

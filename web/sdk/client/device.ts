@@ -1,7 +1,7 @@
 import type { CoreDevice, CoreOptions } from './core'
 import { aborted, failure, invalid } from './errors'
 import { Instance } from './instance'
-import type { BindingStatus, BindOptions, DeviceInfo, Ethereum, Interaction, Shown, Tron, USBSourceDevice } from '../types/imkey'
+import type { BindingStatus, BindOptions, Cosmos, DeviceInfo, Ethereum, Interaction, Shown, Tron, USBSourceDevice } from '../types/imkey'
 
 /** Settings are the checked options of one call of loadImKey. */
 export interface Settings extends Omit<CoreOptions, 'onEvent'> {
@@ -21,6 +21,9 @@ interface Session {
   instance: Instance
   core: CoreDevice
 }
+
+/** Coin is the name of a coin's object. */
+type Coin = 'ethereum' | 'tron' | 'cosmos'
 
 export class Device extends EventTarget {
   readonly #usb: USBSourceDevice
@@ -71,6 +74,12 @@ export class Device extends EventTarget {
     signMessage: (message, options) => this.#coin('tron', options, (core, given) => core.signMessage(message, given)),
     signTypedData: (typedData, options) => this.#coin('tron', options, (core, given) => core.signTypedData(typedData, given)),
   } satisfies Tron)
+
+  readonly cosmos: Cosmos = Object.freeze({
+    getAccount: (options) => this.#coin('cosmos', options, (core, given) => core.getAccount(given)),
+    signAmino: (document, options) => this.#coin('cosmos', options, (core, given) => core.signAmino(document, given)),
+    signDirect: (document, options) => this.#coin('cosmos', options, (core, given) => core.signDirect(document, given)),
+  } satisfies Cosmos)
 
   async open(options: { signal?: AbortSignal; takeOver?: boolean; resume?: boolean } = {}): Promise<DeviceInfo> {
     const signal = signalOf(options)
@@ -150,7 +159,7 @@ export class Device extends EventTarget {
   }
 
   /** #coin makes a call for a coin with a copy of its options, since the device may have to be opened first. */
-  async #coin<C extends 'ethereum' | 'tron', O extends { signal?: AbortSignal; shown?: Shown }, T>(
+  async #coin<C extends Coin, O extends { signal?: AbortSignal; shown?: Shown }, T>(
     coin: C,
     options: O | undefined,
     f: (core: NonNullable<CoreDevice[C]>, options: O | undefined) => Promise<T>,
@@ -199,7 +208,7 @@ export class Device extends EventTarget {
     this.dispatchEvent(new CustomEvent('disconnect', { detail }))
   }
 
-  async #call<T>(f: (core: CoreDevice) => Promise<T>, signal?: AbortSignal, coin?: 'ethereum' | 'tron'): Promise<T> {
+  async #call<T>(f: (core: CoreDevice) => Promise<T>, signal?: AbortSignal, coin?: Coin): Promise<T> {
     if (signal?.aborted) throw aborted(signal)
     if (this.#ended === 'device-changed') throw changed()
     if (this.#ended) {

@@ -7,7 +7,7 @@ import { fromWebUSB, invalid } from './errors'
 import { failInternal, Instance, makeError, notLoaded, onRecordChange } from './instance'
 import { isSupported, unsupported } from './support'
 import { vendorIds } from './usbids.gen'
-import type { ImKeyEthereum, ImKeyTron, ImportOptions, KnownDevice, LoadOptions, Shown, USBSource, USBSourceDevice } from '../types/imkey'
+import type { ImKeyCosmos, ImKeyEthereum, ImKeyTron, ImportOptions, KnownDevice, LoadOptions, Shown, USBSource, USBSourceDevice } from '../types/imkey'
 
 const isOurs = (usb: USBSourceDevice): boolean => vendorIds.includes(usb.vendorId)
 
@@ -87,6 +87,11 @@ export class ImKey extends EventTarget {
     describeMessage: (message, options) => this.#describe(1, 'tron-message', message, options),
     describeTypedData: (typedData) => this.#describe(1, 'tron-typed-data', typedData),
   } satisfies ImKeyTron)
+
+  readonly cosmos: ImKeyCosmos = Object.freeze({
+    describeAmino: (document) => this.#describe(1, 'cosmos-amino', document),
+    describeDirect: (document) => this.#describe(1, 'cosmos-direct', document),
+  } satisfies ImKeyCosmos)
 
   async #describe(coins: 0 | 1, ...request: Parameters<Core['describe']>) {
     const { wasmURL, coinsWasmURL } = this.#settings

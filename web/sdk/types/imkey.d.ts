@@ -333,6 +333,8 @@ export class ImKey extends EventTarget {
   readonly ethereum: ImKeyEthereum
   /** Says what a device would show of a request for TRON, without a device. */
   readonly tron: ImKeyTron
+  /** Says what a device would show of a document of Cosmos, without a device. */
+  readonly cosmos: ImKeyCosmos
 
   /** Resolves to the devices of which this browser has a record. It needs no device. */
   knownDevices(): Promise<KnownDevice[]>
@@ -455,6 +457,8 @@ export interface Interaction {
   readonly summary?: TransactionSummary
   /** What the transaction of TRON does. */
   readonly tron?: TronTransactionSummary
+  /** What the document of Cosmos does. */
+  readonly cosmos?: CosmosSummary
   /**
    * The strings that the device gets for its screen with a transaction of TRON, where `fee` is empty, or of type 0 or 2. With other types it gets none. For a plain
    * transfer, and for a token that the device knows, it computes payment and receiver itself, so its words may differ. It shows the
@@ -563,6 +567,8 @@ export class Device extends EventTarget {
   readonly ethereum: Ethereum
   /** The device's TRON wallet. It needs an open, bound device. Nothing was ever recorded from a real device for it. */
   readonly tron: Tron
+  /** The device's Cosmos wallet. It needs an open, bound device. Nothing was ever recorded from a real device for it. */
+  readonly cosmos: Cosmos
 
   /**
    * Opens the device and reads what it is. This also works with a device that cannot be verified.
@@ -944,6 +950,134 @@ export interface ImKeyTron {
   describeMessage(message: string | Uint8Array, options?: Pick<TronMessageOptions, 'version' | 'header'>): Promise<Description>
   /** Describes typed data of TIP-712. */
   describeTypedData(typedData: TypedData): Promise<Description>
+}
+
+/** An amino document, as cosmjs has it (StdSignDoc). Its values are strings, whole numbers, booleans, lists and objects. */
+export interface CosmosAminoDocument {
+  readonly chain_id: string
+  readonly account_number: string
+  readonly sequence: string
+  readonly fee: {
+    readonly amount: readonly { readonly denom: string; readonly amount: string }[]
+    readonly gas: string
+    readonly payer?: string
+    readonly granter?: string
+  }
+  readonly msgs: readonly { readonly type: string; readonly value: unknown }[]
+  readonly memo: string
+  readonly timeout_height?: string
+}
+
+/** A SignDoc, as cosmjs has it. */
+export interface CosmosDirectDocument {
+  readonly bodyBytes: Uint8Array
+  readonly authInfoBytes: Uint8Array
+  readonly chainId: string
+  readonly accountNumber: bigint | number
+}
+
+/** The options of a signature for Cosmos. */
+export interface CosmosSignOptions extends Omit<SignOptions, 'path' | 'from'> {
+  /** The path of the account, below m/44'/118'. Default: m/44'/118'/0'/0/0. */
+  path?: string
+  /** The expected address at the path, with any prefix. Another account is `invalid-argument`. */
+  from?: string
+  /** The prefix of the address in the result. Default: cosmos. Another one has the warning `other-prefix`. */
+  prefix?: string
+}
+
+/** What a document of Cosmos does. It is computed from the document. */
+export interface CosmosSummary {
+  /** `transfer` is MsgSend, `arbitrary` a message of ADR-36, `several` more than one message, `other` a message of which only the type is known. */
+  readonly kind:
+    | 'transfer'
+    | 'delegate'
+    | 'undelegate'
+    | 'claim-rewards'
+    | 'vote'
+    | 'ibc-transfer'
+    | 'arbitrary'
+    | 'several'
+    | 'other'
+  /** The device's first text, such as "0.001 ATOM" or "Delegate 1.5 ATOM". It has the memo, and the chain if that is not the Cosmos Hub. */
+  readonly payment: string
+  /** The device's second text: the receiver, the validator or the proposal. */
+  readonly receiver: string
+  /** The device's third text: the fee. */
+  readonly fee: string
+  /** The types of the messages. */
+  readonly types: readonly string[]
+  /** The chain, as the document names it. */
+  readonly chainId: string
+  /** The memo. It can have any characters. */
+  readonly memo: string
+}
+
+/** A signed document of Cosmos. */
+export interface CosmosSigned {
+  /** The signature, as cosmjs has it (StdSignature): in base64, r and s with s in the lower half. */
+  readonly signature: { readonly pub_key: { readonly type: string; readonly value: string }; readonly signature: string }
+  /** The address of the account that signed, with the option's prefix. */
+  readonly address: string
+  /** What the document does. */
+  readonly summary: CosmosSummary
+  /** The texts that the device got. Absent for a message of ADR-36, of which it shows the hash. */
+  readonly screen?: NonNullable<Interaction['screen']>
+  /** Whether the texts do not say all that the document does. */
+  readonly blind: boolean
+  /** `unbound`, `unverified-device` as for an Account, `blind`, and `other-prefix`. */
+  readonly warnings: readonly string[]
+}
+
+/**
+ * The Cosmos applet of a device. The user confirms each signature on the device; a rejection there is `user-rejected`. The applet gets a hash
+ * and three texts. The library computes them from the document, and shows no text of the page. A document in which another account acts
+ * than that at the path is `invalid-argument` with `data.reason` `foreign-from`. Every signature is checked before it is returned. The first
+ * call loads imkey-coins.wasm: see `coinsWasmURL`.
+ *
+ * No session of a real device was ever recorded for this applet: the commands are those of public host programs.
+ */
+export interface Cosmos {
+  /**
+   * Resolves to the account at a path, with its compressed public key. With `verify`, the device shows the address with the prefix cosmos, and
+   * the call waits until the user confirms it. With another prefix the result has the warning `other-prefix`: the device shows `cosmos1…`.
+   */
+  getAccount(options?: {
+    path?: string
+    prefix?: string
+    verify?: boolean
+    allowUnbound?: boolean
+    acceptUnverified?: boolean
+    /** What the user was shown of the device, as in BindOptions. */
+    shown?: Shown
+    signal?: AbortSignal
+  }): Promise<Account>
+  /**
+   * Signs an amino document, or a message of ADR-36. The bytes that are signed are its canonical JSON, so the order of its fields has no
+   * effect. `signed` is the document as it was read.
+   */
+  signAmino(document: CosmosAminoDocument, options?: CosmosSignOptions): Promise<CosmosSigned & { readonly signed: CosmosAminoDocument }>
+  /** Signs a SignDoc, or its bytes. `signBytes` are the bytes that were signed. */
+  signDirect(
+    document: CosmosDirectDocument | Uint8Array,
+    options?: CosmosSignOptions,
+  ): Promise<CosmosSigned & { readonly signBytes: Uint8Array }>
+}
+
+/** What a document of Cosmos does, and what the device shows of it. */
+export interface CosmosDescription extends Description {
+  /** What the document does. */
+  readonly summary: CosmosSummary
+  /** The texts for the screen. Absent for a message of ADR-36. */
+  readonly screen?: NonNullable<Interaction['screen']>
+}
+
+/** Describes documents of Cosmos, as ImKeyEthereum. The first call loads imkey-coins.wasm. */
+export interface ImKeyCosmos {
+  /** Describes an amino document. */
+  describeAmino(document: CosmosAminoDocument): Promise<CosmosDescription>
+  /** Describes a SignDoc. */
+  describeDirect(document: CosmosDirectDocument | Uint8Array): Promise<CosmosDescription>
 }
 
 /** What the device shows of a request to sign. */
