@@ -97,6 +97,7 @@ async function* presses(ids, rows) {
   for (let before = -1; before < rows.size;) {
     before = rows.size
     yield* pass(middle)
+    if (middle.every((id) => rows.has(id))) break
     // ethers asks for a receipt every four seconds, and the dApp enables more buttons then.
     await new Promise((done) => setTimeout(done, 5_000))
   }
@@ -106,18 +107,17 @@ async function* presses(ids, rows) {
 const rows = new Map()
 let pressing
 
-/** Presses buttons for some seconds, and says whether all are pressed. */
-globalThis.pressSome = async () => {
+/** Presses buttons for some seconds, and says whether all are pressed. sample lists those to press; null means all. */
+globalThis.pressSome = async (sample) => {
   pressing ??= presses(
-    [...document.querySelectorAll('button[id]')].map(({ id }) => id),
+    [...document.querySelectorAll('button[id]')].map(({ id }) => id).filter((id) => sample?.includes(id) ?? true),
     rows,
   )
   for (const until = performance.now() + 10_000; performance.now() < until;) if ((await pressing.next()).done) return true
   return false
 }
 
-globalThis.pressed = () =>
-  [...document.querySelectorAll('button[id]')].map(({ id: ID }) => ({
-    ID,
-    ...(rows.get(ID) ?? { Outcome: 'stays disabled', Pass: false }),
-  }))
+globalThis.pressed = (sample) =>
+  [...document.querySelectorAll('button[id]')]
+    .filter(({ id }) => sample?.includes(id) ?? true)
+    .map(({ id: ID }) => ({ ID, ...(rows.get(ID) ?? { Outcome: 'stays disabled', Pass: false }) }))
