@@ -80,17 +80,18 @@ func TestStrictCommands(t *testing.T) {
 		{hosttest.SelectCardManager, "80CB800105DFFF02810100", apdu.WrongParameters}, //
 		{hosttest.SelectCardManager, "00D6FEEC01", apdu.WrongParameters},             //
 		{hosttest.SelectCardManager, "00D6FEED02", apdu.WrongLength},                 //
-		{hosttest.SelectCardManager, "FFDCFEEE00", apdu.WrongParameters},             //
-		{hosttest.SelectCardManager, "80CC000000", apdu.InstructionNotSupported},     //
-		{hosttest.SelectCardManager, "8071000000", apdu.InstructionNotSupported},     // another applet's
-		{hosttest.SelectCardManager, "00B0000000", apdu.InstructionNotSupported},     //
-		{hosttest.SelectCardManager, "FFFF000000", apdu.InstructionNotSupported},     //
-		{hosttest.SelectCardManager, "90CA004400", apdu.ClassNotSupported},           //
-		{hosttest.SelectCardManager, "00A4000000", apdu.WrongParameters},             //
-		{hosttest.SelectCardManager, "00A4040400", apdu.WrongParameters},             //
-		{hosttest.SelectCardManager, "00A4040001", apdu.WrongLength},                 //
-		{hosttest.SelectCardManager, "00A4040005695F657448", apdu.NotFound},          //
-		{hosttest.SelectCardManager, "00A404000469666D6B00", apdu.NotFound},          //
+		{hosttest.SelectCardManager, "FFDA46550341424300", apdu.WrongParameters},
+		{hosttest.SelectCardManager, "FFDCFEEE00", apdu.WrongParameters},         //
+		{hosttest.SelectCardManager, "80CC000000", apdu.InstructionNotSupported}, //
+		{hosttest.SelectCardManager, "8071000000", apdu.InstructionNotSupported}, // another applet's
+		{hosttest.SelectCardManager, "00B0000000", apdu.InstructionNotSupported}, //
+		{hosttest.SelectCardManager, "FFFF000000", apdu.InstructionNotSupported}, //
+		{hosttest.SelectCardManager, "90CA004400", apdu.ClassNotSupported},       //
+		{hosttest.SelectCardManager, "00A4000000", apdu.WrongParameters},         //
+		{hosttest.SelectCardManager, "00A4040400", apdu.WrongParameters},         //
+		{hosttest.SelectCardManager, "00A4040001", apdu.WrongLength},             //
+		{hosttest.SelectCardManager, "00A4040005695F657448", apdu.NotFound},      //
+		{hosttest.SelectCardManager, "00A404000469666D6B00", apdu.NotFound},      //
 		{hosttest.SelectCardManager, "00A404000AD0426F6F746C6F6164657200", apdu.WrongLength},
 		{hosttest.SelectCardManager, "00A404000BD0426F6F746C6F6164657200", apdu.NotFound}, // not in the boot loader
 		{hosttest.SelectIMK, "80CA004400", apdu.InstructionNotSupported},
