@@ -24,7 +24,7 @@ export function nearness(hostname: string): 0 | 1 | 2 {
 
 /**
  * groupOf gives the last two labels of the host of an origin, which one owner registered in most cases; of an address in numbers, all of it. It
- * decides nothing but who shares room with whom, so it does without the public suffix list.
+ * decides only which origins share room, so it does without the public suffix list.
  */
 export function groupOf(origin: string): string {
   const { hostname } = new URL(origin)
