@@ -101,6 +101,8 @@ func (k *killing) load() {
 	k.d.Load(k.node.URL, connector(k.b)+", remember: true")
 	k.d.Run(`
 		globalThis.settled = {}
+		const { open } = window
+		window.open = (...args) => (globalThis.opened = open.apply(window, args))
 		let ports = 0
 		globalThis.MessageChannel = class extends MessageChannel {
 			constructor() {
@@ -205,6 +207,11 @@ func (k *killing) kill(victim string) (after func()) {
 		k.w = nil // another tab has a window of its own
 		k.open()
 	}
+	// The site finds a window by its name until it is gone there, too.
+	closed := func() {
+		waitUntilGone(k.b, old)
+		k.d.Run("while (!opened.closed) await new Promise((go) => setTimeout(go, 10))")
+	}
 	switch victim {
 	case "site closes":
 		k.d.Browser.Close()
@@ -221,7 +228,7 @@ func (k *killing) kill(victim string) (after func()) {
 	case "window closes":
 		old.Run("setTimeout(() => window.close())")
 		k.w = nil
-		return func() { waitUntilGone(k.b, old) }
+		return closed
 	case "window reloads":
 		old.Do(chromedp.Reload())
 		return func() { old.WaitFor("[data-state]") }
@@ -229,7 +236,7 @@ func (k *killing) kill(victim string) (after func()) {
 		old.Kill()
 		return func() {
 			old.Close()
-			waitUntilGone(k.b, old)
+			closed()
 			k.w = nil
 		}
 	case "cable":

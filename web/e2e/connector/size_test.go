@@ -58,5 +58,6 @@ func sizes(t *testing.T, b *harness.Browser, node *harness.FakeNode) {
 		asked.Wait().RequireError(t, 4001, "user-rejected")
 		w.Run("window.close()")
 		waitUntilGone(b, w)
+		d.Run("while (!opened.closed) await new Promise((go) => setTimeout(go, 10))")
 	}
 }
