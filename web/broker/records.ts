@@ -54,6 +54,8 @@ export class Records {
   readonly #permissions = new Map<string, PermissionRecord>()
   readonly #activity = new Map<string, Activity>()
   readonly #writing = new Map<string, number>()
+  /** What changed elsewhere while it was written here: which of both came last is seen afterwards. */
+  readonly #missed = new Set<string>()
   readonly #asking = asking + crypto.randomUUID()
   readonly #changed: (origin: string | undefined) => void
   /** When what is stored has been read. It never rejects. */
@@ -177,7 +179,10 @@ export class Records {
       key === undefined ? [...[...this.#permissions.keys()].map((origin) => tables.permission + origin), ...this.#activity.keys()] : [key]
     for (const each of keys) {
       const [, value] = (await this.#storage.list(each).catch(() => [])).find(([found]) => found === each) ?? []
-      if (this.#writing.has(each)) continue
+      if (this.#writing.has(each)) {
+        this.#missed.add(each)
+        continue
+      }
       if (each.startsWith(tables.activity)) {
         this.#activity.delete(each)
         this.#take(each, value)
@@ -208,8 +213,9 @@ export class Records {
       .catch(() => {})
       .finally(() => {
         const left = this.#writing.get(key)! - 1
-        if (left > 0) this.#writing.set(key, left)
-        else this.#writing.delete(key)
+        if (left > 0) return void this.#writing.set(key, left)
+        this.#writing.delete(key)
+        if (this.#missed.delete(key)) void this.#follow(key)
       })
   }
 }

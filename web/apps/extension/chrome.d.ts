@@ -60,6 +60,9 @@ declare namespace chrome {
     }): Promise<Window>
     function update(id: number, change: { readonly focused?: boolean; readonly drawAttention?: boolean }): Promise<Window>
     function remove(id: number): Promise<void>
+    const onRemoved: {
+      addListener(listener: (id: number) => void, filter: { readonly windowTypes: readonly string[] }): void
+    }
   }
 
   namespace tabs {
@@ -71,6 +74,7 @@ declare namespace chrome {
     function query(filter: { readonly active: boolean; readonly currentWindow: boolean }): Promise<Tab[]>
     function update(id: number, change: { readonly active: boolean }): Promise<Tab>
     function remove(id: number): Promise<void>
+    const onRemoved: Event<(id: number) => void>
   }
 
   namespace action {

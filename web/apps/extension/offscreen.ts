@@ -8,7 +8,7 @@ import { Pairings } from './pairing'
 import type { DeviceView, FromView, View } from './ports'
 import { refuse } from './refused'
 import { Screens } from './screens'
-import { carriedOut, isWorker } from './tasks'
+import { carriedOut, isWorker, type Removed } from './tasks'
 
 const pairings = new Pairings()
 const screens = new Screens(
@@ -71,6 +71,14 @@ addEventListener(
   },
   { capture: true },
 )
+
+chrome.runtime.onMessage.addListener((message, sender) => {
+  if (!isWorker(sender)) return undefined
+  const { removed, id } = Object(message) as Partial<Removed>
+  if (removed === 'window') screens.removed(id!)
+  if (removed === 'tab') pairings.removed(id!)
+  return undefined
+})
 
 // The worker waits for the load event of this document, or for this answer, before it lets a page connect.
 chrome.runtime.onMessage.addListener((message, sender, respond) => {

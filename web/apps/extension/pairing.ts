@@ -10,6 +10,7 @@ interface Visit {
   readonly end: (serial: string | undefined) => void
   serial?: string
   port?: chrome.runtime.Port
+  tab?: number
 }
 
 /** Pairings lets the user choose and bind a device in a tab. */
@@ -45,13 +46,19 @@ export class Pairings {
     port.onDisconnect.addListener(() => visit.end(visit.serial))
   }
 
+  /** removed notes that a tab is gone. Of one whose page has loaded, its port says so. */
+  removed(tab: number) {
+    const visit = this.#visit
+    if (visit?.tab === tab && !visit.port) visit.end(undefined)
+  }
+
   /** #inTab opens the tab. It resolves to the serial number of the device that was bound, or undefined if the user closed the tab. */
   #inTab(origin: string | undefined, signal: AbortSignal): Promise<string | undefined> {
     return new Promise<string | undefined>((resolve, reject) => {
-      let tab: number | undefined
       const close = () => {
         if (this.#visit === visit) this.#visit = undefined
         signal.removeEventListener('abort', aborted)
+        const { tab } = visit
         if (tab !== undefined) void carriedOut({ do: 'close-tab', tab }).catch(() => {}) // the user closed it
       }
       const visit: Visit = {
@@ -68,10 +75,16 @@ export class Pairings {
       if (signal.aborted) return aborted()
       this.#visit = visit
       signal.addEventListener('abort', aborted)
-      carriedOut({ do: 'tab', url: 'pair.html#request' }).then((id) => {
-        tab = id as number
-        if (this.#visit !== visit) close()
-      }, reject)
+      carriedOut({ do: 'tab', url: 'pair.html#request' }).then(
+        (id) => {
+          visit.tab = id as number
+          if (this.#visit !== visit) close()
+        },
+        (thrown: unknown) => {
+          close()
+          reject(thrown)
+        },
+      )
     })
   }
 }

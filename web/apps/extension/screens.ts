@@ -95,6 +95,14 @@ export class Screens {
     })
   }
 
+  /** removed notes that a window is gone. Of one whose page has loaded, its port says so. */
+  removed(window: number) {
+    const screen = this.#screen
+    if (!screen || screen.window !== window || screen.port) return
+    screen.fail(closed())
+    this.#leave(screen)
+  }
+
   /** device is that of a broker's Shell. */
   device({ state, reason, review, screen: shown }: Progress) {
     const screen = this.#screen

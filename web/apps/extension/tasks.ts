@@ -9,6 +9,12 @@ export type Task =
   | { readonly do: 'put'; readonly key: string; readonly value: unknown }
   | { readonly do: 'delete'; readonly key: string }
 
+/** Removed is what the worker tells the offscreen document of a window or a tab that is gone. */
+export interface Removed {
+  readonly removed: 'window' | 'tab'
+  readonly id: number
+}
+
 const tasks = new Set<unknown>(['window', 'raise', 'close', 'tab', 'close-tab', 'badge', 'list', 'put', 'delete'] satisfies Task['do'][])
 
 /** readTask tells a task from other messages. The sender is the extension itself, so the fields are right. */

@@ -1,7 +1,7 @@
 // The service worker. The browser stops it whenever it likes, so it keeps nothing. It makes sure that the offscreen document lives, and
 // does for it what an offscreen document cannot: open windows and tabs, and use chrome.storage.
 
-import { readTask, type Task } from './tasks'
+import { readTask, type Removed, type Task } from './tasks'
 
 /** Everything that starts the worker starts the offscreen document: the browser, an update, a page. */
 void ensure()
@@ -35,6 +35,11 @@ chrome.storage.local.onChanged.addListener((changes) => {
     .then(() => chrome.runtime.sendMessage({ changed: Object.keys(changes) }))
     .catch(() => {}) // a document that starts reads everything
 })
+
+// A window or a tab that is closed before its page has loaded has no port that would say so.
+const removed = (message: Removed) => void chrome.runtime.sendMessage(message).catch(() => {}) // without a document, none waits
+chrome.windows.onRemoved.addListener((window) => removed({ removed: 'window', id: window }), { windowTypes: ['popup'] })
+chrome.tabs.onRemoved.addListener((tab) => removed({ removed: 'tab', id: tab }))
 
 let starting: Promise<void> | undefined
 

@@ -78,6 +78,13 @@ func (s *Sim) StartExtension(o BrowserOptions, folder ...string) *Extension {
 	return x
 }
 
+// Copy returns another extension of the same browser, which is the one in a folder.
+func (x *Extension) Copy(folder string) *Extension {
+	other := &Extension{Browser: x.Browser, Origin: "chrome-extension://" + ExtensionID(x.T, folder)}
+	other.views = other.OpenPage("/help.html")
+	return other
+}
+
 // Targets returns the targets of the extension whose address has a prefix after the origin, such as "/worker.js".
 func (x *Extension) Targets(path string) []*target.Info {
 	x.T.Helper()
@@ -148,13 +155,14 @@ func (x *Extension) OpenPage(path string) *Browser {
 }
 
 // CloseTarget closes a target of the extension: a window, the offscreen document, or the worker, which it stops. It waits until that one is
-// gone. The extension may have started another one by then.
+// gone, except for the worker: one that is started again at once is the same target. The extension may have started another one by then.
 func (x *Extension) CloseTarget(path string) {
 	x.T.Helper()
-	id := x.WaitForTarget(path).TargetID
+	info := x.WaitForTarget(path)
+	id := info.TargetID
 	_, err := cdp.Call(x.Ctx, chromedp.FromContext(x.Ctx).Browser, target.CloseTarget, target.CloseTargetParams{TargetID: id})
 	require.NoError(x.T, err)
-	for slices.ContainsFunc(x.Targets(path), func(one *target.Info) bool { return one.TargetID == id }) {
+	for info.Type != "service_worker" && slices.ContainsFunc(x.Targets(path), func(one *target.Info) bool { return one.TargetID == id }) {
 		select {
 		case <-x.Ctx.Done():
 			require.Fail(x.T, "the extension still has the target "+path)
@@ -180,20 +188,32 @@ func (x *Extension) Reload() {
 	x.views = x.OpenPage("/help.html")
 }
 
-// Answer waits until the button of the request window acts, and presses one of its buttons: accept, reject or cancel. It does so from
-// another page of the extension, which sees the window's document, so that no debugger is attached to the window.
+// WaitForAnswer waits until the button of the request window acts: accept, reject or cancel.
+func (x *Extension) WaitForAnswer(action string) {
+	x.T.Helper()
+	x.answer(action, "true")
+}
+
+// Answer waits until the button of the request window acts, and presses it: accept, reject or cancel. It does so from another page of the
+// extension, which sees the window's document, so that no debugger is attached to the window.
 func (x *Extension) Answer(action string) {
+	x.T.Helper()
+	x.answer(action, "setTimeout(() => button.click())")
+}
+
+func (x *Extension) answer(action, do string) {
 	x.T.Helper()
 	state := "asking][data-ready=true"
 	if action == "cancel" {
 		state = "device"
 	}
 	press := fmt.Sprintf(`(() => {
-		const window = chrome.extension.getViews().find((view) => view.location.pathname === '/request.html')
-		const button = window?.document.querySelector('[data-state=%s] [data-action=%s]')
-		if (button) setTimeout(() => button.click())
-		return !!button
-	})()`, state, action)
+		for (const view of chrome.extension.getViews()) {
+			const button = view.location.pathname === '/request.html' && view.document.querySelector('[data-state=%s] [data-action=%s]')
+			if (button) return !!(%s)
+		}
+		return false
+	})()`, state, action, do)
 	for !Eval[bool](x.views, press) {
 		select {
 		case <-x.Ctx.Done():
@@ -220,22 +240,38 @@ func (d *Dapp) Discover() {
 		addEventListener('eip6963:announceProvider', ({ detail }) => providers.push(detail))
 		dispatchEvent(new Event('eip6963:requestProvider'))
 		if (providers.length === 0) throw Error('no provider is announced')
+		providers.sort((a, b) => a.info.rdns.length - b.info.rdns.length)
 		const [{ provider, info }] = providers
 		%s
 		Object.assign(globalThis, { provider, providers, info, events, outcome, event, pending: {}, controllers: {} })`, dappTools))
 }
 
-// Bind goes through the tab that the extension opened for a site, accepts the simulator's device, which no built-in CA verifies, and
-// types its code. It returns the code.
-func (x *Extension) Bind(tab *Browser) string {
+// GoToCode goes through the page that binds to the boxes for the code, whether the device is new, reset or bound elsewhere. It accepts the
+// simulator's device, which no built-in CA verifies.
+func (x *Extension) GoToCode(tab *Browser) {
 	x.T.Helper()
 	tab.Press("connect")
-	tab.WaitForState("recognised")
-	tab.Press("go-on")
-	tab.WaitForState("unverified")
-	tab.Run("document.querySelector('[data-control=accept]').click()")
-	tab.Press("go-on")
-	tab.WaitForState("code")
+	const state = "document.querySelector('[data-state]').dataset.state"
+	for before := "start"; ; {
+		tab.WaitUntil(fmt.Sprintf("![%q, 'choosing', 'opening'].includes(%s)", before, state))
+		before = Eval[string](tab, state)
+		switch before {
+		case "code":
+			return
+		case "unverified":
+			tab.Run("document.querySelector('[data-control=accept]').click()")
+		case "recognised", "elsewhere", "rebound", "reset":
+		default:
+			require.Fail(x.T, "the page shows "+before, tab.Text())
+		}
+		tab.Press("go-on")
+	}
+}
+
+// Bind goes through that tab and types the code on the device's screen. It returns the code.
+func (x *Extension) Bind(tab *Browser) string {
+	x.T.Helper()
+	x.GoToCode(tab)
 	code := x.Sim.Device.Code()
 	tab.EnterCode(code)
 	tab.WaitForState("bound")
