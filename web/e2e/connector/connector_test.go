@@ -125,6 +125,8 @@ func TestThreeSitesUseOneBinding(t *testing.T) {
 	second.WaitForEvent("accountsChanged", 0)
 	second.Request("personal_sign", `["0x68656c6c6f", "`+account+`"]`).RequireError(t, 4100, "invalid-argument")
 	require.JSONEq(t, `[]`, string(second.Request("eth_accounts", "[]").Value))
+	second.Request("wallet_watchAsset", `{"type":"ERC20","options":{}}`).RequireError(t, 4200, "unsupported-method")
+	second.Request("wallet_revokePermissions", `{"eth_accounts":{}}`).RequireError(t, -32602, "invalid-argument")
 	sign(w, first)
 	sign(windows[third], third)
 	require.Equal(t, 1, verified(sim), "the code was typed once")

@@ -80,7 +80,8 @@ class Client implements Engine {
     try {
       // Some libraries give {} to a method without parameters.
       const params = Object.keys(given).length === 0 ? [] : given
-      const [first] = params as Params
+      const list: Params = Array.isArray(params) ? params : []
+      const [first] = list
       switch (method) {
         case 'eth_accounts':
           return [...this.#accounts]
@@ -95,20 +96,20 @@ class Client implements Engine {
         case 'wallet_addEthereumChain':
           return await this.#chains.add(first, signal)
         case 'wallet_getCapabilities':
-          return this.#capabilities(params as Params)
+          return this.#capabilities(list)
         case 'wallet_getCallsStatus':
           if (!this.#session?.alive) throw windowGone(this.#connector.origin) // who polls it does not click
           break
         case 'wallet_getPermissions':
           return this.#permissions()
         case 'wallet_revokePermissions':
-          return this.#revoke(params as Params)
+          return this.#revoke(list)
         case 'personal_ecRecover':
-          return recover(readMessage(first), (params as Params)[1])
+          return recover(readMessage(first), list[1])
         case 'eth_subscribe': {
           const { webSocketUrl, id } = this.#chains.selected
           if (webSocketUrl === undefined) break
-          return await this.#subscriptions.subscribe(webSocketUrl, id, params as Params, signal)
+          return await this.#subscriptions.subscribe(webSocketUrl, id, list, signal)
         }
         case 'eth_unsubscribe':
           if (!this.#subscriptions.has(first)) break
@@ -175,7 +176,7 @@ class Client implements Engine {
       })
     }
     // A batch names its chain, which need not be the selected one.
-    const named = method === 'wallet_sendCalls' ? this.#chains.get(Number(Object((params as Params)[0]).chainId)) : undefined
+    const named = method === 'wallet_sendCalls' ? this.#chains.get(Number(Object(Array.isArray(params) && params[0]).chainId)) : undefined
     const chain = named ?? this.#chains.selected
     try {
       return await session.request({ method, params: params as never, chain: chainOf(chain) }, signal)
