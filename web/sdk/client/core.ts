@@ -33,7 +33,15 @@ export interface Core {
   forget(seid: string, options: RecordOptions & { shown?: Shown }): Promise<void>
   /** Says what the device would show of a request, and the digest that it would sign. It uses no device. */
   describe(
-    operation: 'transaction' | 'message' | 'typed-data' | 'tron-transaction' | 'tron-message' | 'tron-typed-data' | 'cosmos-amino' | 'cosmos-direct',
+    operation:
+      | 'transaction'
+      | 'message'
+      | 'typed-data'
+      | 'tron-transaction'
+      | 'tron-message'
+      | 'tron-typed-data'
+      | 'cosmos-amino'
+      | 'cosmos-direct',
     value: unknown,
     options?: object,
   ): Promise<TransactionDescription & TronTransactionDescription & CosmosDescription>

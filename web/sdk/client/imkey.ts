@@ -7,7 +7,17 @@ import { fromWebUSB, invalid } from './errors'
 import { failInternal, Instance, makeError, notLoaded, onRecordChange } from './instance'
 import { isSupported, unsupported } from './support'
 import { vendorIds } from './usbids.gen'
-import type { ImKeyCosmos, ImKeyEthereum, ImKeyTron, ImportOptions, KnownDevice, LoadOptions, Shown, USBSource, USBSourceDevice } from '../types/imkey'
+import type {
+  ImKeyCosmos,
+  ImKeyEthereum,
+  ImKeyTron,
+  ImportOptions,
+  KnownDevice,
+  LoadOptions,
+  Shown,
+  USBSource,
+  USBSourceDevice,
+} from '../types/imkey'
 
 const isOurs = (usb: USBSourceDevice): boolean => vendorIds.includes(usb.vendorId)
 

@@ -989,16 +989,7 @@ export interface CosmosSignOptions extends Omit<SignOptions, 'path' | 'from'> {
 /** What a document of Cosmos does. It is computed from the document. */
 export interface CosmosSummary {
   /** `transfer` is MsgSend, `arbitrary` a message of ADR-36, `several` more than one message, `other` a message of which only the type is known. */
-  readonly kind:
-    | 'transfer'
-    | 'delegate'
-    | 'undelegate'
-    | 'claim-rewards'
-    | 'vote'
-    | 'ibc-transfer'
-    | 'arbitrary'
-    | 'several'
-    | 'other'
+  readonly kind: 'transfer' | 'delegate' | 'undelegate' | 'claim-rewards' | 'vote' | 'ibc-transfer' | 'arbitrary' | 'several' | 'other'
   /** The device's first text, such as "0.001 ATOM" or "Delegate 1.5 ATOM". It has the memo, and the chain if that is not the Cosmos Hub. */
   readonly payment: string
   /** The device's second text: the receiver, the validator or the proposal. */
