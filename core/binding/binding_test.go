@@ -463,6 +463,18 @@ func TestAnswersToCheck(t *testing.T) {
 	}
 }
 
+// The device's last answer decides whether it is the one that was opened.
+func TestChanged(t *testing.T) {
+	hosted(t, func(t *testing.T, h *host) {
+		for _, changed := range []bool{false, true, false} {
+			key := map[bool]attestationtest.Key{false: se, true: otherSE}[changed]
+			h.says(Unbound, attestationtest.New(seid, key.Public()).Sign(ca))
+			_, _ = h.status()
+			require.Equal(t, changed, h.Changed())
+		}
+	})
+}
+
 func TestCertificateFromTheCardManager(t *testing.T) {
 	hosted(t, func(t *testing.T, h *host) {
 		h.keep(VerifySent)

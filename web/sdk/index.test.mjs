@@ -15,6 +15,7 @@ test('the import sets no global and exports the documented names', () => {
     'ImKeyError',
     'ProviderRpcError',
     'announceProvider',
+    'bindInDialog',
     'createProvider',
     'isSupported',
     'loadImKey',

@@ -47,6 +47,27 @@ test('keccak256 hashes inputs of any length', () => {
   for (const [length, digest] of Object.entries(KECCAK)) assert.equal(keccak256(new Uint8Array(Number(length)).fill(0xa3)), digest, length)
 })
 
+test('a site owns its own entries alone, and waits for no other site', async () => {
+  const { store } = claims()
+  const [a, b, alone] = [new Journal(store, 'https://a.example'), new Journal(store, 'https://b.example'), new Journal(store)]
+  const own = entry({ site: 'https://a.example' })
+  assert.deepEqual(
+    [a, b, alone].map((journal) => journal.isOwn(own)),
+    [true, false, false],
+  )
+  assert.equal(alone.isOwn(entry()), true)
+  let end = () => {}
+  const first = a.exclusive(1, from, undefined, () => new Promise<void>((resolve) => (end = resolve)))
+  assert.equal(await b.exclusive(1, from, undefined, async () => 'b'), 'b')
+  const done: string[] = []
+  const second = a.exclusive(1, from, undefined, async () => void done.push('second'))
+  assert.equal(await alone.exclusive(1, from, undefined, async () => 'alone'), 'alone')
+  assert.deepEqual(done, [])
+  end()
+  await Promise.all([first, second])
+  assert.deepEqual(done, ['second'])
+})
+
 test('entries are listed by nonce and time, for one account on one chain', async () => {
   const { store } = claims()
   const journal = new Journal(store)
