@@ -1,5 +1,4 @@
 import type { ChainOptions, UnusableChain } from '../types/imkey'
-import { plain } from './hex'
 
 /** Chain is a chain whose description was checked. */
 export interface Chain {
@@ -20,6 +19,9 @@ export interface NodeAddress {
   readonly fixed?: boolean
 }
 
+/** plain is the function of that name in hex.ts, which would make a second file of imkey.js. */
+const plain = <T extends object>(fields: T): T => Object.assign(Object.create(null) as T, fields)
+
 /** readChain checks the description of a chain. It throws a sentence, from which the caller makes an error. */
 export function readChain(chain: ChainOptions): Chain {
   if (typeof chain !== 'object' || chain === null) throw 'a chain is not an object'
@@ -35,7 +37,7 @@ export function readChain(chain: ChainOptions): Chain {
   }
   if (maxFee !== undefined && !(typeof maxFee === 'bigint' && maxFee >= 0n)) throw `the maxFee of chain ${id} is not a bigint of 0n or more`
   // Without a prototype: what the chain lacks is not what a script has added to Object.prototype.
-  return Object.assign(Object.create(null) as Chain, {
+  return plain<Chain>({
     id,
     nodes,
     nativeCurrency: { symbol, decimals },
