@@ -58,7 +58,20 @@ func TestMakeANewKey(t *testing.T) {
 	require.Equal(t, code, b.ShownCode())
 
 	importAgain(b, name, file)
-	b.WaitForState("rebound") // the device knows this browser by the new key only
+	b.WaitForState("bound") // the browser kept the new key, by which alone the device knows it
+
+	// Where the file is all that is left, it is worthless.
+	b.UnfoldManagement()
+	b.Press("forget")
+	b.WaitForState("forget")
+	b.Press("forget-now")
+	b.WaitForState("start")
+	b.Press("import")
+	b.WaitForState("import")
+	importBinding(b, name, file, passphrase)
+	b.WaitForTextIn("[data-state=known] .message", "management.imported")
+	b.Press("connect-known")
+	b.WaitForState("rebound")
 	b.Press("go-on")
 	b.WaitForState("elsewhere")
 	b.Press("go-on")
