@@ -644,6 +644,28 @@ test('what another window changed is followed', async (t) => {
   assert.deepEqual(await a.ask('eth_accounts'), [])
 })
 
+test('storage that cannot be read takes no permission away', async (t) => {
+  const storage = new MemoryStorage()
+  const { broker: made, site } = await broker(t, { storage })
+  const a = site(A)
+  await a.ask('eth_requestAccounts')
+  const key = `permission ${A}`
+  await until(() => storage.values.has(key))
+  let failed = 0
+  storage.list = async () => {
+    failed++
+    throw new Error('the service worker does not answer')
+  }
+  for (const watcher of storage.watchers) {
+    watcher(key)
+    watcher(undefined)
+  }
+  await until(() => failed >= 2)
+  await new Promise((resolve) => setImmediate(resolve))
+  assert.equal(made.state.permissions.length, 1)
+  assert.equal(await a.ask('personal_sign', ['hi', A0]), SIGNATURE)
+})
+
 test('accounts that another window took away cannot be kept by a request that does not end', async (t) => {
   const storage = new MemoryStorage()
   const { site, node, device } = await broker(t, { storage })

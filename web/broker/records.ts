@@ -178,7 +178,9 @@ export class Records {
     const keys =
       key === undefined ? [...[...this.#permissions.keys()].map((origin) => tables.permission + origin), ...this.#activity.keys()] : [key]
     for (const each of keys) {
-      const [, value] = (await this.#storage.list(each).catch(() => [])).find(([found]) => found === each) ?? []
+      const found = await this.#storage.list(each).catch(() => undefined)
+      if (!found) continue // what cannot be read was not taken away
+      const [, value] = found.find(([key]) => key === each) ?? []
       if (this.#writing.has(each)) {
         this.#missed.add(each)
         continue

@@ -22,6 +22,9 @@ export function readTask(message: unknown): Task | undefined {
   return tasks.has((Object(message) as { do?: unknown }).do) ? (message as Task) : undefined
 }
 
+/** How often a task is sent, and how long to wait before the next time, in milliseconds. */
+const [most, between] = [20, 100]
+
 /**
  * carriedOut sends a task to the worker and resolves to its result. A worker that is stopped meanwhile gives no answer; then the task is
  * sent again, which starts the worker anew. So every task can be carried out twice.
@@ -29,11 +32,12 @@ export function readTask(message: unknown): Task | undefined {
 export async function carriedOut(task: Task): Promise<unknown> {
   for (let times = 1; ; times++) {
     const answer = (await chrome.runtime.sendMessage(task).catch((thrown: unknown) => {
-      if (times === 5) throw thrown
+      if (times === most) throw thrown
     })) as { result?: unknown; failed?: string } | undefined
     if (answer?.failed !== undefined) throw new Error(answer.failed)
     if (answer) return answer.result
-    if (times === 5) throw new Error('the service worker does not answer')
+    if (times === most) throw new Error('the service worker does not answer')
+    await new Promise((resolve) => setTimeout(resolve, between)) // it is still on its way out, or starts
   }
 }
 
