@@ -100,8 +100,8 @@ testcases:
 	@for project in core/ethereum/oracle core/tron/oracle web/e2e/published/clients web/e2e/published/vendor web/e2e/published/metamask; do \
 		(cd $$project && npm ci --loglevel=error --ignore-scripts --no-audit --no-fund) || exit 1; done
 
-# One package per processor runs at a time, and one test of each, so that no more browsers run at once than there are processors.
-E2E_PARALLEL := -parallel 1
+# One package more than there are processors runs at a time, and one test of each: a third of the time a test waits for its browser.
+E2E_PARALLEL := -parallel 1 -p $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 
 # Without vet, of which go test would run a part: make check has run all of it.
 TEST := $(GO) test -vet=off
