@@ -35,7 +35,7 @@ var parsers = map[string][]string{
 	"core/secp256k1":                nil,
 	"core/tlv":                      nil,
 	"core/tron":                     nil,
-	"core/tron/protobuf":            nil,
+	"core/protobuf":                 nil,
 	"core/upperhex":                 nil,
 	"devicesim/applets/bitcoin":     nil,
 	"devicesim/applets/cosmos":      nil,

@@ -10,8 +10,8 @@ import (
 
 	"imkey-connect/bridge/interop"
 	"imkey-connect/core/cosmos"
+	"imkey-connect/core/protobuf"
 	"imkey-connect/core/secp256k1"
-	"imkey-connect/core/tron/protobuf"
 )
 
 var cosmosMethods = map[string]deviceMethod{

@@ -11,8 +11,8 @@ import (
 
 	"imkey-connect/bridge/interop"
 	"imkey-connect/core/errcode"
+	"imkey-connect/core/protobuf"
 	"imkey-connect/core/tron"
-	"imkey-connect/core/tron/protobuf"
 )
 
 // otherCoins are the methods of the coins besides Ethereum. They are left out of imkey.wasm, which a first pairing downloads, and are in

@@ -14,9 +14,9 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"imkey-connect/bridge/bridgetest"
+	"imkey-connect/core/protobuf"
 	coresecp "imkey-connect/core/secp256k1"
 	"imkey-connect/core/tron"
-	"imkey-connect/core/tron/protobuf"
 )
 
 // tronApplet is the TRON applet of a page's device: a wallet of one account.

@@ -12,8 +12,8 @@ import (
 
 	"imkey-connect/core/errcode"
 	"imkey-connect/core/ethereum"
+	"imkey-connect/core/protobuf"
 	"imkey-connect/core/secp256k1"
-	"imkey-connect/core/tron/protobuf"
 )
 
 const (

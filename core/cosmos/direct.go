@@ -7,7 +7,7 @@ import (
 	"unicode/utf8"
 
 	"imkey-connect/core/errcode"
-	"imkey-connect/core/tron/protobuf"
+	"imkey-connect/core/protobuf"
 )
 
 // ParseDirect reads a SignDoc of the mode SIGN_MODE_DIRECT: body_bytes, auth_info_bytes, chain_id and account_number, in the one form in

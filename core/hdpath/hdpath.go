@@ -53,6 +53,18 @@ func Parse(s string) (Path, error) {
 	return p, nil
 }
 
+// CheckCoin returns an error with code invalid-argument at "path" for a path that [Path.Check] refuses, or that does not begin with
+// m/44'/coin'. Applets sign with any key, so a path of another coin would let a site use the key of that coin.
+func (p Path) CheckCoin(coin uint32, name string) error {
+	if err := p.Check(); err != nil {
+		return err
+	}
+	if len(p) < 2 || p[0] != 44|Hardened || p[1] != coin|Hardened {
+		return invalid("a path of " + name + " begins with m/44'/" + strconv.FormatUint(uint64(coin), 10) + "'")
+	}
+	return nil
+}
+
 // BIP44 returns m/44'/coin'/account'/change/index, the layout of BIP-44. The coin types are those of SLIP-44.
 func BIP44(coin, account, change, index uint32) Path {
 	return Path{44 | Hardened, coin | Hardened, account | Hardened, change, index}

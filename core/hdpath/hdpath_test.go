@@ -63,3 +63,11 @@ func TestCheck(t *testing.T) {
 	requireInvalid(t, Path(nil).Check())
 	requireInvalid(t, make(Path, MaxDepth+1).Check())
 }
+
+func TestCheckCoin(t *testing.T) {
+	require.NoError(t, BIP44(195, 0, 0, 5).CheckCoin(195, "TRON"))
+	require.NoError(t, Path{44 | Hardened, 195 | Hardened}.CheckCoin(195, "TRON"))
+	for _, p := range []Path{nil, {44 | Hardened}, BIP44(60, 0, 0, 0), {44, 195 | Hardened}, {44 | Hardened, 195}, {49 | Hardened, 195 | Hardened}} {
+		requireInvalid(t, p.CheckCoin(195, "TRON"))
+	}
+}

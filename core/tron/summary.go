@@ -7,7 +7,7 @@ import (
 	"strconv"
 
 	"imkey-connect/core/ethereum"
-	"imkey-connect/core/tron/protobuf"
+	"imkey-connect/core/protobuf"
 )
 
 // Summary says what a transaction does, as [ethereum.Summary]. It is computed from the transaction. Payment and Receiver are the texts for

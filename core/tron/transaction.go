@@ -5,7 +5,7 @@ import (
 	"math"
 
 	"imkey-connect/core/errcode"
-	"imkey-connect/core/tron/protobuf"
+	"imkey-connect/core/protobuf"
 )
 
 // Transaction is what a raw_data says: the protocol buffer Transaction.raw of java-tron's Tron.proto. Amounts are in sun, which are

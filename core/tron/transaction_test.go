@@ -12,7 +12,7 @@ import (
 	"imkey-connect/core/errcode"
 	"imkey-connect/core/ethereum"
 	"imkey-connect/core/keccak"
-	"imkey-connect/core/tron/protobuf"
+	"imkey-connect/core/protobuf"
 )
 
 var (

@@ -44,17 +44,8 @@ const coinType = 195
 // BIP44 returns the path of account n: m/44'/195'/0'/0/n.
 func BIP44(n uint32) hdpath.Path { return hdpath.BIP44(coinType, 0, 0, n) }
 
-// checkPath returns an error for a path that is not one of TRON. The applet signs with any key, so a path of another coin would let a site
-// use the key of that coin here.
-func checkPath(p hdpath.Path) error {
-	if err := p.Check(); err != nil {
-		return err
-	}
-	if len(p) < 2 || p[0] != 44|hdpath.Hardened || p[1] != coinType|hdpath.Hardened {
-		return errcode.Invalid("path", "a path of TRON begins with m/44'/195'")
-	}
-	return nil
-}
+// checkPath returns an error for a path that is not one of TRON.
+func checkPath(p hdpath.Path) error { return p.CheckCoin(coinType, "TRON") }
 
 // TRON is the TRON applet of an open device. Its methods may be called from any goroutine. Operations run one after another, each with
 // the device to itself. When a context ends, the device is idle before the method returns. The errors are those of [ethereum.Ethereum].

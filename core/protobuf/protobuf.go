@@ -1,6 +1,6 @@
 // Package protobuf reads the wire format of protocol buffers in the one form in which proto3 libraries write it: the fields of a
 // message in the order of their numbers, numbers in the fewest bytes, and no field that has its default value. So the fields of a message
-// encode to the same bytes. Groups and numbers of fixed size, which TRON's transactions do not have, are refused.
+// encode to the same bytes. Groups and numbers of fixed size, which the transactions of TRON and Cosmos do not have, are refused.
 package protobuf
 
 import "imkey-connect/core/errcode"
@@ -150,7 +150,7 @@ func (m *Message) Repeated(number int) (list [][]byte) {
 	}
 }
 
-// Number returns a number from 0 to 2^63-1, which is 0 if the field is absent. TRON's amounts are signed, and never negative.
+// Number returns a number from 0 to 2^63-1, which is 0 if the field is absent. The amounts of TRON are signed there, and never negative.
 func (m *Message) Number(number int) int64 {
 	f, ok := m.take(number, false)
 	if !ok {
@@ -177,7 +177,7 @@ func (m *Message) Rest() bool {
 // Err returns what is wrong. A field that was not read is an error: it could mean anything.
 func (m *Message) Err() error {
 	if len(m.fields) > 0 {
-		m.Fail("a field that TRON does not define there")
+		m.Fail("a field that is not known there")
 	}
 	return m.err
 }

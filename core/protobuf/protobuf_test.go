@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"imkey-connect/core/errcode"
-	"imkey-connect/core/tron/protobuf"
+	"imkey-connect/core/protobuf"
 )
 
 func unhex(t testing.TB, s string) []byte {
