@@ -62,53 +62,36 @@ type Key struct {
 	PublicKey secp256k1.PublicKey
 }
 
-// Account returns the account at a path. If show is set, the device shows the address of the Cosmos Hub until the user confirms it, or
+// Account returns the account at a path. If verify is set, the device shows the address of the Cosmos Hub until the user confirms it, or
 // rejects it with the error user-rejected.
-func (c *Cosmos) Account(ctx context.Context, p hdpath.Path, show bool) (Key, error) {
+func (c *Cosmos) Account(ctx context.Context, p hdpath.Path, verify bool) (Key, error) {
 	if err := checkPath(p); err != nil {
 		return Key{}, err
 	}
-	var k Key
-	err := c.applet.Do(ctx, func(s *signing.Session) (err error) {
-		// The device shows what it is sent, so the account is read now.
-		key, fresh, _ := s.KnownKey(p)
-		if show || !fresh {
-			if key, err = extendedKey(ctx, s, p); err != nil {
-				return err
-			}
-		}
-		k = Key{p, AccountOf(key.PublicKey), key.PublicKey}
-		if show {
-			resp, err := s.Ask(ctx, apdu.New(0x80, insShowAddress, 0x00, 0x00, []byte(k.Account.Address(DefaultPrefix))), device.UserTimeout)
+	var show func(*signing.Session, secp256k1.PublicKey) error
+	if verify {
+		show = func(s *signing.Session, key secp256k1.PublicKey) error {
+			text := AccountOf(key).Address(DefaultPrefix)
+			resp, err := s.Ask(ctx, apdu.New(0x80, insShowAddress, 0x00, 0x00, []byte(text)), device.UserTimeout)
 			if err != nil {
 				return err
 			}
 			return resp.SW.Err("show the address")
 		}
-		return nil
-	})
+	}
+	key, err := c.applet.Key(ctx, p, extendedKey, show)
 	if err != nil {
 		return Key{}, err
 	}
-	return k, nil
+	return Key{p, AccountOf(key.PublicKey), key.PublicKey}, nil
 }
 
 // ExtendedKey returns the extended public key at a path. It reads the key above as well, for the fingerprint.
 func (c *Cosmos) ExtendedKey(ctx context.Context, p hdpath.Path) (hdkey.ExtendedKey, error) {
-	var key hdkey.ExtendedKey
 	if err := checkPath(p); err != nil {
-		return key, err
+		return hdkey.ExtendedKey{}, err
 	}
-	err := c.applet.Do(ctx, func(s *signing.Session) error {
-		parent, err := extendedKey(ctx, s, p[:len(p)-1])
-		if err != nil {
-			return err
-		}
-		key, err = extendedKey(ctx, s, p)
-		key.Parent = parent.Fingerprint()
-		return err
-	})
-	return key, err
+	return c.applet.ExtendedKey(ctx, p, extendedKey)
 }
 
 // extendedKey asks for the key at a path. The command has no binding signature.
@@ -155,9 +138,7 @@ func (c *Cosmos) Sign(ctx context.Context, by Signer, d *Document) (*Signed, err
 	body = field(body, tagFee, []byte(d.summary.Fee))
 	got, err := c.applet.Sign(ctx, signing.Request{
 		Path: by.Path,
-		Key: func(ctx context.Context, s *signing.Session) (hdkey.ExtendedKey, error) {
-			return extendedKey(ctx, s, by.Path)
-		},
+		Key:  extendedKey,
 		Check: func(key secp256k1.PublicKey) error {
 			if by.From != nil && *by.From != AccountOf(key) {
 				return foreign("from")
@@ -238,13 +219,7 @@ func signature(key secp256k1.PublicKey, hash [32]byte, answer []byte) (signing.S
 	if len(answer) != 66 {
 		return signing.Signature{}, errcode.New(errcode.Protocol, "a signature of Cosmos does not have 66 bytes")
 	}
-	raw := signing.Signature{R: [32]byte(answer[1:33]), S: [32]byte(answer[33:65])}
-	checked, err := signing.CheckSignature(key, hash, raw)
-	if err != nil {
-		raw.YParity = 1
-		checked, err = signing.CheckSignature(key, hash, raw)
-	}
-	return checked, err
+	return signing.FindSignature(key, hash, answer[1:65])
 }
 
 // field appends a value with its tag and its length, which has one byte. No value of this package is longer than 255 bytes.

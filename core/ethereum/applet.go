@@ -40,23 +40,6 @@ func extendedKey(ctx context.Context, s *signing.Session, p hdpath.Path) (hdkey.
 	return s.ExtendedKey(ctx, apdu.New(0x80, insPublicKey, 0x00, 0x00, []byte(p.String())), p)
 }
 
-// knownAccount returns the account at a path, without a question if the device has proven its key lately.
-func knownAccount(ctx context.Context, s *signing.Session, p hdpath.Path) (Account, error) {
-	if key, fresh, _ := s.KnownKey(p); fresh {
-		return Account{Path: p, Address: AddressOf(key.PublicKey), PublicKey: key.PublicKey}, nil
-	}
-	return account(ctx, s, p)
-}
-
-// account returns the account at a path, which it asks the device for.
-func account(ctx context.Context, s *signing.Session, p hdpath.Path) (Account, error) {
-	key, err := extendedKey(ctx, s, p)
-	if err != nil {
-		return Account{}, err
-	}
-	return Account{Path: p, Address: AddressOf(key.PublicKey), PublicKey: key.PublicKey}, nil
-}
-
 // check returns an error for a key that is not of the address that the caller expects.
 func (by *Signer) check(key secp256k1.PublicKey) error {
 	if by.From == nil || *by.From == AddressOf(key) {

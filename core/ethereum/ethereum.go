@@ -33,28 +33,21 @@ type Account struct {
 	PublicKey secp256k1.PublicKey
 }
 
-// Account returns the account at a path. If show is set, the device shows the address until the user confirms it, or rejects
+// Account returns the account at a path. If verify is set, the device shows the address until the user confirms it, or rejects
 // it with the error user-rejected.
-func (e *Ethereum) Account(ctx context.Context, p hdpath.Path, show bool) (Account, error) {
+func (e *Ethereum) Account(ctx context.Context, p hdpath.Path, verify bool) (Account, error) {
 	if err := p.Check(); err != nil {
 		return Account{}, err
 	}
-	var a Account
-	err := e.applet.Do(ctx, func(s *signing.Session) (err error) {
-		if !show {
-			a, err = knownAccount(ctx, s, p)
-			return err
-		}
-		// The device shows what it is sent, so the account is read now.
-		if a, err = account(ctx, s, p); err == nil {
-			err = showAddress(ctx, s, a.Address)
-		}
-		return err
-	})
+	var show func(*signing.Session, secp256k1.PublicKey) error
+	if verify {
+		show = func(s *signing.Session, key secp256k1.PublicKey) error { return showAddress(ctx, s, AddressOf(key)) }
+	}
+	key, err := e.applet.Key(ctx, p, extendedKey, show)
 	if err != nil {
 		return Account{}, err
 	}
-	return a, nil
+	return Account{p, AddressOf(key.PublicKey), key.PublicKey}, nil
 }
 
 // MaxAccounts is the largest number of accounts that one call of [Ethereum.Accounts] returns.
@@ -72,14 +65,7 @@ func (e *Ethereum) Accounts(ctx context.Context, parent hdpath.Path, first uint3
 	if count < 1 || count > MaxAccounts || uint64(first)+uint64(count) > hdpath.Hardened {
 		return nil, errcode.Invalid("count", "between 1 and 1000 accounts, their indices below 2147483648")
 	}
-	var key hdkey.ExtendedKey
-	err := e.applet.Do(ctx, func(s *signing.Session) (err error) {
-		var fresh bool
-		if key, fresh, _ = s.KnownKey(parent); !fresh {
-			key, err = extendedKey(ctx, s, parent)
-		}
-		return err
-	})
+	key, err := e.applet.Key(ctx, parent, extendedKey, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -280,10 +266,8 @@ type signed struct {
 
 func (e *Ethereum) sign(ctx context.Context, by Signer, r request) (signed, error) {
 	got, err := e.applet.Sign(ctx, signing.Request{
-		Path: by.Path,
-		Key: func(ctx context.Context, s *signing.Session) (hdkey.ExtendedKey, error) {
-			return extendedKey(ctx, s, by.Path)
-		},
+		Path:  by.Path,
+		Key:   extendedKey,
 		Check: by.check,
 		Sign: func(ctx context.Context, s *signing.Session, key secp256k1.PublicKey) (none signing.Signature, err error) {
 			body := append(dataField(r.data), r.screen...)

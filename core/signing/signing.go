@@ -198,6 +198,45 @@ func (s *Session) ExtendedKey(ctx context.Context, cmd apdu.Command, p hdpath.Pa
 	return key, nil
 }
 
+// KeyReader asks the device for the public key at a path with an applet's own command; see [Session.ExtendedKey].
+type KeyReader func(context.Context, *Session, hdpath.Path) (hdkey.ExtendedKey, error)
+
+// Key returns the public key at a path, as one operation. It asks the device unless the key was proven lately; see [FreshFor]. If show is
+// not nil, it asks in any case and calls show, which has the user compare the address on the screen.
+func (a *Applet) Key(ctx context.Context, p hdpath.Path, read KeyReader, show func(*Session, secp256k1.PublicKey) error) (key hdkey.ExtendedKey, err error) {
+	err = a.Do(ctx, func(s *Session) (err error) {
+		var fresh bool
+		// The device shows what it is sent, so the key is read now.
+		if key, fresh, _ = s.KnownKey(p); show != nil || !fresh {
+			if key, err = read(ctx, s, p); err != nil {
+				return err
+			}
+		}
+		if show == nil {
+			return nil
+		}
+		return show(s, key.PublicKey)
+	})
+	if err != nil {
+		return hdkey.ExtendedKey{}, err
+	}
+	return key, nil
+}
+
+// ExtendedKey returns the extended public key at a path of two components or more. It reads the key above as well, for the fingerprint.
+func (a *Applet) ExtendedKey(ctx context.Context, p hdpath.Path, read KeyReader) (key hdkey.ExtendedKey, err error) {
+	err = a.Do(ctx, func(s *Session) error {
+		parent, err := read(ctx, s, p[:len(p)-1])
+		if err != nil {
+			return err
+		}
+		key, err = read(ctx, s, p)
+		key.Parent = parent.Fingerprint()
+		return err
+	})
+	return key, err
+}
+
 // FreshFor is how long a public key that the secure element signed counts as the wallet's without a question. To replace the wallet
 // the user has to enter a mnemonic phrase on the device, which takes longer.
 const FreshFor = 10 * time.Second
@@ -247,7 +286,7 @@ func (s *Session) Again(ctx context.Context) error {
 type Request struct {
 	Path hdpath.Path
 	// Key asks the device for the key at the path.
-	Key func(context.Context, *Session) (hdkey.ExtendedKey, error)
+	Key KeyReader
 	// Check, if not nil, returns an error for a key that is not of the account that the caller expects.
 	Check func(secp256k1.PublicKey) error
 	// Sign has the device sign. The signature that it returns was verified by the key.
@@ -302,7 +341,7 @@ func (r *Request) check(key secp256k1.PublicKey) error {
 }
 
 func (r *Request) ask(ctx context.Context, s *Session) (hdkey.ExtendedKey, error) {
-	key, err := r.Key(ctx, s)
+	key, err := r.Key(ctx, s, r.Path)
 	if err == nil {
 		err = r.check(key.PublicKey)
 	}
@@ -441,6 +480,18 @@ type Signature struct {
 	R, S [32]byte
 	// YParity is the recovery id, 0 or 1.
 	YParity byte
+}
+
+// FindSignature is [CheckSignature] for an answer whose recovery id is not known: it is the one by which the signature verifies. rs is
+// r ‖ s.
+func FindSignature(key secp256k1.PublicKey, digest [32]byte, rs []byte) (Signature, error) {
+	raw := Signature{R: [32]byte(rs[:32]), S: [32]byte(rs[32:64])}
+	checked, err := CheckSignature(key, digest, raw)
+	if err != nil {
+		raw.YParity = 1
+		checked, err = CheckSignature(key, digest, raw)
+	}
+	return checked, err
 }
 
 // CheckSignature verifies that raw is the key's signature over the digest with the recovery id of raw, and returns it with s

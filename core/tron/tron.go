@@ -61,49 +61,29 @@ type Account struct {
 	PublicKey secp256k1.PublicKey
 }
 
-// Account returns the account at a path. If show is set, the device shows the address until the user confirms it, or rejects it with
+// Account returns the account at a path. If verify is set, the device shows the address until the user confirms it, or rejects it with
 // the error user-rejected.
-func (t *TRON) Account(ctx context.Context, p hdpath.Path, show bool) (Account, error) {
+func (t *TRON) Account(ctx context.Context, p hdpath.Path, verify bool) (Account, error) {
 	if err := checkPath(p); err != nil {
 		return Account{}, err
 	}
-	var a Account
-	err := t.applet.Do(ctx, func(s *signing.Session) (err error) {
-		// The device shows what it is sent, so the account is read now.
-		key, fresh, _ := s.KnownKey(p)
-		if show || !fresh {
-			if key, err = extendedKey(ctx, s, p); err != nil {
-				return err
-			}
-		}
-		a = Account{p, AddressOf(key.PublicKey), key.PublicKey}
-		if show {
-			return showAddress(ctx, s, a.Address)
-		}
-		return nil
-	})
+	var show func(*signing.Session, secp256k1.PublicKey) error
+	if verify {
+		show = func(s *signing.Session, key secp256k1.PublicKey) error { return showAddress(ctx, s, AddressOf(key)) }
+	}
+	key, err := t.applet.Key(ctx, p, extendedKey, show)
 	if err != nil {
 		return Account{}, err
 	}
-	return a, nil
+	return Account{p, AddressOf(key.PublicKey), key.PublicKey}, nil
 }
 
 // ExtendedKey returns the extended public key at a path. It reads the key above as well, for the fingerprint.
 func (t *TRON) ExtendedKey(ctx context.Context, p hdpath.Path) (hdkey.ExtendedKey, error) {
-	var key hdkey.ExtendedKey
 	if err := checkPath(p); err != nil {
-		return key, err
+		return hdkey.ExtendedKey{}, err
 	}
-	err := t.applet.Do(ctx, func(s *signing.Session) error {
-		parent, err := extendedKey(ctx, s, p[:len(p)-1])
-		if err != nil {
-			return err
-		}
-		key, err = extendedKey(ctx, s, p)
-		key.Parent = parent.Fingerprint()
-		return err
-	})
-	return key, err
+	return t.applet.ExtendedKey(ctx, p, extendedKey)
 }
 
 // extendedKey asks for the key at a path. The binding signature is over the text of the path, without its tag and length.
@@ -198,9 +178,7 @@ func (t *TRON) sign(ctx context.Context, by Signer, at string, hash [32]byte, sc
 	body = append(body, screen...)
 	got, err := t.applet.Sign(ctx, signing.Request{
 		Path: by.Path,
-		Key: func(ctx context.Context, s *signing.Session) (hdkey.ExtendedKey, error) {
-			return extendedKey(ctx, s, by.Path)
-		},
+		Key:  extendedKey,
 		Check: func(key secp256k1.PublicKey) error {
 			if by.From == nil || *by.From == AddressOf(key) {
 				return nil
@@ -239,13 +217,7 @@ func signature(s *signing.Session, key secp256k1.PublicKey, hash [32]byte, answe
 	if err != nil {
 		return signing.Signature{}, err
 	}
-	raw := signing.Signature{R: [32]byte(b[1:33]), S: [32]byte(b[33:65])}
-	checked, err := signing.CheckSignature(key, hash, raw)
-	if err != nil {
-		raw.YParity = 1
-		checked, err = signing.CheckSignature(key, hash, raw)
-	}
-	return checked, err
+	return signing.FindSignature(key, hash, b[1:65])
 }
 
 // field appends a value with its tag and its length, which has one byte. No value of this package is longer than 255 bytes.
