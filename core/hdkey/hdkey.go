@@ -27,14 +27,20 @@ type ExtendedKey struct {
 	Parent [4]byte
 }
 
-// Fingerprint returns the first 4 bytes of RIPEMD-160(SHA-256(compressed public key)).
-func (k ExtendedKey) Fingerprint() (f [4]byte) {
-	key := k.PublicKey.Compressed()
-	sum := sha256.Sum256(key[:])
+// Hash160 returns RIPEMD-160(SHA-256(b)), by which Bitcoin and Cosmos name keys.
+func Hash160(b []byte) (hash [20]byte) {
+	sum := sha256.Sum256(b)
 	h := ripemd160.New()
 	h.Write(sum[:])
-	copy(f[:], h.Sum(nil))
-	return f
+	h.Sum(hash[:0])
+	return hash
+}
+
+// Fingerprint returns the first 4 bytes of [Hash160] of the compressed public key.
+func (k ExtendedKey) Fingerprint() [4]byte {
+	key := k.PublicKey.Compressed()
+	hash := Hash160(key[:])
+	return [4]byte(hash[:4])
 }
 
 // Child derives the key one component below. Errors have code invalid-argument at "path": for a hardened index, below a
