@@ -43,6 +43,8 @@ export interface Broker {
     closed(): void
   }
   readonly state: State
+  /** Resolves when what is stored has been read. The state is not complete before, and the shell is not told of it. */
+  readonly ready: Promise<void>
   /** Ends the request with that review on the user's wish, also while the device asks: it rejects with 4001. */
   cancel(id: string): void
   /** Takes an origin's permission. */
@@ -79,7 +81,9 @@ export function startBroker(options: BrokerOptions): Broker {
   let current: Current | undefined // the one that has its turn
   let loaded: Promise<ImKey> | undefined
 
-  const changed = () => shell.changed(stateOf())
+  const changed = () => {
+    if (records.known) shell.changed(stateOf())
+  }
   const records = new Records(storage, (origin) => {
     if (origin !== undefined) sites.get(origin)?.moved()
     changed()
@@ -285,6 +289,7 @@ export function startBroker(options: BrokerOptions): Broker {
     get state() {
       return stateOf()
     },
+    ready: records.ready,
     cancel: (id) => {
       live.get(id)?.controller.abort(rejected())
     },
@@ -304,6 +309,7 @@ export function startBroker(options: BrokerOptions): Broker {
       const isAgreed = (prompt: Prompt) => agreed.has(prompt.signal) || connecting.some(({ review }) => connects(review, prompt))
       prompts.abandon((prompt) => !isAgreed(prompt), rejected())
       for (const site of sites.values()) for (const connection of site.connections) connection.end(gone(reason))
+      records.close()
     },
   }
 }

@@ -24,6 +24,8 @@ export interface Behind {
   readonly version: string
   /** Resolves when what is stored has been read. */
   readonly ready: Promise<void>
+  /** The same for a request: it rejects when the signal aborts, or when reading takes too long. */
+  read(signal: AbortSignal): Promise<void>
   /** What a site that greets is told. */
   greeting(): { readonly accounts: readonly string[]; readonly chainId?: string }
   request(asked: Asked): Promise<unknown>
@@ -135,7 +137,7 @@ export class Connection {
       const from = { place: this.#from.place, abort: (why: unknown) => controller.abort(why) }
       admitted = this.#behind.admit(size, from)
       this.#open.set(id, controller)
-      await this.#behind.ready
+      await this.#behind.read(signal)
       const result = (await this.#behind.request({ method, params, signal, ...from, ...(chain && { chain }) })) ?? null
       this.#settle(id, { type: 'result', id, result: result as never })
     } catch (thrown) {

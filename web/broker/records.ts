@@ -1,5 +1,6 @@
 import { chain } from '../sdk/protocol/messages'
 import { exactly, list, object, type Of, text, whole } from '../sdk/protocol/schema'
+import { abortedByCaller, coded } from '../sdk/provider/refusal'
 import { isSite } from './origin'
 import type { Activity, Permission, Storage } from './types'
 
@@ -42,22 +43,37 @@ type PermissionRecord = Of<typeof permission>
 /** The most that is kept. The oldest goes first. */
 const most = { permissions: 1000, activity: 200 }
 
+/** The pause before what failed is tried again, in milliseconds. It doubles up to the longest one. */
+const pause = { first: 50, longest: 10_000 }
+
+/** How long a request waits until what is stored has been read, in milliseconds. */
+const patience = 10_000
+
 const tables = { permission: 'permission ', activity: 'activity ' }
 const asking = 'asking '
 
+/** What is to be written for a key. Without a value, the key is deleted. */
+interface Wanted {
+  readonly value?: unknown
+}
+
 /**
  * Records are the permissions and the activity, in memory and in a Storage. What is read from there is a claim: what does not fit is left
- * out. A value that cannot be written stays in memory.
+ * out. Storage may fail for a while, as the extension's does when its service worker is stopped. What cannot be read is not empty, and what
+ * cannot be written holds in memory: both are tried again until they succeed.
  */
 export class Records {
   readonly #storage: Storage
   readonly #permissions = new Map<string, PermissionRecord>()
   readonly #activity = new Map<string, Activity>()
-  readonly #writing = new Map<string, number>()
+  readonly #wanted = new Map<string, Wanted>()
+  #written = 0 // how many writes ended
   /** What changed elsewhere while it was written here: which of both came last is seen afterwards. */
   readonly #missed = new Set<string>()
   readonly #asking = asking + crypto.randomUUID()
   readonly #changed: (origin: string | undefined) => void
+  readonly #over = new AbortController()
+  #known = false
   /** When what is stored has been read. It never rejects. */
   readonly ready: Promise<void>
 
@@ -67,6 +83,33 @@ export class Records {
     this.#changed = changed
     this.ready = this.#read()
     storage.watch?.((key) => void this.#follow(key))
+  }
+
+  /** Whether what is stored has been read. */
+  get known(): boolean {
+    return this.#known
+  }
+
+  /** read resolves when what is stored has been read. It rejects when the signal aborts, and with `storage` where reading takes too long. */
+  async read(signal: AbortSignal): Promise<void> {
+    if (this.#known) return
+    let late: ReturnType<typeof setTimeout> | undefined
+    let gone = () => {}
+    const given = new Promise<never>((_, reject) => {
+      late = setTimeout(() => reject(coded('storage', 'the permissions of sites cannot be read', { retryable: true })), patience)
+      gone = () => reject(abortedByCaller(signal))
+    })
+    signal.addEventListener('abort', gone, { once: true })
+    if (signal.aborted) gone()
+    await Promise.race([this.ready, given]).finally(() => {
+      clearTimeout(late)
+      signal.removeEventListener('abort', gone)
+    })
+  }
+
+  /** close ends what is tried again and again. */
+  close() {
+    this.#over.abort()
   }
 
   get permissions(): readonly Permission[] {
@@ -98,7 +141,7 @@ export class Records {
     const before = this.#permissions.get(origin)
     if (!before || Date.now() - before.used <= 1000) return
     const key = tables.permission + origin
-    const kept = (await this.#storage.list(key).catch(() => [])).some(([found]) => found === key)
+    const kept = (await this.#list(key)).some(([found]) => found === key)
     if (!kept || this.#permissions.get(origin) !== before) return
     this.allow({ ...before, used: Date.now() })
   }
@@ -128,11 +171,10 @@ export class Records {
       this.#activity.delete(key)
       this.#delete(key)
     }
-    if (origin === undefined) {
-      // What cannot be read is erased as well.
-      for (const [key] of await this.#storage.list(tables.activity).catch(() => [])) this.#delete(key)
-    }
     this.#changed(undefined)
+    if (origin !== undefined) return
+    // What does not fit is erased as well.
+    for (const [key] of await this.#list(tables.activity)) this.#delete(key)
   }
 
   /**
@@ -146,7 +188,7 @@ export class Records {
 
   /** asked gives the notes of other brokers: those that were stopped, and those in other windows. */
   async asked(): Promise<readonly string[]> {
-    return (await this.#storage.list(asking.trim()).catch(() => [])).map(([key]) => key).filter((key) => key !== this.#asking)
+    return (await this.#list(asking.trim())).map(([key]) => key).filter((key) => key !== this.#asking)
   }
 
   drop(notes: readonly string[]) {
@@ -155,8 +197,35 @@ export class Records {
 
   async #read() {
     for (const table of Object.values(tables)) {
-      for (const [key, value] of await this.#storage.list(table).catch(() => [])) this.#take(key, value)
+      for (const [key, value] of await this.#list(table)) this.#take(key, value)
     }
+    this.#known = true
+  }
+
+  /** #list reads until it succeeds. After close it never resolves. */
+  async #list(prefix: string) {
+    for (let last = 0; ; last = await this.#pause(last)) {
+      try {
+        return await this.#storage.list(prefix)
+      } catch {
+        // It is read again.
+      }
+    }
+  }
+
+  /** #pause waits and gives the next pause. After close it never resolves. */
+  #pause(last: number): Promise<number> {
+    const { signal } = this.#over
+    const next = Math.min(last * 2 || pause.first, pause.longest)
+    return new Promise((resolve) => {
+      if (signal.aborted) return
+      const timer = setTimeout(() => {
+        signal.removeEventListener('abort', stop)
+        resolve(next)
+      }, next)
+      const stop = () => clearTimeout(timer)
+      signal.addEventListener('abort', stop, { once: true })
+    })
   }
 
   /** #take puts what fits into memory. */
@@ -178,10 +247,13 @@ export class Records {
     const keys =
       key === undefined ? [...[...this.#permissions.keys()].map((origin) => tables.permission + origin), ...this.#activity.keys()] : [key]
     for (const each of keys) {
-      const found = await this.#storage.list(each).catch(() => undefined)
-      if (!found) continue // what cannot be read was not taken away
-      const [, value] = found.find(([key]) => key === each) ?? []
-      if (this.#writing.has(each)) {
+      let value: unknown
+      let written: number
+      do {
+        written = this.#written
+        ;[, value] = (await this.#list(each)).find(([key]) => key === each) ?? []
+      } while (written !== this.#written) // what was read may be older than what was written meanwhile
+      if (this.#wanted.has(each)) {
         this.#missed.add(each)
         continue
       }
@@ -200,24 +272,34 @@ export class Records {
   }
 
   #put(key: string, value: unknown) {
-    this.#write(key, () => this.#storage.put(key, value))
+    this.#want(key, { value })
   }
 
   #delete(key: string) {
-    this.#write(key, () => this.#storage.delete(key))
+    this.#want(key, {})
   }
 
-  #write(key: string, write: () => Promise<void>) {
-    this.#writing.set(key, (this.#writing.get(key) ?? 0) + 1)
-    // Storage that is blocked or full: what was allowed holds until the broker ends.
-    Promise.resolve()
-      .then(write)
-      .catch(() => {})
-      .finally(() => {
-        const left = this.#writing.get(key)! - 1
-        if (left > 0) return void this.#writing.set(key, left)
-        this.#writing.delete(key)
-        if (this.#missed.delete(key)) void this.#follow(key)
-      })
+  #want(key: string, wanted: Wanted) {
+    const busy = this.#wanted.has(key)
+    this.#wanted.set(key, wanted)
+    if (!busy) void this.#write(key)
+  }
+
+  /** #write writes what is wanted for a key, one value at a time, so that an earlier one never comes last. After close it tries no more. */
+  async #write(key: string) {
+    let wanted: Wanted | undefined
+    for (let last = 0; wanted !== this.#wanted.get(key);) {
+      wanted = this.#wanted.get(key)!
+      try {
+        await ('value' in wanted ? this.#storage.put(key, wanted.value) : this.#storage.delete(key))
+        last = 0
+      } catch {
+        wanted = undefined
+        last = await this.#pause(last)
+      }
+    }
+    this.#wanted.delete(key)
+    this.#written++
+    if (this.#missed.delete(key)) void this.#follow(key)
   }
 }

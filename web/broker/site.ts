@@ -105,6 +105,10 @@ export class Site implements Behind {
     return this.#around.records.ready
   }
 
+  read(signal: AbortSignal): Promise<void> {
+    return this.#around.records.read(signal)
+  }
+
   greeting() {
     const permission = this.#permission
     void this.#around.records.used(this.origin)

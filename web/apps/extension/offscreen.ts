@@ -5,7 +5,7 @@ import { loadImKey, version, type ImKey } from 'imkey-connect'
 import { startBroker, type State, type Storage } from 'imkey-connect/broker'
 import { chains } from './chains'
 import { Pairings } from './pairing'
-import type { DeviceView, FromView, View } from './ports'
+import type { FromView, View } from './ports'
 import { refuse } from './refused'
 import { Screens } from './screens'
 import { carriedOut, isWorker, type Removed } from './tasks'
@@ -33,11 +33,15 @@ const storage: Storage = {
 }
 
 let loading: Promise<ImKey> | undefined
-const imkey = () => (loading ??= load())
+const imkey = () =>
+  (loading ??= load().catch((thrown: unknown) => {
+    loading = undefined
+    throw thrown
+  }))
 
 async function load(): Promise<ImKey> {
   const loaded = await loadImKey()
-  for (const event of ['connect', 'disconnect', 'knownchange'] as const) loaded.addEventListener(event, () => void tell(broker.state))
+  for (const event of ['connect', 'disconnect', 'knownchange'] as const) loaded.addEventListener(event, () => void tellAnew())
   return loaded
 }
 
@@ -133,10 +137,15 @@ function view(port: chrome.runtime.Port): void {
     else if ('revoke' in said) await broker.revoke(said.revoke)
     else if ('erase' in said) await broker.erase(said.erase ?? undefined)
     else screens.raise()
-    await tell(broker.state)
+    await tellAnew()
   }
   port.onMessage.addListener((message) => void take(message as FromView))
-  void tell(broker.state)
+  void tellAnew()
+}
+
+async function tellAnew(): Promise<void> {
+  await broker.ready // what was not read yet is not nothing
+  await tell(broker.state)
 }
 
 async function tell(state: State): Promise<void> {
@@ -152,8 +161,10 @@ async function tell(state: State): Promise<void> {
   }
 }
 
-async function deviceFacts(imkey: ImKey): Promise<{ devices: DeviceView[]; unknown: boolean }> {
-  const [known, plugged] = await Promise.all([imkey.knownDevices().catch(() => []), imkey.getDevices().catch(() => [])])
+/** deviceFacts gives the devices that this browser knows. Without their list, they cannot be read now. */
+async function deviceFacts(imkey: ImKey): Promise<Pick<View, 'devices' | 'unknown'>> {
+  const [known, plugged] = await Promise.all([imkey.knownDevices().catch(() => undefined), imkey.getDevices().catch(() => [])])
+  if (!known) return { unknown: false }
   const serials = new Set(plugged.map(({ serialNumber }) => serialNumber))
   const devices = known.map(({ serial, name, state }) => ({ serial, name, state, plugged: serials.has(serial) }))
   return { devices, unknown: plugged.some(({ serialNumber }) => !known.some(({ serial }) => serial === serialNumber)) }

@@ -12,7 +12,13 @@ import { viewing } from './viewing'
 const page = new Page(words.title)
 const t = (text: Text) => text[page.language]
 let view: View | undefined
-let legacy = (await chrome.storage.sync.get(legacyKey))[legacyKey] === true
+/** Whether this is window.ethereum, too; undefined while that cannot be read. */
+let legacy: boolean | undefined
+void chrome.storage.sync
+  .get(legacyKey)
+  .then((kept) => (legacy = kept[legacyKey] === true))
+  .catch(() => undefined)
+  .finally(draw)
 
 const [tab] = await chrome.tabs.query({ active: true, currentWindow: true })
 const say = viewing(
@@ -50,8 +56,9 @@ function device({ devices, unknown }: View): HTMLElement {
     'section',
     { class: 'card', 'data-part': 'device' },
     h('h2', {}, t(words.device)),
-    ...(devices.length === 0 ? [h('p', { class: 'quiet' }, t(unknown ? words.newDevice : words.noDevice))] : devices.map(known)),
-    ...(devices.length === 0
+    ...(devices?.map(known) ?? [h('p', { role: 'status' }, t(words.unknownDevices))]),
+    ...(devices?.length === 0 ? [h('p', { class: 'quiet' }, t(unknown ? words.newDevice : words.noDevice))] : []),
+    ...(devices?.length === 0
       ? [primary('bind', t(words.bind), () => open('pair.html'))]
       : [secondary('manage', t(words.manage), () => open('pair.html'))]),
     h('p', { class: 'quiet small' }, t(words.ownApp)),
@@ -64,7 +71,7 @@ function known({ serial, name, state, plugged }: DeviceView): HTMLElement {
     imported: words.bound,
     former: words.former,
     unfinished: words.notBound,
-    unreadable: words.notBound,
+    unreadable: words.unreadable,
   }
   return h(
     'p',
@@ -97,10 +104,15 @@ function ways(): HTMLElement {
     type: 'checkbox',
     id: 'legacy',
     'data-action': 'legacy',
-    checked: legacy,
+    checked: legacy === true,
+    disabled: legacy === undefined,
     change: () => {
+      const before = legacy
       legacy = box.checked
-      void chrome.storage.sync.set({ [legacyKey]: legacy })
+      void chrome.storage.sync.set({ [legacyKey]: legacy }).catch(() => {
+        legacy = before // it shows what is kept
+        draw()
+      })
     },
   })
   return h(

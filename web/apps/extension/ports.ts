@@ -33,7 +33,8 @@ export interface DeviceView {
 
 /** What the popup and the tabs are told at every change. */
 export interface View extends BrokerState {
-  readonly devices: readonly DeviceView[]
+  /** The devices that this browser knows; absent while they cannot be read. */
+  readonly devices?: readonly DeviceView[]
   /** Whether an imKey is plugged in that this browser does not know. */
   readonly unknown: boolean
   /** The origin of the top frame of the tab that the popup belongs to, if the page there asked for something. */

@@ -101,6 +101,7 @@ export async function broker(t, { storage = new MemoryStorage(), chains = true, 
       ],
     }),
   })
+  t.after(() => made.close('test')) // it tries for ever what its storage does not do
   return { ...it, imkey, broker: made, shown, user, storage, site: (origin) => site(made, origin), serial: it.device.serialNumber }
 }
 

@@ -17,6 +17,11 @@ export const extension = {
   bound: say('Bound to this extension', '已与本扩展绑定'),
   former: say('Bound elsewhere, or reset', '已绑定到别处，或已被重置'),
   notBound: say('Not bound yet', '尚未绑定'),
+  unreadable: say('The stored binding cannot be read', '无法读取已保存的绑定信息'),
+  unknownDevices: say(
+    'This browser cannot read its bindings now. They are not lost. Open this window again.',
+    '浏览器暂时无法读取绑定信息。绑定并未丢失，请重新打开此窗口。',
+  ),
   bind: say('Bind an imKey', '绑定 imKey'),
   manage: say('Manage', '管理'),
 

@@ -1,0 +1,178 @@
+// What a broker does with storage that fails for a while, as the extension's does when its service worker is stopped.
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { A, A0, B, broker, held, MemoryStorage, SIGNATURE, until } from './testdata/world.js'
+
+const stopped = () => Promise.reject(new Error('the service worker does not answer'))
+
+/** failing makes a method of a storage fail a number of times, or as long as its field failing is true. */
+function failing(storage, method, times = Infinity) {
+  const own = storage[method].bind(storage)
+  const it = { failing: true, calls: 0 }
+  storage[method] = (...args) => {
+    it.calls++
+    return it.failing && it.calls <= times ? stopped() : own(...args)
+  }
+  return it
+}
+
+/** used gives a storage with the permission of A and what it had signed, as an earlier broker left it. */
+async function used(t) {
+  const storage = new MemoryStorage()
+  const { broker: made, site } = await broker(t, { storage })
+  const a = site(A)
+  await a.ask('eth_requestAccounts')
+  await a.ask('personal_sign', ['hi', A0])
+  await until(() => [...storage.values.keys()].filter((key) => /^(permission|activity) /.test(key)).length === 2)
+  made.close('test')
+  return storage
+}
+
+test('a broker that cannot read at its start reads again, and asks for no permission anew', async (t) => {
+  const storage = await used(t)
+  failing(storage, 'list', 3)
+  const { broker: made, site, shown } = await broker(t, { storage })
+  const a = site(A)
+  assert.deepEqual((await a.welcome()).accounts, [A0])
+  assert.deepEqual(await a.ask('eth_accounts'), [A0])
+  assert.equal(await a.ask('personal_sign', ['hi', A0]), SIGNATURE)
+  assert.deepEqual(
+    shown.asked.map(({ what }) => what.kind),
+    ['message'],
+  )
+  assert.equal(made.state.activity.length, 2)
+})
+
+test('a broker that has not read yet tells neither its shell nor a site that there is nothing', async (t) => {
+  const storage = await used(t)
+  const list = failing(storage, 'list')
+  const { broker: made, site, shown } = await broker(t, { storage })
+  const a = site(A)
+  const asked = a.ask('eth_accounts')
+  await until(() => list.calls >= 3)
+  assert.deepEqual(shown.states, [])
+  assert.deepEqual(a.got, [])
+  list.failing = false
+  assert.deepEqual(await asked, [A0])
+  await made.ready
+  assert.equal(shown.states.at(-1).permissions.length, 1)
+  assert.ok(shown.states.every(({ permissions }) => permissions.length === 1))
+})
+
+test('what waits for storage can be cancelled, and is given up after ten seconds', async (t) => {
+  const storage = await used(t)
+  const list = failing(storage, 'list')
+  const { broker: made, site, shown } = await broker(t, { storage })
+  const a = site(A)
+  const { answer, cancel } = a.begin('eth_requestAccounts')
+  cancel()
+  await assert.rejects(answer, (error) => error.data?.code === 'aborted')
+
+  t.mock.timers.enable({ apis: ['setTimeout'] })
+  const given = a.ask('eth_requestAccounts')
+  const settled = given.then(
+    () => assert.fail('it was answered'),
+    (error) => error,
+  )
+  t.mock.timers.tick(9_999)
+  await new Promise((resolve) => setImmediate(resolve))
+  assert.equal(a.counts.get(2), undefined)
+  t.mock.timers.tick(1)
+  const error = await settled
+  assert.equal(error.data?.code, 'storage', error.message)
+  assert.equal(error.data.retryable, true)
+  assert.deepEqual(shown.asked, [])
+  t.mock.timers.reset()
+
+  list.failing = false
+  const late = await broker(t, { storage }) // as after another start
+  assert.deepEqual(await late.site(A).ask('eth_requestAccounts'), [A0])
+  assert.deepEqual(late.shown.asked, [])
+  made.close('test')
+})
+
+test('a revocation is written again until it is stored', async (t) => {
+  const storage = await used(t)
+  const { broker: made } = await broker(t, { storage })
+  await made.ready
+  failing(storage, 'delete', 3)
+  await made.revoke(A)
+  assert.deepEqual(made.state.permissions, [])
+  await until(() => !storage.values.has(`permission ${A}`))
+  const { site } = await broker(t, { storage })
+  assert.deepEqual(await site(A).ask('eth_accounts'), [])
+})
+
+test('an earlier write of a permission cannot come after its revocation', async (t) => {
+  const storage = new MemoryStorage()
+  const { broker: made, site } = await broker(t, { storage })
+  const slow = held()
+  const { put } = storage
+  let begun = 0
+  let written = 0
+  storage.put = async (key, value) => {
+    if (!key.startsWith('permission')) return put.call(storage, key, value)
+    begun++
+    await slow.promise // the worker was stopped before it carried this out, and is asked again
+    await put.call(storage, key, value)
+    written++
+    for (const watcher of storage.watchers) watcher(key)
+  }
+  const a = site(A)
+  await a.ask('eth_requestAccounts')
+  await until(() => begun === 1)
+  await made.revoke(A)
+  await new Promise((resolve) => setImmediate(resolve))
+  slow.release()
+  await until(() => written === 1)
+  await until(() => !storage.values.has(`permission ${A}`))
+  await new Promise((resolve) => setTimeout(resolve, 5))
+  assert.deepEqual(made.state.permissions, [])
+  assert.deepEqual(await a.ask('eth_accounts'), [])
+})
+
+test('a revocation in another window counts when it can be read', async (t) => {
+  const storage = await used(t)
+  const { broker: made, site } = await broker(t, { storage })
+  const a = site(A)
+  assert.deepEqual(await a.ask('eth_accounts'), [A0])
+  const list = failing(storage, 'list')
+  storage.values.delete(`permission ${A}`)
+  for (const watcher of storage.watchers) watcher(`permission ${A}`)
+  await until(() => list.calls >= 2)
+  assert.equal(made.state.permissions.length, 1)
+  list.failing = false
+  await until(() => made.state.permissions.length === 0)
+  assert.deepEqual(await a.ask('eth_accounts'), [])
+})
+
+test('activity that cannot be read yet is erased when it can', async (t) => {
+  const storage = await used(t)
+  storage.values.set('activity 0000000000000001 1', { at: 'damaged' })
+  const { broker: made } = await broker(t, { storage })
+  await made.ready
+  failing(storage, 'list', 3)
+  await made.erase()
+  await until(() => ![...storage.values.keys()].some((key) => key.startsWith('activity')))
+})
+
+test('a device that an earlier broker left asking is cancelled also if that cannot be read at once', async (t) => {
+  const storage = new MemoryStorage()
+  storage.values.set('asking of another broker', Date.now())
+  failing(storage, 'list', 5)
+  const { device } = await broker(t, { storage })
+  await until(() => device.opened > 0)
+  await until(() => !storage.values.has('asking of another broker'))
+})
+
+test('the time of use is noted when it can be read', async (t) => {
+  const storage = await used(t)
+  const key = `permission ${A}`
+  storage.values.set(key, { ...storage.values.get(key), used: 1 })
+  const { broker: made, site } = await broker(t, { storage })
+  await made.ready
+  failing(storage, 'list', 2)
+  await site(A).welcome()
+  await until(() => storage.values.get(key).used > 1)
+  await site(B).welcome()
+})
