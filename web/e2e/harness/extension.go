@@ -223,6 +223,40 @@ func (x *Extension) answer(action, do string) {
 	}
 }
 
+// SayYes says yes to every request that the extension shows, also if the screen warns, until the function that it returns is called.
+func (x *Extension) SayYes() (stop func()) {
+	ctx, cancel := context.WithCancel(x.views.Ctx)
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		say := fmt.Sprintf(`(() => {
+			for (const view of chrome.extension.getViews()) if (view.location.pathname === '/request.html') %s
+			return true
+		})()`, SayYes("view.document"))
+		for {
+			_, _ = chromedp.Run(ctx, chromedp.Evaluate[bool](say)) // a window may close meanwhile
+			select {
+			case <-ctx.Done():
+				return
+			case <-time.After(50 * time.Millisecond):
+			}
+		}
+	}()
+	return func() {
+		cancel()
+		<-ended
+	}
+}
+
+// SayYes is JavaScript that says yes to a request that a document shows, if its button acts, and accepts what its screen warns of.
+func SayYes(document string) string {
+	return fmt.Sprintf(`setTimeout(() => {
+		const asking = %s.querySelector('[data-state=asking]')
+		asking?.querySelector('[data-control=override]:not(:checked)')?.click()
+		asking?.querySelector(':scope[data-ready=true] [data-action=accept]')?.click()
+	})`, document)
+}
+
 // Site opens a page with the extension's provider on an origin, which the simulator serves. The page is that of [Sim.ServeDapp].
 func (x *Extension) Site(origin string) *Dapp {
 	x.T.Helper()

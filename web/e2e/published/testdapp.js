@@ -1,4 +1,5 @@
-// Makes the provider the page's wallet, records what the test dApp asks of it, and presses the buttons.
+// Records what the test dApp asks of the provider, and presses the buttons. The script before this one declares the provider, the
+// origin of its connector or null, and prepare, which is called when the site is connected, or null.
 
 const requests = []
 /** What libraries ask by themselves, at any time. */
@@ -31,9 +32,10 @@ provider.request = async (args) => {
   }
 }
 provider.isMetaMask = true // the dApp enables its buttons for it alone
-announceProvider(provider)
 window.alert = window.confirm = window.prompt = () => null
-window.open = () => null
+const open = window.open.bind(window)
+// The window of a connector has its address for a name.
+window.open = (url, name, features) => (connector && String(name).startsWith(connector) ? open(url, name, features) : null)
 
 const failures = []
 window.addEventListener('unhandledrejection', ({ reason }) => failures.push(reason))
@@ -50,13 +52,13 @@ const others = {
 /** Those that change what the others need. They come last. */
 const end = ['addEthereumChain', 'switchEthereumChain', 'revokeAccountsPermission']
 
+/** Waits until every request has settled. A batch takes as long as its questions, so only a wait in which none settles is given up. */
 const quiet = async () => {
   const begin = performance.now()
   for (;;) {
     await new Promise((done) => setTimeout(done, 25))
-    const now = performance.now()
-    if (pending === 0 && now - Math.max(begin, last) > 300) return
-    if (now - begin > 30_000) return
+    const still = performance.now() - Math.max(begin, last)
+    if (still > (pending === 0 ? 300 : 60_000)) return
   }
 }
 
@@ -93,6 +95,7 @@ async function* presses(ids, rows) {
     }
   }
   yield* pass(['connectButton'])
+  await prepare?.()
   const middle = ids.filter((id) => !end.includes(id))
   for (let before = -1; before < rows.size;) {
     before = rows.size
