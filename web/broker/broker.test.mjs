@@ -257,6 +257,33 @@ test('a chain that a site added and selected is there after a restart, for that 
   assert.deepEqual((await third.site(LOCAL).welcome()).accounts, [], 'what does not fit is left out')
 })
 
+test('what is no address in a list of nodes is left out, and a long one does not cost the site its permission', async (t) => {
+  const storage = new MemoryStorage()
+  const { site, node } = await broker(t, { storage })
+  node.answers.eth_chainId = () => '0xd431'
+  const chain = { chainId: '0xd431', nativeCurrency: { name: 'X', symbol: 'XYZ', decimals: 18 } }
+  for (const odd of [
+    '',
+    ' ',
+    'not an address',
+    'rpc.example/1',
+    null,
+    1,
+    'wss://node.example',
+    'https://${KEY}',
+    `${node.url}?${'x'.repeat(3000)}`,
+  ]) {
+    const a = site(LOCAL)
+    await a.ask('eth_requestAccounts')
+    await a.ask('wallet_switchEthereumChain', [{ chainId: '0x1' }])
+    assert.equal(await a.ask('wallet_addEthereumChain', [{ ...chain, rpcUrls: [odd, node.url] }]), null, String(odd).slice(0, 50))
+    a.gone()
+    const again = (await broker(t, { storage })).site(LOCAL)
+    assert.equal((await again.welcome()).chainId, '0xd431', String(odd).slice(0, 50))
+    again.gone()
+  }
+})
+
 test('a request is for the chain that it names', async (t) => {
   const { site, node, shown, device } = await broker(t, { chains: false })
   const a = site(LOCAL)

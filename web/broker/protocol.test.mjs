@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises'
 import { test } from 'node:test'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
-import { A, A0, B, broker, held, protocol, SIGNATURE, site, until } from './testdata/world.js'
+import { A, A0, B, broker, held, protocol, SIGNATURE, site, TO, until } from './testdata/world.js'
 
 const { mostToBroker, readFromSite, readToSite, write } = protocol
 setFlagsFromString('--expose-gc')
@@ -129,10 +129,30 @@ test('a polluted prototype adds nothing to a message', () => {
 })
 
 test('what JSON cannot say is written as wallets do', () => {
-  assert.equal(
-    write({ type: 'request', id: 1, method: 'x', params: [5n, new Uint8Array([0, 255])] }),
-    '{"type":"request","id":1,"method":"x","params":["5","0x00ff"]}',
-  )
+  const written = (...params) => JSON.parse(write({ type: 'request', id: 1, method: 'x', params })).params
+  assert.deepEqual(written(5n, new Uint8Array([0, 255]), -5n), [5, '0x00ff', -5])
+  assert.deepEqual(written(10n ** 18n, -(10n ** 18n), 2n ** 53n - 1n, 2n ** 53n), [
+    '0xde0b6b3a7640000',
+    '-1000000000000000000',
+    2 ** 53 - 1,
+    '0x20000000000000',
+  ])
+  for (const number of [NaN, Infinity, -Infinity]) {
+    assert.throws(() => write({ type: 'request', id: 1, method: 'x', params: [{ value: number }] }), String(number))
+    assert.equal(write({ type: 'result', id: 1, result: number }), '{"type":"result","id":1,"result":null}') // a node answered 1e999
+  }
+})
+
+test('a bigint in a request means the same as on a page with the SDK in it', async (t) => {
+  const { site, device } = await broker(t)
+  const a = site(A)
+  await a.ask('eth_requestAccounts')
+  const numbers = { value: 10n ** 18n, gas: 21_000n, nonce: 3n, type: 2, maxFeePerGas: 2n ** 60n, maxPriorityFeePerGas: 1n, chainId: 1n }
+  a.send(write({ type: 'request', id: ++a.last, method: 'eth_signTransaction', params: [{ from: A0, to: TO, ...numbers }] }))
+  await until(() => a.got.some(({ id }) => id === a.last))
+  assert.equal(a.got.at(-1).type, 'result', a.got.at(-1).message)
+  const { value, gas, nonce, maxFeePerGas } = device.calls.at(-1)[1]
+  assert.deepEqual([value, gas, nonce, maxFeePerGas], ['0xde0b6b3a7640000', '0x5208', '0x3', '0x1000000000000000'])
 })
 
 test('the schemas read any bytes without an error of their own', () => {

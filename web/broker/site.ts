@@ -1,7 +1,7 @@
-import type { ChainMessage } from '../sdk/protocol/messages'
+import { type ChainMessage, chainMessage } from '../sdk/protocol/messages'
 import { object, text } from '../sdk/protocol/schema'
 import { revoked } from '../sdk/provider/accounts'
-import { type Chain, readChain } from '../sdk/provider/chain'
+import { type Chain, isRelative, readChain } from '../sdk/provider/chain'
 import { type Engine, start } from '../sdk/provider/engine'
 import { rpcError } from '../sdk/provider/errors'
 import { hex, plain } from '../sdk/provider/hex'
@@ -264,7 +264,7 @@ export class Site implements Behind {
       readChain: (options) => {
         const chain = this.#read(options)
         if (this.#added.size >= most.chains && !this.#added.has(chain.id)) throw `this site added ${most.chains} chains already`
-        this.#added.set(chain.id, messageOf(chain, nameOf(options)))
+        this.#added.set(chain.id, chainMessage(chain, nameOf(options)))
         return chain
       },
       recall: () => {
@@ -331,8 +331,9 @@ export class Site implements Behind {
     for (const node of [...(Array.isArray(rpcUrls) ? (rpcUrls as unknown[]) : []), webSocketUrl]) {
       const url: unknown = typeof node === 'string' ? node : (Object(node) as { url?: unknown }).url
       if (typeof url !== 'string') continue
-      if (!URL.canParse(url) || new URL(url).origin === own)
-        throw "an address of a node is relative or the wallet's own, so it is not asked"
+      const whole = URL.canParse(url)
+      if (!whole && !isRelative(url)) continue // no address: readChain leaves it out
+      if (!whole || new URL(url).origin === own) throw "an address of a node is relative or the wallet's own, so it is not asked"
       if (nearness(new URL(url).hostname) > nearness(new URL(this.origin).hostname)) {
         throw 'an address of a node is on this computer or a private network, and only a site there may name it'
       }
@@ -387,15 +388,4 @@ export class Site implements Behind {
 export const codeOf = (thrown: unknown): string | undefined => {
   const { data } = rpcError(thrown) as { data?: { code?: unknown } }
   return typeof data?.code === 'string' ? data.code : undefined
-}
-
-function messageOf({ id, nodes, nativeCurrency, webSocketUrl, maxFee }: Chain, name: string | undefined): ChainMessage {
-  return {
-    chainId: id,
-    rpcUrls: nodes.slice(0, 16).map(({ url, headers }) => (headers ? { url, headers } : url)),
-    nativeCurrency: { symbol: nativeCurrency.symbol, decimals: 18 },
-    ...(name !== undefined && { chainName: name }),
-    ...(webSocketUrl !== undefined && { webSocketUrl }),
-    ...(maxFee !== undefined && { maxFee: hex(maxFee) }),
-  }
 }

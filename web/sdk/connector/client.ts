@@ -2,7 +2,7 @@
 // accounts work while the connector's window is closed, and sends everything else there. It is loaded on demand.
 
 import type { ImKey, KnownDevice } from '../types/imkey'
-import type { ChainMessage } from '../protocol/messages'
+import { chainMessage } from '../protocol/messages'
 import type { Params } from '../provider/call'
 import type { Chain } from '../provider/chain'
 import { Chains } from '../provider/chains'
@@ -179,7 +179,7 @@ class Client implements Engine {
     const named = method === 'wallet_sendCalls' ? this.#chains.get(Number(Object(Array.isArray(params) && params[0]).chainId)) : undefined
     const chain = named ?? this.#chains.selected
     try {
-      return await session.request({ method, params: params as never, chain: chainOf(chain) }, signal)
+      return await session.request({ method, params: params as never, chain: chainMessage(chain, chain.name) }, signal)
     } catch (thrown) {
       throw (await this.#nodeRefused(thrown, chain, signal)) ?? thrown
     }
@@ -319,16 +319,4 @@ const hexOf = (bytes: Uint8Array) => `0x${Array.from(bytes, (byte) => byte.toStr
 
 function readAccounts(value: unknown): string[] {
   return Array.isArray(value) ? value.filter((each): each is string => /^0x[0-9a-f]{40}$/i.test(each as string)) : []
-}
-
-/** chainOf describes a chain to the connector. */
-function chainOf({ id, name, nodes, webSocketUrl, nativeCurrency: { symbol }, maxFee }: Chain): ChainMessage {
-  return {
-    chainId: id,
-    rpcUrls: nodes.map(({ url, headers }) => (headers ? { url, headers } : url)),
-    nativeCurrency: { symbol, decimals: 18 },
-    ...(name !== undefined && { chainName: name }),
-    ...(webSocketUrl !== undefined && { webSocketUrl }),
-    ...(maxFee !== undefined && { maxFee: `0x${maxFee.toString(16)}` }),
-  }
 }

@@ -102,7 +102,12 @@ export class Session {
     await this.ready
     if (signal?.aborted) throw signal.reason
     const id = ++this.#ids
-    const text = write({ type: 'request', id, ...message })
+    let text: string
+    try {
+      text = write({ type: 'request', id, ...message })
+    } catch (cause) {
+      throw badParams(`the params of ${message.method} cannot be written as JSON: ${String((cause as Partial<Error>).message ?? cause)}`)
+    }
     if (text.length > mostToBroker) throw badParams(`the request is longer than ${mostToBroker >> 10} kB`)
     if (!this.alive) throw windowGone(this.#connector.origin)
     const cancel = () => this.#post({ type: 'cancel', id })

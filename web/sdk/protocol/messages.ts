@@ -1,6 +1,6 @@
 // The messages between a site and a broker: docs/messages.md describes them. Both sides check what they get, by the schemas here.
 
-import { either, exactly, json, list, object, type Of, table, text, variants, whole } from './schema'
+import { either, exactly, json, list, object, type Of, type Schema, table, text, variants, whole } from './schema'
 
 /** The version of the protocol. A broker answers with the lower one of its own and the client's, and both use that. */
 export const version = 1
@@ -11,22 +11,26 @@ export const mostToBroker = 256 * 1024
 /** The longest message to a site. A node's answer may be 8 MB. */
 export const mostToSite = 16 * 1024 * 1024
 
+/** The most that a chain has. */
+const most = { nodes: 16, address: 2048, headers: 32, headerName: 256, headerValue: 8192, symbol: 11, name: 64, maxFee: 66 }
+
 const id = whole(1, Number.MAX_SAFE_INTEGER)
-const address = text(2048)
+const address = text(most.address)
 const values = json(100)
+const node = either(address, object({ url: address }, { headers: table(text(most.headerName), text(most.headerValue), most.headers) }))
 
 /** A chain as a site defines it. */
 export const chain = object(
   {
     chainId: whole(1, Number.MAX_SAFE_INTEGER),
-    rpcUrls: list(either(address, object({ url: address }, { headers: table(text(256), text(8192), 32) })), 16),
-    nativeCurrency: object({ symbol: text(11), decimals: exactly(18) }),
+    rpcUrls: list(node, most.nodes),
+    nativeCurrency: object({ symbol: text(most.symbol), decimals: exactly(18) }),
   },
   {
-    chainName: text(64),
+    chainName: text(most.name),
     webSocketUrl: address,
     /** In hex after 0x. */
-    maxFee: text(66, /^0x[0-9a-f]+$/),
+    maxFee: text(most.maxFee, /^0x[0-9a-f]+$/),
   },
 )
 
@@ -70,19 +74,63 @@ export type EventName = Extract<ToSite, { type: 'event' }>['name']
 const readFrom = variants(fromSite)
 const readTo = variants(toSite)
 
+/**
+ * chainMessage describes a chain. What does not fit into a message is left out, as long as a node is left: a list of nodes may be longer than
+ * the message takes, and a name.
+ */
+export function chainMessage({ id, nodes, nativeCurrency, webSocketUrl, maxFee }: Described, name: string | undefined): ChainMessage {
+  const rpcUrls = nodes.map(({ url, headers }) => (headers ? { url, headers } : url)).filter((each) => fits(node, each))
+  return {
+    chainId: id,
+    rpcUrls: rpcUrls.slice(0, most.nodes),
+    nativeCurrency: { symbol: nativeCurrency.symbol, decimals: 18 },
+    ...(name !== undefined && name.length <= most.name && { chainName: name }),
+    ...(webSocketUrl !== undefined && fits(address, webSocketUrl) && { webSocketUrl }),
+    ...(maxFee !== undefined && { maxFee: `0x${(maxFee < 2n ** 256n ? maxFee : 2n ** 256n - 1n).toString(16)}` }), // no fee is higher
+  }
+}
+
+/** Described is a chain as the library holds it. */
+interface Described {
+  readonly id: number
+  readonly nodes: readonly { readonly url: string; readonly headers?: Readonly<Record<string, string>> }[]
+  readonly nativeCurrency: { readonly symbol: string }
+  readonly webSocketUrl?: string
+  readonly maxFee?: bigint
+}
+
+function fits(schema: Schema<unknown>, value: unknown): boolean {
+  try {
+    schema(value, '')
+    return true
+  } catch {
+    return false
+  }
+}
+
 /** readFromSite reads a message that a broker got. It throws a sentence if the message does not fit. */
 export const readFromSite = (data: unknown): FromSite => readFrom(parse(data, mostToBroker), 'the message')
 
 /** readToSite reads a message that a site got. It throws a sentence if the message does not fit. */
 export const readToSite = (data: unknown): ToSite => readTo(parse(data, mostToSite), 'the message')
 
-/** write makes the text of a message. What JSON cannot say is written as wallets do: bytes in hex, and numbers too large for it as text. */
+/**
+ * write makes the text of a message, so that a request means the same as on a page with the SDK in it. What JSON cannot say is written as
+ * wallets do: bytes in hex, and a bigint as a number, or in hex if it is too large for one. It throws a sentence for NaN and Infinity in a
+ * request: JSON.stringify would write null, and a field that is null is absent.
+ */
 export const write = (message: FromSite | ToSite): string =>
   JSON.stringify(message, (_, value: unknown) => {
-    if (typeof value === 'bigint') return value.toString()
+    if (typeof value === 'bigint') return fromBigInt(value)
     if (value instanceof Uint8Array) return `0x${Array.from(value, (byte) => byte.toString(16).padStart(2, '0')).join('')}`
+    if (typeof value === 'number' && !Number.isFinite(value) && message.type === 'request') throw `JSON has no number ${value}`
     return value
   })
+
+function fromBigInt(value: bigint): number | string {
+  if (Number.isSafeInteger(Number(value))) return Number(value)
+  return value < 0n ? value.toString() : `0x${value.toString(16)}` // hex has no sign
+}
 
 function parse(data: unknown, most: number): unknown {
   if (typeof data !== 'string') throw 'the message is not text'

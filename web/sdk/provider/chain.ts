@@ -29,13 +29,13 @@ export function readChain(chain: ChainOptions): Chain {
   const id = readChainId(chain.chainId)
   if (!Array.isArray(rpcUrls) || rpcUrls.length === 0) throw `the rpcUrls of chain ${id} are not a list of addresses`
   const nodes = readNodes(rpcUrls, id)
-  const socket = webSocketUrl === undefined ? undefined : readAddress(webSocketUrl, 'ws', `the webSocketUrl of chain ${id}`)
+  const socket = webSocketUrl == null ? undefined : readAddress(webSocketUrl, 'ws', `the webSocketUrl of chain ${id}`)
   const { symbol, decimals } = Object(nativeCurrency) as { symbol: unknown; decimals: unknown }
   // The device's screen shows amounts with these decimals, and every EVM chain has 18.
   if (!isSymbol(symbol) || decimals !== 18) {
     throw `the nativeCurrency of chain ${id} needs a symbol of 1 to 11 printable ASCII characters without spaces, and 18 decimals`
   }
-  if (maxFee !== undefined && !(typeof maxFee === 'bigint' && maxFee >= 0n)) throw `the maxFee of chain ${id} is not a bigint of 0n or more`
+  if (maxFee != null && !(typeof maxFee === 'bigint' && maxFee >= 0n)) throw `the maxFee of chain ${id} is not a bigint of 0n or more`
   // Without a prototype: what the chain lacks is not what a script has added to Object.prototype.
   return plain<Chain>({
     id,
@@ -43,7 +43,7 @@ export function readChain(chain: ChainOptions): Chain {
     nativeCurrency: { symbol, decimals },
     ...(typeof name === 'string' && { name }),
     ...(socket !== undefined && { webSocketUrl: socket }),
-    ...(maxFee !== undefined && { maxFee }),
+    ...(maxFee != null && { maxFee }),
   })
 }
 
@@ -115,7 +115,7 @@ function readNode(value: unknown, id: number): NodeAddress {
  * renders a page, it stays as it is. what names the address in the sentence that is thrown for any other.
  */
 export function readAddress(value: unknown, scheme: 'http' | 'ws', what: string): string {
-  const relative = typeof value === 'string' && /^\.{0,2}\//.test(value)
+  const relative = isRelative(value)
   const base = relative ? (globalThis.document?.baseURI ?? globalThis.location?.href) : undefined
   if (relative && base === undefined) return value
   try {
@@ -131,6 +131,9 @@ export function readAddress(value: unknown, scheme: 'http' | 'ws', what: string)
   }
   throw `${what} does not begin with ${scheme}s:// (or ${scheme}:// on this machine or a private network)`
 }
+
+/** isRelative says whether readAddress resolves an address against the page. */
+export const isRelative = (value: unknown): value is string => typeof value === 'string' && /^\.{0,2}\//.test(value)
 
 // URL has brought every spelling of an IP address into one form.
 const thisMachine = /^(localhost|.+\.localhost|127(\.\d+){3}|\[::1\])$/

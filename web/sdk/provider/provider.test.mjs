@@ -94,6 +94,8 @@ test('a chain that cannot be used is left out and named, and the others work', a
     },
   )
   assert.throws(() => createProvider({ chains, chainId: 4217 }), { code: 'invalid-argument', message: /can be used/ })
+  const none = { webSocketUrl: null, maxFee: null, chainName: null }
+  assert.deepEqual(createProvider({ chains: [{ chainId: 1, rpcUrls, ...none }] }).unusableChains, [], 'null is absent')
   assert.deepEqual((await page(t)).provider.unusableChains, [])
 })
 
