@@ -28,6 +28,14 @@ async function two(t, first, second, options) {
 const refused = [
   ...[401, 402, 403, 404, 410, 429].map((status) => http(status, '<html>')),
   http(403, ''),
+  // What a gateway says does not matter then.
+  ...[401, 402, 403, 429].flatMap((status) =>
+    [
+      [-32000, 'insufficient balance'],
+      [-32000, 'invalid argument'],
+      [3, 'execution reverted'],
+    ].map(([code, message]) => http(status, error(code, message))),
+  ),
   ...[401, 403, 429].flatMap((status) => [http(status, error(-32000, 'no')), http(status, error(-32600, 'Must be authenticated!'))]),
   http(429, error(-32005, 'daily request count exceeded, request rate limited')),
   ...[-32005, -32007, -32009, -32011, -32016, -32605, 401, 403, 429].map((code) => http(200, error(code, 'no'))),
@@ -37,6 +45,15 @@ const refused = [
     [-32000, 'daily request count limit exceeded'],
     [-32600, 'Unauthorized: API key disabled'],
     [-32090, 'Too many requests, reason: call rate limit exhausted'],
+    [-32005, 'daily request allowance exceeded'],
+    [-32000, 'You have reached the maximum number of requests'],
+    [-32000, 'insufficient API credits'],
+    [-32000, "You've exceeded the RPS limit available on the current plan."],
+    [-32000, 'reduce your requests per second'],
+    [-33000, 'compute unit limit'],
+    [35, 'ranges over 10000 blocks are not supported on freetier'],
+    [-32000, 'Archive requests require a personal token'],
+    [12, "Can't route your request to suitable provider"],
   ].map(([code, message]) => http(200, error(code, message))),
 ]
 
@@ -58,6 +75,22 @@ const troubles = [
   http(200, { error: 'rate limited' }),
   ...[-32001, -32002, -32014, -32046, -32603, 30, 503].map((code) => http(200, error(code, 'no'))),
   ...['header not found', 'missing trie node 5e0c', 'request timed out'].map((message) => http(200, error(-32000, message))),
+  ...[
+    'header for hash not found',
+    'historical state 5e0c is not available',
+    'unknown block',
+    'block not found',
+    'Block with such an ID is pruned',
+    'context deadline exceeded',
+    'dial tcp 10.0.0.1:8545: connect: connection refused',
+    'upstream connect error or disconnect/reset before headers',
+    'no backend is currently healthy to serve traffic',
+    'Bad Gateway',
+    'Internal server error',
+    'node is not ready',
+    'node is behind by 100 blocks',
+  ].map((message) => http(200, error(-32000, message))),
+  http(200, error(19, 'Temporary internal error. Please retry, trace-id: 5e0c')),
 ]
 
 const refusals = [...refused, ...troubles]
@@ -65,8 +98,12 @@ const refusals = [...refused, ...troubles]
 test('an error about the node goes to the next address', async (t) => {
   const it = await two(t, {}, { eth_blockNumber: '0x10' })
   for (const reply of refusals) {
-    it.one.reply = (response, body) => reply(response, JSON.parse(body).id)
-    assert.equal(await it.ask('eth_blockNumber').catch((error) => error.message), '0x10', String(reply))
+    for (const replies of [{ eth_blockNumber: reply }, { eth_chainId: reply }]) {
+      it.one.replies = replies
+      const before = it.one.asked.length
+      assert.equal(await it.ask('eth_blockNumber').catch((error) => error.message), '0x10', String(reply))
+      assert(it.one.asked.length > before, 'the first node was asked')
+    }
   }
 })
 
@@ -86,6 +123,11 @@ test('an error about the request is the answer, and no other node is asked', asy
     [-32000, 'gas required exceeds allowance (21000)'],
     [-32000, 'exceeds block gas limit'],
     [-32000, 'gas limit reached'],
+    [-32000, 'stack limit reached 1024 (1023)'],
+    [-32000, 'insufficient balance for transfer'],
+    [-32000, 'insufficient MaxFeePerGas for sender balance'],
+    [-32000, 'max code size exceeded'],
+    [-32000, 'filter not found'],
     [-32003, 'transaction rejected'],
     [-32602, 'invalid argument 0: hex string of odd length'],
     [-32602, 'missing value for required argument 1'],

@@ -256,6 +256,9 @@ export function isRpcError(error: unknown): error is { code: number; message: st
 /** refusing says whether a server refuses a request by this HTTP status before it looks at it. */
 const refusing = (status: number) => status > 400 && status < 500 && status !== 408 && status !== 499
 
+/** The HTTP statuses by which a gateway refuses a request, whatever it says about it. */
+const gates = new Set([401, 402, 403, 429])
+
 /** failing says whether a server fails by this HTTP status, perhaps after it carried out the request. */
 const failing = (status: number) => status === 408 || (status >= 499 && status < 600)
 
@@ -283,16 +286,18 @@ const troubles = new Set([
   30, // timeout on the free tier (dRPC)
 ])
 const aboutRequest =
-  /revert|vm execution|out of gas|nonce|insufficient|underpriced|already (known|imported)|known transaction|intrinsic|allowance|fee cap|invalid (opcode|jump|sender|params?\b|argument|transaction|signature)/i
+  /revert|vm execution|out of gas|stack (limit|underflow)|nonce|insufficient (?!(\w+ )?(credit|quota|cu\b))|underpriced|already (known|imported)|known transaction|intrinsic|exceeds allowance|fee cap|invalid (opcode|jump|sender|params?\b|argument|transaction|signature)/i
 const aboutLimits =
-  /rate.?limit|too many|request limit|(?<!gas )limit (reached|exceeded)|quota|throttl|capacity|compute units|unauthori[sz]ed|forbidden|authenticat|api.?key|access denied|not (whitelisted|allowed)|payment required/i
-const aboutNode = /header not found|missing trie node|timed? ?out|unavailable|overload|too busy|pool is full|try again|syncing|not synced/i
+  /rate.?limit|too many|request limit|(?<!gas )limit (reached|exceeded)|quota|throttl|capacity|compute unit|credits?\b|maximum (number of )?requests|requests? (per|a) (second|minute|hour|day|month)|\brps\b|\b(your|current|paid|free|this) (plan|tier)|free ?tier|personal token|subscription (has )?(expired|ended)|unauthori[sz]ed|forbidden|authenticat|api.?key|access denied|not (whitelisted|allowed)|payment required|firewall|suitable provider/i
+const aboutNode =
+  /header (for hash )?not found|missing trie node|timed? ?out|deadline exceeded|unavailable|not available|temporar|overload|too busy|pool is full|try again|please retry|retry (later|in )|syncing|not synced|not ready|lagging|is behind|healthy|bad gateway|upstream|connection (refused|reset|closed)|connect error|internal (server )?error|pruned|unknown block|block not found/i
 
 /** nodeError makes the error of an error answer. next says whether another node may answer the request better. */
 export function nodeError(error: { code: number; message: string }, status = 200): NodeError {
   const { code, message } = error
   const made = new NodeError(error)
-  if (code === 3 || aboutRequest.test(message)) return made
+  const gate = gates.has(status)
+  if (!gate && (code === 3 || aboutRequest.test(message))) return made
   const own = code === -32601 || code === -32602 || code === -32700
   const refused = refusing(status) || refusals.has(code) || refusing(code) || (!own && aboutLimits.test(message))
   made.next = refused || failing(status) || failing(code) || troubles.has(code) || (!own && aboutNode.test(message))
@@ -337,7 +342,8 @@ export function quantityOf(value: unknown, name: string, bits: number): bigint {
   throw badNode(`The node gave an impossible ${name}.`)
 }
 
-/** numberOf reads a quantity that some nodes write as a number instead of hex. */
+/** numberOf reads a quantity that some nodes write as a number instead of hex, and 0 as 0x. */
 export function numberOf(value: unknown, name: string, bits: number): bigint {
+  if (value === '0x') return 0n
   return quantityOf(Number.isSafeInteger(value) && (value as number) >= 0 ? `0x${(value as number).toString(16)}` : value, name, bits)
 }
