@@ -57,11 +57,14 @@ async function feeMarket(asked: Asked): Promise<{ baseFee: bigint; tip: bigint }
     baseFee = feeOf((Object(block) as { baseFeePerGas?: unknown }).baseFeePerGas, 'base fee')
     if (baseFee === undefined) return undefined
   }
-  const tips = [paid, suggested]
-  if (baseFee === 0n) tips.push(feeOf(await asked('eth_gasPrice').catch(refusedHint), 'gas price')) // it is all priority fee
-  const highest = tips.reduce<bigint>((most, tip) => (tip !== undefined && tip > most ? tip : most), 0n)
-  return { baseFee, tip: highest || baseFee / 10n }
+  const known = highest(paid, suggested)
+  if (baseFee > 0n && known > 0n) return { baseFee, tip: known }
+  // The gas price is the base fee and a priority fee together. If the base fee is 0, it is all priority fee.
+  const gasPrice = feeOf(await asked('eth_gasPrice').catch(refusedHint), 'gas price') ?? 0n
+  return { baseFee, tip: highest(known, gasPrice - baseFee, baseFee / 10n) }
 }
+
+const highest = (...fees: (bigint | undefined)[]) => fees.reduce<bigint>((most, fee) => (fee !== undefined && fee > most ? fee : most), 0n)
 
 /** readHistory takes the base fee and the median of the priority fees that were paid, at once: a node's answer is not kept while another is asked. */
 function readHistory(history: unknown): { baseFee: bigint | undefined; paid: bigint | undefined } {

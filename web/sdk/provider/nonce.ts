@@ -19,7 +19,7 @@ const mostInADay = 1000
 export async function transactionCounts(from: string, asked: Asked): Promise<Counts> {
   const count = (tag: string) => asked('eth_getTransactionCount', [from, tag])
   const read = (n: unknown) => Number(numberOf(n, 'nonce', 53))
-  const known = (n: unknown) => (n === null || n === undefined || n === '0x' ? 0 : read(n))
+  const known = (n: unknown) => (n === null || n === undefined ? 0 : read(n))
   const [pending, latest] = await Promise.all([count('pending').catch(refusedHint).then(known), count('latest').then(read)])
   return { latest, pending: Math.max(pending, latest) }
 }

@@ -121,7 +121,8 @@ test('the base fee is found without a fee history, and a tip if recent blocks ha
   )
   const free = { baseFeePerGas: ['0x64'], reward: [['0x0'], ['0x0']] }
   assert.equal(
-    (await sent(t, { to: TO }, { answers: { eth_feeHistory: free, eth_maxPriorityFeePerGas: no() } })).signed.maxPriorityFeePerGas,
+    (await sent(t, { to: TO }, { answers: { eth_feeHistory: free, eth_maxPriorityFeePerGas: no(), eth_gasPrice: no() } })).signed
+      .maxPriorityFeePerGas,
     '0xa',
   )
 })
@@ -154,10 +155,28 @@ test('the priority fee is the highest of several hints, since a node may lack an
     [{ eth_feeHistory: { baseFeePerGas: ['0x64'], reward: null }, eth_maxPriorityFeePerGas: '0x4' }, 204, 4],
     [{ eth_feeHistory: { baseFeePerGas: ['0x64'], reward: [null, [null], ['0x4'], []] } }, 204, 4],
     [{ eth_feeHistory: { baseFeePerGas: ['0x64'] }, eth_maxPriorityFeePerGas: '0x4' }, 204, 4],
-    [{ eth_feeHistory: { baseFeePerGas: ['0x64'], reward: [] }, eth_maxPriorityFeePerGas: null }, 210, 10],
-    [{ eth_feeHistory: { baseFeePerGas: ['0x64'], reward: [['0x0']] }, eth_maxPriorityFeePerGas: '0x0' }, 210, 10],
+    [{ eth_feeHistory: { baseFeePerGas: ['0x64'], reward: [] }, eth_maxPriorityFeePerGas: null, eth_gasPrice: null }, 210, 10],
+    [{ eth_feeHistory: { baseFeePerGas: ['0x64'], reward: [['0x0']] }, eth_maxPriorityFeePerGas: '0x0', eth_gasPrice: '0x64' }, 210, 10],
+    [{ eth_feeHistory: { baseFeePerGas: ['0x64'], reward: [['0x0']] }, eth_maxPriorityFeePerGas: '0x', eth_gasPrice: '0x1' }, 210, 10],
+    // A base fee of a few wei says as little as none: the gas price says what a node takes.
+    [
+      { eth_feeHistory: { baseFeePerGas: ['0x7'], reward: [['0x0']] }, eth_maxPriorityFeePerGas: '0x0', eth_gasPrice: '0x3b9aca00' },
+      gwei + 7,
+      gwei - 7,
+    ],
+    [{ eth_feeHistory: { baseFeePerGas: ['0x7'] }, eth_gasPrice: gwei }, gwei + 7, gwei - 7],
+    [{ eth_feeHistory: { baseFeePerGas: ['0x7'], reward: [['0x2']] }, eth_gasPrice: gwei }, 16, 2],
     [{ eth_feeHistory: { baseFeePerGas: ['0x64'], reward: [['0x2']] }, eth_maxPriorityFeePerGas: '0x4' }, 204, 4],
-    [{ eth_feeHistory: no(-32603), eth_getBlockByNumber: { baseFeePerGas: '0x64' }, eth_maxPriorityFeePerGas: no(-32603) }, 210, 10],
+    [
+      {
+        eth_feeHistory: no(-32603),
+        eth_getBlockByNumber: { baseFeePerGas: '0x64' },
+        eth_maxPriorityFeePerGas: no(-32603),
+        eth_gasPrice: no(-32603),
+      },
+      210,
+      10,
+    ],
     [
       { eth_feeHistory: { baseFeePerGas: [null] }, eth_getBlockByNumber: { baseFeePerGas: '0x64' }, eth_maxPriorityFeePerGas: '0x4' },
       204,
@@ -203,6 +222,8 @@ test('the nonce is the highest of the pending and the latest count, and a node n
     ['0x9', '0x7', 9],
     ['0x5', '0x7', 7],
     ['0x0', '0x0', 0],
+    ['0x', '0x', 0],
+    ['0x5', '0x', 5],
   ]) {
     assert.equal(Number((await sent(t, { to: TO }, { answers: counts(pending, latest) })).signed.nonce), nonce)
   }
