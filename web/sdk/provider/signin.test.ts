@@ -99,9 +99,14 @@ test('a message that is nearly one of EIP-4361 is read as one', () => {
     `${evil}\n${message()}`,
     message().replace('I accept the terms.', `evil.example ${words}`),
     `\u202e${evil}`,
+    ...['**Ethereum**', 'Polygon', '**Arbitrum One**', 'BNB Smart Chain', 'eip155:1', 'EVM'].map((name) => evil.replace('Ethereum', name)),
+    evil.replace('Ethereum account:\n', '**Base** account: '),
+    evil.replace('Ethereum account:\n', 'Ethereum account:\neip155:1:'),
+    evil.replace('Ethereum account:\n', 'blockchain account:\neip155:1:'),
   ]) {
     assert.ok(differs(text)?.includes('domain'), JSON.stringify(text))
   }
+  assert.deepEqual(differs(message().replace('Ethereum', '**OP Mainnet**')), [], 'as AppKit writes it')
   assert.deepEqual(differs(` ${message()} `), [], 'and so is a message for this site')
   assert.deepEqual(differs(message().replaceAll('\n', '\r\n')), [])
 })
@@ -112,6 +117,8 @@ test('a message that only mentions signing in is an ordinary one', () => {
     'hello',
     'good.example: I sign in with my imKey.',
     'evil.example wants you to sign in with your Solana account:\nx',
+    'evil.example wants you to sign in with your Solana account:\n4Nd1mBQtrMJVYVfKf2PJy9NZUZdTAsp7D4xWLs4gDB4T\n\nas ' + account,
+    'evil.example wants you to sign in with your new account',
     'wants you to sign',
   ]) {
     assert.equal(differs(text), undefined, text)

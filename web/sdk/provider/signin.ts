@@ -21,8 +21,12 @@ export type Mismatch = SignInRequest['differs'][number]
 /** Characters that are not visible: sites and users do not compare them. */
 const invisible = /\p{Default_Ignorable_Code_Point}|\p{Cf}/gu
 
-/** The words by which EIP-4361 tells a sign-in message from others, however they are spaced. */
-const words = /wants\s+you\s+to\s+sign[\s\p{Pd}]*in\s+with\s+your\s+ethereum\s+account/giu
+/**
+ * The words by which EIP-4361 tells a sign-in message from others, however they are spaced. CAIP-122 has the name of any chain in the place of
+ * Ethereum, and libraries write `**Polygon**` there, for sites that take both. So the name is free before an address of an account.
+ */
+const words =
+  /wants\s+you\s+to\s+sign[\s\p{Pd}]*in\s+with\s+your(?:\s+ethereum\s+account|(?:\s+\S+){1,6}?\s+account(?=[\s:]*(?:eip155:\d+:)?0x[0-9a-f]{40}))/giu
 
 /**
  * readSignIn reads a message. It returns undefined if the message is none of sign-in. It recognises more than the grammar of EIP-4361, as
