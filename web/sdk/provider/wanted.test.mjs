@@ -82,6 +82,21 @@ test('a number without 0x is refused: decimal in some libraries, it is hex in Me
   assert.deepEqual(device.calls, [])
 })
 
+test('the parity of an authorization may be its v', async (t) => {
+  const { ask, signed } = await signer(t)
+  const entry = { chainId: 1, address: TO, nonce: 0, r: '0x1', s: '0x2' }
+  const parity = async (fields) => (await signed({ ...fees, to: TO, authorizationList: [{ ...entry, ...fields }] })).authorizationList[0]
+  const expected = (yParity) => ({ chainId: '0x1', address: TO, nonce: '0x0', yParity, r: '0x1', s: '0x2' })
+  for (const fields of [{ yParity: 0 }, { v: 27n }, { v: '0x1b', yParity: null }, { yParity: 0, v: '0x1b' }]) {
+    assert.deepEqual(await parity(fields), expected('0x0'))
+  }
+  for (const fields of [{ yParity: '0x1' }, { v: 28 }]) assert.deepEqual(await parity(fields), expected('0x1'))
+  for (const fields of [{}, { v: 0 }, { v: 29 }, { v: 37 }, { yParity: 2, v: 27 }, { yParity: 0, v: 28 }]) {
+    await assert.rejects(parity(fields), { code: -32602, message: /yParity|\bv\b/ }, JSON.stringify(fields))
+  }
+  await assert.rejects(ask('eth_signTransaction', [{ ...fees, to: TO, authorizationList: [null] }]), { code: -32602 })
+})
+
 test('a field that is not known here is refused by its name', async (t) => {
   const { ask, device, signed } = await signer(t)
   device.calls.length = 0

@@ -150,8 +150,19 @@ function readAuthorizations(value: unknown): TransactionRequest['authorizationLi
     chainId: hex(readQuantity(entry['chainId'], "the authorization's chainId", 256)),
     address: readAddress(entry['address'], "the authorization's address"),
     nonce: hex(readQuantity(entry['nonce'], "the authorization's nonce", 64)),
-    yParity: hex(readQuantity(entry['yParity'], "the authorization's yParity", 1)),
+    yParity: hex(readParity(entry)),
     r: hex(readQuantity(entry['r'], "the authorization's r", 256)),
     s: hex(readQuantity(entry['s'], "the authorization's s", 256)),
   }))
+}
+
+/** readParity reads yParity, or v, which is 27 or 28: some accounts of viem give v alone. If both are given, they must agree. */
+function readParity({ yParity, v }: Record<string, unknown>): bigint {
+  if (!isGiven(v)) return readQuantity(yParity, "the authorization's yParity", 1)
+  const parity = readQuantity(v, "the authorization's v", 8) - 27n
+  if (parity !== 0n && parity !== 1n) throw badParams("the authorization's v is neither 27 nor 28")
+  if (isGiven(yParity) && readQuantity(yParity, "the authorization's yParity", 1) !== parity) {
+    throw badParams("the authorization's yParity and v differ")
+  }
+  return parity
 }
