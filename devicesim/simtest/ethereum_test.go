@@ -496,8 +496,8 @@ type bender struct {
 
 func (l *bender) Send(ctx context.Context, p *frame.Packet) error {
 	bent := *p
-	if p[4] == byte(frame.MSG) {
-		l.busy = p[7] == 0x80 && p[8] == l.ins
+	if frame.Command(p[4]) == frame.MSG {
+		l.busy = begins(p, l.ins)
 	}
 	if l.busy {
 		end := len(bent)

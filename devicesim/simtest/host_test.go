@@ -310,11 +310,17 @@ func (l *tap) Send(ctx context.Context, p *frame.Packet) error {
 
 func (l *tap) sent() []frame.Packet { return slices.Clone(l.packets) }
 
+// begins reports whether a packet begins a command of the applets with one of these instructions. The bytes of a continuation packet
+// may look like one.
+func begins(p *frame.Packet, ins ...byte) bool {
+	return frame.Command(p[4]) == frame.MSG && p[7] == 0x80 && slices.Contains(ins, p[8])
+}
+
 // instructions returns the number of messages with an instruction, complete or not.
 func (l *tap) instructions(t *testing.T, ins byte) int {
 	n := 0
 	for _, p := range l.packets {
-		if frame.Command(p[4]) == frame.MSG && p[7] == 0x80 && p[8] == ins {
+		if begins(&p, ins) {
 			n++
 		}
 	}

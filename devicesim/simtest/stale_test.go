@@ -197,7 +197,7 @@ func TestStaleBeliefs(t *testing.T) {
 		"another program selected another applet before the signature": {
 			change: func(w *warm) {
 				w.link.before = func(p *frame.Packet) {
-					if p[8] == 0x55 || p[8] == 0x52 {
+					if begins(p, 0x55, 0x52) {
 						w.link.before = nil
 						w.link.other("\x00\xA4\x04\x00\x05i_imk\x00")
 					}
@@ -253,7 +253,7 @@ func TestAnotherProgramSelectsAnotherApplet(t *testing.T) {
 			w.link.other("\x00\xA4\x04\x00" + string(rune(len(aid))) + aid)
 			signs := 0
 			w.link.before = func(p *frame.Packet) {
-				if frame.Command(p[4]) == frame.MSG && p[8] == 0x55 {
+				if begins(p, 0x55) {
 					signs++
 				}
 			}
