@@ -392,6 +392,9 @@ func TestUnplugging(t *testing.T) {
 		bridgetest.Call(t, f.Device, "unplug", false)
 		_, err := l.Receive(bridgetest.Context(t))
 		require.ErrorIs(t, err, errcode.PermissionDenied)
+		var coded *errcode.Error
+		require.ErrorAs(t, err, &coded)
+		require.Equal(t, map[string]any{"reason": "revoked"}, coded.Data)
 		<-l.Gone()
 	})
 }

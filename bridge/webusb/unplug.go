@@ -35,7 +35,9 @@ func (l *Link) lost(ctx context.Context, err error) error {
 		if ctx.Err() != nil {
 			return failure("look for the device", ctx.Err())
 		}
-		l.end(errcode.Wrap(errcode.PermissionDenied, "the permission for the device was revoked", err))
+		revoked := errcode.Wrap(errcode.PermissionDenied, "the permission for the device was revoked", err)
+		revoked.Data = map[string]any{"reason": "revoked"}
+		l.end(revoked)
 	}
 	return l.Err()
 }

@@ -80,6 +80,29 @@ test('three sites use one binding, each is asked once, and one that is revoked g
   )
 })
 
+test('the shell hears of a request that fails without a screen because its device is not there', async (t) => {
+  const { site, shown, usb, device } = await broker(t)
+  const a = site(A)
+  await a.ask('eth_requestAccounts')
+  await until(() => device.open === 0)
+  const asked = shown.asked.length
+  // As unplugged, and as a permission for USB that the user takes: to a page they are the same.
+  usb.devices = []
+  usb.plug('disconnect', device)
+  for (const [method, params] of [
+    ['personal_sign', ['hi', A0]],
+    ['eth_sendTransaction', [payment]],
+    ['wallet_sendCalls', [{ version: '2.0.0', chainId: '0x1', from: A0, atomicRequired: false, calls: [{ to: TO, value: '0x1' }] }]],
+  ]) {
+    await assert.rejects(a.ask(method, params), code(4900, 'device-disconnected'), method)
+  }
+  assert.deepEqual(shown.unreached, Array(3).fill('device-disconnected'))
+  assert.equal(shown.asked.length, asked, 'the user was not asked')
+  await assert.rejects(a.ask('personal_sign', ['hi', B0]), code(4100))
+  await a.ask('eth_requestAccounts')
+  assert.equal(shown.unreached.length, 3, 'only of a device that is not there')
+})
+
 test('nothing reaches the device without a consent', async (t) => {
   const { site, user, shown, device } = await broker(t)
   const a = site(A)

@@ -9,8 +9,8 @@ import { isSite } from './origin'
 import { type Prompt, Prompts } from './prompts'
 import { Records } from './records'
 import { busy, type Guest, Room } from './room'
-import { type Around, codeOf, mostConnections, path, Site, tooMuch } from './site'
-import type { Activity, Answer, Port, Progress, Review, Shell, State, Storage, What } from './types'
+import { type Around, mostConnections, path, reasonOf, Site, tooMuch } from './site'
+import type { Activity, Answer, Outcome, Port, Progress, Review, Shell, State, Storage, What } from './types'
 
 /** BrokerOptions is what a shell gives to its broker. */
 export interface BrokerOptions {
@@ -78,6 +78,7 @@ export function startBroker(options: BrokerOptions): Broker {
   let closed = false
   const live = new Map<string, Current>() // the reviews under way, by their ids
   const agreed = new WeakSet<AbortSignal>() // of the requests that the user said yes to, also while they are sent
+  const shown = new WeakSet<AbortSignal>() // of those that the user was asked about
   let current: Current | undefined // the one that has its turn
   let loaded: Promise<ImKey> | undefined
 
@@ -116,7 +117,7 @@ export function startBroker(options: BrokerOptions): Broker {
     let give = await prompts.take(origin, call.signal)
     let own: Current | undefined
     const follow = () => own?.controller.abort(call.signal!.reason)
-    let outcome: { done: boolean; code?: string } = { done: false }
+    let outcome: Outcome = { done: false }
     try {
       const what = await given()
       if (call.signal?.aborted) throw abortedByCaller(call.signal)
@@ -131,6 +132,7 @@ export function startBroker(options: BrokerOptions): Broker {
       own = { review: asked, controller: new AbortController(), consented: false }
       const { signal } = own.controller
       call.signal?.addEventListener('abort', follow, { once: true })
+      if (call.signal) shown.add(call.signal)
       live.set(asked.id, own)
       current = own
       const consent = consentOf(asked, await answer(asked, signal))
@@ -157,8 +159,7 @@ export function startBroker(options: BrokerOptions): Broker {
     } catch (thrown) {
       const { aborted, reason } = own?.controller.signal ?? {}
       const error: unknown = aborted && reason instanceof Refusal ? reason : thrown
-      const code = codeOf(error)
-      outcome = { done: false, ...(code !== undefined && { code }) }
+      outcome = { done: false, ...reasonOf(error) }
       throw error
     } finally {
       call.signal?.removeEventListener('abort', follow)
@@ -236,6 +237,11 @@ export function startBroker(options: BrokerOptions): Broker {
     device: (origin, progress) => {
       const own = current?.review.origin === origin ? { review: current.review.id } : {}
       shell.device({ ...progress, ...own } satisfies Progress)
+    },
+    failed: (signal, thrown) => {
+      // Connecting, whose signal is another one, asks the user before it looks for a device.
+      const { code } = reasonOf(thrown)
+      if (code === 'device-disconnected' && !shown.has(signal) && !closed) shell.unreached?.(code)
     },
     empty: (site) => {
       sites.delete(site.origin)

@@ -37,6 +37,8 @@ export interface Around {
   /** Asks the user, and does the work within the turn: see Review of the provider. */
   review<T>(origin: string, what: () => Promise<What>, call: Parameters<Ask>[1], work: (consent: Consent) => Promise<T>): Promise<T>
   device(origin: string, progress: Progress): void
+  /** A request that asks the user failed. The signal is the request's. */
+  failed(signal: AbortSignal, thrown: unknown): void
   /** The site has no connection any more. */
   empty(site: Site): void
 }
@@ -139,6 +141,9 @@ export class Site implements Behind {
       const result = await engine.request(method, params, signal, undefined, chain && this.#chain(chain))
       if (asking.has(method)) void this.#around.records.used(this.origin)
       return result
+    } catch (thrown) {
+      if (asks) this.#around.failed(signal, thrown)
+      throw thrown
     } finally {
       leave?.()
     }
@@ -384,8 +389,8 @@ export class Site implements Behind {
   }
 }
 
-/** codeOf gives the code of an error, for the shell. */
-export const codeOf = (thrown: unknown): string | undefined => {
-  const { data } = rpcError(thrown) as { data?: { code?: unknown } }
-  return typeof data?.code === 'string' ? data.code : undefined
+/** reasonOf gives the code of an error, and its reason where it has one, for the shell. */
+export const reasonOf = (thrown: unknown): { readonly code?: string; readonly reason?: string } => {
+  const { code, reason } = Object(rpcError(thrown).data) as { code?: unknown; reason?: unknown }
+  return typeof code !== 'string' ? {} : { code, ...(typeof reason === 'string' && { reason }) }
 }

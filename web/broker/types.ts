@@ -104,6 +104,13 @@ export type Pairing =
    */
   | { readonly reason: 'bind'; readonly imkey: ImKey; readonly device: Device; readonly signal: AbortSignal }
 
+/** Outcome is how a request ended. Of an error, it has the code, and data.reason where that says more. */
+export interface Outcome {
+  readonly done: boolean
+  readonly code?: string
+  readonly reason?: string
+}
+
 /** Shell is the surroundings of a broker: a window or an extension. */
 export interface Shell {
   /**
@@ -119,9 +126,14 @@ export interface Shell {
   /** The request goes on with the device. It resolves when its screen is shown again. */
   resumed?(review: Review, signal: AbortSignal): Promise<void>
   /** The request that was answered with yes is settled. The screen can close. */
-  settled(review: Review, outcome: { readonly done: boolean; readonly code?: string }): void
+  settled(review: Review, outcome: Outcome): void
   /** The device waits for the user, or has stopped waiting. */
   device(progress: Progress): void
+  /**
+   * A request failed before the user was asked, because its device is not there: it is not plugged in, or the browser may not use it any more.
+   * code is that of the error. A shell offers to choose the device.
+   */
+  unreached?(code: string): void
   /** Lets the user choose or bind a device. It resolves to the device for `choose`. It rejects with 4001 or an ImKeyError otherwise. */
   pair(pairing: Pairing): Promise<Device | void>
   /** The state changed. */

@@ -113,7 +113,8 @@ var Entries = []Entry{
 		Code: "permission-denied",
 		Means: "a permission was refused or revoked, or a Permissions-Policy or the system's access rights stand in the way (a udev rule " +
 			"on Linux, a driver on Windows)",
-		Data:      "`data.reason` is `'permissions-policy'` where the page may not use USB, and `'user-activation'` where the chooser was asked for outside a click",
+		Data: "`data.reason` is `'permissions-policy'` where the page may not use USB, `'user-activation'` where the chooser was asked for outside a click, " +
+			"and `'revoked'` where the permission was taken while the device was in use",
 		Retryable: true,
 		Number:    4100,
 		// The pages add what to do on the system at hand: web/ui/words/errors.ts.
@@ -132,6 +133,14 @@ var Entries = []Entry{
 				Reason: "user-activation",
 				What:   Text{"The browser shows its list of devices only right after a click or a key press.", "浏览器只在点击或按键之后立即显示设备列表。"},
 				Next:   Text{"Press the button again.", "请再按一次按钮。"},
+			},
+			{
+				Reason: "revoked",
+				What:   Text{"The browser does not let this page use the imKey any more.", "浏览器不再允许本页面使用 imKey。"},
+				Next: Text{
+					"If it still asks you something, press cancel on it. To go on, choose it again.",
+					"如果它仍在询问，请在设备上按取消。要继续使用，请重新选择它。",
+				},
 			},
 		},
 	},

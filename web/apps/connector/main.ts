@@ -32,8 +32,11 @@ const simulate = async () => {
 }
 if (usb && localStorage.getItem(inUse) !== null) await simulate().catch(() => undefined)
 
+const imkey = () => loadImKey({ ...(usb && { usb }), ...(simulator && { trustedCAs: simulator.cas }) })
+
 const shell = new WindowShell({
   page,
+  choose: async () => (await imkey()).requestDevice(),
   ...(usb && { simulate }),
   idle: (state, how) => {
     const t = (text: Text) => text[page.language]
@@ -61,7 +64,7 @@ const shell = new WindowShell({
 })
 
 const broker = startBroker({
-  imkey: () => loadImKey({ ...(usb && { usb }), ...(simulator && { trustedCAs: simulator.cas }) }),
+  imkey,
   shell,
   storage,
   version,

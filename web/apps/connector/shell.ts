@@ -1,7 +1,7 @@
 // The surroundings of the broker in the connector's window: it shows one thing at a time, a request, the choice of a device, the binding, or
 // that there is nothing to do.
 
-import type { Answer, Broker, Pairing as Wanted, Progress, Review, Shell, State as BrokerState } from 'imkey-connect/broker'
+import type { Answer, Broker, Outcome, Pairing as Wanted, Progress, Review, Shell, State as BrokerState } from 'imkey-connect/broker'
 import { type Device as SDKDevice, type ErrorCode, type ImKey as Imkey, ImKeyError, version } from 'imkey-connect'
 import { primary, quiet, secondary } from '../../ui/blocks/buttons'
 import { h } from '../../ui/blocks/dom'
@@ -13,6 +13,7 @@ import { wait } from '../../ui/model/wait'
 import { Pairing } from '../../ui/pairing/pairing'
 import { Stage } from '../../ui/pairing/stage'
 import { mountRequest, type RequestScreen } from '../../ui/request/screen'
+import { type Ended, unreached } from '../../ui/request/state'
 import { mountSites, type SitesView } from '../../ui/sites/sites'
 import { connector as words } from '../../ui/words/connector'
 import { pairing as pairingWords } from '../../ui/words/pairing'
@@ -24,6 +25,8 @@ export interface Surroundings {
   readonly page: Page
   /** Lets the simulated device be used besides the browser's own; absent where no simulator serves this page. */
   readonly simulate?: () => Promise<void>
+  /** Opens the browser's chooser, in a click. */
+  readonly choose: () => Promise<unknown>
   /** Draws what is shown while there is nothing to do. */
   readonly idle: (state: BrokerState | undefined, how: 'done' | 'rejected' | undefined) => HTMLElement
 }
@@ -45,6 +48,7 @@ export class WindowShell implements Shell {
   #state: BrokerState | undefined
   #settle: ((answer: Answer) => void) | undefined // of the review on the screen, until it is answered
   #review: Review | undefined // on the screen, or before what covers it
+  #failed: Ended | undefined // the last one that failed, on the screen until the user goes on
   #pairing = false
   #idles = true
   #redraw: () => void = () => undefined
@@ -58,6 +62,7 @@ export class WindowShell implements Shell {
       onAnswer: (answer) => this.#settle?.(answer),
       onCancel: (id) => this.broker?.cancel(id),
       onClose: () => this.#idle(),
+      onChoose: () => void this.#chooseAgain(),
     })
     this.#sites = mountSites(this.#list, {
       language: page.language,
@@ -113,7 +118,7 @@ export class WindowShell implements Shell {
     this.#screen.show({ name: 'sending', review })
   }
 
-  settled(review: Review, { done, code }: { readonly done: boolean; readonly code?: string }): void {
+  settled(review: Review, { done, code, reason }: Outcome): void {
     if (this.#review?.id !== review.id) return // it was paused, and another one has the turn
     this.#turn.give()
     this.#review = undefined
@@ -121,7 +126,30 @@ export class WindowShell implements Shell {
     if (done) this.#finish('done')
     else if (code === 'user-rejected') this.#finish('rejected')
     else if (code === 'aborted') this.#screen.show({ name: 'withdrawn', review })
-    else this.#screen.show({ name: 'failed', review, code: (code ?? 'internal') as ErrorCode })
+    else this.#fail(review, code, reason)
+  }
+
+  unreached(code: string): void {
+    if (!this.#idles) return // the window shows what another request needs
+    this.#showRequests()
+    this.#fail(unreached, code)
+  }
+
+  #fail(review: Ended, code = 'internal', reason?: string): void {
+    this.#failed = review
+    this.#screen.show({ name: 'failed', review, code: code as ErrorCode, ...(reason !== undefined && { reason }) })
+  }
+
+  /** #chooseAgain lets the user choose the device after a request that did not reach it. The screen says how that ended. */
+  async #chooseAgain(): Promise<void> {
+    const review = this.#failed!
+    await this.#around.choose().then(
+      () => this.#screen.show({ name: 'chosen', review }),
+      (thrown: unknown) => {
+        const { code, data } = Object(thrown) as Partial<ImKeyError>
+        if (code !== 'request-cancelled') this.#fail(review, code, data?.['reason'] as string | undefined)
+      },
+    )
   }
 
   device({ state, screen }: Progress): void {

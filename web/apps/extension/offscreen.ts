@@ -56,6 +56,7 @@ const broker = startBroker({
     resumed: (review) => screens.resumed(review),
     settled: (review, outcome) => screens.settled(review, outcome),
     device: (progress) => screens.device(progress),
+    unreached: (code) => screens.unreached(code),
     pair: (pairing) => pairings.pair(pairing, latest?.queue[0]?.origin),
     changed: (state) => void tell(state),
   },

@@ -14,6 +14,8 @@ const screen = mountRequest(page.main, {
   onAnswer: (answer) => say({ answer }),
   onCancel: (cancel) => say({ cancel }),
   onClose: () => close(),
+  // The browser opens its chooser in a tab, and not in a window of this kind.
+  onChoose: () => void chrome.tabs.create({ url: 'pair.html' }).then(() => close()),
 })
 page.onLanguage((language) => screen.speak(language))
 

@@ -1,8 +1,8 @@
 // The request window: a window of its own for each request that the user has to see.
 
-import { ImKeyError } from 'imkey-connect'
-import type { Answer, Progress, Review, State as BrokerState } from 'imkey-connect/broker'
-import type { State } from '../../ui/request/state'
+import { type ErrorCode, ImKeyError } from 'imkey-connect'
+import type { Answer, Outcome, Progress, Review, State as BrokerState } from 'imkey-connect/broker'
+import { type State, unreached } from '../../ui/request/state'
 import type { FromRequest, ToRequest } from './ports'
 import { carriedOut } from './tasks'
 
@@ -28,6 +28,8 @@ export class Screens {
   readonly #broker: () => BrokerState | undefined
   readonly #paused = new Map<string, Screen>()
   #screen: Screen | undefined
+  #told = false // that the device is not there
+  #lost: string | undefined // the code for the window that says so, until it has loaded
 
   /** cancel cancels what the device asks for a request. broker gives the broker's state, once there is one. */
   constructor(cancel: (id: string) => void, broker: () => BrokerState | undefined) {
@@ -40,6 +42,7 @@ export class Screens {
     return new Promise<Answer>((resolve, reject) => {
       const screen: Screen = { review, answer: resolve, fail: reject, state: this.#asking(review), answered: false }
       this.#screen = screen
+      this.#told = false
       signal.addEventListener('abort', () => {
         reject(closed())
         this.#leave(screen)
@@ -68,6 +71,11 @@ export class Screens {
     port.onMessage.addListener((message) => {
       const said = message as FromRequest
       if ('id' in said) {
+        if (said.id === unreached.id && this.#lost !== undefined) {
+          post({ show: { name: 'failed', review: unreached, code: this.#lost as ErrorCode } })
+          this.#lost = undefined
+          return
+        }
         const screen = this.#screen
         if (!screen || screen.review.id !== said.id || screen.port) return post({ close: true })
         screen.port = port
@@ -138,13 +146,25 @@ export class Screens {
   }
 
   /** settled is that of a broker's Shell. A failure stays on the screen until the user has read it. */
-  settled(review: Review, outcome: { readonly done: boolean; readonly code?: string }) {
+  settled(review: Review, outcome: Outcome) {
     const screen = this.#screen?.review.id === review.id ? this.#screen : this.#paused.get(review.id)
     if (!screen) return
     const quiet = outcome.done || outcome.code === undefined || outcome.code === 'user-rejected' || outcome.code === 'aborted'
     if (quiet) return this.#leave(screen)
-    this.#show(screen, 'failed', outcome.code)
+    const { code, reason } = outcome
+    this.#set(screen, { name: 'failed', review, code: code as ErrorCode, ...(reason !== undefined && { reason }) })
     this.#forget(screen)
+  }
+
+  /**
+   * unreached is that of a broker's Shell. It opens a window once, until a request reaches the device again: one that fails at once must not
+   * open windows as often as a site asks.
+   */
+  unreached(code: string) {
+    if (this.#screen || this.#told) return
+    this.#told = true
+    this.#lost = code
+    void carriedOut({ do: 'window', url: `request.html#${unreached.id}`, width, height }).catch(() => {}) // the site has the error all the same
   }
 
   /** raise brings the window to the front. */
@@ -164,8 +184,8 @@ export class Screens {
     return { name: 'asking', review, waiting: queue.slice(1), known: permissions.map(({ origin }) => origin) }
   }
 
-  #show(screen: Screen, name: Exclude<State['name'], 'idle' | 'asking'>, code?: string) {
-    this.#set(screen, { name, review: screen.review, ...(code !== undefined && { code }) } as State)
+  #show(screen: Screen, name: 'sending' | 'rejected') {
+    this.#set(screen, { name, review: screen.review })
   }
 
   #set(screen: Screen, state: State) {

@@ -67,7 +67,7 @@ export async function broker(t, { storage = new MemoryStorage(), chains = true, 
       describeTypedData: async () => ({ blind: true, digest: '0x00' }),
     },
   })
-  const shown = { asked: [], settled: [], progress: [], pairs: [], pauses: [], states: [], showing: 0, most: 0 }
+  const shown = { asked: [], settled: [], progress: [], pairs: [], pauses: [], unreached: [], states: [], showing: 0, most: 0 }
   const user = { answer: answer ?? (() => ({ yes: true })) }
   const shell = {
     async ask(review, signal) {
@@ -87,6 +87,7 @@ export async function broker(t, { storage = new MemoryStorage(), chains = true, 
       shown.pairs.push(pairing)
       if (user.pair) return user.pair(pairing)
     },
+    unreached: (code) => shown.unreached.push(code),
     changed: (state) => shown.states.push(state),
   }
   const made = protocol.startBroker({

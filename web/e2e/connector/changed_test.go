@@ -75,12 +75,42 @@ func TestChangedMeanwhile(t *testing.T) {
 	require.JSONEq(t, `["`+account+`"]`, string(asked.Wait().Value))
 	sign(w, d)
 
-	// The user takes the USB permission of the connector: to the page, the device is not plugged in. Nothing else is lost.
+	// The user takes the USB permission of the connector: to the page, the device is not plugged in. Its screen offers to choose the device, in
+	// the browser's chooser, for which a script stands here. Then the next request works.
+	w.Do(chromedp.Reload())
+	w.WaitForState("idle")
+	w.Run(`
+		const { getDevices } = USB.prototype
+		globalThis.choosers = []
+		USB.prototype.getDevices = async () => []
+		USB.prototype.requestDevice = async function () {
+			choosers.push(navigator.userActivation.isActive)
+			if (choosers.length === 1) throw new DOMException('No device selected.', 'NotFoundError')
+			USB.prototype.getDevices = getDevices
+			return (await this.getDevices())[0]
+		}`)
+	message().Wait().RequireError(t, 4900, "device-disconnected")
+	w.WaitForState("failed")
+	w.RequireText("request.unpluggedLead", "request.chooseLead")
+	w.Press("choose")
+	w.WaitUntil("choosers.length === 1")
+	w.WaitForState("failed")
+	w.Press("choose")
+	w.WaitForState("chosen")
+	require.Equal(t, []bool{true, true}, harness.Eval[[]bool](w, "choosers"), "in a click")
+	goOn := func() { w.Run("document.querySelector('.request [data-action=close]').click()") } // the page has another button of that name
+	goOn()
+	sign(w, d)
+
+	// In earnest, and while the device is in use. Nothing else is lost.
 	w.Run("for (const device of await navigator.usb.getDevices()) await device.forget()")
 	asked = message()
 	accept(w, d)
 	asked.Wait().RequireError(t, 4900, "device-disconnected")
+	w.WaitForState("failed")
+	goOn()
 	message().Wait().RequireError(t, 4900, "device-disconnected")
+	w.WaitFor("[data-action=choose]")
 	require.JSONEq(t, `["`+account+`"]`, string(d.Request("eth_accounts", "[]").Value))
 	states := harness.Eval[[]string](w, "import('/imkey.js').then(({ loadImKey }) => loadImKey()).then((imkey) => imkey.knownDevices()).then((all) => all.map(({ state }) => state))")
 	require.Equal(t, []string{"bound"}, states)

@@ -46,6 +46,7 @@ var requestBundle = sync.OnceValues(func() (string, error) {
 				onAnswer: (answer) => heard.push(answer),
 				onCancel: (id) => heard.push('cancel ' + id),
 				onClose: () => heard.push('close'),
+				onChoose: () => heard.push('choose'),
 			})
 		}
 		export function lists(language) {
@@ -125,7 +126,7 @@ func requestStates(t *testing.T, every bool) []fields {
 	with("device", "calls", fields{"step": fields{"number": 2, "of": 2}})
 	with("device", "calls", nil)
 	with("device", "Permit", nil)
-	for _, name := range []string{"locked", "cancelling", "withdrawn", "done", "rejected"} {
+	for _, name := range []string{"locked", "cancelling", "withdrawn", "done", "rejected", "chosen"} {
 		with(name, "transfer", nil)
 	}
 	with("failed", "transfer", fields{"code": "device-disconnected"})
@@ -299,6 +300,12 @@ func TestRequestsTakeADeliberatePress(t *testing.T) {
 	b.WaitUntil(ready)
 	mouse(b, accept, up, 1)
 	require.Equal(t, "[]", answers())
+
+	// A device that could not be reached can be chosen again. Any other failure offers nothing.
+	for code, want := range map[string]string{"device-disconnected": `["choose"]`, "no-device": `["choose"]`, "permission-denied": `["choose"]`, "rejected": "[]"} {
+		b.Run(fmt.Sprintf("requests.fresh('en'); requests.show({ name: 'failed', review: { id: '1' }, code: %q }); document.querySelector('[data-action=choose]')?.click()", code))
+		require.Equal(t, want, answers(), code)
+	}
 
 	// A key that is held down.
 	show("approval")

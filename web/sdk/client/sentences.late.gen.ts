@@ -3,6 +3,7 @@
 /** late says what happened and what to do next, by code, and by code and data.reason where the code's own would mislead: what imkey.js learns with the first part that it loads. */
 export const late: Record<string, string> = {
   'no-device': 'No imKey is plugged in. Plug it in and wake it with a button, then try again.',
+  'permission-denied/revoked': 'The browser does not let this page use the imKey any more. If it still asks you something, press cancel on it. To go on, choose it again.',
   'not-imkey': 'The chosen device does not answer like an imKey. Choose the entry named imKey. Nothing on the device was changed.',
   'boot-loader': 'Your imKey is in its boot loader. Finish its update in the vendor’s program, or restart it with its power button, then try again.',
   'device-busy': 'Your imKey is still busy with something else. Finish or cancel what its screen shows, then try again.',

@@ -55,7 +55,7 @@ export class Lease {
       }
     } catch (error) {
       // Not only unplugging ends a connection: the user may have revoked the permission, or another device answers in its place.
-      if (['device-disconnected', 'device-changed'].includes(codeOf(error) as string)) this.#lost(device)
+      if (['device-disconnected', 'device-changed'].includes(codeOf(error) as string) || reasonOf(error) === 'revoked') this.#lost(device)
       if (reasonOf(error) === 'taken-over') this.#turns.lost(device)
       throw error
     } finally {

@@ -715,13 +715,18 @@ test('another device that is not bound is not used until the dApp asks', async (
 })
 
 test('a revoked permission disconnects the device', async (t) => {
-  const { ask, device, events, provider } = await connected(t)
-  device.signMessage = () => {
-    throw device.error('device-disconnected', { retryable: true })
+  for (const [number, code, more] of [
+    [4900, 'device-disconnected', {}], // before the device is opened
+    [4100, 'permission-denied', { data: { reason: 'revoked' } }], // while it is open
+  ]) {
+    const { ask, device, events, provider } = await connected(t)
+    device.signMessage = () => {
+      throw device.error(code, { retryable: true, ...more })
+    }
+    await assert.rejects(ask('personal_sign', ['0x00', A0]), { code: number })
+    assert.equal(events('disconnect').length, 1, code)
+    assert.equal(provider.isConnected(), false)
   }
-  await assert.rejects(ask('personal_sign', ['0x00', A0]), { code: 4900 })
-  assert.equal(events('disconnect').length, 1)
-  assert.equal(provider.isConnected(), false)
 })
 
 test('another wallet on the same device is 4100, and the old accounts are forgotten', async (t) => {

@@ -18,7 +18,8 @@
  * - `request-cancelled`: the browser's chooser was closed without a choice; a browser does not say whether it was empty
  * - `permission-denied`: a permission was refused or revoked, or a Permissions-Policy or the system's access rights
  *   stand in the way (a udev rule on Linux, a driver on Windows). `data.reason` is `'permissions-policy'` where the
- *   page may not use USB, and `'user-activation'` where the chooser was asked for outside a click
+ *   page may not use USB, `'user-activation'` where the chooser was asked for outside a click, and `'revoked'` where
+ *   the permission was taken while the device was in use
  * - `not-imkey`: the device has no matching interface, or does not answer like an imKey
  * - `boot-loader`: the device is in its boot loader
  * - `device-disconnected`: the device was unplugged

@@ -6,7 +6,7 @@ import { languageTag, say, type Language, type Text } from '../words/text'
 import { explain, type DeviceText, type Explanation } from './explain'
 import type { Alert, Branch, Part, Row, Value } from './model'
 import type { Origin } from './origin'
-import type { Interaction } from 'imkey-connect'
+import type { ErrorCode, Interaction } from 'imkey-connect'
 import type { Review } from '../../broker/types'
 import type { State, Step } from './state'
 import { visible } from './visible'
@@ -21,7 +21,12 @@ export interface Handlers {
   readonly accept: (choice: Choice) => void
   readonly cancel: () => void
   readonly next: () => void
+  /** Lets the user choose the device again; undefined where there is no way. */
+  readonly choose: (() => void) | undefined
 }
+
+/** The errors of a device that could not be reached. Choosing it again helps where the browser is not allowed to use it any more. */
+const unreached = new Set<ErrorCode>(['device-disconnected', 'no-device', 'permission-denied'])
 
 /** Choice is what the user chose on the screen. */
 export interface Choice {
@@ -80,9 +85,16 @@ export function render(state: State, context: Context): Drawn {
       return plain(state, context, words.doneTitle, words.doneLead, [onwards(context)])
     case 'rejected':
       return plain(state, context, words.rejectedTitle, words.rejectedLead, [onwards(context)])
+    case 'chosen':
+      return plain(state, context, words.chosenTitle, words.chosenLead, [onwards(context)])
     case 'failed': {
       const { what, next, snippet } = advice(state.code, context.where, state.reason)
-      return plain(state, context, what, next, [onwards(context)], false, [
+      const { choose } = context.handlers
+      const again = choose && unreached.has(state.code) ? [secondary('choose', t(words.choose), choose)] : []
+      // On a page that has no requests, pairing goes on by itself.
+      const lead = state.code === 'device-disconnected' ? words.unpluggedLead : next
+      return plain(state, context, what, lead, [onwards(context), ...again], false, [
+        again.length > 0 && h('p', {}, t(words.chooseLead)),
         snippet !== undefined && h('pre', { class: 'snippet' }, snippet),
         h('p', { class: 'error-code' }, h('code', {}, state.code)),
       ])

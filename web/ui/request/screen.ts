@@ -17,6 +17,11 @@ export interface RequestOptions {
   readonly onCancel: (id: string) => void
   /** Is called when the user has read how a request ended and no other one waits. A window may close then. */
   readonly onClose?: () => void
+  /**
+   * Is called in the user's click, where the device could not be reached: the browser may have lost the permission to use it, which looks like
+   * a device that is not plugged in. It opens the browser's chooser, or a page that does. Without it, nothing is offered.
+   */
+  readonly onChoose?: () => void
   /** Whether the screen is in a dialog of the page that asks, whose size is that page's own. Otherwise a site may have chosen it. */
   readonly modal?: boolean
 }
@@ -40,7 +45,7 @@ export function mountRequest(root: HTMLElement, options: RequestOptions): Reques
 }
 
 /** The states that say how a request ended. The user has to go on before another request is shown. */
-const ends = new Set<State['name']>(['withdrawn', 'done', 'rejected', 'failed'])
+const ends = new Set<State['name']>(['withdrawn', 'done', 'rejected', 'failed', 'chosen'])
 
 /** What the user does about an obstacle. */
 const toDo = { 'small': words.tooSmall, 'off-screen': words.offScreen, 'unseen': words.unseen } satisfies Record<Obstacle, object>
@@ -144,6 +149,7 @@ class Screen implements RequestScreen {
           if (state.name !== 'idle') this.#options.onCancel(state.review.id)
         },
         next: () => this.#onwards(),
+        choose: this.#options.onChoose,
       },
     })
     this.#drawn = drawn

@@ -31,7 +31,15 @@ export type State =
   | { readonly name: 'withdrawn'; readonly review: Review }
   | { readonly name: 'done'; readonly review: Review }
   | { readonly name: 'rejected'; readonly review: Review }
-  | { readonly name: 'failed'; readonly review: Review; readonly code: ErrorCode; readonly reason?: string }
+  | { readonly name: 'failed'; readonly review: Ended; readonly code: ErrorCode; readonly reason?: string }
+  /** The device could not be reached, and the user chose it again. */
+  | { readonly name: 'chosen'; readonly review: Ended }
+
+/** Ended is a request that has no screen any more, or had none because its device is not there. */
+export type Ended = Pick<Review, 'id'>
+
+/** unreached stands for the requests whose device is not there. */
+export const unreached: Ended = { id: 'unreached' }
 
 /** Step is which of several confirmations the device asks for, from 1. */
 export interface Step {

@@ -97,6 +97,16 @@ export const errors = {
       '请再按一次按钮。',
     ),
   },
+  'permission-denied/revoked': {
+    what: say(
+      'The browser does not let this page use the imKey any more.',
+      '浏览器不再允许本页面使用 imKey。',
+    ),
+    next: say(
+      'If it still asks you something, press cancel on it. To go on, choose it again.',
+      '如果它仍在询问，请在设备上按取消。要继续使用，请重新选择它。',
+    ),
+  },
   'not-imkey': {
     what: say(
       'The chosen device does not answer like an imKey.',

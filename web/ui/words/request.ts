@@ -39,6 +39,14 @@ export const request = {
   rejectedTitle: say('Rejected', '已拒绝'),
   rejectedLead: say('Nothing was signed. The site was told that you do not want it.', '没有签署任何内容，网站已得知你拒绝了请求。'),
   failedTitle: say('It did not work', '未能完成'),
+  unpluggedLead: say('Plug it in again, then ask once more on the site.', '请重新插入，然后在网站上再次发起请求。'),
+  choose: say('Choose imKey', '选择 imKey'),
+  chooseLead: say(
+    'If it is plugged in, this browser may no longer be allowed to use it. Then choose it again.',
+    '如果它已插入，可能是浏览器不再被允许使用它。这时请重新选择它。',
+  ),
+  chosenTitle: say('Your imKey is connected', '已连接 imKey'),
+  chosenLead: say('Go back to the site and ask again.', '请回到网站，再次发起请求。'),
   idleTitle: say('No request', '没有请求'),
   idleLead: say('Requests of sites that you use appear here.', '你使用的网站发来的请求会显示在这里。'),
 
