@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { createServer } from 'node:http'
 import { test } from 'node:test'
 import { inspect } from 'node:util'
-import { A0, connected, fakeNode, HASH, page, TO, until } from '../testdata/fakewallet.js'
+import { A0, connected, fakeNode, HASH, nodesTime, page, TO, until } from '../testdata/fakewallet.js'
 
 const RAW = `0x02${'cd'.repeat(40)}`
 const fail =
@@ -149,9 +149,13 @@ test('if no node can answer, the error is that of the last one', async (t) => {
 })
 
 test('a node that did not answer in time is asked last for a while', async (t) => {
-  const it = await two(t, {}, { eth_blockNumber: '0x10', eth_gasPrice: fail(-32005, 'slow down') }, { rpcTimeout: 2000 })
+  const end = nodesTime(t)
+  const it = await two(t, {}, { eth_blockNumber: '0x10', eth_gasPrice: fail(-32005, 'slow down') })
   let silent = 0
-  it.one.reply = () => silent++
+  it.one.reply = () => {
+    silent++
+    end()
+  }
   assert.equal(await it.ask('eth_blockNumber'), '0x10')
   assert.equal(await it.ask('eth_blockNumber'), '0x10')
   assert.equal(await it.ask('eth_sendTransaction', [{ to: TO }]), HASH)

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { test } from 'node:test'
-import { A0, A1, connected, fakeNode, TO, until, wallet } from '../testdata/fakewallet.js'
+import { A0, A1, connected, fakeNode, nodesTime, TO, until, wallet } from '../testdata/fakewallet.js'
 
 const refuse =
   (message, code = -32000, data) =>
@@ -168,12 +168,13 @@ test('an error after the signature has the hash, and the same request sends the 
 })
 
 test('so does a node that does not answer, or not in JSON-RPC', async (t) => {
+  const end = nodesTime(t)
   for (const [code, reply] of [
     ['node-unreachable', (response) => response.destroy()],
     ['protocol', (response) => response.writeHead(502).end('<html>')],
-    ['timeout', () => {}],
+    ['timeout', end],
   ]) {
-    const it = await paying(t, { rpcTimeout: 700 })
+    const it = await paying(t)
     const { signTransaction } = it.device
     it.device.signTransaction = (tx) => ((it.node.reply = reply), signTransaction(tx))
     const error = await it.send(pay).catch((thrown) => thrown)

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { inspect } from 'node:util'
-import { A0, A1, B0, connected, fakeNode, page, until, wallet } from '../testdata/fakewallet.js'
+import { A0, A1, B0, connected, fakeNode, nodesTime, page, until, wallet } from '../testdata/fakewallet.js'
 
 const reason = (code, retryable = false) => ({ code, retryable })
 
@@ -471,8 +471,9 @@ test('an answer of more than 8 MB is aborted, and memory does not grow with it',
 })
 
 test('a node that does not answer in time is an error', async (t) => {
+  const end = nodesTime(t)
   const { ask, node } = await page(t, { rpcTimeout: 50 })
-  node.reply = () => {}
+  node.reply = end
   await assert.rejects(ask('eth_blockNumber'), { code: -32603, message: /within 0.05 seconds/, data: reason('timeout', true) })
   const controller = new AbortController()
   node.reply = () => controller.abort()

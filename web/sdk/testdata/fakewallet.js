@@ -109,6 +109,20 @@ export function wallet({ serial = 'imKey01191200001', key = '04aa', accounts = [
   return it
 }
 
+/** nodesTime gives a function that ends the time of the nodes that were asked and have not answered. It does not end by itself. */
+export function nodesTime(t) {
+  const limits = new Set()
+  t.mock.method(AbortSignal, 'timeout', () => {
+    const limit = new AbortController()
+    limits.add(limit)
+    return limit.signal
+  })
+  return () => {
+    for (const limit of limits) limit.abort(new DOMException('The operation timed out.', 'TimeoutError'))
+    limits.clear()
+  }
+}
+
 /**
  * fakeNode starts a JSON-RPC node. answers has a value, or a function of the params, for each method. A thrown object becomes the error.
  * replies has functions that write the whole response. headers and path are those of the last request.
