@@ -207,17 +207,26 @@ func (x *Extension) answer(action, do string) {
 	if action == "cancel" {
 		state = "device"
 	}
+	// It gives what the windows show, and whether their user sees them, where there is no such button.
 	press := fmt.Sprintf(`(() => {
-		for (const view of chrome.extension.getViews()) {
+		const views = chrome.extension.getViews()
+		for (const view of views) {
 			const button = view.location.pathname === '/request.html' && view.document.querySelector('[data-state=%s] [data-action=%s]')
-			if (button) return !!(%s)
+			if (button && (%s)) return ''
 		}
-		return false
+		return views.map(({ location, document, innerWidth, innerHeight }) => [
+			location.pathname + location.hash, document.visibilityState, document.hasFocus() ? 'focused' : 'not focused',
+			innerWidth + '×' + innerHeight, document.querySelector('[data-state]')?.outerHTML.split('>')[0], document.body?.innerText.slice(0, 200),
+		].join(' | ')).join('\n')
 	})()`, state, action, do)
-	for !Eval[bool](x.views, press) {
+	for {
+		shown := Eval[string](x.views, press)
+		if shown == "" {
+			return
+		}
 		select {
 		case <-x.Ctx.Done():
-			require.Fail(x.T, "the request window has no button "+action)
+			require.Fail(x.T, "the request window has no button "+action, "%s", shown)
 		case <-time.After(50 * time.Millisecond):
 		}
 	}
