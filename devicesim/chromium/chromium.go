@@ -96,7 +96,7 @@ func Prepare(ctx context.Context, o Options) (*Instance, error) {
 	}
 	if len(o.Devices) > 0 {
 		if o.Library == "" {
-			if o.Library, err = preload.Build(ctx, ""); err != nil {
+			if o.Library, err = preload.Locate(ctx); err != nil {
 				return nil, err
 			}
 		}
@@ -108,7 +108,7 @@ func Prepare(ctx context.Context, o Options) (*Instance, error) {
 			return nil, err
 		}
 	}
-	if err := seedProfile(in.Profile, o.Permissions); err != nil {
+	if err := Seed(in.Profile, o.Permissions); err != nil {
 		return nil, errors.Join(err, in.Close())
 	}
 	in.setArgs(o)

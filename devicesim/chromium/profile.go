@@ -9,6 +9,8 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strconv"
+	"strings"
 
 	"imkey-connect/devicesim/usb"
 )
@@ -43,7 +45,7 @@ func (p Permission) key() (string, error) {
 	switch {
 	case u.Scheme == "chrome-extension" && u.Host != "":
 		return "chrome-extension://" + u.Host + "/,*", nil
-	case port == "" || u.Host == "":
+	case port == "" || u.Hostname() == "":
 		return "", &PermissionError{p.Origin, "is not an http, https or chrome-extension origin"}
 	case u.Port() != "":
 		return u.Scheme + "://" + u.Host + ",*", nil
@@ -62,9 +64,37 @@ func (p Permission) chosenObject() map[string]any {
 	return o
 }
 
-// seedProfile writes the permissions into the profile's preferences and changes
-// nothing else in them. No browser must be running with the profile.
-func seedProfile(profile string, permissions []Permission) error {
+// InUseError is a profile that a running browser has.
+type InUseError struct {
+	Profile string
+	PID     int
+}
+
+func (e *InUseError) Error() string {
+	return fmt.Sprintf("chromium: the profile %s is in use by process %d: close that browser, or name another folder with --user-data-dir", e.Profile, e.PID)
+}
+
+// InUse returns an *InUseError if a browser of this machine has the profile. Chromium would give that browser its command line,
+// and end. A lock that a killed browser left does not count.
+func InUse(profile string) error {
+	target, err := os.Readlink(filepath.Join(profile, "SingletonLock")) // "host-pid"
+	if err != nil {
+		return nil // no lock
+	}
+	dash := strings.LastIndexByte(target, '-')
+	pid, err := strconv.Atoi(target[dash+1:])
+	if host, hostErr := os.Hostname(); err != nil || hostErr != nil || dash < 0 || target[:dash] != host {
+		return nil // Chromium decides
+	}
+	if _, err := os.Stat(fmt.Sprintf("/proc/%d", pid)); err != nil {
+		return nil
+	}
+	return &InUseError{profile, pid}
+}
+
+// Seed writes the permissions into a profile's preferences and changes nothing else in them. No browser must be running with
+// the profile. Errors are *PermissionError and those of the profile's files.
+func Seed(profile string, permissions []Permission) error {
 	dir := filepath.Join(profile, "Default")
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err

@@ -9,7 +9,9 @@
 //
 //	LD_PRELOAD=/path/usbip_preload-….so
 //	USBIP_PRELOAD=127.0.0.1:3240/1-1,127.0.0.1:3240/1-2
-//	USBIP_PRELOAD_DEBUG=1   (optional: log to standard error)
+//	USBIP_PRELOAD_DEBUG=1      (optional: log to standard error)
+//	USBIP_PRELOAD_LIFELINE=9/42   (optional: see below)
+//	USBIP_PRELOAD_PROBE=1      (optional: write a line and end at once, see [Probe])
 //
 // Set it for the browser's binary itself and not for a wrapper script. The browser's
 // child processes inherit it but ignore it. The browser must be a Chromium that links
@@ -39,6 +41,14 @@
 // The library makes no files: the nodes and sysfs files that the browser opens exist
 // only in its process.
 //
+// # The lifeline
+//
+// A browser can end with its simulator, even one that is killed. USBIP_PRELOAD_LIFELINE names
+// a descriptor, which is one end of a pair of sockets, and the browser's process. When
+// no process holds the other end any more, the library sends the browser SIGTERM, and
+// SIGKILL 3 s later. The browser's end, too, is closed when the browser's main process
+// has ended, since no child inherits it.
+//
 // # The sources
 //
 // Each file of src uses only those above it in this list:
@@ -66,6 +76,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -123,22 +134,32 @@ func Build(ctx context.Context, dir string) (string, error) {
 	if _, err := os.Stat(library); err == nil {
 		return library, nil
 	}
-	work, err := os.MkdirTemp(dir, "build-")
+	return library, Compile(ctx, compiler, library)
+}
+
+// Compile compiles the library to a file. The compiler is a command with its arguments, which may make code for another
+// machine. Errors are those of [Build].
+func Compile(ctx context.Context, compiler []string, to string) error {
+	work, err := os.MkdirTemp(filepath.Dir(to), "build-")
 	if err != nil {
-		return "", err
+		return err
 	}
 	defer os.RemoveAll(work)
 	if err := os.CopyFS(work, sources); err != nil {
-		return "", err
+		return err
 	}
 	files, err := filepath.Glob(filepath.Join(work, "src", "*.c"))
 	if err != nil {
-		return "", err
+		return err
 	}
-	built := filepath.Join(work, "usbip_preload.so")
-	args := append(append(compiler[1:], compilerFlags...), "-o", built)
-	args = append(append(args, files...), "-ldl")
+	for i := range files { // relative, so that the library is the same in every folder
+		files[i] = filepath.Join("src", filepath.Base(files[i]))
+	}
+	const built = "usbip_preload.so"
+	args := append(slices.Clone(compiler[1:]), compilerFlags...)
+	args = append(append(append(args, "-o", built), files...), "-ldl")
 	cmd := exec.CommandContext(ctx, compiler[0], args...)
+	cmd.Dir = work
 	if out, err := cmd.CombinedOutput(); err != nil {
 		switch {
 		case ctx.Err() != nil:
@@ -146,9 +167,23 @@ func Build(ctx context.Context, dir string) (string, error) {
 		case errors.Is(err, exec.ErrNotFound), errors.Is(err, fs.ErrNotExist):
 			err = ErrNoCompiler
 		}
-		return "", &BuildError{Compiler: strings.Join(compiler, " "), Output: string(bytes.TrimSpace(out)), Err: err}
+		return &BuildError{Compiler: strings.Join(compiler, " "), Output: string(bytes.TrimSpace(out)), Err: err}
 	}
-	return library, os.Rename(built, library) // two processes may build at once
+	return os.Rename(filepath.Join(work, built), to) // two processes may build at once
+}
+
+// Name is the name of a library that was built ahead, beside the program that uses it.
+const Name = "usbip_preload.so"
+
+// Locate returns the library beside this program, as the npm package has it. Without one, it builds the library.
+func Locate(ctx context.Context) (string, error) {
+	if program, err := os.Executable(); err == nil {
+		library := filepath.Join(filepath.Dir(program), Name)
+		if _, err := os.Stat(library); err == nil {
+			return library, nil
+		}
+	}
+	return Build(ctx, "")
 }
 
 // fingerprint identifies a version of the library by its sources and the compiler's command.
@@ -171,6 +206,12 @@ type Device struct {
 	Addr  string // host:port of the USB/IP server
 	BusID string // "1-1": see usbip.BusID
 }
+
+// lifelineName is the variable that names the lifeline.
+const lifelineName = "USBIP_PRELOAD_LIFELINE"
+
+// Lifeline returns the environment variable that makes a process end with whatever holds the other end of the socket fd.
+func Lifeline(fd, process int) string { return fmt.Sprintf("%s=%d/%d", lifelineName, fd, process) }
 
 // Env returns the environment variables that plug devices into a browser.
 func Env(library string, devices ...Device) []string {

@@ -40,7 +40,7 @@ func runChromium(ctx context.Context, o options, rest []string, stdout, stderr i
 	if err != nil {
 		return err
 	}
-	library, err := preload.Build(ctx, "")
+	library, err := preload.Locate(ctx)
 	if err != nil && ctx.Err() != nil {
 		return nil // stopped during the build
 	}

@@ -21,6 +21,9 @@ connect to it.
       the same, and start a Chromium with the device plugged in: its
       navigator.usb finds the device, on the page at URL or on those of the
       simulator; imkeysim chromium -h lists its flags, more than these
+  imkeysim browser [CHROMIUM'S OWN ARGUMENTS]
+      become a Chromium with the device plugged in, for a program that starts
+      browsers: Playwright, chromedriver, Cypress; imkeysim browser -h
 
 When all listeners are open, standard output has these lines:
 

@@ -12,6 +12,7 @@ import (
 	"net"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"strings"
 	"syscall"
 
@@ -32,15 +33,28 @@ const (
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second signal ends the process at once
-	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
+	args := os.Args[1:]
+	if strings.TrimSuffix(filepath.Base(os.Args[0]), ".exe") == "imkeysim-browser" { // a link to this program
+		args = append([]string{"browser"}, args...)
+	}
+	os.Exit(run(ctx, args, os.Stdout, os.Stderr))
 }
 
 // run runs the command until ctx ends, and returns the exit code when everything has stopped.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	command := runServe
 	name := serveName
-	if len(args) > 0 && args[0] == "chromium" {
-		command, name, args = runChromium, chromiumName, args[1:]
+	if len(args) > 0 {
+		switch args[0] {
+		case "chromium":
+			command, name, args = runChromium, chromiumName, args[1:]
+		case "browser":
+			return result(runBrowser(ctx, args[1:], stdout, stderr), browserName, switchPrefix+"help lists the options", stderr)
+		case keeperCommand:
+			return result(runKeeper(ctx, stdout), keeperCommand, "", stderr)
+		case guardCommand:
+			return result(runGuard(), guardCommand, "", stderr)
+		}
 	}
 	o, rest, err := parse(name, args, stderr)
 	if errors.Is(err, flag.ErrHelp) {
@@ -55,10 +69,15 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	} else if !errors.As(err, new(usageError)) {
 		err = usageError{err}
 	}
+	return result(err, name, name+" -h lists the flags", stderr)
+}
+
+// result prints the error of a command, and returns the exit code.
+func result(err error, name, advice string, stderr io.Writer) int {
 	var wrongUse usageError
 	switch {
 	case errors.As(err, &wrongUse):
-		fmt.Fprintf(stderr, "%s: %s (%s -h lists the flags)\n", name, said(err), name)
+		fmt.Fprintf(stderr, "%s: %s (%s)\n", name, said(err), advice)
 		return exitUsage
 	case err != nil:
 		fmt.Fprintf(stderr, "%s: %s\n", name, said(err))
@@ -91,8 +110,16 @@ func runServe(ctx context.Context, o options, rest []string, stdout, stderr io.W
 	if err := announce(s, o, sites.urls, stdout); err != nil {
 		return errors.Join(err, sites.Close(), s.Close())
 	}
+	ended := make(chan struct{})
+	if o.untilStdin {
+		go func() {
+			_, _ = io.Copy(io.Discard, os.Stdin) // an error ends it, too
+			close(ended)
+		}()
+	}
 	select {
 	case <-ctx.Done():
+	case <-ended:
 	case err = <-s.Failed():
 	}
 	return errors.Join(err, sites.Close(), s.Close())

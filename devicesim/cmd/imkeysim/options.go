@@ -25,17 +25,23 @@ type options struct {
 	addr, usbip, state, mnemonic, pin, serial, seid, approve, fault, record, replay string
 	devices, dapps                                                                  int
 	seed                                                                            *uint64
-	pages, unbound, confirmBinding, version                                         bool
+	pages, unbound, confirmBinding, version, untilStdin                             bool
 
 	// For the command chromium only.
 	profile           string
 	headless, verbose bool
 	devtools          bool
+
+	// For the command browser only.
+	allow          []string
+	file, chromium string
+	temporary      bool
 }
 
 const (
 	serveName    = "imkeysim"
 	chromiumName = "imkeysim chromium"
+	browserName  = "imkeysim browser"
 	maxDevices   = 10_000
 )
 
@@ -53,6 +59,26 @@ func parse(name string, args []string, stderr io.Writer) (options, []string, err
 	var o options
 	f := flag.NewFlagSet(name, flag.ContinueOnError)
 	f.SetOutput(io.Discard) // run prints the error
+	o.define(f, name)
+	f.Usage = func() {}
+	if err := f.Parse(args); err != nil {
+		if errors.Is(err, flag.ErrHelp) {
+			if name == browserName {
+				browserHelp(f, stderr)
+			} else {
+				help(f, stderr)
+			}
+		}
+		return o, nil, err
+	}
+	if f.NArg() > 0 && o.mnemonic != "" && !strings.Contains(o.mnemonic, " ") {
+		return o, nil, errors.New("-mnemonic needs quotes around all its words") // other errors would repeat a word
+	}
+	return o, f.Args(), o.check()
+}
+
+// define defines the flags of a command.
+func (o *options) define(f *flag.FlagSet, name string) {
 	addr := "127.0.0.1:7380"
 	if name == chromiumName {
 		addr = "127.0.0.1:0" // another simulator may be running
@@ -60,6 +86,10 @@ func parse(name string, args []string, stderr io.Writer) (options, []string, err
 		f.BoolVar(&o.headless, "headless", false, "start the browser without a window, for a program that controls it; implies -devtools")
 		f.BoolVar(&o.devtools, "devtools", false, "let programs of this computer control the browser, and print the address")
 		f.BoolVar(&o.verbose, "verbose", false, "show the browser's output")
+	}
+	if name == browserName {
+		addr = "127.0.0.1:0"
+		o.browserFlags(f)
 	}
 	f.StringVar(&o.addr, "addr", addr, "`host:port` to listen on for HTTP; port 0 picks a free one")
 	f.StringVar(&o.usbip, "usbip", "", "`host:port` to listen on for USB/IP, which has no access control")
@@ -80,22 +110,16 @@ func parse(name string, args []string, stderr io.Writer) (options, []string, err
 	f.StringVar(&o.fault, "fault", "", "`file|JSON` with the faults to arm on every device, see below")
 	f.StringVar(&o.record, "record", "", "`file` to record commands and answers in, see below; of several devices, device n has FILE.n")
 	f.StringVar(&o.replay, "replay", "", "`file` with a recording to play instead of simulating a device, see below; of several devices, device n has FILE.n")
-	f.BoolVar(&o.pages, "pages", false, "also print the address of each page")
+	if name != browserName {
+		f.BoolVar(&o.pages, "pages", false, "also print the address of each page")
+	}
 	if name == serveName {
+		f.BoolVar(&o.untilStdin, "until-stdin-ends", false, "end when standard input ends, and so with the program that started this one")
 		f.IntVar(&o.dapps, "dapps", 0, "`number` of demonstration dApps to serve on the ports behind that of -addr. Each is a site of its own, and uses the connector at -addr; with -pages their addresses are printed last")
 	}
-	f.BoolVar(&o.version, "version", false, "print the version and exit")
-	f.Usage = func() {}
-	if err := f.Parse(args); err != nil {
-		if errors.Is(err, flag.ErrHelp) {
-			help(f, stderr)
-		}
-		return o, nil, err
+	if name != browserName {
+		f.BoolVar(&o.version, "version", false, "print the version and exit")
 	}
-	if f.NArg() > 0 && o.mnemonic != "" && !strings.Contains(o.mnemonic, " ") {
-		return o, nil, errors.New("-mnemonic needs quotes around all its words") // other errors would repeat a word
-	}
-	return o, f.Args(), o.check()
 }
 
 func (o options) check() error {

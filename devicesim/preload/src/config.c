@@ -3,10 +3,14 @@
 #include "base.h"
 #include "plug.h"
 
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 static const char *devices; // the environment variable; NULL if it is not set, or not for this process
 
@@ -42,12 +46,48 @@ static bool is_child(void) {
   return false;
 }
 
+// outlive waits until no process holds the other end of the socket, and ends the browser then. The browser gets time to write
+// its profile.
+static void *outlive(void *argument) {
+  struct pollfd socket = {.fd = (int)(intptr_t)argument};
+  while (poll(&socket, 1, -1) < 0 && errno == EINTR) {
+  }
+  kill(getpid(), SIGTERM);
+  sleep(LIFELINE_GRACE);
+  kill(getpid(), SIGKILL);
+  return NULL;
+}
+
+// hold_lifeline watches the socket that USBIP_PRELOAD_LIFELINE names as "descriptor/process". Other processes inherit the
+// variable, and may have another file under the number.
+static void hold_lifeline(const char *text) {
+  int fd, process;
+  if (sscanf(text, "%d/%d", &fd, &process) != 2 || process != getpid()) return;
+  fcntl(fd, F_SETFD, FD_CLOEXEC);
+  sigset_t all, before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before); // the thread must not run the browser's signal handlers
+  pthread_t thread;
+  if (pthread_create(&thread, NULL, outlive, (void *)(intptr_t)fd) == 0)
+    pthread_detach(thread);
+  else
+    fprintf(stderr, "usbip_preload: no thread, so the browser does not end with its simulator\n");
+  pthread_sigmask(SIG_SETMASK, &before, NULL);
+}
+
 // loaded runs before main(). Later, other threads may change the environment during
 // getenv(), and children replace their command line by a title.
 __attribute__((constructor)) static void loaded(void) {
+  if (getenv("USBIP_PRELOAD_PROBE")) { // the program must not run: the caller asks whether the library can be loaded
+    ssize_t ignored = write(STDOUT_FILENO, PROBE_ANSWER, sizeof PROBE_ANSWER - 1);
+    (void)ignored;
+    _exit(0);
+  }
   debugging = getenv("USBIP_PRELOAD_DEBUG");
   devices = getenv("USBIP_PRELOAD");
-  if (devices && is_child()) devices = NULL;
+  const char *lifeline = getenv("USBIP_PRELOAD_LIFELINE");
+  if ((devices || lifeline) && is_child()) devices = lifeline = NULL;
+  if (lifeline) hold_lifeline(lifeline);
 }
 
 static void read_configuration(void) {

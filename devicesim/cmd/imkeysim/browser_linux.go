@@ -1,0 +1,267 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+
+	"imkey-connect/devicesim/chromium"
+	"imkey-connect/devicesim/preload"
+	"imkey-connect/devicesim/serve"
+	"imkey-connect/devicesim/tether"
+)
+
+// The commands that imkeysim browser starts itself with.
+const (
+	keeperCommand = "keep-browser"
+	guardCommand  = "guard-browser"
+)
+
+// answer is what the keeper says when it serves, or why it does not.
+type answer struct {
+	announcement
+	Warnings string `json:"warnings"`
+	Error    string `json:"error"`
+}
+
+// runBrowser becomes Chromium. It returns only if that fails.
+func runBrowser(ctx context.Context, args []string, stdout, stderr io.Writer) error {
+	flags, own, err := browserArgs(args, os.Environ())
+	if err != nil {
+		return usageError{err}
+	}
+	o, rest, err := parse(browserName, flags, stderr)
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+		return nil
+	case err != nil:
+		return usageError{err}
+	case len(rest) > 0:
+		return usageError{fmt.Errorf("unexpected %q", rest[0])}
+	}
+	if o.usbip == "" {
+		o.usbip, flags = "127.0.0.1:0", append(flags, "-usbip=127.0.0.1:0")
+	}
+	if o.chromium != "" {
+		if err := os.Setenv("CHROMIUM", o.chromium); err != nil {
+			return err
+		}
+	}
+	path, err := chromium.Find()
+	if err != nil {
+		return err
+	}
+	if path, err = programPath(path); err != nil {
+		return err
+	}
+	if printsOnly(own) {
+		return syscall.Exec(path, append([]string{path}, own...), os.Environ())
+	}
+	if err := checkBrowser(o, own); err != nil {
+		return err
+	}
+	library, err := preload.Locate(ctx)
+	if errors.Is(err, preload.ErrNoCompiler) {
+		return fmt.Errorf("there is no library to preload and no C compiler to build it: %w", errNoLibrary)
+	}
+	if err != nil {
+		return err
+	}
+	return become(ctx, o, flags, own, path, library, stderr)
+}
+
+// become starts the keeper, prepares the profile, and becomes the browser at path.
+func become(ctx context.Context, o options, flags, own []string, path, library string, stderr io.Writer) error {
+	profile, _ := switchValue(own, "user-data-dir")
+	leash := tether.Leash{Program: path}
+	if profile != "" {
+		var err error
+		if profile, err = filepath.Abs(profile); err != nil {
+			return err
+		}
+		announced := filepath.Join(profile, announcementName)
+		if err := os.Remove(announced); err != nil && !errors.Is(err, fs.ErrNotExist) { // that of an earlier browser
+			return err
+		}
+		leash.Remove = append(leash.Remove, announced)
+		if o.temporary {
+			leash.Remove = append(leash.Remove, profile)
+		}
+	}
+	if o.file != "" {
+		file, err := filepath.Abs(o.file)
+		if err != nil {
+			return err
+		}
+		leash.Remove = append(leash.Remove, file)
+	}
+	folder, done, err := tether.NewFolder(leash.Remove)
+	if err != nil {
+		return err
+	}
+	defer done()
+	leash.Folder = folder
+	fail := func(err error) error { return errors.Join(err, os.RemoveAll(folder)) }
+
+	// The browser's processes are known by the path of their library, since they overwrite their environment.
+	own, variables, err := outfit(folder, &profile, own, library)
+	if err != nil {
+		return fail(err)
+	}
+	if err := preload.Probe(ctx, filepath.Join(folder, preload.Name), path, "--version"); err != nil {
+		var refused *preload.RefusedError
+		if errors.As(err, &refused) {
+			err = fmt.Errorf("a sandbox or the system forbids the library in %s: %s. Let programs run in %s, or name another folder with TMPDIR",
+				path, strings.TrimPrefix(err.Error(), "preload: "), filepath.Dir(folder))
+		}
+		return fail(err)
+	}
+	t, err := tether.Start(leash, []string{keeperCommand}, flags)
+	if err != nil {
+		return fail(err)
+	}
+	var a answer
+	if err = json.Unmarshal(t.Answer, &a); err == nil && a.Error != "" {
+		err = errors.New(a.Error)
+	}
+	fmt.Fprint(stderr, a.Warnings)
+	if err == nil {
+		err = prepare(a.announcement, o, profile, variables)
+	}
+	if err == nil {
+		err = t.Become(path, own, preload.Lifeline)
+	}
+	t.Close() // the keeper removes the folder
+	return err
+}
+
+// outfit fills the browser's own folder: a copy of the library, a folder for temporary files and, if the command line names none, a
+// profile. It returns the command line and the variables that lead there.
+func outfit(folder string, profile *string, own []string, library string) (args []string, variables map[string]string, err error) {
+	temp := filepath.Join(folder, "t")
+	if err := os.Mkdir(temp, 0o700); err != nil {
+		return nil, nil, err
+	}
+	code, err := os.ReadFile(library)
+	if err != nil {
+		return nil, nil, err
+	}
+	copied := filepath.Join(folder, preload.Name)
+	if err := os.WriteFile(copied, code, 0o700); err != nil {
+		return nil, nil, err
+	}
+	if *profile == "" {
+		*profile = filepath.Join(folder, "profile")
+		own = append([]string{"--user-data-dir=" + *profile}, own...)
+	}
+	if err := os.MkdirAll(*profile, 0o700); err != nil {
+		return nil, nil, err
+	}
+	return own, map[string]string{"TMPDIR": temp, "LD_PRELOAD": copied}, nil
+}
+
+// prepare writes the permissions and the file beside DevToolsActivePort into the profile, and sets the variables.
+func prepare(a announcement, o options, profile string, variables map[string]string) error {
+	var permissions []chromium.Permission
+	var devices []preload.Device
+	origins := append([]string{a.URL, strings.Replace(a.URL, "127.0.0.1", "localhost", 1)}, o.allow...)
+	for i, d := range a.Devices {
+		devices = append(devices, preload.Device{Addr: a.USBIP, BusID: fmt.Sprintf("1-%d", i+1)})
+		for _, origin := range origins {
+			permissions = append(permissions, chromium.Permission{Origin: origin, Serial: d.Serial})
+		}
+	}
+	if err := chromium.Seed(profile, permissions); err != nil {
+		return err
+	}
+	text, err := json.MarshalIndent(a, "", "  ")
+	if err != nil {
+		return err
+	}
+	for _, file := range []string{filepath.Join(profile, announcementName), o.file} {
+		if file == "" {
+			continue
+		}
+		if err := writeWhole(file, append(text, '\n')); err != nil {
+			return err
+		}
+	}
+	for _, v := range preload.Env(variables["LD_PRELOAD"], devices...) {
+		name, value, _ := strings.Cut(v, "=")
+		if earlier := os.Getenv(name); name == "LD_PRELOAD" && earlier != "" {
+			value += ":" + earlier
+		}
+		if err := os.Setenv(name, value); err != nil {
+			return err
+		}
+	}
+	return os.Setenv("TMPDIR", variables["TMPDIR"])
+}
+
+// writeWhole writes a file so that a program which waits for it never reads a part.
+func writeWhole(file string, data []byte) error {
+	part := file + ".part"
+	if err := os.WriteFile(part, data, 0o600); err != nil {
+		return err
+	}
+	return os.Rename(part, file)
+}
+
+// runKeeper serves the simulator of a browser until that has ended.
+func runKeeper(ctx context.Context, stdout io.Writer) error {
+	var flags []string
+	keeper, err := tether.Keep([]string{guardCommand}, &flags)
+	if err != nil {
+		return err
+	}
+	s, a := keep(flags)
+	text, err := json.Marshal(a)
+	if err == nil {
+		_, err = stdout.Write(append(text, '\n'))
+	}
+	if s == nil || err != nil {
+		return errors.Join(err, keeper.Wait(ctx))
+	}
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	go func() {
+		select {
+		case <-s.Failed():
+			stop()
+		case <-ctx.Done():
+		}
+	}()
+	return errors.Join(keeper.Wait(ctx), s.Close())
+}
+
+// runGuard ends the browser if the keeper ends first.
+func runGuard() error { return tether.Guard() }
+
+// keep starts the simulator.
+func keep(flags []string) (*serve.Simulator, answer) {
+	var warnings strings.Builder
+	var a answer
+	o, _, err := parse(browserName, flags, io.Discard)
+	var s *serve.Simulator
+	if err == nil {
+		s, err = start(o, &warnings)
+	}
+	if err != nil {
+		a.Error = said(err)
+		return nil, a
+	}
+	a.Warnings, a.URL, a.USBIP, a.Keeper = warnings.String(), s.URL(), s.USBIP(), os.Getpid()
+	for n := 1; n <= o.devices; n++ {
+		status := s.Status(n)
+		a.Devices = append(a.Devices, announcedDevice{status.Serial, status.CA})
+	}
+	return s, a
+}

@@ -1,0 +1,98 @@
+//go:build linux
+
+// Package tether lets a process become a browser, with helpers that end with it and clean up after it, in whatever order the
+// processes are killed.
+//
+// There are four processes and one socket pair, the lifeline:
+//
+//	tool      the program that starts the browser: a test runner, chromedriver, a shell
+//	browser   the process that the tool started. It starts the keeper, and becomes the browser by exec, so that its id, its
+//	          descriptors, its signals and its exit code are the browser's. It holds one end of the lifeline
+//	keeper    serves the simulator. It holds the other end
+//	guard     does nothing while the keeper lives. It holds the other end, too
+//
+// The browser ends when the keeper and the guard have ended (package preload watches the lifeline), when the guard sees the keeper
+// end, and when the tool has ended. When the browser has ended, its end of the lifeline is closed: the keeper and the guard kill
+// what is left of it, remove its folder and end. Keeper and guard have a session of their own, so that neither a signal to the
+// tool's group nor the end of its terminal ends them. A folder that is left because all were killed at once is removed by the
+// next start.
+package tether
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Leash is what the keeper and the guard know about the browser.
+type Leash struct {
+	Folder  string   `json:"folder"`  // the browser's own folder, from NewFolder; removed at the end
+	Program string   `json:"program"` // the browser's binary
+	Remove  []string `json:"remove"`  // more files and folders to remove at the end
+	Since   uint64   `json:"since"`   // when the keeper started, see startOf; the browser's other processes are younger
+}
+
+// Names of files in the folder.
+const (
+	lockName   = "lock"   // held by the processes of this package
+	removeName = "remove" // the lines are Leash.Remove
+	prefix     = "imkeysim-browser-"
+)
+
+// maxFolder is the length of a path in which Chromium's socket org.chromium.Chromium.XXXXXX/SingletonSocket still has a valid
+// address (108 bytes, with the final zero).
+const maxFolder = 108 - 1 - len("/org.chromium.Chromium.XXXXXX/SingletonSocket")
+
+// NewFolder makes a folder for a browser's own files. It is in the folder for temporary files, or in /tmp if that has a long
+// name. It removes the folders of browsers that ended without their helpers. The folder is in use until the function that it
+// returns is called.
+func NewFolder(remove []string) (folder string, done func(), err error) {
+	parent := os.TempDir()
+	if len(parent)+1+len(prefix)+len("1234567890") > maxFolder {
+		parent = "/tmp"
+	}
+	sweep(parent)
+	if folder, err = os.MkdirTemp(parent, prefix); err != nil {
+		return "", nil, err
+	}
+	done, err = hold(folder)
+	if err == nil {
+		err = os.WriteFile(filepath.Join(folder, removeName), []byte(strings.Join(remove, "\n")), 0o600)
+	}
+	if err != nil {
+		return "", nil, errors.Join(err, os.RemoveAll(folder))
+	}
+	return folder, done, nil
+}
+
+// sweep removes the folders that no process holds, and what they name.
+func sweep(parent string) {
+	folders, _ := filepath.Glob(filepath.Join(parent, prefix+"*")) // fails only for a bad pattern
+	for _, folder := range folders {
+		info, err := os.Lstat(folder)
+		if err != nil || !info.IsDir() || !mine(info) {
+			continue
+		}
+		if _, err := os.Lstat(filepath.Join(folder, lockName)); err != nil && time.Since(info.ModTime()) < time.Minute {
+			continue // it is new, and about to be locked
+		}
+		if held(folder) {
+			continue
+		}
+		text, _ := os.ReadFile(filepath.Join(folder, removeName)) // without the file, the folder alone is removed
+		remove := slices.DeleteFunc(strings.Split(string(text), "\n"), func(path string) bool { return path == "" })
+		_ = Leash{Folder: folder, Remove: remove}.removeAll() // what cannot be removed now is removed at the next start
+	}
+}
+
+// removeAll removes the folder and what else is to be removed.
+func (l Leash) removeAll() error {
+	var errs []error
+	for _, path := range append(slices.Clone(l.Remove), l.Folder) {
+		errs = append(errs, os.RemoveAll(path))
+	}
+	return errors.Join(errs...)
+}
