@@ -27,6 +27,7 @@ var parsers = map[string][]string{
 	"core/bech32":                   nil,
 	"core/bindcode":                 nil,
 	"core/binding":                  {"record.go", "name.go", "move.go"},
+	"core/bitcoin":                  {"address.go", "psbt.go", "script.go", "transaction.go"},
 	"core/cosmos":                   {"address.go", "amino.go", "direct.go", "summary.go"},
 	"core/ethereum":                 {"address.go", "message.go", "parse.go", "transaction.go", "typeddata.go", "typeddata_types.go"},
 	"core/ethereum/rlp":             nil,

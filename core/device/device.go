@@ -41,7 +41,7 @@ type Device struct {
 	info    Info // as Open left it
 
 	// What this host believes about the device, so that it need not ask again. It belongs to the operation that has the slot.
-	selected *Applet // nil if unknown
+	selected *selection // nil if unknown
 	facts    map[string]any
 	links    int // how many links of this plug-in were given up before
 
@@ -135,6 +135,12 @@ func (d *Device) Do(ctx context.Context, op func(*Session) error) error {
 	return op(&Session{d: d})
 }
 
+// selection is the applet that this host selected last, and its answer.
+type selection struct {
+	applet Applet
+	answer []byte
+}
+
 // Session exchanges APDUs with the device during one operation.
 type Session struct {
 	d      *Device
@@ -162,12 +168,21 @@ func (s *Session) Links() int { return s.d.links }
 // Remembered returns the fact with a name, or nil.
 func (s *Session) Remembered(name string) any { return s.d.facts[name] }
 
+// Selected returns what the selected applet answered to SELECT: its version, or nothing. It is nil if it is not known which applet is
+// selected.
+func (s *Session) Selected() []byte {
+	if s.d.selected == nil {
+		return nil
+	}
+	return s.d.selected.answer
+}
+
 // Forget drops the facts and the belief about the selected applet. The next operation asks again.
 func (s *Session) Forget() { s.d.selected, s.d.facts = nil, nil }
 
 // Ensure selects an applet unless this host selected it last and nothing failed since.
 func (s *Session) Ensure(ctx context.Context, a Applet) error {
-	if s.d.selected != nil && *s.d.selected == a {
+	if s.d.selected != nil && s.d.selected.applet == a {
 		return nil
 	}
 	return s.Select(ctx, a)
@@ -191,7 +206,7 @@ func (s *Session) Select(ctx context.Context, a Applet) error {
 	if err := resp.SW.Err("SELECT"); err != nil {
 		return err
 	}
-	s.d.selected = &a
+	s.d.selected = &selection{a, resp.Data}
 	return nil
 }
 

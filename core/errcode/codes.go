@@ -60,6 +60,8 @@ const (
 	InMenu Code = "in-menu"
 	// AppletMissing means that the device does not have the applet (6A82 to SELECT).
 	AppletMissing Code = "applet-missing"
+	// AppletOutdated means that the device's applet is too old for this.
+	AppletOutdated Code = "applet-outdated"
 	// Storage means that the browser's storage is blocked or failing.
 	Storage Code = "storage"
 	// StorageFull means that the browser's storage has no room.
@@ -86,8 +88,8 @@ func All() []Code {
 		Unsupported, NoDevice, RequestCancelled, PermissionDenied, NotIMKey, BootLoader, DeviceDisconnected, DeviceBusy,
 		InUseElsewhere, Timeout, Aborted, Protocol, UserRejected, CodeFormat, WrongCode, CodeLocked, NotBound,
 		BoundElsewhere, UntrustedDevice, DeviceMismatch, DeviceChanged, Locked, WalletMissing, InMenu, AppletMissing,
-		Storage, StorageFull, RecordCorrupt, RecordExists, FileInvalid, WrongPassphrase, InvalidArgument,
-		UnsupportedMethod, Internal,
+		AppletOutdated, Storage, StorageFull, RecordCorrupt, RecordExists, FileInvalid, WrongPassphrase,
+		InvalidArgument, UnsupportedMethod, Internal,
 	}
 }
 

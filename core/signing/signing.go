@@ -156,6 +156,14 @@ func (s *Session) Ask(ctx context.Context, cmd apdu.Command, within time.Duratio
 	return resp, err
 }
 
+// Version returns what the applet answered to SELECT. Some applets answer their version in ASCII.
+func (s *Session) Version(ctx context.Context) (string, error) {
+	if err := s.Ensure(ctx, s.applet); err != nil {
+		return "", err
+	}
+	return string(s.Selected()), nil
+}
+
 // Recalled reports that the operation runs on what this host believes; see [Applet.Do].
 func (s *Session) Recalled() bool { return s.recalled }
 
@@ -467,9 +475,14 @@ const dropTimeout = 2 * time.Second
 // caller gave up would stay on the device, ready to be signed for the next host that asks. Selecting the applet again does
 // that. Errors are ignored, since the operation has failed already.
 func (s *Session) Drop(ctx context.Context) {
-	if ctx.Err() == nil {
-		return
+	if ctx.Err() != nil {
+		s.Clear(ctx)
 	}
+}
+
+// Clear makes the device forget a prepared request, as [Session.Drop], but in any case. It is for applets that keep a transaction of which
+// everything is signed.
+func (s *Session) Clear(ctx context.Context) {
 	ctx, stop := context.WithTimeout(context.WithoutCancel(ctx), dropTimeout)
 	defer stop()
 	_ = s.Select(ctx, s.applet)

@@ -387,6 +387,13 @@ var Entries = []Entry{
 		Next:  Text{"Install it with the vendor’s program, then try again.", "请用厂商的程序安装，然后重试。"},
 	},
 	{
+		Code:  "applet-outdated",
+		Means: "the device's applet is too old for this",
+		Data:  "`data` is `{ applet, version, needed }`: the applet's name, its version and the first that can do this",
+		What:  Text{"The application on your imKey is too old for this.", "imKey 上的应用版本过低，无法完成此操作。"},
+		Next:  Text{"Update it with the vendor’s program, then try again.", "请用厂商的程序升级该应用，然后重试。"},
+	},
+	{
 		Code:      "storage",
 		Means:     "the browser's storage is blocked or failing",
 		Retryable: true,
@@ -438,7 +445,8 @@ var Entries = []Entry{
 		Code:  "invalid-argument",
 		Means: "an argument of the caller has a wrong type or value",
 		Data: "`data.reason` is `'name'`, `'passphrase'`, `'unknown-device'` or `'foreign-from'` for a problem with that argument. For an argument of " +
-			"`ethereum.*`, `data.at` says where it is wrong and `data.reason` why",
+			"`ethereum.*`, `data.at` says where it is wrong and `data.reason` why. For `bitcoin.*` the reason may be `'high-fee'`, with the fee in " +
+			"`data.fee`, `'nothing-to-sign'`, `'other-network'`, `'other-sighash'`, `'too-large'` or `'unproven-amount'`",
 		Number: -32602,
 		What:   Text{"This page asked for something that is not valid.", "本页面发出的请求无效。"},
 		Next:   Text{"Report it to the operator of this page.", "请告知本网站：其开发者可以修正。"},
@@ -458,6 +466,36 @@ var Entries = []Entry{
 				Reason: "passphrase",
 				What:   Text{"That passphrase cannot be used.", "不能使用该口令。"},
 				Next:   Text{"Enter a passphrase of 8 characters or more.", "请输入至少 8 个字符的口令。"},
+			},
+			{
+				Reason: "high-fee",
+				What:   Text{"The fee of this transaction is unusually high.", "这笔交易的手续费异常高。"},
+				Next:   Text{"Nothing was signed. Pay it only if you are sure: this page must ask again with your consent.", "尚未签名。只有在确定时才支付：本页面须在您同意后重新发起。"},
+			},
+			{
+				Reason: "nothing-to-sign",
+				What:   Text{"Nothing in this transaction belongs to the wallet on your imKey.", "这笔交易中没有属于 imKey 钱包的内容。"},
+				Next:   Text{"Check that the imKey with the right wallet is plugged in.", "请确认插入的是使用该钱包的 imKey。"},
+			},
+			{
+				Reason: "other-network",
+				What:   Text{"This mixes the Bitcoin network with a test network.", "此请求混用了比特币主网和测试网。"},
+				Next:   Text{"Choose the network of your account, then try again.", "请选择账户所在的网络，然后重试。"},
+			},
+			{
+				Reason: "other-sighash",
+				What:   Text{"This page asked for a signature that others could put into another transaction.", "本页面请求的签名可能被他人用于另一笔交易。"},
+				Next:   Text{"Nothing was signed. imKey signs whole transactions only.", "尚未签名。imKey 只对完整的交易签名。"},
+			},
+			{
+				Reason: "too-large",
+				What:   Text{"This transaction is too large to be shown and signed on an imKey.", "这笔交易过大，无法在 imKey 上显示并签名。"},
+				Next:   Text{"Split it into smaller ones.", "请拆分为较小的交易。"},
+			},
+			{
+				Reason: "unproven-amount",
+				What:   Text{"This page did not prove the amounts of this transaction, so its fee could be wrong.", "本页面没有证明这笔交易的金额，手续费可能有误。"},
+				Next:   Text{"Nothing was signed. Report it to the operator of this page.", "尚未签名。请告知本网站。"},
 			},
 			{
 				Reason: "unknown-device",

@@ -56,6 +56,8 @@
  * - `wallet-missing`: there is no wallet on the device yet
  * - `in-menu`: the device shows a menu; the operation needs its home page
  * - `applet-missing`: the device does not have the applet
+ * - `applet-outdated`: the device's applet is too old for this. `data` is `{ applet, version, needed }`: the applet's
+ *   name, its version and the first that can do this
  * - `storage`: the browser's storage is blocked or failing
  * - `storage-full`: the browser's storage has no room
  * - `record-corrupt`: the stored record does not authenticate, or its version is unknown
@@ -67,7 +69,8 @@
  * - `wrong-passphrase`: the file was encrypted with another passphrase
  * - `invalid-argument`: an argument of the caller has a wrong type or value. `data.reason` is `'name'`, `'passphrase'`,
  *   `'unknown-device'` or `'foreign-from'` for a problem with that argument. For an argument of `ethereum.*`, `data.at`
- *   says where it is wrong and `data.reason` why
+ *   says where it is wrong and `data.reason` why. For `bitcoin.*` the reason may be `'high-fee'`, with the fee in
+ *   `data.fee`, `'nothing-to-sign'`, `'other-network'`, `'other-sighash'`, `'too-large'` or `'unproven-amount'`
  * - `unsupported-method`: the device does not know the instruction, or the method does not exist
  * - `internal`: this library has a bug, or could not load a part of itself. `data.reason` is `'download'` where it
  *   could not load a part
@@ -98,6 +101,7 @@ export type ErrorCode =
   | 'wallet-missing'
   | 'in-menu'
   | 'applet-missing'
+  | 'applet-outdated'
   | 'storage'
   | 'storage-full'
   | 'record-corrupt'

@@ -389,6 +389,16 @@ export const errors = {
       '请用厂商的程序安装，然后重试。',
     ),
   },
+  'applet-outdated': {
+    what: say(
+      'The application on your imKey is too old for this.',
+      'imKey 上的应用版本过低，无法完成此操作。',
+    ),
+    next: say(
+      'Update it with the vendor’s program, then try again.',
+      '请用厂商的程序升级该应用，然后重试。',
+    ),
+  },
   'storage': {
     what: say(
       'This browser does not let the page store the binding.',
@@ -487,6 +497,66 @@ export const errors = {
     next: say(
       'Enter a passphrase of 8 characters or more.',
       '请输入至少 8 个字符的口令。',
+    ),
+  },
+  'invalid-argument/high-fee': {
+    what: say(
+      'The fee of this transaction is unusually high.',
+      '这笔交易的手续费异常高。',
+    ),
+    next: say(
+      'Nothing was signed. Pay it only if you are sure: this page must ask again with your consent.',
+      '尚未签名。只有在确定时才支付：本页面须在您同意后重新发起。',
+    ),
+  },
+  'invalid-argument/nothing-to-sign': {
+    what: say(
+      'Nothing in this transaction belongs to the wallet on your imKey.',
+      '这笔交易中没有属于 imKey 钱包的内容。',
+    ),
+    next: say(
+      'Check that the imKey with the right wallet is plugged in.',
+      '请确认插入的是使用该钱包的 imKey。',
+    ),
+  },
+  'invalid-argument/other-network': {
+    what: say(
+      'This mixes the Bitcoin network with a test network.',
+      '此请求混用了比特币主网和测试网。',
+    ),
+    next: say(
+      'Choose the network of your account, then try again.',
+      '请选择账户所在的网络，然后重试。',
+    ),
+  },
+  'invalid-argument/other-sighash': {
+    what: say(
+      'This page asked for a signature that others could put into another transaction.',
+      '本页面请求的签名可能被他人用于另一笔交易。',
+    ),
+    next: say(
+      'Nothing was signed. imKey signs whole transactions only.',
+      '尚未签名。imKey 只对完整的交易签名。',
+    ),
+  },
+  'invalid-argument/too-large': {
+    what: say(
+      'This transaction is too large to be shown and signed on an imKey.',
+      '这笔交易过大，无法在 imKey 上显示并签名。',
+    ),
+    next: say(
+      'Split it into smaller ones.',
+      '请拆分为较小的交易。',
+    ),
+  },
+  'invalid-argument/unproven-amount': {
+    what: say(
+      'This page did not prove the amounts of this transaction, so its fee could be wrong.',
+      '本页面没有证明这笔交易的金额，手续费可能有误。',
+    ),
+    next: say(
+      'Nothing was signed. Report it to the operator of this page.',
+      '尚未签名。请告知本网站。',
     ),
   },
   'invalid-argument/unknown-device': {
