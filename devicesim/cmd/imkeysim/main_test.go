@@ -325,7 +325,7 @@ func TestNoBrowser(t *testing.T) {
 	var stdout, stderr bytes.Buffer
 	require.Equal(t, exitError, run(t.Context(), []string{"chromium", "-headless"}, &stdout, &stderr))
 	require.Empty(t, stdout.String())
-	require.Regexp(t, `^imkeysim chromium: CHROMIUM=/nonexistent is not there .*\n$`, stderr.String())
+	require.Regexp(t, `^imkeysim chromium: CHROMIUM=/nonexistent is not there; .*\n$`, stderr.String())
 
 	t.Setenv("CHROMIUM", "")
 	t.Setenv("CC", "no-such-compiler")
