@@ -148,7 +148,7 @@ func witnessProgram(script []byte) (version byte, program []byte, ok bool) {
 	return 0, nil, false
 }
 
-// isData reports whether an output is OP_RETURN, which nobody can spend.
+// isData reports whether an output is OP_RETURN, which no key can spend.
 func isData(script []byte) bool { return len(script) > 0 && script[0] == opReturn }
 
 // push appends the shortest push of up to 75 bytes, or one with its length in one or two bytes.

@@ -14,12 +14,12 @@ const MaxMoney = 21_000_000 * 100_000_000
 
 // OutPoint names an output of a transaction.
 type OutPoint struct {
-	// TxID is the transaction's id in the order in which it is hashed. People read it backwards: [TxIDText].
+	// TxID is the transaction's id in the order in which it is hashed. Explorers and nodes write it backwards: [TxIDText].
 	TxID  [32]byte
 	Index uint32
 }
 
-// TxIDText returns an id as people read it.
+// TxIDText returns an id as explorers and nodes write it.
 func TxIDText(id [32]byte) string {
 	for i := range 16 {
 		id[i], id[31-i] = id[31-i], id[i]
@@ -194,7 +194,7 @@ func (r *reader) amount() uint64 {
 	return n
 }
 
-// compact reads a CompactSize number in its shortest form. It is the number of things that follow, each of at least so many bytes. If least
+// compact reads a CompactSize number in its shortest form. It is the number of things that follow, each of at least that number of bytes. If least
 // is 0, they do not follow.
 func (r *reader) compact(least int) int {
 	var n uint64

@@ -64,7 +64,7 @@ func TestNamesAreStable(t *testing.T) {
 func TestRetryable(t *testing.T) {
 	final := map[errcode.Code]bool{}
 	for _, c := range []errcode.Code{errcode.Unsupported, errcode.NotIMKey, errcode.Protocol, errcode.NotBound,
-		errcode.BoundElsewhere, errcode.UntrustedDevice, errcode.DeviceMismatch, errcode.DeviceChanged, errcode.AppletMissing,
+		errcode.BoundElsewhere, errcode.UntrustedDevice, errcode.DeviceMismatch, errcode.DeviceChanged, errcode.AppletMissing, errcode.AppletOutdated,
 		errcode.RecordCorrupt, errcode.RecordExists, errcode.FileInvalid, errcode.InvalidArgument, errcode.UnsupportedMethod, errcode.Internal} {
 		final[c] = true
 	}

@@ -263,8 +263,8 @@ func TestBitcoinWithoutPaths(t *testing.T) {
 	require.True(t, strings.HasPrefix(signed.Summary.Payments[0].Address, "tb1q"))
 }
 
-// leafCoin returns a coin of a taproot output that one of two scripts spends: the wallet's key, and another one. The internal key is
-// nobody's.
+// leafCoin returns a coin of a taproot output that one of two scripts spends: the wallet's key, and another one. The
+// wallet does not have the internal key.
 func leafCoin(t testing.TB, path string, amount int64) (c *coin, own, other txscript.TapLeaf) {
 	key := bitcoinKey(t, path)
 	script := func(x []byte) []byte {
