@@ -364,6 +364,49 @@ func TestDomains(t *testing.T) {
 	}
 }
 
+// TestDomainThatEthersRefuses hashes the domains of Cosmos chains, of which viem and eth-sig-util have one hash and ethers none.
+func TestDomainThatEthersRefuses(t *testing.T) {
+	document := func(contract, salt, contractType, saltType string) map[string]any {
+		return map[string]any{
+			"types": map[string]any{
+				domainType: []any{
+					map[string]any{"name": "chainId", "type": "uint256"},
+					map[string]any{"name": "verifyingContract", "type": contractType},
+					map[string]any{"name": "salt", "type": saltType},
+				},
+				"M": []any{map[string]any{"name": "x", "type": "bool"}},
+			},
+			"primaryType": "M",
+			"domain":      map[string]any{"chainId": 9001.0, "verifyingContract": contract, "salt": salt},
+			"message":     map[string]any{"x": true},
+		}
+	}
+	address, salt := "0x"+strings.Repeat("11", 20), "0x"+strings.Repeat("22", 32)
+	for _, d := range []map[string]any{
+		document("cosmos", "0", "string", "string"),
+		document("cosmos", salt, "string", "bytes32"),
+		document(address, "0", "address", "string"),
+		document("", salt, "string", "bytes32"),
+	} {
+		got, err := HashTypedData(d, V4)
+		require.NoError(t, err)
+		require.Equal(t, big.NewInt(9001), got.ChainID)
+	}
+	// These are addresses and salts to ethers, which then hashes them as such.
+	for _, d := range []map[string]any{
+		document(address, salt, "string", "bytes32"),
+		document(address[2:], salt, "string", "bytes32"),
+		document("XE7338O073KYGTWWZN0F2WZ0R8PX5ZPPZS", salt, "string", "bytes32"),
+		document(address, salt, "address", "string"),
+	} {
+		_, err := HashTypedData(d, V4)
+		requireInvalid(t, "types.EIP712Domain", err)
+	}
+	// What its type does not hold is refused all the same.
+	_, err := HashTypedData(document("cosmos", salt, "address", "bytes32"), V4)
+	requireInvalid(t, "domain.verifyingContract", err)
+}
+
 // FuzzTypedData checks that a document, given as JSON, is hashed or refused, with the same result twice.
 func FuzzTypedData(f *testing.F) {
 	for _, c := range edgeCases(f) {

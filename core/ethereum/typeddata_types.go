@@ -121,7 +121,7 @@ func (e *encoder) readFields(p *place, name string, v any) error {
 
 // checkDomain refuses a domain of which the libraries have different hashes. Without EIP712Domain in types, eth-sig-util hashes no
 // field of the domain; ethers and viem hash all that EIP-712 defines. With it, ethers still hashes those, in the order of EIP-712, and
-// refuses a domain with other fields.
+// refuses a domain with other fields. What ethers refuses has one hash.
 func (e *encoder) checkDomain(domain map[string]any) error {
 	given, explicit := e.types[domainType]
 	if !explicit && e.dialect != nil {
@@ -150,10 +150,21 @@ func (e *encoder) checkDomain(domain map[string]any) error {
 			n++
 		}
 	}
-	if (defined == len(domain) || e.dialect != nil) && !(same && n == len(given) && defined == len(domain)) {
+	if (defined == len(domain) && !ethersRefuses(domain) || e.dialect != nil) && !(same && n == len(given) && defined == len(domain)) {
 		return (&place{name: "types"}).key(domainType).invalid("not the fields of domain in the order of EIP-712, without which libraries hash the domain differently")
 	}
 	return nil
+}
+
+// ethersRefuses reports whether ethers cannot read a value of the domain, whatever EIP712Domain says its type is: in no spelling is it an
+// address or 32 bytes. Chains of Cosmos have such domains, with "cosmos" for the contract and "0" for the salt.
+func ethersRefuses(domain map[string]any) bool {
+	contract, text := domain["verifyingContract"].(string)
+	if n := len(contract); text && n != 40 && n != 42 && n != 34 && n != 35 { // with 0x or without it, or as an ICAP
+		return true
+	}
+	salt, text := domain["salt"].(string)
+	return text && len(salt) != 66
 }
 
 // inherited reports whether every object of JavaScript has a property with this name. The libraries take it for a field that is

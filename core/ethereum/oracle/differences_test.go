@@ -17,6 +17,7 @@ var differences = []struct{ what, document string }{
 	{"`EIP712Domain` lacks a field of `domain`", inDomain(`{"name":"name","type":"string"}`, `{"name":"n","chainId":1}`)},
 	{"`EIP712Domain` is in another order than EIP-712's", inDomain(`{"name":"chainId","type":"uint256"},{"name":"name","type":"string"}`, `{"name":"n","chainId":1}`)},
 	{"`EIP712Domain` gives a field another type than EIP-712", inDomain(`{"name":"chainId","type":"uint64"}`, `{"chainId":1}`)},
+	{"the same, and a value is no address or no 32 bytes, such as `cosmos` for `verifyingContract`", inDomain(`{"name":"verifyingContract","type":"string"},{"name":"salt","type":"string"}`, `{"verifyingContract":"cosmos","salt":"0"}`)},
 	{"`EIP712Domain` has a field of its own", inDomain(`{"name":"site","type":"string"}`, `{"site":"s"}`)},
 	{"`domain` has a field of its own, which `EIP712Domain` lacks", inDomain(``, `{"site":"s"}`)},
 	{"`uint` or `int` without a size", inMessage("uint", `1`)},
