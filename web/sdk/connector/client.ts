@@ -24,10 +24,8 @@ const asking = new Set([
   'eth_requestAccounts',
   'wallet_requestPermissions',
   'wallet_sendTransaction',
-  'wallet_watchAsset',
   'wallet_sendCalls',
   'wallet_getCallsStatus',
-  'wallet_showCallsStatus',
   'eth_sendTransaction',
 ])
 
@@ -66,7 +64,7 @@ class Client implements Engine {
     })
     // Another tab of this site revoked the permission: this one follows.
     if (host.settings.remember) {
-      addEventListener?.('storage', ({ key }) => {
+      globalThis.addEventListener?.('storage', ({ key }) => {
         if ((key === host.settings.key || key === null) && !host.recall()) this.#set([])
       })
     }

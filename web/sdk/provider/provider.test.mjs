@@ -407,6 +407,25 @@ test('unknown wallet methods are 4200, and reach no node', async (t) => {
   assert.deepEqual(node.asked, [])
 })
 
+test('what no connector has is refused without opening its window', async (t) => {
+  const known = { accounts: [{ address: A0, path: '' }], serial: null, device: '', chainId: 1 }
+  const opened = []
+  globalThis.localStorage = { getItem: () => JSON.stringify(known), setItem: () => {}, removeItem: () => {} }
+  globalThis.open = (...args) => void opened.push(args)
+  t.after(() => {
+    delete globalThis.localStorage
+    delete globalThis.open
+  })
+  for (const remember of [true, false]) {
+    const { ask, node } = await page(t, { connector: 'https://connect.example', remember })
+    assert.deepEqual(await ask('eth_accounts'), remember ? [A0] : [])
+    for (const method of ['wallet_watchAsset', 'wallet_showCallsStatus', 'wallet_nonsense', 'eth_decrypt']) {
+      await assert.rejects(ask(method, ['0x1']), { code: 4200, data: reason('unsupported-method') }, method)
+    }
+    assert.deepEqual([node.asked, opened], [[], []])
+  }
+})
+
 test("all other methods are passed to the node unchanged, and so are the node's errors", async (t) => {
   const { ask, node, sdk } = await page(t)
   node.answers.eth_call = (...params) => ({ params })
