@@ -395,10 +395,25 @@ test('confirmCalls has to be a function', async (t) => {
   })
 })
 
-test('there is no dialog where there is no page', async (t) => {
-  const { ask } = await calling(t, { confirmCalls: undefined })
+test('where there is no page to ask on, there are no batches of several calls', async (t) => {
+  const { ask, signed } = await calling(t, { confirmCalls: undefined })
   await assert.rejects(ask('wallet_sendCalls', [batch()]), {
-    code: -32603,
-    data: { code: 'unsupported', reason: 'no-page', retryable: false },
+    code: 4200,
+    message: /does not exist \/ is not available/, // the words by which viem sends the calls one by one
+    data: { code: 'unsupported-method', reason: 'no-page', retryable: false },
   })
+  assert.deepEqual(signed(), [])
+})
+
+test('a batch of one call needs no dialog: the device shows all of it', async (t) => {
+  const { send, signed, status } = await calling(t, { confirmCalls: undefined })
+  const { id } = await send({ calls: transfers.slice(0, 1) })
+  assert.deepEqual(
+    signed().map(({ value }) => value),
+    ['0x1'],
+  )
+  assert.equal((await status(id)).status, 100)
+  const asked = await calling(t, { yes: false })
+  await assert.rejects(asked.send({ calls: transfers.slice(0, 1) }), { code: 4001 }, 'but confirmCalls is asked')
+  assert.deepEqual(asked.signed(), [])
 })

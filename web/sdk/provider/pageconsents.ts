@@ -1,12 +1,12 @@
 import { unlessAborted } from './call'
 import { loadDialogs } from './dialog'
 import type { Host } from './host'
-import { Refusal } from './refusal'
+import { Refusal, unknownMethod } from './refusal'
 import type { Consents } from './review'
 
 /**
- * pageConsents asks in the page itself, where no broker asks. Only a batch of calls needs it: the device shows one transaction at a time,
- * and the user has to know the others before the first is signed.
+ * pageConsents asks in the page itself, where no broker asks. Only a batch of several calls needs it: the device shows one transaction at a
+ * time, and the user has to know the others before the first is signed. Where it cannot ask, there are no batches.
  */
 export const pageConsents = (host: Host): Consents => ({
   async review(given, call, work) {
@@ -16,6 +16,8 @@ export const pageConsents = (host: Host): Consents => ({
     const known = !calls.calls.some(({ description }) => description.summary?.notes?.includes('callers-symbol'))
     const request = { ...calls, chain: { ...calls.chain, known } }
     const { confirmCalls } = host.settings
+    if (!confirmCalls && calls.total === 1) return work({})
+    if (!confirmCalls && !globalThis.document) throw unknownMethod(call.method, 'no-page')
     const ask = async () =>
       confirmCalls
         ? ((await confirmCalls(request)) as unknown) === true // a page in JavaScript may give anything

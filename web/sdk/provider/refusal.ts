@@ -34,8 +34,15 @@ export const unauthorized = (message: string, cause?: unknown) => new Refusal(41
  * unknownMethod is 4200, as EIP-1193 says. viem and ethers know that number only from other wallets' words for it, so the message has
  * those: viem's sendCalls falls back to eth_sendTransaction, and ethers throws UNSUPPORTED_OPERATION.
  */
-export const unknownMethod = (method: string) =>
-  new Refusal(4200, `The method ${method} does not exist / is not available. Use another method.`, 'unsupported-method')
+export const unknownMethod = (method: string, reason?: string) =>
+  new Refusal(
+    4200,
+    `The method ${method} does not exist / is not available. Use another method.`,
+    'unsupported-method',
+    false,
+    undefined,
+    reason === undefined ? undefined : { reason },
+  )
 
 export const wrongChain = (message: string) => new Refusal(4901, message, 'invalid-argument')
 

@@ -1239,7 +1239,7 @@ export interface ProviderOptions extends LoadOptions {
   confirmSignIn?: (request: SignInRequest) => boolean | Promise<boolean>
   /**
    * Decides about the calls of wallet_sendCalls before the first is signed. It must ask the user, and resolve to true only if the user wants
-   * them; otherwise the request rejects with 4001. Default: a dialog.
+   * them; otherwise the request rejects with 4001. Default: a dialog, if there are several.
    */
   confirmCalls?: (request: CallsRequest) => boolean | Promise<boolean>
   /** How long a node may take to answer, in milliseconds. Default: 30000. */

@@ -44,6 +44,23 @@ test('viem sends a batch of calls, and waits for it', async (t) => {
   )
 })
 
+test('viem sends calls also where there is no page to ask on', async (t) => {
+  const { client, device } = await viem(t)
+  for (const calls of [
+    [{ to: TO, value: 1n }],
+    [
+      { to: TO, value: 2n },
+      { to: TO, value: 3n },
+    ],
+  ]) {
+    await client.sendCalls({ calls, experimental_fallback: true, experimental_fallbackDelay: 0 })
+  }
+  assert.deepEqual(
+    device.calls.filter(([name]) => name === 'signTransaction').map(([, { value }]) => value),
+    ['0x1', '0x2', '0x3'],
+  )
+})
+
 test("viem has a class for each of EIP-5792's refusals", async (t) => {
   const { client, device } = await viem(t, { confirmCalls: () => true })
   device.calls.length = 0
