@@ -307,6 +307,17 @@ test('what is no address in a list of nodes is left out, and a long one does not
   }
 })
 
+test('a site cannot have the wallet ask more nodes of a chain than a message names', async (t) => {
+  const { site, node } = await broker(t)
+  const a = site(LOCAL)
+  await a.ask('eth_requestAccounts')
+  const rpcUrls = Array.from({ length: 100 }, (_, n) => `${node.url}/${n}`)
+  node.asked.length = 0
+  const chain = { chainId: '0xd431', rpcUrls, nativeCurrency: { name: 'X', symbol: 'XYZ', decimals: 18 } }
+  await assert.rejects(a.ask('wallet_addEthereumChain', [chain]), code(-32602))
+  assert.equal(node.asked.length, 16)
+})
+
 test('a request is for the chain that it names', async (t) => {
   const { site, node, shown, device } = await broker(t, { chains: false })
   const a = site(LOCAL)

@@ -1,4 +1,4 @@
-import { type ChainMessage, chainMessage } from '../sdk/protocol/messages'
+import { type ChainMessage, chainMessage, mostNodes } from '../sdk/protocol/messages'
 import { object, text } from '../sdk/protocol/schema'
 import { revoked } from '../sdk/provider/accounts'
 import { type Chain, isRelative, readChain } from '../sdk/provider/chain'
@@ -344,7 +344,7 @@ export class Site implements Behind {
       }
     }
     const read = readChain(options)
-    const chain: Chain = Object.assign(read, { nodes: read.nodes.map((node) => plain({ ...node, fixed: true })) })
+    const chain: Chain = Object.assign(read, { nodes: read.nodes.slice(0, mostNodes).map((node) => plain({ ...node, fixed: true })) })
     const name = nameOf(options)
     if (name !== undefined) this.#around.names.set(chain, name)
     return chain

@@ -11,8 +11,11 @@ export const mostToBroker = 256 * 1024
 /** The longest message to a site. A node's answer may be 8 MB. */
 export const mostToSite = 16 * 1024 * 1024
 
-/** The most that a chain has. */
-const most = { nodes: 16, address: 2048, headers: 32, headerName: 256, headerValue: 8192, symbol: 11, name: 64, maxFee: 66 }
+/** The most nodes that a chain has. */
+export const mostNodes = 16
+
+/** The most of what else a chain has. */
+const most = { address: 2048, headers: 32, headerName: 256, headerValue: 8192, symbol: 11, name: 64, maxFee: 66 }
 
 const id = whole(1, Number.MAX_SAFE_INTEGER)
 const address = text(most.address)
@@ -23,7 +26,7 @@ const node = either(address, object({ url: address }, { headers: table(text(most
 export const chain = object(
   {
     chainId: whole(1, Number.MAX_SAFE_INTEGER),
-    rpcUrls: list(node, most.nodes),
+    rpcUrls: list(node, mostNodes),
     nativeCurrency: object({ symbol: text(most.symbol), decimals: exactly(18) }),
   },
   {
@@ -82,7 +85,7 @@ export function chainMessage({ id, nodes, nativeCurrency, webSocketUrl, maxFee }
   const rpcUrls = nodes.map(({ url, headers }) => (headers ? { url, headers } : url)).filter((each) => fits(node, each))
   return {
     chainId: id,
-    rpcUrls: rpcUrls.slice(0, most.nodes),
+    rpcUrls: rpcUrls.slice(0, mostNodes),
     nativeCurrency: { symbol: nativeCurrency.symbol, decimals: 18 },
     ...(name !== undefined && name.length <= most.name && { chainName: name }),
     ...(webSocketUrl !== undefined && fits(address, webSocketUrl) && { webSocketUrl }),
