@@ -44,7 +44,7 @@ export class MemoryStorage {
 
 /**
  * broker starts a broker on a page with a fake device. asked has the reviews on the screen. answer says what the user does: a function
- * of the review, which gives the answer, throws, or never settles; by default it says yes.
+ * of the review, which gives the answer, throws, or never settles; by default it says yes. chains is a list, or false for none.
  */
 export async function broker(t, { storage = new MemoryStorage(), chains = true, answer, ...options } = {}) {
   const it = await page(t, options)
@@ -96,10 +96,13 @@ export async function broker(t, { storage = new MemoryStorage(), chains = true, 
     storage,
     version: '1.2.3',
     ...(chains && {
-      chains: [
-        { chainId: 1, rpcUrls: [node.url] },
-        { chainId: 5, rpcUrls: [node.url] },
-      ],
+      chains:
+        chains === true
+          ? [
+              { chainId: 1, rpcUrls: [node.url] },
+              { chainId: 5, rpcUrls: [node.url] },
+            ]
+          : chains,
     }),
   })
   t.after(() => made.close('test')) // it tries for ever what its storage does not do
