@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { alive, type Asking, attend, greetings, isSite, type Opened } from './greetings'
+import { alive, type Asking, attend, type Connect, greetings, isSite, type Opened } from './greetings'
 
 const hello = 'imkey-connector hello'
 
@@ -70,13 +70,8 @@ test('look-alikes are other sites', () => {
   assert.equal(isSite('https://dаpp.example'), false) // with a Cyrillic letter: no browser writes an origin like that
 })
 
-test('a page cannot take ports without end', () => {
-  const { connected, say } = opened('')
-  for (let i = 0; i < 10_000; i++) say(hello, 'https://dapp.example')
-  assert.equal(connected.length, 64)
-})
-
-test('a site whose process ended is gone within two seconds, and one that is only busy or took the frame out is not', () => {
+/** clock replaces the timers. pass lets time pass, and timers are those that run. */
+function clock() {
   const timers = new Set<{ f: () => void; every: number; next: number }>()
   let now = 0
   Object.assign(globalThis, {
@@ -96,11 +91,89 @@ test('a site whose process ended is gone within two seconds, and one that is onl
       }
     }
   }
+  return { timers, pass }
+}
+
+/** bounded is a broker that takes some ports at a time, as the real one does. A page that says bye has its port closed. */
+function bounded(most: number) {
+  const broker = { open: 0, refused: 0, most: 0 }
+  const connect = ({ post, close }: Parameters<Connect>[0]) => {
+    if (broker.open === most) {
+      broker.refused++
+      post('{"type":"error"}')
+      close()
+      return { receive: () => {}, closed: () => {} }
+    }
+    broker.most = Math.max(broker.most, ++broker.open)
+    let open = true
+    const closed = () => {
+      if (open) broker.open--
+      open = false
+    }
+    const receive = (data: unknown) => {
+      if (data !== '{"type":"bye"}') return
+      closed()
+      close()
+    }
+    return { receive, closed }
+  }
+  return { broker, connect }
+}
+
+function handed(connect: Connect) {
+  const port = { closed: 0, postMessage() {}, close: () => port.closed++, onmessage: null as unknown }
+  attend(port as unknown as MessagePort, connect)
+  return { port, say: (data: string) => (port.onmessage as (event: { data: string }) => void)?.({ data }) }
+}
+
+test('a page that is loaded again and again always gets a port, and leaves nothing behind', () => {
+  const { timers, pass } = clock()
+  const { broker, connect } = bounded(64)
+  let last: ReturnType<typeof handed> | undefined
+  let listener: (event: MessageEvent) => void = () => {}
+  greetings({ opener: null, location: { hash: '' }, addEventListener: (_, f) => (listener = f) }, (_, port) => {
+    attend(port, connect)
+    last = { port: port as never, say: (data) => port.onmessage?.({ data } as MessageEvent) }
+  })
+  const load = () => {
+    const port = { closed: 0, postMessage() {}, close: () => port.closed++, onmessage: null }
+    listener({ data: hello, origin: 'https://dapp.example', ports: [port] } as unknown as MessageEvent)
+  }
+  for (let i = 0; i < 200; i++) {
+    load()
+    last!.say('{"type":"bye"}')
+  }
+  assert.deepEqual(broker, { open: 0, refused: 0, most: 1 })
+  assert.equal(timers.size, 0, 'after a goodbye')
+  for (let i = 0; i < 200; i++) {
+    load() // the page before crashed: it said nothing
+    pass(2000)
+  }
+  assert.equal(broker.refused, 0)
+  assert.ok(broker.most <= 12, `${broker.most} ports at a time`)
+  pass(20_000)
+  assert.deepEqual([broker.open, timers.size], [0, 0])
+})
+
+test('a page cannot take ports without end', () => {
+  const { timers, pass } = clock()
+  const { broker, connect } = bounded(64)
+  const ports = Array.from({ length: 10_000 }, () => handed(connect).port)
+  assert.equal(broker.open, 64)
+  assert.equal(timers.size, 64, 'no timer is left of a port that was refused')
+  assert.equal(ports.filter(({ closed }) => closed === 1).length, 10_000 - 64)
+  pass(20_000)
+  assert.deepEqual([broker.open, timers.size], [0, 0])
+  assert.ok(ports.every(({ closed }) => closed === 1))
+})
+
+test('a site whose process ended is gone within two seconds, and one that is only busy or took the frame out is not', () => {
+  const { pass } = clock()
   const attended = (source?: object) => {
     const said: unknown[] = []
     let gone = 0
     const port = { postMessage: (data: unknown) => void said.push(data), close() {}, onmessage: undefined as unknown }
-    attend(port as unknown as MessagePort, { receive: () => {}, closed: () => gone++ }, source as Asking)
+    attend(port as unknown as MessagePort, () => ({ receive: () => {}, closed: () => gone++ }), source as Asking)
     const answer = () => (port.onmessage as (event: { data: string }) => void)({ data: '!' })
     return { said, answer, gone: () => gone }
   }

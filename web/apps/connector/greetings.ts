@@ -4,9 +4,6 @@
 const ready = 'imkey-connector ready'
 const hello = 'imkey-connector hello'
 
-/** The most ports that the window takes. A page has one for each provider; a page that was loaded again has new ones. */
-const most = 64
-
 /** What the window asks a site now and then, and what the site answers. These are no messages of the broker's protocol. */
 const [question, answer] = ['?', '!']
 
@@ -25,13 +22,20 @@ export const alive = 'imkey-alive'
 /** Asking is the window of a site, of which a page of another origin sees the frames. */
 export type Asking = Readonly<Record<string, { readonly closed: boolean } | undefined>>
 
+/** Connect gives a port to the broker: see Broker.connect. */
+export type Connect = (port: { readonly post: (message: string) => void; readonly close: () => void }) => {
+  receive(data: unknown): void
+  closed(): void
+}
+
 /**
- * attend passes what a site says on to the broker, and tells the broker when the site is gone. A port does not say so by itself: a page that
- * crashed is only silent. source is the window that greeted.
+ * attend connects a port with the broker, until one side ends. It tells the broker when the site is gone. A port does not say so by itself: a
+ * page that crashed is only silent. source is the window that greeted. The broker bounds how many ports there are.
  */
-export function attend(port: MessagePort, site: { receive(data: unknown): void; closed(): void }, source?: Asking): void {
+export function attend(port: MessagePort, connect: Connect, source?: Asking): void {
   let [looks, silent, doubt] = [0, 0, 0]
   let frame: { readonly closed: boolean } | undefined
+  let over = false
   const ask = () => {
     silent++
     port.postMessage(question)
@@ -48,13 +52,20 @@ export function attend(port: MessagePort, site: { receive(data: unknown): void; 
       // there is no frame of that name, or not yet
     }
     if (silent >= mostSilent || (doubt > 0 && ++doubt > mostDoubt)) {
-      clearInterval(timer)
       port.postMessage('{"type":"bye"}') // a page that was only frozen connects again
       site.closed()
-      port.close()
+      close()
     } else if (++looks % every === 0) ask()
   }
+  const close = () => {
+    over = true
+    clearInterval(timer)
+    port.onmessage = null
+    port.close()
+  }
   const timer = setInterval(look, pause)
+  const site = connect({ post: (message) => port.postMessage(message), close })
+  if (over) return // the broker refused it
   port.onmessage = ({ data }) => {
     silent = doubt = 0
     if (data !== answer) site.receive(data)
@@ -73,11 +84,9 @@ export interface Opened {
  * the one that the browser vouches for. A page without an origin, as in a sandboxed frame, gets nothing.
  */
 export function greetings(window: Opened, connect: (origin: string, port: MessagePort, source: unknown) => void): void {
-  let taken = 0
   window.addEventListener('message', ({ data, origin, ports, source }) => {
     const [port] = ports
-    if (data !== hello || ports.length !== 1 || !port || !isSite(origin) || taken >= most) return
-    taken++
+    if (data !== hello || ports.length !== 1 || !port || !isSite(origin)) return
     connect(origin, port, source)
   })
   // The browser delivers it only if the opener has that origin: the address of this window is no proof of who opened it.

@@ -76,10 +76,7 @@ if (simulator) {
 }
 
 document.documentElement.append(h('iframe', { name: alive, hidden: true, tabindex: -1, 'aria-hidden': 'true' }))
-greetings(window, (origin, port, source) => {
-  const site = broker.connect(origin, { post: (text) => port.postMessage(text), close: () => port.close() })
-  attend(port, site, source as Asking)
-})
+greetings(window, (origin, port, source) => attend(port, (own) => broker.connect(origin, own), source as Asking))
 
 // What is asked here is lost when the page goes, so each site is told at once. A page that the browser keeps would give no answer.
 addEventListener('pagehide', () => broker.close('window-closed'))

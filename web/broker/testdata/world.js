@@ -96,13 +96,12 @@ export async function broker(t, { storage = new MemoryStorage(), chains = true, 
     storage,
     version: '1.2.3',
     ...(chains && {
-      chains:
-        chains === true
-          ? [
-              { chainId: 1, rpcUrls: [node.url] },
-              { chainId: 5, rpcUrls: [node.url] },
-            ]
-          : chains,
+      chains: Array.isArray(chains)
+        ? chains
+        : [
+            { chainId: 1, rpcUrls: [node.url] },
+            { chainId: 5, rpcUrls: [node.url] },
+          ],
     }),
   })
   t.after(() => made.close('test')) // it tries for ever what its storage does not do
