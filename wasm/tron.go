@@ -17,7 +17,7 @@ import (
 
 // otherCoins are the methods of the coins besides Ethereum. They are left out of imkey.wasm, which a first pairing downloads, and are in
 // imkey-coins.wasm.
-var otherCoins = merge(tronMethods, cosmosMethods)
+var otherCoins = merge(tronMethods, cosmosMethods, bitcoinMethods)
 
 var tronMethods = map[string]deviceMethod{
 	"tron.getAccount":      (*openDevice).tronAccount,

@@ -2,6 +2,7 @@
 
 import type {
   BindingStatus,
+  Bitcoin,
   Cosmos,
   CosmosDescription,
   DeviceInfo,
@@ -83,6 +84,8 @@ export interface CoreDevice {
   readonly tron?: Tron
   /** The same. */
   readonly cosmos?: Cosmos
+  /** The same. */
+  readonly bitcoin?: Bitcoin
   bindingStatus(options: { signal?: AbortSignal; acceptUnverified?: boolean; shown?: Shown }): Promise<BindingStatus>
   showBindingCode(): Promise<void>
   // Without shown, a call is for the device as it was when it was opened.

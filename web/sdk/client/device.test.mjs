@@ -330,6 +330,8 @@ function twoModules(usb) {
     }
     if (opened.length > 0) {
       device.tron = { getAccount: async (given) => ({ module: opened.indexOf(device), given }) }
+      const echo = async (...args) => args
+      device.bitcoin = { getAddress: echo, getExtendedPublicKey: echo, signPsbt: echo, signMessage: echo }
       device.cosmos = { getAccount: device.tron.getAccount, signAmino: async (...args) => args, signDirect: async (...args) => args }
     }
     assert(
@@ -372,6 +374,10 @@ test('the first call for another coin moves the device to the module with all co
   assert.deepEqual(await device.cosmos.getAccount({ prefix: 'osmo' }), { module: 1, given: { prefix: 'osmo' } })
   assert.deepEqual(await device.cosmos.signAmino({ memo: '' }, { path }), [{ memo: '' }, { path }])
   assert.deepEqual(await device.cosmos.signDirect(new Uint8Array(1)), [new Uint8Array(1), undefined])
+  assert.deepEqual(await device.bitcoin.getAddress({ type: 'p2tr' }), [{ type: 'p2tr' }])
+  assert.deepEqual(await device.bitcoin.getExtendedPublicKey(), [undefined])
+  assert.deepEqual(await device.bitcoin.signPsbt('cHNidP8', { path }), ['cHNidP8', { path }])
+  assert.deepEqual(await device.bitcoin.signMessage('a'), ['a', undefined])
   assert.equal(opened.length, 2)
   assert.deepEqual([device.opened, heard], [true, []])
   assert.deepEqual(urls, [`${SITE}/imkey.wasm?page=${pages}`, coinsWasmURL])

@@ -1,7 +1,7 @@
 import type { CoreDevice, CoreOptions } from './core'
 import { aborted, failure, invalid } from './errors'
 import { Instance } from './instance'
-import type { BindingStatus, BindOptions, Cosmos, DeviceInfo, Ethereum, Interaction, Shown, Tron, USBSourceDevice } from '../types/imkey'
+import type { BindingStatus, BindOptions, Bitcoin, Cosmos, DeviceInfo, Ethereum, Interaction, Shown, Tron, USBSourceDevice } from '../types/imkey'
 
 /** Settings are the checked options of one call of loadImKey. */
 export interface Settings extends Omit<CoreOptions, 'onEvent'> {
@@ -23,7 +23,7 @@ interface Session {
 }
 
 /** Coin is the name of a coin's object. */
-type Coin = 'ethereum' | 'tron' | 'cosmos'
+type Coin = 'ethereum' | 'tron' | 'cosmos' | 'bitcoin'
 
 export class Device extends EventTarget {
   readonly #usb: USBSourceDevice
@@ -80,6 +80,13 @@ export class Device extends EventTarget {
     signAmino: (document, options) => this.#coin('cosmos', options, (core, given) => core.signAmino(document, given)),
     signDirect: (document, options) => this.#coin('cosmos', options, (core, given) => core.signDirect(document, given)),
   } satisfies Cosmos)
+
+  readonly bitcoin: Bitcoin = Object.freeze({
+    getAddress: (options) => this.#coin('bitcoin', options, (core, given) => core.getAddress(given)),
+    getExtendedPublicKey: (options) => this.#coin('bitcoin', options, (core, given) => core.getExtendedPublicKey(given)),
+    signPsbt: (psbt, options) => this.#coin('bitcoin', options, (core, given) => core.signPsbt(psbt, given)),
+    signMessage: (message, options) => this.#coin('bitcoin', options, (core, given) => core.signMessage(message, given)),
+  } satisfies Bitcoin)
 
   async open(options: { signal?: AbortSignal; takeOver?: boolean; resume?: boolean } = {}): Promise<DeviceInfo> {
     const signal = signalOf(options)

@@ -464,6 +464,8 @@ export interface Interaction {
   readonly tron?: TronTransactionSummary
   /** What the document of Cosmos does. */
   readonly cosmos?: CosmosSummary
+  /** What the transaction of Bitcoin does. */
+  readonly bitcoin?: BitcoinSummary
   /**
    * The strings that the device gets for its screen with a transaction of TRON, where `fee` is empty, or of type 0 or 2. With other types it gets none. For a plain
    * transfer, and for a token that the device knows, it computes payment and receiver itself, so its words may differ. It shows the
@@ -574,6 +576,8 @@ export class Device extends EventTarget {
   readonly tron: Tron
   /** The device's Cosmos wallet. It needs an open, bound device. Nothing was ever recorded from a real device for it. */
   readonly cosmos: Cosmos
+  /** The device's Bitcoin wallet. It needs an open, bound device. Nothing was ever recorded from a real device for it. */
+  readonly bitcoin: Bitcoin
 
   /**
    * Opens the device and reads what it is. This also works with a device that cannot be verified.
@@ -1058,6 +1062,125 @@ export interface Cosmos {
     document: CosmosDirectDocument | Uint8Array,
     options?: CosmosSignOptions,
   ): Promise<CosmosSigned & { readonly signBytes: Uint8Array }>
+}
+
+/** A type of address: a single key's. */
+export type BitcoinType = 'p2pkh' | 'p2sh-p2wpkh' | 'p2wpkh' | 'p2tr'
+
+/** A network of Bitcoin. The addresses of signet are those of testnet. */
+export type BitcoinNetwork = 'mainnet' | 'testnet' | 'signet' | 'regtest'
+
+/** An address of the device's wallet. */
+export interface BitcoinAddress extends Omit<Account, 'address' | 'publicKey'> {
+  /** The address. */
+  readonly address: string
+  readonly type: BitcoinType
+  /** The compressed public key: 33 bytes in hex, after 0x. */
+  readonly publicKey: string
+  /** The script of its outputs, in hex, after 0x. */
+  readonly script: string
+}
+
+/** The options that the methods of Bitcoin share. */
+export interface BitcoinOptions extends Omit<SignOptions, 'path' | 'from'> {
+  /** A path below m/44', m/49', m/84' or m/86', then 0' for mainnet or 1' for the test networks, and an account. */
+  path?: string
+  /** Default: that of the path. */
+  network?: BitcoinNetwork
+}
+
+/** The options of `signPsbt`. */
+export interface BitcoinPsbtOptions extends BitcoinOptions {
+  /**
+   * Where the key of an input is looked for if the PSBT does not say its path: an account, such as m/84'/0'/0', whose first 20 addresses for
+   * receiving and for change are compared, or the path of a key. Default: the first account of the input's type.
+   */
+  path?: string
+  /** Several of them, at most 20. */
+  paths?: readonly string[]
+  /**
+   * The fee in satoshi that the user agreed to. A higher one is `invalid-argument` with `data.reason` `high-fee`. Without this option, a fee
+   * is too high if it is more than 500 satoshi for each virtual byte, or more than 20,000 satoshi and a quarter of what is paid.
+   */
+  maxFee?: number | bigint
+  /** Whether the inputs that the device signs are finalised. Otherwise the PSBT gets their signatures. Default: true. */
+  finalize?: boolean
+}
+
+/** What a transaction of Bitcoin does. It is computed from the transaction and the keys of the device. Amounts are in satoshi. */
+export interface BitcoinSummary {
+  /** What the device shows: every output but change. `text` says it in words; `address` is absent for a script without one. */
+  readonly payments: readonly {
+    readonly index: number
+    readonly amount: number
+    readonly address?: string
+    readonly script: string
+    readonly text: string
+  }[]
+  /** What goes back to /1/index of an account of the inputs. The device does not show it. */
+  readonly change: readonly { readonly index: number; readonly amount: number; readonly address: string; readonly path: string }[]
+  readonly fee: number
+  /** The sum of all inputs, and of those that the device signs. */
+  readonly spent: number
+  readonly own: number
+  /** The inputs that the device signs, and those that it leaves as they are. */
+  readonly signed: readonly number[]
+  readonly unsigned: readonly number[]
+  /**
+   * `dust`: nodes do not relay an output with so little. `high-fee`: `maxFee` allows the fee. `foreign-inputs`: not all inputs are the
+   * wallet's. `no-address`: an output has a script without an address.
+   */
+  readonly notes: readonly ('dust' | 'high-fee' | 'foreign-inputs' | 'no-address')[]
+}
+
+/** A signed PSBT. */
+export interface BitcoinSigned {
+  /** The PSBT with the signatures, in base 64. Its version is that of the argument. */
+  readonly psbt: string
+  /** The whole transaction in hex, and its id, if every input is final. */
+  readonly transaction?: string
+  readonly txid?: string
+  readonly summary: BitcoinSummary
+  /** Whether the device may not show all that is signed. */
+  readonly blind: boolean
+  /** `unbound`, `unverified-device` as for an Account, and `blind`. */
+  readonly warnings: readonly string[]
+}
+
+/**
+ * The Bitcoin applet of a device. The user confirms each signature on the device; a rejection there is `user-rejected`. The library finds out by the
+ * device's keys which inputs and which change are the wallet's, and has every other output shown. It refuses amounts that nothing proves, hash
+ * types that do not sign the whole transaction, and what contradicts itself. Every signature is checked before it is returned. An applet before
+ * 1.6.00, and for messages of BIP-137 before 1.6.11, is `applet-outdated`. The first call loads imkey-coins.wasm: see `coinsWasmURL`.
+ *
+ * No session of a real device was ever recorded for this applet: the commands are those of public host programs.
+ */
+export interface Bitcoin {
+  /**
+   * Resolves to the address at a path. With `verify`, the device shows it, and the call waits until the user confirms it. Defaults: the type of
+   * the path, and the first address of the type, which is p2wpkh if neither is given.
+   */
+  getAddress(options?: BitcoinOptions & { type?: BitcoinType; verify?: boolean }): Promise<BitcoinAddress>
+  /** Resolves to an extended public key, by default that of the first account: xpub, or tpub for test networks. */
+  getExtendedPublicKey(
+    options?: BitcoinOptions & { type?: BitcoinType },
+  ): Promise<{ readonly xpub: string; readonly path: string; readonly warnings: readonly string[] }>
+  /** Signs a PSBT of version 0 or 2: bytes, or text in base 64 or hex. Inputs of others stay as they are, and `summary.unsigned` names them. */
+  signPsbt(psbt: string | Uint8Array, options?: BitcoinPsbtOptions): Promise<BitcoinSigned>
+  /**
+   * Signs text or bytes. The schemes are `bip137`, `standard` (BIP-137 with the header of P2PKH for every type), `bip322` (simple) and
+   * `bip322-full`. BIP-322 is for p2wpkh and p2tr. Default: `bip322` for p2tr, else `bip137`. The device shows only a hash, so the result has
+   * the warning `blind`.
+   */
+  signMessage(
+    message: string | Uint8Array,
+    options?: BitcoinOptions & {
+      type?: BitcoinType
+      scheme?: 'bip137' | 'standard' | 'bip322' | 'bip322-full'
+      /** The expected address. Another one is `invalid-argument` with `data.reason` `foreign-from`. */
+      from?: string
+    },
+  ): Promise<{ readonly signature: string; readonly address: string; readonly blind: boolean; readonly warnings: readonly string[] }>
 }
 
 /** What a document of Cosmos does, and what the device shows of it. */
