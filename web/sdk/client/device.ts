@@ -1,7 +1,18 @@
 import type { CoreDevice, CoreOptions } from './core'
 import { aborted, failure, invalid } from './errors'
 import { Instance } from './instance'
-import type { BindingStatus, BindOptions, Bitcoin, Cosmos, DeviceInfo, Ethereum, Interaction, Shown, Tron, USBSourceDevice } from '../types/imkey'
+import type {
+  BindingStatus,
+  BindOptions,
+  Bitcoin,
+  Cosmos,
+  DeviceInfo,
+  Ethereum,
+  Interaction,
+  Shown,
+  Tron,
+  USBSourceDevice,
+} from '../types/imkey'
 
 /** Settings are the checked options of one call of loadImKey. */
 export interface Settings extends Omit<CoreOptions, 'onEvent'> {
