@@ -149,6 +149,18 @@ func (d *openDevice) bitcoinPSBT(args []safejs.Value) (any, error) {
 			c.options.Refuse("paths", "a list of at most 20 paths such as m/84'/0'/0'")
 		}
 	}
+	if v := c.options.Value("inputs"); !v.IsUndefined() {
+		list, ok := interop.List(v, bitcoin.MaxInputs)
+		by.Inputs = []int{}
+		for _, v := range list {
+			index, isIndex := interop.Int(v, bitcoin.MaxInputs)
+			ok = ok && isIndex
+			by.Inputs = append(by.Inputs, index)
+		}
+		if !ok {
+			c.options.Refuse("inputs", "a list of at most 252 indices")
+		}
+	}
 	if fee := (fields{c.options}).quantity("maxFee"); fee != nil {
 		if !fee.IsUint64() {
 			c.options.Fail("maxFee", "out of range")
@@ -206,6 +218,30 @@ func bitcoinSummary(s *bitcoin.Summary) map[string]any {
 	}
 }
 
+// describeBitcoin is describeOther for Bitcoin.
+func describeBitcoin(operation string, v safejs.Value, options *interop.Object) (map[string]any, error) {
+	if operation != "bitcoin-address" {
+		return nil, nil
+	}
+	network := bitcoin.Mainnet
+	if v := options.Value("network"); !v.IsUndefined() {
+		text, _ := interop.Text(v, 16)
+		var ok bool
+		if network, ok = bitcoin.ParseNetwork(text); !ok {
+			options.Refuse("network", `"mainnet", "testnet", "signet" or "regtest"`)
+		}
+	}
+	if err := options.Err(); err != nil {
+		return nil, err
+	}
+	text, _ := interop.Text(v, 128)
+	script, err := network.ParseAddress(text)
+	if err != nil {
+		return nil, err
+	}
+	return map[string]any{"script": hexText(script), "dust": float64(bitcoin.Dust(script))}, nil
+}
+
 // bitcoinSchemes are the names of the schemes.
 var bitcoinSchemes = map[string]bitcoin.Scheme{
 	"bip137": bitcoin.BIP137, "standard": bitcoin.Standard, "bip322": bitcoin.BIP322, "bip322-full": bitcoin.BIP322Full,
@@ -243,5 +279,7 @@ func (d *openDevice) bitcoinMessage(args []safejs.Value) (any, error) {
 		return nil, err
 	}
 	c.warn(warnBlind)
-	return map[string]any{"signature": signed.Signature, "address": signed.Address, "blind": true, "warnings": c.warnings}, nil
+	return map[string]any{
+		"signature": signed.Signature, "address": signed.Address, "hash": hexText(signed.Hash[:]), "blind": true, "warnings": c.warnings,
+	}, nil
 }

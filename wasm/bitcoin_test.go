@@ -110,6 +110,10 @@ func TestBitcoin(t *testing.T) {
 	require.NoError(t, json.Unmarshal([]byte(says(`signMessage(new Uint8Array([1]), {scheme: "standard"})`)), &signed))
 	require.Equal(t, []string{"51", "51"}, a.sent)
 
+	require.Contains(t, p.says(`core.describe("bitcoin-address", "bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4")`), `"script":"0x0014751e76e8199196d454941c45d1b3a323f1433bd6"`)
+	require.Contains(t, p.says(`core.describe("bitcoin-address", "tb1qw508d6qejxtdg4y5r3zarvary0c5xw7kxpjzsx", {network: "signet"})`), `"dust":294`)
+	p.fails("invalid-argument", "raw", object(t, `core => core.describe("bitcoin-address", "tb1qw508d6qejxtdg4y5r3zarvary0c5xw7kxpjzsx")`))
+	p.fails("invalid-argument", "raw", object(t, `core => core.describe("bitcoin-address", "", {network: "x"})`))
 	a.sent = nil
 	for call, want := range map[string]string{
 		`getAddress({type: "p2wsh"})`:                               "type",
@@ -133,6 +137,8 @@ func TestBitcoin(t *testing.T) {
 		`signPsbt(` + psbt(1) + `, {paths: "m/84'/0'/0'"})`:         "paths",
 		`signPsbt(` + psbt(1) + `, {paths: [1]})`:                   "paths",
 		`signPsbt(` + psbt(1) + `, {maxFee: -1})`:                   "maxFee",
+		`signPsbt(` + psbt(1) + `, {inputs: [-1]})`:                 "inputs",
+		`signPsbt(` + psbt(1) + `, {inputs: 1})`:                    "inputs",
 		`signPsbt(` + psbt(1) + `, {finalize: 1})`:                  "finalize",
 		`signPsbt(` + psbt(1) + `, {path: "m/84'/0'/0'/0/0"})`:      "neither the output",
 		`signPsbt(` + psbt(10_000) + `)`:                            "too-large",

@@ -206,7 +206,7 @@ func describeCosmos(operation string, v safejs.Value, options *interop.Object) (
 	case "cosmos-direct":
 		d, err = readDirect(v)
 	default:
-		return nil, nil
+		return describeBitcoin(operation, v, options)
 	}
 	if err == nil {
 		err = options.Err()

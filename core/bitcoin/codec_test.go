@@ -473,7 +473,7 @@ func FuzzParsePSBT(f *testing.F) {
 		pl.network = Mainnet
 		pl.summarise()
 		_ = pl.checkFee(&Signer{})
-		_ = pl.checkOwn(p)
+		_ = pl.checkOwn(p, &Signer{})
 		p.final()
 	})
 }

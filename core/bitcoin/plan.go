@@ -3,6 +3,7 @@ package bitcoin
 import (
 	"bytes"
 	"context"
+	"slices"
 	"strconv"
 
 	"imkey-connect/core/errcode"
@@ -140,14 +141,14 @@ func newPlan(ctx context.Context, s *signing.Session, p *PSBT, by *Signer) (*pla
 	}
 	k := &keys{s: s}
 	for i := range p.inputs {
-		if p.inputs[i].final {
+		if p.inputs[i].final || !by.signs(i) {
 			continue
 		}
 		if err := pl.own(ctx, k, &p.inputs[i], i, by); err != nil {
 			return nil, err
 		}
 	}
-	if err := pl.checkOwn(p); err != nil {
+	if err := pl.checkOwn(p, by); err != nil {
 		return nil, err
 	}
 	if err := pl.outputs(ctx, k, p); err != nil {
@@ -273,6 +274,9 @@ func (k *keys) lookUp(ctx context.Context, t Type, accounts []hdpath.Path) (map[
 	return found, nil
 }
 
+// signs reports whether the caller wants an input signed.
+func (by *Signer) signs(index int) bool { return by.Inputs == nil || slices.Contains(by.Inputs, index) }
+
 // accounts returns the paths to look at for an input that says none.
 func (by *Signer) accounts(t Type, n Network) []hdpath.Path {
 	if len(by.Paths) > 0 {
@@ -396,13 +400,21 @@ func (l *leafScript) provenBy(script []byte) bool {
 	return ok && output.OddY() == (l.control[0]&1 == 1) && bytes.Equal(taprootScript(output.X()), script)
 }
 
-// checkOwn checks the inputs that are signed: there is one, their hash types sign all, and a wrong amount cannot make the fee larger than
-// what is shown.
-func (pl *plan) checkOwn(p *PSBT) error {
-	signed, committed := 0, false
+// checkOwn checks the inputs that are signed: there is one, their hash types sign all, and no wrong amount can make the fee larger than what is
+// shown.
+func (pl *plan) checkOwn(p *PSBT, by *Signer) error {
+	for _, i := range by.Inputs {
+		if i < 0 || i >= len(pl.spends) || pl.spends[i].typ == 0 {
+			return refuse(place+at("inputs", i), NothingToSign, "an input that is to be signed does not belong to the wallet")
+		}
+	}
+	signed, doubtful, committed := 0, false, false
 	var unproven []int
 	for i := range pl.spends {
 		sp := &pl.spends[i]
+		if typeOf(sp.Script) != P2TR && !sp.proven {
+			unproven = append(unproven, i)
+		}
 		if sp.typ == 0 {
 			continue
 		}
@@ -414,24 +426,25 @@ func (pl *plan) checkOwn(p *PSBT) error {
 		if sp.Amount == 0 {
 			return errcode.Invalid(where, "it spends an amount of zero, which only the transaction of a message does")
 		}
-		switch {
-		case sp.typ == P2TR:
-			// Its signature signs all amounts. A leaf or a root may let somebody else spend it without.
-			committed = committed || sp.keyAlone
-		case !sp.proven:
-			unproven = append(unproven, i)
-		}
 		if sp.typ == P2PKH && !sp.proven {
 			return refuse(where, UnprovenAmount, "a legacy signature does not sign the amount, so the whole transaction that it spends must be there")
 		}
+		doubtful = doubtful || sp.typ != P2TR
+		committed = committed || sp.keyAlone && sp.typ == P2TR
 	}
-	switch {
-	case signed == 0:
+	if signed == 0 {
 		return refuse(place, NothingToSign, "no input belongs to the wallet")
-	case len(unproven) > 1 && !committed:
-		// A signature of BIP-143 signs the amount of its own input only. Signatures of two requests, each with one wrong amount, would
-		// make a valid transaction.
-		return refuse(place+at("inputs", unproven[0]), UnprovenAmount, "of several inputs, each needs the whole transaction that it spends")
+	}
+	// A signature of BIP-143 signs the amount of its own input only. Signatures of two requests, each with another wrong amount, would make a valid
+	// transaction with a fee that neither request had. An input that is not signed here may be the wallet's, too: its path is left out, or
+	// another request signed it. A signature of taproot signs all amounts. So one of an input that only the wallet can spend is enough, and
+	// an output of taproot needs no proof: if it is the wallet's, the request that signs it has all amounts right.
+	if doubtful && !committed {
+		for _, i := range unproven {
+			if len(unproven) > 1 || pl.spends[i].typ == 0 {
+				return refuse(place+at("inputs", i), UnprovenAmount, "of several inputs, each needs the whole transaction that it spends")
+			}
+		}
 	}
 	if pl.network == 0 {
 		pl.network = Mainnet

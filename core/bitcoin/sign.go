@@ -19,6 +19,8 @@ type Signer struct {
 	// Paths are where to look for the keys of inputs whose path the PSBT does not say: the path of a key, or of an account, whose first 20
 	// addresses for receiving and for change are compared. If there are none, it is the first account of the input's type.
 	Paths []hdpath.Path
+	// Inputs, if not nil, are the only inputs that are signed. One that does not belong to the wallet is refused.
+	Inputs []int
 	// MaxFee is the fee that the caller agrees to, in satoshi. If it is nil, a fee above the usual is refused with the reason [HighFee].
 	MaxFee *uint64
 	// Finalize says that an input which this signature completes is finalised (BIP-174). Otherwise the signature alone is added.

@@ -130,7 +130,12 @@ func TestBitcoinLies(t *testing.T) {
 		"data of 300 bytes": {func(d *draft) {
 			d.outs = append(d.outs, wire.NewTxOut(0, append([]byte{txscript.OP_RETURN, 0x4D, 0x2C, 1}, make([]byte, 300)...)))
 		}, all, bitcoin.Signer{}, bitcoin.TooLarge},
-		"a path of another coin": {func(*draft) {}, all, bitcoin.Signer{Paths: []hdpath.Path{hdpath.BIP44(60, 0, 0, 0)}}, "a path of Bitcoin begins"},
+		"an input that is not the wallet's": {func(d *draft) {
+			d.coins[1].key = foreignKey(1)
+			d.coins[1].paid(scriptFor(t, d.coins[1].typ, d.coins[1].key, nil), 100_000)
+		}, all, bitcoin.Signer{Inputs: []int{0, 1}}, bitcoin.NothingToSign},
+		"an input that does not exist": {func(*draft) {}, all, bitcoin.Signer{Inputs: []int{4}}, bitcoin.NothingToSign},
+		"a path of another coin":       {func(*draft) {}, all, bitcoin.Signer{Paths: []hdpath.Path{hdpath.BIP44(60, 0, 0, 0)}}, "a path of Bitcoin begins"},
 	} {
 		d := simple(t, test.types...)
 		test.change(d)
@@ -156,6 +161,47 @@ func TestBitcoinLies(t *testing.T) {
 		_, err := review(t, h, b, bitcoin.Signer{}, d)
 		require.NoError(t, err)
 	}
+}
+
+// TestBitcoinSplitLies checks the attack of two requests: each has one amount right and signs that input, and the fee is that of neither. The
+// other input is the wallet's as well, and each request hides that in another way.
+func TestBitcoinSplitLies(t *testing.T) {
+	_, h, b, _ := bitcoinWallet(t, device.Options{})
+	for _, typ := range []bitcoin.Type{bitcoin.P2WPKH, bitcoin.P2SHP2WPKH, bitcoin.P2PKH} {
+		for name, hide := range map[string]struct {
+			hide func(c *coin)
+			by   bitcoin.Signer
+		}{
+			"it is not asked for":     {func(*coin) {}, bitcoin.Signer{Inputs: []int{0}}},
+			"its path is left out":    {func(c *coin) { c.noOrigin = true }, bitcoin.Signer{}},
+			"it has a signature":      {func(c *coin) { c.more = append(c.more, pair{[]byte{8}, []byte{1, 0}}) }, bitcoin.Signer{}},
+			"it is said to be others": {func(c *coin) { c.key = foreignKey(1) }, bitcoin.Signer{}},
+		} {
+			for _, proven := range []bool{false, true} { // the amount of the input that is signed
+				d := simple(t, bitcoin.P2WPKH, bitcoin.P2WPKH)
+				other := newCoin(t, typ, pathOf(typ, 0, 0, 30), 10_000_000)
+				script := other.out().PkScript
+				other.noPrevious, other.noWitness = true, true
+				other.more = []pair{{[]byte{1}, outBytes(t, wire.NewTxOut(100_000, script))}}
+				hide.hide(other)
+				d.coins[0].noPrevious = !proven
+				d.coins[1] = other
+				_, err := review(t, h, b, hide.by, d)
+				require.Equal(t, bitcoin.UnprovenAmount, reasonOf(t, err), "%s, %s, %t", typ, name, proven)
+			}
+		}
+	}
+	// Others' outputs of taproot need no proof.
+	d := simple(t, bitcoin.P2WPKH, bitcoin.P2TR)
+	d.coins[0].noPrevious, d.coins[1].noPrevious, d.coins[1].key = true, true, foreignKey(1)
+	d.coins[1].paid(scriptFor(t, bitcoin.P2TR, d.coins[1].key, nil), 100_000)
+	s, err := review(t, h, b, bitcoin.Signer{}, d)
+	require.NoError(t, err)
+	require.Equal(t, []int{1}, s.Unsigned)
+	// Only the inputs that are asked for are signed.
+	s, err = review(t, h, b, bitcoin.Signer{Inputs: []int{1}}, simple(t, bitcoin.P2WPKH, bitcoin.P2PKH, bitcoin.P2TR))
+	require.NoError(t, err)
+	require.Equal(t, []int{1}, s.Signed)
 }
 
 // TestBitcoinChange checks that only an output of the account's own /1/index is hidden. Every other one is a payment.

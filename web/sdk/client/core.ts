@@ -42,10 +42,11 @@ export interface Core {
       | 'tron-message'
       | 'tron-typed-data'
       | 'cosmos-amino'
-      | 'cosmos-direct',
+      | 'cosmos-direct'
+      | 'bitcoin-address',
     value: unknown,
     options?: object,
-  ): Promise<TransactionDescription & TronTransactionDescription & CosmosDescription>
+  ): Promise<TransactionDescription & TronTransactionDescription & CosmosDescription & { script: string; dust: number }>
   /** Says that another module changed the record. */
   reread(seid: string, options: RecordOptions): Promise<void>
 }

@@ -8,6 +8,7 @@ import { failInternal, Instance, makeError, notLoaded, onRecordChange } from './
 import { isSupported, unsupported } from './support'
 import { vendorIds } from './usbids.gen'
 import type {
+  ImKeyBitcoin,
   ImKeyCosmos,
   ImKeyEthereum,
   ImKeyTron,
@@ -102,6 +103,10 @@ export class ImKey extends EventTarget {
     describeAmino: (document) => this.#describe(1, 'cosmos-amino', document),
     describeDirect: (document) => this.#describe(1, 'cosmos-direct', document),
   } satisfies ImKeyCosmos)
+
+  readonly bitcoin: ImKeyBitcoin = Object.freeze({
+    describeAddress: (address, options) => this.#describe(1, 'bitcoin-address', address, options),
+  } satisfies ImKeyBitcoin)
 
   async #describe(coins: 0 | 1, ...request: Parameters<Core['describe']>) {
     const { wasmURL, coinsWasmURL } = this.#settings

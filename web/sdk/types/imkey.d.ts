@@ -340,6 +340,8 @@ export class ImKey extends EventTarget {
   readonly tron: ImKeyTron
   /** Says what a device would show of a document of Cosmos, without a device. */
   readonly cosmos: ImKeyCosmos
+  /** Answers questions about Bitcoin, without a device. */
+  readonly bitcoin: ImKeyBitcoin
 
   /** Resolves to the devices of which this browser has a record. It needs no device. */
   knownDevices(): Promise<KnownDevice[]>
@@ -1103,6 +1105,8 @@ export interface BitcoinPsbtOptions extends BitcoinOptions {
    * is too high if it is more than 500 satoshi for each virtual byte, or more than 20,000 satoshi and a quarter of what is paid.
    */
   maxFee?: number | bigint
+  /** The only inputs to sign. One that is not the wallet's is `invalid-argument` with `data.reason` `nothing-to-sign`. Default: all of the wallet's. */
+  inputs?: readonly number[]
   /** Whether the inputs that the device signs are finalised. Otherwise the PSBT gets their signatures. Default: true. */
   finalize?: boolean
 }
@@ -1180,7 +1184,26 @@ export interface Bitcoin {
       /** The expected address. Another one is `invalid-argument` with `data.reason` `foreign-from`. */
       from?: string
     },
-  ): Promise<{ readonly signature: string; readonly address: string; readonly blind: boolean; readonly warnings: readonly string[] }>
+  ): Promise<BitcoinSignedMessage>
+}
+
+/** A message signed by an address of Bitcoin. */
+export interface BitcoinSignedMessage {
+  /** The signature in base 64. */
+  readonly signature: string
+  /** The address that signed. */
+  readonly address: string
+  /** What the device shows: the hash of the message, or for BIP-322 the id of the transaction that has it. In hex, as it is hashed. */
+  readonly hash: string
+  readonly blind: boolean
+  /** `unbound`, `unverified-device` as for an Account, and `blind`. */
+  readonly warnings: readonly string[]
+}
+
+/** Answers questions about Bitcoin, without a device. The first call loads imkey-coins.wasm. */
+export interface ImKeyBitcoin {
+  /** Resolves to the script of an address, in hex, and to the least amount in satoshi that nodes relay to it. */
+  describeAddress(address: string, options?: { network?: BitcoinNetwork }): Promise<{ readonly script: string; readonly dust: number }>
 }
 
 /** What a document of Cosmos does, and what the device shows of it. */
