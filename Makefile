@@ -100,6 +100,12 @@ testcases:
 	@for project in core/ethereum/oracle core/tron/oracle web/e2e/published/clients web/e2e/published/vendor web/e2e/published/metamask; do \
 		(cd $$project && npm ci --loglevel=error --ignore-scripts --no-audit --no-fund) || exit 1; done
 
+# Mozilla's linter for browser extensions. Installing it takes longer than the tests that need npm otherwise.
+WEB_EXT := web/build/webext/node_modules/.package-lock.json
+
+$(WEB_EXT): web/build/webext/package-lock.json
+	@cd $(@D)/.. && npm ci --loglevel=error --ignore-scripts --no-audit --no-fund
+
 # One package more than there are processors runs at a time, and one test of each: a third of the time a test waits for its browser.
 E2E_PARALLEL := -parallel 1 -p $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 
@@ -120,7 +126,7 @@ test-quick: build web/node_modules/.package-lock.json
 	@GOOS=js GOARCH=wasm $(GO) test -exec "$(WASM_EXEC)" ./bridge/... ./wasm/...
 
 # Runs every test in full, exhaustive or random, and prints what it counted.
-test-all: tools check testcases pack extension
+test-all: tools check testcases pack extension $(WEB_EXT)
 	@IMKEY_FULL=1 $(TEST) -count=1 -timeout 60m -v ./...
 	@cd core/ethereum/oracle && IMKEY_FULL=1 $(TEST) -count=1 -timeout 60m -v ./...
 	@cd core/tron/oracle && IMKEY_FULL=1 $(TEST) -count=1 -timeout 60m -v ./...

@@ -60,11 +60,11 @@ func bundle(ctx context.Context, o Options, module string, files tree) (graph, e
 }
 
 // bundlePages compiles pages. They import imkey.js, which is built by bundleSDK, by its address.
-func bundlePages(o Options, web string, pages []page, files tree, g graph) error {
+func bundlePages(o Options, web string, pages []page, files tree, g graph, plugins ...api.Plugin) error {
 	options := bundling(web, o.Debug)
 	options.EntryNames = assets + "/[name]-[hash]"
 	options.External = []string{"/sim/*"} // the simulator's scripts, which are not part of a site
-	options.Plugins = []api.Plugin{sdkPlugin("../"), onlyByName(web), cssTextPlugin(web)}
+	options.Plugins = append(plugins, sdkPlugin("../"), onlyByName(web), cssTextPlugin(web))
 	for _, p := range pages {
 		for _, point := range p.entryPoints() {
 			// A style sheet that several pages have is built once. Otherwise its name would be that of any of them.

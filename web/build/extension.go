@@ -49,7 +49,7 @@ func Extension(ctx context.Context, o Options) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if err := bundlePages(o, web, pages, files, g); err != nil {
+	if err := bundlePages(o, web, pages, files, g, withoutSimulator(web)); err != nil {
 		return "", err
 	}
 	if err := bundleScripts(o, web, files); err != nil {
@@ -94,6 +94,15 @@ func Extension(ctx context.Context, o Options) (string, error) {
 	}
 	out := filepath.Join(o.Out, fmt.Sprintf("imkey-connect-extension-%s.zip", manifest["version"]))
 	return out, os.WriteFile(out, zipped, 0o644)
+}
+
+// withoutSimulator leaves out what the pages do with a simulator that serves them. They would load a script from it.
+func withoutSimulator(web string) api.Plugin {
+	return api.Plugin{Name: "without-simulator", Setup: func(build api.PluginBuild) {
+		build.OnResolve(api.OnResolveOptions{Filter: `/simulator/simulator$`}, func(api.OnResolveArgs) (api.OnResolveResult, error) {
+			return api.OnResolveResult{Path: filepath.Join(web, filepath.FromSlash(extensionFolder), "no-simulator.ts")}, nil
+		})
+	}}
 }
 
 func bundleScripts(o Options, web string, files tree) error {

@@ -47,6 +47,11 @@ func TestExtension(t *testing.T) {
 		require.Contains(t, string(explained), "| `"+permission.(string)+"` |", "docs/extensions.md says why")
 	}
 
+	policy := manifest["content_security_policy"].(map[string]any)
+	require.Len(t, policy, 1)
+	require.Contains(t, policy["extension_pages"], "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self';")
+	require.NotRegexp(t, `'unsafe-(eval|inline|hashes)'`, policy["extension_pages"])
+
 	archive, err := zip.NewReader(bytes.NewReader(packed), int64(len(packed)))
 	require.NoError(t, err)
 	zipped := map[string]string{}
@@ -71,6 +76,7 @@ func TestExtension(t *testing.T) {
 		case ".js":
 			require.NotRegexp(t, `\beval\s*\(|\bnew Function\b|\bimportScripts\b`, text, name)
 			require.NotRegexp(t, regexp.MustCompile(`(?:import|from)\s*\(?\s*["'\x60]https?:`), text, name)
+			require.NotRegexp(t, `\bimport\(\s*[^"'\s)]`, text, "%s imports a file of the extension, by its name", name)
 			if name == "worker.js" || name == "relay.js" || name == "inpage.js" {
 				require.NotRegexp(t, `\bimport\s*[("{]`, text, "%s is one file", name)
 			}
