@@ -135,9 +135,14 @@ func TestTransactionsAgainstGoEthereum(t *testing.T) {
 }
 
 // lenient reports whether go-ethereum accepts a transaction that this package refuses: a blob transaction, or one with an
-// impossible v, which go-ethereum checks later.
+// impossible v or an integer of more than 256 bits, which go-ethereum checks later.
 func lenient(tx *types.Transaction) bool {
-	v, _, _ := tx.RawSignatureValues()
+	v, r, s := tx.RawSignatureValues()
+	for _, n := range []*big.Int{tx.Value(), tx.GasPrice(), tx.GasFeeCap(), tx.GasTipCap(), tx.ChainId(), r, s} {
+		if n.BitLen() > 256 {
+			return true
+		}
+	}
 	switch tx.Type() {
 	case types.BlobTxType:
 		return true
