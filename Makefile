@@ -36,9 +36,12 @@ run: build
 	@$(GO) build -o build/imkeysim ./devicesim/cmd/imkeysim
 	@exec ./build/imkeysim -addr $(ADDR) -pages -dapps 2
 
-# Writes the npm package to build/imkey-connect-VERSION.tgz, with its bill of materials and the hashes of both.
-pack:
+# Writes the npm packages to build/: imkey-connect-VERSION.tgz, and imkey-connect-testing-VERSION.tgz with the simulator for each platform.
+# Beside each are its bill of materials and the hashes of both. PROGRAMS=-host builds the simulator for this machine alone.
+PROGRAMS ?=
+pack: build
 	@$(GO) run ./web/build/cmd package
+	@$(GO) run ./web/build/cmd $(PROGRAMS) testing
 
 # Writes the browser extension to build/extension, for "Load unpacked", and to build/imkey-connect-extension-VERSION.zip, for a store.
 extension:
@@ -113,6 +116,7 @@ E2E_PARALLEL := -parallel 1 -p $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 TEST := $(GO) test -vet=off
 
 # Runs every test, with samples where a full figure takes longer. Installs what the tests need.
+test: PROGRAMS = -host
 test: tools check testcases pack extension
 	@$(TEST) ./...
 	@cd core/ethereum/oracle && $(TEST) ./...
@@ -126,6 +130,7 @@ test-quick: build web/node_modules/.package-lock.json
 	@GOOS=js GOARCH=wasm $(GO) test -exec "$(WASM_EXEC)" ./bridge/... ./wasm/...
 
 # Runs every test in full, exhaustive or random, and prints what it counted.
+test-all: PROGRAMS = -host
 test-all: tools check testcases pack extension $(WEB_EXT)
 	@IMKEY_FULL=1 $(TEST) -count=1 -timeout 60m -v ./...
 	@cd core/ethereum/oracle && IMKEY_FULL=1 $(TEST) -count=1 -timeout 60m -v ./...

@@ -273,8 +273,7 @@ func newKeeper(settings any) (*Keeper, error) {
 	return k, err
 }
 
-// Wait waits until the browser has ended, or ends it when the tool has ended or ctx ends. Then it cleans up: nothing of the
-// browser runs, and its folder is gone.
+// Wait waits until the browser has ended, or ends it when the tool has ended or ctx ends.
 func (k *Keeper) Wait(ctx context.Context) error {
 	stop, stopped, err := os.Pipe()
 	if err != nil {
@@ -287,7 +286,7 @@ func (k *Keeper) Wait(ctx context.Context) error {
 	if gone != k.lifeline {
 		k.end()
 	}
-	return k.clean()
+	return nil
 }
 
 // Guard is called in the guard. It waits until the keeper has ended, ends the browser if that still runs, and cleans up.
@@ -298,7 +297,7 @@ func Guard() error {
 	}
 	_, _ = io.Copy(io.Discard, os.Stdin) // until the keeper has ended
 	k.end()
-	return k.clean()
+	return k.Clean()
 }
 
 // end asks the browser to end, and kills it if it does not.
@@ -311,8 +310,9 @@ func (k *Keeper) end() {
 	}
 }
 
-// clean ends what is left of the browser, and removes its folder.
-func (k *Keeper) clean() error {
+// Clean ends what is left of a browser that has ended, and removes its folder and what else the leash names. A tool that sees
+// imkeysim.json vanish knows that all is done.
+func (k *Keeper) Clean() error {
 	deadline := time.Now().Add(grace)
 	for {
 		left := remains(k.leash)

@@ -3,7 +3,7 @@
 import type { ChainOptions, Device, ImKey, ProviderRpcError as TheRpcError, ImKeyError as TheError, createProvider as makeProvider, loadImKey as load } from 'imkey-connect'
 
 declare global {
-  const startChromium: typeof import('../../examples/imkeysim/imkeysim.js').startChromium
+
   const ImKeyError: typeof TheError
   type ProviderRpcError = TheRpcError
   const createProvider: typeof makeProvider

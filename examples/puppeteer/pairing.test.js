@@ -1,30 +1,26 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { startChromium } from 'imkeysim'
+import { launch } from 'imkey-connect-testing/puppeteer'
 import puppeteer from 'puppeteer-core'
 
-// The words of the simulated wallet. Never use those of a real one.
-const mnemonic = 'abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon about'
-
 test('binds and signs', { timeout: 120_000 }, async (t) => {
-  const imkeysim = await startChromium('./imkeysim', '-mnemonic', mnemonic)
-  t.after(() => imkeysim.stop())
-  const browser = await puppeteer.connect({ browserWSEndpoint: imkeysim.devtools })
+  const { browser, imkey, approve, close } = await launch(puppeteer)
+  t.after(() => close())
   const page = await browser.newPage()
 
-  await page.goto(imkeysim.url)
+  await page.goto(imkey.url)
   await page.locator('[data-action=connect]').click()
   await page.locator('[data-action=go-on]').click()
   await page.locator('.code-box').wait()
-  await page.type('.code-box', await imkeysim.code())
+  await page.type('.code-box', await imkey.code())
   await page.keyboard.press('Enter')
   await page.waitForSelector('[data-state=bound]')
 
-  await page.goto(`${imkeysim.url}/dapp`)
+  await page.goto(`${imkey.url}/dapp`)
   await page.locator('[data-action=connect]').click()
   await page.waitForSelector('[data-outcome=good]') // the page takes one request at a time
   await page.locator('[data-action=sign-message]').click()
-  assert.match(await imkeysim.answer('ok'), /^Sign message:/)
+  assert.match(await approve(), /^Sign message:/)
   const answer = page.locator('[data-answer]').map((element) => element.textContent)
   assert.match(await answer.wait(), /^"0x[0-9a-f]{130}"$/)
 })

@@ -34,6 +34,9 @@ type Options struct {
 	// Quick compresses fast instead of well, for tests that do not look at sizes. At full effort, brotli takes some ten
 	// seconds of CPU time for a WASM.
 	Quick bool
+	// Host builds programs for this machine alone, as an ordinary build does, and compresses them less. That is faster, and not
+	// reproducible elsewhere.
+	Host bool
 	// Debug makes a build for developers: the WASM keeps its names and line tables, the scripts are readable, with source maps.
 	Debug bool
 }

@@ -56,11 +56,16 @@ func Package(ctx context.Context, o Options) (string, error) {
 		}
 	}
 
+	return writePackage(ctx, module, o, files)
+}
+
+// writePackage packs files into a tarball in the folder o.Out, with its bill of materials and the hashes of both beside it.
+func writePackage(ctx context.Context, module string, o Options, files tree) (string, error) {
 	var about struct{ Name, Version string }
 	if err := json.Unmarshal(files["package.json"], &about); err != nil {
-		return "", fmt.Errorf("web/apps/package/package.json: %w", err)
+		return "", fmt.Errorf("package.json: %w", err)
 	}
-	packed, err := tarball(files)
+	packed, err := tarball(files, o.Host)
 	if err != nil {
 		return "", err
 	}
@@ -77,10 +82,10 @@ func Package(ctx context.Context, o Options) (string, error) {
 	}
 	name := about.Name + "-" + about.Version
 	sums := fmt.Sprintf("%s  %s.tgz\n%s  %s.cdx.json\n", sha256Of(packed), name, sha256Of(materials), name)
-	out := filepath.Join(o.Out, name)
-	err = errors.Join(os.WriteFile(out+".tgz", packed, 0o644), os.WriteFile(out+".cdx.json", materials, 0o644),
-		os.WriteFile(out+".sha256", []byte(sums), 0o644))
-	return out + ".tgz", err
+	file := filepath.Join(o.Out, name)
+	err = errors.Join(os.WriteFile(file+".tgz", packed, 0o644), os.WriteFile(file+".cdx.json", materials, 0o644),
+		os.WriteFile(file+".sha256", []byte(sums), 0o644))
+	return file + ".tgz", err
 }
 
 // bundleAdapters compiles the other entry points of the package. They import the imkey.js beside them.
@@ -93,17 +98,35 @@ func bundleAdapters(o Options, web string, files tree) error {
 	return err
 }
 
+// executable reports whether a file is a program or a script.
+func executable(data []byte) bool {
+	for _, magic := range []string{"#!", "\x7fELF\x02\x01\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00\x02", "\xcf\xfa\xed\xfe", "MZ"} {
+		if bytes.HasPrefix(data, []byte(magic)) {
+			return true
+		}
+	}
+	return false
+}
+
 // tarball packs files as npm does: in the folder package, with a fixed time and no owner.
-func tarball(files tree) ([]byte, error) {
+func tarball(files tree, fast bool) ([]byte, error) {
 	var packed bytes.Buffer
-	zipped, err := gzip.NewWriterLevel(&packed, gzip.BestCompression)
+	level := gzip.BestCompression
+	if fast {
+		level = gzip.BestSpeed
+	}
+	zipped, err := gzip.NewWriterLevel(&packed, level)
 	if err != nil {
 		return nil, err
 	}
 	archive := tar.NewWriter(zipped)
 	for _, name := range slices.Sorted(maps.Keys(files)) {
+		mode := int64(0o644)
+		if executable(files[name]) {
+			mode = 0o755
+		}
 		header := &tar.Header{
-			Typeflag: tar.TypeReg, Name: "package/" + name, Size: int64(len(files[name])), Mode: 0o644,
+			Typeflag: tar.TypeReg, Name: "package/" + name, Size: int64(len(files[name])), Mode: mode,
 			ModTime: time.Date(1985, time.October, 26, 8, 15, 0, 0, time.UTC), // the time that npm writes
 			Format:  tar.FormatUSTAR,
 		}

@@ -3,11 +3,12 @@ package build
 import (
 	"bytes"
 	"crypto/sha256"
+	"debug/buildinfo"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"maps"
-	"path/filepath"
+	"path"
 	"runtime/debug"
 	"slices"
 	"strings"
@@ -58,7 +59,7 @@ func sha256Of(data []byte) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// billOfMaterials lists what a package contains: its files, and the Go modules that the linker put into its WASM files, as these
+// billOfMaterials lists what a package contains: its files, and the Go modules that the linker put into its WASM files and programs, as these
 // say themselves. goVersion is the version of the toolchain, whose standard library and wasm_exec.js are in the package, too. The
 // package has no dependencies on npm. The same package gives the same bytes.
 func billOfMaterials(name, version, goVersion string, files tree, tarball []byte) ([]byte, error) {
@@ -86,11 +87,11 @@ func billOfMaterials(name, version, goVersion string, files tree, tarball []byte
 			Hashes: []sbomHash{{"SHA-256", sha256Of(files[file])}}})
 		contains.DependsOn = append(contains.DependsOn, ref)
 		d := sbomDependency{Ref: ref}
-		if filepath.Ext(file) == ".wasm" {
-			info, err := wasmBuildInfo(files[file])
-			if err != nil {
-				return nil, fmt.Errorf("%s: %w", file, err)
-			}
+		info, err := buildInfo(file, files[file])
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", file, err)
+		}
+		if info != nil {
 			d.DependsOn = append(d.DependsOn, standard.Ref)
 			for _, m := range info.Deps {
 				if m.Replace != nil {
@@ -111,6 +112,18 @@ func billOfMaterials(name, version, goVersion string, files tree, tarball []byte
 	}
 	data, err := json.MarshalIndent(b, "", "  ")
 	return append(data, '\n'), err
+}
+
+// buildInfo returns the build information of a program that Go linked, or nil for another file.
+func buildInfo(name string, data []byte) (*debug.BuildInfo, error) {
+	switch strings.TrimSuffix(path.Base(name), ".exe") {
+	case "imkeysim":
+		return buildinfo.Read(bytes.NewReader(data))
+	}
+	if path.Ext(name) == ".wasm" {
+		return wasmBuildInfo(data)
+	}
+	return nil, nil
 }
 
 // The 16 bytes before and after the build information that the linker writes into every Go program (cmd/go/internal/modload).

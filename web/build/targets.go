@@ -21,6 +21,7 @@ type Target struct {
 var Targets = []Target{
 	{"site", "the folder that a site serves: the pages, imkey.js, the WASM", "web/dist", makeSite},
 	{"package", "the npm package", "build", Package},
+	{"testing", "the npm package for tests, with the programs of all platforms, or of this one with -host", "build", Testing},
 	{"extension", "the browser extension, as a folder and as a zip", "build", Extension},
 }
 

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Installs what the tests need and this machine lacks: Debian's Chromium, a C compiler, node with npm, Xvfb, and fonts for
+# Installs what the tests need and this machine lacks: Debian's Chromium with its driver, a C compiler, node with npm, Xvfb, and fonts for
 # the Chinese pages. As root on Debian it installs them; elsewhere it says what is missing and fails. If node is older than Vite
 # and the tests need, it puts a newer one into build/node, which comes first in the PATH of the Makefile.
 set -eu
@@ -7,6 +7,7 @@ cd "$(dirname "$0")/../.."
 missing=
 need() { command -v "$1" >/dev/null 2>&1 || missing="$missing $2"; }
 [ -n "${CHROMIUM:-}" ] || [ -x /usr/lib/chromium/chromium ] || missing="$missing chromium"
+[ -n "${CHROMIUM:-}" ] || need chromedriver chromium-driver
 need cc gcc
 [ -e /usr/include/stdio.h ] || missing="$missing libc6-dev"
 [ -e /usr/include/linux/usbdevice_fs.h ] || missing="$missing linux-libc-dev"

@@ -228,7 +228,7 @@ func runKeeper(ctx context.Context, stdout io.Writer) error {
 		_, err = stdout.Write(append(text, '\n'))
 	}
 	if s == nil || err != nil {
-		return errors.Join(err, keeper.Wait(ctx))
+		return errors.Join(err, keeper.Wait(ctx), keeper.Clean())
 	}
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
@@ -239,7 +239,7 @@ func runKeeper(ctx context.Context, stdout io.Writer) error {
 		case <-ctx.Done():
 		}
 	}()
-	return errors.Join(keeper.Wait(ctx), s.Close())
+	return errors.Join(keeper.Wait(ctx), s.Close(), keeper.Clean()) // in this order: the files are complete when the profile's is gone
 }
 
 // runGuard ends the browser if the keeper ends first.

@@ -1,6 +1,6 @@
 // Command cmd builds a target. It can be run anywhere in the repository:
 //
-//	go run ./web/build/cmd [-out folder] [-debug] target
+//	go run ./web/build/cmd [-out folder] [-debug] [-host] target
 package main
 
 import (
@@ -18,8 +18,9 @@ import (
 func main() {
 	out := flag.String("out", "", "the folder to build into, instead of the target's own")
 	debug := flag.Bool("debug", false, "build for developers: names, line tables and source maps, nothing made small")
+	host := flag.Bool("host", false, "build programs for this machine alone, fast")
 	flag.Usage = func() {
-		fmt.Fprintln(flag.CommandLine.Output(), "usage: go run ./web/build/cmd [-out folder] [-debug] target")
+		fmt.Fprintln(flag.CommandLine.Output(), "usage: go run ./web/build/cmd [-out folder] [-debug] [-host] target")
 		flag.PrintDefaults()
 		fmt.Fprintln(flag.CommandLine.Output(), "targets:")
 		for _, t := range build.Targets {
@@ -32,23 +33,24 @@ func main() {
 		flag.Usage()
 		os.Exit(2)
 	}
-	if err := run(build.Targets[i], *out, *debug); err != nil {
+	if err := run(build.Targets[i], build.Options{Out: *out, Debug: *debug, Quick: *debug, Host: *host}); err != nil {
 		fmt.Fprintln(os.Stderr, "build:", err)
 		os.Exit(1)
 	}
 }
 
-func run(target build.Target, out string, debug bool) error {
+func run(target build.Target, o build.Options) error {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	module, err := build.Root(ctx)
 	if err != nil {
 		return err
 	}
-	if out == "" {
-		out = filepath.Join(module, filepath.FromSlash(target.Out))
+	o.Module, o.Reuse = module, filepath.Join(module, "web", "dist")
+	if o.Out == "" {
+		o.Out = filepath.Join(module, filepath.FromSlash(target.Out))
 	}
-	made, err := target.Make(ctx, build.Options{Module: module, Out: out, Reuse: filepath.Join(module, "web", "dist"), Debug: debug, Quick: debug})
+	made, err := target.Make(ctx, o)
 	if err == nil {
 		fmt.Println(made)
 	}

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -96,7 +97,7 @@ func TestHTML(t *testing.T) {
 func TestViteViem(t *testing.T) {
 	t.Parallel()
 	e := copied(t, "vite-viem")
-	e.run(`npm install --ignore-scripts path/to/imkey-connect/build/imkey-connect-*.tgz`)
+	e.run(`npm install --ignore-scripts path/to/imkey-connect/build/imkey-connect-[0-9]*.tgz`)
 	e.run(`npm run build`)
 	connectAndSign(t, e.served("dist"))
 }
@@ -105,7 +106,7 @@ func TestViteViem(t *testing.T) {
 func TestReactWagmi(t *testing.T) {
 	t.Parallel()
 	e := copied(t, "react-wagmi")
-	e.run(`npm install --ignore-scripts path/to/imkey-connect/build/imkey-connect-*.tgz`)
+	e.run(`npm install --ignore-scripts path/to/imkey-connect/build/imkey-connect-[0-9]*.tgz`)
 	e.run(`npm run build`)
 	p := connectAndSign(t, e.served("dist"))
 	p.Open(p.Eval(`location.href`).(string))
@@ -119,7 +120,7 @@ func TestNextJS(t *testing.T) {
 	}
 	t.Parallel()
 	e := copied(t, "nextjs")
-	e.run(`npm install --ignore-scripts path/to/imkey-connect/build/imkey-connect-*.tgz`)
+	e.run(`npm install --ignore-scripts path/to/imkey-connect/build/imkey-connect-[0-9]*.tgz`)
 	for _, bundler := range []string{"turbopack", "webpack"} {
 		t.Run(bundler, func(t *testing.T) {
 			e.run(`npm run build`, "--", "--"+bundler)
@@ -136,21 +137,31 @@ func TestGoTest(t *testing.T) {
 	require.Regexp(t, `(?m)^ok  \t`, e.run(`go test`))
 }
 
-// TestPlaywright runs Playwright's own runner, whose browsers are not downloaded.
+// TestPlaywright runs Playwright's own runner, whose browsers are not downloaded, with the lines of README and with a wallet extension as
+// the test subject.
 func TestPlaywright(t *testing.T) {
 	t.Parallel()
-	e := copied(t, "playwright")
-	e.run(`npm install --ignore-scripts path/to/imkey-connect/examples/imkeysim`)
-	e.run(`go build -C path/to/imkey-connect -o "$PWD/imkeysim" ./devicesim/cmd/imkeysim`)
-	require.Regexp(t, `(?m)^  1 passed`, e.run(`npm test`))
+	e := withFixtures(t)
+	e.add("wallet.spec.js")
+	require.Regexp(t, `(?m)^  2 passed`, e.run(`npm test`, "--", "--timeout", "180000"))
 }
 
 // TestPuppeteer runs node's own runner.
 func TestPuppeteer(t *testing.T) {
 	t.Parallel()
 	e := copied(t, "puppeteer")
-	e.run(`npm install --ignore-scripts path/to/imkey-connect/examples/imkeysim`)
-	e.run(`go build -C path/to/imkey-connect -o "$PWD/imkeysim" ./devicesim/cmd/imkeysim`)
+	e.run(`npm install --ignore-scripts path/to/imkey-connect/build/imkey-connect-testing-[0-9]*.tgz`)
+	require.Regexp(t, `(?m)^# pass 1$`, e.run(`npm test`))
+}
+
+// TestSelenium runs node's own runner, with Debian's chromedriver.
+func TestSelenium(t *testing.T) {
+	t.Parallel()
+	if _, err := exec.LookPath("chromedriver"); err != nil {
+		t.Skip("there is no chromedriver; Debian has it in the package chromium-driver")
+	}
+	e := copied(t, "selenium")
+	e.run(`npm install --ignore-scripts path/to/imkey-connect/build/imkey-connect-testing-[0-9]*.tgz`)
 	require.Regexp(t, `(?m)^# pass 1$`, e.run(`npm test`))
 }
 
@@ -159,8 +170,8 @@ func TestInPlace(t *testing.T) {
 	t.Parallel()
 	locks, err := filepath.Glob("../../../examples/*/package-lock.json")
 	require.NoError(t, err)
-	require.Len(t, locks, 5)
-	packed, err := filepath.Glob("../../../build/imkey-connect-*.tgz")
+	require.Len(t, locks, 6)
+	packed, err := filepath.Glob("../../../build/imkey-connect-[0-9]*.tgz")
 	require.NoError(t, err)
 	require.Len(t, packed, 1, "run make pack first")
 	for _, lock := range locks {

@@ -21,7 +21,7 @@ import (
 
 // clientsProject sets up a Vite project as its author would: with its libraries, and with the packed tarball. It returns the folder.
 func clientsProject(t *testing.T) string {
-	packed, err := filepath.Glob(harness.RepoPath("build/imkey-connect-*.tgz"))
+	packed, err := filepath.Glob(harness.RepoPath("build/imkey-connect-[0-9]*.tgz"))
 	require.NoError(t, err)
 	require.Len(t, packed, 1, "run make pack first")
 	require.FileExists(t, harness.RepoPath("web/e2e/published/clients/node_modules/.package-lock.json"), "run make testcases first")

@@ -19,7 +19,7 @@ func TestKeyrings(t *testing.T) {
 	t.Parallel()
 	project := harness.RepoPath("web/e2e/published/metamask")
 	require.FileExists(t, filepath.Join(project, "node_modules/.package-lock.json"), "run make testcases first")
-	packed, err := filepath.Glob(harness.RepoPath("build/imkey-connect-*.tgz"))
+	packed, err := filepath.Glob(harness.RepoPath("build/imkey-connect-[0-9]*.tgz"))
 	require.NoError(t, err)
 	require.Len(t, packed, 1, "run make pack first")
 	dir := t.TempDir()

@@ -1,0 +1,23 @@
+// The lesser way, as on macOS and Windows: the calls are the same.
+import { expect, test } from 'imkey-connect-testing/playwright'
+
+test.use({
+  way: 'websocket',
+  launchOptions: { executablePath: process.env.CHROMIUM ?? '/usr/lib/chromium/chromium' },
+  imkeyOptions: { confirmBinding: true },
+})
+
+test('binds the device', async ({ page, imkey, approve, unplug }) => {
+  await page.goto(imkey.url)
+  await page.locator('[data-action=connect]').click()
+  await page.locator('[data-action=go-on]').click()
+  await page
+    .locator('.code-box')
+    .first()
+    .pressSequentially(await imkey.code())
+  await page.keyboard.press('Enter')
+  expect(await approve()).toContain('Bind this app?')
+  await expect(page.locator('[data-state=bound]')).toBeVisible()
+  await unplug()
+  expect((await imkey.state()).plugged).toBe(false)
+})
