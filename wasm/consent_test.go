@@ -123,21 +123,27 @@ func TestResumedDevice(t *testing.T) {
 				"another key, unverified": attestationtest.New(seid, account.Public()).Sign(attestationtest.NewKey("another CA")),
 				"another SEID":            attestationtest.New("18"+seid[2:], element.Public()).Sign(ca),
 			} {
-				again()
-				sent := p.instructions[0x73]
-				p.status, p.certificate, p.ethereum.asked = status, certificate, nil
-				got := p.do("raw", object(t, `(core, page) => page.device.`+call))
-				require.Equal(t, "device-changed", bridgetest.Text(t, got, "code"), "%s, %s, %x", name, other, status)
-				require.Contains(t, p.told(), `disconnect {"code":"device-changed","reason":"device-changed"}`)
-				require.Equal(t, sent, p.instructions[0x73], "nothing of the code is sent")
-				require.NotContains(t, p.ethereum.asked, "55", "nothing is signed")
-				p.fails("device-disconnected", "call", "bindingStatus")
+				for _, reloaded := range []bool{false, true} {
+					again()
+					if reloaded {
+						p.core.plugs = nil
+						again()
+					}
+					sent := p.instructions[0x73]
+					p.status, p.certificate, p.ethereum.asked = status, certificate, nil
+					got := p.do("raw", object(t, `(core, page) => page.device.`+call))
+					require.Equal(t, "device-changed", bridgetest.Text(t, got, "code"), "%s, %s, %x", name, other, status)
+					require.Contains(t, p.told(), `disconnect {"code":"device-changed","reason":"device-changed"}`)
+					require.Equal(t, sent, p.instructions[0x73], "nothing of the code is sent")
+					require.NotContains(t, p.ethereum.asked, "55", "nothing is signed")
+					p.fails("device-disconnected", "call", "bindingStatus")
 
-				p.status, p.certificate = 0x55, genuine
-				before := p.instructions[0xCA]
-				again()
-				require.Greater(t, p.instructions[0xCA], before, "the device is identified")
-				p.works("call", "bindingStatus")
+					p.status, p.certificate = 0x55, genuine
+					before := p.instructions[0xCA]
+					again()
+					require.Greater(t, p.instructions[0xCA], before, "the device is identified")
+					p.works("call", "bindingStatus")
+				}
 			}
 		}
 	}
@@ -147,18 +153,30 @@ func TestResumedDevice(t *testing.T) {
 func TestResumeAsksLessOfAKnownDevice(t *testing.T) {
 	p := newEthereumPage(t, element.Public())
 	resume := bridgetest.Eval(t, `o => { o.trustedCAs = ["`+p.ca+`"]; o.resume = true }`)
+	var asked int // questions for the serial number or the certificate
 	visit := func() any {
 		t.Helper()
 		p.works("call", "close")
 		p.core.plugs = nil // as after a reload
 		require.NoError(t, p.page.Set("device", safejs.Undefined()))
+		asked = -p.instructions[0xCA]
 		p.works("open", p.usb.Device, resume)
+		asked += p.instructions[0xCA]
 		return p.says(`[page.device.info.battery, page.device.info.serial, page.device.info.certificate]`)
 	}
 	require.Equal(t, `[80,"imKey01191200001","verified"]`, visit(), "not bound")
 	p.bound()
 	require.Equal(t, `[null,"imKey01191200001","verified"]`, visit(), "bound")
+	require.Zero(t, asked)
 	require.Equal(t, accountAddress(), bridgetest.Text(t, p.signs(`getAccount()`), "address"))
+
+	// Other CAs can give the device another standing, so its certificate is read.
+	resume = bridgetest.Eval(t, `o => { o.trustedCAs = []; o.resume = true }`)
+	require.Equal(t, `[null,"imKey01191200001","unverified"]`, visit())
+	require.Equal(t, 2, asked)
+	p.fails("untrusted-device", "call", "revealBindingCode")
+	resume = bridgetest.Eval(t, `o => { o.trustedCAs = ["`+p.ca+`"]; o.resume = true }`)
+
 	p.works("call", "forget")
 	require.Equal(t, `[80,"imKey01191200001","verified"]`, visit(), "forgotten")
 }

@@ -127,7 +127,7 @@ func (c *core) open(args []safejs.Value) (any, error) {
 }
 
 // plug is a device that was open and was not unplugged since, as far as the page knows: when it is plugged in again, the browser has
-// another USBDevice for it.
+// another USBDevice for it. device is nil for one that was found to be another one than the page believed.
 type plug struct {
 	usb    safejs.Value
 	device *device.Device
@@ -136,19 +136,19 @@ type plug struct {
 // maxPlugs bounds the devices that are remembered.
 const maxPlugs = 16
 
-// before returns the device of an earlier open of this plug-in, or nil.
-func (c *core) before(usb safejs.Value) *device.Device {
+// before returns the device of an earlier open of this plug-in. doubted reports that the next open has to read its certificate.
+func (c *core) before(usb safejs.Value) (d *device.Device, doubted bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, p := range c.plugs {
 		if p.usb.Equal(usb) {
-			return p.device
+			return p.device, p.device == nil
 		}
 	}
-	return nil
+	return nil, false
 }
 
-// keep remembers a device for the next open, or nothing of it if d is nil.
+// keep remembers a device for the next open. If d is nil, the next open reads what the device is.
 func (c *core) keep(usb safejs.Value, d *device.Device) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -158,9 +158,7 @@ func (c *core) keep(usb safejs.Value, d *device.Device) {
 			plugs = append(plugs, p)
 		}
 	}
-	if d != nil {
-		plugs = append(plugs, plug{usb, d})
-	}
+	plugs = append(plugs, plug{usb, d})
 	c.plugs = plugs[max(0, len(plugs)-maxPlugs):]
 }
 

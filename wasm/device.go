@@ -24,7 +24,7 @@ type openDevice struct {
 	usb     safejs.Value
 	link    *webusb.Link
 	device  *device.Device
-	resumed bool // the device was not identified again after an earlier link of the page
+	assumed bool // what the device is was not read, but is what this page knows of an earlier link or what the record says
 	binding *binding.Binding
 	number  int
 	object  safejs.Value
@@ -102,7 +102,7 @@ func (d *openDevice) do(signal safejs.Value, asks interaction, call func(ctx con
 	}
 	d.asks = asks
 	err = call(ctx)
-	if d.resumed && d.binding.Changed() {
+	if d.assumed && d.binding.Changed() {
 		err = errChanged
 		d.replaced()
 	}
@@ -124,22 +124,34 @@ func (d *openDevice) open(ctx context.Context, usb safejs.Value, store binding.S
 	go d.watch()
 	// On failure these close the link.
 	d.usb = usb
-	if before := d.core.before(usb); before != nil && d.options.resume {
-		d.resumed = true
+	config := binding.Config{Store: store, TrustedCAs: d.options.trustedCAs}
+	before, doubted := d.core.before(usb)
+	recognised := func(seid string) bool {
+		if !doubted {
+			config.Identity = binding.Recognise(ctx, config, seid)
+		}
+		return config.Identity != nil
+	}
+	if d.options.resume && before != nil && (before.Info().Certificate != nil || recognised(before.Info().SEID)) {
+		d.assumed = true
 		d.device, err = device.Resume(ctx, link, d.waiting, before)
 	} else {
-		d.device, err = device.OpenKnown(ctx, link, d.waiting, func(i device.Info) bool {
+		d.device, err = device.OpenKnown(ctx, link, d.waiting, func(i *device.Info) bool {
 			if !d.options.resume {
 				return false
 			}
+			if i.Certificate == nil && recognised(i.SEID) {
+				d.assumed, i.Serial = true, config.Identity.Serial
+				return true
+			}
 			known, err := binding.Look(ctx, store, i.SEID)
-			return err == nil && known.State == binding.Bound
+			return err == nil && i.Certificate != nil && known.State == binding.Bound
 		})
 	}
 	if err != nil {
 		return err
 	}
-	d.binding = binding.New(d.device, binding.Config{Store: store, TrustedCAs: d.options.trustedCAs})
+	d.binding = binding.New(d.device, config)
 	if err = d.binding.Expect(d.options.shown); err == nil {
 		d.look(ctx, store)
 		if d.object, err = d.core.add(d); err == nil {

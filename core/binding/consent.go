@@ -1,6 +1,9 @@
 package binding
 
 import (
+	"context"
+	"slices"
+
 	"imkey-connect/core/attestation"
 	"imkey-connect/core/errcode"
 	"imkey-connect/core/secp256k1"
@@ -36,6 +39,21 @@ func (b *Binding) identify(a attestation.Assessment) Identity {
 		i.SE = a.Certificate.PublicKey
 	}
 	return i
+}
+
+// Recognise returns what the record says that the device with this SEID is, or nil if its certificate must be read. It is not nil if the
+// device is bound to this app and one of these CAs signed its certificate then. That the device has the secure element's key of the
+// identity is to be proven by an answer that this key signed: core/PROTOCOL.md section 8.
+func Recognise(ctx context.Context, c Config, seid string) *Identity {
+	r, err := load(ctx, c.Store, seid)
+	if err != nil {
+		return nil
+	}
+	defer r.Wipe()
+	if r.State != Bound || r.HasNext || !r.HasSE || r.Trust != Verified || !slices.Contains(c.TrustedCAs, r.CA) {
+		return nil
+	}
+	return &Identity{SEID: seid, Serial: r.Serial, Standing: attestation.Verified, SE: r.SE, CA: r.CA}
 }
 
 // errDeviceChanged is the error for another device than the one that the user saw.

@@ -5,6 +5,7 @@ import (
 	"runtime"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -69,6 +70,48 @@ func TestIdentity(t *testing.T) {
 		require.Equal(t, Identity{SEID: seid, Serial: identity.Serial, Standing: attestation.Unverified, SE: secp256k1.PublicKey(otherSE.Public())}, h.Identity())
 		h.opens(Unbound, genuine[:99])
 		require.Equal(t, Identity{SEID: seid, Serial: identity.Serial}, h.Identity())
+	})
+}
+
+// Only a record of a bound device that a CA of the caller verified replaces the certificate.
+func TestRecognise(t *testing.T) {
+	hosted(t, func(t *testing.T, h *host) {
+		config := h.config
+		recognise := func() *Identity { return Recognise(t.Context(), config, seid) }
+		require.Nil(t, recognise(), "no record")
+		bound := *h.keep(Bound)
+		bound.HasNext = false
+		kept := func(change func(*Record)) {
+			r := bound
+			if change != nil {
+				change(&r)
+			}
+			require.NoError(t, save(t.Context(), h.store, &r))
+		}
+		kept(nil)
+		h.config.Identity = recognise()
+		require.Equal(t, &Identity{SEID: seid, Serial: bound.Serial, Standing: attestation.Verified, SE: bound.SE, CA: bound.CA}, h.config.Identity)
+		require.Equal(t, *h.config.Identity, New(h.device, h.config).Identity())
+		for name, change := range map[string]func(*Record){
+			"a key that may be replaced":      func(r *Record) { r.Next, r.HasNext = r.App, true },
+			"a device that the user accepted": func(r *Record) { r.Trust, r.CA = Accepted, secp256k1.PublicKey{} },
+			"another CA":                      func(r *Record) { r.CA = secp256k1.PublicKey(wrongCA.Public()) },
+			"pending":                         func(r *Record) { r.State = Pending; r.BoundAt = time.Time{} },
+			"verify-sent":                     func(r *Record) { r.State = VerifySent },
+			"former":                          func(r *Record) { r.State = Former },
+			"imported":                        func(r *Record) { r.State = Imported; r.distrust() },
+		} {
+			kept(change)
+			require.Nil(t, recognise(), name)
+		}
+		kept(nil)
+		config.TrustedCAs = nil
+		require.Nil(t, recognise(), "no trusted CA")
+		config.TrustedCAs = h.config.TrustedCAs
+		require.NoError(t, h.store.MemoryStore.Put(t.Context(), seid, []byte{1}))
+		require.Nil(t, recognise(), "a corrupt record")
+		config.Store = unreadable{}
+		require.Nil(t, recognise(), "a store that cannot be read")
 	})
 }
 

@@ -57,9 +57,10 @@ func Open(ctx context.Context, link transport.Link, waiting func(bool)) (*Device
 	return OpenKnown(ctx, link, waiting, nil)
 }
 
-// OpenKnown is Open for a caller that needs no more than SEID, serial number and certificate of the devices that it knows. known
-// decides by these; the other fields of Info then stay empty, and Battery is -1.
-func OpenKnown(ctx context.Context, link transport.Link, waiting func(bool), known func(Info) bool) (*Device, error) {
+// OpenKnown is Open for a caller that knows some devices. known gets what was read: the SEID first, and then also the serial number and
+// the certificate. If it returns true, nothing else is read. It may set Serial and leave Certificate empty. The other fields of Info
+// then stay empty, and Battery is -1.
+func OpenKnown(ctx context.Context, link transport.Link, waiting func(bool), known func(*Info) bool) (*Device, error) {
 	ch, err := transport.Open(ctx, link)
 	if err != nil {
 		link.Close()

@@ -10,8 +10,8 @@ import (
 	"imkey-connect/core/upperhex"
 )
 
-// Info is what a device reports about itself: core/PROTOCOL.md section 3. SEID, Serial and Certificate are always set. A field
-// that the firmware does not answer is empty.
+// Info is what a device reports about itself: core/PROTOCOL.md section 3. SEID and Serial are always set. A field that the firmware
+// does not answer is empty, and so is one that was not asked for: see [OpenKnown].
 type Info struct {
 	// SEID is the secure element's id, 16 bytes as upper-case hex.
 	SEID string
@@ -60,9 +60,9 @@ func (r *reader) data(id uint16) []byte {
 
 var certificateCommand = apdu.New(0x80, 0xCA, 0xBF, 0x21, []byte{0xA6, 0x04, 0x83, 0x02, 0x15, 0x18})
 
-// identify reads the device's information from the card manager. known, if not nil, gets SEID, serial number and certificate; if it
-// returns true, nothing else is read. The error for a device that does not answer like an imKey is not-imkey.
-func identify(ctx context.Context, s *Session, known func(Info) bool) (Info, error) {
+// identify reads the device's information from the card manager. known, which may be nil, is that of [OpenKnown]. The error for a device
+// that does not answer like an imKey is not-imkey.
+func identify(ctx context.Context, s *Session, known func(*Info) bool) (Info, error) {
 	if err := s.Select(ctx, CardManager); err != nil {
 		var status apdu.StatusWord
 		if errors.As(err, &status) {
@@ -71,12 +71,15 @@ func identify(ctx context.Context, s *Session, known func(Info) bool) (Info, err
 		return Info{}, err
 	}
 	r := &reader{ctx: ctx, s: s}
-	var info Info
+	info := Info{Battery: -1}
 	// Public hosts send this command without Le, and the others with Le.
 	seid := apdu.New(0x80, 0xCB, 0x80, 0x00, []byte{0xDF, 0xFF, 0x02, 0x81, 0x01})
 	seid.HasLe = false
 	id := r.read(seid)
 	info.SEID = upperhex.String(id...)
+	if len(id) == 16 && known != nil && known(&info) {
+		return info, nil
+	}
 	info.Serial = string(r.read(apdu.New(0x80, 0xCA, 0x00, 0x44, nil)))
 	if r.err == nil && (len(id) != 16 || !ValidSerial(info.Serial)) {
 		if boot, err := s.inBootLoader(ctx); err != nil {
@@ -87,8 +90,7 @@ func identify(ctx context.Context, s *Session, known func(Info) bool) (Info, err
 		return Info{}, errcode.New(errcode.NotIMKey, "no SEID or serial number")
 	}
 	info.Certificate = r.read(certificateCommand)
-	info.Battery = -1
-	if r.err == nil && known != nil && known(info) {
+	if r.err == nil && known != nil && known(&info) {
 		return info, nil
 	}
 	info.Firmware = version(r.data(0x8003))

@@ -62,6 +62,21 @@ func (h *host) connect(d *device.Device) (*binding.Binding, *coredevice.Device) 
 	return h.open(link)
 }
 
+// recognise opens the device on a link as a page does that knows it: of a device that it has a record of, it reads the SEID alone.
+func (h *host) recognise(link transport.Link) (*coredevice.Device, *binding.Binding) {
+	config := binding.Config{Store: h.store, TrustedCAs: h.trustedCAs}
+	d, err := coredevice.OpenKnown(h.ctx, link, nil, func(i *coredevice.Info) bool {
+		config.Identity = binding.Recognise(h.ctx, config, i.SEID)
+		if config.Identity != nil {
+			i.Serial = config.Identity.Serial
+		}
+		return config.Identity != nil
+	})
+	require.NoError(h.t, err)
+	h.t.Cleanup(func() { d.Close() })
+	return d, binding.New(d, config)
+}
+
 func (h *host) status(b *binding.Binding) binding.Status {
 	s, err := b.Status(h.ctx)
 	require.NoError(h.t, err)

@@ -122,6 +122,17 @@ func (w *warm) resume() {
 	w.Ethereum = ethereum.New(dev, binder(binding.New(dev, binding.Config{Store: w.store, TrustedCAs: w.trustedCAs}), binding.Consent{}))
 }
 
+// reload opens the device as a page does that was loaded again.
+func (w *warm) reload() {
+	before := w.link.before
+	w.link.before = nil
+	require.NoError(w.t, w.open.Close())
+	w.link.becomes(w.link.device)
+	dev, b := w.recognise(w.link)
+	w.open, w.link.before = dev, before
+	w.Ethereum = ethereum.New(dev, binder(b, binding.Consent{}))
+}
+
 // TestStaleBeliefs changes the device behind a session that stays warm. Each request ends in the right error, and no signature is
 // returned that this host did not ask that wallet for.
 func TestStaleBeliefs(t *testing.T) {
@@ -138,10 +149,12 @@ func TestStaleBeliefs(t *testing.T) {
 		change  func(w *warm)
 		want    errcode.Code // of a request that names the account
 		path    errcode.Code // of a request that names only the path, if it is another one
+		cold    errcode.Code // of a page that has not read the account, if it is another one
+		fresh   errcode.Code // of a page that was loaded after the change, if it is another one
 	}{
 		"another device with the same serial number": {
 			change: func(w *warm) { w.link.becomes(twin(w, testPhrase, "")) },
-			want:   errcode.DeviceChanged,
+			want:   errcode.DeviceChanged, fresh: errcode.NotBound,
 		},
 		"another device with the same serial number and SEID": {
 			change: func(w *warm) { w.link.becomes(twin(w, testPhrase, w.device.Status().SEID)) },
@@ -160,7 +173,7 @@ func TestStaleBeliefs(t *testing.T) {
 				require.NoError(w.t, w.device.Reset())
 				require.NoError(w.t, w.device.Restore(otherPhrase))
 			},
-			want: errcode.NotBound,
+			want: errcode.NotBound, cold: errcode.InvalidArgument,
 		},
 		"another wallet, bound again by another tab": {
 			change: func(w *warm) {
@@ -223,22 +236,40 @@ func TestStaleBeliefs(t *testing.T) {
 					return got, err
 				},
 			} {
-				for n, by := range []ethereum.Signer{named, by, named, by} {
+				for n, way := range []struct {
+					by            ethereum.Signer
+					before, after func(*warm) // the change
+				}{
+					{by: named},
+					{by: by},
+					{by: named, after: (*warm).resume},
+					{by: by, after: (*warm).resume},
+					{by: named, before: (*warm).reload},
+					{by: named, after: (*warm).reload},
+				} {
 					if kind == "transaction" && n > 0 && os.Getenv("IMKEY_FULL") == "" {
 						continue
 					}
 					w := newWarm(t, test.options)
+					if way.before != nil {
+						way.before(w)
+					}
 					test.change(w)
-					if n >= 2 {
-						w.resume()
+					if way.after != nil {
+						way.after(w)
 					}
-					got, err := sign(w, by)
+					got, err := sign(w, way.by)
 					want := test.want
-					if by.From == nil && test.path != "" {
+					switch {
+					case way.by.From == nil && test.path != "":
 						want = test.path
+					case n == 5 && test.fresh != "":
+						want = test.fresh
+					case n >= 4 && test.cold != "":
+						want = test.cold
 					}
-					require.ErrorIs(t, err, want, kind)
-					require.Nil(t, got, kind)
+					require.ErrorIs(t, err, want, "%s %d", kind, n)
+					require.Nil(t, got, "%s %d", kind, n)
 				}
 			}
 		})
