@@ -15,6 +15,7 @@
 //	imkey-connect usb SERIAL              device lock: its holder has the device
 //	imkey-connect usb wanted SERIAL       wanted lock: the holder has it too; a page that wants the device steals it
 //	imkey-connect usb letting go SERIAL   releasing lock: the holder takes it while it releases the device
+//	imkey-connect usb idle SERIAL         idle lock: a holder that needs the device no more has it; a page that opens the device steals it
 //
 // Two links of the same module are told apart by a list in the module ([Take] waits for the other link), since a page may
 // have no Web Locks, and since its own claim does not keep it from claiming again. A browser without Web Locks, or one
@@ -22,10 +23,21 @@
 //
 // # A page opens a free device
 //
-//  1. [Take] waits for the device lock and then for the wanted lock, each for 1 s if another page holds it: the page that a
+//  1. [Take] steals the idle lock and keeps it until it returns.
+//  2. It waits for the device lock and then for the wanted lock, each for 1 s if another page holds it: the page that a
 //     reload replaces may still be on its way out. After that the error is in-use-elsewhere with holder "tab".
-//  2. If no page holds a lock and the browser still does not grant it, the machine is busy. Take then waits for up to 10 s.
-//  3. The link opens the device and claims the interface. It tries a refused claim four times, 300 ms apart.
+//  3. If no page holds a lock and the browser still does not grant it, the machine is busy. Take then waits for up to 10 s.
+//  4. The link opens the device and claims the interface. It tries a refused claim four times, 300 ms apart.
+//
+// # A page keeps the device for its next request
+//
+// The provider keeps a device open for some seconds after a request, so that the next one needs fewer packets. While it does, it has
+// the idle lock. It closes the device if that lock is stolen, if the time is over, and if the page is hidden. It closes the
+// device at once if the lock is not free, because then a page waits for the device. Before the next request it releases the lock: a
+// page that uses the device hears of no page that opens it without taking it over.
+//
+// Pages of other origins and other programs cannot ask. They find the interface claimed until the time is over, which is why it is
+// short, and why a hidden page does not wait for it: the user looks at another one.
 //
 // # A page takes the device over
 //

@@ -4,6 +4,7 @@ package handover_test
 
 import (
 	"context"
+	"strings"
 	"testing"
 	"time"
 
@@ -11,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"imkey-connect/bridge/bridgetest"
+	"imkey-connect/bridge/interop"
 	"imkey-connect/bridge/webusb"
 	"imkey-connect/core/errcode"
 	"imkey-connect/core/frame"
@@ -82,6 +84,55 @@ func TestHandOver(t *testing.T) {
 	s.first.MustTake() // and back
 	<-given
 	require.Equal(t, "imkey-connect usb imKey01191200001; imkey-connect usb wanted imKey01191200001", lockNames(t, s.first), "no other lock is left")
+}
+
+// A page that keeps the device for its next request has the idle lock, and closes the device when that is stolen.
+func TestIdlePageReleasesTheDevice(t *testing.T) {
+	s := newSite(t)
+	idle := bridgetest.Eval(t, `({
+		rest(l, name, closes) { l.request("imkey-connect usb idle " + name, { ifAvailable: true }, lock => lock && new Promise(() => {})).then(closes, closes) },
+	})`)
+	rest := func(p *bridgetest.Page, l *webusb.Link) (asked chan struct{}) {
+		asked = make(chan struct{})
+		closes, err := interop.Callback(func([]safejs.Value) {
+			go func() {
+				l.Close()
+				close(asked)
+			}()
+		})
+		require.NoError(t, err)
+		t.Cleanup(closes.Release)
+		bridgetest.Call(t, idle, "rest", p.Locks, "imKey01191200001", safejs.Unsafe(closes.Value()))
+		return asked
+	}
+	first := s.first.Open()
+	asked := rest(s.first, first)
+	require.Contains(t, lockNames(t, s.first), "imkey-connect usb idle imKey01191200001")
+	begun := time.Now()
+	second, err := webusb.Open(bridgetest.Context(t), s.second.Device, s.second.Options())
+	require.NoError(t, err)
+	require.Less(t, time.Since(begun), 900*time.Millisecond, "it does not wait as for a page that uses the device")
+	<-asked
+	require.False(t, wanted(first), "it was asked as an idle page")
+	require.NotContains(t, lockNames(t, s.second), "idle", "no page holds the lock afterwards")
+
+	// The same for another link of the same page, and for a page that becomes idle while another one waits.
+	asked = rest(s.second, second)
+	third, err := webusb.Open(bridgetest.Context(t), s.second.Device, s.second.Options())
+	require.NoError(t, err)
+	<-asked
+	waits := make(chan error, 1)
+	go func() {
+		l, err := webusb.Open(bridgetest.Context(t), s.first.Device, s.first.Options())
+		if err == nil {
+			l.Close()
+		}
+		waits <- err
+	}()
+	require.Eventually(t, func() bool { return strings.Contains(lockNames(t, s.first), "idle") }, 5*time.Second, time.Millisecond)
+	<-rest(s.second, third)
+	require.NoError(t, <-waits)
+	require.NotContains(t, lockNames(t, s.second), "idle")
 }
 
 // The device is released before the lock is.
@@ -299,7 +350,7 @@ func TestReplacedPageReleasesItsLocksLate(t *testing.T) {
 		opened <- err
 	}()
 	require.Eventually(t, func() bool {
-		return lockNames(t, s.first) == "imkey-connect usb imKey01191200001; imkey-connect usb wanted imKey01191200001"
+		return lockNames(t, s.first) == "imkey-connect usb idle imKey01191200001; imkey-connect usb imKey01191200001; imkey-connect usb wanted imKey01191200001"
 	}, 10*time.Second, time.Millisecond, "the device's own lock is free, the other is not")
 	bridgetest.Call(t, leaving, "leave")
 	require.NoError(t, <-opened)

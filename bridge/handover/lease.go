@@ -35,6 +35,7 @@ const (
 	deviceLock    = "imkey-connect usb "
 	wantedLock    = "imkey-connect usb wanted "
 	releasingLock = "imkey-connect usb letting go "
+	idleLock      = "imkey-connect usb idle " // the SDK requests it: web/sdk/provider/turns.ts
 )
 
 // Request says which lease a page wants.
@@ -65,10 +66,16 @@ type Lease struct {
 // device.
 func Take(ctx context.Context, r Request) (*Lease, error) {
 	l := &Lease{Request: r, released: make(chan struct{}), wanted: make(chan struct{})}
+	locks := interop.IsObject(r.Locks)
+	if locks {
+		// Without an answer the locks below say what is wrong.
+		idle, _ := weblock.Request(r.Locks, idleLock+r.Serial, map[string]any{"steal": true})
+		defer idle.Release()
+	}
 	if err := l.enter(ctx, r.TakeOver); err != nil {
 		return nil, err
 	}
-	if !interop.IsObject(r.Locks) {
+	if !locks {
 		return l, nil
 	}
 	if err := l.lock(ctx); err != nil {

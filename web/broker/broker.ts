@@ -74,7 +74,9 @@ interface Current {
 export function startBroker(options: BrokerOptions): Broker {
   const { shell, storage, version, chains = [], rpcTimeout = 30_000 } = options
   const sites = new Map<string, Site>()
-  const turns = new Turns()
+  // The user answers on the broker's screen before each request. That takes longer than holding the device saves, and until then sites
+  // with a binding of their own, other extensions and programs find it free.
+  const turns = new Turns(0)
   let closed = false
   const live = new Map<string, Current>() // the reviews under way, by their ids
   const agreed = new WeakSet<AbortSignal>() // of the requests that the user said yes to, also while they are sent

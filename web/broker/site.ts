@@ -233,6 +233,7 @@ export class Site implements Behind {
         confirmSignIn: undefined,
         confirmCalls: undefined,
         rpcTimeout,
+        holdDevice: 0, // the turns have it
         remember: true,
         key: '',
       },

@@ -16,12 +16,15 @@ import (
 // succeeds only after such a limit shows it by a timer that expires: that does not depend on how busy the machine is.
 const timeouts = 2 * time.Second
 
+// held keeps the timer of a page that holds the device from expiring in a test that counts expired timers.
+const held = "holdDevice: 600_000"
+
 // TestRequestEndsEarly ends requests while the device asks its user: by the signal, on the device, by its home button, by
 // unplugging. Each request fails with its code, the device is idle, and the next request succeeds in the same page without waiting
 // for a time limit.
 func TestRequestEndsEarly(t *testing.T) {
 	t.Parallel()
-	s, n, d := wallet(t, device.Options{}, "")
+	s, n, d := wallet(t, device.Options{}, held)
 	d.Accounts()
 	for method, params := range signing {
 		for _, test := range []struct {
@@ -71,11 +74,11 @@ func TestRequestEndsEarly(t *testing.T) {
 // tab replaces it.
 func TestTabClosedDuringARequest(t *testing.T) {
 	t.Parallel()
-	s, n, d := wallet(t, device.Options{}, "")
+	s, n, d := wallet(t, device.Options{}, held)
 	d.Accounts()
 	for method, params := range signing {
 		tab := &harness.Dapp{Browser: d.NewTab()}
-		tab.Load(n.URL, "")
+		tab.Load(n.URL, held)
 		tab.Accounts()
 		tab.Start(method, params).WaitForQuestion()
 		require.NoError(t, chromedp.Cancel(tab.Ctx))

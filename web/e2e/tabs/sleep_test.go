@@ -79,6 +79,7 @@ func TestTabWithTheDeviceSleepsOrEnds(t *testing.T) {
 		{"goes to the back-forward cache", s.goesToCache},
 		{"hangs", s.hangs},
 		{"is a dApp", s.isDapp},
+		{"holds it for its next request", s.holds},
 		{"crashes", s.crashes},
 		{"closes", s.closes},
 	} {
@@ -220,11 +221,7 @@ func (s *sleeping) hangs() {
 func (s *sleeping) isDapp() {
 	t := s.T
 	s.run(s.first, "await device.close()")
-	s.first.Run(`
-		const { createProvider } = await import('/imkey.js')
-		globalThis.provider = createProvider({ chains: [{ chainId: 1, rpcUrls: [location.origin + '/no-node'] }], trustedCAs, pairing: 'none' })
-		globalThis.account = (await provider.request({ method: 'eth_requestAccounts' }))[0]
-		globalThis.sign = () => provider.request({ method: 'personal_sign', params: ['0x68656c6c6f', account] }).then(() => ({ code: '', holder: '', reason: '' }), (e) => ({ code: String(e.code), holder: '', reason: e.data?.code }))`)
+	dapp(s.first)
 	for range 2 {
 		s.first.Run("globalThis.signing = sign()")
 		require.NotEmpty(t, s.Device.Question())
@@ -232,10 +229,56 @@ func (s *sleeping) isDapp() {
 		require.Equal(t, jobEnd{"-32002", "", "in-use-elsewhere"}, harness.Eval[jobEnd](s.first, "signing"))
 		require.False(t, s.Device.Status().Asking)
 
-		s.first.Run("globalThis.signing = sign()")
-		s.Device.Approve()
-		require.Equal(t, jobEnd{}, harness.Eval[jobEnd](s.first, "signing"))
+		s.signs(s.first)
 		s.second.Run("if (device.opened) throw new Error('the device is open in both tabs')")
 	}
 	s.run(s.first, "await device.open()")
+}
+
+// holds has a page with a provider hold the device for its next request. Another tab gets the device at once and without taking it
+// over, but not during a request.
+func (s *sleeping) holds() {
+	t := s.T
+	s.run(s.first, "await device.close()")
+	b := s.tab("127.0.0.1")
+	b.WaitUntil("document.visibilityState === 'visible'") // a hidden page releases the device
+	dapp(b)
+	s.signs(b)
+	for range 3 {
+		exchanges, cancels := s.wire.check(t)
+		s.signs(b)
+		again, more := s.wire.check(t)
+		require.Equal(t, []int{2, 0}, []int{again - exchanges, more - cancels}, "prepare, sign, and no CANCEL")
+	}
+	lost := harness.Eval[int](s.second, "lost")
+	s.run(s.second, "await device.open()")
+	s.run(s.second, "if (await device.bindingStatus() !== 'bound') throw new Error('it is not bound')")
+	require.Equal(t, jobEnd{"-32002", "", "in-use-elsewhere"}, harness.Eval[jobEnd](b, "sign()"), "a tab that uses the device keeps it")
+	require.Equal(t, lost, harness.Eval[int](s.second, "lost"))
+	s.run(s.second, "await device.close()")
+
+	b.Run("globalThis.signing = sign()")
+	require.NotEmpty(t, s.Device.Question())
+	require.Equal(t, jobEnd{"in-use-elsewhere", "tab", ""}, run(s.second, "await device.open()"))
+	s.Device.Approve()
+	require.Equal(t, jobEnd{}, harness.Eval[jobEnd](b, "signing"))
+	s.run(s.second, "await device.open(); await device.close()")
+	require.NoError(t, chromedp.Cancel(b.Ctx))
+}
+
+// signs makes a request of a page with a provider, which the user confirms.
+func (s *sleeping) signs(b *harness.Browser) {
+	s.T.Helper()
+	b.Run("globalThis.signing = sign()")
+	s.Device.Approve()
+	require.Equal(s.T, jobEnd{}, harness.Eval[jobEnd](b, "signing"))
+}
+
+// dapp gives a tab a provider and an account.
+func dapp(b *harness.Browser) {
+	b.Run(`
+		const { createProvider } = await import('/imkey.js')
+		globalThis.provider = createProvider({ chains: [{ chainId: 1, rpcUrls: [location.origin + '/no-node'] }], trustedCAs, pairing: 'none' })
+		globalThis.account = (await provider.request({ method: 'eth_requestAccounts' }))[0]
+		globalThis.sign = () => provider.request({ method: 'personal_sign', params: ['0x68656c6c6f', account] }).then(() => ({ code: '', holder: '', reason: '' }), (e) => ({ code: String(e.code), holder: '', reason: e.data?.code }))`)
 }

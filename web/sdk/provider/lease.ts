@@ -25,7 +25,7 @@ export class Lease {
   constructor(host: Host, lost: (device: Device) => void) {
     this.#host = host
     this.#lost = lost
-    this.#turns = host.turns ?? new Turns()
+    this.#turns = host.turns ?? new Turns(host.settings.holdDevice)
   }
 
   /** use runs a job when its turn comes. A call whose signal aborts before that leaves the queue at once. */

@@ -16,6 +16,7 @@ export interface Settings {
   readonly confirmSignIn: ProviderOptions['confirmSignIn']
   readonly confirmCalls: ProviderOptions['confirmCalls']
   readonly rpcTimeout: number
+  readonly holdDevice: number
   readonly remember: boolean
   /**
    * The key in localStorage. Providers with other accounts or chains on the same site have keys of their own. It is empty where a broker
@@ -43,6 +44,7 @@ export function readOptions(options: ProviderOptions): Settings {
     confirmSignIn,
     confirmCalls,
     rpcTimeout = 30_000,
+    holdDevice = 10_000,
     remember = false,
     connector: given,
     ...load
@@ -82,6 +84,9 @@ export function readOptions(options: ProviderOptions): Settings {
   if (typeof rpcTimeout !== 'number' || !(rpcTimeout > 0 && rpcTimeout <= 600_000)) {
     throw invalid('rpcTimeout is not a number of milliseconds up to 600000')
   }
+  if (typeof holdDevice !== 'number' || !(holdDevice >= 0 && holdDevice <= 600_000)) {
+    throw invalid('holdDevice is not a number of milliseconds from 0 to 600000')
+  }
   if (typeof remember !== 'boolean') throw invalid('remember is neither true nor false')
   const key = `imkey-connect ${connector ?? paths.join()} ${known
     .map((chain) => String(chain.id))
@@ -98,6 +103,7 @@ export function readOptions(options: ProviderOptions): Settings {
     confirmSignIn,
     confirmCalls,
     rpcTimeout,
+    holdDevice,
     remember,
     key,
   }
