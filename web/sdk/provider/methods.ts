@@ -39,7 +39,7 @@ const unsupported = new Set([
 ])
 
 /** isUnsupported reports whether a method that is not in the table must not be passed on to the node. */
-export const isUnsupported = (method: string) => method.startsWith('wallet_') || unsupported.has(method)
+export const isUnsupported = (method: string) => /^(wallet|imkey)_/.test(method) || unsupported.has(method)
 
 /** methods are the methods that the provider answers itself, by name. All others go to the node. */
 export function methods({

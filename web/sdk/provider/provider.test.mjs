@@ -412,20 +412,42 @@ test('unknown wallet methods are 4200, and reach no node', async (t) => {
 
 test('what no connector has is refused without opening its window', async (t) => {
   const known = { accounts: [{ address: A0, path: '' }], serial: null, device: '', chainId: 1 }
-  const opened = []
+  let opened = 0
   globalThis.localStorage = { getItem: () => JSON.stringify(known), setItem: () => {}, removeItem: () => {} }
-  globalThis.open = (...args) => void opened.push(args)
+  globalThis.open = () => void opened++
   t.after(() => {
     delete globalThis.localStorage
     delete globalThis.open
   })
+  const node = await fakeNode(t)
+  const made = (remember) => page(t, { node, connector: 'https://connect.example', remember })
+  const lacking = [
+    'wallet_watchAsset',
+    'wallet_showCallsStatus',
+    'wallet_requestSnaps',
+    'wallet_signIn',
+    'eth_signTypedData_v1',
+    'eth_decrypt',
+  ]
   for (const remember of [true, false]) {
-    const { ask, node } = await page(t, { connector: 'https://connect.example', remember })
-    assert.deepEqual(await ask('eth_accounts'), remember ? [A0] : [])
-    for (const method of ['wallet_watchAsset', 'wallet_showCallsStatus', 'wallet_nonsense', 'eth_decrypt']) {
+    assert.deepEqual(await (await made(remember)).ask('eth_accounts'), remember ? [A0] : [])
+    for (const method of [...lacking, 'personal_signTransaction', 'imkey_forgetTransactions', 'imkey_nonsense']) {
+      const { ask } = await made(remember) // whose first request it is
       await assert.rejects(ask(method, ['0x1']), { code: 4200, data: reason('unsupported-method') }, method)
+      assert.deepEqual([node.asked, opened], [[], 0], method)
     }
-    assert.deepEqual([node.asked, opened], [[], []])
+  }
+  const wanted = ['personal_sign', 'eth_sign', 'eth_signTransaction', 'eth_signTypedData', 'eth_signTypedData_v3', 'eth_signTypedData_v4']
+  wanted.push('eth_sendTransaction', 'wallet_sendTransaction', 'wallet_sendCalls', 'wallet_requestPermissions', 'imkey_moveBinding')
+  for (const [remember, methods] of [
+    [true, wanted],
+    [false, ['eth_requestAccounts', 'wallet_requestPermissions', 'imkey_moveBinding']],
+  ]) {
+    for (const method of methods) {
+      opened = 0
+      await assert.rejects((await made(remember)).ask(method, [{}]))
+      assert.equal(opened, 1, method)
+    }
   }
 })
 

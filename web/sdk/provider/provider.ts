@@ -181,8 +181,8 @@ class Provider implements Declared {
 }
 
 /** The methods that open the connector's window: where accounts are known, and where none are. */
-const opening = /sign|send[TC]|wallet_req|^imkey/
-const introducing = /request|^imkey/
+const opening = /^(personal_sign|eth_(sign(T.+[^1])?|sendTransaction)|wallet_(send.+|requestP.+)|imkey_m.+)$/
+const introducing = /^(eth_req|wallet_requestP|imkey_m)/
 
 function read(request: { method: string; params?: readonly unknown[] | object | null; signal?: AbortSignal }) {
   const bad = (detail: string) => refusal(-32602, worded('invalid-argument', detail), 'invalid-argument')
