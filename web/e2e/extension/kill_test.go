@@ -169,7 +169,7 @@ func (k *stopping) run(part, moment, action string) {
 		k.stop(part, moment, action)
 	}
 	if part == "cable" && moment != "before" {
-		k.s.Device.Plug()
+		k.plug()
 	}
 	k.s.WaitUntilIdle()
 	expected := signed
@@ -200,6 +200,7 @@ func (k *stopping) next(action string) {
 		r.Wait().Text(k.t)
 	}
 	k.x.Sign(k.d, "next")
+	k.x.WaitForNoTarget("/request.html") // the next case waits for a window of its own
 	require.True(k.t, k.s.IsBound())
 }
 
@@ -273,7 +274,7 @@ func (k *stopping) stop(part, moment, action string) {
 		k.s.Device.Unplug()
 		switch {
 		case moment == "before":
-			k.s.Device.Plug()
+			k.plug()
 		case moment == "during" && action == "connect":
 			k.x.Answer("accept")
 		case moment == "during" && action == "pair":
@@ -285,6 +286,13 @@ func (k *stopping) stop(part, moment, action string) {
 		k.start(profile)
 		k.open()
 	}
+}
+
+// plug plugs the device in, once the browser has noticed that it was unplugged, and waits until it lists it again.
+func (k *stopping) plug() {
+	k.x.WaitForDevices(0)
+	k.s.Device.Plug()
+	k.x.WaitForDevices(1)
 }
 
 // signatures returns how often the device signed.

@@ -281,13 +281,15 @@ func (b *Browser) Text() string {
 	return text
 }
 
-// WaitForDevices waits until the browser lists n devices that the page may use. It notices a plug a moment after the device does.
+// WaitForDevices waits until the browser lists n devices that the page may use. It notices a plug, and that one is pulled, a moment after the
+// device does. It fails where that takes a minute.
 func (b *Browser) WaitForDevices(n int) {
 	b.T.Helper()
-	b.Run(fmt.Sprintf(`for (;;) {
-		const plugged = new Promise((go) => navigator.usb.addEventListener('connect', go, { once: true }))
+	b.Run(fmt.Sprintf(`const late = new Promise((_, fail) => setTimeout(() => fail(Error('the browser still lists another number of devices')), 60_000))
+	for (;;) {
+		const changed = new Promise((go) => ['connect', 'disconnect'].forEach((name) => navigator.usb.addEventListener(name, go, { once: true })))
 		if ((await navigator.usb.getDevices()).length === %d) break
-		await plugged
+		await Promise.race([changed, late])
 	}`, n))
 }
 

@@ -146,6 +146,14 @@ func (x *Extension) Attach(path string) *Browser {
 	return other
 }
 
+// WaitForDevices waits until the browser lists n devices that the extension may use. It notices a plug a moment after the device does, and
+// a request that comes before fails at once.
+func (x *Extension) WaitForDevices(n int) {
+	x.T.Helper()
+	x.views.T = x.T
+	x.views.WaitForDevices(n)
+}
+
 // OpenPage opens a page of the extension in a new tab.
 func (x *Extension) OpenPage(path string) *Browser {
 	x.T.Helper()
