@@ -306,6 +306,7 @@ export function startBroker(options: BrokerOptions): Broker {
       const site = sites.get(origin)
       if (site) site.revoke()
       else records.revoke(origin)
+      await records.stored(origin)
     },
     erase: async (origin) => {
       await records.ready

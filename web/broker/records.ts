@@ -49,6 +49,9 @@ const pause = { first: 50, longest: 10_000 }
 /** How long a request waits until what is stored has been read, in milliseconds. */
 const patience = 10_000
 
+/** How long an answer that changed a permission waits until that is stored, in milliseconds. */
+const soon = 1000
+
 const tables = { permission: 'permission ', activity: 'activity ' }
 const asking = 'asking '
 
@@ -67,6 +70,7 @@ export class Records {
   readonly #permissions = new Map<string, PermissionRecord>()
   readonly #activity = new Map<string, Activity>()
   readonly #wanted = new Map<string, Wanted>()
+  readonly #writing = new Map<string, Promise<void>>()
   #written = 0 // how many writes ended
   /** What changed elsewhere while it was written here: which of both came last is seen afterwards. */
   readonly #missed = new Set<string>()
@@ -150,6 +154,14 @@ export class Records {
     if (!this.#permissions.delete(origin)) return
     this.#delete(tables.permission + origin)
     this.#changed(undefined)
+  }
+
+  /** stored resolves when what is wanted of an origin's permission is written. Where storage fails for longer, it holds in memory. */
+  async stored(origin: string): Promise<void> {
+    let late: ReturnType<typeof setTimeout> | undefined
+    const given = new Promise<void>((resolve) => (late = setTimeout(resolve, soon)))
+    await Promise.race([this.#writing.get(tables.permission + origin), given])
+    clearTimeout(late)
   }
 
   add(entry: Activity) {
@@ -282,7 +294,7 @@ export class Records {
   #want(key: string, wanted: Wanted) {
     const busy = this.#wanted.has(key)
     this.#wanted.set(key, wanted)
-    if (!busy) void this.#write(key)
+    if (!busy) this.#writing.set(key, this.#write(key))
   }
 
   /** #write writes what is wanted for a key, one value at a time, so that an earlier one never comes last. After close it tries no more. */
@@ -299,6 +311,7 @@ export class Records {
       }
     }
     this.#wanted.delete(key)
+    this.#writing.delete(key)
     this.#written++
     if (this.#missed.delete(key)) void this.#follow(key)
   }

@@ -67,6 +67,9 @@ const asking = new Set([
   'wallet_sendTransaction',
 ])
 
+/** The methods that give or take a permission. */
+const allowing = new Set(['eth_requestAccounts', 'wallet_requestPermissions', 'wallet_revokePermissions'])
+
 /** accountsOf tells whether two permissions are for the same accounts of the same device. */
 const accountsOf = (known: Known | undefined) =>
   JSON.stringify(known && [known.accounts.map(({ address, path }) => [address, path]), known.device]) ?? ''
@@ -139,6 +142,8 @@ export class Site implements Behind {
       if (method.startsWith('imkey_') && method !== 'imkey_handOver') throw unknownMethod(method) // they are for a page with a device of its own
       if (method === 'imkey_handOver') return await this.#handOver(params, signal)
       const result = await engine.request(method, params, signal, undefined, chain && this.#chain(chain))
+      // A wallet that is stopped now knows of it again when it is started.
+      if (allowing.has(method)) await this.#around.records.stored(this.origin)
       if (asking.has(method)) void this.#around.records.used(this.origin)
       return result
     } catch (thrown) {

@@ -3,6 +3,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { A, A0, B, broker, held, MemoryStorage, SIGNATURE, until } from './testdata/world.js'
 
+const pause = (time) => new Promise((resolve) => setTimeout(resolve, time))
+
 const stopped = () => Promise.reject(new Error('the service worker does not answer'))
 
 /** failing makes a method of a storage fail a number of times, or as long as its field failing is true. */
@@ -101,6 +103,31 @@ test('a revocation is written again until it is stored', async (t) => {
   await until(() => !storage.values.has(`permission ${A}`))
   const { site } = await broker(t, { storage })
   assert.deepEqual(await site(A).ask('eth_accounts'), [])
+})
+
+test('a permission that was given or taken is stored before anyone is told', async (t) => {
+  const storage = new MemoryStorage()
+  const { broker: made, site } = await broker(t, { storage })
+  const [put, remove] = [storage.put, storage.delete]
+  storage.put = async (...args) => (await pause(20), put.apply(storage, args))
+  storage.delete = async (...args) => (await pause(20), remove.apply(storage, args))
+  const a = site(A)
+  const kept = () => storage.values.has(`permission ${A}`)
+  await a.ask('eth_requestAccounts')
+  assert(kept())
+  await a.ask('wallet_revokePermissions', [{ eth_accounts: {} }])
+  assert(!kept())
+  await a.ask('eth_requestAccounts')
+  await made.revoke(A)
+  assert(!kept())
+
+  // Storage that hangs holds up no one for long.
+  storage.put = storage.delete = () => new Promise(() => {})
+  const begun = Date.now()
+  await a.ask('eth_requestAccounts')
+  await made.revoke(A)
+  assert(Date.now() - begun < 4000)
+  assert.deepEqual(made.state.permissions, [])
 })
 
 test('an earlier write of a permission cannot come after its revocation', async (t) => {
