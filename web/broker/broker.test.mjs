@@ -66,6 +66,11 @@ test('three sites use one binding, each is asked once, and one that is revoked g
     [A, B, C].map((origin) => [origin, 'message', A0]),
   )
 
+  assert.deepEqual(
+    made.state.permissions.map(({ chainId, chainName }) => [chainId, chainName]),
+    Array.from(sites, () => [1, 'Ethereum']),
+  )
+
   await made.revoke(B)
   const [a, b, c] = sites
   assert.deepEqual(await b.ask('eth_accounts'), [])
@@ -172,6 +177,7 @@ test('the screen shows exactly what is signed', async (t) => {
     'account',
     'at',
     'chainId',
+    'chainName',
     'hash',
     'kind',
     'origin',

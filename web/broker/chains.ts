@@ -47,6 +47,9 @@ const known: readonly (readonly [number, string, string?])[] = [
   [11155420, 'OP Sepolia'],
 ]
 
+/** chainName gives the name of a chain that this library knows. */
+export const chainName = (id: number): string | undefined => known.find(([each]) => each === id)?.[1]
+
 /** chainFacts says what a screen shows of a chain. names has the names that sites gave, which count only where this library has none. */
 export function chainFacts(chain: Chain, names: WeakMap<Chain, string>): ChainFacts {
   const { id, nativeCurrency, nodes } = chain

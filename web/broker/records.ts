@@ -1,6 +1,7 @@
 import { chain } from '../sdk/protocol/messages'
 import { exactly, list, object, type Of, text, whole } from '../sdk/protocol/schema'
 import { abortedByCaller, coded } from '../sdk/provider/refusal'
+import { chainName } from './chains'
 import { isSite } from './origin'
 import type { Activity, Permission, Storage } from './types'
 
@@ -58,6 +59,12 @@ const asking = 'asking '
 /** What is to be written for a key. Without a value, the key is deleted. */
 interface Wanted {
   readonly value?: unknown
+}
+
+/** named gives the name of a chain, where this library knows it. */
+function named(id: number | undefined): { readonly chainName?: string } {
+  const name = id === undefined ? undefined : chainName(id)
+  return name === undefined ? {} : { chainName: name }
 }
 
 /**
@@ -118,12 +125,12 @@ export class Records {
 
   get permissions(): readonly Permission[] {
     return [...this.#permissions.values()]
-      .map(({ origin, since, used, chainId, accounts }) => ({ origin, since, used, chainId, accounts }))
+      .map(({ origin, since, used, chainId, accounts }) => ({ origin, since, used, chainId, ...named(chainId), accounts }))
       .sort((a, b) => b.used - a.used)
   }
 
   get activity(): readonly Activity[] {
-    return [...this.#activity.values()].sort((a, b) => b.at - a.at)
+    return [...this.#activity.values()].map((one) => ({ ...one, ...named(one.chainId) })).sort((a, b) => b.at - a.at)
   }
 
   permission(origin: string): PermissionRecord | undefined {

@@ -58,6 +58,8 @@ export interface Permission {
   readonly since: number
   readonly used: number
   readonly chainId: number
+  /** The name of the chain, if this library knows it. */
+  readonly chainName?: string
   readonly accounts: readonly { readonly address: string; readonly path: string }[]
 }
 
@@ -69,6 +71,8 @@ export interface Activity {
   readonly kind: 'message' | 'typed-data' | 'transaction' | 'calls'
   readonly account: string
   readonly chainId?: number
+  /** The name of the chain, if this library knows it. */
+  readonly chainName?: string
   /** What a transaction paid, its receiver and its hash. */
   readonly payment?: string
   readonly receiver?: string

@@ -77,13 +77,19 @@ func TestPictures(t *testing.T) {
 		"pairing.png": {entry, confirm, bound},
 		"device.png":  {shown, words},
 	} {
-		data := encode(t, sideBySide(panels))
-		t.Logf("%s: %d bytes", name, len(data))
-		require.Less(t, len(data), picturesLimit, name)
-		if dir := os.Getenv("IMKEY_PICTURES"); dir != "" {
-			require.NoError(t, os.MkdirAll(dir, 0o755))
-			require.NoError(t, os.WriteFile(filepath.Join(dir, name), data, 0o644))
-		}
+		keep(t, name, panels)
+	}
+}
+
+// keep checks a picture of panels side by side, and writes it if the pictures are drawn again.
+func keep(t *testing.T, name string, panels []image.Image) {
+	t.Helper()
+	data := encode(t, sideBySide(panels))
+	t.Logf("%s: %d bytes", name, len(data))
+	require.Less(t, len(data), picturesLimit, name)
+	if dir := os.Getenv("IMKEY_PICTURES"); dir != "" {
+		require.NoError(t, os.MkdirAll(dir, 0o755))
+		require.NoError(t, os.WriteFile(filepath.Join(dir, name), data, 0o644))
 	}
 }
 

@@ -137,7 +137,7 @@ func requestStates(t *testing.T, every bool) []fields {
 func someSites() fields {
 	const own = "0x6031564e7b2F5cc33737807b2E58DaFF870B590b"
 	permission := func(origin string) fields {
-		return fields{"origin": origin, "since": 1767322445000, "used": 1767722445000, "chainId": 1, "accounts": []fields{{"address": own, "path": "m/44'/60'/0'/0/0"}}}
+		return fields{"origin": origin, "since": 1767322445000, "used": 1767722445000, "chainId": 1, "chainName": "Ethereum", "accounts": []fields{{"address": own, "path": "m/44'/60'/0'/0/0"}}}
 	}
 	activity := []fields{
 		{"at": 1767722445000, "origin": "https://app.uniswap.org", "kind": "transaction", "account": own, "chainId": 1, "payment": "1.5 ETH", "receiver": own, "hash": "0x" + strings.Repeat("ab", 32)},

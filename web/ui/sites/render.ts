@@ -3,7 +3,7 @@ import { h, type Child } from '../blocks/dom'
 import { dateTime } from '../blocks/row'
 import { readOrigin } from '../request/origin'
 import { marked } from '../request/visible'
-import { chainNo, signedIn, sites as words, typedFor } from '../words/sites'
+import { chainOf, signedIn, sites as words, typedFor } from '../words/sites'
 import type { Language, Text } from '../words/text'
 import type { Activity, Asking, Permission, Sites } from './state'
 
@@ -80,7 +80,7 @@ function site(one: Permission, isOpen: boolean, erasable: boolean, context: Cont
       'dl',
       {},
       wide(t(words.accounts), ...one.accounts.map(({ address }) => mono(address))),
-      row(t(words.chain), t(chainNo(one.chainId))),
+      row(t(words.chain), t(chainOf(one.chainId, one.chainName))),
       row(t(words.since), date(one.since, language)),
       row(t(words.used), date(one.used, language)),
     ),
@@ -160,7 +160,7 @@ function entry(one: Activity, erasable: boolean, context: Context): HTMLElement 
       {},
       one.receiver !== undefined && wide(t(words.receiver), mono(one.receiver)),
       wide(t(words.account), mono(one.account)),
-      one.chainId !== undefined && row(t(words.chain), t(chainNo(one.chainId))),
+      one.chainId !== undefined && row(t(words.chain), t(chainOf(one.chainId, one.chainName))),
       one.hash !== undefined && wide(t(words.hash), mono(one.hash)),
     ),
     erasable && erasingOf(one.origin, context),

@@ -42,6 +42,7 @@ export const sites = {
   done: say('Done.', '已完成。'),
 } satisfies Record<string, Text>
 
-export const chainNo = (id: number): Text => say(`Chain ${id}`, `链 ${id}`)
+export const chainOf = (id: number, name?: string): Text =>
+  name === undefined ? say(`Chain ${id}`, `链 ${id}`) : say(`${name} (${id})`, `${name}（${id}）`)
 export const signedIn = (domain: string): Text => say(`Sign-in to ${domain}`, `登录到 ${domain}`)
 export const typedFor = (domain: string): Text => say(`Typed data for ${domain}`, `为 ${domain} 签署结构化数据`)

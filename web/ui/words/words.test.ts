@@ -13,7 +13,7 @@ import { preferred } from './language'
 import { codeBox, codeIncomplete, codeRule, drawing, pairing, wrongCode } from './pairing'
 import { exceptional } from './exceptional'
 import { phrase, request, sentence } from './request'
-import { chainNo, signedIn, sites, typedFor } from './sites'
+import { chainOf, signedIn, sites, typedFor } from './sites'
 import { languages, say, type Text } from './text'
 import { udevRule, usbIds } from './usbids.gen'
 
@@ -30,7 +30,7 @@ function everyText(): Text[] {
   // Sentences and phrases of the request screens. What they are given is a text and a number at once.
   const given = Object.assign(Object('7') as object, say('x', '某')) as never
   const { and, amount: _, name: __, ...phrases } = phrase
-  texts.push(and([given, given]), chainNo(7), signedIn('x'), typedFor('x'))
+  texts.push(and([given, given]), chainOf(7), signedIn('x'), typedFor('x'))
   for (const make of Object.values<Text | ((...list: never[]) => Text)>({ ...sentence, ...phrases })) {
     texts.push(typeof make === 'function' ? make(given, given, given) : make)
   }
