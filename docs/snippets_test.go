@@ -95,7 +95,8 @@ func TestSnippets(t *testing.T) {
 			"paths": map[string][]string{
 				"imkey-connect": {types}, "/imkey.js": {types},
 				"imkey-connect/wagmi": {filepath.Join(beside, "wagmi.d.ts")}, "imkey-connect/keyring": {filepath.Join(beside, "keyring.d.ts")},
-				"imkey-connect/tron": {filepath.Join(beside, "tron.d.ts")},
+				"imkey-connect/tron":    {filepath.Join(beside, "tron.d.ts")},
+				"imkey-connect/bitcoin": {filepath.Join(beside, "bitcoin.d.ts")},
 			},
 		},
 	})

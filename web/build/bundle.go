@@ -20,6 +20,8 @@ const (
 	workerName = "imkey-backup.js"
 	// tronName is the file that a site without a bundler loads for a provider of TRON. The npm package has it as tron.js.
 	tronName = "imkey-tron.js"
+	// bitcoinName is the same for Bitcoin.
+	bitcoinName = "imkey-bitcoin.js"
 	// brokerName is the file that the connector window and the extension load beside imkey.js.
 	brokerName = "imkey-broker.js"
 
@@ -50,6 +52,9 @@ func bundle(ctx context.Context, o Options, module string, files tree) (graph, e
 		return nil, err
 	}
 	if err := bundleBeside(web, o.Debug, "sdk/adapters/tron.ts", tronName, files, g); err != nil {
+		return nil, err
+	}
+	if err := bundleBeside(web, o.Debug, "sdk/adapters/bitcoin.ts", bitcoinName, files, g); err != nil {
 		return nil, err
 	}
 	pages, err := sitePages(web)

@@ -41,6 +41,7 @@ func Package(ctx context.Context, o Options) (string, error) {
 		"wagmi.d.ts":   "web/sdk/types/wagmi.d.ts",
 		"keyring.d.ts": "web/sdk/types/keyring.d.ts",
 		"tron.d.ts":    "web/sdk/types/tron.d.ts",
+		"bitcoin.d.ts": "web/sdk/types/bitcoin.d.ts",
 	} {
 		data, err := os.ReadFile(filepath.Join(module, filepath.FromSlash(source)))
 		if err != nil {
@@ -91,7 +92,7 @@ func writePackage(ctx context.Context, module string, o Options, files tree) (st
 // bundleAdapters compiles the other entry points of the package. They import the imkey.js beside them.
 func bundleAdapters(o Options, web string, files tree) error {
 	options := bundling(web, o.Debug)
-	options.EntryPoints = []string{"sdk/adapters/wagmi.ts", "sdk/adapters/keyring.ts", "sdk/adapters/tron.ts"}
+	options.EntryPoints = []string{"sdk/adapters/wagmi.ts", "sdk/adapters/keyring.ts", "sdk/adapters/tron.ts", "sdk/adapters/bitcoin.ts"}
 	options.EntryNames = "[name]"
 	options.Plugins = []api.Plugin{sdkPlugin("./")}
 	_, err := esbuild(options, files, graph{})

@@ -16,10 +16,10 @@ import (
 	"imkey-connect/web/e2e/harness"
 )
 
-// clients bundles tronweb and an adapter of tronwallet-adapters, as a dApp's project does.
-func clients(t *testing.T) []byte {
+// clients bundles the libraries of a dApp, as its project does: tronweb and an adapter of tronwallet-adapters, or sats-connect.
+func clients(t *testing.T, entry string) []byte {
 	built := api.Build(api.BuildOptions{
-		EntryPoints: []string{"libraries.mjs"}, NodePaths: []string{harness.RepoPath("core/tron/oracle/node_modules")}, Bundle: true, Format: api.FormatESModule, Platform: api.PlatformBrowser, Target: api.ES2022,
+		EntryPoints: []string{entry}, NodePaths: []string{harness.RepoPath("core/tron/oracle/node_modules")}, Bundle: true, Format: api.FormatESModule, Platform: api.PlatformBrowser, Target: api.ES2022,
 		Define: map[string]string{"global": "globalThis", "process.env.NODE_ENV": `"production"`},
 	})
 	require.Empty(t, built.Errors, "run make testcases first")
@@ -76,7 +76,7 @@ func asked(s *harness.Sim, b *harness.Browser, expression string) (outcome, stri
 func TestTRONProvider(t *testing.T) {
 	t.Parallel()
 	s := harness.NewSim(t, device.Options{Mnemonic: testPhrase})
-	script, node := clients(t), &tronNode{}
+	script, node := clients(t, "libraries.mjs"), &tronNode{}
 	s.Handle("/tron-clients.js", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/javascript")
 		_, _ = w.Write(script)

@@ -1,11 +1,12 @@
 // A provider for TRON (TIP-1193) and its announcement (TIP-6963). It does not depend on tronweb: a site gives its own TronWeb, whose signing
 // methods then ask the device.
 
-import { bindInDialog, type Device, type ErrorCode, type ImKey, loadImKey, ProviderRpcError } from 'imkey-connect'
+import type { Device } from 'imkey-connect'
 import { Events, type Listener } from '../provider/events'
 import { icon } from '../provider/icon'
 import type { ProviderInfo, TypedData } from '../types/imkey'
 import type { SignedTronTransaction, TronProvider, TronProviderOptions, TronTransaction, TronWeb } from '../types/tron'
+import { malformed, opening, refused, rpcError } from './opening'
 
 /** The ids of TRON's networks, as dApps write them. */
 const mainnet = '0x2b6653dc'
@@ -16,43 +17,14 @@ export function createTronProvider(options: TronProviderOptions = {}): TronProvi
   if (!/^0x[0-9a-f]{1,8}$/.test(chainId)) throw new TypeError('chainId is not 0x and hex digits in lower case')
   const events = new Events()
   const at = path === undefined ? {} : { path }
-  let imkey: Promise<ImKey> | undefined
-  let device: Device | undefined
   let account: string | undefined
   let asking: Promise<readonly string[]> | undefined
 
-  const loaded = () =>
-    (imkey ??= loadImKey(load).catch((error: unknown) => {
-      imkey = undefined
-      throw error
-    }))
-
-  /** found opens the device, if it is not open, and binds it. Only with ask, the chooser and the dialog may open. */
-  async function found(ask: boolean): Promise<Device> {
-    if (device?.opened) return device
-    const key = await loaded()
-    const [only, ...others] = await key.getDevices()
-    let chosen = others.length === 0 ? only : undefined
-    if (!chosen && ask) chosen = await key.requestDevice()
-    if (!chosen) throw refused(4900, 'no-device', 'No imKey is plugged in, or there are several. Ask for the accounts again.')
-    await chosen.open()
-    if ((await chosen.bindingStatus()) !== 'bound') {
-      if (!ask || pairing === 'none') throw refused(4100, 'not-bound', 'This imKey is not bound to this site.')
-      if (typeof pairing === 'function') await pairing({ imkey: key, device: chosen })
-      else if ((await bindInDialog({ imkey: key, device: chosen })) === 'cancelled') {
-        throw refused(4001, 'user-rejected', 'Your imKey was not bound, because its dialog was closed.')
-      }
-    }
-    const taken = chosen
-    const gone = () => {
-      if (device !== taken) return
-      device = undefined
-      events.emit('disconnect', refused(4900, 'device-disconnected', 'The imKey was unplugged.'))
-    }
-    taken.addEventListener('disconnect', gone, { once: true })
-    device = taken
-    return taken
-  }
+  const { found } = opening({
+    load,
+    pairing,
+    gone: () => events.emit('disconnect', refused(4900, 'device-disconnected', 'The imKey was unplugged.')),
+  })
 
   async function accounts(): Promise<readonly string[]> {
     const { address } = await (await found(true)).tron.getAccount(at)
@@ -225,40 +197,3 @@ function primaryType(types: TypedData['types']): string {
   if (only === undefined || others.length > 0) throw rpcError(malformed('The typed data have no single primary type.'))
   return only
 }
-
-const numbers: Partial<Record<ErrorCode, number>> = {
-  'user-rejected': 4001,
-  'request-cancelled': 4001,
-  'not-bound': 4100,
-  'bound-elsewhere': 4100,
-  'untrusted-device': 4100,
-  'permission-denied': 4100,
-  'unsupported-method': 4200,
-  'no-device': 4900,
-  'device-disconnected': 4900,
-  'device-busy': -32002,
-  'in-use-elsewhere': -32002,
-  'invalid-argument': -32602,
-}
-
-/** rpcError returns a ProviderRpcError for any error. */
-function rpcError(thrown: unknown): ProviderRpcError {
-  if (thrown instanceof ProviderRpcError) return thrown
-  const { code, message, data, retryable, statusWord } = Object(thrown) as {
-    code?: ErrorCode
-    message?: string
-    data?: { reason?: string }
-    retryable?: boolean
-    statusWord?: number
-  }
-  const foreign = data?.reason === 'foreign-from'
-  return new ProviderRpcError(
-    foreign ? 4100 : (numbers[code!] ?? -32603),
-    message ?? String(thrown),
-    { ...data, code: code ?? 'internal', retryable: retryable ?? false, ...(statusWord !== undefined && { statusWord }) },
-    thrown,
-  )
-}
-
-const refused = (number: number, code: ErrorCode, message: string) => new ProviderRpcError(number, message, { code, retryable: false })
-const malformed = (message: string) => refused(-32602, 'invalid-argument', message)

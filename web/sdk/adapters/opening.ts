@@ -1,0 +1,94 @@
+// What the providers of coins share: finding and binding the device in the page, and errors as JSON-RPC has them.
+
+import { bindInDialog, type Device, type ErrorCode, type ImKey, loadImKey, ProviderRpcError } from 'imkey-connect'
+import type { LoadOptions, PairingRequest } from '../types/imkey'
+
+/** How a provider gets to its device. */
+export interface OpeningOptions {
+  load: LoadOptions
+  pairing: 'dialog' | 'none' | ((request: PairingRequest) => Promise<unknown>)
+  /** Is called when the device is unplugged. */
+  gone: () => void
+}
+
+/** opening returns functions that load the library once, and open and bind the device. */
+export function opening({ load, pairing, gone }: OpeningOptions) {
+  let imkey: Promise<ImKey> | undefined
+  let device: Device | undefined
+
+  const loaded = () =>
+    (imkey ??= loadImKey(load).catch((error: unknown) => {
+      imkey = undefined
+      throw error
+    }))
+
+  /** found opens the device, if it is not open, and binds it. Only with ask, the chooser and the dialog may open. */
+  async function found(ask: boolean): Promise<Device> {
+    if (device?.opened) return device
+    const key = await loaded()
+    const [only, ...others] = await key.getDevices()
+    let chosen = others.length === 0 ? only : undefined
+    if (!chosen && ask) chosen = await key.requestDevice()
+    if (!chosen) throw refused(4900, 'no-device', 'No imKey is plugged in, or there are several. Ask for the accounts again.')
+    await chosen.open()
+    if ((await chosen.bindingStatus()) !== 'bound') {
+      if (!ask || pairing === 'none') throw refused(4100, 'not-bound', 'This imKey is not bound to this site.')
+      if (typeof pairing === 'function') await pairing({ imkey: key, device: chosen })
+      else if ((await bindInDialog({ imkey: key, device: chosen })) === 'cancelled') {
+        throw refused(4001, 'user-rejected', 'Your imKey was not bound, because its dialog was closed.')
+      }
+    }
+    const taken = chosen
+    taken.addEventListener(
+      'disconnect',
+      () => {
+        if (device !== taken) return
+        device = undefined
+        gone()
+      },
+      { once: true },
+    )
+    device = taken
+    return taken
+  }
+
+  return { loaded, found }
+}
+
+const numbers: Partial<Record<ErrorCode, number>> = {
+  'user-rejected': 4001,
+  'request-cancelled': 4001,
+  'not-bound': 4100,
+  'bound-elsewhere': 4100,
+  'untrusted-device': 4100,
+  'permission-denied': 4100,
+  'unsupported-method': 4200,
+  'no-device': 4900,
+  'device-disconnected': 4900,
+  'device-busy': -32002,
+  'in-use-elsewhere': -32002,
+  'invalid-argument': -32602,
+}
+
+/** rpcError returns a ProviderRpcError for any error. */
+export function rpcError(thrown: unknown): ProviderRpcError {
+  if (thrown instanceof ProviderRpcError) return thrown
+  const { code, message, data, retryable, statusWord } = Object(thrown) as {
+    code?: ErrorCode
+    message?: string
+    data?: { reason?: string }
+    retryable?: boolean
+    statusWord?: number
+  }
+  const foreign = data?.reason === 'foreign-from'
+  return new ProviderRpcError(
+    foreign ? 4100 : (numbers[code!] ?? -32603),
+    message ?? String(thrown),
+    { ...data, code: code ?? 'internal', retryable: retryable ?? false, ...(statusWord !== undefined && { statusWord }) },
+    thrown,
+  )
+}
+
+export const refused = (number: number, code: ErrorCode, message: string) =>
+  new ProviderRpcError(number, message, { code, retryable: false })
+export const malformed = (message: string) => refused(-32602, 'invalid-argument', message)
