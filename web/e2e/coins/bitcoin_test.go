@@ -90,7 +90,7 @@ func TestBitcoinProvider(t *testing.T) {
 			const { status, result, error } = await satsConnect.request(method, params, entry.id)
 			return status === 'success' ? { value: result } : { code: error.code, message: error.message, reason: error.data?.reason }
 		}
-		window.tell = (f) => f()`)
+		window.tell = async (f) => ({ value: await f() })`)
 	require.Equal(t, "imKeyProviders.BitcoinProvider imKey true", harness.Eval[string](b, "[entry.id, entry.name, entry.methods.includes('signPsbt')].join(' ')"))
 	for _, request := range []string{
 		"ask('signMessage', { address: '" + paymentAddress + "', message: 'x' })", "ask('signPsbt', { psbt: 'cHNidP8=' })",
@@ -123,7 +123,7 @@ func TestBitcoinProvider(t *testing.T) {
 	require.Len(t, node.sent, 1)
 	require.Equal(t, map[string]any{"value": map[string]any{"txid": bitcoin.TxIDText(node.sent[0].TxID())}}, got.Value, got)
 	require.Contains(t, question, "0.004 BTC")
-	require.Contains(t, question, ordinalsAddress)
+	require.Contains(t, strings.ReplaceAll(question, "\n", ""), ordinalsAddress)
 	require.Len(t, node.sent[0].Outputs, 2)
 	fee := 1_000_000 - node.sent[0].Outputs[0].Amount - node.sent[0].Outputs[1].Amount
 	require.Contains(t, question, "Fee: "+bitcoin.AmountText(fee))
@@ -177,8 +177,9 @@ func TestBitcoinProvider(t *testing.T) {
 	b.Run("window.ends = ask('signMessage', { address: '" + paymentAddress + "', message: 'reject' })")
 	s.Device.Reject()
 	require.Equal(t, -32000, harness.Eval[outcome](b, "ends").Code)
+	b.Run("window.gone = new Promise((resolve) => navigator.usb.addEventListener('disconnect', () => resolve(true), { once: true }))")
 	s.Device.Unplug()
-	b.WaitForDevices(0)
+	require.True(t, harness.Eval[bool](b, "gone"))
 	require.Equal(t, -32603, harness.Eval[outcome](b, "ask('signMessage', { address: '"+paymentAddress+"', message: 'x' })").Code)
 	s.Device.Plug()
 	b.WaitForDevices(1)
