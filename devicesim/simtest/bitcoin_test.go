@@ -320,8 +320,11 @@ func TestBitcoinGenerated(t *testing.T) {
 		}
 		d := generate(t, r, size)
 		p := d.parse(t)
-		signed, err := b.SignPSBT(h.ctx, bitcoin.Signer{Finalize: true}, p)
+		// Many inputs make a fee that is high beside a small payment.
+		fee := 200*uint64(size) + 1000
+		signed, err := b.SignPSBT(h.ctx, bitcoin.Signer{Finalize: true, MaxFee: &fee}, p)
 		require.NoError(t, err)
+		require.Equal(t, fee, signed.Summary.Fee)
 		require.NotNil(t, signed.Transaction)
 		requireScripts(t, signed.Transaction, d.coins)
 		require.Len(t, signed.Summary.Signed, size)
