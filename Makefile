@@ -17,7 +17,7 @@ OXFMT := web/node_modules/.bin/oxfmt -c web/.oxfmtrc.json
 OXFMT_FILES := '{web,examples,devicesim}/**/*.{ts,tsx,js,mjs,css}'
 
 .DELETE_ON_ERROR:
-.PHONY: help build run test test-quick test-all buses e2e-kernel soak mutation bench pack extension tools check lint vulnerabilities fmt docs testcases clean
+.PHONY: help build run test test-quick test-all buses e2e-kernel soak mutation bench bench-quick pack extension tools check lint vulnerabilities fmt docs testcases clean
 
 # Builds web/dist: all that a site serves. With DEBUG=1 it has names, line tables and source maps; the next build without replaces it.
 build: $(if $(DEBUG),debug,$(DIST))
@@ -169,8 +169,22 @@ mutation: docs
 	@$(GO) run ./web/build/mutation -survivors web/build/mutation/survivors.txt core/frame core/attestation core/binding \
 		web/sdk/provider/journal.ts=$(JOURNAL_TEST) web/sdk/provider/journalstore.ts=$(JOURNAL_TEST) web/sdk/provider/nonce.ts=$(JOURNAL_TEST)
 
+# Measures this project and others side by side, from npm and with a simulated device: JSON, a table and a plot in build/bench.
+bench: bench-core bench-browser
+
+# The same with fewer runs, in two minutes once the packages are installed.
+bench-quick:
+	@IMKEY_QUICK=1 $(MAKE) --no-print-directory bench-browser
+
+.PHONY: bench-browser bench-core
+bench-browser: tools $(DIST)
+	@cd web/e2e/bench/peers && { [ -d node_modules ] || npm ci --loglevel=error --ignore-scripts --no-audit --no-fund; }
+	@rm -rf build/bench && mkdir -p build/bench
+	@cd web/e2e && IMKEY_BENCH=$(CURDIR)/build/bench $(TEST) -count=1 -timeout 120m -run '^TestBench$$' ./published
+	@cat build/bench/bench.md
+
 # Measures the operations that a user waits for, in native Go and in WebAssembly, and prints the ratio.
-bench:
+bench-core:
 	@{ $(GO) test -run '^$$' -bench . ./core; \
 	   GOOS=js GOARCH=wasm $(GO) test -run '^$$' -bench . -exec "$(WASM_EXEC)" ./core; } | awk ' \
 		/^Benchmark/ { sub(/^Benchmark/, "", $$1); sub(/-[0-9]+$$/, "", $$1); \

@@ -1,0 +1,2 @@
+import { setup } from 'gridplus-sdk'
+export const ready = async () => (globalThis.client = setup)
