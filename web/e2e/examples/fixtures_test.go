@@ -44,7 +44,6 @@ func TestFixtures(t *testing.T) {
 	if os.Getenv("IMKEY_FULL") == "" {
 		t.Skip("set IMKEY_FULL=1, as make test-all does, to run it")
 	}
-	t.Parallel()
 	e := withFixtures(t)
 	npmTest := func(spec string, args ...string) (string, error) {
 		out, err := e.command(t.Context(), `npm test`, append([]string{"--", spec, "--timeout", "120000"}, args...)...).CombinedOutput()
