@@ -89,14 +89,19 @@ func writePackage(ctx context.Context, module string, o Options, files tree) (st
 	return file + ".tgz", err
 }
 
-// bundleAdapters compiles the other entry points of the package. They import the imkey.js beside them.
+// bundleAdapters compiles the other entry points of the package. They import the imkey.js beside them. Each is compiled by itself: what two
+// of them share would be a chunk in another folder, which does not find that file.
 func bundleAdapters(o Options, web string, files tree) error {
-	options := bundling(web, o.Debug)
-	options.EntryPoints = []string{"sdk/adapters/wagmi.ts", "sdk/adapters/keyring.ts", "sdk/adapters/tron.ts", "sdk/adapters/bitcoin.ts"}
-	options.EntryNames = "[name]"
-	options.Plugins = []api.Plugin{sdkPlugin("./")}
-	_, err := esbuild(options, files, graph{})
-	return err
+	for _, name := range []string{"wagmi", "keyring", "tron", "bitcoin"} {
+		options := bundling(web, o.Debug)
+		options.EntryPoints = []string{"sdk/adapters/" + name + ".ts"}
+		options.EntryNames = "[name]"
+		options.Plugins = []api.Plugin{sdkPlugin("./")}
+		if _, err := esbuild(options, files, graph{}); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // executable reports whether a file is a program or a script.
