@@ -146,6 +146,26 @@ func (x *Extension) Attach(path string) *Browser {
 	return other
 }
 
+// CloseEnded closes the windows that say how a request failed, and waits until no request window is open.
+func (x *Extension) CloseEnded() {
+	x.T.Helper()
+	for len(x.Targets("/request.html")) > 0 {
+		Eval[bool](x.views, `(() => {
+			for (const view of chrome.extension.getViews()) {
+				if (view.location.pathname !== '/request.html') continue
+				const button = view.document.querySelector('[data-state=failed] [data-action=close]')
+				if (button) setTimeout(() => button.click())
+			}
+			return true
+		})()`)
+		select {
+		case <-x.Ctx.Done():
+			require.Fail(x.T, "a request window stays open")
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+}
+
 // WaitForDevices waits until the browser lists n devices that the extension may use. It notices a plug a moment after the device does, and
 // a request that comes before fails at once.
 func (x *Extension) WaitForDevices(n int) {
