@@ -62,7 +62,7 @@ func (b *Browser) SetScreen(width int64, scheme string, reduced bool) {
 	}
 	b.Do(chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
 		if _, err := cdp.Call(ctx, target, emulation.SetDeviceMetricsOverride, emulation.SetDeviceMetricsOverrideParams{
-			Width: width, Height: 4000, DeviceScaleFactor: 1,
+			Width: width, Height: 6000, DeviceScaleFactor: 1,
 		}); err != nil {
 			return err
 		}
