@@ -43,7 +43,7 @@ func TestLookScriptFindsDefects(t *testing.T) {
 			{".lead { white-space: nowrap !important; overflow: hidden !important }", "cut off"},
 			{"@keyframes spin { to { transform: rotate(1turn) } } .lead { animation: spin 1s !important }", "motion of 1000 ms"},
 			{".lead { transition: color 1s !important }", "a transition of 1s"},
-			{"main { min-height: 5000px !important }", "is higher"},
+			{"main { min-height: 7000px !important }", "is higher"},
 		},
 		"/device": {
 			{"", ""},
