@@ -595,6 +595,8 @@ func TestBindingByCodeAfterAnImportOverARecordMakesANewKey(t *testing.T) {
 	for answer, bound := range map[string]bool{"5A9000": true, "A59000": false} {
 		hosted(t, func(t *testing.T, h *host) {
 			mine := h.keep(Bound)
+			mine.FromFile = true
+			put(t, h.store, mine)
 			file := full()
 			file.App = secp256k1.PrivateKey(attestationtest.NewKey("a backup's app").Serialize())
 			file.SE = mine.SE
@@ -628,6 +630,44 @@ func TestImportOfTheSameBindingKeepsTheCode(t *testing.T) {
 	r, err := load(t.Context(), &store, seid)
 	require.NoError(t, err)
 	require.Equal(t, []any{full().App, full().Code, true, false}, []any{r.App, r.Code, r.HasCode, r.HasNext})
+}
+
+// A file may have the code of a binding whose record has none, or another. The user chose the file.
+func TestImportOfTheSameBindingBringsItsCode(t *testing.T) {
+	for _, had := range []bool{true, false} {
+		var store MemoryStore
+		before := full()
+		before.Code, before.HasCode = bindcode.Code{}, had
+		if had {
+			before.Code = bindcode.Code([]byte("22222222"))
+		}
+		put(t, &store, before)
+		_, err := Import(t.Context(), &store, full().encode(), ImportOptions{Replace: true})
+		require.NoError(t, err)
+		r, err := load(t.Context(), &store, seid)
+		require.NoError(t, err)
+		require.Equal(t, []any{full().Code, true}, []any{r.Code, r.HasCode}, had)
+	}
+}
+
+// The device says that it is bound to the key that an import kept, but the record cannot be written.
+func TestKeptKeyThatCannotBeStored(t *testing.T) {
+	hosted(t, func(t *testing.T, h *host) {
+		mine := h.keep(Bound)
+		file := full()
+		file.App = secp256k1.PrivateKey(attestationtest.NewKey("a backup's app").Serialize())
+		file.SE = mine.SE
+		_, err := Import(t.Context(), h.store, file.encode(), ImportOptions{Replace: true})
+		require.NoError(t, err)
+		h.boundTo(mine.App.Public(), genuine)
+		h.store.fail = func(*Record) error { return errcode.New(errcode.StorageFull, "full") }
+		_, err = h.status()
+		requireCode(t, errcode.StorageFull, err)
+		require.Equal(t, []any{file.App, mine.App, true}, []any{h.record().App, h.record().Next, h.record().NextKept})
+		h.store.fail = nil
+		h.requireStatus(BoundToThis)
+		require.Equal(t, []any{mine.App, false}, []any{h.record().App, h.record().HasNext})
+	})
 }
 
 // An imported binding becomes bound when a trusted device says so. The time is this one's, and not what the file says.
