@@ -138,7 +138,7 @@ test('what JSON cannot say is written as wallets do', () => {
     '0x20000000000000',
   ])
   for (const number of [NaN, Infinity, -Infinity]) {
-    assert.throws(() => write({ type: 'request', id: 1, method: 'x', params: [{ value: number }] }), String(number))
+    assert.deepEqual(written({ value: number }), [{ value: String(number) }])
     assert.equal(write({ type: 'result', id: 1, result: number }), '{"type":"result","id":1,"result":null}') // a node answered 1e999
   }
 })
@@ -153,6 +153,23 @@ test('a bigint in a request means the same as on a page with the SDK in it', asy
   assert.equal(a.got.at(-1).type, 'result', a.got.at(-1).message)
   const { value, gas, nonce, maxFeePerGas } = device.calls.at(-1)[1]
   assert.deepEqual([value, gas, nonce, maxFeePerGas], ['0xde0b6b3a7640000', '0x5208', '0x3', '0x1000000000000000'])
+})
+
+test('NaN in a request is no number, and a method that does not exist says so', async (t) => {
+  const { site, device } = await broker(t)
+  const a = site(A)
+  await a.ask('eth_requestAccounts')
+  const asked = device.calls.length
+  for (const [method, params, code] of [
+    ['eth_signTransaction', [{ from: A0, to: TO, value: NaN }], -32602],
+    ['eth_signTransaction', [{ from: A0, to: TO, gas: Infinity }], -32602],
+    ['wallet_watchAsset', { type: 'ERC20', options: { address: TO, symbol: 'T', decimals: NaN } }, 4200],
+  ]) {
+    a.send(write({ type: 'request', id: ++a.last, method, params }))
+    await until(() => a.got.some(({ id }) => id === a.last))
+    assert.equal(a.got.at(-1).code, code, method)
+  }
+  assert.equal(device.calls.length, asked)
 })
 
 test('the schemas read any bytes without an error of their own', () => {

@@ -119,14 +119,14 @@ export const readToSite = (data: unknown): ToSite => readTo(parse(data, mostToSi
 
 /**
  * write makes the text of a message, so that a request means the same as on a page with the SDK in it. What JSON cannot say is written as
- * wallets do: bytes in hex, and a bigint as a number, or in hex if it is too large for one. It throws a sentence for NaN and Infinity in a
- * request: JSON.stringify would write null, and a field that is null is absent.
+ * wallets do: bytes in hex, and a bigint as a number, or in hex if it is too large for one. NaN and Infinity in a request become texts,
+ * which no method takes for a number. JSON.stringify would write null, and a field that is null is absent.
  */
 export const write = (message: FromSite | ToSite): string =>
   JSON.stringify(message, (_, value: unknown) => {
     if (typeof value === 'bigint') return fromBigInt(value)
     if (value instanceof Uint8Array) return `0x${Array.from(value, (byte) => byte.toString(16).padStart(2, '0')).join('')}`
-    if (typeof value === 'number' && !Number.isFinite(value) && message.type === 'request') throw `JSON has no number ${value}`
+    if (typeof value === 'number' && !Number.isFinite(value) && message.type === 'request') return String(value)
     return value
   })
 
