@@ -58,7 +58,7 @@ check lint: export GOGC := 400
 
 # Checks format, vet, types, linters and the API reference.
 check: build lint docs web/node_modules/.package-lock.json
-	@files="$$(gofmt -l $(GO_DIRS))" && test -z "$$files" || { echo "$$files"; echo 'run make fmt'; exit 1; } >&2
+	@files="$$(find $(GO_DIRS) -name node_modules -prune -o -name '*.go' -print | xargs gofmt -l)" && test -z "$$files" || { echo "$$files"; echo 'run make fmt'; exit 1; } >&2
 	@$(GO) vet ./...
 	@GOOS=js GOARCH=wasm $(GO) vet ./core/... ./bridge/... ./wasm/...
 	@for module in $(MODULES); do (cd $$module && $(GO) vet ./...) || exit 1; done
@@ -89,7 +89,7 @@ vulnerabilities:
 
 # Formats Go, TypeScript, JavaScript and CSS.
 fmt: web/node_modules/.package-lock.json
-	@gofmt -w $(GO_DIRS)
+	@find $(GO_DIRS) -name node_modules -prune -o -name '*.go' -print | xargs gofmt -w
 	@$(OXFMT) $(OXFMT_FILES)
 
 # The compiler, the formatter and the linter of TypeScript.

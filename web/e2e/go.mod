@@ -4,6 +4,9 @@ go 1.26.8
 
 toolchain go1.26.10
 
+// npm packages may have Go files.
+ignore node_modules
+
 require (
 	github.com/andybalholm/brotli v1.2.8
 	github.com/chromedp/cdproto v0.159.0

@@ -4,6 +4,9 @@ go 1.26.8
 
 toolchain go1.26.10
 
+// npm packages may have Go files.
+ignore node_modules
+
 require (
 	github.com/ethereum/go-ethereum v1.17.10
 	github.com/holiman/uint256 v1.3.2

@@ -4,6 +4,9 @@ go 1.26.8
 
 toolchain go1.26.10
 
+// npm packages may have Go files.
+ignore node_modules
+
 require (
 	github.com/stretchr/testify v1.12.1
 	imkey-connect v0.0.0
