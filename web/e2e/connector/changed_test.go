@@ -38,7 +38,7 @@ func TestChangedMeanwhile(t *testing.T) {
 
 	// A page with the SDK binds the device for itself: to the connector it is bound elsewhere.
 	page := &harness.Dapp{Browser: b.NewTab(), Origin: embedding}
-	page.Load(node.URL, "")
+	page.Load(node.URL, "holdDevice: 0") // another origin would have to wait
 	page.Bind(code)
 	require.Equal(t, []string{account}, page.Accounts())
 	signed := page.Confirm("personal_sign", `["0x68656c6c6f", "`+account+`"]`).Text(t)

@@ -217,7 +217,7 @@ func (k *killing) kill(victim string) (after func()) {
 		k.d.Browser.Close()
 		return leave
 	case "site reloads":
-		k.d.Run("setTimeout(() => location.reload())")
+		k.d.Do(chromedp.Reload()) // to its end: the next navigation would be aborted by it
 		return k.load
 	case "site crashes":
 		k.d.Kill()
@@ -287,6 +287,7 @@ func (k *killing) run(c killCase) time.Duration {
 	if os.Getenv("IMKEY_FULL") != "" { // otherwise other tests may slow this one down
 		require.Less(k.t, took, 2*time.Second, c)
 	}
+	bound := false // in the window, after the kill
 	if asked != nil && !strings.HasPrefix(c.victim, "site") {
 		if c.victim == "cable" && c.stage == "on the screen" {
 			k.w.Press("reject")
@@ -297,6 +298,7 @@ func (k *killing) run(c killCase) time.Duration {
 			after = func() {}
 			toCode(k.w)
 			k.w.EnterCode(k.code)
+			bound = true // also if the request had ended when the cable was pulled
 		}
 		o := asked.Wait()
 		how := strings.TrimSpace(fmt.Sprintf("%d %s", o.Code, o.Reason))
@@ -313,6 +315,8 @@ func (k *killing) run(c killCase) time.Duration {
 	operation := c.operation
 	if c.stage == "after" {
 		operation = "message"
+	} else if bound {
+		operation = "connect"
 	}
 	k.finish(operation, k.begin(operation))
 	for id, times := range harness.Eval[map[string]int](k.d.Browser, "settled") {
