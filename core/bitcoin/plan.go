@@ -7,7 +7,6 @@ import (
 	"strconv"
 
 	"imkey-connect/core/errcode"
-	"imkey-connect/core/hdkey"
 	"imkey-connect/core/hdpath"
 	"imkey-connect/core/secp256k1"
 	"imkey-connect/core/signing"
@@ -16,93 +15,6 @@ import (
 // maxIndex is the largest last component of the path of a change output. A wallet that is restored looks for its outputs from 0 on, and
 // would not find one far beyond those that it has used.
 const maxIndex = 9999
-
-// lookAhead is how many addresses of an account are compared with an input that says no path, each for receiving and for change. It is
-// the gap limit of BIP-44.
-const lookAhead = 20
-
-// maxAccounts is the largest number of accounts whose keys one PSBT makes the device compute. Other signers of shared inputs have
-// accounts, too.
-const maxAccounts = 300
-
-// CheckPath returns an error for a path that is not one of Bitcoin: m/44', 49', 84' or 86', the coin 0' or 1', an account and what is
-// below it.
-func CheckPath(p hdpath.Path) error {
-	if err := p.Check(); err != nil {
-		return err
-	}
-	if _, ok := networkOf(p); !ok {
-		return errcode.Invalid("path", "a path of Bitcoin begins with m/44', m/49', m/84' or m/86', then 0' or 1' and an account such as 0'")
-	}
-	return nil
-}
-
-// networkOf returns the network of a path: Mainnet, or Testnet for all others. ok is false for a path that is not one of Bitcoin.
-func networkOf(p hdpath.Path) (n Network, ok bool) {
-	if len(p) < 3 || len(p) > hdpath.MaxDepth || p[2]&hdpath.Hardened == 0 {
-		return 0, false
-	}
-	if _, ok := typeOfPath(p); !ok {
-		return 0, false
-	}
-	switch p[1] {
-	case 0 | hdpath.Hardened:
-		return Mainnet, true
-	case 1 | hdpath.Hardened:
-		return Testnet, true
-	}
-	return 0, false
-}
-
-// typeOfPath returns the type that the purpose of a path stands for.
-func typeOfPath(p hdpath.Path) (Type, bool) {
-	for t := P2PKH; t <= P2TR; t++ {
-		if len(p) > 0 && p[0] == t.Purpose()|hdpath.Hardened {
-			return t, true
-		}
-	}
-	return 0, false
-}
-
-// keys computes the wallet's keys during one operation. The device gives the key at the last hardened component of a path, and its secure
-// element signs it. The keys below follow from it.
-type keys struct {
-	s       *signing.Session
-	known   map[string]hdkey.ExtendedKey
-	scripts map[Type]map[string]hdpath.Path
-	asked   int
-}
-
-func (k *keys) at(ctx context.Context, p hdpath.Path) (hdkey.ExtendedKey, error) {
-	if key, ok := k.known[p.String()]; ok {
-		return key, nil
-	}
-	n := len(p)
-	for n > 0 && p[n-1]&hdpath.Hardened == 0 {
-		n--
-	}
-	var key hdkey.ExtendedKey
-	var err error
-	if n == len(p) {
-		if k.asked++; k.asked > maxAccounts {
-			return key, refuse(place, TooLarge, "keys of more than 300 accounts")
-		}
-		key, err = extendedKey(ctx, k.s, p)
-	} else {
-		var parent hdkey.ExtendedKey
-		if parent, err = k.at(ctx, p[:len(p)-1]); err == nil {
-			key, err = parent.Child(p[len(p)-1])
-		}
-	}
-	if err != nil {
-		return key, err
-	}
-	if k.known == nil {
-		k.known = map[string]hdkey.ExtendedKey{}
-	}
-	k.known[p.String()] = key
-	return key, nil
-}
 
 // spend is one input of a plan.
 type spend struct {
@@ -243,35 +155,6 @@ func (pl *plan) own(ctx context.Context, k *keys, m *inputMap, index int, by *Si
 	key, err := k.at(ctx, p)
 	sp.typ, sp.path, sp.key, sp.keyAlone = t, p, key.PublicKey, true
 	return err
-}
-
-// lookUp returns the scripts of a type at paths, and at the first addresses of those that are an account's.
-func (k *keys) lookUp(ctx context.Context, t Type, accounts []hdpath.Path) (map[string]hdpath.Path, error) {
-	if found, ok := k.scripts[t]; ok {
-		return found, nil
-	}
-	found := map[string]hdpath.Path{}
-	for _, account := range accounts {
-		paths := []hdpath.Path{account}
-		if len(account) == 3 {
-			paths = paths[:0]
-			for i := range uint32(lookAhead) {
-				paths = append(paths, account.Child(0).Child(i), account.Child(1).Child(i))
-			}
-		}
-		for _, p := range paths {
-			key, err := k.at(ctx, p)
-			if err != nil {
-				return nil, err
-			}
-			found[string(t.Script(key.PublicKey))] = p
-		}
-	}
-	if k.scripts == nil {
-		k.scripts = map[Type]map[string]hdpath.Path{}
-	}
-	k.scripts[t] = found
-	return found, nil
 }
 
 // signs reports whether the caller wants an input signed.
