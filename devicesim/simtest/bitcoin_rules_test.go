@@ -13,7 +13,6 @@ import (
 	"github.com/btcsuite/btcd/wire/v2"
 	"github.com/stretchr/testify/require"
 
-	"imkey-connect/core/binding"
 	"imkey-connect/core/bitcoin"
 	"imkey-connect/core/errcode"
 	"imkey-connect/core/hdpath"
@@ -508,66 +507,22 @@ func TestBitcoinMessages(t *testing.T) {
 // TestBitcoinObstacles checks the error code of each obstacle and of each end of a question. Afterwards the next request succeeds.
 func TestBitcoinObstacles(t *testing.T) {
 	d, h, b, dev := bitcoinWallet(t, device.Options{})
-	request := func(ctx context.Context) chan error {
-		done := make(chan error, 1)
-		p := simple(t, bitcoin.P2PKH, bitcoin.P2WPKH).parse(t)
-		go func() {
-			_, err := b.SignPSBT(ctx, bitcoin.Signer{}, p)
-			done <- err
-		}()
-		return done
+	sign := func(ctx context.Context) error {
+		_, err := b.SignPSBT(ctx, bitcoin.Signer{}, simple(t, bitcoin.P2PKH, bitcoin.P2WPKH).parse(t))
+		return err
 	}
-	succeeds := func(name string) {
-		t.Helper()
-		done := request(h.ctx)
-		require.NoError(t, simtest.WaitFor(h.ctx, d, func(s device.Status) bool { return s.Asking }), name)
-		require.NoError(t, d.Press(device.OK))
-		require.NoError(t, <-done, name)
+	reopen := func() {
+		_ = dev.Close()
+		_, dev = h.connect(d)
+		b = bitcoin.New(dev, h)
 	}
-	for _, test := range []struct {
-		name       string
-		put, clear func() error
-		want       errcode.Code
-	}{
-		{"menu", d.Menu, d.Home, errcode.InMenu},
-		{"no applet", func() error { return d.SetInstalled("bitcoin", false) }, func() error { return d.SetInstalled("bitcoin", true) }, errcode.AppletMissing},
-		{"version 1.5.00", func() error { return d.Install("bitcoin", "1.5.00") }, func() error { return d.Install("bitcoin", "1.6.11") }, errcode.AppletOutdated},
-		{"boot loader", func() error { return d.SetBootLoader(true) }, func() error { return d.SetBootLoader(false) }, errcode.BootLoader},
-	} {
-		require.NoError(t, test.put(), test.name)
-		require.ErrorIs(t, <-request(h.ctx), test.want, test.name)
-		require.NoError(t, test.clear(), test.name)
-		succeeds(test.name)
-	}
+	succeeds := h.obstacles(d, "bitcoin", sign, reopen, obstacle{
+		"version 1.5.00", func() error { return d.Install("bitcoin", "1.5.00") }, func() error { return d.Install("bitcoin", "1.6.11") }, errcode.AppletOutdated,
+	})
 	require.NoError(t, d.Install("bitcoin", "1.6.10"))
 	_, err := b.SignMessage(h.ctx, bitcoin.MessageSigner{Path: bitcoin.BIP44(bitcoin.P2PKH, bitcoin.Mainnet, 0)}, []byte("hi"))
 	require.ErrorIs(t, err, errcode.AppletOutdated)
 	succeeds("1.6.10")
-	abort := func() {}
-	for _, test := range []struct {
-		name string
-		end  func() error
-		want errcode.Code
-	}{
-		{"cancel on the device", func() error { return d.Press(device.Cancel) }, errcode.UserRejected},
-		{"cancel by the caller", func() error { abort(); return nil }, errcode.Aborted},
-		{"the cable", d.Unplug, errcode.DeviceDisconnected},
-	} {
-		var ctx context.Context
-		ctx, abort = context.WithCancel(h.ctx)
-		done := request(ctx)
-		require.NoError(t, simtest.WaitFor(h.ctx, d, func(s device.Status) bool { return s.Asking }))
-		require.NoError(t, test.end())
-		require.ErrorIs(t, <-done, test.want, test.name)
-		abort()
-		if test.name == "the cable" {
-			require.NoError(t, d.Plug())
-			_ = dev.Close()
-			_, dev = h.connect(d)
-			b = bitcoin.New(dev, h)
-		}
-		succeeds(test.name)
-	}
 	require.NoError(t, d.Reset())
 	_, err = b.Account(h.ctx, bitcoin.BIP44(bitcoin.P2TR, bitcoin.Mainnet, 3), 0, 0, false)
 	require.ErrorIs(t, err, errcode.WalletMissing)
@@ -575,20 +530,8 @@ func TestBitcoinObstacles(t *testing.T) {
 
 // TestBitcoinOnlyTheBoundAppSigns checks that a device that is bound elsewhere gives no signature.
 func TestBitcoinOnlyTheBoundAppSigns(t *testing.T) {
-	d := newDevice(t, device.Options{Mnemonic: testPhrase, Approve: device.Yes})
-	first, second := newHost(t, d), newHost(t, d)
-	b, dev := first.connect(d)
-	first.status(b)
-	require.NoError(t, b.ShowCode(first.ctx))
-	code := first.readCode(d)
-	require.NoError(t, b.Bind(first.ctx, code, binding.BindOptions{}))
-	require.NoError(t, dev.Close())
-	b, dev = second.connect(d)
-	second.status(b)
-	require.NoError(t, b.Bind(second.ctx, code, binding.BindOptions{}))
-	require.NoError(t, dev.Close())
-	_, dev = first.connect(d)
-	_, err := bitcoin.New(dev, first).SignPSBT(first.ctx, bitcoin.Signer{}, simple(t, bitcoin.P2WPKH).parse(t))
+	h, dev := boundElsewhere(t)
+	_, err := bitcoin.New(dev, h).SignPSBT(h.ctx, bitcoin.Signer{}, simple(t, bitcoin.P2WPKH).parse(t))
 	require.ErrorIs(t, err, errcode.BoundElsewhere)
 }
 

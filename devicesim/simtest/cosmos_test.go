@@ -11,7 +11,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"imkey-connect/core/attestation"
-	"imkey-connect/core/binding"
 	"imkey-connect/core/cosmos"
 	coredevice "imkey-connect/core/device"
 	"imkey-connect/core/errcode"
@@ -165,61 +164,15 @@ func TestCosmosLies(t *testing.T) {
 // TestCosmosObstacles checks the error code of each obstacle and of each end of a question. Afterwards the next request succeeds.
 func TestCosmosObstacles(t *testing.T) {
 	d, h, c, dev := cosmosWallet(t, device.Options{})
-	doc := atom(t)
-	request := func(ctx context.Context) chan error {
-		done := make(chan error, 1)
-		go func() {
-			_, err := c.Sign(ctx, cosmosBy, doc)
-			done <- err
-		}()
-		return done
+	sign := func(ctx context.Context) error {
+		_, err := c.Sign(ctx, cosmosBy, atom(t))
+		return err
 	}
-	succeeds := func(name string) {
-		t.Helper()
-		done := request(h.ctx)
-		require.NoError(t, simtest.WaitFor(h.ctx, d, func(s device.Status) bool { return s.Asking }), name)
-		require.NoError(t, d.Press(device.OK))
-		require.NoError(t, <-done, name)
-	}
-	for _, test := range []struct {
-		name       string
-		put, clear func() error
-		want       errcode.Code
-	}{
-		{"menu", d.Menu, d.Home, errcode.InMenu},
-		{"no applet", func() error { return d.SetInstalled("cosmos", false) }, func() error { return d.SetInstalled("cosmos", true) }, errcode.AppletMissing},
-		{"boot loader", func() error { return d.SetBootLoader(true) }, func() error { return d.SetBootLoader(false) }, errcode.BootLoader},
-	} {
-		require.NoError(t, test.put(), test.name)
-		require.ErrorIs(t, <-request(h.ctx), test.want, test.name)
-		require.NoError(t, test.clear(), test.name)
-		succeeds(test.name)
-	}
-	abort := func() {}
-	for _, test := range []struct {
-		name string
-		end  func() error
-		want errcode.Code
-	}{
-		{"cancel on the device", func() error { return d.Press(device.Cancel) }, errcode.UserRejected},
-		{"cancel by the caller", func() error { abort(); return nil }, errcode.Aborted},
-		{"the cable", d.Unplug, errcode.DeviceDisconnected},
-	} {
-		var ctx context.Context
-		ctx, abort = context.WithCancel(h.ctx)
-		done := request(ctx)
-		require.NoError(t, simtest.WaitFor(h.ctx, d, func(s device.Status) bool { return s.Asking }))
-		require.NoError(t, test.end())
-		require.ErrorIs(t, <-done, test.want, test.name)
-		abort()
-		if test.name == "the cable" {
-			require.NoError(t, d.Plug())
-			_ = dev.Close()
-			_, dev = h.connect(d)
-			c = cosmos.New(dev, h)
-		}
-		succeeds(test.name)
-	}
+	h.obstacles(d, "cosmos", sign, func() {
+		_ = dev.Close()
+		_, dev = h.connect(d)
+		c = cosmos.New(dev, h)
+	})
 	require.NoError(t, d.Reset())
 	_, err := c.Account(h.ctx, cosmos.BIP44(3), false)
 	require.ErrorIs(t, err, errcode.WalletMissing)
@@ -227,20 +180,8 @@ func TestCosmosObstacles(t *testing.T) {
 
 // TestCosmosOnlyTheBoundAppSigns checks that a device that is bound elsewhere gives no signature.
 func TestCosmosOnlyTheBoundAppSigns(t *testing.T) {
-	d := newDevice(t, device.Options{Mnemonic: testPhrase, Approve: device.Yes})
-	first, second := newHost(t, d), newHost(t, d)
-	b, dev := first.connect(d)
-	first.status(b)
-	require.NoError(t, b.ShowCode(first.ctx))
-	code := first.readCode(d)
-	require.NoError(t, b.Bind(first.ctx, code, binding.BindOptions{}))
-	require.NoError(t, dev.Close())
-	b, dev = second.connect(d)
-	second.status(b)
-	require.NoError(t, b.Bind(second.ctx, code, binding.BindOptions{}))
-	require.NoError(t, dev.Close())
-	_, dev = first.connect(d)
-	_, err := cosmos.New(dev, first).Sign(first.ctx, cosmosBy, atom(t))
+	h, dev := boundElsewhere(t)
+	_, err := cosmos.New(dev, h).Sign(h.ctx, cosmosBy, atom(t))
 	require.ErrorIs(t, err, errcode.BoundElsewhere)
 }
 
