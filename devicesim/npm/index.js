@@ -64,6 +64,10 @@ export function switches(options = {}) {
   return given(options).map(([name, value]) => `--imkey-${names[name].toLowerCase().replaceAll('_', '-')}=${value}`)
 }
 
+/** loading returns Chromium's switches that load extensions from their folders, and no others. */
+export const loading = (extensions) =>
+  extensions.length ? [`--load-extension=${extensions.join(',')}`, `--disable-extensions-except=${extensions.join(',')}`] : []
+
 /** newFile returns the name of a file in which a browser that is about to start says where its simulator is. */
 export const newFile = () => join(tmpdir(), `imkeysim-${randomUUID()}.json`)
 

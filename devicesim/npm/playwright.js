@@ -9,6 +9,7 @@ import {
   extensionId,
   find,
   lesserWay,
+  loading,
   plugsIn,
   removed,
   simulatedUSB,
@@ -26,14 +27,11 @@ const updates = { all: 'all', changed: 'all', missing: 'missing', none: 'none' }
 /** launch starts the browser with its simulator. */
 async function launch(options, extensions, own) {
   const profile = await mkdtemp(join(tmpdir(), 'imkey-test-'))
-  const loaded = extensions.length
-    ? [`--load-extension=${extensions.join(',')}`, `--disable-extensions-except=${extensions.join(',')}`]
-    : []
   const context = await chromium.launchPersistentContext(profile, {
     ...own,
     channel: undefined,
     executablePath: browserPath(),
-    args: [...(own.args ?? []), ...loaded, ...switches({ ...options, temporary: true })],
+    args: [...(own.args ?? []), ...loading(extensions), ...switches({ ...options, temporary: true })],
     ignoreDefaultArgs: extensions.length ? ['--disable-extensions'] : undefined,
   })
   return { context, imkey: await find(join(profile, 'imkeysim.json')) }

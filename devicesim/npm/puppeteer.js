@@ -9,6 +9,7 @@ import {
   extensionId,
   find,
   lesserWay,
+  loading,
   plugsIn,
   removed,
   simulatedUSB,
@@ -33,14 +34,11 @@ export async function launch(
   const profile = await mkdtemp(join(tmpdir(), 'imkey-test-'))
   let browser, imkey
   if (way === 'plugged') {
-    const loaded = extensions.length
-      ? [`--load-extension=${extensions.join(',')}`, `--disable-extensions-except=${extensions.join(',')}`]
-      : []
     browser = await puppeteer.launch({
       ...own,
       executablePath: browserPath(),
       userDataDir: profile,
-      args: [...asRoot, ...(own.args ?? []), ...loaded, ...switches({ ...wanted, temporary: true })],
+      args: [...asRoot, ...(own.args ?? []), ...loading(extensions), ...switches({ ...wanted, temporary: true })],
       ignoreDefaultArgs: extensions.length ? ['--disable-extensions'] : undefined,
     })
     imkey = await find(join(profile, 'imkeysim.json'))

@@ -1,7 +1,7 @@
 // A simulated imKey for WebDriver: selenium-webdriver, WebdriverIO, a grid on this machine.
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { asRoot, browserPath, extensionId, find, switches, testMnemonic } from './index.js'
+import { asRoot, browserPath, extensionId, find, loading, switches, testMnemonic } from './index.js'
 import { report } from './report.js'
 
 /**
@@ -9,14 +9,11 @@ import { report } from './report.js'
  */
 export function capabilities({ extensions = [], ...options } = {}, args = []) {
   const allow = [...(options.allow ?? []), ...extensions.map(extensionId)]
-  const loaded = extensions.length
-    ? [`--load-extension=${extensions.join(',')}`, `--disable-extensions-except=${extensions.join(',')}`]
-    : []
   return {
     browserName: 'chrome',
     'goog:chromeOptions': {
       binary: browserPath(),
-      args: [...asRoot, ...args, ...loaded, ...switches({ mnemonic: testMnemonic, ...options, allow })],
+      args: [...asRoot, ...args, ...loading(extensions), ...switches({ mnemonic: testMnemonic, ...options, allow })],
       ...(extensions.length ? { excludeSwitches: ['disable-extensions'] } : {}),
     },
   }
