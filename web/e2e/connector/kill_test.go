@@ -26,6 +26,7 @@ func killCases() []killCase {
 			{"site crashes", "on the device", "message"},
 			{"window crashes", "on the device", "transaction"},
 			{"window closes", "on the screen", "connect"},
+			{"window closes", "on the device", "message"},
 			{"cable", "on the device", "message"},
 		}
 	}
