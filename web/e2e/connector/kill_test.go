@@ -228,6 +228,7 @@ func (k *killing) kill(victim string) (after func()) {
 		}
 	case "window closes":
 		old.Run("setTimeout(() => window.close())")
+		waitUntilGone(k.b, old)
 		k.w = nil
 		return closed
 	case "window reloads":
@@ -278,8 +279,8 @@ func (k *killing) run(c killCase) time.Duration {
 		k.finish(c.operation, k.begin(c.operation))
 	}
 	asks := k.sim.Device.Status().Asking
-	began := time.Now()
 	after := k.kill(c.victim)
+	began := time.Now()
 	var took time.Duration // how long the device went on asking
 	if asks {
 		k.sim.WaitUntilIdle()

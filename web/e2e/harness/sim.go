@@ -36,12 +36,16 @@ import (
 	"imkey-connect/web"
 )
 
-// Timeout limits a test. It is many times what a test needs on a busy machine, and larger on an emulated one, which is slower.
+// Timeout limits a test. It is many times what a test needs on a busy machine. It is larger in a full run, which has more cases, and on
+// an emulated machine, which is slower.
 var Timeout = 2 * time.Minute
 
 func init() {
-	if os.Getenv("IMKEY_BUS") == string(Kernel) {
+	switch {
+	case os.Getenv("IMKEY_BUS") == string(Kernel):
 		Timeout = 20 * time.Minute
+	case os.Getenv("IMKEY_FULL") != "":
+		Timeout = 10 * time.Minute
 	}
 }
 
