@@ -29,7 +29,12 @@ func (a Account) Address(prefix string) string {
 	return bech32.Encode(prefix, bech32.FromBytes(a[:]), bech32.Bech32)
 }
 
-// CheckPrefix returns an error for a prefix that no chain has: it is 1 to 20 of a to z and 0 to 9, and begins with a letter.
+// ethereumKeys are prefixes of chains whose accounts have the keys of Ethereum (eth_secp256k1, coin type 60). What the account of this
+// applet's key gets there could not be spent.
+const ethereumKeys = " inj evmos canto dym zeta haqq "
+
+// CheckPrefix returns an error for a prefix that no chain has, and for one of a chain with keys of Ethereum. A prefix is 1 to 20 of a to z
+// and 0 to 9, and begins with a letter.
 func CheckPrefix(prefix string) error {
 	ok := len(prefix) > 0 && len(prefix) <= 20 && prefix[0] >= 'a'
 	for _, c := range []byte(prefix) {
@@ -38,7 +43,17 @@ func CheckPrefix(prefix string) error {
 	if !ok {
 		return errcode.Invalid("prefix", "1 to 20 small letters and digits, as cosmos")
 	}
+	if strings.Contains(ethereumKeys, " "+prefix+" ") {
+		return errcode.Invalid("prefix", "of a chain whose accounts have keys of Ethereum")
+	}
 	return nil
+}
+
+// isAddress reports whether a text is an address in small letters: of an account, a validator or a module, on any chain.
+func isAddress(s string) bool {
+	_, values, v, ok := bech32.Decode(s)
+	b, exact := bech32.ToBytes(values)
+	return ok && exact && v == bech32.Bech32 && len(b) >= 20 && len(b) <= 32 && s == strings.ToLower(s)
 }
 
 // ParseAddress reads an address of an account. It must be in small letters. ok is false for any other text, and for an address

@@ -2,6 +2,7 @@ package cosmos
 
 import (
 	"crypto/sha256"
+	"encoding/base64"
 	"math"
 	"slices"
 	"strconv"
@@ -223,7 +224,11 @@ func whole(s string) bool {
 
 func (r *reader) coin(v any) coin {
 	o := r.object(v, "an amount", "denom", "amount")
-	return coin{r.string(o["denom"]), r.number(o["amount"])}
+	c := coin{r.string(o["denom"]), r.number(o["amount"])}
+	if !denomination(c.denom) {
+		r.fail("an amount of a coin that no chain has")
+	}
+	return c
 }
 
 func (r *reader) coins(v any) (coins []coin) {
@@ -261,7 +266,12 @@ func (r *reader) amino(d *Document, kind string, v any) {
 		o := r.object(v, kind, "signer", "data")
 		d.arbitrary = true
 		d.add(message{kind: Arbitrary, signer: text(o, "signer"), payment: "Sign a message", receiver: text(o, "signer"), blind: true})
-		r.string(o["data"])
+		data := r.string(o["data"])
+		// One text for the bytes, so that no other is signed than the one that a program checks.
+		b, err := base64.StdEncoding.DecodeString(data)
+		if err != nil || len(b) == 0 || base64.StdEncoding.EncodeToString(b) != data {
+			r.fail("data that is empty, or not in base64")
+		}
 	default:
 		d.other(kind)
 	}

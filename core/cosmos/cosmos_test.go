@@ -10,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"imkey-connect/core/bech32"
 	"imkey-connect/core/errcode"
 	"imkey-connect/core/ethereum"
 	"imkey-connect/core/protobuf"
@@ -17,9 +18,13 @@ import (
 )
 
 const (
-	ours      = "cosmos1ajz9y0x3wekez7tz2td2j6l2dftn28v26dd992"
-	theirs    = "cosmos1yeckxz7tapz34kjwnjxvmxzurerquhtrmxmuxt"
-	validator = "cosmosvaloper1yeckxz7tapz34kjwnjxvmxzurerquhtrmxmuxt"
+	ours   = "cosmos1ajz9y0x3wekez7tz2td2j6l2dftn28v26dd992"
+	theirs = "cosmos1yeckxz7tapz34kjwnjxvmxzurerquhtrmxmuxt"
+)
+
+var (
+	validator = Account{1, 2, 3}.Address("cosmosvaloper")
+	module    = bech32.Encode("cosmos", bech32.FromBytes(make([]byte, 32)), bech32.Bech32)
 )
 
 type vector struct{ Chain, Kind, Name, Address, PublicKey65, SignBytes, Hash, Payment, Receiver, Fee string }
@@ -131,7 +136,6 @@ func TestTexts(t *testing.T) {
 		"a memo":       {document("42", "cosmoshub-4", send(ours, theirs, "uatom", "1")), `0.000001 ATOM, memo "42"`, theirs, "transfer", false},
 		"two":          {document("", "cosmoshub-4", send(ours, theirs, "uatom", "1"), send(ours, ours, "uatom", "2")), "0.000001 ATOM to " + theirs + " + 0.000002 ATOM to " + ours, "2 receivers", "several", false},
 		"two to one":   {document("", "cosmoshub-4", send(ours, theirs, "uatom", "1"), send(ours, theirs, "uatom", "2")), "0.000001 ATOM + 0.000002 ATOM", theirs, "several", false},
-		"no amount":    {document("", "cosmoshub-4", msg("cosmos-sdk/MsgSend", `{"from_address":"`+ours+`","to_address":"`+theirs+`","amount":[]}`)), "", theirs, "transfer", true},
 		"delegate":     {document("", "cosmoshub-4", msg("cosmos-sdk/MsgDelegate", staking+`,"amount":`+coinJSON+`}`)), "Delegate 1.5 ATOM", validator, "delegate", false},
 		"undelegate":   {document("", "cosmoshub-4", msg("cosmos-sdk/MsgUndelegate", staking+`,"amount":`+coinJSON+`}`)), "Undelegate 1.5 ATOM", validator, "undelegate", false},
 		"rewards":      {document("", "cosmoshub-4", msg("cosmos-sdk/MsgWithdrawDelegationReward", staking+`}`)), "Claim rewards", validator, "claim-rewards", false},
@@ -140,16 +144,16 @@ func TestTexts(t *testing.T) {
 		"IBC":          {document("", "cosmoshub-4", msg("cosmos-sdk/MsgTransfer", ibc+`}`)), "1.5 ATOM by IBC channel-141", "osmo1x", "ibc-transfer", false},
 		"IBC and memo": {document("", "cosmoshub-4", msg("cosmos-sdk/MsgTransfer", ibc+`,"memo":"{}"}`)), "1.5 ATOM by IBC channel-141", "osmo1x", "ibc-transfer", true},
 		"unknown":      {document("", "cosmoshub-4", msg("wasm/MsgExecuteContract", `{"a":[true,false,null,{}]}`)), "Other message: wasm/MsgExecuteContract", "unknown", "other", true},
-		"too long":     {document(strings.Repeat("x", 255), "cosmoshub-4", send(ours, theirs, "uatom", "1")), "1 messages that the screen cannot show", theirs, "transfer", true},
-		"not ASCII":    {document("\u202e", "cosmoshub-4", send(ours, theirs, "uatom", "1")), "1 messages that the screen cannot show", theirs, "transfer", true},
+		"too long":     {document(strings.Repeat("x", 255), "cosmoshub-4", send(ours, theirs, "uatom", "1")), "0.000001 ATOM, memo of 255 bytes", theirs, "transfer", true},
+		"not ASCII":    {document("\u202e", "cosmoshub-4", send(ours, theirs, "uatom", "1")), "0.000001 ATOM, memo of 3 bytes", theirs, "transfer", true},
+		"a new line":   {document(`a\n5 ATOM`, "x-1", send(ours, theirs, "uatom", "1")), "0.000001 ATOM, memo of 8 bytes, on x-1", theirs, "transfer", true},
+		"too many":     {document("", "cosmoshub-4", strings.Split(strings.Repeat(send(ours, theirs, "uatom", "1")+"\n", 20), "\n")[:20]...), "20 messages that the screen cannot show", theirs, "several", true},
+		"32 bytes":     {document("", "cosmoshub-4", send(ours, module, "uatom", "1")), "0.000001 ATOM", module, "transfer", false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			d, err := ParseAmino(tree(t, test.document))
 			require.NoError(t, err)
 			s := d.Summary()
-			if test.payment == "" {
-				require.Equal(t, "", s.Payment)
-			}
 			require.Equal(t, []any{test.payment, test.receiver, test.kind, test.blind, "0.00075 ATOM"}, []any{s.Payment, s.Receiver, string(s.Kind), s.Blind, s.Fee})
 			if test.kind != "other" {
 				require.NoError(t, d.check(ourKey(t)))
@@ -170,7 +174,7 @@ func TestADR36(t *testing.T) {
 	require.NoError(t, d.check(ourKey(t)))
 	for old, new := range map[string]string{
 		`"chain_id":""`: `"chain_id":"cosmoshub-4"`, `"gas":"0"`: `"gas":"1"`, `"memo":""`: `"memo":"x"`, `"sequence":"0"`: `"sequence":"1"`,
-		`"account_number":"0"`: `"account_number":"1"`, `"amount":[]`: `"amount":[` + coinJSON + `]`, `"msgs":[`: `"msgs":[` + send(ours, theirs, "uatom", "1") + `,`,
+		`"account_number":"0"`: `"account_number":"1"`, `"data":"aGk="`: `"data":""`, `"aGk="`: `"aGk"`, `aGk=`: `aGl=`, `"data":"aGk=`: `"data":"hello, world`, `"amount":[]`: `"amount":[` + coinJSON + `]`, `"msgs":[`: `"msgs":[` + send(ours, theirs, "uatom", "1") + `,`,
 	} {
 		_, err := ParseAmino(tree(t, strings.Replace(arbitrary, old, new, 1)))
 		require.ErrorIs(t, err, errcode.InvalidArgument, new)
@@ -234,6 +238,74 @@ func TestRefused(t *testing.T) {
 	require.True(t, d.Summary().Blind, "another account pays")
 	_, err = ParseAmino(tree(t, strings.Replace(good, `"memo":`, `"timeout_height":"5","memo":`, 1)))
 	require.NoError(t, err)
+}
+
+// TestReceiversAndAmounts refuses receivers that are no addresses in small letters, and amounts of zero, in both forms of a document. The
+// user would have to compare what no chain accepts.
+func TestReceiversAndAmounts(t *testing.T) {
+	compressed := Compressed(ourKey(t))
+	forms := func(receiver, denom, amount string) map[string]func() (*Document, error) {
+		one := `{"denom":"` + denom + `","amount":"` + amount + `"}`
+		amino := func(kind, value string) func() (*Document, error) {
+			return func() (*Document, error) { return ParseAmino(tree(t, document("", "cosmoshub-4", msg(kind, value)))) }
+		}
+		direct := func(kind string, fields ...protobuf.Field) func() (*Document, error) {
+			return func() (*Document, error) {
+				return ParseDirect(signDoc(compressed[:], nil, nil, [2]string{kind, string(pb(fields...))}))
+			}
+		}
+		coin := pb(fs(1, denom), fs(2, amount))
+		staking := `{"delegator_address":"` + ours + `","validator_address":"` + receiver + `","amount":` + one + `}`
+		return map[string]func() (*Document, error){
+			"amino send":       amino("cosmos-sdk/MsgSend", `{"from_address":"`+ours+`","to_address":"`+receiver+`","amount":[`+one+`]}`),
+			"amino delegate":   amino("cosmos-sdk/MsgDelegate", staking),
+			"amino undelegate": amino("cosmos-sdk/MsgUndelegate", staking),
+			"direct send":      direct("/cosmos.bank.v1beta1.MsgSend", fs(1, ours), fs(2, receiver), fb(3, coin)),
+			"direct delegate":  direct("/cosmos.staking.v1beta1.MsgDelegate", fs(1, ours), fs(2, receiver), fb(3, coin)),
+		}
+	}
+	for name, test := range map[string]struct{ receiver, denom, amount string }{
+		"mixed case":                  {"cosmos1" + strings.ToUpper(theirs[7:]), "uatom", "1"},
+		"capital letters":             {strings.ToUpper(theirs), "uatom", "1"},
+		"a wrong letter":              {theirs[:len(theirs)-1] + "q", "uatom", "1"},
+		"bech32m":                     {bech32.Encode("cosmos", bech32.FromBytes(make([]byte, 20)), bech32.Bech32m), "uatom", "1"},
+		"no address":                  {"Alice", "uatom", "1"},
+		"an empty one":                {"", "uatom", "1"},
+		"no bytes":                    {bech32.Encode("cosmos", nil, bech32.Bech32), "uatom", "1"},
+		"hex":                         {"0x52908400098527886E0F7030069857D2E4169EE7", "uatom", "1"},
+		"zero":                        {theirs, "uatom", "0"},
+		"a denomination with a space": {theirs, "uatom + 1", "1"},
+		"a short denomination":        {theirs, "u", "1"},
+	} {
+		for form, parse := range forms(test.receiver, test.denom, test.amount) {
+			_, err := parse()
+			require.ErrorIs(t, err, errcode.InvalidArgument, "%s, %s", name, form)
+		}
+	}
+	for form, parse := range forms(validator, "ibc/27394FB092D2ECCD56123C74F36E4C1F926001CEADA9CA97EA622B25F41E5EB2", "1") {
+		_, err := parse()
+		require.NoError(t, err, form)
+	}
+	claim := `{"delegator_address":"` + ours + `","validator_address":"` + strings.ToUpper(validator) + `"}`
+	transfer := func(amount, receiver string) string {
+		return msg("cosmos-sdk/MsgTransfer", `{"source_port":"transfer","source_channel":"channel-1","token":{"denom":"uatom","amount":"`+amount+`"},"sender":"`+ours+`","receiver":"`+receiver+`","timeout_height":{}}`)
+	}
+	for name, message := range map[string]string{
+		"no amount":                 msg("cosmos-sdk/MsgSend", `{"from_address":"`+ours+`","to_address":"`+theirs+`","amount":[]}`),
+		"a second amount of zero":   msg("cosmos-sdk/MsgSend", `{"from_address":"`+ours+`","to_address":"`+theirs+`","amount":[`+coinJSON+`,{"denom":"uatom","amount":"0"}]}`),
+		"a validator in capitals":   msg("cosmos-sdk/MsgWithdrawDelegationReward", claim),
+		"IBC of zero":               transfer("0", "osmo1x"),
+		"IBC to no one":             transfer("1", ""),
+		"IBC to 256 bytes":          transfer("1", strings.Repeat("x", 256)),
+		"IBC to what is not shown":  transfer("1", `osmo1x\u202e`),
+		"IBC to an address in both": transfer("1", "Osmo1"+AccountOf(ourKey(t)).Address("osmo")[5:]),
+	} {
+		_, err := ParseAmino(tree(t, document("", "cosmoshub-4", message)))
+		require.ErrorIs(t, err, errcode.InvalidArgument, name)
+	}
+	d, err := ParseAmino(tree(t, document("", "cosmoshub-4", transfer("1", "0x52908400098527886E0F7030069857D2E4169EE7"))))
+	require.NoError(t, err, "another chain may have addresses of another kind")
+	require.False(t, d.Summary().Blind)
 }
 
 // TestForeign refuses documents in which another account acts.
@@ -357,6 +429,7 @@ func TestAddresses(t *testing.T) {
 		require.ErrorIs(t, CheckPrefix(prefix), errcode.InvalidArgument, prefix)
 	}
 	require.NoError(t, CheckPrefix("osmo"))
+	require.ErrorIs(t, CheckPrefix("inj"), errcode.InvalidArgument, "its accounts have keys of another kind")
 }
 
 // FuzzAddress checks that an address that is read is written in the same way.

@@ -100,6 +100,9 @@ func directCoin(b []byte) (c coin, err error) {
 	if !whole(c.amount) {
 		m.Fail("an amount that is not a whole number")
 	}
+	if !denomination(c.denom) {
+		m.Fail("an amount of a coin that no chain has")
+	}
 	return c, m.Err()
 }
 

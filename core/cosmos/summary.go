@@ -1,6 +1,7 @@
 package cosmos
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -51,6 +52,8 @@ type message struct {
 	signer            string // an address that must be the account's
 	payment, receiver string
 	blind             bool
+	// wrong is why no chain accepts the message, or empty.
+	wrong string
 }
 
 // coin is an amount in the smallest units of a denomination.
@@ -69,6 +72,30 @@ func (c coin) String() string {
 	return whole + " ATOM"
 }
 
+// denomination reports whether a text can name a coin: 3 to 128 of a few characters, and a letter first.
+func denomination(s string) bool {
+	for i, c := range []byte(s) {
+		letter := c|' ' >= 'a' && c|' ' <= 'z'
+		if !letter && (i == 0 || !(c >= '-' && c <= ':' || c == '_')) { // - . / 0 to 9 :
+			return false
+		}
+	}
+	return len(s) >= 3 && len(s) <= 128
+}
+
+// pays returns why no chain accepts a payment to a receiver, or an empty text.
+func pays(receiver string, coins ...coin) string {
+	switch {
+	case !isAddress(receiver):
+		return "a receiver or validator that is not an address in small letters"
+	case len(coins) == 0 || slices.ContainsFunc(coins, coin.zero):
+		return "an amount of zero"
+	}
+	return ""
+}
+
+func (c coin) zero() bool { return c.amount == "0" }
+
 func sum(coins []coin) string {
 	texts := make([]string, len(coins))
 	for i, c := range coins {
@@ -80,19 +107,23 @@ func sum(coins []coin) string {
 func (d *Document) add(m message) { d.messages = append(d.messages, m) }
 
 func (d *Document) send(from, to string, coins []coin) {
-	d.add(message{kind: Send, typ: "MsgSend", signer: from, payment: sum(coins), receiver: to, blind: len(coins) == 0})
+	d.add(message{kind: Send, typ: "MsgSend", signer: from, payment: sum(coins), receiver: to, wrong: pays(to, coins...)})
 }
 
 func (d *Document) delegate(on bool, delegator, validator string, c coin) {
 	if on {
-		d.add(message{kind: Delegate, typ: "MsgDelegate", signer: delegator, payment: "Delegate " + c.String(), receiver: validator})
+		d.add(message{kind: Delegate, typ: "MsgDelegate", signer: delegator, payment: "Delegate " + c.String(), receiver: validator, wrong: pays(validator, c)})
 		return
 	}
-	d.add(message{kind: Undelegate, typ: "MsgUndelegate", signer: delegator, payment: "Undelegate " + c.String(), receiver: validator})
+	d.add(message{kind: Undelegate, typ: "MsgUndelegate", signer: delegator, payment: "Undelegate " + c.String(), receiver: validator, wrong: pays(validator, c)})
 }
 
 func (d *Document) claim(delegator, validator string) {
-	d.add(message{kind: ClaimRewards, typ: "MsgWithdrawDelegatorReward", signer: delegator, payment: "Claim rewards", receiver: validator})
+	m := message{kind: ClaimRewards, typ: "MsgWithdrawDelegatorReward", signer: delegator, payment: "Claim rewards", receiver: validator}
+	if !isAddress(validator) {
+		m.wrong = "a validator that is not an address in small letters"
+	}
+	d.add(m)
 }
 
 func (d *Document) vote(voter, proposal string, option int64) {
@@ -108,6 +139,15 @@ func (d *Document) transfer(sender, receiver, port, channel, memo string, c coin
 	m := message{kind: IBCTransfer, typ: "MsgTransfer", signer: sender, payment: c.String() + " by IBC " + channel, receiver: receiver}
 	// The memo of a transfer can make the receiving chain call a contract.
 	m.blind = memo != "" || port != "transfer"
+	lower := strings.ToLower(receiver)
+	switch {
+	case c.zero():
+		m.wrong = "an amount of zero"
+	case receiver == "" || len(receiver) > most || !printable(receiver):
+		m.wrong = "a receiver that the device cannot show"
+	case receiver != lower && isAddress(lower): // other chains may have addresses of another kind
+		m.wrong = "a receiver with capital letters"
+	}
 	d.add(m)
 }
 
@@ -139,6 +179,9 @@ func (d *Document) finish(fee []coin, payer, granter string) error {
 	}
 	var payments []string
 	for i, m := range d.messages {
+		if m.wrong != "" {
+			return errcode.Invalid(place, m.wrong)
+		}
 		s.Types = append(s.Types, m.typ)
 		s.Blind = s.Blind || m.blind
 		switch {
@@ -165,12 +208,19 @@ func (d *Document) finish(fee []coin, payer, granter string) error {
 	if payer != "" || granter != "" {
 		s.Blind = true
 	}
-	if d.Memo != "" {
-		s.Payment += `, memo "` + d.Memo + `"`
-	}
+	chain := ""
 	if !strings.HasPrefix(d.ChainID, hub) {
-		s.Payment += ", on " + d.ChainID
+		chain = ", on " + d.ChainID
 	}
+	if d.Memo != "" {
+		memo := `, memo "` + d.Memo + `"`
+		if len(s.Payment+memo+chain) > most || !printable(memo) {
+			memo = ", memo of " + strconv.Itoa(len(d.Memo)) + " bytes"
+			s.Blind = true
+		}
+		s.Payment += memo
+	}
+	s.Payment += chain
 	for i, text := range []*string{&s.Payment, &s.Receiver, &s.Fee} {
 		if *text == "" && i == 2 {
 			*text = "0"

@@ -42,7 +42,7 @@ func aminoDocument(t *testing.T, memo, kind, value string) *cosmos.Document {
 }
 
 func atom(t *testing.T) *cosmos.Document {
-	return aminoDocument(t, "", "cosmos-sdk/MsgSend", `{"from_address":"`+cosmosAddress+`","to_address":"osmo1x","amount":[{"denom":"uatom","amount":"1000"}]}`)
+	return aminoDocument(t, "", "cosmos-sdk/MsgSend", `{"from_address":"`+cosmosAddress+`","to_address":"cosmos1yeckxz7tapz34kjwnjxvmxzurerquhtrmxmuxt","amount":[{"denom":"uatom","amount":"1000"}]}`)
 }
 
 // TestCosmosVectors checks that core and the simulator together have the address, the extended key and the signatures of the vectors,
