@@ -184,25 +184,39 @@ func (e ending) String() string {
 	return fmt.Sprintf("%s %v %s", strings.Join(e.victims, ", "), e.signal, moment)
 }
 
-// endings returns 100 ways. Each order of the five processes is among them or one that begins alike.
+// endings returns 100 ways: one process alone, by each signal; all five in each order of the four without the guard, which comes anywhere
+// among them, three times; and those that are there from the start, killed while the others start.
 func endings(r *rand.Rand) (all []ending) {
-	five := []string{"shell", "tool", "browser", "simulator", "guard"}
-	for _, victim := range five[1:4] {
+	four := []string{"shell", "tool", "browser", "simulator"}
+	pause := func() time.Duration { return time.Duration(r.IntN(40)) * time.Millisecond }
+	for _, victim := range append(four[1:], "guard") {
 		for _, signal := range []syscall.Signal{syscall.SIGKILL, syscall.SIGTERM, syscall.SIGINT} {
-			if victim == "tool" && signal != syscall.SIGKILL {
-				continue // a shell forwards or ignores it
+			if (victim == "tool" || victim == "guard") && signal != syscall.SIGKILL {
+				continue // a shell forwards or ignores it; a guard is only killed
 			}
 			all = append(all, ending{victims: []string{victim}, signal: signal})
 		}
 	}
-	for len(all) < 100 {
-		e := ending{victims: slices.Clone(five), signal: syscall.SIGKILL, pause: time.Duration(r.IntN(40)) * time.Millisecond}
-		r.Shuffle(len(e.victims), func(i, j int) { e.victims[i], e.victims[j] = e.victims[j], e.victims[i] })
-		if len(all)%4 == 0 {
-			e.early = time.Duration(1+r.IntN(600)) * time.Millisecond
-			e.victims = slices.DeleteFunc(e.victims, func(v string) bool { return v == "simulator" || v == "guard" })
+	for _, order := range orders(four) {
+		for range 3 {
+			all = append(all, ending{victims: slices.Insert(slices.Clone(order), r.IntN(len(order)+1), "guard"), signal: syscall.SIGKILL, pause: pause()})
 		}
-		all = append(all, e)
+	}
+	for early := orders(four[:3]); len(all) < 100; {
+		all = append(all, ending{victims: early[len(all)%len(early)], signal: syscall.SIGKILL, early: time.Duration(1+r.IntN(600)) * time.Millisecond, pause: pause()})
+	}
+	return all
+}
+
+// orders returns the permutations of a list.
+func orders(list []string) (all [][]string) {
+	if len(list) == 0 {
+		return [][]string{nil}
+	}
+	for i, first := range list {
+		for _, rest := range orders(slices.Delete(slices.Clone(list), i, i+1)) {
+			all = append(all, append([]string{first}, rest...))
+		}
 	}
 	return all
 }
