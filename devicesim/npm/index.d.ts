@@ -82,7 +82,12 @@ export type Button = 'ok' | 'cancel' | 'up' | 'down'
 
 /** A simulated device, and its user. No call sleeps: each waits for a state of the device. */
 export class ImKey {
-  constructor(url: string, devices?: number, device?: number)
+  constructor(
+    url: string,
+    devices?: number,
+    device?: number,
+    browser?: (path: string, body?: string) => Promise<{ ok: boolean; status: number; text: string }>,
+  )
   /** The origin of the control API and of the simulator's pages: `http://127.0.0.1:PORT`. */
   readonly url: string
   readonly devices: number

@@ -139,25 +139,43 @@ export class ImKey {
   /** The questions that were answered. */
   questions = []
 
-  /** @param {string} url the origin of the control API */
-  constructor(url, devices = 1, device = 1) {
+  #browser // sends requests, if only the browser reaches the simulator
+
+  /**
+   * @param {string} url the origin of the control API
+   * @param {(path: string, body?: string) => Promise<{ ok: boolean, status: number, text: string }>} [browser] sends requests from the browser
+   */
+  constructor(url, devices = 1, device = 1, browser = undefined) {
     this.url = url
     this.devices = devices
     this.number = device
+    this.#browser = browser
   }
 
   /** device returns device n, from 1 on. */
   device(n) {
-    return new ImKey(this.url, this.devices, n)
+    return new ImKey(this.url, this.devices, n, this.#browser)
+  }
+
+  async #request(call, body) {
+    const path = `/sim/v1/${call}${call.includes('?') ? '&' : '?'}device=${this.number}`
+    const json = body === undefined ? undefined : JSON.stringify(body)
+    if (this.#browser) return this.#browser(path, json)
+    const request = json === undefined ? {} : { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: json }
+    const response = await fetch(`${this.url}${path}`, request)
+    return { ok: response.ok, status: response.status, text: await response.text() }
   }
 
   /** call calls the control API. With a body it is a POST. */
   async call(call, body) {
-    const request =
-      body === undefined ? {} : { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(body) }
-    const response = await fetch(`${this.url}/sim/v1/${call}${call.includes('?') ? '&' : '?'}device=${this.number}`, request)
-    const answer = await response.json()
-    if (!response.ok) throw new Error(`${call}: ${answer.error?.message ?? response.status}`)
+    const { ok, status, text } = await this.#request(call, body)
+    let answer
+    try {
+      answer = JSON.parse(text)
+    } catch (cause) {
+      throw new Error(`${call}: ${status} ${text}`, { cause })
+    }
+    if (!ok) throw new Error(`${call}: ${answer.error?.message ?? status}`)
     return answer
   }
 
@@ -192,6 +210,12 @@ export class ImKey {
   }
 
   async *#events(signal) {
+    // A WebDriver session does one thing at a time, so that it cannot wait for events.
+    while (this.#browser) {
+      signal.throwIfAborted()
+      yield await this.state()
+      await new Promise((done) => setTimeout(done, 100))
+    }
     const { body } = await fetch(`${this.url}/sim/v1/events?device=${this.number}`, { signal })
     let rest = ''
     for await (const chunk of body.pipeThrough(new TextDecoderStream())) {
@@ -266,8 +290,8 @@ export class ImKey {
 
   /** trace returns what was exchanged so far. */
   async trace() {
-    const response = await fetch(`${this.url}/sim/v1/trace?device=${this.number}`)
-    return (await response.text())
+    const { text } = await this.#request('trace')
+    return text
       .split('\n')
       .filter(Boolean)
       .map((line) => JSON.parse(line))
@@ -289,6 +313,7 @@ export class ImKey {
 
   /** watchScreen notes each screen, until stopWatching. */
   async watchScreen() {
+    if (this.#browser) return // it would disturb the test
     let before = ''
     const started = Promise.withResolvers?.() ?? deferred()
     void (async () => {

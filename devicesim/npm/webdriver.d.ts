@@ -4,6 +4,7 @@ import type { Fault, ImKey, ImKeyOptions, Timeout } from './index.js'
 export interface Driver {
   takeScreenshot(): Promise<string>
   getCapabilities?: () => Promise<{ get(name: string): any }>
+  getWindowHandle(): Promise<string>
   capabilities?: any
 }
 
@@ -26,5 +27,14 @@ export function capabilities(
   args?: string[],
 ): Record<string, any> & { browserName: string }
 
-/** The device of a session. */
-export function attach(driver: Driver): Promise<Attached>
+/** The capabilities of a session on a grid. A node with the settings of `gridNode` takes them. */
+export function gridCapabilities(options?: ImKeyOptions, args?: string[]): Record<string, any> & { browserName: string }
+
+/** The settings of a node of Selenium Grid, as TOML for its option `--config`. The browser is that of this package, unless it is named. */
+export function gridNode(options: { sessions: number; browser?: string; chromedriver?: string }): string
+
+/**
+ * The device of a session. If the browser runs on another machine, a tab of its own reaches the device. The tab under test is the active one
+ * between two calls, and no command must run during a call. `remote` says where it runs; without it, attach looks for the profile here.
+ */
+export function attach(driver: Driver, options?: { remote?: boolean }): Promise<Attached>

@@ -1,7 +1,9 @@
-// A simulated imKey for WebDriver: selenium-webdriver, WebdriverIO, a grid on this machine.
+// A simulated imKey for WebDriver: selenium-webdriver, WebdriverIO, a grid.
+import { existsSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { asRoot, browserPath, extensionId, find, loading, switches, testMnemonic } from './index.js'
+import { findThere } from './remote.js'
 import { report } from './report.js'
 
 /**
@@ -20,13 +22,45 @@ export function capabilities({ extensions = [], ...options } = {}, args = []) {
 }
 
 /**
- * attach returns the device of a session. driver is that of selenium-webdriver or WebdriverIO.
+ * gridCapabilities returns those for a grid, whose node names the browser. Only a node with the stereotype of gridNode takes them.
  */
-export async function attach(driver) {
+export function gridCapabilities(options, args = []) {
+  return {
+    browserName: 'chrome',
+    [plugged]: true,
+    'goog:chromeOptions': { args: [...args, ...switches({ mnemonic: testMnemonic, ...options })] },
+  }
+}
+
+/** plugged is what the session and the node of a grid have in common. */
+const plugged = 'imkey:plugged'
+
+/** gridNode returns the settings of a node of Selenium Grid, as TOML for its option --config. */
+export function gridNode({ sessions, browser = browserPath(), chromedriver = '/usr/bin/chromedriver' }) {
+  const stereotype = { browserName: 'chrome', [plugged]: true, 'goog:chromeOptions': { binary: browser, args: asRoot } }
+  const text = JSON.stringify
+  return `[node]
+detect-drivers = false
+override-max-sessions = true
+max-sessions = ${sessions}
+
+[[node.driver-configuration]]
+display-name = "Chromium with an imKey"
+max-sessions = ${sessions}
+webdriver-executable = ${text(chromedriver)}
+stereotype = ${text(text(stereotype))}
+`
+}
+
+/**
+ * attach returns the device of a session. driver is that of selenium-webdriver or WebdriverIO. The browser may run on another machine.
+ */
+export async function attach(driver, { remote } = {}) {
   const all = driver.getCapabilities ? await driver.getCapabilities() : driver.capabilities
   const chrome = all.get ? all.get('chrome') : all.chrome
   if (!chrome?.userDataDir) throw new Error('The driver does not say where the profile of its browser is, as chromedriver does')
-  const imkey = await find(join(chrome.userDataDir, 'imkeysim.json'))
+  const elsewhere = remote ?? !existsSync(chrome.userDataDir)
+  const imkey = elsewhere ? await findThere(driver, chrome.userDataDir) : await find(join(chrome.userDataDir, 'imkeysim.json'))
   await imkey.watchScreen()
   const withPicture = async (act) => {
     const picture = await driver.takeScreenshot().catch(() => undefined) // a dialog may be open

@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -115,9 +114,7 @@ func TestReactWagmi(t *testing.T) {
 
 // TestNextJS builds the site with both of Next.js's bundlers, and has Next.js serve it. It costs about a minute of CPU time.
 func TestNextJS(t *testing.T) {
-	if os.Getenv("IMKEY_FULL") == "" {
-		t.Skip("set IMKEY_FULL=1, as make test-all does, to run it")
-	}
+	needsFull(t)
 	t.Parallel()
 	e := copied(t, "nextjs")
 	e.run(`npm install --ignore-scripts path/to/imkey-connect/build/imkey-connect-[0-9]*.tgz`)
@@ -157,12 +154,48 @@ func TestPuppeteer(t *testing.T) {
 // TestSelenium runs node's own runner, with Debian's chromedriver.
 func TestSelenium(t *testing.T) {
 	t.Parallel()
-	if _, err := exec.LookPath("chromedriver"); err != nil {
-		t.Skip("there is no chromedriver; Debian has it in the package chromium-driver")
-	}
+	needsChromedriver(t)
 	e := copied(t, "selenium")
 	e.run(`npm install --ignore-scripts path/to/imkey-connect/build/imkey-connect-testing-[0-9]*.tgz`)
 	require.Regexp(t, `(?m)^# pass 1$`, e.run(`npm test`))
+}
+
+// TestWebdriverIO runs WebdriverIO's own runner, with Debian's chromedriver.
+func TestWebdriverIO(t *testing.T) {
+	needsFull(t)
+	needsChromedriver(t)
+	e := copied(t, "webdriverio")
+	e.run(`npm install --ignore-scripts path/to/imkey-connect/build/imkey-connect-testing-[0-9]*.tgz`)
+	require.Regexp(t, `(?m)^Spec Files:\s+1 passed, 1 total`, e.run(`npm test`))
+}
+
+// TestVitest runs a test in Vitest's browser mode.
+func TestVitest(t *testing.T) {
+	needsFull(t)
+	e := copied(t, "vitest")
+	e.run(`npm install --ignore-scripts path/to/imkey-connect/build/imkey-connect-[0-9]*.tgz path/to/imkey-connect/build/imkey-connect-testing-[0-9]*.tgz`)
+	require.Regexp(t, `(?m)^\s+Tests  1 passed \(1\)`, e.run(`npm test`))
+	e.checkTypes("signing.test.js", "vitest.config.js")
+}
+
+// TestCypress runs Cypress where its program is installed, which npm does not have. Everywhere, another program does what Cypress does
+// with the configuration.
+func TestCypress(t *testing.T) {
+	needsFull(t)
+	e := copied(t, "cypress")
+	e.run(`npm install --ignore-scripts path/to/imkey-connect/build/imkey-connect-testing-[0-9]*.tgz`)
+	e.checkTypes("cypress.config.js")
+	t.Run("stand-in", func(t *testing.T) {
+		e.add("cypress.test.js")
+		e.shell(`npm install --ignore-scripts --no-save puppeteer-core@24`)
+		require.Regexp(t, `(?m)^# pass 2$`, e.shell(`node --test cypress.test.js`))
+	})
+	t.Run("Cypress", func(t *testing.T) {
+		if out, err := e.prepare(t.Context(), `npx --no-install cypress verify`).CombinedOutput(); err != nil {
+			t.Skipf("Cypress's program is not installed. npx cypress install downloads it from download.cypress.io, and no registry has it:\n%s", out)
+		}
+		require.Regexp(t, `All specs passed`, e.run(`npm test`))
+	})
 }
 
 // TestInPlace runs npm ci in each project's own folder.
@@ -170,7 +203,7 @@ func TestInPlace(t *testing.T) {
 	t.Parallel()
 	locks, err := filepath.Glob("../../../examples/*/package-lock.json")
 	require.NoError(t, err)
-	require.Len(t, locks, 6)
+	require.Len(t, locks, 10)
 	packed, err := filepath.Glob("../../../build/imkey-connect-[0-9]*.tgz")
 	require.NoError(t, err)
 	require.Len(t, packed, 1, "run make pack first")

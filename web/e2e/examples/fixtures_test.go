@@ -41,9 +41,7 @@ func (e *example) add(specs ...string) {
 
 // TestFixtures runs the fixtures' other uses. Each starts browsers.
 func TestFixtures(t *testing.T) {
-	if os.Getenv("IMKEY_FULL") == "" {
-		t.Skip("set IMKEY_FULL=1, as make test-all does, to run it")
-	}
+	needsFull(t)
 	e := withFixtures(t)
 	npmTest := func(spec string, args ...string) (string, error) {
 		out, err := e.command(t.Context(), `npm test`, append([]string{"--", spec, "--timeout", "120000"}, args...)...).CombinedOutput()

@@ -31,7 +31,14 @@ const (
 )
 
 // limit bounds a command, which may download and compile.
-const limit = 4 * time.Minute
+var limit = 4 * time.Minute
+
+// The full tests install test runners of hundreds of packages.
+func init() {
+	if os.Getenv("IMKEY_FULL") != "" {
+		limit = 15 * time.Minute
+	}
+}
 
 // example is a copy of an example.
 type example struct {
@@ -73,10 +80,30 @@ func emptyFolder(t *testing.T) string {
 	return dir
 }
 
-// command prepares a command of the README, perhaps with more arguments. It runs in the copy.
+// needsFull skips a test unless all are wanted.
+func needsFull(t *testing.T) {
+	t.Helper()
+	if os.Getenv("IMKEY_FULL") == "" {
+		t.Skip("set IMKEY_FULL=1, as make test-all does, to run it")
+	}
+}
+
+func needsChromedriver(t *testing.T) {
+	t.Helper()
+	if _, err := exec.LookPath("chromedriver"); err != nil {
+		t.Skip("there is no chromedriver; Debian has it in the package chromium-driver")
+	}
+}
+
+// command prepares a command of the README, perhaps with more arguments.
 func (e *example) command(ctx context.Context, command string, args ...string) *exec.Cmd {
 	e.t.Helper()
 	require.Regexp(e.t, "(?m)^"+regexp.QuoteMeta(command)+"$|`"+regexp.QuoteMeta(command)+"`", e.readme, "the README names the command")
+	return e.prepare(ctx, command, args...)
+}
+
+// prepare prepares a command that runs in the copy.
+func (e *example) prepare(ctx context.Context, command string, args ...string) *exec.Cmd {
 	command = strings.ReplaceAll(command, "path/to/imkey-connect", e.checkout)
 	shell := exec.CommandContext(ctx, "sh", append([]string{"-e", "-c", command + ` "$@"`, "sh"}, args...)...)
 	shell.Dir = e.dir
@@ -86,14 +113,36 @@ func (e *example) command(ctx context.Context, command string, args ...string) *
 	return shell
 }
 
-// run runs a command and returns what it prints.
+// run runs a command of the README and returns what it prints.
 func (e *example) run(command string, args ...string) string {
 	e.t.Helper()
 	ctx, stop := context.WithTimeout(e.t.Context(), limit)
 	defer stop()
-	out, err := e.command(ctx, command, args...).CombinedOutput()
-	require.NoError(e.t, err, "%s %q\n%s", command, args, out)
+	return e.output(e.command(ctx, command, args...))
+}
+
+// shell runs a command that the README does not name.
+func (e *example) shell(command string) string {
+	e.t.Helper()
+	ctx, stop := context.WithTimeout(e.t.Context(), limit)
+	defer stop()
+	return e.output(e.prepare(ctx, command))
+}
+
+func (e *example) output(command *exec.Cmd) string {
+	e.t.Helper()
+	out, err := command.CombinedOutput()
+	require.NoError(e.t, err, "%q\n%s", command.Args, out)
 	return string(out)
+}
+
+// checkTypes compiles files of the copy, and with them what they import.
+func (e *example) checkTypes(files ...string) {
+	e.t.Helper()
+	args := []string{"--noEmit", "--checkJs", "--strict", "--skipLibCheck", "--target", "es2022", "--module", "preserve", "--moduleResolution", "bundler", "--types", ""}
+	compiler := exec.CommandContext(e.t.Context(), filepath.Join(e.checkout, "web/node_modules/.bin/tsc"), append(args, files...)...)
+	compiler.Dir = e.dir
+	e.output(compiler)
 }
 
 // served serves a folder of the copy, and returns the origin.
