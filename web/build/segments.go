@@ -11,12 +11,19 @@ import (
 // repetitions. joinSegments writes the same memory in few segments, which makes the compressed module a tenth smaller.
 
 const (
+	sectionTypes     = 1
+	sectionImports   = 2
+	sectionFunctions = 3
+	sectionStart     = 8
+	sectionCode      = 10
 	sectionData      = 11
 	sectionDataCount = 12
 
 	// gap is the shortest run of zeros that is still left out, in bytes. Shorter runs compress to almost nothing.
 	gap = 512
 )
+
+var wasmMagic = []byte("\x00asm\x01\x00\x00\x00")
 
 var errWASM = errors.New("not a WebAssembly module as Go's linker writes them")
 
@@ -27,34 +34,97 @@ type segment struct {
 }
 
 // joinSegments rewrites the data section of a module, and copies everything else unchanged. edit may change the contents of the joined
-// segments.
-func joinSegments(module []byte, edit func([]segment)) ([]byte, error) {
+// segments, and returns the body of a function that runs when the module is instantiated, or nil.
+func joinSegments(module []byte, edit func([]segment) []byte) ([]byte, error) {
 	sections, err := splitSections(module)
 	if err != nil {
 		return nil, err
 	}
-	out := bytes.Clone(module[:8])
-	for _, s := range sections {
-		content := s.content
+	var start []byte
+	for i, s := range sections {
 		switch s.id {
 		case sectionDataCount:
 			return nil, errWASM // this section would have to be changed, too; Go writes none
 		case sectionData:
-			segments, err := readSegments(content)
+			segments, err := readSegments(s.content)
 			if err != nil {
 				return nil, err
 			}
 			if segments, err = join(segments); err != nil {
 				return nil, err
 			}
-			edit(segments)
-			content = writeSegments(segments)
+			start = edit(segments)
+			sections[i].content = writeSegments(cut(segments))
 		}
-		out = append(out, s.id)
-		out = appendUnsigned(out, len(content))
-		out = append(out, content...)
 	}
-	return out, nil
+	if start != nil {
+		if sections, err = addStart(sections, start); err != nil {
+			return nil, err
+		}
+	}
+	return writeSections(sections), nil
+}
+
+// addStart adds a function without parameters and results, which runs when the module is instantiated.
+func addStart(sections []section, body []byte) ([]section, error) {
+	added := map[byte][]byte{
+		sectionTypes: {0x60, 0, 0},
+		sectionCode:  append(appendUnsigned(nil, len(body)), body...),
+	}
+	functions, place := 0, -1
+	for i, s := range sections {
+		switch {
+		case s.id == sectionStart:
+			return nil, errWASM
+		case s.id > sectionStart && place < 0:
+			place = i
+		case s.id == sectionImports:
+			n, err := importedFunctions(s.content)
+			if err != nil {
+				return nil, err
+			}
+			functions += n
+		}
+		if s.id != sectionTypes && s.id != sectionFunctions && s.id != sectionCode {
+			continue
+		}
+		count, rest, err := unsigned(s.content)
+		if err != nil {
+			return nil, err
+		}
+		switch s.id {
+		case sectionTypes:
+			added[sectionFunctions] = appendUnsigned(nil, count)
+		case sectionFunctions:
+			functions += count
+		}
+		sections[i].content = slices.Concat(appendUnsigned(nil, count+1), rest, added[s.id])
+	}
+	if place < 0 {
+		return nil, errWASM
+	}
+	return slices.Insert(sections, place, section{sectionStart, appendUnsigned(nil, functions)}), nil
+}
+
+// importedFunctions returns the number of imports, which must be functions.
+func importedFunctions(b []byte) (int, error) {
+	count, b, err := unsigned(b)
+	for range count {
+		for range 2 { // the module, the name
+			var n int
+			if n, b, err = unsigned(b); err != nil || n > len(b) {
+				return 0, errWASM
+			}
+			b = b[n:]
+		}
+		if len(b) == 0 || b[0] != 0 {
+			return 0, errWASM
+		}
+		if _, b, err = unsigned(b[1:]); err != nil { // its type
+			return 0, errWASM
+		}
+	}
+	return count, err
 }
 
 type section struct {
@@ -63,7 +133,7 @@ type section struct {
 }
 
 func splitSections(module []byte) ([]section, error) {
-	if !bytes.HasPrefix(module, []byte("\x00asm\x01\x00\x00\x00")) {
+	if !bytes.HasPrefix(module, wasmMagic) {
 		return nil, errWASM
 	}
 	var sections []section
@@ -76,6 +146,16 @@ func splitSections(module []byte) ([]section, error) {
 		sections, rest = append(sections, section{id, body[:n]}), body[n:]
 	}
 	return sections, nil
+}
+
+func writeSections(sections []section) []byte {
+	out := bytes.Clone(wasmMagic)
+	for _, s := range sections {
+		out = append(out, s.id)
+		out = appendUnsigned(out, len(s.content))
+		out = append(out, s.content...)
+	}
+	return out
 }
 
 // readSegments reads the segments of a data section. They must be active, for memory 0, and at constant addresses.
@@ -126,6 +206,25 @@ func join(segments []segment) ([]segment, error) {
 		joined = append(joined, segment{s.at, bytes.Clone(s.data)})
 	}
 	return joined, nil
+}
+
+// cut leaves out the long runs of zeros.
+func cut(segments []segment) []segment {
+	var all []segment
+	zeros := make([]byte, gap)
+	for _, s := range segments {
+		for len(s.data) > 0 {
+			end, next := len(s.data), len(s.data)
+			if n := bytes.Index(s.data, zeros); n >= 0 {
+				end, next = n, len(s.data)-len(bytes.TrimLeft(s.data[n:], "\x00"))
+			}
+			if end > 0 {
+				all = append(all, segment{s.at, s.data[:end]})
+			}
+			s = segment{s.at + next, s.data[next:]}
+		}
+	}
+	return all
 }
 
 func writeSegments(segments []segment) []byte {

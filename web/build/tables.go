@@ -4,12 +4,14 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
+	"math"
+	"slices"
 	"strings"
 )
 
 // The linker writes a table of all functions into the data. Most of it serves stack traces, which no user sees: the names of
 // functions, the names of files, and for each function the programs that map its instructions to files and lines. stripTables clears
-// these parts. It keeps what the runtime needs to unwind the stack and to find pointers on it: pcsp, pcdata and funcdata.
+// these parts. It keeps what the runtime needs to unwind the stack and to find pointers on it: pcsp, and most of pcdata and funcdata.
 //
 // The layout is that of pcHeader and moduledata in Go's runtime/symtab.go, and of _func in runtime/runtime2.go:
 //
@@ -35,6 +37,16 @@ const (
 	funcNData = 28 // the number of pcdata, which follow _func
 	funcUnit  = 32
 	funcStart = 36 // the line at which the function starts
+
+	funcNFuncdata = 43 // one byte: the number of funcdata, which follow pcdata
+)
+
+// What internal/abi/symtab.go numbers and nothing in a browser reads.
+var (
+	// PCDATA_UnsafePoint says where a signal may preempt a goroutine, and there are no signals. PCDATA_ArgLiveIndex serves stack traces.
+	unusedPCData = []int{0, 3}
+	// FUNCDATA_ArgInfo and FUNCDATA_ArgLiveInfo serve stack traces, FUNCDATA_WrapInfo the execution tracer.
+	unusedFuncdata = []int{5, 6, 7}
 )
 
 var errTables = errors.New("the table of functions has a form that this build does not know")
@@ -42,6 +54,7 @@ var errTables = errors.New("the table of functions has a form that this build do
 // functions is the table of functions.
 type functions struct {
 	names, files, programs, funcs []byte
+	at                            int   // where funcs is in the memory
 	structs                       []int // where each _func is in funcs
 }
 
@@ -62,6 +75,17 @@ func stripTables(segments []segment) error {
 		f := table.funcs[at:]
 		for _, field := range []int{funcFile, funcLine, funcUnit, funcStart} {
 			clear(f[field : field+4])
+		}
+		n := int(word(f, funcNData))
+		for _, i := range unusedPCData {
+			if i < n {
+				clear(f[funcSize+4*i : funcSize+4*i+4]) // there is no such program
+			}
+		}
+		for _, i := range unusedFuncdata {
+			if i < int(f[funcNFuncdata]) {
+				binary.LittleEndian.PutUint32(f[funcSize+4*(n+i):], math.MaxUint32) // there is no such data
+			}
 		}
 		place := word(f, funcName)
 		switch name := table.name(place); {
@@ -98,6 +122,7 @@ func stripTables(segments []segment) error {
 // findTable finds the one table, and checks everything that stripTables relies on.
 func findTable(segments []segment) (*functions, error) {
 	var whole []byte
+	start := 0
 	for _, s := range segments {
 		for rest := s.data; ; rest = rest[len(tableMagic):] {
 			at := bytes.Index(rest, tableMagic)
@@ -107,7 +132,7 @@ func findTable(segments []segment) (*functions, error) {
 			if rest = rest[at:]; whole != nil {
 				return nil, errTables
 			}
-			whole = rest
+			whole, start = rest, s.at+len(s.data)-len(rest)
 		}
 	}
 	if len(whole) < tableHeader {
@@ -125,6 +150,7 @@ func findTable(segments []segment) (*functions, error) {
 	}
 	t := &functions{
 		names: whole[parts[0]:parts[1]], files: whole[parts[1]:parts[3]], programs: whole[parts[3]:parts[4]], funcs: whole[parts[4]:],
+		at: start + int(parts[4]),
 	}
 	if parts[0] != tableHeader || len(t.names) == 0 || t.names[len(t.names)-1] != 0 {
 		return nil, errTables
@@ -138,7 +164,7 @@ func findTable(segments []segment) (*functions, error) {
 		if at < 8*int(count)+4 || at%4 != 0 || at > len(t.funcs)-funcSize {
 			return nil, errTables
 		}
-		if n := int(word(t.funcs[at:], funcNData)); n > 16 || at+funcSize+4*n > len(t.funcs) || int(word(t.funcs[at:], funcName)) >= len(t.names) {
+		if n := int(word(t.funcs[at:], funcNData)); n > 16 || at+funcSize+4*(n+int(t.funcs[at+funcNFuncdata])) > len(t.funcs) || int(word(t.funcs[at:], funcName)) >= len(t.names) {
 			return nil, errTables
 		}
 		t.structs = append(t.structs, at)
@@ -153,6 +179,9 @@ func (t *functions) usedPrograms() ([]bool, error) {
 		f := t.funcs[at:]
 		fields := []int{funcPCSP}
 		for n := range int(word(f, funcNData)) {
+			if slices.Contains(unusedPCData, n) {
+				continue
+			}
 			fields = append(fields, funcSize+4*n)
 		}
 		for _, field := range fields {

@@ -3,6 +3,7 @@ package build
 import (
 	"bytes"
 	"encoding/binary"
+	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -39,12 +40,11 @@ func runWASM(t *testing.T, module []byte) string {
 func TestStrippedTables(t *testing.T) {
 	linked := stacks(t)
 	var before, after []segment
-	stripped, err := joinSegments(linked, func(segments []segment) {
-		for _, s := range segments {
-			before = append(before, segment{s.at, bytes.Clone(s.data)})
-		}
+	stripped, err := joinSegments(linked, func(segments []segment) []byte {
+		before = cloneOf(segments)
 		require.NoError(t, stripTables(segments))
 		after = segments
+		return nil
 	})
 	require.NoError(t, err)
 
@@ -60,6 +60,13 @@ func TestStrippedTables(t *testing.T) {
 	for _, at := range table.structs {
 		f := table.funcs[at:]
 		require.Zero(t, word(f, funcFile)|word(f, funcLine)|word(f, funcUnit)|word(f, funcStart))
+		n := int(word(f, funcNData))
+		for _, i := range []int{0, 3} {
+			require.True(t, i >= n || word(f, funcSize+4*i) == 0)
+		}
+		for _, i := range []int{5, 6, 7} {
+			require.True(t, i >= int(f[funcNFuncdata]) || word(f, funcSize+4*(n+i)) == math.MaxUint32)
+		}
 	}
 	require.Empty(t, bytes.Trim(table.files, "\x00"))
 	var kept []string
@@ -79,7 +86,7 @@ func TestStrippedTables(t *testing.T) {
 // TestOtherTablesAreRefused: stripTables changes nothing if it does not know the form.
 func TestOtherTablesAreRefused(t *testing.T) {
 	var good []segment
-	_, err := joinSegments(stacks(t), func(segments []segment) { good = segments })
+	_, err := joinSegments(stacks(t), func(segments []segment) []byte { good = segments; return nil })
 	require.NoError(t, err)
 	which, at := -1, -1
 	for i, s := range good {
@@ -120,6 +127,7 @@ func TestOtherTablesAreRefused(t *testing.T) {
 		"a function after the end":    set32(funcs+4, 1<<31),
 		"a name after the end":        set32(first+funcName, 1<<30),
 		"too many pcdata":             set32(first+funcNData, 17),
+		"funcdata after the end":      func(b []byte) []byte { return b[:first+funcSize] },
 		"a program after the end":     set32(first+funcPCSP, 1<<30),
 		"a program without an end":    func(b []byte) []byte { copy(b[programs:funcs], bytes.Repeat([]byte{0xFF}, funcs-programs)); return b },
 	} {

@@ -87,16 +87,25 @@ func compileWASM(ctx context.Context, o Options, module string, m wasmModule) ([
 	stripped, err := Strip(linked)
 	if errors.Is(err, errTables) {
 		fmt.Fprintf(os.Stderr, "%v: %s keeps what only stack traces need, and is about a tenth larger\n", err, m.source)
-		return joinSegments(linked, func([]segment) {})
+		return joinSegments(linked, func([]segment) []byte { return nil })
 	}
 	return stripped, err
 }
 
-// Strip joins the data segments of a module that Go's linker wrote, and clears what only stack traces need. It returns an error if the
-// module, or its table of functions, has another form than the Go of this build gives it.
+// Strip joins the data segments of a module that Go's linker wrote, clears what only stack traces need, and packs the table of functions.
+// It returns an error if the module, or this table, has another form than the Go of this build gives it.
 func Strip(linked []byte) ([]byte, error) {
 	var unknown error
-	stripped, err := joinSegments(linked, func(segments []segment) { unknown = stripTables(segments) })
+	stripped, err := joinSegments(linked, func(segments []segment) []byte {
+		if unknown = stripTables(segments); unknown != nil {
+			return nil
+		}
+		var p packing
+		if p, unknown = packTables(segments); unknown != nil {
+			return nil
+		}
+		return p.unpackTables()
+	})
 	if err = errors.Join(err, unknown); err != nil {
 		return nil, err
 	}
