@@ -9,6 +9,7 @@ import (
 	"cmp"
 	"crypto/sha256"
 	"encoding/base64"
+	"encoding/hex"
 	"fmt"
 	"io/fs"
 	"net/http"
@@ -18,6 +19,9 @@ import (
 	"time"
 )
 
+// forever is the Cache-Control of an answer that never changes.
+const forever = "public, max-age=31536000, immutable"
+
 // NotBuilt is the answer if there is no dist to serve.
 const NotBuilt = "The pages are not built: run make build, then start this again.\n"
 
@@ -25,6 +29,7 @@ const NotBuilt = "The pages are not built: run make build, then start this again
 type file struct {
 	mime     string
 	cache    string
+	version  string    // the query with which the address is of this content alone
 	variants []variant // in order of preference; the last is the file itself
 }
 
@@ -36,7 +41,8 @@ type variant struct {
 
 // Handler serves the files of dist, which it reads once. It answers GET and HEAD, with entity tags, with the copies NAME.br and
 // NAME.gz for clients that accept them, and with headers that allow only the project's scripts on the pages. NAME.html is
-// served as /NAME, and index.html as /. With a nil dist it answers 503 and says how to build it.
+// served as /NAME, and index.html as /. Files in assets are cached for ever, and so is every other file that is asked for with its version,
+// the first 8 digits of its SHA-256 digest: imkey.js asks for imkey.wasm?v=VERSION. With a nil dist it answers 503 and says how to build it.
 func Handler(dist fs.FS) http.Handler {
 	if dist == nil {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -74,6 +80,9 @@ func (s site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	v := f.choose(r.Header.Values("Accept-Encoding"))
 	h.Set("Content-Type", f.mime)
 	h.Set("Cache-Control", f.cache)
+	if r.URL.RawQuery == f.version {
+		h.Set("Cache-Control", forever)
+	}
 	h.Set("ETag", v.etag)
 	if len(f.variants) > 1 {
 		h.Add("Vary", "Accept-Encoding")
@@ -94,7 +103,7 @@ func load(dist fs.FS) (site, error) {
 		}
 		f := &file{mime: mimeType(name), cache: "no-cache"}
 		if strings.HasPrefix(name, "assets/") { // their names contain a hash
-			f.cache = "public, max-age=31536000, immutable"
+			f.cache = forever
 		}
 		for _, c := range []struct{ coding, ext string }{{"br", ".br"}, {"gzip", ".gz"}, {"identity", ""}} {
 			data, err := fs.ReadFile(dist, name+c.ext)
@@ -107,6 +116,7 @@ func load(dist fs.FS) (site, error) {
 			sum := sha256.Sum256(data)
 			etag := `"` + base64.RawURLEncoding.EncodeToString(sum[:18]) + `"`
 			f.variants = append(f.variants, variant{c.coding, etag, data})
+			f.version = "v=" + hex.EncodeToString(sum[:4]) // at last that of the file itself
 		}
 		s[address(name)] = f
 		return nil

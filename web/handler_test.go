@@ -1,7 +1,9 @@
 package web_test
 
 import (
+	"crypto/sha256"
 	"crypto/tls"
+	"encoding/hex"
 	"io"
 	"io/fs"
 	"net/http"
@@ -65,6 +67,25 @@ func TestFilesHaveTheirTypes(t *testing.T) {
 		require.Equal(t, http.StatusOK, r.StatusCode, target)
 		require.Equal(t, want, [3]string{body(t, r), r.Header.Get("Content-Type"), r.Header.Get("Cache-Control")}, target)
 		require.Empty(t, r.Header.Get("Content-Encoding"), target)
+	}
+}
+
+// A file that is asked for with its version is cached for ever, in every encoding. With another one it may be a newer file.
+func TestVersionsAreCached(t *testing.T) {
+	h := web.Handler(dist())
+	sum := sha256.Sum256([]byte("imkey.wasm"))
+	version := "v=" + hex.EncodeToString(sum[:])[:8]
+	for query, want := range map[string]string{
+		version: "public, max-age=31536000, immutable", "": "no-cache", "v=": "no-cache", "v=00000000": "no-cache", version + "&": "no-cache", "x=1&" + version: "no-cache",
+	} {
+		for _, coding := range []string{"br", "gzip", "identity"} {
+			r := httptest.NewRequest(http.MethodGet, "http://localhost:7380/imkey.wasm?"+query, nil)
+			r.Header.Set("Accept-Encoding", coding)
+			w := httptest.NewRecorder()
+			h.ServeHTTP(w, r)
+			require.Equal(t, http.StatusOK, w.Code)
+			require.Equal(t, want, w.Header().Get("Cache-Control"), query)
+		}
 	}
 }
 

@@ -85,6 +85,11 @@ func Site(ctx context.Context, o Options) (*Manifest, error) {
 		}
 	}
 
+	if !o.Debug {
+		if err := addVersions(files, compiled); err != nil {
+			return nil, err
+		}
+	}
 	manifest := newManifest(files)
 	if manifest.FirstPairing, err = graph.firstPairing(files); err != nil {
 		return nil, err
@@ -96,6 +101,20 @@ func Site(ctx context.Context, o Options) (*Manifest, error) {
 		return nil, err
 	}
 	return manifest, replace(out, files)
+}
+
+// addVersions makes imkey.js ask for each module with its version: with a name that stays the same, a browser would ask at each visit
+// whether the file is another one, and would compile it anew. The version is what package web takes for one.
+func addVersions(files, modules tree) error {
+	for name, code := range modules {
+		plain := []byte(`"./` + name + `"`)
+		if bytes.Count(files[sdkName], plain) != 1 {
+			return fmt.Errorf("%s does not name %s once", sdkName, name)
+		}
+		versioned := fmt.Appendf(nil, `"./%s?v=%s"`, name, sized(code).SHA256[:8])
+		files[sdkName] = bytes.Replace(files[sdkName], plain, versioned, 1)
+	}
+	return nil
 }
 
 // replace writes the files to a new folder beside out and then moves the folder to out.

@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -64,6 +65,10 @@ func TestReproducible(t *testing.T) {
 	b, _ := site(t, build.Options{Module: buildtest.Module(t)})
 	files := read(t, a)
 	require.Contains(t, files, "imkey.wasm")
+	for _, name := range []string{"imkey.wasm", "imkey-coins.wasm", "imkey-backup.wasm"} {
+		version := fmt.Sprintf("%x", sha256.Sum256([]byte(files[name])))[:8]
+		require.Contains(t, files["imkey.js"], `new URL("./`+name+`?v=`+version+`",import.meta.url)`)
+	}
 	require.Equal(t, files, read(t, b))
 	for name, data := range files {
 		require.NotContains(t, data, filepath.Dir(a), "%s says where it was built", name)

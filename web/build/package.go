@@ -20,7 +20,8 @@ import (
 
 // Package writes the npm package to the folder o.Out, as imkey-connect-VERSION.tgz, and returns the file's name. Beside it are its
 // bill of materials, imkey-connect-VERSION.cdx.json, and the hashes of both, imkey-connect-VERSION.sha256, in the format of
-// sha256sum. The package contains the same imkey.js as a site, the WASM, and the entry points of sdk/adapters, which import ./imkey.js.
+// sha256sum. The package contains the same imkey.js as a site, except that bundlers version the WASM, the WASM, and the entry points of
+// sdk/adapters, which import ./imkey.js.
 func Package(ctx context.Context, o Options) (string, error) {
 	module, err := filepath.Abs(o.Module)
 	if err != nil {
