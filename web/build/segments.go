@@ -34,8 +34,8 @@ type segment struct {
 }
 
 // joinSegments rewrites the data section of a module, and copies everything else unchanged. edit may change the contents of the joined
-// segments, and returns the body of a function that runs when the module is instantiated, or nil.
-func joinSegments(module []byte, edit func([]segment) []byte) ([]byte, error) {
+// segments and of other sections, and returns the body of a function that runs when the module is instantiated, or nil.
+func joinSegments(module []byte, edit func([]section, []segment) []byte) ([]byte, error) {
 	sections, err := splitSections(module)
 	if err != nil {
 		return nil, err
@@ -53,7 +53,7 @@ func joinSegments(module []byte, edit func([]segment) []byte) ([]byte, error) {
 			if segments, err = join(segments); err != nil {
 				return nil, err
 			}
-			start = edit(segments)
+			start = edit(sections, segments)
 			sections[i].content = writeSegments(cut(segments))
 		}
 	}

@@ -84,4 +84,4 @@ func TestOtherModulesAreRejected(t *testing.T) {
 	require.ErrorIs(t, err, errWASM)
 }
 
-func unchanged([]segment) []byte { return nil }
+func unchanged([]section, []segment) []byte { return nil }

@@ -31,6 +31,7 @@ const (
 // The fields of _func, in bytes from its start.
 const (
 	funcName  = 4
+	funcArgs  = 8
 	funcPCSP  = 16
 	funcFile  = 20
 	funcLine  = 24
@@ -58,21 +59,24 @@ type functions struct {
 	structs                       []int // where each _func is in funcs
 }
 
-// stripTables clears what only stack traces need, in place. If it finds no table, several tables, or one in a form that it does not
+// stripTables clears what only stack traces need, in place, and what the functions need that cut says do not run. If it finds no table, several tables, or one in a form that it does not
 // know, as with a later Go, it changes nothing and returns errTables.
-func stripTables(segments []segment) error {
+func stripTables(segments []segment, cut map[int]bool) error {
 	table, err := findTable(segments)
 	if err != nil {
 		return err
 	}
-	used, err := table.usedPrograms()
+	used, err := table.usedPrograms(cut)
 	if err != nil {
 		return err
 	}
 	kept := map[uint32]bool{} // the names that are kept, by their place
 	var ofRuntime uint32      // the name that all functions of the runtime get
-	for _, at := range table.structs {
+	for i, at := range table.structs {
 		f := table.funcs[at:]
+		if cut[i] {
+			table.clearFunction(at)
+		}
 		for _, field := range []int{funcFile, funcLine, funcUnit, funcStart} {
 			clear(f[field : field+4])
 		}
@@ -172,10 +176,33 @@ func findTable(segments []segment) (*functions, error) {
 	return t, nil
 }
 
+// clearFunction removes what a function needs to be on a stack. It stays as long as it was.
+func (t *functions) clearFunction(at int) {
+	f := t.funcs[at:]
+	clear(f[funcArgs : funcPCSP+4])
+	n := int(word(f, funcNData))
+	clear(f[funcSize : funcSize+4*n])
+	for i := range int(f[funcNFuncdata]) {
+		binary.LittleEndian.PutUint32(f[funcSize+4*(n+i):], math.MaxUint32)
+	}
+}
+
+// namesOfAll returns the names of all functions in their order.
+func (t *functions) namesOfAll() []string {
+	all := make([]string, len(t.structs))
+	for i, at := range t.structs {
+		all[i] = t.name(word(t.funcs[at:], funcName))
+	}
+	return all
+}
+
 // usedPrograms marks the bytes of the programs that the runtime needs. Several functions and purposes may share one program.
-func (t *functions) usedPrograms() ([]bool, error) {
+func (t *functions) usedPrograms(cut map[int]bool) ([]bool, error) {
 	used := make([]bool, len(t.programs))
-	for _, at := range t.structs {
+	for i, at := range t.structs {
+		if cut[i] {
+			continue
+		}
 		f := t.funcs[at:]
 		fields := []int{funcPCSP}
 		for n := range int(word(f, funcNData)) {

@@ -3,6 +3,7 @@ package build
 import (
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"math"
 	"os"
 	"os/exec"
@@ -27,22 +28,30 @@ func stacks(t *testing.T) []byte {
 // runWASM runs a module under node, and returns what it writes.
 func runWASM(t *testing.T, module []byte) string {
 	t.Helper()
+	out, status := endWASM(t, module)
+	require.Zero(t, status, out)
+	return out
+}
+
+// endWASM runs a module under node, and returns what it writes and the code with which it exits.
+func endWASM(t *testing.T, module []byte, arguments ...string) (string, int) {
+	t.Helper()
 	root, err := goTool(t.Context(), "", os.Environ(), "env", "GOROOT")
 	require.NoError(t, err)
 	file := filepath.Join(t.TempDir(), "module.wasm")
 	require.NoError(t, os.WriteFile(file, module, 0o600))
-	cmd := exec.CommandContext(t.Context(), filepath.Join(string(bytes.TrimSpace([]byte(root))), "lib", "wasm", "go_js_wasm_exec"), file)
+	cmd := exec.CommandContext(t.Context(), filepath.Join(string(bytes.TrimSpace([]byte(root))), "lib", "wasm", "go_js_wasm_exec"), append([]string{file}, arguments...)...)
 	out, err := cmd.CombinedOutput()
-	require.NoError(t, err, "%s", out)
-	return string(out)
+	require.True(t, err == nil || errors.As(err, new(*exec.ExitError)), err)
+	return string(out), cmd.ProcessState.ExitCode()
 }
 
 func TestStrippedTables(t *testing.T) {
 	linked := stacks(t)
 	var before, after []segment
-	stripped, err := joinSegments(linked, func(segments []segment) []byte {
+	stripped, err := joinSegments(linked, func(_ []section, segments []segment) []byte {
 		before = cloneOf(segments)
-		require.NoError(t, stripTables(segments))
+		require.NoError(t, stripTables(segments, nil))
 		after = segments
 		return nil
 	})
@@ -79,14 +88,14 @@ func TestStrippedTables(t *testing.T) {
 
 	// Stripping again changes nothing.
 	again := cloneOf(after)
-	require.NoError(t, stripTables(again))
+	require.NoError(t, stripTables(again, nil))
 	require.Equal(t, after, again)
 }
 
 // TestOtherTablesAreRefused: stripTables changes nothing if it does not know the form.
 func TestOtherTablesAreRefused(t *testing.T) {
 	var good []segment
-	_, err := joinSegments(stacks(t), func(segments []segment) []byte { good = segments; return nil })
+	_, err := joinSegments(stacks(t), func(_ []section, segments []segment) []byte { good = segments; return nil })
 	require.NoError(t, err)
 	which, at := -1, -1
 	for i, s := range good {
@@ -134,11 +143,11 @@ func TestOtherTablesAreRefused(t *testing.T) {
 		changed := cloneOf(good)
 		changed[which].data = change(changed[which].data)
 		before := cloneOf(changed)
-		require.ErrorIs(t, stripTables(changed), errTables, name)
+		require.ErrorIs(t, stripTables(changed, nil), errTables, name)
 		require.Equal(t, before, changed, name)
 	}
-	require.NoError(t, stripTables(cloneOf(good)))
-	require.ErrorIs(t, stripTables(nil), errTables)
+	require.NoError(t, stripTables(cloneOf(good), nil))
+	require.ErrorIs(t, stripTables(nil, nil), errTables)
 }
 
 func cloneOf(segments []segment) []segment {

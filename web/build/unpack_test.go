@@ -27,8 +27,10 @@ func instantiated(t *testing.T, module []byte) []byte {
 
 func TestPackedTables(t *testing.T) {
 	linked := stacks(t)
-	cleared, err := joinSegments(linked, func(segments []segment) []byte {
-		require.NoError(t, stripTables(segments))
+	cleared, err := joinSegments(linked, func(sections []section, segments []segment) []byte {
+		cut, err := cutFrom(sections, segments)
+		require.NoError(t, err)
+		require.NoError(t, stripTables(segments, cut))
 		return nil
 	})
 	require.NoError(t, err)
@@ -50,7 +52,7 @@ func TestPackedTables(t *testing.T) {
 // TestOtherTablesAreNotPacked: packTables changes nothing if it does not know the form.
 func TestOtherTablesAreNotPacked(t *testing.T) {
 	var good []segment
-	_, err := joinSegments(stacks(t), func(segments []segment) []byte { good = segments; return nil })
+	_, err := joinSegments(stacks(t), func(_ []section, segments []segment) []byte { good = segments; return nil })
 	require.NoError(t, err)
 	table, err := findTable(good)
 	require.NoError(t, err)

@@ -57,6 +57,20 @@ func addWASM(ctx context.Context, o Options, module string, files tree) error {
 // compileWASM compiles a command of the repository for the browser. The output contains neither the path nor the commit of the
 // sources, so that the same sources give the same bytes.
 func compileWASM(ctx context.Context, o Options, module string, m wasmModule) ([]byte, error) {
+	linked, err := linkWASM(ctx, o, module, m)
+	if err != nil || o.Debug {
+		return linked, err
+	}
+	stripped, err := Strip(linked)
+	if errors.Is(err, errTables) {
+		fmt.Fprintf(os.Stderr, "%v: %s keeps what only stack traces need, and is about a tenth larger\n", err, m.source)
+		return joinSegments(linked, func([]section, []segment) []byte { return nil })
+	}
+	return stripped, err
+}
+
+// linkWASM compiles a command and returns the module as Go's linker writes it.
+func linkWASM(ctx context.Context, o Options, module string, m wasmModule) ([]byte, error) {
 	dir, err := os.MkdirTemp("", "imkey-wasm-")
 	if err != nil {
 		return nil, err
@@ -77,27 +91,20 @@ func compileWASM(ctx context.Context, o Options, module string, m wasmModule) ([
 	if _, err := goTool(ctx, module, env, append(args, m.source)...); err != nil {
 		return nil, err
 	}
-	linked, err := os.ReadFile(out)
-	if err != nil {
-		return nil, err
-	}
-	if o.Debug {
-		return linked, nil
-	}
-	stripped, err := Strip(linked)
-	if errors.Is(err, errTables) {
-		fmt.Fprintf(os.Stderr, "%v: %s keeps what only stack traces need, and is about a tenth larger\n", err, m.source)
-		return joinSegments(linked, func([]segment) []byte { return nil })
-	}
-	return stripped, err
+	return os.ReadFile(out)
 }
 
-// Strip joins the data segments of a module that Go's linker wrote, clears what only stack traces need, and packs the table of functions.
+// Strip joins the data segments of a module that Go's linker wrote, cuts functions that do not run, clears what only stack traces need, and
+// packs the table of functions.
 // It returns an error if the module, or this table, has another form than the Go of this build gives it.
 func Strip(linked []byte) ([]byte, error) {
 	var unknown error
-	stripped, err := joinSegments(linked, func(segments []segment) []byte {
-		if unknown = stripTables(segments); unknown != nil {
+	stripped, err := joinSegments(linked, func(sections []section, segments []segment) []byte {
+		var cut map[int]bool
+		if cut, unknown = cutFrom(sections, segments); unknown != nil {
+			return nil
+		}
+		if unknown = stripTables(segments, cut); unknown != nil {
 			return nil
 		}
 		var p packing
