@@ -15,7 +15,7 @@ import (
 // The download budgets, in bytes after brotli. A user on a slow line waits for these files.
 const (
 	mostSDK          = 10_000  // imkey.js, which a dApp loads with its page
-	mostFirstPairing = 780_000 // all that a first pairing downloads
+	mostFirstPairing = 720_000 // all that a first pairing downloads
 	mostCoin         = 35_000  // what a coin adds on average to imkey-coins.wasm, which the first call for one downloads: TRON 27,000, Cosmos 18,000, Bitcoin 58,000
 )
 

@@ -159,7 +159,7 @@ func (p packing) unpackTables() []byte {
 			a.op(and)
 		})
 	})
-	// 2. pcdata, 3. funcdata: each column has the functions that have so many
+	// 2. pcdata, 3. funcdata: a column has a word for each function with that pcdata or funcdata
 	a.set(from, func() { a.constant(p.at + (funcSize-4)*p.count) })
 	for part, columns := range []int{p.pcdata, p.funcdata} {
 		if columns == 0 {
