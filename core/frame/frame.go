@@ -64,8 +64,9 @@ func Split(msg []byte) ([]Packet, error) {
 	if len(msg) == 0 || len(msg) > MaxMessage {
 		return nil, errcode.New(errcode.Internal, "frame: a message has 1 to 7609 bytes")
 	}
-	packets := make([]Packet, 1, 1+(len(msg)+nextData-1)/nextData)
-	rest := msg[fill(&packets[0], MSG, msg):]
+	var first Packet
+	rest := msg[fill(&first, MSG, msg):]
+	packets := append(make([]Packet, 0, 1+(len(rest)+nextData-1)/nextData), first)
 	for seq := 0; len(rest) > 0; seq++ {
 		var p Packet
 		p[4] = byte(seq)

@@ -32,6 +32,9 @@ func TestMessagesOfEveryLength(t *testing.T) {
 		if err != nil || len(packets) != 1+max(0, n-57+58)/59 {
 			t.Fatalf("%d bytes: %d packets, %v", n, len(packets), err)
 		}
+		if cap(packets) != len(packets) {
+			t.Fatalf("%d bytes: memory for %d packets, of which %d are used", n, cap(packets), len(packets))
+		}
 		for i := range packets {
 			ev, err := a.Add(packets[i][:])
 			last := i == len(packets)-1
