@@ -75,7 +75,7 @@ export class Batches {
   }
 
   async #forgetOld(newest: string) {
-    const others = (await this.#store.list(this.#site)).filter(([key]) => key !== newest)
+    const others = (await this.#store.list(this.#site).catch(() => [])).filter(([key]) => key !== newest)
     const time = ([, value]: [string, unknown]) => Number((Object(value) as { at?: unknown }).at) || 0
     others.sort((a, b) => time(b) - time(a))
     for (const [key] of others.slice(mostBatches - 1)) await this.#store.delete(key)

@@ -234,8 +234,9 @@ function fakeIndexedDB() {
   const values = new Map<string, unknown>()
   const fake = {
     values,
-    fails: false,
-    forbidden: false,
+    full: false,
+    unreadable: false,
+    forbidden: undefined as Error | undefined,
     opened: 0,
     tables: [] as string[],
     database: undefined as unknown as Database,
@@ -258,7 +259,7 @@ function fakeIndexedDB() {
       close: () => void (database.closed = true),
     }
     fake.database = database
-    const request = { result: database, error: new Error('forbidden'), onupgradeneeded() {}, onsuccess() {}, onerror() {} }
+    const request = { result: database, error: fake.forbidden, onupgradeneeded() {}, onsuccess() {}, onerror() {} }
     queueMicrotask(() => {
       if (fake.forbidden) return request.onerror()
       if (fake.tables.length === 0) request.onupgradeneeded()
@@ -266,14 +267,16 @@ function fakeIndexedDB() {
     })
     return request
   }
-  function transaction() {
-    const done = { error: new Error('full'), oncomplete: () => {}, onabort: () => {}, objectStore: () => table }
-    setTimeout(() => (fake.fails ? done.onabort() : done.oncomplete()))
+  function transaction(_: string, mode: string) {
+    if (fake.database.closed) throw new DOMException('it is closed', 'InvalidStateError')
+    const fails = mode === 'readonly' ? fake.unreadable : fake.full
+    const done = { error: new Error('the disk'), oncomplete: () => {}, onabort: () => {}, objectStore: () => table }
+    setTimeout(() => (fails ? done.onabort() : done.oncomplete()))
     return done
   }
   const table = {
-    put: (value: unknown, key: string) => void (fake.fails || values.set(key, structuredClone(value))),
-    delete: (key: string) => void (fake.fails || values.delete(key)),
+    put: (value: unknown, key: string) => void (fake.full || values.set(key, structuredClone(value))),
+    delete: (key: string) => void (fake.full || values.delete(key)),
     getAllKeys: () => ({ result: [...values.keys()] }),
     getAll: () => ({ result: [...values.values()] }),
   }
@@ -302,14 +305,14 @@ test('what a full store does not take is in memory, once, and the newest counts'
   await withIndexedDB({ request }, () => useFullStore(indexed))
 })
 
-async function useFullStore(fake: { fails: boolean }) {
+async function useFullStore(fake: { full: boolean }) {
   const journal = new Journal(journalStore())
   const states = async () => (await journal.of(1, from)).map(({ state }) => state)
   await journal.put(entry({ state: 'sending' }))
-  fake.fails = true
+  fake.full = true
   await journal.put(entry({ state: 'sent' }))
-  assert.deepEqual(await states(), ['sent'], 'the table cannot be read')
-  fake.fails = false
+  assert.deepEqual(await states(), ['sent'], 'the table is full')
+  fake.full = false
   assert.deepEqual(await states(), ['sent'], 'the table has the older state')
   await journal.put(entry({ state: 'sending' }))
   assert.deepEqual(await states(), ['sending'], 'memory has the older state')
@@ -318,10 +321,10 @@ async function useFullStore(fake: { fails: boolean }) {
   await Promise.all([1, 2].map((n) => journal.exclusive(1, from, undefined, async () => void done.push(n))))
   assert.deepEqual(done, [1, 2])
   // What is deleted is in neither.
-  fake.fails = true
+  fake.full = true
   await journal.put(entry({ state: 'sent' }))
   await journal.delete(entry())
-  fake.fails = false
+  fake.full = false
   assert.deepEqual(await states(), ['sending'], 'the table has it')
   await journal.delete(entry())
   assert.deepEqual(await states(), [])
@@ -333,22 +336,67 @@ test('a store that was closed, or could not be opened, is opened again', async (
     assert.equal(store.trusted, false)
     const lists = async () => (await store.list('')).map(([key]) => key)
     await store.put('a', 1)
-    assert.deepEqual([indexed.tables, await lists(), indexed.opened], [['signed'], ['a'], 1])
+    const { opened } = indexed
+    assert.deepEqual([indexed.tables, await lists(), indexed.opened], [['signed'], ['a'], opened])
     indexed.database.onclose!() // the user cleared the data of the site
-    assert.deepEqual([await lists(), indexed.opened], [['a'], 2])
+    assert.deepEqual([await lists(), indexed.opened], [['a'], opened + 1])
     const { database } = indexed
     database.onversionchange!() // another tab deletes it
-    assert.deepEqual([database.closed, await lists(), indexed.opened], [true, ['a'], 3])
-    indexed.forbidden = true
+    assert.deepEqual([database.closed, await lists(), indexed.opened], [true, ['a'], opened + 2])
+    indexed.forbidden = new DOMException('forbidden', 'SecurityError')
     indexed.database.onclose!()
     await store.put('b', 2)
-    assert.deepEqual(await lists(), ['b'], 'what cannot be stored is in memory')
-    indexed.forbidden = false
-    assert.deepEqual(await lists(), ['a', 'b'])
+    await assert.rejects(lists(), unreadable)
+    indexed.forbidden = undefined
+    assert.deepEqual(await lists(), ['a', 'b'], 'what could not be stored is in memory')
     await store.delete('b')
     assert.deepEqual(await lists(), ['a'])
     await store.delete('a')
   })
+})
+
+const unreadable = ({ rpc }: { rpc: { reason: { code: string; retryable: boolean } } }) => rpc.reason.code === 'storage' && rpc.reason.retryable
+
+test('a store that cannot be read is not an empty one', async () => {
+  const locks = { request: (_: string, __: object, work: () => unknown) => work(), query: async () => ({ held: [] }) }
+  await withIndexedDB(locks, async () => {
+    const journal = new Journal(journalStore())
+    await journal.put(entry())
+    indexed.unreadable = true
+    const read = () => journal.of(1, from)
+    await assert.rejects(read(), unreadable)
+    await assert.rejects(journal.forget(1, undefined), unreadable)
+    // What was signed meanwhile is kept, although the others cannot be read, and so is that it was sent.
+    await journal.put(entry({ nonce: 8 }))
+    await journal.sentRaw('0x02')
+    indexed.unreadable = false
+    assert.deepEqual((await read()).map(({ nonce }) => nonce), [7, 8], 'the connection was made anew')
+    for (const each of await read()) await journal.delete(each)
+  })
+})
+
+test('a store is empty where the browser gives the origin no storage, and only there', async () => {
+  const query = { allowed: async () => ({ held: [] }), refused: () => Promise.reject(new DOMException('no', 'SecurityError')) }
+  const security = new DOMException('no', 'SecurityError')
+  const cases: [name: string, error: Error, locks: object, blocked: boolean][] = [
+    ['opaque', security, { query: query.refused }, true],
+    ['forbidden by the user', new DOMException('denied', 'UnknownError'), { query: query.refused }, true],
+    ['damaged', new DOMException('backing store', 'UnknownError'), { query: query.allowed }, false],
+    ['of a later version', new DOMException('version', 'VersionError'), { query: query.allowed }, false],
+    ['damaged, and without locks', new DOMException('backing store', 'UnknownError'), {}, false],
+  ]
+  for (const [name, error, locks, blocked] of cases) {
+    await withIndexedDB('query' in locks ? locks : undefined, async () => {
+      indexed.forbidden = error
+      const store = journalStore(undefined, name)
+      if (blocked) assert.deepEqual(await store.list(''), [], name)
+      else await assert.rejects(store.list(''), unreadable)
+      await store.put('a', 1)
+      if (blocked) assert.deepEqual(await store.list(''), [['a', 1]], name)
+      else await assert.rejects(store.list(''), unreadable)
+    })
+  }
+  indexed.forbidden = undefined
 })
 
 test('with Web Locks, work waits for that of other tabs, and an error of the work is its own', async () => {

@@ -63,14 +63,15 @@ export class Journal {
     return this.#store.exclusive([chainId, from, this.site].filter((part) => part !== undefined).join(' '), signal, work)
   }
 
-  /** of resolves to the entries of an account, sorted by nonce and time. */
+  /** of resolves to the entries of an account, sorted by nonce and time. It rejects with `storage` if they cannot be read. */
   async of(chainId: number, from: string): Promise<Entry[]> {
     return (await this.#entries(`${chainId} ${from} `)).sort((a, b) => a.nonce - b.nonce || a.at - b.at)
   }
 
   async put(entry: Entry): Promise<void> {
     await this.#store.put(keyOf(entry), entry)
-    const others = (await this.#entries('', false)).filter(({ hash }) => hash !== entry.hash)
+    const all = await this.#entries('', false).catch(() => []) // what cannot be read now is deleted the next time
+    const others = all.filter(({ hash }) => hash !== entry.hash)
     const last = (each: Entry) => Number(each.state === 'sending')
     others.sort((a, b) => last(b) - last(a) || b.at - a.at)
     let digits = entry.raw.length
@@ -98,7 +99,8 @@ export class Journal {
   /** sentRaw notes that the site sent a transaction itself. */
   async sentRaw(raw: unknown): Promise<void> {
     if (typeof raw !== 'string') return
-    for (const entry of await this.#entries('', false))
+    // The transaction is on its way, whether or not that can be noted.
+    for (const entry of await this.#entries('', false).catch(() => []))
       if (this.isOwn(entry) && entry.raw === raw.toLowerCase()) await this.put({ ...entry, state: 'sent' })
   }
 

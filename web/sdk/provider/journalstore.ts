@@ -1,10 +1,10 @@
-import { abortedByCaller } from './refusal'
+import { abortedByCaller, Refusal } from './refusal'
 
 /** JournalStore keeps values by key, and gives work its turn. What it lists is a claim: any script of the origin can write there. */
 export interface JournalStore {
   /** Whether only this page can have written the values. */
   readonly trusted: boolean
-  /** Resolves to the keys that begin with the prefix, and their values. */
+  /** Resolves to the keys that begin with the prefix, and their values. It rejects with `storage` if they cannot be read. */
   list(prefix: string): Promise<[key: string, value: unknown][]>
   /** Resolves when the value survives a crash of the page. */
   put(key: string, value: unknown): Promise<void>
@@ -64,13 +64,14 @@ const tableName = 'signed'
 
 /**
  * BrowserStore keeps values in a database of IndexedDB, which the tabs and workers of an origin share, and takes turns by Web Locks. What IndexedDB
- * does not take, because it is blocked or full, stays in memory.
+ * does not take, because it is blocked or full, stays in memory. A database that cannot be read is not an empty one: then list rejects.
  */
 class BrowserStore implements JournalStore {
   readonly trusted = false
   readonly #memory = new MemoryStore()
   readonly #name: string
   #opened: Promise<IDBDatabase> | undefined
+  #used = false // whether the database was read or written
 
   constructor(name: string) {
     this.#name = name
@@ -81,7 +82,11 @@ class BrowserStore implements JournalStore {
       const range = IDBKeyRange.bound(prefix, `${prefix}\uffff`)
       const [keys, values] = [table.getAllKeys(range), table.getAll(range)]
       return () => keys.result.map((key, i): [string, unknown] => [key as string, values.result[i]])
-    }).catch(() => [])
+    }).catch(async (cause: unknown) => {
+      // Where the browser gives this origin no storage, nothing was kept before.
+      if (!this.#used && (await isBlocked(cause))) return []
+      throw unreadable(cause)
+    })
     return [...new Map([...kept, ...(await this.#memory.list(prefix))])] // what is in memory is newer
   }
 
@@ -123,11 +128,33 @@ class BrowserStore implements JournalStore {
     return new Promise<T>((resolve, reject) => {
       const transaction = database.transaction(tableName, mode, { durability: 'strict' })
       const result = act(transaction.objectStore(tableName))
-      transaction.oncomplete = () => resolve(result())
+      transaction.oncomplete = () => {
+        this.#used = true
+        resolve(result())
+      }
       transaction.onabort = () => reject(transaction.error)
+    }).catch((thrown: unknown) => {
+      this.#opened = undefined // a connection that was lost is made anew the next time
+      database.close()
+      throw thrown
     })
   }
 }
+
+/** isBlocked says whether an origin has no storage: it is opaque, or the user forbade it. Web Locks are then refused as well. */
+async function isBlocked(thrown: unknown): Promise<boolean> {
+  const isSecurity = (thrown: unknown) => (Object(thrown) as { name?: unknown }).name === 'SecurityError'
+  return isSecurity(thrown) || (navigator.locks?.query().then(() => false, isSecurity) ?? false)
+}
+
+const unreadable = (cause: unknown) =>
+  new Refusal(
+    -32603,
+    'The browser cannot read what was signed here before, so a new transaction could take the place of an earlier one. Nothing was signed. Reload the page, then try again.',
+    'storage',
+    true,
+    cause,
+  )
 
 /** open calls closed when the database cannot be used any more: the user cleared the site's data, for example. */
 function open(databaseName: string, closed: () => void): Promise<IDBDatabase> {

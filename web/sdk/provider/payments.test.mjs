@@ -45,6 +45,34 @@ function later(t, milliseconds) {
   t.mock.method(Date, 'now', () => now + milliseconds)
 }
 
+test('where the browser cannot read what was signed before, nothing is signed', async (t) => {
+  let damaged = true
+  const open = () => {
+    const request = { error: new DOMException('backing store', damaged ? 'UnknownError' : 'SecurityError') }
+    queueMicrotask(() => request.onerror())
+    return request
+  }
+  globalThis.indexedDB = { open }
+  globalThis.IDBKeyRange = { bound: () => ({}) }
+  t.after(() => {
+    delete globalThis.indexedDB
+    delete globalThis.IDBKeyRange
+  })
+  const { ask, send, nonces, raws } = await paying(t)
+  const unread = ({ code, data, message }) => code === -32603 && data.code === 'storage' && data.retryable && /Nothing was signed/.test(message)
+  await assert.rejects(send(pay), unread)
+  await assert.rejects(send({ ...pay, nonce: '0x7' }), unread)
+  await assert.rejects(ask('eth_signTransaction', [pay]), unread)
+  const batch = { version: '2.0.0', chainId: '0x1', from: A0, atomicRequired: false, calls: [pay] }
+  await assert.rejects(ask('wallet_sendCalls', [batch]), unread)
+  await assert.rejects(ask('wallet_getCallsStatus', ['0x1']), unread)
+  assert.deepEqual([nonces(), raws], [[], []])
+  damaged = false // a site without storage never had any
+  await send(pay)
+  await send(other)
+  assert.deepEqual(nonces(), [7, 8])
+})
+
 test('with a pending count that is stuck, two payments have two nonces and two hashes', async (t) => {
   const { send, nonces, raws } = await paying(t)
   const hashes = [await send(pay), await send(pay)]

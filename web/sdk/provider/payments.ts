@@ -120,7 +120,7 @@ export class Payments {
 
   /** record notes what was signed. Nothing is sent before. */
   async record(payer: Payer, { raw, hash }: SignedTransaction, nonce: number, request: string, state: Entry['state']): Promise<Entry> {
-    const before = await this.#of(payer)
+    const before = await this.#of(payer).catch(() => []) // what is signed by now is kept in any case
     const at = Math.max(Date.now(), ...before.map((each) => each.at + 1)) // the order tells which one is a replacement
     const entry = {
       chainId: payer.chain.id,

@@ -59,14 +59,9 @@ export interface KnownFacts {
 /** ManagementOutcome is the outcome of an action on a binding that the management of devices carried out. */
 export type ManagementOutcome = 'renamed' | 'unnamed' | 'returned'
 
-/** recordOf returns this browser's record of a device, or null if there is none or it cannot be read. */
+/** recordOf returns this browser's record of a device, or null if there is none. It rejects with `storage` if the records cannot be read. */
 export async function recordOf(imkey: ImKey, seid: string): Promise<KnownDevice | null> {
-  return (await recordsOf(imkey)).find((known) => known.seid === seid) ?? null
-}
-
-/** recordsOf returns all records, or none if they cannot be read. The calls that need the store report what is wrong with it. */
-export async function recordsOf(imkey: ImKey): Promise<readonly KnownDevice[]> {
-  return imkey.knownDevices().catch(() => [])
+  return (await imkey.knownDevices()).find((known) => known.seid === seid) ?? null
 }
 
 /** shownOf returns what the user decides about: a copy, so that it stays what was shown. */

@@ -34,6 +34,17 @@ test('the user picks one of several devices, and none is opened before', async (
   assert.deepEqual(device.asked, [])
 })
 
+test('where the records cannot be read, no device is said to be new', async () => {
+  const { pairing, imkey } = two()
+  imkey.onKnown = async () => Promise.reject(fail('storage'))
+  await pairing.connect()
+  assert.ok(pairing.state.name === 'several')
+  assert.deepEqual(
+    pairing.state.choices.map(({ known }) => known),
+    [null, null],
+  )
+})
+
 test('no device is named after a serial number that another one has, too', async () => {
   const unnamed = (serial: string) => ({ serial, called: null, known: false })
   const plugged = two()

@@ -1,4 +1,3 @@
-import { recordsOf } from '../model/facts'
 import { Refused } from '../model/failure'
 import type { Device, ImKey } from '../model/sdk'
 import type { Connection } from './connection'
@@ -97,7 +96,8 @@ export class Choosing {
   }
 
   async #offer(run: AbortSignal, imkey: ImKey, permitted: readonly Device[]): Promise<void> {
-    const records = await recordsOf(imkey)
+    // Without the records, the user can still choose by the serial numbers. The chosen device's screen says what is wrong with the storage.
+    const records = await imkey.knownDevices().catch(() => null)
     const { legible, shownName } = await import('../model/names') // the serial number is a text of the device
     run.throwIfAborted()
     this.#choices = permitted
@@ -106,10 +106,10 @@ export class Choosing {
       choices: permitted.map(({ serialNumber: serial }) => {
         // A device is not opened yet, and several can have one serial number. Then nothing tells which one the record is of.
         const same = permitted.filter(({ serialNumber }) => serialNumber === serial)
-        const [record, another] = records.filter((record) => serial !== null && same.length === 1 && record.serial === serial)
+        const [record, another] = (records ?? []).filter((record) => serial !== null && same.length === 1 && record.serial === serial)
         const known = another ? undefined : record
         const called = known?.name == null ? null : shownName(known.name)
-        return { serial: serial && legible(serial), called, known: known?.state === 'bound' }
+        return { serial: serial && legible(serial), called, known: records && known?.state === 'bound' }
       }),
     })
   }

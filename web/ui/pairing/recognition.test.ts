@@ -102,8 +102,19 @@ test('what the record says of a bound device is shown, and a store that fails br
   assert.ok(pairing.state.name === 'bound' && pairing.state.device.called === 'Spending')
 
   imkey.onKnown = async () => Promise.reject(fail('storage'))
-  await pairing.connect()
-  assert.ok(pairing.state.name === 'bound' && pairing.state.device.boundAt === null)
+  await pairing.refresh()
+  assert.ok(pairing.state.name === 'bound' && pairing.state.device.boundAt === null, 'what is bound stays so')
+})
+
+test('where the records cannot be read, no device is taken for one that this browser never bound', async () => {
+  for (const status of ['bound', 'bound-elsewhere', 'unbound'] as const) {
+    const { pairing, device, imkey } = setUp()
+    imkey.known = [knownDevice({ state: 'imported' })]
+    imkey.onKnown = async () => Promise.reject(fail('storage'))
+    device.statuses = [status]
+    await pairing.connect()
+    assert.deepEqual(pairing.state, { name: 'error', code: 'storage' }, status)
+  }
 })
 
 test('a device with an invalid certificate is refused before it is asked anything', async () => {

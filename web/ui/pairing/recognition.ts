@@ -82,9 +82,9 @@ export class Recognition {
     return { name: 'bound', device: facts, fresh, kept, persisted: device.info.persisted, plugged: true }
   }
 
-  /** Reads what the user may know about the open device. */
+  /** Reads what the user may know about the open device. Without its record, the name and the time of the binding are missing. */
   async look({ info }: Device): Promise<DeviceFacts> {
-    const record = await recordOf(await this.connection.imkey(), info.seid)
+    const record = await recordOf(await this.connection.imkey(), info.seid).catch(() => null)
     this.#codeKept = record?.codeKept ?? null
     this.#facts = await factsOf(info, record, this.environment.simulator?.cas ?? [])
     this.#shown = this.#facts.shown

@@ -31,7 +31,7 @@ export function several(
             () => handlers.pick(place),
             called ?? serial ?? t(exceptional.noSerial),
             ...(called !== null && serial !== null ? [serial] : []),
-            t(known ? exceptional.knownHere : exceptional.newHere),
+            t(known === null ? exceptional.unknownHere : known ? exceptional.knownHere : exceptional.newHere),
           ),
         ),
       ),

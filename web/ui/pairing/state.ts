@@ -6,7 +6,8 @@ export interface Choice {
   /** The serial number in the USB descriptor. */
   readonly serial: string | null
   readonly called: string | null
-  readonly known: boolean
+  /** Whether it is bound in this browser; null if the records cannot be read. */
+  readonly known: boolean | null
 }
 
 /** Damage is what is wrong with a record that can only be forgotten. */

@@ -39,6 +39,7 @@ export const exceptional = {
   ),
   muteTitle: say('The other tab does not answer', '另一个标签页没有响应'),
   newHere: say('New to this browser', '本浏览器尚不认识'),
+  unknownHere: say('This browser’s bindings cannot be read now', '现在无法读取本浏览器的绑定信息'),
   noSerial: say('An imKey without a serial number', '一台未提供序列号的 imKey'),
   notListed: say('Another one, not listed here', '其他未列出的设备'),
   reboundLead: say(
