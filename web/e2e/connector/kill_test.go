@@ -289,36 +289,33 @@ func (k *killing) run(c killCase) time.Duration {
 	if os.Getenv("IMKEY_FULL") != "" { // otherwise other tests may slow this one down
 		require.Less(k.t, took, 2*time.Second, c)
 	}
-	bound := false // in the window, after the kill
 	if asked != nil && !strings.HasPrefix(c.victim, "site") {
 		if c.victim == "cable" && c.stage == "on the screen" {
 			k.w.Press("reject")
 		} else if c.victim == "cable" && c.operation == "pair" {
-			// The window goes on when the device is back.
+			// The window goes on when the device is back, and so does the request.
 			k.w.WaitForState("error")
 			after()
 			after = func() {}
 			toCode(k.w)
 			k.w.EnterCode(k.code)
-			bound = true // also if the request had ended when the cable was pulled
 		}
 		o := asked.Wait()
 		how := strings.TrimSpace(fmt.Sprintf("%d %s", o.Code, o.Reason))
-		if o.Code == 0 {
-			how = "result"
-			require.Equal(k.t, killCase{"cable", "on the device", "pair"}, c)
-			c.stage = "after"
+		goesOn := c == killCase{"cable", "on the device", "pair"}
+		if goesOn {
+			require.Zero(k.t, o.Code, "%s: %+v", c, o)
+			how, c.stage = "result", "after"
+		} else {
+			require.Contains(k.t, []string{"4001 user-rejected", "4900 aborted", "4900 device-disconnected"}, how, c)
 		}
 		k.codes[how]++
-		require.Contains(k.t, []string{"4001 user-rejected", "4900 aborted", "4900 device-disconnected", "result"}, how, c)
 	}
 	after()
 	// The next request works: the same one if it had not been carried out.
 	operation := c.operation
 	if c.stage == "after" {
 		operation = "message"
-	} else if bound {
-		operation = "connect"
 	}
 	k.finish(operation, k.begin(operation))
 	for id, times := range harness.Eval[map[string]int](k.d.Browser, "settled") {

@@ -99,8 +99,8 @@ export class Connecting {
         {
           find: async () => device,
           mayPair: true,
-          run: async ({ ethereum }) => {
-            const accounts = await this.#read(ethereum, signal, paths)
+          run: async (device) => {
+            const accounts = await this.#read(device.ethereum, signal, paths)
             if (signal.aborted) throw abortedByCaller(signal)
             this.#accounts.adopt(device, accounts)
           },

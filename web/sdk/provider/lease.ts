@@ -1,5 +1,5 @@
 import type { Device, Interaction, PairingRequest } from '../types/imkey'
-import type { Open } from './accounts'
+import { identityOf, type Open } from './accounts'
 import { type Call, unlessAborted } from './call'
 import { openDialog } from './dialog'
 import type { Host } from './host'
@@ -37,7 +37,8 @@ export class Lease {
     })
   }
 
-  async #run<T>(device: Device, call: Call, { run, mayPair }: Job<T>): Promise<T> {
+  async #run<T>(device: Device, call: Call, job: Job<T>): Promise<T> {
+    const { run, mayPair } = job
     const { signal, method, signIn } = call
     const told = (event: CustomEvent<Interaction>) => {
       const { replaces } = call // known once the transaction has its turn
@@ -50,8 +51,8 @@ export class Lease {
         return await run(device)
       } catch (error) {
         if (!mayPair || !needsBinding(error)) throw error
-        await this.#pair(device, call, error)
-        return await run(device)
+        const bound = await this.#pair(device, call, error)
+        return bound === device ? await run(device) : await this.#run(bound, call, { ...job, mayPair: false })
       }
     } catch (error) {
       // Not only unplugging ends a connection: the user may have revoked the permission, or another device answers in its place.
@@ -63,7 +64,8 @@ export class Lease {
     }
   }
 
-  async #pair(device: Device, { method, signal }: Call, error: unknown) {
+  /** #pair lets the user bind the device. It gives the device to go on with: one that was plugged in again meanwhile is another object. */
+  async #pair(device: Device, { method, signal }: Call, error: unknown): Promise<Device> {
     const {
       pairing,
       load: { rememberCode },
@@ -79,7 +81,24 @@ export class Lease {
       .catch((thrown: unknown) => {
         throw signal?.aborted ? abortedByCaller(signal) : thrown
       })
-    if (!device.opened) await device.open({ ...(signal && { signal }) })
+    if (device.opened) return device
+    try {
+      await device.open({ ...(signal && { signal }) })
+      return device
+    } catch (thrown) {
+      if (codeOf(thrown) !== 'device-disconnected') throw thrown
+      return await this.#again(device, signal, thrown)
+    }
+  }
+
+  /** #again gives the device that was plugged in again in place of one that was open. It has the same key. It throws the error if there is none. */
+  async #again(device: Device, signal: AbortSignal | undefined, error: unknown): Promise<Device> {
+    const { serialNumber, info } = device
+    for (const each of await (await this.#host.imkey()).getDevices()) {
+      if (each !== device && each.serialNumber === serialNumber && identityOf(await this.#turns.take(each, signal)) === identityOf(info))
+        return each
+    }
+    throw error
   }
 }
 

@@ -885,6 +885,37 @@ test('a lost binding is made again within the request that notices it', async (t
   assert.equal(await it.ask('personal_sign', ['0x00', A0]), SIGNATURE)
 })
 
+test('a device that is unplugged while it is bound, and plugged in again, carries out the request', async (t) => {
+  for (const method of ['eth_requestAccounts', 'personal_sign']) {
+    for (const [key, works] of [
+      ['04aa', true],
+      ['04bb', false], // another device with the same serial number
+    ]) {
+      const it = await page(t, {
+        pairing: async () => {
+          it.usb.devices = []
+          it.usb.plug('disconnect', it.device)
+          const again = wallet({ key })
+          it.usb.devices = [again]
+          it.usb.plug('connect', again)
+        },
+      })
+      if (method === 'personal_sign') await it.ask('eth_requestAccounts')
+      it.device.status = 'unbound'
+      const answer = it.ask(method, method === 'personal_sign' ? ['0x00', A0] : [])
+      if (works) assert.deepEqual(await answer, method === 'personal_sign' ? SIGNATURE : [A0])
+      else await assert.rejects(answer, { code: 4900, data: reason('device-disconnected', true) })
+      const [again] = it.usb.devices
+      await until(() => again.open === 0 && again.inUse === 0)
+      assert.equal(
+        again.calls.some(([name]) => name === 'signMessage'),
+        works && method === 'personal_sign',
+      )
+      assert.equal(it.events('interaction').filter(({ reason }) => reason === 'pair').length, 2)
+    }
+  }
+})
+
 test('the user accepts the device of an imported binding within the request, and no other unverified device', async (t) => {
   for (const data of [{ reason: 'imported' }, undefined]) {
     let asked = 0
