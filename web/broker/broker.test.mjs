@@ -937,7 +937,7 @@ test('a site hands its binding over in one step', async (t) => {
   for (const wrong of [[], [{}], [{ ...given, seid: 'xx' }], [{ ...given, file: '%%' }], [{ ...given, more: 1 }], [given, given], {}]) {
     await assert.rejects(a.ask('imkey_handOver', wrong), code(-32602))
   }
-  await assert.rejects(a.ask('imkey_forgetTransactions'), code(4200))
+  await assert.rejects(a.ask('imkey_moveBinding'), code(4200))
 })
 
 test('a broker that is closed while a device asks leaves the note for the next one', async (t) => {

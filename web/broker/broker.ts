@@ -219,7 +219,7 @@ export function startBroker(options: BrokerOptions): Broker {
 
   /** note keeps what was signed. It keeps neither messages nor signatures. */
   const note = ({ origin, what }: Review, result: unknown, i = 0) => {
-    if (what.kind === 'accounts' || what.kind === 'hand-over' || result === undefined) return // without a result, nothing was signed
+    if (what.kind === 'accounts' || what.kind === 'hand-over' || what.kind === 'calls-status' || result === undefined) return // without a result, nothing was signed
     records.add({ at: Date.now(), origin, kind: what.kind, account: what.account.address, ...detailsOf(what, result, i) })
   }
 
@@ -343,7 +343,11 @@ const randomId = () => Array.from(crypto.getRandomValues(new Uint8Array(16)), (b
 const offered = 5
 
 /** detailsOf says what was signed, without what could be misused. i is the position of the call in a batch. */
-function detailsOf(what: Exclude<What, { kind: 'accounts' | 'hand-over' }>, result: unknown, i: number): Partial<Activity> {
+function detailsOf(
+  what: Exclude<What, { kind: 'accounts' | 'hand-over' | 'calls-status' }>,
+  result: unknown,
+  i: number,
+): Partial<Activity> {
   const { hash } = Object(result) as { hash?: unknown }
   const sent = ({ summary }: { summary: { payment: string; receiver: string } }, chainId: number) => ({
     chainId,

@@ -1,6 +1,8 @@
 import { type ChainMessage, chainMessage, mostNodes } from '../sdk/protocol/messages'
 import { object, text } from '../sdk/protocol/schema'
 import { revoked } from '../sdk/provider/accounts'
+import type { Call } from '../sdk/provider/call'
+import type { CallsStatus } from '../sdk/provider/callsstatus'
 import { type Chain, isRelative, readChain } from '../sdk/provider/chain'
 import { type Engine, start } from '../sdk/provider/engine'
 import { rpcError } from '../sdk/provider/errors'
@@ -65,7 +67,11 @@ const asking = new Set([
   'wallet_requestPermissions',
   'wallet_sendCalls',
   'wallet_sendTransaction',
+  'wallet_showCallsStatus',
 ])
+
+/** The methods of this library that are not for a page with a device of its own alone. */
+const own = new Set(['imkey_forgetTransactions', 'imkey_handOver'])
 
 /** The methods that give or take a permission. */
 const allowing = new Set(['eth_requestAccounts', 'wallet_requestPermissions', 'wallet_revokePermissions'])
@@ -139,7 +145,7 @@ export class Site implements Behind {
     const asks = asking.has(method) && !(method === 'eth_requestAccounts' && this.#permission)
     const leave = asks ? this.#around.prompts.enter({ origin: this.origin, place, method, signal, abort }) : undefined
     try {
-      if (method.startsWith('imkey_') && method !== 'imkey_handOver') throw unknownMethod(method) // they are for a page with a device of its own
+      if (method.startsWith('imkey_') && !own.has(method)) throw unknownMethod(method) // they are for a page with a device of its own
       if (method === 'imkey_handOver') return await this.#handOver(params, signal)
       const result = await engine.request(method, params, signal, undefined, chain && this.#chain(chain))
       // A wallet that is stopped now knows of it again when it is started.
@@ -226,6 +232,7 @@ export class Site implements Behind {
       consents: {
         review: (what, call, work) => this.#around.review(origin, what, call, work),
         chain: (chain) => chainFacts(chain, names),
+        show: (status, total, chain, call) => this.#show(status, total, chain, call),
       },
       settings: {
         load: { usb: turns as never }, // where there is no IndexedDB, the sites of this broker share a journal
@@ -293,6 +300,27 @@ export class Site implements Behind {
         records.allow({ origin, since, used: now, accounts, serial, device, chainId, ...(chain && { chain }) })
       },
     }
+  }
+
+  /** #show shows what became of a batch, in its turn. It resolves when the user has closed that. */
+  async #show({ status, receipts = [] }: CallsStatus, total: number, chain: Chain, call: Call): Promise<void> {
+    const { names } = this.#around
+    const what: What = {
+      kind: 'calls-status',
+      chain: chainFacts(chain, names),
+      status,
+      receipts: receipts.map(({ status, transactionHash }) => ({ status, transactionHash })),
+      total,
+    }
+    const asked = this.#around.review(
+      this.origin,
+      async () => what,
+      call,
+      async () => undefined,
+    )
+    await asked.catch((thrown: unknown) => {
+      if (rpcError(thrown).code !== 4001 || call.signal?.aborted) throw thrown // how the user closed it does not matter
+    })
   }
 
   /** #known gives the chains that the site finds, with the one that it added and selected before. */

@@ -93,7 +93,7 @@ export class WindowShell implements Shell {
     })
     this.#settle = undefined
     if (answer?.yes) {
-      this.#screen.show({ name: 'sending', review })
+      if (review.what.kind !== 'calls-status') this.#screen.show({ name: 'sending', review })
       return answer
     }
     this.#review = undefined

@@ -87,7 +87,7 @@ export class Screens {
         if (said.cancel === screen.review.id) this.#cancel(said.cancel)
       } else if (said.answer.id === screen.review.id && !screen.answered) {
         screen.answered = true
-        this.#show(screen, said.answer.yes ? 'sending' : 'rejected')
+        if (screen.review.what.kind !== 'calls-status') this.#show(screen, said.answer.yes ? 'sending' : 'rejected')
         screen.answer(said.answer)
         if (!said.answer.yes) this.#leave(screen)
       }

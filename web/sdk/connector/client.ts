@@ -26,6 +26,8 @@ const asking = new Set([
   'wallet_sendTransaction',
   'wallet_sendCalls',
   'wallet_getCallsStatus',
+  'wallet_showCallsStatus',
+  'imkey_forgetTransactions',
   'eth_sendTransaction',
 ])
 
@@ -95,6 +97,7 @@ class Client implements Engine {
           return await this.#chains.add(first, signal)
         case 'wallet_getCapabilities':
           return this.#capabilities(list)
+        case 'imkey_forgetTransactions':
         case 'wallet_getCallsStatus':
           if (!this.#session?.alive) throw windowGone(this.#connector.origin) // who polls it does not click
           break

@@ -12,7 +12,7 @@ import type { Host } from './host'
 import type { Entry } from './journal'
 import { pageConsents } from './pageconsents'
 import type { Payments } from './payments'
-import { abortedByCaller, badNode, badParams, coded, Refusal, unknownMethod } from './refusal'
+import { abortedByCaller, badNode, badParams, coded, Refusal } from './refusal'
 import { answersTooMuch } from './rpc'
 import type { Consent, Consents, What } from './review'
 import { type Asked, type Signing, unlessTaken } from './signing'
@@ -130,9 +130,10 @@ export class Calls {
 
   /** show carries out wallet_showCallsStatus. */
   async show(id: unknown, call: Call): Promise<null> {
-    if (!this.#consents.show) throw unknownMethod('wallet_showCallsStatus')
+    const { from, chainId, total } = await this.#known(id)
+    if (this.#host.consents) this.#accounts.of(from) // without a permission, a site shows nothing on a broker's screen
     const status = await this.status(id, call)
-    await this.#consents.show(status, (await this.#known(id)).total)
+    await this.#consents.show(status, total, this.#chainOf(chainId, call.chain?.id === chainId ? call : undefined), call)
     return null
   }
 

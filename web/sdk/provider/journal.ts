@@ -85,12 +85,13 @@ export class Journal {
     return this.#store.delete(keyOf(entry))
   }
 
-  /** forget deletes the entries of a chain. It waits for the turns of the accounts that have some. */
+  /** forget deletes the site's entries of a chain. It waits for the turns of the accounts that have some. */
   async forget(chainId: number, signal: AbortSignal | undefined): Promise<void> {
-    const accounts = new Set((await this.#entries(`${chainId} `)).map(({ from }) => from))
+    const own = (entry: Entry) => this.isOwn(entry)
+    const accounts = new Set((await this.#entries(`${chainId} `)).filter(own).map(({ from }) => from))
     const all = [...accounts].map((from) =>
       this.exclusive(chainId, from, signal, async () => {
-        for (const entry of await this.of(chainId, from)) await this.delete(entry)
+        for (const entry of (await this.of(chainId, from)).filter(own)) await this.delete(entry)
       }),
     )
     await Promise.all(all)

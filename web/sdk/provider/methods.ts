@@ -112,13 +112,13 @@ export function methods({
     wallet_sendTransaction: send, // viem repeats a refused eth_sendTransaction under this name
 
     // The journal. A chain has addresses without TLS only on this machine or a private network: see readAddress.
-    imkey_forgetTransactions: async (params, { signal }) => {
-      const { id, nodes } = chains.selected
+    imkey_forgetTransactions: async (params, call) => {
+      const { id, nodes } = chains.of(call)
       if (params.length > 0) throw badParams('imkey_forgetTransactions has no parameters')
       if (!nodes.every(({ url }) => url.startsWith('http:'))) {
         throw badParams(`chain ${id} is not a test chain: not all of its nodes are on this machine or a private network, by plain http`)
       }
-      await journal.forget(id, signal)
+      await journal.forget(id, call.signal)
       return null
     },
 

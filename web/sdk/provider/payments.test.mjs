@@ -52,14 +52,14 @@ test('where the browser cannot read what was signed before, nothing is signed', 
     queueMicrotask(() => request.onerror())
     return request
   }
-  globalThis.indexedDB = { open }
-  globalThis.IDBKeyRange = { bound: () => ({}) }
-  t.after(() => {
-    delete globalThis.indexedDB
-    delete globalThis.IDBKeyRange
-  })
+  for (const [name, value] of Object.entries({ indexedDB: { open }, IDBKeyRange: { bound: () => ({}) }, navigator: {} })) {
+    const before = Object.getOwnPropertyDescriptor(globalThis, name)
+    Object.defineProperty(globalThis, name, { value, configurable: true })
+    t.after(() => (before ? Object.defineProperty(globalThis, name, before) : delete globalThis[name]))
+  }
   const { ask, send, nonces, raws } = await paying(t)
-  const unread = ({ code, data, message }) => code === -32603 && data.code === 'storage' && data.retryable && /Nothing was signed/.test(message)
+  const unread = ({ code, data, message }) =>
+    code === -32603 && data.code === 'storage' && data.retryable && /Nothing was signed/.test(message)
   await assert.rejects(send(pay), unread)
   await assert.rejects(send({ ...pay, nonce: '0x7' }), unread)
   await assert.rejects(ask('eth_signTransaction', [pay]), unread)
@@ -69,8 +69,7 @@ test('where the browser cannot read what was signed before, nothing is signed', 
   assert.deepEqual([nonces(), raws], [[], []])
   damaged = false // a site without storage never had any
   await send(pay)
-  await send(other)
-  assert.deepEqual(nonces(), [7, 8])
+  assert.deepEqual(nonces(), [7])
 })
 
 test('with a pending count that is stuck, two payments have two nonces and two hashes', async (t) => {

@@ -421,24 +421,23 @@ test('what no connector has is refused without opening its window', async (t) =>
   })
   const node = await fakeNode(t)
   const made = (remember) => page(t, { node, connector: 'https://connect.example', remember })
-  const lacking = [
-    'wallet_watchAsset',
-    'wallet_showCallsStatus',
-    'wallet_requestSnaps',
-    'wallet_signIn',
-    'eth_signTypedData_v1',
-    'eth_decrypt',
-  ]
+  const lacking = ['wallet_watchAsset', 'wallet_requestSnaps', 'wallet_signIn', 'eth_signTypedData_v1', 'eth_decrypt']
   for (const remember of [true, false]) {
     assert.deepEqual(await (await made(remember)).ask('eth_accounts'), remember ? [A0] : [])
-    for (const method of [...lacking, 'personal_signTransaction', 'imkey_forgetTransactions', 'imkey_nonsense']) {
+    for (const method of [...lacking, 'personal_signTransaction', 'imkey_nonsense']) {
       const { ask } = await made(remember) // whose first request it is
       await assert.rejects(ask(method, ['0x1']), { code: 4200, data: reason('unsupported-method') }, method)
       assert.deepEqual([node.asked, opened], [[], 0], method)
     }
+    // These need the window, and open none.
+    for (const method of ['wallet_getCallsStatus', 'imkey_forgetTransactions']) {
+      await assert.rejects((await made(remember)).ask(method, ['0x1']), { code: 4900 }, method)
+      assert.deepEqual([node.asked, opened], [[], 0], method)
+    }
   }
   const wanted = ['personal_sign', 'eth_sign', 'eth_signTransaction', 'eth_signTypedData', 'eth_signTypedData_v3', 'eth_signTypedData_v4']
-  wanted.push('eth_sendTransaction', 'wallet_sendTransaction', 'wallet_sendCalls', 'wallet_requestPermissions', 'imkey_moveBinding')
+  wanted.push('eth_sendTransaction', 'wallet_sendTransaction', 'wallet_sendCalls', 'wallet_showCallsStatus')
+  wanted.push('wallet_requestPermissions', 'imkey_moveBinding')
   for (const [remember, methods] of [
     [true, wanted],
     [false, ['eth_requestAccounts', 'wallet_requestPermissions', 'imkey_moveBinding']],

@@ -181,7 +181,7 @@ class Provider implements Declared {
 }
 
 /** The methods that open the connector's window: where accounts are known, and where none are. */
-const opening = /^(personal_sign|eth_(sign(T.+[^1])?|sendTransaction)|wallet_(send.+|requestP.+)|imkey_m.+)$/
+const opening = /^(personal_sign|eth_(sign(T.+[^1])?|sendTransaction)|wallet_(s(end|how).+|requestP.+)|imkey_m.+)$/
 const introducing = /^(eth_req|wallet_requestP|imkey_m)/
 
 function read(request: { method: string; params?: readonly unknown[] | object | null; signal?: AbortSignal }) {

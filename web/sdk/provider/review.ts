@@ -9,7 +9,7 @@ import type {
   TypedData,
 } from '../types/imkey'
 import type { Call } from './call'
-import type { CallsStatus } from './callsstatus'
+import type { CallsStatus, Receipt } from './callsstatus'
 import type { Chain } from './chain'
 
 /** Account is an account that the site may use. */
@@ -83,6 +83,16 @@ export type What =
       /** How many calls the batch has. */
       readonly total: number
     }
+  /** The site shows what became of a batch of calls. There is nothing to decide. */
+  | {
+      readonly kind: 'calls-status'
+      readonly chain: ChainFacts
+      readonly status: CallsStatus['status']
+      /** Those of the calls that are in blocks, in the order of the calls. */
+      readonly receipts: readonly Pick<Receipt, 'status' | 'transactionHash'>[]
+      /** How many calls the batch has. */
+      readonly total: number
+    }
 
 /** Consent is what the user decided on the screen. A rejection is an error with 4001. */
 export interface Consent {
@@ -114,8 +124,8 @@ export interface Consents {
   readonly review: Review
   /** Says what a screen shows of a chain. */
   chain(chain: Chain): ChainFacts
-  /** Shows what became of a batch of that many calls. Without it, wallet_showCallsStatus is not there. */
-  show?(status: CallsStatus, total: number): Promise<void>
+  /** Shows what became of a batch of that many calls. The call is the one that asks for it. */
+  show(status: CallsStatus, total: number, chain: Chain, call: Call): Promise<void>
 }
 
 /** reviewed does the work after a review, or at once where no broker asks the user. */

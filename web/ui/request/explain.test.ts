@@ -47,6 +47,7 @@ test('what every kind of request does', () => {
     'multicall': ['Make 2 calls in one through 0xCD2a…D826', true],
     'Permit2, permit': ['Hand in a signed permit: let 0xCD2a…D826 spend all your USDC', true],
     'calls': ['Make 2 calls, one after another', false],
+    'calls, status': ['Transactions of this batch', false],
     'message': ['Sign a message', false],
     'message, hidden': ['Sign a message', false],
     'bytes': ['Sign 120 bytes that are no text', false],

@@ -1,5 +1,6 @@
 // What a screen says of a request: computed from the request and nothing else, in both languages at once.
 
+import { callName, calls as callWords, callState } from '../words/calls'
 import { phrase, request as words, sentence } from '../words/request'
 import { say, type Text } from '../words/text'
 import { together, oneCall } from './calls'
@@ -61,6 +62,12 @@ function whatIs(what: What, origin: Origin): Omit<Explanation, 'origin' | 'since
       return transactions(what.account, what.chain, [what], what.replaces, what.sends)
     case 'calls':
       return batch(what)
+    case 'calls-status':
+      return {
+        part: part(callWords.statusTitle, callsRows(what), what.chain.known ? [] : [warning(words.siteNames)]),
+        cost: [],
+        costAlerts: [],
+      }
     case 'hand-over':
       return handOver(what)
   }
@@ -82,6 +89,19 @@ function batch({ account, chain, calls, first, total }: Extract<What, { kind: 'c
   const which = row(words.batchPart, phrase.batch(first, first + calls.length - 1, total))
   return { ...said, part: { ...said.part, rows: [which, ...said.part.rows] } }
 }
+
+/** callsRows says how each transaction of a batch stands. */
+const callsRows = ({ chain, receipts, total }: Extract<What, { kind: 'calls-status' }>): Row[] => [
+  row(words.chain, nameOfChain(chain)),
+  ...Array.from({ length: total }, (_, i): Row[] => {
+    const receipt = receipts[i]
+    const state = receipt === undefined ? callState.open : receipt.status === '0x1' ? callState.good : callState.failed
+    return [
+      row(callName(i + 1), state),
+      ...(receipt ? [{ name: callWords.hash, value: { kind: 'hex', hex: receipt.transactionHash } } as const] : []),
+    ]
+  }).flat(),
+]
 
 /** handOver is about the binding that a site has had for itself. */
 function handOver({ serial, known }: Extract<What, { kind: 'hand-over' }>): Omit<Explanation, 'origin' | 'since'> {

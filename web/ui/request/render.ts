@@ -1,6 +1,7 @@
 import { primary, quiet, secondary } from '../blocks/buttons'
 import { h, svg, type Child } from '../blocks/dom'
 import { advice, type Surroundings as Where } from '../words/errors'
+import { calls as callWords, callsStatus } from '../words/calls'
 import { phrase, request as words } from '../words/request'
 import { languageTag, say, type Language, type Text } from '../words/text'
 import { explain, type DeviceText, type Explanation } from './explain'
@@ -176,6 +177,7 @@ function asking(state: Asking, context: Context): Drawn {
   }
 
   const accounts = review.what.kind === 'accounts'
+  const status = review.what.kind === 'calls-status' ? review.what.status : undefined
   const device = said.device !== undefined
   const reject = secondary('reject', t(words.reject), () => handlers.reject(false))
   const accept = h(
@@ -193,9 +195,12 @@ function asking(state: Asking, context: Context): Drawn {
   const asker = who(said.origin, said.since, language)
   const element = section(
     'asking',
-    actions(reject, accept, hint, obstacle),
+    status === undefined
+      ? actions(reject, accept, hint, obstacle)
+      : actions(primary('accept', t(callWords.close), () => handlers.accept({}))),
     asker,
     title,
+    status !== undefined && h('p', { class: 'lead' }, t(callsStatus(status))),
     accounts && h('p', { class: 'lead' }, t(words.accountsText)),
     ...alerts(said.part.alerts, language),
     choosing,
@@ -212,14 +217,15 @@ function asking(state: Asking, context: Context): Drawn {
         quiet('reject-all', t(words.rejectAll), () => handlers.reject(true)),
       ),
   )
-  element.setAttribute('data-ready', 'false')
+  element.setAttribute('data-ready', String(status !== undefined))
   const texts = [asker.querySelector<HTMLElement>('.request-origin')!, title]
   const spoken = [
     said.origin.domain,
     t(said.part.sentence),
     ...said.part.alerts.filter(({ level }) => level !== 'note').map(({ text }) => t(text)),
   ]
-  return { element, announcement: spoken.join('. '), urgent: said.part.danger, guarded: { button: accept, texts, obstacle }, queue }
+  const guarded = { button: accept, texts, obstacle }
+  return { element, announcement: spoken.join('. '), urgent: said.part.danger, queue, ...(status === undefined && { guarded }) }
 }
 
 /** queueText says how many requests wait behind this one, and which sites they are from. */

@@ -4,6 +4,7 @@ import { say, type Text } from './text'
 export const calls = {
   ask: say('Request to sign several transactions', '请求签署多笔交易'),
   statusTitle: say('Transactions of this batch', '这批交易'),
+  hash: say('Hash', '哈希'),
   close: say('Close', '关闭'),
 } as const
 
@@ -23,5 +24,7 @@ export const callState = {
   failed: say('failed', '失败'),
   open: say('not in a block', '未上链'),
 } as const
+
+export const callName = (n: number): Text => say(`Transaction ${n}`, `第 ${n} 笔`)
 
 export const callNo = (n: number, state: Text): Text => say(`Transaction ${n}: ${state.en}`, `第 ${n} 笔：${state.zh}`)
