@@ -1,14 +1,10 @@
 package connector_test
 
 import (
-	"context"
 	"fmt"
 	"strings"
 	"testing"
 
-	"github.com/chromedp/cdproto/cdp"
-	"github.com/chromedp/cdproto/heapprofiler"
-	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 	"github.com/stretchr/testify/require"
 
@@ -48,23 +44,6 @@ const rawPorts = `
 		return it
 	}`
 
-// heap collects garbage and returns the bytes of JavaScript that a page uses.
-func heap(b *harness.Browser) float64 {
-	b.T.Helper()
-	var used float64
-	b.Do(chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
-		if _, err := cdp.Call(ctx, target, heapprofiler.CollectGarbage, cdp.Empty{}); err != nil {
-			return err
-		}
-		got, err := cdp.Call(ctx, target, runtime.GetHeapUsage, cdp.Empty{})
-		if err == nil {
-			used = got.UsedSize
-		}
-		return err
-	}))
-	return used
-}
-
 // TestHostilePages has sites do to the connector's window what an honest one does not: forged and replayed messages, other origins, opaque
 // ones, frames, polluted prototypes, floods, huge messages, look-alikes, windows that are covered, closed, navigated, or so small that only
 // the button is seen, and pages that leave while a request is open. Nothing reaches the device without a consent on the screen, the queue is
@@ -82,6 +61,9 @@ func TestHostilePages(t *testing.T) {
 	bind(w)
 	require.JSONEq(t, `["`+account+`"]`, string(asked.Wait().Value))
 	withoutCORS(t, d, node)
+	deepFrame(t, d)
+	private(t, b, d, node)
+	sign(w, d)
 	w.Run("window.close()")
 	waitUntilGone(b, w)
 
@@ -108,7 +90,7 @@ func TestHostilePages(t *testing.T) {
 	evil.Load(node.URL, connector(b))
 	evil.Run(rawPorts)
 	w = b.NewWindow(func() {
-		click(evil.Browser, fmt.Sprintf("globalThis.opened = open('%s/connect#' + origin, 'mine', 'popup,width=440,height=760')", sim.URL))
+		evil.RunInClick(fmt.Sprintf("globalThis.opened = open('%s/connect#' + origin, 'mine', 'popup,width=440,height=760')", sim.URL))
 	})
 	w.WaitFor("[data-state=idle]")
 	evil.Run("globalThis.port = raw(opened); await port.welcome")
@@ -162,7 +144,7 @@ func TestHostilePages(t *testing.T) {
 	untouched("frames")
 
 	// A flood: at most 16 wait for the user, the others are refused at once, and the page of the window goes on.
-	before := heap(w)
+	before := w.HeapUsed()
 	evil.Run(`
 		globalThis.flood = raw(opened)
 		await flood.welcome
@@ -187,7 +169,7 @@ func TestHostilePages(t *testing.T) {
 		await flood.until(({ id }) => id === 10003)
 		flood.say({ type: 'bye' })`)
 	require.Equal(t, 2, harness.Eval[int](evil.Browser, "flood.got.filter(({ code }) => code === -32600).length"))
-	after := heap(w)
+	after := w.HeapUsed()
 	require.Less(t, after-before, 4e6, "the memory is returned")
 	untouched("a flood and huge messages")
 	t.Logf("10000 requests and 50 MB: 16 waited, 9984 were refused, the window's heap went from %.1f to %.1f MB", before/1e6, after/1e6)
@@ -218,4 +200,52 @@ func TestHostilePages(t *testing.T) {
 	d.Do(chromedp.Navigate(evil.Origin + "/dapp-under-test"))
 	sim.WaitUntilIdle()
 	w.WaitFor("[data-state=withdrawn]")
+}
+
+// deepFrame has a frame in a frame of the site with the permission speak to that site's window, which it finds by its name. It is the origin
+// that the browser says, so it gets nothing.
+func deepFrame(t *testing.T, d *harness.Dapp) {
+	t.Helper()
+	d.Run(fmt.Sprintf(`
+		globalThis.outer = document.createElement('iframe')
+		const loaded = new Promise((go) => (outer.onload = go))
+		outer.src = %q
+		document.body.append(outer)
+		await loaded`, site(t)+"/puppet"))
+	script := fmt.Sprintf("(async () => { %s\n%s })()", rawPorts, fmt.Sprintf(`
+		const found = open('', %q)
+		if (!found) return 'no window'
+		const port = raw(found)
+		await port.welcome
+		const { code } = await port.ask(1, 'personal_sign', ['0x00', '%s'])
+		const { result } = await port.ask(2, 'eth_accounts')
+		port.say({ type: 'bye' })
+		return code + ' ' + JSON.stringify(result)`, d.Sim.URL+"/connect", account))
+	said := harness.Eval[string](d.Browser, fmt.Sprintf(`new Promise((resolve) => {
+		const { port1, port2 } = new MessageChannel()
+		port1.onmessage = ({ data }) => resolve(data)
+		outer.contentWindow.postMessage(%q, '*', [port2])
+	})`, fmt.Sprintf("frame({ src: %q }).then((inside) => tell(inside, %q))", site(t)+"/puppet", script)))
+	d.Run("outer.remove()")
+	t.Log("a frame in a frame: ", said)
+	require.Contains(t, []string{"no window", "4100 []"}, said)
+}
+
+// private opens the site in an incognito window. There the connector is another app, which knows no device and no site. What the user does
+// there ends with its window, and takes nothing from the one outside.
+func private(t *testing.T, b *harness.Browser, d *harness.Dapp, node *harness.FakeNode) {
+	t.Helper()
+	p := &harness.Dapp{Browser: b.NewPrivateTab(), Origin: d.Origin}
+	p.Load(node.URL, connector(b)+", remember: true")
+	require.JSONEq(t, "[]", string(p.Request("eth_accounts", "[]").Value))
+	p.Request("personal_sign", `["0x00", "`+account+`"]`).RequireError(t, 4100, "invalid-argument")
+	var asked harness.Request
+	w := p.NewWindow(func() { asked = p.Click("eth_requestAccounts", "[]") })
+	accept(w, p)
+	w.WaitForState("choose")
+	w.RequireText("connector.chooseLead")
+	w.Press("cancel")
+	asked.Wait().RequireError(t, 4001, "user-rejected")
+	w.Run("window.close()")
+	p.Close()
 }

@@ -4,22 +4,10 @@ import (
 	"fmt"
 	"testing"
 
-	"github.com/chromedp/cdproto/runtime"
-	"github.com/chromedp/chromedp"
 	"github.com/stretchr/testify/require"
 
 	"imkey-connect/web/e2e/harness"
 )
-
-// click runs JavaScript in a page in answer to a click of the user.
-func click(b *harness.Browser, script string) {
-	b.T.Helper()
-	_, err := chromedp.Run(b.Ctx, chromedp.Evaluate[bool]("(() => { "+script+" })(); true", func(p *runtime.EvaluateParams) {
-		gesture := true
-		p.UserGesture = &gesture
-	}))
-	require.NoError(b.T, err)
-}
 
 // settled waits until the screen of a request either lets its button act or says why it does not. It returns the reason, or "".
 func settled(w *harness.Browser) string {
@@ -36,7 +24,7 @@ func sizes(t *testing.T, b *harness.Browser, node *harness.FakeNode) {
 	for i, size := range []string{"width=300,height=560", "width=440,height=400,left=-9000,top=-9000"} {
 		var asked harness.Request
 		w := b.NewWindow(func() {
-			click(d.Browser, fmt.Sprintf("globalThis.opened = open('', %q, 'popup,%s')", b.Sim.URL+"/connect", size))
+			d.RunInClick(fmt.Sprintf("globalThis.opened = open('', %q, 'popup,%s')", b.Sim.URL+"/connect", size))
 			asked = d.Click("eth_requestAccounts", "[]")
 		})
 		require.Equal(t, "small", settled(w), size)

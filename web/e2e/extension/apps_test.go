@@ -7,8 +7,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/chromedp/cdproto/cdp"
-	"github.com/chromedp/cdproto/target"
 	"github.com/chromedp/chromedp"
 	"github.com/stretchr/testify/require"
 
@@ -195,21 +193,12 @@ func TestTwoCopies(t *testing.T) {
 	x.CloseTarget("/pair.html")
 	r.Wait().RequireError(t, 4001, "request-cancelled")
 
-	browser := chromedp.FromContext(x.Ctx).Browser
-	private, err := cdp.Call(x.Ctx, browser, target.CreateBrowserContext, target.CreateBrowserContextParams{})
-	require.NoError(t, err)
-	opened, err := cdp.Call(x.Ctx, browser, target.CreateTarget, target.CreateTargetParams{
-		URL: origins(s)[0] + "/dapp-under-test", BrowserContextID: private.BrowserContextID,
-	})
-	require.NoError(t, err)
-	ctx, done := chromedp.NewContext(x.Ctx, chromedp.WithTargetID(opened.TargetID))
-	t.Cleanup(done)
-	found, err := chromedp.Run(ctx, chromedp.Evaluate[int](`new Promise((done) => {
+	private := x.NewPrivateTab()
+	private.Do(chromedp.Navigate(origins(s)[0] + "/dapp-under-test"))
+	require.Zero(t, harness.Eval[int](private, `new Promise((done) => {
 		let found = 0
 		addEventListener('eip6963:announceProvider', () => found++)
 		dispatchEvent(new Event('eip6963:requestProvider'))
 		setTimeout(() => done(found))
-	})`, chromedp.EvalAwaitPromise))
-	require.NoError(t, err)
-	require.Zero(t, found, "no copy is in an incognito window")
+	})`), "no copy is in an incognito window")
 }

@@ -195,6 +195,16 @@ func (b *Browser) Run(statements string) {
 	Eval[bool](b, "(async () => { "+statements+"; return true })()")
 }
 
+// RunInClick runs JavaScript statements in the page in answer to a click of the user, so that the browser opens windows.
+func (b *Browser) RunInClick(statements string) {
+	b.T.Helper()
+	_, err := chromedp.Run(b.Ctx, chromedp.Evaluate[bool]("(() => { "+statements+" })(); true", func(p *runtime.EvaluateParams) {
+		gesture := true
+		p.UserGesture = &gesture
+	}))
+	require.NoError(b.T, err)
+}
+
 // WaitFor waits until the page has an element for a CSS selector.
 func (b *Browser) WaitFor(selector string) {
 	b.T.Helper()
@@ -299,6 +309,23 @@ func (b *Browser) NewTab() *Browser {
 	other.Ctx, other.Close = chromedp.NewContext(b.Ctx, chromedp.WithListener(other.listen))
 	b.T.Cleanup(other.Close)
 	other.Do(chromedp.Navigate("about:blank"))
+	return other
+}
+
+// NewPrivateTab opens a tab in an incognito window.
+func (b *Browser) NewPrivateTab() *Browser {
+	b.T.Helper()
+	browser := chromedp.FromContext(b.Ctx).Browser
+	private, err := cdp.Call(b.Ctx, browser, target.CreateBrowserContext, target.CreateBrowserContextParams{})
+	require.NoError(b.T, err)
+	opened, err := cdp.Call(b.Ctx, browser, target.CreateTarget, target.CreateTargetParams{
+		URL: "about:blank", BrowserContextID: private.BrowserContextID,
+	})
+	require.NoError(b.T, err)
+	other := &Browser{T: b.T, Sim: b.Sim, url: b.url, language: b.language, Profile: b.Profile, crashed: make(chan struct{})}
+	other.Ctx, other.Close = chromedp.NewContext(b.Ctx, chromedp.WithTargetID(opened.TargetID), chromedp.WithListener(other.listen))
+	b.T.Cleanup(other.Close)
+	other.Do()
 	return other
 }
 

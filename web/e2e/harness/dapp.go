@@ -29,6 +29,32 @@ func (s *Sim) ServeDapp() {
 	s.ServeHTML("/dapp-under-test", "<!doctype html><title>dApp</title>")
 }
 
+// Puppet is a page for frames. It runs the JavaScript that the page around it says, and answers with its value. In it, ask makes a request of
+// a provider that is announced, frame adds a frame, and tell makes a frame of its own run JavaScript.
+const Puppet = `<!doctype html><title>Puppet</title><body><script>
+	globalThis.ask = (method, params = []) => new Promise((resolve) => {
+		let found
+		addEventListener('eip6963:announceProvider', ({ detail }) => (found = detail.provider))
+		dispatchEvent(new Event('eip6963:requestProvider'))
+		if (!found) return resolve('no provider')
+		found.request({ method, params }).then(JSON.stringify, ({ code, data }) => [code, data?.code, data?.reason].filter(Boolean).join(' ')).then(resolve)
+	})
+	globalThis.tell = (frame, script) => new Promise((resolve) => {
+		const { port1, port2 } = new MessageChannel()
+		port1.onmessage = ({ data }) => resolve(data)
+		frame.contentWindow.postMessage(script, '*', [port2])
+	})
+	globalThis.frame = (attributes) => new Promise((resolve) => {
+		const added = document.createElement('iframe')
+		added.onload = () => resolve(added)
+		for (const [name, value] of Object.entries(attributes)) added.setAttribute(name, value)
+		document.body.append(added)
+	})
+	addEventListener('message', async ({ data, ports: [port] }) => {
+		if (typeof data === 'string' && port) port.postMessage(await (0, eval)('(async () => (' + data + '))()').catch(String))
+	})
+</script>`
+
 // OpenDapp opens the page in a new browser. rpc and options are those of [Dapp.Load].
 func (s *Sim) OpenDapp(o BrowserOptions, rpc, options string) *Dapp {
 	d := &Dapp{Browser: s.StartBrowser(o)}

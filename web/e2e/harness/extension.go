@@ -222,6 +222,13 @@ func (x *Extension) WaitForAnswer(action string) {
 	x.answer(action, "true")
 }
 
+// InWindow gives the text of a JavaScript expression about the request window, which is view there. No debugger is attached to the window.
+func (x *Extension) InWindow(expression string) string {
+	x.T.Helper()
+	return Eval[string](x.views, fmt.Sprintf(
+		"(async (view) => String(%s))(chrome.extension.getViews().find(({ location }) => location.pathname === '/request.html'))", expression))
+}
+
 // Answer waits until the button of the request window acts, and presses it: accept, reject or cancel. It does so from another page of the
 // extension, which sees the window's document, so that no debugger is attached to the window.
 func (x *Extension) Answer(action string) {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/heapprofiler"
+	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 	"github.com/stretchr/testify/require"
 )
@@ -29,4 +30,20 @@ func (b *Browser) HeapStrings() []string {
 	require.NoError(b.T, json.Unmarshal(b.heap, &snapshot), "%d bytes", len(b.heap))
 	require.NotEmpty(b.T, snapshot.Strings)
 	return snapshot.Strings
+}
+
+// HeapUsed collects garbage and returns the bytes of JavaScript that the page uses.
+func (b *Browser) HeapUsed() (used float64) {
+	b.T.Helper()
+	b.Do(chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
+		if _, err := cdp.Call(ctx, target, heapprofiler.CollectGarbage, cdp.Empty{}); err != nil {
+			return err
+		}
+		got, err := cdp.Call(ctx, target, runtime.GetHeapUsage, cdp.Empty{})
+		if err == nil {
+			used = got.UsedSize
+		}
+		return err
+	}))
+	return used
 }
