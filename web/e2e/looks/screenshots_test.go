@@ -64,6 +64,37 @@ func TestScreenshots(t *testing.T) {
 	}
 }
 
+// TestScreenshotsOfExtension writes the extension's own pages: the popup with no device, a bound device and a site, the sites, help, pairing.
+func TestScreenshotsOfExtension(t *testing.T) {
+	dir := os.Getenv("IMKEY_OUT")
+	if dir == "" {
+		t.Skip("set IMKEY_OUT to a folder for the pictures")
+	}
+	t.Parallel()
+	s := harness.NewSimFor(t, device.Options{Mnemonic: harness.TestPhrase(t)}, 10*harness.Timeout)
+	s.ServeDapp()
+	x := s.StartExtension(harness.BrowserOptions{Args: []string{"--hide-scrollbars"}})
+	shots := func(name, path, ready string) {
+		b := x.OpenPage(path)
+		b.WaitFor(ready)
+		for _, language := range []string{"en", "zh"} {
+			b.Run(fmt.Sprintf("document.querySelector('[data-language=%s]').click()", language))
+			for _, screen := range harness.Screens[:4] {
+				b.SetScreen(screen.Width, screen.Scheme, false)
+				write(t, b, filepath.Join(dir, fmt.Sprintf("extension-%s-%d-%s-%s.png", name, screen.Width, screen.Scheme, language)))
+			}
+		}
+		b.Close()
+	}
+	shots("popup-new", "/popup.html", "main section")
+	shots("pair", "/pair.html", "[data-state]")
+	shots("help", "/help.html", "main section")
+	d, _ := x.BoundSite(s.URL)
+	x.Sign(d, "hello")
+	shots("popup-bound", "/popup.html", "[data-binding=bound]")
+	shots("sites", "/sites.html", "[data-origin]")
+}
+
 // write writes a picture of all of the page.
 func write(t *testing.T, b *harness.Browser, name string) {
 	t.Helper()
