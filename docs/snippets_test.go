@@ -86,9 +86,11 @@ func TestSnippets(t *testing.T) {
 	require.NoError(t, err)
 	tronweb, err := filepath.Abs("testdata/tronweb.d.ts")
 	require.NoError(t, err)
+	cosmjs, err := filepath.Abs("testdata/cosmjs.d.ts")
+	require.NoError(t, err)
 	beside := filepath.Dir(types)
 	config, err := json.Marshal(map[string]any{
-		"files": append(files, globals, onboard, tronweb),
+		"files": append(files, globals, onboard, tronweb, cosmjs),
 		"compilerOptions": map[string]any{
 			"strict": true, "noEmit": true, "allowJs": true, "target": "ES2022", "module": "ESNext", "moduleResolution": "Bundler",
 			"lib": []string{"ES2022", "DOM"}, "types": []string{},
@@ -97,6 +99,7 @@ func TestSnippets(t *testing.T) {
 				"imkey-connect/wagmi": {filepath.Join(beside, "wagmi.d.ts")}, "imkey-connect/keyring": {filepath.Join(beside, "keyring.d.ts")},
 				"imkey-connect/tron":    {filepath.Join(beside, "tron.d.ts")},
 				"imkey-connect/bitcoin": {filepath.Join(beside, "bitcoin.d.ts")},
+				"imkey-connect/cosmos":  {filepath.Join(beside, "cosmos.d.ts")},
 			},
 		},
 	})

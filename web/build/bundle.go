@@ -18,10 +18,6 @@ const (
 	typeName = "imkey.d.ts"
 	// workerName is a file beside imkey.js. Its name has no hash, so that imkey.js can derive the address from its own.
 	workerName = "imkey-backup.js"
-	// tronName is the file that a site without a bundler loads for a provider of TRON. The npm package has it as tron.js.
-	tronName = "imkey-tron.js"
-	// bitcoinName is the same for Bitcoin.
-	bitcoinName = "imkey-bitcoin.js"
 	// brokerName is the file that the connector window and the extension load beside imkey.js.
 	brokerName = "imkey-broker.js"
 
@@ -29,6 +25,9 @@ const (
 	// them for ever.
 	assets = "assets"
 )
+
+// coins are the adapters that a site without a bundler loads beside imkey.js, as imkey-tron.js. The npm package has each as tron.js.
+var coins = []string{"bitcoin", "cosmos", "tron"}
 
 // afterPairing are the sources that no first pairing on the connect page loads: the provider's engines and its dialog, export and
 // import, the management of known devices, and the states outside a first pairing.
@@ -51,11 +50,10 @@ func bundle(ctx context.Context, o Options, module string, files tree) (graph, e
 	if err := bundleBroker(web, o.Debug, files, g); err != nil {
 		return nil, err
 	}
-	if err := bundleBeside(web, o.Debug, "sdk/adapters/tron.ts", tronName, files, g); err != nil {
-		return nil, err
-	}
-	if err := bundleBeside(web, o.Debug, "sdk/adapters/bitcoin.ts", bitcoinName, files, g); err != nil {
-		return nil, err
+	for _, coin := range coins {
+		if err := bundleBeside(web, o.Debug, "sdk/adapters/"+coin+".ts", "imkey-"+coin+".js", files, g); err != nil {
+			return nil, err
+		}
 	}
 	pages, err := sitePages(web)
 	if err != nil {

@@ -43,6 +43,7 @@ func Package(ctx context.Context, o Options) (string, error) {
 		"keyring.d.ts": "web/sdk/types/keyring.d.ts",
 		"tron.d.ts":    "web/sdk/types/tron.d.ts",
 		"bitcoin.d.ts": "web/sdk/types/bitcoin.d.ts",
+		"cosmos.d.ts":  "web/sdk/types/cosmos.d.ts",
 	} {
 		data, err := os.ReadFile(filepath.Join(module, filepath.FromSlash(source)))
 		if err != nil {
@@ -93,7 +94,7 @@ func writePackage(ctx context.Context, module string, o Options, files tree) (st
 // bundleAdapters compiles the other entry points of the package. They import the imkey.js beside them. Each is compiled by itself: what two
 // of them share would be a chunk in another folder, which does not find that file.
 func bundleAdapters(o Options, web string, files tree) error {
-	for _, name := range []string{"wagmi", "keyring", "tron", "bitcoin"} {
+	for _, name := range append([]string{"wagmi", "keyring"}, coins...) {
 		options := bundling(web, o.Debug)
 		options.EntryPoints = []string{"sdk/adapters/" + name + ".ts"}
 		options.EntryNames = "[name]"

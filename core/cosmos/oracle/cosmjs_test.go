@@ -354,6 +354,12 @@ func TestDocuments(t *testing.T) {
 	t.Logf("%d amino documents and %d SignDocs of cosmjs, %d of %d that core read with a bit changed: %v", amino, direct, compared, len(changed), kinds)
 }
 
+// TestTypes has cosmjs's own types accept the signer of imkey-connect/cosmos.
+func TestTypes(t *testing.T) {
+	out, err := exec.CommandContext(t.Context(), "../../../web/node_modules/.bin/tsc", "-p", ".").CombinedOutput()
+	require.NoError(t, err, "%s", out)
+}
+
 // TestOrder checks the one difference: cosmjs writes names that are numbers before all others, and in the order of numbers. Chains sort them
 // as all other names, and so does core.
 func TestOrder(t *testing.T) {

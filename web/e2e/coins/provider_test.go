@@ -16,10 +16,10 @@ import (
 	"imkey-connect/web/e2e/harness"
 )
 
-// clients bundles the libraries of a dApp, as its project does: tronweb and an adapter of tronwallet-adapters, or sats-connect.
+// clients bundles the libraries of a dApp, as its project does: tronweb and an adapter of tronwallet-adapters, sats-connect, or cosmjs.
 func clients(t *testing.T, entry string) []byte {
 	built := api.Build(api.BuildOptions{
-		EntryPoints: []string{entry}, NodePaths: []string{harness.RepoPath("core/tron/oracle/node_modules")}, Bundle: true, Format: api.FormatESModule, Platform: api.PlatformBrowser, Target: api.ES2022,
+		EntryPoints: []string{entry}, NodePaths: []string{harness.RepoPath("core/tron/oracle/node_modules"), harness.RepoPath("core/cosmos/oracle/node_modules")}, Bundle: true, Format: api.FormatESModule, Platform: api.PlatformBrowser, Target: api.ES2022,
 		Define: map[string]string{"global": "globalThis", "process.env.NODE_ENV": `"production"`},
 	})
 	require.Empty(t, built.Errors, "run make testcases first")

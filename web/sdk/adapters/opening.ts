@@ -1,6 +1,7 @@
 // What the providers of coins share: finding and binding the device in the page, and errors as JSON-RPC has them.
 
 import { bindInDialog, type Device, type ErrorCode, type ImKey, loadImKey, ProviderRpcError } from 'imkey-connect'
+import { Turns } from '../provider/turns'
 import type { LoadOptions, PairingRequest } from '../types/imkey'
 
 /** How a provider gets to its device. */
@@ -10,6 +11,9 @@ export interface OpeningOptions {
   /** Is called when the device is unplugged. */
   gone: () => void
 }
+
+/** How long a device stays open for a next call, in milliseconds. */
+const hold = 10_000
 
 /** opening returns functions that load the library once, and open and bind the device. */
 export function opening({ load, pairing, gone }: OpeningOptions) {
@@ -22,15 +26,21 @@ export function opening({ load, pairing, gone }: OpeningOptions) {
       throw error
     }))
 
+  const turns = new Turns(hold)
+  const opened = async (chosen: Device): Promise<unknown> => chosen.opened || chosen.open()
+
   /** found opens the device, if it is not open, and binds it. Only with ask, the chooser and the dialog may open. */
-  async function found(ask: boolean): Promise<Device> {
-    if (device?.opened) return device
+  async function found(ask: boolean, open = opened): Promise<Device> {
+    if (device && !ask) {
+      await open(device)
+      return device
+    }
     const key = await loaded()
     const [only, ...others] = await key.getDevices()
     let chosen = others.length === 0 ? only : undefined
     if (!chosen && ask) chosen = await key.requestDevice()
     if (!chosen) throw refused(4900, 'no-device', 'No imKey is plugged in, or there are several. Ask for the accounts again.')
-    await chosen.open()
+    await open(chosen)
     if ((await chosen.bindingStatus()) !== 'bound') {
       if (!ask || pairing === 'none') throw refused(4100, 'not-bound', 'This imKey is not bound to this site.')
       if (typeof pairing === 'function') await pairing({ imkey: key, device: chosen })
@@ -38,6 +48,7 @@ export function opening({ load, pairing, gone }: OpeningOptions) {
         throw refused(4001, 'user-rejected', 'Your imKey was not bound, because its dialog was closed.')
       }
     }
+    if (chosen === device) return chosen
     const taken = chosen
     taken.addEventListener(
       'disconnect',
@@ -52,7 +63,15 @@ export function opening({ load, pairing, gone }: OpeningOptions) {
     return taken
   }
 
-  return { loaded, found }
+  /**
+   * use finds the device and runs a job with it. Jobs wait for one another. The device stays open for a next one for a while, in which another
+   * tab, or another object of this page, gets it at once.
+   */
+  async function use<T>(ask: boolean, run: (device: Device) => Promise<T>): Promise<T> {
+    return turns.use(undefined, async () => run(await found(ask, (chosen) => turns.take(chosen, undefined))))
+  }
+
+  return { loaded, found, use }
 }
 
 const numbers: Partial<Record<ErrorCode, number>> = {

@@ -222,7 +222,7 @@ export interface LoadOptions {
    */
   wasmURL?: string | URL
   /**
-   * The address of imkey-coins.wasm, which the first call of `tron` loads. It can do all that imkey.wasm can and is 3 % larger, and a device
+   * The address of imkey-coins.wasm, which the first call of `bitcoin`, `tron` or `cosmos` loads. It can do all that imkey.wasm can and is 3 % larger, and a device
    * that is open is closed and opened again in it. A site that is only for such a coin saves that with this address as `wasmURL`. Default:
    * beside imkey.js.
    */
