@@ -137,36 +137,7 @@ func (d *openDevice) bitcoinPSBT(args []safejs.Value) (any, error) {
 	if path := c.path(nil); path != nil {
 		by.Paths = append(by.Paths, path)
 	}
-	if v := c.options.Value("paths"); !v.IsUndefined() {
-		list, ok := interop.List(v, maxPaths)
-		for _, v := range list {
-			text, _ := interop.Text(v, 255)
-			path, err := hdpath.Parse(text)
-			ok = ok && err == nil
-			by.Paths = append(by.Paths, path)
-		}
-		if !ok {
-			c.options.Refuse("paths", "a list of at most 20 paths such as m/84'/0'/0'")
-		}
-	}
-	if v := c.options.Value("inputs"); !v.IsUndefined() {
-		list, ok := interop.List(v, bitcoin.MaxInputs)
-		by.Inputs = []int{}
-		for _, v := range list {
-			index, isIndex := interop.Int(v, bitcoin.MaxInputs)
-			ok = ok && isIndex
-			by.Inputs = append(by.Inputs, index)
-		}
-		if !ok {
-			c.options.Refuse("inputs", "a list of at most 252 indices")
-		}
-	}
-	if fee := (fields{c.options}).quantity("maxFee"); fee != nil {
-		if !fee.IsUint64() {
-			c.options.Fail("maxFee", "out of range")
-		}
-		by.MaxFee = new(fee.Uint64())
-	}
+	readPSBTOptions(c.options, &by)
 	var signed *bitcoin.Signed
 	err = c.do(asks, func(ctx context.Context, b *bitcoin.Bitcoin) (err error) {
 		signed, err = b.SignPSBT(ctx, by, p)
@@ -186,6 +157,40 @@ func (d *openDevice) bitcoinPSBT(args []safejs.Value) (any, error) {
 		result["transaction"], result["txid"] = hex.EncodeToString(signed.Transaction.Bytes()), bitcoin.TxIDText(signed.Transaction.TxID())
 	}
 	return result, nil
+}
+
+// readPSBTOptions reads what to sign and what the caller agrees to.
+func readPSBTOptions(options *interop.Object, by *bitcoin.Signer) {
+	if v := options.Value("paths"); !v.IsUndefined() {
+		list, ok := interop.List(v, maxPaths)
+		for _, v := range list {
+			text, _ := interop.Text(v, 255)
+			path, err := hdpath.Parse(text)
+			ok = ok && err == nil
+			by.Paths = append(by.Paths, path)
+		}
+		if !ok {
+			options.Refuse("paths", "a list of at most 20 paths such as m/84'/0'/0'")
+		}
+	}
+	if v := options.Value("inputs"); !v.IsUndefined() {
+		list, ok := interop.List(v, bitcoin.MaxInputs)
+		by.Inputs = []int{}
+		for _, v := range list {
+			index, isIndex := interop.Int(v, bitcoin.MaxInputs)
+			ok = ok && isIndex
+			by.Inputs = append(by.Inputs, index)
+		}
+		if !ok {
+			options.Refuse("inputs", "a list of at most 252 indices")
+		}
+	}
+	if fee := (fields{options}).quantity("maxFee"); fee != nil {
+		if !fee.IsUint64() {
+			options.Fail("maxFee", "out of range")
+		}
+		by.MaxFee = new(fee.Uint64())
+	}
 }
 
 // bitcoinSummary is a summary as a page reads it. Amounts are in satoshi, which a number holds exactly.
@@ -220,7 +225,7 @@ func bitcoinSummary(s *bitcoin.Summary) map[string]any {
 
 // describeBitcoin is describeOther for Bitcoin.
 func describeBitcoin(operation string, v safejs.Value, options *interop.Object) (map[string]any, error) {
-	if operation != "bitcoin-address" {
+	if operation != "bitcoin-address" && operation != "bitcoin-psbt" {
 		return nil, nil
 	}
 	network := bitcoin.Mainnet
@@ -231,6 +236,9 @@ func describeBitcoin(operation string, v safejs.Value, options *interop.Object) 
 			options.Refuse("network", `"mainnet", "testnet", "signet" or "regtest"`)
 		}
 	}
+	if operation == "bitcoin-psbt" {
+		return describePSBT(v, network, options)
+	}
 	if err := options.Err(); err != nil {
 		return nil, err
 	}
@@ -240,6 +248,43 @@ func describeBitcoin(operation string, v safejs.Value, options *interop.Object) 
 		return nil, err
 	}
 	return map[string]any{"script": hexText(script), "dust": float64(bitcoin.Dust(script))}, nil
+}
+
+// describePSBT says what a device with these extended public keys would sign. A high fee is no error.
+func describePSBT(v safejs.Value, network bitcoin.Network, options *interop.Object) (map[string]any, error) {
+	by := bitcoin.Signer{Network: network}
+	readPSBTOptions(options, &by)
+	if by.MaxFee == nil {
+		by.MaxFee = new(uint64(bitcoin.MaxMoney))
+	}
+	keys := map[string]hdkey.ExtendedKey{}
+	list, ok := interop.List(options.Value("keys"), maxPaths)
+	for _, v := range list {
+		o := interop.ReadObject(v, "keys")
+		at, _ := interop.Text(o.Value("path"), 255)
+		text, _ := interop.Text(o.Value("xpub"), 128)
+		path, err := hdpath.Parse(at)
+		key, isKey := hdkey.Parse(text)
+		ok = ok && err == nil && isKey && o.Err() == nil && len(path) == int(key.Depth)
+		if ok {
+			keys[path.String()] = key
+		}
+	}
+	if !ok {
+		options.Refuse("keys", "a list of { path, xpub }")
+	}
+	if err := options.Err(); err != nil {
+		return nil, err
+	}
+	p, err := readPSBT(v)
+	if err != nil {
+		return nil, err
+	}
+	s, err := bitcoin.Describe(context.Background(), by, p, keys)
+	if err != nil {
+		return nil, err
+	}
+	return map[string]any{"summary": bitcoinSummary(s), "blind": s.Blind}, nil
 }
 
 // bitcoinSchemes are the names of the schemes.

@@ -114,6 +114,9 @@ func TestBitcoin(t *testing.T) {
 	require.Contains(t, p.says(`core.describe("bitcoin-address", "tb1qw508d6qejxtdg4y5r3zarvary0c5xw7kxpjzsx", {network: "signet"})`), `"dust":294`)
 	p.fails("invalid-argument", "raw", object(t, `core => core.describe("bitcoin-address", "tb1qw508d6qejxtdg4y5r3zarvary0c5xw7kxpjzsx")`))
 	p.fails("invalid-argument", "raw", object(t, `core => core.describe("bitcoin-address", "", {network: "x"})`))
+	for _, options := range []string{`{}`, `{keys: [{path: "m/84'/0'/0'", xpub: "xpub"}]}`, `{keys: [{path: "m/84'/0'"}]}`, `{keys: [], paths: ["x"]}`, `{keys: []}`} {
+		p.fails("invalid-argument", "raw", object(t, `core => core.describe("bitcoin-psbt", "cHNidP8=", `+options+`)`))
+	}
 	a.sent = nil
 	for call, want := range map[string]string{
 		`getAddress({type: "p2wsh"})`:                               "type",

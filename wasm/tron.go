@@ -171,6 +171,12 @@ func tronFacts(o map[string]any, name string, t *tron.Transaction) {
 	s := t.Summary()
 	summary := summaryObject(s)
 	summary["contract"] = t.Contract
+	if s.Amount != nil {
+		summary["amount"] = s.Amount.String()
+	}
+	if s.Token != nil {
+		summary["token"] = tron.Address(*s.Token).String()
+	}
 	o["blind"], o[name] = s.Blind, summary
 	o["screen"] = map[string]any{"payment": s.Payment, "receiver": s.Receiver, "fee": ""}
 }

@@ -3,6 +3,7 @@ package bitcoin
 import (
 	"context"
 
+	"imkey-connect/core/errcode"
 	"imkey-connect/core/hdkey"
 	"imkey-connect/core/hdpath"
 	"imkey-connect/core/signing"
@@ -19,7 +20,7 @@ const maxAccounts = 300
 // keys computes the wallet's keys during one operation. The device gives the key at the last hardened component of a path, and its secure
 // element signs it. The keys below follow from it.
 type keys struct {
-	s       *signing.Session
+	s       *signing.Session // nil without a device: then the keys of known are all that there are
 	known   map[string]hdkey.ExtendedKey
 	scripts map[Type]map[string]hdpath.Path
 	asked   int
@@ -36,6 +37,9 @@ func (k *keys) at(ctx context.Context, p hdpath.Path) (hdkey.ExtendedKey, error)
 	var key hdkey.ExtendedKey
 	var err error
 	if n == len(p) {
+		if k.s == nil {
+			return key, errcode.Invalid("path", "a key that is not known")
+		}
 		if k.asked++; k.asked > maxAccounts {
 			return key, refuse(place, TooLarge, "keys of more than 300 accounts")
 		}
@@ -72,6 +76,9 @@ func (k *keys) lookUp(ctx context.Context, t Type, accounts []hdpath.Path) (map[
 		}
 		for _, p := range paths {
 			key, err := k.at(ctx, p)
+			if k.s == nil && err != nil {
+				break // its account is not known
+			}
 			if err != nil {
 				return nil, err
 			}

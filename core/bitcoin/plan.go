@@ -9,7 +9,6 @@ import (
 	"imkey-connect/core/errcode"
 	"imkey-connect/core/hdpath"
 	"imkey-connect/core/secp256k1"
-	"imkey-connect/core/signing"
 )
 
 // maxIndex is the largest last component of the path of a change output. A wallet that is restored looks for its outputs from 0 on, and
@@ -41,7 +40,7 @@ type plan struct {
 }
 
 // newPlan finds the inputs and the change of the wallet, and checks what follows from the PSBT alone before it asks the device.
-func newPlan(ctx context.Context, s *signing.Session, p *PSBT, by *Signer) (*plan, error) {
+func newPlan(ctx context.Context, k *keys, p *PSBT, by *Signer) (*plan, error) {
 	pl := &plan{tx: p.tx, network: by.Network, spends: make([]spend, len(p.inputs))}
 	for i := range p.inputs {
 		if err := pl.spends[i].read(&p.inputs[i], &p.tx.Inputs[i], i); err != nil {
@@ -51,7 +50,6 @@ func newPlan(ctx context.Context, s *signing.Session, p *PSBT, by *Signer) (*pla
 	if err := pl.balance(); err != nil {
 		return nil, err
 	}
-	k := &keys{s: s}
 	for i := range p.inputs {
 		if p.inputs[i].final || !by.signs(i) {
 			continue

@@ -7,6 +7,7 @@ import (
 	"imkey-connect/core/apdu"
 	"imkey-connect/core/device"
 	"imkey-connect/core/errcode"
+	"imkey-connect/core/hdkey"
 	"imkey-connect/core/hdpath"
 	"imkey-connect/core/secp256k1"
 	"imkey-connect/core/signing"
@@ -59,7 +60,7 @@ func (b *Bitcoin) SignPSBT(ctx context.Context, by Signer, p *PSBT) (*Signed, er
 		if err := checkVersion(ctx, s, firstPSBT); err != nil {
 			return err
 		}
-		pl, err := newPlan(ctx, s, p, &by)
+		pl, err := newPlan(ctx, &keys{s: s}, p, &by)
 		if err != nil {
 			return err
 		}
@@ -77,6 +78,19 @@ func (b *Bitcoin) SignPSBT(ctx context.Context, by Signer, p *PSBT) (*Signed, er
 		return nil
 	})
 	return done, err
+}
+
+// Describe returns what SignPSBT would sign, without a device. It knows the keys of some accounts, by their paths; they are those of an
+// extended public key. An input that belongs to another account is among those that are not signed. Errors are those of SignPSBT.
+func Describe(ctx context.Context, by Signer, p *PSBT, accounts map[string]hdkey.ExtendedKey) (*Summary, error) {
+	if p == nil {
+		return nil, errcode.Invalid(place, "missing")
+	}
+	pl, err := newPlan(ctx, &keys{known: accounts}, p, &by)
+	if err != nil {
+		return nil, err
+	}
+	return &pl.summary, nil
 }
 
 // perPage is the number of outputs on a page. The last page may have fewer.

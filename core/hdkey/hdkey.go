@@ -67,6 +67,16 @@ func (k ExtendedKey) String() string { return k.encode(0x04, 0x88, 0xB2, 0x1E) }
 // Testnet returns the key in the serialisation of BIP-32 for test networks, which begins with tpub.
 func (k ExtendedKey) Testnet() string { return k.encode(0x04, 0x35, 0x87, 0xCF) }
 
+// Parse reads what [ExtendedKey.String] and [ExtendedKey.Testnet] write. ok is false for anything else.
+func Parse(text string) (k ExtendedKey, ok bool) {
+	b, ok := base58.CheckDecode(text)
+	if !ok || len(b) != 78 || string(b[:4]) != "\x04\x88\xB2\x1E" && string(b[:4]) != "\x04\x35\x87\xCF" {
+		return k, false
+	}
+	key, err := secp256k1.Decompress([33]byte(b[45:]))
+	return ExtendedKey{key, [32]byte(b[13:45]), b[4], binary.BigEndian.Uint32(b[9:13]), [4]byte(b[5:9])}, err == nil
+}
+
 func (k ExtendedKey) encode(version ...byte) string {
 	b := append(version, k.Depth)
 	b = append(b, k.Parent[:]...)

@@ -6,6 +6,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"imkey-connect/core/base58"
 	"imkey-connect/core/errcode"
 	"imkey-connect/core/hdkey"
 	"imkey-connect/core/hdkey/hdkeytest"
@@ -40,6 +41,17 @@ func TestExtendedKeys(t *testing.T) {
 		child, err := key.Child(childPath[len(childPath)-1])
 		require.NoError(t, err)
 		require.Equal(t, v.childKey, child.String())
+		for _, text := range []string{child.String(), child.Testnet()} {
+			read, ok := hdkey.Parse(text)
+			require.True(t, ok)
+			require.Equal(t, child, read)
+			_, ok = hdkey.Parse(text[:len(text)-1])
+			require.False(t, ok)
+		}
+	}
+	for _, b := range [][]byte{nil, make([]byte, 78), append([]byte("\x04\x88\xB2\x1E"), make([]byte, 74)...)} {
+		_, ok := hdkey.Parse(base58.CheckEncode(b))
+		require.False(t, ok)
 	}
 	_, err := hdkey.ExtendedKey{}.Child(hdpath.Hardened)
 	require.ErrorIs(t, err, errcode.InvalidArgument)

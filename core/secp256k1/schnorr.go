@@ -53,6 +53,23 @@ func (k PublicKey) EvenY() PublicKey {
 	if !k.OddY() {
 		return k
 	}
+	return k.negative()
+}
+
+// Decompress reads what [PublicKey.Compressed] writes. Errors have code protocol.
+func Decompress(c [33]byte) (PublicKey, error) {
+	k, err := LiftX([32]byte(c[1:]))
+	switch {
+	case err == nil && c[0] == 3:
+		return k.negative(), nil
+	case err == nil && c[0] != 2:
+		err = errcode.New(errcode.Protocol, "not a compressed point")
+	}
+	return k, err
+}
+
+// negative returns the key with the same x coordinate and the other y coordinate.
+func (k PublicKey) negative() PublicKey {
 	y := new(big.Int).SetBytes(k[33:])
 	y.Sub(fp.Modulus(), y).FillBytes(k[33:])
 	return k

@@ -205,6 +205,12 @@ func TestTweakAndCompressed(t *testing.T) {
 		pub := secp256k1.PublicKey(theirs.PubKey().SerializeUncompressed())
 		compressed := pub.Compressed()
 		require.Equal(t, theirs.PubKey().SerializeCompressed(), compressed[:])
+		again, err := secp256k1.Decompress(compressed)
+		require.NoError(t, err)
+		require.Equal(t, pub, again)
+		compressed[0] = 4
+		_, err = secp256k1.Decompress(compressed)
+		require.ErrorIs(t, err, errcode.Protocol)
 		for j := range 8 {
 			scalar := digestOf(100*i + j)
 			switch j {

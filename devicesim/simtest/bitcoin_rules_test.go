@@ -15,6 +15,7 @@ import (
 
 	"imkey-connect/core/bitcoin"
 	"imkey-connect/core/errcode"
+	"imkey-connect/core/hdkey"
 	"imkey-connect/core/hdpath"
 	"imkey-connect/devicesim/device"
 	"imkey-connect/devicesim/simtest"
@@ -203,9 +204,18 @@ func TestBitcoinSplitLies(t *testing.T) {
 	require.Equal(t, []int{1}, s.Signed)
 }
 
-// TestBitcoinChange checks that only an output of the account's own /1/index is hidden. Every other one is a payment.
+// TestBitcoinChange checks that only an output of the account's own /1/index is hidden. Every other one is a payment. The extended public key
+// alone says the same.
 func TestBitcoinChange(t *testing.T) {
 	_, h, b, _ := bitcoinWallet(t, device.Options{})
+	known := map[string]hdkey.ExtendedKey{}
+	path, err := hdpath.Parse("m/84'/0'/0'")
+	require.NoError(t, err)
+	xpub, err := b.ExtendedKey(h.ctx, path)
+	require.NoError(t, err)
+	var ok bool
+	known[path.String()], ok = hdkey.Parse(xpub.String())
+	require.True(t, ok)
 	for name, test := range map[string]struct {
 		path   string
 		hidden bool
@@ -245,6 +255,9 @@ func TestBitcoinChange(t *testing.T) {
 		s, err := review(t, h, b, bitcoin.Signer{}, d)
 		require.NoError(t, err, name)
 		require.Len(t, s.Change, map[bool]int{true: 1}[test.hidden], name)
+		described, err := bitcoin.Describe(h.ctx, bitcoin.Signer{}, d.parse(t), known)
+		require.NoError(t, err, name)
+		require.Equal(t, s, described, name)
 		require.Len(t, s.Payments, map[bool]int{true: 1, false: 2}[test.hidden], name)
 		require.Equal(t, uint64(1500), s.Fee)
 	}
@@ -256,6 +269,15 @@ func TestBitcoinChange(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, s.Payments, 1)
 	require.Empty(t, s.Change)
+	// What belongs to accounts that are not known is not signed, with a path and without one.
+	d = simple(t, bitcoin.P2WPKH, bitcoin.P2TR, bitcoin.P2SHP2WPKH)
+	d.coins[2].noOrigin = true
+	s, err = bitcoin.Describe(h.ctx, bitcoin.Signer{}, d.parse(t), known)
+	require.NoError(t, err)
+	require.Equal(t, []int{0}, s.Signed)
+	require.Equal(t, []int{1, 2}, s.Unsigned)
+	_, err = bitcoin.Describe(h.ctx, bitcoin.Signer{}, d.parse(t), nil)
+	require.Equal(t, bitcoin.NothingToSign, reasonOf(t, err))
 }
 
 // TestBitcoinForeignInputs checks that inputs of others stay unsigned, and are named.

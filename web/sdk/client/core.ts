@@ -3,6 +3,7 @@
 import type {
   BindingStatus,
   Bitcoin,
+  BitcoinSummary,
   Cosmos,
   CosmosDescription,
   DeviceInfo,
@@ -43,10 +44,13 @@ export interface Core {
       | 'tron-typed-data'
       | 'cosmos-amino'
       | 'cosmos-direct'
-      | 'bitcoin-address',
+      | 'bitcoin-address'
+      | 'bitcoin-psbt',
     value: unknown,
     options?: object,
-  ): Promise<TransactionDescription & TronTransactionDescription & CosmosDescription & { script: string; dust: number }>
+  ): Promise<
+    TransactionDescription & TronTransactionDescription & CosmosDescription & { script: string; dust: number; summary: BitcoinSummary }
+  >
   /** Says that another module changed the record. */
   reread(seid: string, options: RecordOptions): Promise<void>
 }

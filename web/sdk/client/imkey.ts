@@ -106,6 +106,7 @@ export class ImKey extends EventTarget {
 
   readonly bitcoin: ImKeyBitcoin = Object.freeze({
     describeAddress: (address, options) => this.#describe(1, 'bitcoin-address', address, options),
+    describePsbt: (psbt, options) => this.#describe(1, 'bitcoin-psbt', psbt, options),
   } satisfies ImKeyBitcoin)
 
   async #describe(coins: 0 | 1, ...request: Parameters<Core['describe']>) {

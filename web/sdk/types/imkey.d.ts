@@ -873,6 +873,10 @@ export interface TronTransactionSummary {
   readonly fee: string
   /** Whether it approves 2^96-1 units or more, which is no limit in practice, or everything. */
   readonly unlimited: boolean
+  /** The amount in the smallest units, in decimal digits: of a transfer, an approval. */
+  readonly amount?: string
+  /** The contract of the token of TRC-20. */
+  readonly token?: string
   /** Facts that `payment` says too: a memo, a permission other than the owner's, a token of TRC-10. Absent if there are none. */
   readonly notes?: readonly ('memo' | 'permission' | 'trc-10')[]
 }
@@ -1204,6 +1208,14 @@ export interface BitcoinSignedMessage {
 export interface ImKeyBitcoin {
   /** Resolves to the script of an address, in hex, and to the least amount in satoshi that nodes relay to it. */
   describeAddress(address: string, options?: { network?: BitcoinNetwork }): Promise<{ readonly script: string; readonly dust: number }>
+  /**
+   * Says what a device with these extended public keys would sign. `keys` are those of accounts, such as m/84'/0'/0'. An input of another account
+   * counts as another wallet's. A high fee is a note, and an error only above `maxFee`.
+   */
+  describePsbt(
+    psbt: string | Uint8Array,
+    options: Pick<BitcoinPsbtOptions, 'network' | 'paths' | 'inputs' | 'maxFee'> & { keys: readonly { path: string; xpub: string }[] },
+  ): Promise<{ readonly summary: BitcoinSummary; readonly blind: boolean }>
 }
 
 /** What a document of Cosmos does, and what the device shows of it. */
