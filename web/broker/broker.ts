@@ -1,15 +1,16 @@
-import { type ToSite, write } from '../sdk/protocol/messages'
+import { type OtherCoin, type ToSite, write } from '../sdk/protocol/messages'
 import { type Chain, readChains } from '../sdk/provider/chain'
 import { abortedByCaller, coded, Refusal } from '../sdk/provider/refusal'
 import type { Consent } from '../sdk/provider/review'
 import { Turns } from '../sdk/provider/turns'
 import type { ChainOptions, ImKey } from '../sdk/types/imkey'
+import type { Around } from './around'
 import { Connection, failed } from './connection'
 import { isSite } from './origin'
 import { type Prompt, Prompts } from './prompts'
 import { Records } from './records'
 import { busy, type Guest, Room } from './room'
-import { type Around, mostConnections, path, reasonOf, Site, tooMuch } from './site'
+import { kinds, mostConnections, path, reasonOf, Site, tooMuch } from './site'
 import type { Activity, Answer, Outcome, Port, Progress, Review, Shell, State, Storage, What } from './types'
 
 /** BrokerOptions is what a shell gives to its broker. */
@@ -47,8 +48,8 @@ export interface Broker {
   readonly ready: Promise<void>
   /** Ends the request with that review on the user's wish, also while the device asks: it rejects with 4001. */
   cancel(id: string): void
-  /** Takes an origin's permission. */
-  revoke(origin: string): Promise<void>
+  /** Takes an origin's permission for a coin, without one for Ethereum. */
+  revoke(origin: string, coin?: OtherCoin): Promise<void>
   /** Deletes the activity of an origin, or all. */
   erase(origin?: string): Promise<void>
   /**
@@ -87,8 +88,8 @@ export function startBroker(options: BrokerOptions): Broker {
   const changed = () => {
     if (records.known) shell.changed(stateOf())
   }
-  const records = new Records(storage, (origin) => {
-    if (origin !== undefined) sites.get(origin)?.moved()
+  const records = new Records(storage, (origin, coin) => {
+    if (origin !== undefined) sites.get(origin)?.moved(coin)
     changed()
   })
   const prompts = new Prompts(changed)
@@ -123,13 +124,13 @@ export function startBroker(options: BrokerOptions): Broker {
     try {
       const what = await given()
       if (call.signal?.aborted) throw abortedByCaller(call.signal)
-      const since = records.permission(origin)?.since
+      const since = records.since(origin)
       const asked: Review = {
         id: randomId(),
         origin,
         what,
         ...(since !== undefined && { since }),
-        ...(what.kind === 'accounts' && { choices: choices(origin) }),
+        ...(what.kind === 'accounts' && { choices: choices(origin, what.coin, what.network) }),
       }
       own = { review: asked, controller: new AbortController(), consented: false }
       const { signal } = own.controller
@@ -203,24 +204,29 @@ export function startBroker(options: BrokerOptions): Broker {
   }
 
   /** choices are the accounts that the user may choose from, with the addresses that the last device gave. */
-  const choices = (origin: string): NonNullable<Review['choices']> => {
-    const last = records.permissions[0]
-    const device = (records.permission(origin) ?? (last && records.permission(last.origin)))?.device
+  const choices = (origin: string, coin?: OtherCoin, network?: string): NonNullable<Review['choices']> => {
+    const of = (origin: string) => (coin ? records.coinPermission(origin, coin) : records.permission(origin))
+    const device = (origin: string) => (coin ? records.coinPermission(origin, coin)?.serial : records.permission(origin)?.device)
+    const all = records.permissions.filter((one) => one.coin === coin)
+    const wanted = device(origin) ?? (all[0] && device(all[0].origin))
     const addresses = new Map<string, string>()
-    for (const { origin } of records.permissions) {
-      const record = records.permission(origin)!
-      if (record.device === device) for (const { path, address } of record.accounts) addresses.set(path, address)
+    for (const { origin } of all) {
+      if (device(origin) === wanted) for (const { path, address } of of(origin)!.accounts) addresses.set(path, address)
     }
+    const at = (coin && kinds[coin]?.path) ?? path
     return Array.from({ length: offered }, (_, n) => {
-      const address = addresses.get(path(n))
-      return { path: path(n), ...(address !== undefined && { address }) }
+      const own = at(n, network)
+      const address = [...addresses].find(([path]) => path === own || path.startsWith(`${own}/`))?.[1]
+      return { path: own, ...(address !== undefined && { address }) }
     })
   }
 
   /** note keeps what was signed. It keeps neither messages nor signatures. */
   const note = ({ origin, what }: Review, result: unknown, i = 0) => {
     if (what.kind === 'accounts' || what.kind === 'hand-over' || what.kind === 'calls-status' || result === undefined) return // without a result, nothing was signed
-    records.add({ at: Date.now(), origin, kind: what.kind, account: what.account.address, ...detailsOf(what, result, i) })
+    const { coin, kind } = coinOf(what)
+    const signed = { at: Date.now(), origin, kind, account: what.account.address, ...detailsOf(what, result, i) }
+    records.add(coin ? { ...signed, coin } : signed)
   }
 
   const around: Around = {
@@ -245,8 +251,8 @@ export function startBroker(options: BrokerOptions): Broker {
       const { code } = reasonOf(thrown)
       if (code === 'device-disconnected' && !shown.has(signal) && !closed) shell.unreached?.(code)
     },
-    empty: (site) => {
-      sites.delete(site.origin)
+    empty: (origin) => {
+      sites.delete(origin)
       changed()
     },
   }
@@ -301,12 +307,12 @@ export function startBroker(options: BrokerOptions): Broker {
     cancel: (id) => {
       live.get(id)?.controller.abort(rejected())
     },
-    revoke: async (origin) => {
+    revoke: async (origin, coin) => {
       await records.ready
       const site = sites.get(origin)
-      if (site) site.revoke()
-      else records.revoke(origin)
-      await records.stored(origin)
+      if (site) site.revoke(coin)
+      else records.revoke(origin, coin)
+      await records.stored(origin, coin)
     },
     erase: async (origin) => {
       await records.ready
@@ -342,18 +348,33 @@ const randomId = () => Array.from(crypto.getRandomValues(new Uint8Array(16)), (b
 /** How many accounts a user may choose from. */
 const offered = 5
 
+/** coinOf gives the coin of what was signed, if it is another one than Ethereum, and its kind in the activity. */
+function coinOf(what: Exclude<What, { kind: 'accounts' | 'hand-over' | 'calls-status' }>): Pick<Activity, 'coin' | 'kind'> {
+  switch (what.kind) {
+    case 'tron-transaction':
+      return { coin: 'tron', kind: 'transaction' }
+    case 'bitcoin-transaction':
+      return { coin: 'bitcoin', kind: 'transaction' }
+    case 'message':
+    case 'typed-data':
+      return { kind: what.kind, ...(what.coin && { coin: what.coin }) }
+    default:
+      return { kind: what.kind }
+  }
+}
+
 /** detailsOf says what was signed, without what could be misused. i is the position of the call in a batch. */
 function detailsOf(
   what: Exclude<What, { kind: 'accounts' | 'hand-over' | 'calls-status' }>,
   result: unknown,
   i: number,
 ): Partial<Activity> {
-  const { hash } = Object(result) as { hash?: unknown }
-  const sent = ({ summary }: { summary: { payment: string; receiver: string } }, chainId: number) => ({
-    chainId,
+  const { hash, txID = hash, txid } = Object(result) as { hash?: unknown; txID?: unknown; txid?: unknown }
+  const sent = ({ summary }: { summary: { payment: string; receiver: string } }, chainId?: number) => ({
+    ...(chainId !== undefined && { chainId }),
     payment: summary.payment.slice(0, 300),
     receiver: summary.receiver.slice(0, 100),
-    ...(typeof hash === 'string' && { hash }),
+    ...(typeof txID === 'string' && { hash: txID }),
   })
   switch (what.kind) {
     case 'message': {
@@ -368,6 +389,18 @@ function detailsOf(
       return sent(what.description, what.chain.id)
     case 'calls':
       return sent(what.calls[i]!.description, what.chain.id)
+    case 'tron-transaction':
+      return sent(what.description)
+    case 'bitcoin-transaction': {
+      const { payments } = what.summary
+      return {
+        payment: payments
+          .map(({ text }) => text)
+          .join(', ')
+          .slice(0, 300),
+        ...(typeof txid === 'string' && { hash: txid }),
+      }
+    }
   }
 }
 

@@ -1,6 +1,15 @@
 import { rpcError } from '../sdk/provider/errors'
 import { Refusal } from '../sdk/provider/refusal'
-import { type ChainMessage, type FromSite, mostToSite, readFromSite, type ToSite, version, write } from '../sdk/protocol/messages'
+import {
+  type ChainMessage,
+  type FromSite,
+  mostToSite,
+  type OtherCoin,
+  readFromSite,
+  type ToSite,
+  version,
+  write,
+} from '../sdk/protocol/messages'
 import { busy } from './room'
 import type { Port } from './types'
 
@@ -12,6 +21,8 @@ export interface Asked {
   readonly method: string
   readonly params: unknown
   readonly chain?: ChainMessage
+  /** The coin, if it is another one than Ethereum. */
+  readonly coin?: OtherCoin
   /** The tab or window that it comes from, if the shell knows it. */
   readonly place: string | undefined
   readonly signal: AbortSignal
@@ -50,6 +61,7 @@ export class Connection {
   readonly #from: From
   readonly #open = new Map<number, AbortController>()
   #greeted = false
+  #version = 1 // of the protocol, on this port
   #last = 0 // the greatest id so far
   #malformed = 0
   #closed = false
@@ -65,7 +77,7 @@ export class Connection {
     if (this.#closed) return
     let message: FromSite
     try {
-      message = readFromSite(data)
+      message = readFromSite(data, this.#version)
     } catch (sentence) {
       this.#refuse(String(sentence), idOf(data))
       return
@@ -77,7 +89,8 @@ export class Connection {
     switch (message.type) {
       case 'hello':
         this.#greeted = true
-        void this.#greet(Math.min(message.v, version))
+        this.#version = Math.min(message.v, version)
+        void this.#greet(this.#version)
         return
       case 'request':
         if (message.id <= this.#last) return this.#refuse('the id is not greater than the ones before')
@@ -119,8 +132,10 @@ export class Connection {
     this.#port.close()
   }
 
-  event(name: Extract<ToSite, { type: 'event' }>['name'], payload: unknown) {
-    if (this.#greeted) this.#post({ type: 'event', name, payload: payload as never })
+  /** event tells the site of something. A site of version 1 hears of Ethereum only. */
+  event(name: Extract<ToSite, { type: 'event' }>['name'], payload: unknown, coin?: OtherCoin) {
+    if (!this.#greeted || (coin && this.#version < 2)) return
+    this.#post({ type: 'event', name, payload: payload as never, ...(coin && { coin }) })
   }
 
   async #greet(v: number) {
@@ -129,7 +144,7 @@ export class Connection {
     this.#post({ type: 'welcome', v, broker: this.#behind.version, accounts, ...(chainId !== undefined && { chainId }) })
   }
 
-  async #request({ id, method, params, chain }: Extract<FromSite, { type: 'request' }>, size: number) {
+  async #request({ id, method, params, chain, coin }: Extract<FromSite, { type: 'request' }>, size: number) {
     const controller = new AbortController()
     const { signal } = controller
     let admitted: (() => void) | undefined
@@ -138,7 +153,8 @@ export class Connection {
       admitted = this.#behind.admit(size, from)
       this.#open.set(id, controller)
       await this.#behind.read(signal)
-      const result = (await this.#behind.request({ method, params, signal, ...from, ...(chain && { chain }) })) ?? null
+      const result =
+        (await this.#behind.request({ method, params, signal, ...from, ...(chain && { chain }), ...(coin && { coin }) })) ?? null
       this.#settle(id, { type: 'result', id, result: result as never })
     } catch (thrown) {
       // What aborted the request says more than that it was aborted.

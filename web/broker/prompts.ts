@@ -1,5 +1,6 @@
 import { abortedByCaller } from '../sdk/provider/refusal'
 import { busy, Room } from './room'
+import type { OtherCoin } from '../sdk/protocol/messages'
 import type { Waiting } from './types'
 
 /** The most requests that wait for the user, of one origin and of all. A request beyond them is refused, and may be repeated. */
@@ -10,6 +11,8 @@ const full = 'Too many requests wait for you already. Answer them first, then tr
 /** Prompt is a request that asks the user, from its arrival until it is settled. */
 export interface Prompt extends Waiting {
   readonly place: string | undefined
+  /** Absent for Ethereum. */
+  readonly coin?: OtherCoin
   readonly signal: AbortSignal
   /** Rejects the request. */
   readonly abort: (why: unknown) => void

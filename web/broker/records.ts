@@ -1,5 +1,6 @@
-import { chain } from '../sdk/protocol/messages'
-import { exactly, list, object, type Of, text, whole } from '../sdk/protocol/schema'
+import { bitcoinAccount } from '../sdk/protocol/coins'
+import { chain, type OtherCoin, otherCoin } from '../sdk/protocol/messages'
+import { either, exactly, list, object, type Of, text, whole } from '../sdk/protocol/schema'
 import { abortedByCaller, coded } from '../sdk/provider/refusal'
 import { chainName } from './chains'
 import { isSite } from './origin'
@@ -12,6 +13,9 @@ const site = (value: unknown, at: string) => {
   throw `${at} is not the origin of a site`
 }
 const address = text(42, /^0x[0-9a-f]{40}$/i)
+const path = text(200, /^m(\/\d{1,10}['h]?){1,10}$/i)
+/** The USB serial number of a device. */
+const serial = (value: unknown, at: string) => (value === null ? null : text(200)(value, at))
 
 const permission = object(
   {
@@ -19,27 +23,53 @@ const permission = object(
     since: time,
     used: time,
     chainId,
-    accounts: list(object({ address, path: text(200, /^m(\/\d{1,10}['h]?){1,10}$/i) }), 20),
-    /** The USB serial number of the device, and what tells it from another one with that number. */
-    serial: (value: unknown, at: string) => (value === null ? null : text(200)(value, at)),
+    accounts: list(object({ address, path }), 20),
+    serial,
+    /** What tells the device from another one with that number. */
     device: text(1000),
   },
   /** The selected chain, if the site added it. */
   { chain },
 )
 
-const activity = object(
+const visible = text(100, /^[\x21-\x7e]+$/)
+
+/** A permission for a coin besides Ethereum. */
+const coinPermission = object(
   {
-    at: time,
     origin: site,
-    kind: exactly('message', 'typed-data', 'transaction', 'calls'),
-    account: address,
+    coin: otherCoin,
+    since: time,
+    used: time,
+    accounts: list(either(bitcoinAccount, object({ address: visible, path })), 20),
+    serial,
   },
-  { chainId, payment: text(300), receiver: text(100), hash: text(66, /^0x[0-9a-f]{64}$/i), domain: text(300) },
+  /** Of Bitcoin: the network, and the extended public keys of the accounts, by which a screen tells change from payments. */
+  { network: text(10), keys: list(object({ path, xpub: text(128) }), 20) },
+)
+
+const shown = { payment: text(300), receiver: text(100), domain: text(300) }
+const kind = exactly('message', 'typed-data', 'transaction', 'calls')
+const hash = text(66, /^(0x)?[0-9a-f]{64}$/i)
+
+const activity = either(
+  object({ at: time, origin: site, kind, account: address }, { chainId, hash, ...shown }),
+  object({ at: time, origin: site, kind, account: visible, coin: otherCoin }, { hash, ...shown }),
 )
 
 /** PermissionRecord is a permission with the device that the accounts are on. */
 type PermissionRecord = Of<typeof permission>
+
+/** CoinRecord is the same for a coin besides Ethereum. */
+export type CoinRecord = Of<typeof coinPermission>
+
+/**
+ * keyOf is the name under which a permission is kept, after that of its table: the origin, and before it the coin, if that is not Ethereum. An
+ * origin has no space.
+ */
+const keyOf = (origin: string, coin?: OtherCoin) => (coin ? `${coin} ${origin}` : origin)
+
+const keyOfRecord = (record: PermissionRecord | CoinRecord) => keyOf(record.origin, 'coin' in record ? record.coin : undefined)
 
 /** The most that is kept. The oldest goes first. */
 const most = { permissions: 1000, activity: 200 }
@@ -74,7 +104,7 @@ function named(id: number | undefined): { readonly chainName?: string } {
  */
 export class Records {
   readonly #storage: Storage
-  readonly #permissions = new Map<string, PermissionRecord>()
+  readonly #permissions = new Map<string, PermissionRecord | CoinRecord>()
   readonly #activity = new Map<string, Activity>()
   readonly #wanted = new Map<string, Wanted>()
   readonly #writing = new Map<string, Promise<void>>()
@@ -82,14 +112,14 @@ export class Records {
   /** What changed elsewhere while it was written here: which of both came last is seen afterwards. */
   readonly #missed = new Set<string>()
   readonly #asking = asking + crypto.randomUUID()
-  readonly #changed: (origin: string | undefined) => void
+  readonly #changed: (origin: string | undefined, coin?: OtherCoin) => void
   readonly #over = new AbortController()
   #known = false
   /** When what is stored has been read. It never rejects. */
   readonly ready: Promise<void>
 
-  /** changed is called when a permission changed in another window, with its origin, and without one for everything else. */
-  constructor(storage: Storage, changed: (origin: string | undefined) => void) {
+  /** changed is called when a permission changed in another window, with its origin and coin, and without one for everything else. */
+  constructor(storage: Storage, changed: (origin: string | undefined, coin?: OtherCoin) => void) {
     this.#storage = storage
     this.#changed = changed
     this.ready = this.#read()
@@ -125,49 +155,73 @@ export class Records {
 
   get permissions(): readonly Permission[] {
     return [...this.#permissions.values()]
-      .map(({ origin, since, used, chainId, accounts }) => ({ origin, since, used, chainId, ...named(chainId), accounts }))
+      .map((record) => {
+        const { origin, since, used } = record
+        const accounts = record.accounts.map(({ address, path }) => ({ address, path }))
+        return 'coin' in record
+          ? { origin, since, used, coin: record.coin, accounts }
+          : { origin, since, used, chainId: record.chainId, ...named(record.chainId), accounts }
+      })
       .sort((a, b) => b.used - a.used)
   }
 
   get activity(): readonly Activity[] {
-    return [...this.#activity.values()].map((one) => ({ ...one, ...named(one.chainId) })).sort((a, b) => b.at - a.at)
+    return [...this.#activity.values()]
+      .map((one) => ({ ...one, ...named('chainId' in one ? one.chainId : undefined) }))
+      .sort((a, b) => b.at - a.at)
   }
 
+  /** permission gives that of an origin for Ethereum. */
   permission(origin: string): PermissionRecord | undefined {
-    return this.#permissions.get(origin)
+    return this.#permissions.get(origin) as PermissionRecord | undefined
+  }
+
+  /** coinPermission gives that of an origin for another coin. */
+  coinPermission(origin: string, coin: OtherCoin): CoinRecord | undefined {
+    return this.#permissions.get(keyOf(origin, coin)) as CoinRecord | undefined
+  }
+
+  /** since gives when an origin got its first permission. */
+  since(origin: string): number | undefined {
+    const all = [...this.#permissions.values()].filter((record) => record.origin === origin)
+    return all.length > 0 ? Math.min(...all.map(({ since }) => since)) : undefined
   }
 
   /** allow stores a permission. */
-  allow(record: PermissionRecord) {
-    this.#permissions.set(record.origin, record)
-    this.#put(tables.permission + record.origin, record)
+  allow(record: PermissionRecord | CoinRecord) {
+    const key = keyOfRecord(record)
+    this.#permissions.set(key, record)
+    this.#put(tables.permission + key, record)
     while (this.#permissions.size > most.permissions) {
-      this.revoke([...this.#permissions.values()].reduce((a, b) => (b.used < a.used ? b : a)).origin)
+      const { origin, ...oldest } = [...this.#permissions.values()].reduce((a, b) => (b.used < a.used ? b : a))
+      this.revoke(origin, 'coin' in oldest ? oldest.coin : undefined)
     }
     this.#changed(undefined)
   }
 
   /** used notes that a site uses its permission. Another window may have revoked it meanwhile: that is not undone. */
-  async used(origin: string): Promise<void> {
-    const before = this.#permissions.get(origin)
+  async used(origin: string, coin?: OtherCoin): Promise<void> {
+    const name = keyOf(origin, coin)
+    const before = this.#permissions.get(name)
     if (!before || Date.now() - before.used <= 1000) return
-    const key = tables.permission + origin
+    const key = tables.permission + name
     const kept = (await this.#list(key)).some(([found]) => found === key)
-    if (!kept || this.#permissions.get(origin) !== before) return
+    if (!kept || this.#permissions.get(name) !== before) return
     this.allow({ ...before, used: Date.now() })
   }
 
-  revoke(origin: string) {
-    if (!this.#permissions.delete(origin)) return
-    this.#delete(tables.permission + origin)
+  revoke(origin: string, coin?: OtherCoin) {
+    const key = keyOf(origin, coin)
+    if (!this.#permissions.delete(key)) return
+    this.#delete(tables.permission + key)
     this.#changed(undefined)
   }
 
   /** stored resolves when what is wanted of an origin's permission is written. Where storage fails for longer, it holds in memory. */
-  async stored(origin: string): Promise<void> {
+  async stored(origin: string, coin?: OtherCoin): Promise<void> {
     let late: ReturnType<typeof setTimeout> | undefined
     const given = new Promise<void>((resolve) => (late = setTimeout(resolve, soon)))
-    await Promise.race([this.#writing.get(tables.permission + origin), given])
+    await Promise.race([this.#writing.get(tables.permission + keyOf(origin, coin)), given])
     clearTimeout(late)
   }
 
@@ -251,9 +305,10 @@ export class Records {
   #take(key: string, value: unknown) {
     try {
       if (key.startsWith(tables.permission)) {
-        const record = permission(value, 'a permission')
-        if (tables.permission + record.origin !== key || record.accounts.length === 0) return
-        this.#permissions.set(record.origin, record)
+        const record = either<PermissionRecord, CoinRecord>(permission, coinPermission)(value, 'a permission')
+        const name = keyOfRecord(record)
+        if (tables.permission + name !== key || record.accounts.length === 0) return
+        this.#permissions.set(name, record)
       } else if (key.startsWith(tables.activity)) this.#activity.set(key, activity(value, 'an activity'))
     } catch {
       // It is damaged, or another version wrote it.
@@ -264,7 +319,7 @@ export class Records {
   async #follow(key: string | undefined) {
     await this.ready
     const keys =
-      key === undefined ? [...[...this.#permissions.keys()].map((origin) => tables.permission + origin), ...this.#activity.keys()] : [key]
+      key === undefined ? [...[...this.#permissions.keys()].map((name) => tables.permission + name), ...this.#activity.keys()] : [key]
     for (const each of keys) {
       let value: unknown
       let written: number
@@ -282,11 +337,14 @@ export class Records {
         this.#changed(undefined)
       }
       if (!each.startsWith(tables.permission)) continue
-      const origin = each.slice(tables.permission.length)
-      const before = this.#permissions.get(origin)
-      this.#permissions.delete(origin)
+      const name = each.slice(tables.permission.length)
+      const before = this.#permissions.get(name)
+      this.#permissions.delete(name)
       this.#take(each, value)
-      if (JSON.stringify(before) !== JSON.stringify(this.#permissions.get(origin))) this.#changed(origin)
+      const after = this.#permissions.get(name)
+      if (JSON.stringify(before) === JSON.stringify(after)) continue
+      const { origin, ...one } = (after ?? before)!
+      this.#changed(origin, 'coin' in one ? one.coin : undefined)
     }
   }
 

@@ -1,4 +1,4 @@
-import { type ChainMessage, chainMessage, mostNodes } from '../sdk/protocol/messages'
+import { type ChainMessage, chainMessage, mostNodes, type OtherCoin } from '../sdk/protocol/messages'
 import { object, text } from '../sdk/protocol/schema'
 import { revoked } from '../sdk/provider/accounts'
 import type { Call } from '../sdk/provider/call'
@@ -10,40 +10,19 @@ import { hex, plain } from '../sdk/provider/hex'
 import type { Host } from '../sdk/provider/host'
 import { badParams, coded, unknownMethod } from '../sdk/provider/refusal'
 import type { Known } from '../sdk/provider/memory'
-import type { Consent, Review as Ask } from '../sdk/provider/review'
-import type { Turns } from '../sdk/provider/turns'
-import type { ChainOptions, Device, ImKey } from '../sdk/types/imkey'
+import type { ChainOptions, Device } from '../sdk/types/imkey'
 import { chainFacts, nameOf } from './chains'
+import type { Around } from './around'
+import { bitcoin } from './bitcoin'
+import { CoinSite, type Kind } from './coin'
 import type { Asked, Behind, Connection } from './connection'
 import { nearness } from './origin'
-import type { Prompts } from './prompts'
-import type { Records } from './records'
-import { busy, type Room } from './room'
-import type { Pairing, Progress, What } from './types'
+import { busy } from './room'
+import { tron } from './tron'
+import type { Progress, What } from './types'
 
-/** Around is what the sites of a broker share. */
-export interface Around {
-  readonly version: string
-  readonly chains: readonly Chain[]
-  readonly rpcTimeout: number
-  readonly records: Records
-  readonly prompts: Prompts
-  readonly turns: Turns
-  /** The room for the characters of requests under way, and for the bytes of what nodes answer. */
-  readonly characters: Room
-  readonly answers: Room
-  /** The names that sites gave to chains. */
-  readonly names: WeakMap<Chain, string>
-  imkey(): Promise<ImKey>
-  pair(pairing: Pairing): Promise<Device | void>
-  /** Asks the user, and does the work within the turn: see Review of the provider. */
-  review<T>(origin: string, what: () => Promise<What>, call: Parameters<Ask>[1], work: (consent: Consent) => Promise<T>): Promise<T>
-  device(origin: string, progress: Progress): void
-  /** A request that asks the user failed. The signal is the request's. */
-  failed(signal: AbortSignal, thrown: unknown): void
-  /** The site has no connection any more. */
-  empty(site: Site): void
-}
+/** The coins besides Ethereum. */
+export const kinds: { readonly [C in OtherCoin]?: Kind } = { tron, bitcoin }
 
 /** The most that is under way for an origin: requests, and the characters of their messages; and the most chains that it names. */
 const most = { requests: 1000, characters: 8 << 20, chains: 32 }
@@ -98,6 +77,7 @@ export class Site implements Behind {
   readonly #around: Around
   readonly #chains = new Map<string, Chain>() // as requests give them, by their JSON
   readonly #added = new Map<number, ChainMessage>() // by the site, with wallet_addEthereumChain
+  readonly #coins = new Map<OtherCoin, CoinSite>()
   #engine: Engine | undefined
   #accounts = '' // those that the engine has, and their device, as JSON
   #requests = 0
@@ -139,12 +119,15 @@ export class Site implements Behind {
     }
   }
 
-  async request({ method, params, chain, place, signal, abort }: Asked): Promise<unknown> {
+  async request({ method, params, chain, coin, place, signal, abort }: Asked): Promise<unknown> {
     if (typeof params !== 'object' || params === null) throw badParams('the params are neither a list nor an object')
-    const engine = this.#started()
-    const asks = asking.has(method) && !(method === 'eth_requestAccounts' && this.#permission)
-    const leave = asks ? this.#around.prompts.enter({ origin: this.origin, place, method, signal, abort }) : undefined
+    const of = coin && this.#coin(coin)
+    const asks = of ? of.asks(method, params) : asking.has(method) && !(method === 'eth_requestAccounts' && this.#permission)
+    const prompt = { origin: this.origin, place, method, signal, abort, ...(coin && { coin }) }
+    const leave = asks ? this.#around.prompts.enter(prompt) : undefined
     try {
+      if (of) return await of.request(method, params, signal)
+      const engine = this.#started()
       if (method.startsWith('imkey_') && !own.has(method)) throw unknownMethod(method) // they are for a page with a device of its own
       if (method === 'imkey_handOver') return await this.#handOver(params, signal)
       const result = await engine.request(method, params, signal, undefined, chain && this.#chain(chain))
@@ -173,15 +156,17 @@ export class Site implements Behind {
     this.#engine?.unplugged(device)
   }
 
-  /** revoke takes the permission. Requests that the user has not seen through are rejected with 4100. */
-  revoke() {
-    this.#around.prompts.reject(this.origin, revoked())
+  /** revoke takes the permission for a coin, without one for Ethereum. Its requests that the user has not seen through are rejected with 4100. */
+  revoke(coin?: OtherCoin) {
+    this.#around.prompts.abandon((prompt) => prompt.origin === this.origin && prompt.coin === coin, revoked())
+    if (coin) return this.#coin(coin).revoke()
     this.#engine?.revoke()
     this.#around.records.revoke(this.origin)
   }
 
-  /** moved notes that another window of this broker's storage changed the permission. */
-  moved() {
+  /** moved notes that another window of this broker's storage changed the permission for a coin, or for Ethereum. */
+  moved(coin?: OtherCoin) {
+    if (coin) return this.#emit('accountsChanged', this.#coin(coin).accounts, coin)
     const accounts = this.#permission?.accounts.map(({ address }) => address) ?? []
     if (accounts.length === 0) return this.#engine?.revoke()
     // The engine reads the record when it is started. One with other accounts is not used any more, also if requests are under way.
@@ -204,11 +189,29 @@ export class Site implements Behind {
     if (this.connections.size > 0 || this.#requests > 0) return
     this.#engine?.close()
     this.#engine = undefined
-    this.#around.empty(this)
+    this.#around.empty(this.origin)
   }
 
-  #emit(name: Parameters<Connection['event']>[0], payload: unknown) {
-    for (const connection of this.connections) connection.event(name, payload)
+  #emit(name: Parameters<Connection['event']>[0], payload: unknown, coin?: OtherCoin) {
+    for (const connection of this.connections) connection.event(name, payload, coin)
+  }
+
+  /** #coin gives what carries out the requests for a coin. */
+  #coin(coin: OtherCoin): CoinSite {
+    let one = this.#coins.get(coin)
+    if (!one) {
+      const kind = kinds[coin]
+      if (!kind) throw coded('unsupported-method', `this wallet does not have ${coin}`)
+      one = new CoinSite(
+        this.#around,
+        this.#host(() => false, coin),
+        this.origin,
+        kind,
+        (accounts) => this.#emit('accountsChanged', accounts, coin),
+      )
+      this.#coins.set(coin, one)
+    }
+    return one
   }
 
   #started(): Engine {
@@ -219,8 +222,8 @@ export class Site implements Behind {
     return this.#engine
   }
 
-  /** #host is for one engine. current says whether it is still the one that is used. */
-  #host(current: () => boolean): Host {
+  /** #host is for one engine, or for a coin. current says whether it is still the engine that is used. */
+  #host(current: () => boolean, coin?: OtherCoin): Host {
     const { origin } = this
     const { rpcTimeout, records, turns, names } = this.#around
     const chains = this.#known()
@@ -264,7 +267,7 @@ export class Site implements Behind {
         return device
       },
       prompt: async (reason, method, question) => {
-        const tell = (state: 'waiting' | 'done') => this.#interaction({ state, reason, method })
+        const tell = (state: 'waiting' | 'done') => this.#interaction({ state, reason, method }, coin)
         tell('waiting')
         try {
           return await question()
@@ -273,7 +276,7 @@ export class Site implements Behind {
         }
       },
       emit: (name, payload) => {
-        if (name === 'interaction') this.#interaction(payload as Progress)
+        if (name === 'interaction') this.#interaction(payload as Progress, coin)
         else if (current()) this.#emit(name, payload)
       },
       gone: (why) => {
@@ -337,8 +340,9 @@ export class Site implements Behind {
     }
   }
 
-  #interaction(progress: Progress) {
-    this.#emit('interaction', progress)
+  /** #interaction tells the shell of what the user has to do, and a site of what its provider for Ethereum has. */
+  #interaction(progress: Progress, coin?: OtherCoin) {
+    if (!coin) this.#emit('interaction', progress)
     this.#around.device(this.origin, progress)
   }
 

@@ -1,13 +1,18 @@
 // What a broker and the shell around it give to each other. A Review and an Answer are plain JSON: a shell may send them to another window.
 
-import type { What as Asked } from '../sdk/provider/review'
-import type { Device, ImKey, KnownDevice, ProviderInteraction } from '../sdk/types/imkey'
+import type { OtherCoin } from '../sdk/protocol/messages'
+import type { Account, What as Asked } from '../sdk/provider/review'
+import type { BitcoinSummary, Device, ImKey, KnownDevice, ProviderInteraction, TronTransactionDescription } from '../sdk/types/imkey'
 
 export type { Account, ChainFacts, Described } from '../sdk/provider/review'
+
+/** Coin is a coin that a site may have a permission for. Each has a permission of its own. */
+export type Coin = 'ethereum' | OtherCoin
 
 /** What is what a site asks for. */
 export type What =
   | Asked
+  | CoinTransaction
   /** The site, which was an app of its own, hands its binding over to this one. known is what this browser has of the device already. */
   | {
       readonly kind: 'hand-over'
@@ -15,6 +20,12 @@ export type What =
       readonly seid: string
       readonly known?: Pick<KnownDevice, 'name' | 'serial' | 'state'>
     }
+
+/** CoinTransaction is a transaction of another coin than Ethereum. The description is computed from what is signed. */
+export type CoinTransaction =
+  | { readonly kind: 'tron-transaction'; readonly account: Account; readonly description: TronTransactionDescription }
+  /** account is the first one of the site. The summary is computed with the extended public keys of its accounts. */
+  | { readonly kind: 'bitcoin-transaction'; readonly account: Account; readonly network: string; readonly summary: BitcoinSummary }
 
 /** Review is a question on a request screen. */
 export interface Review {
@@ -57,7 +68,10 @@ export interface Permission {
   /** When it was given and last used, in milliseconds since 1970. */
   readonly since: number
   readonly used: number
-  readonly chainId: number
+  /** Absent for Ethereum. */
+  readonly coin?: OtherCoin
+  /** The selected chain of Ethereum. */
+  readonly chainId?: number
   /** The name of the chain, if this library knows it. */
   readonly chainName?: string
   readonly accounts: readonly { readonly address: string; readonly path: string }[]
@@ -69,6 +83,8 @@ export interface Activity {
   readonly at: number
   readonly origin: string
   readonly kind: 'message' | 'typed-data' | 'transaction' | 'calls'
+  /** Absent for Ethereum. */
+  readonly coin?: OtherCoin
   readonly account: string
   readonly chainId?: number
   /** The name of the chain, if this library knows it. */

@@ -66,7 +66,7 @@ export class WindowShell implements Shell {
     })
     this.#sites = mountSites(this.#list, {
       language: page.language,
-      onRevoke: (origin) => this.broker?.revoke(origin),
+      onRevoke: (origin, coin) => this.broker?.revoke(origin, coin),
       onErase: (origin) => this.broker?.erase(origin),
     })
     page.onLanguage((language) => {

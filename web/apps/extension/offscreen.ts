@@ -135,7 +135,7 @@ function view(port: chrome.runtime.Port): void {
   port.onDisconnect.addListener(() => views.delete(one))
   const take = async (said: FromView) => {
     if ('tab' in said) one.tab = said.tab
-    else if ('revoke' in said) await broker.revoke(said.revoke)
+    else if ('revoke' in said) await broker.revoke(said.revoke, said.coin)
     else if ('erase' in said) await broker.erase(said.erase ?? undefined)
     else screens.raise()
     await tellAnew()

@@ -3,6 +3,7 @@
 import { extension as words } from '../../ui/words/extension'
 import type { Text } from '../../ui/words/text'
 import { h } from '../../ui/blocks/dom'
+import { coins } from '../../ui/words/coins'
 import { primary, quiet, secondary } from '../../ui/blocks/buttons'
 import { Page } from '../../ui/blocks/page'
 import type { DeviceView, FromView, View } from './ports'
@@ -83,19 +84,18 @@ function known({ serial, name, state, plugged }: DeviceView): HTMLElement {
 }
 
 function site({ here, permissions }: View): HTMLElement {
-  const permission = permissions.find(({ origin }) => origin === here)
+  const own = permissions.filter(({ origin }) => origin === here)
   return h(
     'section',
     { class: 'card', 'data-part': 'site' },
     h('h2', {}, t(words.site)),
     ...(here === undefined ? [h('p', { class: 'quiet' }, t(words.noSite))] : [h('p', {}, h('strong', { translate: 'no' }, here))]),
-    ...(here !== undefined && !permission ? [h('p', { class: 'quiet' }, t(words.notAllowed))] : []),
-    ...(permission
-      ? [
-          ...permission.accounts.map(({ address }) => h('p', { class: 'address', translate: 'no' }, address)),
-          quiet('disconnect', t(words.disconnect), () => say({ revoke: permission.origin })),
-        ]
-      : []),
+    ...(here !== undefined && own.length === 0 ? [h('p', { class: 'quiet' }, t(words.notAllowed))] : []),
+    ...own.flatMap(({ origin, coin, accounts }) => [
+      ...(coin || own.length > 1 ? [h('p', { class: 'quiet' }, t(coins[coin ?? 'ethereum']))] : []),
+      ...accounts.map(({ address }) => h('p', { class: 'address', translate: 'no' }, address)),
+      quiet('disconnect', t(words.disconnect), () => say({ revoke: origin, ...(coin && { coin }) })),
+    ]),
   )
 }
 

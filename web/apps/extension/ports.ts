@@ -1,6 +1,6 @@
 // The messages between the extension's own pages and the offscreen document. Both are from one build, so they need no schema.
 
-import type { Answer, State as BrokerState } from 'imkey-connect/broker'
+import type { Answer, Permission, State as BrokerState } from 'imkey-connect/broker'
 import type { State as RequestState } from '../../ui/request/state'
 
 /** The names of the ports to the offscreen document. */
@@ -42,4 +42,8 @@ export interface View extends BrokerState {
 }
 
 /** What the popup and the tabs say. */
-export type FromView = { readonly tab: number } | { readonly revoke: string } | { readonly erase: string | null } | { readonly raise: true }
+export type FromView =
+  | { readonly tab: number }
+  | { readonly revoke: string; readonly coin?: Permission['coin'] }
+  | { readonly erase: string | null }
+  | { readonly raise: true }

@@ -9,7 +9,7 @@ const page = new Page(words.sitesTitle)
 const say = viewing((view) => view && sites.show(view))
 const sites = mountSites(page.main, {
   language: page.language,
-  onRevoke: (revoke) => say({ revoke }),
+  onRevoke: (revoke, coin) => say({ revoke, ...(coin && { coin }) }),
   onErase: (erase) => say({ erase: erase ?? null }),
 })
 page.onLanguage((language) => sites.speak(language))

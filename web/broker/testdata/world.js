@@ -1,7 +1,7 @@
 // A broker with a shell whose screen a test answers, and sites that speak the protocol to it.
-import { page } from '../../sdk/testdata/fakewallet.js'
+import { page, T0, TO } from '../../sdk/testdata/fakewallet.js'
 
-export { A0, A1, B0, HASH, SIGNATURE, TO, wallet } from '../../sdk/testdata/fakewallet.js'
+export { A0, A1, B0, HASH, SIGNATURE, T0, T1, TO, wallet } from '../../sdk/testdata/fakewallet.js'
 
 /** until resolves when the condition is true, and rejects after 20 seconds. */
 export async function until(condition) {
@@ -67,6 +67,37 @@ export async function broker(t, { storage = new MemoryStorage(), chains = true, 
       describeTypedData: async () => ({ blind: true, digest: '0x00' }),
     },
   })
+  Object.defineProperty(imkey, 'tron', {
+    value: {
+      describeTransaction: async ({ rawData }) => ({
+        blind: false,
+        digest: '0x00',
+        owner: T0,
+        summary: { contract: 'TransferContract', kind: 'transfer', payment: `${rawData} TRX`, receiver: T0, fee: '', unlimited: false },
+        screen: { payment: `${rawData} TRX`, receiver: T0, fee: '' },
+      }),
+      describeMessage: async () => ({ blind: true, digest: '0x00' }),
+      describeTypedData: async () => ({ blind: true, digest: '0x00' }),
+    },
+  })
+  Object.defineProperty(imkey, 'bitcoin', {
+    value: {
+      describeAddress: async (address) => ({ script: address, dust: 294 }),
+      describePsbt: async (psbt, { keys }) => ({
+        blind: false,
+        summary: {
+          payments: [{ index: 0, amount: 5, address: TO, script: '0x00', text: '0.00000005 BTC to someone' }],
+          change: [],
+          fee: 7,
+          spent: 12,
+          own: 12,
+          signed: keys.length > 0 ? [0] : [],
+          unsigned: [],
+          notes: psbt === 'aGlnaA==' ? ['high-fee'] : [],
+        },
+      }),
+    },
+  })
   const shown = { asked: [], settled: [], progress: [], pairs: [], pauses: [], unreached: [], states: [], showing: 0, most: 0 }
   const user = { answer: answer ?? (() => ({ yes: true })) }
   const shell = {
@@ -105,17 +136,26 @@ export async function broker(t, { storage = new MemoryStorage(), chains = true, 
     }),
   })
   t.after(() => made.close('test')) // it tries for ever what its storage does not do
-  return { ...it, imkey, broker: made, shown, user, storage, site: (origin) => site(made, origin), serial: it.device.serialNumber }
+  return {
+    ...it,
+    imkey,
+    broker: made,
+    shown,
+    user,
+    storage,
+    site: (origin, more) => site(made, origin, more),
+    serial: it.device.serialNumber,
+  }
 }
 
 /** site connects a site and greets the broker. ask resolves to the result, or rejects with the error as the broker sent it. */
-export function site(broker, origin, { hello = true, place } = {}) {
+export function site(broker, origin, { hello = true, place, v = 1 } = {}) {
   const it = { got: [], events: [], answers: new Map(), closedByBroker: false, last: 0, counts: new Map() }
   const port = {
     post: (text) => {
       const message = protocol.readToSite(text) // what a broker sends always fits
       it.got.push(message)
-      if (message.type === 'event') it.events.push([message.name, message.payload])
+      if (message.type === 'event') it.events.push([message.name, message.payload, ...(message.coin ? [message.coin] : [])])
       if (message.type === 'result' || message.type === 'error') {
         it.counts.set(message.id, (it.counts.get(message.id) ?? 0) + 1)
         it.answers.get(message.id)?.(message)
@@ -145,7 +185,7 @@ export function site(broker, origin, { hello = true, place } = {}) {
     await until(() => it.got.some(({ type }) => type === 'welcome'))
     return it.got.find(({ type }) => type === 'welcome')
   }
-  if (hello) it.send({ type: 'hello', v: 1, sdk: '0.1.0' })
+  if (hello) it.send({ type: 'hello', v, sdk: '0.1.0' })
   return it
 }
 

@@ -2,8 +2,11 @@
 
 import { either, exactly, json, list, object, type Of, type Schema, table, text, variants, whole } from './schema'
 
-/** The version of the protocol. A broker answers with the lower one of its own and the client's, and both use that. */
-export const version = 1
+/**
+ * The version of the protocol. A broker answers with the lower one of its own and the client's, and both use that. Version 2 has coins besides
+ * Ethereum: the field coin.
+ */
+export const version = 2
 
 /** The longest message to a broker, in UTF-16 units of its JSON. */
 export const mostToBroker = 256 * 1024
@@ -37,16 +40,24 @@ export const chain = object(
   },
 )
 
+/** A coin besides Ethereum. */
+export const otherCoin = exactly('tron', 'bitcoin', 'cosmos')
+
+const request = { type: exactly('request'), id, method: text(100), params: values }
+
 const fromSite = {
   /** The first message. Its form stays the same in all versions, so that every broker understands it. */
   hello: object({ type: exactly('hello'), v: whole(1, 1000), sdk: text(64) }),
   /** Each id is greater than the ones before it. chain is what the request is for; without it, what is selected for the site. */
-  request: object({ type: exactly('request'), id, method: text(100), params: values }, { chain }),
+  request: object(request, { chain }),
   cancel: object({ type: exactly('cancel'), id }),
   /** Asks whether the broker is there. It answers with a beat. */
   beat: object({ type: exactly('beat') }),
   bye: object({ type: exactly('bye') }),
 }
+
+/** From version 2 on, a request may be for a coin besides Ethereum: coins.ts has its methods. */
+const fromSite2 = { ...fromSite, request: object(request, { chain, coin: otherCoin }) }
 
 const toSite = {
   welcome: object(
@@ -59,22 +70,27 @@ const toSite = {
     { type: exactly('error'), id: either(id, exactly(null)), code: whole(-(2 ** 31), 2 ** 31 - 1), message: text(1 << 16) },
     { data: values },
   ),
-  event: object({
-    type: exactly('event'),
-    name: exactly('connect', 'disconnect', 'chainChanged', 'accountsChanged', 'message', 'interaction'),
-    payload: values,
-  }),
+  /** One for a coin is sent from version 2 on. */
+  event: object(
+    {
+      type: exactly('event'),
+      name: exactly('connect', 'disconnect', 'chainChanged', 'accountsChanged', 'message', 'interaction'),
+      payload: values,
+    },
+    { coin: otherCoin },
+  ),
   beat: object({ type: exactly('beat') }),
   /** The broker goes away. */
   bye: object({ type: exactly('bye') }),
 }
 
 export type ChainMessage = Of<typeof chain>
-export type FromSite = Of<(typeof fromSite)[keyof typeof fromSite]>
+export type OtherCoin = Of<typeof otherCoin>
+export type FromSite = Of<(typeof fromSite2)[keyof typeof fromSite2]>
 export type ToSite = Of<(typeof toSite)[keyof typeof toSite]>
 export type EventName = Extract<ToSite, { type: 'event' }>['name']
 
-const readFrom = variants(fromSite)
+const readFrom = [variants(fromSite), variants(fromSite2)]
 const readTo = variants(toSite)
 
 /**
@@ -111,8 +127,8 @@ function fits(schema: Schema<unknown>, value: unknown): boolean {
   }
 }
 
-/** readFromSite reads a message that a broker got. It throws a sentence if the message does not fit. */
-export const readFromSite = (data: unknown): FromSite => readFrom(parse(data, mostToBroker), 'the message')
+/** readFromSite reads a message that a broker got, in a version. It throws a sentence if the message does not fit. */
+export const readFromSite = (data: unknown, v = version): FromSite => readFrom[v - 1]!(parse(data, mostToBroker), 'the message')
 
 /** readToSite reads a message that a site got. It throws a sentence if the message does not fit. */
 export const readToSite = (data: unknown): ToSite => readTo(parse(data, mostToSite), 'the message')

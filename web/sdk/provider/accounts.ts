@@ -192,7 +192,8 @@ export class Accounts {
 /** identityOf tells devices apart by the secure element and its key. A USB serial number can be another device's, too. */
 export const identityOf = ({ serial, seid, secureElementKey }: DeviceInfo) => [serial, seid, secureElementKey].join(' ')
 
-const notPluggedIn = () => new Refusal(4900, 'Your imKey is not plugged in. Plug it in, then try again.', 'device-disconnected', true)
+export const notPluggedIn = () =>
+  new Refusal(4900, 'Your imKey is not plugged in. Plug it in, then try again.', 'device-disconnected', true)
 
 export const anotherWallet = 'Your imKey has another wallet now. Connect again to use its accounts.'
 

@@ -355,7 +355,8 @@ test('a store that was closed, or could not be opened, is opened again', async (
   })
 })
 
-const unreadable = ({ rpc }: { rpc: { reason: { code: string; retryable: boolean } } }) => rpc.reason.code === 'storage' && rpc.reason.retryable
+const unreadable = ({ rpc }: { rpc: { reason: { code: string; retryable: boolean } } }) =>
+  rpc.reason.code === 'storage' && rpc.reason.retryable
 
 test('a store that cannot be read is not an empty one', async () => {
   const locks = { request: (_: string, __: object, work: () => unknown) => work(), query: async () => ({ held: [] }) }
@@ -370,7 +371,11 @@ test('a store that cannot be read is not an empty one', async () => {
     await journal.put(entry({ nonce: 8 }))
     await journal.sentRaw('0x02')
     indexed.unreadable = false
-    assert.deepEqual((await read()).map(({ nonce }) => nonce), [7, 8], 'the connection was made anew')
+    assert.deepEqual(
+      (await read()).map(({ nonce }) => nonce),
+      [7, 8],
+      'the connection was made anew',
+    )
     for (const each of await read()) await journal.delete(each)
   })
 })

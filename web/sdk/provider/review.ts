@@ -12,6 +12,9 @@ import type { Call } from './call'
 import type { CallsStatus, Receipt } from './callsstatus'
 import type { Chain } from './chain'
 
+/** OtherCoin is a coin besides Ethereum. Without one, a request is for Ethereum. */
+export type OtherCoin = 'tron' | 'bitcoin' | 'cosmos'
+
 /** Account is an account that the site may use. */
 export type Account = Pick<DeviceAccount, 'address' | 'path'>
 
@@ -40,19 +43,22 @@ export interface Described {
  */
 export type What =
   /** The site wants to see addresses. */
-  | { readonly kind: 'accounts' }
+  | { readonly kind: 'accounts'; readonly coin?: OtherCoin; readonly network?: string }
   /** A message of EIP-191: text, or bytes in hex after 0x. */
   | {
       readonly kind: 'message'
+      readonly coin?: OtherCoin
       readonly account: Account
       readonly message: string
       readonly isText: boolean
-      readonly description: Description
+      /** Without a digest, it is not known before the device computes it. */
+      readonly description: Pick<Description, 'blind'> & Partial<Description>
       /** What the message says, if it is one of sign-in (EIP-4361), and whether it fits the site. */
       readonly signIn?: SignInRequest
     }
   | {
       readonly kind: 'typed-data'
+      readonly coin?: OtherCoin
       readonly account: Account
       /** Plain JSON: bytes are in hex, and a number beyond the safe integers is text. */
       readonly document: TypedData

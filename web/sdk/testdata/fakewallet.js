@@ -7,6 +7,8 @@ const { DIST, SITE } = process.env
 export const A0 = '0x6031564e7b2F5cc33737807b2E58DaFF870B590b'
 export const A1 = '0xd8dA6BF26964aF9D7eEd9e03E53415D37aA96045'
 export const B0 = '0x52908400098527886E0F7030069857D2E4169EE7'
+export const T0 = 'TY2uroBeZ5trA9QT96aEWj32XLkAAhQ9R2'
+export const T1 = 'TR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6t'
 export const HASH = `0x${'ab'.repeat(32)}`
 export const SIGNATURE = `0x${'11'.repeat(64)}1b`
 export const TO = '0xfb6916095ca1df60bb79ce92ce3ea74c37c5d359'
@@ -104,6 +106,24 @@ export function wallet({ serial = 'imKey01191200001', key = '04aa', accounts = [
         blind: false,
         warnings: [],
       })),
+    },
+    tron: {
+      getAccount: signs('tron.getAccount', ({ path }) => ({ address: [T0, T1][Number(/(\d+)$/.exec(path)[1])], path, publicKey: '0x04' })),
+      signTransaction: signs('tron.signTransaction', () => ({ txID: HASH.slice(2), signature: SIGNATURE.slice(2), warnings: [] })),
+      signMessage: signs('tron.signMessage', () => ({ signature: SIGNATURE, warnings: [] })),
+      signTypedData: signs('tron.signTypedData', () => ({ signature: SIGNATURE, warnings: [] })),
+    },
+    bitcoin: {
+      getAddress: signs('bitcoin.getAddress', ({ path, network }) => ({
+        address: `${network}-${path.replaceAll('/', '.')}`,
+        path,
+        type: path.startsWith("m/86'") ? 'p2tr' : 'p2wpkh',
+        publicKey: '0x02',
+        script: '0x00',
+      })),
+      getExtendedPublicKey: signs('bitcoin.getExtendedPublicKey', ({ path }) => ({ xpub: 'xpub', path, warnings: [] })),
+      signMessage: signs('bitcoin.signMessage', () => ({ signature: 'c2ln', hash: '0x00', warnings: [] })),
+      signPsbt: signs('bitcoin.signPsbt', () => ({ psbt: 'c2lnbmVk', txid: HASH.slice(2), transaction: '00', warnings: [] })),
     },
   }
   return it

@@ -67,6 +67,16 @@ test('what every kind of request does', () => {
     'Safe, delegating': ['As an owner of a Safe: call the contract 0xCD2a…D826', true],
     'transfer with authorization': ['Permit by signature: send 5 USDC to 0x3535…3535', false],
     'typed data': ['Sign “Mail” for the application “Ether Mail”', false],
+    'TRON, accounts': ['sun.example wants to see your TRON address', false],
+    'TRON, transfer': ['Send 1.5 TRX to THfuSD…7acotq', false],
+    'TRON, USDT': ['Send 2.5 USDT to THfuSD…7acotq', false],
+    'TRON, unlimited': ['Let THfuSD…7acotq spend all your USDT', true],
+    'TRON, stake': ['Stake 5 TRX for ENERGY', false],
+    'TRON, call': ['Call the contract THfuSD…7acotq', false],
+    'TRON, control': ['CHANGE WHO CONTROLS your account', true],
+    'TRON, message': ['Sign a message with your TRON account', false],
+    'Bitcoin, payment': ['Send 0.004 BTC to bc1pqvrl…devceu', false],
+    'Bitcoin, shared': ['Send 0.005 BTC to 2 receivers', true],
   }
   assert.deepEqual(Object.keys(reviews).sort(), Object.keys(says).sort())
   for (const [name, { review, known }] of Object.entries(reviews)) {
@@ -74,6 +84,49 @@ test('what every kind of request does', () => {
     assert.deepEqual([part.sentence.en, part.danger], says[name]!, name)
     assert.match(part.sentence.zh, /\p{Script=Han}/u, name)
   }
+})
+
+test('what a transaction of another coin has besides', () => {
+  const rowsOf = (name: string) =>
+    explain(reviews[name]!.review).part.rows.map(({ name, value, danger }) => {
+      const said =
+        value.kind === 'address' ? value.address : value.kind === 'words' ? value.words.en : value.kind === 'text' ? value.text : value.hex
+      return `${name.en}: ${said}${danger ? '!' : ''}`
+    })
+  const own = 'TY2uroBeZ5trA9QT96aEWj32XLkAAhQ9R2'
+  const other = 'THfuSDVRvSsjNDPFdGjMU19Ha4Kf7acotq'
+  const usdt = 'TR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6t'
+  assert.deepEqual(rowsOf('TRON, unlimited'), [
+    `Who may take it: ${other}`,
+    'Amount: without limit!',
+    `Token: ${usdt}`,
+    `Your account: ${own}`,
+  ])
+  // A memo cannot pass for something else that the words have.
+  assert.deepEqual(rowsOf('TRON, call'), [
+    `Contract: ${other}`,
+    'Call: unknown call 12345678',
+    'Signed by permission no.: 2',
+    'Memo: "for, memo you"',
+    `Your account: ${own}`,
+  ])
+  assert.deepEqual(costOf(explain(reviews['TRON, USDT']!.review)).slice(0, 2), ['Fee for energy, at most: 100 TRX', 'Chain: TRON'])
+  assert.deepEqual(costOf(explain(reviews['Bitcoin, payment']!.review)).slice(0, 3), [
+    'Fee, at most: 0.000011 BTC',
+    'Your inputs: 0.01 BTC',
+    'Leaves your wallet: 0.004011 BTC',
+  ])
+  const shared = explain(reviews['Bitcoin, shared']!.review)
+  assert.ok(rowsOf('Bitcoin, shared').includes('Inputs that are not yours: 2, 3'))
+  assert.equal(shared.override?.en, 'I know that this fee is high, and want to pay it')
+  assert.deepEqual(
+    shared.part.alerts.map(({ level }) => level),
+    ['danger', 'warning'],
+  )
+  assert.deepEqual(
+    shared.device!.lines.map(({ title }) => title),
+    ['0.0025 BTC', '0.0025 BTC', 'Fee:'],
+  )
 })
 
 const costOf = ({ cost, costAlerts }: Explanation) => [

@@ -1,47 +1,23 @@
 // What a screen says of a request: computed from the request and nothing else, in both languages at once.
 
 import { callName, calls as callWords, callState } from '../words/calls'
+import { coins, coinSentence } from '../words/coins'
 import { phrase, request as words, sentence } from '../words/request'
 import { say, type Text } from '../words/text'
+import { bitcoinTransaction } from './bitcoin'
 import { together, oneCall } from './calls'
-import type { Alert, Branch, Part, Row, Surroundings, Value } from './model'
+import type { Alert, Branch, DeviceText, Explanation, Part, Row, Said, Surroundings, Value } from './model'
 import { readOrigin, type Origin } from './origin'
 import { addressRow, addressValue, danger, mixed, nameOf, part, party, row, warning } from './parts'
 import { inTyped, isKnown } from './permits'
 import type { Account, ChainFacts, Described, Review, What } from '../../broker/types'
 import type { Description } from 'imkey-connect'
 import { formatUnits } from './tokens'
+import { tronTransaction } from './tron'
 import { readTyped, type Field } from './typed'
 import { hasMarks, marked } from './visible'
 
-/** DeviceText is what the device shows next. */
-export interface DeviceText {
-  /** The lines of its screen, each with its title as the device writes it: English in every language. */
-  readonly lines: readonly { readonly title: string; readonly text: string }[]
-  /** The digest that it shows in place of what it cannot show. */
-  readonly digest?: string
-  readonly note: Text
-  /** How often it asks. */
-  readonly times: number
-}
-
-/** Explanation is all that a screen says of a request. */
-export interface Explanation {
-  readonly origin: Origin
-  readonly since?: number
-  readonly part: Part
-  /** The text of a message, or its bytes in hex. */
-  readonly message?: { readonly text: string; readonly isText: boolean }
-  /** All values of typed data. */
-  readonly tree?: readonly Branch[]
-  readonly cost: readonly Row[]
-  readonly costAlerts: readonly Alert[]
-  readonly device?: DeviceText
-  /** For several calls, what the device shows for each. */
-  readonly devices?: readonly DeviceText[]
-  /** The words that the user has to agree to before the request can go on. */
-  readonly override?: Text
-}
+export type { DeviceText, Explanation } from './model'
 
 /** explain says what a request does. */
 export function explain(review: Review, known: readonly string[] = []): Explanation {
@@ -50,10 +26,14 @@ export function explain(review: Review, known: readonly string[] = []): Explanat
   return { origin, ...(review.since !== undefined && { since: review.since }), ...whatIs(what, origin) }
 }
 
-function whatIs(what: What, origin: Origin): Omit<Explanation, 'origin' | 'since'> {
+function whatIs(what: What, origin: Origin): Said {
   switch (what.kind) {
     case 'accounts':
-      return { part: part(sentence.accounts(origin.domain)), cost: [], costAlerts: [] }
+      return {
+        part: part(what.coin ? coinSentence.accounts(origin.domain, coins[what.coin]) : sentence.accounts(origin.domain)),
+        cost: [],
+        costAlerts: [],
+      }
     case 'message':
       return message(what, origin)
     case 'typed-data':
@@ -70,10 +50,17 @@ function whatIs(what: What, origin: Origin): Omit<Explanation, 'origin' | 'since
       }
     case 'hand-over':
       return handOver(what)
+    case 'tron-transaction':
+      return tronTransaction(what)
+    case 'bitcoin-transaction':
+      return bitcoinTransaction(what)
   }
 }
 
-const accountRow = ({ address }: Account): Row => ({ name: words.account, value: { kind: 'address', address: mixed(address) } })
+const accountRow = ({ address }: Account): Row => ({
+  name: words.account,
+  value: { kind: 'address', address: address.startsWith('0x') ? mixed(address) : address },
+})
 
 const surroundings = (account: Account, chain: bigint | undefined, coin: Surroundings['coin']): Surroundings => ({
   chain,
@@ -83,7 +70,7 @@ const surroundings = (account: Account, chain: bigint | undefined, coin: Surroun
 })
 
 /** batch is about calls of EIP-5792, perhaps not all of one batch. */
-function batch({ account, chain, calls, first, total }: Extract<What, { kind: 'calls' }>): Omit<Explanation, 'origin' | 'since'> {
+function batch({ account, chain, calls, first, total }: Extract<What, { kind: 'calls' }>): Said {
   const said = transactions(account, chain, calls, undefined, true)
   if (calls.length === total) return said
   const which = row(words.batchPart, phrase.batch(first, first + calls.length - 1, total))
@@ -104,7 +91,7 @@ const callsRows = ({ chain, receipts, total }: Extract<What, { kind: 'calls-stat
 ]
 
 /** handOver is about the binding that a site has had for itself. */
-function handOver({ serial, known }: Extract<What, { kind: 'hand-over' }>): Omit<Explanation, 'origin' | 'since'> {
+function handOver({ serial, known }: Extract<What, { kind: 'hand-over' }>): Said {
   const rows: Row[] = [{ name: words.serial, value: { kind: 'text', text: serial } }]
   if (known?.name) rows.push({ name: words.calledHere, value: { kind: 'text', text: known.name } })
   const replaces = known !== undefined // whatever its state: a device may lie about that
@@ -119,8 +106,8 @@ function handOver({ serial, known }: Extract<What, { kind: 'hand-over' }>): Omit
   }
 }
 
-function message(what: Extract<What, { kind: 'message' }>, origin: Origin): Omit<Explanation, 'origin' | 'since'> {
-  const { signIn, account, isText, message: text } = what
+function message(what: Extract<What, { kind: 'message' }>, origin: Origin): Said {
+  const { signIn, account, coin, isText, message: text } = what
   const rows: Row[] = []
   const alerts: Alert[] = []
   let override: Text | undefined
@@ -151,9 +138,11 @@ function message(what: Extract<What, { kind: 'message' }>, origin: Origin): Omit
       ? sentence.signInNowhere()
       : sentence.signIn(marked(signIn.domain))
     : isText
-      ? sentence.message()
+      ? coin
+        ? coinSentence.message(coins[coin])
+        : sentence.message()
       : sentence.bytes(bytes)
-  const printable = isText && /^[\n -~]*$/.test(text)
+  const printable = !coin && isText && /^[\n -~]*$/.test(text)
   return {
     part: part(said, rows, alerts),
     message: { text, isText },
@@ -164,7 +153,7 @@ function message(what: Extract<What, { kind: 'message' }>, origin: Origin): Omit
   }
 }
 
-function typedData(what: Extract<What, { kind: 'typed-data' }>): Omit<Explanation, 'origin' | 'since'> {
+function typedData(what: Extract<What, { kind: 'typed-data' }>): Said {
   const { document, account } = what
   const { primaryType, domain, message } = readTyped(document)
   const chainField = domain.fields?.find(({ name }) => name === 'chainId')?.value
@@ -233,6 +222,7 @@ const chainName = (id: bigint): Text => {
     42161: 'Arbitrum One',
     43114: 'Avalanche',
     59144: 'Linea',
+    728126428: 'TRON',
     11155111: 'Sepolia',
   }
   const key = id.toString()
@@ -248,13 +238,7 @@ function numberOf(value: unknown): bigint {
   }
 }
 
-function transactions(
-  account: Account,
-  chain: ChainFacts,
-  list: readonly Described[],
-  replaces: string | undefined,
-  sends: boolean,
-): Omit<Explanation, 'origin' | 'since'> {
+function transactions(account: Account, chain: ChainFacts, list: readonly Described[], replaces: string | undefined, sends: boolean): Said {
   const coinOf = (amount: bigint): Text => {
     const text = phrase.amount(formatUnits(amount, chain.nativeCurrency.decimals), marked(chain.nativeCurrency.symbol))
     return chain.known ? text : phrase.sites(text)
@@ -385,7 +369,7 @@ function authorizations(s: Surroundings, list: NonNullable<Described['transactio
     : part(sentence.delegate(party(s, gives)), rows, [danger(words.delegation)])
 }
 
-function deviceOf(lines: DeviceText['lines'], shown: Description, blind: boolean, times: number): DeviceText {
+function deviceOf(lines: DeviceText['lines'], shown: Partial<Description>, blind: boolean, times: number): DeviceText {
   const digest = lines.length === 0 ? shown.digest : undefined
   const note =
     lines.length > 0 ? (blind ? words.deviceBlind : words.deviceText) : digest === undefined ? words.deviceUnknown : words.deviceDigest

@@ -1,6 +1,7 @@
 // What a screen says of a request, in both languages. render.ts draws it.
 
 import type { Text } from '../words/text'
+import type { Origin } from './origin'
 
 /** Value is a value with what is known of it. Text that others wrote is text, and is drawn with marks for what is not seen. */
 export type Value =
@@ -51,3 +52,35 @@ export interface Surroundings {
   /** How many calls may still be read. The parts of a request share it. */
   readonly left: { calls: number }
 }
+
+/** DeviceText is what the device shows next. */
+export interface DeviceText {
+  /** The lines of its screen, each with its title as the device writes it: English in every language. */
+  readonly lines: readonly { readonly title: string; readonly text: string }[]
+  /** The digest that it shows in place of what it cannot show. */
+  readonly digest?: string
+  readonly note: Text
+  /** How often it asks. */
+  readonly times: number
+}
+
+/** Explanation is all that a screen says of a request. */
+export interface Explanation {
+  readonly origin: Origin
+  readonly since?: number
+  readonly part: Part
+  /** The text of a message, or its bytes in hex. */
+  readonly message?: { readonly text: string; readonly isText: boolean }
+  /** All values of typed data. */
+  readonly tree?: readonly Branch[]
+  readonly cost: readonly Row[]
+  readonly costAlerts: readonly Alert[]
+  readonly device?: DeviceText
+  /** For several calls, what the device shows for each. */
+  readonly devices?: readonly DeviceText[]
+  /** The words that the user has to agree to before the request can go on. */
+  readonly override?: Text
+}
+
+/** Said is what follows from the request alone. */
+export type Said = Omit<Explanation, 'origin' | 'since'>

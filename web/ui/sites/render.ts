@@ -3,14 +3,15 @@ import { h, type Child } from '../blocks/dom'
 import { dateTime } from '../blocks/row'
 import { readOrigin } from '../request/origin'
 import { marked } from '../request/visible'
+import { coins } from '../words/coins'
 import { chainOf, signedIn, sites as words, typedFor } from '../words/sites'
 import type { Language, Text } from '../words/text'
-import type { Activity, Asking, Permission, Sites } from './state'
+import type { Activity, Asking, OtherCoin, Permission, Sites } from './state'
 
 /** Handlers are what the user can do. */
 export interface Handlers {
   readonly ask: (asking: Asking | undefined) => void
-  readonly revoke: (origin: string) => void
+  readonly revoke: (origin: string, coin?: OtherCoin) => void
   readonly erase: (origin?: string) => void
   readonly more: () => void
 }
@@ -71,30 +72,32 @@ const date = (time: number, language: Language): string =>
 function site(one: Permission, isOpen: boolean, erasable: boolean, context: Context): HTMLElement {
   const { language, asking, handlers } = context
   const t = (text: Text) => text[language]
-  const asked = asking !== undefined && 'revoke' in asking && asking.revoke === one.origin
+  const { origin, coin, chainId } = one
+  const asked = asking !== undefined && 'revoke' in asking && asking.revoke === origin && asking.coin === coin
   return h(
     'li',
-    { class: 'card', 'data-origin': one.origin },
-    h('div', { class: 'card-title' }, host(one.origin), isOpen && h('span', { class: 'badge badge-verified' }, t(words.openNow))),
+    { class: 'card', 'data-origin': origin, ...(coin && { 'data-coin': coin }) },
+    h('div', { class: 'card-title' }, host(origin), isOpen && h('span', { class: 'badge badge-verified' }, t(words.openNow))),
     h(
       'dl',
       {},
+      row(t(coins.coin), t(coins[coin ?? 'ethereum'])),
       wide(t(words.accounts), ...one.accounts.map(({ address }) => mono(address))),
-      row(t(words.chain), t(chainOf(one.chainId, one.chainName))),
+      chainId !== undefined && row(t(words.chain), t(chainOf(chainId, one.chainName))),
       row(t(words.since), date(one.since, language)),
       row(t(words.used), date(one.used, language)),
     ),
     asked
       ? sure(
           t(words.revokeSure),
-          danger('revoke-now', t(words.revokeNow), () => handlers.revoke(one.origin)),
+          danger('revoke-now', t(words.revokeNow), () => handlers.revoke(origin, coin)),
           language,
           handlers,
         )
       : h(
           'div',
           { class: 'aside' },
-          quiet('revoke', t(words.revoke), () => handlers.ask({ revoke: one.origin })),
+          quiet('revoke', t(words.revoke), () => handlers.ask({ revoke: origin, ...(coin && { coin }) })),
         ),
     erasable && erasingOf(one.origin, context),
   )
@@ -159,6 +162,7 @@ function entry(one: Activity, erasable: boolean, context: Context): HTMLElement 
       'dl',
       {},
       one.receiver !== undefined && wide(t(words.receiver), mono(one.receiver)),
+      one.coin && row(t(coins.coin), t(coins[one.coin])),
       wide(t(words.account), mono(one.account)),
       one.chainId !== undefined && row(t(words.chain), t(chainOf(one.chainId, one.chainName))),
       one.hash !== undefined && wide(t(words.hash), mono(one.hash)),

@@ -4,12 +4,12 @@ import { h } from '../blocks/dom'
 import { sites as words } from '../words/sites'
 import type { Language } from '../words/text'
 import { render } from './render'
-import type { Asking, Sites } from './state'
+import type { Asking, OtherCoin, Sites } from './state'
 
 export interface SitesOptions {
   readonly language: Language
-  /** Is called when the user confirmed that the permission of an origin ends. */
-  readonly onRevoke: (origin: string) => unknown
+  /** Is called when the user confirmed that the permission of an origin ends, for a coin or for Ethereum. */
+  readonly onRevoke: (origin: string, coin?: OtherCoin) => unknown
   /** Is called when the user confirmed that the activity is erased: all of it, or that of an origin. */
   readonly onErase: (origin?: string) => unknown
 }
@@ -38,11 +38,15 @@ export function mountSites(root: HTMLElement, options: SitesOptions): SitesView 
     // The focus stays on the same button of the same site.
     const had = stage.contains(document.activeElement) ? (document.activeElement as HTMLElement) : undefined
     const action = focus ?? had?.dataset['action']
-    const origin = had?.closest<HTMLElement>('[data-origin]')?.dataset['origin']
+    const place = (one: HTMLElement | undefined) => {
+      const { origin, coin } = one?.closest<HTMLElement>('[data-origin]')?.dataset ?? {}
+      return `${origin} ${coin}`
+    }
+    const at = place(had)
     stage.replaceChildren(render(state, { language, asking, most, handlers }))
     if (!had) return
     const alike = [...stage.querySelectorAll<HTMLElement>(action === undefined ? 'h1' : `[data-action="${action}"]`)]
-    const same = alike.find((one) => one.closest<HTMLElement>('[data-origin]')?.dataset['origin'] === origin)
+    const same = alike.find((one) => place(one) === at)
     ;(same ?? stage.querySelector<HTMLElement>('h1'))?.focus({ preventScroll: true })
   }
   const finish = (f: () => unknown) => {
@@ -58,7 +62,7 @@ export function mountSites(root: HTMLElement, options: SitesOptions): SitesView 
       asking = question
       draw(question ? 'keep' : back && 'revoke' in back ? 'revoke' : back?.erase === true ? 'erase' : 'erase-site')
     },
-    revoke: (origin: string) => finish(() => options.onRevoke(origin)),
+    revoke: (origin: string, coin?: OtherCoin) => finish(() => options.onRevoke(origin, coin)),
     erase: (origin?: string) => finish(() => (origin === undefined ? options.onErase() : options.onErase(origin))),
     more: () => {
       most += pageOf
@@ -85,6 +89,6 @@ export function mountSites(root: HTMLElement, options: SitesOptions): SitesView 
 
 /** isGone says whether there is nothing left that a question is about. */
 function isGone(question: Asking, { permissions, activity }: Sites): boolean {
-  if ('revoke' in question) return !permissions.some(({ origin }) => origin === question.revoke)
+  if ('revoke' in question) return !permissions.some(({ origin, coin }) => origin === question.revoke && coin === question.coin)
   return !activity.some(({ origin }) => question.erase === true || question.erase === origin)
 }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { coins, coinSentence, networks, tronKinds } from './coins'
 import { common } from './common'
 import { dapp, minedIn, nodeIs, onChain, refusals, took, unnamedChain } from './dapp'
 import { device, refusals as deviceRefusals } from './device'
@@ -21,7 +22,24 @@ const errorCodes = process.env['ERROR_CODES']!.split(',') as ErrorCode[]
 const platforms: Platform[] = ['linux', 'windows', 'mac', 'android', 'chromeos', 'other']
 
 function everyText(): Text[] {
-  const every = [common, dapp, device, dialog, manage, pairing, exceptional, codeRule, drawing, refusals, deviceRefusals, request, sites]
+  const every = [
+    coins,
+    networks,
+    tronKinds,
+    common,
+    dapp,
+    device,
+    dialog,
+    manage,
+    pairing,
+    exceptional,
+    codeRule,
+    drawing,
+    refusals,
+    deviceRefusals,
+    request,
+    sites,
+  ]
   const texts: Text[] = every.flatMap((words) => Object.values<Text>(words))
   for (const n of [0, 1, 2, 10, null]) texts.push(wrongCode('screen', n), wrongCode('paper', n))
   texts.push(minedIn(7), nodeIs(unnamedChain(5)), onChain(unnamedChain(5), 5), took(1234), took(61_000))
@@ -30,8 +48,9 @@ function everyText(): Text[] {
   // Sentences and phrases of the request screens. What they are given is a text and a number at once.
   const given = Object.assign(Object('7') as object, say('x', '某')) as never
   const { and, amount: _, name: __, ...phrases } = phrase
-  texts.push(and([given, given]), chainOf(7), signedIn('x'), typedFor('x'))
-  for (const make of Object.values<Text | ((...list: never[]) => Text)>({ ...sentence, ...phrases })) {
+  const { named: ___, ...coinSentences } = coinSentence
+  texts.push(and([given, given]), chainOf(7), signedIn('x'), typedFor('x'), coinSentence.named(say('x', '某'), 'x'))
+  for (const make of Object.values<Text | ((...list: never[]) => Text)>({ ...sentence, ...coinSentences, ...phrases })) {
     texts.push(typeof make === 'function' ? make(given, given, given) : make)
   }
   for (const code of errorCodes) {

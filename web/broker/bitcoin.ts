@@ -1,0 +1,79 @@
+import { type Asks, type BitcoinAccount, coins } from '../sdk/protocol/coins'
+import { badParams, Refusal } from '../sdk/provider/refusal'
+import type { BitcoinNetwork, BitcoinSummary } from '../sdk/types/imkey'
+import { bytesOf, type Kind, OtherWallet, shown } from './coin'
+
+/** The path of account n for payments. That for ordinals is beside it. */
+const account = (purpose: number, network: string | undefined, n: number) =>
+  `m/${purpose}'/${network === undefined || network === 'mainnet' ? 0 : 1}'/${n}'`
+
+/** bitcoin is Bitcoin for a broker. */
+export const bitcoin: Kind = {
+  coin: 'bitcoin',
+  methods: coins.bitcoin,
+  path: (n, network) => account(84, network, n),
+  read: async (device, path, options, network) => {
+    const of = network as BitcoinNetwork
+    const n = Number(path.split('/')[3]!.slice(0, -1))
+    const read = async (purpose: BitcoinAccount['purpose'], path: string): Promise<BitcoinAccount> => {
+      const { address, type, publicKey, script } = await device.bitcoin.getAddress({ ...options, path, network: of })
+      return { address, path, type, publicKey, script, purpose }
+    }
+    const [payments, ordinals] = [account(84, network, n), account(86, network, n)]
+    const accounts = [
+      await read('payment', `${payments}/0/0`),
+      await read('ordinals', `${ordinals}/0/0`),
+      await read('change', `${payments}/1/0`),
+    ]
+    const keys: { path: string; xpub: string }[] = []
+    for (const path of [payments, ordinals]) {
+      keys.push({ path, xpub: (await device.bitcoin.getExtendedPublicKey({ ...options, path, network: of })).xpub })
+    }
+    return { accounts, keys }
+  },
+  sees: ({ accounts }) => accounts,
+  answer: (method, params, { bitcoin }) => {
+    if (method !== 'bitcoin_describeAddress') return undefined
+    const { address, network } = params as Asks<'bitcoin'>['bitcoin_describeAddress']
+    return bitcoin.describeAddress(address, { network })
+  },
+  work: (method, params, of, record) => {
+    const network = record.network as BitcoinNetwork
+    if (method === 'bitcoin_signMessage') {
+      const { from, message, isText, scheme } = params as Asks<'bitcoin'>['bitcoin_signMessage']
+      const account = of(from)
+      const said = isText ? message : bytesOf(message)
+      if (said.length === 0) throw badParams('the message is empty')
+      return {
+        account,
+        what: async () => ({ kind: 'message', coin: 'bitcoin', account, ...shown(said), description: { blind: true } }),
+        sign: async ({ bitcoin }, options) => {
+          const { signature, hash } = await bitcoin.signMessage(said, { ...options, network, scheme })
+          return { signature, hash }
+        },
+      }
+    }
+    const { psbt, finalize, inputs } = params as Asks<'bitcoin'>['bitcoin_signPsbt']
+    const account = of(record.accounts[0]!.address)
+    const own = { network, paths: record.accounts.map(({ path }) => path) }
+    let summary: BitcoinSummary | undefined
+    return {
+      account,
+      what: async ({ bitcoin }) => {
+        const wanted = { ...own, keys: record.keys ?? [], ...(inputs && { inputs }) }
+        ;({ summary } = await bitcoin.describePsbt(psbt, wanted))
+        return { kind: 'bitcoin-transaction', account, network, summary }
+      },
+      sign: async ({ bitcoin }, { path, from, ...options }, { override }) => {
+        const { signed, fee, notes } = summary!
+        if (notes.includes('high-fee') && override !== true) throw new Refusal(4001, 'The fee was not accepted.', 'user-rejected')
+        const { address } = await bitcoin.getAddress({ ...options, path, network })
+        if (address !== from) throw new OtherWallet()
+        // These inputs and this fee are what the user was shown. The device's own keys say again what is change.
+        const done = await bitcoin.signPsbt(psbt, { ...options, ...own, finalize, inputs: signed, maxFee: fee })
+        const { transaction, txid } = done
+        return { psbt: done.psbt, ...(transaction !== undefined && { transaction }), ...(txid !== undefined && { txid }) }
+      },
+    }
+  },
+}

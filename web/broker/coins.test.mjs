@@ -1,0 +1,214 @@
+// Permissions, reviews and signatures of coins besides Ethereum.
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { A, A0, B, broker, HASH, MemoryStorage, SIGNATURE, T0, T1, until } from './testdata/world.js'
+
+const tron = { coin: 'tron' }
+const connect = (site) => site.ask('tron_requestAccounts', [], tron)
+const pay = { from: T0, rawData: '0a02' }
+const text = { from: T0, message: 'hi', isText: true }
+
+/** code matches an error by its number. */
+const code = (number) => (error) => {
+  assert.equal(error.code, number, error.message)
+  return true
+}
+
+test('a permission for one coin is none for another, and each is taken alone', async (t) => {
+  const { broker: made, site, shown, device, storage } = await broker(t)
+  const a = site(A, { v: 2 })
+  assert.deepEqual(await a.ask('eth_requestAccounts'), [A0])
+  assert.deepEqual(await a.ask('tron_accounts', [], tron), [], 'the one for Ethereum is none for TRON')
+  await assert.rejects(a.ask('tron_signMessage', text, tron), code(4100))
+  await assert.rejects(a.ask('tron_signTransaction', pay, tron), code(4100))
+  assert.equal(shown.asked.length, 1)
+
+  assert.deepEqual(await connect(a), [T0])
+  assert.deepEqual(await connect(a), [T0], 'again, without a question')
+  assert.deepEqual(shown.asked[1].what, { kind: 'accounts', coin: 'tron' })
+  assert.equal(shown.asked[1].choices[0].path, "m/44'/195'/0'/0/0")
+  assert.equal(await a.ask('tron_signMessage', text, tron), SIGNATURE)
+  assert.deepEqual(await a.ask('tron_signTransaction', pay, tron), { signature: SIGNATURE.slice(2), txID: HASH.slice(2) })
+  assert.deepEqual(
+    shown.asked.slice(2).map(({ what }) => [what.kind, what.coin, what.account.address]),
+    [
+      ['message', 'tron', T0],
+      ['tron-transaction', undefined, T0],
+    ],
+  )
+  assert.deepEqual(device.calls.at(-1)[2].from, T0, 'the device has to have the account')
+  assert.deepEqual(
+    made.state.permissions.map(({ origin, coin = 'ethereum', accounts }) => [coin, origin, accounts[0].address].join(' ')).sort(),
+    [`ethereum ${A} ${A0}`, `tron ${A} ${T0}`],
+  )
+  assert.deepEqual(
+    made.state.activity.map(({ coin, kind, account, payment, hash }) => [coin, kind, account, payment, hash]),
+    [
+      ['tron', 'transaction', T0, '0a02 TRX', HASH.slice(2)],
+      ['tron', 'message', T0, undefined, undefined],
+    ],
+  )
+
+  await made.revoke(A, 'tron')
+  assert.deepEqual(a.events.at(-1), ['accountsChanged', [], 'tron'])
+  await assert.rejects(a.ask('tron_signMessage', text, tron), code(4100))
+  assert.equal(await a.ask('personal_sign', ['hi', A0]), SIGNATURE, 'the other coin goes on')
+  assert.deepEqual(await connect(a), [T0])
+  await made.revoke(A)
+  await assert.rejects(a.ask('personal_sign', ['hi', A0]), code(4100))
+  assert.equal(await a.ask('tron_signMessage', text, tron), SIGNATURE)
+  assert.equal(await a.ask('tron_revokePermissions', [], tron), null)
+  assert.deepEqual(
+    [...storage.values.keys()].filter((key) => key.startsWith('permission')),
+    [],
+  )
+})
+
+test('a permission for a coin is there after a restart, and one in another window is followed', async (t) => {
+  const storage = new MemoryStorage()
+  const first = await broker(t, { storage })
+  assert.deepEqual(await connect(first.site(A, { v: 2 })), [T0])
+  const second = await broker(t, { storage })
+  const a = second.site(A, { v: 2 })
+  assert.deepEqual(await a.ask('tron_accounts', [], tron), [T0])
+  assert.deepEqual(await a.ask('eth_accounts'), [])
+  await first.broker.revoke(A, 'tron')
+  for (const watch of storage.watchers) watch(`permission tron ${A}`)
+  await until(() => a.events.some(([name, accounts, coin]) => name === 'accountsChanged' && accounts.length === 0 && coin === 'tron'))
+  assert.deepEqual(await a.ask('tron_accounts', [], tron), [])
+  // What is stored is a claim.
+  for (const [key, value] of [
+    [`permission tron ${A}`, { origin: B, coin: 'tron', since: 1, used: 1, accounts: [{ address: T0, path: 'm/0' }], serial: null }],
+    [`permission tron ${B}`, { origin: B, coin: 'bitcoin', since: 1, used: 1, accounts: [{ address: T0, path: 'm/0' }], serial: null }],
+    [`permission ${A}`, { origin: A, coin: 'tron', since: 1, used: 1, accounts: [{ address: T0, path: 'm/0' }], serial: null }],
+    [`permission tron ${A} `, { origin: A, coin: 'tron', since: 1, used: 1, accounts: [], serial: null }],
+  ]) {
+    storage.values.set(key, value)
+  }
+  const third = await broker(t, { storage })
+  await third.broker.ready
+  assert.deepEqual(third.broker.state.permissions, [])
+})
+
+test('the user decides before the device is asked', async (t) => {
+  const { site, user, shown, device } = await broker(t)
+  const a = site(A, { v: 2 })
+  user.answer = () => ({ yes: false })
+  await assert.rejects(connect(a), code(4001))
+  assert.deepEqual(device.calls, [])
+  user.answer = () => ({ yes: true, accounts: [1, 0] })
+  assert.deepEqual(await connect(a), [T1, T0])
+  const before = device.calls.length
+  user.answer = () => ({ yes: false })
+  for (const [method, params] of [
+    ['tron_signMessage', text],
+    ['tron_signTransaction', pay],
+    ['tron_signTypedData', { from: T0, document: {} }],
+  ]) {
+    await assert.rejects(a.ask(method, params, tron), code(4001), method)
+  }
+  assert.equal(shown.asked.length, 5)
+  // What does not fit asks no one.
+  for (const [method, params, number] of [
+    ['tron_signMessage', { ...text, extra: 1 }, -32602],
+    ['tron_signMessage', { ...text, version: 3 }, -32602],
+    ['tron_signMessage', { ...text, version: 1 }, -32602],
+    ['tron_signMessage', { ...text, message: 'x', isText: false }, -32602],
+    ['tron_signTransaction', { ...pay, rawData: 'xyz' }, -32602],
+    ['tron_signTransaction', [pay], -32602],
+    ['tron_signTransaction', { ...pay, from: T1 }, -32602],
+    ['tron_signMessage', { ...text, from: A0 }, 4100],
+    ['tron_getAccount', {}, 4200],
+    ['personal_sign', ['hi', A0], 4200],
+    ['__proto__', {}, 4200],
+  ]) {
+    await assert.rejects(a.ask(method, params, tron), code(number), `${method} ${JSON.stringify(params)}`)
+  }
+  assert.equal(shown.asked.length, 5)
+  assert.equal(device.calls.length, before)
+})
+
+test('requests at once ask once, and another wallet on the device ends the permission', async (t) => {
+  const { site, shown, device, usb } = await broker(t)
+  const a = site(A, { v: 2 })
+  assert.deepEqual(await Promise.all([connect(a), connect(a), a.ask('eth_requestAccounts'), connect(a)]), [[T0], [T0], [A0], [T0]])
+  assert.deepEqual(
+    shown.asked.map(({ what }) => what.coin),
+    ['tron', undefined],
+  )
+  device['tron.signMessage'] = () => {
+    throw device.error('invalid-argument', { data: { at: 'from', reason: 'foreign-from' } })
+  }
+  await assert.rejects(a.ask('tron_signMessage', text, tron), code(4100))
+  assert.deepEqual(a.events.at(-1), ['accountsChanged', [], 'tron'])
+  assert.deepEqual(await a.ask('tron_accounts', [], tron), [])
+  delete device['tron.signMessage']
+  assert.deepEqual(await connect(a), [T0])
+  usb.devices = []
+  usb.plug('disconnect', device)
+  await assert.rejects(a.ask('tron_signMessage', text, tron), code(4900))
+  assert.deepEqual(shown.unreached, ['device-disconnected'])
+})
+
+test('a client of version 1 has no other coin, and hears of none', async (t) => {
+  const { site, broker: made } = await broker(t)
+  const old = site(A)
+  const now = site(A, { v: 2 })
+  assert.equal((await old.welcome()).v, 1)
+  await assert.rejects(connect(old), code(-32600))
+  assert.deepEqual(await connect(now), [T0])
+  await made.revoke(A, 'tron')
+  assert.deepEqual(now.events.at(-1), ['accountsChanged', [], 'tron'])
+  assert.deepEqual(old.events, [])
+})
+
+const bitcoin = { coin: 'bitcoin' }
+const main = { network: 'mainnet' }
+
+test('a permission of Bitcoin is for one network, and a high fee needs a yes of its own', async (t) => {
+  const { site, user, shown, device, broker: made } = await broker(t)
+  const a = site(A, { v: 2 })
+  const accounts = await a.ask('bitcoin_requestAccounts', main, bitcoin)
+  assert.deepEqual(
+    accounts.map(({ purpose, path }) => [purpose, path]),
+    [
+      ['payment', "m/84'/0'/0'/0/0"],
+      ['ordinals', "m/86'/0'/0'/0/0"],
+      ['change', "m/84'/0'/0'/1/0"],
+    ],
+  )
+  assert.ok(!JSON.stringify(accounts).includes('xpub'), 'a site gets no extended key')
+  assert.ok(!JSON.stringify(made.state).includes('xpub'))
+  assert.deepEqual(shown.asked[0].what, { kind: 'accounts', coin: 'bitcoin', network: 'mainnet' })
+  assert.deepEqual(await a.ask('bitcoin_accounts', main, bitcoin), accounts)
+  assert.deepEqual(await a.ask('bitcoin_accounts', { network: 'testnet' }, bitcoin), [], 'not of another network')
+  assert.deepEqual(await a.ask('bitcoin_describeAddress', { address: 'x', ...main }, bitcoin), { script: 'x', dust: 294 })
+
+  const from = accounts[0].address
+  assert.deepEqual(await a.ask('bitcoin_signMessage', { from, message: 'hi', isText: true, scheme: 'bip322' }, bitcoin), {
+    signature: 'c2ln',
+    hash: '0x00',
+  })
+  const psbt = { psbt: 'bG93', finalize: true, inputs: [0] }
+  assert.equal((await a.ask('bitcoin_signPsbt', psbt, bitcoin)).psbt, 'c2lnbmVk')
+  const [, , { inputs, maxFee, paths }] = device.calls.at(-1)
+  assert.deepEqual([inputs, maxFee, paths.length], [[0], 7, 3], 'what was shown is what is signed')
+  assert.equal(made.state.activity[0].payment, '0.00000005 BTC to someone')
+  assert.equal(made.state.activity[0].hash, HASH.slice(2))
+
+  const high = { ...psbt, psbt: 'aGlnaA==' }
+  await assert.rejects(a.ask('bitcoin_signPsbt', high, bitcoin), code(4001), 'a yes alone is not enough')
+  user.answer = () => ({ yes: true, override: true })
+  assert.equal((await a.ask('bitcoin_signPsbt', high, bitcoin)).psbt, 'c2lnbmVk')
+
+  // Another wallet on the device.
+  device['bitcoin.getAddress'] = () => ({ address: 'another' })
+  const before = device.calls.length
+  await assert.rejects(a.ask('bitcoin_signPsbt', psbt, bitcoin), code(4100))
+  assert.equal(device.calls.length, before + 1)
+  assert.deepEqual(await a.ask('bitcoin_accounts', main, bitcoin), [])
+  delete device['bitcoin.getAddress']
+  await a.ask('bitcoin_requestAccounts', { network: 'testnet' }, bitcoin)
+  assert.equal(shown.asked.at(-1).choices[0].path, "m/84'/1'/0'")
+  assert.equal((await a.ask('bitcoin_requestAccounts', main, bitcoin))[0].path, "m/84'/0'/0'/0/0", 'another network is asked for again')
+})
