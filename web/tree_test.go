@@ -24,7 +24,9 @@ var arrows = map[string][]string{
 	"sdk/protocol":  {},
 	"sdk/provider":  {"sdk/client", "sdk/types"},
 	"sdk/connector": {"sdk/client", "sdk/protocol", "sdk/provider", "sdk/types"},
-	"sdk/adapters":  {"sdk/provider", "sdk/types"},
+	// What the providers of coins are whatever their wallet is: the device in the page, a connector, or the extension.
+	"sdk/coins":    {"sdk/provider", "sdk/types"},
+	"sdk/adapters": {"sdk/coins", "sdk/connector", "sdk/provider", "sdk/types"},
 
 	// The broker has neither windows nor a document. Those are the shells': a page and an extension, which import it by its name.
 	"broker": {"sdk/client", "sdk/protocol", "sdk/provider", "sdk/types"},
@@ -35,7 +37,7 @@ var arrows = map[string][]string{
 	"ui/simulator":  {"ui/blocks", "ui/model", "ui/words", "sdk/types"},
 	"ui/pairing":    {"ui/blocks", "ui/model", "ui/words", "sdk/types"},
 	"ui/request":    {"broker", "sdk/provider", "ui/blocks", "ui/model", "ui/words", "sdk/types"},
-	"ui/sites":      {"broker", "ui/request", "ui/blocks", "ui/words", "sdk/types"},
+	"ui/sites":      {"broker", "sdk/provider", "ui/request", "ui/blocks", "ui/words", "sdk/types"},
 	"ui/management": {"ui/blocks", "ui/model", "ui/words", "sdk/types"},
 	"ui/dialog":     {"ui/pairing", "ui/request", "ui/blocks", "ui/model", "ui/words", "sdk/types"},
 
@@ -47,7 +49,7 @@ var arrows = map[string][]string{
 	"apps/dapp":      {"sdk/types", "ui/simulator", "ui/blocks", "ui/model", "ui/words"},
 	// The extension's pages are built around the connect page. The scripts that it runs in web pages are no pages and have no SDK.
 	"apps/extension":      {"broker", "sdk/types", "apps/connect", "ui/request", "ui/sites", "ui/blocks", "ui/model", "ui/words"},
-	"apps/extension/page": {"apps/extension", "sdk/provider", "sdk/protocol"},
+	"apps/extension/page": {"apps/extension", "sdk/coins", "sdk/provider", "sdk/protocol", "sdk/types"},
 }
 
 // byName are the modules that are imported by a name, with the source of each, or "" if it does not belong to the project.

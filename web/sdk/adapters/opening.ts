@@ -92,6 +92,11 @@ const numbers: Partial<Record<ErrorCode, number>> = {
 /** rpcError returns a ProviderRpcError for any error. */
 export function rpcError(thrown: unknown): ProviderRpcError {
   if (thrown instanceof ProviderRpcError) return thrown
+  const { rpc } = Object(thrown) as { rpc?: { code?: number; reason?: { code: ErrorCode }; data?: unknown } }
+  if (rpc) {
+    const number = rpc.code ?? numbers[rpc.reason?.code as ErrorCode] ?? -32603
+    return new ProviderRpcError(number, (thrown as Error).message, rpc.reason ?? rpc.data, (thrown as Error).cause)
+  }
   const { code, message, data, retryable, statusWord } = Object(thrown) as {
     code?: ErrorCode
     message?: string

@@ -66,6 +66,7 @@ export class Session {
   readonly #frame = document.createElement('iframe') // this page's own
   #page: { readonly closed: boolean } | undefined // the frame of the connector's page
   #lost = false // it is gone
+  #version = 0
 
   /** The window is blank, or shows the page already. */
   constructor(window: Window, connector: Connector, sdk: string, listeners: Listeners) {
@@ -89,6 +90,11 @@ export class Session {
   /** alive says whether requests can be sent, now or when the session is ready. */
   get alive(): boolean {
     return !this.#over.signal.aborted
+  }
+
+  /** The version of the protocol that both sides use, once the session is ready. */
+  get version(): number {
+    return this.#version
   }
 
   /** look is alive, after a look at the window: one that the user just closed takes no request any more. */
@@ -173,6 +179,7 @@ export class Session {
       case 'welcome':
         if (message.v > protocol) return this.end(otherVersion(this.#connector.origin, `version ${message.v}`))
         if (!this.#welcomed) return
+        this.#version = message.v
         this.#listeners.welcome(message.accounts)
         this.#welcomed.resolve(undefined)
         this.#welcomed = undefined

@@ -33,6 +33,11 @@ export interface BitcoinProviderOptions extends LoadOptions {
    * words that name the fee.
    */
   confirmFee?: (fee: number) => boolean | Promise<boolean>
+  /**
+   * The address of a connector, as in createProvider: it has the device, and asks the user, also about a high fee. Then `account`, `confirmFee`,
+   * `pairing` and the options of loadImKey are not used. What asks the user opens its window in a click.
+   */
+  connector?: string | URL
   /** What happens when the device is not bound to this site, as in createProvider. Default: the dialog. */
   pairing?: 'dialog' | 'none' | ((request: PairingRequest) => Promise<unknown>)
 }

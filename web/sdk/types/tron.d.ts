@@ -63,8 +63,13 @@ export interface TronProviderOptions extends LoadOptions {
   tronWeb?: TronWeb
   /** The network of the site's nodes, which eth_chainId returns. Default: 0x2b6653dc, the main network. */
   chainId?: string
-  /** The path of the account. Default: m/44'/195'/0'/0/0. */
+  /** The path of the account. Default: m/44'/195'/0'/0/0. With a connector, the user chooses accounts there. */
   path?: string
+  /**
+   * The address of a connector, as in createProvider: it has the device, and asks the user. Then `path`, `pairing` and the options of loadImKey
+   * are not used. `eth_requestAccounts` and each signature open its window in a click.
+   */
+  connector?: string | URL
   /** What happens when the device is not bound to this site, as in createProvider. Default: the dialog. */
   pairing?: 'dialog' | 'none' | ((request: PairingRequest) => Promise<unknown>)
 }

@@ -36,7 +36,7 @@ async function page() {
   }
 }
 
-const hello = { type: 'hello', v: 1, sdk: 'imkey-extension' }
+const hello = { type: 'hello', v: 2, sdk: 'imkey-extension' }
 const request = (id: number, method: string) => ({ type: 'request', id, method, params: [] })
 const error = { code: 4900, message: 'gone', data: { code: 'aborted', reason: 'broker-gone', retryable: true } }
 

@@ -1,10 +1,14 @@
-// The content script among the page's own scripts. It announces the provider by EIP-6963 and carries requests to the relay. It runs
+// The content script among the page's own scripts. It announces the providers, by EIP-6963, TIP-6963 and WBIP004, and carries requests to the relay. It runs
 // before the page's first script, and takes what it needs of the page's objects then. The page can change everything here, and
 // harms only itself: the broker checks each message and takes the origin from the browser.
 
+import { addressesOf, announceTronProvider, brokerTron, mainnet, makeTronProvider } from '../../../sdk/coins/tron'
+import type { Ask } from '../../../sdk/coins/ask'
+import { accountsOf, brokerBitcoin, makeBitcoinProvider, registerBitcoinProvider } from '../../../sdk/coins/bitcoin'
+import { uuid } from '../../../sdk/coins/uuid'
 import { Events, type Listener } from '../../../sdk/provider/events'
 import { icon } from '../../../sdk/provider/icon'
-import { type EventName, type FromSite, readToSite, type ToSite, version, write } from '../../../sdk/protocol/messages'
+import { type EventName, type FromSite, type OtherCoin, readToSite, type ToSite, version, write } from '../../../sdk/protocol/messages'
 import type { Json } from '../../../sdk/protocol/schema'
 import { longest, named, offered, wanted } from './channel'
 
@@ -96,7 +100,15 @@ class Provider {
   readonly off = this.removeListener
 
   readonly request = (request: { method: string; params?: readonly unknown[] | object | null; signal?: AbortSignal }): Promise<unknown> =>
-    new Promise((resolve, reject) => {
+    this.#ask(request)
+
+  /** ask sends a request of the page's provider for another coin. */
+  static ask(provider: Provider, method: string, params: object, coin: OtherCoin): Promise<unknown> {
+    return provider.#ask({ method, params }, coin)
+  }
+
+  #ask(request: { method: string; params?: readonly unknown[] | object | null; signal?: AbortSignal }, coin?: OtherCoin): Promise<unknown> {
+    return new Promise((resolve, reject) => {
       if (typeof request !== 'object' || request === null) throw bad('The request is not an object.')
       const { method, params, signal } = request
       if (typeof method !== 'string' || method === '') throw bad('The method is not a name.')
@@ -112,7 +124,7 @@ class Provider {
         settle()
         reject(aborted())
       }
-      const message: FromSite = { type: 'request', id, method, params: (params ?? []) as Json }
+      const message: FromSite = { type: 'request', id, method, params: (params ?? []) as Json, ...(coin && { coin }) }
       this.#pending.set(id, {
         message,
         resolve: (result) => {
@@ -132,6 +144,7 @@ class Provider {
       }
       signal?.addEventListener('abort', cancel, { once: true })
     })
+  }
 
   take(message: ToSite) {
     switch (message.type) {
@@ -142,7 +155,7 @@ class Provider {
       case 'error':
         return this.#error(message.id, new ProviderRpcError(message.code, message.message, message.data))
       case 'event':
-        return this.#emit(message.name, message.payload)
+        return message.coin ? others[message.coin]?.changed(message.payload) : this.#emit(message.name, message.payload)
       case 'bye':
         this.#received = false
         return
@@ -197,10 +210,21 @@ class Provider {
   /** end settles what was lost, or all that is open, by the reason. */
   end(reason: keyof typeof ended, all: boolean) {
     for (const { reject } of [...this.#lost.splice(0), ...(all ? this.#pending.values() : [])]) reject(ended[reason]())
+    for (const { gone } of Object.values(others)) gone(ended[reason]())
     if (!this.#connected) return
     this.#connected = false
     this.#events.emit('disconnect', ended[reason]())
   }
+}
+
+/** The providers of other coins than Ethereum. Each is told of changes of its accounts, and of the end of the wallet. */
+const others: { [C in OtherCoin]?: { readonly changed: (accounts: unknown) => void; readonly gone: (why: Error) => void } } = {}
+
+/** errorOf makes the error of a rejected request from what a provider of a coin threw. */
+function errorOf(thrown: unknown): ProviderRpcError {
+  if (thrown instanceof ProviderRpcError) return thrown
+  const { rpc, message } = Object(thrown) as { rpc?: { code?: number; reason?: unknown }; message?: unknown }
+  return new ProviderRpcError(rpc?.code ?? -32603, String(message ?? thrown), rpc?.reason ?? { code: 'internal', retryable: false })
 }
 
 const aborted = () => refused(-32603, 'The caller aborted the request.', { code: 'aborted', retryable: true })
@@ -263,17 +287,28 @@ const announce = () => dispatchEvent(new CustomEvent('eip6963:announceProvider',
 addEventListener('eip6963:requestProvider', announce)
 announce()
 
+const asks =
+  (coin: OtherCoin): Ask =>
+  (method, params) =>
+    Provider.ask(provider, method, params, coin)
+
+const tron = makeTronProvider({ wallet: brokerTron(asks('tron')), tronWeb: {}, chainId: mainnet, error: errorOf })
+others.tron = { changed: (accounts) => tron.changed(addressesOf(accounts)), gone: tron.gone }
+announceTronProvider(tron.provider)
+
+const bitcoin = makeBitcoinProvider({
+  wallet: brokerBitcoin(asks('bitcoin'), 'mainnet'),
+  network: 'mainnet',
+  node: 'https://blockstream.info/api', // for transfers and balances that the site asks for, from its page
+  confirmFee: undefined,
+  error: errorOf,
+})
+others.bitcoin = { changed: (accounts) => bitcoin.changed(accountsOf(accounts)), gone: () => {} }
+registerBitcoinProvider(bitcoin.provider)
+
 // The user wants old dApps to find the provider, too. Another wallet that was there first stays.
 addEventListener(names.legacy, () => {
   if ('ethereum' in globalThis) return
   Object.defineProperty(globalThis, 'ethereum', { value: provider, configurable: true, writable: true, enumerable: true })
   dispatchEvent(new Event('ethereum#initialized'))
 })
-
-/** uuid makes a version 4 UUID. crypto.randomUUID exists only in secure contexts. */
-function uuid(): string {
-  const bytes = crypto.getRandomValues(new Uint8Array(16))
-  bytes[6] = (bytes[6]! & 0x0f) | 0x40
-  bytes[8] = (bytes[8]! & 0x3f) | 0x80
-  return Array.from(bytes, (byte, i) => ([4, 6, 8, 10].includes(i) ? '-' : '') + byte.toString(16).padStart(2, '0')).join('')
-}
