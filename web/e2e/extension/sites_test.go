@@ -38,6 +38,12 @@ func TestOneBindingForThreeSites(t *testing.T) {
 		x.Sign(d, "I am at "+at[i])
 	}
 
+	// The page that binds and manages devices says that a site waits only where one does.
+	manage := x.OpenPage("/pair.html")
+	manage.WaitFor("[data-state]")
+	require.Equal(t, "none", harness.Eval[string](manage, "getComputedStyle(document.querySelector('.site-waits')).display"))
+	manage.Close()
+
 	list := x.OpenPage("/sites.html")
 	list.WaitUntil(`document.querySelectorAll('[data-origin]').length >= 3`)
 	list.Run(`document.querySelector('[data-origin="` + at[1] + `"] [data-action=revoke]').click()`)

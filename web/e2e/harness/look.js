@@ -161,6 +161,7 @@
     if (page.scrollWidth > page.clientWidth) find(`scrolls sideways: ${page.scrollWidth} in ${page.clientWidth} px`)
     if (page.scrollHeight > innerHeight) find(`is higher than the ${innerHeight} px that are measured`)
     for (const element of document.body.querySelectorAll('*')) {
+      if (element.hidden && getComputedStyle(element).display !== 'none') find(`is hidden and drawn: ${name(element)}`)
       if (!shown(element)) continue
       const r = element.getBoundingClientRect()
       if (!isSVG(element) && r.width > 0 && (r.left < -0.5 || r.right > page.clientWidth + 0.5)) find(`sticks out: ${name(element)}`)

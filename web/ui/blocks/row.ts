@@ -9,5 +9,5 @@ export function row(name: Text, value: string | null, language: Language): HTMLE
 /** dateTime formats a point in time, given in ISO 8601, in the user's language. */
 export function dateTime(iso: string | null, language: Language): string | null {
   if (iso === null) return null
-  return new Intl.DateTimeFormat(languageTag[language], { dateStyle: 'long', timeStyle: 'short' }).format(new Date(iso))
+  return new Intl.DateTimeFormat(languageTag[language], { dateStyle: 'medium', timeStyle: 'short' }).format(new Date(iso))
 }
