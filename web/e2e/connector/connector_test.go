@@ -172,6 +172,17 @@ func TestThreeSitesUseOneBinding(t *testing.T) {
 	require.Zero(t, o.Code, "%+v", o)
 	require.Len(t, node.TakeSent(), 2)
 
+	// The window shows what became of the batch, until the user closes that.
+	var sent struct{ ID string }
+	require.NoError(t, json.Unmarshal(o.Value, &sent))
+	status := first.Click("wallet_showCallsStatus", fmt.Sprintf("[%q]", sent.ID))
+	w.WaitFor(`[data-state="asking"][data-ready="true"]`)
+	require.Contains(t, w.Text(), first.Origin[len("http://"):])
+	require.Contains(t, w.Text(), "Transaction 2")
+	w.Press("accept")
+	o = status.Wait()
+	require.Zero(t, o.Code, "%+v", o)
+
 	// A page that is loaded again has a new port each time, and the window gives the old one back. It takes 64 ports of a site at a time.
 	for range reloads {
 		third.Load(node.URL, connector(b))
