@@ -184,15 +184,16 @@ func (e ending) String() string {
 	return fmt.Sprintf("%s %v %s", strings.Join(e.victims, ", "), e.signal, moment)
 }
 
-// endings returns 100 ways: one process alone, by each signal; all five in each order of the four without the guard, which comes anywhere
-// among them, three times; and those that are there from the start, killed while the others start.
+// endings returns 100 ways: one process alone, by each signal, except the guard, which the simulator starts again; all five, three times in
+// each order of the four without the guard, which comes anywhere among them; and those that are there from the start, killed while
+// the others start.
 func endings(r *rand.Rand) (all []ending) {
 	four := []string{"shell", "tool", "browser", "simulator"}
 	pause := func() time.Duration { return time.Duration(r.IntN(40)) * time.Millisecond }
-	for _, victim := range append(four[1:], "guard") {
+	for _, victim := range four[1:] {
 		for _, signal := range []syscall.Signal{syscall.SIGKILL, syscall.SIGTERM, syscall.SIGINT} {
-			if (victim == "tool" || victim == "guard") && signal != syscall.SIGKILL {
-				continue // a shell forwards or ignores it; a guard is only killed
+			if victim == "tool" && signal != syscall.SIGKILL {
+				continue // a shell forwards or ignores it
 			}
 			all = append(all, ending{victims: []string{victim}, signal: signal})
 		}
