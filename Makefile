@@ -45,6 +45,13 @@ pack: build
 	@$(GO) run ./web/build/cmd package
 	@$(GO) run ./web/build/cmd $(PROGRAMS) testing
 
+# Writes build/imkey-connect-testing-VERSION.oci.tar: an image with Chromium, the simulator and Selenium Grid, from Debian's packages and without a
+# registry of images. SUITE is Debian's.
+.PHONY: image
+image: PROGRAMS = -host
+image: pack
+	@sh devicesim/image/build.sh
+
 # Writes the browser extension to build/extension, for "Load unpacked", and to build/imkey-connect-extension-VERSION.zip, for a store.
 extension:
 	@$(GO) run ./web/build/cmd extension

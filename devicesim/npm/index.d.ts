@@ -132,7 +132,7 @@ export class ImKey {
 export const testMnemonic: string
 /** Whether the device can be plugged into an unmodified browser here: on Linux. */
 export const plugsIn: boolean
-/** `--no-sandbox` for root, which Chromium's sandbox refuses; else nothing. */
+/** `--no-sandbox` for root, which Chromium's sandbox refuses, and where IMKEY_NO_SANDBOX is set, as in a container; else nothing. */
 export const asRoot: string[]
 /** The path of imkeysim. */
 export function program(): string

@@ -14,8 +14,15 @@ export { browserPath, plugsIn, program } from './program.js'
 /** The words of the wallet that tests use. Never use those of a real one. */
 export const testMnemonic = 'abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon about'
 
-/** asRoot are the switches that Chromium needs for root, which its sandbox refuses. */
-export const asRoot = process.getuid?.() === 0 ? ['--no-sandbox'] : []
+/**
+ * asRoot are the switches that Chromium needs for root, which its sandbox refuses, and in a container that is the sandbox itself: there
+ * IMKEY_NO_SANDBOX is set, and /dev/shm may be small.
+ */
+export const asRoot = process.env.IMKEY_NO_SANDBOX
+  ? ['--no-sandbox', '--disable-dev-shm-usage']
+  : process.getuid?.() === 0
+    ? ['--no-sandbox']
+    : []
 
 /** names are the options of imkeysim, as its variables name them. */
 const names = {

@@ -139,10 +139,15 @@ func (e *example) output(command *exec.Cmd) string {
 // checkTypes compiles files of the copy, and with them what they import.
 func (e *example) checkTypes(files ...string) {
 	e.t.Helper()
-	args := []string{"--noEmit", "--checkJs", "--strict", "--skipLibCheck", "--target", "es2022", "--module", "preserve", "--moduleResolution", "bundler", "--types", ""}
+	e.output(e.compile(files...))
+}
+
+// compile prepares the compiler of TypeScript, which writes nothing.
+func (e *example) compile(files ...string) *exec.Cmd {
+	args := []string{"--ignoreConfig", "--noEmit", "--checkJs", "--strict", "--skipLibCheck", "--target", "es2022", "--module", "preserve", "--moduleResolution", "bundler", "--types", ""}
 	compiler := exec.CommandContext(e.t.Context(), filepath.Join(e.checkout, "web/node_modules/.bin/tsc"), append(args, files...)...)
 	compiler.Dir = e.dir
-	e.output(compiler)
+	return compiler
 }
 
 // served serves a folder of the copy, and returns the origin.
