@@ -39,7 +39,12 @@ type Leash struct {
 const (
 	lockName   = "lock"   // held by the processes of this package
 	removeName = "remove" // the lines are Leash.Remove
-	prefix     = "imkeysim-browser-"
+)
+
+// Names of folders. One gets its second name when it is locked, so that a folder with that name and without a lock was left.
+const (
+	startingPrefix = "imkeysim-starting-"
+	prefix         = "imkeysim-browser-"
 )
 
 // maxFolder is the length of a path in which Chromium's socket org.chromium.Chromium.XXXXXX/SingletonSocket still has a valid
@@ -55,28 +60,34 @@ func NewFolder(remove []string) (folder string, done func(), err error) {
 		parent = "/tmp"
 	}
 	sweep(parent)
-	if folder, err = os.MkdirTemp(parent, prefix); err != nil {
+	starting, err := os.MkdirTemp(parent, startingPrefix)
+	if err != nil {
 		return "", nil, err
 	}
-	done, err = hold(folder)
+	folder = filepath.Join(parent, prefix+strings.TrimPrefix(filepath.Base(starting), startingPrefix))
+	done, err = hold(starting)
 	if err == nil {
-		err = os.WriteFile(filepath.Join(folder, removeName), []byte(strings.Join(remove, "\n")), 0o600)
+		err = os.WriteFile(filepath.Join(starting, removeName), []byte(strings.Join(remove, "\n")), 0o600)
+	}
+	if err == nil {
+		err = os.Rename(starting, folder)
 	}
 	if err != nil {
-		return "", nil, errors.Join(err, os.RemoveAll(folder))
+		return "", nil, errors.Join(err, os.RemoveAll(starting))
 	}
 	return folder, done, nil
 }
 
 // sweep removes the folders that no process holds, and what they name.
 func sweep(parent string) {
-	folders, _ := filepath.Glob(filepath.Join(parent, prefix+"*")) // fails only for a bad pattern
-	for _, folder := range folders {
+	started, _ := filepath.Glob(filepath.Join(parent, prefix+"*")) // fails only for a bad pattern
+	starting, _ := filepath.Glob(filepath.Join(parent, startingPrefix+"*"))
+	for _, folder := range append(started, starting...) {
 		info, err := os.Lstat(folder)
 		if err != nil || !info.IsDir() || !mine(info) {
 			continue
 		}
-		if _, err := os.Lstat(filepath.Join(folder, lockName)); err != nil && time.Since(info.ModTime()) < time.Minute {
+		if strings.HasPrefix(filepath.Base(folder), startingPrefix) && time.Since(info.ModTime()) < time.Minute {
 			continue // it is new, and about to be locked
 		}
 		if held(folder) {
