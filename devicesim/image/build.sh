@@ -7,7 +7,7 @@ need() { command -v "$1" >/dev/null 2>&1 || { echo "make image needs $2. As root
 need mmdebstrap mmdebstrap
 builder="$(command -v buildah || command -v podman)" || need buildah 'buildah or podman'
 suite="${SUITE:-trixie}"
-packages=chromium,chromium-driver,nodejs,npm,default-jre-headless,fonts-liberation,ca-certificates,tini
+packages=chromium,chromium-driver,nodejs,default-jre-headless,fonts-liberation,ca-certificates,tini
 selenium=4.20.0
 out=build/image
 mkdir -p "$out"
@@ -19,7 +19,7 @@ version="$(basename "$package" .tgz | sed 's/.*testing-//')"
 if [ "$(cat "$out/debian.txt" 2>/dev/null)" != "$suite $packages" ]; then
 	rm -f "$out/debian.txt"
 	mmdebstrap --variant=minbase --aptopt='APT::Install-Recommends "false"' --include="$packages" \
-		--dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-exclude=/usr/share/man/*' --dpkgopt='path-exclude=/usr/share/locale/*' \
+		--dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-exclude=/usr/share/locale/*' \
 		"$suite" "$out/debian.tar"
 	echo "$suite $packages" >"$out/debian.txt"
 fi
