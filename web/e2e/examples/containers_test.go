@@ -105,7 +105,7 @@ func TestImage(t *testing.T) {
 	}
 	e := copied(t, "selenium")
 	e.run(`npm install --ignore-scripts path/to/imkey-connect/build/imkey-connect-testing-[0-9]*.tgz`)
-	require.NoError(t, os.Chmod(filepath.Dir(e.dir), 0o755)) // the container is nobody's
+	require.NoError(t, os.Chmod(filepath.Dir(e.dir), 0o755)) // the container has another user
 	storage, err := os.MkdirTemp("/var/tmp", "imkey-image-")
 	require.NoError(t, err)
 	run := func(args ...string) (string, error) {
