@@ -404,6 +404,8 @@ func TestDirect(t *testing.T) {
 		"a malformed signer": pb(fb(1, pb(fb(1, pb(fs(1, "/x"))))), fb(2, pb(fs(1, "x"))), fs(3, "cosmoshub-4")),
 		"a malformed fee":    signDoc(compressed[:], nil, pb(fs(1, "x")), vote),
 		"a malformed any":    pb(fb(1, pb(fs(1, "x"))), fs(3, "cosmoshub-4")),
+		"a bad chain":        bytes.Replace(bytes.Clone(good), []byte("hub-4"), []byte("hub\xe14"), 1),
+		"a bad type":         signDoc(compressed[:], nil, fee, [2]string{"/x\xff.Msg", ""}),
 		"a bad memo":         signDoc(compressed[:], []protobuf.Field{fs(2, "\xff")}, fee, vote),
 		"no amount":          one("/cosmos.staking.v1beta1.MsgDelegate", fs(1, ours), fs(2, validator)),
 		"a bad amount":       one("/cosmos.bank.v1beta1.MsgSend", fs(1, ours), fs(2, theirs), fb(3, pb(fs(1, "uatom"), fs(2, "-1")))),

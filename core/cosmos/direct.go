@@ -24,8 +24,8 @@ func ParseDirect(signDoc []byte) (*Document, error) {
 	if err := m.Err(); err != nil {
 		return nil, err
 	}
-	if d.ChainID == "" {
-		return nil, errcode.Invalid(place, "no chain id")
+	if d.ChainID == "" || !utf8.ValidString(d.ChainID) {
+		return nil, errcode.Invalid(place, "no chain id, or one that is not UTF-8")
 	}
 	m = protobuf.Read(place, body)
 	messages := m.Repeated(1)
@@ -46,6 +46,9 @@ func ParseDirect(signDoc []byte) (*Document, error) {
 	for _, any := range messages {
 		m := protobuf.Read(place, any)
 		kind, value := string(m.Bytes(1)), m.Bytes(2)
+		if !utf8.ValidString(kind) {
+			m.Fail("a type that is not UTF-8")
+		}
 		if err := m.Err(); err != nil {
 			return nil, err
 		}
