@@ -10,6 +10,7 @@ import (
 	"github.com/hack-pad/safejs"
 
 	"imkey-connect/bridge/interop"
+	"imkey-connect/core/bech32"
 	"imkey-connect/core/errcode"
 	"imkey-connect/core/protobuf"
 	"imkey-connect/core/tron"
@@ -112,7 +113,7 @@ func readTronTransaction(v safejs.Value) (*tron.Transaction, error) {
 	} {
 		said, given := texts[name]
 		if name == "txID" {
-			said = strings.ToLower(strings.TrimPrefix(said, "0x"))
+			said, _ = bech32.Fold(strings.TrimPrefix(said, "0x"))
 		}
 		if given && said != is {
 			return nil, errcode.Invalid(name, "not what rawData says")

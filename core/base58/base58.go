@@ -48,7 +48,10 @@ func CheckDecode(text string) (b []byte, ok bool) {
 		}
 		v.Add(v.Mul(v, base), big.NewInt(int64(digit)))
 	}
-	zeros := len(text) - len(strings.TrimLeft(text, alphabet[:1]))
+	zeros := 0
+	for zeros < len(text) && text[zeros] == alphabet[0] {
+		zeros++
+	}
 	b = append(make([]byte, zeros), v.Bytes()...)
 	n := len(b) - 4
 	if n < 0 || CheckEncode(b[:n]) != text {

@@ -33,6 +33,21 @@ func Encode(prefix string, values []byte, v Variant) string {
 	return string(text)
 }
 
+// Fold returns a text in small letters. mixed reports whether it has small letters and capitals. Letters are those of ASCII.
+func Fold(text string) (lower string, mixed bool) {
+	b := []byte(text)
+	small, capitals := false, false
+	for i, c := range b {
+		switch {
+		case c >= 'a' && c <= 'z':
+			small = true
+		case c >= 'A' && c <= 'Z':
+			b[i], capitals = c|' ', true
+		}
+	}
+	return string(b), small && capitals
+}
+
 // Decode reads a text and returns its prefix in small letters, its values of 5 bits and its variant. ok is false for letters of both
 // cases, for a character that is none of the encoding, for a wrong checksum, and for more than [MaxText] characters.
 func Decode(text string) (prefix string, values []byte, v Variant, ok bool) {
@@ -44,9 +59,9 @@ func Decode(text string) (prefix string, values []byte, v Variant, ok bool) {
 			return "", nil, 0, false
 		}
 	}
-	lower := strings.ToLower(text)
+	lower, mixed := Fold(text)
 	at := strings.LastIndexByte(lower, '1')
-	if at < 1 || len(text)-at-1 < checksumSize || text != lower && text != strings.ToUpper(text) {
+	if at < 1 || len(text)-at-1 < checksumSize || mixed {
 		return "", nil, 0, false
 	}
 	for _, c := range []byte(lower[at+1:]) {

@@ -111,7 +111,7 @@ func (n Network) ParseAddress(text string) ([]byte, error) {
 			return nil, refuse("address", OtherNetwork, "an address of "+other.String()+", not of "+n.String())
 		}
 	}
-	if lower := strings.ToLower(text); text != lower && text != strings.ToUpper(text) && strings.HasPrefix(lower, n.prefixes().bech32+"1") {
+	if lower, mixed := bech32.Fold(text); mixed && strings.HasPrefix(lower, n.prefixes().bech32+"1") {
 		return nil, errcode.Invalid("address", "an address in bech32 with small and capital letters, of which it may have one kind only")
 	}
 	return nil, errcode.Invalid("address", "not an address of Bitcoin")

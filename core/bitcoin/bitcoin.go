@@ -140,13 +140,19 @@ func checkVersion(ctx context.Context, s *signing.Session, first [3]int) error {
 	if err != nil {
 		return err
 	}
-	parts := strings.Split(answer, ".")
 	var version [3]int
-	ok := len(parts) == 3
-	for i := 0; i < 3 && ok; i++ {
-		n, err := strconv.ParseUint(parts[i], 10, 16)
-		version[i], ok = int(n), err == nil
+	ok, more, rest := true, true, answer
+	for i := range version {
+		ok = ok && more
+		var part string
+		part, rest, more = strings.Cut(rest, ".")
+		ok = ok && len(part) > 0 && len(part) < 6
+		for _, c := range []byte(part) {
+			version[i] = version[i]*10 + int(c-'0')
+			ok = ok && c >= '0' && c <= '9'
+		}
 	}
+	ok = ok && !more
 	if !ok {
 		return errcode.New(errcode.Protocol, "the applet's version has another form than 1.6.11")
 	}

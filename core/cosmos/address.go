@@ -53,15 +53,16 @@ func CheckPrefix(prefix string) error {
 func isAddress(s string) bool {
 	_, values, v, ok := bech32.Decode(s)
 	b, exact := bech32.ToBytes(values)
-	return ok && exact && v == bech32.Bech32 && len(b) >= 20 && len(b) <= 32 && s == strings.ToLower(s)
+	lower, _ := bech32.Fold(s)
+	return ok && exact && v == bech32.Bech32 && len(b) >= 20 && len(b) <= 32 && s == lower
 }
 
 // ParseAddress reads an address of an account. It must be in small letters. ok is false for any other text, and for an address
 // that does not have 20 bytes.
 func ParseAddress(s string) (prefix string, a Account, ok bool) {
-	prefix, values, v, ok := bech32.Decode(s)
-	b, exact := bech32.ToBytes(values)
-	if !ok || !exact || v != bech32.Bech32 || len(b) != len(a) || s != strings.ToLower(s) || CheckPrefix(prefix) != nil {
+	prefix, values, _, _ := bech32.Decode(s)
+	b, _ := bech32.ToBytes(values)
+	if !isAddress(s) || len(b) != len(a) || CheckPrefix(prefix) != nil {
 		return "", Account{}, false
 	}
 	return prefix, Account(b), true

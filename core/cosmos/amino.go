@@ -108,7 +108,7 @@ func appendJSON(b []byte, v any, depth int) ([]byte, error) {
 		for key := range v {
 			keys = append(keys, key)
 		}
-		slices.Sort(keys)
+		sort(keys)
 		b = append(b, '{')
 		for i, key := range keys {
 			if i > 0 {
@@ -124,6 +124,33 @@ func appendJSON(b []byte, v any, depth int) ([]byte, error) {
 		return append(b, '}'), nil
 	}
 	return nil, errcode.Invalid(place, "a value that JSON does not have")
+}
+
+// sort sorts texts by heapsort. A document can have tens of thousands of names, and slices.Sort is larger.
+func sort(texts []string) {
+	down := func(at, n int) {
+		for {
+			child := 2*at + 1
+			if child >= n {
+				return
+			}
+			if child+1 < n && texts[child] < texts[child+1] {
+				child++
+			}
+			if texts[at] >= texts[child] {
+				return
+			}
+			texts[at], texts[child] = texts[child], texts[at]
+			at = child
+		}
+	}
+	for i := len(texts)/2 - 1; i >= 0; i-- {
+		down(i, len(texts))
+	}
+	for n := len(texts) - 1; n > 0; n-- {
+		texts[0], texts[n] = texts[n], texts[0]
+		down(0, n)
+	}
 }
 
 // appendText writes a string. It refuses the characters that libraries write in different ways: control characters, and the line

@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 
+	"imkey-connect/core/bech32"
 	"imkey-connect/core/errcode"
 	"imkey-connect/core/ethereum"
 )
@@ -64,8 +65,14 @@ func (c coin) String() string {
 	if c.denom != "uatom" {
 		return c.amount + " " + c.denom
 	}
-	digits := strings.Repeat("0", max(0, 7-len(c.amount))) + c.amount
-	whole, fraction := digits[:len(digits)-6], strings.TrimRight(digits[len(digits)-6:], "0")
+	digits := c.amount
+	for len(digits) < 7 {
+		digits = "0" + digits
+	}
+	whole, fraction := digits[:len(digits)-6], digits[len(digits)-6:]
+	for fraction != "" && fraction[len(fraction)-1] == '0' {
+		fraction = fraction[:len(fraction)-1]
+	}
 	if fraction != "" {
 		whole += "." + fraction
 	}
@@ -97,11 +104,21 @@ func pays(receiver string, coins ...coin) string {
 func (c coin) zero() bool { return c.amount == "0" }
 
 func sum(coins []coin) string {
-	texts := make([]string, len(coins))
-	for i, c := range coins {
-		texts[i] = c.String()
+	text := ""
+	for _, c := range coins {
+		if text = plus(text, c.String()); len(text) > tooLong {
+			break
+		}
 	}
-	return strings.Join(texts, " + ")
+	return text
+}
+
+// plus adds a part to a sum in words.
+func plus(sum, part string) string {
+	if sum == "" {
+		return part
+	}
+	return sum + " + " + part
 }
 
 func (d *Document) add(m message) { d.messages = append(d.messages, m) }
@@ -139,7 +156,7 @@ func (d *Document) transfer(sender, receiver, port, channel, memo string, c coin
 	m := message{kind: IBCTransfer, typ: "MsgTransfer", signer: sender, payment: c.String() + " by IBC " + channel, receiver: receiver}
 	// The memo of a transfer can make the receiving chain call a contract.
 	m.blind = memo != "" || port != "transfer"
-	lower := strings.ToLower(receiver)
+	lower, _ := bech32.Fold(receiver)
 	switch {
 	case c.zero():
 		m.wrong = "an amount of zero"
@@ -161,6 +178,9 @@ const hub = "cosmoshub-"
 // most is the largest number of bytes of a text for the screen: its length has one byte.
 const most = 0xFF
 
+// tooLong is a length of texts at which no more is added to them.
+const tooLong = 1 << 12
+
 // printable reports whether the device can show a text.
 func printable(s string) bool {
 	for _, c := range []byte(s) {
@@ -177,7 +197,6 @@ func (d *Document) finish(fee []coin, payer, granter string) error {
 	if len(d.messages) == 0 {
 		return errcode.Invalid(place, "no message")
 	}
-	var payments []string
 	for i, m := range d.messages {
 		if m.wrong != "" {
 			return errcode.Invalid(place, m.wrong)
@@ -194,17 +213,19 @@ func (d *Document) finish(fee []coin, payer, granter string) error {
 			s.Kind = Several
 		}
 	}
+	if d.arbitrary {
+		return nil
+	}
 	for _, m := range d.messages {
 		text := m.payment
 		if m.receiver != s.Receiver {
 			text += " to " + m.receiver
 		}
-		payments = append(payments, text)
+		if s.Payment = plus(s.Payment, text); len(s.Payment) > tooLong {
+			break
+		}
 	}
-	if d.arbitrary {
-		return nil
-	}
-	s.Payment, s.Fee = strings.Join(payments, " + "), sum(fee)
+	s.Fee = sum(fee)
 	if payer != "" || granter != "" {
 		s.Blind = true
 	}
