@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -33,7 +34,7 @@ type Browser struct {
 	T       *testing.T      // the test, or the subtest that runs now
 	Sim     *Sim            // the simulator whose pages it shows
 	Ctx     context.Context // of the page, for chromedp
-	Profile string          // the folder of the browser's profile
+	Profile string          // the folder of the browser's profile; "" if the browser is shared
 	Close   func()          // closes the browser, or the tab
 
 	url      string        // the origin that Open goes to
@@ -59,14 +60,22 @@ type BrowserOptions struct {
 	Args         []string          // more arguments of Chromium
 }
 
-// StartBrowser starts a browser. It closes with the test, or earlier by Close.
+// switches are those of every Chromium of the tests. Animations cost a machine without a graphics card a tenth of its time. Tests that
+// look at them turn them on.
+var switches = []string{"--lang=en-US", "--disable-dev-shm-usage", "--force-prefers-reduced-motion"}
+
+// StartBrowser starts a browser, or a context of the one that [Main] shares. It closes with the test, or earlier by Close.
 func (s *Sim) StartBrowser(o BrowserOptions) *Browser {
 	t := s.T
+	if o.shareable() {
+		b := control(s.Ctx, t, sharedChromium(t), s.URL, func() {}, chromedp.WithNewBrowserContext())
+		b.Sim = s
+		return b
+	}
 	if o.Profile == "" {
 		o.Profile = t.TempDir()
 	}
-	// Animations cost a machine without a graphics card a tenth of its time. Tests that look at them turn them on.
-	args := append([]string{"--lang=en-US", "--disable-dev-shm-usage", "--force-prefers-reduced-motion"}, o.Args...)
+	args := slices.Concat(switches, o.Args)
 	options := chromium.Options{Profile: o.Profile, Headful: o.Headful, Devices: s.replacement, Args: args}
 	permitted := o.Permitted
 	if permitted == nil {
@@ -100,14 +109,19 @@ func (s *Sim) StartBrowser(o BrowserOptions) *Browser {
 // ControlBrowser opens a page in a running Chromium; url is the origin that Open goes to. Both close with the test, or earlier
 // by Close.
 func ControlBrowser(ctx context.Context, t *testing.T, running *chromium.Browser, url string) *Browser {
+	return control(ctx, t, running, url, func() { running.Close() })
+}
+
+// control opens a page in a running Chromium. end runs when the page has closed.
+func control(ctx context.Context, t *testing.T, running *chromium.Browser, url string, end func(), options ...chromedp.ContextOption) *Browser {
 	root, detach := remote.NewAllocator(ctx, running.DevToolsURL, remote.WithDialTimeout(Timeout))
 	b := &Browser{T: t, url: url, language: "en", crashed: make(chan struct{})}
-	ctx, stop := chromedp.NewContext(root, chromedp.WithListener(b.listen))
+	ctx, stop := chromedp.NewContext(root, append(options, chromedp.WithListener(b.listen))...)
 	b.Ctx = ctx
 	b.Close = sync.OnceFunc(func() {
 		stop()
 		detach()
-		running.Close()
+		end()
 	})
 	t.Cleanup(b.Close)
 	b.Do(

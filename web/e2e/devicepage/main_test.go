@@ -1,0 +1,9 @@
+package devicepage
+
+import (
+	"testing"
+
+	"imkey-connect/web/e2e/harness"
+)
+
+func TestMain(m *testing.M) { harness.Main(m) }
