@@ -187,12 +187,14 @@ func TestCypress(t *testing.T) {
 	e.checkTypes("cypress.config.js")
 	t.Run("stand-in", func(t *testing.T) {
 		e.add("cypress.test.js")
-		e.shell(`npm install --ignore-scripts --no-save puppeteer-core@24`)
+		driver := copied(t, "puppeteer")
+		driver.run(`npm install --ignore-scripts path/to/imkey-connect/build/imkey-connect-testing-[0-9]*.tgz`)
+		require.NoError(t, os.Symlink(filepath.Join(driver.dir, "node_modules/puppeteer-core"), filepath.Join(e.dir, "node_modules/puppeteer-core")))
 		require.Regexp(t, `(?m)^# pass 2$`, e.shell(`node --test cypress.test.js`))
 	})
 	t.Run("Cypress", func(t *testing.T) {
 		if out, err := e.prepare(t.Context(), `npx --no-install cypress verify`).CombinedOutput(); err != nil {
-			t.Skipf("Cypress's program is not installed. npx cypress install downloads it from download.cypress.io, and no registry has it:\n%s", out)
+			t.Skipf("Cypress's program is not installed. npx --no-install cypress install downloads it from download.cypress.io, and no registry has it:\n%s", out)
 		}
 		require.Regexp(t, `All specs passed`, e.run(`npm test`))
 	})
