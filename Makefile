@@ -198,8 +198,10 @@ bench-quick:
 
 .PHONY: bench-browser bench-core
 bench-browser: tools $(DIST)
-	@cd web/e2e/bench/peers && { [ -d node_modules ] || npm ci --loglevel=error --ignore-scripts --no-audit --no-fund; }
+	@for project in web/e2e/bench/peers core/ethereum/oracle; do \
+		(cd $$project && { [ -d node_modules ] || npm ci --loglevel=error --ignore-scripts --no-audit --no-fund; }) || exit 1; done
 	@rm -rf build/bench && mkdir -p build/bench
+	@IMKEY_DEVICES=1,10,100,1000 IMKEY_BENCH=$(CURDIR)/build/bench $(TEST) -count=1 -run '^TestDevicesSignAtOnce$$' ./devicesim/simtest
 	@cd web/e2e && IMKEY_BENCH=$(CURDIR)/build/bench $(TEST) -count=1 -timeout 120m -run '^TestBench$$' ./published
 	@cat build/bench/bench.md
 

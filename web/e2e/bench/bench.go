@@ -27,10 +27,10 @@ type Results struct {
 	Growth   []Growth          `json:"growth"`
 }
 
-// Measure is one quantity. Smaller is better.
+// Measure is one quantity. Smaller is better, except of packets per second.
 type Measure struct {
 	Name string `json:"name"`
-	// Unit is packets, ms or bytes.
+	// Unit is packets, ms, MB or bytes.
 	Unit string `json:"unit"`
 	// Least is the fewest packets that the framing permits, or 0.
 	Least int `json:"least,omitempty"`
@@ -135,7 +135,7 @@ func value(v float64, unit string) string {
 	switch {
 	case math.IsNaN(v):
 		return "–"
-	case unit == "ms":
+	case unit == "ms", unit == "MB":
 		return fmt.Sprintf("%.1f", v)
 	}
 	return fmt.Sprintf("%.0f", v)

@@ -38,7 +38,7 @@ func TestBench(t *testing.T) {
 	}
 	m := &meter{t: t, runs: 15, starts: 7, Results: bench.Results{Date: time.Now().UTC().Format(time.DateOnly), Quick: os.Getenv("IMKEY_QUICK") != ""}}
 	if m.Quick {
-		m.runs, m.starts = 5, 2
+		m.runs, m.starts = 5, 1
 	}
 	m.describe()
 	m.Sim = harness.NewSimFor(t, device.Options{Mnemonic: harness.TestPhrase(t), Approve: device.Yes}, 2*time.Hour)
@@ -49,7 +49,10 @@ func TestBench(t *testing.T) {
 	})
 	m.sizes()
 	m.starting()
+	m.waiting()
+	m.hashing()
 	m.using()
+	m.devices(folder)
 	require.NoError(t, m.Write(folder))
 	t.Logf("\n%s", m.Markdown())
 }
@@ -327,16 +330,9 @@ func (m *meter) start(b *harness.Browser, name string) float64 {
 // starting measures the start in a new profile, and on the third and later visits.
 func (m *meter) starting() {
 	for _, name := range m.peers {
-		start := func(b *harness.Browser) float64 {
-			ms := m.start(b, name)
-			if ms >= 0 {
-				time.Sleep(stay)
-			}
-			return ms
-		}
 		for range m.starts {
 			b := m.StartBrowser(harness.BrowserOptions{Unplugged: true})
-			cold := start(b)
+			cold := m.start(b, name)
 			if cold < 0 {
 				why := harness.Eval[string](b, "failed")
 				m.note(coldStart, name, "it does not start: "+strings.Split(why, "\n")[0])
@@ -344,9 +340,11 @@ func (m *meter) starting() {
 				break
 			}
 			m.add(coldStart, "ms", 0, name, cold)
-			start(b)
+			time.Sleep(stay)
+			m.start(b, name)
+			time.Sleep(stay)
 			for range 3 {
-				m.add(thirdStart, "ms", 0, name, start(b))
+				m.add(thirdStart, "ms", 0, name, m.start(b, name))
 			}
 			b.Close()
 		}
@@ -434,6 +432,7 @@ func (m *meter) using() {
 		m.use(b, tx.name+", device open", bench.Ours, tx.least, runs, "device.ethereum.signTransaction("+transfer+tx.more+")")
 	}
 	m.grow(b)
+	m.memory(b)
 
 	// The vendor's client does not bind, so the device lets it sign without a binding.
 	m.Device.Simulated.AllowUnbound(true)

@@ -29,7 +29,9 @@ var traced = []string{
 func trace(b *harness.Browser, file string, f func()) {
 	b.T.Helper()
 	events, done := []string{}, make(chan struct{})
-	require.NoError(b.T, chromedp.Listen(b.Ctx, func(event any) {
+	listening, stop := context.WithCancel(b.Ctx)
+	defer stop()
+	require.NoError(b.T, chromedp.Listen(listening, func(event any) {
 		switch event := event.(type) {
 		case *tracing.EventDataCollected:
 			for _, e := range event.Value {
