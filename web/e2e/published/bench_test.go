@@ -47,13 +47,13 @@ func TestBench(t *testing.T) {
 		w.Header().Set("Content-Type", "application/json")
 		fmt.Fprint(w, `{"jsonrpc":"2.0","id":1,"result":"0x1"}`)
 	})
+	defer func() { require.NoError(t, m.Write(folder)) }() // what was measured before a failure, too
 	m.sizes()
 	m.starting()
 	m.waiting()
 	m.hashing()
 	m.using()
 	m.devices(folder)
-	require.NoError(t, m.Write(folder))
 	t.Logf("\n%s", m.Markdown())
 }
 
