@@ -213,7 +213,7 @@ export function startBroker(options: BrokerOptions): Broker {
     for (const { origin } of all) {
       if (device(origin) === wanted) for (const { path, address } of of(origin)!.accounts) addresses.set(path, address)
     }
-    const at = (coin && kinds[coin]?.path) ?? path
+    const at = coin ? kinds[coin].path : path
     return Array.from({ length: offered }, (_, n) => {
       const own = at(n, network)
       const address = [...addresses].find(([path]) => path === own || path.startsWith(`${own}/`))?.[1]
@@ -355,6 +355,8 @@ function coinOf(what: Exclude<What, { kind: 'accounts' | 'hand-over' | 'calls-st
       return { coin: 'tron', kind: 'transaction' }
     case 'bitcoin-transaction':
       return { coin: 'bitcoin', kind: 'transaction' }
+    case 'cosmos-transaction':
+      return { coin: 'cosmos', kind: 'transaction' }
     case 'message':
     case 'typed-data':
       return { kind: what.kind, ...(what.coin && { coin: what.coin }) }
@@ -390,6 +392,7 @@ function detailsOf(
     case 'calls':
       return sent(what.calls[i]!.description, what.chain.id)
     case 'tron-transaction':
+    case 'cosmos-transaction':
       return sent(what.description)
     case 'bitcoin-transaction': {
       const { payments } = what.summary

@@ -212,3 +212,33 @@ test('a permission of Bitcoin is for one network, and a high fee needs a yes of 
   assert.equal(shown.asked.at(-1).choices[0].path, "m/84'/1'/0'")
   assert.equal((await a.ask('bitcoin_requestAccounts', main, bitcoin))[0].path, "m/84'/0'/0'/0/0", 'another network is asked for again')
 })
+
+const cosmos = { coin: 'cosmos' }
+
+test('Cosmos signs documents of a prefix, and shows text as text', async (t) => {
+  const { site, shown, device, broker: made } = await broker(t)
+  const a = site(A, { v: 2 })
+  const [account] = await a.ask('cosmos_requestAccounts', { network: 'osmo' }, cosmos)
+  assert.deepEqual(account, { address: 'osmo1own', path: "m/44'/118'/0'/0/0", publicKey: '0x02' })
+  assert.deepEqual(await a.ask('cosmos_accounts', { network: 'cosmos' }, cosmos), [], 'not of another prefix')
+  const from = account.address
+  const amino = (type, value) => ({ from, document: { chain_id: 'cosmoshub-4', msgs: [{ type, value }] } })
+  const sent = await a.ask('cosmos_signAmino', amino('cosmos-sdk/MsgSend', {}), cosmos)
+  assert.deepEqual(sent.signature, { signature: 'c2ln' })
+  assert.deepEqual(device.calls.at(-1)[2].prefix, 'osmo')
+  assert.equal(shown.asked.at(-1).what.messages.length, 1)
+  await a.ask('cosmos_signAmino', amino('sign/MsgSignData', { data: 'aGVsbG8=' }), cosmos)
+  assert.deepEqual([shown.asked.at(-1).what.kind, shown.asked.at(-1).what.message], ['message', 'hello'])
+  const direct = { from, bodyBytes: '0x0a', authInfoBytes: '0x0b', chainId: 'cosmoshub-4', accountNumber: '7' }
+  assert.deepEqual(await a.ask('cosmos_signDirect', direct, cosmos), { signature: { signature: 'c2ln' } })
+  assert.equal(device.calls.at(-1)[1].accountNumber, 7n)
+  await assert.rejects(a.ask('cosmos_signDirect', { ...direct, accountNumber: -7 }, cosmos), code(-32602))
+  assert.deepEqual(
+    made.state.activity.map(({ coin, kind }) => [coin, kind]),
+    [
+      ['cosmos', 'transaction'],
+      ['cosmos', 'message'],
+      ['cosmos', 'transaction'],
+    ],
+  )
+})

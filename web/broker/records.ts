@@ -41,11 +41,11 @@ const coinPermission = object(
     coin: otherCoin,
     since: time,
     used: time,
-    accounts: list(either(bitcoinAccount, object({ address: visible, path })), 20),
+    accounts: list(either(bitcoinAccount, object({ address: visible, path }, { publicKey: text(68, /^0x[\da-f]+$/) })), 20),
     serial,
   },
-  /** Of Bitcoin: the network, and the extended public keys of the accounts, by which a screen tells change from payments. */
-  { network: text(10), keys: list(object({ path, xpub: text(128) }), 20) },
+  /** The network of Bitcoin, or the prefix of Cosmos. Of Bitcoin:  the extended public keys of the accounts, by which a screen tells change from payments. */
+  { network: text(20), keys: list(object({ path, xpub: text(128) }), 20) },
 )
 
 const shown = { payment: text(300), receiver: text(100), domain: text(300) }

@@ -15,6 +15,7 @@ import { chainFacts, nameOf } from './chains'
 import type { Around } from './around'
 import { bitcoin } from './bitcoin'
 import { CoinSite, type Kind } from './coin'
+import { cosmos } from './cosmos'
 import type { Asked, Behind, Connection } from './connection'
 import { nearness } from './origin'
 import { busy } from './room'
@@ -22,7 +23,7 @@ import { tron } from './tron'
 import type { Progress, What } from './types'
 
 /** The coins besides Ethereum. */
-export const kinds: { readonly [C in OtherCoin]?: Kind } = { tron, bitcoin }
+export const kinds: { readonly [C in OtherCoin]: Kind } = { tron, bitcoin, cosmos }
 
 /** The most that is under way for an origin: requests, and the characters of their messages; and the most chains that it names. */
 const most = { requests: 1000, characters: 8 << 20, chains: 32 }
@@ -201,7 +202,6 @@ export class Site implements Behind {
     let one = this.#coins.get(coin)
     if (!one) {
       const kind = kinds[coin]
-      if (!kind) throw coded('unsupported-method', `this wallet does not have ${coin}`)
       one = new CoinSite(
         this.#around,
         this.#host(() => false, coin),

@@ -1,9 +1,19 @@
 // What a broker and the shell around it give to each other. A Review and an Answer are plain JSON: a shell may send them to another window.
 
 import type { OtherCoin } from '../sdk/protocol/messages'
+import type { Json } from '../sdk/protocol/schema'
 import type { Account, What as Asked } from '../sdk/provider/review'
-import type { BitcoinSummary, Device, ImKey, KnownDevice, ProviderInteraction, TronTransactionDescription } from '../sdk/types/imkey'
+import type {
+  BitcoinSummary,
+  CosmosDescription,
+  Device,
+  ImKey,
+  KnownDevice,
+  ProviderInteraction,
+  TronTransactionDescription,
+} from '../sdk/types/imkey'
 
+export type { Json } from '../sdk/protocol/schema'
 export type { Account, ChainFacts, Described } from '../sdk/provider/review'
 
 /** Coin is a coin that a site may have a permission for. Each has a permission of its own. */
@@ -26,6 +36,13 @@ export type CoinTransaction =
   | { readonly kind: 'tron-transaction'; readonly account: Account; readonly description: TronTransactionDescription }
   /** account is the first one of the site. The summary is computed with the extended public keys of its accounts. */
   | { readonly kind: 'bitcoin-transaction'; readonly account: Account; readonly network: string; readonly summary: BitcoinSummary }
+  /** messages are those of an amino document. A SignDoc has bytes, of which core reads those that it knows. */
+  | {
+      readonly kind: 'cosmos-transaction'
+      readonly account: Account
+      readonly description: CosmosDescription
+      readonly messages?: readonly Json[]
+    }
 
 /** Review is a question on a request screen. */
 export interface Review {

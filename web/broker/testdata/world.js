@@ -80,6 +80,17 @@ export async function broker(t, { storage = new MemoryStorage(), chains = true, 
       describeTypedData: async () => ({ blind: true, digest: '0x00' }),
     },
   })
+  const described = (kind) => ({
+    blind: false,
+    digest: '0x00',
+    summary: { kind, payment: '1 ATOM', receiver: 'cosmos1other', fee: '0', types: ['MsgSend'], chainId: 'cosmoshub-4', memo: '' },
+  })
+  Object.defineProperty(imkey, 'cosmos', {
+    value: {
+      describeAmino: async ({ msgs }) => described(msgs[0].type === 'sign/MsgSignData' ? 'arbitrary' : 'transfer'),
+      describeDirect: async () => described('transfer'),
+    },
+  })
   Object.defineProperty(imkey, 'bitcoin', {
     value: {
       describeAddress: async (address) => ({ script: address, dust: 294 }),

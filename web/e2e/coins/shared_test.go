@@ -197,6 +197,19 @@ func (w *wallet) testTRONMessages(t *testing.T, other, usdt string) {
 	require.Equal(t, true, got.Value, got)
 }
 
+// testCosmos signs an amino document, which the screen shows in words and as a tree.
+func (w *wallet) testCosmos(t *testing.T) {
+	begin(w.site, "cosmos.getAccounts().then(([a]) => a.address)")
+	w.answer("accept")
+	require.Equal(t, cosmosAddress, harness.Eval[outcome](w.site, "ends").Value)
+	got, screen, question := w.signs(`cosmos.signAmino('` + cosmosAddress + `', { chain_id: 'cosmoshub-4', account_number: '1', sequence: '2', memo: 'hi', fee: { gas: '200000', amount: [{ denom: 'uatom', amount: '750' }] },
+		msgs: [{ type: 'cosmos-sdk/MsgSend', value: { from_address: '` + cosmosAddress + `', to_address: 'cosmos1yeckxz7tapz34kjwnjxvmxzurerquhtrmxmuxt', amount: [{ denom: 'uatom', amount: '1000' }] } }] }).then(({ signature }) => signature.signature.length)`)
+	require.InDelta(t, 88, got.Value, 0, got)
+	require.Contains(t, question, "0.001 ATOM")
+	require.Contains(t, screen, "Send 0.001 ATOM to cosmos1yeckx")
+	require.Contains(t, screen, "to_address")
+}
+
 // TestCoinsOfAConnector has the real client libraries sign through a connector's window. The permissions of coins are taken one by one.
 func TestCoinsOfAConnector(t *testing.T) {
 	t.Parallel()
@@ -211,6 +224,8 @@ func TestCoinsOfAConnector(t *testing.T) {
 		const { createTronProvider } = await import('/imkey-tron.js')
 		const { createBitcoinProvider, registerBitcoinProvider } = await import('/imkey-bitcoin.js')
 		registerBitcoinProvider(createBitcoinProvider({ node: location.origin + '/esplora', connector: '` + s.URL + `' }))
+		const { createCosmosSigner } = await import('/imkey-cosmos.js')
+		window.cosmos = createCosmosSigner({ connector: '` + s.URL + `' })
 		const { createProvider } = await import('/imkey.js')
 		window.tronWeb = new libraries.TronWeb({ fullHost: location.origin + '/node' })
 		window.tron = createTronProvider({ tronWeb, connector: '` + s.URL + `' })
@@ -246,6 +261,7 @@ func TestCoinsOfAConnector(t *testing.T) {
 	require.Equal(t, []any{tronAddress}, harness.Eval[outcome](site, "ends").Value)
 	w.testTRON(t, node)
 	w.testBitcoin(t, spent, true)
+	w.testCosmos(t)
 	w.testPermissions(t)
 }
 

@@ -1,11 +1,12 @@
 // An offline signer for cosmjs. It does not depend on cosmjs.
 
 import type { CosmosAminoDocument, Device } from 'imkey-connect'
-import type { CosmosAccount, CosmosSignDoc, CosmosSigner, CosmosSignerOptions } from '../types/cosmos'
+import type { CosmosAccount, CosmosSignature, CosmosSignDoc, CosmosSigner, CosmosSignerOptions } from '../types/cosmos'
+import { connecting } from './connecting'
 import { malformed, opening, refused, rpcError } from './opening'
 
 export function createCosmosSigner(options: CosmosSignerOptions = {}): CosmosSigner {
-  const { prefix = 'cosmos', paths: given = ["m/44'/118'/0'/0/0"], pairing = 'dialog', ...load } = options
+  const { prefix = 'cosmos', paths: given = ["m/44'/118'/0'/0/0"], pairing = 'dialog', connector, ...load } = options
   if (typeof prefix !== 'string') throw new TypeError('prefix is not a string')
   if (!Array.isArray(given) || given.length === 0 || given.some((path) => typeof path !== 'string')) {
     throw new TypeError('paths is not a list of paths')
@@ -15,9 +16,32 @@ export function createCosmosSigner(options: CosmosSignerOptions = {}): CosmosSig
   let accounts: (CosmosAccount & { path: string })[] | undefined
   let asking: Promise<void> | undefined
   const { use } = opening({ load, pairing, gone: () => {} })
+  const told = { changed: (now: unknown) => (accounts = read(now)), gone: () => {} }
+  const connected = connector === undefined ? undefined : connecting(connector, 'cosmos', () => told)
 
-  const ask = async () =>
-    use(true, async (device) => {
+  /** read reads accounts that a connector sent. Without any, the permission was taken. */
+  const read = (value: unknown): typeof accounts => {
+    const list = Array.isArray(value) ? (value as { address: string; path: string; publicKey: string }[]) : []
+    if (list.length === 0) return undefined
+    return list.map(({ address, path, publicKey }) => ({ path, address, algo: 'secp256k1', pubkey: bytesOf(publicKey) }))
+  }
+
+  /** wallet sends a request to the connector. */
+  async function wallet<T>(method: string, params: object): Promise<T> {
+    try {
+      if (accounts === undefined) throw refused(4100, 'invalid-argument', 'The site has to ask for the accounts first.')
+      return (await connected!(method, params)) as T
+    } catch (thrown) {
+      throw rpcError(thrown)
+    }
+  }
+
+  const ask = async () => {
+    if (connected) {
+      accounts = read(await connected('cosmos_requestAccounts', { network: prefix }))
+      return
+    }
+    await use(true, async (device) => {
       const read: typeof accounts = []
       for (const path of paths) {
         const { address, publicKey } = await device.cosmos.getAccount({ path, prefix })
@@ -25,6 +49,7 @@ export function createCosmosSigner(options: CosmosSignerOptions = {}): CosmosSig
       }
       accounts = read
     })
+  }
 
   /** signs calls the device for one of the accounts. Another wallet has another account at its path, and is refused. */
   async function signs<T>(address: unknown, sign: (device: Device, options: { path: string; prefix: string; from: string }) => Promise<T>) {
@@ -44,6 +69,8 @@ export function createCosmosSigner(options: CosmosSignerOptions = {}): CosmosSig
 
   async function signAmino(address: string, document: CosmosAminoDocument) {
     const copy = structuredClone(document)
+    if (connected)
+      return wallet<{ signed: CosmosAminoDocument; signature: CosmosSignature }>('cosmos_signAmino', { from: address, document: copy })
     const { signed, signature } = await signs(address, async (device, by) => device.cosmos.signAmino(copy, by))
     return { signed, signature }
   }
@@ -62,6 +89,14 @@ export function createCosmosSigner(options: CosmosSignerOptions = {}): CosmosSig
     async signDirect(address, { bodyBytes, authInfoBytes, chainId, accountNumber }) {
       // cosmjs broadcasts the bytes of the result. So these are the ones that are signed, whatever becomes of the page's.
       const signed: CosmosSignDoc = { bodyBytes: copyOf(bodyBytes), authInfoBytes: copyOf(authInfoBytes), chainId, accountNumber }
+      if (connected) {
+        const { signature } = await wallet<{ signature: CosmosSignature }>('cosmos_signDirect', {
+          ...signed,
+          from: address,
+          accountNumber: String(accountNumber),
+        })
+        return { signed, signature }
+      }
       const { signature } = await signs(address, (device, by) => device.cosmos.signDirect(structuredClone(signed), by))
       return { signed, signature }
     },

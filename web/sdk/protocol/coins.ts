@@ -60,8 +60,21 @@ export const bitcoinAccount = object({
 
 export type BitcoinAccount = Of<typeof bitcoinAccount>
 
+const prefix = text(20, /^[a-z][a-z\d]*$/)
+
+export const cosmos = {
+  /** Resolves to the accounts, each with address, path and publicKey. network is the prefix of the addresses; a permission is for one. */
+  cosmos_requestAccounts: object({ network: prefix }),
+  cosmos_accounts: object({ network: prefix }),
+  cosmos_revokePermissions: nothing,
+  /** Resolves to `{ signed, signature }`. */
+  cosmos_signAmino: object({ from, document: json(90) }),
+  /** Resolves to `{ signature }`. The bytes are in hex after 0x, and accountNumber in decimal digits. */
+  cosmos_signDirect: object({ from, bodyBytes: hex, authInfoBytes: hex, chainId: text(100), accountNumber: text(20, /^\d+$/) }),
+}
+
 /** The schemas of the methods of each coin. */
-export const coins = { tron, bitcoin }
+export const coins = { tron, bitcoin, cosmos }
 
 /** Asks are the params of the methods of a coin. */
 export type Asks<C extends keyof typeof coins> = { readonly [M in keyof (typeof coins)[C]]: Of<(typeof coins)[C][M]> }

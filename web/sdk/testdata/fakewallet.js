@@ -113,6 +113,11 @@ export function wallet({ serial = 'imKey01191200001', key = '04aa', accounts = [
       signMessage: signs('tron.signMessage', () => ({ signature: SIGNATURE, warnings: [] })),
       signTypedData: signs('tron.signTypedData', () => ({ signature: SIGNATURE, warnings: [] })),
     },
+    cosmos: {
+      getAccount: signs('cosmos.getAccount', ({ path, prefix }) => ({ address: `${prefix}1own`, path, publicKey: '0x02' })),
+      signAmino: signs('cosmos.signAmino', (signed) => ({ signed, signature: { signature: 'c2ln' }, warnings: [] })),
+      signDirect: signs('cosmos.signDirect', () => ({ signature: { signature: 'c2ln' }, warnings: [] })),
+    },
     bitcoin: {
       getAddress: signs('bitcoin.getAddress', ({ path, network }) => ({
         address: `${network}-${path.replaceAll('/', '.')}`,

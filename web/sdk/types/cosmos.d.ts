@@ -43,6 +43,11 @@ export interface CosmosSignerOptions extends LoadOptions {
   prefix?: string
   /** The paths of the accounts. Default: m/44'/118'/0'/0/0 alone. */
   paths?: readonly string[]
+  /**
+   * The address of a connector, as in createProvider: it has the device, and asks the user. Then `paths`, `pairing` and the options of loadImKey
+   * are not used. What asks the user opens its window in a click.
+   */
+  connector?: string | URL
   /** What happens when the device is not bound to this site, as in createProvider. Default: the dialog. */
   pairing?: 'dialog' | 'none' | ((request: PairingRequest) => Promise<unknown>)
 }

@@ -76,6 +76,9 @@ test('what every kind of request does', () => {
     'TRON, control': ['CHANGE WHO CONTROLS your account', true],
     'TRON, message': ['Sign a message with your TRON account', false],
     'Bitcoin, payment': ['Send 0.004 BTC to bc1pqvrl…devceu', false],
+    'Cosmos, transfer': ['Send 0.001 ATOM to cosmos1yeckx…mxmuxt', false],
+    'Cosmos, vote': ['Vote NO WITH VETO', false],
+    'Cosmos, other': ['Other message: wasm/MsgExecuteContract', false],
     'Bitcoin, shared': ['Send 0.005 BTC to 2 receivers', true],
   }
   assert.deepEqual(Object.keys(reviews).sort(), Object.keys(says).sort())
@@ -116,6 +119,14 @@ test('what a transaction of another coin has besides', () => {
     'Your inputs: 0.01 BTC',
     'Leaves your wallet: 0.004011 BTC',
   ])
+  assert.deepEqual(rowsOf('Cosmos, transfer').slice(0, 4), [
+    'To: cosmos1yeckxz7tapz34kjwnjxvmxzurerquhtrmxmuxt',
+    'Amount: 0.001 ATOM',
+    'Messages: MsgSend',
+    'Memo: for, on me',
+  ])
+  assert.deepEqual(costOf(explain(reviews['Cosmos, vote']!.review)).slice(0, 2), ['Fee, at most: 0.00075 ATOM', 'Chain: osmosis-1'])
+  assert.equal(explain(reviews['Cosmos, other']!.review).tree![0]!.branches![1]!.branches![1]!.name, 'msg')
   const shared = explain(reviews['Bitcoin, shared']!.review)
   assert.ok(rowsOf('Bitcoin, shared').includes('Inputs that are not yours: 2, 3'))
   assert.equal(shared.override?.en, 'I know that this fee is high, and want to pay it')

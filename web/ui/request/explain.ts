@@ -6,6 +6,7 @@ import { phrase, request as words, sentence } from '../words/request'
 import { say, type Text } from '../words/text'
 import { bitcoinTransaction } from './bitcoin'
 import { together, oneCall } from './calls'
+import { cosmosTransaction } from './cosmos'
 import type { Alert, Branch, DeviceText, Explanation, Part, Row, Said, Surroundings, Value } from './model'
 import { readOrigin, type Origin } from './origin'
 import { addressRow, addressValue, danger, mixed, nameOf, part, party, row, warning } from './parts'
@@ -54,6 +55,8 @@ function whatIs(what: What, origin: Origin): Said {
       return tronTransaction(what)
     case 'bitcoin-transaction':
       return bitcoinTransaction(what)
+    case 'cosmos-transaction':
+      return cosmosTransaction(what)
   }
 }
 

@@ -40,6 +40,11 @@ export const coins = {
     '有输出过小，节点不会转发，该交易可能永远无法上链。',
   ),
   noAddress: say('An output has a script without an address. Reject it if you are not sure.', '有输出是没有地址的脚本。如不确定，请拒绝。'),
+  types: say('Messages', '消息类型'),
+  cosmosBlind: say(
+    'Your imKey does not show all of it, or only its type is known here. Reject it if you are not sure.',
+    'imKey 不会显示全部内容，或此处只知道其类型。如不确定，请拒绝。',
+  ),
   highFee: say('This fee is unusually high. Miners get it, and no one gives it back.', '此费用异常高，将归矿工所有，无法退回。'),
   highFeeOverride: say('I know that this fee is high, and want to pay it', '我知道此费用很高，仍要支付'),
 } satisfies Record<string, Text>
@@ -78,4 +83,16 @@ export const networks: Readonly<Record<string, Text>> = {
   testnet: say('Bitcoin testnet', '比特币测试网'),
   signet: say('Bitcoin signet', '比特币 signet 测试网'),
   regtest: say('Bitcoin regtest', '比特币 regtest 测试网'),
+}
+
+/** The kinds of documents of Cosmos that core puts in words. */
+export const cosmosKinds: Readonly<Record<string, Text>> = {
+  'transfer': say('Transfer', '转账'),
+  'delegate': say('Delegate', '委托'),
+  'undelegate': say('Undelegate', '解除委托'),
+  'claim-rewards': say('Claim rewards', '领取奖励'),
+  'vote': say('Vote', '投票'),
+  'ibc-transfer': say('Transfer to another chain', '跨链转账'),
+  'several': say('Several messages', '多条消息'),
+  'other': say('Other message', '其他消息'),
 }

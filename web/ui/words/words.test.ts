@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { coins, coinSentence, networks, tronKinds } from './coins'
+import { coins, coinSentence, cosmosKinds, networks, tronKinds } from './coins'
 import { common } from './common'
 import { dapp, minedIn, nodeIs, onChain, refusals, took, unnamedChain } from './dapp'
 import { device, refusals as deviceRefusals } from './device'
@@ -24,6 +24,7 @@ const platforms: Platform[] = ['linux', 'windows', 'mac', 'android', 'chromeos',
 function everyText(): Text[] {
   const every = [
     coins,
+    cosmosKinds,
     networks,
     tronKinds,
     common,
