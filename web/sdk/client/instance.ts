@@ -1,4 +1,5 @@
 import type { Core, StoreChoice } from './core'
+import type { EarlyDownload } from './loader'
 import { failure, ImKeyError } from './errors'
 import { inServiceWorker, loadStarter } from './parts'
 import { learn } from './sentences'
@@ -28,13 +29,15 @@ export class Instance {
 
   static async #start(wasmURL: string, stopped: () => void): Promise<Instance> {
     const instance = new Instance()
+    const early = fetchEarly(wasmURL)
     const { start, late } = await loadStarter().catch(notLoaded)
     learn(late)
     try {
-      const core = await start<Core>(wasmURL, failInternal, (cause) => {
+      const ended = (cause: unknown) => {
         stopped()
         instance.#stop(cause)
-      })
+      }
+      const core = await start<Core>(wasmURL, failInternal, ended, early)
       core.init({
         makeError,
         recordChanged: announceChange,
@@ -86,6 +89,18 @@ export class Instance {
     for (const reject of this.#pending) reject(this.#stopped)
     this.#pending.clear()
   }
+}
+
+let started = false
+
+/** fetchEarly begins the first download of a page, so that the module does not wait for the parts of imkey.js that start it. */
+function fetchEarly(url: string): EarlyDownload | undefined {
+  if (started || inServiceWorker()) return undefined
+  started = true
+  const controller = new AbortController()
+  const response = fetch(url, { signal: controller.signal })
+  response.catch(() => {}) // start reports it
+  return { response, cancel: () => controller.abort() }
 }
 
 /** The instances of imkey.wasm and of imkey-coins.wasm. */

@@ -12,14 +12,20 @@ const downloadWithin = 90_000 // milliseconds
 // Compiled modules by address: a start after a crash needs no second download.
 const compiled = new Map<string, WebAssembly.Module>()
 
+/** EarlyDownload is a download that began before this file was loaded. */
+export interface EarlyDownload {
+  response: Promise<Response>
+  cancel(): void
+}
+
 /**
  * start runs a new instance and resolves to the core that it provides. ended is called once, when the instance stops. If it stops
- * before the promise settles, the promise rejects too.
+ * before the promise settles, the promise rejects too. early is a download of wasmURL that was begun.
  */
-export async function start<Core>(wasmURL: string, fail: Fail, ended: (cause: unknown) => void): Promise<Core> {
+export async function start<Core>(wasmURL: string, fail: Fail, ended: (cause: unknown) => void, early?: EarlyDownload): Promise<Core> {
   let module = compiled.get(wasmURL)
   if (module === undefined) {
-    module = await download(wasmURL, fail)
+    module = await download(wasmURL, fail, early)
     compiled.set(wasmURL, module)
   }
   let release = () => {}
@@ -62,7 +68,7 @@ export async function start<Core>(wasmURL: string, fail: Fail, ended: (cause: un
   })
 }
 
-async function download(url: string, fail: Fail): Promise<WebAssembly.Module> {
+async function download(url: string, fail: Fail, early: EarlyDownload | undefined): Promise<WebAssembly.Module> {
   const failed = (what: string, { cause, status }: { cause?: unknown; status?: number }) =>
     fail(`${url} could not be loaded: ${what}`, {
       retryable: true,
@@ -73,9 +79,10 @@ async function download(url: string, fail: Fail): Promise<WebAssembly.Module> {
   // The time for the whole download. A caller may give up earlier, and the next one then waits for the same download.
   const signal = AbortSignal.timeout(downloadWithin)
   const slow = (cause: unknown) => failed(`it did not arrive within ${downloadWithin / 1000} s`, { cause })
+  if (early) signal.addEventListener('abort', () => early.cancel())
   let response: Response
   try {
-    response = await fetch(url, { signal })
+    response = await (early?.response ?? fetch(url, { signal }))
   } catch (cause) {
     if (signal.aborted) throw slow(cause)
     throw failed("no connection, or the site's connect-src forbids it", { cause })
