@@ -56,7 +56,7 @@ archive="build/imkey-connect-testing-$version.oci.tar"
 storage="--root $PWD/$out/storage --storage-driver vfs"
 rm -f "$archive"
 # shellcheck disable=SC2086 # storage is a list of options
-"$builder" $storage build --format oci --isolation chroot --network none --tag "$image" --file devicesim/image/Containerfile "$out" >&2
+"$builder" $storage build --format oci --isolation chroot --tag "$image" --file devicesim/image/Containerfile "$out" >&2
 # shellcheck disable=SC2086
 "$builder" $storage push --quiet "$image" "oci-archive:$archive:$image"
 # shellcheck disable=SC2086
