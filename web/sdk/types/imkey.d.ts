@@ -1419,8 +1419,8 @@ export interface ProviderOptions extends LoadOptions {
   /**
    * The https address of a connector: a site that holds one binding for many sites, such as `https://connect.example`. The device is asked
    * there, in a window that opens within the click, and the user sees there what this site asks for. Without a path, it is the page `/connect`.
-   * The options `accounts`, `pathScheme`, `pairing` and `confirmSignIn` and those of loadImKey do not matter then. Default: the device is
-   * bound to this site itself. docs/dapps.md compares the two.
+   * The options `accounts`, `pathScheme`, `pairing`, `confirmSignIn` and `confirmCalls` and those of loadImKey do not matter then. Default: the
+   * device is bound to this site itself. docs/dapps.md compares the two.
    */
   connector?: string | URL
 }
