@@ -71,7 +71,7 @@ func bound(t *testing.T) (*harness.Sim, *harness.Browser) {
 func TestTRON(t *testing.T) {
 	t.Parallel()
 	s, b := bound(t)
-	loaded := "performance.getEntriesByType('resource').some(e => e.name.endsWith('/imkey-coins.wasm'))"
+	loaded := "performance.getEntriesByType('resource').some(e => new URL(e.name).pathname === '/imkey-coins.wasm')"
 	require.False(t, harness.Eval[bool](b, loaded), "a first pairing does not download it")
 	account, question := confirmed(s, b, "device.tron.getAccount({ verify: true })")
 	require.Contains(t, question, tronAddress)
