@@ -775,6 +775,58 @@ test('what another window revoked is not stored again by a request here', async 
   assert.equal(storage.values.has(key), false)
 })
 
+test('no change of a permission stores it again after another window revoked it', async (t) => {
+  const storage = new MemoryStorage()
+  const { site, broker: made } = await broker(t, { storage })
+  const a = site(A)
+  await a.ask('eth_requestAccounts')
+  const key = `permission ${A}`
+  await until(() => storage.values.has(key))
+  storage.values.delete(key) // this window is not told yet
+  await a.ask('wallet_switchEthereumChain', [{ chainId: '0x5' }])
+  await until(() => made.state.permissions.length === 0)
+  assert.equal(storage.values.has(key), false)
+  assert.deepEqual(await a.ask('eth_accounts'), [])
+  await assert.rejects(a.ask('personal_sign', ['hi', A0]), code(4100))
+
+  // A permission that is given anew counts.
+  assert.deepEqual(await a.ask('eth_requestAccounts'), [A0])
+  await a.ask('wallet_switchEthereumChain', [{ chainId: '0x1' }])
+  await until(() => storage.values.get(key)?.chainId === 1)
+  assert.equal(made.state.permissions.length, 1)
+})
+
+test('what a user is asked for a site ends when another window revokes its permission', async (t) => {
+  const storage = new MemoryStorage()
+  const { site, user, shown } = await broker(t, { storage })
+  const [a, b] = [site(A), site(B)]
+  await a.ask('eth_requestAccounts')
+  await b.ask('eth_requestAccounts')
+  const key = `permission ${A}`
+  await until(() => storage.values.has(key))
+  const asked = shown.asked.length
+  const never = new Promise(() => {})
+  user.answer = ({ origin }) => (origin === A ? never : { yes: true })
+  const [first, second, other] = [a.ask('personal_sign', ['1', A0]), a.ask('personal_sign', ['2', A0]), b.ask('personal_sign', ['3', A0])]
+  await until(() => shown.asked.length === asked + 1)
+  storage.values.delete(key)
+  for (const watcher of storage.watchers) watcher(key)
+  await assert.rejects(first, code(4100))
+  await assert.rejects(second, code(4100))
+  assert.equal(await other, SIGNATURE)
+})
+
+test('the accounts to choose from are not those of a device that is not the one plugged in', async (t) => {
+  const { site, usb, device, shown } = await broker(t)
+  await site(A).ask('eth_requestAccounts')
+  await site(B).ask('eth_requestAccounts')
+  assert.equal(shown.asked.at(-1).choices[0].address, A0)
+  usb.devices = [wallet({ serial: 'imKey99', key: '04bb', accounts: [B0] })]
+  usb.plug('disconnect', device)
+  assert.deepEqual(await site(C).ask('eth_requestAccounts'), [B0])
+  assert.equal(shown.asked.at(-1).choices[0].address, undefined)
+})
+
 test('a site does not see the accounts of another device that is plugged in', async (t) => {
   const { site, usb, device } = await broker(t)
   const a = site(A)
@@ -905,6 +957,9 @@ test('a site hands its binding over in one step', async (t) => {
   assert.deepEqual(shown.asked.at(-1).what.known, { name: 'Savings', serial: given.serial, state: 'bound' })
   assert.equal(calls.at(-1).at(-1), true)
   await assert.rejects(a.ask('imkey_handOver', [{ ...given, serial: 'imKey2' }]), code(-32602))
+  const before = shown.asked.length
+  for (const file of ['A', 'AAAAA', 'AAA=A']) await assert.rejects(a.ask('imkey_handOver', [{ ...given, file }]), code(-32602))
+  assert.equal(shown.asked.length, before, 'the user is not asked about what is no file')
 
   // Every record needs the user's word, but that of a device that was never bound here.
   user.answer = () => ({ yes: true })

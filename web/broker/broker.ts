@@ -123,6 +123,7 @@ export function startBroker(options: BrokerOptions): Broker {
     let outcome: Outcome = { done: false }
     try {
       const what = await given()
+      const devices = what.kind === 'accounts' ? await plugged() : []
       if (call.signal?.aborted) throw abortedByCaller(call.signal)
       const since = records.since(origin)
       const asked: Review = {
@@ -130,7 +131,7 @@ export function startBroker(options: BrokerOptions): Broker {
         origin,
         what,
         ...(since !== undefined && { since }),
-        ...(what.kind === 'accounts' && { choices: choices(origin, what.coin, what.network) }),
+        ...(what.kind === 'accounts' && { choices: choices(origin, devices, what.coin, what.network) }),
       }
       own = { review: asked, controller: new AbortController(), consented: false }
       const { signal } = own.controller
@@ -203,15 +204,34 @@ export function startBroker(options: BrokerOptions): Broker {
     return { paths: chosen }
   }
 
-  /** choices are the accounts that the user may choose from, with the addresses that the last device gave. */
-  const choices = (origin: string, coin?: OtherCoin, network?: string): NonNullable<Review['choices']> => {
+  /** plugged gives the serial numbers of the devices that are plugged in. */
+  const plugged = async () => {
+    const devices = await imkey()
+      .then((imkey) => imkey.getDevices())
+      .catch(() => []) // the request says so when it needs one
+    return devices.map(({ serialNumber }) => serialNumber)
+  }
+
+  /**
+   * choices are the accounts that the user may choose from, with the addresses that the last device gave, unless only others are plugged
+   * in: the site would get the addresses of one of those.
+   */
+  const choices = (
+    origin: string,
+    devices: readonly (string | null)[],
+    coin?: OtherCoin,
+    network?: string,
+  ): NonNullable<Review['choices']> => {
     const of = (origin: string) => (coin ? records.coinPermission(origin, coin) : records.permission(origin))
     const device = (origin: string) => (coin ? records.coinPermission(origin, coin)?.serial : records.permission(origin)?.device)
     const all = records.permissions.filter((one) => one.coin === coin)
     const wanted = device(origin) ?? (all[0] && device(all[0].origin))
     const addresses = new Map<string, string>()
     for (const { origin } of all) {
-      if (device(origin) === wanted) for (const { path, address } of of(origin)!.accounts) addresses.set(path, address)
+      if (device(origin) !== wanted) continue
+      const { serial, accounts } = of(origin)!
+      if (devices.length > 0 && !devices.includes(serial)) continue
+      for (const { path, address } of accounts) addresses.set(path, address)
     }
     const at = coin ? kinds[coin].path : path
     return Array.from({ length: offered }, (_, n) => {

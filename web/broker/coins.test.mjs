@@ -64,6 +64,21 @@ test('a permission for one coin is none for another, and each is taken alone', a
   )
 })
 
+test('what a user is asked for a coin ends when another window revokes its permission', async (t) => {
+  const storage = new MemoryStorage()
+  const { site, user, shown } = await broker(t, { storage })
+  const a = site(A, { v: 2 })
+  await connect(a)
+  const key = `permission tron ${A}`
+  await until(() => storage.values.has(key))
+  user.answer = () => new Promise(() => {})
+  const asked = a.ask('tron_signMessage', text, tron)
+  await until(() => shown.asked.length === 2)
+  storage.values.delete(key)
+  for (const watcher of storage.watchers) watcher(key)
+  await assert.rejects(asked, code(4100))
+})
+
 test('a permission for a coin is there after a restart, and one in another window is followed', async (t) => {
   const storage = new MemoryStorage()
   const first = await broker(t, { storage })

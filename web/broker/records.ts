@@ -86,9 +86,13 @@ const soon = 1000
 const tables = { permission: 'permission ', activity: 'activity ' }
 const asking = 'asking '
 
+const isPermission = (key: string) => key.startsWith(tables.permission)
+
 /** What is to be written for a key. Without a value, the key is deleted. */
 interface Wanted {
   readonly value?: unknown
+  /** It changes what is kept already. Where that is gone meanwhile, another window deleted it, and nothing is written. */
+  readonly changes?: boolean
 }
 
 /** named gives the name of a chain, where this library knows it. */
@@ -111,6 +115,8 @@ export class Records {
   #written = 0 // how many writes ended
   /** What changed elsewhere while it was written here: which of both came last is seen afterwards. */
   readonly #missed = new Set<string>()
+  /** The permissions that storage was seen to have. A browser that blocks storage keeps none, and says nothing of it. */
+  readonly #kept = new Set<string>()
   readonly #asking = asking + crypto.randomUUID()
   readonly #changed: (origin: string | undefined, coin?: OtherCoin) => void
   readonly #over = new AbortController()
@@ -187,11 +193,12 @@ export class Records {
     return all.length > 0 ? Math.min(...all.map(({ since }) => since)) : undefined
   }
 
-  /** allow stores a permission. */
+  /** allow stores a permission, or a change of one. Another window may have revoked it meanwhile: a change does not undo that. */
   allow(record: PermissionRecord | CoinRecord) {
     const key = keyOfRecord(record)
+    const changes = this.#permissions.has(key)
     this.#permissions.set(key, record)
-    this.#put(tables.permission + key, record)
+    this.#put(tables.permission + key, record, changes)
     while (this.#permissions.size > most.permissions) {
       const { origin, ...oldest } = [...this.#permissions.values()].reduce((a, b) => (b.used < a.used ? b : a))
       this.revoke(origin, 'coin' in oldest ? oldest.coin : undefined)
@@ -286,6 +293,10 @@ export class Records {
     }
   }
 
+  async #has(key: string): Promise<boolean> {
+    return (await this.#storage.list(key)).some(([found]) => found === key)
+  }
+
   /** #pause waits and gives the next pause. After close it never resolves. */
   #pause(last: number): Promise<number> {
     const { signal } = this.#over
@@ -304,11 +315,12 @@ export class Records {
   /** #take puts what fits into memory. */
   #take(key: string, value: unknown) {
     try {
-      if (key.startsWith(tables.permission)) {
+      if (isPermission(key)) {
         const record = either<PermissionRecord, CoinRecord>(permission, coinPermission)(value, 'a permission')
         const name = keyOfRecord(record)
         if (tables.permission + name !== key || record.accounts.length === 0) return
         this.#permissions.set(name, record)
+        this.#kept.add(key)
       } else if (key.startsWith(tables.activity)) this.#activity.set(key, activity(value, 'an activity'))
     } catch {
       // It is damaged, or another version wrote it.
@@ -336,10 +348,11 @@ export class Records {
         this.#take(each, value)
         this.#changed(undefined)
       }
-      if (!each.startsWith(tables.permission)) continue
+      if (!isPermission(each)) continue
       const name = each.slice(tables.permission.length)
       const before = this.#permissions.get(name)
       this.#permissions.delete(name)
+      this.#kept.delete(each)
       this.#take(each, value)
       const after = this.#permissions.get(name)
       if (JSON.stringify(before) === JSON.stringify(after)) continue
@@ -348,8 +361,10 @@ export class Records {
     }
   }
 
-  #put(key: string, value: unknown) {
-    this.#want(key, { value })
+  #put(key: string, value: unknown, changes = false) {
+    const before = this.#wanted.get(key)
+    // A change of what is not written yet is written as that would be.
+    this.#want(key, { value, changes: changes && (before === undefined || before.changes === true) })
   }
 
   #delete(key: string) {
@@ -368,7 +383,14 @@ export class Records {
     for (let last = 0; wanted !== this.#wanted.get(key);) {
       wanted = this.#wanted.get(key)!
       try {
-        await ('value' in wanted ? this.#storage.put(key, wanted.value) : this.#storage.delete(key))
+        if (!('value' in wanted)) {
+          await this.#storage.delete(key)
+          this.#kept.delete(key)
+        } else if (wanted.changes && this.#kept.has(key) && !(await this.#has(key))) this.#missed.add(key)
+        else {
+          await this.#storage.put(key, wanted.value)
+          if (isPermission(key) && !this.#kept.has(key) && (await this.#has(key).catch(() => false))) this.#kept.add(key)
+        }
         last = 0
       } catch {
         wanted = undefined

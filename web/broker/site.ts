@@ -159,7 +159,7 @@ export class Site implements Behind {
 
   /** revoke takes the permission for a coin, without one for Ethereum. Its requests that the user has not seen through are rejected with 4100. */
   revoke(coin?: OtherCoin) {
-    this.#around.prompts.abandon((prompt) => prompt.origin === this.origin && prompt.coin === coin, revoked())
+    this.#abandon(coin)
     if (coin) return this.#coin(coin).revoke()
     this.#engine?.revoke()
     this.#around.records.revoke(this.origin)
@@ -167,8 +167,9 @@ export class Site implements Behind {
 
   /** moved notes that another window of this broker's storage changed the permission for a coin, or for Ethereum. */
   moved(coin?: OtherCoin) {
-    if (coin) return this.#emit('accountsChanged', this.#coin(coin).accounts, coin)
-    const accounts = this.#permission?.accounts.map(({ address }) => address) ?? []
+    const accounts = coin ? this.#coin(coin).accounts : (this.#permission?.accounts.map(({ address }) => address) ?? [])
+    if (accounts.length === 0) this.#abandon(coin)
+    if (coin) return this.#emit('accountsChanged', accounts, coin)
     if (accounts.length === 0) return this.#engine?.revoke()
     // The engine reads the record when it is started. One with other accounts is not used any more, also if requests are under way.
     const other = this.#accounts !== accountsOf(this.#permission)
@@ -179,6 +180,11 @@ export class Site implements Behind {
       old?.close()
     }
     this.#emit('accountsChanged', accounts)
+  }
+
+  /** #abandon rejects what asks the user for a coin, because the permission was taken. */
+  #abandon(coin: OtherCoin | undefined) {
+    this.#around.prompts.abandon((prompt) => prompt.origin === this.origin && prompt.coin === coin, revoked())
   }
 
   get #permission() {
@@ -400,6 +406,7 @@ export class Site implements Behind {
       throw badParams(String(sentence))
     }
     const { file, passphrase, seid, serial } = given
+    if (file.length % 4 !== 0) throw badParams('the file is not Base64')
     const imkey = await this.#around.imkey()
     /** find gives this browser's record of the device. One of a device that was never bound here does not count: nothing is lost with it. */
     const find = async () =>

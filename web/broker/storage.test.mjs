@@ -203,3 +203,35 @@ test('the time of use is noted when it can be read', async (t) => {
   await until(() => storage.values.get(key).used > 1)
   await site(B).welcome()
 })
+
+test('a write that is tried again undoes no revocation of another window', async (t) => {
+  const storage = await used(t)
+  const key = `permission ${A}`
+  const { broker: made, site } = await broker(t, { storage })
+  const a = site(A)
+  assert.deepEqual(await a.ask('eth_accounts'), [A0])
+  const put = failing(storage, 'put') // it is full
+  await a.ask('wallet_switchEthereumChain', [{ chainId: '0x5' }])
+  await until(() => put.calls > 0)
+  storage.values.delete(key)
+  for (const watcher of storage.watchers) watcher(key)
+  put.failing = false
+  await until(() => made.state.permissions.length === 0)
+  assert.equal(storage.values.has(key), false)
+  assert.deepEqual(await a.ask('eth_accounts'), [])
+})
+
+test('a permission that storage never kept holds as long as the broker', async (t) => {
+  const storage = new MemoryStorage()
+  const puts = []
+  storage.put = async (key) => void puts.push(key) // a browser that blocks it
+  const { broker: made, site } = await broker(t, { storage })
+  const a = site(A)
+  await a.ask('eth_requestAccounts')
+  const before = puts.length
+  await a.ask('wallet_switchEthereumChain', [{ chainId: '0x5' }])
+  await until(() => puts.length > before)
+  await new Promise((resolve) => setTimeout(resolve, 5))
+  assert.equal(made.state.permissions.length, 1)
+  assert.equal(await a.ask('personal_sign', ['hi', A0]), SIGNATURE)
+})
