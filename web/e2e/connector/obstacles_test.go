@@ -94,7 +94,7 @@ func TestBadConnectors(t *testing.T) {
 		w.Header().Set("Content-Type", "text/html")
 		if r.URL.Path == "/later" {
 			_, _ = io.WriteString(w, `<script>
-				addEventListener('message', ({ ports: [port] }) => port?.postMessage(JSON.stringify({ type: 'welcome', v: 2, broker: 'later', accounts: [] })))
+				addEventListener('message', ({ ports: [port] }) => port?.postMessage(JSON.stringify({ type: 'welcome', v: 3, broker: 'later', accounts: [] })))
 				opener.postMessage('imkey-connector ready', location.hash.slice(1))
 			</script>`)
 		}

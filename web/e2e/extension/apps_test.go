@@ -164,7 +164,7 @@ func TestTwoCopies(t *testing.T) {
 	script, err := os.ReadFile(filepath.Join(second, "inpage.js"))
 	require.NoError(t, err)
 	require.Contains(t, string(script), `"im.imkey"`)
-	script = []byte(strings.Replace(string(script), `"im.imkey"`, `"im.imkey.copy"`, 1)) // so that the test knows which is which
+	script = []byte(strings.ReplaceAll(string(script), `"im.imkey"`, `"im.imkey.copy"`)) // so that the test knows which is which
 	require.NoError(t, os.WriteFile(filepath.Join(second, "inpage.js"), script, 0o600))
 	x := s.StartExtension(harness.BrowserOptions{}, first, second)
 	other := x.Copy(second)
