@@ -1,7 +1,8 @@
 import { type Asks, type BitcoinAccount, coins } from '../sdk/protocol/coins'
 import { badParams, Refusal } from '../sdk/provider/refusal'
+import { shown } from '../sdk/provider/message'
 import type { BitcoinNetwork, BitcoinSummary } from '../sdk/types/imkey'
-import { bytesOf, type Kind, OtherWallet, shown } from './coin'
+import { bytesOf, type Kind, OtherWallet } from './coin'
 
 /** The path of account n for payments. That for ordinals is beside it. */
 const account = (purpose: number, network: string | undefined, n: number) =>

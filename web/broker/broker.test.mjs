@@ -173,6 +173,20 @@ test('the screen shows exactly what is signed', async (t) => {
     isText: false,
     description: { blind: false, digest: '0x00' },
   })
+  const says = [
+    ['0x48656c6c6f0a', 'Hello\n', true], // as libraries send text
+    ['0x4772c3bcc39f65', 'Grüße', true],
+    ['Hello', 'Hello', true],
+    ['0x', '', true],
+    ['0x4800', '0x4800', false],
+    [`0x${'00'.repeat(32)}`, `0x${'00'.repeat(32)}`, false],
+    ['0xefbbbf48', '\ufeffH', true], // nothing is left out
+  ]
+  for (const [sent, message, isText] of says) {
+    await a.ask('personal_sign', [sent, A0])
+    const { what } = shown.asked.at(-1)
+    assert.deepEqual([what.message, what.isText], [message, isText], sent)
+  }
   assert.deepEqual(Object.keys(shown.states.at(-1).activity.find(({ kind }) => kind === 'transaction')).sort(), [
     'account',
     'at',

@@ -3,7 +3,6 @@ import type { OtherCoin } from '../sdk/protocol/messages'
 import type { Schema } from '../sdk/protocol/schema'
 import { acceptUnverified, allowUnbound, anotherWallet, notPluggedIn, revoked } from '../sdk/provider/accounts'
 import { unlessAborted } from '../sdk/provider/call'
-import { toHex } from '../sdk/provider/hex'
 import type { Host } from '../sdk/provider/host'
 import { Lease } from '../sdk/provider/lease'
 import { abortedByCaller, badParams, unauthorized, unknownMethod } from '../sdk/provider/refusal'
@@ -244,14 +243,4 @@ const connects = /_requestAccounts$/
 export function bytesOf(text: string): Uint8Array {
   if (!/^0x([\da-f]{2})*$/i.test(text)) throw badParams('the message is not bytes in hex after 0x')
   return Uint8Array.from(text.slice(2).match(/../g) ?? [], (pair) => parseInt(pair, 16))
-}
-
-/** shown is a message as a screen shows it: bytes that are text, as text. */
-export function shown(message: string | Uint8Array): { readonly message: string; readonly isText: boolean } {
-  if (typeof message === 'string') return { message, isText: true }
-  try {
-    return { message: new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(message), isText: true }
-  } catch {
-    return { message: toHex(message), isText: false }
-  }
 }

@@ -1,6 +1,7 @@
 import { type Asks, coins } from '../sdk/protocol/coins'
+import { shown } from '../sdk/provider/message'
 import type { CosmosAminoDocument } from '../sdk/types/imkey'
-import { bytesOf, type Kind, shown } from './coin'
+import { bytesOf, type Kind } from './coin'
 
 /** cosmos is Cosmos for a broker. The network of a permission is the prefix of the addresses. */
 export const cosmos: Kind = {

@@ -1,6 +1,7 @@
 import { type Asks, coins } from '../sdk/protocol/coins'
 import { badParams } from '../sdk/provider/refusal'
-import { bytesOf, type Kind, shown } from './coin'
+import { shown } from '../sdk/provider/message'
+import { bytesOf, type Kind } from './coin'
 
 /** tron is TRON for a broker. */
 export const tron: Kind = {

@@ -2,10 +2,11 @@ import type { Device, Ethereum, ImKey, TransactionRequest } from '../types/imkey
 import { acceptUnverified, type Accounts, allowUnbound, anotherWallet } from './accounts'
 import type { Call } from './call'
 import type { Chains } from './chains'
-import { readAddress, toHex } from './hex'
+import { readAddress } from './hex'
 import type { Host } from './host'
 import { type Entry, fingerprint } from './journal'
 import type { Lease } from './lease'
+import { shown } from './message'
 import type { Counts } from './nonce'
 import type { Payer, Payments } from './payments'
 import { unauthorized, wrongChain } from './refusal'
@@ -64,12 +65,10 @@ export class Signing {
     const signIn = said && describeSignIn(message, said, { origin, address: account, chainId: this.#chains.of(call).id })
     const { consents, settings } = this.#host
     if (signIn && !consents) await checkSignIn(signIn, settings.confirmSignIn, call.signal)
-    const isText = typeof message === 'string'
     const what = async ({ ethereum }: ImKey): Promise<What> => ({
       kind: 'message',
       account: this.#accounts.of(account),
-      message: isText ? message : toHex(message),
-      isText,
+      ...shown(message),
       description: await ethereum.describeMessage(message),
       ...(signIn && { signIn }),
     })
