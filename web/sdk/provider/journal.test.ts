@@ -365,7 +365,9 @@ test('a store that cannot be read is not an empty one', async () => {
     await journal.put(entry())
     indexed.unreadable = true
     const read = () => journal.of(1, from)
+    const { database } = indexed
     await assert.rejects(read(), unreadable)
+    assert.ok(database.closed, 'a connection that failed holds up no deletion of the database')
     await assert.rejects(journal.forget(1, undefined), unreadable)
     // What was signed meanwhile is kept, although the others cannot be read, and so is that it was sent.
     await journal.put(entry({ nonce: 8 }))
