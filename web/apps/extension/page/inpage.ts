@@ -2,6 +2,7 @@
 // before the page's first script, and takes what it needs of the page's objects then. The page can change everything here, and
 // harms only itself: the broker checks each message and takes the origin from the browser.
 
+import { bitcoinNode } from '../chains'
 import { addressesOf, announceTronProvider, brokerTron, mainnet, makeTronProvider } from '../../../sdk/coins/tron'
 import type { Ask } from '../../../sdk/coins/ask'
 import { accountsOf, brokerBitcoin, makeBitcoinProvider, registerBitcoinProvider } from '../../../sdk/coins/bitcoin'
@@ -299,7 +300,7 @@ announceTronProvider(tron.provider)
 const bitcoin = makeBitcoinProvider({
   wallet: brokerBitcoin(asks('bitcoin'), 'mainnet'),
   network: 'mainnet',
-  node: 'https://blockstream.info/api', // for transfers and balances that the site asks for, from its page
+  node: bitcoinNode,
   confirmFee: undefined,
   error: errorOf,
 })
