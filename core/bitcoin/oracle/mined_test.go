@@ -4,9 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
-	"math/rand/v2"
 	"os"
-	"strconv"
 	"testing"
 
 	"github.com/btcsuite/btcd/address/v2"
@@ -22,6 +20,7 @@ import (
 	"imkey-connect/core/bitcoin"
 	coredevice "imkey-connect/core/device"
 	"imkey-connect/core/hdpath"
+	"imkey-connect/core/oracletest"
 	"imkey-connect/core/signing"
 	"imkey-connect/devicesim/applets"
 	"imkey-connect/devicesim/device"
@@ -284,12 +283,7 @@ func (c *chain) confirm(raw []byte, id chainhash.Hash) {
 // refuses one whose signature is changed.
 func TestMined(t *testing.T) {
 	b, c := newWallet(t), newChain(t)
-	seed, err := strconv.ParseUint(os.Getenv("IMKEY_SEED"), 10, 64)
-	if err != nil {
-		seed = rand.Uint64()
-	}
-	t.Logf("IMKEY_SEED=%d", seed)
-	r := rand.New(rand.NewPCG(seed, 0))
+	r := oracletest.NewDice(t)
 
 	var all [][]kind
 	for _, k := range kinds {

@@ -1,14 +1,11 @@
 package oracle
 
 import (
-	"bufio"
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"math/big"
-	"math/rand/v2"
-	"os"
 	"os/exec"
 	"strconv"
 	"strings"
@@ -20,6 +17,7 @@ import (
 	"imkey-connect/core/cosmos"
 	coredevice "imkey-connect/core/device"
 	"imkey-connect/core/errcode"
+	"imkey-connect/core/oracletest"
 	"imkey-connect/core/signing"
 	"imkey-connect/devicesim/applets"
 	"imkey-connect/devicesim/device"
@@ -31,78 +29,25 @@ const (
 	address = "cosmos1ajz9y0x3wekez7tz2td2j6l2dftn28v26dd992"
 )
 
-type object = map[string]any
-
-// answer is what cosmjs makes of a request.
-type answer struct {
-	Out   json.RawMessage
-	Error string
-}
-
-// ask runs cosmjs.mjs on requests.
-func ask(t *testing.T, requests []object) []answer {
-	t.Helper()
-	var in strings.Builder
-	for _, r := range requests {
-		b, err := json.Marshal(r)
-		require.NoError(t, err)
-		in.Write(append(b, '\n'))
-	}
-	cmd := exec.CommandContext(t.Context(), "node", "cosmjs.mjs")
-	cmd.Stdin = strings.NewReader(in.String())
-	var failure strings.Builder
-	cmd.Stderr = &failure
-	out, err := cmd.Output()
-	require.NoError(t, err, "run `make testcases`: %s", failure.String())
-	var all []answer
-	lines := bufio.NewScanner(strings.NewReader(string(out)))
-	lines.Buffer(nil, 1<<24)
-	for lines.Scan() {
-		var a answer
-		require.NoError(t, json.Unmarshal(lines.Bytes(), &a))
-		all = append(all, a)
-	}
-	require.Len(t, all, len(requests))
-	return all
-}
+type object = oracletest.Object
 
 // dice draws the cases.
-type dice struct{ *rand.Rand }
+type dice struct{ oracletest.Dice }
 
-func newDice(t *testing.T) dice {
-	seed, err := strconv.ParseUint(os.Getenv("IMKEY_SEED"), 10, 64)
-	if err != nil {
-		seed = rand.Uint64()
-	}
-	t.Logf("IMKEY_SEED=%d", seed)
-	return dice{rand.New(rand.NewPCG(seed, 0))}
-}
+func newDice(t *testing.T) dice { return dice{oracletest.NewDice(t)} }
 
 // cases is the number of transactions, each in both forms.
-func cases() int {
-	if os.Getenv("IMKEY_FULL") != "" {
-		return 2000
-	}
-	return 60
-}
-
-func (d dice) bytes(n int) []byte {
-	b := make([]byte, n)
-	for i := range b {
-		b[i] = byte(d.Uint32())
-	}
-	return b
-}
+func cases() int { return oracletest.Count(60, 2000) }
 
 func (d dice) address(prefix string) string {
-	return cosmos.Account(d.bytes(20)).Address(prefix)
+	return cosmos.Account(d.Bytes(20)).Address(prefix)
 }
 
 func pick[T any](d dice, of ...T) T { return of[d.IntN(len(of))] }
 
 // coin is an amount, and what the device shows of it.
 func (d dice) coin() (object, string) {
-	n := new(big.Int).SetBytes(d.bytes(1 + d.IntN(16)))
+	n := new(big.Int).SetBytes(d.Bytes(1 + d.IntN(16)))
 	n.Add(n, big.NewInt(1))
 	if d.IntN(2) == 0 {
 		n.SetUint64(1 + d.Uint64N(1e9))
@@ -275,7 +220,7 @@ func TestDocuments(t *testing.T) {
 	amino, direct, kinds := 0, 0, map[string]int{}
 	var changed []*cosmos.Document
 	var again []object
-	for i, a := range ask(t, requests) {
+	for i, a := range oracletest.Ask(t, "cosmjs.mjs", requests) {
 		x := &transactions[i]
 		require.Empty(t, a.Error, "%v", requests[i])
 		var made struct {
@@ -320,7 +265,7 @@ func TestDocuments(t *testing.T) {
 		}
 	}
 	compared := 0
-	for i, a := range ask(t, again) {
+	for i, a := range oracletest.Ask(t, "cosmjs.mjs", again) {
 		read, s := changed[i], changed[i].Summary()
 		if a.Error != "" { // a message whose content core does not read
 			require.True(t, s.Blind, "%s %v", a.Error, again[i])

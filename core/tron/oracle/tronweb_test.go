@@ -1,14 +1,10 @@
 package oracle
 
 import (
-	"bufio"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"math/big"
-	"math/rand/v2"
-	"os"
-	"os/exec"
 	"strconv"
 	"strings"
 	"testing"
@@ -16,73 +12,21 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"imkey-connect/core/errcode"
+	"imkey-connect/core/oracletest"
 	"imkey-connect/core/tron"
 )
 
-type object = map[string]any
-
-// answer is what tronweb makes of a request.
-type answer struct {
-	Out   json.RawMessage
-	Error string
-}
-
-// ask runs tronweb.mjs on requests.
-func ask(t *testing.T, requests []object) []answer {
-	t.Helper()
-	var in strings.Builder
-	for _, r := range requests {
-		b, err := json.Marshal(r)
-		require.NoError(t, err)
-		in.Write(append(b, '\n'))
-	}
-	cmd := exec.CommandContext(t.Context(), "node", "tronweb.mjs")
-	cmd.Stdin = strings.NewReader(in.String())
-	var failure strings.Builder
-	cmd.Stderr = &failure
-	out, err := cmd.Output()
-	require.NoError(t, err, "run `make testcases`: %s", failure.String())
-	var all []answer
-	lines := bufio.NewScanner(strings.NewReader(string(out)))
-	lines.Buffer(nil, 1<<24)
-	for lines.Scan() {
-		var a answer
-		require.NoError(t, json.Unmarshal(lines.Bytes(), &a))
-		all = append(all, a)
-	}
-	require.Len(t, all, len(requests))
-	return all
-}
+type object = oracletest.Object
 
 // dice draws the cases.
-type dice struct{ *rand.Rand }
+type dice struct{ oracletest.Dice }
 
-func newDice(t *testing.T) dice {
-	seed, err := strconv.ParseUint(os.Getenv("IMKEY_SEED"), 10, 64)
-	if err != nil {
-		seed = rand.Uint64()
-	}
-	t.Logf("IMKEY_SEED=%d", seed)
-	return dice{rand.New(rand.NewPCG(seed, 0))}
-}
+func newDice(t *testing.T) dice { return dice{oracletest.NewDice(t)} }
 
 // cases is the number of documents of each kind.
-func cases() int {
-	if os.Getenv("IMKEY_FULL") != "" {
-		return 5000
-	}
-	return 200
-}
+func cases() int { return oracletest.Count(200, 5000) }
 
-func (d dice) bytes(n int) []byte {
-	b := make([]byte, n)
-	for i := range b {
-		b[i] = byte(d.Uint32())
-	}
-	return b
-}
-
-func (d dice) address() tron.Address { return tron.Address(d.bytes(20)) }
+func (d dice) address() tron.Address { return tron.Address(d.Bytes(20)) }
 
 func hexOf(a tron.Address) string { return "41" + hex.EncodeToString(a[:]) }
 
@@ -130,7 +74,7 @@ func (d dice) document() document {
 		if d.IntN(2) == 0 {
 			token = tron.USDT
 		}
-		units := new(big.Int).SetBytes(d.bytes(1 + d.IntN(8)))
+		units := new(big.Int).SetBytes(d.Bytes(1 + d.IntN(8)))
 		payment := units.String() + " units of token " + token.String()
 		if token == tron.USDT {
 			whole, rest := new(big.Int).QuoRem(units, big.NewInt(1e6), new(big.Int))
@@ -156,7 +100,7 @@ func (d dice) document() document {
 	case 6:
 		x.blind = true
 		x.receiver = other.String()
-		value := object{"contract_address": hexOf(other), "data": "12345678" + hex.EncodeToString(d.bytes(32*d.IntN(5)))}
+		value := object{"contract_address": hexOf(other), "data": "12345678" + hex.EncodeToString(d.Bytes(32*d.IntN(5)))}
 		payment := "unknown call 12345678"
 		if d.IntN(2) == 0 {
 			value["call_value"], payment = n, sun(n)+" + "+payment
@@ -209,7 +153,7 @@ func (d dice) document() document {
 			"actives": []object{{"type": 2, "permission_name": "active", "threshold": 1, "operations": strings.Repeat("f", 64), "keys": []object{key}}}})
 	case 14:
 		x.receiver, x.blind = "new contract", true
-		set("CreateSmartContract", "creation", sun(n)+" + new contract", object{"new_contract": object{"origin_address": hexOf(owner), "bytecode": hex.EncodeToString(d.bytes(50)),
+		set("CreateSmartContract", "creation", sun(n)+" + new contract", object{"new_contract": object{"origin_address": hexOf(owner), "bytecode": hex.EncodeToString(d.Bytes(50)),
 			"abi": object{"entrys": []object{}}, "call_value": n, "consume_user_resource_percent": d.IntN(101), "origin_energy_limit": d.IntN(1e7), "name": "Contract"}})
 	case 15:
 		x.receiver, x.blind = owner.String(), true
@@ -259,7 +203,7 @@ func (x *document) request(d dice) object {
 	if x.permission != 0 {
 		contract["Permission_id"] = x.permission
 	}
-	raw := object{"contract": []object{contract}, "ref_block_bytes": hex.EncodeToString(d.bytes(2)), "ref_block_hash": hex.EncodeToString(d.bytes(8)),
+	raw := object{"contract": []object{contract}, "ref_block_bytes": hex.EncodeToString(d.Bytes(2)), "ref_block_hash": hex.EncodeToString(d.Bytes(8)),
 		"expiration": 1764000060000 + d.IntN(1e9), "timestamp": 1764000000000 + d.IntN(1e9)}
 	if x.memo != nil {
 		raw["data"] = hex.EncodeToString(x.memo)
@@ -282,7 +226,7 @@ func TestTransactions(t *testing.T) {
 	kinds := map[string]int{}
 	var changed []*tron.Transaction
 	var again []object
-	for i, a := range ask(t, requests) {
+	for i, a := range oracletest.Ask(t, "tronweb.mjs", requests) {
 		x := &documents[i]
 		require.Empty(t, a.Error, "%v", requests[i])
 		var encoded struct{ RawData, TxID string }
@@ -313,7 +257,7 @@ func TestTransactions(t *testing.T) {
 			require.ErrorIs(t, err, errcode.InvalidArgument)
 		}
 	}
-	for i, a := range ask(t, again) {
+	for i, a := range oracletest.Ask(t, "tronweb.mjs", again) {
 		tx := changed[i]
 		var read struct {
 			Contract []struct {
@@ -352,10 +296,10 @@ func TestMessages(t *testing.T) {
 	d := newDice(t)
 	requests, messages := make([]object, cases()), make([][]byte, cases())
 	for i := range requests {
-		messages[i] = d.bytes(1 + d.IntN(300))
+		messages[i] = d.Bytes(1 + d.IntN(300))
 		requests[i] = object{"kind": "message", "bytes": hex.EncodeToString(messages[i])}
 	}
-	for i, a := range ask(t, requests) {
+	for i, a := range oracletest.Ask(t, "tronweb.mjs", requests) {
 		hash, err := tron.HashMessage(messages[i], tron.V2)
 		require.NoError(t, err)
 		require.Equal(t, `"0x`+hex.EncodeToString(hash[:])+`"`, string(a.Out), a.Error)
@@ -372,7 +316,7 @@ func (d dice) typedData() object {
 			a := d.address()
 			return []string{a.String(), hexOf(a), "0x" + hex.EncodeToString(a[:]), a.String()[:33], "T"}[min(4, d.IntN(40)%8%5)]
 		case "trcToken", "uint256":
-			return []any{strconv.Itoa(d.IntN(1e9)), d.IntN(1e9), "0x" + hex.EncodeToString(d.bytes(32)), -1}[min(3, d.IntN(30)%7%4)]
+			return []any{strconv.Itoa(d.IntN(1e9)), d.IntN(1e9), "0x" + hex.EncodeToString(d.Bytes(32)), -1}[min(3, d.IntN(30)%7%4)]
 		case "uint8":
 			return d.IntN(258)
 		case "int64":
@@ -382,9 +326,9 @@ func (d dice) typedData() object {
 		case "string":
 			return "text " + strconv.Itoa(d.IntN(100))
 		case "bytes":
-			return "0x" + hex.EncodeToString(d.bytes(d.IntN(70)))
+			return "0x" + hex.EncodeToString(d.Bytes(d.IntN(70)))
 		}
-		return "0x" + hex.EncodeToString(d.bytes(32))
+		return "0x" + hex.EncodeToString(d.Bytes(32))
 	}
 	var fields, inner []object
 	message, sub := object{}, object{}
@@ -440,7 +384,7 @@ func TestTypedData(t *testing.T) {
 		requests[i] = d.typedData()
 	}
 	signed, refused := 0, 0
-	for i, a := range ask(t, requests) {
+	for i, a := range oracletest.Ask(t, "tronweb.mjs", requests) {
 		b, err := json.Marshal(requests[i])
 		require.NoError(t, err)
 		var tree any
