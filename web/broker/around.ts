@@ -18,6 +18,8 @@ export interface Around {
   /** The room for the characters of requests under way, and for the bytes of what nodes answer. */
   readonly characters: Room
   readonly answers: Room
+  /** The room for the characters of chains that sites define, as JSON. */
+  readonly definitions: Room
   /** The names that sites gave to chains. */
   readonly names: WeakMap<Chain, string>
   imkey(): Promise<ImKey>

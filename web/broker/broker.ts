@@ -59,8 +59,8 @@ export interface Broker {
   close(reason: string): void
 }
 
-/** The most of all origins: connections, characters of requests under way, and bytes of nodes' answers that are read. */
-const most = { connections: 512, characters: 64 << 20, answers: 64 << 20 }
+/** The most of all origins: connections, characters of requests under way and of chains, and bytes of nodes' answers that are read. */
+const most = { connections: 512, characters: 64 << 20, answers: 64 << 20, definitions: 8 << 20 }
 
 const tooMany = 'Too many pages are connected. Close some, then try again.'
 
@@ -258,6 +258,7 @@ export function startBroker(options: BrokerOptions): Broker {
     turns,
     characters: new Room(most.characters, tooMuch),
     answers: new Room(most.answers, tooMuch),
+    definitions: new Room(most.definitions, tooMuch),
     names: new WeakMap(),
     imkey,
     pair: (pairing) => shell.pair(pairing),

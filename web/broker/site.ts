@@ -1,32 +1,32 @@
-import { type ChainMessage, chainMessage, mostNodes, type OtherCoin } from '../sdk/protocol/messages'
+import type { OtherCoin } from '../sdk/protocol/messages'
 import { object, text } from '../sdk/protocol/schema'
 import { revoked } from '../sdk/provider/accounts'
 import type { Call } from '../sdk/provider/call'
 import type { CallsStatus } from '../sdk/provider/callsstatus'
-import { type Chain, isRelative, readChain } from '../sdk/provider/chain'
+import type { Chain } from '../sdk/provider/chain'
 import { type Engine, start } from '../sdk/provider/engine'
 import { rpcError } from '../sdk/provider/errors'
-import { hex, plain } from '../sdk/provider/hex'
+import { hex } from '../sdk/provider/hex'
 import type { Host } from '../sdk/provider/host'
 import { badParams, coded, unknownMethod } from '../sdk/provider/refusal'
 import type { Known } from '../sdk/provider/memory'
-import type { ChainOptions, Device } from '../sdk/types/imkey'
-import { chainFacts, nameOf } from './chains'
+import type { Device } from '../sdk/types/imkey'
+import { chainFacts } from './chains'
 import type { Around } from './around'
 import { bitcoin } from './bitcoin'
 import { CoinSite, type Kind } from './coin'
 import { cosmos } from './cosmos'
 import type { Asked, Behind, Connection } from './connection'
-import { nearness } from './origin'
 import { busy } from './room'
+import { SiteChains } from './sitechains'
 import { tron } from './tron'
 import type { Progress, What } from './types'
 
 /** The coins besides Ethereum. */
 export const kinds: { readonly [C in OtherCoin]: Kind } = { tron, bitcoin, cosmos }
 
-/** The most that is under way for an origin: requests, and the characters of their messages; and the most chains that it names. */
-const most = { requests: 1000, characters: 8 << 20, chains: 32 }
+/** The most that is under way for an origin: requests, and the characters of their messages. */
+const most = { requests: 1000, characters: 8 << 20 }
 
 export const tooMuch = 'This site asks for too much at once. Try again when its earlier requests are answered.'
 
@@ -76,8 +76,7 @@ export class Site implements Behind {
   readonly origin: string
   readonly connections = new Set<Connection>()
   readonly #around: Around
-  readonly #chains = new Map<string, Chain>() // as requests give them, by their JSON
-  readonly #added = new Map<number, ChainMessage>() // by the site, with wallet_addEthereumChain
+  readonly #chains: SiteChains
   readonly #coins = new Map<OtherCoin, CoinSite>()
   #engine: Engine | undefined
   #accounts = '' // those that the engine has, and their device, as JSON
@@ -86,6 +85,7 @@ export class Site implements Behind {
 
   constructor(around: Around, origin: string) {
     this.#around = around
+    this.#chains = new SiteChains(around, origin)
     this.origin = origin
   }
 
@@ -131,7 +131,7 @@ export class Site implements Behind {
       const engine = this.#started()
       if (method.startsWith('imkey_') && !own.has(method)) throw unknownMethod(method) // they are for a page with a device of its own
       if (method === 'imkey_handOver') return await this.#handOver(params, signal)
-      const result = await engine.request(method, params, signal, undefined, chain && this.#chain(chain))
+      const result = await engine.request(method, params, signal, undefined, chain && this.#chains.of(chain))
       // A wallet that is stopped now knows of it again when it is started.
       if (allowing.has(method)) await this.#around.records.stored(this.origin)
       if (asking.has(method)) void this.#around.records.used(this.origin)
@@ -196,6 +196,7 @@ export class Site implements Behind {
     if (this.connections.size > 0 || this.#requests > 0) return
     this.#engine?.close()
     this.#engine = undefined
+    this.#chains.close()
     this.#around.empty(this.origin)
   }
 
@@ -232,7 +233,7 @@ export class Site implements Behind {
   #host(current: () => boolean, coin?: OtherCoin): Host {
     const { origin } = this
     const { rpcTimeout, records, turns, names } = this.#around
-    const chains = this.#known()
+    const chains = this.#chains.all(this.#permission?.chain)
     const imkey = () => this.#around.imkey()
     return {
       origin,
@@ -288,12 +289,7 @@ export class Site implements Behind {
       gone: (why) => {
         if (current()) this.#emit('disconnect', { code: 4900, message: why, data: { code: 'device-disconnected', retryable: true } })
       },
-      readChain: (options) => {
-        const chain = this.#read(options)
-        if (this.#added.size >= most.chains && !this.#added.has(chain.id)) throw `this site added ${most.chains} chains already`
-        this.#added.set(chain.id, chainMessage(chain, nameOf(options)))
-        return chain
-      },
+      readChain: (options) => this.#chains.add(options),
       recall: () => {
         this.#accounts = accountsOf(this.#permission)
         return this.#permission
@@ -305,7 +301,7 @@ export class Site implements Behind {
         const now = Date.now()
         const { since = now } = records.permission(origin) ?? {}
         const { accounts, serial, device, chainId } = known
-        const chain = this.#added.get(chainId)
+        const chain = this.#chains.added(chainId)
         records.allow({ origin, since, used: now, accounts, serial, device, chainId, ...(chain && { chain }) })
       },
     }
@@ -332,66 +328,10 @@ export class Site implements Behind {
     })
   }
 
-  /** #known gives the chains that the site finds, with the one that it added and selected before. */
-  #known(): readonly Chain[] {
-    const { chains } = this.#around
-    const { chain } = this.#permission ?? {}
-    if (!chain || chains.some(({ id }) => id === chain.chainId)) return chains
-    try {
-      const added = this.#chain(chain)
-      this.#added.set(chain.chainId, chain)
-      return [...chains, added]
-    } catch {
-      return chains
-    }
-  }
-
   /** #interaction tells the shell of what the user has to do, and a site of what its provider for Ethereum has. */
   #interaction(progress: Progress, coin?: OtherCoin) {
     if (!coin) this.#emit('interaction', progress)
     this.#around.device(this.origin, progress)
-  }
-
-  /** #chain reads the chain that a request is for. What its nodes said before is kept. */
-  #chain(message: ChainMessage): Chain {
-    const key = JSON.stringify(message)
-    let chain = this.#chains.get(key)
-    if (!chain) {
-      const { maxFee, ...rest } = message
-      const options: ChainOptions = { ...rest, ...(maxFee !== undefined && { maxFee: BigInt(maxFee) }) }
-      try {
-        chain = this.#read(options)
-      } catch (sentence) {
-        throw badParams(String(sentence))
-      }
-      if (this.#chains.size >= most.chains) this.#chains.delete(this.#chains.keys().next().value!)
-      this.#chains.set(key, chain)
-    }
-    return chain
-  }
-
-  /**
-   * #read reads a chain from a site. A relative address would be the wallet's own, where a request carries the wallet's cookies. A site elsewhere
-   * must not make the wallet talk to services of this computer or of its network, also not by a redirection.
-   */
-  #read(options: ChainOptions): Chain {
-    const { rpcUrls, webSocketUrl } = Object(options) as { rpcUrls?: unknown; webSocketUrl?: unknown }
-    const own = globalThis.location?.origin
-    for (const node of [...(Array.isArray(rpcUrls) ? (rpcUrls as unknown[]) : []), webSocketUrl]) {
-      const url: unknown = typeof node === 'string' ? node : (Object(node) as { url?: unknown }).url
-      if (typeof url !== 'string') continue
-      const whole = URL.canParse(url)
-      if (!whole && !isRelative(url)) continue // no address: readChain leaves it out
-      if (!whole || new URL(url).origin === own) throw "an address of a node is relative or the wallet's own, so it is not asked"
-      if (nearness(new URL(url).hostname) > nearness(new URL(this.origin).hostname)) {
-        throw 'an address of a node is on this computer or a private network, and only a site there may name it'
-      }
-    }
-    const read = readChain(options)
-    const chain: Chain = Object.assign(read, { nodes: read.nodes.slice(0, mostNodes).map((node) => plain({ ...node, fixed: true })) })
-    const name = nameOf(options)
-    if (name !== undefined) this.#around.names.set(chain, name)
-    return chain
   }
 
   /**
