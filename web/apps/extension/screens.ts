@@ -60,6 +60,7 @@ export class Screens {
         (thrown: unknown) => {
           clearTimeout(timer)
           reject(thrown)
+          this.#leave(screen)
         },
       )
     })
