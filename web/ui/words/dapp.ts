@@ -246,6 +246,6 @@ export const refusals: Readonly<Record<number, Text>> = {
 /** throughConnector says where a connector asks the user. */
 export const throughConnector = (host: string): Text =>
   say(
-    `Your imKey is bound to ${host}, and not to this site. A window of ${host} opens and asks you.`,
-    `你的 imKey 绑定在 ${host}，而不是本网站。${host} 会打开一个窗口向你确认。`,
+    `This site uses your imKey through ${host}: the binding is there, and not here. A window of ${host} opens and asks you.`,
+    `本网站通过 ${host} 使用你的 imKey：绑定在那里进行，而不在本网站。${host} 会打开一个窗口向你确认。`,
   )
