@@ -9,7 +9,6 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/chromedp/chromedp"
 	"github.com/stretchr/testify/require"
 
 	"imkey-connect/core/bitcoin"
@@ -100,12 +99,7 @@ func TestBitcoinProvider(t *testing.T) {
 	}
 
 	b.Run("window.ends = ask('getAccounts', { purposes: ['payment', 'ordinals', 'stacks'], message: 'hi' })")
-	b.WaitForDialog("recognised")
-	b.Do(chromedp.KeyEvent("\r"))
-	b.WaitForDialog("code")
-	b.EnterCode(s.Device.Code())
-	b.WaitForDialog("bound")
-	b.Run("dialog().querySelector('[data-action=done]').click()")
+	b.BindInDialog(s.Device.Code())
 	require.Equal(t, "payment p2wpkh "+paymentAddress+" 33, ordinals p2tr "+ordinalsAddress+" 32",
 		harness.Eval[string](b, "ends.then(({ value }) => value.map((a) => [a.purpose, a.addressType, a.address, a.publicKey.length / 2].join(' ')).join(', '))"))
 	require.Equal(t, "Mainnet", harness.Eval[string](b, "ask('wallet_connect', null).then(({ value }) => value.network.bitcoin.name)"))

@@ -5,7 +5,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/chromedp/chromedp"
 	"github.com/stretchr/testify/require"
 
 	"imkey-connect/core/bitcoin"
@@ -51,12 +50,7 @@ func cosmjs(s *harness.Sim, b *harness.Browser) {
 	require.Equal(t, 4100, harness.Eval[outcome](b, "tell(() => signer.signArbitrary('', address, 'x'))").Code, "the site has not asked for the accounts")
 
 	b.Run("window.ends = tell(async () => (await Promise.all([signer.getAccounts(), signer.getAccounts()])).map(([a]) => [a.address, a.algo, a.pubkey.length].join(' ')).join())")
-	b.WaitForDialog("recognised")
-	b.Do(chromedp.KeyEvent("\r"))
-	b.WaitForDialog("code")
-	b.EnterCode(s.Device.Code())
-	b.WaitForDialog("bound")
-	b.Run("dialog().querySelector('[data-action=done]').click()")
+	b.BindInDialog(s.Device.Code())
 	one := cosmosAddress + " secp256k1 33"
 	require.Equal(t, one+","+one, harness.Eval[outcome](b, "ends").Value)
 

@@ -8,7 +8,6 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/chromedp/chromedp"
 	"github.com/evanw/esbuild/pkg/api"
 	"github.com/stretchr/testify/require"
 
@@ -104,12 +103,7 @@ func TestTRONProvider(t *testing.T) {
 
 	// The dialog asks for the binding code.
 	b.Run("window.ends = tell(() => provider.request({ method: 'eth_requestAccounts' }))")
-	b.WaitForDialog("recognised")
-	b.Do(chromedp.KeyEvent("\r"))
-	b.WaitForDialog("code")
-	b.EnterCode(s.Device.Code())
-	b.WaitForDialog("bound")
-	b.Run("dialog().querySelector('[data-action=done]').click()")
+	b.BindInDialog(s.Device.Code())
 	require.Equal(t, []any{tronAddress}, harness.Eval[outcome](b, "ends").Value)
 	require.Equal(t, tronAddress, harness.Eval[string](b, "tronWeb.defaultAddress.base58"))
 	require.Equal(t, `["connect","accountsChanged"]`, harness.Eval[string](b, "JSON.stringify(events)"))

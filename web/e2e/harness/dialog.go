@@ -36,3 +36,14 @@ func (b *Browser) WaitForDialog(state string) {
 			await new Promise(requestAnimationFrame)
 		}`, Timeout.Milliseconds()/2, state))
 }
+
+// BindInDialog binds the device that the dialog has recognised with its code, and closes the dialog. It presses Enter, as a user may.
+func (b *Browser) BindInDialog(code string) {
+	b.T.Helper()
+	b.WaitForDialog("recognised")
+	b.Do(chromedp.KeyEvent("\r"))
+	b.WaitForDialog("code")
+	b.EnterCode(code)
+	b.WaitForDialog("bound")
+	b.Run("dialog().querySelector('[data-action=done]').click()")
+}

@@ -6,7 +6,6 @@ import (
 	"net/http/httptest"
 	"testing"
 
-	"github.com/chromedp/chromedp"
 	"github.com/stretchr/testify/require"
 
 	"imkey-connect/devicesim/device"
@@ -44,12 +43,7 @@ func TestDemoLooks(t *testing.T) {
 
 		b.Press("connect-simulated")
 		if language == "en" { // it is bound the second time
-			b.WaitForDialog("recognised")
-			b.Do(chromedp.KeyEvent("\r"))
-			b.WaitForDialog("code")
-			b.EnterCode(s.Device.Code())
-			b.WaitForDialog("bound")
-			b.Run("dialog().querySelector('[data-action=done]').click()")
+			b.BindInDialog(s.Device.Code())
 		}
 		b.WaitFor(fmt.Sprintf("[data-account=%q]", harness.DemoAddress))
 		b.WaitUntil("document.querySelector('[data-action=give-up]') === null") // the account is shown before the request has ended
@@ -124,12 +118,7 @@ func TestDemoWithoutANode(t *testing.T) {
 		while (!document.querySelector('.column').innerText.includes(%[2]q)) await new Promise(requestAnimationFrame)
 		globalThis.fetch = fetch`, node.URL, b.Words("dapp.nodeIs", map[string]string{"en": b.Words("dapp.localChain")})))
 	b.Press("connect-simulated")
-	b.WaitForDialog("recognised")
-	b.Do(chromedp.KeyEvent("\r"))
-	b.WaitForDialog("code")
-	b.EnterCode(s.Device.Code())
-	b.WaitForDialog("bound")
-	b.Run("dialog().querySelector('[data-action=done]').click()")
+	b.BindInDialog(s.Device.Code())
 	b.WaitFor("[data-outcome=good]") // the page takes one request at a time, and shows the account before the first one has ended
 
 	b.Run("document.querySelector('[data-tab=transaction]').click()")

@@ -56,12 +56,7 @@ func visit(b *harness.Browser, origin string, n *harness.Node) {
 func pairClients(b *harness.Browser) {
 	b.T.Helper()
 	b.Run("globalThis.pending = (await page.client('viem')).accounts()")
-	b.WaitForDialog("recognised")
-	b.Do(chromedp.KeyEvent("\r"))
-	b.WaitForDialog("code")
-	b.EnterCode(b.Sim.Device.Code())
-	b.WaitForDialog("bound")
-	b.Run("dialog().querySelector('[data-action=done]').click()")
+	b.BindInDialog(b.Sim.Device.Code())
 	require.Equal(b.T, []string{harness.FirstAddress}, harness.Eval[[]string](b, "pending"))
 }
 

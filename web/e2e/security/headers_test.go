@@ -287,12 +287,7 @@ func TestSDKUnderTheStrictestPolicy(t *testing.T) {
 				globalThis.provider = createProvider({ chains: [{ chainId: %d, rpcUrls: [%q] }], trustedCAs })
 				globalThis.imkey = await loadImKey({ trustedCAs })
 				globalThis.accounts = provider.request({ method: 'eth_requestAccounts' })`, c.prepare, s.Device.CA(), harness.FakeChain, node.URL))
-			b.WaitForDialog("recognised")
-			b.Do(chromedp.KeyEvent("\r"))
-			b.WaitForDialog("code")
-			b.EnterCode(s.Device.Code())
-			b.WaitForDialog("bound")
-			b.Run("dialog().querySelector('[data-action=done]').click()")
+			b.BindInDialog(s.Device.Code())
 			require.Equal(t, []string{harness.DemoAddress}, harness.Eval[[]string](b, "accounts"))
 			require.Regexp(t, "^0x[0-9a-f]{130}$", harness.Eval[string](b, "accounts.then(([from]) => provider.request({ method: 'personal_sign', params: ['0x48', from] }))"))
 			require.Regexp(t, "^0x[0-9a-f]{64}$", harness.Eval[string](b, fmt.Sprintf(
