@@ -4,6 +4,7 @@
 import type { ImKey, KnownDevice } from '../types/imkey'
 import { chainMessage } from '../protocol/messages'
 import type { Params } from '../provider/call'
+import { capabilities } from '../provider/capabilities'
 import type { Chain } from '../provider/chain'
 import { Chains } from '../provider/chains'
 import type { Engine } from '../provider/engine'
@@ -96,7 +97,7 @@ class Client implements Engine {
         case 'wallet_addEthereumChain':
           return await this.#chains.add(first, signal)
         case 'wallet_getCapabilities':
-          return this.#capabilities(list)
+          return capabilities(list, this.#chains.ids, (account) => this.#authorised(account))
         case 'imkey_forgetTransactions':
         case 'wallet_getCallsStatus':
           if (!this.#session?.alive) throw windowGone(this.#connector.origin) // who polls it does not click
@@ -260,15 +261,11 @@ class Client implements Engine {
     this.#host.remember(accounts.length > 0 ? { accounts, serial: null, device: '', chainId: this.#chains.id } : undefined)
   }
 
-  /** #capabilities carries out wallet_getCapabilities (EIP-5792): there is no atomicity on any chain. */
-  #capabilities([address, wanted]: Params): Record<string, unknown> {
-    if (!this.#accounts.some((account) => !address || (typeof address === 'string' && account.toLowerCase() === address.toLowerCase()))) {
+  /** #authorised throws 4100 if an account, or without one every account, is none that the connector has for this site. */
+  #authorised(account: string | undefined) {
+    if (!this.#accounts.some((each) => account === undefined || each.toLowerCase() === account.toLowerCase())) {
       throw unauthorized('The account is not one of the connected accounts. Connect it by eth_requestAccounts first.')
     }
-    if (wanted !== undefined && wanted !== null && !Array.isArray(wanted)) throw badParams('the chain ids are not a list')
-    const ids = (wanted as unknown[] | null | undefined)?.map(Number)
-    const known = this.#chains.ids.filter((id) => ids?.includes(id) ?? true)
-    return Object.fromEntries(known.map((id) => [hex(id), { atomic: { status: 'unsupported' } }]))
   }
 
   #permissions(): unknown[] {

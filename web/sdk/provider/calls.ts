@@ -4,6 +4,7 @@
 import type { Accounts } from './accounts'
 import { type Batch, type Batches, mostCalls, mostId } from './batches'
 import { type Call, unlessAborted } from './call'
+import { capabilities, readHexChainId } from './capabilities'
 import type { CallsStatus, Receipt } from './callsstatus'
 import type { Chain } from './chain'
 import type { Chains } from './chains'
@@ -61,14 +62,9 @@ export class Calls {
     this.#batches = batches
   }
 
-  /** capabilities carries out wallet_getCapabilities: for each chain that there is no atomicity. */
-  capabilities(address: unknown, chainIds: unknown): Record<string, unknown> {
-    // viem gives no address if its client has none.
-    this.#accounts.of(address === undefined || address === null ? this.#first() : readAddress(address, 'the account'))
-    if (chainIds !== undefined && chainIds !== null && !Array.isArray(chainIds)) throw badParams('the chain ids are not a list')
-    const wanted = (chainIds as unknown[] | null | undefined)?.map((id) => readChainId(id))
-    const known = this.#chains.ids.filter((id) => wanted?.includes(id) ?? true)
-    return Object.fromEntries(known.map((id) => [hex(id), { atomic: { status: 'unsupported' } }]))
+  /** capabilities carries out wallet_getCapabilities. */
+  capabilities(params: readonly unknown[]): Record<string, unknown> {
+    return capabilities(params, this.#chains.ids, (account) => this.#accounts.of(account ?? this.#first()))
   }
 
   /**
@@ -238,7 +234,7 @@ export class Calls {
     if (typeof atomicRequired !== 'boolean') throw badParams('atomicRequired is neither true nor false')
     if (!Array.isArray(calls) || calls.length === 0) throw badParams('the calls are not a list of at least one call')
     const id = given['id'] === undefined || given['id'] === null ? newId() : readId(given['id'])
-    const chainId = readChainId(given['chainId'])
+    const chainId = readHexChainId(given['chainId'])
     const from = given['from'] === undefined || given['from'] === null ? this.#first() : readAddress(given['from'], 'the account')
     this.#accounts.of(from)
     const chain = this.#chainOf(chainId, call)
@@ -343,13 +339,6 @@ function checkCapabilities(value: unknown) {
       'unsupported-method',
     )
   }
-}
-
-function readChainId(value: unknown): number {
-  if (typeof value !== 'string' || !/^0x[0-9a-f]{1,16}$/i.test(value) || !Number.isSafeInteger(Number(value))) {
-    throw badParams('a chain id is not a number in hex after 0x, as in "0x1"')
-  }
-  return Number(value)
 }
 
 function readId(value: unknown): string {

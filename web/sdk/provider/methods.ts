@@ -123,7 +123,7 @@ export function methods({
     },
 
     // Batches of calls (EIP-5792)
-    wallet_getCapabilities: ([address, chainIds]) => calls.capabilities(address, chainIds),
+    wallet_getCapabilities: (params) => calls.capabilities(params),
     wallet_sendCalls: ([batch], call) => calls.send(batch, call),
     wallet_getCallsStatus: ([id], call) => calls.status(id, call),
     wallet_showCallsStatus: ([id], call) => calls.show(id, call),
