@@ -188,6 +188,16 @@ func TestThreeSitesUseOneBinding(t *testing.T) {
 		third.Load(node.URL, connector(b))
 		require.Len(t, third.Click("eth_requestAccounts", "[]").Accounts(), 1)
 	}
+
+	// A permission that a site gives back while the window is closed stays given back when the page is loaded again: the user is asked anew.
+	windows[third].Run("window.close()")
+	waitUntilGone(b, windows[third])
+	require.JSONEq(t, "null", string(third.Request("wallet_revokePermissions", "[{ eth_accounts: {} }]").Value))
+	third.Load(node.URL, connector(b))
+	require.JSONEq(t, `[]`, string(third.Request("eth_accounts", "[]").Value))
+	anew := third.NewWindow(func() { asked = third.Click("eth_requestAccounts", "[]") })
+	accept(anew, third)
+	require.Len(t, asked.Accounts(), 1)
 }
 
 // sign signs a message, and checks that the user is asked in the window and on the device.

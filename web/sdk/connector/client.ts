@@ -15,8 +15,9 @@ import { isUnsupported } from '../provider/methods'
 import { recover } from '../provider/recover'
 import { abortedByCaller, badParams, coded, unauthorized, unknownMethod } from '../provider/refusal'
 import { Subscriptions } from '../provider/subscriptions'
-import { nodeRefused, noPage, opaqueOrigin, popupBlocked, windowGone } from './obstacles'
-import { type Connector, Session } from './session'
+import { nodeRefused, windowGone } from './obstacles'
+import type { Session } from './session'
+import { ConnectorWindow } from './window'
 
 export { late } from '../client/sentences.late.gen'
 
@@ -45,21 +46,28 @@ export function start(host: ConnectorHost): Engine {
 
 class Client implements Engine {
   readonly #host: ConnectorHost
-  readonly #connector: Connector
+  readonly #window: ConnectorWindow
   readonly #chains: Chains
   readonly #subscriptions: Subscriptions
   #accounts: readonly string[]
-  #session: Session | undefined
-  #window: Window | undefined // of the last session; it may still be open
   #connected = false
-  #revoked = false // the connector was not told yet
 
   constructor(host: ConnectorHost) {
     const url = host.settings.connector!
     const recalled = host.recall()
     this.#host = host
-    this.#connector = { url, origin: new URL(url).origin }
-    this.#accounts = recalled?.accounts.map(({ address }) => address) ?? []
+    this.#window = new ConnectorWindow({
+      url,
+      sdk: host.version,
+      coin: 'ethereum',
+      open: () => host.opened() ?? host.open(),
+      revocation: { method: 'wallet_revokePermissions', params: [{ eth_accounts: {} }] },
+      welcome: (accounts) => this.#set(readAccounts(accounts)), // the user may have revoked them there
+      event: ({ name, payload }) => this.#event(name, payload),
+      revoked: () => this.#set([]),
+      gone: () => this.#lose(`The window of ${this.#origin} was closed. It opens again with the next request.`),
+    })
+    this.#accounts = (!this.#window.revoked && recalled?.accounts.map(({ address }) => address)) || []
     this.#subscriptions = new Subscriptions(host.settings.rpcTimeout, (message) => host.emit('message', message))
     this.#chains = new Chains(host, recalled?.chainId, () => {
       this.#subscriptions.close()
@@ -75,6 +83,10 @@ class Client implements Engine {
 
   get connected(): boolean {
     return this.#connected
+  }
+
+  get #origin(): string {
+    return this.#window.connector.origin
   }
 
   async request(method: string, given: Params | object, signal: AbortSignal | undefined): Promise<unknown> {
@@ -100,7 +112,7 @@ class Client implements Engine {
           return capabilities(list, this.#chains.ids, (account) => this.#authorised(account))
         case 'imkey_forgetTransactions':
         case 'wallet_getCallsStatus':
-          if (!this.#session?.alive) throw windowGone(this.#connector.origin) // who polls it does not click
+          if (!this.#window.open) throw windowGone(this.#origin) // who polls it does not click
           break
         case 'wallet_getPermissions':
           return this.#permissions()
@@ -135,7 +147,7 @@ class Client implements Engine {
   unplugged() {}
   close() {
     this.#subscriptions.close()
-    this.#session?.end(windowGone(this.#connector.origin))
+    this.#window.end()
   }
   revoke() {
     this.#set([])
@@ -143,7 +155,7 @@ class Client implements Engine {
 
   /** #ask sends a request to the connector, within the click if it has to open the window. */
   async #ask(method: string, params: Params | object, signal: AbortSignal | undefined): Promise<unknown> {
-    if (this.#accounts.length === 0 && !introducing.has(method) && !this.#session?.alive) {
+    if (this.#accounts.length === 0 && !introducing.has(method) && !this.#window.open) {
       throw unauthorized('No account is connected. Connect one by eth_requestAccounts first.')
     }
     return this.#inWindow(method, signal, async (session) => {
@@ -156,7 +168,7 @@ class Client implements Engine {
 
   /** #inWindow does what needs the window, and emits that the user is asked there. */
   async #inWindow<T>(method: string, signal: AbortSignal | undefined, work: (session: Session) => Promise<T>): Promise<T> {
-    const session = this.#connect() // before any await: the browser opens a window only within the click
+    const session = this.#window.connect() // before any await: the browser opens a window only within the click
     const tell = (state: 'waiting' | 'done') => this.#host.emit('interaction', { state, reason: 'connector', method })
     tell('waiting')
     try {
@@ -169,19 +181,11 @@ class Client implements Engine {
   }
 
   async #send(session: Session, method: string, params: Params | object, signal: AbortSignal | undefined): Promise<unknown> {
-    if (this.#revoked) {
-      this.#revoked = false
-      const revocation = { method: 'wallet_revokePermissions', params: [{ eth_accounts: {} }] }
-      await session.request(revocation, undefined).catch((thrown: unknown) => {
-        this.#revoked = true
-        throw thrown
-      })
-    }
     // A batch names its chain, which need not be the selected one.
     const named = method === 'wallet_sendCalls' ? this.#chains.get(Number(Object(Array.isArray(params) && params[0]).chainId)) : undefined
     const chain = named ?? this.#chains.selected
     try {
-      return await session.request({ method, params: params as never, chain: chainMessage(chain, chain.name) }, signal)
+      return await this.#window.request(session, { method, params: params as never, chain: chainMessage(chain, chain.name) }, signal)
     } catch (thrown) {
       throw (await this.#nodeRefused(thrown, chain, signal)) ?? thrown
     }
@@ -195,43 +199,13 @@ class Client implements Engine {
     const { data } = Object((Object(thrown) as { rpc?: unknown }).rpc) as { data?: { code?: unknown } }
     if (data?.code !== 'node-unreachable') return undefined
     return this.#chains.ask('eth_chainId', [], signal, chain).then(
-      () => nodeRefused(this.#connector.origin, data),
+      () => nodeRefused(this.#origin, data),
       () => undefined,
     )
   }
 
-  /** #connect gives the session with the window. It opens the window if it is not open. */
-  #connect(): Session {
-    if (this.#session?.look()) {
-      this.#window?.focus() // works within a click only
-      return this.#session
-    }
-    if (!globalThis.document) throw noPage()
-    if (location.origin === 'null') throw opaqueOrigin()
-    const last = this.#window?.closed === false ? this.#window : undefined
-    const window = this.#host.opened() ?? this.#host.open() ?? last
-    if (!window) throw popupBlocked(this.#connector.origin)
-    this.#window = window
-    const session = new Session(window, this.#connector, this.#host.version, {
-      welcome: (accounts) => this.#welcome(accounts),
-      event: ({ name, payload }) => this.#event(name, payload),
-      ended: () => {
-        if (this.#session !== session) return
-        this.#session = undefined
-        this.#lose(`The window of ${this.#connector.origin} was closed. It opens again with the next request.`)
-      },
-    })
-    this.#session = session
-    return session
-  }
-
-  /** #welcome takes the accounts that the connector has for this site. The user may have revoked them there. */
-  #welcome(accounts: readonly string[]) {
-    this.#set(this.#revoked ? [] : readAccounts(accounts))
-  }
-
   #event(name: string, payload: unknown) {
-    if (name === 'accountsChanged') this.#set(readAccounts(payload))
+    if (name === 'accountsChanged') this.#set(this.#window.revoked ? [] : readAccounts(payload))
     else if (name === 'interaction') this.#host.emit('interaction', payload)
     else if (name === 'disconnect') this.#lose(String(Object(payload).message))
     else if (name === 'connect') this.#set(this.#accounts)
@@ -242,7 +216,7 @@ class Client implements Engine {
     const before = this.#accounts.join()
     const connected = this.#connected
     this.#accounts = [...accounts]
-    this.#connected = accounts.length > 0 && this.#session?.alive === true
+    this.#connected = accounts.length > 0 && this.#window.open
     this.#store()
     if (this.#connected && !connected) this.#host.emit('connect', { chainId: hex(this.#chains.id) })
     if (connected && !this.#connected) this.#host.gone('The permission to use the accounts was revoked. Connect again to go on.')
@@ -278,14 +252,7 @@ class Client implements Engine {
     if (Object.keys(Object(wanted) as object).join() !== 'eth_accounts') {
       throw badParams('the one permission here is { eth_accounts: {} }')
     }
-    this.#revoked = true
-    if (this.#session?.alive) {
-      const revocation = { method: 'wallet_revokePermissions', params: [{ eth_accounts: {} }] }
-      this.#session.request(revocation, undefined).then(
-        () => (this.#revoked = false),
-        () => {},
-      )
-    }
+    this.#window.revoke()
     this.#set([])
     return null
   }

@@ -97,7 +97,7 @@ export class Session {
     return this.#version
   }
 
-  /** look is alive, after a look at the window: one that the user just closed takes no request any more. */
+  /** look is alive, after a look at the window. */
   look(): boolean {
     if (this.alive && this.#window.closed && !this.#welcomed) this.end(windowGone(this.#connector.origin))
     return this.alive
