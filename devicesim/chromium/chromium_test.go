@@ -3,6 +3,7 @@ package chromium_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -185,10 +186,11 @@ func TestLaunchErrors(t *testing.T) {
 		require.ErrorAs(t, err, &ended)
 		require.Equal(t, program == "true", ended.Err == nil)
 	}
-	cancelled, cancel := context.WithCancel(t.Context())
-	cancel()
+	late := errors.New("too late")
+	cancelled, cancel := context.WithCancelCause(t.Context())
+	cancel(late)
 	_, err = chromium.Launch(cancelled, chromium.Options{})
-	require.ErrorIs(t, err, context.Canceled)
+	require.ErrorIs(t, err, late)
 	t.Setenv("CC", "no-such-compiler")
 	t.Setenv("XDG_CACHE_HOME", t.TempDir())
 	_, err = chromium.Launch(t.Context(), chromium.Options{Devices: []preload.Device{{Addr: "127.0.0.1:1", BusID: "1-1"}}})

@@ -67,9 +67,9 @@ func (e *LoadError) Unwrap() error { return e.Err }
 // With Options.DevTools, Launch returns when DevTools is open and the page at
 // Options.URL has loaded. If the page does not load within half a minute, it sets
 // Browser.LoadErr. Errors are those of Prepare, those of starting a process,
-// *EndedError, and ctx's own.
+// *EndedError, and the cause of ctx's end.
 func Launch(ctx context.Context, o Options) (*Browser, error) {
-	if err := ctx.Err(); err != nil {
+	if err := context.Cause(ctx); err != nil {
 		return nil, err
 	}
 	first := ""
@@ -131,6 +131,9 @@ func Launch(ctx context.Context, o Options) (*Browser, error) {
 	case <-ctx.Done():
 		return nil, errors.Join(context.Cause(ctx), b.Close())
 	case <-b.ended:
+		if err := context.Cause(ctx); err != nil {
+			return nil, errors.Join(err, b.Close()) // it ended because of that
+		}
 		if b.err != nil {
 			return nil, b.err
 		}

@@ -185,7 +185,7 @@ func TestChromium(t *testing.T) {
 	require.NoDirExists(t, b.Instance.Profile)
 
 	t.Setenv("CHROMIUM", "/does/not/exist")
-	failed, said := try(t, func(t testing.TB) { quick.Start(t).Chromium() })
+	failed, said := try(t, func(t testing.TB) { simtest.Config{Pages: http.NotFoundHandler()}.Start(t).Chromium() })
 	require.True(t, failed)
 	require.Contains(t, said, "CHROMIUM=/does/not/exist")
 }
