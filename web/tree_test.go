@@ -29,7 +29,7 @@ var arrows = map[string][]string{
 	"sdk/adapters": {"sdk/coins", "sdk/connector", "sdk/provider", "sdk/types"},
 
 	// The broker has neither windows nor a document. Those are the shells': a page and an extension, which import it by its name.
-	"broker": {"sdk/client", "sdk/protocol", "sdk/provider", "sdk/types"},
+	"broker": {"sdk/client", "sdk/coins", "sdk/protocol", "sdk/provider", "sdk/types"},
 
 	"ui/words":      {"sdk/types"},
 	"ui/model":      {"ui/words", "sdk/types"},

@@ -23,6 +23,8 @@ export interface Around {
   /** The names that sites gave to chains. */
   readonly names: WeakMap<Chain, string>
   imkey(): Promise<ImKey>
+  /** Gives the address of the Esplora API that the user chose, if there is one. */
+  bitcoinNode(): Promise<string | undefined>
   pair(pairing: Pairing): Promise<Device | void>
   /** Asks the user, and does the work within the turn: see Review of the provider. */
   review<T>(origin: string, what: () => Promise<What>, call: Parameters<Ask>[1], work: (consent: Consent) => Promise<T>): Promise<T>

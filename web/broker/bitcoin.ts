@@ -1,5 +1,6 @@
 import { type Asks, type BitcoinAccount, coins } from '../sdk/protocol/coins'
-import { badParams, Refusal } from '../sdk/provider/refusal'
+import { esplora } from '../sdk/coins/esplora'
+import { badParams, Refusal, unauthorized } from '../sdk/provider/refusal'
 import { shown } from '../sdk/provider/message'
 import type { BitcoinNetwork, BitcoinSummary } from '../sdk/types/imkey'
 import { bytesOf, type Kind, OtherWallet } from './coin'
@@ -33,10 +34,33 @@ export const bitcoin: Kind = {
     return { accounts, keys }
   },
   sees: ({ accounts }) => accounts,
-  answer: (method, params, { bitcoin }) => {
-    if (method !== 'bitcoin_describeAddress') return undefined
-    const { address, network } = params as Asks<'bitcoin'>['bitcoin_describeAddress']
-    return bitcoin.describeAddress(address, { network })
+  answer: async (method, params, around, record) => {
+    if (method === 'bitcoin_describeAddress') {
+      const { address, network } = params as Asks<'bitcoin'>['bitcoin_describeAddress']
+      return (await around.imkey()).bitcoin.describeAddress(address, { network })
+    }
+    const { accounts } = record()
+    const url = await around.bitcoinNode()
+    if (url === undefined) throw noNode()
+    const node = esplora(url, () => ({
+      credentials: 'omit',
+      referrerPolicy: 'no-referrer',
+      redirect: 'error', // another host hears no address
+      signal: AbortSignal.timeout(around.rpcTimeout),
+    }))
+    switch (method) {
+      case 'bitcoin_utxos': {
+        const { address } = params as Asks<'bitcoin'>['bitcoin_utxos']
+        if (!accounts.some((one) => one.address === address)) throw unauthorized('The address is none that the site may see.')
+        return node.utxos(address)
+      }
+      case 'bitcoin_transaction':
+        return node.transaction((params as Asks<'bitcoin'>['bitcoin_transaction']).txid)
+      case 'bitcoin_feeRate':
+        return node.feeRate()
+      default:
+        return node.broadcast((params as Asks<'bitcoin'>['bitcoin_broadcast']).transaction)
+    }
   },
   work: (method, params, of, record) => {
     const network = record.network as BitcoinNetwork
@@ -78,3 +102,13 @@ export const bitcoin: Kind = {
     }
   },
 }
+
+const noNode = () =>
+  new Refusal(
+    4200,
+    'No node for Bitcoin is chosen in the wallet, so it knows neither the coins nor the fees. Choose one there, or sign a PSBT of the site.',
+    'unsupported-method',
+    false,
+    undefined,
+    { reason: 'no-node' },
+  )

@@ -23,6 +23,11 @@ export interface BrokerOptions {
   readonly version: string
   /** The chains that sites find without adding them. Without any, each request has to name its chain. */
   readonly chains?: readonly ChainOptions[]
+  /**
+   * Gives the address of an Esplora API that the user chose for Bitcoin. It hears the user's addresses. Without one, the broker gives sites neither
+   * balances nor what a transfer spends.
+   */
+  readonly bitcoinNode?: () => Promise<string | undefined>
   /** How long a node may take to answer, in milliseconds. Default: 30000. */
   readonly rpcTimeout?: number
 }
@@ -261,6 +266,7 @@ export function startBroker(options: BrokerOptions): Broker {
     definitions: new Room(most.definitions, tooMuch),
     names: new WeakMap(),
     imkey,
+    bitcoinNode: async () => options.bitcoinNode?.(),
     pair: (pairing) => shell.pair(pairing),
     review,
     device: (origin, progress) => {

@@ -42,8 +42,8 @@ export interface Kind {
   read(device: Device, path: string, options: SignerOptions, network?: string): Promise<Read>
   /** Gives what a site sees of its accounts. */
   sees(record: CoinRecord): readonly unknown[]
-  /** Answers a request that asks neither the user nor the device, or gives undefined where it is none. */
-  answer?(method: string, params: unknown, imkey: ImKey): Promise<unknown> | undefined
+  /** Answers a request that asks neither the user nor the device. record gives the site's permission, and throws 4100 without one. */
+  answer?(method: string, params: unknown, around: Around, record: () => CoinRecord): Promise<unknown>
   /** Reads a request to sign, of params that fit the schema of the method. of gives an account of the site by its address. */
   work(method: string, params: unknown, of: (address: string) => Account, record: CoinRecord): Work
 }
@@ -108,8 +108,10 @@ export class CoinSite {
         await this.#records.stored(this.#origin, this.#kind.coin)
         return this.accounts
     }
-    const answer = this.#kind.answer?.(method, given, await this.#around.imkey())
-    if (answer) return answer
+    const kind = this.#kind
+    if (kind.answer && !this.#name(method).startsWith('sign')) {
+      return kind.answer(method, given, this.#around, () => this.#record ?? this.#none())
+    }
     const result = await this.#sign(method, given, signal)
     void this.#records.used(this.#origin, this.#kind.coin)
     return result

@@ -257,3 +257,68 @@ test('Cosmos signs documents of a prefix, and shows text as text', async (t) => 
     ],
   )
 })
+
+test('only the node that the user chose hears of addresses of Bitcoin, and only those of the site', async (t) => {
+  const network = { network: 'mainnet' }
+  const bitcoin = { coin: 'bitcoin' }
+  const txid = 'ab'.repeat(32)
+  const none = await broker(t)
+  const refused = none.site(A, { v: 2 })
+  const [{ address }] = await refused.ask('bitcoin_requestAccounts', network, bitcoin)
+  const asked = []
+  const real = globalThis.fetch
+  t.after(() => (globalThis.fetch = real))
+  globalThis.fetch = async (url, init) => {
+    if (!String(url).startsWith('https://node.example/')) return real(url, init)
+    asked.push([url, init])
+    if (url.endsWith('/utxo')) return new Response(JSON.stringify([{ txid, vout: 1, value: 5, status: {} }]))
+    if (url.endsWith('/fee-estimates')) return new Response('{"6":2.5}')
+    return new Response(url.endsWith('/hex') ? '0100' : txid)
+  }
+  await assert.rejects(refused.ask('bitcoin_utxos', { address }, bitcoin), (thrown) => {
+    assert.deepEqual([thrown.code, thrown.data.reason], [4200, 'no-node'])
+    return true
+  })
+  assert.deepEqual(asked, [])
+
+  const node = 'https://node.example/api/'
+  const { site } = await broker(t, { bitcoinNode: node })
+  const a = site(A, { v: 2 })
+  for (const [method, params] of [
+    ['bitcoin_utxos', { address }],
+    ['bitcoin_feeRate', {}],
+  ]) {
+    await assert.rejects(a.ask(method, params, bitcoin), code(4100), 'without a permission')
+  }
+  await a.ask('bitcoin_requestAccounts', network, bitcoin)
+  await assert.rejects(a.ask('bitcoin_utxos', { address: '1BgGZ9tcN4rm9KBzDn7KprQz87SZ26SAMH' }, bitcoin), code(4100))
+  assert.deepEqual(asked, [])
+  assert.deepEqual(await a.ask('bitcoin_utxos', { address }, bitcoin), [{ txid, vout: 1, value: 5 }])
+  assert.equal(await a.ask('bitcoin_feeRate', {}, bitcoin), 2.5)
+  assert.equal(await a.ask('bitcoin_transaction', { txid }, bitcoin), '0100')
+  assert.equal(await a.ask('bitcoin_broadcast', { transaction: '0100' }, bitcoin), txid)
+  assert.deepEqual(
+    asked.map(([url, { method = 'GET', credentials, referrerPolicy, redirect }]) =>
+      [url, method, credentials, referrerPolicy, redirect].join(' '),
+    ),
+    [`GET /address/${address}/utxo`, 'GET /fee-estimates', `GET /tx/${txid}/hex`, 'POST /tx'].map(
+      (line) => `https://node.example/api${line.split(' ')[1]} ${line.split(' ')[0]} omit no-referrer error`,
+    ),
+  )
+  for (const [answer, method, params] of [
+    ['[{"txid":"ab","vout":0,"value":1}]', 'bitcoin_utxos', { address }],
+    [`[{"txid":"${txid}","vout":0,"value":-1}]`, 'bitcoin_utxos', { address }],
+    ['<html>', 'bitcoin_utxos', { address }],
+    ['{"6":"much"}', 'bitcoin_feeRate', {}],
+    ['x'.repeat(9 << 20), 'bitcoin_transaction', { txid }],
+  ]) {
+    globalThis.fetch = async () => new Response(answer) // the module is loaded by now
+    await assert.rejects(a.ask(method, params, bitcoin), code(-32603), answer.slice(0, 40))
+  }
+  globalThis.fetch = async () => new Response('', { status: 500 })
+  await assert.rejects(a.ask('bitcoin_feeRate', {}, bitcoin), code(-32603))
+  globalThis.fetch = async () => {
+    throw new TypeError('no network')
+  }
+  await assert.rejects(a.ask('bitcoin_feeRate', {}, bitcoin), code(-32603))
+})

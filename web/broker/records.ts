@@ -173,6 +173,7 @@ export class Records {
 
   get activity(): readonly Activity[] {
     return [...this.#activity.values()]
+      .reverse()
       .map((one) => ({ ...one, ...named('chainId' in one ? one.chainId : undefined) }))
       .sort((a, b) => b.at - a.at)
   }

@@ -19,6 +19,3 @@ export const chains: readonly ChainOptions[] = [
   chain(43114, 'Avalanche C-Chain', 'AVAX', 'https://api.avax.network/ext/bc/C/rpc', 'https://avalanche-c-chain-rpc.publicnode.com'),
   chain(11155111, 'Sepolia', 'ETH', 'https://ethereum-sepolia-rpc.publicnode.com', 'https://sepolia.drpc.org'),
 ]
-
-/** The node that the Bitcoin provider asks for balances and transfers, by Esplora's API. It is public, and asked from the site's page. */
-export const bitcoinNode = 'https://blockstream.info/api'

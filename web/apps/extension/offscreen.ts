@@ -8,6 +8,7 @@ import { Pairings } from './pairing'
 import type { FromView, View } from './ports'
 import { refuse } from './refused'
 import { Screens } from './screens'
+import { bitcoinNodeKey } from './settings'
 import { carriedOut, isWorker, type Removed } from './tasks'
 
 const pairings = new Pairings()
@@ -49,6 +50,10 @@ const broker = startBroker({
   imkey,
   storage,
   chains,
+  bitcoinNode: async () => {
+    const [[, node] = []] = await storage.list(bitcoinNodeKey)
+    return typeof node === 'string' ? node : undefined
+  },
   version,
   shell: {
     ask: (review, signal) => screens.ask(review, signal),

@@ -7,7 +7,7 @@ import { coins } from '../../ui/words/coins'
 import { primary, quiet, secondary } from '../../ui/blocks/buttons'
 import { Page } from '../../ui/blocks/page'
 import type { DeviceView, FromView, View } from './ports'
-import { legacyKey } from './settings'
+import { bitcoinNodeKey, legacyKey } from './settings'
 import { viewing } from './viewing'
 
 const page = new Page(words.title)
@@ -20,6 +20,25 @@ void chrome.storage.sync
   .then((kept) => (legacy = kept[legacyKey] === true))
   .catch(() => undefined)
   .finally(draw)
+/** The node for Bitcoin that the user chose, or "" for none; undefined while that cannot be read. */
+let node: string | undefined
+let malformed = false // what is typed is no address
+
+const field = h('input', {
+  'type': 'text',
+  'inputmode': 'url',
+  'id': 'bitcoin-node',
+  'data-action': 'bitcoin-node',
+  'placeholder': 'https://mempool.space/api',
+  'autocomplete': 'off',
+  'spellcheck': 'false',
+  'translate': 'no',
+})
+void chrome.storage.local.get(bitcoinNodeKey).then((kept) => {
+  const url = kept[bitcoinNodeKey]
+  node = field.value = typeof url === 'string' ? url : ''
+  draw()
+})
 
 const [tab] = await chrome.tabs.query({ active: true, currentWindow: true })
 const say = viewing(
@@ -121,7 +140,39 @@ function ways(): HTMLElement {
     secondary('permissions', t(words.permissions), () => open('sites.html')),
     h('label', { class: 'choice', for: 'legacy' }, box, ' ', t(words.legacy)),
     h('p', { class: 'quiet small' }, t(words.legacyWhy)),
+    bitcoinNode(),
     quiet('help', t(words.help), () => open('help.html')),
+  )
+}
+
+/** bitcoinNode lets the user choose the node that balances and transfers of Bitcoin are asked of. */
+function bitcoinNode(): HTMLElement | null {
+  if (node === undefined) return null
+  const save = async () => {
+    const url = field.value.trim()
+    malformed = url !== '' && !/^(https:\/\/|http:\/\/(localhost|127\.0\.0\.1)[:/])/.test(url)
+    if (!malformed) {
+      if (url === '') await chrome.storage.local.remove(bitcoinNodeKey)
+      else await chrome.storage.local.set({ [bitcoinNodeKey]: url })
+      node = url
+    }
+    draw()
+  }
+  const said = malformed ? words.bitcoinNodeForm : node === '' ? words.noBitcoinNode : words.hasBitcoinNode
+  return h(
+    'form',
+    {
+      class: 'node',
+      submit: (event) => {
+        event.preventDefault()
+        void save()
+      },
+    },
+    h('label', { for: 'bitcoin-node' }, t(words.bitcoinNode)),
+    field,
+    h('p', { class: 'quiet small' }, t(words.bitcoinNodeWhy)),
+    secondary('save-bitcoin-node', t(words.saveBitcoinNode), () => void save()),
+    h('p', { class: 'quiet small', role: 'status' }, t(said)),
   )
 }
 

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -27,11 +28,15 @@ type esplora struct {
 	previous *bitcoin.Transaction
 	value    int // what the node says that the output has
 
+	asked atomic.Int32 // how often it was asked
+
 	mu   sync.Mutex
 	sent []*bitcoin.Transaction
 }
 
 func (n *esplora) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	n.asked.Add(1)
+	w.Header().Set("Access-Control-Allow-Origin", "*")
 	id := bitcoin.TxIDText(n.previous.TxID())
 	switch path := strings.TrimPrefix(r.URL.Path, "/esplora"); {
 	case path == "/address/"+paymentAddress+"/utxo":

@@ -1,6 +1,7 @@
 package coins
 
 import (
+	"fmt"
 	"net/http"
 	"os"
 	"strings"
@@ -100,12 +101,7 @@ func (w *wallet) testBitcoin(t *testing.T, node *esplora, sends bool) {
 		require.Contains(t, screen, "0.00001 BTC") // the fee
 	}
 	if sends {
-		got, screen, question = w.signs(`sats('sendTransfer', { recipients: [{ address: '` + ordinalsAddress + `', amount: 400_000 }] }).then(({ txid }) => txid.length)`)
-		require.InDelta(t, 64, got.Value, 0, got)
-		require.Len(t, node.sent, 1)
-		require.Contains(t, strings.ReplaceAll(question, "\n", ""), ordinalsAddress)
-		require.Contains(t, screen, "Send 0.004 BTC to")
-		require.Contains(t, screen, "Back to you")
+		w.sends(t, node)
 	}
 	for name, c := range map[string]struct {
 		code       int
@@ -126,6 +122,18 @@ func (w *wallet) testBitcoin(t *testing.T, node *esplora, sends bool) {
 	w.answer("reject")
 	require.Equal(t, -32000, harness.Eval[outcome](w.site, "ends").Code)
 	w.s.WaitUntilIdle()
+}
+
+// sends has sats-connect make and send a transfer, with the node that the wallet or the page has.
+func (w *wallet) sends(t *testing.T, node *esplora) {
+	got, screen, question := w.signs(`sats('sendTransfer', { recipients: [{ address: '` + ordinalsAddress + `', amount: 400_000 }] }).then(({ txid }) => txid.length)`)
+	require.InDelta(t, 64, got.Value, 0, got)
+	require.Len(t, node.sent, 1)
+	require.Contains(t, strings.ReplaceAll(question, "\n", ""), ordinalsAddress)
+	if screen != "" {
+		require.Contains(t, screen, "Send 0.004 BTC to")
+		require.Contains(t, screen, "Back to you")
+	}
 }
 
 // begin runs JavaScript as in a click and notes how it ends.
@@ -324,6 +332,21 @@ func TestCoinsOfTheExtension(t *testing.T) {
 	require.Equal(t, []any{tronAddress}, harness.Eval[outcome](site, "ends").Value)
 	x.WaitForNoTarget("/pair.html")
 	w.testTRON(t, node)
+	// No node hears of an address before the user has chosen one.
 	w.testBitcoin(t, spent, false)
+	for _, request := range []string{"sats('getBalance')", "sats('sendTransfer', { recipients: [{ address: '" + ordinalsAddress + "', amount: 400_000 }] })"} {
+		require.Equal(t, -32601, harness.Eval[outcome](site, "tell(() => "+request+")").Code)
+	}
+	require.Zero(t, spent.asked.Load())
+	popup := x.OpenPage("/popup.html")
+	popup.WaitForTextIn("form.node", "extension.noBitcoinNode")
+	choose := "const field = document.getElementById('bitcoin-node'); field.value = %q; document.querySelector('[data-action=save-bitcoin-node]').click()"
+	popup.Run(fmt.Sprintf(choose, "http://node.example"))
+	popup.WaitForTextIn("form.node", "extension.bitcoinNodeForm")
+	popup.Run(fmt.Sprintf(choose, s.URL+"/esplora"))
+	popup.WaitForTextIn("form.node", "extension.hasBitcoinNode")
+	popup.Close()
+	w.sends(t, spent)
+	require.NotZero(t, spent.asked.Load())
 	w.testPermissions(t)
 }

@@ -5,6 +5,7 @@ import { Refusal } from '../provider/refusal'
 import type { BitcoinNode, BitcoinProvider, BitcoinResponse } from '../types/bitcoin'
 import type { BitcoinNetwork, BitcoinType, ErrorCode } from '../types/imkey'
 import type { Ask } from './ask'
+import { esplora } from './esplora'
 import { uuid } from './uuid'
 
 const methods = [
@@ -366,25 +367,6 @@ function bytesOf(text: string): Uint8Array {
   return Uint8Array.from(digits.match(/../g) ?? [], (pair) => parseInt(pair, 16))
 }
 
-/** esplora is a node with the API of Esplora, which mempool.space and Blockstream have. */
-function esplora(url: string): BitcoinNode {
-  const base = url.replace(/\/$/, '')
-  const asked = async (path: string, init?: RequestInit) => {
-    const response = await fetch(base + path, init)
-    if (!response.ok) throw refused(-32603, 'internal', `The node answered ${response.status}.`)
-    return response
-  }
-  return {
-    utxos: async (address) => (await asked(`/address/${address}/utxo`)).json() as ReturnType<BitcoinNode['utxos']>,
-    transaction: async (txid) => (await asked(`/tx/${txid}/hex`)).text(),
-    async feeRate() {
-      const rates = (await (await asked('/fee-estimates')).json()) as Record<string, number>
-      return rates['6'] ?? rates['144'] ?? 1
-    },
-    broadcast: async (body) => (await asked('/tx', { method: 'POST', body })).text(),
-  }
-}
-
 /** brokerBitcoin is the wallet of a broker. */
 export function brokerBitcoin(ask: Ask, network: BitcoinNetwork): BitcoinWallet {
   return {
@@ -395,6 +377,16 @@ export function brokerBitcoin(ask: Ask, network: BitcoinNetwork): BitcoinWallet 
       (await ask('bitcoin_signMessage', { message, isText: true, from: address, scheme })) as { signature: string; hash: string },
     signPsbt: async (psbt, { finalize, inputs }) =>
       (await ask('bitcoin_signPsbt', { psbt, finalize, ...(inputs && { inputs }) })) as SignedPsbt,
+  }
+}
+
+/** brokerNode is the node that the user chose for a broker. The broker asks it, so that it does not hear of the site. */
+export function brokerNode(ask: Ask): BitcoinNode {
+  return {
+    utxos: async (address) => (await ask('bitcoin_utxos', { address })) as Awaited<ReturnType<BitcoinNode['utxos']>>,
+    transaction: async (txid) => (await ask('bitcoin_transaction', { txid })) as string,
+    feeRate: async () => (await ask('bitcoin_feeRate', {})) as number,
+    broadcast: async (transaction) => (await ask('bitcoin_broadcast', { transaction })) as string,
   }
 }
 

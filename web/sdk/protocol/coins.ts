@@ -46,6 +46,14 @@ export const bitcoin = {
   bitcoin_signPsbt: object({ psbt: text(most, /^[A-Za-z\d+/]+={0,2}$/), finalize: flag }, { inputs: list(whole(0, 251), 252) }),
   /** Resolves to `{ script, dust }`: the script in hex, and the least amount in satoshi that nodes relay to it. */
   bitcoin_describeAddress: object({ address, network }),
+  /**
+   * What sendTransfer and getBalance need of the node that the user chose for the broker, as a BitcoinNode has it. Without a node it is 4200. A
+   * site needs a permission, and hears of the outputs of its own addresses alone.
+   */
+  bitcoin_utxos: object({ address }),
+  bitcoin_transaction: object({ txid: text(64, /^[\da-f]{64}$/) }),
+  bitcoin_feeRate: nothing,
+  bitcoin_broadcast: object({ transaction: text(most, /^([\da-f]{2})+$/i) }),
 }
 
 /** BitcoinAccount is an address that a site may see. Change is what its own transfers send back to. */

@@ -312,7 +312,7 @@ interface Reading {
 }
 
 /** textOf reads an answer. It resolves to undefined if the answer is too long, and rejects as grow does. */
-async function textOf({ body }: Response, grow: (bytes: number) => void): Promise<string | undefined> {
+export async function textOf({ body }: Response, grow: (bytes: number) => void): Promise<string | undefined> {
   if (!body) return ''
   const decoder = new TextDecoder()
   const reader = body.getReader()

@@ -40,6 +40,18 @@ export const extension = {
     'For old sites that do not list wallets. Another wallet that is there first keeps the place. It takes effect when a page is loaded anew.',
     '供不列出钱包的旧网站使用。若已有其他钱包占用，则保持不变。重新加载页面后生效。',
   ),
+  bitcoinNode: say('Bitcoin node', '比特币节点'),
+  bitcoinNodeWhy: say(
+    'An Esplora API. It learns your Bitcoin addresses, so none is set. Only sites that ask imKey for a balance, or to put a payment together, need one.',
+    'Esplora API 地址。节点会得知你的比特币地址，因此默认不设置。只有请求余额或由 imKey 组建付款的网站才需要。',
+  ),
+  saveBitcoinNode: say('Save', '保存'),
+  noBitcoinNode: say('No node is asked.', '目前不使用任何节点。'),
+  hasBitcoinNode: say('This node is asked.', '正在使用此节点。'),
+  bitcoinNodeForm: say(
+    'Enter an address that begins with https://, or a node on this computer.',
+    '请输入以 https:// 开头的地址，或本机节点地址。',
+  ),
   stopped: say('The extension starts again…', '扩展正在重新启动……'),
 
   binds: say('Bind your imKey here. This tab closes when you are done.', '请在此绑定 imKey，完成后本标签页会关闭。'),

@@ -2,10 +2,9 @@
 // before the page's first script, and takes what it needs of the page's objects then. The page can change everything here, and
 // harms only itself: the broker checks each message and takes the origin from the browser.
 
-import { bitcoinNode } from '../chains'
 import { addressesOf, announceTronProvider, brokerTron, mainnet, makeTronProvider } from '../../../sdk/coins/tron'
 import type { Ask } from '../../../sdk/coins/ask'
-import { accountsOf, brokerBitcoin, makeBitcoinProvider, registerBitcoinProvider } from '../../../sdk/coins/bitcoin'
+import { accountsOf, brokerBitcoin, brokerNode, makeBitcoinProvider, registerBitcoinProvider } from '../../../sdk/coins/bitcoin'
 import { uuid } from '../../../sdk/coins/uuid'
 import { Events, type Listener } from '../../../sdk/provider/events'
 import { icon } from '../../../sdk/provider/icon'
@@ -300,7 +299,7 @@ announceTronProvider(tron.provider)
 const bitcoin = makeBitcoinProvider({
   wallet: brokerBitcoin(asks('bitcoin'), 'mainnet'),
   network: 'mainnet',
-  node: bitcoinNode,
+  node: brokerNode(asks('bitcoin')),
   confirmFee: undefined,
   error: errorOf,
 })
