@@ -43,6 +43,10 @@ func TestTablesAgree(t *testing.T) {
 			constants(t, "../devicesim/trace", named("KindPacket", "KindControl", "KindAPDU", "KindPlug", "KindScreen")),
 			union(t, "ui/simulator/control.ts", "export interface TraceEvent {", "readonly kind:"),
 		},
+		"the kinds of moments of a history": {
+			constants(t, "../devicesim/control", named("MomentScreen", "MomentUser", "MomentFaults")),
+			union(t, "ui/simulator/control.ts", "export interface HistoryEvent {", "readonly kind:"),
+		},
 	} {
 		require.NotEmpty(t, table.golang, name)
 		require.ElementsMatch(t, table.golang, table.typescript, name)

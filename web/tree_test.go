@@ -47,6 +47,8 @@ var arrows = map[string][]string{
 	"apps/connector": {"sdk/types", "broker", "ui/request", "ui/sites", "ui/pairing", "ui/simulator", "ui/blocks", "ui/model", "ui/words"},
 	"apps/device":    {"sdk/types", "ui/simulator", "ui/blocks", "ui/model", "ui/words"},
 	"apps/dapp":      {"sdk/types", "ui/simulator", "ui/blocks", "ui/model", "ui/words"},
+	// The report of a failed test, which the npm package for tests has. It runs in node.
+	"apps/report": {"ui/simulator", "ui/blocks", "ui/words"},
 	// The extension's pages are built around the connect page. The scripts that it runs in web pages are no pages and have no SDK.
 	"apps/extension":      {"broker", "sdk/types", "apps/connect", "ui/request", "ui/sites", "ui/blocks", "ui/model", "ui/words"},
 	"apps/extension/page": {"apps/extension", "sdk/coins", "sdk/provider", "sdk/protocol", "sdk/types"},

@@ -7,6 +7,7 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"time"
 
 	"imkey-connect/devicesim/device"
 	"imkey-connect/devicesim/internal/strictjson"
@@ -136,16 +137,23 @@ func clearFaults(d Device, body []byte) error {
 	return nil
 }
 
-// change returns the handler of an action. It answers the state after the action.
-func change(act action) handler {
+// change returns the handler of an action. It answers the state after the action. name is that of the action in the history;
+// "" arms faults.
+func change(name string, act action) handler {
 	return func(w http.ResponseWriter, r *http.Request, s Simulated) {
 		body, err := readBody(w, r)
+		start := time.Now() // before the screens that the action shows
 		if err == nil {
 			err = act(s.Device, body)
 		}
 		if err != nil {
 			refused(w, err)
 			return
+		}
+		if name == "" {
+			s.History.Faults(start, s.Device.Port().Faults())
+		} else {
+			s.History.acted(start, name, body)
 		}
 		answer(w, http.StatusOK, s.state())
 	}

@@ -26,6 +26,8 @@
 //	DELETE faults          clears the faults
 //	GET  trace             the trace, one JSON object a line, see package trace; ?since=N omits the first N events
 //	GET  trace/events      the trace as server-sent events, live
+//	GET  history           the screens that were shown, with what they showed, and what this API did as the user, one JSON
+//	                       object a line, see [Moment]
 //	GET  replay            {"played":3,"of":40,"line":12,"error":""}: how far a recording was played (imkeysim -replay).
 //	                       "line" is the line of its next command, "error" names the first command that did not match.
 //	                       POST device/reset goes back to the first command. 404 for a device without a recording
@@ -88,10 +90,11 @@ type Device interface {
 // player is a device that plays a recording.
 type player interface{ Progress() replay.Progress }
 
-// Simulated is a device and its trace.
+// Simulated is a device, its trace and its history, which may be nil.
 type Simulated struct {
-	Device Device
-	Trace  *trace.Log
+	Device  Device
+	Trace   *trace.Log
+	History *History
 }
 
 // State is the answer of GET device: the status of the device and of its port.
@@ -135,6 +138,7 @@ func New(devices []Simulated) *API {
 	})
 	a.get("trace", traceLines)
 	a.get("trace/events", traceEvents)
+	a.get("history", historyLines)
 	a.get("replay", func(w http.ResponseWriter, r *http.Request, s Simulated) {
 		player, ok := s.Device.(player)
 		if !ok {
@@ -144,10 +148,10 @@ func New(devices []Simulated) *API {
 		answer(w, http.StatusOK, player.Progress())
 	})
 	for name, action := range actions {
-		a.handle(http.MethodPost, "device/"+name, change(action))
+		a.handle(http.MethodPost, "device/"+name, change(name, action))
 	}
-	a.handle(http.MethodPost, "faults", change(armFaults))
-	a.handle(http.MethodDelete, "faults", change(clearFaults))
+	a.handle(http.MethodPost, "faults", change("", armFaults))
+	a.handle(http.MethodDelete, "faults", change("", clearFaults))
 	slices.Sort(a.calls)
 	a.mux.HandleFunc(Prefix, a.unknown)
 	return a

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -38,12 +39,13 @@ func newBench(t *testing.T, options ...device.Options) *bench {
 	for _, o := range options {
 		log := trace.NewLog(0)
 		recorder := trace.NewTracer(log)
-		o.Screen = recorder.Screen
+		history := &History{}
+		o.Screen, o.Shown, o.Tap = recorder.Screen, history.Screen, recorder.Tap
 		o.Applets = applets.All()
 		d, err := device.New(o)
 		require.NoError(t, err)
 		t.Cleanup(func() { require.NoError(t, d.Close()) })
-		b.devices = append(b.devices, Simulated{Device: d, Trace: log})
+		b.devices = append(b.devices, Simulated{Device: d, Trace: log, History: history})
 	}
 	b.api = New(b.devices)
 	b.http = httptest.NewServer(b.api)
@@ -447,6 +449,64 @@ func TestTrace(t *testing.T) {
 	require.NoError(t, json.Unmarshal([]byte(lines[1]), &e))
 	require.Equal(t, trace.Event{N: 2, Time: e.Time, Kind: "apdu", Dir: "in", Hex: "aa9000", Text: "BIND_CHECK → bound elsewhere"}, e)
 	require.NotEmpty(t, e.Time)
+}
+
+// TestHistory: a history has each screen once, and each action of the user before the screens that it shows, without a PIN or words.
+func TestHistory(t *testing.T) {
+	b := newBench(t)
+	get := func() (moments []Moment, text string) {
+		response, err := http.Get(b.http.URL + Prefix + "history")
+		require.NoError(t, err)
+		defer response.Body.Close()
+		require.Equal(t, "application/x-ndjson", response.Header.Get("Content-Type"))
+		all, err := io.ReadAll(response.Body)
+		require.NoError(t, err)
+		for line := range strings.Lines(string(all)) {
+			var m Moment
+			require.NoError(t, json.Unmarshal([]byte(line), &m), line)
+			require.NotEmpty(t, m.Time)
+			moments = append(moments, m)
+		}
+		return moments, string(all)
+	}
+	moments, _ := get()
+	require.Empty(t, moments)
+
+	b.post("device/wallet", `{"mnemonic":"`+phrase+`"}`)
+	b.post("device/pin", `{"pin":"9753"}`)
+	b.post("device/press", `{"button":"down"}`)
+	b.post("device/press", `{"button":"cancel","hold":true}`)
+	b.post("faults", `[{"on":"in","packet":3,"do":"stall"}]`)
+	b.do("POST", "device/press", `{"button":"none"}`) // refused
+	b.do("DELETE", "faults", "")
+	b.post("device/unplug", `{}`)
+	moments, text := get()
+	var got []string
+	for i, m := range moments {
+		if i > 0 {
+			require.False(t, m.Time.Before(moments[i-1].Time))
+		}
+		switch m.Kind {
+		case MomentScreen:
+			got = append(got, strings.TrimRight("screen "+strings.Join(m.Screen, "|"), "| "))
+		case MomentUser:
+			got = append(got, strings.TrimRight("user "+m.Action+" "+string(m.Button), " "))
+			require.Equal(t, m.Button == device.Cancel, m.Hold)
+		case MomentFaults:
+			got = append(got, fmt.Sprint("faults ", len(m.Faults)))
+		}
+	}
+	require.Equal(t, []string{"user wallet", "screen imKey|imKey01191200001|Ready|Battery 100%", "user pin", "user press down"}, got[:4])
+	require.Regexp(t, "^screen (Menu|>)", got[4])
+	require.Equal(t, []string{"faults 1", "faults 0", "user unplug", "screen"}, got[len(got)-4:])
+	require.NotContains(t, text, "abandon")
+	require.NotContains(t, text, "9753")
+	require.NotContains(t, text, "none")
+
+	for range 3 * maxMoments {
+		b.devices[0].History.Faults(time.Now(), nil)
+	}
+	require.LessOrEqual(t, len(b.devices[0].History.Moments()), maxMoments)
 }
 
 func TestStreamsEndWithTheServer(t *testing.T) {

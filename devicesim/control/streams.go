@@ -54,6 +54,17 @@ func traceLines(w http.ResponseWriter, r *http.Request, s Simulated) {
 	}
 }
 
+func historyLines(w http.ResponseWriter, r *http.Request, s Simulated) {
+	w.Header().Set("Content-Type", "application/x-ndjson")
+	lines := json.NewEncoder(w)
+	lines.SetEscapeHTML(false)
+	for _, m := range s.History.Moments() {
+		if lines.Encode(m) != nil {
+			return
+		}
+	}
+}
+
 func traceEvents(w http.ResponseWriter, r *http.Request, s Simulated) {
 	since, bad := sinceOf(r)
 	if bad != nil {

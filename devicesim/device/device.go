@@ -68,10 +68,12 @@ type Options struct {
 	CA *fakeca.CA
 	// LandingURL is the WebUSB landing page. Without one the device announces none.
 	LandingURL string
-	// Tap gets every event on the bus. Screen gets a caption for every change of the screen; captions hold no secret. Both
-	// must return at once and must not call the device.
+	// Tap gets every event on the bus. Screen gets a caption for every change of the screen; captions hold no secret. Shown
+	// gets what the screen shows after every change, perhaps the same again, with the secrets that it shows. All must return at
+	// once and must not call the device.
 	Tap    func(usb.TapEvent)
 	Screen func(caption string)
+	Shown  func(screen []string)
 }
 
 // Device is a simulated imKey. It is safe for concurrent use.
@@ -84,6 +86,7 @@ type Device struct {
 	session session
 	watch   watch.Set
 	caption func(string)
+	shown   func([]string)
 
 	cable sync.Mutex  // one plug, unplug or power cut at a time
 	dying atomic.Bool // the power fails: the device stores and answers nothing more
@@ -119,7 +122,7 @@ func New(o Options) (*Device, error) {
 	}
 	d := &Device{
 		random: o.Rand, approve: o.Approve, confirmBinding: o.ConfirmBinding, allowUnbound: o.AllowUnbound,
-		applets: map[string]applet.Applet{}, removed: map[string]bool{}, caption: o.Screen, powered: true,
+		applets: map[string]applet.Applet{}, removed: map[string]bool{}, caption: o.Screen, shown: o.Shown, powered: true,
 	}
 	if err := d.install(o.Applets); err != nil {
 		return nil, &OptionError{"Applets", err}

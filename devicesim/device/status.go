@@ -93,4 +93,7 @@ func (d *Device) changed(caption string) {
 	if caption != "" && d.caption != nil {
 		d.caption(caption)
 	}
+	if d.shown != nil {
+		d.shown(d.lines())
+	}
 }

@@ -64,13 +64,29 @@ export interface State {
   pinAttemptsLeft: number
 }
 
-/** A moment of a test, for its report. */
-export interface Step {
-  time: number
-  who: 'page' | 'user' | 'fault' | 'screen'
-  what: string | string[]
-  /** A picture of the page, as a data URL. */
-  picture?: string
+/** What the simulator remembers besides the trace: a screen, an action of the user, or faults that were armed. */
+export interface Moment {
+  time: string
+  kind: 'screen' | 'user' | 'faults'
+  /** The lines, none if the screen is dark. */
+  screen?: string[]
+  /** The name of the call below `device/`, as `press`. */
+  action?: string
+  button?: Button
+  hold?: boolean
+  faults?: Fault[]
+}
+
+/** One event on the bus. */
+export interface Exchanged {
+  n: number
+  time: string
+  kind: 'packet' | 'control' | 'apdu' | 'plug' | 'screen'
+  dir?: 'in' | 'out'
+  hex?: string
+  text: string
+  /** Why a packet or a control request failed. */
+  fault?: string
 }
 
 export interface Timeout {
@@ -94,7 +110,6 @@ export class ImKey {
   readonly number: number
   /** The questions that were answered. */
   readonly questions: string[]
-  readonly steps: Step[]
   /** Returns device n, from 1 on. */
   device(n: number): ImKey
   /** Calls the control API. With a body it is a POST, which answers with the state. */
@@ -117,11 +132,11 @@ export class ImKey {
   /** Restores a wallet at once. */
   restore(mnemonic?: string): Promise<void>
   /** What was exchanged over USB so far, in words and bytes. */
-  trace(): Promise<{ n: number; time: string; kind: string; dir?: 'in' | 'out'; hex?: string; text: string }[]>
-  /** Adds a step to the report. */
-  note(who: Step['who'], what: string, picture?: string): void
-  watchScreen(): Promise<void>
-  stopWatching(): void
+  trace(): Promise<Exchanged[]>
+  /** The screens so far, and what the user did. */
+  history(): Promise<Moment[]>
+  /** Adds a line about the page to the report, and perhaps a picture as a data URL. */
+  note(what: string, picture?: string): void
   /** Makes this the user of a recording. */
   plays(questions: string[]): void
   /** Ends a simulator of `startSimulator`. That of a browser ends with the browser: close waits until it has written its files. */

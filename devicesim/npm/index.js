@@ -140,8 +140,7 @@ export function extensionId(folder) {
 
 /** A simulated device, and its user. */
 export class ImKey {
-  #steps = []
-  #watching = new AbortController()
+  #notes = []
   #played = null // the questions of a recording, if one is played
   /** The questions that were answered. */
   questions = []
@@ -191,7 +190,6 @@ export class ImKey {
   }
 
   async press(button, { hold = false } = {}) {
-    this.#step('user', `presses ${button}`)
     return this.call('device/press', { button, hold })
   }
 
@@ -263,7 +261,6 @@ export class ImKey {
     }
     const question = pages.join('\n')
     this.questions.push(question)
-    this.#step('user', `reads “${question.replaceAll('\n', ' / ')}” and presses ${button}`)
     await this.call('device/press', { button })
     return question
   }
@@ -274,68 +271,54 @@ export class ImKey {
   }
 
   async unplug() {
-    this.#step('user', 'unplugs the device')
     await this.call('device/unplug', {})
   }
 
   async plug() {
-    this.#step('user', 'plugs the device in')
     await this.call('device/plug', {})
   }
 
   /** fault arms faults, in place of earlier ones. */
   async fault(...faults) {
-    this.#step('fault', faults.map((fault) => JSON.stringify(fault)).join(', ') || 'none')
     await this.call('faults', faults)
   }
 
   /** restore restores a wallet at once. */
   async restore(mnemonic = testMnemonic) {
-    this.#step('user', 'restores a wallet')
     await this.call('device/wallet', { mnemonic })
   }
 
   /** trace returns what was exchanged so far. */
-  async trace() {
-    const { text } = await this.#request('trace')
+  trace() {
+    return this.#lines('trace')
+  }
+
+  /** history returns the screens so far, and what the user did. */
+  history() {
+    return this.#lines('history')
+  }
+
+  async #lines(call) {
+    const { ok, status, text } = await this.#request(call)
+    if (!ok) throw new Error(`${call}: ${status} ${text}`)
     return text
       .split('\n')
       .filter(Boolean)
       .map((line) => JSON.parse(line))
   }
 
-  #step(who, what) {
-    this.note(who, what)
+  /** note adds a line about the page to the report of the test, and perhaps a picture as a data URL. */
+  note(what, picture) {
+    this.#notes.push({ time: Date.now(), who: 'page', what, picture })
   }
 
-  /** note adds a step to the report of the test: who does what, and perhaps a picture as a data URL. */
-  note(who, what, picture) {
-    this.#steps.push({ time: Date.now(), who, what, picture })
-  }
-
-  /** steps are what was noted. */
-  get steps() {
-    return this.#steps
-  }
-
-  /** watchScreen notes each screen, until stopWatching. */
-  async watchScreen() {
-    if (this.#browser) return // it would disturb the test
-    let before = ''
-    const started = Promise.withResolvers?.() ?? deferred()
-    void (async () => {
-      for await (const state of this.#events(this.#watching.signal)) {
-        const screen = JSON.stringify(state.screen)
-        if (screen !== before) this.#steps.push({ time: Date.now(), who: 'screen', what: state.screen })
-        before = screen
-        started.resolve()
-      }
-    })().catch(() => started.resolve()) // the simulator has ended, or stopWatching
-    await started.promise
-  }
-
-  stopWatching() {
-    this.#watching.abort()
+  /** seen returns what the report of a test is made of. The simulator is null if it has ended, as with a browser that has crashed. */
+  async seen() {
+    const simulator = await Promise.all([this.trace(), this.history()]).then(
+      ([trace, history]) => ({ trace, history }),
+      () => null,
+    )
+    return { notes: this.#notes, simulator }
   }
 
   /** plays makes this the user of a recording, which has answers to questions and no screen. */
@@ -345,12 +328,6 @@ export class ImKey {
 
   /** close ends a simulator that startSimulator started. That of a browser ends with the browser: close waits for it. */
   async close() {}
-}
-
-function deferred() {
-  let resolve
-  const promise = new Promise((done) => (resolve = done))
-  return { promise, resolve }
 }
 
 /**

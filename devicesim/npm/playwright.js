@@ -55,15 +55,15 @@ async function launchLesser(options, own) {
 async function withPicture(session, act) {
   const page = session.context.pages().at(-1)
   const picture = await page?.screenshot({ type: 'jpeg', quality: 50, timeout: 5000 }).catch(() => undefined) // the page may be closing
-  if (picture) session.imkey.note('page', page.url(), `data:image/jpeg;base64,${picture.toString('base64')}`)
+  if (picture) session.imkey.note(page.url(), `data:image/jpeg;base64,${picture.toString('base64')}`)
   return act()
 }
 
 function listen(context, imkey) {
   const watched = (page) => {
-    page.on('console', (message) => imkey.note('page', `${message.type()}: ${message.text()}`))
-    page.on('pageerror', (error) => imkey.note('page', `error: ${error.message}`))
-    page.on('framenavigated', (frame) => frame === page.mainFrame() && imkey.note('page', `opens ${frame.url()}`))
+    page.on('console', (message) => imkey.note(`${message.type()}: ${message.text()}`))
+    page.on('pageerror', (error) => imkey.note(`error: ${error.message}`))
+    page.on('framenavigated', (frame) => frame === page.mainFrame() && imkey.note(`opens ${frame.url()}`))
   }
   context.pages().forEach(watched)
   context.on('page', watched)
@@ -145,7 +145,6 @@ export const test = base.extend({
     const { context, imkey } = session
     tape?.started(imkey)
     listen(context, imkey)
-    await imkey.watchScreen()
     let failure
     try {
       await use({ ...session, ids })
@@ -161,10 +160,9 @@ export const test = base.extend({
         .map(({ message }) => message.replace(/\u001b\[[0-9;]*m/g, ''))
         .join('\n\n')
       const file = testInfo.outputPath('imkey.html')
-      await writeFile(file, report({ title: testInfo.titlePath.join(' › '), error: text, steps: imkey.steps, trace: await imkey.trace() }))
+      await writeFile(file, report({ title: testInfo.titlePath.join(' › '), error: text, ...(await imkey.seen()) }))
       await testInfo.attach('imkey', { path: file, contentType: 'text/html' })
     }
-    imkey.stopWatching()
     await context.close()
     await imkey.close()
     await session.clean?.()

@@ -51,12 +51,11 @@ export async function launch(
     await Promise.all(browser.targets().map(inject))
   }
   tape?.started(imkey)
-  await imkey.watchScreen()
 
   const withPicture = async (act) => {
     const page = (await browser.pages()).at(-1)
     const picture = await page?.screenshot({ type: 'jpeg', quality: 50, encoding: 'base64' }).catch(() => undefined) // the page may be closing
-    if (picture) imkey.note('page', page.url(), `data:image/jpeg;base64,${picture}`)
+    if (picture) imkey.note(page.url(), `data:image/jpeg;base64,${picture}`)
     return act()
   }
   const act =
@@ -75,13 +74,12 @@ export async function launch(
     /** report writes the report of a failed test to a file. */
     report: async (file, error) => {
       await withPicture(async () => {})
-      await writeFile(file, report({ title: file, error: error?.message, steps: imkey.steps, trace: await imkey.trace() }))
+      await writeFile(file, report({ title: file, error: error?.message, ...(await imkey.seen()) }))
     },
     /** close ends the browser and checks the recording. Call it with passed: false after a failure. */
     close: async ({ passed = true } = {}) => {
       let failure
       if (passed) await tape?.check(imkey).catch((error) => (failure = error))
-      imkey.stopWatching()
       await browser.close()
       await imkey.close()
       if (way !== 'plugged') await removed(profile)

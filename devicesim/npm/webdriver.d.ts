@@ -17,8 +17,6 @@ export interface Attached {
   fault: (...faults: Fault[]) => Promise<void>
   /** Writes the report of a failed test. */
   report: (file: string, error?: Error) => Promise<void>
-  /** Ends the connection to the simulator. */
-  detach: () => void
 }
 
 /** The capabilities of a session whose browser has the device plugged in. args are more of Chromium's own, as `--headless`. */

@@ -61,10 +61,9 @@ export async function attach(driver, { remote } = {}) {
   if (!chrome?.userDataDir) throw new Error('The driver does not say where the profile of its browser is, as chromedriver does')
   const elsewhere = remote ?? !existsSync(chrome.userDataDir)
   const imkey = elsewhere ? await findThere(driver, chrome.userDataDir) : await find(join(chrome.userDataDir, 'imkeysim.json'))
-  await imkey.watchScreen()
   const withPicture = async (act) => {
     const picture = await driver.takeScreenshot().catch(() => undefined) // a dialog may be open
-    if (picture) imkey.note('page', 'the page', `data:image/png;base64,${picture}`)
+    if (picture) imkey.note('', `data:image/png;base64,${picture}`)
     return act()
   }
   const act =
@@ -81,9 +80,7 @@ export async function attach(driver, { remote } = {}) {
     /** report writes the report of a failed test to a file. */
     report: async (file, error) => {
       await withPicture(async () => {})
-      await writeFile(file, report({ title: file, error: error?.message, steps: imkey.steps, trace: await imkey.trace() }))
+      await writeFile(file, report({ title: file, error: error?.message, ...(await imkey.seen()) }))
     },
-    /** detach ends the connection to the simulator, which ends with the browser. */
-    detach: () => imkey.stopWatching(),
   }
 }

@@ -130,7 +130,9 @@ func (s *Simulator) prepare(o Options) (err error) {
 		}
 		log := trace.NewLog(o.Trace)
 		tracer := trace.NewTracer(log)
+		history := &control.History{}
 		options.Tap, options.Screen = both(tracer.Tap, options.Tap), both(tracer.Screen, options.Screen)
+		options.Shown = both(history.Screen, options.Shown)
 		if options.LandingURL == "" {
 			options.LandingURL = landing
 		}
@@ -143,7 +145,8 @@ func (s *Simulator) prepare(o Options) (err error) {
 		}
 		status := d.Status()
 		taken[status.Serial], taken[strings.ToLower(status.SEID)] = true, true
-		if err := s.add(d, log, o); err != nil {
+		history.Screen(status.Screen)
+		if err := s.add(control.Simulated{Device: d, Trace: log, History: history}, o); err != nil {
 			return err
 		}
 	}
@@ -151,7 +154,7 @@ func (s *Simulator) prepare(o Options) (err error) {
 		log := trace.NewLog(o.Trace)
 		tracer := trace.NewTracer(log)
 		d := replay.New(script, replay.Options{AnyHost: true, LandingURL: landing, Tap: tracer.Tap, Screen: tracer.Screen})
-		if err := s.add(d, log, o); err != nil {
+		if err := s.add(control.Simulated{Device: d, Trace: log, History: &control.History{}}, o); err != nil {
 			return err
 		}
 	}
@@ -180,19 +183,22 @@ func traceSize(devices int) int {
 }
 
 // add adds a device.
-func (s *Simulator) add(d control.Device, log *trace.Log, o Options) error {
-	s.devices = append(s.devices, control.Simulated{Device: d, Trace: log})
-	s.wires = append(s.wires, wire.New(d.Port()))
+func (s *Simulator) add(d control.Simulated, o Options) error {
+	s.devices = append(s.devices, d)
+	s.wires = append(s.wires, wire.New(d.Device.Port()))
 	if o.Recording != nil {
 		to, err := o.Recording(len(s.devices))
 		if err != nil {
 			return err
 		}
-		recorder := replay.NewRecorder(to, "imKey "+d.Status().Serial+", recorded by imkeysim", d.Status().CA)
+		recorder := replay.NewRecorder(to, "imKey "+d.Device.Status().Serial+", recorded by imkeysim", d.Device.Status().CA)
 		s.recordings = append(s.recordings, recording{recorder, to})
-		log.Tee(recorder.Event)
+		d.Trace.Tee(recorder.Event)
 	}
-	return d.Port().SetFaults(o.Faults)
+	if len(o.Faults) > 0 {
+		d.History.Faults(time.Now(), o.Faults)
+	}
+	return d.Device.Port().SetFaults(o.Faults)
 }
 
 func (s *Simulator) routes(pages http.Handler) http.Handler {

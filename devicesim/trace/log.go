@@ -37,6 +37,8 @@ type Event struct {
 	Dir  string    `json:"dir,omitempty"` // Out, In or empty
 	Hex  string    `json:"hex,omitempty"` // the bytes in lower case; a packet includes its padding
 	Text string    `json:"text"`          // what the event means
+	// Fault is why a packet or a control request failed, as "stalled". It is empty if it did not, and for other kinds.
+	Fault string `json:"fault,omitempty"`
 }
 
 // Log is a bounded ring of events. It is safe for concurrent use.

@@ -25,10 +25,11 @@ func (r *Tracer) Tap(e usb.TapEvent) {
 		if len(e.Data) > 0 {
 			text += fmt.Sprintf(", %d bytes", len(e.Data))
 		}
-		if fault := faultText(e.Err); fault != "" {
+		fault := faultText(e.Err)
+		if fault != "" {
 			text += " → " + fault
 		}
-		r.log.Add(Event{Kind: KindPacket, Dir: e.Dir, Hex: hex.EncodeToString(e.Data), Text: text})
+		r.log.Add(Event{Kind: KindPacket, Dir: e.Dir, Hex: hex.EncodeToString(e.Data), Text: text, Fault: fault})
 	}
 }
 

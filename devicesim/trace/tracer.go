@@ -48,7 +48,7 @@ func (r *Tracer) Control(setup [8]byte, data []byte, fault string) {
 	if fault != "" {
 		text += " → " + fault
 	}
-	r.log.Add(Event{Kind: KindControl, Dir: dir, Hex: hex.EncodeToString(setup[:]) + hex.EncodeToString(data), Text: text})
+	r.log.Add(Event{Kind: KindControl, Dir: dir, Hex: hex.EncodeToString(setup[:]) + hex.EncodeToString(data), Text: text, Fault: fault})
 }
 
 // Plug logs that the device was plugged in, unplugged or reset, or that a host attached or detached. An incomplete message

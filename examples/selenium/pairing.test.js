@@ -10,8 +10,7 @@ test('binds the device', { timeout: 120_000 }, async (t) => {
     .setChromeService(new chrome.ServiceBuilder(process.env.CHROMEDRIVER ?? '/usr/bin/chromedriver'))
     .build()
   t.after(() => driver.quit())
-  const { imkey, approve, detach } = await attach(driver)
-  t.after(detach)
+  const { imkey, approve } = await attach(driver)
 
   await driver.get(imkey.url)
   await driver.findElement(By.css('[data-action=connect]')).click()

@@ -3,7 +3,7 @@ import { attach } from 'imkey-connect-testing/webdriver'
 
 describe('the connect page', () => {
   it('binds the device', async () => {
-    const { imkey, approve, detach } = await attach(browser)
+    const { imkey, approve } = await attach(browser)
     await browser.url(imkey.url)
     await $('[data-action=connect]').click()
     await $('[data-action=go-on]').click()
@@ -12,6 +12,5 @@ describe('the connect page', () => {
     await browser.keys([...(await imkey.code()), 'Enter'])
     expect(await approve()).toContain('Bind this app?')
     await expect($('[data-state=bound]')).toBeExisting()
-    detach()
   })
 })

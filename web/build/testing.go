@@ -14,6 +14,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/evanw/esbuild/pkg/api"
+
 	"imkey-connect/devicesim/preload"
 )
 
@@ -53,6 +55,9 @@ func Testing(ctx context.Context, o Options) (string, error) {
 	}
 	files := tree{}
 	if err := files.addFolder(filepath.Join(module, filepath.FromSlash(testingFolder)), "."); err != nil {
+		return "", err
+	}
+	if err := bundleReport(filepath.Join(module, "web"), o.Debug, files); err != nil {
 		return "", err
 	}
 	license, err := os.ReadFile(filepath.Join(module, "LICENSE"))
@@ -101,6 +106,16 @@ func Testing(ctx context.Context, o Options) (string, error) {
 		return "", err
 	}
 	return writePackage(ctx, module, o, files)
+}
+
+// bundleReport compiles report.js, which writes the report of a failed test. It shares the diagram with the device page.
+func bundleReport(web string, debug bool, files tree) error {
+	options := bundling(web, debug)
+	options.EntryPointsAdvanced = []api.EntryPoint{{InputPath: "apps/report/report.ts", OutputPath: "report"}}
+	options.EntryNames = "[name]"
+	options.Plugins = []api.Plugin{cssTextPlugin(web)}
+	_, err := esbuild(options, files, graph{})
+	return err
 }
 
 // build builds the programs of a platform.

@@ -1,20 +1,26 @@
 import { device as words } from '../../ui/words/device'
 import type { Language } from '../../ui/words/text'
 import { h } from '../../ui/blocks/dom'
-import type { Control, TraceEvent } from '../../ui/simulator/control'
+import type { Control } from '../../ui/simulator/control'
+import { moments, sequence, type Make, type Moment } from '../../ui/simulator/sequence'
 
-/** The most lines that are shown. The newest come first. */
+/** The most moments that are shown: the newest. */
 const limit = 300
 
-/** Trace shows the packets and APDUs, while it is open. */
+/** make gives the diagram elements of this document. */
+const make: Make<HTMLElement> = (tag, attributes, ...children) => h(tag, attributes, ...children)
+
+/** Trace shows the screens and the exchange, while it is open. The newest moment is the last one. */
 export class Trace {
   readonly element: HTMLDetailsElement
   readonly #title = h('summary')
   readonly #text = h('p', { class: 'quiet' })
   readonly #label = h('span')
   readonly #packets = h('input', { type: 'checkbox', 'data-control': 'packets', change: () => this.refresh() })
-  readonly #list = h('ol', { class: 'trace', reversed: true, translate: 'no' })
+  readonly #list = h('div', { class: 'trace', tabindex: 0, role: 'region', scroll: () => this.#scrolled() })
   #language: Language = 'en'
+  /** The reader sees the newest moment, and has not scrolled back. */
+  #following = true
   #reading = false
   #again = false
 
@@ -25,6 +31,17 @@ export class Trace {
       this.#title,
       h('div', { class: 'panel-inside' }, this.#text, h('label', { class: 'tick' }, this.#packets, this.#label), this.#list),
     )
+    new ResizeObserver(() => this.#follow()).observe(this.#list) // lines break elsewhere
+  }
+
+  #scrolled(): void {
+    const { scrollTop, scrollHeight, clientHeight } = this.#list
+    this.#following = scrollTop + clientHeight >= scrollHeight - 4
+  }
+
+  /** Shows the newest moment to a reader who has not scrolled back. */
+  #follow(): void {
+    if (this.#following) this.#list.scrollTop = this.#list.scrollHeight
   }
 
   draw(language: Language): void {
@@ -32,6 +49,7 @@ export class Trace {
     this.#title.textContent = words.trace[language]
     this.#text.textContent = words.traceText[language]
     this.#label.textContent = words.tracePackets[language]
+    this.#list.setAttribute('aria-label', words.trace[language])
     this.refresh()
   }
 
@@ -43,9 +61,8 @@ export class Trace {
       return
     }
     this.#reading = true
-    void this.control
-      .trace()
-      .then((events) => this.#fill(events))
+    void this.#read()
+      .then((list) => this.#fill(list))
       .catch(() => undefined) // the page already says that the simulator does not answer
       .finally(() => {
         this.#reading = false
@@ -56,20 +73,22 @@ export class Trace {
       })
   }
 
-  #fill(events: readonly TraceEvent[]): void {
-    const wanted = events.filter((event) => this.#packets.checked || (event.kind !== 'packet' && event.kind !== 'control'))
-    const lines = wanted.slice(-limit).reverse()
-    this.#list.replaceChildren(
-      ...lines.map((event) =>
-        h(
-          'li',
-          { class: `trace-${event.kind}` },
-          h('span', { class: 'trace-time' }, event.time.slice(11, 23)),
-          h('span', { class: 'trace-text' }, `${event.dir === 'out' ? '→ ' : event.dir === 'in' ? '← ' : ''}${event.text}`),
-          this.#packets.checked && event.hex ? h('code', { class: 'trace-hex' }, event.hex) : null,
-        ),
-      ),
-    )
-    if (lines.length === 0) this.#list.append(h('li', {}, words.traceEmpty[this.#language]))
+  async #read(): Promise<Moment[]> {
+    const [trace, history] = await Promise.all([this.control.trace(), this.control.history()])
+    return moments(trace, history, { packets: this.#packets.checked }).slice(-limit)
   }
+
+  #fill(list: readonly Moment[]): void {
+    const { scrollTop } = this.#list
+    this.#list.replaceChildren(sequence(make, list, this.#language, clock))
+    this.#list.scrollTop = scrollTop
+    this.#follow()
+  }
+}
+
+/** clock writes a time as the user's clock shows it, with milliseconds. */
+function clock(time: number): string {
+  const at = new Date(time)
+  const [hours, minutes, seconds] = [at.getHours(), at.getMinutes(), at.getSeconds()].map((n) => String(n).padStart(2, '0'))
+  return `${hours}:${minutes}:${seconds}.${String(at.getMilliseconds()).padStart(3, '0')}`
 }

@@ -104,4 +104,34 @@ func TestFaultsFromTheDevicePage(t *testing.T) {
 		s.Device.Plug()
 		require.Equal(t, "opened", harness.Eval[string](b, "open()"), name)
 	}
+
+	// The diagram has the exchange, the screens, what the user did, and the faults. A later moment appears while it is open.
+	panel.Run("document.querySelector('[data-panel=trace]').open = true")
+	entries := `[...document.querySelectorAll('.steps .step')].map(step => step.dataset.from + (step.dataset.to ? '→' + step.dataset.to : '') +
+		(step.matches('.step-fault') ? '!' : '') + ': ' + step.querySelector('.step-what').innerText.replaceAll('\n', '/'))`
+	has := func(entry string) {
+		t.Helper()
+		panel.WaitUntil(entries + fmt.Sprintf(".some(text => new RegExp(%q).test(text))", entry))
+	}
+	has("^user!: " + panel.Words("trace.armed") + " packet 3 to the device: the endpoint stalls$")
+	has("^sdk→device!: .*stalled$")
+	has("^user!: " + panel.Words("trace.cleared") + "$")
+	has("^sdk→device: SELECT card manager$")
+	has("^device→sdk: SELECT card manager → ok$")
+	has("^device: imKey/" + s.Device.Serial() + "/")
+	require.True(t, harness.Eval[bool](panel, "(list => list.scrollTop + list.clientHeight >= list.scrollHeight - 4)(document.querySelector('.trace'))"), "the newest is shown")
+	panel.Run(`await new Promise(resolve => { // until the page has heard that it was scrolled
+		const list = document.querySelector('.trace')
+		list.addEventListener('scroll', resolve, { once: true })
+		list.scrollTop = 0
+	})`)
+	panel.Press("cable")
+	has("^user: " + panel.Words("trace.actions.unplug") + "$")
+	has("^device: " + panel.Words("trace.dark") + "$")
+	require.Zero(t, harness.Eval[float64](panel, "document.querySelector('.trace').scrollTop"), "a reader who has scrolled back stays there")
+	panel.SetScreen(1280, "light", false)
+	panel.WaitUntil("getComputedStyle(document.querySelector('.lanes')).display === 'grid'")
+	panel.SetScreen(390, "light", false)
+	panel.WaitUntil("getComputedStyle(document.querySelector('.lanes')).display === 'none'")
+	panel.WaitUntil("document.documentElement.scrollWidth <= innerWidth")
 }

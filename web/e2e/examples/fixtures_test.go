@@ -98,8 +98,8 @@ func TestFixtures(t *testing.T) {
 		html, err := os.ReadFile(files[0])
 		require.NoError(t, err)
 		for _, want := range []string{
-			"<h1>report.spec.js › fails</h1>", "toBeVisible", "opens http://127.0.0.1:", `<img alt="the page" src="data:image/jpeg;base64,`,
-			`<span class="screen">`, "Faults armed: {&#34;on&#34;:&#34;in&#34;", `class="out">`, `class="in">`,
+			"<h1>report.spec.js › fails</h1>", "toBeVisible", "opens http://127.0.0.1:", `<img src="data:image/jpeg;base64,`,
+			`<span class="step-screen">`, "Faults armed: packet 9999 from the device: the endpoint stalls", `data-to="device">`, `data-to="sdk">`, "BIND_CHECK",
 		} {
 			require.Contains(t, string(html), want)
 		}

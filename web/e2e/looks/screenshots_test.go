@@ -95,6 +95,37 @@ func TestScreenshotsOfExtension(t *testing.T) {
 	shots("sites", "/sites.html", "[data-origin]")
 }
 
+// TestScreenshotsOfDiagram writes the device page after a binding and a fault, with the diagram of the exchange open.
+func TestScreenshotsOfDiagram(t *testing.T) {
+	dir := os.Getenv("IMKEY_OUT")
+	if dir == "" {
+		t.Skip("set IMKEY_OUT to a folder for the pictures")
+	}
+	t.Parallel()
+	s := harness.NewSimFor(t, device.Options{Mnemonic: harness.TestPhrase(t), ConfirmBinding: true}, 10*harness.Timeout)
+	b := s.StartBrowser(harness.BrowserOptions{Args: []string{"--hide-scrollbars"}})
+	b.Open("/")
+	b.GoToCode()
+	b.EnterCode(s.Device.Code())
+	panel := b.NewTab()
+	panel.Open("/device")
+	panel.Run(`document.querySelector('[data-panel=trace]').open = true`)
+	panel.WaitUntil(`document.querySelector('.steps')?.textContent.includes('Bind this app?')`)
+	panel.Run(`document.querySelector('[data-button=ok]').click()`)
+	b.WaitForState("bound")
+	panel.Run(`document.querySelector('[data-panel=faults]').open = true`)
+	panel.Press("fault-arm")
+	panel.Press("cable")
+	panel.WaitForActivity("device.doingUnplugged")
+	for _, language := range []string{"en", "zh"} {
+		panel.Run(fmt.Sprintf("document.querySelector('[data-language=%s]').click()", language))
+		for _, screen := range append(slices.Clone(harness.Screens[:4]), harness.Screen{Width: 1920, Scheme: "light"}) {
+			panel.SetScreen(screen.Width, screen.Scheme, false)
+			write(t, panel, filepath.Join(dir, fmt.Sprintf("diagram-%d-%s-%s.png", screen.Width, screen.Scheme, language)))
+		}
+	}
+}
+
 // write writes a picture of all of the page.
 func write(t *testing.T, b *harness.Browser, name string) {
 	t.Helper()

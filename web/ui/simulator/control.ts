@@ -1,3 +1,5 @@
+import type { faultKinds } from './faultkinds.gen'
+
 /** Status is the state of the device in the simulator's control API. */
 export interface Status {
   readonly serial: string
@@ -38,6 +40,30 @@ export interface TraceEvent {
   readonly dir?: 'out' | 'in'
   readonly hex?: string
   readonly text: string
+  /** Why a packet or a control request failed. */
+  readonly fault?: string
+}
+
+/** HistoryEvent is one line of the history: what the screen shows, or what the user did. */
+export interface HistoryEvent {
+  readonly time: string
+  readonly kind: 'screen' | 'user' | 'faults'
+  readonly screen?: readonly string[]
+  readonly action?: string
+  readonly button?: Button
+  readonly hold?: boolean
+  readonly faults?: readonly ArmedFault[]
+}
+
+/** FaultKind names what a fault does. */
+export type FaultKind = keyof typeof faultKinds
+
+/** ArmedFault is a fault that is armed. */
+export interface ArmedFault {
+  readonly on: 'in' | 'out'
+  readonly packet: number
+  readonly do: FaultKind
+  readonly count?: number
 }
 
 /** Control is the simulator's control API for one device. */
@@ -79,11 +105,19 @@ export class Control {
     }
   }
 
-  async trace(): Promise<TraceEvent[]> {
-    const answer = await fetch(`/sim/v1/trace${this.#query}`)
+  trace(): Promise<TraceEvent[]> {
+    return this.#lines<TraceEvent>('trace')
+  }
+
+  history(): Promise<HistoryEvent[]> {
+    return this.#lines<HistoryEvent>('history')
+  }
+
+  async #lines<Event>(call: string): Promise<Event[]> {
+    const answer = await fetch(`/sim/v1/${call}${this.#query}`)
     if (!answer.ok) return []
     const lines = (await answer.text()).split('\n').filter((line) => line !== '')
-    return lines.map((line) => JSON.parse(line) as TraceEvent)
+    return lines.map((line) => JSON.parse(line) as Event)
   }
 }
 

@@ -96,13 +96,12 @@ export const device = {
   done: say('Done.', '已完成。'),
   refused: say('The device refused:', '设备拒绝：'),
 
-  trace: say('Packets and commands', '数据包与指令'),
+  trace: say('Screens and commands', '屏幕与指令'),
   traceText: say(
-    'What went over the wire, for developers. The binding code is never in it.',
-    '线上传输的内容，供开发者查看，其中绝不含绑定码。',
+    'What the screen showed and what went over the wire, for developers. The binding code is on the screen and never on the wire.',
+    '屏幕显示的内容与线上传输的内容，供开发者查看。绑定码只在屏幕上，绝不经过线路。',
   ),
   tracePackets: say('Show every packet', '显示每个数据包'),
-  traceEmpty: say('Nothing yet.', '暂无内容。'),
 } satisfies Record<string, Text>
 
 /** refusals are the sentences for the reasons of the control API why the simulated device refuses an action. */

@@ -15,6 +15,7 @@ import { codeBox, codeIncomplete, codeRule, drawing, pairing, wrongCode } from '
 import { exceptional } from './exceptional'
 import { phrase, request, sentence } from './request'
 import { chainOf, signedIn, sites, typedFor } from './sites'
+import { actions, attached, plugs, presses, trace } from './trace'
 import { languages, say, type Text } from './text'
 import { udevRule, usbIds } from './usbids.gen'
 
@@ -64,12 +65,14 @@ function everyText(): Text[] {
   }
   for (const { what, next } of Object.values<Sentences>(errors)) texts.push(what, next)
   texts.push(...[faults, kinds, directions, amounts].flatMap((words) => Object.values<Text>(words)))
+  texts.push(...[trace, actions, plugs].flatMap((words) => Object.values<Text>(words)))
+  texts.push(attached('WebSocket'), presses('ok', false), presses('up', true))
   texts.push(fault(kinds.stall, directions.in, 3, 1), fault(kinds.delay, directions.out, 3, 5))
   return texts
 }
 
 test('every text is in every language, and the Chinese texts are Chinese', () => {
-  const same = new Set(['PIN'])
+  const same = new Set(['PIN', 'SDK'])
   for (const text of everyText()) {
     for (const language of languages) assert.notEqual(text[language].trim(), '')
     if (!same.has(text.en)) assert.match(text.zh, /\p{Script=Han}/u, text.en)

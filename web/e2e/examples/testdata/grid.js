@@ -109,8 +109,6 @@ async function whole(n, remote) {
   } catch (error) {
     await session.driver.quit().catch(() => {})
     throw error
-  } finally {
-    session.detach()
   }
 }
 
@@ -129,7 +127,6 @@ if (what === 'held') {
       } catch (error) {
         console.log(JSON.stringify({ n: session.n, pid: session.pid, lost: error.message.split('\n')[0] }))
       }
-      session.detach()
     }),
   )
 } else {
