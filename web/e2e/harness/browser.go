@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -17,7 +18,6 @@ import (
 	"github.com/chromedp/cdproto/inspector"
 	"github.com/chromedp/cdproto/log"
 	"github.com/chromedp/cdproto/network"
-	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/cdproto/target"
 	"github.com/chromedp/chromedp"
@@ -40,6 +40,7 @@ type Browser struct {
 	url      string        // the origin that Open goes to
 	language string        // the language of the pages
 	crashed  chan struct{} // closed when the page's process has ended
+	killed   atomic.Bool   // Kill ended it
 
 	mu      sync.Mutex
 	events  []byte // every event of console, log and network, as lines of JSON
@@ -198,8 +199,10 @@ func (b *Browser) Open(path string) {
 // Eval runs a JavaScript expression in the page, awaits its value and decodes it.
 func Eval[T any](b *Browser, expression string) T {
 	b.T.Helper()
-	v, err := chromedp.Run(b.Ctx, chromedp.Evaluate[T](expression, chromedp.EvalAwaitPromise))
-	require.NoError(b.T, err, expression)
+	ctx, stop := b.alive()
+	defer stop()
+	v, err := chromedp.Run(ctx, chromedp.Evaluate[T](expression, chromedp.EvalAwaitPromise))
+	require.NoError(b.T, because(ctx, err), expression)
 	return v
 }
 
@@ -229,7 +232,9 @@ func (b *Browser) WaitFor(selector string) {
 // not be a promise. If the browser leaves the page meanwhile, the wait continues in the next page.
 func (b *Browser) WaitUntil(condition string) {
 	b.T.Helper()
-	ctx, stop := context.WithTimeout(b.Ctx, min(Timeout/2, 3*time.Minute))
+	alive, end := b.alive()
+	defer end()
+	ctx, stop := context.WithTimeout(alive, min(Timeout/2, 3*time.Minute))
 	defer stop()
 	wait := chromedp.Evaluate[bool](fmt.Sprintf(`new Promise((resolve, reject) => {
 		const look = () => {
@@ -257,7 +262,11 @@ func (b *Browser) WaitUntil(condition string) {
 			return
 		}
 		if !contextGone(err) || ctx.Err() != nil {
-			require.NoError(b.T, err, "%s\nthe page shows: %s\nconsole: %s", condition, b.Text(), b.Console())
+			shown := ""
+			if alive.Err() == nil {
+				shown = b.Text()
+			}
+			require.NoError(b.T, because(ctx, err), "%s\nthe page shows: %s\nconsole: %s", condition, shown, b.Console())
 		}
 	}
 }
@@ -359,32 +368,4 @@ func (b *Browser) NewWindow(open func()) *Browser {
 		require.Fail(b.T, "no window opens", b.Console())
 		return nil
 	}
-}
-
-// Kill ends the process of the page and waits until it has ended.
-func (b *Browser) Kill() {
-	b.T.Helper()
-	go chromedp.Do(b.Ctx, chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
-		_, err := cdp.Call(ctx, target, page.Crash, cdp.Empty{})
-		return err
-	}))
-	select {
-	case <-b.crashed:
-	case <-b.Sim.Ctx.Done():
-		require.Fail(b.T, "the process of the page does not end")
-	}
-}
-
-// Freeze freezes the page of the tab, as the browser does with one in the background.
-func (b *Browser) Freeze() { b.setLifecycle(page.SetWebLifecycleStateStateFrozen) }
-
-// Wake makes a frozen page active again.
-func (b *Browser) Wake() { b.setLifecycle(page.SetWebLifecycleStateStateActive) }
-
-func (b *Browser) setLifecycle(state page.SetWebLifecycleStateState) {
-	b.T.Helper()
-	b.Do(chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
-		_, err := cdp.Call(ctx, target, page.SetWebLifecycleState, page.SetWebLifecycleStateParams{State: state})
-		return err
-	}))
 }
