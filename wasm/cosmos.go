@@ -144,15 +144,7 @@ func (d *openDevice) cosmosDirect(args []safejs.Value) (any, error) {
 
 // sign has the device sign a document and makes the result.
 func (c *cosmosCall) sign(d *cosmos.Document) (map[string]any, error) {
-	by := cosmos.Signer{Path: c.path(cosmos.BIP44(0)), Progress: c.progress()}
-	if v := c.options.Value("from"); !v.IsUndefined() {
-		text, _ := interop.Text(v, 90)
-		_, account, ok := cosmos.ParseAddress(text)
-		if !ok {
-			c.options.Refuse("from", "an address in bech32, of 20 bytes and in small letters")
-		}
-		by.From = &account
-	}
+	by := cosmos.Signer{Path: c.path(cosmos.BIP44(0)), From: cosmosFrom(c.options), Progress: c.progress()}
 	asks := confirms("transaction")
 	cosmosFacts(asks, "cosmos", d)
 	var signed *cosmos.Signed
@@ -172,6 +164,20 @@ func (c *cosmosCall) sign(d *cosmos.Document) (map[string]any, error) {
 	}
 	cosmosFacts(result, "summary", d)
 	return result, nil
+}
+
+// cosmosFrom reads the option from. It is nil if it is absent.
+func cosmosFrom(options *interop.Object) *cosmos.Account {
+	v := options.Value("from")
+	if v.IsUndefined() {
+		return nil
+	}
+	text, _ := interop.Text(v, 90)
+	_, account, ok := cosmos.ParseAddress(text)
+	if !ok {
+		options.Refuse("from", "an address in bech32, of 20 bytes and in small letters")
+	}
+	return &account
 }
 
 // publicKeyObject is a public key as cosmjs has it.
@@ -208,8 +214,12 @@ func describeCosmos(operation string, v safejs.Value, options *interop.Object) (
 	default:
 		return describeBitcoin(operation, v, options)
 	}
+	from := cosmosFrom(options)
 	if err == nil {
 		err = options.Err()
+	}
+	if err == nil && from != nil {
+		err = d.Check(*from)
 	}
 	if err != nil {
 		return nil, err

@@ -6,7 +6,6 @@
 package cosmos
 
 import (
-	"bytes"
 	"context"
 
 	"imkey-connect/core/apdu"
@@ -143,7 +142,7 @@ func (c *Cosmos) Sign(ctx context.Context, by Signer, d *Document) (*Signed, err
 			if by.From != nil && *by.From != AccountOf(key) {
 				return foreign("from")
 			}
-			return d.check(key)
+			return d.Check(AccountOf(key))
 		},
 		Sign: func(ctx context.Context, s *signing.Session, key secp256k1.PublicKey) (none signing.Signature, err error) {
 			authorisation, err := s.BindingField(body, []byte{0x00})
@@ -190,9 +189,9 @@ func foreign(at string) error {
 	return err
 }
 
-// check returns an error if another account acts in the document than that of the key.
-func (d *Document) check(key secp256k1.PublicKey) error {
-	account := AccountOf(key)
+// Check returns an error with code invalid-argument and the reason [ethereum.ForeignFrom] if another account acts in the document, as far as
+// this package reads it, or a SignDoc names only the keys of others.
+func (d *Document) Check(account Account) error {
 	for _, m := range d.messages {
 		if m.kind == Other {
 			continue
@@ -201,9 +200,9 @@ func (d *Document) check(key secp256k1.PublicKey) error {
 			return foreign(place)
 		}
 	}
-	compressed := Compressed(key)
 	for _, k := range d.keys {
-		if bytes.HasSuffix(k, compressed[:]) {
+		// The key is the last field of its Any.
+		if n := len(k) - 33; n >= 0 && hdkey.Hash160(k[n:]) == account {
 			return nil
 		}
 	}

@@ -156,7 +156,7 @@ func TestTexts(t *testing.T) {
 			s := d.Summary()
 			require.Equal(t, []any{test.payment, test.receiver, test.kind, test.blind, "0.00075 ATOM"}, []any{s.Payment, s.Receiver, string(s.Kind), s.Blind, s.Fee})
 			if test.kind != "other" {
-				require.NoError(t, d.check(ourKey(t)))
+				require.NoError(t, d.Check(AccountOf(ourKey(t))))
 			}
 			require.NotEmpty(t, s.Types)
 		})
@@ -171,7 +171,7 @@ func TestADR36(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, Summary{Kind: Arbitrary, Receiver: ours, Types: []string{""}, Blind: true}, d.Summary())
 	require.Empty(t, d.receiver())
-	require.NoError(t, d.check(ourKey(t)))
+	require.NoError(t, d.Check(AccountOf(ourKey(t))))
 	for old, new := range map[string]string{
 		`"chain_id":""`: `"chain_id":"cosmoshub-4"`, `"gas":"0"`: `"gas":"1"`, `"memo":""`: `"memo":"x"`, `"sequence":"0"`: `"sequence":"1"`,
 		`"account_number":"0"`: `"account_number":"1"`, `"data":"aGk="`: `"data":""`, `"aGk="`: `"aGk"`, `aGk=`: `aGl=`, `"data":"aGk=`: `"data":"hello, world`, `"amount":[]`: `"amount":[` + coinJSON + `]`, `"msgs":[`: `"msgs":[` + send(ours, theirs, "uatom", "1") + `,`,
@@ -317,14 +317,14 @@ func TestForeign(t *testing.T) {
 	} {
 		d, err := ParseAmino(tree(t, text))
 		require.NoError(t, err)
-		err = d.check(ourKey(t))
+		err = d.Check(AccountOf(ourKey(t)))
 		require.ErrorIs(t, err, errcode.InvalidArgument)
 		require.Equal(t, ethereum.ForeignFrom, err.(*errcode.Error).Data["reason"])
 	}
 	osmo := AccountOf(ourKey(t)).Address("osmo")
 	d, err := ParseAmino(tree(t, document("", "osmosis-1", send(osmo, theirs, "uosmo", "1"))))
 	require.NoError(t, err)
-	require.NoError(t, d.check(ourKey(t)), "the same account with another prefix")
+	require.NoError(t, d.Check(AccountOf(ourKey(t))), "the same account with another prefix")
 }
 
 func pb(fields ...protobuf.Field) (b []byte) {
@@ -381,13 +381,13 @@ func TestDirect(t *testing.T) {
 		require.NoError(t, err, name)
 		s := d.Summary()
 		require.Equal(t, []any{test.payment, test.receiver, test.blind, "0.00075 ATOM"}, []any{s.Payment, s.Receiver, s.Blind, s.Fee}, name)
-		require.NoError(t, d.check(ourKey(t)), name)
+		require.NoError(t, d.Check(AccountOf(ourKey(t))), name)
 		require.Equal(t, test.doc, d.SignBytes())
 	}
 	vote := [2]string{"/cosmos.gov.v1beta1.MsgVote", string(pb(fn(1, 7), fs(2, ours), fn(3, 1)))}
 	d, err := ParseDirect(signDoc(append([]byte{3}, compressed[1:]...), nil, nil, vote))
 	require.NoError(t, err)
-	require.ErrorIs(t, d.check(ourKey(t)), errcode.InvalidArgument, "another key")
+	require.ErrorIs(t, d.Check(AccountOf(ourKey(t))), errcode.InvalidArgument, "another key")
 	require.Equal(t, "0", d.Summary().Fee)
 	good := signDoc(compressed[:], nil, fee, vote)
 	for name, doc := range map[string][]byte{

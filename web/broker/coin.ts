@@ -5,7 +5,7 @@ import { acceptUnverified, allowUnbound, anotherWallet, notPluggedIn, revoked } 
 import { unlessAborted } from '../sdk/provider/call'
 import type { Host } from '../sdk/provider/host'
 import { Lease } from '../sdk/provider/lease'
-import { abortedByCaller, badParams, unauthorized, unknownMethod } from '../sdk/provider/refusal'
+import { abortedByCaller, badParams, Refusal, unauthorized, unknownMethod } from '../sdk/provider/refusal'
 import type { Account, Consent } from '../sdk/provider/review'
 import type { Device, ImKey } from '../sdk/types/imkey'
 import type { Around } from './around'
@@ -192,7 +192,12 @@ export class CoinSite {
     await this.#find()
     const what = async () => {
       this.#account(address) // it may have been taken while the request waited
-      return work.what(await this.#around.imkey())
+      try {
+        return await work.what(await this.#around.imkey())
+      } catch (thrown) {
+        const { reason } = (Object(thrown) as { data?: { reason?: unknown } }).data ?? {}
+        throw reason === 'foreign-from' ? anotherSigner(thrown) : thrown
+      }
     }
     return this.#around.review(this.#origin, what, { method, signal }, (consent) => {
       const own = consent.signal ?? signal
@@ -240,6 +245,12 @@ export class CoinSite {
 }
 
 const connects = /_requestAccounts$/
+
+/** anotherSigner is the error of a request in which another account acts than the one that it names. */
+export const anotherSigner = (cause?: unknown) =>
+  new Refusal(4100, 'Another account acts in this than the one that is to sign it.', 'invalid-argument', false, cause, {
+    reason: 'foreign-from',
+  })
 
 /** bytesOf reads bytes in hex after 0x. */
 export function bytesOf(text: string): Uint8Array {

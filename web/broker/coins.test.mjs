@@ -131,7 +131,7 @@ test('the user decides before the device is asked', async (t) => {
     ['tron_signMessage', { ...text, message: 'x', isText: false }, -32602],
     ['tron_signTransaction', { ...pay, rawData: 'xyz' }, -32602],
     ['tron_signTransaction', [pay], -32602],
-    ['tron_signTransaction', { ...pay, from: T1 }, -32602],
+    ['tron_signTransaction', { ...pay, from: T1 }, 4100],
     ['tron_signMessage', { ...text, from: A0 }, 4100],
     ['tron_getAccount', {}, 4200],
     ['personal_sign', ['hi', A0], 4200],
@@ -244,9 +244,15 @@ test('Cosmos signs documents of a prefix, and shows text as text', async (t) => 
   assert.equal(shown.asked.at(-1).what.messages.length, 1)
   await a.ask('cosmos_signAmino', amino('sign/MsgSignData', { data: 'aGVsbG8=' }), cosmos)
   assert.deepEqual([shown.asked.at(-1).what.kind, shown.asked.at(-1).what.message], ['message', 'hello'])
-  const direct = { from, bodyBytes: '0x0a', authInfoBytes: '0x0b', chainId: 'cosmoshub-4', accountNumber: '7' }
+  const direct = { from, bodyBytes: '0x0a010b', authInfoBytes: '0x0b', chainId: 'cosmoshub-4', accountNumber: '7' }
   assert.deepEqual(await a.ask('cosmos_signDirect', direct, cosmos), { signature: { signature: 'c2ln' } })
   assert.equal(device.calls.at(-1)[1].accountNumber, 7n)
+  assert.deepEqual(shown.asked.at(-1).what.messages, ['0x0b'])
+  // A document of another account asks no one, and ends no permission.
+  const asked = shown.asked.length
+  await assert.rejects(a.ask('cosmos_signAmino', amino('sign/MsgSignData', { signer: 'osmo1other', data: 'aGVsbG8=' }), cosmos), code(4100))
+  assert.equal(shown.asked.length, asked)
+  assert.equal((await a.ask('cosmos_accounts', { network: 'osmo' }, cosmos)).length, 1)
   await assert.rejects(a.ask('cosmos_signDirect', { ...direct, accountNumber: -7 }, cosmos), code(-32602))
   assert.deepEqual(
     made.state.activity.map(({ coin, kind }) => [coin, kind]),

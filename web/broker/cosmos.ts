@@ -2,6 +2,7 @@ import { type Asks, coins } from '../sdk/protocol/coins'
 import { shown } from '../sdk/provider/message'
 import type { CosmosAminoDocument } from '../sdk/types/imkey'
 import { bytesOf, type Kind } from './coin'
+import { messagesOf } from './signdoc'
 
 /** cosmos is Cosmos for a broker. The network of a permission is the prefix of the addresses. */
 export const cosmos: Kind = {
@@ -22,7 +23,7 @@ export const cosmos: Kind = {
       return {
         account,
         what: async ({ cosmos }) => {
-          const description = await cosmos.describeAmino(document)
+          const description = await cosmos.describeAmino(document, { from })
           if (description.summary.kind !== 'arbitrary') {
             return { kind: 'cosmos-transaction', account, description, messages: document.msgs as never }
           }
@@ -47,7 +48,12 @@ export const cosmos: Kind = {
     }
     return {
       account,
-      what: async ({ cosmos }) => ({ kind: 'cosmos-transaction', account, description: await cosmos.describeDirect(document) }),
+      what: async ({ cosmos }) => ({
+        kind: 'cosmos-transaction',
+        account,
+        description: await cosmos.describeDirect(document, { from }),
+        messages: messagesOf(document.bodyBytes),
+      }),
       sign: async ({ cosmos }, options) => ({ signature: (await cosmos.signDirect(document, { ...options, ...prefix })).signature }),
     }
   },

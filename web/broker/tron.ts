@@ -1,7 +1,7 @@
 import { type Asks, coins } from '../sdk/protocol/coins'
 import { badParams } from '../sdk/provider/refusal'
 import { shown } from '../sdk/provider/message'
-import { bytesOf, type Kind } from './coin'
+import { anotherSigner, bytesOf, type Kind } from './coin'
 
 /** tron is TRON for a broker. */
 export const tron: Kind = {
@@ -22,7 +22,7 @@ export const tron: Kind = {
           account,
           what: async ({ tron }) => {
             const description = await tron.describeTransaction(request)
-            if (description.owner !== from) throw badParams('the owner of the transaction is another account')
+            if (description.owner !== from) throw anotherSigner()
             return { kind: 'tron-transaction', account, description }
           },
           sign: async ({ tron }, options) => {

@@ -36,12 +36,12 @@ export type CoinTransaction =
   | { readonly kind: 'tron-transaction'; readonly account: Account; readonly description: TronTransactionDescription }
   /** account is the first one of the site. The summary is computed with the extended public keys of its accounts. */
   | { readonly kind: 'bitcoin-transaction'; readonly account: Account; readonly network: string; readonly summary: BitcoinSummary }
-  /** messages are those of an amino document. A SignDoc has bytes, of which core reads those that it knows. */
+  /** messages are those of the document. Those of a SignDoc are in bytes: fields of a type that is not known have numbers. */
   | {
       readonly kind: 'cosmos-transaction'
       readonly account: Account
       readonly description: CosmosDescription
-      readonly messages?: readonly Json[]
+      readonly messages: readonly Json[]
     }
 
 /** Review is a question on a request screen. */

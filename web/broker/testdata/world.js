@@ -1,4 +1,5 @@
 // A broker with a shell whose screen a test answers, and sites that speak the protocol to it.
+import assert from 'node:assert/strict'
 import { page, T0, TO } from '../../sdk/testdata/fakewallet.js'
 
 export { A0, A1, B0, HASH, SIGNATURE, T0, T1, TO, wallet } from '../../sdk/testdata/fakewallet.js'
@@ -80,6 +81,7 @@ export async function broker(t, { storage = new MemoryStorage(), chains = true, 
       describeTypedData: async () => ({ blind: true, digest: '0x00' }),
     },
   })
+  const foreign = () => new sdk.ImKeyError('invalid-argument', 'another account', { data: { at: 'document', reason: 'foreign-from' } })
   const described = (kind) => ({
     blind: false,
     digest: '0x00',
@@ -87,8 +89,12 @@ export async function broker(t, { storage = new MemoryStorage(), chains = true, 
   })
   Object.defineProperty(imkey, 'cosmos', {
     value: {
-      describeAmino: async ({ msgs }) => described(msgs[0].type === 'sign/MsgSignData' ? 'arbitrary' : 'transfer'),
-      describeDirect: async () => described('transfer'),
+      describeAmino: async ({ msgs }, { from }) => {
+        // As the module does.
+        if (msgs[0].value.signer !== undefined && msgs[0].value.signer !== from) throw foreign()
+        return described(msgs[0].type === 'sign/MsgSignData' ? 'arbitrary' : 'transfer')
+      },
+      describeDirect: async (_, { from }) => (from === undefined ? assert.fail() : described('transfer')),
     },
   })
   Object.defineProperty(imkey, 'bitcoin', {

@@ -43,7 +43,9 @@ func serveClients(t *testing.T, s *harness.Sim, node *tronNode) *esplora {
 		Version: 2, Inputs: []bitcoin.Input{{OutPoint: bitcoin.OutPoint{TxID: [32]byte{1}}}}, Outputs: []bitcoin.Output{{Amount: 1_000_000, Script: script}},
 	}}
 	s.Handle("/esplora/", spent.ServeHTTP)
-	for path, entry := range map[string]string{"/tron-clients.js": "libraries.mjs", "/sats-connect.js": "bitcoin-libraries.mjs"} {
+	for path, entry := range map[string]string{
+		"/tron-clients.js": "libraries.mjs", "/sats-connect.js": "bitcoin-libraries.mjs", "/cosmjs.js": "cosmos-libraries.mjs",
+	} {
 		script := clients(t, entry)
 		s.Handle(path, func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Type", "text/javascript")
@@ -205,17 +207,38 @@ func (w *wallet) testTRONMessages(t *testing.T, other, usdt string) {
 	require.Equal(t, true, got.Value, got)
 }
 
-// testCosmos signs an amino document, which the screen shows in words and as a tree.
+// testCosmos has cosmjs sign, and an amino document, which the screen shows in words and as a tree.
 func (w *wallet) testCosmos(t *testing.T) {
+	const to = "cosmos1yeckxz7tapz34kjwnjxvmxzurerquhtrmxmuxt"
+	require.Equal(t, 4100, harness.Eval[outcome](w.site, "tell(() => cosmos.signArbitrary('', '"+cosmosAddress+"', 'x'))").Code, "the site has not asked for the accounts")
 	begin(w.site, "cosmos.getAccounts().then(([a]) => a.address)")
+	if screen := w.reads(); screen != "" {
+		require.Contains(t, screen, "wants to see your Cosmos address")
+	}
 	w.answer("accept")
 	require.Equal(t, cosmosAddress, harness.Eval[outcome](w.site, "ends").Value)
-	got, screen, question := w.signs(`cosmos.signAmino('` + cosmosAddress + `', { chain_id: 'cosmoshub-4', account_number: '1', sequence: '2', memo: 'hi', fee: { gas: '200000', amount: [{ denom: 'uatom', amount: '750' }] },
-		msgs: [{ type: 'cosmos-sdk/MsgSend', value: { from_address: '` + cosmosAddress + `', to_address: 'cosmos1yeckxz7tapz34kjwnjxvmxzurerquhtrmxmuxt', amount: [{ denom: 'uatom', amount: '1000' }] } }] }).then(({ signature }) => signature.signature.length)`)
-	require.InDelta(t, 88, got.Value, 0, got)
-	require.Contains(t, question, "0.001 ATOM")
-	require.Contains(t, screen, "Send 0.001 ATOM to cosmos1yeckx")
-	require.Contains(t, screen, "to_address")
+	send := `cosmjs(cosmos).direct('` + cosmosAddress + `', [{ typeUrl: '/cosmos.bank.v1beta1.MsgSend', value: { fromAddress: '` + cosmosAddress + `', toAddress: '` + to + `',
+		amount: [{ denom: 'uatom', amount: '1000' }] } }], { gas: '200000', amount: [{ denom: 'uatom', amount: '750' }] }, 'hi')`
+	forms := []string{"direct", "amino"}
+	if !w.all {
+		forms = forms[:1]
+	}
+	for i, form := range forms {
+		got, screen, question := w.signs(strings.Replace(send, ".direct", "."+form, 1))
+		require.Equal(t, true, got.Value, got)
+		require.Contains(t, question, "0.001 ATOM")
+		if screen != "" {
+			require.Contains(t, screen, "Send 0.001 ATOM to cosmos1yeckx")
+			require.Contains(t, screen, []string{"toAddress", "to_address"}[i], "the tree has the names of the document")
+		}
+	}
+	// A lie does not reach the device, and neither does a rejected request.
+	lie := strings.Replace(send, "fromAddress: '"+cosmosAddress, "fromAddress: '"+to, 1)
+	require.Equal(t, 4100, harness.Eval[outcome](w.site, "tell(() => "+lie+")").Code)
+	begin(w.site, "cosmos.signArbitrary('', '"+cosmosAddress+"', 'reject')")
+	w.answer("reject")
+	require.Equal(t, 4001, harness.Eval[outcome](w.site, "ends").Code)
+	w.s.WaitUntilIdle()
 }
 
 // TestCoinsOfAConnector has the real client libraries sign through a connector's window. The permissions of coins are taken one by one.
@@ -229,6 +252,7 @@ func TestCoinsOfAConnector(t *testing.T) {
 	site.Do(chromedp.Navigate(siteOf(s) + "/coins"))
 	site.Run(tools + `
 		await import('/tron-clients.js')
+		await import('/cosmjs.js')
 		const { createTronProvider } = await import('/imkey-tron.js')
 		const { createBitcoinProvider, registerBitcoinProvider } = await import('/imkey-bitcoin.js')
 		registerBitcoinProvider(createBitcoinProvider({ node: location.origin + '/esplora', connector: '` + s.URL + `' }))
@@ -296,7 +320,7 @@ func (w *wallet) testPermissions(t *testing.T) {
 // TestCoinsOfTheExtension has the real client libraries find the extension's providers and sign through it.
 func TestCoinsOfTheExtension(t *testing.T) {
 	t.Parallel()
-	s := harness.NewSimFor(t, device.Options{Mnemonic: testPhrase}, 2*harness.Timeout)
+	s := harness.NewSimFor(t, device.Options{Mnemonic: testPhrase}, 3*harness.Timeout)
 	node := &tronNode{}
 	spent := serveClients(t, s, node)
 	x := s.StartExtension(harness.BrowserOptions{})
@@ -304,6 +328,7 @@ func TestCoinsOfTheExtension(t *testing.T) {
 	site.Do(chromedp.Navigate(siteOf(s) + "/coins"))
 	site.Run(tools + `
 		await import('/tron-clients.js')
+		await import('/cosmjs.js')
 		window.tronWeb = new libraries.TronWeb({ fullHost: location.origin + '/node' })
 		window.found = []
 		addEventListener('TIP6963:announceProvider', (e) => found.push(e.detail))
@@ -348,5 +373,15 @@ func TestCoinsOfTheExtension(t *testing.T) {
 	popup.Close()
 	w.sends(t, spent)
 	require.NotZero(t, spent.asked.Load())
+	require.Equal(t, "imKey im.imkey true", harness.Eval[string](site, `(() => {
+		addEventListener('imkey-connect:announceCosmosProvider', ({ detail }) => { window.announced = detail })
+		dispatchEvent(new Event('imkey-connect:requestCosmosProvider'))
+		window.cosmos = announced.provider.getOfflineSigner()
+		return [announced.info.name, announced.info.rdns, !('keplr' in window)].join(' ')
+	})()`))
+	w.testCosmos(t)
 	w.testPermissions(t)
+	// The permission of a coin is taken by itself.
+	w.revoke("cosmos")
+	require.Equal(t, 4100, harness.Eval[outcome](site, "tell(() => cosmos.signArbitrary('', '"+cosmosAddress+"', 'x'))").Code)
 }

@@ -100,8 +100,8 @@ export class ImKey extends EventTarget {
   } satisfies ImKeyTron)
 
   readonly cosmos: ImKeyCosmos = Object.freeze({
-    describeAmino: (document) => this.#describe(1, 'cosmos-amino', document),
-    describeDirect: (document) => this.#describe(1, 'cosmos-direct', document),
+    describeAmino: (document, options) => this.#describe(1, 'cosmos-amino', document, options),
+    describeDirect: (document, options) => this.#describe(1, 'cosmos-direct', document, options),
   } satisfies ImKeyCosmos)
 
   readonly bitcoin: ImKeyBitcoin = Object.freeze({

@@ -79,3 +79,27 @@ export interface CosmosSigner {
 
 /** Makes a signer. It loads nothing before the first call. */
 export function createCosmosSigner(options?: CosmosSignerOptions): CosmosSigner
+
+/**
+ * What the extension gives to sites. There is no standard for that: `window.keplr` belongs to another wallet, and the extension does not take it.
+ */
+export interface CosmosProvider {
+  readonly isImKey: true
+  /** Makes a signer for the addresses with a prefix. Default: cosmos. It asks nothing before its first call. */
+  getOfflineSigner(options?: { prefix?: string }): CosmosSigner
+}
+
+/** A provider that a wallet announced, in the form of EIP-6963. */
+export interface CosmosProviderDetail {
+  readonly info: { readonly uuid: string; readonly name: string; readonly icon: string; readonly rdns: string }
+  readonly provider: CosmosProvider
+}
+
+/**
+ * Calls found with each provider that a wallet of this browser announces, now and later, once for each. A site without this package listens to the event
+ * `imkey-connect:announceCosmosProvider` and dispatches `imkey-connect:requestCosmosProvider`. Returns a function that ends that.
+ */
+export function onCosmosProvider(found: (detail: CosmosProviderDetail) => void): () => void
+
+/** Announces a provider of a site's own in the same way. Returns a function that ends that. */
+export function announceCosmosProvider(provider: CosmosProvider, info?: Partial<CosmosProviderDetail['info']>): () => void

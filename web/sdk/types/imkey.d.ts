@@ -1228,10 +1228,10 @@ export interface CosmosDescription extends Description {
 
 /** Describes documents of Cosmos, as ImKeyEthereum. The first call loads imkey-coins.wasm. */
 export interface ImKeyCosmos {
-  /** Describes an amino document. */
-  describeAmino(document: CosmosAminoDocument): Promise<CosmosDescription>
+  /** Describes an amino document. With `from`, one in which another account acts is refused, as by `signAmino`. */
+  describeAmino(document: CosmosAminoDocument, options?: Pick<CosmosSignOptions, 'from'>): Promise<CosmosDescription>
   /** Describes a SignDoc. */
-  describeDirect(document: CosmosDirectDocument | Uint8Array): Promise<CosmosDescription>
+  describeDirect(document: CosmosDirectDocument | Uint8Array, options?: Pick<CosmosSignOptions, 'from'>): Promise<CosmosDescription>
 }
 
 /** What the device shows of a request to sign. */

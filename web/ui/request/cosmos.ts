@@ -29,7 +29,7 @@ export function cosmosTransaction({ account, description, messages }: Asked): Sa
   if (memo !== '') rows.push({ name: coins.memo, value: { kind: 'text', text: memo } })
   rows.push({ name: words.account, value: { kind: 'address', address: account.address } })
   const left = { values: mostValues }
-  const tree = messages?.map((message, i) => branchOf(`${i + 1}`, message, left))
+  const tree = messages.map((message, i) => branchOf(`${i + 1}`, message, left))
   const alerts = [
     ...(left.values < 0 ? [danger(words.tooMuch), danger(phrase.notShown(-left.values))] : []),
     ...(blind ? [warning(coins.cosmosBlind)] : []),
@@ -39,7 +39,7 @@ export function cosmosTransaction({ account, description, messages }: Asked): Sa
     : coinSentence.named(cosmosKinds[kind] ?? cosmosKinds['other']!, base)
   return {
     part: part(said, rows, alerts),
-    ...(tree && { tree }),
+    tree,
     cost: [
       { name: words.fee, value: { kind: 'text', text: fee } },
       { name: words.chain, value: { kind: 'text', text: chainId } },

@@ -1,10 +1,17 @@
-// The content script among the page's own scripts. It announces the providers, by EIP-6963, TIP-6963 and WBIP004, and carries requests to the relay. It runs
-// before the page's first script, and takes what it needs of the page's objects then. The page can change everything here, and
-// harms only itself: the broker checks each message and takes the origin from the browser.
+// The content script among the page's own scripts. It announces the providers, by EIP-6963, TIP-6963, WBIP004 and, for Cosmos, an event of
+// its own, and carries requests to the relay. It runs before the page's first script, and takes what it needs of the page's objects then. The
+// page can change everything here, and harms only itself: the broker checks each message and takes the origin from the browser.
 
 import { addressesOf, announceTronProvider, brokerTron, mainnet, makeTronProvider } from '../../../sdk/coins/tron'
 import type { Ask } from '../../../sdk/coins/ask'
 import { accountsOf, brokerBitcoin, brokerNode, makeBitcoinProvider, registerBitcoinProvider } from '../../../sdk/coins/bitcoin'
+import {
+  announceCosmosProvider,
+  brokerCosmos,
+  cosmosAccountsOf,
+  type Made as MadeSigner,
+  makeCosmosSigner,
+} from '../../../sdk/coins/cosmos'
 import { uuid } from '../../../sdk/coins/uuid'
 import { Events, type Listener } from '../../../sdk/provider/events'
 import { icon } from '../../../sdk/provider/icon'
@@ -305,6 +312,26 @@ const bitcoin = makeBitcoinProvider({
 })
 others.bitcoin = { changed: (accounts) => bitcoin.changed(accountsOf(accounts)), gone: () => {} }
 registerBitcoinProvider(bitcoin.provider)
+
+// There is one signer for each prefix. A permission is for one prefix, so the accounts of an event are those of at most one signer.
+const signers = new Map<string, MadeSigner>()
+others.cosmos = {
+  changed: (accounts) => {
+    const all = cosmosAccountsOf(accounts)
+    for (const [prefix, { changed }] of signers) changed(all.filter(({ address }) => address.startsWith(`${prefix}1`)))
+  },
+  gone: () => {},
+}
+announceCosmosProvider(
+  Object.freeze({
+    isImKey: true,
+    getOfflineSigner: ({ prefix = 'cosmos' }: { prefix?: string } = {}) => {
+      const made = signers.get(prefix) ?? makeCosmosSigner(brokerCosmos(asks('cosmos'), prefix), errorOf)
+      signers.set(prefix, made)
+      return made.signer
+    },
+  } as const),
+)
 
 // The user wants old dApps to find the provider, too. Another wallet that was there first stays.
 addEventListener(names.legacy, () => {
