@@ -10,17 +10,14 @@ import (
 	"github.com/hack-pad/safejs"
 )
 
-var slice = builtin("String", "prototype", "slice")
-
 // Text reads a string of at most max UTF-16 units without lone surrogates. A string with a lone surrogate has no UTF-8, so that Go
 // would read another text.
 func Text(v safejs.Value, max int) (string, bool) {
 	if !Is(v, safejs.TypeString) || max < 0 {
 		return "", false
 	}
-	// Cut the string before it is copied, so that an enormous one is not copied.
-	short, err := with(slice, v, 0, max)
-	if err != nil || !short.Equal(v) {
+	// Ask for the length first, so that an enormous string is not copied.
+	if beyond, err := with(codePointAt, v, max); err != nil || !beyond.IsUndefined() {
 		return "", false
 	}
 	s, ok := String(v)

@@ -4,6 +4,7 @@ package interop
 
 import (
 	"strconv"
+	"strings"
 
 	"github.com/hack-pad/safejs"
 
@@ -38,6 +39,7 @@ func ReadTree(v safejs.Value, root string, limits TreeLimits) (any, error) {
 var (
 	isArray = builtin("Array", "isArray")
 	keysOf  = builtin("Object", "keys")
+	join    = builtin("Array", "prototype", "join")
 )
 
 type tree struct{ left TreeLimits }
@@ -160,17 +162,21 @@ func (t *tree) object(v safejs.Value, p *place) (any, error) {
 	if err != nil {
 		return nil, p.invalid("not readable")
 	}
-	names, ok := List(keys, t.left.Values)
+	length, err := Get(keys, "length")
+	if err != nil {
+		return nil, p.invalid("not readable")
+	}
+	n, ok := Int(length, t.left.Values)
 	if !ok {
 		return nil, p.invalid("too many values")
 	}
-	t.left.Values -= len(names)
-	object := make(map[string]any, len(names))
-	for _, key := range names {
-		name, err := t.text(key, p)
-		if err != nil {
-			return nil, err
-		}
+	t.left.Values -= n
+	names, err := t.keys(keys, n, p)
+	if err != nil {
+		return nil, err
+	}
+	object := make(map[string]any, n)
+	for _, name := range names {
 		here := p.key(name)
 		property, err := Get(v, name)
 		if err != nil {
@@ -184,4 +190,31 @@ func (t *tree) object(v safejs.Value, p *place) (any, error) {
 		}
 	}
 	return object, nil
+}
+
+// keys reads n names. A call into JavaScript takes longer than all else, so the names come as one text, unless one of them has the
+// character between them.
+func (t *tree) keys(keys safejs.Value, n int, p *place) ([]string, error) {
+	if n == 0 {
+		return nil, nil
+	}
+	joined, err := with(join, keys, "\x00")
+	if err != nil {
+		return nil, p.invalid("not readable")
+	}
+	all, err := t.text(joined, p)
+	if err != nil {
+		return nil, err
+	}
+	if names := strings.Split(all, "\x00"); len(names) == n {
+		return names, nil
+	}
+	list, _ := List(keys, n)
+	names := make([]string, len(list))
+	for i, key := range list {
+		if names[i], err = t.text(key, p); err != nil {
+			return nil, err
+		}
+	}
+	return names, nil
 }

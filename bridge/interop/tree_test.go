@@ -54,6 +54,9 @@ func TestTree(t *testing.T) {
 		`Symbol()`: interop.Opaque{}, `[]`: []any{}, `({})`: map[string]any{}, `new Uint8Array([7])`: []byte{7},
 		`({a: [1, {b: null}], c: undefined, d: 1n, "": "e", __proto__: {z: 1}})`: map[string]any{
 			"a": []any{1.0, map[string]any{"b": nil}}, "d": big1, "": "e"},
+		`({"a\0b": 1, a: 2, b: 3})`:                                                      map[string]any{"a\x00b": 1.0, "a": 2.0, "b": 3.0},
+		`({"\0": 1})`:                                                                    map[string]any{"\x00": 1.0},
+		`[{x: 1, y: 2}, {y: 3}, {x: 4}]`:                                                 []any{map[string]any{"x": 1.0, "y": 2.0}, map[string]any{"y": 3.0}, map[string]any{"x": 4.0}},
 		`JSON.parse('{"__proto__": 1, "constructor": 2}')`:                               map[string]any{"__proto__": 1.0, "constructor": 2.0},
 		`Object.defineProperty({a: 1}, "hidden", {value: 2})`:                            map[string]any{"a": 1.0},
 		`({[Symbol("s")]: 1, a: 2})`:                                                     map[string]any{"a": 2.0},
