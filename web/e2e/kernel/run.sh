@@ -26,7 +26,9 @@ printf '%s\n' "$where" >"$run/out/folder"
 sh "$here/initrd.sh" "$root/image" "$run/initrd"
 
 # Some virtual machines have a /dev/kvm in which Debian's kernel does not boot, so the processor must report virtualisation.
-accelerator=tcg,thread=multi processor=Nehalem
+# QEMU 7.2 emulates both processors in one thread. With a thread for each, Chromium's page process crashed in most runs: it ran code of
+# WebAssembly in a page of memory that its collector of unused code had given back.
+accelerator=tcg,thread=single processor=Nehalem
 if [ -w /dev/kvm ] && grep -qwE 'vmx|svm' /proc/cpuinfo; then accelerator=kvm processor=host; fi
 echo "booting $(basename "$root") in QEMU ($accelerator)" >&2
 share() { echo "-fsdev local,id=$1,path=$2,security_model=none,multidevs=remap$3 -device virtio-9p-pci,fsdev=$1,mount_tag=$1"; }
