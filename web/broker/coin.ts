@@ -113,7 +113,7 @@ export class CoinSite {
       return kind.answer(method, given, this.#around, () => this.#record ?? this.#none())
     }
     const result = await this.#sign(method, given, signal)
-    void this.#records.used(this.#origin, this.#kind.coin)
+    this.#records.used(this.#origin, this.#kind.coin)
     return result
   }
 

@@ -91,7 +91,7 @@ const isPermission = (key: string) => key.startsWith(tables.permission)
 /** What is to be written for a key. Without a value, the key is deleted. */
 interface Wanted {
   readonly value?: unknown
-  /** It changes what is kept already. Where that is gone meanwhile, another window deleted it, and nothing is written. */
+  /** It changes what is stored already. Where another window changed or deleted that meanwhile, nothing is written. */
   readonly changes?: boolean
 }
 
@@ -115,8 +115,8 @@ export class Records {
   #written = 0 // how many writes ended
   /** What changed elsewhere while it was written here: which of both came last is seen afterwards. */
   readonly #missed = new Set<string>()
-  /** The permissions that storage was seen to have. A browser that blocks storage keeps none, and says nothing of it. */
-  readonly #kept = new Set<string>()
+  /** The permissions as storage has them, by their keys, as far as this broker knows. */
+  readonly #stored = new Map<string, unknown>()
   readonly #asking = asking + crypto.randomUUID()
   readonly #changed: (origin: string | undefined, coin?: OtherCoin) => void
   readonly #over = new AbortController()
@@ -207,15 +207,10 @@ export class Records {
     this.#changed(undefined)
   }
 
-  /** used notes that a site uses its permission. Another window may have revoked it meanwhile: that is not undone. */
-  async used(origin: string, coin?: OtherCoin): Promise<void> {
-    const name = keyOf(origin, coin)
-    const before = this.#permissions.get(name)
-    if (!before || Date.now() - before.used <= 1000) return
-    const key = tables.permission + name
-    const kept = (await this.#list(key)).some(([found]) => found === key)
-    if (!kept || this.#permissions.get(name) !== before) return
-    this.allow({ ...before, used: Date.now() })
+  /** used notes that a site uses its permission. */
+  used(origin: string, coin?: OtherCoin) {
+    const record = this.#permissions.get(keyOf(origin, coin))
+    if (record && Date.now() - record.used > 1000) this.allow({ ...record, used: Date.now() })
   }
 
   revoke(origin: string, coin?: OtherCoin) {
@@ -294,10 +289,6 @@ export class Records {
     }
   }
 
-  async #has(key: string): Promise<boolean> {
-    return (await this.#storage.list(key)).some(([found]) => found === key)
-  }
-
   /** #pause waits and gives the next pause. After close it never resolves. */
   #pause(last: number): Promise<number> {
     const { signal } = this.#over
@@ -321,7 +312,7 @@ export class Records {
         const name = keyOfRecord(record)
         if (tables.permission + name !== key || record.accounts.length === 0) return
         this.#permissions.set(name, record)
-        this.#kept.add(key)
+        this.#stored.set(key, value)
       } else if (key.startsWith(tables.activity)) this.#activity.set(key, activity(value, 'an activity'))
     } catch {
       // It is damaged, or another version wrote it.
@@ -353,7 +344,7 @@ export class Records {
       const name = each.slice(tables.permission.length)
       const before = this.#permissions.get(name)
       this.#permissions.delete(name)
-      this.#kept.delete(each)
+      this.#stored.delete(each)
       this.#take(each, value)
       const after = this.#permissions.get(name)
       if (JSON.stringify(before) === JSON.stringify(after)) continue
@@ -384,13 +375,16 @@ export class Records {
     for (let last = 0; wanted !== this.#wanted.get(key);) {
       wanted = this.#wanted.get(key)!
       try {
+        const before = this.#stored.get(key)
         if (!('value' in wanted)) {
           await this.#storage.delete(key)
-          this.#kept.delete(key)
-        } else if (wanted.changes && this.#kept.has(key) && !(await this.#has(key))) this.#missed.add(key)
-        else {
+          this.#stored.delete(key)
+        } else if (wanted.changes && before !== undefined) {
+          if (await this.#storage.replace(key, before, wanted.value)) this.#stored.set(key, wanted.value)
+          else this.#missed.add(key)
+        } else {
           await this.#storage.put(key, wanted.value)
-          if (isPermission(key) && !this.#kept.has(key) && (await this.#has(key).catch(() => false))) this.#kept.add(key)
+          if (isPermission(key)) this.#stored.set(key, wanted.value)
         }
         last = 0
       } catch {

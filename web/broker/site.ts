@@ -103,7 +103,7 @@ export class Site implements Behind {
 
   greeting() {
     const permission = this.#permission
-    void this.#around.records.used(this.origin)
+    this.#around.records.used(this.origin)
     return { accounts: permission?.accounts.map(({ address }) => address) ?? [], ...(permission && { chainId: hex(permission.chainId) }) }
   }
 
@@ -134,7 +134,7 @@ export class Site implements Behind {
       const result = await engine.request(method, params, signal, undefined, chain && this.#chains.of(chain))
       // A wallet that is stopped now knows of it again when it is started.
       if (allowing.has(method)) await this.#around.records.stored(this.origin)
-      if (asking.has(method)) void this.#around.records.used(this.origin)
+      if (asking.has(method)) this.#around.records.used(this.origin)
       return result
     } catch (thrown) {
       if (asks) this.#around.failed(signal, thrown)

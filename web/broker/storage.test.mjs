@@ -210,7 +210,7 @@ test('a write that is tried again undoes no revocation of another window', async
   const { broker: made, site } = await broker(t, { storage })
   const a = site(A)
   assert.deepEqual(await a.ask('eth_accounts'), [A0])
-  const put = failing(storage, 'put') // it is full
+  const put = failing(storage, 'replace') // it is full
   await a.ask('wallet_switchEthereumChain', [{ chainId: '0x5' }])
   await until(() => put.calls > 0)
   storage.values.delete(key)
@@ -221,17 +221,124 @@ test('a write that is tried again undoes no revocation of another window', async
   assert.deepEqual(await a.ask('eth_accounts'), [])
 })
 
-test('a permission that storage never kept holds as long as the broker', async (t) => {
+test('a permission that storage does not take holds as long as the broker', async (t) => {
   const storage = new MemoryStorage()
-  const puts = []
-  storage.put = async (key) => void puts.push(key) // a browser that blocks it
+  const put = failing(storage, 'put') // it is full
   const { broker: made, site } = await broker(t, { storage })
   const a = site(A)
   await a.ask('eth_requestAccounts')
-  const before = puts.length
+  const before = put.calls
   await a.ask('wallet_switchEthereumChain', [{ chainId: '0x5' }])
-  await until(() => puts.length > before)
-  await new Promise((resolve) => setTimeout(resolve, 5))
+  await until(() => put.calls > before)
   assert.equal(made.state.permissions.length, 1)
   assert.equal(await a.ask('personal_sign', ['hi', A0]), SIGNATURE)
+  put.failing = false
+  await until(() => storage.values.get(`permission ${A}`)?.chainId === 5)
+})
+
+/**
+ * windows gives the storage of several windows of one connector, which have processes of their own. What one writes, the others hear of later.
+ * between is awaited before each operation, with its name and arguments.
+ */
+function windows(count, between = async () => {}) {
+  const values = new Map()
+  const all = Array.from({ length: count }, () => new MemoryStorage())
+  for (const [n, storage] of all.entries()) {
+    storage.values = values
+    for (const method of ['list', 'put', 'replace', 'delete']) {
+      const own = storage[method]?.bind(storage)
+      storage[method] = async (...args) => {
+        await between(n, method, ...args)
+        const result = await own(...args)
+        if (method !== 'list') {
+          setImmediate(() => all.filter((one) => one !== storage).forEach(({ watchers }) => watchers.forEach((told) => told(args[0]))))
+        }
+        return result
+      }
+    }
+  }
+  return all
+}
+
+test('a change that is just being written undoes no revocation of another window', async (t) => {
+  const change = held()
+  let holds = false
+  const writes = []
+  const [one, other] = windows(2, (n, method, key) => {
+    if (n === 0 && method !== 'list') writes.push(method)
+    return holds && n === 0 && method !== 'list' && key === `permission ${A}` ? change.promise : undefined
+  })
+  const [first, second] = [await broker(t, { storage: one }), await broker(t, { storage: other })]
+  const a = first.site(A)
+  await a.ask('eth_requestAccounts')
+  await until(() => second.broker.state.permissions.length === 1)
+  holds = true
+  const before = writes.length
+  await a.ask('wallet_switchEthereumChain', [{ chainId: '0x5' }])
+  await until(() => writes.length > before) // it is on its way
+  await second.broker.revoke(A)
+  change.release()
+  await until(() => first.broker.state.permissions.length === 0)
+  assert.deepEqual(
+    [...one.values.keys()].filter((key) => key.startsWith('permission')),
+    [],
+  )
+  assert.deepEqual(second.broker.state.permissions, [])
+  assert.deepEqual(await a.ask('eth_accounts'), [])
+})
+
+test('a change of a permission does not take back what another window gave meanwhile', async (t) => {
+  const change = held()
+  let holds = false
+  const writes = []
+  const [one, other] = windows(2, (n, method) => {
+    if (n === 0 && method !== 'list') writes.push(method)
+    return holds && n === 0 && method !== 'list' ? change.promise : undefined
+  })
+  const [first, second] = [await broker(t, { storage: one }), await broker(t, { storage: other })]
+  const a = first.site(A)
+  await a.ask('eth_requestAccounts')
+  await until(() => second.broker.state.permissions.length === 1)
+  holds = true
+  const before = writes.length
+  await a.ask('wallet_switchEthereumChain', [{ chainId: '0x5' }])
+  await until(() => writes.length > before)
+  second.user.answer = () => ({ yes: true, accounts: [0, 1] })
+  await second.site(A).ask('wallet_requestPermissions', [{ eth_accounts: {} }])
+  change.release()
+  await until(() => first.broker.state.permissions[0]?.accounts.length === 2)
+  assert.equal(one.values.get(`permission ${A}`).accounts.length, 2)
+  assert.equal((await a.ask('eth_accounts')).length, 2)
+})
+
+test('whatever two windows do at once, both end with what is stored', async (t) => {
+  const [one, other] = windows(2, () => (Math.random() < 0.5 ? new Promise((go) => setImmediate(go)) : undefined))
+  const both = [await broker(t, { storage: one }), await broker(t, { storage: other })]
+  const sites = both.map(({ site }) => [A, B].map((origin) => site(origin)))
+  let granted = 0
+  for (let round = 0; round < 100; round++) {
+    const asked = both.flatMap(({ broker: made }, n) =>
+      sites[n].map((site, i) => {
+        const kind = Math.floor(Math.random() * 4)
+        if (kind === 0) return made.revoke([A, B][i])
+        if (kind === 1) return site.ask('wallet_switchEthereumChain', [{ chainId: round % 2 ? '0x1' : '0x5' }])
+        if (kind === 2) return site.ask('wallet_revokePermissions', [{ eth_accounts: {} }])
+        return site.ask('eth_requestAccounts').then(() => granted++)
+      }),
+    )
+    await Promise.allSettled(asked)
+  }
+  assert.ok(granted > 10)
+  const stored = () => [...one.values].filter(([key]) => key.startsWith('permission')).map(([, value]) => [value.origin, value.chainId])
+  const known = ({ broker: made }) => made.state.permissions.map(({ origin, chainId }) => [origin, chainId])
+  const sorted = (list) => JSON.stringify(list.sort())
+  await until(() => both.every((one) => sorted(known(one)) === sorted(stored())))
+  await pause(20)
+  assert.ok(both.every((one) => sorted(known(one)) === sorted(stored())))
+  for (const [n, { broker: made }] of both.entries()) {
+    for (const [i, site] of sites[n].entries()) {
+      const allowed = made.state.permissions.some(({ origin }) => origin === [A, B][i])
+      assert.equal((await site.ask('eth_accounts')).length, allowed ? 1 : 0)
+    }
+  }
 })

@@ -178,12 +178,17 @@ export interface Shell {
 }
 
 /**
- * Storage keeps values by key. What it reads is a claim: the broker checks it. Keys begin with the name of their table and a space, such
- * as `permission https://example.org`.
+ * Storage keeps values by key, which are JSON. What it reads is a claim: the broker checks it. Keys begin with the name of their table and a
+ * space, such as `permission https://example.org`. Brokers in several windows may share it. A method rejects where it did not do what it says.
  */
 export interface Storage {
   list(prefix: string): Promise<readonly (readonly [key: string, value: unknown])[]>
   put(key: string, value: unknown): Promise<void>
+  /**
+   * Puts a value in place of another one. It resolves to false, and does nothing, where the key does not have that one any more: another
+   * broker changed or deleted it. Nothing comes between the two.
+   */
+  replace(key: string, before: unknown, value: unknown): Promise<boolean>
   delete(key: string): Promise<void>
   /** Calls changed with a key that another window or worker wrote or deleted; undefined if all were deleted. */
   watch?(changed: (key: string | undefined) => void): void

@@ -15,7 +15,7 @@ import { connector as words } from '../../ui/words/connector'
 import type { Text } from '../../ui/words/text'
 import { alive, type Asking, attend, greetings } from './greetings'
 import { WindowShell } from './shell'
-import { storage } from './storage'
+import { openStorage } from './storage'
 
 allowWorker()
 const page = new Page(words.title)
@@ -66,7 +66,7 @@ const shell = new WindowShell({
 const broker = startBroker({
   imkey,
   shell,
-  storage,
+  storage: openStorage(),
   version,
 })
 shell.broker = broker

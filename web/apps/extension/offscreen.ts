@@ -24,6 +24,7 @@ const tops = new Map<number, string>()
 const storage: Storage = {
   list: async (prefix) => Object.entries((await carriedOut({ do: 'list' })) as object).filter(([key]) => key.startsWith(prefix)),
   put: async (key, value) => void (await carriedOut({ do: 'put', key, value })),
+  replace: async (key, _, value) => (await carriedOut({ do: 'replace', key, value })) as boolean, // no other broker writes here
   delete: async (key) => void (await carriedOut({ do: 'delete', key })),
   watch: (changed) =>
     chrome.runtime.onMessage.addListener((message, sender) => {

@@ -6,7 +6,7 @@ export type Task =
   | { readonly do: 'close-tab'; readonly tab: number }
   | { readonly do: 'badge'; readonly text: string }
   | { readonly do: 'list' }
-  | { readonly do: 'put'; readonly key: string; readonly value: unknown }
+  | { readonly do: 'put' | 'replace'; readonly key: string; readonly value: unknown }
   | { readonly do: 'delete'; readonly key: string }
 
 /** Removed is what the worker tells the offscreen document of a window or a tab that is gone. */
@@ -15,7 +15,18 @@ export interface Removed {
   readonly id: number
 }
 
-const tasks = new Set<unknown>(['window', 'raise', 'close', 'tab', 'close-tab', 'badge', 'list', 'put', 'delete'] satisfies Task['do'][])
+const tasks = new Set<unknown>([
+  'window',
+  'raise',
+  'close',
+  'tab',
+  'close-tab',
+  'badge',
+  'list',
+  'put',
+  'replace',
+  'delete',
+] satisfies Task['do'][])
 
 /** readTask tells a task from other messages. The sender is the extension itself, so the fields are right. */
 export function readTask(message: unknown): Task | undefined {

@@ -95,6 +95,11 @@ async function carryOut(task: Task): Promise<unknown> {
       return chrome.storage.local.get(null)
     case 'put':
       return chrome.storage.local.set({ [task.key]: task.value })
+    case 'replace': {
+      const { [task.key]: before } = await chrome.storage.local.get(task.key)
+      if (before !== undefined) await chrome.storage.local.set({ [task.key]: task.value })
+      return before !== undefined
+    }
     case 'delete':
       return chrome.storage.local.remove(task.key)
   }

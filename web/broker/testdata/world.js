@@ -35,6 +35,12 @@ export class MemoryStorage {
     this.writes++
     this.values.set(key, structuredClone(value))
   }
+  async replace(key, before, value) {
+    if (JSON.stringify(this.values.get(key)) !== JSON.stringify(before)) return false
+    this.writes++
+    this.values.set(key, structuredClone(value))
+    return true
+  }
   async delete(key) {
     this.values.delete(key)
   }

@@ -148,7 +148,11 @@ func (k *killing) prepare(operation string) {
 	}
 	k.window()
 	require.JSONEq(k.t, "null", string(k.d.Request("wallet_revokePermissions", "[{ eth_accounts: {} }]").Value))
-	k.w.Run("while (Object.keys(localStorage).some((key) => key.startsWith('imkey-connector permission'))) await new Promise((go) => setTimeout(go, 5))")
+	k.w.Run(`
+		const { result: database } = await new Promise((go) => (indexedDB.open('imkey-connector').onsuccess = ({ target }) => go(target)))
+		const keys = () => new Promise((go) => (database.transaction('kept').objectStore('kept').getAllKeys().onsuccess = ({ target }) => go(target.result)))
+		while ((await keys()).some((key) => key.startsWith('permission'))) await new Promise((go) => setTimeout(go, 5))
+		database.close()`)
 	if operation == "pair" {
 		k.w.Run(`
 			const imkey = await (await import('/imkey.js')).loadImKey()
