@@ -46,6 +46,23 @@ test('requestDevice opens the chooser at once and loads the WASM meanwhile', asy
   assert.deepEqual(urls, [`${SITE}/imkey.wasm?page=${pages}`])
 })
 
+test('plugging in an imKey loads the WASM, unless the page is hidden', async (t) => {
+  t.after(() => delete globalThis.document)
+  const urls = await downloads(t)
+  const { key, usb } = await page()
+  const plug = (visibilityState, device) => {
+    globalThis.document = Object.assign(new EventTarget(), { visibilityState })
+    usb.plug('connect', usb.devices[device])
+    return urls.length
+  }
+  assert.equal(plug('hidden', 0), 0)
+  assert.equal(plug('visible', 1), 0, "another vendor's device")
+  assert.equal(plug('visible', 0), 1)
+  assert.equal(plug('visible', 0), 1, 'once')
+  await (await key.getDevices())[0].open()
+  assert.equal(urls.length, 1)
+})
+
 test('nothing is left on globalThis', async () => {
   const before = globals()
   const { key } = await page()

@@ -35,6 +35,7 @@ export class ImKey extends EventTarget {
     this.#settings = settings
     settings.usb.addEventListener('connect', (event: { device: USBSourceDevice }) => {
       if (!isOurs(event.device)) return
+      if (globalThis.document?.visibilityState !== 'hidden') this.#prepare() // the user of this page is likely to use it
       this.dispatchEvent(new CustomEvent('connect', { detail: { device: this.#device(event.device) } }))
     })
     settings.usb.addEventListener('disconnect', (event: { device: USBSourceDevice }) => {
@@ -46,6 +47,11 @@ export class ImKey extends EventTarget {
     onRecordChange((store, seid) => {
       if (store === settings.store) this.dispatchEvent(new CustomEvent('knownchange', { detail: { seid } }))
     })
+  }
+
+  /** #prepare starts the module before it is needed. The call that needs it reports a failure. */
+  #prepare() {
+    Instance.started(this.#settings.wasmURL).catch(() => {})
   }
 
   async getDevices(): Promise<Device[]> {
@@ -66,7 +72,7 @@ export class ImKey extends EventTarget {
       // The navigator.usb of a worker has no requestDevice.
       if (typeof usb.requestDevice !== 'function') throw unsupported('no-page')
       const choice = usb.requestDevice({ filters: vendorIds.map((vendorId) => ({ vendorId })) })
-      Instance.started(this.#settings.wasmURL).catch(() => {}) // loads while the user chooses; open reports a failure
+      this.#prepare() // while the user chooses
       return this.#device(await untilAborted(signal, choice))
     } catch (thrown) {
       throw fromWebUSB(thrown, inClick)

@@ -255,7 +255,7 @@ export interface LoadOptions {
 
 /**
  * Prepares this page for imKeys. It loads little: the WebAssembly module is loaded when a call needs it, at the latest while the
- * user chooses a device. Each call has its own options; all calls share one store.
+ * user chooses a device, or when an imKey that this page may use is plugged in while the page is visible. Each call has its own options; all calls share one store.
  *
  * Rejects with `unsupported` if WebUSB is not available and no `usb` is given, with `permission-denied` in a frame that may not use
  * USB, and with `invalid-argument` for an option of a wrong type.
