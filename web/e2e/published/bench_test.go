@@ -446,7 +446,7 @@ func (m *meter) using() {
 	m.use(b, signHello, vendor, 0, m.runs, message)
 }
 
-// grow measures how times grow with the payload and with the number of accounts, and with the number of records.
+// grow measures how times grow with the payload, with the number of accounts and with the number of records.
 func (m *meter) grow(b *harness.Browser) {
 	payload := bench.Growth{Name: "payload of a call, bytes", Unit: "ms", X: []float64{64, 512, 4096, 32768, 65000}}
 	accounts := bench.Growth{Name: "accounts at new paths", Unit: "ms", X: []float64{1, 10, 100, 1000}}
@@ -454,8 +454,11 @@ func (m *meter) grow(b *harness.Browser) {
 	if m.Quick {
 		runs, payload.X, accounts.X = 1, []float64{64, 512, 4096, 32768}, []float64{1, 10, 100}
 	}
-	measure := func(g *bench.Growth, expression func(x float64) string) {
+	measure := func(g *bench.Growth, prepare, expression func(x float64) string) {
 		for _, x := range g.X {
+			if prepare != nil {
+				b.Run(prepare(x))
+			}
 			var times []float64
 			for range runs {
 				times = append(times, math.Max(0.1, harness.Eval[float64](b, `(async () => { const began = performance.now(); await (`+expression(x)+`); return performance.now() - began })()`)))
@@ -464,10 +467,34 @@ func (m *meter) grow(b *harness.Browser) {
 		}
 		m.Growth = append(m.Growth, *g)
 	}
-	measure(&payload, func(x float64) string {
+	measure(&payload, nil, func(x float64) string {
 		return fmt.Sprintf("device.ethereum.signTransaction({ chainId: 1, nonce: 1, to, gas: 21000, maxFeePerGas: 1, maxPriorityFeePerGas: 1, data: '0x' + '00'.repeat(%g) })", x)
 	})
-	measure(&accounts, func(x float64) string {
+	measure(&accounts, nil, func(x float64) string {
 		return fmt.Sprintf("(async () => { const a = Math.floor(1e6 * Math.random()); for (let n = 0; n < %g; n++) await device.ethereum.getAccount({ path: `m/44'/60'/${a}'/0/${n}` }) })()", x)
 	})
+
+	// The other records are copies under made-up ids. They take as long to read as others, although they do not authenticate.
+	copies := func(x float64) string {
+		return fmt.Sprintf(`
+			const wait = (request) => new Promise((resolve, reject) => {
+				request.onsuccess = () => resolve(request.result)
+				request.onerror = () => reject(request.error)
+			})
+			const db = await wait(indexedDB.open('imkey-connect'))
+			const [own] = (await imkey.knownDevices()).filter((known) => known.state === 'bound').map((known) => known.seid)
+			const value = await wait(db.transaction('records').objectStore('records').get(own))
+			const all = db.transaction('records', 'readwrite').objectStore('records')
+			for (const key of await wait(all.getAllKeys())) if (key !== own) await wait(all.delete(key))
+			for (let n = 1; n < %g; n++) await wait(all.put(value, n.toString(16).toUpperCase().padStart(32, '0')))
+			db.close()
+			if ((await imkey.knownDevices()).length !== %g) throw new Error('not that many records')`, x, x)
+	}
+	known := bench.Growth{Name: "records, read by knownDevices", Unit: "ms", X: []float64{1, 10, 100, 1000}}
+	measure(&known, copies, func(float64) string { return "imkey.knownDevices()" })
+	opened := bench.Growth{Name: "records, while a known device is opened", Unit: "ms", X: known.X}
+	measure(&opened, copies, func(float64) string {
+		return "(async () => { await device.close(); await device.open({ resume: true }) })()"
+	})
+	b.Run(copies(1))
 }
