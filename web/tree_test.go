@@ -56,12 +56,15 @@ var arrows = map[string][]string{
 
 // byName are the modules that are imported by a name, with the source of each, or "" if it does not belong to the project.
 var byName = map[string]string{
-	"imkey-connect":        "sdk/types/imkey.d.ts",
-	"imkey-connect/broker": "broker/index.ts",
-	"go:wasm_exec":         "sdk/types/wasm_exec.d.ts",
-	"node:test":            "",
-	"node:assert/strict":   "",
-	"node:fs":              "",
+	"imkey-connect":         "sdk/types/imkey.d.ts",
+	"imkey-connect/broker":  "broker/index.ts",
+	"imkey-connect/bitcoin": "sdk/types/bitcoin.d.ts",
+	"imkey-connect/cosmos":  "sdk/types/cosmos.d.ts",
+	"imkey-connect/tron":    "sdk/types/tron.d.ts",
+	"go:wasm_exec":          "sdk/types/wasm_exec.d.ts",
+	"node:test":             "",
+	"node:assert/strict":    "",
+	"node:fs":               "",
 }
 
 // simulatorScript is the file that imports the simulator's script, which is not a file of the project.

@@ -244,11 +244,15 @@ return globalThis.Go;
 // moduleName is the name of the SDK in the imports of pages and adapters, as in those of sites.
 const moduleName = "imkey-connect"
 
-// sdkPlugin replaces an import of the SDK or of the broker by its name with an import of imkey.js or imkey-broker.js in the folder, an
-// address that ends with a slash, so that there is only one copy of each.
+// sdkPlugin replaces an import of the SDK, of the broker or of a coin's adapter by its name with an import of the file that lies beside imkey.js
+// in the folder, an address that ends with a slash, so that there is only one copy of each.
 func sdkPlugin(folder string) api.Plugin {
 	return api.Plugin{Name: "sdk", Setup: func(build api.PluginBuild) {
-		for name, file := range map[string]string{moduleName: sdkName, moduleName + "/broker": brokerName} {
+		names := map[string]string{moduleName: sdkName, moduleName + "/broker": brokerName}
+		for _, coin := range coins {
+			names[moduleName+"/"+coin] = "imkey-" + coin + ".js"
+		}
+		for name, file := range names {
 			build.OnResolve(api.OnResolveOptions{Filter: "^" + name + "$"}, func(api.OnResolveArgs) (api.OnResolveResult, error) {
 				return api.OnResolveResult{Path: folder + file, External: true}, nil
 			})

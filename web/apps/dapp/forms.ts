@@ -13,6 +13,7 @@ import {
   type Mistake,
   type Request,
 } from './requests'
+import { tabList } from './tabs'
 import { chainName, firstNode, startNode, type Wallet } from './wallet'
 
 const tabs = ['message', 'typed-data', 'transaction', 'chain'] as const
@@ -98,43 +99,18 @@ export class Forms {
   }
 
   #tabs(): HTMLElement {
-    return h(
-      'div',
-      { class: 'tabs', role: 'tablist', 'aria-label': this.#t(words.tabs) },
-      ...tabs.map((tab) =>
-        h(
-          'button',
-          {
-            type: 'button',
-            role: 'tab',
-            class: 'tab',
-            id: `tab-${tab}`,
-            'data-tab': tab,
-            'aria-selected': String(tab === this.#tab),
-            'aria-controls': 'tab-panel',
-            tabindex: tab === this.#tab ? 0 : -1,
-            click: () => this.#choose(tab),
-            keydown: (event) => this.#step(event as KeyboardEvent),
-          },
-          this.#t(titles[tab]),
-        ),
-      ),
-    )
-  }
-
-  #choose(tab: Tab): void {
-    this.#tab = tab
-    this.draw(this.#language)
-    this.element.querySelector<HTMLElement>(`#tab-${tab}`)?.focus()
-  }
-
-  /** The arrow keys go along the tabs. */
-  #step(event: KeyboardEvent): void {
-    const at = tabs.indexOf(this.#tab)
-    const to = { ArrowRight: at + 1, ArrowLeft: at + tabs.length - 1, Home: 0, End: tabs.length - 1 }[event.key]
-    if (to === undefined || event.ctrlKey || event.metaKey || event.altKey) return
-    event.preventDefault()
-    this.#choose(tabs[to % tabs.length]!)
+    return tabList({
+      id: 'tab',
+      panel: 'tab-panel',
+      label: this.#t(words.tabs),
+      all: tabs,
+      selected: this.#tab,
+      title: (tab) => this.#t(titles[tab]),
+      choose: (tab) => {
+        this.#tab = tab
+        this.draw(this.#language)
+      },
+    })
   }
 
   #panel(): Child[] {

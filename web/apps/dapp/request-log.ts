@@ -5,22 +5,27 @@ import { h, type Child } from '../../ui/blocks/dom'
 import { known } from '../../ui/model/failure'
 import { wait } from '../../ui/model/wait'
 import type { ProviderErrorCode, ProviderInteraction } from 'imkey-connect'
-import { failureOf, json, warningsOf, type Failure, type Request } from './requests'
+import { failureOf, json, type Logged, warningsOf, type Failure, type Request } from './requests'
 import type { DeviceView } from './device-view'
 import { startNode } from './wallet'
 
+/** Shown is what the user has to do, whatever asked for it. */
+type Shown = Omit<ProviderInteraction, 'method'>
+
 /** Entry is one request with what is known about it so far. */
 interface Entry {
-  readonly request: Request
+  readonly request: Logged
   /** Whether it approves an unlimited amount. */
   readonly unlimited: boolean
+  /** Whether the page can give it up. Otherwise the user rejects it on the device or in the connector's window. */
+  readonly stoppable: boolean
   readonly began: number
   took?: number
   result?: unknown
   failure?: Failure
   /** What happened to a transaction after it was sent. */
   later?: Text
-  interaction?: ProviderInteraction
+  interaction?: Shown
   /** The operation, if the device was asked to sign something that its screen does not show. */
   blind?: ProviderInteraction['operation']
 }
@@ -64,11 +69,15 @@ export class RequestLog {
   }
 
   /** Shows a request while it is carried out. It resolves when the request has ended, successfully or not. */
-  async run(request: Request, carryOut: (signal: AbortSignal) => Promise<unknown>, unlimited = false): Promise<void> {
+  async run(
+    request: Logged,
+    carryOut: (signal: AbortSignal) => Promise<unknown>,
+    { unlimited = false, stoppable = true }: { unlimited?: boolean; stoppable?: boolean } = {},
+  ): Promise<void> {
     if (this.#giveUp) return
     if (this.#now) this.#past.unshift(this.#now)
     this.#past.splice(limit)
-    const entry: Entry = { request, unlimited, began: performance.now() }
+    const entry: Entry = { request, unlimited, stoppable, began: performance.now() }
     this.#now = entry
     const giveUp = new AbortController()
     this.#giveUp = giveUp
@@ -90,7 +99,7 @@ export class RequestLog {
   }
 
   /** Shows what the user has to do for the current request. */
-  interact(interaction: ProviderInteraction): void {
+  interact(interaction: Shown): void {
     const entry = this.#now
     if (!entry || !this.#giveUp) return
     const waiting = interaction.state === 'waiting'
@@ -157,11 +166,17 @@ export class RequestLog {
     if (says) {
       parts.push(
         h('p', { class: 'quiet' }, this.#t(screen ? words.screenSays : words.summarySays)),
-        h('dl', { class: 'says' }, row(words.pays, says.payment), row(words.receiver, says.receiver), row(words.fee, says.fee)),
+        h(
+          'dl',
+          { class: 'says' },
+          row(words.pays, says.payment),
+          row(words.receiver, says.receiver),
+          says.fee !== '' && row(words.fee, says.fee),
+        ),
         ...warningsOf(summary).map((name) => h('p', { 'class': 'message', 'data-warning': name }, this.#t(words[name]))),
       )
     }
-    if (this.#giveUp) parts.push(this.#button('give-up', words.giveUp, () => this.#giveUp?.abort()))
+    if (this.#giveUp && entry?.stoppable) parts.push(this.#button('give-up', words.giveUp, () => this.#giveUp?.abort()))
     for (const child of Array.from(this.#device.children)) if (child !== this.device.element) child.remove()
     if (!this.device.element.parentElement) this.#device.append(this.device.element)
     const at = parts.indexOf(this.device.element)
@@ -199,7 +214,7 @@ export class RequestLog {
     const time = h('span', { class: 'took' }, this.#t(took(entry.took ?? 0)))
     const { failure } = entry
     if (failure) {
-      const rejected = failure.code === 4001
+      const rejected = failure.code === 4001 || failure.reason === 'user-rejected'
       const calm = rejected || failure.reason === 'aborted'
       return [
         h(
@@ -332,7 +347,7 @@ export class RequestLog {
   }
 }
 
-function requestOf({ method, params }: Request): HTMLElement[] {
+function requestOf({ method, params }: Logged): HTMLElement[] {
   const shown: Child[] = [h('strong', {}, method)]
   return [
     h('p', { class: 'method', translate: 'no' }, ...shown),
@@ -345,7 +360,7 @@ function needsDevice(method: string | undefined): boolean {
 }
 
 function kindOf(method: string): Text {
-  if (method === 'eth_requestAccounts') return words.answerAddresses
+  if (/(request|get)Accounts$/.test(method)) return words.answerAddresses
   if (method === 'eth_sendTransaction') return words.answerHash
   return needsDevice(method) ? words.answerOf : words.answerDone
 }

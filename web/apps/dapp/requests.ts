@@ -8,6 +8,12 @@ export interface Request {
   readonly params?: readonly unknown[]
 }
 
+/** Logged is a request as the page shows it: to the provider, or a call of a library. */
+export interface Logged {
+  readonly method: string
+  readonly params?: object
+}
+
 /** demoToken is the address of a token. No contract need be there: signing works without one. */
 export const demoToken = '0xDe3000000000000000000000000000000000de30'.toLowerCase()
 

@@ -38,6 +38,13 @@ func TestDemoLooks(t *testing.T) {
 			b.WaitUntil(fmt.Sprintf("document.querySelector('[data-action=give-up]') === null && document.querySelector('[data-outcome=%q]') !== null", outcome))
 		}
 		look("start")
+		for _, coin := range []string{"bitcoin", "tron", "cosmos", "ethereum"} {
+			b.Run(fmt.Sprintf("document.querySelector('[data-coin=%s]').click()", coin))
+			if coin != "ethereum" {
+				b.Run("document.querySelector('[data-ask=transaction]').click()")
+				look("start of " + coin)
+			}
+		}
 		b.Press("sign-message")
 		look("without an account")
 

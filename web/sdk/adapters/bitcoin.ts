@@ -9,12 +9,12 @@ import { opening, rpcError } from './opening'
 export { registerBitcoinProvider } from '../coins/bitcoin'
 
 export function createBitcoinProvider(options: BitcoinProviderOptions = {}): BitcoinProvider {
-  const { network = 'mainnet', account = 0, node, confirmFee, pairing = 'dialog', connector, ...load } = options
+  const { network = 'mainnet', account = 0, node, confirmFee, pairing = 'dialog', connector, onInteraction, ...load } = options
   if (!['mainnet', 'testnet', 'signet', 'regtest'].includes(network)) throw new TypeError('network is not the name of a network')
   if (!Number.isInteger(account) || account < 0 || account >= 2 ** 31) throw new TypeError('account is not a whole number below 2147483648')
 
   function inPage(): BitcoinWallet {
-    const { loaded, use } = opening({ load, pairing, gone: () => {} })
+    const { loaded, use } = opening({ load, pairing, gone: () => {}, onInteraction })
     const coin = network === 'mainnet' ? 0 : 1
     const below = (purpose: number, change: number) => `m/${purpose}'/${coin}'/${account}'/${change}/0`
     let paths: string[] = []

@@ -9,7 +9,7 @@ import { opening, rpcError } from './opening'
 export { announceCosmosProvider, onCosmosProvider } from '../coins/cosmos'
 
 export function createCosmosSigner(options: CosmosSignerOptions = {}): CosmosSigner {
-  const { prefix = 'cosmos', paths: given = ["m/44'/118'/0'/0/0"], pairing = 'dialog', connector, ...load } = options
+  const { prefix = 'cosmos', paths: given = ["m/44'/118'/0'/0/0"], pairing = 'dialog', connector, onInteraction, ...load } = options
   if (typeof prefix !== 'string') throw new TypeError('prefix is not a string')
   if (!Array.isArray(given) || given.length === 0 || given.some((path) => typeof path !== 'string')) {
     throw new TypeError('paths is not a list of paths')
@@ -17,7 +17,7 @@ export function createCosmosSigner(options: CosmosSignerOptions = {}): CosmosSig
   const paths = [...(given as readonly string[])]
 
   function inPage(): CosmosWallet {
-    const { use } = opening({ load, pairing, gone: () => {} })
+    const { use } = opening({ load, pairing, gone: () => {}, onInteraction })
     const signs = async <T>(
       account: KnownAccount,
       sign: (device: Device, by: { path: string; prefix: string; from: string }) => Promise<T>,

@@ -2,7 +2,7 @@
 
 import { bindInDialog, type Device, type ErrorCode, type ImKey, loadImKey, ProviderRpcError } from 'imkey-connect'
 import { Turns } from '../provider/turns'
-import type { LoadOptions, PairingRequest } from '../types/imkey'
+import type { Interaction, LoadOptions, PairingRequest } from '../types/imkey'
 
 /** How a provider gets to its device. */
 export interface OpeningOptions {
@@ -10,13 +10,15 @@ export interface OpeningOptions {
   pairing: 'dialog' | 'none' | ((request: PairingRequest) => Promise<unknown>)
   /** Is called when the device is unplugged. */
   gone: () => void
+  /** Is called with what the user has to do on the device. */
+  onInteraction: ((interaction: Interaction) => void) | undefined
 }
 
 /** How long a device stays open for a next call, in milliseconds. */
 const hold = 10_000
 
 /** opening returns functions that load the library once, and open and bind the device. */
-export function opening({ load, pairing, gone }: OpeningOptions) {
+export function opening({ load, pairing, gone, onInteraction }: OpeningOptions) {
   let imkey: Promise<ImKey> | undefined
   let device: Device | undefined
 
@@ -28,6 +30,8 @@ export function opening({ load, pairing, gone }: OpeningOptions) {
 
   const turns = new Turns(hold)
   const opened = async (chosen: Device): Promise<unknown> => chosen.opened || chosen.open()
+
+  const asks = ({ detail }: CustomEvent<Interaction>) => onInteraction?.(detail)
 
   /** found opens the device, if it is not open, and binds it. Only with ask, the chooser and the dialog may open. */
   async function found(ask: boolean, open = opened): Promise<Device> {
@@ -50,6 +54,7 @@ export function opening({ load, pairing, gone }: OpeningOptions) {
     }
     if (chosen === device) return chosen
     const taken = chosen
+    taken.addEventListener('interaction', asks)
     taken.addEventListener(
       'disconnect',
       () => {

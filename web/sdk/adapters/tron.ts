@@ -9,7 +9,7 @@ import { connecting } from './connecting'
 export { announceTronProvider } from '../coins/tron'
 
 export function createTronProvider(options: TronProviderOptions = {}): TronProvider {
-  const { tronWeb = {}, chainId = mainnet, path, pairing = 'dialog', connector, ...load } = options
+  const { tronWeb = {}, chainId = mainnet, path, pairing = 'dialog', connector, onInteraction, ...load } = options
   if (typeof tronWeb !== 'object' || tronWeb === null) throw new TypeError('tronWeb is not an object')
   if (!/^0x[0-9a-f]{1,8}$/.test(chainId)) throw new TypeError('chainId is not 0x and hex digits in lower case')
 
@@ -18,6 +18,7 @@ export function createTronProvider(options: TronProviderOptions = {}): TronProvi
     const { use } = opening({
       load,
       pairing,
+      onInteraction,
       gone: () => made.gone(refused(4900, 'device-disconnected', 'The imKey was unplugged.')),
     })
     const signs = async <T>(from: string, sign: (device: Device, options: { path?: string; from: string }) => Promise<T>) =>

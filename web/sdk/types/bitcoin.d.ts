@@ -6,7 +6,7 @@
  * @module imkey-connect/bitcoin
  */
 
-import type { BitcoinNetwork, LoadOptions, PairingRequest } from './imkey.js'
+import type { BitcoinNetwork, Interaction, LoadOptions, PairingRequest } from './imkey.js'
 
 /** What sendTransfer and getBalance ask a node or an indexer for. */
 export interface BitcoinNode {
@@ -40,6 +40,8 @@ export interface BitcoinProviderOptions extends LoadOptions {
   connector?: string | URL
   /** What happens when the device is not bound to this site, as in createProvider. Default: the dialog. */
   pairing?: 'dialog' | 'none' | ((request: PairingRequest) => Promise<unknown>)
+  /** Is called with what the user has to do on the device, as the event `interaction` of a device. A connector shows that itself. */
+  onInteraction?: (interaction: Interaction) => void
 }
 
 /** An answer of JSON-RPC 2.0. The code of a rejection by the user is -32000, as in sats-connect; `error.data.code` is an ErrorCode. */

@@ -6,7 +6,7 @@
  * @module imkey-connect/cosmos
  */
 
-import type { CosmosAminoDocument, LoadOptions, PairingRequest } from './imkey.js'
+import type { CosmosAminoDocument, Interaction, LoadOptions, PairingRequest } from './imkey.js'
 
 /** An account, as cosmjs has it (AccountData). */
 export interface CosmosAccount {
@@ -50,6 +50,8 @@ export interface CosmosSignerOptions extends LoadOptions {
   connector?: string | URL
   /** What happens when the device is not bound to this site, as in createProvider. Default: the dialog. */
   pairing?: 'dialog' | 'none' | ((request: PairingRequest) => Promise<unknown>)
+  /** Is called with what the user has to do on the device, as the event `interaction` of a device. A connector shows that itself. */
+  onInteraction?: (interaction: Interaction) => void
 }
 
 /**

@@ -6,7 +6,7 @@
  * @module imkey-connect/tron
  */
 
-import type { LoadOptions, PairingRequest, ProviderInfo, TypedData } from './imkey.js'
+import type { Interaction, LoadOptions, PairingRequest, ProviderInfo, TypedData } from './imkey.js'
 
 /** A transaction as tronweb and nodes write it. */
 export interface TronTransaction {
@@ -72,6 +72,8 @@ export interface TronProviderOptions extends LoadOptions {
   connector?: string | URL
   /** What happens when the device is not bound to this site, as in createProvider. Default: the dialog. */
   pairing?: 'dialog' | 'none' | ((request: PairingRequest) => Promise<unknown>)
+  /** Is called with what the user has to do on the device, as the event `interaction` of a device. A connector shows that itself. */
+  onInteraction?: (interaction: Interaction) => void
 }
 
 /**

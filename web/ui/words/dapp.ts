@@ -27,6 +27,28 @@ export const dapp = {
   tabTypedData: say('Typed data', '结构化数据'),
   tabTransaction: say('Transaction', '交易'),
   tabChain: say('Chain', '链'),
+  coins: say('Coin', '币种'),
+  ethereum: say('Ethereum', '以太坊'),
+  tabPsbt: say('PSBT', '部分签名交易'),
+  tabDocument: say('Document', '文档'),
+  sign: say('Sign', '签署'),
+  psbtText: say(
+    'Sites give your imKey a partially signed transaction (PSBT). It shows every payment and the fee. This sample spends an output that does not exist, so it cannot be sent.',
+    '网站将部分签名的交易（PSBT）交给 imKey，它会显示每笔付款和手续费。此示例花费的输出并不存在，因此无法发送。',
+  ),
+  psbtForm: say('A PSBT is text in base 64.', 'PSBT 应为 Base64 文本。'),
+  tronText: say(
+    'A site makes the transaction, and your imKey shows the amount and the receiver, which are read from it. This sample names no block, so it cannot be sent.',
+    '交易由网站组建，imKey 显示从交易中读出的金额和收款方。此示例未引用区块，因此无法发送。',
+  ),
+  amountTrx: say('Amount in TRX', '金额（TRX）'),
+  tronAddressForm: say('An address of TRON begins with T and has 34 letters and digits.', '波场地址以 T 开头，共 34 个字母和数字。'),
+  tronAmountForm: say('An amount is a number such as 1.5, with at most 6 decimal places.', '金额应为数字，例如 1.5，最多 6 位小数。'),
+  documentText: say(
+    'A site signs documents by cosmjs. Your imKey shows what is paid, to whom and the fee, which are read from the document. The sample’s numbers are made up, so it cannot be sent.',
+    '网站通过 cosmjs 签署文档。imKey 显示从文档中读出的付款、收款方和手续费。示例中的编号是虚构的，因此无法发送。',
+  ),
+  documentForm: say('A document is JSON.', '文档应为 JSON。'),
   connectFirst: say('Connect your imKey first.', '请先连接 imKey。'),
   oneAtATime: say('Answer the request that is open first.', '请先处理正在进行的请求。'),
 
@@ -193,6 +215,13 @@ export const dapp = {
   toDevicePage: say('Give it one on the device page', '前往设备页面创建钱包'),
   simulatedWallet: say('A simulated device gets its wallet on its own page.', '模拟设备的钱包请在其设备页面上创建。'),
 } satisfies Record<string, Text>
+
+/** signInWith is a message that proves that an account of a coin is the user's. */
+export const signInWith = (host: string, coin: string): Text =>
+  say(`${host}: I use ${coin} with my imKey.`, `${host}：我用 imKey 使用 ${coin}。`)
+
+/** onCoin says which coin the account is for. */
+export const onCoin = (coin: Text): Text => say(`For: ${coin.en}`, `适用于：${coin.zh}`)
 
 /** onChain says which chain the account is used on. */
 export function onChain(chain: Text, id: number): Text {
