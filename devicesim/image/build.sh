@@ -1,6 +1,7 @@
 #!/bin/sh
 # Writes build/imkey-connect-testing-VERSION.oci.tar: an OCI image with Chromium, chromedriver, the simulator, node and Selenium Grid. It takes
 # Debian's packages and Selenium's from npm, and no image of a registry. It runs nothing in a container. Needs make pack before it.
+# The same package and the same versions of Debian's packages make the same bytes: all times are SOURCE_DATE_EPOCH, that of the last commit.
 set -eu
 cd "$(dirname "$0")/../.."
 need() { command -v "$1" >/dev/null 2>&1 || { echo "make image needs $2. As root: apt-get install --no-install-recommends mmdebstrap buildah crun" >&2; exit 1; }; }
@@ -11,6 +12,8 @@ packages=chromium,chromium-driver,nodejs,default-jre-headless,fonts-liberation,c
 selenium=4.20.0
 out=build/image
 mkdir -p "$out"
+SOURCE_DATE_EPOCH="${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct 2>/dev/null || echo 0)}"
+export SOURCE_DATE_EPOCH
 
 package="$(ls build/imkey-connect-testing-[0-9]*.tgz)" || { echo 'make image needs make pack' >&2; exit 1; }
 version="$(basename "$package" .tgz | sed 's/.*testing-//')"
@@ -48,17 +51,20 @@ IMKEY_NO_SANDBOX=1 node -e "import('$PWD/$out/package/webdriver.js').then((w) =>
 cp devicesim/image/imkey-grid "$files/opt/imkey/"
 chmod -R u=rwX,go=rX "$files" # whatever the umask is
 chmod 755 "$files"/opt/imkey/imkeysim "$files"/opt/imkey/imkeysim-browser "$files"/opt/imkey/imkey-grid
-tar cf "$out/files.tar" --owner=0 --group=0 --numeric-owner --sort=name -C "$files" opt
+tar cf "$out/files.tar" --mtime="@$SOURCE_DATE_EPOCH" --owner=0 --group=0 --numeric-owner --sort=name -C "$files" opt
 rm -rf "$files" "$out/package"
 
 image="localhost/imkey-connect-testing:$version"
 archive="build/imkey-connect-testing-$version.oci.tar"
 storage="--root $PWD/$out/storage --storage-driver vfs"
-rm -f "$archive"
+rm -rf "$archive" "$out/oci"
 # shellcheck disable=SC2086 # storage is a list of options
-"$builder" $storage build --format oci --isolation chroot --tag "$image" --file devicesim/image/Containerfile "$out" >&2
+"$builder" $storage build --format oci --isolation chroot --timestamp "$SOURCE_DATE_EPOCH" --tag "$image" --file devicesim/image/Containerfile "$out" >&2
 # shellcheck disable=SC2086
-"$builder" $storage push --quiet "$image" "oci-archive:$archive:$image"
+"$builder" $storage push --quiet "$image" "oci:$out/oci:$image"
 # shellcheck disable=SC2086
 "$builder" $storage rmi --force "$image" >/dev/null
+tar cf "$archive.part" --mtime="@$SOURCE_DATE_EPOCH" --owner=0 --group=0 --numeric-owner --sort=name -C "$out/oci" .
+mv "$archive.part" "$archive" # so that what is there is whole
+rm -rf "$out/oci"
 echo "$archive: $(($(stat -c %s "$archive") / 1000000)) MB, of Debian $suite"

@@ -1,13 +1,22 @@
 package examples
 
 import (
+	"archive/tar"
+	"bytes"
+	"compress/gzip"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 )
@@ -70,7 +79,7 @@ func TestManifests(t *testing.T) {
 		require.NoError(t, os.WriteFile(wrong, []byte(strings.Replace(string(text), c.from, c.to, 1)), 0o600))
 		out, err := check(wrong)
 		require.Error(t, err, "%s with %s", c.file, c.to)
-		require.Contains(t, strings.ReplaceAll(out, `"`, "'"), c.want)
+		require.Contains(t, strings.ReplaceAll(out, `"`, ""), c.want) // the compiler quotes a quoted name twice
 	}
 }
 
@@ -91,44 +100,231 @@ func TestManifestsNameTheImage(t *testing.T) {
 	}
 }
 
-// TestImage runs a pairing in the image, where make image has written it and this machine can run containers.
-func TestImage(t *testing.T) {
-	needsFull(t)
+// imageArchive is the archive that make image has written.
+func imageArchive(t *testing.T) string {
+	t.Helper()
 	archives, err := filepath.Glob("../../../build/imkey-connect-testing-[0-9]*.oci.tar")
 	require.NoError(t, err)
 	if len(archives) == 0 {
 		t.Skip("SKIP: there is no image; make image writes it")
 	}
-	podman, err := exec.LookPath("podman")
-	if err != nil {
-		t.Skip("SKIP: there is no podman to run the image; Debian has it in the package podman")
+	require.Len(t, archives, 1)
+	return archives[0]
+}
+
+// descriptor names a blob of an OCI archive.
+type descriptor struct {
+	MediaType, Digest string
+	Size              int64
+}
+
+// TestImageArchive reads the archive as an engine does: index, manifest, configuration and layers, whose sizes and digests are right. Its
+// times are those of one moment, so that the same packages make the same bytes.
+func TestImageArchive(t *testing.T) {
+	needsFull(t)
+	archive, err := os.Open(imageArchive(t))
+	require.NoError(t, err)
+	defer archive.Close()
+	blobs, files := map[string]int64{}, map[string]tar.Header{}
+	documents := map[string][]byte{}
+	times := map[time.Time]bool{}
+	for entries := tar.NewReader(archive); ; {
+		entry, err := entries.Next()
+		if err == io.EOF {
+			break
+		}
+		require.NoError(t, err)
+		times[entry.ModTime] = true
+		if entry.Typeflag != tar.TypeReg {
+			continue
+		}
+		name := strings.TrimPrefix(entry.Name, "./")
+		digest := sha256.New()
+		var text bytes.Buffer
+		read := io.TeeReader(entries, digest)
+		if entry.Size > 1<<20 { // a layer
+			layer, err := gzip.NewReader(read)
+			require.NoError(t, err)
+			content := sha256.New()
+			for inside := tar.NewReader(io.TeeReader(layer, content)); ; {
+				file, err := inside.Next()
+				if err == io.EOF {
+					break
+				}
+				require.NoError(t, err)
+				files[strings.Trim(strings.TrimPrefix(file.Name, "."), "/")] = *file
+			}
+			_, err = io.Copy(content, layer) // what follows the last file
+			require.NoError(t, err)
+			documents["content of "+name] = []byte("sha256:" + hex.EncodeToString(content.Sum(nil)))
+		} else {
+			_, err = io.Copy(&text, read)
+			require.NoError(t, err)
+			documents[name] = text.Bytes()
+		}
+		_, err = io.Copy(io.Discard, read)
+		require.NoError(t, err)
+		if sum, ok := strings.CutPrefix(name, "blobs/sha256/"); ok {
+			require.Equal(t, sum, hex.EncodeToString(digest.Sum(nil)), "the name of the blob is its digest")
+			blobs["sha256:"+sum] = entry.Size
+		}
 	}
+	require.Len(t, times, 1, "the times of the archive")
+	read := func(name string, into any) {
+		t.Helper()
+		require.Contains(t, documents, name)
+		require.NoError(t, json.Unmarshal(documents[name], into))
+	}
+	blob := func(d descriptor) string {
+		t.Helper()
+		require.Equal(t, blobs[d.Digest], d.Size)
+		return "blobs/sha256/" + strings.TrimPrefix(d.Digest, "sha256:")
+	}
+
+	require.JSONEq(t, `{"imageLayoutVersion":"1.0.0"}`, string(documents["oci-layout"]))
+	var index struct {
+		Manifests []struct {
+			descriptor
+			Annotations map[string]string
+		}
+	}
+	read("index.json", &index)
+	require.Len(t, index.Manifests, 1)
+	require.Equal(t, "application/vnd.oci.image.manifest.v1+json", index.Manifests[0].MediaType)
+	require.Regexp(t, `^localhost/imkey-connect-testing:\d+\.\d+\.\d+$`, index.Manifests[0].Annotations["org.opencontainers.image.ref.name"])
+	var manifest struct {
+		Config descriptor
+		Layers []descriptor
+	}
+	read(blob(index.Manifests[0].descriptor), &manifest)
+	require.Equal(t, "application/vnd.oci.image.config.v1+json", manifest.Config.MediaType)
+	var image struct {
+		Created      time.Time
+		Architecture string
+		OS           string
+		RootFS       struct {
+			DiffIDs []string `json:"diff_ids"`
+		}
+		Config struct {
+			User       string
+			Env        []string
+			Entrypoint []string
+			Cmd        []string
+			WorkingDir string
+			Labels     map[string]string
+		}
+	}
+	read(blob(manifest.Config), &image)
+	require.Equal(t, runtime.GOARCH, image.Architecture)
+	require.Equal(t, "linux", image.OS)
+	require.Equal(t, "65534:65534", image.Config.User)
+	require.Equal(t, []string{"tini", "--"}, image.Config.Entrypoint)
+	require.Equal(t, []string{"imkey-grid", "standalone"}, image.Config.Cmd)
+	require.Equal(t, "/tmp", image.Config.WorkingDir)
+	require.Subset(t, image.Config.Env, []string{"IMKEYSIM=/opt/imkey/imkeysim", "IMKEY_NO_SANDBOX=1", "HOME=/tmp"})
+	require.Equal(t, "imkey-connect-testing", image.Config.Labels["org.opencontainers.image.title"])
+	require.True(t, times[image.Created], "created at the same moment")
+	require.Len(t, image.RootFS.DiffIDs, len(manifest.Layers))
+	for i, layer := range manifest.Layers {
+		require.Equal(t, "application/vnd.oci.image.layer.v1.tar+gzip", layer.MediaType)
+		require.Equal(t, image.RootFS.DiffIDs[i], string(documents["content of "+blob(layer)]))
+	}
+
+	for _, program := range []string{
+		"opt/imkey/imkeysim", "opt/imkey/imkeysim-browser", "opt/imkey/imkey-grid", "usr/lib/chromium/chromium", "usr/bin/chromedriver", "usr/bin/tini",
+	} {
+		require.Equal(t, byte(tar.TypeReg), files[program].Typeflag, program)
+		require.EqualValues(t, 0o755, files[program].Mode&0o777, program)
+	}
+	for _, file := range []string{"opt/imkey/usbip_preload.so", "opt/imkey/selenium-server.jar", "opt/imkey/node.toml", "opt/imkey/LICENSE"} {
+		require.Equal(t, byte(tar.TypeReg), files[file].Typeflag, file)
+		require.NotZero(t, files[file].Mode&0o004, "%s: the user of the image reads it", file)
+	}
+	for name, file := range files {
+		if strings.HasPrefix(name, "opt/") {
+			require.Zero(t, file.Uid, name)
+			require.Zero(t, file.Mode&0o022, "%s: no user of the image changes it", name)
+		}
+	}
+	t.Logf("%d files in %d layers", len(files), len(manifest.Layers))
+}
+
+// TestImage runs a pairing in the image, as its user and without a network: in a container where this machine can run them, else in a
+// chroot of buildah.
+func TestImage(t *testing.T) {
+	needsFull(t)
+	archive := imageArchive(t)
 	e := copied(t, "selenium")
 	e.run(`npm install --ignore-scripts path/to/imkey-connect/build/imkey-connect-testing-[0-9]*.tgz`)
 	require.NoError(t, os.Chmod(filepath.Dir(e.dir), 0o755)) // the container has another user
 	storage, err := os.MkdirTemp("/var/tmp", "imkey-image-")
 	require.NoError(t, err)
-	run := func(args ...string) (string, error) {
-		ctx, stop := context.WithTimeout(context.Background(), limit)
-		defer stop()
-		command := exec.CommandContext(ctx, podman, append([]string{"--root", storage, "--runroot", storage + "/run", "--storage-driver", "vfs", "--cgroup-manager", "cgroupfs"}, args...)...)
-		out, err := command.CombinedOutput()
-		return string(out), err
+	t.Cleanup(func() { require.NoError(t, os.RemoveAll(storage)) })
+	tool := func(program string) func(args ...string) (string, error) {
+		path, err := exec.LookPath(program)
+		if err != nil {
+			return func(...string) (string, error) { return "there is no " + program, err }
+		}
+		return func(args ...string) (string, error) {
+			ctx, stop := context.WithTimeout(context.Background(), limit)
+			defer stop()
+			out, err := exec.CommandContext(ctx, path, append([]string{"--root", storage, "--runroot", storage + "/run", "--storage-driver", "vfs"}, args...)...).CombinedOutput()
+			return string(out), err
+		}
 	}
-	t.Cleanup(func() {
-		out, err := run("rmi", "--all", "--force")
+	var ran []string
+	t.Run("container", func(t *testing.T) {
+		podman := tool("podman")
+		out, err := podman("load", "--input", archive)
+		if err != nil {
+			t.Skip("SKIP: podman loads no image: " + out)
+		}
+		t.Cleanup(func() {
+			out, err := podman("rmi", "--all", "--force")
+			require.NoError(t, err, out)
+		})
+		image := regexp.MustCompile(`localhost/imkey-connect-testing:\S+`).FindString(out)
+		require.NotEmpty(t, image, out)
+		container := []string{
+			"--cgroup-manager", "cgroupfs", "run", "--rm", "--network", "none", "--cgroups", "disabled", "--shm-size", "512m",
+			"--volume", e.dir + ":/tests:ro", "--workdir", "/tests", image,
+		}
+		if out, err := podman(append(container, "true")...); err != nil {
+			t.Skip("SKIP: no container runs here: " + out)
+		}
+		out, err = podman(append(container, "node", "--test")...)
 		require.NoError(t, err, out)
-		require.NoError(t, os.RemoveAll(storage))
+		require.Regexp(t, `(?m)^# pass 1$`, out)
+		ran = append(ran, "container")
 	})
-	out, err := run("load", "--input", archives[0])
-	require.NoError(t, err, out)
-	image := regexp.MustCompile(`localhost/imkey-connect-testing:\S+`).FindString(out)
-	require.NotEmpty(t, image, out)
-	container := []string{"run", "--rm", "--network", "none", "--cgroups", "disabled", "--shm-size", "512m", "--volume", e.dir + ":/tests:ro", "--workdir", "/tests", image}
-	if out, err := run(append(container, "true")...); err != nil {
-		t.Skipf("SKIP: no container runs here: %s", out)
-	}
-	out, err = run(append(container, "node", "--test")...)
-	require.NoError(t, err, out)
-	require.Regexp(t, `(?m)^# pass 1$`, out)
+	t.Run("chroot", func(t *testing.T) {
+		if len(ran) > 0 {
+			t.Skip("it ran in a container")
+		}
+		buildah := tool("buildah")
+		out, err := buildah("from", "--pull-never", "--name", "tests", "oci-archive:"+archive)
+		if err != nil {
+			t.Skip("SKIP: buildah makes no container: " + out)
+		}
+		t.Cleanup(func() {
+			for _, last := range [][]string{{"rm", "tests"}, {"rmi", "--all", "--force"}} {
+				out, err := buildah(last...)
+				require.NoError(t, err, out)
+			}
+		})
+		in := func(command ...string) (string, error) {
+			return buildah(append([]string{"run", "--isolation", "chroot", "--network", "none", "--volume", e.dir + ":/tests:ro", "--workingdir", "/tests", "tests", "--"}, command...)...)
+		}
+		if out, err := in("true"); err != nil {
+			t.Skip("SKIP: nothing runs in the image: " + out)
+		}
+		out, err = in("sh", "-c", "id -u; grep CapEff /proc/self/status; command -v imkeysim-browser")
+		require.NoError(t, err, out)
+		require.Equal(t, "65534\nCapEff:\t0000000000000000\n/opt/imkey/imkeysim-browser\n", out)
+		out, err = in("node", "--test")
+		require.NoError(t, err, out)
+		require.Regexp(t, `(?m)^# pass 1$`, out)
+		ran = append(ran, "chroot")
+	})
+	t.Logf("a pairing in a %v", ran)
 }

@@ -17,7 +17,8 @@ const kinds = { Deployment, Job, Service }
 
 const ajv = new Ajv({ strict: false, allErrors: true })
 formats(ajv)
-ajv.addFormat('duration', true) // Compose writes 1m30s
+// Compose writes 1m30s, and has formats of its own.
+for (const format of ['duration', 'expose', 'ports', 'subnet_ip_address']) ajv.addFormat(format, true)
 // Its ids are of an older draft, whose words it uses otherwise.
 const schema = JSON.parse(
   JSON.stringify(compose.composeSchema, (key, value) =>
