@@ -60,7 +60,7 @@
 //	objects   the library's own libudev objects
 //	plug      a thread for each device: plugs it in, reads answers, unplugs it
 //	config    the environment variable, and the start of the library
-//	usbfs     open, close, ioctl and fopen as the browser calls them
+//	usbfs     open with its variants, close, ioctl and fopen as the browser calls them
 //	udev      libudev as the browser calls it
 package preload
 

@@ -78,6 +78,12 @@ func TestSeveralDevices(t *testing.T) {
 }
 
 // TestManyDevices checks that only the environment variable limits the number of devices.
+// TestEveryWayToOpen: a Chromium that is built with _FORTIFY_SOURCE, as that of Debian 13, calls other functions than that of Debian 12.
+func TestEveryWayToOpen(t *testing.T) {
+	_, devices := serve(t, "imKey01191200001")
+	require.Equal(t, ".", newProbe(t, devices...).say("ways 1"))
+}
+
 func TestManyDevices(t *testing.T) {
 	var serials []string
 	for i := range 100 {

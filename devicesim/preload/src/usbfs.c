@@ -74,21 +74,57 @@ static int open_ours(const char *path) {
   return -1;
 }
 
+// READ_MODE reads the mode, which is there for a new file alone.
+#define READ_MODE                                                      \
+  mode_t mode = 0;                                                     \
+  if ((flags & O_CREAT) || (flags & O_TMPFILE) == O_TMPFILE) {         \
+    va_list arguments;                                                 \
+    va_start(arguments, flags);                                        \
+    mode = va_arg(arguments, mode_t);                                  \
+    va_end(arguments);                                                 \
+  }
+
 #define FORWARD_OPEN(name)                                             \
   EXPORT int name(const char *path, int flags, ...) {                  \
-    mode_t mode = 0;                                                   \
-    if ((flags & O_CREAT) || (flags & O_TMPFILE) == O_TMPFILE) {       \
-      va_list arguments;                                               \
-      va_start(arguments, flags);                                      \
-      mode = va_arg(arguments, mode_t);                                \
-      va_end(arguments);                                               \
-    }                                                                  \
+    READ_MODE                                                          \
     if (is_ours(path)) return open_ours(path);                         \
     REAL(int, name, const char *, int, ...);                           \
     return next(path, flags, mode);                                    \
   }
 FORWARD_OPEN(open)
 FORWARD_OPEN(open64)
+
+// The library's paths are absolute, so that the folder does not matter.
+#define FORWARD_OPENAT(name)                                           \
+  EXPORT int name(int folder, const char *path, int flags, ...) {      \
+    READ_MODE                                                          \
+    if (is_ours(path)) return open_ours(path);                         \
+    REAL(int, name, int, const char *, int, ...);                      \
+    return next(folder, path, flags, mode);                            \
+  }
+FORWARD_OPENAT(openat)
+FORWARD_OPENAT(openat64)
+
+// A Chromium that is built with _FORTIFY_SOURCE calls these in their place where it gives no mode.
+#define FORWARD_OPEN_2(name)                                           \
+  EXPORT int name(const char *path, int flags);                        \
+  EXPORT int name(const char *path, int flags) {                       \
+    if (is_ours(path)) return open_ours(path);                         \
+    REAL(int, name, const char *, int);                                \
+    return next(path, flags);                                          \
+  }
+FORWARD_OPEN_2(__open_2)
+FORWARD_OPEN_2(__open64_2)
+
+#define FORWARD_OPENAT_2(name)                                         \
+  EXPORT int name(int folder, const char *path, int flags);            \
+  EXPORT int name(int folder, const char *path, int flags) {           \
+    if (is_ours(path)) return open_ours(path);                         \
+    REAL(int, name, int, const char *, int);                           \
+    return next(folder, path, flags);                                  \
+  }
+FORWARD_OPENAT_2(__openat_2)
+FORWARD_OPENAT_2(__openat64_2)
 
 #define FORWARD_FOPEN(name)                                            \
   EXPORT FILE *name(const char *path, const char *mode) {              \

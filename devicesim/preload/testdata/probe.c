@@ -3,6 +3,7 @@
 //
 //   list              the devnodes and serial numbers that udev enumerates
 //   open N            the descriptor of the N-th of them, or an error
+//   ways N            the functions of the C library that do not open its devnode and its descriptors
 //   descriptors N     the length of its sysfs file in bytes
 //   claim FD I, release FD I, setconf FD V, halt FD EP, reset FD, driver FD I
 //   in FD LEN         submits an IN transfer; its buffer is followed by guard bytes
@@ -16,6 +17,7 @@
 //   end               the answer of that thread
 //   close FD
 //   event             waits for the next udev event
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/usbdevice_fs.h>
@@ -34,6 +36,18 @@ enum { GUARD = 4096 };
 static struct udev *udev;
 static struct usbdevfs_urb *last;
 static struct usbdevfs_urb *forgotten; // freed; must not be used any more
+
+// Opens a file by each function that a program may be linked to: with a mode or without, with 64 bits, relative to a folder, and those that
+// a compiler puts in their place with _FORTIFY_SOURCE. Prints the functions that fail.
+static void open_by_all(const char *path, int flags) {
+  const char *names[] = {"open", "open64", "__open_2", "__open64_2", "openat", "openat64", "__openat_2", "__openat64_2"};
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+    void *f = dlsym(RTLD_DEFAULT, names[i]);
+    int fd = strstr(names[i], "at") ? ((int (*)(int, const char *, int, ...))f)(AT_FDCWD, path, flags) : ((int (*)(const char *, int, ...))f)(path, flags);
+    if (fd < 0) printf("%s ", names[i]);
+    else close(fd);
+  }
+}
 
 // Returns the N-th device of the library, from 1 on, or NULL. 0 prints all of them.
 static struct udev_device *nth(int n) {
@@ -134,6 +148,17 @@ int main(int argc, char **argv) {
       errno = ENODEV;
       result(d ? open(udev_device_get_devnode(d), O_RDWR) : -1);
       if (d) udev_device_unref(d);
+    } else if (!strcmp(command, "ways")) {
+      char path[256];
+      struct udev_device *d = nth(fd);
+      if (d) {
+        open_by_all(udev_device_get_devnode(d), O_RDWR);
+        snprintf(path, sizeof path, "%s/descriptors", udev_device_get_syspath(d));
+        open_by_all(path, O_RDONLY);
+        udev_device_unref(d);
+      }
+      open_by_all("/dev/null", O_RDONLY);
+      printf(".\n");
     } else if (!strcmp(command, "descriptors")) {
       char path[256], b[4096];
       struct udev_device *d = nth(fd);
