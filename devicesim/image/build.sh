@@ -1,7 +1,7 @@
 #!/bin/sh
 # Writes build/imkey-connect-testing-VERSION.oci.tar: an OCI image with Chromium, chromedriver, the simulator, node and Selenium Grid. It takes
 # Debian's packages and Selenium's from npm, and no image of a registry. It runs nothing in a container. Needs make pack before it.
-# The same package and the same versions of Debian's packages make the same bytes: all times are SOURCE_DATE_EPOCH, that of the last commit.
+# The same build/image/debian.tar and the same package make the same bytes: all times are SOURCE_DATE_EPOCH, that of the last commit.
 set -eu
 cd "$(dirname "$0")/../.."
 need() { command -v "$1" >/dev/null 2>&1 || { echo "make image needs $2. As root: apt-get install --no-install-recommends mmdebstrap buildah crun" >&2; exit 1; }; }

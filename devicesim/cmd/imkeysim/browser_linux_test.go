@@ -36,8 +36,8 @@ type startedBrowser struct {
 	log     string
 }
 
-// startBrowser starts imkeysim browser. It waits for nothing.
-func startBrowser(t *testing.T, temp, profile string) *startedBrowser {
+// startBrowser starts imkeysim browser, by another command if there is one. It waits for nothing.
+func startBrowser(t *testing.T, temp, profile string, within ...string) *startedBrowser {
 	t.Helper()
 	b := &startedBrowser{t: t, temp: temp, profile: filepath.Join(temp, profile), pids: map[string]int{}, log: filepath.Join(temp, "log")}
 	executable, err := os.Executable()
@@ -46,8 +46,8 @@ func startBrowser(t *testing.T, temp, profile string) *startedBrowser {
 	require.NoError(t, err)
 	defer log.Close()
 	const tool = `"$@" >&2 & echo $!; wait`
-	b.shell = exec.Command("sh", "-c", `sh -c '`+tool+`' sh "$@" & echo $!; wait`, "sh",
-		executable, "browser", "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--remote-debugging-port=0", "--user-data-dir="+b.profile, "about:blank")
+	command := append(within, executable, "browser", "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--remote-debugging-port=0", "--user-data-dir="+b.profile, "about:blank")
+	b.shell = exec.Command("sh", append([]string{"-c", `sh -c '` + tool + `' sh "$@" & echo $!; wait`, "sh"}, command...)...)
 	b.shell.Env = append(os.Environ(), "IMKEYSIM_AS_COMMAND=1", "TMPDIR="+temp, "IMKEYSIM_TEMPORARY=true")
 	b.shell.Stderr = log
 	b.shell.SysProcAttr = &syscall.SysProcAttr{Setsid: true} // as a terminal does
@@ -93,9 +93,27 @@ func (b *startedBrowser) output() string {
 	return string(text)
 }
 
-// kill kills a process. It may have ended.
+// kill sends a signal to a process, which may have ended. The terminal sends it to all processes of its session that are in the
+// foreground. The zygote and the GPU's process are the browser's own.
 func (b *startedBrowser) kill(victim string, signal syscall.Signal) {
-	_ = syscall.Kill(b.pids[victim], signal)
+	b.t.Helper()
+	switch victim {
+	case "terminal":
+		_ = syscall.Kill(-b.pids["shell"], signal)
+	case "zygote", "gpu-process":
+		require.Eventually(b.t, func() (found bool) { // Chromium starts it again
+			for _, process := range processesIn(b.temp) {
+				pid, line, _ := strings.Cut(process, " ")
+				if strings.Contains(line, "--type="+victim+" ") {
+					n, err := strconv.Atoi(pid)
+					found = err == nil && syscall.Kill(n, signal) == nil
+				}
+			}
+			return found
+		}, deadline, 10*time.Millisecond, "there is no %s", victim)
+	default:
+		_ = syscall.Kill(b.pids[victim], signal)
+	}
 }
 
 // gone checks that nothing of the browser is left, except the tool and the shell, which are no part of it.
@@ -174,6 +192,8 @@ type ending struct {
 	signal  syscall.Signal
 	early   time.Duration // if not 0: so long after the start, when perhaps not all processes are there
 	pause   time.Duration // between two kills
+	stopped string        // is stopped before, and goes on afterwards, as a machine that was suspended
+	memory  string        // if not empty: the size of /dev/shm
 }
 
 func (e ending) String() string {
@@ -181,13 +201,47 @@ func (e ending) String() string {
 	if e.early > 0 {
 		moment = "after " + e.early.String()
 	}
+	if e.stopped != "" {
+		moment += " while the " + e.stopped + " is stopped"
+	}
+	if e.memory != "" {
+		moment += " with " + e.memory + " of shared memory"
+	}
 	return fmt.Sprintf("%s %v %s", strings.Join(e.victims, ", "), e.signal, moment)
 }
 
-// endings returns 100 ways: one process alone, by each signal, except the guard, which the simulator starts again; all five, three times in
+// endings returns the 100 ways of kills, and those of rare.
+func endings(r *rand.Rand) []ending { return append(kills(r), rare()...) }
+
+// rare are ways beside the kills: what a terminal sends when it closes or by Ctrl-C, processes that do not run for a while, the browser's own
+// processes killed as by a lack of memory, and shared memory that is full.
+func rare() (all []ending) {
+	for _, signal := range []syscall.Signal{syscall.SIGHUP, syscall.SIGINT, syscall.SIGQUIT, syscall.SIGTERM, syscall.SIGKILL} {
+		all = append(all, ending{victims: []string{"terminal"}, signal: signal})
+	}
+	all = append(all, ending{victims: []string{"terminal"}, signal: syscall.SIGHUP, early: 150 * time.Millisecond})
+	all = append(all, ending{victims: []string{"browser"}, signal: syscall.SIGHUP}, ending{victims: []string{"simulator"}, signal: syscall.SIGHUP})
+	for _, stopped := range []string{"simulator", "guard", "browser"} {
+		for _, victim := range []string{"browser", "tool", "simulator"} {
+			all = append(all, ending{victims: []string{victim}, signal: syscall.SIGKILL, stopped: stopped, pause: 100 * time.Millisecond})
+		}
+	}
+	for _, own := range []string{"zygote", "gpu-process"} {
+		for _, victim := range []string{"browser", "tool", "simulator"} {
+			all = append(all, ending{victims: []string{own, victim}, signal: syscall.SIGKILL, pause: 100 * time.Millisecond})
+		}
+	}
+	all = append(all, ending{victims: []string{"gpu-process", "gpu-process", "tool"}, signal: syscall.SIGKILL, pause: 500 * time.Millisecond})
+	for _, victim := range []string{"browser", "tool"} {
+		all = append(all, ending{victims: []string{victim}, signal: syscall.SIGKILL, memory: "16k"})
+	}
+	return all
+}
+
+// kills returns 100 ways: one process alone, by each signal, except the guard, which the simulator starts again; all five, three times in
 // each order of the four without the guard, which comes anywhere among them; and those that are there from the start, killed while
 // the others start.
-func endings(r *rand.Rand) (all []ending) {
+func kills(r *rand.Rand) (all []ending) {
 	four := []string{"shell", "tool", "browser", "simulator"}
 	pause := func() time.Duration { return time.Duration(r.IntN(40)) * time.Millisecond }
 	for _, victim := range four[1:] {
@@ -207,6 +261,14 @@ func endings(r *rand.Rand) (all []ending) {
 		all = append(all, ending{victims: early[len(all)%len(early)], signal: syscall.SIGKILL, early: time.Duration(1+r.IntN(600)) * time.Millisecond, pause: pause()})
 	}
 	return all
+}
+
+// within returns the command that starts the browser with another /dev/shm, if the way needs it.
+func (e ending) within() []string {
+	if e.memory == "" {
+		return nil
+	}
+	return []string{"unshare", "--mount", "sh", "-c", `mount -t tmpfs -o size=` + e.memory + ` none /dev/shm && exec "$@"`, "sh"}
 }
 
 // orders returns the permutations of a list.
@@ -241,9 +303,12 @@ func TestChromiumBrowserLeavesNothing(t *testing.T) {
 	counts := map[string]int{}
 	for _, e := range all {
 		t.Run(e.String(), func(t *testing.T) {
+			if e.memory != "" && os.Geteuid() != 0 {
+				t.Skip("only root can mount another /dev/shm")
+			}
 			temp, err := os.MkdirTemp("/tmp", "imkey-ends-")
 			require.NoError(t, err)
-			b := startBrowser(t, temp, "profile")
+			b := startBrowser(t, temp, "profile", e.within()...)
 			t.Cleanup(func() {
 				for _, pid := range b.pids {
 					_ = syscall.Kill(pid, syscall.SIGKILL)
@@ -256,9 +321,15 @@ func TestChromiumBrowserLeavesNothing(t *testing.T) {
 			} else {
 				b.ready()
 			}
+			if e.stopped != "" {
+				b.kill(e.stopped, syscall.SIGSTOP)
+			}
 			for _, victim := range e.victims {
 				b.kill(victim, e.signal)
 				time.Sleep(e.pause)
+			}
+			if e.stopped != "" {
+				b.kill(e.stopped, syscall.SIGCONT)
 			}
 			both := slices.Contains(e.victims, "simulator") && slices.Contains(e.victims, "guard")
 			if both || e.early > 0 { // all were killed at once: the next start removes the folder
