@@ -43,7 +43,7 @@ var arrows = map[string][]string{
 
 	// The entry of imkey.js is above both: it gives the SDK the dialog that the provider opens.
 	"apps/package":   {"sdk", "sdk/types", "ui/dialog"},
-	"apps/connect":   {"sdk/types", "ui/pairing", "ui/management", "ui/simulator", "ui/blocks", "ui/model", "ui/words"},
+	"apps/connect":   {"sdk/types", "ui/pairing", "ui/management", "ui/sites", "ui/simulator", "ui/blocks", "ui/model", "ui/words"},
 	"apps/connector": {"sdk/types", "broker", "ui/request", "ui/sites", "ui/pairing", "ui/simulator", "ui/blocks", "ui/model", "ui/words"},
 	"apps/device":    {"sdk/types", "ui/simulator", "ui/blocks", "ui/model", "ui/words"},
 	"apps/dapp":      {"sdk/types", "ui/simulator", "ui/blocks", "ui/model", "ui/words"},

@@ -30,9 +30,10 @@ const (
 var coins = []string{"bitcoin", "cosmos", "tron"}
 
 // afterPairing are the sources that no first pairing on the connect page loads: the provider's engines and its dialog, export and
-// import, the management of known devices, and the states outside a first pairing.
+// import, the management of known devices, the sites of a connector, and the states outside a first pairing.
 var afterPairing = []string{
 	"sdk/provider/engine.ts", "sdk/connector/client.ts", "sdk/client/backup.ts", "ui/dialog/dialog.ts", "ui/management/management.ts", "ui/pairing/exceptional.ts",
+	"ui/sites/own.ts",
 }
 
 // bundle compiles imkey.js and the pages into files and returns the graph of their imports.

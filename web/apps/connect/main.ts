@@ -14,6 +14,8 @@ import type { Manager } from '../../ui/management/manager'
 import { managing, type ManageState } from '../../ui/management/state'
 import { ManagementLoader } from './management-loader'
 import { allowWorker } from '../../ui/blocks/worker'
+import { connectorDatabase } from '../../ui/sites/name'
+import type { OwnSites } from '../../ui/sites/own'
 import { findSimulator, simulatedUSB } from '../../ui/simulator/simulator'
 
 allowWorker()
@@ -67,6 +69,7 @@ const pairing = new Pairing(
     else if ('device' in state) page.simulatedInUse(state.device.key?.of === 'simulator')
     // The management stays visible while the device is unplugged and plugged in. The state is shown when it is done.
     if (!management.open) void stage.show(management.withKnown(state))
+    placeSites()
   },
 )
 
@@ -81,11 +84,15 @@ const management = new ManagementLoader(
   () => stage,
   () => pairing.state,
   // When the management is shown, a code that is shown or about to be shown is hidden.
-  () => void pairing.hideCode(),
+  () => {
+    sites.hidden = true
+    void pairing.hideCode()
+  },
   (closing) => {
     const { state } = pairing
     if (closing !== 'forgotten' && state.name === 'bound' && state.plugged) void pairing.returned(closing)
     else void stage.show(management.withKnown(closing === 'forgotten' && state.name === 'start' ? { ...state, forgotten: true } : state))
+    placeSites()
     void pairing.refresh()
   },
 )
@@ -101,6 +108,21 @@ function manage(what: (manager: Manager) => unknown): void {
     (manager) => void what(manager),
     () => stage.note(words.notLoaded[page.language]),
   )
+}
+
+/** The sites that use the imKey through this origin, if its connector has stored anything. They are shown beside the devices. */
+const sites = h('div', { hidden: true })
+let ownSites: OwnSites | undefined
+void loadSites().catch(() => undefined) // the rest of the page works without
+
+async function loadSites(): Promise<void> {
+  if (!(await indexedDB.databases()).some(({ name }) => name === connectorDatabase)) return
+  ownSites = (await import('../../ui/sites/own')).mountOwnSites(sites, page.language)
+}
+
+/** placeSites shows the sites where the page asks nothing of its user. */
+function placeSites(): void {
+  sites.hidden = management.open || !['start', 'bound'].includes(pairing.state.name)
 }
 
 const stage = new Stage(page.main, {
@@ -150,7 +172,12 @@ if (simulator) {
   )
 }
 void stage.show(pairing.state, true)
-page.onLanguage((language) => stage.speak(language))
+page.main.append(sites)
+placeSites()
+page.onLanguage((language) => {
+  stage.speak(language)
+  ownSites?.speak(language)
+})
 showKnown()
 
 // A page that is left empties its fields and releases the device: it may stay in the back-forward cache.

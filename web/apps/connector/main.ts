@@ -15,7 +15,7 @@ import { connector as words } from '../../ui/words/connector'
 import type { Text } from '../../ui/words/text'
 import { alive, type Asking, attend, greetings } from './greetings'
 import { WindowShell } from './shell'
-import { openStorage } from './storage'
+import { openStorage } from '../../ui/sites/storage'
 
 allowWorker()
 const page = new Page(words.title)

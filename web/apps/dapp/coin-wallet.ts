@@ -63,7 +63,7 @@ export class CoinWallet {
   }
 
   get client(): Promise<Client> {
-    return (this.#client ??= makers[this.#coin](this.#options()).catch((thrown: unknown) => {
+    return (this.#client ??= clients[this.#coin](this.#options()).catch((thrown: unknown) => {
       this.#client = undefined
       throw thrown
     }))
@@ -115,7 +115,7 @@ function shown(interaction: Interaction): Interaction {
   return { ...interaction, screen: { payment, receiver, fee: `${bitcoin.fee / 100_000_000} BTC` } }
 }
 
-const makers: Readonly<Record<OtherCoin, (options: Options) => Promise<Client>>> = {
+const clients: Readonly<Record<OtherCoin, (options: Options) => Promise<Client>>> = {
   async bitcoin(options) {
     const { createBitcoinProvider } = await import('imkey-connect/bitcoin')
     const provider = createBitcoinProvider(options)

@@ -295,6 +295,30 @@ func TestCoinsOfAConnector(t *testing.T) {
 	w.testBitcoin(t, spent, true)
 	w.testCosmos(t)
 	w.testPermissions(t)
+	manages(t, b, site)
+}
+
+// manages looks at the sites on the page that manages the device, and takes a permission there.
+func manages(t *testing.T, b, site *harness.Browser) {
+	page := b.NewTab()
+	page.Do(chromedp.Navigate(b.Sim.URL + "/"))
+	row := func(coin string) string { return ".sites-part [data-coin=" + coin + "]" }
+	page.WaitFor(row("cosmos"))
+	text := harness.Eval[string](page, "document.querySelector('.sites-part').innerText")
+	for _, address := range []string{cosmosAddress, paymentAddress, ordinalsAddress} {
+		require.Contains(t, text, address)
+	}
+	require.NotContains(t, text, tronAddress, "it was revoked")
+	require.Equal(t, 3, harness.Eval[int](page, "document.querySelectorAll('.sites-part [data-origin]').length"), "Ethereum, Bitcoin and Cosmos")
+	page.Press("connect") // the list is beside the devices, and not beside what the page asks
+	page.WaitUntil("document.querySelector('.sites-part').checkVisibility() === ['start', 'bound'].includes(document.querySelector('[data-state]').dataset.state)")
+	page.Do(chromedp.Navigate(b.Sim.URL + "/"))
+	page.WaitFor(row("cosmos"))
+	page.Run("document.querySelector('" + row("cosmos") + " [data-action=revoke]').click()")
+	page.Run("document.querySelector('" + row("cosmos") + " [data-action=revoke-now]').click()")
+	page.WaitUntil("!document.querySelector('" + row("cosmos") + "')")
+	require.Equal(t, 4100, harness.Eval[outcome](site, "tell(() => cosmos.signArbitrary('', '"+cosmosAddress+"', 'x'))").Code)
+	page.Close()
 }
 
 // testPermissions gives the site a permission for Ethereum, and takes that for TRON.

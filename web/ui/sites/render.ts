@@ -21,6 +21,7 @@ export interface Context {
   readonly asking: Asking | undefined
   /** How many entries of the activity are shown. */
   readonly most: number
+  readonly part: boolean
   readonly handlers: Handlers
 }
 
@@ -34,13 +35,18 @@ export function render({ permissions, activity, open }: Sites, context: Context)
   for (const one of activity) {
     if (!others.has(one.origin) && !permissions.some(({ origin }) => origin === one.origin)) others.set(one.origin, one)
   }
+  const list =
+    permissions.length > 0 &&
+    h('ul', { class: 'sites-list' }, ...permissions.map((one) => site(one, open.includes(one.origin), erasable(one.origin), context)))
+  if (context.part) {
+    return h('section', { class: 'sites sites-part' }, h('h2', { tabindex: -1 }, t(words.title)), h('p', {}, t(words.leadOwn)), list)
+  }
   return h(
     'section',
     { class: 'state sites', 'data-state': 'sites' },
     h('h1', { tabindex: -1 }, t(words.title)),
     h('p', { class: 'lead' }, t(permissions.length > 0 ? words.lead : words.none)),
-    permissions.length > 0 &&
-      h('ul', { class: 'sites-list' }, ...permissions.map((one) => site(one, open.includes(one.origin), erasable(one.origin), context))),
+    list,
     h('h2', { class: 'sites-heading' }, t(words.activity)),
     h('p', { class: 'quiet' }, t(activity.length > 0 ? words.activityLead : words.activityNone)),
     activity.length > 0 &&

@@ -8,6 +8,8 @@ import type { Asking, OtherCoin, Sites } from './state'
 
 export interface SitesOptions {
   readonly language: Language
+  /** The list of the sites is a part of a page that is about more. The activity is left out. */
+  readonly part?: boolean
   /** Is called when the user confirmed that the permission of an origin ends, for a coin or for Ethereum. */
   readonly onRevoke: (origin: string, coin?: OtherCoin) => unknown
   /** Is called when the user confirmed that the activity is erased: all of it, or that of an origin. */
@@ -30,6 +32,7 @@ export function mountSites(root: HTMLElement, options: SitesOptions): SitesView 
   const said = h('p', { class: 'visually-hidden', role: 'status', 'aria-live': 'polite', 'data-live': 'polite' })
   root.append(stage, said)
   let { language } = options
+  const { part = false } = options
   let state: Sites = { permissions: [], activity: [], open: [] }
   let asking: Asking | undefined
   let most = pageOf
@@ -43,11 +46,11 @@ export function mountSites(root: HTMLElement, options: SitesOptions): SitesView 
       return `${origin} ${coin}`
     }
     const at = place(had)
-    stage.replaceChildren(render(state, { language, asking, most, handlers }))
+    stage.replaceChildren(render(state, { language, asking, most, handlers, part }))
     if (!had) return
-    const alike = [...stage.querySelectorAll<HTMLElement>(action === undefined ? 'h1' : `[data-action="${action}"]`)]
+    const alike = [...stage.querySelectorAll<HTMLElement>(action === undefined ? 'h1, h2' : `[data-action="${action}"]`)]
     const same = alike.find((one) => place(one) === at)
-    ;(same ?? stage.querySelector<HTMLElement>('h1'))?.focus({ preventScroll: true })
+    ;(same ?? stage.querySelector<HTMLElement>('h1, h2'))?.focus({ preventScroll: true })
   }
   const finish = (f: () => unknown) => {
     asking = undefined

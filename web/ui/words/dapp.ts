@@ -45,7 +45,7 @@ export const dapp = {
   tronAddressForm: say('An address of TRON begins with T and has 34 letters and digits.', '波场地址以 T 开头，共 34 个字母和数字。'),
   tronAmountForm: say('An amount is a number such as 1.5, with at most 6 decimal places.', '金额应为数字，例如 1.5，最多 6 位小数。'),
   documentText: say(
-    'A site signs documents by cosmjs. Your imKey shows what is paid, to whom and the fee, which are read from the document. The sample’s numbers are made up, so it cannot be sent.',
+    'A site signs documents by cosmjs. Your imKey shows the payment, the receiver and the fee, which are read from the document. The sample’s numbers are made up, so it cannot be sent.',
     '网站通过 cosmjs 签署文档。imKey 显示从文档中读出的付款、收款方和手续费。示例中的编号是虚构的，因此无法发送。',
   ),
   documentForm: say('A document is JSON.', '文档应为 JSON。'),

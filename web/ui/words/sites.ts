@@ -7,6 +7,10 @@ export const sites = {
     'These sites may see the addresses below and ask you for signatures. You confirm each signature here and on your imKey.',
     '以下网站可以查看所列地址并请求签名。每次签名都需要你在此处和 imKey 上确认。',
   ),
+  leadOwn: say(
+    'These sites use your imKey in a window of this page. They may see the addresses below.',
+    '以下网站通过本页面的窗口使用你的 imKey，可以查看所列地址。',
+  ),
   none: say('No site has a permission.', '没有任何网站获得许可。'),
   accounts: say('May see', '可查看'),
   chain: say('Chain', '链'),

@@ -1,7 +1,5 @@
 import type { Storage } from 'imkey-connect/broker'
-
-/** The name of the database, and of the channel on which windows tell each other which keys they wrote. */
-const name = 'imkey-connector'
+import { connectorDatabase as name } from './name'
 
 const tableName = 'kept'
 
