@@ -1,6 +1,9 @@
 package examples
 
 import (
+	"bytes"
+	"encoding/json"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -8,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
 
@@ -107,6 +111,65 @@ func TestFixtures(t *testing.T) {
 		require.NotRegexp(t, regexp.MustCompile(`(?:src|href)="(?:https?:|/)`), string(html), "it opens without a server")
 		require.False(t, strings.Contains(string(html), "<script"), "it runs nothing")
 	})
+}
+
+// TestShards runs Playwright's tests in two shards of two workers at once, by the commands of docs/testing.md with fewer workers: each test runs
+// once and sees its own device alone.
+func TestShards(t *testing.T) {
+	needsFull(t)
+	e := withFixtures(t)
+	e.add("shard.spec.js")
+	docs, err := os.ReadFile(filepath.Join(e.checkout, "docs", "testing.md"))
+	require.NoError(t, err)
+	file := filepath.Join(e.dir, "seen.jsonl")
+	t.Setenv("SEEN", file)
+	var shards [2]*exec.Cmd
+	var said [2]bytes.Buffer
+	for i := range shards {
+		shard := fmt.Sprintf("%d/%d", i+1, len(shards))
+		require.Contains(t, string(docs), "\nnpx --no-install playwright test --workers 4 --shard "+shard+"\n")
+		shards[i] = e.prepare(t.Context(), "npx --no-install playwright test", "--workers", "2", "--shard", shard, "--timeout", "120000", "--output", fmt.Sprint("results-", i), "shard")
+		shards[i].Stdout, shards[i].Stderr = &said[i], &said[i]
+		require.NoError(t, shards[i].Start())
+	}
+	for i := range shards {
+		assert.NoError(t, shards[i].Wait(), said[i].String())
+		assert.Regexp(t, `(?m)^  6 passed`, said[i].String())
+	}
+	require.False(t, t.Failed())
+
+	type session struct {
+		N, Shard, Worker int
+		Serial           string
+		Seen             []string
+		From, To         int64
+	}
+	var all []session
+	text, err := os.ReadFile(file)
+	require.NoError(t, err)
+	for line := range strings.Lines(string(text)) {
+		var s session
+		require.NoError(t, json.Unmarshal([]byte(line), &s))
+		all = append(all, s)
+	}
+	require.Len(t, all, 12)
+	tests, serials, workers, most := map[int]bool{}, map[string]bool{}, map[string]bool{}, 0
+	for _, s := range all {
+		require.Equal(t, []string{s.Serial}, s.Seen, "the page sees its own device alone")
+		tests[s.N], serials[s.Serial], workers[fmt.Sprint(s.Shard, "/", s.Worker)] = true, true, true
+		atOnce := 0
+		for _, other := range all {
+			if other.From <= s.From && s.From <= other.To {
+				atOnce++
+			}
+		}
+		most = max(most, atOnce)
+	}
+	require.Len(t, tests, 12, "each test ran once")
+	require.Len(t, serials, 12, "each test had a device of its own")
+	require.Len(t, workers, 4)
+	require.Greater(t, most, 2, "the shards ran at the same time")
+	t.Logf("12 tests in 2 shards of 2 workers, up to %d at once", most)
 }
 
 // unpack unpacks a tarball of npm into a folder.
