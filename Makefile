@@ -213,6 +213,7 @@ bench-core:
 			if ($$1 in native) wasm[$$1] = $$3; else { native[$$1] = $$3; order[++n] = $$1 } } \
 		END { printf "%-14s %14s %14s %8s\n", "operation", "native ns", "WASM ns", "ratio"; \
 			for (i = 1; i <= n; i++) printf "%-14s %14.0f %14.0f %8.1f\n", order[i], native[order[i]], wasm[order[i]], wasm[order[i]] / native[order[i]] }'
+	@GOOS=js GOARCH=wasm $(GO) test -run '^$$' -bench . -exec "$(WASM_EXEC)" ./bridge/webusb | grep ^Benchmark
 
 # Removes what was built.
 clean:

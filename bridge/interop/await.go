@@ -21,16 +21,17 @@ func (p *Pending) Done() <-chan struct{} { return p.done }
 // Result returns what the promise settled with. It may be called only after Done is closed. A rejection is an *Exception.
 func (p *Pending) Result() (safejs.Value, error) { return p.value, p.err }
 
+var (
+	resolve = builtin("Promise", "resolve")
+	then    = builtin("Promise", "prototype", "then")
+)
+
 // Watch starts to wait for a promise. Another value counts as a fulfilled promise. The callbacks are released when the promise
 // settles.
 func Watch(promise safejs.Value) (*Pending, error) {
 	p := &Pending{done: make(chan struct{})}
-	class, err := global("Promise")
-	if err != nil {
-		return nil, err
-	}
 	// Promise.resolve makes a proper promise of a page's thenable: it settles at most once, and an exception is a rejection.
-	promise, err = CallNow(class, "resolve", promise)
+	promise, err := with(resolve, promise)
 	if err != nil {
 		return nil, err
 	}
@@ -58,7 +59,7 @@ func Watch(promise safejs.Value) (*Pending, error) {
 		fulfilled.Release()
 		return nil, err
 	}
-	if _, err := CallNow(promise, "then", fulfilled.Value(), rejected.Value()); err != nil {
+	if _, err := with(then, promise, fulfilled.Value(), rejected.Value()); err != nil {
 		fulfilled.Release()
 		rejected.Release()
 		return nil, err

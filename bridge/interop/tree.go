@@ -133,7 +133,7 @@ func (t *tree) text(v safejs.Value, p *place) (string, error) {
 }
 
 func (t *tree) list(v safejs.Value, p *place) (any, error) {
-	length, err := Get(v, "length")
+	length, err := Get(v, constant("length"))
 	if err != nil {
 		return nil, p.invalid("not readable")
 	}
@@ -162,7 +162,7 @@ func (t *tree) object(v safejs.Value, p *place) (any, error) {
 	if err != nil {
 		return nil, p.invalid("not readable")
 	}
-	length, err := Get(keys, "length")
+	length, err := Get(keys, constant("length"))
 	if err != nil {
 		return nil, p.invalid("not readable")
 	}

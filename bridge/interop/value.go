@@ -181,7 +181,10 @@ func (o *Object) Only(names string) {
 	}
 	for _, key := range list {
 		name, _ := Text(key, maxName)
-		if name == "" || !strings.Contains(names, " "+name+" ") && !Absent(o.Value(name)) {
+		if name != "" && strings.Contains(names, " "+name+" ") {
+			continue
+		}
+		if v, err := Get(o.v, name); name == "" || err != nil || !Absent(v) {
 			o.Refuse(name, "known here")
 		}
 	}
@@ -190,12 +193,12 @@ func (o *Object) Only(names string) {
 // The limits on the properties of an object whose names are known.
 const maxNames, maxName = 100, 64
 
-// Value reads a property of any type. A missing one is undefined.
+// Value reads a property of any type, whose name is written in this program. A missing one is undefined.
 func (o *Object) Value(name string) safejs.Value {
 	if o.err != nil || o.v.IsUndefined() {
 		return safejs.Undefined()
 	}
-	v, err := Get(o.v, name)
+	v, err := Get(o.v, constant(name))
 	if err != nil {
 		o.Refuse(name, "readable")
 		return safejs.Undefined()
@@ -280,7 +283,7 @@ func List(v safejs.Value, max int) ([]safejs.Value, bool) {
 	if !Is(v, safejs.TypeObject) {
 		return nil, false
 	}
-	length, err := Get(v, "length")
+	length, err := Get(v, constant("length"))
 	if err != nil {
 		return nil, false
 	}
