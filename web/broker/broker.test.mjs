@@ -1071,6 +1071,7 @@ test('a site whose pages are gone leaves nothing behind', async (t) => {
 
 test('the protocol exports what a client needs', () => {
   assert.deepEqual(Object.keys(protocol).sort(), [
+    'listPermissions',
     'mostToBroker',
     'mostToSite',
     'readFromSite',
