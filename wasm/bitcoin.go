@@ -5,13 +5,13 @@ package main
 import (
 	"cmp"
 	"context"
-	"encoding/base64"
 	"encoding/hex"
 	"strings"
 
 	"github.com/hack-pad/safejs"
 
 	"imkey-connect/bridge/interop"
+	"imkey-connect/core/base64"
 	"imkey-connect/core/bitcoin"
 	"imkey-connect/core/errcode"
 	"imkey-connect/core/hdkey"
@@ -71,10 +71,10 @@ func (d *openDevice) bitcoinAddress(args []safejs.Value) (any, error) {
 		return nil, err
 	}
 	compressed := a.PublicKey.Compressed()
-	return map[string]any{
-		"address": a.Address, "path": a.Path.String(), "type": a.Type.String(), "publicKey": hexText(compressed[:]), "script": hexText(a.Script),
-		"warnings": c.warnings,
-	}, nil
+	return objectOf(
+		"address", a.Address, "path", a.Path.String(), "type", a.Type.String(), "publicKey", hexText(compressed[:]), "script", hexText(a.Script),
+		"warnings", c.warnings,
+	), nil
 }
 
 func (d *openDevice) bitcoinExtendedKey(args []safejs.Value) (any, error) {
@@ -96,20 +96,20 @@ func (d *openDevice) bitcoinExtendedKey(args []safejs.Value) (any, error) {
 	if network != bitcoin.Mainnet {
 		text = key.Testnet()
 	}
-	return map[string]any{"xpub": text, "path": path.String(), "warnings": c.warnings}, nil
+	return objectOf("xpub", text, "path", path.String(), "warnings", c.warnings), nil
 }
 
 // readPSBT reads bytes, base 64 or hex.
 func readPSBT(v safejs.Value) (*bitcoin.PSBT, error) {
 	b, ok := interop.Bytes(v, 4*bitcoin.MaxPSBT)
 	if text, isText := interop.Text(v, 4*bitcoin.MaxPSBT); isText {
-		var err error
 		if strings.HasPrefix(text, "70736274ff") || strings.HasPrefix(text, "70736274FF") {
+			var err error
 			b, err = hex.DecodeString(text)
+			ok = err == nil
 		} else {
-			b, err = base64.StdEncoding.DecodeString(text)
+			b, ok = base64.Decode(text)
 		}
-		ok = err == nil
 	}
 	if !ok {
 		return nil, errcode.Invalid("psbt", "neither bytes nor text in base 64 or hex, or far too long")
@@ -149,10 +149,10 @@ func (d *openDevice) bitcoinPSBT(args []safejs.Value) (any, error) {
 	if signed.Summary.Blind {
 		c.warn(warnBlind)
 	}
-	result := map[string]any{
-		"psbt": base64.StdEncoding.EncodeToString(p.Bytes()), "summary": bitcoinSummary(&signed.Summary), "blind": signed.Summary.Blind,
-		"warnings": c.warnings,
-	}
+	result := objectOf(
+		"psbt", base64.Encode(p.Bytes()), "summary", bitcoinSummary(&signed.Summary), "blind", signed.Summary.Blind,
+		"warnings", c.warnings,
+	)
 	if signed.Transaction != nil {
 		result["transaction"], result["txid"] = hex.EncodeToString(signed.Transaction.Bytes()), bitcoin.TxIDText(signed.Transaction.TxID())
 	}
@@ -198,14 +198,14 @@ func bitcoinSummary(s *bitcoin.Summary) map[string]any {
 	payments, change, notes := []any{}, []any{}, []any{}
 	for i := range s.Payments {
 		p := &s.Payments[i]
-		o := map[string]any{"index": p.Index, "amount": float64(p.Amount), "script": hexText(p.Script), "text": p.Text()}
+		o := objectOf("index", p.Index, "amount", float64(p.Amount), "script", hexText(p.Script), "text", p.Text())
 		if p.Address != "" {
 			o["address"] = p.Address
 		}
 		payments = append(payments, o)
 	}
 	for _, c := range s.Change {
-		change = append(change, map[string]any{"index": c.Index, "amount": float64(c.Amount), "address": c.Address, "path": c.Path.String()})
+		change = append(change, objectOf("index", c.Index, "amount", float64(c.Amount), "address", c.Address, "path", c.Path.String()))
 	}
 	for _, note := range s.Notes {
 		notes = append(notes, note)
@@ -217,10 +217,10 @@ func bitcoinSummary(s *bitcoin.Summary) map[string]any {
 		}
 		return all
 	}
-	return map[string]any{
-		"payments": payments, "change": change, "fee": float64(s.Fee), "spent": float64(s.Spent), "own": float64(s.Own),
-		"signed": indices(s.Signed), "unsigned": indices(s.Unsigned), "notes": notes,
-	}
+	return objectOf(
+		"payments", payments, "change", change, "fee", float64(s.Fee), "spent", float64(s.Spent), "own", float64(s.Own),
+		"signed", indices(s.Signed), "unsigned", indices(s.Unsigned), "notes", notes,
+	)
 }
 
 // describeBitcoin is describeOther for Bitcoin.
@@ -247,7 +247,7 @@ func describeBitcoin(operation string, v safejs.Value, options *interop.Object) 
 	if err != nil {
 		return nil, err
 	}
-	return map[string]any{"script": hexText(script), "dust": float64(bitcoin.Dust(script))}, nil
+	return objectOf("script", hexText(script), "dust", float64(bitcoin.Dust(script))), nil
 }
 
 // describePSBT says what a device with these extended public keys would sign. A high fee is no error.
@@ -284,7 +284,7 @@ func describePSBT(v safejs.Value, network bitcoin.Network, options *interop.Obje
 	if err != nil {
 		return nil, err
 	}
-	return map[string]any{"summary": bitcoinSummary(s), "blind": s.Blind}, nil
+	return objectOf("summary", bitcoinSummary(s), "blind", s.Blind), nil
 }
 
 // bitcoinSchemes are the names of the schemes.
@@ -324,7 +324,7 @@ func (d *openDevice) bitcoinMessage(args []safejs.Value) (any, error) {
 		return nil, err
 	}
 	c.warn(warnBlind)
-	return map[string]any{
-		"signature": signed.Signature, "address": signed.Address, "hash": hexText(signed.Hash[:]), "blind": true, "warnings": c.warnings,
-	}, nil
+	return objectOf(
+		"signature", signed.Signature, "address", signed.Address, "hash", hexText(signed.Hash[:]), "blind", true, "warnings", c.warnings,
+	), nil
 }

@@ -4,11 +4,11 @@ package main
 
 import (
 	"context"
-	"encoding/base64"
 
 	"github.com/hack-pad/safejs"
 
 	"imkey-connect/bridge/interop"
+	"imkey-connect/core/base64"
 	"imkey-connect/core/cosmos"
 	"imkey-connect/core/protobuf"
 	"imkey-connect/core/secp256k1"
@@ -66,9 +66,9 @@ func (d *openDevice) cosmosAccount(args []safejs.Value) (any, error) {
 		return nil, err
 	}
 	compressed := cosmos.Compressed(key.PublicKey)
-	return map[string]any{
-		"address": key.Account.Address(c.prefix), "path": key.Path.String(), "publicKey": hexText(compressed[:]), "warnings": c.warnings,
-	}, nil
+	return objectOf(
+		"address", key.Account.Address(c.prefix), "path", key.Path.String(), "publicKey", hexText(compressed[:]), "warnings", c.warnings,
+	), nil
 }
 
 // aminoLimits are wider than core's limit of a document.
@@ -158,10 +158,10 @@ func (c *cosmosCall) sign(d *cosmos.Document) (map[string]any, error) {
 	if d.Summary().Blind {
 		c.warn(warnBlind)
 	}
-	result := map[string]any{
-		"signature": map[string]any{"pub_key": publicKeyObject(signed.PublicKey), "signature": base64.StdEncoding.EncodeToString(signed.Signature[:])},
-		"address":   cosmos.AccountOf(signed.PublicKey).Address(c.prefix), "warnings": c.warnings,
-	}
+	result := objectOf(
+		"signature", objectOf("pub_key", publicKeyObject(signed.PublicKey), "signature", base64.Encode(signed.Signature[:])),
+		"address", cosmos.AccountOf(signed.PublicKey).Address(c.prefix), "warnings", c.warnings,
+	)
 	cosmosFacts(result, "summary", d)
 	return result, nil
 }
@@ -183,7 +183,7 @@ func cosmosFrom(options *interop.Object) *cosmos.Account {
 // publicKeyObject is a public key as cosmjs has it.
 func publicKeyObject(key secp256k1.PublicKey) map[string]any {
 	compressed := cosmos.Compressed(key)
-	return map[string]any{"type": "tendermint/PubKeySecp256k1", "value": base64.StdEncoding.EncodeToString(compressed[:])}
+	return objectOf("type", "tendermint/PubKeySecp256k1", "value", base64.Encode(compressed[:]))
 }
 
 // cosmosFacts adds what a page may show of a document, the summary by this name.
@@ -194,11 +194,11 @@ func cosmosFacts(o map[string]any, name string, d *cosmos.Document) {
 		types[i] = t
 	}
 	o["blind"] = s.Blind
-	o[name] = map[string]any{
-		"kind": string(s.Kind), "payment": s.Payment, "receiver": s.Receiver, "fee": s.Fee, "types": types, "chainId": d.ChainID, "memo": d.Memo,
-	}
+	o[name] = objectOf(
+		"kind", string(s.Kind), "payment", s.Payment, "receiver", s.Receiver, "fee", s.Fee, "types", types, "chainId", d.ChainID, "memo", d.Memo,
+	)
 	if s.Payment != "" {
-		o["screen"] = map[string]any{"payment": s.Payment, "receiver": s.Receiver, "fee": s.Fee}
+		o["screen"] = objectOf("payment", s.Payment, "receiver", s.Receiver, "fee", s.Fee)
 	}
 }
 
@@ -224,7 +224,7 @@ func describeCosmos(operation string, v safejs.Value, options *interop.Object) (
 	if err != nil {
 		return nil, err
 	}
-	o := map[string]any{}
+	o := objectOf()
 	cosmosFacts(o, "summary", d)
 	digest := d.Hash()
 	o["digest"] = hexText(digest[:])

@@ -126,3 +126,12 @@ func reasonOf(err error) string {
 	}
 	return "malformed"
 }
+
+// objectOf makes an object of names and values, one after another. A literal of a map has several times the code.
+func objectOf(pairs ...any) map[string]any {
+	o := map[string]any{}
+	for i := 0; i < len(pairs); i += 2 {
+		o[pairs[i].(string)] = pairs[i+1]
+	}
+	return o
+}

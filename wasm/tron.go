@@ -78,9 +78,9 @@ func (d *openDevice) tronAccount(args []safejs.Value) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return map[string]any{
-		"address": account.Address.String(), "path": account.Path.String(), "publicKey": hexText(account.PublicKey[:]), "warnings": c.warnings,
-	}, nil
+	return objectOf(
+		"address", account.Address.String(), "path", account.Path.String(), "publicKey", hexText(account.PublicKey[:]), "warnings", c.warnings,
+	), nil
 }
 
 // readTronTransaction reads rawData, and what the page says that it does: that must be what it does.
@@ -159,10 +159,10 @@ func (d *openDevice) tronTransaction(args []safejs.Value) (any, error) {
 	}
 	raw := protobuf.Append(nil, protobuf.Field{Number: 1, Bytes: t.Raw(), IsBytes: true})
 	raw = protobuf.Append(raw, protobuf.Field{Number: 2, Bytes: signed.Signature[:], IsBytes: true})
-	result := map[string]any{
-		"txID": hex.EncodeToString(signed.Hash[:]), "signature": hex.EncodeToString(signed.Signature[:]),
-		"raw": hex.EncodeToString(raw), "from": signed.From.String(), "warnings": c.warnings,
-	}
+	result := objectOf(
+		"txID", hex.EncodeToString(signed.Hash[:]), "signature", hex.EncodeToString(signed.Signature[:]),
+		"raw", hex.EncodeToString(raw), "from", signed.From.String(), "warnings", c.warnings,
+	)
 	tronFacts(result, "summary", t)
 	return result, nil
 }
@@ -179,7 +179,7 @@ func tronFacts(o map[string]any, name string, t *tron.Transaction) {
 		summary["token"] = tron.Address(*s.Token).String()
 	}
 	o["blind"], o[name] = s.Blind, summary
-	o["screen"] = map[string]any{"payment": s.Payment, "receiver": s.Receiver, "fee": ""}
+	o["screen"] = objectOf("payment", s.Payment, "receiver", s.Receiver, "fee", "")
 }
 
 // readTronMessage reads text or bytes, and the options version and header.
@@ -254,14 +254,14 @@ func (c *tronCall) signed(operation string, sign func(context.Context, *tron.TRO
 		return nil, err
 	}
 	c.warn(warnBlind)
-	return map[string]any{
-		"signature": hexText(signed.Signature[:]), "address": signed.From.String(), "blind": true, "warnings": c.warnings,
-	}, nil
+	return objectOf(
+		"signature", hexText(signed.Signature[:]), "address", signed.From.String(), "blind", true, "warnings", c.warnings,
+	), nil
 }
 
 // describeOther is describeRequest for the operations of the other coins. The result is nil for an operation that is none.
 func describeOther(operation string, v safejs.Value, options *interop.Object) (map[string]any, error) {
-	o := map[string]any{"blind": true}
+	o := objectOf("blind", true)
 	var digest [32]byte
 	switch operation {
 	case "tron-transaction":

@@ -2,8 +2,8 @@ package bitcoin
 
 import (
 	"context"
-	"encoding/base64"
 
+	"imkey-connect/core/base64"
 	"imkey-connect/core/errcode"
 	"imkey-connect/core/hdpath"
 	"imkey-connect/core/secp256k1"
@@ -136,7 +136,7 @@ func (b *Bitcoin) sign137(ctx context.Context, by MessageSigner, message []byte)
 		header += 4 * byte(by.Type-P2PKH) // 35 for P2SH-P2WPKH, 39 for P2WPKH
 	}
 	text := append(append([]byte{header}, got.R[:]...), got.S[:]...)
-	return &SignedMessage{base64.StdEncoding.EncodeToString(text), by.Network.Address(by.Type, got.Key), hash, got.Unbound}, nil
+	return &SignedMessage{base64.Encode(text), by.Network.Address(by.Type, got.Key), hash, got.Unbound}, nil
 }
 
 // toSpend is the transaction of BIP-322 that has the message. It cannot be mined.
@@ -191,7 +191,7 @@ func (b *Bitcoin) sign322(ctx context.Context, by MessageSigner, message []byte)
 		if by.Scheme == BIP322Full {
 			text = pl.tx.Bytes()
 		}
-		done = &SignedMessage{base64.StdEncoding.EncodeToString(text), by.Network.Address(by.Type, key), id, s.Unbound()}
+		done = &SignedMessage{base64.Encode(text), by.Network.Address(by.Type, key), id, s.Unbound()}
 		return nil
 	})
 	return done, err

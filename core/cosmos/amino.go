@@ -2,12 +2,12 @@ package cosmos
 
 import (
 	"crypto/sha256"
-	"encoding/base64"
 	"math"
 	"slices"
 	"strconv"
 	"unicode/utf8"
 
+	"imkey-connect/core/base64"
 	"imkey-connect/core/errcode"
 )
 
@@ -295,8 +295,8 @@ func (r *reader) amino(d *Document, kind string, v any) {
 		d.add(message{kind: Arbitrary, signer: text(o, "signer"), payment: "Sign a message", receiver: text(o, "signer"), blind: true})
 		data := r.string(o["data"])
 		// One text for the bytes, so that no other is signed than the one that a program checks.
-		b, err := base64.StdEncoding.DecodeString(data)
-		if err != nil || len(b) == 0 || base64.StdEncoding.EncodeToString(b) != data {
+		b, ok := base64.Decode(data)
+		if !ok || len(b) == 0 || base64.Encode(b) != data {
 			r.fail("data that is empty, or not in base64")
 		}
 	default:
