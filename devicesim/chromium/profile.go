@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -75,7 +76,7 @@ func (e *InUseError) Error() string {
 }
 
 // InUse returns an *InUseError if a browser of this machine has the profile. Chromium would give that browser its command line,
-// and end. A lock that a killed browser left does not count.
+// and end. A lock that a killed browser left does not count, not even if another program has the number of its process now.
 func InUse(profile string) error {
 	target, err := os.Readlink(filepath.Join(profile, "SingletonLock")) // "host-pid"
 	if err != nil {
@@ -89,7 +90,20 @@ func InUse(profile string) error {
 	if _, err := os.Stat(fmt.Sprintf("/proc/%d", pid)); err != nil {
 		return nil
 	}
+	program, _ := os.Readlink(fmt.Sprintf("/proc/%d/exe", pid)) // only of this user's processes
+	if !strings.Contains(filepath.Base(program), "chrom") && !answers(filepath.Join(profile, "SingletonSocket")) {
+		return nil
+	}
 	return &InUseError{profile, pid}
+}
+
+// answers reports whether a process listens on a socket, which may be a link.
+func answers(socket string) bool {
+	connection, err := net.Dial("unix", socket)
+	if err != nil {
+		return false
+	}
+	return connection.Close() == nil
 }
 
 // Seed writes the permissions into a profile's preferences and changes nothing else in them. No browser must be running with

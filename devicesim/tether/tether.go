@@ -20,6 +20,8 @@ package tether
 
 import (
 	"errors"
+	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -31,7 +33,7 @@ import (
 type Leash struct {
 	Folder  string   `json:"folder"`  // the browser's own folder, from NewFolder; removed at the end
 	Program string   `json:"program"` // the browser's binary
-	Remove  []string `json:"remove"`  // more files and folders to remove at the end
+	Remove  []string `json:"remove"`  // more to remove at the end: files, and folders with a slash behind the name
 	Since   uint64   `json:"since"`   // when the keeper started, see startOf; the browser's other processes are younger
 }
 
@@ -51,14 +53,24 @@ const (
 // address (108 bytes, with the final zero).
 const maxFolder = 108 - 1 - len("/org.chromium.Chromium.XXXXXX/SingletonSocket")
 
-// NewFolder makes a folder for a browser's own files. It is in the folder for temporary files, or in /tmp if that has a long
-// name. It removes the folders of browsers that ended without their helpers. The folder is in use until the function that it
-// returns is called.
-func NewFolder(remove []string) (folder string, done func(), err error) {
-	parent := os.TempDir()
-	if len(parent)+1+len(prefix)+len("1234567890") > maxFolder {
-		parent = "/tmp"
+// parentFolder returns the first folder for temporary files that can have a browser's own: one with a short name without characters that mean
+// something in LD_PRELOAD, from which the system lets programs load a library. If there is none, it returns that of the environment.
+func parentFolder() string {
+	own := os.TempDir()
+	for _, parent := range []string{own, "/tmp", "/var/tmp"} {
+		short := len(parent)+1+len(prefix)+len("1234567890") <= maxFolder
+		if short && !strings.ContainsAny(parent, " :$") && runsPrograms(parent) {
+			return parent
+		}
 	}
+	return own
+}
+
+// NewFolder makes a folder for a browser's own files, with a library that it loads. It is in the folder for temporary files, or in another
+// one where that has an unsuitable name or runs no programs. It removes the folders of browsers that ended without their helpers. The folder
+// is in use until the function that it returns is called.
+func NewFolder(remove []string) (folder string, done func(), err error) {
+	parent := parentFolder()
 	sweep(parent)
 	starting, err := os.MkdirTemp(parent, startingPrefix)
 	if err != nil {
@@ -102,8 +114,23 @@ func sweep(parent string) {
 // removeAll removes the folder and what else is to be removed.
 func (l Leash) removeAll() error {
 	var errs []error
-	for _, path := range append(slices.Clone(l.Remove), l.Folder) {
-		errs = append(errs, os.RemoveAll(path))
+	for _, path := range append(slices.Clone(l.Remove), l.Folder+"/") {
+		errs = append(errs, remove(path))
 	}
 	return errors.Join(errs...)
+}
+
+// remove removes a file, or a folder that has a slash behind its name with all that is in it. A folder without it stays, since it is not
+// what the caller took it for.
+func remove(path string) error {
+	if folder, ok := strings.CutSuffix(path, "/"); ok {
+		return os.RemoveAll(folder)
+	}
+	if info, err := os.Lstat(path); err == nil && info.IsDir() {
+		return fmt.Errorf("%s is a folder", path)
+	}
+	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
 }

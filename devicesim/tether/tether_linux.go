@@ -30,6 +30,12 @@ const (
 // grace is how long a browser that was asked to end, and processes that it left, may take.
 const grace = 3 * time.Second
 
+// runsPrograms reports whether a folder is there and programs in it can run, as its mount says.
+func runsPrograms(folder string) bool {
+	var s unix.Statfs_t
+	return unix.Statfs(folder, &s) == nil && s.Flags&unix.ST_NOEXEC == 0
+}
+
 func mine(info os.FileInfo) bool {
 	stat, ok := info.Sys().(*syscall.Stat_t)
 	return ok && int(stat.Uid) == os.Geteuid()

@@ -87,13 +87,19 @@ func become(ctx context.Context, o options, flags, own []string, path, library s
 		if profile, err = filepath.Abs(profile); err != nil {
 			return err
 		}
+		if err := usableProfile(profile); err != nil {
+			return err
+		}
 		announced := filepath.Join(profile, announcementName)
 		if err := os.Remove(announced); err != nil && !errors.Is(err, fs.ErrNotExist) { // that of an earlier browser
 			return err
 		}
 		leash.Remove = append(leash.Remove, announced)
 		if o.temporary {
-			leash.Remove = append(leash.Remove, profile)
+			if err := onlyProfile(profile); err != nil {
+				return err
+			}
+			leash.Remove = append(leash.Remove, profile+"/")
 		}
 	}
 	if o.file != "" {
@@ -101,11 +107,14 @@ func become(ctx context.Context, o options, flags, own []string, path, library s
 		if err != nil {
 			return err
 		}
+		if info, err := os.Stat(file); err == nil && info.IsDir() {
+			return fmt.Errorf("%s is a folder: name a file in it as %sfile", file, switchPrefix)
+		}
 		leash.Remove = append(leash.Remove, file)
 	}
 	folder, done, err := tether.NewFolder(leash.Remove)
 	if err != nil {
-		return err
+		return fmt.Errorf("there is no folder for temporary files: %w: name one with TMPDIR", err)
 	}
 	defer done()
 	leash.Folder = folder
@@ -141,6 +150,36 @@ func become(ctx context.Context, o options, flags, own []string, path, library s
 	}
 	t.Close() // the keeper removes the folder
 	return err
+}
+
+// usableProfile makes the folder of the profile, if it is not there, and checks that it can be written.
+func usableProfile(profile string) error {
+	err := os.MkdirAll(profile, 0o700)
+	if err == nil {
+		var f *os.File
+		if f, err = os.CreateTemp(profile, ".imkeysim-*"); err == nil {
+			err = errors.Join(f.Close(), os.Remove(f.Name()))
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("the profile %s cannot be written: %w: name another folder as --user-data-dir", profile, err)
+	}
+	return nil
+}
+
+// onlyProfile checks that a folder that is to be removed at the end is empty or a profile, and not a folder with somebody's files.
+func onlyProfile(folder string) error {
+	entries, err := os.ReadDir(folder)
+	if err != nil || len(entries) == 0 {
+		return err
+	}
+	for _, e := range entries {
+		switch e.Name() {
+		case "Default", "Local State", "First Run", announcementName:
+			return nil
+		}
+	}
+	return fmt.Errorf("%stemporary would remove %s, which has other files than a profile: name an empty folder as --user-data-dir", switchPrefix, folder)
 }
 
 // outfit fills the browser's own folder: a copy of the library, a folder for temporary files and, if the command line names none, a
@@ -209,10 +248,15 @@ func prepare(a announcement, o options, profile string, variables map[string]str
 // writeWhole writes a file so that a program which waits for it never reads a part.
 func writeWhole(file string, data []byte) error {
 	part := file + ".part"
-	if err := os.WriteFile(part, data, 0o600); err != nil {
-		return err
+	err := os.WriteFile(part, data, 0o600)
+	if err == nil {
+		err = os.Rename(part, file)
 	}
-	return os.Rename(part, file)
+	if err != nil {
+		_ = os.Remove(part) // it may not be there
+		return fmt.Errorf("the file %s cannot be written: %w", file, err)
+	}
+	return nil
 }
 
 // runKeeper serves the simulator of a browser until that has ended.

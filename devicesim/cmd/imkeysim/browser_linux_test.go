@@ -22,6 +22,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"imkey-connect/devicesim/chromium"
 )
 
 // startedBrowser is imkeysim browser with the processes around it. The shell starts the tool, and the tool starts the browser.
@@ -459,6 +461,10 @@ func TestBrowserBadInput(t *testing.T) {
 	used := filepath.Join(dir, "used")
 	require.NoError(t, os.Mkdir(used, 0o700))
 	require.NoError(t, os.Symlink(fmt.Sprintf("%s-%d", host, os.Getpid()), filepath.Join(used, "SingletonLock")))
+	require.NoError(t, chromium.InUse(used), "a number that another program has now")
+	singleton, err := net.Listen("unix", filepath.Join(used, "SingletonSocket"))
+	require.NoError(t, err)
+	defer singleton.Close()
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	defer taken.Close()
@@ -486,6 +492,12 @@ func TestBrowserBadInput(t *testing.T) {
 		{"another architecture", []string{"--imkey-chromium=" + file("arm", string(other))}, nil, "is for another machine, ARM instead of"},
 		{"a profile in use", []string{"--user-data-dir=" + used}, nil, fmt.Sprintf("the profile %s is in use by process %d: close that browser, or name another folder", used, os.Getpid())},
 		{"a broken profile", []string{"--user-data-dir=" + brokenProfile}, nil, "broken/Default/Preferences: "},
+		{"a file as the profile", []string{"--user-data-dir=" + file("plain", "")}, nil, "plain cannot be written: mkdir " + dir + "/plain: not a directory: name another folder as --user-data-dir"},
+		{"a profile below a file", []string{"--user-data-dir=" + file("plain2", "") + "/profile"}, nil, "plain2/profile cannot be written: mkdir " + dir + "/plain2: not a directory: name"},
+		{"a profile of the system", []string{"--user-data-dir=/proc/imkey"}, nil, "the profile /proc/imkey cannot be written: mkdir /proc/imkey: no such file or directory: name"},
+		{"a file in no folder", []string{"--imkey-file=" + dir + "/none/where.json"}, nil, "the file " + dir + "/none/where.json cannot be written: open "},
+		{"a folder as the file", []string{"--imkey-file=" + dir}, nil, dir + " is a folder: name a file in it as --imkey-file"},
+		{"a project as the temporary profile", []string{"--user-data-dir=" + filepath.Dir(file("project/package.json", "{}")), "--imkey-temporary"}, nil, "--imkey-temporary would remove " + dir + "/project, which has other files than a profile: name an empty folder"},
 		{"DevTools port taken", []string{"--remote-debugging-port=" + port}, nil, "the address 127.0.0.1:" + port + " is taken or cannot be used: choose another port, or port 0"},
 		{"the simulator's port taken", nil, map[string]string{"IMKEYSIM_ADDR": "127.0.0.1:" + port}, "is taken or cannot be used: choose"},
 		{"no origin", []string{"--imkey-allow=http://localhost:5173,localhost"}, nil, `"localhost" is no origin: name a site as http://localhost:5173, without a path, or an extension by its id`},
@@ -526,4 +538,5 @@ func TestBrowserBadInput(t *testing.T) {
 			}, 5*time.Second, 10*time.Millisecond, "files are left")
 		})
 	}
+	require.FileExists(t, filepath.Join(dir, "project", "package.json"))
 }
