@@ -413,7 +413,11 @@ test('unknown wallet methods are 4200, and reach no node', async (t) => {
 test('what no connector has is refused without opening its window', async (t) => {
   const known = { accounts: [{ address: A0, path: '' }], serial: null, device: '', chainId: 1 }
   let opened = 0
-  globalThis.localStorage = { getItem: (key) => (/ revoked /.test(key) ? null : JSON.stringify(known)), setItem: () => {}, removeItem: () => {} }
+  globalThis.localStorage = {
+    getItem: (key) => (/ revoked /.test(key) ? null : JSON.stringify(known)),
+    setItem: () => {},
+    removeItem: () => {},
+  }
   globalThis.open = () => void opened++
   t.after(() => {
     delete globalThis.localStorage
