@@ -2,10 +2,10 @@
 
 /** waited polls the browser, which reports no event for a part that is not attached. */
 async function waited(find, what, timeout = 20_000) {
-  for (const limit = Date.now() + timeout; ;) {
+  for (const limit = performance.now() + timeout; ;) {
     const found = await find()
     if (found) return found
-    if (Date.now() > limit) throw new Error(`The extension has no ${what}`)
+    if (performance.now() > limit) throw new Error(`The extension has no ${what}`)
     await new Promise((done) => setTimeout(done, 20))
   }
 }

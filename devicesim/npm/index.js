@@ -75,23 +75,26 @@ export function switches(options = {}) {
 export const loading = (extensions) =>
   extensions.length ? [`--load-extension=${extensions.join(',')}`, `--disable-extensions-except=${extensions.join(',')}`] : []
 
+/** now is a time for limits, in milliseconds. Unlike the clock's it goes on when the clock is set. */
+const now = () => performance.now()
+
 /** newFile returns the name of a file in which a browser that is about to start says where its simulator is. */
 export const newFile = () => join(tmpdir(), `imkeysim-${randomUUID()}.json`)
 
 /** find waits for the file of a browser that starts, and returns its simulator. file is imkeysim.json in the profile, or the option file. */
 export async function find(file, { timeout = 30_000 } = {}) {
-  const limit = Date.now() + timeout
+  const limit = now() + timeout
   while (!existsSync(file)) {
-    if (Date.now() > limit) throw new Error(`No simulator has written ${file} within ${timeout} ms. Is the browser's path browserPath()?`)
-    await changed(dirname(file), Math.min(500, limit - Date.now()))
+    if (now() > limit) throw new Error(`No simulator has written ${file} within ${timeout} ms. Is the browser's path browserPath()?`)
+    await changed(dirname(file), Math.min(500, limit - now()))
   }
   const { url, devices } = JSON.parse(await readFile(file, 'utf8'))
   const imkey = new ImKey(url, devices.length)
   imkey.close = async () => {
-    const limit = Date.now() + timeout
+    const limit = now() + timeout
     while (existsSync(file)) {
-      if (Date.now() > limit) throw new Error(`The simulator has not ended within ${timeout} ms. Is its browser closed?`)
-      await changed(dirname(file), Math.min(500, limit - Date.now()))
+      if (now() > limit) throw new Error(`The simulator has not ended within ${timeout} ms. Is its browser closed?`)
+      await changed(dirname(file), Math.min(500, limit - now()))
     }
   }
   return imkey
