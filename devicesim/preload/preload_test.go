@@ -2,6 +2,7 @@ package preload_test
 
 import (
 	"context"
+	"debug/elf"
 	"encoding/binary"
 	"fmt"
 	"io"
@@ -9,12 +10,14 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync/atomic"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
+	"imkey-connect/devicesim/chromium"
 	"imkey-connect/devicesim/preload"
 	"imkey-connect/devicesim/usb"
 	"imkey-connect/devicesim/usb/usbtest"
@@ -82,6 +85,39 @@ func TestSeveralDevices(t *testing.T) {
 func TestEveryWayToOpen(t *testing.T) {
 	_, devices := serve(t, "imKey01191200001")
 	require.Equal(t, ".", newProbe(t, devices...).say("ways 1"))
+}
+
+// TestChromiumOpensByKnownFunctions: each function by which this machine's Chromium opens and closes files is one that the library answers.
+func TestChromiumOpensByKnownFunctions(t *testing.T) {
+	path, err := chromium.Find()
+	require.NoError(t, err)
+	files, err := built()
+	require.NoError(t, err)
+	browser, err := elf.Open(path)
+	require.NoError(t, err)
+	defer browser.Close()
+	library, err := elf.Open(files[0])
+	require.NoError(t, err)
+	defer library.Close()
+	symbols, err := library.DynamicSymbols()
+	require.NoError(t, err)
+	exported := map[string]bool{}
+	for _, s := range symbols {
+		if s.Section != elf.SHN_UNDEF {
+			exported[s.Name] = true
+		}
+	}
+	imported, err := browser.ImportedSymbols()
+	require.NoError(t, err)
+	var used []string
+	for _, s := range imported {
+		if regexp.MustCompile(`^_*(f?open|openat|close|ioctl)(64)?(at)?(_2|_chk|_time64)?$`).MatchString(s.Name) {
+			used = append(used, s.Name)
+			require.True(t, exported[s.Name], "%s calls %s, which the library does not answer", path, s.Name)
+		}
+	}
+	require.Contains(t, used, "ioctl")
+	require.Contains(t, used, "open64")
 }
 
 func TestManyDevices(t *testing.T) {
