@@ -24,6 +24,14 @@ type wallet struct {
 	answer func(action string)
 	// reads returns the text of the request screen that asks. It is empty where a test cannot attach to it.
 	reads func() string
+	// cancel presses the button of the request screen while the device asks.
+	cancel func()
+	// goOn ends the screens that say how a request failed.
+	goOn func()
+	// devices waits until the wallet's browser lists n devices.
+	devices func(n int)
+	// crash ends the wallet's process, which starts again with the next request. It is nil where a test cannot do that.
+	crash func()
 	// revoke takes the site's permission for a coin in the list of sites.
 	revoke func(coin string)
 	// all runs every kind of request. Otherwise those are left out that differ from the others in the page alone.
@@ -159,6 +167,66 @@ func (w *wallet) signs(expression string) (end outcome, screen, question string)
 	return harness.Eval[outcome](w.site, "ends"), screen, question
 }
 
+// ends checks each end of a request while the device asks: the user cancels on the screen, the device is unplugged, another one is in its place,
+// and the wallet's process ends. Each has its code, the device asks nothing afterwards, and the next request succeeds. The simulator has a
+// second device with the same wallet, unplugged.
+func (w *wallet) ends(t *testing.T) {
+	coins := []struct{ name, request string }{
+		{"tron", "tron.tronWeb.trx.signMessageV2('x').then((signature) => signature.length > 100)"},
+		{"bitcoin", "sats('signMessage', { address: '" + paymentAddress + "', message: 'x' }).then(({ signature }) => signature.length > 50)"},
+		{"cosmos", "cosmos.signArbitrary('', '" + cosmosAddress + "', 'x').then(({ signature }) => signature.length > 50)"},
+	}
+	if os.Getenv("IMKEY_FULL") == "" {
+		coins = coins[:1] // the others differ in the page alone
+	}
+	for _, coin := range coins {
+		asks := func() {
+			begin(w.site, coin.request)
+			w.answer("accept")
+			w.s.WaitForQuestion()
+		}
+		ended := func(code int, what string) {
+			t.Helper()
+			if coin.name == "bitcoin" { // those of sats-connect
+				code = map[int]int{4001: -32000, 4900: -32603}[code]
+			}
+			require.Equal(t, code, harness.Eval[outcome](w.site, "ends").Code, "%s, %s", coin.name, what)
+			w.s.WaitUntilIdle()
+			w.goOn()
+		}
+		succeeds := func() {
+			t.Helper()
+			got, _, _ := w.signs(coin.request)
+			require.Equal(t, true, got.Value, "%s: %v", coin.name, got)
+		}
+		asks()
+		w.cancel()
+		ended(4001, "cancel")
+		succeeds()
+
+		asks()
+		w.s.Device.Unplug()
+		ended(4900, "unplug")
+		w.s.Devices[1].Plug()
+		w.devices(1)
+		begin(w.site, coin.request)
+		ended(4900, "another device with the same wallet")
+		require.False(t, w.s.Devices[1].Status().Asking)
+		w.s.Devices[1].Unplug()
+		w.devices(0)
+		w.s.Device.Plug()
+		w.devices(1)
+		succeeds()
+
+		if w.crash != nil {
+			asks()
+			w.crash()
+			ended(4900, "crash")
+			succeeds()
+		}
+	}
+}
+
 // testTRON has tronweb make transactions and messages and verify what the wallet signed. The provider is made, and the device is bound.
 func (w *wallet) testTRON(t *testing.T, node *tronNode) {
 	const other = "THfuSDVRvSsjNDPFdGjMU19Ha4Kf7acotq"
@@ -244,7 +312,8 @@ func (w *wallet) testCosmos(t *testing.T) {
 // TestCoinsOfAConnector has the real client libraries sign through a connector's window. The permissions of coins are taken one by one.
 func TestCoinsOfAConnector(t *testing.T) {
 	t.Parallel()
-	s := harness.NewSimFor(t, device.Options{Mnemonic: testPhrase}, 2*harness.Timeout)
+	s := harness.NewSimFor(t, device.Options{Mnemonic: testPhrase}, 3*harness.Timeout, device.Options{Mnemonic: testPhrase})
+	s.Devices[1].Unplug()
 	node := &tronNode{}
 	spent := serveClients(t, s, node)
 	b := s.StartBrowser(harness.BrowserOptions{})
@@ -274,6 +343,14 @@ func TestCoinsOfAConnector(t *testing.T) {
 		window.WaitFor(`[data-state="asking"][data-ready="true"]`)
 		return window.Text()
 	}
+	w.cancel = func() {
+		window.WaitFor(`[data-state="device"] [data-action=cancel]`)
+		window.Press("cancel")
+	}
+	w.goOn = func() {
+		window.Run("document.querySelector('[data-state=failed] button, [data-state=withdrawn] button')?.click()")
+	}
+	w.devices = window.WaitForDevices
 	w.revoke = func(coin string) {
 		// The window shows how a request ended until its user goes on, and then the list of sites.
 		row := `[data-coin="` + coin + `"] `
@@ -294,6 +371,7 @@ func TestCoinsOfAConnector(t *testing.T) {
 	w.testTRON(t, node)
 	w.testBitcoin(t, spent, true)
 	w.testCosmos(t)
+	w.ends(t)
 	w.testPermissions(t)
 	manages(t, b, site)
 }
@@ -344,7 +422,8 @@ func (w *wallet) testPermissions(t *testing.T) {
 // TestCoinsOfTheExtension has the real client libraries find the extension's providers and sign through it.
 func TestCoinsOfTheExtension(t *testing.T) {
 	t.Parallel()
-	s := harness.NewSimFor(t, device.Options{Mnemonic: testPhrase}, 3*harness.Timeout)
+	s := harness.NewSimFor(t, device.Options{Mnemonic: testPhrase}, 4*harness.Timeout, device.Options{Mnemonic: testPhrase})
+	s.Devices[1].Unplug()
 	node := &tronNode{}
 	spent := serveClients(t, s, node)
 	x := s.StartExtension(harness.BrowserOptions{})
@@ -363,7 +442,10 @@ func TestCoinsOfTheExtension(t *testing.T) {
 		for (const name of ['connect', 'disconnect', 'accountsChanged']) tron.on(name, (payload) => events.push([name, payload]))`)
 	require.Equal(t, "imKey im.imkey 1", harness.Eval[string](site, "[found[0].info.name, found[0].info.rdns, found.length].join(' ')"))
 	require.Equal(t, []any{}, harness.Eval[outcome](site, "tell(() => tron.request({ method: 'tron_accounts' }))").Value)
-	w := &wallet{s: s, site: site, answer: x.Answer, reads: func() string { return "" }, all: os.Getenv("IMKEY_FULL") != ""}
+	w := &wallet{
+		s: s, site: site, answer: x.Answer, reads: func() string { return "" }, all: os.Getenv("IMKEY_FULL") != "",
+		cancel: func() { x.Answer("cancel") }, goOn: x.CloseEnded, devices: x.WaitForDevices, crash: func() { x.CloseTarget("/offscreen.html") },
+	}
 	w.revoke = func(coin string) {
 		list := x.OpenPage("/sites.html")
 		row := `[data-coin="` + coin + `"] `
@@ -404,6 +486,7 @@ func TestCoinsOfTheExtension(t *testing.T) {
 		return [announced.info.name, announced.info.rdns, !('keplr' in window)].join(' ')
 	})()`))
 	w.testCosmos(t)
+	w.ends(t)
 	w.testPermissions(t)
 	// The permission of a coin is taken by itself.
 	w.revoke("cosmos")
