@@ -2,7 +2,6 @@ package bitcoin
 
 import (
 	"bytes"
-	"encoding/binary"
 	"strconv"
 
 	"imkey-connect/core/errcode"
@@ -383,70 +382,54 @@ func (m *inputMap) read(r *reader, index, version int) {
 	where := at("inputs", index)
 	for _, e := range m.entries {
 		of := r.of(where, e.value)
-		keyData := e.key[1:]
-		sized := func(sizes ...int) {
-			for _, n := range sizes {
-				if len(keyData) == n {
-					return
-				}
-			}
+		typ, keyData := e.key[0], e.key[1:]
+		size := 0 // of what the key has besides its type
+		switch {
+		case typ == inPartialSig || typ == inOrigin:
+			size = 33
+		case typ == inTaprootLeafSig:
+			size = 64
+		case typ == inTaprootOrigin:
+			size = 32
+		case typ == inLeaf || typ > inTaprootRoot || typ > inFinalWitness && typ < inTxID:
+			size = len(keyData)
+		}
+		if n := len(keyData); n != size && (size != 33 || n != 65) {
 			of.fail("a malformed key")
 		}
-		switch typ := e.key[0]; typ {
+		switch typ {
 		case inPrevious:
-			sized(0)
 			m.previous = of.transaction()
 		case inWitnessUTXO:
-			sized(0)
 			out := of.output()
 			m.witness = &out
-		case inPartialSig:
-			sized(33, 65)
-			of.b = nil
 		case inSighash:
-			sized(0)
 			n := of.uint32()
 			m.sighash = &n
-		case inRedeemScript, inWitnessScript:
-			sized(0)
-			of.b = nil
-		case inFinalScript, inFinalWitness:
-			sized(0)
-			m.final, of.b = true, nil
 		case inOrigin:
-			sized(33, 65)
 			m.origins = append(m.origins, of.origin(keyData, nil))
-		case inTxID, inIndex, inSequence, inTimeLock, inHeightLock:
-			if sized(0); version != 2 {
-				of.fail("an entry that only version 2 has")
-			}
-			of.b = nil // of [PSBT.assemble]
-		case inTaprootSig:
-			sized(0)
-			if n := len(of.b); n != 64 && n != 65 {
-				of.fail("a signature of taproot has 64 or 65 bytes")
-			}
-			of.b = nil
-		case inTaprootLeafSig:
-			sized(64)
-			of.b = nil
+		case inTaprootOrigin:
+			m.origins = append(m.origins, of.taprootOrigin(keyData))
 		case inLeaf:
-			if n := len(keyData); n < 33 || n > 33+32*128 || (n-33)%32 != 0 || len(of.b) == 0 {
+			n := len(keyData)
+			if n < 33 || n > 33+32*128 || (n-33)%32 != 0 || len(of.b) == 0 {
 				of.fail("a malformed control block")
 				break
 			}
-			n := len(of.b) - 1
-			m.leaves = append(m.leaves, leafScript{keyData, of.next(n), of.byte()})
-		case inTaprootOrigin:
-			sized(32)
-			m.origins = append(m.origins, of.taprootOrigin(keyData))
-		case inTaprootKey:
-			sized(0)
-			of.hash()
-		case inTaprootRoot:
-			sized(0)
-			m.root = of.next(32)
-		default:
+			m.leaves = append(m.leaves, leafScript{keyData, of.next(len(of.b) - 1), of.byte()})
+		case inTaprootKey, inTaprootRoot:
+			root := of.next(32)
+			if typ == inTaprootRoot {
+				m.root = root
+			}
+		default: // not read here
+			if typ >= inTxID && typ <= inHeightLock && version != 2 {
+				of.fail("an entry that only version 2 has")
+			}
+			if n := len(of.b); typ == inTaprootSig && n != 64 && n != 65 {
+				of.fail("a signature of taproot has 64 or 65 bytes")
+			}
+			m.final = m.final || typ == inFinalScript || typ == inFinalWitness
 			of.b = nil
 		}
 		r.end(of)
@@ -490,7 +473,7 @@ func (r *reader) origin(key []byte, leaves [][]byte) origin {
 	}
 	o := origin{key: key, leaves: leaves}
 	for r.err == nil && len(r.b) > 0 {
-		o.path = append(o.path, binary.LittleEndian.Uint32(r.next(4)))
+		o.path = append(o.path, r.uint32())
 	}
 	return o
 }

@@ -34,25 +34,18 @@ func newHashes(tx *Transaction, spent []Output) *hashes {
 
 // legacy is what a signature of a P2PKH input signs.
 func (h *hashes) legacy(index int, script []byte) [32]byte {
-	b := le32(nil, h.tx.Version)
-	b = compact(b, len(h.tx.Inputs))
-	b = h.legacyInputs(b, index, script)
-	b = compact(b, len(h.tx.Outputs))
-	b = appendOutputs(b, h.tx.Outputs)
-	return sha256d(le32(le32(b, h.tx.LockTime), sighashAll))
+	return sha256d(join(le32(nil, h.tx.Version), compact(nil, len(h.tx.Inputs)), h.legacyInputs(index, script), h.tx.outputs(),
+		le32(le32(nil, h.tx.LockTime), sighashAll)))
 }
 
-// legacyInputs appends the inputs with no script but that of the one that is signed.
-func (h *hashes) legacyInputs(b []byte, index int, script []byte) []byte {
+// legacyInputs are the inputs with no script but that of the one that is signed.
+func (h *hashes) legacyInputs(index int, script []byte) (b []byte) {
 	for i := range h.tx.Inputs {
-		in := &h.tx.Inputs[i]
-		b = in.OutPoint.append(b)
+		in, own := &h.tx.Inputs[i], []byte(nil)
 		if i == index {
-			b = varBytes(b, script)
-		} else {
-			b = append(b, 0)
+			own = script
 		}
-		b = le32(b, in.Sequence)
+		b = le32(varBytes(in.OutPoint.append(b), own), in.Sequence)
 	}
 	return b
 }
@@ -60,27 +53,25 @@ func (h *hashes) legacyInputs(b []byte, index int, script []byte) []byte {
 // witness is what a signature of a P2WPKH input signs (BIP-143). code is its script code.
 func (h *hashes) witness(index int, code []byte, amount uint64) [32]byte {
 	twice := func(sum [32]byte) []byte { sum = sha256.Sum256(sum[:]); return sum[:] }
-	b := le32(nil, h.tx.Version)
-	b = append(append(b, twice(h.outPoints)...), twice(h.sequences)...)
-	b = h.tx.Inputs[index].OutPoint.append(b)
-	b = le32(le64(varBytes(b, code), amount), h.tx.Inputs[index].Sequence)
-	b = append(b, twice(h.outputs)...)
-	return sha256d(le32(le32(b, h.tx.LockTime), sighashAll))
+	return sha256d(join(le32(nil, h.tx.Version), twice(h.outPoints), twice(h.sequences), h.tx.Inputs[index].spent(code, amount),
+		twice(h.outputs), le32(le32(nil, h.tx.LockTime), sighashAll)))
+}
+
+// spent is what BIP-143 has of an input.
+func (in *Input) spent(code []byte, amount uint64) []byte {
+	return le32(le64(varBytes(in.OutPoint.append(nil), code), amount), in.Sequence)
 }
 
 // taproot is what a signature of a P2TR input signs (BIP-341). leaf is the hash of the script that is spent, or nil for the key.
 func (h *hashes) taproot(index int, leaf []byte) [32]byte {
-	b := le32(le32([]byte{0, 0}, h.tx.Version), h.tx.LockTime)
-	for _, sum := range [][32]byte{h.outPoints, h.amounts, h.scripts, h.sequences, h.outputs} {
-		b = append(b, sum[:]...)
+	return secp256k1.TaggedHash("TapSighash", []byte{0, 0}, le32(le32(nil, h.tx.Version), h.tx.LockTime), h.outPoints[:], h.amounts[:],
+		h.scripts[:], h.sequences[:], h.outputs[:], taprootSpend(index, leaf, nil))
+}
+
+// taprootSpend is what BIP-341 has of the way in which an input is spent. In a command, the length of the leaf's part is before it.
+func taprootSpend(index int, leaf, length []byte) []byte {
+	if leaf == nil {
+		return le32([]byte{0}, uint32(index))
 	}
-	spend := byte(0)
-	if leaf != nil {
-		spend = 2
-	}
-	b = le32(append(b, spend), uint32(index))
-	if leaf != nil {
-		b = append(append(b, leaf...), 0, 0xFF, 0xFF, 0xFF, 0xFF)
-	}
-	return secp256k1.TaggedHash("TapSighash", b)
+	return join(le32([]byte{2}, uint32(index)), length, leaf, []byte{0, 0xFF, 0xFF, 0xFF, 0xFF})
 }

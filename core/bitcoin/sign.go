@@ -2,7 +2,6 @@ package bitcoin
 
 import (
 	"context"
-	"encoding/binary"
 
 	"imkey-connect/core/apdu"
 	"imkey-connect/core/device"
@@ -103,15 +102,12 @@ const maxPage = signing.ChunkSize - 2 - 72 - 2
 func (pl *plan) page(number int) []byte {
 	first := number * perPage
 	last := min(first+perPage, len(pl.shown)) - 1
-	b := binary.BigEndian.AppendUint16(nil, uint16(first))
-	b = binary.BigEndian.AppendUint16(b, uint16(last))
+	b := be16(be16(nil, first), last)
 	for i := first; i <= last; i++ {
-		o := pl.tx.Outputs[pl.shown[i]]
+		o := &pl.tx.Outputs[pl.shown[i]]
 		script := varBytes(nil, o.Script)
-		b = le64(binary.BigEndian.AppendUint16(b, uint16(i)), o.Amount)
 		// A script whose length does not fit is one of a page that is too long: see [plan.outputs].
-		b = append(b, byte(1+len(script)), pl.network.version(o.Script))
-		b = append(b, script...)
+		b = join(le64(be16(b, i), o.Amount), []byte{byte(1 + len(script)), pl.network.version(o.Script)}, script)
 	}
 	return b
 }
@@ -122,12 +118,9 @@ func (pl *plan) preview(h *hashes) []byte {
 	for _, i := range pl.shown {
 		paid += pl.tx.Outputs[i].Amount
 	}
-	b := append(le32(nil, pl.tx.Version), byte(len(pl.tx.Inputs)))
-	b = le32(le32(b, pl.tx.LockTime), sighashAll)
-	b = binary.BigEndian.AppendUint64(b, paid)
-	b = binary.BigEndian.AppendUint64(b, pl.fee)
-	b = append(b, h.outputs[:]...)
-	return binary.BigEndian.AppendUint16(b, uint16(len(pl.shown)))
+	b := le32(nil, pl.tx.Version)
+	b = le32(le32(append(b, byte(len(pl.tx.Inputs))), pl.tx.LockTime), sighashAll)
+	return join(b, be64(nil, paid), be64(nil, pl.fee), h.outputs[:], be16(nil, len(pl.shown)))
 }
 
 // sign has the device show the transaction and sign the inputs of the wallet. It returns the signatures by input, as a script or a witness
@@ -225,8 +218,7 @@ func (pl *plan) show(ctx context.Context, s *signing.Session, h *hashes, progres
 func (pl *plan) signInput(ctx context.Context, s *signing.Session, h *hashes, index int) ([]byte, error) {
 	sp := &pl.spends[index]
 	if sp.typ == P2PKH {
-		data := h.legacyInputs(nil, index, sp.Script)
-		data = appendOutputs(compact(data, len(pl.tx.Outputs)), pl.tx.Outputs)
+		data := join(h.legacyInputs(index, sp.Script), pl.tx.outputs())
 		if _, err := s.Send(ctx, signing.Payload{Op: "inputs", Command: chunks(insLegacyInputs), Data: data}); err != nil {
 			return nil, err
 		}
@@ -253,31 +245,25 @@ func (pl *plan) command(h *hashes, index int) (apdu.Command, [32]byte) {
 		last = 0x80
 	}
 	path := []byte(sp.path.String())
-	withPath := func(b []byte) []byte { return append(append(b, byte(len(path))), path...) }
 	switch sp.typ {
 	case P2PKH:
 		return apdu.New(0x80, insSignLegacy, byte(index), sighashAll, path), h.legacy(index, sp.Script)
 	case P2TR:
-		b := append(le32([]byte{0, 0}, pl.tx.LockTime), 0)
 		p2 := byte(0x00)
 		if sp.leaf != nil {
-			b[len(b)-1], p2 = 2, 0x80
-		}
-		b = le32(b, uint32(index))
-		if sp.leaf != nil {
-			b = append(append(append(b, 0x25), sp.leafHash...), 0, 0xFF, 0xFF, 0xFF, 0xFF)
+			p2 = 0x80
 		}
 		added := tweak(sp.key, sp.root)
-		b = append(append(withPath(b), byte(len(added))), added[:]...)
+		b := join([]byte{0, 0}, le32(nil, pl.tx.LockTime), taprootSpend(index, sp.leafHash, []byte{0x25}), sized(path), sized(added[:]))
 		return apdu.New(0x80, insSignTaproot, last, p2, b), h.taproot(index, sp.leafHash)
 	}
 	code := keyHashScript(keyHash(sp.key))
-	in := &pl.tx.Inputs[index]
-	b := varBytes(in.OutPoint.append(nil), code)
-	b = le32(le64(b, sp.Amount), in.Sequence)
-	b = withPath(append([]byte{byte(len(b))}, b...))
+	b := join(sized(pl.tx.Inputs[index].spent(code, sp.Amount)), sized(path))
 	return apdu.New(0x80, insSignWitness, last, sighashAll, b), h.witness(index, code, sp.Amount)
 }
+
+// sized is data after its length in one byte.
+func sized(data []byte) []byte { return join([]byte{byte(len(data))}, data) }
 
 // chunks is [signing.Chunks] without Le.
 func chunks(ins byte) func(signing.Chunk) apdu.Command {
@@ -355,7 +341,7 @@ func (p *PSBT) add(pl *plan, signatures [][]byte, finalize bool) {
 		switch {
 		case sp.leaf != nil:
 			m.drop(inSighash)
-			m.set(append(append([]byte{inTaprootLeafSig}, x[:]...), sp.leafHash...), signature)
+			m.set(join([]byte{inTaprootLeafSig}, x[:], sp.leafHash), signature)
 		case sp.typ == P2TR:
 			m.drop(inSighash)
 			m.set([]byte{inTaprootSig}, signature)
@@ -363,7 +349,7 @@ func (p *PSBT) add(pl *plan, signatures [][]byte, finalize bool) {
 			if sp.typ == P2SHP2WPKH {
 				m.set([]byte{inRedeemScript}, witnessScript(keyHash(sp.key)))
 			}
-			m.set(append([]byte{inPartialSig}, compressed[:]...), signature)
+			m.set(join([]byte{inPartialSig}, compressed[:]), signature)
 		}
 	}
 }

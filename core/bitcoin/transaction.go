@@ -3,8 +3,8 @@ package bitcoin
 import (
 	"bytes"
 	"crypto/sha256"
-	"encoding/binary"
 	"encoding/hex"
+	"math/bits"
 
 	"imkey-connect/core/errcode"
 )
@@ -84,8 +84,7 @@ func (t *Transaction) encode(witnesses bool) []byte {
 		b = varBytes(b, in.Script)
 		b = le32(b, in.Sequence)
 	}
-	b = compact(b, len(t.Outputs))
-	b = appendOutputs(b, t.Outputs)
+	b = append(b, t.outputs()...)
 	if witnesses {
 		for i := range t.Inputs {
 			b = appendWitness(b, t.Inputs[i].Witness)
@@ -96,9 +95,12 @@ func (t *Transaction) encode(witnesses bool) []byte {
 
 func (o *OutPoint) append(b []byte) []byte { return le32(append(b, o.TxID[:]...), o.Index) }
 
+// outputs are the outputs after their number.
+func (t *Transaction) outputs() []byte { return appendOutputs(compact(nil, len(t.Outputs)), t.Outputs) }
+
 func appendOutputs(b []byte, outputs []Output) []byte {
-	for _, o := range outputs {
-		b = varBytes(le64(b, o.Amount), o.Script)
+	for i := range outputs {
+		b = varBytes(le64(b, outputs[i].Amount), outputs[i].Script)
 	}
 	return b
 }
@@ -116,11 +118,19 @@ func sha256d(b []byte) [32]byte {
 	return sha256.Sum256(sum[:])
 }
 
-var (
-	le16 = binary.LittleEndian.AppendUint16
-	le32 = binary.LittleEndian.AppendUint32
-	le64 = binary.LittleEndian.AppendUint64
-)
+// le appends the n lowest bytes of a number, the lowest first.
+func le(b []byte, v uint64, n int) []byte {
+	for range n {
+		b = append(b, byte(v))
+		v >>= 8
+	}
+	return b
+}
+
+func le32(b []byte, v uint32) []byte { return le(b, uint64(v), 4) }
+func le64(b []byte, v uint64) []byte { return le(b, v, 8) }
+func be16(b []byte, v int) []byte    { return append(b, byte(v>>8), byte(v)) }
+func be64(b []byte, v uint64) []byte { return le(b, bits.ReverseBytes64(v), 8) }
 
 // compact appends a number as CompactSize.
 func compact(b []byte, n int) []byte {
@@ -128,12 +138,20 @@ func compact(b []byte, n int) []byte {
 	case n < 0xFD:
 		return append(b, byte(n))
 	case n <= 0xFFFF:
-		return le16(append(b, 0xFD), uint16(n))
+		return le(append(b, 0xFD), uint64(n), 2)
 	}
-	return le32(append(b, 0xFE), uint32(n))
+	return le(append(b, 0xFE), uint64(n), 4)
 }
 
 func varBytes(b, data []byte) []byte { return append(compact(b, len(data)), data...) }
+
+// join returns the parts one after another. A chain of appends has several times the code.
+func join(parts ...[]byte) (b []byte) {
+	for _, part := range parts {
+		b = append(b, part...)
+	}
+	return b
+}
 
 // reader reads the parts of a transaction or a PSBT. After an error every further read gives zeros.
 type reader struct {
@@ -168,11 +186,16 @@ func (r *reader) byte() byte {
 	return 0
 }
 
-func (r *reader) uint32() uint32 {
-	if b := r.next(4); b != nil {
-		return binary.LittleEndian.Uint32(b)
+// uint reads a number of n bytes, the lowest first.
+func (r *reader) uint(n int) (v uint64) {
+	for i, c := range r.next(n) {
+		v |= uint64(c) << (8 * i)
 	}
-	return 0
+	return v
+}
+
+func (r *reader) uint32() uint32 {
+	return uint32(r.uint(4))
 }
 
 func (r *reader) hash() (h [32]byte) {
@@ -182,11 +205,7 @@ func (r *reader) hash() (h [32]byte) {
 
 // amount reads an amount of at most [MaxMoney].
 func (r *reader) amount() uint64 {
-	b := r.next(8)
-	if b == nil {
-		return 0
-	}
-	n := binary.LittleEndian.Uint64(b)
+	n := r.uint(8)
 	if n > MaxMoney {
 		r.fail("more than all bitcoins")
 		return 0
@@ -203,9 +222,7 @@ func (r *reader) compact(least int) int {
 		n = uint64(c)
 	} else {
 		size := 2 << (c - 0xFD)
-		b := make([]byte, 8)
-		copy(b, r.next(size))
-		n = binary.LittleEndian.Uint64(b)
+		n = r.uint(size)
 		if r.err == nil && (size == 2 && n < 0xFD || size == 4 && n <= 0xFFFF || size == 8 && n <= 0xFFFFFFFF) {
 			r.fail("a length that is not in its shortest form")
 		}
