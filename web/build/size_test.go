@@ -16,10 +16,11 @@ import (
 const (
 	mostSDK          = 10_000  // imkey.js, which a dApp loads with its page
 	mostFirstPairing = 720_000 // all that a first pairing downloads
-	// What a coin adds on average to imkey-coins.wasm, which the first call for one downloads: TRON 21,000, Cosmos 22,000, Bitcoin 49,000.
-	// Bitcoin is above the average: no part of it is large, but it has two versions of PSBT, four kinds of outputs with three ways to sign,
-	// and messages of BIP-137 and BIP-322.
-	mostCoin = 35_000
+	// What the coins add to imkey-coins.wasm, which the first call for one downloads. Alone, TRON adds 18,000, Cosmos 24,700 and Bitcoin 53,000;
+	// they share 7,600. Of 260,000 bytes of Bitcoin's code, 184,000 are core/bitcoin, in 110 functions of at most 5,700: two versions of PSBT,
+	// four kinds of outputs with three ways to sign, and messages of BIP-137 and BIP-322. 45,000 read options and make results, and 31,000 are
+	// Schnorr signatures, the codecs of addresses and extended keys. No part of it is large.
+	mostCoins = 90_000
 )
 
 // TestDownloadsStaySmall builds this repository. It uses the compressed copies in web/dist for unchanged files.
@@ -38,9 +39,9 @@ func TestDownloadsStaySmall(t *testing.T) {
 	require.LessOrEqual(t, total, mostFirstPairing)
 
 	coins := m.Files["imkey-coins.wasm"].Brotli.Size - m.Files["imkey.wasm"].Brotli.Size
-	t.Logf("imkey-coins.wasm: %d bytes brotli, %d more than imkey.wasm, at most %d", m.Files["imkey-coins.wasm"].Brotli.Size, coins, 3*mostCoin)
+	t.Logf("imkey-coins.wasm: %d bytes brotli, %d more than imkey.wasm, at most %d", m.Files["imkey-coins.wasm"].Brotli.Size, coins, mostCoins)
 	require.Positive(t, coins)
-	require.LessOrEqual(t, coins, 3*mostCoin)
+	require.LessOrEqual(t, coins, mostCoins)
 
 	// These files are in the sum.
 	require.Contains(t, m.FirstPairing, "index.html")

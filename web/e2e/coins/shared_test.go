@@ -167,6 +167,68 @@ func (w *wallet) signs(expression string) (end outcome, screen, question string)
 	return harness.Eval[outcome](w.site, "ends"), screen, question
 }
 
+// badInput checks what no wallet signs: each has its code, asks no user, and leaves the device idle. An applet that is missing or too old is known
+// only after the user's yes.
+func (w *wallet) badInput(t *testing.T) {
+	transfer := func(change string) string {
+		return "(() => { const lie = structuredClone(transfer); delete lie.signature; " + change + "; return tron.tronWeb.trx.sign(lie) })()"
+	}
+	const many = "'cHNidP8BAP0' + 'A'.repeat(2 << 20)"
+	for name, c := range map[string]struct {
+		code       int
+		expression string
+	}{
+		"TRON: an empty message":                {-32602, "tron.tronWeb.trx.signMessageV2('')"},
+		"TRON: an odd message of version 1":     {-32602, "tron.tronWeb.trx.sign('abc')"},
+		"TRON: another owner":                   {-32602, transfer("lie.raw_data.contract[0].parameter.value.owner_address = '41547b45770ee4401494c9157e8263e7a133cbd88d'")},
+		"TRON: another id":                      {-32602, transfer("lie.txID = 'ab'.repeat(32)")},
+		"TRON: another amount":                  {-32602, transfer("lie.raw_data.contract[0].parameter.value.amount = 1")},
+		"TRON: truncated raw data":              {-32602, transfer("lie.raw_data_hex = lie.raw_data_hex.slice(0, -2)")},
+		"TRON: an unknown field":                {-32602, transfer("lie.raw_data_hex += 'f80100'")},
+		"TRON: raw data of a megabyte":          {-32602, transfer("lie.raw_data_hex += '00'.repeat(1 << 20)")},
+		"Bitcoin: a PSBT of 2 MB":               {-32602, "sats('signPsbt', { psbt: " + many + " })"},
+		"Bitcoin: no base 64":                   {-32602, "sats('signPsbt', { psbt: '!' })"},
+		"Bitcoin: another network":              {-32602, "sats('sendTransfer', { recipients: [{ address: 'tb1qw508d6qejxtdg4y5r3zarvary0c5xw7kxpjzsx', amount: 1000 }] })"},
+		"Bitcoin: mixed case":                   {-32602, "sats('sendTransfer', { recipients: [{ address: '" + paymentAddress[:20] + strings.ToUpper(paymentAddress[20:]) + "', amount: 1000 }] })"},
+		"Bitcoin: zero":                         {-32602, "sats('sendTransfer', { recipients: [{ address: '" + paymentAddress + "', amount: 0 }] })"},
+		"Cosmos: an empty message":              {-32602, "cosmos.signArbitrary('', '" + cosmosAddress + "', '')"},
+		"Cosmos: a memo with a control code":    {-32602, cosmosSend("1", cosmosAddress, `a[2J`)},
+		"Cosmos: an amount of zero":             {-32602, cosmosSend("0", cosmosAddress, "")},
+		"Cosmos: a receiver in mixed case":      {-32602, cosmosSend("1", cosmosAddress[:20]+strings.ToUpper(cosmosAddress[20:]), "")},
+		"Cosmos: a document with another field": {-32602, strings.Replace(cosmosSend("1", cosmosAddress, ""), "memo:", "tip: {}, memo:", 1)},
+	} {
+		got := harness.Eval[outcome](w.site, "tell(() => "+c.expression+")")
+		require.Equal(t, c.code, got.Code, "%s: %s", name, got.Message)
+	}
+	w.s.WaitUntilIdle()
+	for _, c := range []struct{ applet, version, request, code string }{
+		{"tron", "", "tron.tronWeb.trx.signMessageV2('x')", "applet-missing"},
+		{"bitcoin", "1.6.10", "sats('signMessage', { address: '" + paymentAddress + "', message: 'x', protocol: 'ECDSA' })", "applet-outdated"},
+	} {
+		if c.version == "" {
+			require.NoError(t, w.s.Device.Simulated.SetInstalled(c.applet, false))
+		} else {
+			require.NoError(t, w.s.Device.Simulated.Install(c.applet, c.version))
+		}
+		begin(w.site, c.request+".catch((e) => e.data.code)")
+		w.answer("accept")
+		require.Equal(t, c.code, harness.Eval[outcome](w.site, "ends").Value)
+		w.goOn()
+		if c.version == "" {
+			require.NoError(t, w.s.Device.Simulated.SetInstalled(c.applet, true))
+		} else {
+			require.NoError(t, w.s.Device.Simulated.Install(c.applet, "1.6.11"))
+		}
+	}
+	w.s.WaitUntilIdle()
+}
+
+// cosmosSend is an amino document that sends uatom.
+func cosmosSend(amount, to, memo string) string {
+	return `cosmos.signAmino('` + cosmosAddress + `', { chain_id: 'cosmoshub-4', account_number: '1', sequence: '2', memo: '` + memo + `', fee: { gas: '200000', amount: [] },
+		msgs: [{ type: 'cosmos-sdk/MsgSend', value: { from_address: '` + cosmosAddress + `', to_address: '` + to + `', amount: [{ denom: 'uatom', amount: '` + amount + `' }] } }] })`
+}
+
 // ends checks each end of a request while the device asks: the user cancels on the screen, the device is unplugged, another one is in its place,
 // and the wallet's process ends. Each has its code, the device asks nothing afterwards, and the next request succeeds. The simulator has a
 // second device with the same wallet, unplugged.
@@ -371,6 +433,7 @@ func TestCoinsOfAConnector(t *testing.T) {
 	w.testTRON(t, node)
 	w.testBitcoin(t, spent, true)
 	w.testCosmos(t)
+	w.badInput(t)
 	w.ends(t)
 	w.testPermissions(t)
 	manages(t, b, site)
@@ -486,6 +549,7 @@ func TestCoinsOfTheExtension(t *testing.T) {
 		return [announced.info.name, announced.info.rdns, !('keplr' in window)].join(' ')
 	})()`))
 	w.testCosmos(t)
+	w.badInput(t)
 	w.ends(t)
 	w.testPermissions(t)
 	// The permission of a coin is taken by itself.
