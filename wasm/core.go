@@ -92,7 +92,10 @@ func (c *core) object() (safejs.Value, error) {
 		return safejs.Undefined(), err
 	}
 	// A plain callback and no exported function, since suspend must be done when the call returns.
-	suspend, err := interop.Callback(func([]safejs.Value) { c.suspend() })
+	suspend, err := interop.Callback(func(args []safejs.Value) {
+		busy, _ := interop.Argument(args, 0).Truthy()
+		c.suspend(busy)
+	})
 	if err != nil {
 		return safejs.Undefined(), err
 	}

@@ -10,7 +10,7 @@
 //	known, rename, forget, reread        the records: records.go
 //	describe(operation, value, options)  what the device would show: ethereum.go
 //	memory                               the store in memory, for the module that exports and imports
-//	suspend()                            releases all devices of a page that is about to be frozen
+//	suspend(busy)                        releases all devices of a page that is about to be frozen, or those that are busy
 //
 // web/sdk/client/core.ts declares them and documents the methods of a device. Every call returns a promise and reads its
 // arguments strictly, each property once. It rejects with an error that has a stable code. A panic rejects with internal, and

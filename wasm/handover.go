@@ -91,9 +91,9 @@ func (d *openDevice) watch() {
 	}
 }
 
-// suspend releases every device at once, since the page is about to be frozen and could not do it later. Calls under way end with
-// aborted and the reason page-hidden when the page runs again.
-func (c *core) suspend() {
+// suspend releases every device at once, or every one that is busy, since the page is about to be frozen or closed and could not do it later.
+// Calls under way end with aborted and the reason page-hidden when the page runs again.
+func (c *core) suspend(busy bool) {
 	c.mu.Lock()
 	all := make([]*openDevice, 0, len(c.alive))
 	for d := range c.alive {
@@ -101,8 +101,16 @@ func (c *core) suspend() {
 	}
 	c.mu.Unlock()
 	for _, d := range all {
-		d.hide()
+		if !busy || d.busy() {
+			d.hide()
+		}
 	}
+}
+
+func (d *openDevice) busy() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.link != nil && d.link.Busy()
 }
 
 func (d *openDevice) hide() {

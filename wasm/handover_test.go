@@ -157,7 +157,7 @@ func TestPageIsFrozen(t *testing.T) {
 	p.because("page-hidden", got)
 	other.works("call", "close")
 	require.Empty(t, p.core.alive)
-	p.core.suspend() // a second time has no effect
+	p.core.suspend(false) // a second time has no effect
 	p.ethereum.stuck = false
 	p.reopen() // when the page runs again
 	p.works("call", "bindingStatus")
@@ -177,7 +177,7 @@ func TestPageIsFrozenWhileItOpens(t *testing.T) {
 			play(c.hold)
 			pending := bridgetest.Call(t, bridgetest.Eval(t, `({ begin(page, device) { const call = page.open(device); return { call: () => call } } })`), "begin", p.page, p.usb.Device)
 			p.usb.WaitFor(c.held)
-			p.core.suspend()
+			p.core.suspend(false)
 			play(c.goOn)
 			got := bridgetest.Await(t, pending, "call")
 			require.Equal(t, "aborted", bridgetest.Text(t, got, "code"), describe(got))

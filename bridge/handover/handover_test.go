@@ -322,6 +322,23 @@ func TestAbandon(t *testing.T) {
 	require.NoError(t, first.Close())
 }
 
+// The device may be carrying out what it was sent, also before the page asks for the answer.
+func TestAbandonAfterASend(t *testing.T) {
+	f := bridgetest.NewPage(t)
+	first := f.Open()
+	p := frame.Packet{1}
+	require.NoError(t, first.Send(bridgetest.Context(t), &p))
+	require.True(t, first.Busy())
+	first.Abandon(errcode.New(errcode.Aborted, "the page was closed"))
+	sent, err := f.Next(bridgetest.Context(t))
+	require.NoError(t, err)
+	require.Equal(t, p, sent)
+	cancel, err := f.Next(bridgetest.Context(t))
+	require.NoError(t, err)
+	require.Equal(t, byte(0xD1), cancel[4], "the device's operation is cancelled")
+	require.NoError(t, first.Close())
+}
+
 func TestAbandonWhileIdle(t *testing.T) {
 	f := bridgetest.NewPage(t)
 	first := f.Open()

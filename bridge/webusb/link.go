@@ -20,6 +20,10 @@ import (
 // on in the background.
 const closeWithin = 3 * time.Second
 
+// sentWithin is how long a packet takes from the page to the device, at most: the browser hands it on at once, and the device takes one every
+// 10 ms at least.
+const sentWithin = 50 * time.Millisecond
+
 // Link is one opened imKey. Its methods are those of [transport.Link], with its errors.
 type Link struct {
 	device     safejs.Value
@@ -39,7 +43,7 @@ type Link struct {
 	gone     chan struct{} // closed when why is set
 	detached chan struct{} // closed when the browser reports that the device was unplugged
 	closed   chan struct{} // closed when Close has done its work; nil before Close
-	reading  bool          // the browser has a read under way: the device may be busy
+	busy     bool          // a packet was sent, and its answer is not complete: the device may be busy
 }
 
 var _ transport.Link = (*Link)(nil)
@@ -156,18 +160,24 @@ func (l *Link) wait(ctx context.Context, at step, pending *interop.Pending) (v s
 	}
 }
 
-// Abandon is Close for a page that is about to be frozen, in which no call that waits can continue. In one turn of the event
+// Busy says whether the device may be carrying something out.
+func (l *Link) Busy() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.busy
+}
+
+// Abandon is Close for a page that is about to be frozen or closed, in which no call that waits can continue. In one turn of the event
 // loop it tells the device to cancel its operation, closes the device and releases its lock. The rest is Close's, which goes on
 // when the page does. What is under way ends with why.
 func (l *Link) Abandon(why error) {
 	l.end(why)
-	l.mu.Lock()
-	reading := l.reading
-	l.mu.Unlock()
-	// The next host that opens the device cancels too. Until then its screen would show a request that no host waits for.
-	if cancel := frame.Cancel(); reading {
+	if cancel := frame.Cancel(); l.Busy() {
 		if data, err := interop.Uint8Array(cancel[:]); err == nil {
 			_, _ = interop.CallAsync(l.device, "transferOut", l.ep.out, data)
+			// A device that is closed takes no packet any more, and neither does the one of a page that has ended. Nothing that waits would return.
+			for begun := time.Now(); time.Since(begun) < sentWithin; {
+			}
 		}
 	}
 	_, _ = interop.CallAsync(l.device, "close")

@@ -33,6 +33,7 @@ func (l *Link) Send(ctx context.Context, p *frame.Packet) error {
 	if err != nil {
 		return failure(sending, err)
 	}
+	l.expect(true) // also until the answer is asked for
 	if l.write, err = interop.CallAsync(l.device, "transferOut", l.ep.out, data); err != nil {
 		return l.failed(ctx, sending, err)
 	}
@@ -94,10 +95,10 @@ func (l *Link) Receive(ctx context.Context) (p frame.Packet, err error) {
 	return frame.Packet(b), nil
 }
 
-func (l *Link) expect(reading bool) {
+func (l *Link) expect(busy bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.reading = reading
+	l.busy = busy
 }
 
 // status returns an error unless the status of a transfer is ok.

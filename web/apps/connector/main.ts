@@ -80,7 +80,7 @@ greetings(window, (origin, port, source) => attend(port, (own) => broker.connect
 
 // What is asked here is lost when the page goes, so each site is told at once. A page that the browser keeps would give no answer.
 addEventListener('pagehide', () => broker.close('window-closed'))
-// When a window is closed, a CANCEL that is sent in pagehide does not reach the device, which then asks on.
+// When a window is closed, what is sent in pagehide may reach neither the device nor a site.
 addEventListener('beforeunload', () => {
   broker.close('window-closed')
   setTimeout(() => location.reload(), 5000) // the user stayed: the page begins anew

@@ -1,6 +1,7 @@
 package provider
 
 import (
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -90,6 +91,36 @@ func TestTabClosedDuringARequest(t *testing.T) {
 		require.Equal(t, expired, d.ExpiredTimers(timeouts), "the request waited for a time limit")
 	}
 	require.Empty(t, n.TakeSent())
+}
+
+// TestPageGoesDuringARequest lets a page go while the device asks its user. The device stops asking at once, although no page is left that
+// could tell it.
+func TestPageGoesDuringARequest(t *testing.T) {
+	t.Parallel()
+	s, n, d := wallet(t, device.Options{}, held)
+	d.Accounts()
+	for name, leave := range map[string]func(tab *harness.Dapp){
+		"the tab is closed":                func(tab *harness.Dapp) { require.NoError(t, chromedp.Cancel(tab.Ctx)) },
+		"the window closes itself":         func(tab *harness.Dapp) { tab.Run("setTimeout(() => window.close())") },
+		"the page is loaded again":         func(tab *harness.Dapp) { tab.Do(chromedp.Reload()) },
+		"another page takes its place":     func(tab *harness.Dapp) { tab.Do(chromedp.Navigate(s.URL + "/device")) },
+		"a page elsewhere takes its place": func(tab *harness.Dapp) { tab.Do(chromedp.Navigate("about:blank")) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			tab := &harness.Dapp{Browser: d.NewWindow(func() { d.RunInClick("window.open('about:blank', '_blank', 'popup')") })}
+			tab.Load(n.URL, held)
+			tab.Accounts()
+			tab.Start("personal_sign", personalSign)
+			s.WaitForQuestion() // the page may not know yet that the device asks
+			leave(tab)
+			began := time.Now()
+			s.WaitUntilIdle()
+			if os.Getenv("IMKEY_FULL") != "" { // otherwise other tests may slow this one down
+				require.Less(t, time.Since(began), 2*time.Second)
+			}
+			_ = chromedp.Cancel(tab.Ctx)
+		})
+	}
 }
 
 // TestRequestOfAnotherTabContinues checks that a request of one tab does not end a request of another tab.

@@ -26,8 +26,8 @@ export interface Core {
     recordChanged(store: StoreChoice, seid: string): void
   }): void
   open(device: USBSourceDevice, options: OpenOptions): Promise<CoreDevice>
-  /** Releases all devices before it returns: a page that is frozen cannot do it later. */
-  suspend(): void
+  /** Releases all devices, or those that are busy, before it returns: a page that is frozen or closed cannot do it later. */
+  suspend(busy: boolean): void
   /** The memory store, for another module. */
   readonly memory: Store
   known(options: RecordOptions): Promise<KnownDevice[]>

@@ -51,10 +51,14 @@ export class Instance {
     return instance
   }
 
-  /** #listen makes the page release its devices before the browser freezes it: a frozen page cannot answer other tabs. */
+  /**
+   * #listen makes the page release its devices before the browser freezes it: a frozen page cannot answer other tabs. A page that goes cannot tell a
+   * busy device any more to cancel in pagehide, since the browser may have closed the device by then.
+   */
   #listen(core: Core) {
-    const suspend = () => core.suspend()
+    const suspend = () => core.suspend(false)
     const { signal } = this.#ended
+    globalThis.addEventListener?.('beforeunload', () => core.suspend(true), { signal })
     globalThis.addEventListener?.('pagehide', suspend, { signal })
     globalThis.document?.addEventListener('freeze', suspend, { signal })
   }
