@@ -28,8 +28,8 @@ const (
 	permit2Permit  = 0x2b67b570
 )
 
-// callForms are the calls of ERC-20 and its early forms, ERC-721, ERC-1155, EIP-2612, EIP-4494, DAI, Uniswap's positions and Permit2 that
-// give something away or let another account do so.
+// callForms are the calls of ERC-20 and its early forms, ERC-721, ERC-777, ERC-1155, ERC-1363 (and ERC-677), ERC-6909, EIP-2612, EIP-3009, EIP-4494,
+// DAI, USDC, Uniswap's positions, Permit2, Compound III and Aave's debt that give something away or let another account do so.
 // Nothing in a transaction says whether a contract is one of ERC-20 or of ERC-721. Where both have a call, the words name both readings:
 // approve(spender, 0) gives away the NFT with the number 0.
 var callForms = [...]callForm{
@@ -54,6 +54,26 @@ var callForms = [...]callForm{
 	{0x2eb2c2d6, NFTTransfer, "aa*", "Several NFTs of @ of &0", 1, 0, false},
 	{0xa22cb465, ApprovalForAll, "aT", "Allow ALL NFTs and tokens of @", 0, 0, true},
 	{0xa22cb465, ApprovalForAll, "aF", "End the permission for all of @", 0, 0, false},
+	{0x4000aea0, TokenTransfer, "aud", "#1 units of token @ with a call", 0, 1, false},
+	{0x1296ee62, TokenTransfer, "au", "#1 units of token @ with a call", 0, 1, false},
+	{0xc1d34b89, TokenTransferFrom, "aaud", "#2 units of token @ of &0 with a call", 1, 2, false},
+	{0xd8fbe994, TokenTransferFrom, "aau", "#2 units of token @ of &0 with a call", 1, 2, false},
+	{0xcae9ca51, TokenApproval, "aud", "Allow %1 units of token @ with a call", 0, 1, false},
+	{0x3177029f, TokenApproval, "au", "Allow %1 units of token @ with a call", 0, 1, false},
+	{0x9bd9bbc6, TokenTransfer, "aud", "#1 units of token @ with a call", 0, 1, false},
+	{0x959b8c3f, ApprovalForAll, "a", "Allow ALL units of token @", 0, 0, true},
+	{0xfad8b32a, ApprovalForAll, "a", "End the permission for all of @", 0, 0, false},
+	{0x095bcdb6, TokenTransfer, "auu", "#2 units of token no. #1 of @", 0, 0, false},
+	{0xfe99049a, TokenTransferFrom, "aauu", "#3 units of token no. #2 of @ of &0", 1, 0, false},
+	{0x426a8493, TokenApproval, "auu", "Allow %2 units of token no. #1 of @", 0, 0, false},
+	{0x558a7297, ApprovalForAll, "aT", "Allow ALL tokens of @", 0, 0, true},
+	{0x558a7297, ApprovalForAll, "aF", "End the permission for all of @", 0, 0, false},
+	{0x110496e5, ApprovalForAll, "aT", "Allow ALL of @", 0, 0, true},
+	{0x110496e5, ApprovalForAll, "aF", "End the permission for all of @", 0, 0, false},
+	{0xc04a8a10, TokenApproval, "au", "Allow to BORROW %1 units of @", 0, 0, false},
+	{0x9fd5a6cf, TokenPermit, "aauud", "Permit %2 units of token @ of &0", 1, 2, false},
+	{0xe3ee160e, TokenTransferFrom, "aauuuwwww", "#2 units of token @ of &0", 1, 2, false},
+	{0xef55bec6, TokenTransferFrom, "aauuuwwww", "#2 units of token @ of &0", 1, 2, false},
 }
 
 // DescribeCall puts a call without ether in words, for a chain with the same contracts. It sets the fields of the summary except Fee and

@@ -118,6 +118,48 @@ test('calls in words', () => {
   }
 })
 
+test('what gives a spender or an operator a right, by whatever call, is in words, and in red without a limit', () => {
+  const bytes = word(96) + word(2) + '1234'.padEnd(64, '0')
+  const [to, n] = [word(other), word(1000000n)]
+  const signed = word(0) + word(1) + word(2) + word(27) + word(3) + word(4)
+  for (const [data, sentence, danger, alerts] of [
+    [`1296ee62${to}${n}`, 'Send 1 USDC to 0xCD2a…D826', false, 'warning'],
+    [`4000aea0${to}${n}${bytes}`, 'Send 1 USDC to 0xCD2a…D826', false, 'warning'],
+    [`9bd9bbc6${to}${n}${bytes}`, 'Send 1 USDC to 0xCD2a…D826', false, 'warning'],
+    [`d8fbe994${word(own)}${to}${n}`, 'Send 1 USDC of your own account to 0xCD2a…D826', false, 'warning'],
+    [`c1d34b89${word(own)}${to}${n}${word(128)}${word(0)}`, 'Send 1 USDC of your own account to 0xCD2a…D826', false, 'warning'],
+    [`3177029f${to}${n}`, 'Let 0xCD2a…D826 spend up to 1 USDC', false, 'warning'],
+    [`3177029f${to}${word(most)}`, 'Let 0xCD2a…D826 spend all your USDC', true, 'danger warning'],
+    [`cae9ca51${to}${word(most)}${bytes}`, 'Let 0xCD2a…D826 spend all your USDC', true, 'danger warning'],
+    [`959b8c3f${to}`, 'Let 0xCD2a…D826 spend all your USDC', true, 'danger'],
+    [`fad8b32a${to}`, 'End what 0xCD2a…D826 may spend of your USDC', false, ''],
+    [`110496e5${to}${word(1)}`, 'Let 0xCD2a…D826 spend all your USDC', true, 'danger'],
+    [`110496e5${to}${word(0)}`, 'End what 0xCD2a…D826 may spend of your USDC', false, ''],
+    [`095bcdb6${to}${word(9)}${word(5)}`, 'Send 5 of NFT no. 9 of USDC of your own account to 0xCD2a…D826', false, ''],
+    [`fe99049a${word(someone)}${to}${word(9)}${word(5)}`, 'Send 5 of NFT no. 9 of USDC of 0x3535…3535 to 0xCD2a…D826', false, ''],
+    [`426a8493${to}${word(9)}${word(5)}`, 'Let 0xCD2a…D826 take 5 of NFT no. 9 of USDC', false, ''],
+    [`426a8493${to}${word(9)}${word(most)}`, 'Let 0xCD2a…D826 take ∞ of NFT no. 9 of USDC', true, 'danger'],
+    [`558a7297${to}${word(1)}`, 'Let 0xCD2a…D826 take ALL your NFTs and tokens of USDC', true, 'danger'],
+    [`558a7297${to}${word(0)}`, 'End what 0xCD2a…D826 may take of USDC', false, ''],
+    [`c04a8a10${to}${n}`, 'Let 0xCD2a…D826 borrow 1 USDC in your name', false, ''],
+    [`c04a8a10${to}${word(most)}`, 'Let 0xCD2a…D826 borrow ∞ in your name', true, 'danger'],
+    [`c04a8a10${to}${word(0)}`, 'End what 0xCD2a…D826 may spend of your USDC', false, ''],
+    [
+      `9fd5a6cf${word(own)}${to}${word(most)}${word(1900000000n)}${word(160)}${word(0)}`,
+      'Hand in a signed permit: let 0xCD2a…D826 spend all your USDC',
+      true,
+      'danger',
+    ],
+    [`e3ee160e${word(someone)}${to}${n}${signed}`, 'Send 1 USDC of 0x3535…3535 to 0xCD2a…D826', false, ''],
+    [`ef55bec6${word(someone)}${to}${n}${signed}`, 'Send 1 USDC of 0x3535…3535 to 0xCD2a…D826', false, ''],
+  ] as const) {
+    const part = says(usdc, data)
+    assert.equal(part.sentence.en, sentence)
+    assert.match(part.sentence.zh, /\p{Script=Han}/u)
+    assert.deepEqual([part.danger, levels(part)], [danger, alerts], sentence)
+  }
+})
+
 test('a value that goes with a call is said', () => {
   const { rows } = says(usdc, `095ea7b3${word(other)}${word(5n)}`, 9n)
   assert.ok(rows.some(({ value }) => value.kind === 'words' && value.words.en === '9 wei'))

@@ -84,6 +84,16 @@ const fewer = (s: Surroundings, token: string, spender: string, amount: bigint):
   ])
 }
 
+/** called adds that the other side is called. */
+const called = (one: Part): Part => ({ ...one, alerts: [...one.alerts, warning(words.callsIt)] })
+
+/** operator is one who may do all with what the user has in a token, or not any more. */
+const operator = (s: Surroundings, token: string, who: string, all: boolean): Part => approval(s, token, who, all ? 2n ** 256n - 1n : 0n)
+
+/** numbered is a call for one token of a contract that has several. */
+const numbered = (s: Surroundings, contract: string, id: bigint, n: bigint): Text =>
+  sentence.nfts(n >= unlimitedFrom ? '∞' : number(n), id.toString(), party(s, contract))
+
 /** handedIn is a permit that somebody signed, which becomes valid. */
 const handedIn = (s: Surroundings, owner: string, inner: Part): Part => ({
   ...inner,
@@ -148,6 +158,71 @@ export const calls: Readonly<Record<string, Known>> = {
     },
   ),
   a22cb465: known('setApprovalForAll(address,bool)', (s, to, [operator, all]: [Address, boolean]) => forAll(s, to, operator, all)),
+
+  // ERC-1363, ERC-677 and ERC-777: a transfer or an approval with a call, and operators.
+  '1296ee62': known('transferAndCall(address,uint256)', (s, to, [receiver, n]: [Address, bigint]) =>
+    called(tokenTransfer(s, to, receiver, n)),
+  ),
+  '4000aea0': known('transferAndCall(address,uint256,bytes)', (s, to, [receiver, n]: [Address, bigint, Bytes]) =>
+    called(tokenTransfer(s, to, receiver, n)),
+  ),
+  d8fbe994: known('transferFromAndCall(address,address,uint256)', (s, to, [from, receiver, n]: [Address, Address, bigint]) =>
+    called(tokenTransfer(s, to, receiver, n, from)),
+  ),
+  c1d34b89: known('transferFromAndCall(address,address,uint256,bytes)', (s, to, [from, receiver, n]: [Address, Address, bigint, Bytes]) =>
+    called(tokenTransfer(s, to, receiver, n, from)),
+  ),
+  '3177029f': known('approveAndCall(address,uint256)', (s, to, [spender, n]: [Address, bigint]) => called(approval(s, to, spender, n))),
+  cae9ca51: known('approveAndCall(address,uint256,bytes)', (s, to, [spender, n]: [Address, bigint, Bytes]) =>
+    called(approval(s, to, spender, n)),
+  ),
+  '9bd9bbc6': known('send(address,uint256,bytes)', (s, to, [receiver, n]: [Address, bigint, Bytes]) =>
+    called(tokenTransfer(s, to, receiver, n)),
+  ),
+  '959b8c3f': known('authorizeOperator(address)', (s, to, [who]: [Address]) => operator(s, to, who, true)),
+  fad8b32a: known('revokeOperator(address)', (s, to, [who]: [Address]) => operator(s, to, who, false)),
+
+  // ERC-6909, whose tokens have numbers as those of ERC-1155.
+  '095bcdb6': known('transfer(address,uint256,uint256)', (s, to, [receiver, id, n]: [Address, bigint, bigint]) =>
+    nftTransfer(s, to, s.own, receiver, numbered(s, to, id, n)),
+  ),
+  fe99049a: known('transferFrom(address,address,uint256,uint256)', (s, to, [from, receiver, id, n]: [Address, Address, bigint, bigint]) =>
+    nftTransfer(s, to, from, receiver, numbered(s, to, id, n)),
+  ),
+  '426a8493': known('approve(address,uint256,uint256)', (s, to, [spender, id, n]: [Address, bigint, bigint]) =>
+    part(
+      sentence.letTake(party(s, spender), numbered(s, to, id, n)),
+      [
+        addressRow(s, words.spender, spender),
+        row(words.amount, n >= unlimitedFrom ? words.unlimited : numbered(s, to, id, n), n >= unlimitedFrom),
+        addressRow(s, words.contract, to),
+      ],
+      n >= unlimitedFrom ? [danger(words.unlimitedText)] : [],
+    ),
+  ),
+  '558a7297': known('setOperator(address,bool)', (s, to, [who, all]: [Address, boolean]) => forAll(s, to, who, all)),
+
+  // Compound III and Aave: another account may take what the user lent, or borrow in the user's name.
+  '110496e5': known('allow(address,bool)', (s, to, [who, all]: [Address, boolean]) => operator(s, to, who, all)),
+  c04a8a10: known('approveDelegation(address,uint256)', (s, to, [who, n]: [Address, bigint]) => ({
+    ...approval(s, to, who, n),
+    ...(n > 0n && { sentence: sentence.borrow(party(s, who), n >= unlimitedFrom ? phrase.name('∞') : tokenAmount(s, to, n)) }),
+  })),
+
+  // USDC: a permit with one signature, and transfers that somebody authorised (EIP-3009).
+  '9fd5a6cf': known(
+    'permit(address,address,uint256,uint256,bytes)',
+    (s, to, [owner, spender, n, end]: [Address, Address, bigint, bigint, Bytes]) =>
+      handedIn(s, owner, approval(s, to, spender, n, [until(words.expires, end)])),
+  ),
+  e3ee160e: known(
+    'transferWithAuthorization(address,address,uint256,uint256,uint256,bytes32,uint8,bytes32,bytes32)',
+    (s, to, [from, receiver, n]: [Address, Address, bigint]) => tokenTransfer(s, to, receiver, n, from),
+  ),
+  ef55bec6: known(
+    'receiveWithAuthorization(address,address,uint256,uint256,uint256,bytes32,uint8,bytes32,bytes32)',
+    (s, to, [from, receiver, n]: [Address, Address, bigint]) => tokenTransfer(s, to, receiver, n, from),
+  ),
 
   // Permits that are handed in: EIP-2612, DAI's, EIP-4494 (two forms).
   d505accf: known(

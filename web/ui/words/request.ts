@@ -151,6 +151,7 @@ export const request = {
     'With this signature, the tokens can be taken without a transaction of yours and without asking you again.',
     '凭此签名，对方无需你发送交易、也无需再次询问即可取走代币。',
   ),
+  callsIt: say('The token calls the contract there with it, which can act on it at once.', '代币会随之调用对方合约，对方可立即使用。'),
   unknownCall: say(
     'This call cannot be decoded here. It can do anything that the contract can do with your account and your allowances.',
     '此处无法解读该调用。它可以做该合约对你的账户和授权所能做的任何事。',
@@ -262,6 +263,7 @@ export const sentence = {
       `Let ${operator.en} take ALL your NFTs and tokens of ${contract.en}`,
       `允许 ${operator.zh} 取走你在 ${contract.zh} 中的全部 NFT 和代币`,
     ),
+  borrow: (who: T, amount: T) => say(`Let ${who.en} borrow ${amount.en} in your name`, `允许 ${who.zh} 以你的名义借入 ${amount.zh}`),
   endForAll: (operator: T, contract: T) =>
     say(`End what ${operator.en} may take of ${contract.en}`, `取消 ${operator.zh} 对 ${contract.zh} 的授权`),
   either: (a: T, b: T) => say(`${a.en}, or ${lower(b.en)}`, `${a.zh}，或 ${b.zh}`),
