@@ -98,6 +98,9 @@ func TestManifestsNameTheImage(t *testing.T) {
 		for _, image := range images {
 			require.Equal(t, "localhost/imkey-connect-testing:"+string(version[1]), string(image[1]), file)
 		}
+		if filepath.Base(file) != "compose.yaml" { // where command is what args is in Kubernetes
+			require.NotRegexp(t, `(?m)^\s*command:`, string(text), "%s: it would replace tini, which reaps the processes of browsers", file)
+		}
 	}
 }
 
@@ -250,6 +253,25 @@ func TestImageArchive(t *testing.T) {
 	t.Logf("%d files in %d layers", len(files), len(manifest.Layers))
 }
 
+// gridInImage runs the tests of examples/grid on a grid of one process, then on a hub with a node.
+const gridInImage = `
+trap '[ $? = 0 ] || tail -n 40 /tmp/*.log' EXIT
+tests() {
+	until node -e "fetch('http://127.0.0.1:4444/readyz').then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"; do
+		for pid; do kill -0 "$pid"; done
+	done
+	GRID=http://127.0.0.1:4444 node --test
+	kill "$@"
+	wait || :
+}
+imkey-grid standalone >/tmp/standalone.log 2>&1 &
+tests $!
+imkey-grid hub >/tmp/hub.log 2>&1 &
+hub=$!
+imkey-grid node --hub http://127.0.0.1:4444 >/tmp/node.log 2>&1 &
+tests $hub $!
+`
+
 // TestImage runs a pairing in the image, as its user and without rights: in a container without a network where this machine can run them,
 // else in a chroot of buildah.
 func TestImage(t *testing.T) {
@@ -304,6 +326,29 @@ func TestImage(t *testing.T) {
 		require.NoError(t, err, out)
 		require.Regexp(t, `(?m)^# pass 1$`, out)
 		ran = append(ran, "container")
+
+		// The tests of job.yaml, from a folder that cannot be written.
+		job := copied(t, "playwright")
+		job.run(`npm install --ignore-scripts path/to/imkey-connect/build/imkey-connect-testing-[0-9]*.tgz`)
+		require.NoError(t, os.Chmod(filepath.Dir(job.dir), 0o755))
+		text, err := os.ReadFile("../../../examples/containers/job.yaml")
+		require.NoError(t, err)
+		script := regexp.MustCompile(`(?m)^\s+- (node_modules/.bin/playwright .*)$`).FindSubmatch(text)
+		require.Len(t, script, 2)
+		folder := slices.Index(container, e.dir+":/tests:ro")
+		container[folder] = job.dir + ":/tests:ro"
+		out, err = podman(append(container, "sh", "-c", "JOB_COMPLETION_INDEX=0; "+string(script[1]))...)
+		require.NoError(t, err, out)
+		require.Regexp(t, `(?m)^  1 passed`, out)
+
+		// The image's own command, and those of compose.yaml.
+		grid := copied(t, "grid")
+		grid.run(`npm install --ignore-scripts path/to/imkey-connect/build/imkey-connect-testing-[0-9]*.tgz`)
+		require.NoError(t, os.Chmod(filepath.Dir(grid.dir), 0o755))
+		container[folder] = grid.dir + ":/tests:ro"
+		out, err = podman(append(container, "sh", "-e", "-c", gridInImage)...)
+		require.NoError(t, err, out)
+		require.Len(t, regexp.MustCompile(`(?m)^# pass 4$`).FindAllString(out, -1), 2, out)
 	})
 	t.Run("chroot", func(t *testing.T) {
 		if len(ran) > 0 {
