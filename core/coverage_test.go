@@ -24,6 +24,7 @@ var parsers = map[string][]string{
 	"core/apdu":                     nil,
 	"core/attestation":              nil,
 	"core/base58":                   nil,
+	"core/base64":                   nil,
 	"core/bech32":                   nil,
 	"core/bindcode":                 nil,
 	"core/binding":                  {"record.go", "name.go", "move.go"},
