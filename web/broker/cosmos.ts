@@ -2,7 +2,7 @@ import { type Asks, coins } from '../sdk/protocol/coins'
 import { shown } from '../sdk/provider/message'
 import type { CosmosAminoDocument } from '../sdk/types/imkey'
 import { bytesOf, type Kind } from './coin'
-import { messagesOf } from './signdoc'
+import { feeOf, messagesOf } from './signdoc'
 
 /** cosmos is Cosmos for a broker. The network of a permission is the prefix of the addresses. */
 export const cosmos: Kind = {
@@ -25,7 +25,7 @@ export const cosmos: Kind = {
         what: async ({ cosmos }) => {
           const description = await cosmos.describeAmino(document, { from })
           if (description.summary.kind !== 'arbitrary') {
-            return { kind: 'cosmos-transaction', account, description, messages: document.msgs as never }
+            return { kind: 'cosmos-transaction', account, description, messages: document.msgs as never, fee: document.fee as never }
           }
           // ADR-36: core has checked that this is all of it.
           const { data } = document.msgs[0]!.value as { data: string }
@@ -53,6 +53,7 @@ export const cosmos: Kind = {
         account,
         description: await cosmos.describeDirect(document, { from }),
         messages: messagesOf(document.bodyBytes),
+        fee: feeOf(document.authInfoBytes),
       }),
       sign: async ({ cosmos }, options) => ({ signature: (await cosmos.signDirect(document, { ...options, ...prefix })).signature }),
     }

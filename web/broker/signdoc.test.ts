@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { messagesOf } from './signdoc'
+import { feeOf, messagesOf } from './signdoc'
 
 const utf8 = (text: string) => [...new TextEncoder().encode(text)]
 
@@ -89,6 +89,15 @@ test('messages of another type have the numbers of their fields, and what is not
   assert.deepEqual(read(any(1023, '/ext.Option', bytes(1, 'x'))), [{ 1023: { 1: '/ext.Option', 2: { 1: 'x' } } }])
   // The names of objects do not mislead.
   assert.deepEqual(read(any(1, 'constructor', bytes(1, 'x'))), [{ typeUrl: 'constructor', value: { 1: 'x' } }])
+})
+
+test('the fee says who pays it', () => {
+  const fee = (...parts: number[][]) => feeOf(Uint8Array.from(parts.flat()))
+  const paid = [...coin(1, 'uatom', '750'), ...number(2, 200000), ...bytes(3, 'cosmos1payer'), ...bytes(4, 'cosmos1granter')]
+  const read = { amount: { denom: 'uatom', amount: '750' }, gasLimit: '200000', payer: 'cosmos1payer', granter: 'cosmos1granter' }
+  assert.deepEqual(fee(bytes(1, 'a signer'), bytes(2, paid)), read)
+  assert.deepEqual(fee(bytes(2, paid), bytes(3, bytes(2, 'cosmos1tipper'))), { fee: read, tip: { tipper: 'cosmos1tipper' } })
+  assert.deepEqual(fee(), {})
 })
 
 test('what is no message, or too much, is bytes', () => {

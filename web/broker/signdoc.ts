@@ -80,6 +80,16 @@ export function messagesOf(body: Uint8Array): Json[] {
   ]
 }
 
+/** feeOf gives the fee of a SignDoc, and with it whatever else its auth info has besides the signers. */
+export function feeOf(authInfo: Uint8Array): Json {
+  const fields = (fieldsOf(authInfo, { fields: mostFields }) ?? []).filter(({ number }) => number > 1)
+  const tree = treeOf(fields, { 2: ['fee', fee], 3: ['tip', { 1: ['amount', coin], 2: 'tipper' }] }, { fields: mostFields }, 0)
+  const { fee: read, ...others } = tree as { readonly [name: string]: Json }
+  return Object.keys(others).length === 0 ? (read ?? {}) : tree
+}
+
+const fee: Fields = { 1: ['amount', coin], 2: 'gasLimit', 3: 'payer', 4: 'granter' }
+
 interface Field {
   readonly number: number
   readonly value: bigint | Uint8Array

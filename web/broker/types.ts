@@ -42,6 +42,8 @@ export type CoinTransaction =
       readonly account: Account
       readonly description: CosmosDescription
       readonly messages: readonly Json[]
+      /** The fee, with who pays it, if that is another account. */
+      readonly fee: Json
     }
 
 /** Review is a question on a request screen. */

@@ -360,6 +360,7 @@ func (w *wallet) testCosmos(t *testing.T) {
 		if screen != "" {
 			require.Contains(t, screen, "Send 0.001 ATOM to cosmos1yeckx")
 			require.Contains(t, screen, []string{"toAddress", "to_address"}[i], "the tree has the names of the document")
+			require.Contains(t, screen, []string{"gasLimit", "gas"}[i], "and the fee")
 		}
 	}
 	// A lie does not reach the device, and neither does a rejected request.

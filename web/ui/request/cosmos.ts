@@ -17,7 +17,7 @@ const short = (address: string): Text => {
   return say(cut, cut)
 }
 
-export function cosmosTransaction({ account, description, messages }: Asked): Said {
+export function cosmosTransaction({ account, description, messages, fee: paid }: Asked): Said {
   const { summary, screen, blind } = description
   const { kind, payment, receiver, fee, types, chainId, memo } = summary
   const base = wordsOf(payment, memo, chainId)
@@ -29,7 +29,7 @@ export function cosmosTransaction({ account, description, messages }: Asked): Sa
   if (memo !== '') rows.push({ name: coins.memo, value: { kind: 'text', text: memo } })
   rows.push({ name: words.account, value: { kind: 'address', address: account.address } })
   const left = { values: mostValues }
-  const tree = messages.map((message, i) => branchOf(`${i + 1}`, message, left))
+  const tree = [...messages.map((message, i) => branchOf(`${i + 1}`, message, left)), branchOf('fee', paid, left)]
   const alerts = [
     ...(left.values < 0 ? [danger(words.tooMuch), danger(phrase.notShown(-left.values))] : []),
     ...(blind ? [warning(coins.cosmosBlind)] : []),
