@@ -2,10 +2,10 @@
 import { spawn } from 'node:child_process'
 import { createHash, randomUUID } from 'node:crypto'
 import { once } from 'node:events'
-import { existsSync, readFileSync, realpathSync, watch } from 'node:fs'
+import { existsSync, readFileSync, realpathSync } from 'node:fs'
 import { readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { dirname, join, resolve } from 'node:path'
+import { join, resolve } from 'node:path'
 import { createInterface } from 'node:readline'
 import { program } from './program.js'
 
@@ -75,39 +75,36 @@ export function switches(options = {}) {
 export const loading = (extensions) =>
   extensions.length ? [`--load-extension=${extensions.join(',')}`, `--disable-extensions-except=${extensions.join(',')}`] : []
 
-/** now is a time for limits, in milliseconds. Unlike the clock's it goes on when the clock is set. */
-const now = () => performance.now()
-
 /** newFile returns the name of a file in which a browser that is about to start says where its simulator is. */
 export const newFile = () => join(tmpdir(), `imkeysim-${randomUUID()}.json`)
 
 /** find waits for the file of a browser that starts, and returns its simulator. file is imkeysim.json in the profile, or the option file. */
 export async function find(file, { timeout = 30_000 } = {}) {
-  const limit = now() + timeout
-  while (!existsSync(file)) {
-    if (now() > limit) throw new Error(`No simulator has written ${file} within ${timeout} ms. Is the browser's path browserPath()?`)
-    await changed(dirname(file), Math.min(500, limit - now()))
-  }
+  await until(
+    () => existsSync(file),
+    timeout,
+    () => `No simulator has written ${file} within ${timeout} ms. Is the browser's path browserPath()?`,
+  )
   const { url, devices } = JSON.parse(await readFile(file, 'utf8'))
   const imkey = new ImKey(url, devices.length)
-  imkey.close = async () => {
-    const limit = now() + timeout
-    while (existsSync(file)) {
-      if (now() > limit) throw new Error(`The simulator has not ended within ${timeout} ms. Is its browser closed?`)
-      await changed(dirname(file), Math.min(500, limit - now()))
-    }
-  }
+  imkey.close = () =>
+    until(
+      () => !existsSync(file),
+      timeout,
+      () => `The simulator has not ended within ${timeout} ms. Is its browser closed?`,
+    )
   return imkey
 }
 
-/** changed waits until a folder has changed, or for a time. */
-async function changed(folder, milliseconds) {
-  if (!existsSync(folder)) return new Promise((done) => setTimeout(done, Math.min(50, milliseconds)))
-  const watcher = watch(folder)
-  let timer
-  await Promise.race([once(watcher, 'change'), new Promise((done) => (timer = setTimeout(done, milliseconds)))])
-  clearTimeout(timer)
-  watcher.close()
+/**
+ * until waits for a file to come or go. It looks at it again and again: the system has few watches for all programs of a user, and
+ * a folder that is watched may vanish.
+ */
+async function until(ok, timeout, message) {
+  for (const limit = performance.now() + timeout; !ok();) {
+    if (performance.now() > limit) throw new Error(message())
+    await new Promise((done) => setTimeout(done, 20))
+  }
 }
 
 /** startSimulator starts a simulator without a browser. It ends with close, and with this process. */

@@ -27,14 +27,21 @@ const updates = { all: 'all', changed: 'all', missing: 'missing', none: 'none' }
 /** launch starts the browser with its simulator. */
 async function launch(options, extensions, own) {
   const profile = await mkdtemp(join(tmpdir(), 'imkey-test-'))
-  const context = await chromium.launchPersistentContext(profile, {
-    ...own,
-    channel: undefined,
-    executablePath: browserPath(),
-    args: [...(own.args ?? []), ...loading(extensions), ...switches({ ...options, temporary: true })],
-    ignoreDefaultArgs: extensions.length ? ['--disable-extensions'] : undefined,
-  })
-  return { context, imkey: await find(join(profile, 'imkeysim.json')) }
+  let context
+  try {
+    context = await chromium.launchPersistentContext(profile, {
+      ...own,
+      channel: undefined,
+      executablePath: browserPath(),
+      args: [...(own.args ?? []), ...loading(extensions), ...switches({ ...options, temporary: true })],
+      ignoreDefaultArgs: extensions.length ? ['--disable-extensions'] : undefined,
+    })
+    return { context, imkey: await find(join(profile, 'imkeysim.json')) }
+  } catch (error) {
+    await context?.close()
+    await removed(profile)
+    throw error
+  }
 }
 
 /** launchLesser starts a browser and a simulator apart from it. */
@@ -42,7 +49,11 @@ async function launchLesser(options, own) {
   lesserWay()
   const imkey = await startSimulator(options)
   const profile = await mkdtemp(join(tmpdir(), 'imkey-test-'))
-  const context = await chromium.launchPersistentContext(profile, own)
+  const context = await chromium.launchPersistentContext(profile, own).catch(async (error) => {
+    await removed(profile)
+    await imkey.close()
+    throw error
+  })
   await context.addInitScript(simulatedUSB(imkey.url))
   return {
     context,

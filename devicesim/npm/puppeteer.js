@@ -33,19 +33,28 @@ export async function launch(
   const wanted = { mnemonic: testMnemonic, ...options, ...tape?.options, allow: [...(options.allow ?? []), ...ids] }
   const profile = await mkdtemp(join(tmpdir(), 'imkey-test-'))
   let browser, imkey
-  if (way === 'plugged') {
-    browser = await puppeteer.launch({
-      ...own,
-      executablePath: browserPath(),
-      userDataDir: profile,
-      args: [...asRoot, ...(own.args ?? []), ...loading(extensions), ...switches({ ...wanted, temporary: true })],
-      ignoreDefaultArgs: extensions.length ? ['--disable-extensions'] : undefined,
-    })
-    imkey = await find(join(profile, 'imkeysim.json'))
-  } else {
-    lesserWay()
-    imkey = await startSimulator(wanted)
-    browser = await puppeteer.launch({ ...own, userDataDir: profile, args: [...asRoot, ...(own.args ?? [])] })
+  try {
+    if (way === 'plugged') {
+      browser = await puppeteer.launch({
+        ...own,
+        executablePath: browserPath(),
+        userDataDir: profile,
+        args: [...asRoot, ...(own.args ?? []), ...loading(extensions), ...switches({ ...wanted, temporary: true })],
+        ignoreDefaultArgs: extensions.length ? ['--disable-extensions'] : undefined,
+      })
+      imkey = await find(join(profile, 'imkeysim.json'))
+    } else {
+      lesserWay()
+      imkey = await startSimulator(wanted)
+      browser = await puppeteer.launch({ ...own, userDataDir: profile, args: [...asRoot, ...(own.args ?? [])] })
+    }
+  } catch (error) {
+    await browser?.close()
+    await imkey?.close()
+    await removed(profile)
+    throw error
+  }
+  if (way !== 'plugged') {
     const inject = async (target) => (await target.page())?.evaluateOnNewDocument(simulatedUSB(imkey.url))
     browser.on('targetcreated', inject)
     await Promise.all(browser.targets().map(inject))

@@ -92,6 +92,18 @@ func TestFixtures(t *testing.T) {
 		require.Equal(t, recorded, after)
 	})
 
+	t.Run("no browser", func(t *testing.T) {
+		temp := t.TempDir()
+		t.Setenv("TMPDIR", temp)
+		t.Setenv("CHROMIUM", "/none")
+		out, err := npmTest("pairing")
+		require.Error(t, err)
+		require.Contains(t, out, "CHROMIUM=/none is not there; name the binary of a Chromium")
+		left, err := filepath.Glob(filepath.Join(temp, "imkey*"))
+		require.NoError(t, err)
+		require.Empty(t, left)
+	})
+
 	t.Run("a report", func(t *testing.T) {
 		e.add("report.spec.js")
 		out, err := npmTest("report")
