@@ -192,7 +192,7 @@ func (w *wallet) badInput(t *testing.T) {
 		"Bitcoin: mixed case":                   {-32602, "sats('sendTransfer', { recipients: [{ address: '" + paymentAddress[:20] + strings.ToUpper(paymentAddress[20:]) + "', amount: 1000 }] })"},
 		"Bitcoin: zero":                         {-32602, "sats('sendTransfer', { recipients: [{ address: '" + paymentAddress + "', amount: 0 }] })"},
 		"Cosmos: an empty message":              {-32602, "cosmos.signArbitrary('', '" + cosmosAddress + "', '')"},
-		"Cosmos: a memo with a control code":    {-32602, cosmosSend("1", cosmosAddress, `a[2J`)},
+		"Cosmos: a memo with a control code":    {-32602, cosmosSend("1", cosmosAddress, "a\x1b[2J")},
 		"Cosmos: an amount of zero":             {-32602, cosmosSend("0", cosmosAddress, "")},
 		"Cosmos: a receiver in mixed case":      {-32602, cosmosSend("1", cosmosAddress[:20]+strings.ToUpper(cosmosAddress[20:]), "")},
 		"Cosmos: a document with another field": {-32602, strings.Replace(cosmosSend("1", cosmosAddress, ""), "memo:", "tip: {}, memo:", 1)},
