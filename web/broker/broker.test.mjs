@@ -1082,3 +1082,38 @@ test('the protocol exports what a client needs', () => {
   ])
   assert.equal(typeof site, 'function')
 })
+
+test('a site whose requests are rejected again and again is not shown for a minute', async (t) => {
+  const { site, user, shown } = await broker(t)
+  const [a, b] = [site(A), site(B)]
+  await a.ask('eth_requestAccounts')
+  const { now } = Date
+  let later = 0
+  Date.now = () => now() + later
+  t.after(() => (Date.now = now))
+  const rejects = async (times) => {
+    user.answer = () => ({ yes: false })
+    for (let i = 0; i < times; i++) await assert.rejects(a.ask('personal_sign', ['hi', A0]), code(4001))
+  }
+  // A yes between them, and a pause, make up for rejections.
+  await rejects(2)
+  user.answer = () => ({ yes: true })
+  await a.ask('personal_sign', ['hi', A0])
+  await rejects(2)
+  later += 30_001
+  await rejects(3)
+
+  const before = shown.asked.length
+  const often = (error) => error.code === 4001 && error.data.code === 'user-rejected' && error.data.reason === 'rejected-often'
+  await assert.rejects(a.ask('personal_sign', ['hi', A0]), often)
+  await assert.rejects(a.ask('wallet_requestPermissions', [{ eth_accounts: {} }]), often)
+  assert.equal(shown.asked.length, before)
+  // What asks no one goes on, and so do other sites.
+  assert.deepEqual(await a.ask('eth_accounts'), [A0])
+  user.answer = () => ({ yes: true })
+  assert.deepEqual(await b.ask('eth_requestAccounts'), [A0])
+  later += 60_000
+  await a.ask('personal_sign', ['hi', A0])
+  await rejects(2)
+  await assert.rejects(a.ask('personal_sign', ['hi', A0]), (error) => !error.data.reason)
+})

@@ -9,6 +9,7 @@ import { Connection, failed } from './connection'
 import { isSite } from './origin'
 import { type Prompt, Prompts } from './prompts'
 import { Records } from './records'
+import { Rejections } from './rejections'
 import { busy, type Guest, Room } from './room'
 import { kinds, mostConnections, path, reasonOf, Site, tooMuch } from './site'
 import type { Activity, Answer, Outcome, Port, Progress, Review, Shell, State, Storage, What } from './types'
@@ -97,6 +98,7 @@ export function startBroker(options: BrokerOptions): Broker {
     if (origin !== undefined) sites.get(origin)?.moved(coin)
     changed()
   })
+  const rejections = new Rejections()
   const prompts = new Prompts(changed)
   const connected = new Room(most.connections, tooMany)
 
@@ -128,6 +130,7 @@ export function startBroker(options: BrokerOptions): Broker {
     let outcome: Outcome = { done: false }
     try {
       const what = await given()
+      if (what.kind !== 'calls-status') rejections.check(origin)
       const devices = what.kind === 'accounts' ? await plugged() : []
       if (call.signal?.aborted) throw abortedByCaller(call.signal)
       const since = records.since(origin)
@@ -146,6 +149,7 @@ export function startBroker(options: BrokerOptions): Broker {
       current = own
       const consent = consentOf(asked, await answer(asked, signal))
       own.consented = true
+      rejections.agreed(origin)
       if (call.signal) agreed.add(call.signal)
       records.asks(true)
       const outside = async <T>(job: () => Promise<T>): Promise<T> => {
@@ -168,6 +172,8 @@ export function startBroker(options: BrokerOptions): Broker {
     } catch (thrown) {
       const { aborted, reason } = own?.controller.signal ?? {}
       const error: unknown = aborted && reason instanceof Refusal ? reason : thrown
+      const shown = own && !own.consented && !aborted && own.review.what.kind !== 'calls-status'
+      if (shown && reasonOf(error).code === 'user-rejected') rejections.rejected(origin)
       outcome = { done: false, ...reasonOf(error) }
       throw error
     } finally {

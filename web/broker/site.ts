@@ -290,6 +290,7 @@ export class Site implements Behind {
         if (current()) this.#emit('disconnect', { code: 4900, message: why, data: { code: 'device-disconnected', retryable: true } })
       },
       readChain: (options) => this.#chains.add(options),
+      named: (id) => this.#chains.named(id),
       recall: () => {
         this.#accounts = accountsOf(this.#permission)
         return this.#permission

@@ -61,6 +61,11 @@ export class SiteChains {
     return chain
   }
 
+  /** named gives the newest chain with that id that a request named, while it is kept. */
+  named(id: number): Chain | undefined {
+    return [...this.#kept.values()].findLast(({ chain }) => chain.id === id)?.chain
+  }
+
   /** add reads a chain that the site adds. It throws a sentence, as readChain does. */
   add(options: ChainOptions): Chain {
     const chain = this.#read(options)

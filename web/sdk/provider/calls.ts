@@ -50,7 +50,6 @@ export class Calls {
   readonly #batches: Batches
   readonly #host: Host
   readonly #consents: Consents
-  readonly #used = new Map<number, Chain>() // of the batches: a request may bring a chain that is not known otherwise
 
   constructor({ host, chains, accounts, signing, payments, batches }: CallsParts) {
     this.#host = host
@@ -255,14 +254,13 @@ export class Calls {
         'invalid-argument',
       )
     }
-    if (call.chain) this.#used.set(chainId, chain)
     const asked = read.map(({ transaction }) => this.#signing.read(transaction, { ...call, chain }))
     return { asked, chain, id }
   }
 
   /** #chainOf gives the chain with that id, also if another one is selected: the request names it, and the screens show it. */
   #chainOf(id: number, call?: Call): Chain {
-    const chain = call?.chain ? (call.chain.id === id ? call.chain : undefined) : (this.#used.get(id) ?? this.#chains.get(id))
+    const chain = call?.chain ? (call.chain.id === id ? call.chain : undefined) : (this.#host.named?.(id) ?? this.#chains.get(id))
     if (!chain) throw new Refusal(5710, `Chain ${id} is not supported here. Add it with wallet_addEthereumChain first.`, 'invalid-argument')
     return chain
   }

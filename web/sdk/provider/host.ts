@@ -31,6 +31,8 @@ export interface Host {
   /** Emits disconnect with a sentence that says why. */
   gone(why: string): void
   readChain(chain: ChainOptions): Chain
+  /** Gives the chain with that id that a request of the site named, while it is kept. Only a broker has such chains. */
+  named?(id: number): Chain | undefined
   /** Reads what is kept of an earlier connection, if anything is to be kept. */
   recall(): Known | undefined
   remember(known: Known | undefined): void

@@ -240,3 +240,17 @@ test('a relative webSocketUrl is resolved against the page', async (t) => {
   assert.equal(await provider.request({ method: 'eth_subscribe', params: ['newHeads'] }), '0x1')
   await provider.request({ method: 'wallet_switchEthereumChain', params: [{ chainId: '0x2' }] })
 })
+
+test('the params of all subscriptions are bounded together, and ending one gives room', async (t) => {
+  const { ask } = await subscribing(t)
+  const long = (size) => ask('eth_subscribe', ['logs', { address: `0x${'0'.repeat(size)}` }])
+  const all = await Promise.allSettled(Array.from({ length: 5 }, () => long(60_000)))
+  assert.deepEqual(
+    all.map(({ status, reason }) => reason?.code ?? status),
+    ['fulfilled', 'fulfilled', 'fulfilled', 'fulfilled', -32005],
+  )
+  await assert.rejects(long(60_000), { code: -32005 })
+  await ask('eth_subscribe', ['newHeads'])
+  await ask('eth_unsubscribe', [all[0].value])
+  await long(60_000)
+})

@@ -21,10 +21,15 @@ interface Waiting {
 interface Subscription {
   readonly id: string
   readonly params: readonly unknown[]
+  /** The characters of the params, as JSON. */
+  readonly size: number
 }
 
 /** The most subscriptions at a time. Each is repeated after a reconnection. */
 const most = 100
+
+/** The most characters of the params of all subscriptions, as JSON: they are kept for that. */
+const mostCharacters = 1 << 18
 
 /** The time before the first reconnection, and the most before any, in milliseconds. Each failure doubles it. */
 const [shortest, longest] = [1000, 30_000]
@@ -40,6 +45,7 @@ export class Subscriptions {
   #link: Link | undefined
   #retry: ReturnType<typeof setTimeout> | undefined
   #failures = 0 // of connections, one after another
+  #asked = 0 // characters of the params of those that wait for an answer
   #pending = 0 // calls of the dApp that wait for an answer
 
   constructor(timeout: number, tell: Tell) {
@@ -55,15 +61,21 @@ export class Subscriptions {
     if (this.#active.size + this.#pending >= most) {
       throw new Refusal(-32005, `There are ${most} subscriptions already. End one by eth_unsubscribe first.`, 'invalid-argument')
     }
+    const size = JSON.stringify(params).length
+    const kept = [...this.#active.values()].reduce((sum, { size }) => sum + size, this.#asked)
+    if (kept + size > mostCharacters) {
+      throw new Refusal(-32005, 'The subscriptions are too long together. End one by eth_unsubscribe first.', 'invalid-argument')
+    }
+    this.#asked += size
     return this.#counted(() => {
       const link = (this.#link ??= this.#open(url, chain, this.#failures))
       return link.subscribe(params, signal, (given) => {
         // After a reconnection, a node may give an id that the dApp holds already, for another subscription.
         const id = this.has(given) ? `0x${crypto.randomUUID().replaceAll('-', '')}` : given
-        this.#active.set(id, { id, params })
+        this.#active.set(id, { id, params, size })
         return id
       })
-    })
+    }).finally(() => (this.#asked -= size))
   }
 
   /** unsubscribe ends a subscription. While there is no connection, no node has it, and it is only forgotten. */
