@@ -841,6 +841,20 @@ test('the accounts to choose from are not those of a device that is not the one 
   assert.equal(shown.asked.at(-1).choices[0].address, undefined)
 })
 
+test('a site gets no other accounts than the screen showed', async (t) => {
+  const { site, device, shown } = await broker(t)
+  await site(A).ask('eth_requestAccounts')
+  device.accounts = [B0, A1] // restored from other words
+  await assert.rejects(site(B).ask('eth_requestAccounts'), { code: 4100, message: /another wallet/ })
+  assert.equal(shown.asked.at(-1).choices[0].address, A0)
+  assert.deepEqual(await site(B).ask('eth_accounts'), [])
+  // The next screen shows no address that may be wrong, and then those of the new wallet.
+  assert.deepEqual(await site(B).ask('eth_requestAccounts'), [B0])
+  assert.equal(shown.asked.at(-1).choices[0].address, undefined)
+  assert.deepEqual(await site(C).ask('eth_requestAccounts'), [B0])
+  assert.equal(shown.asked.at(-1).choices[0].address, B0)
+})
+
 test('a site does not see the accounts of another device that is plugged in', async (t) => {
   const { site, usb, device } = await broker(t)
   const a = site(A)
@@ -897,6 +911,7 @@ test('a device is chosen by the user only where none or several are there', asyn
   user.pair = async ({ imkey }) => (await imkey.getDevices())[1]
   await a.ask('wallet_requestPermissions', [{ eth_accounts: {} }])
   assert.deepEqual(await a.ask('eth_accounts'), [B0])
+  assert.equal(shown.asked.at(-1).choices[0].address, undefined, 'it is not known yet which one it will be')
 })
 
 test('two sites that ask for the same pay twice, and one that asks again pays once', async (t) => {

@@ -1,6 +1,7 @@
 import { type OtherCoin, type ToSite, write } from '../sdk/protocol/messages'
 import { type Chain, readChains } from '../sdk/provider/chain'
-import { abortedByCaller, coded, Refusal } from '../sdk/provider/refusal'
+import { anotherWallet } from '../sdk/provider/accounts'
+import { abortedByCaller, coded, Refusal, unauthorized } from '../sdk/provider/refusal'
 import type { Consent } from '../sdk/provider/review'
 import { Turns } from '../sdk/provider/turns'
 import type { ChainOptions, ImKey } from '../sdk/types/imkey'
@@ -210,9 +211,17 @@ export function startBroker(options: BrokerOptions): Broker {
     }
     if (!asked.choices) return override === true ? { override } : {}
     const wanted = new Set<unknown>(Array.isArray(accounts) ? accounts : [0])
-    const chosen = [...wanted].map((n) => asked.choices![n as number]?.path).filter((each) => each !== undefined)
+    const chosen = [...wanted].map((n) => asked.choices![n as number]).filter((each) => each !== undefined)
     if (chosen.length === 0) throw rejected()
-    return { paths: chosen }
+    return {
+      paths: chosen.map(({ path }) => path),
+      compare: (path, addresses) => {
+        const { address } = chosen.find((each) => each.path === path) ?? {}
+        if (address === undefined || addresses.includes(address)) return
+        renewed = Date.now()
+        throw unauthorized(anotherWallet)
+      },
+    }
   }
 
   /** plugged gives the serial numbers of the devices that are plugged in. */
@@ -223,9 +232,12 @@ export function startBroker(options: BrokerOptions): Broker {
     return devices.map(({ serialNumber }) => serialNumber)
   }
 
+  // When a device was found to have another wallet than before. What was read earlier is not shown any more.
+  let renewed = 0
+
   /**
-   * choices are the accounts that the user may choose from, with the addresses that the last device gave, unless only others are plugged
-   * in: the site would get the addresses of one of those.
+   * choices are the accounts that the user may choose from, with the addresses that the last device gave, unless another one or several
+   * are plugged in: the site would get the addresses of one of those.
    */
   const choices = (
     origin: string,
@@ -240,8 +252,9 @@ export function startBroker(options: BrokerOptions): Broker {
     const addresses = new Map<string, string>()
     for (const { origin } of all) {
       if (device(origin) !== wanted) continue
-      const { serial, accounts } = of(origin)!
-      if (devices.length > 0 && !devices.includes(serial)) continue
+      const { serial, accounts, since } = of(origin)!
+      if (since < renewed) continue
+      if (devices.length > 0 && (devices.length > 1 || devices[0] !== serial)) continue
       for (const { path, address } of accounts) addresses.set(path, address)
     }
     const at = coin ? kinds[coin].path : path

@@ -160,7 +160,7 @@ export class CoinSite {
     }
     if (this.#allowed(params)) return
     await this.#around
-      .review(this.#origin, what, { method, signal }, async ({ paths = [path(0, network)], signal: own = signal }) => {
+      .review(this.#origin, what, { method, signal }, async ({ paths = [path(0, network)], compare, signal: own = signal }) => {
         const device = await unlessAborted(own, this.#host.find(false, method, undefined, own))
         await this.#lease.use(
           { method, signal: own },
@@ -169,7 +169,14 @@ export class CoinSite {
             mayPair: true,
             run: async (device) => {
               const read: Read[] = []
-              for (const path of paths) read.push(await this.#kind.read(device, path, { ...standing, signal: own }, network))
+              for (const path of paths) {
+                const got = await this.#kind.read(device, path, { ...standing, signal: own }, network)
+                compare?.(
+                  path,
+                  got.accounts.map(({ address }) => address),
+                )
+                read.push(got)
+              }
               if (own.aborted) throw abortedByCaller(own)
               const now = Date.now()
               const accounts = read.flatMap(({ accounts }) => accounts)

@@ -92,7 +92,7 @@ export class Connecting {
   #begin({ method }: Call, find = (signal?: AbortSignal) => this.#host.find(false, method, this.#accounts.serial, signal)): Attempt {
     const controller = new AbortController()
     const { signal } = controller
-    const done = reviewed(this.#host, { kind: 'accounts' }, { method, signal }, async ({ paths, signal = controller.signal }) => {
+    const done = reviewed(this.#host, { kind: 'accounts' }, { method, signal }, async ({ paths, compare, signal = controller.signal }) => {
       const device = await unlessAborted(signal, find(signal))
       await this.#lease.use(
         { method, signal },
@@ -102,6 +102,7 @@ export class Connecting {
           run: async (device) => {
             const accounts = await this.#read(device.ethereum, signal, paths)
             if (signal.aborted) throw abortedByCaller(signal)
+            for (const { path, address } of accounts) compare?.(path, [address])
             this.#accounts.adopt(device, accounts)
           },
         },

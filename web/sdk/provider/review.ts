@@ -115,6 +115,8 @@ export interface Consent {
   readonly signed?: (i: number, hash: string) => void
   /** The paths of the accounts that the site gets. */
   readonly paths?: readonly string[]
+  /** Throws 4100 where the screen showed an address for a path, and the device has others there. */
+  readonly compare?: (path: string, addresses: readonly string[]) => void
 }
 
 /**
