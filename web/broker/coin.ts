@@ -1,12 +1,13 @@
 import type { coins } from '../sdk/protocol/coins'
 import type { OtherCoin } from '../sdk/protocol/messages'
 import type { Schema } from '../sdk/protocol/schema'
-import { acceptUnverified, allowUnbound, anotherWallet, notPluggedIn, revoked } from '../sdk/provider/accounts'
+import { anotherWallet, notPluggedIn, revoked } from '../sdk/provider/accounts'
 import { unlessAborted } from '../sdk/provider/call'
 import type { Host } from '../sdk/provider/host'
 import { Lease } from '../sdk/provider/lease'
 import { abortedByCaller, badParams, Refusal, unauthorized, unknownMethod } from '../sdk/provider/refusal'
 import type { Account, Consent } from '../sdk/provider/review'
+import { standing } from '../sdk/provider/standing'
 import type { Device, ImKey } from '../sdk/types/imkey'
 import type { Around } from './around'
 import type { CoinRecord, Records } from './records'
@@ -50,8 +51,6 @@ export interface Kind {
 
 /** OtherWallet is what signing throws where the device does not have the account any more. */
 export class OtherWallet extends Error {}
-
-const standing = { acceptUnverified, allowUnbound } as const
 
 /**
  * CoinSite carries out the requests of one site for one coin besides Ethereum. The site has a permission of its own for each coin. A request to

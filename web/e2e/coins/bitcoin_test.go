@@ -86,7 +86,7 @@ func TestBitcoinProvider(t *testing.T) {
 	b.Run(`await import('/sats-connect.js')
 		const { createBitcoinProvider, registerBitcoinProvider } = await import('/imkey-bitcoin.js')
 		window.fees = []
-		window.made = createBitcoinProvider({ node: location.origin + '/esplora', trustedCAs: ['` + s.Device.CA() + `'], confirmFee: (fee) => { fees.push(fee); return fees.length > 1 } })
+		window.made = createBitcoinProvider({ node: location.origin + '/esplora', confirmFee: (fee) => { fees.push(fee); return fees.length > 1 } })
 		window.stop = registerBitcoinProvider(made, { name: 'imKey' })
 		const [entry] = satsConnect.getProviders()
 		window.entry = entry
@@ -104,7 +104,7 @@ func TestBitcoinProvider(t *testing.T) {
 	}
 
 	b.Run("window.ends = ask('getAccounts', { purposes: ['payment', 'ordinals', 'stacks'], message: 'hi' })")
-	b.BindInDialog(s.Device.Code())
+	b.BindUnverifiedInDialog(s.Device.Code())
 	require.Equal(t, "payment p2wpkh "+paymentAddress+" 33, ordinals p2tr "+ordinalsAddress+" 32",
 		harness.Eval[string](b, "ends.then(({ value }) => value.map((a) => [a.purpose, a.addressType, a.address, a.publicKey.length / 2].join(' ')).join(', '))"))
 	require.Equal(t, "Mainnet", harness.Eval[string](b, "ask('wallet_connect', null).then(({ value }) => value.network.bitcoin.name)"))

@@ -2,6 +2,7 @@
 
 import type { Device } from 'imkey-connect'
 import { accountsOf, type BitcoinAccount, type BitcoinWallet, brokerBitcoin, makeBitcoinProvider } from '../coins/bitcoin'
+import { standing } from '../provider/standing'
 import type { BitcoinProvider, BitcoinProviderOptions } from '../types/bitcoin'
 import { connecting } from './connecting'
 import { opening, rpcError } from './opening'
@@ -19,7 +20,7 @@ export function createBitcoinProvider(options: BitcoinProviderOptions = {}): Bit
     const below = (purpose: number, change: number) => `m/${purpose}'/${coin}'/${account}'/${change}/0`
     let paths: string[] = []
     const read = async (device: Device, purpose: BitcoinAccount['purpose'], path: string): Promise<BitcoinAccount> => ({
-      ...(await device.bitcoin.getAddress({ path, network })),
+      ...(await device.bitcoin.getAddress({ path, network, ...standing })),
       purpose,
     })
     return {
@@ -36,9 +37,9 @@ export function createBitcoinProvider(options: BitcoinProviderOptions = {}): Bit
       revoke: () => {},
       describeAddress: async (address) => (await loaded()).bitcoin.describeAddress(address, { network }),
       signMessage: (message, { path, type, address }, scheme) =>
-        use(false, ({ bitcoin }) => bitcoin.signMessage(message, { path, type, network, scheme, from: address })),
+        use(false, ({ bitcoin }) => bitcoin.signMessage(message, { path, type, network, scheme, from: address, ...standing })),
       signPsbt: (psbt, { inputs, ...more }) =>
-        use(false, ({ bitcoin }) => bitcoin.signPsbt(psbt, { network, paths, ...more, ...(inputs && { inputs }) })),
+        use(false, ({ bitcoin }) => bitcoin.signPsbt(psbt, { network, paths, ...more, ...(inputs && { inputs }), ...standing })),
     }
   }
 

@@ -2,6 +2,7 @@
 // chrome.runtime. A port is one request. When it is gone, because its service worker was stopped, the device is told to cancel.
 
 import { type Device, type ErrorCode, ImKeyError, type ImKey, loadImKey } from 'imkey-connect'
+import { standing } from '../provider/standing'
 import type { Bridge, BridgeOptions, BridgeState, Extension, ExtensionPort, Serving } from '../types/keyring'
 
 /** The name of the ports, with the version of the messages. */
@@ -68,8 +69,7 @@ export function localBridge(options: BridgeOptions = {}): Bridge {
 
   const sign = (path: string, from: string | undefined, signal: AbortSignal | undefined) => ({
     path,
-    allowUnbound: false,
-    acceptUnverified: true, // the user accepted it at the binding
+    ...standing,
     ...(from !== undefined && { from }),
     ...(signal && { signal }),
   })

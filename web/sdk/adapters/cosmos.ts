@@ -2,6 +2,7 @@
 
 import type { Device } from 'imkey-connect'
 import { brokerCosmos, bytesOf, cosmosAccountsOf, type CosmosWallet, type KnownAccount, makeCosmosSigner } from '../coins/cosmos'
+import { standing } from '../provider/standing'
 import type { CosmosSigner, CosmosSignerOptions } from '../types/cosmos'
 import { connecting } from './connecting'
 import { opening, rpcError } from './opening'
@@ -21,13 +22,13 @@ export function createCosmosSigner(options: CosmosSignerOptions = {}): CosmosSig
     const signs = async <T>(
       account: KnownAccount,
       sign: (device: Device, by: { path: string; prefix: string; from: string }) => Promise<T>,
-    ) => use(false, (device) => sign(device, { path: account.path, prefix, from: account.address }))
+    ) => use(false, (device) => sign(device, { path: account.path, prefix, from: account.address, ...standing }))
     return {
       connect: () =>
         use(true, async (device) => {
           const read: KnownAccount[] = []
           for (const path of paths) {
-            const { address, publicKey } = await device.cosmos.getAccount({ path, prefix })
+            const { address, publicKey } = await device.cosmos.getAccount({ path, prefix, ...standing })
             read.push({ path, address, algo: 'secp256k1', pubkey: bytesOf(publicKey) })
           }
           return read

@@ -2,6 +2,7 @@
 
 import type { Device } from 'imkey-connect'
 import { addressesOf, brokerTron, mainnet, makeTronProvider, type TronWallet } from '../coins/tron'
+import { standing } from '../provider/standing'
 import type { TronProvider, TronProviderOptions } from '../types/tron'
 import { opening, refused, rpcError } from './opening'
 import { connecting } from './connecting'
@@ -22,9 +23,9 @@ export function createTronProvider(options: TronProviderOptions = {}): TronProvi
       gone: () => made.gone(refused(4900, 'device-disconnected', 'The imKey was unplugged.')),
     })
     const signs = async <T>(from: string, sign: (device: Device, options: { path?: string; from: string }) => Promise<T>) =>
-      use(false, (device) => sign(device, { ...at, from }))
+      use(false, (device) => sign(device, { ...at, ...standing, from }))
     return {
-      connect: () => use(true, async ({ tron }) => [(await tron.getAccount(at)).address]),
+      connect: () => use(true, async ({ tron }) => [(await tron.getAccount({ ...at, ...standing })).address]),
       revoke: () => {},
       signTransaction: (claims, from) => signs(from, async ({ tron }, options) => (await tron.signTransaction(claims, options)).signature),
       signMessage: (message, from, format) =>

@@ -5,21 +5,13 @@ import { hex } from './hex'
 import type { Known } from './memory'
 import { coded, Refusal, unauthorized } from './refusal'
 import type { Account } from './review'
+import { standing } from './standing'
 
 export type { Account } from './review'
 
-/**
- * The device's key was accepted when this site bound it: by a trusted CA, or by the user. The record keeps that key, and another
- * key is refused. A device that is not bound is refused before this matters.
- */
-export const acceptUnverified = true
-
-/** The default, but set: a field that an object lacks comes from Object.prototype, to which any script can add. */
-export const allowUnbound = false
-
 /** readAccount reads an account. The answer is signed with the secure element's key, so no other device can give it. */
 export function readAccount(ethereum: Ethereum, path: string, signal?: AbortSignal): Promise<DeviceAccount> {
-  return ethereum.getAccount({ path, allowUnbound, acceptUnverified, ...(signal && { signal }) })
+  return ethereum.getAccount({ path, ...standing, ...(signal && { signal }) })
 }
 
 /** Opens a device for the job whose turn it is. */

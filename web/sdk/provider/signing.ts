@@ -1,5 +1,5 @@
 import type { Device, Ethereum, ImKey, TransactionRequest } from '../types/imkey'
-import { acceptUnverified, type Accounts, allowUnbound, anotherWallet } from './accounts'
+import { type Accounts, anotherWallet } from './accounts'
 import type { Call } from './call'
 import type { Chains } from './chains'
 import { readAddress } from './hex'
@@ -13,6 +13,7 @@ import { unauthorized, wrongChain } from './refusal'
 import type { Node } from './rpc'
 import type { Consent, What } from './review'
 import { checkSignIn, describeSignIn, ownOrigin, readSignIn } from './signin'
+import { standing } from './standing'
 import { complete, completed } from './transaction'
 import { chainOf, readTypedData } from './typeddata'
 import { readTransaction, type Wanted } from './wanted'
@@ -262,7 +263,7 @@ export class Signing {
           await this.#accounts.confirm(device, call.signal)
           recheck()
           const { path, address: from } = this.#accounts.of(address)
-          return make(device.ethereum, { path, from, allowUnbound, acceptUnverified, ...(call.signal && { signal: call.signal }) })
+          return make(device.ethereum, { path, from, ...standing, ...(call.signal && { signal: call.signal }) })
         },
       })
     } catch (error) {
