@@ -133,8 +133,8 @@ test('what gives a spender or an operator a right, by whatever call, is in words
     [`cae9ca51${to}${word(most)}${bytes}`, 'Let 0xCD2a…D826 spend all your USDC', true, 'danger warning'],
     [`959b8c3f${to}`, 'Let 0xCD2a…D826 spend all your USDC', true, 'danger'],
     [`fad8b32a${to}`, 'End what 0xCD2a…D826 may spend of your USDC', false, ''],
-    [`110496e5${to}${word(1)}`, 'Let 0xCD2a…D826 spend all your USDC', true, 'danger'],
-    [`110496e5${to}${word(0)}`, 'End what 0xCD2a…D826 may spend of your USDC', false, ''],
+    [`110496e5${to}${word(1)}`, 'Let 0xCD2a…D826 take what you lent at USDC, and borrow in your name', true, 'danger'],
+    [`110496e5${to}${word(0)}`, 'End what 0xCD2a…D826 may take or borrow in your name at USDC', false, ''],
     [`095bcdb6${to}${word(9)}${word(5)}`, 'Send 5 of NFT no. 9 of USDC of your own account to 0xCD2a…D826', false, ''],
     [`fe99049a${word(someone)}${to}${word(9)}${word(5)}`, 'Send 5 of NFT no. 9 of USDC of 0x3535…3535 to 0xCD2a…D826', false, ''],
     [`426a8493${to}${word(9)}${word(5)}`, 'Let 0xCD2a…D826 take 5 of NFT no. 9 of USDC', false, ''],
@@ -142,8 +142,8 @@ test('what gives a spender or an operator a right, by whatever call, is in words
     [`558a7297${to}${word(1)}`, 'Let 0xCD2a…D826 take ALL your NFTs and tokens of USDC', true, 'danger'],
     [`558a7297${to}${word(0)}`, 'End what 0xCD2a…D826 may take of USDC', false, ''],
     [`c04a8a10${to}${n}`, 'Let 0xCD2a…D826 borrow 1 USDC in your name', false, ''],
-    [`c04a8a10${to}${word(most)}`, 'Let 0xCD2a…D826 borrow ∞ in your name', true, 'danger'],
-    [`c04a8a10${to}${word(0)}`, 'End what 0xCD2a…D826 may spend of your USDC', false, ''],
+    [`c04a8a10${to}${word(most)}`, 'Let 0xCD2a…D826 borrow USDC in your name, without limit', true, 'danger'],
+    [`c04a8a10${to}${word(0)}`, 'End what 0xCD2a…D826 may take or borrow in your name at USDC', false, ''],
     [
       `9fd5a6cf${word(own)}${to}${word(most)}${word(1900000000n)}${word(160)}${word(0)}`,
       'Hand in a signed permit: let 0xCD2a…D826 spend all your USDC',
@@ -157,6 +157,16 @@ test('what gives a spender or an operator a right, by whatever call, is in words
     assert.equal(part.sentence.en, sentence)
     assert.match(part.sentence.zh, /\p{Script=Han}/u)
     assert.deepEqual([part.danger, levels(part)], [danger, alerts], sentence)
+  }
+})
+
+test('a right to borrow is not called a right to spend tokens, on the whole screen', () => {
+  for (const data of [`110496e5${word(other)}${word(1)}`, `c04a8a10${word(other)}${word(most)}`, `c04a8a10${word(other)}${word(5)}`]) {
+    const screen = JSON.stringify(says(usdc, data))
+    for (const wrong of ['all your tokens of this kind', 'Who may take it', 'spend', '该种代币', '花费'])
+      assert.ok(!screen.includes(wrong), `${wrong}: ${screen}`)
+    assert.match(screen, /borrow/)
+    assert.match(screen, /借/)
   }
 })
 

@@ -4,7 +4,7 @@ import { phrase, request as words, sentence } from '../words/request'
 import type { Text } from '../words/text'
 import { decode } from './abi'
 import type { Alert, Part, Row, Surroundings } from './model'
-import { addressRow, addressValue, approval, danger, part, party, row, tokenAmount, until, warning } from './parts'
+import { addressRow, addressValue, approval, danger, part, party, row, tokenAmount, tokenName, until, warning } from './parts'
 import { formatUnits, tokenAt, unlimitedFrom } from './tokens'
 
 /** Call is a call as a transaction, a Safe or another contract makes it. */
@@ -89,6 +89,29 @@ const called = (one: Part): Part => ({ ...one, alerts: [...one.alerts, warning(w
 
 /** operator is one who may do all with what the user has in a token, or not any more. */
 const operator = (s: Surroundings, token: string, who: string, all: boolean): Part => approval(s, token, who, all ? 2n ** 256n - 1n : 0n)
+
+/** manager is one who may do all with what the user lent at a contract, or not any more. */
+const manager = (s: Surroundings, contract: string, who: string, all: boolean): Part =>
+  part(
+    (all ? sentence.manage : sentence.endManage)(party(s, who), party(s, contract)),
+    [addressRow(s, words.manager, who), addressRow(s, words.contract, contract)],
+    all ? [danger(words.manageText)] : [],
+  )
+
+/** borrower is one who may borrow up to an amount in the user's name. The contract stands for the debt in one token. */
+function borrower(s: Surroundings, contract: string, who: string, amount: bigint): Part {
+  if (amount === 0n) return manager(s, contract, who, false)
+  const endless = amount >= unlimitedFrom
+  return part(
+    endless ? sentence.borrowAll(party(s, who), tokenName(s, contract)) : sentence.borrow(party(s, who), tokenAmount(s, contract, amount)),
+    [
+      addressRow(s, words.manager, who),
+      row(words.amount, endless ? words.unlimited : tokenAmount(s, contract, amount), endless),
+      addressRow(s, words.contract, contract),
+    ],
+    endless ? [danger(words.borrowText)] : [],
+  )
+}
 
 /** numbered is a call for one token of a contract that has several. */
 const numbered = (s: Surroundings, contract: string, id: bigint, n: bigint): Text =>
@@ -203,11 +226,8 @@ export const calls: Readonly<Record<string, Known>> = {
   '558a7297': known('setOperator(address,bool)', (s, to, [who, all]: [Address, boolean]) => forAll(s, to, who, all)),
 
   // Compound III and Aave: another account may take what the user lent, or borrow in the user's name.
-  '110496e5': known('allow(address,bool)', (s, to, [who, all]: [Address, boolean]) => operator(s, to, who, all)),
-  c04a8a10: known('approveDelegation(address,uint256)', (s, to, [who, n]: [Address, bigint]) => ({
-    ...approval(s, to, who, n),
-    ...(n > 0n && { sentence: sentence.borrow(party(s, who), n >= unlimitedFrom ? phrase.name('∞') : tokenAmount(s, to, n)) }),
-  })),
+  '110496e5': known('allow(address,bool)', (s, to, [who, all]: [Address, boolean]) => manager(s, to, who, all)),
+  c04a8a10: known('approveDelegation(address,uint256)', (s, to, [who, n]: [Address, bigint]) => borrower(s, to, who, n)),
 
   // USDC: a permit with one signature, and transfers that somebody authorised (EIP-3009).
   '9fd5a6cf': known(

@@ -107,6 +107,7 @@ export const request = {
   token: say('Token', '代币'),
   spender: say('Who may take it', '被授权者'),
   operator: say('Who may take them', '被授权者'),
+  manager: say('Who may do so', '被授权者'),
   owner: say('Owner', '所有者'),
   nft: say('NFT no.', 'NFT 编号'),
   until: say('Valid until', '有效期至'),
@@ -138,6 +139,14 @@ export const request = {
   allNFTs: say(
     'Every NFT and token of this contract can be taken from you, now and later, until you end the permission.',
     '在你取消授权之前，此合约中你的全部 NFT 和代币随时可被取走。',
+  ),
+  manageText: say(
+    'All that you lent there can be taken, and you can be left with debts, now and later, until you end the permission.',
+    '在你取消授权之前，对方可以随时取走你存入的全部资产，并让你负债。',
+  ),
+  borrowText: say(
+    'Without limit: you owe what it borrows. It can use up all that you lent there, now and later.',
+    '不设上限：对方借入的由你偿还，现在和以后都可能耗尽你在那里存入的全部资产。',
   ),
   nftOrTokens: say(
     'It is not known whether this contract is a token or a collection of NFTs. In a collection, the number is that of one NFT, and 0 is a number too.',
@@ -264,6 +273,18 @@ export const sentence = {
       `允许 ${operator.zh} 取走你在 ${contract.zh} 中的全部 NFT 和代币`,
     ),
   borrow: (who: T, amount: T) => say(`Let ${who.en} borrow ${amount.en} in your name`, `允许 ${who.zh} 以你的名义借入 ${amount.zh}`),
+  borrowAll: (who: T, token: T) =>
+    say(`Let ${who.en} borrow ${token.en} in your name, without limit`, `允许 ${who.zh} 以你的名义不限量借入 ${token.zh}`),
+  manage: (who: T, contract: T) =>
+    say(
+      `Let ${who.en} take what you lent at ${contract.en}, and borrow in your name`,
+      `允许 ${who.zh} 取走你存入 ${contract.zh} 的资产，并以你的名义借款`,
+    ),
+  endManage: (who: T, contract: T) =>
+    say(
+      `End what ${who.en} may take or borrow in your name at ${contract.en}`,
+      `取消 ${who.zh} 在 ${contract.zh} 以你的名义取款和借款的授权`,
+    ),
   endForAll: (operator: T, contract: T) =>
     say(`End what ${operator.en} may take of ${contract.en}`, `取消 ${operator.zh} 对 ${contract.zh} 的授权`),
   either: (a: T, b: T) => say(`${a.en}, or ${lower(b.en)}`, `${a.zh}，或 ${b.zh}`),
