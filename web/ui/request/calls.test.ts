@@ -135,10 +135,17 @@ test('what gives a spender or an operator a right, by whatever call, is in words
     [`fad8b32a${to}`, 'End what 0xCD2a…D826 may spend of your USDC', false, ''],
     [`110496e5${to}${word(1)}`, 'Let 0xCD2a…D826 take what you lent at USDC, and borrow in your name', true, 'danger'],
     [`110496e5${to}${word(0)}`, 'End what 0xCD2a…D826 may take or borrow in your name at USDC', false, ''],
-    [`095bcdb6${to}${word(9)}${word(5)}`, 'Send 5 of NFT no. 9 of USDC of your own account to 0xCD2a…D826', false, ''],
-    [`fe99049a${word(someone)}${to}${word(9)}${word(5)}`, 'Send 5 of NFT no. 9 of USDC of 0x3535…3535 to 0xCD2a…D826', false, ''],
-    [`426a8493${to}${word(9)}${word(5)}`, 'Let 0xCD2a…D826 take 5 of NFT no. 9 of USDC', false, ''],
-    [`426a8493${to}${word(9)}${word(most)}`, 'Let 0xCD2a…D826 take ∞ of NFT no. 9 of USDC', true, 'danger'],
+    [`095bcdb6${to}${word(9)}${word(5)}`, 'Send 5 of token no. 9 of USDC of your own account to 0xCD2a…D826', false, ''],
+    [
+      `095bcdb6${to}${word(9)}${word(2n ** 96n)}`,
+      'Send 79,228,162,514,264,337,593,543,950,336 of token no. 9 of USDC of your own account to 0xCD2a…D826',
+      false,
+      '',
+    ],
+    [`fe99049a${word(someone)}${to}${word(9)}${word(5)}`, 'Send 5 of token no. 9 of USDC of 0x3535…3535 to 0xCD2a…D826', false, ''],
+    [`426a8493${to}${word(9)}${word(5)}`, 'Let 0xCD2a…D826 take 5 of token no. 9 of USDC', false, ''],
+    [`426a8493${to}${word(9)}${word(most)}`, 'Let 0xCD2a…D826 take all you have of token no. 9 of USDC', true, 'danger'],
+    [`426a8493${to}${word(9)}${word(0)}`, 'End what 0xCD2a…D826 may take of token no. 9 of USDC', false, ''],
     [`558a7297${to}${word(1)}`, 'Let 0xCD2a…D826 take ALL your NFTs and tokens of USDC', true, 'danger'],
     [`558a7297${to}${word(0)}`, 'End what 0xCD2a…D826 may take of USDC', false, ''],
     [`c04a8a10${to}${n}`, 'Let 0xCD2a…D826 borrow 1 USDC in your name', false, ''],
@@ -168,6 +175,21 @@ test('a right to borrow is not called a right to spend tokens, on the whole scre
     assert.match(screen, /borrow/)
     assert.match(screen, /借/)
   }
+})
+
+test('a token with a number is not called an NFT, and a transfer has its exact amount', () => {
+  for (const n of [0n, 5n, 2n ** 96n - 1n, most]) {
+    for (const data of [
+      `095bcdb6${word(other)}${word(9)}${word(n)}`,
+      `fe99049a${word(someone)}${word(other)}${word(9)}${word(n)}`,
+      `426a8493${word(other)}${word(9)}${word(n)}`,
+    ]) {
+      const screen = JSON.stringify(says(usdc, data))
+      assert.doesNotMatch(screen, /NFT|∞/)
+      if (!data.startsWith('426a8493')) assert.ok(screen.includes(formatUnits(n, 0)), screen)
+    }
+  }
+  assert.match(says(usdc, `095bcdb6${word(other)}${word(9)}${word(5)}`).sentence.zh, /USDC 的 9 号代币 5 个/)
 })
 
 test('a value that goes with a call is said', () => {

@@ -115,7 +115,26 @@ function borrower(s: Surroundings, contract: string, who: string, amount: bigint
 
 /** numbered is a call for one token of a contract that has several. */
 const numbered = (s: Surroundings, contract: string, id: bigint, n: bigint): Text =>
-  sentence.nfts(n >= unlimitedFrom ? '∞' : number(n), id.toString(), party(s, contract))
+  sentence.numbered(number(n), sentence.tokenNo(id.toString(), party(s, contract)))
+
+/** approveNumbered lets a spender take up to an amount of one token of a contract that has several. */
+function approveNumbered(s: Surroundings, contract: string, spender: string, id: bigint, n: bigint): Part {
+  const endless = n >= unlimitedFrom
+  const [who, token] = [party(s, spender), sentence.tokenNo(id.toString(), party(s, contract))]
+  return part(
+    endless
+      ? sentence.letTakeEvery(who, token)
+      : n === 0n
+        ? sentence.endForAll(who, token)
+        : sentence.letTake(who, numbered(s, contract, id, n)),
+    [
+      addressRow(s, words.spender, spender),
+      row(words.amount, endless ? words.unlimited : numbered(s, contract, id, n), endless),
+      addressRow(s, words.contract, contract),
+    ],
+    endless ? [danger(words.unlimitedText)] : [],
+  )
+}
 
 /** handedIn is a permit that somebody signed, which becomes valid. */
 const handedIn = (s: Surroundings, owner: string, inner: Part): Part => ({
@@ -205,7 +224,7 @@ export const calls: Readonly<Record<string, Known>> = {
   '959b8c3f': known('authorizeOperator(address)', (s, to, [who]: [Address]) => operator(s, to, who, true)),
   fad8b32a: known('revokeOperator(address)', (s, to, [who]: [Address]) => operator(s, to, who, false)),
 
-  // ERC-6909, whose tokens have numbers as those of ERC-1155.
+  // ERC-6909, whose tokens have numbers. Most of them are fungible.
   '095bcdb6': known('transfer(address,uint256,uint256)', (s, to, [receiver, id, n]: [Address, bigint, bigint]) =>
     nftTransfer(s, to, s.own, receiver, numbered(s, to, id, n)),
   ),
@@ -213,15 +232,7 @@ export const calls: Readonly<Record<string, Known>> = {
     nftTransfer(s, to, from, receiver, numbered(s, to, id, n)),
   ),
   '426a8493': known('approve(address,uint256,uint256)', (s, to, [spender, id, n]: [Address, bigint, bigint]) =>
-    part(
-      sentence.letTake(party(s, spender), numbered(s, to, id, n)),
-      [
-        addressRow(s, words.spender, spender),
-        row(words.amount, n >= unlimitedFrom ? words.unlimited : numbered(s, to, id, n), n >= unlimitedFrom),
-        addressRow(s, words.contract, to),
-      ],
-      n >= unlimitedFrom ? [danger(words.unlimitedText)] : [],
-    ),
+    approveNumbered(s, to, spender, id, n),
   ),
   '558a7297': known('setOperator(address,bool)', (s, to, [who, all]: [Address, boolean]) => forAll(s, to, who, all)),
 

@@ -265,8 +265,12 @@ export const sentence = {
   nft: (id: string, contract: T) => say(`NFT no. ${id} of ${contract.en}`, `${contract.zh} 的 ${id} 号 NFT`),
   nfts: (count: string, id: string, contract: T) =>
     say(`${count} of NFT no. ${id} of ${contract.en}`, `${contract.zh} 的 ${id} 号 NFT 共 ${count} 个`),
+  tokenNo: (id: string, contract: T) => say(`token no. ${id} of ${contract.en}`, `${contract.zh} 的 ${id} 号代币`),
+  numbered: (count: string, token: T) => say(`${count} of ${token.en}`, `${token.zh} ${count} 个`),
   several: (n: number, contract: T) => say(`${n} kinds of NFTs of ${contract.en}`, `${contract.zh} 的 ${n} 种 NFT`),
   letTake: (operator: T, what: T) => say(`Let ${operator.en} take ${what.en}`, `允许 ${operator.zh} 取走 ${what.zh}`),
+  letTakeEvery: (operator: T, token: T) =>
+    say(`Let ${operator.en} take all you have of ${token.en}`, `允许 ${operator.zh} 取走你的全部 ${token.zh}`),
   letTakeAll: (operator: T, contract: T) =>
     say(
       `Let ${operator.en} take ALL your NFTs and tokens of ${contract.en}`,
