@@ -12,7 +12,8 @@ type callForm struct {
 	selector uint32
 	kind     Kind
 	// args has a letter for each word of the arguments: a an address or a number of 160 bits, u a number, e one of 48 bits, M 2^96-1,
-	// 2^160-1 or 2^256-1, T true, F false, w any word; d bytes, whose content the words do not say, and * anything up to the end.
+	// 2^160-1 or 2^256-1, T true, F false, w any word; d bytes, whose content the text does not say and which follow the words in
+	// order, and * anything up to the end.
 	args string
 	// text is the payment. #n is argument n as a number, %n the same or UNLIMITED, &n it as an address, and @ the contract.
 	text string
@@ -74,6 +75,9 @@ var callForms = [...]callForm{
 	{0x9fd5a6cf, TokenPermit, "aauud", "Permit %2 units of token @ of &0", 1, 2, false},
 	{0xe3ee160e, TokenTransferFrom, "aauuuwwww", "#2 units of token @ of &0", 1, 2, false},
 	{0xef55bec6, TokenTransferFrom, "aauuuwwww", "#2 units of token @ of &0", 1, 2, false},
+	{0xcf092995, TokenTransferFrom, "aauuuwd", "#2 units of token @ of &0", 1, 2, false},
+	{0x88b7ab63, TokenTransferFrom, "aauuuwd", "#2 units of token @ of &0", 1, 2, false},
+	{0x62ad1b83, TokenTransferFrom, "aaudd", "#2 units of token @ of &0 with a call", 1, 2, false},
 }
 
 // DescribeCall puts a call without ether in words, for a chain with the same contracts. It sets the fields of the summary except Fee and
@@ -141,15 +145,16 @@ func (s *Summary) say(f *callForm, contract *Address, arguments []byte, opaque b
 
 // fits reports whether the arguments have this form. opaque reports that they have more than the text says.
 func (f *callForm) fits(arguments []byte) (opaque, ok bool) {
+	size := uint64(len(arguments))
+	end := uint64(32 * len(f.args)) // of the words, and then of the bytes that follow them
 	for i := range len(f.args) {
 		if f.args[i] == '*' {
 			return true, true
 		}
-		if len(arguments) < 32 {
+		if len(arguments) < 32*(i+1) {
 			return false, false
 		}
-		word := arguments[:32]
-		arguments = arguments[32:]
+		word := arguments[32*i : 32*(i+1)]
 		switch f.args[i] {
 		case 'a':
 			ok = zero(word[:12])
@@ -160,12 +165,12 @@ func (f *callForm) fits(arguments []byte) (opaque, ok bool) {
 		case 'T', 'F':
 			ok = zero(word[:31]) && (word[31] == 1) == (f.args[i] == 'T') && word[31] <= 1
 		case 'd':
-			// The bytes begin after the words, with their length.
-			ok = zero(word[:30]) && int(binary.BigEndian.Uint16(word[30:])) == 32*len(f.args) && len(arguments) >= 32 && zero(arguments[:28])
+			// The word says where the bytes begin, with their length.
+			ok = zero(word[:28]) && uint64(binary.BigEndian.Uint32(word[28:])) == end && end+32 <= size && zero(arguments[end:end+28])
 			if ok {
-				rest := arguments[32:]
-				ok = (uint64(binary.BigEndian.Uint32(arguments[28:]))+31)/32*32 == uint64(len(rest))
-				opaque, arguments = len(rest) > 0, nil
+				length := binary.BigEndian.Uint32(arguments[end+28:])
+				end += 32 + (uint64(length)+31)/32*32
+				opaque = opaque || length > 0
 			}
 		default:
 			ok, opaque = true, opaque || f.args[i] == 'w'
@@ -174,7 +179,7 @@ func (f *callForm) fits(arguments []byte) (opaque, ok bool) {
 			return false, false
 		}
 	}
-	return opaque, len(arguments) == 0
+	return opaque, size == end
 }
 
 func zero(b []byte) bool {

@@ -92,6 +92,11 @@ func TestCallsInWords(t *testing.T) {
 		{words("permit(address,address,uint256,uint256,bytes)", from, to, all, 1, 160, 65, 1, 1, 27), TokenPermit, "Permit UNLIMITED units of token " + name + " of " + owner, true, true},
 		{words("transferWithAuthorization(address,address,uint256,uint256,uint256,bytes32,uint8,bytes32,bytes32)", from, to, 5, 0, 1, 2, 27, 3, 4), TokenTransferFrom, "5 units of token " + name + " of " + owner, false, true},
 		{words("receiveWithAuthorization(address,address,uint256,uint256,uint256,bytes32,uint8,bytes32,bytes32)", from, to, 5, 0, 1, 2, 27, 3, 4), TokenTransferFrom, "5 units of token " + name + " of " + owner, false, true},
+		{words("transferWithAuthorization(address,address,uint256,uint256,uint256,bytes32,bytes)", from, to, 5, 0, 1, 2, 224, 65, 3, 4, 27), TokenTransferFrom, "5 units of token " + name + " of " + owner, false, true},
+		{words("receiveWithAuthorization(address,address,uint256,uint256,uint256,bytes32,bytes)", from, to, 5, 0, 1, 2, 224, 65, 3, 4, 27), TokenTransferFrom, "5 units of token " + name + " of " + owner, false, true},
+		{words("operatorSend(address,address,uint256,bytes,bytes)", from, to, 5, 160, 192, 0, 0), TokenTransferFrom, "5 units of token " + name + " of " + owner + " with a call", false, false},
+		{words("operatorSend(address,address,uint256,bytes,bytes)", from, to, 5, 160, 224, 1, 7, 0), TokenTransferFrom, "5 units of token " + name + " of " + owner + " with a call", false, true},
+		{words("operatorSend(address,address,uint256,bytes,bytes)", from, to, 5, 160, 256, 33, 7, 7, 2, 9), TokenTransferFrom, "5 units of token " + name + " of " + owner + " with a call", false, true},
 	} {
 		tx := &Transaction{Type: TypeDynamicFee, ChainID: big.NewInt(1), To: &contract, Data: c.data}
 		summarize := func() Summary { return must(tx.Summarize(Ether)) }
@@ -143,6 +148,16 @@ func TestCallsInWords(t *testing.T) {
 		if c.kind == TokenPermit {
 			require.Equal(t, from, *s.Token, "the token and not the contract that is called")
 		}
+	}
+	// The bytes of a call follow the words one after another, and nothing else does.
+	for what, arguments := range map[string][]any{
+		"swapped": {from, to, 5, 192, 160, 0, 0}, "shared": {from, to, 5, 160, 160, 0}, "a gap": {from, to, 5, 160, 224, 0, 0, 0},
+		"before": {from, to, 5, 128, 192, 0, 0}, "beyond": {from, to, 5, 160, 192, 0}, "long": {from, to, 5, 160, 224, 33, 7, 0},
+		"an offset that wraps": {from, to, 5, new(big.Int).Add(pow2(64), big.NewInt(160)), 192, 0, 0},
+		"a length that wraps":  {from, to, 5, 160, 192, pow2(32), 0}, "the longest": {from, to, 5, 160, 192, new(big.Int).Sub(pow2(32), big.NewInt(1)), 0},
+	} {
+		tx.Data = words("operatorSend(address,address,uint256,bytes,bytes)", arguments...)
+		require.Equal(t, Call, must(tx.Summarize(Ether)).Kind, what)
 	}
 	// What would be cut on the screen is not said at all.
 	tx.Data = words("safeTransferFrom(address,address,uint256,uint256,bytes)", from, to, all, all, 160, 0)

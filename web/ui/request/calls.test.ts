@@ -26,9 +26,11 @@ const list = (items: readonly string[]): string => {
 const says = (to: string, data: string, value = 0n): Part => oneCall(s(), { to, value, data })
 const levels = ({ alerts }: Part) => alerts.map(({ level }) => level).join(' ')
 
+const selector = (signature: string) => keccak256(new TextEncoder().encode(signature)).slice(0, 8)
+
 test('each selector is that of its signature', () => {
-  for (const [selector, { signature }] of Object.entries(calls)) {
-    assert.equal(keccak256(new TextEncoder().encode(signature)).slice(0, 8), selector, signature)
+  for (const [key, { signature }] of Object.entries(calls)) {
+    assert.equal(selector(signature), key, signature)
   }
 })
 
@@ -159,6 +161,21 @@ test('what gives a spender or an operator a right, by whatever call, is in words
     ],
     [`e3ee160e${word(someone)}${to}${n}${signed}`, 'Send 1 USDC of 0x3535…3535 to 0xCD2a…D826', false, ''],
     [`ef55bec6${word(someone)}${to}${n}${signed}`, 'Send 1 USDC of 0x3535…3535 to 0xCD2a…D826', false, ''],
+    ...['transfer', 'receive'].map(
+      (name) =>
+        [
+          `${selector(`${name}WithAuthorization(address,address,uint256,uint256,uint256,bytes32,bytes)`)}${word(someone)}${to}${n}${word(0)}${word(1)}${word(2)}${word(224)}${word(0)}`,
+          'Send 1 USDC of 0x3535…3535 to 0xCD2a…D826',
+          false,
+          '',
+        ] as const,
+    ),
+    [
+      `${selector('operatorSend(address,address,uint256,bytes,bytes)')}${word(someone)}${to}${n}${word(160)}${word(192)}${word(0)}${word(0)}`,
+      'Send 1 USDC of 0x3535…3535 to 0xCD2a…D826',
+      false,
+      'warning',
+    ],
   ] as const) {
     const part = says(usdc, data)
     assert.equal(part.sentence.en, sentence)

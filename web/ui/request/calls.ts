@@ -221,6 +221,9 @@ export const calls: Readonly<Record<string, Known>> = {
   '9bd9bbc6': known('send(address,uint256,bytes)', (s, to, [receiver, n]: [Address, bigint, Bytes]) =>
     called(tokenTransfer(s, to, receiver, n)),
   ),
+  '62ad1b83': known('operatorSend(address,address,uint256,bytes,bytes)', (s, to, [from, receiver, n]: [Address, Address, bigint]) =>
+    called(tokenTransfer(s, to, receiver, n, from)),
+  ),
   '959b8c3f': known('authorizeOperator(address)', (s, to, [who]: [Address]) => operator(s, to, who, true)),
   fad8b32a: known('revokeOperator(address)', (s, to, [who]: [Address]) => operator(s, to, who, false)),
 
@@ -252,6 +255,14 @@ export const calls: Readonly<Record<string, Known>> = {
   ),
   ef55bec6: known(
     'receiveWithAuthorization(address,address,uint256,uint256,uint256,bytes32,uint8,bytes32,bytes32)',
+    (s, to, [from, receiver, n]: [Address, Address, bigint]) => tokenTransfer(s, to, receiver, n, from),
+  ),
+  cf092995: known(
+    'transferWithAuthorization(address,address,uint256,uint256,uint256,bytes32,bytes)',
+    (s, to, [from, receiver, n]: [Address, Address, bigint]) => tokenTransfer(s, to, receiver, n, from),
+  ),
+  '88b7ab63': known(
+    'receiveWithAuthorization(address,address,uint256,uint256,uint256,bytes32,bytes)',
     (s, to, [from, receiver, n]: [Address, Address, bigint]) => tokenTransfer(s, to, receiver, n, from),
   ),
 
