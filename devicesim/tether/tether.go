@@ -24,23 +24,21 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"time"
 )
 
 // Leash is what the keeper and the guard know about the browser.
 type Leash struct {
-	Folder  string   `json:"folder"`  // the browser's own folder, from NewFolder; removed at the end
-	Program string   `json:"program"` // the browser's binary
-	Remove  []string `json:"remove"`  // more to remove at the end: files, and folders with a slash behind the name
-	Since   uint64   `json:"since"`   // when the keeper started, see startOf; the browser's other processes are younger
+	Folder  string `json:"folder"`  // the browser's own folder, from NewFolder; removed at the end with what AlsoRemove named
+	Program string `json:"program"` // the browser's binary
+	Since   uint64 `json:"since"`   // when the keeper started, see startOf; the browser's other processes are younger
 }
 
 // Names of files in the folder.
 const (
 	lockName   = "lock"   // held by the processes of this package
-	removeName = "remove" // the lines are Leash.Remove
+	removeName = "remove" // the lines are what AlsoRemove named
 )
 
 // Names of folders. One gets its second name when it is locked, so that a folder with that name and without a lock was left.
@@ -69,7 +67,7 @@ func parentFolder() string {
 // NewFolder makes a folder for a browser's own files, with a library that it loads. It is in the folder for temporary files, or in another
 // one where that has an unsuitable name or runs no programs. It removes the folders of browsers that ended without their helpers. The folder
 // is in use until the function that it returns is called.
-func NewFolder(remove []string) (folder string, done func(), err error) {
+func NewFolder() (folder string, done func(), err error) {
 	parent := parentFolder()
 	sweep(parent)
 	starting, err := os.MkdirTemp(parent, startingPrefix)
@@ -79,15 +77,23 @@ func NewFolder(remove []string) (folder string, done func(), err error) {
 	folder = filepath.Join(parent, prefix+strings.TrimPrefix(filepath.Base(starting), startingPrefix))
 	done, err = hold(starting)
 	if err == nil {
-		err = os.WriteFile(filepath.Join(starting, removeName), []byte(strings.Join(remove, "\n")), 0o600)
-	}
-	if err == nil {
 		err = os.Rename(starting, folder)
 	}
 	if err != nil {
 		return "", nil, errors.Join(err, os.RemoveAll(starting))
 	}
 	return folder, done, nil
+}
+
+// AlsoRemove names what is removed at the end with a folder of NewFolder: a file, or a folder with a slash behind its name. It is called
+// before the file is written, and not earlier, so that a start that fails removes nothing of somebody else.
+func AlsoRemove(folder, path string) error {
+	f, err := os.OpenFile(filepath.Join(folder, removeName), os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.WriteString(path + "\n")
+	return errors.Join(err, f.Close())
 }
 
 // sweep removes the folders that no process holds, and what they name.
@@ -105,19 +111,20 @@ func sweep(parent string) {
 		if held(folder) {
 			continue
 		}
-		text, _ := os.ReadFile(filepath.Join(folder, removeName)) // without the file, the folder alone is removed
-		remove := slices.DeleteFunc(strings.Split(string(text), "\n"), func(path string) bool { return path == "" })
-		_ = Leash{Folder: folder, Remove: remove}.removeAll() // what cannot be removed now is removed at the next start
+		_ = removeAll(folder) // what cannot be removed now is removed at the next start
 	}
 }
 
-// removeAll removes the folder and what else is to be removed.
-func (l Leash) removeAll() error {
+// removeAll removes what AlsoRemove named, and the folder last.
+func removeAll(folder string) error {
+	text, _ := os.ReadFile(filepath.Join(folder, removeName)) // without the file, the folder alone is removed
 	var errs []error
-	for _, path := range append(slices.Clone(l.Remove), l.Folder+"/") {
-		errs = append(errs, remove(path))
+	for path := range strings.Lines(string(text)) {
+		if path, whole := strings.CutSuffix(path, "\n"); whole {
+			errs = append(errs, remove(path))
+		}
 	}
-	return errors.Join(errs...)
+	return errors.Join(append(errs, os.RemoveAll(folder))...)
 }
 
 // remove removes a file, or a folder that has a slash behind its name with all that is in it. A folder without it stays, since it is not

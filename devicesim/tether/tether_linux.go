@@ -316,7 +316,7 @@ func (k *Keeper) end() {
 	}
 }
 
-// Clean ends what is left of a browser that has ended, and removes its folder and what else the leash names. A tool that sees
+// Clean ends what is left of a browser that has ended, and removes its folder and what AlsoRemove named. A tool that sees
 // imkeysim.json vanish knows that all is done.
 func (k *Keeper) Clean() error {
 	deadline := time.Now().Add(grace)
@@ -333,7 +333,7 @@ func (k *Keeper) Clean() error {
 			f.Close()
 		}
 	}
-	err := k.leash.removeAll()
+	err := removeAll(k.leash.Folder)
 	k.release()
 	return err
 }

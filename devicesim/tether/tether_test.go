@@ -25,11 +25,14 @@ func TestNewFolderSweeps(t *testing.T) {
 	require.NoError(t, os.WriteFile(file, nil, 0o600))
 	require.NoError(t, os.Mkdir(notAFile, 0o700))
 
-	held, done, err := NewFolder(nil)
+	held, done, err := NewFolder()
 	require.NoError(t, err)
 	defer done()
-	ended, end, err := NewFolder([]string{profile + "/", file, notAFile})
+	ended, end, err := NewFolder()
 	require.NoError(t, err)
+	for _, path := range []string{profile + "/", file, notAFile} {
+		require.NoError(t, AlsoRemove(ended, path))
+	}
 	end()
 	make := func(name string, age time.Duration) string {
 		folder := filepath.Join(parent, name)
@@ -42,7 +45,7 @@ func TestNewFolderSweeps(t *testing.T) {
 	starting := make(startingPrefix+"3", 0)
 	other := make("imkey-test-4", time.Hour)
 
-	next, nextDone, err := NewFolder(nil)
+	next, nextDone, err := NewFolder()
 	require.NoError(t, err)
 	defer nextDone()
 	for _, gone := range []string{ended, profile, half, old} {
@@ -76,7 +79,7 @@ func TestNewFolderIsUsable(t *testing.T) {
 				t.Cleanup(func() { require.NoError(t, unix.Unmount(named, 0)) })
 			}
 			t.Setenv("TMPDIR", named)
-			folder, done, err := NewFolder(nil)
+			folder, done, err := NewFolder()
 			require.NoError(t, err)
 			defer os.RemoveAll(folder)
 			defer done()

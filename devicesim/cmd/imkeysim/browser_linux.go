@@ -81,25 +81,28 @@ func runBrowser(ctx context.Context, args []string, stdout, stderr io.Writer) er
 // become starts the keeper, prepares the profile, and becomes the browser at path.
 func become(ctx context.Context, o options, flags, own []string, path, library string, stderr io.Writer) error {
 	profile, _ := switchValue(own, "user-data-dir")
-	leash := tether.Leash{Program: path}
+	made := false // the profile's folder
 	if profile != "" {
 		var err error
 		if profile, err = filepath.Abs(profile); err != nil {
 			return err
 		}
+		_, err = os.Lstat(profile)
+		made = errors.Is(err, fs.ErrNotExist)
 		if err := usableProfile(profile); err != nil {
 			return err
 		}
 		announced := filepath.Join(profile, announcementName)
-		if err := os.Remove(announced); err != nil && !errors.Is(err, fs.ErrNotExist) { // that of an earlier browser
-			return err
+		if err := replaceable(announced); err != nil {
+			return fmt.Errorf("%w folder as --user-data-dir", err)
 		}
-		leash.Remove = append(leash.Remove, announced)
 		if o.temporary {
 			if err := onlyProfile(profile); err != nil {
 				return err
 			}
-			leash.Remove = append(leash.Remove, profile+"/")
+		}
+		if err := os.Remove(announced); err != nil && !errors.Is(err, fs.ErrNotExist) { // that of an earlier browser
+			return err
 		}
 	}
 	if o.file != "" {
@@ -110,15 +113,24 @@ func become(ctx context.Context, o options, flags, own []string, path, library s
 		if info, err := os.Stat(file); err == nil && info.IsDir() {
 			return fmt.Errorf("%s is a folder: name a file in it as %sfile", file, switchPrefix)
 		}
-		leash.Remove = append(leash.Remove, file)
+		if err := replaceable(file); err != nil {
+			return err
+		}
+		o.file = file
 	}
-	folder, done, err := tether.NewFolder(leash.Remove)
+	folder, done, err := tether.NewFolder()
 	if err != nil {
 		return fmt.Errorf("there is no folder for temporary files: %w: name one with TMPDIR", err)
 	}
 	defer done()
-	leash.Folder = folder
+	leash := tether.Leash{Program: path, Folder: folder}
 	fail := func(err error) error { return errors.Join(err, os.RemoveAll(folder)) }
+
+	if made && o.temporary {
+		if err := tether.AlsoRemove(folder, profile+"/"); err != nil {
+			return fail(err)
+		}
+	}
 
 	// The browser's processes are known by the path of their library, since they overwrite their environment.
 	own, variables, err := outfit(folder, &profile, own, library)
@@ -143,13 +155,39 @@ func become(ctx context.Context, o options, flags, own []string, path, library s
 	}
 	fmt.Fprint(stderr, a.Warnings)
 	if err == nil {
-		err = prepare(a.announcement, o, profile, variables)
+		err = prepare(a.announcement, o, folder, profile, variables)
 	}
 	if err == nil {
 		err = t.Become(path, own, preload.Lifeline)
 	}
 	t.Close() // the keeper removes the folder
 	return err
+}
+
+// maxAnnouncement is more than the bytes of any announcement.
+const maxAnnouncement = 1 << 20
+
+// replaceable checks that a file may be replaced and removed: it is absent, or empty, or the announcement of an earlier browser.
+func replaceable(file string) error {
+	info, err := os.Lstat(file)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil
+	case err != nil:
+		return err
+	case info.Mode().IsRegular() && info.Size() == 0:
+		return nil
+	case info.Mode().IsRegular() && info.Size() < maxAnnouncement:
+		text, err := os.ReadFile(file)
+		if err != nil {
+			return err
+		}
+		var a announcement
+		if json.Unmarshal(text, &a) == nil && a.URL != "" && a.Keeper > 0 {
+			return nil
+		}
+	}
+	return fmt.Errorf("%s is there and is not one of ours: name another", file)
 }
 
 // usableProfile makes the folder of the profile, if it is not there, and checks that it can be written.
@@ -207,8 +245,9 @@ func outfit(folder string, profile *string, own []string, library string) (args 
 	return own, map[string]string{"TMPDIR": temp, "LD_PRELOAD": copied}, nil
 }
 
-// prepare writes the permissions and the file beside DevToolsActivePort into the profile, and sets the variables.
-func prepare(a announcement, o options, profile string, variables map[string]string) error {
+// prepare writes the permissions and the file beside DevToolsActivePort into the profile, and sets the variables. What it writes is removed
+// with the folder.
+func prepare(a announcement, o options, folder, profile string, variables map[string]string) error {
 	var permissions []chromium.Permission
 	var devices []preload.Device
 	origins := append([]string{a.URL, strings.Replace(a.URL, "127.0.0.1", "localhost", 1)}, o.allow...)
@@ -225,11 +264,19 @@ func prepare(a announcement, o options, profile string, variables map[string]str
 	if err != nil {
 		return err
 	}
-	for _, file := range []string{filepath.Join(profile, announcementName), o.file} {
-		if file == "" {
-			continue
+	write := func(file string) error {
+		return writeWhole(file, append(text, '\n'), func() error { return tether.AlsoRemove(folder, file) })
+	}
+	if err := write(filepath.Join(profile, announcementName)); err != nil {
+		return err
+	}
+	if o.temporary {
+		if err := tether.AlsoRemove(folder, profile+"/"); err != nil {
+			return err
 		}
-		if err := writeWhole(file, append(text, '\n')); err != nil {
+	}
+	if o.file != "" { // removed last: a program that sees it vanish knows that the profile has gone
+		if err := write(o.file); err != nil {
 			return err
 		}
 	}
@@ -245,16 +292,21 @@ func prepare(a announcement, o options, profile string, variables map[string]str
 	return os.Setenv("TMPDIR", variables["TMPDIR"])
 }
 
-// writeWhole writes a file so that a program which waits for it never reads a part.
-func writeWhole(file string, data []byte) error {
-	part := file + ".part"
-	err := os.WriteFile(part, data, 0o600)
+// writeWhole writes a file so that a program which waits for it never reads a part. It calls ready before the file is there.
+func writeWhole(file string, data []byte, ready func() error) error {
+	part, err := os.CreateTemp(filepath.Dir(file), "."+filepath.Base(file)+"-*")
+	if err != nil {
+		return fmt.Errorf("the file %s cannot be written: %w", file, err)
+	}
+	_, err = part.Write(data)
+	if err = errors.Join(err, part.Close()); err == nil {
+		err = ready()
+	}
 	if err == nil {
-		err = os.Rename(part, file)
+		err = os.Rename(part.Name(), file)
 	}
 	if err != nil {
-		_ = os.Remove(part) // it may not be there
-		return fmt.Errorf("the file %s cannot be written: %w", file, err)
+		return fmt.Errorf("the file %s cannot be written: %w", file, errors.Join(err, os.Remove(part.Name())))
 	}
 	return nil
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -471,6 +472,20 @@ func TestBrowserBadInput(t *testing.T) {
 	port := strconv.Itoa(taken.Addr().(*net.TCPAddr).Port)
 	brokenProfile := filepath.Dir(filepath.Dir(file("broken/Default/Preferences", "{")))
 
+	fifo := filepath.Join(dir, "pipe")
+	require.NoError(t, syscall.Mkfifo(fifo, 0o600))
+	contents := map[string]string{
+		"package.json":          `{"name":"wallet","version":"1.0.0"}`,
+		"where.json":            `{"url":"http://127.0.0.1:1"}`,
+		"empty.json":            "",
+		"left.json":             `{"url":"http://127.0.0.1:1","usbip":"127.0.0.1:2","keeper":3,"devices":[]}`,
+		"profile/imkeysim.json": `["the user's"]`,
+	}
+	kept := map[string]string{}
+	for name, text := range contents {
+		kept[name] = file(name, text)
+	}
+
 	for _, c := range []struct {
 		name string
 		args []string
@@ -497,6 +512,14 @@ func TestBrowserBadInput(t *testing.T) {
 		{"a profile of the system", []string{"--user-data-dir=/proc/imkey"}, nil, "the profile /proc/imkey cannot be written: mkdir /proc/imkey: no such file or directory: name"},
 		{"a file in no folder", []string{"--imkey-file=" + dir + "/none/where.json"}, nil, "the file " + dir + "/none/where.json cannot be written: open "},
 		{"a folder as the file", []string{"--imkey-file=" + dir}, nil, dir + " is a folder: name a file in it as --imkey-file"},
+		{"the user's file as the file", []string{"--imkey-file=" + kept["package.json"]}, nil, dir + "/package.json is there and is not one of ours: name another"},
+		{"the user's file and a taken port", []string{"--imkey-file=" + kept["package.json"], "--remote-debugging-port=" + port}, nil, "is taken or cannot be used: choose"},
+		{"JSON as the file", []string{"--imkey-file=" + kept["where.json"]}, nil, "/where.json is there and is not one of ours: name another"},
+		{"the user's link as the file", []string{"--imkey-file=" + link(kept["empty.json"], "linked.json")}, nil, "/linked.json is there and is not one of ours: name another"},
+		{"a pipe as the file", []string{"--imkey-file=" + fifo}, nil, "/pipe is there and is not one of ours: name another"},
+		{"an empty file and a failed start", []string{"--imkey-file=" + kept["empty.json"], "--imkey-mnemonic=abandon"}, nil, "-mnemonic: "},
+		{"a leftover and a failed start", []string{"--imkey-file=" + kept["left.json"], "--imkey-mnemonic=abandon"}, nil, "-mnemonic: "},
+		{"the user's file in the profile", []string{"--user-data-dir=" + filepath.Dir(kept["profile/imkeysim.json"])}, nil, "profile/imkeysim.json is there and is not one of ours: name another folder as --user-data-dir"},
 		{"a project as the temporary profile", []string{"--user-data-dir=" + filepath.Dir(file("project/package.json", "{}")), "--imkey-temporary"}, nil, "--imkey-temporary would remove " + dir + "/project, which has other files than a profile: name an empty folder"},
 		{"DevTools port taken", []string{"--remote-debugging-port=" + port}, nil, "the address 127.0.0.1:" + port + " is taken or cannot be used: choose another port, or port 0"},
 		{"the simulator's port taken", nil, map[string]string{"IMKEYSIM_ADDR": "127.0.0.1:" + port}, "is taken or cannot be used: choose"},
@@ -524,7 +547,9 @@ func TestBrowserBadInput(t *testing.T) {
 			}
 			t.Setenv("CHROMIUM", os.Getenv("CHROMIUM")) // an option sets it
 			var out, log bytes.Buffer
-			cmd := exec.Command(os.Args[0], append([]string{"browser", "--headless", "--no-sandbox"}, c.args...)...)
+			ctx, cancel := context.WithTimeout(t.Context(), deadline) // a browser that opens does not end
+			defer cancel()
+			cmd := exec.CommandContext(ctx, os.Args[0], append([]string{"browser", "--headless", "--no-sandbox"}, c.args...)...)
 			cmd.Env = append(os.Environ(), "IMKEYSIM_AS_COMMAND=1")
 			cmd.Stdout, cmd.Stderr = &out, &log
 			require.Error(t, cmd.Run())
@@ -536,6 +561,11 @@ func TestBrowserBadInput(t *testing.T) {
 				left, err := filepath.Glob(filepath.Join(temp, "*"))
 				return err == nil && len(left) == 0
 			}, 5*time.Second, 10*time.Millisecond, "files are left")
+			for name, text := range contents {
+				there, err := os.ReadFile(kept[name])
+				require.NoError(t, err)
+				require.Equal(t, text, string(there), name)
+			}
 		})
 	}
 	require.FileExists(t, filepath.Join(dir, "project", "package.json"))
