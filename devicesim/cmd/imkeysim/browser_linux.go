@@ -205,19 +205,37 @@ func usableProfile(profile string) error {
 	return nil
 }
 
-// onlyProfile checks that a folder that is to be removed at the end is empty or a profile, and not a folder with somebody's files.
+// temporaryName is a file in a profile that imkeysim began as a temporary one. It is written when the browser starts.
+const temporaryName = ".imkeysim-temporary"
+
+// onlyProfile checks that a folder may be removed at the end with all that is in it: it is empty, or was such a profile before, or has
+// only the files that chromedriver writes before it starts a browser. A folder with other files may be a profile in daily use, or a project.
 func onlyProfile(folder string) error {
-	entries, err := os.ReadDir(folder)
-	if err != nil || len(entries) == 0 {
-		return err
+	if info, err := os.Lstat(filepath.Join(folder, temporaryName)); err == nil && info.Mode().IsRegular() {
+		return nil
 	}
-	for _, e := range entries {
-		switch e.Name() {
-		case "Default", "Local State", "First Run", announcementName:
-			return nil
+	return filepath.WalkDir(folder, func(path string, e fs.DirEntry, err error) error {
+		if err != nil {
+			return err
 		}
-	}
-	return fmt.Errorf("%stemporary would remove %s, which has other files than a profile: name an empty folder as --user-data-dir", switchPrefix, folder)
+		name, err := filepath.Rel(folder, path)
+		if err != nil {
+			return err
+		}
+		switch name {
+		case ".":
+			return nil
+		case "Default":
+			if e.IsDir() {
+				return nil
+			}
+		case filepath.Join("Default", "Preferences"), "Local State", "First Run":
+			if e.Type().IsRegular() {
+				return nil
+			}
+		}
+		return fmt.Errorf("%stemporary would remove %s, which has other files than a temporary profile: name an empty folder as --user-data-dir", switchPrefix, folder)
+	})
 }
 
 // outfit fills the browser's own folder: a copy of the library, a folder for temporary files and, if the command line names none, a
@@ -271,6 +289,9 @@ func prepare(a announcement, o options, folder, profile string, variables map[st
 		return err
 	}
 	if o.temporary {
+		if err := os.WriteFile(filepath.Join(profile, temporaryName), nil, 0o600); err != nil {
+			return err
+		}
 		if err := tether.AlsoRemove(folder, profile+"/"); err != nil {
 			return err
 		}

@@ -480,7 +480,22 @@ func TestBrowserBadInput(t *testing.T) {
 		"empty.json":            "",
 		"left.json":             `{"url":"http://127.0.0.1:1","usbip":"127.0.0.1:2","keeper":3,"devices":[]}`,
 		"profile/imkeysim.json": `["the user's"]`,
+
+		"site/package.json":          "{}",
+		"site/Default/index.html":    "<p>",
+		"chromium/Local State":       "{}",
+		"chromium/Default/History":   "visits",
+		"left/imkeysim.json":         `{"url":"http://127.0.0.1:1","usbip":"127.0.0.1:2","keeper":3,"devices":[]}`,
+		"left/Default/History":       "visits",
+		"deep/Local State/notes.txt": "notes",
+		"driver/Default/Preferences": "{}",
+		"driver/Local State":         "{}",
+		"driver/First Run":           "",
+		"marked/.imkeysim-temporary": "",
+		"marked/Default/History":     "visits",
 	}
+	emptyProfile := filepath.Join(dir, "emptied")
+	require.NoError(t, os.Mkdir(emptyProfile, 0o700))
 	kept := map[string]string{}
 	for name, text := range contents {
 		kept[name] = file(name, text)
@@ -520,7 +535,15 @@ func TestBrowserBadInput(t *testing.T) {
 		{"an empty file and a failed start", []string{"--imkey-file=" + kept["empty.json"], "--imkey-mnemonic=abandon"}, nil, "-mnemonic: "},
 		{"a leftover and a failed start", []string{"--imkey-file=" + kept["left.json"], "--imkey-mnemonic=abandon"}, nil, "-mnemonic: "},
 		{"the user's file in the profile", []string{"--user-data-dir=" + filepath.Dir(kept["profile/imkeysim.json"])}, nil, "profile/imkeysim.json is there and is not one of ours: name another folder as --user-data-dir"},
-		{"a project as the temporary profile", []string{"--user-data-dir=" + filepath.Dir(file("project/package.json", "{}")), "--imkey-temporary"}, nil, "--imkey-temporary would remove " + dir + "/project, which has other files than a profile: name an empty folder"},
+		{"a project as the temporary profile", []string{"--user-data-dir=" + filepath.Dir(file("project/package.json", "{}")), "--imkey-temporary"}, nil, "--imkey-temporary would remove " + dir + "/project, which has other files than a temporary profile: name an empty folder"},
+		{"a project with a profile's name", []string{"--user-data-dir=" + filepath.Dir(kept["site/package.json"]), "--imkey-temporary", "--imkey-mnemonic=abandon"}, nil, "--imkey-temporary would remove " + dir + "/site, which"},
+		{"the user's own profile", []string{"--user-data-dir=" + dir + "/chromium", "--imkey-temporary", "--imkey-mnemonic=abandon"}, nil, "--imkey-temporary would remove " + dir + "/chromium, which"},
+		{"a leftover in a profile of the user", []string{"--user-data-dir=" + dir + "/left", "--imkey-temporary", "--imkey-mnemonic=abandon"}, nil, "--imkey-temporary would remove " + dir + "/left, which"},
+		{"a folder with a profile's name", []string{"--user-data-dir=" + dir + "/deep", "--imkey-temporary", "--imkey-mnemonic=abandon"}, nil, "--imkey-temporary would remove " + dir + "/deep, which"},
+		{"an empty folder and a failed start", []string{"--user-data-dir=" + emptyProfile, "--imkey-temporary", "--imkey-mnemonic=abandon"}, nil, "-mnemonic: "},
+		{"a driver's profile and a failed start", []string{"--user-data-dir=" + dir + "/driver", "--imkey-temporary", "--imkey-mnemonic=abandon"}, nil, "-mnemonic: "},
+		{"a temporary profile and a failed start", []string{"--user-data-dir=" + dir + "/marked", "--imkey-temporary", "--imkey-mnemonic=abandon"}, nil, "-mnemonic: "},
+		{"a new profile and a failed start", []string{"--user-data-dir=" + dir + "/new", "--imkey-temporary", "--imkey-mnemonic=abandon"}, nil, "-mnemonic: "},
 		{"DevTools port taken", []string{"--remote-debugging-port=" + port}, nil, "the address 127.0.0.1:" + port + " is taken or cannot be used: choose another port, or port 0"},
 		{"the simulator's port taken", nil, map[string]string{"IMKEYSIM_ADDR": "127.0.0.1:" + port}, "is taken or cannot be used: choose"},
 		{"no origin", []string{"--imkey-allow=http://localhost:5173,localhost"}, nil, `"localhost" is no origin: name a site as http://localhost:5173, without a path, or an extension by its id`},
@@ -569,4 +592,6 @@ func TestBrowserBadInput(t *testing.T) {
 		})
 	}
 	require.FileExists(t, filepath.Join(dir, "project", "package.json"))
+	require.DirExists(t, emptyProfile)
+	require.NoDirExists(t, filepath.Join(dir, "new"))
 }
