@@ -262,7 +262,7 @@ func sdkPlugin(folder string) api.Plugin {
 }
 
 // pure is the source of the SDK that pages may have a copy of, from the folder web: functions without any state.
-const pure = "sdk/provider/keccak"
+var pure = []string{"sdk/provider/keccak", "sdk/provider/blocked"}
 
 // onlyByName rejects a page's import of the SDK's sources, because it would make a second copy of them.
 func onlyByName(web string) api.Plugin {
@@ -270,7 +270,7 @@ func onlyByName(web string) api.Plugin {
 	return api.Plugin{Name: "only by name", Setup: func(build api.PluginBuild) {
 		build.OnResolve(api.OnResolveOptions{Filter: `^\.`}, func(a api.OnResolveArgs) (api.OnResolveResult, error) {
 			target := filepath.Join(a.ResolveDir, filepath.FromSlash(a.Path))
-			if target == filepath.Join(web, pure) {
+			if slices.ContainsFunc(pure, func(source string) bool { return target == filepath.Join(web, source) }) {
 				return api.OnResolveResult{}, nil
 			}
 			for _, folder := range inside {

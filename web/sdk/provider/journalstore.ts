@@ -1,3 +1,4 @@
+import { isBlocked } from './blocked'
 import { abortedByCaller, Refusal } from './refusal'
 
 /** JournalStore keeps values by key, and gives work its turn. What it lists is a claim: any script of the origin can write there. */
@@ -139,12 +140,6 @@ class BrowserStore implements JournalStore {
       throw thrown
     })
   }
-}
-
-/** isBlocked says whether an origin has no storage: it is opaque, or the user forbade it. Web Locks are then refused as well. */
-async function isBlocked(thrown: unknown): Promise<boolean> {
-  const isSecurity = (thrown: unknown) => (Object(thrown) as { name?: unknown }).name === 'SecurityError'
-  return isSecurity(thrown) || (navigator.locks?.query().then(() => false, isSecurity) ?? false)
 }
 
 const unreadable = (cause: unknown) =>

@@ -1,4 +1,5 @@
 import type { Storage } from 'imkey-connect/broker'
+import { isBlocked } from '../../sdk/provider/blocked'
 import { connectorDatabase as name } from './name'
 
 const tableName = 'kept'
@@ -121,10 +122,7 @@ function opened(): Promise<IDBDatabase> {
 /** choose gives the storage of this browser. Where the user forbids storage, the permissions end with the window. */
 async function choose(): Promise<Storage> {
   const database = globalThis.indexedDB && new Database()
-  const forbidden = await database?.list('').then(
-    () => false,
-    (thrown: unknown) => (Object(thrown) as { name?: unknown }).name === 'SecurityError',
-  )
+  const forbidden = await database?.list('').then(() => false, isBlocked)
   return database && !forbidden ? database : new Memory() // what fails otherwise may work later
 }
 
