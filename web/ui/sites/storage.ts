@@ -48,25 +48,31 @@ class Database implements Storage {
   }
 
   async put(key: string, value: unknown) {
-    await this.#do('readwrite', (table) => (table.put(value, key), commit(table), () => {}))
-    this.#channel.postMessage(key)
+    await this.#do('readwrite', (table) => (table.put(value, key), this.#commit(table, key), () => {}))
   }
 
   async replace(key: string, before: unknown, value: unknown) {
-    const done = await this.#do('readwrite', (table) => {
+    return this.#do('readwrite', (table) => {
       const found = table.get(key)
       found.onsuccess = () => {
-        if (same(found.result, before)) table.put(value, key)
-        commit(table)
+        if (!same(found.result, before)) return
+        table.put(value, key)
+        this.#commit(table, key)
       }
       return () => same(found.result, before)
     })
-    if (done) this.#channel.postMessage(key)
-    return done
   }
 
   async delete(key: string) {
-    await this.#do('readwrite', (table) => (table.delete(key), commit(table), () => {}))
+    await this.#do('readwrite', (table) => (table.delete(key), this.#commit(table, key), () => {}))
+  }
+
+  /**
+   * #commit ends a transaction without a word to this page, and tells the other windows of the key: this page may be about to be closed. What they
+   * read then waits for the transaction.
+   */
+  #commit({ transaction }: IDBObjectStore, key: string) {
+    transaction.commit()
     this.#channel.postMessage(key)
   }
 
@@ -106,9 +112,6 @@ class Database implements Storage {
     }
   }
 }
-
-/** commit ends a transaction without a word to this page, which may be about to be closed. */
-const commit = ({ transaction }: IDBObjectStore) => transaction.commit()
 
 function opened(): Promise<IDBDatabase> {
   return new Promise((resolve, reject) => {
