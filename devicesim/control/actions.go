@@ -142,7 +142,8 @@ func clearFaults(d Device, body []byte) error {
 func change(name string, act action) handler {
 	return func(w http.ResponseWriter, r *http.Request, s Simulated) {
 		body, err := readBody(w, r)
-		start := time.Now() // before the screens that the action shows
+		start := time.Now()                                                         // before the screens that the action shows
+		typesPIN := name == "press" && s.Device.Status().Showing == device.ShowsPIN // their number and times would tell the digits
 		if err == nil {
 			err = act(s.Device, body)
 		}
@@ -150,9 +151,10 @@ func change(name string, act action) handler {
 			refused(w, err)
 			return
 		}
-		if name == "" {
+		switch {
+		case name == "":
 			s.History.Faults(start, s.Device.Port().Faults())
-		} else {
+		case !typesPIN:
 			s.History.acted(start, name, body)
 		}
 		answer(w, http.StatusOK, s.state())

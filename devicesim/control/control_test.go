@@ -513,6 +513,76 @@ func TestHistory(t *testing.T) {
 	require.LessOrEqual(t, len(b.devices[0].History.Moments()), maxMoments)
 }
 
+// TestHistoryHidesPIN: while a PIN is typed with the buttons, to set it, to change it or to unlock, a history has the title of the screen alone,
+// and no press.
+func TestHistoryHidesPIN(t *testing.T) {
+	b := newBench(t)
+	d := b.devices[0].Device
+	moments := func() []Moment { return b.devices[0].History.Moments() }
+	press := func(button device.Button, hold bool) {
+		b.post("device/press", fmt.Sprintf(`{"button":%q,"hold":%t}`, button, hold))
+	}
+	open := func(item string) {
+		b.post("device/menu", `{}`)
+		for range 20 {
+			if slices.Contains(d.Status().Screen, "> "+item) {
+				press(device.OK, false)
+				return
+			}
+			press(device.Down, false)
+		}
+		require.Fail(t, "no such item", "%s: %q", item, d.Status().Screen)
+	}
+	enter := func(pin string) {
+		for _, digit := range pin {
+			for range digit - '0' {
+				press(device.Up, false)
+			}
+			press(device.OK, false)
+		}
+		press(device.Cancel, false)
+		press(device.Up, false)
+		press(device.OK, false)
+		press(device.OK, true)
+	}
+	b.post("device/wallet", `{"mnemonic":"`+phrase+`"}`)
+	steps := []struct {
+		titles []string
+		begin  func()
+	}{
+		{[]string{"New PIN", "Again"}, func() { open("Set a PIN") }},
+		{[]string{"Enter PIN"}, func() { b.post("device/lock", `{}`) }},
+		{[]string{"New PIN", "Again"}, func() { open("Change PIN") }},
+	}
+	for _, step := range steps {
+		step.begin()
+		require.Equal(t, device.ShowsPIN, d.Status().Showing)
+		before := len(moments())
+		for range step.titles {
+			enter("9753")
+		}
+		require.NotEqual(t, device.ShowsPIN, d.Status().Showing, "%q", d.Status().Screen)
+		require.False(t, d.Status().Locked)
+		require.Equal(t, []string{step.titles[0]}, moments()[before-1].Screen)
+		var titles []string
+		for _, m := range moments()[before-1:] {
+			require.Equal(t, MomentScreen, m.Kind, "%+v", m)
+			if len(m.Screen) == 1 {
+				titles = append(titles, m.Screen[0])
+			}
+		}
+		require.Equal(t, step.titles, titles)
+		b.post("device/home", `{}`)
+	}
+	text, err := json.Marshal(moments())
+	require.NoError(t, err)
+	require.NotContains(t, string(text), "*")
+	require.NotRegexp(t, `< \d >|\\u003c`, string(text))
+
+	press(device.Down, false)
+	require.True(t, slices.ContainsFunc(moments()[len(moments())-2:], func(m Moment) bool { return m.Button == device.Down }), "a press elsewhere")
+}
+
 func TestStreamsEndWithTheServer(t *testing.T) {
 	b := newBench(t)
 	for _, path := range []string{"events", "trace/events"} {

@@ -18,7 +18,8 @@ const (
 )
 
 // Moment is one line of a history. Unlike a trace, it has what the screen shows, a binding code or the words of a wallet too: it is
-// for the reports of tests. It has neither the PIN nor the words of a POST.
+// for the reports of tests. It has neither the words of a POST nor a PIN, however
+// that is entered: of a screen on which a PIN is typed it has the title alone, and of the presses there none.
 type Moment struct {
 	Time   time.Time     `json:"time"`
 	Kind   string        `json:"kind"`
@@ -41,7 +42,11 @@ type History struct {
 }
 
 // Screen adds what the screen shows, unless it shows that already.
-func (h *History) Screen(lines []string) {
+func (h *History) Screen(display device.Display) {
+	lines := display.Lines
+	if display.Showing == device.ShowsPIN {
+		lines = lines[:min(1, len(lines))] // the others have the digit, and how many there are
+	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.screen != nil && slices.Equal(lines, h.screen) {

@@ -73,7 +73,7 @@ type Options struct {
 	// once and must not call the device.
 	Tap    func(usb.TapEvent)
 	Screen func(caption string)
-	Shown  func(screen []string)
+	Shown  func(Display)
 }
 
 // Device is a simulated imKey. It is safe for concurrent use.
@@ -86,7 +86,7 @@ type Device struct {
 	session session
 	watch   watch.Set
 	caption func(string)
-	shown   func([]string)
+	shown   func(Display)
 
 	cable sync.Mutex  // one plug, unplug or power cut at a time
 	dying atomic.Bool // the power fails: the device stores and answers nothing more

@@ -32,6 +32,12 @@ type Status struct {
 	Applets          []string `json:"applets"`      // the coins' applets, by name
 }
 
+// Display is what the screen shows.
+type Display struct {
+	Showing Showing
+	Lines   []string
+}
+
 // Showing is the kind of what the screen shows.
 type Showing string
 
@@ -94,6 +100,6 @@ func (d *Device) changed(caption string) {
 		d.caption(caption)
 	}
 	if d.shown != nil {
-		d.shown(d.lines())
+		d.shown(Display{d.showing(), d.lines()})
 	}
 }

@@ -145,7 +145,7 @@ func (s *Simulator) prepare(o Options) (err error) {
 		}
 		status := d.Status()
 		taken[status.Serial], taken[strings.ToLower(status.SEID)] = true, true
-		history.Screen(status.Screen)
+		history.Screen(device.Display{Showing: status.Showing, Lines: status.Screen})
 		if err := s.add(control.Simulated{Device: d, Trace: log, History: history}, o); err != nil {
 			return err
 		}
