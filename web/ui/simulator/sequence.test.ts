@@ -74,6 +74,11 @@ test('a recording has no screens, so that it shows their captions', () => {
   assert.ok(draw(moments(trace, [])).includes('step|300|Device|binding code'))
 })
 
+test('a recording keeps its captions after an action of the user or a fault', () => {
+  const acted = history.filter(({ kind }) => kind !== 'screen')
+  assert.ok(draw(moments(trace, acted)).includes('step|300|Device|binding code'))
+})
+
 test('what a test knows of the page is among the rest', () => {
   const notes = [{ time: Date.parse(at('500')), who: 'page', what: 'http://localhost:5173/', picture: 'data:image/png;base64,AA' }] as const
   assert.equal(draw(moments(trace, history, { notes }))[5], 'step|500|Page|http://localhost:5173/[data:image/png;base64,AA]')

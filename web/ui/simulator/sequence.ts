@@ -52,10 +52,11 @@ export function moments(
 ): Moment[] {
   const all: Moment[] = notes.map(({ time, who, what, picture }) => ({ time, from: who, text: what, ...(picture ? { picture } : {}) }))
   for (const event of history) all.push(ofHistory(event))
+  const screens = history.some(({ kind }) => kind === 'screen')
   for (const event of trace) {
     const single = event.kind === 'packet' || event.kind === 'control'
-    // A history has the screens themselves. A recording has none.
-    if ((single && !packets && !event.fault) || (event.kind === 'screen' && history.length > 0)) continue
+    // A history has the screens themselves, except that of a recording.
+    if ((single && !packets && !event.fault) || (event.kind === 'screen' && screens)) continue
     all.push(ofTrace(event, packets))
   }
   return all.sort((a, b) => a.time - b.time)
