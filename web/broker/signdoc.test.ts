@@ -96,12 +96,15 @@ test('the fee says who pays it', () => {
   const paid = [...coin(1, 'uatom', '750'), ...number(2, 200000), ...bytes(3, 'cosmos1payer'), ...bytes(4, 'cosmos1granter')]
   const read = { amount: { denom: 'uatom', amount: '750' }, gasLimit: '200000', payer: 'cosmos1payer', granter: 'cosmos1granter' }
   assert.deepEqual(fee(bytes(1, 'a signer'), bytes(2, paid)), read)
-  assert.deepEqual(fee(bytes(2, paid), bytes(3, bytes(2, 'cosmos1tipper'))), { fee: read, tip: { tipper: 'cosmos1tipper' } })
   assert.deepEqual(fee(), {})
 })
 
 test('what is no message, or too much, is bytes', () => {
-  assert.deepEqual(read([0xff]), [])
+  assert.deepEqual(read([0xff]), ['0xff'])
+  const more = Array.from({ length: 2001 }, () => bytes(1, []))
+  assert.deepEqual(read(...more), [`0x${'0a00'.repeat(2001)}`], 'nothing that is signed is left out')
+  assert.deepEqual(feeOf(Uint8Array.of(0xff)), '0xff')
+  assert.deepEqual(read(any(1, '/unknown.Msg', bytes(1, [0xc2, 0x9b, 0x31]))), [{ typeUrl: '/unknown.Msg', value: { 1: '0xc29b31' } }])
   assert.deepEqual(read(bytes(1, [0x0a, 5, 1])), ['0x0a0501'])
   assert.deepEqual(read(any(1, '/unknown.Msg', [0x0a, 5, 1])), [{ typeUrl: '/unknown.Msg', value: '0x0a0501' }])
   let deep = bytes(1, [0xff])

@@ -2,6 +2,8 @@
 // where it knows the type. Other types are read without a schema: their fields have numbers, and what bytes are is a guess. So the screen calls
 // such a message blind.
 
+import { toHex } from '../sdk/provider/hex'
+import { shown } from '../sdk/provider/message'
 import type { Json } from './types'
 
 /** Fields are the names of a message's fields by their numbers, and the messages in them. any is a message with its type. */
@@ -72,7 +74,8 @@ const mostFields = 2000
 /** messagesOf gives the messages of the body of a SignDoc, as `{ typeUrl, value }`, and with them whatever else the body has. */
 export function messagesOf(body: Uint8Array): Json[] {
   const left = { fields: mostFields }
-  const fields = fieldsOf(body, left) ?? []
+  const fields = fieldsOf(body, left)
+  if (!fields) return [toHex(body)]
   const others = fields.filter(({ number }) => number > 3)
   return [
     ...fields.filter(({ number }) => number === 1).map(({ value }) => messageOf(value, 'any', left, 0)),
@@ -80,12 +83,13 @@ export function messagesOf(body: Uint8Array): Json[] {
   ]
 }
 
-/** feeOf gives the fee of a SignDoc, and with it whatever else its auth info has besides the signers. */
+/** feeOf gives the fee of a SignDoc. Core refuses auth info with anything else than the signers and the fee. */
 export function feeOf(authInfo: Uint8Array): Json {
-  const fields = (fieldsOf(authInfo, { fields: mostFields }) ?? []).filter(({ number }) => number > 1)
-  const tree = treeOf(fields, { 2: ['fee', fee], 3: ['tip', { 1: ['amount', coin], 2: 'tipper' }] }, { fields: mostFields }, 0)
-  const { fee: read, ...others } = tree as { readonly [name: string]: Json }
-  return Object.keys(others).length === 0 ? (read ?? {}) : tree
+  const left = { fields: mostFields }
+  const fields = fieldsOf(authInfo, left)
+  if (!fields) return toHex(authInfo)
+  const read = fields.find(({ number }) => number === 2)
+  return read ? messageOf(read.value, fee, left, 0) : {}
 }
 
 const fee: Fields = { 1: ['amount', coin], 2: 'gasLimit', 3: 'payer', 4: 'granter' }
@@ -99,7 +103,7 @@ interface Field {
 function messageOf(value: bigint | Uint8Array, fields: Fields | 'any', left: { fields: number }, level: number): Json {
   if (typeof value === 'bigint') return String(value)
   const read = level < mostLevels ? fieldsOf(value, left) : undefined
-  if (!read) return hexOf(value)
+  if (!read) return toHex(value)
   if (fields !== 'any') return treeOf(read, fields, left, level)
   const tree = treeOf(read, any, left, level) as Record<string, Json>
   const [type, inner] = [read.find(({ number }) => number === 1)?.value, read.find(({ number }) => number === 2)?.value]
@@ -122,7 +126,7 @@ function treeOf(read: readonly Field[], names: Fields, left: { fields: number },
           ? String(value)
           : name === undefined
             ? guessOf(value, left, level)
-            : (textOf(value) ?? hexOf(value))
+            : (textOf(value) ?? toHex(value))
     const key = typeof name === 'object' ? name[0] : (name ?? String(number))
     const before = Object.hasOwn(tree, key) ? tree[key] : undefined
     tree[key] = before === undefined ? one : Array.isArray(before) ? [...(before as Json[]), one] : [before, one]
@@ -133,7 +137,7 @@ function treeOf(read: readonly Field[], names: Fields, left: { fields: number },
 /** guessOf reads a field of a type that is not known: text on one line, a message, or other text. */
 function guessOf(value: Uint8Array, left: { fields: number }, level: number): Json {
   const text = textOf(value)
-  if (text !== undefined && !/[\t\n]/.test(text)) return text
+  if (text !== undefined && !/[\t\n\r]/.test(text)) return text
   const read = messageOf(value, {}, left, level + 1)
   return typeof read === 'string' ? (text ?? read) : read
 }
@@ -171,14 +175,8 @@ function fieldsOf(bytes: Uint8Array, left: { fields: number }): Field[] | undefi
   return fields
 }
 
-/** textOf gives the text that bytes are, or undefined for those that have a control character besides the end of a line, or are not UTF-8. */
+/** textOf gives the text that bytes are, or undefined for those that are none or have control characters. */
 function textOf(bytes: Uint8Array): string | undefined {
-  try {
-    const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
-    return [...text].some((one) => (one < ' ' && one !== '\n' && one !== '\t') || one === '\x7f') ? undefined : text
-  } catch {
-    return undefined
-  }
+  const { message, isText } = shown(bytes)
+  return isText ? message : undefined
 }
-
-const hexOf = (bytes: Uint8Array) => `0x${Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')}`
