@@ -554,6 +554,7 @@ func TestHistoryHidesPIN(t *testing.T) {
 		{[]string{"Enter PIN"}, func() { b.post("device/lock", `{}`) }},
 		{[]string{"New PIN", "Again"}, func() { open("Change PIN") }},
 	}
+	shown := 0
 	for _, step := range steps {
 		step.begin()
 		require.Equal(t, device.ShowsPIN, d.Status().Showing)
@@ -572,6 +573,14 @@ func TestHistoryHidesPIN(t *testing.T) {
 			}
 		}
 		require.Equal(t, step.titles, titles)
+		var captions int
+		for _, e := range b.devices[0].Trace.Events(0) {
+			if e.Kind == trace.KindScreen && e.Text == "PIN entry" {
+				captions++
+			}
+		}
+		shown += len(step.titles)
+		require.Equal(t, shown, captions, "the trace has a caption for each entry, and not for each press")
 		b.post("device/home", `{}`)
 	}
 	text, err := json.Marshal(moments())

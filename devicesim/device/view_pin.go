@@ -88,7 +88,7 @@ func (v *pinView) press(d *Device, b Button) error {
 		}
 		v.digits = v.digits[:len(v.digits)-1]
 	}
-	d.changed("PIN entry")
+	d.changed("") // no caption: their number and times would tell the digits
 	return nil
 }
 
@@ -99,7 +99,7 @@ func (v *pinView) hold(d *Device, b Button) error {
 	pin := string(v.digits)
 	v.digits, v.digit = nil, 0
 	err := v.done(d, v, pin)
-	d.changed("PIN entry")
+	d.changed("")
 	return err
 }
 
