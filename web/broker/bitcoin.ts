@@ -34,7 +34,7 @@ export const bitcoin: Kind = {
     return { accounts, keys }
   },
   sees: ({ accounts }) => accounts,
-  answer: async (method, params, around, record) => {
+  answer: async (method, params, { around, origin, signal, record }) => {
     if (method === 'bitcoin_describeAddress') {
       const { address, network } = params as Asks<'bitcoin'>['bitcoin_describeAddress']
       return (await around.imkey()).bitcoin.describeAddress(address, { network })
@@ -42,12 +42,16 @@ export const bitcoin: Kind = {
     const { accounts } = record()
     const url = await around.bitcoinNode()
     if (url === undefined) throw noNode()
-    const node = esplora(url, () => ({
-      credentials: 'omit',
-      referrerPolicy: 'no-referrer',
-      redirect: 'error', // another host hears no address
-      signal: AbortSignal.timeout(around.rpcTimeout),
-    }))
+    const node = esplora(url, {
+      init: {
+        credentials: 'omit',
+        referrerPolicy: 'no-referrer',
+        redirect: 'error', // another host hears no address
+      },
+      timeout: around.rpcTimeout,
+      signal,
+      reads: (displaced) => around.answers.enter({ origin }, 0, displaced),
+    })
     switch (method) {
       case 'bitcoin_utxos': {
         const { address } = params as Asks<'bitcoin'>['bitcoin_utxos']

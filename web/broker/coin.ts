@@ -33,6 +33,16 @@ export interface Work {
 /** Read is what a device gives of an account that the user chose. */
 export type Read = Pick<CoinRecord, 'accounts' | 'keys'>
 
+/** Answering is what a request that asks neither the user nor the device is answered with. */
+export interface Answering {
+  readonly around: Around
+  readonly origin: string
+  /** Is aborted when the request was cancelled, or the site left. */
+  readonly signal: AbortSignal
+  /** Gives the site's permission, and throws 4100 without one. */
+  readonly record: () => CoinRecord
+}
+
 /** Kind is what a broker has to know of a coin. */
 export interface Kind {
   readonly coin: OtherCoin
@@ -43,8 +53,8 @@ export interface Kind {
   read(device: Device, path: string, options: SignerOptions, network?: string): Promise<Read>
   /** Gives what a site sees of its accounts. */
   sees(record: CoinRecord): readonly unknown[]
-  /** Answers a request that asks neither the user nor the device. record gives the site's permission, and throws 4100 without one. */
-  answer?(method: string, params: unknown, around: Around, record: () => CoinRecord): Promise<unknown>
+  /** Answers a request that asks neither the user nor the device. */
+  answer?(method: string, params: unknown, by: Answering): Promise<unknown>
   /** Reads a request to sign, of params that fit the schema of the method. of gives an account of the site by its address. */
   work(method: string, params: unknown, of: (address: string) => Account, record: CoinRecord): Work
 }
@@ -109,7 +119,8 @@ export class CoinSite {
     }
     const kind = this.#kind
     if (kind.answer && !this.#name(method).startsWith('sign')) {
-      return kind.answer(method, given, this.#around, () => this.#record ?? this.#none())
+      const record = () => this.#record ?? this.#none()
+      return kind.answer(method, given, { around: this.#around, origin: this.#origin, signal, record })
     }
     const result = await this.#sign(method, given, signal)
     this.#records.used(this.#origin, this.#kind.coin)

@@ -1,6 +1,7 @@
 // Permissions, reviews and signatures of coins besides Ethereum.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { fakeNode } from '../sdk/testdata/fakewallet.js'
 import { A, A0, B, broker, HASH, MemoryStorage, SIGNATURE, T0, T1, until } from './testdata/world.js'
 
 const tron = { coin: 'tron' }
@@ -327,4 +328,89 @@ test('only the node that the user chose hears of addresses of Bitcoin, and only 
     throw new TypeError('no network')
   }
   await assert.rejects(a.ask('bitcoin_feeRate', {}, bitcoin), code(-32603))
+})
+
+/** bitcoinWorld has two sites with a permission for Bitcoin. node.reply answers what the chosen node is asked. */
+async function bitcoinWorld(t, options) {
+  const node = await fakeNode(t)
+  const { site } = await broker(t, { ...options, bitcoinNode: node.url })
+  const bitcoin = { coin: 'bitcoin' }
+  const sites = [site(A, { v: 2 }), site(B, { v: 2 })]
+  for (const one of sites) [{ address: one.address }] = await one.ask('bitcoin_requestAccounts', { network: 'mainnet' }, bitcoin)
+  const txid = 'ab'.repeat(32)
+  const all = ({ address }) => [
+    ['bitcoin_utxos', { address }, bitcoin],
+    ['bitcoin_transaction', { txid }, bitcoin],
+    ['bitcoin_feeRate', {}, bitcoin],
+    ['bitcoin_broadcast', { transaction: '0100' }, bitcoin],
+  ]
+  return { node, sites, all }
+}
+
+test('a node for Bitcoin that breaks off or stops within its answer cannot be reached', async (t) => {
+  const { node, sites, all } = await bitcoinWorld(t, { rpcTimeout: 300 })
+  const [a] = sites
+  for (const [reply, reason] of [
+    [(response) => response.write('[', () => response.destroy()), 'node-unreachable'],
+    [(response) => response.destroy(), 'node-unreachable'],
+    [(response) => response.write('['), 'timeout'],
+    [() => {}, 'timeout'],
+  ]) {
+    node.reply = reply
+    const refused = all(a).map((request) =>
+      assert.rejects(a.ask(...request), ({ code, message, data }) => {
+        assert.deepEqual([code, data.code, data.retryable], [-32603, reason, true], `${request[0]}: ${message}`)
+        assert.match(message, /^The node for Bitcoin /)
+        return true
+      }),
+    )
+    await Promise.all(refused)
+  }
+})
+
+test('a node for Bitcoin is asked no longer once the request was cancelled, or the site left', async (t) => {
+  const { node, sites, all } = await bitcoinWorld(t)
+  const [a, b] = sites
+  const under = []
+  node.reply = (response) => {
+    response.write('[')
+    under.push(new Promise((resolve) => response.on('close', resolve)))
+  }
+  const begun = all(a).map((request) => a.begin(...request))
+  await until(() => under.length === begun.length)
+  for (const { cancel, answer } of begun) {
+    cancel()
+    await assert.rejects(answer, ({ data }) => data.code === 'aborted')
+  }
+  await Promise.all(under)
+  for (const request of all(b)) void b.begin(...request)
+  await until(() => under.length === 2 * begun.length)
+  b.gone()
+  await Promise.all(under)
+})
+
+test('what the node for Bitcoin answers a site at once is bounded, and leaves room for another site', async (t) => {
+  const { node, sites, all } = await bitcoinWorld(t)
+  const [a, b] = sites
+  const open = []
+  const megabyte = Buffer.alloc(1 << 20, 0x20)
+  node.reply = (response) => {
+    for (let i = 0; i < 7; i++) response.write(megabyte)
+    open.push(response)
+  }
+  const [, transaction, fee] = all(a)
+  const answers = []
+  const begun = Array.from({ length: 12 }, () => a.begin(...transaction).answer)
+  for (const answer of begun) answer.catch((error) => answers.push(error.code))
+  await until(() => answers.length >= 3)
+  assert.ok(
+    answers.every((code) => code === -32005),
+    answers.join(),
+  )
+  assert.ok(answers.length <= 11, 'the others are being read')
+  node.reply = (response) => response.end(Buffer.concat([megabyte, megabyte, Buffer.from('{"6":2.5}')]))
+  assert.equal(await b.ask(...fee), 2.5, 'the other site')
+  for (const response of open) response.end()
+  await Promise.allSettled(begun)
+  assert.equal(await a.ask(...fee), 2.5, 'the site itself goes on')
 })

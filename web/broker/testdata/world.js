@@ -53,7 +53,7 @@ export class MemoryStorage {
  * broker starts a broker on a page with a fake device. asked has the reviews on the screen. answer says what the user does: a function
  * of the review, which gives the answer, throws, or never settles; by default it says yes. chains is a list, or false for none.
  */
-export async function broker(t, { storage = new MemoryStorage(), chains = true, answer, bitcoinNode, ...options } = {}) {
+export async function broker(t, { storage = new MemoryStorage(), chains = true, answer, bitcoinNode, rpcTimeout, ...options } = {}) {
   const it = await page(t, options)
   const { sdk, usb, node } = it
   const imkey = await sdk.loadImKey({ usb, store: 'memory', wasmURL: it.wasmURL })
@@ -149,6 +149,7 @@ export async function broker(t, { storage = new MemoryStorage(), chains = true, 
     shell,
     storage,
     version: '1.2.3',
+    ...(rpcTimeout !== undefined && { rpcTimeout }),
     ...(bitcoinNode !== undefined && { bitcoinNode: async () => bitcoinNode }),
     ...(chains && {
       chains: Array.isArray(chains)
