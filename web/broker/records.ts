@@ -194,10 +194,13 @@ export class Records {
     return all.length > 0 ? Math.min(...all.map(({ since }) => since)) : undefined
   }
 
-  /** allow stores a permission, or a change of one. Another window may have revoked it meanwhile: a change does not undo that. */
+  /**
+   * allow stores a permission, or a change of one, which has the same accounts. Another window may have changed or revoked that meanwhile: a
+   * change does not undo it. What the user gives counts in any case.
+   */
   allow(record: PermissionRecord | CoinRecord) {
     const key = keyOfRecord(record)
-    const changes = this.#permissions.has(key)
+    const changes = JSON.stringify(this.#permissions.get(key)?.accounts) === JSON.stringify(record.accounts)
     this.#permissions.set(key, record)
     this.#put(tables.permission + key, record, changes)
     while (this.#permissions.size > most.permissions) {

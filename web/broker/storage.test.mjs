@@ -1,7 +1,7 @@
 // What a broker does with storage that fails for a while, as the extension's does when its service worker is stopped.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { A, A0, B, broker, held, MemoryStorage, SIGNATURE, until } from './testdata/world.js'
+import { A, A0, A1, B, broker, held, MemoryStorage, SIGNATURE, until } from './testdata/world.js'
 
 const pause = (time) => new Promise((resolve) => setTimeout(resolve, time))
 
@@ -285,6 +285,35 @@ test('a change that is just being written undoes no revocation of another window
   )
   assert.deepEqual(second.broker.state.permissions, [])
   assert.deepEqual(await a.ask('eth_accounts'), [])
+})
+
+test('what the user gives is stored, although another window noted a use just then', async (t) => {
+  const storage = new MemoryStorage()
+  const key = `permission ${A}`
+  let uses = false
+  for (const method of ['put', 'replace']) {
+    const own = storage[method].bind(storage)
+    storage[method] = async (at, ...values) => {
+      // The other window has written, and this one has not heard of it.
+      if (uses && at === key) {
+        uses = false
+        storage.values.set(key, { ...storage.values.get(key), used: storage.values.get(key).used + 5000 })
+      }
+      return own(at, ...values)
+    }
+  }
+  const { site, user } = await broker(t, { storage })
+  const a = site(A)
+  await a.ask('eth_requestAccounts')
+  user.answer = () => ({ yes: true, accounts: [0, 1] })
+  uses = true
+  await a.ask('wallet_requestPermissions', [{ eth_accounts: {} }])
+  await until(() => !uses)
+  assert.deepEqual(await a.ask('eth_accounts'), [A0, A1])
+  assert.deepEqual(
+    storage.values.get(key).accounts.map(({ address }) => address),
+    [A0, A1],
+  )
 })
 
 test('a change of a permission does not take back what another window gave meanwhile', async (t) => {
