@@ -452,8 +452,16 @@ func manages(t *testing.T, b, site *harness.Browser) {
 	}
 	require.NotContains(t, text, tronAddress, "it was revoked")
 	require.Equal(t, 3, harness.Eval[int](page, "document.querySelectorAll('.sites-part [data-origin]').length"), "Ethereum, Bitcoin and Cosmos")
-	page.Press("connect") // the list is beside the devices, and not beside what the page asks
-	page.WaitUntil("document.querySelector('.sites-part').checkVisibility() === ['start', 'bound'].includes(document.querySelector('[data-state]').dataset.state)")
+	// The list is beside the devices, and not beside what the page asks. That may be a moment, so an observer sees it.
+	page.Run(`{
+		globalThis.seen = []
+		new MutationObserver(() => {
+			const state = document.querySelector('[data-state]')?.dataset.state
+			if (state && !['start', 'bound'].includes(state)) seen.push({ state, sites: document.querySelector('.sites-part').checkVisibility() })
+		}).observe(document, { subtree: true, childList: true, attributes: true })
+	}`)
+	page.Press("connect")
+	page.WaitUntil("seen.some(({ sites }) => !sites)")
 	page.Do(chromedp.Navigate(b.Sim.URL + "/"))
 	page.WaitFor(row("cosmos"))
 	page.Run("document.querySelector('" + row("cosmos") + " [data-action=revoke]').click()")
