@@ -7,7 +7,7 @@ import { coins } from '../../ui/words/coins'
 import { primary, quiet, secondary } from '../../ui/blocks/buttons'
 import { Page } from '../../ui/blocks/page'
 import type { DeviceView, FromView, View } from './ports'
-import { bitcoinNodeKey, legacyKey } from './settings'
+import { bitcoinNodeKey, isNode, legacyKey } from './settings'
 import { viewing } from './viewing'
 
 const page = new Page(words.title)
@@ -34,11 +34,14 @@ const field = h('input', {
   'spellcheck': 'false',
   'translate': 'no',
 })
-void chrome.storage.local.get(bitcoinNodeKey).then((kept) => {
-  const url = kept[bitcoinNodeKey]
-  node = field.value = typeof url === 'string' ? url : ''
-  draw()
-})
+void chrome.storage.local
+  .get(bitcoinNodeKey)
+  .then((kept) => {
+    const url = kept[bitcoinNodeKey]
+    node = field.value = typeof url === 'string' ? url : ''
+  })
+  .catch(() => undefined)
+  .finally(draw)
 
 const [tab] = await chrome.tabs.query({ active: true, currentWindow: true })
 const say = viewing(
@@ -150,11 +153,14 @@ function bitcoinNode(): HTMLElement | null {
   if (node === undefined) return null
   const save = async () => {
     const url = field.value.trim()
-    malformed = url !== '' && !/^(https:\/\/|http:\/\/(localhost|127\.0\.0\.1)[:/])/.test(url)
+    malformed = url !== '' && !isNode(url)
     if (!malformed) {
-      if (url === '') await chrome.storage.local.remove(bitcoinNodeKey)
-      else await chrome.storage.local.set({ [bitcoinNodeKey]: url })
-      node = url
+      try {
+        await (url === '' ? chrome.storage.local.remove(bitcoinNodeKey) : chrome.storage.local.set({ [bitcoinNodeKey]: url }))
+        node = url
+      } catch {
+        field.value = node ?? '' // it shows what is kept
+      }
     }
     draw()
   }
