@@ -123,6 +123,9 @@ export function startBroker(options: BrokerOptions): Broker {
       },
     ))
 
+  /** counts says whether a no to a screen is one to the site. What became of a batch is only shown. */
+  const counts = ({ kind }: What) => kind !== 'calls-status'
+
   /** review asks the user about one request, and then does the work, within a turn that no other request has meanwhile. */
   const review: Around['review'] = async (origin, given, call, work) => {
     let give = await prompts.take(origin, call.signal)
@@ -131,7 +134,7 @@ export function startBroker(options: BrokerOptions): Broker {
     let outcome: Outcome = { done: false }
     try {
       const what = await given()
-      if (what.kind !== 'calls-status') rejections.check(origin)
+      if (counts(what)) rejections.check(origin)
       const devices = what.kind === 'accounts' ? await plugged() : []
       if (call.signal?.aborted) throw abortedByCaller(call.signal)
       const since = records.since(origin)
@@ -150,7 +153,7 @@ export function startBroker(options: BrokerOptions): Broker {
       current = own
       const consent = consentOf(asked, await answer(asked, signal))
       own.consented = true
-      rejections.agreed(origin)
+      if (counts(what)) rejections.agreed(origin)
       if (call.signal) agreed.add(call.signal)
       records.asks(true)
       const outside = async <T>(job: () => Promise<T>): Promise<T> => {
@@ -173,8 +176,8 @@ export function startBroker(options: BrokerOptions): Broker {
     } catch (thrown) {
       const { aborted, reason } = own?.controller.signal ?? {}
       const error: unknown = aborted && reason instanceof Refusal ? reason : thrown
-      const shown = own && !own.consented && !aborted && own.review.what.kind !== 'calls-status'
-      if (shown && reasonOf(error).code === 'user-rejected') rejections.rejected(origin)
+      const onScreen = own && !own.consented && !aborted && counts(own.review.what)
+      if (onScreen && reasonOf(error).code === 'user-rejected') rejections.rejected(origin)
       outcome = { done: false, ...reasonOf(error) }
       throw error
     } finally {

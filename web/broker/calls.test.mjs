@@ -38,6 +38,19 @@ async function world(t) {
   return { ...it, node, a, signed }
 }
 
+test('a look at the status of a batch makes up for no rejection', async (t) => {
+  const { a, node, user } = await world(t)
+  await a.ask('wallet_sendCalls', [calls])
+  node.answers.eth_getTransactionReceipt = () => null
+  for (let i = 0; i < 3; i++) {
+    user.answer = () => ({ yes: false })
+    await assert.rejects(a.ask('personal_sign', ['hi', A0]), code(4001))
+    user.answer = () => ({ yes: true })
+    await a.ask('wallet_showCallsStatus', ['batch'])
+  }
+  await assert.rejects(a.ask('personal_sign', ['hi', A0]), (error) => error.code === 4001 && error.data.reason === 'rejected-often')
+})
+
 test('the status of a batch is shown on the screen, to the site that has the batch and a permission', async (t) => {
   const { a, node, site, shown, user, signed, broker: made } = await world(t)
   await a.ask('wallet_sendCalls', [calls])
