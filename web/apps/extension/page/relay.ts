@@ -6,8 +6,11 @@ import { longest, named, offered, wanted } from './channel'
 
 /** The port to the offscreen document. */
 let port: chrome.runtime.Port | undefined
-/** What is to be sent, in order. */
+/** What is to be sent, in order, and its length in UTF-16 code units. */
 let queue: string[] = []
+let waiting = 0
+/** The most that waits. Any script of the page can send here, also while the extension does not answer. */
+const mostWaiting = 64 * longest
 let sending = false
 /** How many connections in a row ended before the wallet said anything. */
 let silent = 0
@@ -32,7 +35,12 @@ function serve(names: ReturnType<typeof named>) {
   addEventListener(names.toWallet, (event) => {
     const { detail } = event as CustomEvent<unknown>
     if (typeof detail !== 'string' || detail.length > longest) return
+    if (waiting + detail.length > mostWaiting) {
+      clear()
+      return tell(names.ended, 'unreachable')
+    }
     queue.push(detail)
+    waiting += detail.length
     void send()
   })
   // A page that comes back from the back/forward cache has lost its port.
@@ -44,6 +52,11 @@ function serve(names: ReturnType<typeof named>) {
     if (kept[legacyKey] === true) tell(names.legacy)
   })
 
+  function clear() {
+    queue = []
+    waiting = 0
+  }
+
   /** send sends what is in the queue. */
   async function send(): Promise<void> {
     if (sending) return
@@ -53,12 +66,13 @@ function serve(names: ReturnType<typeof named>) {
       try {
         port ??= await connect()
       } catch {
-        queue = []
+        clear()
         tell(names.ended, removed() ? 'updated' : 'unreachable')
         continue
       }
       const message = queue.shift()
       if (message === undefined) break // it was emptied meanwhile
+      waiting -= message.length
       try {
         port.postMessage(message)
       } catch {
@@ -74,10 +88,10 @@ function serve(names: ReturnType<typeof named>) {
    */
   function lost() {
     port = undefined
-    queue = []
+    clear()
     telling ??= why().then((reason) => {
       telling = undefined
-      if (reason === 'updated') queue = []
+      if (reason === 'updated') clear()
       tell(names.ended, reason)
     })
     tell(names.lost)
