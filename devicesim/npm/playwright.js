@@ -19,6 +19,7 @@ import {
 } from './index.js'
 import { open } from './recording.js'
 import { report } from './report.js'
+import { ended } from './steps.js'
 
 export { expect } from '@playwright/test'
 
@@ -38,27 +39,22 @@ async function launch(options, extensions, own) {
     })
     return { context, imkey: await find(join(profile, 'imkeysim.json')) }
   } catch (error) {
-    await context?.close()
-    await removed(profile)
-    throw error
+    throw await ended([() => context?.close(), () => removed(profile)], error)
   }
 }
 
 /** launchLesser starts a browser and a simulator apart from it. */
 async function launchLesser(options, own) {
   lesserWay()
-  const imkey = await startSimulator(options)
   const profile = await mkdtemp(join(tmpdir(), 'imkey-test-'))
-  const context = await chromium.launchPersistentContext(profile, own).catch(async (error) => {
-    await removed(profile)
-    await imkey.close()
-    throw error
-  })
-  await context.addInitScript(simulatedUSB(imkey.url))
-  return {
-    context,
-    imkey,
-    clean: () => removed(profile),
+  let imkey, context
+  try {
+    imkey = await startSimulator(options)
+    context = await chromium.launchPersistentContext(profile, own)
+    await context.addInitScript(simulatedUSB(imkey.url))
+    return { context, imkey, clean: () => removed(profile) }
+  } catch (error) {
+    throw await ended([() => context?.close(), () => imkey?.close(), () => removed(profile)], error)
   }
 }
 
@@ -154,17 +150,17 @@ export const test = base.extend({
     const wanted = { mnemonic: testMnemonic, ...options, ...tape?.options, allow }
     const session = way === 'plugged' ? await launch(wanted, extensions, own) : await launchLesser(wanted, own)
     const { context, imkey } = session
-    tape?.started(imkey)
-    listen(context, imkey)
     let failure
     try {
+      tape?.started(imkey)
+      listen(context, imkey)
       await use({ ...session, ids })
       await tape?.check(imkey)
     } catch (error) {
       failure = error
     }
     const passed = !failure && testInfo.status === testInfo.expectedStatus
-    if (!passed) {
+    const reported = async () => {
       await withPicture(session, async () => {})
       const text = [failure, ...testInfo.errors]
         .filter(Boolean)
@@ -174,10 +170,8 @@ export const test = base.extend({
       await writeFile(file, report({ title: testInfo.titlePath.join(' › '), error: text, ...(await imkey.seen()) }))
       await testInfo.attach('imkey', { path: file, contentType: 'text/html' })
     }
-    await context.close()
-    await imkey.close()
-    await session.clean?.()
-    await tape?.finish(imkey, passed)
+    failure = await ended([() => passed || reported(), () => context.close(), () => imkey.close(), () => session.clean?.()], failure)
+    failure = await ended([() => tape?.finish(imkey, passed && !failure)], failure)
     if (failure) throw failure
   },
 

@@ -19,6 +19,7 @@ import {
 } from './index.js'
 import { open } from './recording.js'
 import { report } from './report.js'
+import { ended } from './steps.js'
 
 /**
  * launch starts a browser with puppeteer, which is the module puppeteer or puppeteer-core. own are Puppeteer's options.
@@ -32,7 +33,7 @@ export async function launch(
   const ids = extensions.map(extensionId)
   const wanted = { mnemonic: testMnemonic, ...options, ...tape?.options, allow: [...(options.allow ?? []), ...ids] }
   const profile = await mkdtemp(join(tmpdir(), 'imkey-test-'))
-  let browser, imkey
+  let browser, imkey, session
   try {
     if (way === 'plugged') {
       browser = await puppeteer.launch({
@@ -47,17 +48,13 @@ export async function launch(
       lesserWay()
       imkey = await startSimulator(wanted)
       browser = await puppeteer.launch({ ...own, userDataDir: profile, args: [...asRoot, ...(own.args ?? [])] })
+      const inject = async (target) => (await target.page())?.evaluateOnNewDocument(simulatedUSB(imkey.url))
+      browser.on('targetcreated', (target) => inject(target).catch(() => {})) // the target may have gone
+      await Promise.all(browser.targets().map(inject))
     }
+    session = ids.length ? await browser.target().createCDPSession() : undefined
   } catch (error) {
-    await browser?.close()
-    await imkey?.close()
-    await removed(profile)
-    throw error
-  }
-  if (way !== 'plugged') {
-    const inject = async (target) => (await target.page())?.evaluateOnNewDocument(simulatedUSB(imkey.url))
-    browser.on('targetcreated', inject)
-    await Promise.all(browser.targets().map(inject))
+    throw await ended([() => browser?.close(), () => imkey?.close(), () => removed(profile)], error)
   }
   tape?.started(imkey)
 
@@ -79,7 +76,7 @@ export async function launch(
     unplug: act('unplug'),
     fault: act('fault'),
     screen: () => imkey.screen(),
-    extension: ids.length ? new Extension(ids[0], await browser.target().createCDPSession()) : undefined,
+    extension: session && new Extension(ids[0], session),
     /** report writes the report of a failed test to a file. */
     report: async (file, error) => {
       await withPicture(async () => {})
@@ -89,10 +86,8 @@ export async function launch(
     close: async ({ passed = true } = {}) => {
       let failure
       if (passed) await tape?.check(imkey).catch((error) => (failure = error))
-      await browser.close()
-      await imkey.close()
-      if (way !== 'plugged') await removed(profile)
-      await tape?.finish(imkey, passed && !failure)
+      failure = await ended([() => browser.close(), () => imkey.close(), () => way !== 'plugged' && removed(profile)], failure)
+      failure = await ended([() => tape?.finish(imkey, passed && !failure)], failure)
       if (failure) throw failure
     },
   }
