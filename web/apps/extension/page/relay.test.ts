@@ -21,7 +21,7 @@ test('what waits for an extension that does not answer is bounded, and ends', as
   await import('./relay')
   target.dispatchEvent(new CustomEvent(wanted, { detail: 'channel' }))
   const send = (length: number) => target.dispatchEvent(new CustomEvent(names.toWallet, { detail: 'x'.repeat(length) }))
-  for (let i = 0; i < 64; i++) send(longest)
+  for (let i = 0; i < 256; i++) send(longest)
   assert.deepEqual(ends, [])
   send(1)
   assert.deepEqual(ends, ['unreachable'])

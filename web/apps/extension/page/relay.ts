@@ -9,8 +9,11 @@ let port: chrome.runtime.Port | undefined
 /** What is to be sent, in order, and its length in UTF-16 code units. */
 let queue: string[] = []
 let waiting = 0
-/** The most that waits. Any script of the page can send here, also while the extension does not answer. */
-const mostWaiting = 64 * longest
+/**
+ * The most that waits: as much as the broker takes from all sites, which refuses what is too much for one. Any script of the page can send here,
+ * also while the extension does not answer.
+ */
+const mostWaiting = 256 * longest
 let sending = false
 /** How many connections in a row ended before the wallet said anything. */
 let silent = 0
