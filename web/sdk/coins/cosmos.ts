@@ -1,11 +1,10 @@
 // What a signer for cosmjs does whatever its wallet is, and how a wallet makes one known to sites.
 
-import { icon } from '../provider/icon'
 import { Refusal } from '../provider/refusal'
 import type { CosmosAccount, CosmosProvider, CosmosProviderDetail, CosmosSignature, CosmosSignDoc, CosmosSigner } from '../types/cosmos'
 import type { CosmosAminoDocument, ErrorCode } from '../types/imkey'
+import { announced } from './announce'
 import type { Ask } from './ask'
-import { uuid } from './uuid'
 
 /** CosmosWallet signs with the accounts that the user chose. */
 export interface CosmosWallet {
@@ -28,6 +27,17 @@ export interface Made {
 }
 
 const refused = (number: number, code: ErrorCode, message: string) => new Refusal(number, message, code)
+
+const malformed = (message: string, cause?: unknown) => new Refusal(-32602, message, 'invalid-argument', false, cause)
+
+/** copyOf copies what a page gave, so that it stays as it is while the user decides. */
+function copyOf<T>(value: T): T {
+  try {
+    return structuredClone(value)
+  } catch (cause) {
+    throw malformed('The document has values that cannot be copied.', cause)
+  }
+}
 
 /** makeCosmosSigner makes the signer. error makes the error of a request, with the code of EIP-1193. */
 export function makeCosmosSigner(wallet: CosmosWallet, error: (thrown: unknown) => Error): Made {
@@ -53,10 +63,8 @@ export function makeCosmosSigner(wallet: CosmosWallet, error: (thrown: unknown) 
     }
   }
 
-  const signAmino = (address: string, document: CosmosAminoDocument) => {
-    const copy = structuredClone(document)
-    return signs(address, (account) => wallet.signAmino(copy, account))
-  }
+  const signAmino = (address: string, document: CosmosAminoDocument) =>
+    signs(address, async (account) => wallet.signAmino(copyOf(document), account))
 
   const signer: CosmosSigner = {
     isImKey: true,
@@ -67,23 +75,28 @@ export function makeCosmosSigner(wallet: CosmosWallet, error: (thrown: unknown) 
             .connect()
             .then(changed)
             .finally(() => (asking = undefined)))
+        if (accounts === undefined) throw refused(4100, 'invalid-argument', 'The site has no permission for an account, or not any more.')
+        return accounts.map(({ address, algo, pubkey }) => ({ address, algo, pubkey: pubkey.slice() }))
       } catch (thrown) {
         throw error(thrown)
       }
-      return accounts!.map(({ address, algo, pubkey }) => ({ address, algo, pubkey: pubkey.slice() }))
     },
     signAmino: async (address, document) => signAmino(address, document),
-    async signDirect(address, { bodyBytes, authInfoBytes, chainId, accountNumber }) {
-      const copyOf = (bytes: unknown) => {
-        if (!(bytes instanceof Uint8Array)) throw error(refused(-32602, 'invalid-argument', 'Expected bytes.'))
-        return bytes.slice()
-      }
-      // cosmjs broadcasts the bytes of the result. So these are the ones that are signed, whatever becomes of the page's.
-      const signed: CosmosSignDoc = { bodyBytes: copyOf(bodyBytes), authInfoBytes: copyOf(authInfoBytes), chainId, accountNumber }
-      return { signed, signature: await signs(address, (account) => wallet.signDirect(structuredClone(signed), account)) }
-    },
+    signDirect: async (address, document) =>
+      signs(address, async (account) => {
+        const { bodyBytes, authInfoBytes, chainId, accountNumber } = Object(document) as CosmosSignDoc
+        if (!(bodyBytes instanceof Uint8Array) || !(authInfoBytes instanceof Uint8Array)) throw malformed('Expected bytes.')
+        // cosmjs broadcasts the bytes of the result. So these are the ones that are signed, whatever becomes of the page's.
+        const signed: CosmosSignDoc = copyOf({
+          bodyBytes: new Uint8Array(bodyBytes),
+          authInfoBytes: new Uint8Array(authInfoBytes),
+          chainId,
+          accountNumber,
+        })
+        return { signed, signature: await wallet.signDirect(structuredClone(signed), account) }
+      }),
     async signArbitrary(_, signer, data) {
-      if (typeof data !== 'string' && !(data instanceof Uint8Array)) throw error(refused(-32602, 'invalid-argument', 'Expected bytes.'))
+      if (typeof data !== 'string' && !(data instanceof Uint8Array)) throw error(malformed('Expected bytes.'))
       const bytes = typeof data === 'string' ? new TextEncoder().encode(data) : data
       const { signature } = await signAmino(signer, {
         chain_id: '',
@@ -123,18 +136,10 @@ export const bytesOf = (hex: string) => Uint8Array.from(hex.match(/[0-9a-f]{2}/g
 const base64 = (bytes: Uint8Array) => btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(''))
 
 /** The events between a wallet and a site, as those of EIP-6963 are. No standard has a name for them. */
-const [requested, announced] = ['imkey-connect:requestCosmosProvider', 'imkey-connect:announceCosmosProvider']
+const names = { announce: 'imkey-connect:announceCosmosProvider', request: 'imkey-connect:requestCosmosProvider' }
 
-export function announceCosmosProvider(provider: CosmosProvider, info: Partial<CosmosProviderDetail['info']> = {}): () => void {
-  const detail: CosmosProviderDetail = Object.freeze({
-    info: Object.freeze({ uuid: uuid(), name: 'imKey', icon, rdns: 'im.imkey', ...info }),
-    provider,
-  })
-  const announce = () => void dispatchEvent(new CustomEvent(announced, { detail }))
-  addEventListener(requested, announce)
-  announce()
-  return () => removeEventListener(requested, announce)
-}
+export const announceCosmosProvider = (provider: CosmosProvider, info?: Partial<CosmosProviderDetail['info']>): (() => void) =>
+  announced(names, provider, info)
 
 export function onCosmosProvider(found: (detail: CosmosProviderDetail) => void): () => void {
   const known = new Set<string>()
@@ -145,7 +150,7 @@ export function onCosmosProvider(found: (detail: CosmosProviderDetail) => void):
     known.add(uuid)
     found(detail)
   }
-  addEventListener(announced, hear)
-  dispatchEvent(new Event(requested))
-  return () => removeEventListener(announced, hear)
+  globalThis.addEventListener?.(names.announce, hear)
+  globalThis.dispatchEvent?.(new Event(names.request))
+  return () => globalThis.removeEventListener?.(names.announce, hear)
 }

@@ -2,12 +2,11 @@
 // gives its own TronWeb, whose signing methods then ask the wallet.
 
 import { Events, type Listener } from '../provider/events'
-import { icon } from '../provider/icon'
 import { Refusal } from '../provider/refusal'
 import type { ErrorCode, ProviderInfo, TypedData } from '../types/imkey'
 import type { SignedTronTransaction, TronProvider, TronTransaction, TronWeb } from '../types/tron'
+import { announced } from './announce'
 import type { Ask } from './ask'
-import { uuid } from './uuid'
 
 /** The main network, as dApps write its id. */
 export const mainnet = '0x2b6653dc'
@@ -179,23 +178,8 @@ export function makeTronProvider({ wallet, tronWeb, chainId, error }: TronOption
   return { provider, changed, gone: (why) => events.emit('disconnect', why) }
 }
 
-export function announceTronProvider(provider: TronProvider, info: ProviderInfo = {}): () => void {
-  const detail = Object.freeze({
-    info: Object.freeze({
-      uuid: info.uuid ?? uuid(),
-      name: info.name ?? 'imKey',
-      icon: info.icon ?? icon,
-      rdns: info.rdns ?? 'im.imkey',
-    }),
-    provider,
-  })
-  const announce = () => {
-    globalThis.dispatchEvent?.(new CustomEvent('TIP6963:announceProvider', { detail }))
-  }
-  globalThis.addEventListener?.('TIP6963:requestProvider', announce)
-  announce()
-  return () => globalThis.removeEventListener?.('TIP6963:requestProvider', announce)
-}
+export const announceTronProvider = (provider: TronProvider, info?: ProviderInfo): (() => void) =>
+  announced({ announce: 'TIP6963:announceProvider', request: 'TIP6963:requestProvider' }, provider, info)
 
 /** show sets the account that dApps read from tronWeb. */
 function show(tronWeb: TronWeb, address: string | undefined) {
