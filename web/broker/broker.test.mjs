@@ -842,17 +842,32 @@ test('the accounts to choose from are not those of a device that is not the one 
 })
 
 test('a site gets no other accounts than the screen showed', async (t) => {
-  const { site, device, shown } = await broker(t)
+  const { site, user, device, shown } = await broker(t)
+  user.answer = ({ choices }) => ({ yes: true, ...(choices && { accounts: [0, 1] }) })
   await site(A).ask('eth_requestAccounts')
-  device.accounts = [B0, A1] // restored from other words
+  device.accounts = [B0, TO] // restored from other words
+  user.answer = () => ({ yes: true })
   await assert.rejects(site(B).ask('eth_requestAccounts'), { code: 4100, message: /another wallet/ })
-  assert.equal(shown.asked.at(-1).choices[0].address, A0)
+  const addresses = () =>
+    shown.asked
+      .at(-1)
+      .choices.slice(0, 2)
+      .map(({ address }) => address)
+  assert.deepEqual(addresses(), [A0, A1])
   assert.deepEqual(await site(B).ask('eth_accounts'), [])
-  // The next screen shows no address that may be wrong, and then those of the new wallet.
+  // The next screen shows none of the old wallet, and then what is known of the new one.
   assert.deepEqual(await site(B).ask('eth_requestAccounts'), [B0])
-  assert.equal(shown.asked.at(-1).choices[0].address, undefined)
+  assert.deepEqual(addresses(), [undefined, undefined])
   assert.deepEqual(await site(C).ask('eth_requestAccounts'), [B0])
-  assert.equal(shown.asked.at(-1).choices[0].address, B0)
+  assert.deepEqual(addresses(), [B0, undefined])
+  // A site that had the old ones asks again: the new ones are shown then, too.
+  assert.deepEqual(
+    await site(A)
+      .ask('wallet_requestPermissions', [{ eth_accounts: {} }])
+      .then(() => site(A).ask('eth_accounts')),
+    [B0],
+  )
+  assert.deepEqual(addresses(), [B0, undefined])
 })
 
 test('a site does not see the accounts of another device that is plugged in', async (t) => {

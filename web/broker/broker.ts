@@ -221,7 +221,9 @@ export function startBroker(options: BrokerOptions): Broker {
       compare: (path, addresses) => {
         const { address } = chosen.find((each) => each.path === path) ?? {}
         if (address === undefined || addresses.includes(address)) return
-        renewed = Date.now()
+        for (const { accounts } of records.permissions) {
+          if (accounts.some((one) => one.address === address)) for (const one of accounts) stale.add(one.address)
+        }
         throw unauthorized(anotherWallet)
       },
     }
@@ -235,8 +237,8 @@ export function startBroker(options: BrokerOptions): Broker {
     return devices.map(({ serialNumber }) => serialNumber)
   }
 
-  // When a device was found to have another wallet than before. What was read earlier is not shown any more.
-  let renewed = 0
+  /** The addresses of wallets that their devices were found not to have any more. No screen shows them as a device's. */
+  const stale = new Set<string>()
 
   /**
    * choices are the accounts that the user may choose from, with the addresses that the last device gave, unless another one or several
@@ -255,10 +257,9 @@ export function startBroker(options: BrokerOptions): Broker {
     const addresses = new Map<string, string>()
     for (const { origin } of all) {
       if (device(origin) !== wanted) continue
-      const { serial, accounts, since } = of(origin)!
-      if (since < renewed) continue
+      const { serial, accounts } = of(origin)!
       if (devices.length > 0 && (devices.length > 1 || devices[0] !== serial)) continue
-      for (const { path, address } of accounts) addresses.set(path, address)
+      for (const { path, address } of accounts) if (!stale.has(address)) addresses.set(path, address)
     }
     const at = coin ? kinds[coin].path : path
     return Array.from({ length: offered }, (_, n) => {
