@@ -312,11 +312,18 @@ export class ImKey {
     this.#notes.push({ time: Date.now(), who: 'page', what, picture })
   }
 
-  /** seen returns what the report of a test is made of. The simulator is null if it has ended, as with a browser that has crashed. */
+  /**
+   * seen returns what the report of a test is made of. The simulator is null if it has ended, as with a browser that has crashed: then it
+   * refuses the connection. Another error is a note of the report.
+   */
   async seen() {
     const simulator = await Promise.all([this.trace(), this.history()]).then(
       ([trace, history]) => ({ trace, history }),
-      () => null,
+      (error) => {
+        if (error.cause?.code === 'ECONNREFUSED') return null
+        this.note(`imkey-connect-testing: ${error.message}${error.cause ? `: ${error.cause.message}` : ''}`)
+        return { trace: [], history: [] }
+      },
     )
     return { notes: this.#notes, simulator }
   }

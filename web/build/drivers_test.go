@@ -29,6 +29,7 @@ import assert from 'node:assert/strict'
 import { existsSync } from 'node:fs'
 import { launch } from './puppeteer.js'
 import { test } from './playwright.js'
+import { ImKey } from './index.js'
 console.warn = () => {}
 
 let profile, closed = 0, broken = ''
@@ -84,6 +85,20 @@ func TestDriversCleanUp(t *testing.T) {
 	write("fails.mjs", driversMain+`
 await fails(() => drivers[driver](async () => { if (broken === 'use' || broken === 'attach') throw new Error('use') }), message)
 `)
+	write("seen.mjs", driversMain+`
+const { createServer } = await import('node:net')
+const server = createServer()
+await new Promise((done) => server.listen(0, '127.0.0.1', done))
+const { port } = server.address()
+await new Promise((done) => server.close(done))
+const { notes, simulator } = await new ImKey('http://127.0.0.1:' + port).seen()
+assert.equal(simulator, null, 'a refused connection: the simulator has ended')
+assert.deepEqual(notes, [])
+const there = new ImKey('', 1, 1, async () => ({ ok: false, status: 500, text: 'no room' }))
+const seen = await there.seen()
+assert.deepEqual(seen.simulator, { trace: [], history: [] }, 'another error is not the end of the simulator')
+assert.match(seen.notes[0].what, /500 no room/)
+`)
 	run := func(t *testing.T, args ...string) {
 		t.Helper()
 		temp := t.TempDir()
@@ -107,4 +122,8 @@ await fails(() => drivers[driver](async () => { if (broken === 'use' || broken =
 			run(t, "fails.mjs", c.driver, c.broken, c.message)
 		})
 	}
+	t.Run("a report of a simulator that does not answer", func(t *testing.T) {
+		t.Parallel()
+		run(t, "seen.mjs", "puppeteer", "", "")
+	})
 }
