@@ -1,14 +1,9 @@
 // Wallet extensions as test subjects: their parts, by the DevTools protocol. Each driver gives a session, which has send(method, params).
 
-/** waited polls the browser, which reports no event for a part that is not attached. */
-async function waited(find, what, timeout = 20_000) {
-  for (const limit = performance.now() + timeout; ;) {
-    const found = await find()
-    if (found) return found
-    if (performance.now() > limit) throw new Error(`The extension has no ${what}`)
-    await new Promise((done) => setTimeout(done, 20))
-  }
-}
+import { until } from './steps.js'
+
+/** waited waits until find gives a part, and returns it. */
+const waited = (find, what, timeout = 20_000) => until(find, timeout, () => `The extension has no ${what}`)
 
 /** The parts of one extension, as DevTools' targets. */
 export class Extension {

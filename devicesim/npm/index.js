@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { createInterface } from 'node:readline'
 import { program } from './program.js'
+import { until } from './steps.js'
 
 export { browserPath, plugsIn, program } from './program.js'
 
@@ -94,17 +95,6 @@ export async function find(file, { timeout = 30_000 } = {}) {
       () => `The simulator has not ended within ${timeout} ms. Is its browser closed?`,
     )
   return imkey
-}
-
-/**
- * until waits for a file to come or go. It looks at it again and again: the system has few watches for all programs of a user, and
- * a folder that is watched may vanish.
- */
-async function until(ok, timeout, message) {
-  for (const limit = performance.now() + timeout; !ok();) {
-    if (performance.now() > limit) throw new Error(message())
-    await new Promise((done) => setTimeout(done, 20))
-  }
 }
 
 /** startSimulator starts a simulator without a browser. It ends with close, and with this process. */

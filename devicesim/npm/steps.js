@@ -1,6 +1,9 @@
 // What the drivers' fixtures share: waiting, and ends at which nothing is left.
 
-/** until polls until find gives something, and returns that. A program that reports no event has to be polled. */
+/**
+ * until calls find again and again until it gives something, and returns that. It is for what reports no event: a part of a browser that is
+ * not attached, or a file, since the system has few watches for all programs of a user, and a folder that is watched may vanish.
+ */
 export async function until(find, timeout, message) {
   for (const limit = performance.now() + timeout; ;) {
     const found = await find()
