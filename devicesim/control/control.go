@@ -90,7 +90,7 @@ type Device interface {
 // player is a device that plays a recording.
 type player interface{ Progress() replay.Progress }
 
-// Simulated is a device, its trace and its history, which may be nil.
+// Simulated is a device, its trace and its history. Without a history, [New] makes one, which has what the API does as the user.
 type Simulated struct {
 	Device  Device
 	Trace   *trace.Log
@@ -125,6 +125,12 @@ const Prefix = "/sim/v1/"
 
 // New returns the API of devices; device n is devices[n-1].
 func New(devices []Simulated) *API {
+	devices = slices.Clone(devices)
+	for i := range devices {
+		if devices[i].History == nil {
+			devices[i].History = &History{}
+		}
+	}
 	a := &API{devices: devices, mux: http.NewServeMux()}
 	a.get("device", func(w http.ResponseWriter, r *http.Request, s Simulated) { answer(w, http.StatusOK, s.state()) })
 	a.get("identity", func(w http.ResponseWriter, r *http.Request, s Simulated) {

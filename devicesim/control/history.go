@@ -33,8 +33,7 @@ type Moment struct {
 // maxMoments is the number of moments that a history keeps. One takes about 200 bytes.
 const maxMoments = 1000
 
-// History keeps the last screens of a device and the last actions of its user. It is safe for concurrent use. A nil history keeps
-// nothing.
+// History keeps the last screens of a device and the last actions of its user. It is safe for concurrent use.
 type History struct {
 	mu      sync.Mutex
 	moments []Moment
@@ -58,9 +57,6 @@ func (h *History) Screen(display device.Display) {
 
 // Faults adds the faults that are armed from a time on.
 func (h *History) Faults(from time.Time, armed []usb.Fault) {
-	if h == nil {
-		return
-	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.add(Moment{Time: from, Kind: MomentFaults, Faults: armed})
@@ -68,9 +64,6 @@ func (h *History) Faults(from time.Time, armed []usb.Fault) {
 
 // acted adds an action, which has been carried out, with the body of its POST.
 func (h *History) acted(at time.Time, action string, body []byte) {
-	if h == nil {
-		return
-	}
 	m := Moment{Time: at, Kind: MomentUser, Action: action}
 	if action == "press" {
 		var press struct {
@@ -95,9 +88,6 @@ func (h *History) add(m Moment) {
 
 // Moments returns what is kept, in the order of time. An action comes before the screens that it shows.
 func (h *History) Moments() []Moment {
-	if h == nil {
-		return nil
-	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	moments := slices.Clone(h.moments)
