@@ -80,7 +80,6 @@ func TestSeveralDevices(t *testing.T) {
 	require.Equal(t, "ENODEV", p.say("open 3"))
 }
 
-// TestManyDevices checks that only the environment variable limits the number of devices.
 // TestEveryWayToOpen: a Chromium that is built with _FORTIFY_SOURCE, as that of Debian 13, calls other functions than that of Debian 12.
 func TestEveryWayToOpen(t *testing.T) {
 	_, devices := serve(t, "imKey01191200001")
@@ -120,6 +119,7 @@ func TestChromiumOpensByKnownFunctions(t *testing.T) {
 	require.Contains(t, used, "open64")
 }
 
+// TestManyDevices checks that only the environment variable limits the number of devices.
 func TestManyDevices(t *testing.T) {
 	var serials []string
 	for i := range 100 {
