@@ -38,11 +38,15 @@ static struct usbdevfs_urb *last;
 static struct usbdevfs_urb *forgotten; // freed; must not be used any more
 
 // Opens a file by each function that a program may be linked to: with a mode or without, with 64 bits, relative to a folder, and those that
-// a compiler puts in their place with _FORTIFY_SOURCE. Prints the functions that fail.
+// a compiler puts in their place with _FORTIFY_SOURCE. Prints the functions that fail, or are not there.
 static void open_by_all(const char *path, int flags) {
   const char *names[] = {"open", "open64", "__open_2", "__open64_2", "openat", "openat64", "__openat_2", "__openat64_2"};
   for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
     void *f = dlsym(RTLD_DEFAULT, names[i]);
+    if (!f) {
+      printf("%s:none ", names[i]);
+      continue;
+    }
     int fd = strstr(names[i], "at") ? ((int (*)(int, const char *, int, ...))f)(AT_FDCWD, path, flags) : ((int (*)(const char *, int, ...))f)(path, flags);
     if (fd < 0) printf("%s ", names[i]);
     else close(fd);
