@@ -23,7 +23,8 @@ func Encode(b []byte) string {
 	return string(text)
 }
 
-// Decode reads a text with its padding. It skips the ends of lines, which some programs write. ok is false for any other text.
+// Decode reads a text with its padding. It skips the ends of lines, which some programs write. As encoding/base64, it
+// ignores the unused bits of the last letter. ok is false for any other text.
 func Decode(text string) (b []byte, ok bool) {
 	b = make([]byte, 0, len(text)/4*3)
 	bits, count, padding := uint(0), 0, 0
