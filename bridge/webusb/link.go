@@ -43,7 +43,7 @@ type Link struct {
 	gone     chan struct{} // closed when why is set
 	detached chan struct{} // closed when the browser reports that the device was unplugged
 	closed   chan struct{} // closed when Close has done its work; nil before Close
-	busy     bool          // a packet was sent, and its answer is not complete: the device may be busy
+	busy     bool          // set by Send and Receive, until a read ends: the device may be busy
 }
 
 var _ transport.Link = (*Link)(nil)

@@ -46,7 +46,7 @@ test('requestDevice opens the chooser at once and loads the WASM meanwhile', asy
   assert.deepEqual(urls, [`${SITE}/imkey.wasm?page=${pages}`])
 })
 
-test('plugging in an imKey loads the WASM, unless the page is hidden', async (t) => {
+test('plugging in an imKey loads the WASM while the page is visible, and not in a worker', async (t) => {
   t.after(() => delete globalThis.document)
   const urls = await downloads(t)
   const { key, usb } = await page()
@@ -55,6 +55,8 @@ test('plugging in an imKey loads the WASM, unless the page is hidden', async (t)
     usb.plug('connect', usb.devices[device])
     return urls.length
   }
+  usb.plug('connect', usb.devices[0])
+  assert.equal(urls.length, 0, 'in a worker, which has no document')
   assert.equal(plug('hidden', 0), 0)
   assert.equal(plug('visible', 1), 0, "another vendor's device")
   assert.equal(plug('visible', 0), 1)

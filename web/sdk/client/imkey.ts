@@ -35,7 +35,7 @@ export class ImKey extends EventTarget {
     this.#settings = settings
     settings.usb.addEventListener('connect', (event: { device: USBSourceDevice }) => {
       if (!isOurs(event.device)) return
-      if (globalThis.document?.visibilityState !== 'hidden') this.#prepare() // the user of this page is likely to use it
+      if (globalThis.document?.visibilityState === 'visible') this.#prepare() // the user of this page is likely to use it
       this.dispatchEvent(new CustomEvent('connect', { detail: { device: this.#device(event.device) } }))
     })
     settings.usb.addEventListener('disconnect', (event: { device: USBSourceDevice }) => {
