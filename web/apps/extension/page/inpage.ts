@@ -325,7 +325,9 @@ others.cosmos = {
 announceCosmosProvider(
   Object.freeze({
     isImKey: true,
-    getOfflineSigner: ({ prefix = 'cosmos' }: { prefix?: string } = {}) => {
+    getOfflineSigner: (options?: { prefix?: string }) => {
+      const { prefix = 'cosmos' } = Object(options) as { prefix?: string }
+      if (typeof prefix !== 'string') throw new TypeError('prefix is not a string') // as createCosmosSigner does
       const made = signers.get(prefix) ?? makeCosmosSigner(brokerCosmos(asks('cosmos'), prefix), errorOf)
       signers.set(prefix, made)
       return made.signer
