@@ -204,7 +204,7 @@ var Entries = []Entry{
 	{
 		Code:      "aborted",
 		Means:     "the caller's signal stopped the call",
-		Data:      "`data.reason` is `'page-hidden'` where the browser froze the page or put it into the back/forward cache, or asked it whether it may leave",
+		Data:      "`data.reason` is `'page-hidden'` where the browser froze the page or put it into the back/forward cache, or asked it whether it may leave, as it also does for a download or a mail link",
 		Retryable: true,
 		Calm:      true,
 		What:      Text{"This was stopped before it was done.", "已中途停止。"},

@@ -30,7 +30,8 @@
  *   asked
  * - `timeout`: the device did not answer in time
  * - `aborted`: the caller's signal stopped the call. `data.reason` is `'page-hidden'` where the browser froze the page
- *   or put it into the back/forward cache, or asked it whether it may leave
+ *   or put it into the back/forward cache, or asked it whether it may leave, as it also does for a download or a mail
+ *   link
  * - `protocol`: the device's answer is malformed, contradictory or wrongly signed
  * - `user-rejected`: the user rejected the request on the device
  * - `code-format`: the text is not a binding code; nothing was sent. `data.character` cannot be in a code;
